@@ -1,0 +1,45 @@
+#!/usr/bin/env python
+"""Run a management command, with the variables of the `.env` beside this file."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+EX_CONFIG = 78
+SECRETS = ("AUTH0_CLIENT_SECRET", "DATABASE_URL", "DJANGO_SECRET_KEY")
+
+
+def read_env_file(path: Path) -> None:
+    """Add the variables of `path` to the environment; those that are set there already win.
+
+    Exits with 78 where the file holds a secret that other users of the machine can read.
+    """
+    variables = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
+    exposed = [name for name in SECRETS if name in variables]
+    if exposed and os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        sys.stderr.write(
+            f"{path}: holds {', '.join(exposed)}, and other users can read it: chmod 600 {path}\n"
+        )
+        sys.exit(EX_CONFIG)
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
+def main() -> None:
+    read_env_file(Path(__file__).parent / ".env")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "timesheets_site.settings")
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(EX_CONFIG)
+
+
+if __name__ == "__main__":
+    main()

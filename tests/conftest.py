@@ -1,0 +1,70 @@
+"""Fixtures of all tests, and what a run says of the tests it had to leave out."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from tests.issuer import Issuer
+
+# A group of tests that needs more than requirements.txt brings: what it needs, and whether it is there.
+GROUPS = {
+    "shell": ("bash and curl", lambda: shutil.which("bash") and shutil.which("curl")),
+    "browser": (
+        "Chromium with its driver (Debian: apt-get install chromium chromium-driver)",
+        lambda: shutil.which("chromium") and shutil.which("chromedriver"),
+    ),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="fail where a group of tests has to be left out")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, (needs, _) in GROUPS.items():
+        config.addinivalue_line("markers", f"{name}: needs {needs}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out: dict[str, int] = {}
+    for name, (needs, is_there) in GROUPS.items():
+        group = [item for item in items if item.get_closest_marker(name)]
+        if group and not is_there():
+            left_out[name] = len(group)
+            for item in group:
+                item.add_marker(pytest.mark.skip(reason=f"needs {needs}"))
+    config.stash[LEFT_OUT] = left_out
+
+
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if session.config.getoption("--all") and session.config.stash.get(LEFT_OUT, {}) and not exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for name, count in config.stash.get(LEFT_OUT, {}).items():
+        needs, _ = GROUPS[name]
+        line = f"LEFT OUT: {count} tests of the group {name}, which needs {needs}"
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def issuer_process() -> Iterator[Issuer]:
+    """One issuer for the whole run: making a key is slow."""
+    issuer = Issuer(audience=django_settings.OAUTH_AUDIENCE)
+    yield issuer
+    issuer.close()
+
+
+@pytest.fixture
+def issuer(issuer_process: Issuer, settings: Any) -> Issuer:
+    """The issuer that the API of this process trusts."""
+    settings.OAUTH_ISSUER = issuer_process.url
+    settings.OAUTH_JWKS_URL = f"{issuer_process.url}.well-known/jwks.json"
+    return issuer_process

@@ -1,0 +1,147 @@
+"""Production can't serve the development issuer: each lock is proved by itself."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+
+import timesheets_site.devissuer
+from timesheets_site.devissuer.apps import DevissuerConfig
+
+PROJECT = Path(timesheets_site.__file__).parent.parent
+
+PRODUCTION = {
+    "DJANGO_SETTINGS_MODULE": "timesheets_site.settings_production",
+    "DJANGO_SECRET_KEY": "a key that is long enough for Django and guards nothing but tests",
+    "DATABASE_URL": "postgres://timesheets:secret@127.0.0.1:5432/timesheets",
+    "TIMESHEETS_ALLOWED_HOSTS": "timesheets.example.com",
+    "AUTH0_DOMAIN": "example.eu.auth0.com",
+    "AUTH0_AUDIENCE": "https://timesheets.example.com",
+}
+
+
+def run_in_production(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in a process of its own that has production's variables and no others."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **PRODUCTION, **changes}
+    return subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup()\n{code}"],
+        env=environment,
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def python_files_outside_of_the_issuer() -> list[Path]:
+    folders = [
+        folder for folder in PROJECT.iterdir() if not folder.name.startswith(".") and folder.name != "tests"
+    ]
+    files = [file for folder in folders if folder.is_dir() for file in folder.rglob("*.py")]
+    files += PROJECT.glob("*.py")
+    return [file for file in files if "devissuer" not in file.relative_to(PROJECT).parts]
+
+
+def test_the_app_refuses_to_start_without_debug(settings):
+    settings.DEBUG = False
+
+    with pytest.raises(ImproperlyConfigured, match="DEBUG only"):
+        DevissuerConfig("timesheets_site.devissuer", timesheets_site.devissuer).ready()
+
+
+def test_the_app_starts_with_debug(settings):
+    settings.DEBUG = True
+
+    DevissuerConfig("timesheets_site.devissuer", timesheets_site.devissuer).ready()
+
+
+def test_the_tests_servers_do_not_have_it_installed():
+    assert not apps.is_installed("timesheets_site.devissuer")
+
+
+def test_only_the_development_settings_name_it():
+    naming = [
+        file.relative_to(PROJECT).as_posix()
+        for file in python_files_outside_of_the_issuer()
+        if "devissuer" in file.read_text(encoding="utf-8").lower()
+    ]
+
+    assert naming == ["timesheets_site/settings.py"]
+
+
+def test_production_does_not_have_it_installed():
+    code = "from django.apps import apps; print([app.name for app in apps.get_app_configs()])"
+
+    finished = run_in_production(code)
+
+    assert finished.returncode == 0, finished.stderr
+    assert "timesheets" in finished.stdout
+    assert "devissuer" not in finished.stdout
+
+
+def test_production_never_imports_it():
+    code = (
+        "import sys; from django.urls import get_resolver; get_resolver().url_patterns\n"
+        "print([name for name in sys.modules if 'devissuer' in name])"
+    )
+
+    finished = run_in_production(code)
+
+    assert (finished.returncode, finished.stdout) == (0, "[]\n"), finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "outcome"),
+    [
+        pytest.param("/oauth/token", "not found", id="token"),
+        pytest.param("/.well-known/jwks.json", "not found", id="keys"),
+        pytest.param("/.well-known/openid-configuration", "not found", id="configuration"),
+        pytest.param("/timesheets/upload", "found", id="the API itself"),
+    ],
+)
+def test_production_has_the_apis_addresses_and_none_of_the_issuers(path, outcome):
+    code = (
+        "from django.urls import Resolver404, resolve\n"
+        "try:\n"
+        f"    resolve('{path}'); print('found')\n"
+        "except Resolver404:\n"
+        "    print('not found')"
+    )
+
+    finished = run_in_production(code)
+
+    assert (finished.returncode, finished.stdout) == (0, f"{outcome}\n"), finished.stderr
+
+
+def test_production_trusts_an_issuer_with_tls_only():
+    code = (
+        "from django.conf import settings\n"
+        "print(settings.OAUTH_ISSUER, settings.OAUTH_JWKS_URL, hasattr(settings, 'DEVISSUER_ISSUER'))"
+    )
+
+    finished = run_in_production(code)
+
+    assert finished.stdout == (
+        "https://example.eu.auth0.com/ https://example.eu.auth0.com/.well-known/jwks.json False\n"
+    ), finished.stderr
+
+
+def test_production_with_the_app_added_refuses_to_start(tmp_path):
+    (tmp_path / "settings_with_the_issuer.py").write_text(
+        "from timesheets_site.settings_production import *\n"
+        "INSTALLED_APPS = [*INSTALLED_APPS, 'timesheets_site.devissuer']\n"
+    )
+
+    finished = run_in_production(
+        "print('started')",
+        DJANGO_SETTINGS_MODULE="settings_with_the_issuer",
+        PYTHONPATH=f"{PROJECT}{os.pathsep}{tmp_path}",
+    )
+
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert "with DEBUG only" in finished.stderr

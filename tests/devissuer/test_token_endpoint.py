@@ -1,0 +1,281 @@
+"""`POST /oauth/token` gives tokens as Auth0 does, and refuses as RFC 6749 says."""
+
+import json
+import re
+from urllib.parse import urlencode
+
+import jwt
+import pytest
+from django.test import Client
+
+from tests.devissuer.conftest import AUDIENCE, ISSUER, basic
+
+pytestmark = pytest.mark.urls("timesheets_site.devissuer.urls")
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def post_form(client, parameters, **extra):
+    return client.post("/oauth/token", urlencode(parameters), content_type=FORM, **extra)
+
+
+def assert_refused(response, status, error):
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert response["Cache-Control"] == "no-store"
+    assert response["Content-Type"] == "application/json"
+
+
+def test_a_client_gets_a_bearer_token_for_a_day(request_token):
+    response = request_token()
+
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer.pop("access_token")
+    assert answer == {
+        "token_type": "Bearer",
+        "expires_in": 86400,
+        "scope": "batch:upload read:timesheets",
+    }
+
+
+def test_no_cache_keeps_a_token(request_token):
+    response = request_token()
+
+    assert response["Cache-Control"] == "no-store"
+    assert response["Pragma"] == "no-cache"
+
+
+def test_the_published_key_verifies_the_token(client, request_token):
+    token = request_token().json()["access_token"]
+
+    key_set = jwt.PyJWKSet.from_dict(client.get("/.well-known/jwks.json").json())
+    key = key_set[jwt.get_unverified_header(token)["kid"]]
+    claims = jwt.decode(token, key, algorithms=["RS256"], audience=AUDIENCE, issuer=ISSUER)
+    assert claims["azp"] == "payroll"
+
+
+def test_a_form_serves_as_well_as_json(client, parameters):
+    response = post_form(client, parameters)
+
+    assert response.status_code == 200
+
+
+def test_http_basic_serves_as_well_as_credentials_in_the_body(client, parameters):
+    headers = basic(parameters.pop("client_id"), parameters.pop("client_secret"))
+
+    response = post_form(client, parameters, headers=headers)
+
+    assert response.status_code == 200
+
+
+def test_a_client_that_names_itself_beside_basic_is_served(client, parameters):
+    headers = basic("payroll", parameters.pop("client_secret"))
+
+    response = post_form(client, parameters, headers=headers)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        pytest.param(["client_id"], id="secret in the body too"),
+        pytest.param([], id="id and secret in the body too"),
+    ],
+)
+def test_credentials_in_two_places_are_refused(client, parameters, left_out):
+    headers = basic("payroll", parameters["client_secret"])
+    body = {name: value for name, value in parameters.items() if name not in left_out}
+
+    response = post_form(client, body, headers=headers)
+
+    assert_refused(response, 400, "invalid_request")
+
+
+def test_another_client_id_beside_basic_is_refused(client, parameters):
+    headers = basic("payroll", parameters.pop("client_secret"))
+
+    response = post_form(client, {**parameters, "client_id": "reporting"}, headers=headers)
+
+    assert_refused(response, 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"client_secret": "wrong"}, id="wrong secret"),
+        pytest.param({"client_secret": None}, id="no secret"),
+        pytest.param({"client_secret": ""}, id="empty secret"),
+        pytest.param({"client_id": None}, id="no client"),
+        pytest.param({"client_id": None, "client_secret": None}, id="neither"),
+        pytest.param({"client_id": "stranger"}, id="unknown client"),
+        pytest.param({"client_id": "stranger", "client_secret": ""}, id="unknown client without secret"),
+        pytest.param({"client_id": "reporting"}, id="another client's secret"),
+    ],
+)
+def test_a_client_that_cannot_prove_who_it_is_is_refused(request_token, changes):
+    assert_refused(request_token(**changes), 401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        pytest.param(basic("payroll", "wrong")["Authorization"], id="wrong secret"),
+        pytest.param("Basic not base64", id="not base64"),
+        pytest.param("Basic cGF5cm9sbA==", id="no colon"),
+        pytest.param("Basic /w==", id="not UTF-8"),
+        pytest.param("Basic", id="nothing"),
+        pytest.param("Bearer abc", id="another scheme"),
+    ],
+)
+def test_refused_credentials_in_the_header_are_challenged(client, parameters, authorization):
+    del parameters["client_id"], parameters["client_secret"]
+
+    response = post_form(client, parameters, headers={"Authorization": authorization})
+
+    assert_refused(response, 401, "invalid_client")
+    assert response["WWW-Authenticate"].startswith("Basic realm=")
+
+
+def test_a_client_without_a_secret_never_gets_in(client, request_token, settings):
+    settings.DEVISSUER_CLIENTS = {"payroll": {"client_secret": "", "scope": "batch:upload"}}
+
+    assert_refused(request_token(client_secret=None), 401, "invalid_client")
+
+
+def test_a_grant_other_than_client_credentials_is_refused(request_token):
+    assert_refused(request_token(grant_type="password"), 400, "unsupported_grant_type")
+
+
+@pytest.mark.parametrize("grant_type", [pytest.param(None, id="absent"), pytest.param("", id="empty")])
+def test_a_request_without_grant_type_is_refused(request_token, grant_type):
+    assert_refused(request_token(grant_type=grant_type), 400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        pytest.param("application/json", "{", id="broken JSON"),
+        pytest.param("application/json", "", id="empty JSON"),
+        pytest.param("application/json", b'{"grant_type": "\xff"}', id="JSON not in UTF-8"),
+        pytest.param("application/json", "[" * 10_000, id="deep JSON"),
+        pytest.param("application/json", '[["grant_type", "client_credentials"]]', id="JSON array"),
+        pytest.param("application/json", '"client_credentials"', id="JSON string"),
+        pytest.param(FORM, b"grant_type=\xff", id="form not in ASCII"),
+        pytest.param(FORM, "grant_type=%FF", id="form not in UTF-8"),
+        pytest.param("text/plain", "grant_type=client_credentials", id="another content type"),
+        pytest.param("multipart/form-data; boundary=x", "--x--", id="multipart"),
+    ],
+)
+def test_a_body_that_is_no_token_request_is_refused(client, content_type, body):
+    response = client.post("/oauth/token", body, content_type=content_type)
+
+    assert_refused(response, 400, "invalid_request")
+
+
+def test_a_parameter_repeated_in_a_form_is_refused(client, parameters):
+    response = post_form(client, [*parameters.items(), ("audience", AUDIENCE)])
+
+    assert_refused(response, 400, "invalid_request")
+    assert "audience is repeated" in response.json()["error_description"]
+
+
+def test_a_parameter_repeated_in_json_is_refused(client, parameters):
+    body = json.dumps(parameters).removesuffix("}") + f', "audience": "{AUDIENCE}"}}'
+
+    response = client.post("/oauth/token", body, content_type="application/json")
+
+    assert_refused(response, 400, "invalid_request")
+    assert "audience is repeated" in response.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(7, id="number"),
+        pytest.param(["payroll"], id="array"),
+        pytest.param({"id": "payroll"}, id="object"),
+        pytest.param(True, id="boolean"),
+        pytest.param("päyroll", id="not ASCII"),
+        pytest.param("\ud800", id="lone surrogate"),
+        pytest.param("payroll\n", id="newline"),
+    ],
+)
+def test_a_parameter_that_is_no_printable_string_is_refused(request_token, value):
+    assert_refused(request_token(client_id=value), 400, "invalid_request")
+
+
+def test_a_body_over_its_limit_is_refused(request_token):
+    response = request_token(audience="x" * 20_000)
+
+    assert_refused(response, 400, "invalid_request")
+    assert "16384 bytes" in response.json()["error_description"]
+
+
+def test_an_audience_that_is_not_ours_is_refused_by_name(request_token):
+    response = request_token(audience="https://wages.example.com")
+
+    assert_refused(response, 403, "access_denied")
+    assert response.json()["error_description"] == (
+        f"Service not found: https://wages.example.com. The only one here is {AUDIENCE}"
+    )
+
+
+def test_a_request_without_audience_is_refused_with_the_one_to_send(request_token):
+    response = request_token(audience=None)
+
+    assert_refused(response, 403, "access_denied")
+    assert AUDIENCE in response.json()["error_description"]
+
+
+def test_a_requested_scope_narrows_the_token(request_token):
+    response = request_token(scope="batch:upload")
+
+    answer = response.json()
+    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
+    assert (answer["scope"], claims["scope"]) == ("batch:upload", "batch:upload")
+
+
+def test_a_scope_that_is_not_granted_is_refused_by_name(request_token):
+    response = request_token(scope="read:timesheets admin")
+
+    assert_refused(response, 400, "invalid_scope")
+    assert response.json()["error_description"] == "This client is not granted: admin"
+
+
+def test_a_description_holds_only_what_rfc_6749_allows(request_token):
+    response = request_token(audience='"quoted\\"')
+
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", response.json()["error_description"])
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options"])
+def test_only_post_is_allowed(client, method):
+    response = getattr(client, method)("/oauth/token")
+
+    assert response.status_code == 405
+    assert response["Allow"] == "POST"
+
+
+def test_a_browsers_csrf_token_is_not_asked_for(parameters):
+    client = Client(enforce_csrf_checks=True)
+
+    assert post_form(client, parameters).status_code == 200
+
+
+def test_a_server_on_another_port_than_its_issuer_says_how_to_start_it(client, parameters):
+    response = post_form(client, parameters, SERVER_PORT="8001")
+
+    assert_refused(response, 400, "invalid_request")
+    description = response.json()["error_description"]
+    assert "TIMESHEETS_DEV_PORT=8001 python manage.py runserver 8001" in description
+
+
+def test_a_key_file_that_is_unusable_is_named_in_the_log_only(request_token, key_file, caplog):
+    key_file.write_text("not a key")
+
+    response = request_token()
+
+    assert_refused(response, 500, "server_error")
+    assert str(key_file) in caplog.text
+    assert str(key_file) not in response.content.decode()

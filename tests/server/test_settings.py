@@ -1,0 +1,158 @@
+"""Settings: development needs nothing, production names all that is missing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.processes import link_manage_py, run_python
+
+PRODUCTION = {
+    "DJANGO_SETTINGS_MODULE": "timesheets_site.settings_production",
+    "DJANGO_SECRET_KEY": "k3" * 20 + "zwölf-boxkämpfer-jagen-viktor",
+    "DATABASE_URL": "postgres://timesheets:hidden-password@127.0.0.1:1/timesheets",
+    "TIMESHEETS_ALLOWED_HOSTS": "timesheets.example.com",
+    "AUTH0_DOMAIN": "example.eu.auth0.com",
+    "AUTH0_AUDIENCE": "https://timesheets.example.com",
+}
+WSGI = "import timesheets_site.wsgi"
+
+
+def production(**changes: str | None) -> dict[str, str]:
+    return {name: value for name, value in {**PRODUCTION, **changes}.items() if value is not None}
+
+
+def test_development_needs_no_variable(tmp_path: Path) -> None:
+    result = run_python(link_manage_py(tmp_path), "check")
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_production_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
+    result = run_python(
+        link_manage_py(tmp_path),
+        "check",
+        DJANGO_SETTINGS_MODULE="timesheets_site.settings_production",
+        DATABASE_URL_FILE=str(tmp_path / "missing"),
+        TIMESHEETS_BEHIND_PROXY="perhaps",
+    )
+
+    assert result.returncode == 78
+    assert result.stderr.splitlines() == [
+        "The environment is not complete:",
+        "  DJANGO_SECRET_KEY: Environment variable not set.",
+        "  DATABASE_URL_FILE: This file cannot be read (FileNotFoundError).",
+        "  TIMESHEETS_ALLOWED_HOSTS: Environment variable not set.",
+        "  AUTH0_DOMAIN: Environment variable not set.",
+        "  AUTH0_AUDIENCE: Environment variable not set.",
+        "  TIMESHEETS_BEHIND_PROXY: Not a valid boolean.",
+    ]
+
+
+def test_an_empty_variable_is_a_missing_one(tmp_path: Path) -> None:
+    result = run_python(link_manage_py(tmp_path), "check", **production(AUTH0_AUDIENCE=""))
+
+    assert result.returncode == 78
+    assert "  AUTH0_AUDIENCE: Environment variable not set." in result.stderr
+
+
+def test_secrets_come_from_files_too(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(PRODUCTION["DJANGO_SECRET_KEY"] + "\n")
+    (tmp_path / "url").write_text(PRODUCTION["DATABASE_URL"] + "\n")
+    variables = production(
+        DJANGO_SECRET_KEY=None,
+        DATABASE_URL=None,
+        DJANGO_SECRET_KEY_FILE=str(tmp_path / "key"),
+        DATABASE_URL_FILE=str(tmp_path / "url"),
+    )
+
+    result = run_python(
+        "-c",
+        f"{WSGI}\nfrom django.conf import settings\n"
+        "print(settings.DATABASES['default']['NAME'], len(settings.SECRET_KEY))",
+        **variables,
+    )
+
+    assert result.stdout.split() == ["timesheets", str(len(PRODUCTION["DJANGO_SECRET_KEY"]))]
+
+
+def test_production_passes_the_deploy_check(tmp_path: Path) -> None:
+    result = run_python(
+        link_manage_py(tmp_path), "check", "--deploy", "--fail-level", "WARNING", **production()
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_production_starts_only_if_the_checks_pass() -> None:
+    result = run_python("-c", WSGI, **production(AUTH0_DOMAIN="https://example.eu.auth0.com/"))
+
+    assert result.returncode != 0
+    assert "timesheets.E001" in result.stderr
+
+
+def test_production_starts_without_asking_anybody(tmp_path: Path) -> None:
+    # Neither the issuer nor the database is there.
+    result = run_python("-c", WSGI, **production())
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_production_answers_over_tls_only(tmp_path: Path) -> None:
+    code = f"""{WSGI}
+from django.test import Client
+host = {{"Host": "timesheets.example.com"}}
+print(Client(headers=host).post("/timesheets/upload").status_code)
+print(Client(headers=host).post("/timesheets/upload", headers={{"X-Forwarded-Proto": "https"}}).status_code)
+"""
+
+    direct = run_python("-c", code, **production())
+    proxied = run_python("-c", code, **production(TIMESHEETS_BEHIND_PROXY="true"))
+
+    assert direct.stdout.split() == ["301", "301"]
+    assert proxied.stdout.split() == ["301", "401"]
+
+
+def test_the_env_file_beside_manage_py_is_read_and_real_variables_win(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TIMESHEETS_DEV_PORT=8123\nTIMESHEETS_TIME_ZONE=Europe/Berlin\n")
+
+    result = run_python(
+        link_manage_py(tmp_path),
+        "shell",
+        "-v",
+        "0",
+        "-c",
+        "from django.conf import settings as s; print(s.OAUTH_ISSUER, s.TIMESHEETS_TIME_ZONE)",
+        TIMESHEETS_TIME_ZONE="Asia/Tokyo",
+    )
+
+    assert result.stdout.split() == ["http://127.0.0.1:8123/", "Asia/Tokyo"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no mode bits")
+def test_an_env_file_with_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("AUTH0_CLIENT_SECRET=hidden-secret\n")
+    env_file.chmod(0o640)
+
+    result = run_python(link_manage_py(tmp_path), "check")
+
+    assert result.returncode == 78
+    assert "AUTH0_CLIENT_SECRET" in result.stderr
+    assert f"chmod 600 {env_file}" in result.stderr
+    assert "hidden-secret" not in result.stderr
+
+
+def test_an_env_file_with_a_secret_of_ones_own_is_fine(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("AUTH0_CLIENT_SECRET=hidden-secret\n")
+    env_file.chmod(0o600)
+
+    assert run_python(link_manage_py(tmp_path), "check").returncode == 0
+
+
+def test_an_audience_is_required_with_a_tenant_of_ones_own(tmp_path: Path) -> None:
+    result = run_python(link_manage_py(tmp_path), "check", AUTH0_DOMAIN="example.eu.auth0.com")
+
+    assert result.returncode != 0
+    assert "timesheets.E003" in result.stderr

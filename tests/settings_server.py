@@ -1,0 +1,14 @@
+"""What the tests and the servers they start run under: the shared settings, without DEBUG."""
+
+import os
+
+from timesheets_site.settings_base import *  # noqa: F403
+from timesheets_site.settings_base import database
+
+SECRET_KEY = "a key that is long enough for Django and guards nothing but tests"
+ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
+DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:"))}
+
+OAUTH_AUDIENCE = "https://timesheets.example.com"
+OAUTH_ISSUER = os.environ.get("TEST_ISSUER", "http://127.0.0.1:1/")
+OAUTH_JWKS_URL = f"{OAUTH_ISSUER}.well-known/jwks.json"

@@ -1,0 +1,124 @@
+"""The documents say what the code does."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment, run_python
+from timesheets.uploader.config import VARIABLES
+from timesheets.uploader.errors import MEANINGS
+
+README = (REPOSITORY / "README.md").read_text()
+# Each of these may also be read from the file that NAME_FILE names.
+FROM_FILES = {"DJANGO_SECRET_KEY", "DATABASE_URL", "AUTH0_CLIENT_SECRET"}
+
+
+def find_variables_of_settings() -> set[str]:
+    """The names that the settings read: the first argument of each `env.kind("NAME", ...)`."""
+    calls = [
+        node
+        for module in ("settings", "settings_production")
+        for node in ast.walk(ast.parse((REPOSITORY / f"timesheets_site/{module}.py").read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env.") and node.args
+    ]
+    return {str(ast.literal_eval(call.args[0])) for call in calls}
+
+
+def find_variables() -> set[str]:
+    return find_variables_of_settings() | set(VARIABLES) | {f"{name}_FILE" for name in FROM_FILES}
+
+
+def test_the_settings_read_variables() -> None:
+    assert {"DATABASE_URL", "AUTH0_DOMAIN", "TIMESHEETS_DEV_PORT"} <= find_variables_of_settings()
+
+
+def test_the_example_lists_every_variable_and_no_other() -> None:
+    lines = (REPOSITORY / ".env.example").read_text().splitlines()
+
+    named = [match[1] for line in lines if (match := re.fullmatch(r"#([A-Z0-9_]+)=.*", line))]
+    assert sorted(named) == sorted(find_variables())
+
+
+def test_the_readme_explains_every_variable_and_no_other() -> None:
+    table = re.findall(r"^\| `([A-Z0-9_]+)` \| (?:API|client|both) \|", README, re.MULTILINE)
+
+    assert {*table, *(f"{name}_FILE" for name in FROM_FILES)} == find_variables()
+    assert all(f"`{name}_FILE`" in README for name in FROM_FILES)
+
+
+def test_every_file_that_the_documents_name_is_there() -> None:
+    architecture = (REPOSITORY / "docs/architecture.md").read_text()
+    named = re.findall(r"`((?:timesheets|timesheets_site|tests)/[\w/.]*)`", architecture)
+    linked = re.findall(r"\]\(((?!https?:)[^)]+)\)", README)
+
+    missing = [path for path in [*named, *linked] if not (REPOSITORY / path).exists()]
+    assert named
+    assert linked
+    assert missing == []
+
+
+def test_every_module_has_a_line_in_the_architecture() -> None:
+    architecture = (REPOSITORY / "docs/architecture.md").read_text()
+    modules = {path.stem for path in (REPOSITORY / "timesheets").glob("*.py")} - {"__init__"}
+
+    [layers] = re.findall(r"```\n(apps, management.*?)```", architecture, re.DOTALL)
+    assert set(re.findall(r"\w+", layers)) - {"management"} == modules
+
+
+def test_the_help_names_what_the_client_reads_and_how_it_ends(tmp_path: Path) -> None:
+    help_text = run_python(link_manage_py(tmp_path), "upload_timesheet", "--help").stdout
+
+    assert all(f"\n  {name} " in help_text for name in VARIABLES)
+    assert all(
+        re.search(rf"^  {status.value} +{meaning}$", help_text, re.M) for status, meaning in MEANINGS.items()
+    )
+
+
+def test_the_readme_knows_each_exit_status() -> None:
+    [section] = re.findall(r"^## The client$(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| ([\d, ]+) \| (.*) \|$", section, re.MULTILINE)
+
+    statuses = {int(status): meaning for numbers, meaning in rows for status in numbers.split(", ")}
+    assert {status.value for status in MEANINGS} == set(statuses)
+    assert all(MEANINGS[status] in statuses[status.value] for status in MEANINGS)
+
+
+def find_console_blocks() -> Iterator[tuple[str, str]]:
+    """Each command of the section "By hand" with what it prints."""
+    [section] = re.findall(r"^## By hand$(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    for block in re.findall(r"^```console\n\$ (.*?)^```", section, re.MULTILINE | re.DOTALL):
+        # What is printed begins where a line begins with a brace.
+        command, brace, printed = block.partition("\n{")
+        yield command, f"{brace}{printed}".strip()
+
+
+def normalize(printed: str) -> str:
+    """What differs from run to run, and between versions of Python, made alike."""
+    printed = re.sub(r"eyJ[\w.-]*", "eyJ", printed.strip())
+    printed = printed.replace("Unprocessable Entity", "Unprocessable Content")
+    return re.sub(r'"request_id":"\w+"', '"request_id":"-"', printed)
+
+
+@pytest.mark.shell
+def test_the_commands_by_hand_print_what_the_readme_says(tmp_path: Path) -> None:
+    server = DevelopmentServer(tmp_path)
+    commands, expected = zip(*find_console_blocks(), strict=True)
+    script = "\necho; echo '----'\n".join(commands).replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
+
+    result = subprocess.run(
+        ["bash", "-c", script],
+        env=make_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    server.close()
+    printed = [normalize(part) for part in result.stdout.split("----\n")]
+    assert len(printed) == 4
+    assert printed == [normalize(part) for part in expected]

@@ -1,0 +1,138 @@
+"""Access tokens of a test key, and a site on loopback that stands for the issuer and the API."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+AUDIENCE = "https://timesheets.example.com"
+SECRET = "secret-of-payroll-0123456789abcdef"
+MESSAGE = "Created timesheet 14 for employee 007"
+SIGNING_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def mint_token(**claims: Any) -> str:
+    """An access token like Auth0's for the client `payroll`; a claim that is None is left out."""
+    now = int(time.time())
+    default = {
+        "iss": "https://example.eu.auth0.com/",
+        "sub": "payroll@clients",
+        "aud": AUDIENCE,
+        "azp": "payroll",
+        "iat": now,
+        "exp": now + 3600,
+        "scope": "batch:upload",
+    }
+    present = {name: value for name, value in (default | claims).items() if value is not None}
+    return jwt.encode(present, SIGNING_KEY, "RS256", headers={"kid": "1"})
+
+
+def token_document(token: str) -> dict[str, Any]:
+    return {"access_token": token, "token_type": "Bearer", "expires_in": 3600}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    status: int
+    body: bytes | dict[str, Any] = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Site:
+    """Answers each POST from `replies`, and keeps what it received; `release` ends a reply that hangs."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.token = mint_token()
+        self.received: list[Received] = []
+        self.arrived = Event()
+        self.release = Event()
+        self.hangs_at = ""
+        self.replies: dict[str, Reply] = {
+            "/oauth/token": Reply(status=200, body=token_document(self.token)),
+            "/timesheets/upload": Reply(status=201, body={"id": 14, "message": MESSAGE}),
+        }
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {
+            "OAUTH_TOKEN_URL": f"{self.address}/oauth/token",
+            "AUTH0_AUDIENCE": AUDIENCE,
+            "AUTH0_CLIENT_ID": "payroll",
+            "AUTH0_CLIENT_SECRET": SECRET,
+            "TIMESHEETS_API_URL": self.address,
+        }
+
+    def answer(self, received: Received) -> Reply:
+        self.received.append(received)
+        if self.hangs_at == received.path:
+            self.arrived.set()
+            self.release.wait(10)
+        return self.replies.get(received.path, Reply(status=404, body=b"<html>Not Found</html>"))
+
+
+def make_handler(find_site: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            reply = find_site().answer(Received(path=self.path, headers=dict(self.headers), body=body))
+            content = reply.encode()
+            self.send_response(reply.status)
+            self.send_header("Content-Length", str(len(content)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  The name is http.server's.
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(lambda: site))
+    site = Site(f"http://127.0.0.1:{server.server_port}")
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield site
+    site.release.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that requests reads from the developer's environment."""
+    for name in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "requests_ca_bundle",
+        "curl_ca_bundle",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("NETRC", "/nonexistent")

@@ -1,0 +1,303 @@
+"""What `responses` can't show: sockets, time limits, TLS, proxies and netrc."""
+
+import datetime
+import ipaddress
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from tests.uploader.conftest import SECRET, SIGNING_KEY, Reply, Site
+from timesheets.uploader.errors import ConfigurationError, TemporaryFailure
+from timesheets.uploader.exchange import Answer, Message, Timeouts, make_printable, open_session, post_json
+from timesheets.uploader.tokens import Unauthenticated
+
+SHORT = Timeouts(connect_seconds=1, read_seconds=0.3, total_seconds=0.6)
+
+
+def post(url: str, timeouts: Timeouts = Timeouts()) -> Answer:  # noqa: B008  It is frozen.
+    message = Message(url=url, document={"secret": SECRET}, auth=Unauthenticated(), secret=SECRET)
+    with open_session() as session:
+        return post_json(session, message, timeouts)
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket, Event], object]) -> Iterator[int]:
+    """A port whose first connection is given to `serve`, with the event that the test is over."""
+    over = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                serve(connection, over)
+
+        thread = Thread(target=accept)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+
+
+def answering(content: bytes) -> Callable[[socket.socket, Event], None]:
+    def serve(connection: socket.socket, over: Event) -> None:
+        connection.recv(65536)
+        connection.sendall(content)
+
+    return serve
+
+
+def dripping(beginning: bytes, drop: bytes) -> Callable[[socket.socket, Event], None]:
+    """Goes on with drops that never end an answer."""
+
+    def serve(connection: socket.socket, over: Event) -> None:
+        answering(beginning)(connection, over)
+        while not over.wait(0.1):
+            connection.sendall(drop)
+
+    return serve
+
+
+def keep_silent(connection: socket.socket, over: Event) -> None:
+    over.wait()
+
+
+def hang_up(connection: socket.socket, over: Event) -> None:
+    pass
+
+
+def test_a_json_object_is_answered(site: Site) -> None:
+    site.replies["/"] = Reply(status=201, body={"message": "stored"})
+
+    answer = post(f"{site.address}/")
+
+    assert (answer.status, answer.quote("message")) == (201, "stored")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n", id="headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" ", id="body"),
+    ],
+)
+def test_a_dripping_answer_is_not_waited_for(beginning: bytes, drop: bytes) -> None:
+    start = time.monotonic()
+
+    with (
+        listening(dripping(beginning, drop)) as port,
+        pytest.raises(TemporaryFailure, match="no answer in time"),
+    ):
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+    assert time.monotonic() - start < 2
+
+
+def test_a_silent_server_is_not_waited_for() -> None:
+    with (
+        listening(keep_silent) as port,
+        pytest.raises(TemporaryFailure, match=r"no answer in time\. What was sent may have arrived"),
+    ):
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+
+def test_a_connection_that_breaks_is_a_temporary_failure() -> None:
+    with (
+        listening(hang_up) as port,
+        pytest.raises(TemporaryFailure, match=r"connection was lost\. What was sent may have arrived"),
+    ):
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+
+def test_a_cut_off_answer_is_a_temporary_failure() -> None:
+    cut_off = b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n{}"
+    with (
+        listening(answering(cut_off)) as port,
+        pytest.raises(TemporaryFailure, match="connection was lost"),
+    ):
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    with pytest.raises(TemporaryFailure, match=r"no connection\. Is the server running\? Nothing was sent"):
+        post(f"http://127.0.0.1:{port}/")
+
+
+def test_an_unknown_name_sent_nothing() -> None:
+    with pytest.raises(TemporaryFailure, match=r"name cannot be found.* Nothing was sent"):
+        post("https://timesheets.invalid/")
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(site: Site) -> None:
+    site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * 2_000_000))
+
+    assert post(f"{site.address}/").document is None
+
+
+def test_an_answer_that_cannot_be_unzipped_is_none(site: Site) -> None:
+    site.replies["/"] = Reply(status=200, body=b"no gzip", headers={"Content-Encoding": "gzip"})
+
+    assert post(f"{site.address}/").document is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(site: Site, status: int) -> None:
+    site.replies["/"] = Reply(status=status, headers={"Location": f"{site.address}/elsewhere"})
+
+    answer = post(f"{site.address}/")
+
+    assert answer.status == status
+    assert [received.path for received in site.received] == ["/"]
+
+
+def test_where_a_redirect_leads_is_not_even_looked_at(site: Site) -> None:
+    site.replies["/"] = Reply(status=302, headers={"Location": "https://[broken"})
+
+    assert post(f"{site.address}/").status == 302
+
+
+def test_netrc_adds_no_credentials(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login payroll password from-netrc\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    post(f"{site.address}/")
+
+    [received] = site.received
+    assert "Authorization" not in received.headers
+
+
+def test_no_proxy_stands_before_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    post(f"{site.address}/")
+
+    assert len(site.received) == 1
+
+
+def test_proxies_come_from_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", site.address)
+
+    with pytest.raises(TemporaryFailure, match="no connection"):
+        post("https://timesheets.invalid/")
+
+
+def test_a_malformed_header_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    echo = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{SECRET}\r\n\r\n{{}}".encode()
+    caplog.set_level(logging.DEBUG)
+
+    with listening(answering(echo)) as port:
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+    assert f"127.0.0.1:{port}" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A file with a certificate for 127.0.0.1 that vouches for itself, and its key."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
+    today = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, SIGNING_KEY.public_key(), x509.random_serial_number())
+        .not_valid_before(today - datetime.timedelta(days=1))
+        .not_valid_after(today + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(SIGNING_KEY, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(
+        SIGNING_KEY.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@contextmanager
+def listening_with_tls(certificate: Path) -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve(connection: socket.socket, over: Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as tls:
+            answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")(tls, over)
+
+    with listening(serve) as port:
+        yield port
+
+
+def test_a_certificate_that_nobody_vouches_for_is_a_configuration_error(certificate: Path) -> None:
+    with (
+        listening_with_tls(certificate) as port,
+        pytest.raises(ConfigurationError, match=r"certificate cannot be trusted.*REQUESTS_CA_BUNDLE"),
+    ):
+        post(f"https://127.0.0.1:{port}/")
+
+
+def test_authorities_come_from_the_environment(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+    with listening_with_tls(certificate) as port:
+        answer = post(f"https://127.0.0.1:{port}/")
+
+    assert answer.status == 200
+
+
+def test_a_missing_file_of_authorities_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent")
+
+    with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE"):
+        post("https://127.0.0.1:1/")
+
+
+def test_https_to_a_plain_port_is_a_configuration_error(site: Site) -> None:
+    with pytest.raises(ConfigurationError, match="no secure connection is possible"):
+        post(site.address.replace("http:", "https:"))
+
+
+def test_the_error_of_requests_holds_the_secret_and_is_not_passed_on() -> None:
+    with pytest.raises(TemporaryFailure) as caught:
+        post("http://127.0.0.1:1/")
+
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_quoted_text_is_short_and_printable() -> None:
+    text = make_printable(f"a\r\nb\x1b[31m\u202e{'c' * 1000}", SECRET)
+
+    assert text == f"a  b [31m {'c' * 190}..."
+
+
+def test_a_secret_is_hidden_even_where_the_text_is_cut() -> None:
+    text = make_printable("x" * 190 + SECRET, SECRET)
+
+    assert text == "x" * 190 + "[hidden]"
+
+
+def test_no_message_or_answer_shows_its_secret() -> None:
+    message = Message(url="https://a.b", document={"s": SECRET}, auth=Unauthenticated(), secret=SECRET)
+    answer = Answer(status=200, document={"s": SECRET}, secret=SECRET)
+
+    assert SECRET not in f"{message!r} {answer!r}"

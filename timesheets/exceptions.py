@@ -1,0 +1,153 @@
+"""Every error of the API, and the one handler that writes their bodies (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from timesheets.logs import current_request_id
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+REALM = 'Bearer realm="timesheets"'
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(exceptions.APIException):
+    """An error that knows its status, its code, and what its body says beside them."""
+
+    def __init__(self, detail: str | None = None, **members: Any) -> None:
+        super().__init__(detail)
+        self.members = members
+
+
+class InvalidRequest(Problem):
+    """The credentials are not well formed (RFC 6750 section 3.1)."""
+
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "invalid_request"
+    default_detail = 'Send one access token, in one header "Authorization: Bearer <token>".'
+    auth_header = f'{REALM}, error="invalid_request"'
+
+
+class InvalidToken(Problem):
+    """The token cannot be trusted (RFC 6750 section 3.1). `phrase` is one of ours, never the token's."""
+
+    status_code = HTTPStatus.UNAUTHORIZED
+    default_code = "invalid_token"
+
+    def __init__(self, phrase: str) -> None:
+        super().__init__(f"{phrase}.")
+        self.auth_header = f'{REALM}, error="invalid_token", error_description="{phrase}"'
+
+
+class InsufficientScope(exceptions.PermissionDenied):
+    """The token is good, but does not grant what this needs (RFC 6750 section 3.1)."""
+
+    default_code = "insufficient_scope"
+
+    def __init__(self, required_scopes: frozenset[str]) -> None:
+        scope = " ".join(sorted(required_scopes))
+        super().__init__(f"The access token does not grant the scope this needs: {scope}.")
+        self.auth_header = f'{REALM}, error="insufficient_scope", scope="{scope}"'
+
+
+class IssuerUnavailable(Problem):
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "issuer_unavailable"
+    default_detail = "The issuer's keys cannot be had, so the access token cannot be checked. Try again."
+    wait = 5
+
+
+class DatabaseUnavailable(Problem):
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "database_unavailable"
+    default_detail = "The database is busy or out of reach, and nothing was stored. Try again."
+    wait = 5
+
+
+class InvalidParameter(Problem):
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "invalid_parameter"
+
+
+class InvalidIdempotencyKey(Problem):
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "invalid_idempotency_key"
+
+
+class UnsupportedMediaType(Problem):
+    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    default_code = "unsupported_media_type"
+
+
+class LengthRequired(Problem):
+    status_code = HTTPStatus.LENGTH_REQUIRED
+    default_code = "length_required"
+    default_detail = "Send the body's length as a decimal number of bytes in Content-Length."
+
+
+class TooLarge(Problem):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
+class IncompleteBody(Problem):
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "incomplete_body"
+    default_detail = "The body ended before the bytes that Content-Length announced. Nothing was stored."
+
+
+class MalformedBody(Problem):
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "malformed_body"
+
+
+class InvalidEntry(Problem):
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_code = "invalid_entry"
+    default_detail = "The entry is not valid. Nothing was stored."
+
+
+class Conflict(Problem):
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
+
+
+def describe_problem(status: int, detail: str, code: str, members: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of an error, as RFC 9457 section 3 has it; `code` is the stable name to act on."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+        **members,
+        "request_id": current_request_id.get(),
+    }
+
+
+def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER: its statuses and headers, our body. None for a bug, which is Django's 500."""
+    # DRF's views import the classes that its settings name, and those import this module.
+    from rest_framework.views import exception_handler
+
+    if isinstance(exc, OperationalError | InterfaceError):
+        logger.error("The database failed", exc_info=exc)
+        exc = DatabaseUnavailable()
+    response = exception_handler(exc, context)
+    if response is None:
+        return None
+    # Django's own Http404 and PermissionDenied have no code; DRF words their bodies.
+    status = response.status_code
+    code = getattr(exc, "default_code", HTTPStatus(status).name.lower())
+    members = getattr(exc, "members", {})
+    response.data = describe_problem(status, response.data["detail"], code, members)
+    renderer = getattr(context["request"], "accepted_renderer", None)
+    if renderer is None or renderer.format == "json":
+        response.content_type = PROBLEM_MEDIA_TYPE
+    return response

@@ -1,0 +1,27 @@
+"""Whether the caller's scopes grant what a view needs."""
+
+from typing import cast
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from timesheets.access_tokens import VerifiedToken
+from timesheets.exceptions import InsufficientScope
+
+
+class HasScope(BasePermission):
+    """Let in whose token grants all of the view's `required_scopes`.
+
+    Without a token the answer is DRF's 401; with one that grants less it is 403 (RFC 6750 section 3.1).
+    """
+
+    def has_permission(self, request: Request, view: object) -> bool:
+        required_scopes = getattr(view, "required_scopes", None)
+        if not required_scopes:
+            raise ImproperlyConfigured(f"{type(view).__name__} must say its required_scopes.")
+        if request.auth is None:
+            return False
+        if not required_scopes <= cast("VerifiedToken", request.auth).scopes:
+            raise InsufficientScope(required_scopes)
+        return True

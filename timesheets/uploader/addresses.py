@@ -1,0 +1,48 @@
+"""Decide which addresses a secret may be sent to. Knows no HTTP."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+LABEL = r"[A-Za-z0-9_-]{1,63}"
+DOMAIN = re.compile(rf"{LABEL}(\.{LABEL})+")
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*|[0-9A-Fa-f:.]+")
+
+
+def is_domain(text: str) -> bool:
+    return bool(DOMAIN.fullmatch(text))
+
+
+def is_loopback(host: str | None) -> bool:
+    """True for an address of this machine, which no network lies before."""
+    if host is None:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def find_fault(url: str) -> str | None:
+    """What keeps `url` from being called, in words that follow its name, or None."""
+    parts = split_address(url)
+    if parts is None:
+        return "is not an address such as https://example.com"
+    if "@" in parts.netloc:
+        return "must not hold a user name or a password"
+    if parts.scheme != "https" and not is_loopback(parts.hostname):
+        return "must begin with https://; plain http is for this machine's own addresses only"
+    if "#" in url:
+        return "must not hold a #"
+    return None
+
+
+def split_address(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.port != 0
+    except ValueError:
+        return None
+    if not valid or parts.scheme not in ("http", "https") or not HOST.fullmatch(parts.hostname or ""):
+        return None
+    return parts

@@ -1,0 +1,61 @@
+"""Say in our own words why no answer came. Quotes nothing: the errors of requests may hold secrets."""
+
+import ssl
+from collections.abc import Iterator
+
+from requests import exceptions
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
+
+from timesheets.uploader.errors import ConfigurationError, TemporaryFailure, UploadError
+
+TIMED_OUT = (TimeoutError, exceptions.Timeout, ReadTimeoutError)
+# Raised before the request is on its way.
+NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError, ProxyError)
+CUT_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError, TimeoutError)
+
+
+def explain_failure(error: Exception, url: str) -> UploadError:
+    """The error to raise where `error` came in place of an answer of `url`."""
+    causes = list(walk_causes(error))
+    if includes(causes, ssl.SSLCertVerificationError):
+        return ConfigurationError(
+            f"{url}: the server's certificate cannot be trusted. Is the address right? "
+            "REQUESTS_CA_BUNDLE can name a file with the authorities to trust."
+        )
+    if isinstance(error, exceptions.SSLError) and not includes(causes, *CUT_OFF):
+        return ConfigurationError(f"{url}: no secure connection is possible. Are address and port right?")
+    if isinstance(error, ValueError):
+        return ConfigurationError(
+            f"{url}: cannot be called. Is the address right, and the proxy's if there is one?"
+        )
+    if isinstance(error, OSError) and not isinstance(error, (exceptions.RequestException, TimeoutError)):
+        return ConfigurationError(
+            "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE: the file that they name cannot be read."
+        )
+    return TemporaryFailure(f"{url}: {describe_loss(causes)}; run it again later.")
+
+
+def describe_loss(causes: list[BaseException]) -> str:
+    if includes(causes, NameResolutionError):
+        return "this name cannot be found. Is the address right? Nothing was sent"
+    if includes(causes, *NOT_CONNECTED):
+        return "no connection. Is the server running? Nothing was sent"
+    if includes(causes, *TIMED_OUT):
+        return "no answer in time. What was sent may have arrived all the same"
+    return "the connection was lost. What was sent may have arrived all the same"
+
+
+def walk_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def includes(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)

@@ -1,0 +1,12 @@
+"""The development site's addresses: the issuer's own, then everything that production has."""
+
+from django.urls import include, path
+
+from timesheets_site.devissuer import views
+
+urlpatterns = [
+    path("oauth/token", views.issue_token),
+    path(".well-known/jwks.json", views.publish_keys),
+    path(".well-known/openid-configuration", views.publish_configuration),
+    path("", include("timesheets_site.urls")),
+]

@@ -1,0 +1,67 @@
+"""Development: SQLite beside manage.py, DEBUG, and an issuer of our own. Needs no variable."""
+
+from django.core.management.utils import get_random_secret_key
+
+from timesheets_site.environment import Environment
+from timesheets_site.settings_base import *  # noqa: F403
+from timesheets_site.settings_base import BASE_DIR, INSTALLED_APPS, REST_FRAMEWORK, database
+
+env = Environment()
+
+DEBUG = True
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", "") or get_random_secret_key()
+DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}"))}
+TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
+
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "django.contrib.staticfiles",
+    "timesheets_site.devissuer",
+]
+STATIC_URL = "static/"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+REST_FRAMEWORK = {
+    **REST_FRAMEWORK,
+    "DEFAULT_RENDERER_CLASSES": [
+        *REST_FRAMEWORK["DEFAULT_RENDERER_CLASSES"],
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+}
+
+# The development issuer answers under the API's own address and stands in for Auth0.
+ROOT_URLCONF = "timesheets_site.devissuer.urls"
+TIMESHEETS_DEV_PORT = env.int("TIMESHEETS_DEV_PORT", 8000)
+DEVISSUER_ISSUER = f"http://127.0.0.1:{TIMESHEETS_DEV_PORT}/"
+DEVISSUER_AUDIENCE = "https://timesheets.example.com"
+DEVISSUER_KEY_FILE = BASE_DIR / ".devissuer-key.pem"
+DEVISSUER_CLIENTS = {
+    "payroll": {"client_secret": "development-secret-of-payroll", "scope": "batch:upload read:timesheets"},
+    "reporting": {"client_secret": "development-secret-of-reporting", "scope": "read:timesheets"},
+}
+
+AUTH0_DOMAIN = env.str("AUTH0_DOMAIN", "")
+if AUTH0_DOMAIN:
+    OAUTH_ISSUER = f"https://{AUTH0_DOMAIN}/"
+    OAUTH_JWKS_URL = f"https://{AUTH0_DOMAIN}/.well-known/jwks.json"
+    OAUTH_AUDIENCE = env.str("AUTH0_AUDIENCE", "")
+else:
+    OAUTH_ISSUER = DEVISSUER_ISSUER
+    OAUTH_JWKS_URL = f"{DEVISSUER_ISSUER}.well-known/jwks.json"
+    OAUTH_AUDIENCE = DEVISSUER_AUDIENCE
+
+# What `manage.py upload_timesheet` uses while its own variables are not set.
+UPLOADER_DEVELOPMENT_VARIABLES = {
+    "OAUTH_TOKEN_URL": f"{DEVISSUER_ISSUER}oauth/token",
+    "AUTH0_AUDIENCE": DEVISSUER_AUDIENCE,
+    "AUTH0_CLIENT_ID": "payroll",
+    "AUTH0_CLIENT_SECRET": DEVISSUER_CLIENTS["payroll"]["client_secret"],
+    "TIMESHEETS_API_URL": f"http://127.0.0.1:{TIMESHEETS_DEV_PORT}",
+}
+
+env.seal()

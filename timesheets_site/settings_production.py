@@ -1,0 +1,37 @@
+"""Production: everything is required, and all that is missing is named at once."""
+
+from timesheets_site.environment import Environment
+from timesheets_site.settings_base import *  # noqa: F403
+from timesheets_site.settings_base import database
+
+env = Environment()
+
+DEBUG = False
+SECRET_KEY = env.str("DJANGO_SECRET_KEY")
+DATABASE_URL = env.str("DATABASE_URL")
+ALLOWED_HOSTS: list[str] = env.list("TIMESHEETS_ALLOWED_HOSTS")
+TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
+AUTH0_DOMAIN = env.str("AUTH0_DOMAIN")
+OAUTH_AUDIENCE = env.str("AUTH0_AUDIENCE")
+BEHIND_PROXY = env.bool("TIMESHEETS_BEHIND_PROXY", False)
+
+env.seal()
+
+DATABASES = {"default": database(DATABASE_URL)}
+
+OAUTH_ISSUER = f"https://{AUTH0_DOMAIN}/"
+OAUTH_JWKS_URL = f"https://{AUTH0_DOMAIN}/.well-known/jwks.json"
+
+# Tokens and people's hours travel over TLS only.
+SECURE_SSL_REDIRECT = True
+SECURE_HSTS_SECONDS = 365 * 24 * 3600
+CSRF_COOKIE_SECURE = True
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+SILENCED_SYSTEM_CHECKS = [
+    # Whether other hosts of the domain speak TLS too, and whether browsers' lists shall hold the
+    # domain, is for the domain's owner to say, not for one API on it.
+    "security.W005",
+    "security.W021",
+]

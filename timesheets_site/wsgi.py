@@ -1,0 +1,11 @@
+"""The application for a WSGI server. Starts only if `manage.py check` would pass."""
+
+import os
+
+from django.core.management.base import BaseCommand
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "timesheets_site.settings_production")
+
+application = get_wsgi_application()
+BaseCommand().check()
