@@ -57,7 +57,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.fixture(scope="session")
 def issuer_process() -> Iterator[Issuer]:
     """One issuer for the whole run: making a key is slow."""
-    issuer = Issuer(audience=django_settings.OAUTH_AUDIENCE)
+    issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
     yield issuer
     issuer.close()
 
@@ -65,6 +65,9 @@ def issuer_process() -> Iterator[Issuer]:
 @pytest.fixture
 def issuer(issuer_process: Issuer, settings: Any) -> Issuer:
     """The issuer that the API of this process trusts."""
-    settings.OAUTH_ISSUER = issuer_process.url
-    settings.OAUTH_JWKS_URL = f"{issuer_process.url}.well-known/jwks.json"
+    settings.OAUTH = {
+        **settings.OAUTH,
+        "ISSUER": issuer_process.url,
+        "JWKS_URL": f"{issuer_process.url}.well-known/jwks.json",
+    }
     return issuer_process

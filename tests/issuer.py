@@ -1,55 +1,97 @@
-"""An authorization server for tests: real keys, real tokens, and a JWK Set served on loopback."""
+"""An authorization server for tests: real keys, real tokens, and its documents served on loopback.
+
+It rotates, withdraws, dies and misbehaves on command. It knows no web framework and nothing of who asks.
+"""
 
 import json
+import socketserver
+import ssl
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-
-class SigningKey:
-    """An RSA key pair under a `kid`."""
-
-    def __init__(self, key_id: str, bits: int = 2048) -> None:
-        self.key_id = key_id
-        self.private_key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-
-    def to_jwk(self) -> dict[str, Any]:
-        public = jwt.algorithms.RSAAlgorithm.to_jwk(self.private_key.public_key(), as_dict=True)
-        return {**public, "kid": self.key_id, "use": "sig", "alg": "RS256"}
+from tests.misbehaviour import Answer, content, document
+from tests.signing_keys import SigningKey
 
 
 class Issuer:
-    """Serves the public half of `key` and mints Auth0's default access tokens with it.
+    """Publishes `keys` and mints Auth0's default access tokens with `key`, the last of them.
 
-    `mint()` takes claims and header parameters to add or change; one that is None is left out.
+    `answers` says what else to answer at a path (see misbehaviour), `headers` what to add to a
+    document that is in order, `metadata` what the metadata say.
     """
 
-    def __init__(self, audience: str) -> None:
+    def __init__(self, audience: str, *, path: str = "/", tls: ssl.SSLContext | None = None) -> None:
         self.audience = audience
-        self.key = SigningKey("first")
-        self.status = 200
-        self.document: dict[str, Any] = {"keys": [self.key.to_jwk()]}
-        self.requests = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.keys = [SigningKey("first")]
+        self.headers: dict[str, str] = {}
+        self.answers: dict[str, Answer] = {}
+        self._tls = tls
+        # The head of each request, as it came.
+        self.received: list[str] = []
+        self._changed = threading.Condition(threading.RLock())
+        self._server = self._listen(0)
+        origin = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_address[1]}"
+        tenant = path.rstrip("/")
+        self.url = f"{origin}{path}"
+        self.jwks_path = f"{tenant}/.well-known/jwks.json"
+        self.jwks_url = f"{origin}{self.jwks_path}"
+        self.openid_path = f"{tenant}/.well-known/openid-configuration"
+        self.oauth_path = f"/.well-known/oauth-authorization-server{tenant}"
+        self.metadata: dict[str, Any] = {"issuer": self.url, "jwks_uri": self.jwks_url}
 
-    def close(self) -> None:
+    @property
+    def key(self) -> SigningKey:
+        return self.keys[-1]
+
+    def rotate(self, key_id: str = "second") -> SigningKey:
+        """Sign with a new key from now on, and publish it beside the old ones."""
+        self.keys = [*self.keys, SigningKey(key_id)]
+        return self.key
+
+    def withdraw(self, key_id: str) -> None:
+        self.keys = [key for key in self.keys if key.key_id != key_id]
+
+    def publish(self, *jwks: Any, **headers: str) -> None:
+        """Answer with a JWK Set of these, whatever they are."""
+        self.answers[self.jwks_path] = document({"keys": jwks}, headers=headers)
+
+    def behave(self) -> None:
+        self.answers.clear()
+
+    def count(self, path: str | None = None) -> int:
+        """How many requests came for `path`, by default for the keys."""
+        with self._changed:
+            return sum(_read_path(head) == (path or self.jwks_path) for head in self.received)
+
+    def wait_for_request(self, number: int, path: str | None = None) -> None:
+        """Return once as many requests came in all."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.count(path) >= number, 10):
+                raise TimeoutError(f"request {number} did not come")
+
+    def stop(self) -> None:
+        """Die: whoever connects is refused."""
         self._server.shutdown()
         self._server.server_close()
+
+    close = stop
+
+    def start(self) -> None:
+        """Come back to life, at the same address."""
+        self._server = self._listen(self._server.server_address[1])
 
     def mint(
         self,
         *,
         header: dict[str, Any] | None = None,
         key: SigningKey | None = None,
-        algorithm: str = "RS256",
+        algorithm: str | None = None,
         **claims: Any,
     ) -> str:
+        """A token, with claims and header parameters added or changed; one that is None is left out."""
         now = int(time.time())
         all_claims = {
             "iss": self.url,
@@ -63,42 +105,76 @@ class Issuer:
             **claims,
         }
         key = key or self.key
+        algorithm = algorithm or key.algorithm
         all_headers = {"typ": "JWT", "alg": algorithm, "kid": key.key_id, **(header or {})}
-        return self.sign(_encode(_given(all_headers)), _encode(_given(all_claims)), key, algorithm)
+        return self.sign(_encode(all_headers), _encode(all_claims), key, algorithm)
 
     def sign(
-        self, header: bytes, payload: bytes, key: SigningKey | None = None, algorithm: str = "RS256"
+        self, header: bytes, payload: bytes, key: SigningKey | None = None, algorithm: str | None = None
     ) -> str:
         """A token of these very bytes, whatever they are, with a signature that fits them."""
-        signed = f"{_to_base64url(header)}.{_to_base64url(payload)}"
-        signer = jwt.get_algorithm_by_name(algorithm)
-        signature = signer.sign(signed.encode(), (key or self.key).private_key)
-        return f"{signed}.{_to_base64url(signature)}"
+        key = key or self.key
+        signed = f"{to_base64url(header)}.{to_base64url(payload)}"
+        signer = jwt.get_algorithm_by_name(algorithm or key.algorithm)
+        return f"{signed}.{to_base64url(signer.sign(signed.encode(), key.private_key))}"
 
-    def _make_handler(issuer) -> type[BaseHTTPRequestHandler]:  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                issuer.requests += 1
-                body = json.dumps(issuer.document).encode()
-                self.send_response(issuer.status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+    def _choose_answer(self, head: str) -> Answer:
+        with self._changed:
+            self.received.append(head)
+            self._changed.notify_all()
+        path = _read_path(head)
+        if path in self.answers:
+            return self.answers[path]
+        if path == self.jwks_path:
+            return document({"keys": [key.to_jwk() for key in self.keys]}, headers=self.headers)
+        if path in (self.openid_path, self.oauth_path):
+            return document(self.metadata, headers=self.headers)
+        return content(b"Not Found", 404)
 
-            def log_message(self, *args: object) -> None:
-                pass
+    def _listen(self, port: int) -> "_Server":
+        server = _Server(("127.0.0.1", port), self._choose_answer, self._tls)
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        return server
 
-        return Handler
+
+class _Server(socketserver.ThreadingTCPServer):
+    """Hands each connection's socket to the answer that is chosen for the head of its request."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 100
+
+    def __init__(self, address: tuple[str, int], choose: Any, tls: ssl.SSLContext | None) -> None:
+        self.choose, self.tls = choose, tls
+        super().__init__(address, _Exchange)
+
+    def get_request(self) -> Any:
+        connection, address = super().get_request()
+        if self.tls:
+            # The handshake comes with the first read, in the connection's own thread.
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller may go away in the middle, and many are made to."""
 
 
-def _given(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}
+class _Exchange(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head and (more := self.request.recv(4096)):
+            head += more
+        if head:
+            self.server.choose(head.decode("latin-1"))(self.request)
+
+
+def _read_path(head: str) -> str:
+    return head.split(" ", 2)[1].partition("?")[0]
 
 
 def _encode(members: dict[str, Any]) -> bytes:
-    return json.dumps(members).encode()
+    return json.dumps({name: value for name, value in members.items() if value is not None}).encode()
 
 
-def _to_base64url(raw: bytes) -> str:
+def to_base64url(raw: bytes) -> str:
     return jwt.utils.base64url_encode(raw).decode()

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import requests
@@ -12,6 +13,17 @@ import requests
 REPOSITORY = Path(__file__).parent.parent
 # What Python and the system need to start a program; nothing that configures ours.
 _INHERITED = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG")
+
+# All that production requires; nothing answers at any of these addresses.
+PRODUCTION_VARIABLES = {
+    "DJANGO_SETTINGS_MODULE": "timesheets_site.settings_production",
+    "DJANGO_SECRET_KEY": "k3" * 20 + "zw\N{LATIN SMALL LETTER O WITH DIAERESIS}lf-boxers-chase-viktor",
+    "DATABASE_URL": "postgres://timesheets:hidden-password@127.0.0.1:1/timesheets",
+    "TIMESHEETS_ALLOWED_HOSTS": "timesheets.example.com",
+    "TIMESHEETS_PUBLIC_URL": "https://timesheets.example.com",
+    "AUTH0_DOMAIN": "example.eu.auth0.com",
+    "AUTH0_AUDIENCE": "https://timesheets.example.com",
+}
 
 
 def make_environment(**variables: str) -> dict[str, str]:
@@ -40,35 +52,23 @@ def run_python(*arguments: str | Path, **variables: str) -> subprocess.Completed
     )
 
 
-class DevelopmentServer:
-    """`manage.py runserver` with the development issuer and a database of its own, in `folder`."""
+class Server:
+    """An HTTP server of ours, in a process of its own, with its log in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = find_free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.database = folder / "db.sqlite3"
-        # A second is enough to see that a database is busy.
-        self.variables = {
-            "DATABASE_URL": f"sqlite:///{self.database}?timeout=1",
-            "TIMESHEETS_DEV_PORT": str(self.port),
-        }
-        self._manage_py = link_manage_py(folder)
+    def __init__(self, folder: Path, port: int, command: Sequence[str | Path], **variables: str) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
         self._log = folder / "server.log"
-        self.manage("migrate")
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, self._manage_py, "runserver", "--noreload", f"127.0.0.1:{self.port}"],
-                env=make_environment(**self.variables),
+                [sys.executable, *command],
+                env=make_environment(**variables),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         self._wait_until_it_answers()
-
-    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a management command beside the server, in the same environment."""
-        return run_python(self._manage_py, *arguments, **{**self.variables, **variables})
 
     def read_log(self) -> str:
         return self._log.read_text()
@@ -81,19 +81,6 @@ class DevelopmentServer:
             if len(lines) >= count or time.monotonic() > deadline:
                 return lines
             time.sleep(0.05)
-
-    def get_token(self, client: str = "payroll") -> str:
-        answer = requests.post(
-            f"{self.url}/oauth/token",
-            json={
-                "grant_type": "client_credentials",
-                "client_id": client,
-                "client_secret": f"development-secret-of-{client}",
-                "audience": "https://timesheets.example.com",
-            },
-            timeout=10,
-        )
-        return str(answer.json()["access_token"])
 
     def close(self) -> None:
         self._process.terminate()
@@ -110,6 +97,56 @@ class DevelopmentServer:
             else:
                 return
         raise RuntimeError(f"The server does not answer:\n{self.read_log()}")
+
+
+class DevelopmentServer(Server):
+    """`manage.py runserver` with the development issuer and a database of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        port = find_free_port()
+        self.database = folder / "db.sqlite3"
+        self.variables = {
+            # A second is enough to see that a database is busy.
+            "DATABASE_URL": f"sqlite:///{self.database}?timeout=1",
+            "TIMESHEETS_DEV_PORT": str(port),
+        }
+        self._manage_py = link_manage_py(folder)
+        self.manage("migrate")
+        command = [self._manage_py, "runserver", "--noreload", f"127.0.0.1:{port}"]
+        super().__init__(folder, port, command, **self.variables)
+
+    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command beside the server, in the same environment."""
+        return run_python(self._manage_py, *arguments, **{**self.variables, **variables})
+
+    def get_token(self, client: str = "payroll") -> str:
+        answer = requests.post(
+            f"{self.url}/oauth/token",
+            json={
+                "grant_type": "client_credentials",
+                "client_id": client,
+                "client_secret": f"development-secret-of-{client}",
+                "audience": "https://timesheets.example.com",
+            },
+            timeout=10,
+        )
+        return str(answer.json()["access_token"])
+
+
+class GranianServer(Server):
+    """The production server with the tests' settings, which trust the issuer at `issuer_url`."""
+
+    def __init__(self, folder: Path, issuer_url: str) -> None:
+        port = find_free_port()
+        variables = {
+            "DJANGO_SETTINGS_MODULE": "tests.settings_server",
+            "PYTHONPATH": str(REPOSITORY),
+            "TEST_DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+            "TEST_ISSUER": issuer_url,
+        }
+        run_python("-m", "django", "migrate", **variables)
+        command = ["-m", "granian", "--interface", "wsgi", "timesheets_site.wsgi:application"]
+        super().__init__(folder, port, [*command, "--port", str(port)], **variables)
 
 
 def find_free_port() -> int:

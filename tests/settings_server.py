@@ -9,6 +9,17 @@ SECRET_KEY = "a key that is long enough for Django and guards nothing but tests"
 ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:"))}
 
-OAUTH_AUDIENCE = "https://timesheets.example.com"
-OAUTH_ISSUER = os.environ.get("TEST_ISSUER", "http://127.0.0.1:1/")
-OAUTH_JWKS_URL = f"{OAUTH_ISSUER}.well-known/jwks.json"
+TIMESHEETS_PUBLIC_URL = "https://timesheets.example.com"
+
+_ISSUER = os.environ.get("TEST_ISSUER", "http://127.0.0.1:1/")
+OAUTH = {
+    "AUTH0_DOMAIN": "",
+    "ISSUER": _ISSUER,
+    "JWKS_URL": f"{_ISSUER}.well-known/jwks.json",
+    "AUDIENCE": "https://timesheets.example.com",
+    "ALGORITHMS": ["RS256"],
+    "TOKEN_PROFILE": "auth0",
+    "SCOPE_CLAIMS": ["scope", "scp"],
+    "LEEWAY_SECONDS": 30,
+    "CA_FILE": "",
+}

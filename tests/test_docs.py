@@ -21,9 +21,10 @@ def find_variables_of_settings() -> set[str]:
     """The names that the settings read: the first argument of each `env.kind("NAME", ...)`."""
     calls = [
         node
-        for module in ("settings", "settings_production")
+        for module in ("environment", "settings", "settings_production")
         for node in ast.walk(ast.parse((REPOSITORY / f"timesheets_site/{module}.py").read_text()))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("env.") and node.args
+        if isinstance(node, ast.Call)
+        and re.match(r"(env|self)\.(str|int|float|bool|list)$", ast.unparse(node.func))
     ]
     return {str(ast.literal_eval(call.args[0])) for call in calls}
 

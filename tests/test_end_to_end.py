@@ -170,10 +170,11 @@ def test_each_log_line_of_a_request_carries_its_id(server: DevelopmentServer) ->
     upload(server, server.get_token(), json={**ENTRY, "hours": 25}, headers={"X-Request-ID": "request-17"})
 
     # The server logs its line when the answer is on its way already.
-    lines = server.wait_for_log("request-17", count=2)
-    assert len(lines) == 2
-    assert "Unprocessable" in lines[0]
-    assert '"POST /timesheets/upload HTTP/1.1" 422' in lines[1]
+    lines = server.wait_for_log("request-17", count=3)
+    assert len(lines) == 3
+    assert "outcome=accepted" in lines[0]
+    assert "Unprocessable" in lines[1]
+    assert '"POST /timesheets/upload HTTP/1.1" 422' in lines[2]
 
 
 def test_no_token_and_no_secret_stands_in_the_log(server: DevelopmentServer) -> None:

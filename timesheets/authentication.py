@@ -9,18 +9,19 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from timesheets import conf
-from timesheets.access_tokens import Fault, TokenRejected, VerifiedToken, verify_access_token
-from timesheets.exceptions import REALM, InvalidRequest, InvalidToken, IssuerUnavailable
+from timesheets.access_tokens import VerifiedToken, verify_access_token
+from timesheets.exceptions import InvalidRequest, InvalidToken, IssuerUnavailable
+from timesheets.issuers import Issuer, fetch_keys
 from timesheets.jwks import IssuerKeys, KeysUnavailable
 from timesheets.principals import MachineClient
+from timesheets.token_rules import Fault, TokenRejected
 
 MAX_TOKEN_LENGTH = 8000
 
 logger = logging.getLogger(__name__)
 
-# RFC 6750 section 2.1; the scheme's name is compared without case (RFC 9110 section 11.1).
-_BEARER = re.compile(r"bearer(?: |$)", re.ASCII | re.IGNORECASE)
-_CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.ASCII | re.IGNORECASE)
+# RFC 6750 section 2.1.
+_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
 # The only texts about a token that a caller ever sees, so nothing of a token can be among them.
 _PHRASES = {
@@ -40,40 +41,50 @@ class JWTAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[MachineClient, VerifiedToken] | None:
-        unverified_token = _read_bearer_token(request)
+        try:
+            unverified_token = _read_bearer_token(request)
+        except InvalidRequest:
+            logger.warning("outcome=refused reason=invalid_request")
+            raise
         if unverified_token is None:
             return None
-        policy = conf.token_policy()
-        try:
-            token = verify_access_token(
-                unverified_token, policy, _keys_at(conf.jwks_url(), policy.algorithms), time.time()
-            )
-        except TokenRejected as rejection:
-            logger.warning("Refused a token: %s (%s)", rejection.fault, rejection.reason)
-            raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from None
-        except KeysUnavailable as failure:
-            logger.error("Cannot check a token: %s", failure)
-            raise IssuerUnavailable from None
+        token = _verify(unverified_token)
         return MachineClient(issuer=token.issuer, client_id=token.client_id, subject=token.subject), token
 
     def authenticate_header(self, request: Request) -> str:
-        return REALM
+        """What makes DRF answer 401 and not 403; the whole challenge is the exception handler's."""
+        return "Bearer"
+
+
+def _verify(unverified_token: str) -> VerifiedToken:
+    policy = conf.token_policy()
+    keys = keys_of(conf.issuer(), policy.algorithms)
+    try:
+        return verify_access_token(unverified_token, policy, keys, time.time())
+    except TokenRejected as rejection:
+        logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
+        raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from None
+    except KeysUnavailable as failure:
+        logger.error("outcome=unknown reason=issuer_unavailable: %s", failure)
+        raise IssuerUnavailable(failure.retry_after_seconds) from None
 
 
 @functools.cache
-def _keys_at(url: str, algorithms: tuple[str, ...]) -> IssuerKeys:
-    """The one set of keys of an issuer in this process."""
-    return IssuerKeys(url, algorithms)
+def keys_of(issuer: Issuer, algorithms: tuple[str, ...]) -> IssuerKeys:
+    """The keys of an issuer, one set of them for the whole process."""
+    return IssuerKeys(functools.partial(fetch_keys, issuer, algorithms))
 
 
 def _read_bearer_token(request: Request) -> str | None:
     """The token of the Authorization header, None without one; tokens elsewhere are not looked at."""
-    authorization = request.headers.get("Authorization", "")
-    if not _BEARER.match(authorization):
+    authorization: str = request.META.get("HTTP_AUTHORIZATION", "")
+    scheme, _, credentials = authorization.partition(" ")
+    # The scheme's name is compared without case (RFC 9110 section 11.1).
+    if scheme.lower() != "bearer":
         return None
-    credentials = _CREDENTIALS.fullmatch(authorization)
-    if credentials is None or len(credentials[1]) > MAX_TOKEN_LENGTH:
+    unverified_token = credentials.lstrip(" ")
+    if len(unverified_token) > MAX_TOKEN_LENGTH or not _B64TOKEN.fullmatch(unverified_token):
         raise InvalidRequest
     if "access_token" in request.query_params:
         raise InvalidRequest("Send the access token in the Authorization header only, not in the query too.")
-    return credentials[1]
+    return unverified_token

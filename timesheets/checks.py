@@ -1,48 +1,122 @@
 """Configuration that would not work, or would weaken the API, refused before the first request."""
 
 import re
+import ssl
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from timesheets.access_tokens import SCOPE_CLAIMS
+from timesheets.issuer_documents import is_trustworthy
+from timesheets.jwk_sets import ASYMMETRIC_ALGORITHMS
+from timesheets.token_rules import MAX_LEEWAY_SECONDS, Profile
+
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ENGINES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
 
 
 @register
 def check_settings(**_: Any) -> list[CheckMessage]:
-    return [*_check_issuer(), *_check_audience(), *_check_time_zone(), *_check_database()]
+    checks = (
+        _check_issuer,
+        _check_addresses,
+        _check_audience,
+        _check_algorithms,
+        _check_token_rules,
+        _check_ca_file,
+        _check_time_zone,
+        _check_database,
+    )
+    return [message for check in checks for message in check()]
 
 
 def _check_issuer() -> Iterator[CheckMessage]:
-    domain = getattr(settings, "AUTH0_DOMAIN", "")
+    domain = settings.OAUTH["AUTH0_DOMAIN"]
     if domain and not _DOMAIN.fullmatch(domain):
         yield Error(
             "AUTH0_DOMAIN is not the bare domain of a tenant.",
             hint="Write it without scheme, slash and port, such as example.eu.auth0.com.",
             id="timesheets.E001",
         )
-    for name in ("OAUTH_ISSUER", "OAUTH_JWKS_URL"):
-        url = urlsplit(getattr(settings, name))
-        if url.scheme != "https" and not (url.scheme == "http" and url.hostname in _LOOPBACK):
+    if domain and settings.OAUTH["ISSUER"] != f"https://{domain}/":
+        yield Error(
+            "AUTH0_DOMAIN and OAUTH_ISSUER are both set, and only one issuer can be trusted.",
+            hint="Keep AUTH0_DOMAIN for an Auth0 tenant, OAUTH_ISSUER for any other issuer.",
+            id="timesheets.E006",
+        )
+
+
+def _check_addresses() -> Iterator[CheckMessage]:
+    addresses = {
+        "OAUTH_ISSUER": settings.OAUTH["ISSUER"],
+        # Without it the issuer's metadata say where the keys are.
+        "OAUTH_JWKS_URL": settings.OAUTH["JWKS_URL"] or settings.OAUTH["ISSUER"],
+        "TIMESHEETS_PUBLIC_URL": settings.TIMESHEETS_PUBLIC_URL,
+    }
+    for name, url in addresses.items():
+        if not is_trustworthy(url):
             yield Error(
-                f"{name} is not an https address, so anybody on the way could put in keys of their own.",
+                f"{name} is not an https address, so anybody on the way could change what is said there.",
                 hint="Use https; http serves on loopback only.",
                 id="timesheets.E002",
             )
 
 
 def _check_audience() -> Iterator[CheckMessage]:
-    if not settings.OAUTH_AUDIENCE:
+    if not settings.OAUTH["AUDIENCE"]:
         yield Error(
             "AUTH0_AUDIENCE is not set, so a token for another API would be as good as one for this.",
             hint="Set it to the identifier that the API has at the issuer.",
             id="timesheets.E003",
+        )
+
+
+def _check_algorithms() -> Iterator[CheckMessage]:
+    unfit = [name for name in settings.OAUTH["ALGORITHMS"] if name not in ASYMMETRIC_ALGORITHMS]
+    if unfit or not settings.OAUTH["ALGORITHMS"]:
+        fit = ", ".join(sorted(ASYMMETRIC_ALGORITHMS))
+        yield Error(
+            f"OAUTH_ALGORITHMS names {', '.join(unfit) or 'nothing'}, which proves nothing: "
+            "whoever can check such a token can also write one.",
+            hint=f"Use the one your issuer signs with, of {fit}.",
+            id="timesheets.E007",
+        )
+
+
+def _check_token_rules() -> Iterator[CheckMessage]:
+    if settings.OAUTH["TOKEN_PROFILE"] not in set(Profile):
+        yield Error(
+            "OAUTH_TOKEN_PROFILE is not the name of a profile.",
+            hint=f"Use one of {', '.join(Profile)}.",
+            id="timesheets.E008",
+        )
+    if not 0 <= settings.OAUTH["LEEWAY_SECONDS"] <= MAX_LEEWAY_SECONDS:
+        yield Error(
+            f"OAUTH_LEEWAY_SECONDS is not 0 to {MAX_LEEWAY_SECONDS}: tokens would long outlive their expiry.",
+            hint="Keep 30, and let NTP set the clocks.",
+            id="timesheets.E009",
+        )
+    if not settings.OAUTH["SCOPE_CLAIMS"] or not set(settings.OAUTH["SCOPE_CLAIMS"]) <= SCOPE_CLAIMS:
+        yield Error(
+            "OAUTH_SCOPE_CLAIMS names a claim that does not hold scopes, or none.",
+            hint=f"Use one or more of {', '.join(sorted(SCOPE_CLAIMS))}.",
+            id="timesheets.E010",
+        )
+
+
+def _check_ca_file() -> Iterator[CheckMessage]:
+    if not settings.OAUTH["CA_FILE"]:
+        return
+    try:
+        ssl.create_default_context(cafile=settings.OAUTH["CA_FILE"])
+    except (OSError, ValueError):
+        yield Error(
+            "OAUTH_CA_FILE is not a file with certificates in PEM, so the issuer could not be reached.",
+            hint="Name a readable file with the certificate of the authority that signed the issuer's.",
+            id="timesheets.E011",
         )
 
 

@@ -9,10 +9,11 @@ from django.db import InterfaceError, OperationalError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from timesheets import conf
 from timesheets.logs import current_request_id
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-REALM = 'Bearer realm="timesheets"'
+METADATA_PATH = "/.well-known/oauth-protected-resource"
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class InvalidRequest(Problem):
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "invalid_request"
     default_detail = 'Send one access token, in one header "Authorization: Bearer <token>".'
-    auth_header = f'{REALM}, error="invalid_request"'
+    challenge = {"error": "invalid_request"}
 
 
 class InvalidToken(Problem):
@@ -42,25 +43,29 @@ class InvalidToken(Problem):
 
     def __init__(self, phrase: str) -> None:
         super().__init__(f"{phrase}.")
-        self.auth_header = f'{REALM}, error="invalid_token", error_description="{phrase}"'
+        self.challenge = {"error": "invalid_token", "error_description": phrase}
 
 
-class InsufficientScope(exceptions.PermissionDenied):
+class InsufficientScope(Problem):
     """The token is good, but does not grant what this needs (RFC 6750 section 3.1)."""
 
+    status_code = HTTPStatus.FORBIDDEN
     default_code = "insufficient_scope"
 
     def __init__(self, required_scopes: frozenset[str]) -> None:
         scope = " ".join(sorted(required_scopes))
         super().__init__(f"The access token does not grant the scope this needs: {scope}.")
-        self.auth_header = f'{REALM}, error="insufficient_scope", scope="{scope}"'
+        self.challenge = {"error": "insufficient_scope", "scope": scope}
 
 
 class IssuerUnavailable(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "issuer_unavailable"
     default_detail = "The issuer's keys cannot be had, so the access token cannot be checked. Try again."
-    wait = 5
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.wait = retry_after_seconds
 
 
 class DatabaseUnavailable(Problem):
@@ -131,6 +136,13 @@ def describe_problem(status: int, detail: str, code: str, members: Mapping[str, 
     }
 
 
+def write_challenge(parameters: Mapping[str, str], view: object) -> str:
+    """A challenge of RFC 6750 section 3, which also says where to learn more (RFC 9728 section 5.1)."""
+    metadata = conf.public_url(f"{METADATA_PATH}{view.resource_path}")  # type: ignore[attr-defined]
+    every = {"realm": "timesheets", **parameters, "resource_metadata": metadata}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in every.items())
+
+
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER: its statuses and headers, our body. None for a bug, which is Django's 500."""
     # DRF's views import the classes that its settings name, and those import this module.
@@ -147,6 +159,9 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     code = getattr(exc, "default_code", HTTPStatus(status).name.lower())
     members = getattr(exc, "members", {})
     response.data = describe_problem(status, response.data["detail"], code, members)
+    challenge = {} if isinstance(exc, exceptions.NotAuthenticated) else getattr(exc, "challenge", None)
+    if challenge is not None:
+        response["WWW-Authenticate"] = write_challenge(challenge, context["view"])
     renderer = getattr(context["request"], "accepted_renderer", None)
     if renderer is None or renderer.format == "json":
         response.content_type = PROBLEM_MEDIA_TYPE

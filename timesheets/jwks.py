@@ -1,15 +1,31 @@
-"""The issuer's public keys: fetched when first needed, then kept. Knows no web framework."""
+"""The issuer's keys, kept: a known key never waits, an unknown one costs little. Knows no web framework."""
 
-import json
+import logging
+import math
+import os
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import jwt
-import requests
 
-MAX_DOCUMENT_BYTES = 64 * 1024
-TIMEOUT_SECONDS = 3.0
+from timesheets.jwk_sets import UsableKey
+
+logger = logging.getLogger(__name__)
+
+MIN_TIME_TO_LIVE_SECONDS = 60
+MAX_TIME_TO_LIVE_SECONDS = 24 * 3600
+DEFAULT_TIME_TO_LIVE_SECONDS = 600
+# How long known keys serve on once they are stale, while the issuer is down.
+OUTAGE_SECONDS = 24 * 3600
+# How often an unknown `kid` may make us ask the issuer.
+COOL_DOWN_SECONDS = 30
+MAX_BACK_OFF_SECONDS = 30
+# The most that a caller waits: a fetch ends itself before, unless it hangs where nothing can end it.
+MAX_WAIT_SECONDS = 4
 
 
 class KeyUnknown(Exception):
@@ -17,7 +33,11 @@ class KeyUnknown(Exception):
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys cannot be had, so nothing can be said about the token."""
+    """The issuer's keys cannot be had now. `retry_after_seconds`: when asking again may help, 1 to 30."""
+
+    def __init__(self, reason: str, retry_after_seconds: float = 1) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = min(max(1, round(retry_after_seconds)), MAX_BACK_OFF_SECONDS)
 
 
 class KeySource(Protocol):
@@ -27,66 +47,188 @@ class KeySource(Protocol):
         """The key to verify `algorithm` with. Raises KeyUnknown or KeysUnavailable."""
 
 
-class IssuerKeys:
-    """The keys of the JWK Set at `url` (RFC 7517 section 5), fetched once a process."""
+@dataclass(frozen=True, kw_only=True)
+class FetchedKeys:
+    """What a fetch brought: at least one usable key, and how long the issuer says they keep."""
 
-    def __init__(self, url: str, algorithms: Sequence[str]) -> None:
-        self._url = url
-        self._algorithms = tuple(algorithms)
+    keys: Sequence[UsableKey]
+    max_age_seconds: int | None
+
+
+def choose_time_to_live(max_age_seconds: int | None) -> int:
+    """After how many seconds keys are fetched anew, whatever the issuer says they keep."""
+    if max_age_seconds is None:
+        return DEFAULT_TIME_TO_LIVE_SECONDS
+    return min(max(max_age_seconds, MIN_TIME_TO_LIVE_SECONDS), MAX_TIME_TO_LIVE_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Snapshot:
+    """The keys as one fetch brought them. It never changes, so it is read without a lock."""
+
+    keys: Sequence[UsableKey]
+    # Of the attempt that brought them: one that began later is higher.
+    number: int
+    stale_at: float
+
+    def serves_at(self, now: float) -> bool:
+        return now <= self.stale_at + OUTAGE_SECONDS
+
+    def find(self, key_id: str | None) -> UsableKey | None:
+        """The key of this id; without an id the only key, if there is just one."""
+        if key_id is None:
+            return self.keys[0] if len(self.keys) == 1 else None
+        return next((key for key in self.keys if key.key_id == key_id), None)
+
+
+@dataclass(eq=False)
+class _Attempt:
+    """A fetch under way, in a thread of its own, and all who wait for it."""
+
+    number: int
+    started_at: float
+    done: threading.Event = field(default_factory=threading.Event)
+    failure: KeysUnavailable | None = None
+
+
+class IssuerKeys:
+    """The keys that `fetch` brings, kept for the whole process.
+
+    `fetch` raises KeysUnavailable, or brings at least one key. `monotonic` counts seconds.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], FetchedKeys], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._snapshot: _Snapshot | None = None
+        self._started = 0
+        self._failures = 0
+        self._retry_at = -math.inf
+        self._begin_anew()
+        if hasattr(os, "register_at_fork"):
+            begin_anew = weakref.WeakMethod(self._begin_anew)
+            os.register_at_fork(after_in_child=lambda: (method := begin_anew()) and method())
+
+    def _begin_anew(self) -> None:
+        """A forked child has none of its parent's threads: no fetch is under way, and none holds the lock."""
         self._lock = threading.Lock()
-        self._keys: Mapping[tuple[str | None, str], jwt.PyJWK] = {}
+        self._attempt: _Attempt | None = None
+        self._forced: _Attempt | None = None
 
     def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
-        keys = self._keys or self._fetch_once()
-        if key_id is not None:
-            key = keys.get((key_id, algorithm))
-        else:
-            candidates = [key for (_, name), key in keys.items() if name == algorithm]
-            key = candidates[0] if len(candidates) == 1 else None
-        if key is None:
+        now, started = self._monotonic(), self._started
+        snapshot = self._snapshot
+        if snapshot is None or not snapshot.serves_at(now):
+            snapshot = self._await_keys(now)
+        elif now >= snapshot.stale_at and now >= self._retry_at:
+            self._refresh(snapshot, now)
+        key = snapshot.find(key_id)
+        if key is None and key_id is not None:
+            key = self._await_key(key_id, now, started)
+        if key is None or algorithm not in key.by_algorithm:
             raise KeyUnknown
-        return key
+        return key.by_algorithm[algorithm]
 
-    def _fetch_once(self) -> Mapping[tuple[str | None, str], jwt.PyJWK]:
+    def _await_keys(self, now: float) -> _Snapshot:
+        """The first keys, or the first after a day without; as soon as a fetch brings them."""
         with self._lock:
-            if not self._keys:
-                self._keys = _read_keys(_fetch_document(self._url), self._algorithms)
-            return self._keys
+            if self._snapshot is not None and self._snapshot.serves_at(now):
+                return self._snapshot
+            attempt = self._find_attempt(now)
+            if attempt is None:
+                if now < self._retry_at:
+                    raise KeysUnavailable("the issuer failed a moment ago", self._retry_at - now)
+                attempt = self._start_attempt(now)
+        return self._wait_for(attempt)
 
+    def _refresh(self, stale: _Snapshot, now: float) -> None:
+        """Fetch anew while all others, and this caller too, go on with the keys there are."""
+        with self._lock:
+            is_idle = self._find_attempt(now) is None
+            if is_idle and self._snapshot is stale and now >= self._retry_at:
+                self._start_attempt(now)
 
-def _fetch_document(url: str) -> bytes:
-    try:
-        with requests.Session() as session:
-            # No proxy, and no password of a .netrc.
-            session.trust_env = False
-            with session.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True) as response:
-                document = response.raw.read(MAX_DOCUMENT_BYTES + 1, decode_content=True)
-    except (requests.RequestException, OSError, ValueError) as error:
-        raise KeysUnavailable(f"{url} cannot be fetched: {type(error).__name__}") from error
-    if response.status_code != requests.codes.ok:
-        raise KeysUnavailable(f"{url} answered {response.status_code}")
-    if len(document) > MAX_DOCUMENT_BYTES:
-        raise KeysUnavailable(f"{url} sent more than {MAX_DOCUMENT_BYTES} bytes")
-    return bytes(document)
+    def _await_key(self, key_id: str, now: float, started: int) -> UsableKey | None:
+        """The key, if one of the first `started` fetches brings it yet, or one that begins later.
 
+        At most one fetch in a cool-down is begun for such keys, and all who want one share it.
+        """
+        while True:
+            with self._lock:
+                snapshot = self._snapshot
+                if snapshot is not None and (snapshot.find(key_id) or snapshot.number > started):
+                    return snapshot.find(key_id)
+                attempt = self._find_attempt(now)
+                if attempt is None:
+                    if self._has_asked_lately(now):
+                        return None
+                    attempt = self._forced = self._start_attempt(now)
+            self._wait_for(attempt)
 
-def _read_keys(document: bytes, algorithms: Sequence[str]) -> Mapping[tuple[str | None, str], jwt.PyJWK]:
-    try:
-        members = json.loads(document)["keys"]
-        found = [_read_key(member, algorithms) for member in members if isinstance(member, dict)]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise KeysUnavailable(f"not a JWK Set: {type(error).__name__}") from error
-    keys = {(key.key_id, key.algorithm_name): key for key in found if key is not None}
-    if not keys:
-        raise KeysUnavailable("the JWK Set has no usable key")
-    return keys
+    def _has_asked_lately(self, now: float) -> bool:
+        """True if the issuer was asked in this cool-down. Raises KeysUnavailable if it failed."""
+        if self._forced is None or now >= self._forced.started_at + COOL_DOWN_SECONDS:
+            return False
+        if self._forced.failure is not None:
+            raise KeysUnavailable(
+                str(self._forced.failure), self._forced.started_at + COOL_DOWN_SECONDS - now
+            )
+        return True
 
+    def _find_attempt(self, now: float) -> _Attempt | None:
+        """The fetch under way. One that hangs where nothing can end it is given up."""
+        attempt = self._attempt
+        if attempt is not None and now > attempt.started_at + MAX_WAIT_SECONDS:
+            self._settle(attempt, now, KeysUnavailable("the issuer does not answer"))
+        return self._attempt
 
-def _read_key(member: dict[str, Any], algorithms: Sequence[str]) -> jwt.PyJWK | None:
-    if member.get("use", "sig") != "sig" or "d" in member:
-        return None
-    try:
-        key = jwt.PyJWK(member)
-    except jwt.PyJWTError:
-        return None
-    return key if key.algorithm_name in algorithms else None
+    def _start_attempt(self, now: float) -> _Attempt:
+        self._started += 1
+        attempt = self._attempt = _Attempt(number=self._started, started_at=now)
+        threading.Thread(target=self._run_attempt, args=[attempt], name="issuer-keys", daemon=True).start()
+        return attempt
+
+    def _run_attempt(self, attempt: _Attempt) -> None:
+        outcome: FetchedKeys | KeysUnavailable
+        try:
+            outcome = self._fetch()
+        except KeysUnavailable as failure:
+            outcome = failure
+        except Exception:
+            # Whatever an issuer sends, callers get an answer.
+            logger.exception("Fetching the issuer's keys failed")
+            outcome = KeysUnavailable("fetching the issuer's keys failed")
+        with self._lock:
+            self._settle(attempt, self._monotonic(), outcome)
+
+    def _settle(self, attempt: _Attempt, now: float, outcome: FetchedKeys | KeysUnavailable) -> None:
+        if self._attempt is attempt:
+            self._attempt = None
+        if attempt.done.is_set():
+            return
+        if isinstance(outcome, FetchedKeys):
+            self._failures, self._retry_at = 0, -math.inf
+            self._snapshot = _Snapshot(
+                keys=outcome.keys,
+                number=attempt.number,
+                stale_at=attempt.started_at + choose_time_to_live(outcome.max_age_seconds),
+            )
+        else:
+            back_off = min(2**self._failures, MAX_BACK_OFF_SECONDS)
+            self._failures, self._retry_at = self._failures + 1, now + back_off
+            attempt.failure = KeysUnavailable(str(outcome), back_off)
+            logger.warning("Cannot fetch the issuer's keys: %s", outcome)
+        attempt.done.set()
+
+    def _wait_for(self, attempt: _Attempt) -> _Snapshot:
+        """The keys, once the attempt has brought them. Raises KeysUnavailable if it does not in time."""
+        if not attempt.done.wait(MAX_WAIT_SECONDS):
+            with self._lock:
+                self._settle(attempt, self._monotonic(), KeysUnavailable("the issuer does not answer"))
+        if attempt.failure is not None or self._snapshot is None:
+            # One error for each who waits: a traceback grows with every thread that raises it.
+            failure = attempt.failure or KeysUnavailable("the issuer has no keys")
+            raise KeysUnavailable(str(failure), failure.retry_after_seconds)
+        return self._snapshot

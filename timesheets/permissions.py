@@ -1,5 +1,7 @@
 """Whether the caller's scopes grant what a view needs."""
 
+import json
+import logging
 from typing import cast
 
 from django.core.exceptions import ImproperlyConfigured
@@ -8,6 +10,8 @@ from rest_framework.request import Request
 
 from timesheets.access_tokens import VerifiedToken
 from timesheets.exceptions import InsufficientScope
+
+logger = logging.getLogger(__name__)
 
 
 class HasScope(BasePermission):
@@ -21,7 +25,16 @@ class HasScope(BasePermission):
         if not required_scopes:
             raise ImproperlyConfigured(f"{type(view).__name__} must say its required_scopes.")
         if request.auth is None:
+            logger.warning("outcome=refused reason=not_authenticated")
             return False
-        if not required_scopes <= cast("VerifiedToken", request.auth).scopes:
+        token = cast("VerifiedToken", request.auth)
+        is_granted = required_scopes <= token.scopes
+        logger.log(
+            logging.INFO if is_granted else logging.WARNING,
+            "outcome=%s client=%s subject=%s token_id=%s",
+            "accepted" if is_granted else "refused reason=insufficient_scope",
+            *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+        )
+        if not is_granted:
             raise InsufficientScope(required_scopes)
         return True

@@ -1,5 +1,9 @@
 from django.urls import path
 
-from timesheets.views import UploadView
+from timesheets.exceptions import METADATA_PATH
+from timesheets.views import UploadView, describe_protected_resource
 
-urlpatterns = [path("timesheets/upload", UploadView.as_view(), name="upload")]
+urlpatterns = [
+    path(UploadView.resource_path.lstrip("/"), UploadView.as_view(), name="upload"),
+    path(f"{METADATA_PATH}{UploadView.resource_path}".lstrip("/"), describe_protected_resource),
+]

@@ -5,12 +5,15 @@ import logging
 import re
 from typing import Any, cast
 
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from timesheets import conf
 from timesheets.exceptions import Conflict, InvalidIdempotencyKey, InvalidParameter
 from timesheets.ingest import Outcome, Verdict, ingest_entries
 from timesheets.parsers import read_entry
@@ -25,6 +28,7 @@ _QUOTED = re.compile(r'"(.*)"', re.DOTALL)
 class UploadView(APIView):
     """Upload a timesheet entry. Needs an access token with the scope `batch:upload`."""
 
+    resource_path = "/timesheets/upload"
     required_scopes = frozenset({"batch:upload"})
 
     def get_view_name(self) -> str:
@@ -36,6 +40,20 @@ class UploadView(APIView):
         entry = parse_entry(_apply_idempotency_key(read_entry(request), key))
         [verdict] = ingest_entries(cast("MachineClient", request.user), [entry], timezone.now())
         return _answer(verdict)
+
+
+@require_safe
+def describe_protected_resource(_request: HttpRequest) -> HttpResponse:
+    """Tell a client where tokens for the upload come from (RFC 9728 section 2)."""
+    return JsonResponse(
+        {
+            "resource": conf.public_url(UploadView.resource_path),
+            "authorization_servers": [conf.issuer().url],
+            "scopes_supported": sorted(UploadView.required_scopes),
+            "bearer_methods_supported": ["header"],
+        },
+        headers={"Cache-Control": "public, max-age=3600"},
+    )
 
 
 def _refuse_parameters(request: Request) -> None:

@@ -38,6 +38,7 @@ REST_FRAMEWORK = {
 ROOT_URLCONF = "timesheets_site.devissuer.urls"
 TIMESHEETS_DEV_PORT = env.int("TIMESHEETS_DEV_PORT", 8000)
 DEVISSUER_ISSUER = f"http://127.0.0.1:{TIMESHEETS_DEV_PORT}/"
+TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL", f"http://127.0.0.1:{TIMESHEETS_DEV_PORT}")
 DEVISSUER_AUDIENCE = "https://timesheets.example.com"
 DEVISSUER_KEY_FILE = BASE_DIR / ".devissuer-key.pem"
 DEVISSUER_CLIENTS = {
@@ -45,15 +46,13 @@ DEVISSUER_CLIENTS = {
     "reporting": {"client_secret": "development-secret-of-reporting", "scope": "read:timesheets"},
 }
 
-AUTH0_DOMAIN = env.str("AUTH0_DOMAIN", "")
-if AUTH0_DOMAIN:
-    OAUTH_ISSUER = f"https://{AUTH0_DOMAIN}/"
-    OAUTH_JWKS_URL = f"https://{AUTH0_DOMAIN}/.well-known/jwks.json"
-    OAUTH_AUDIENCE = env.str("AUTH0_AUDIENCE", "")
-else:
-    OAUTH_ISSUER = DEVISSUER_ISSUER
-    OAUTH_JWKS_URL = f"{DEVISSUER_ISSUER}.well-known/jwks.json"
-    OAUTH_AUDIENCE = DEVISSUER_AUDIENCE
+OAUTH = env.read_oauth(
+    development={
+        "ISSUER": DEVISSUER_ISSUER,
+        "JWKS_URL": f"{DEVISSUER_ISSUER}.well-known/jwks.json",
+        "AUDIENCE": DEVISSUER_AUDIENCE,
+    }
+)
 
 # What `manage.py upload_timesheet` uses while its own variables are not set.
 UPLOADER_DEVELOPMENT_VARIABLES = {

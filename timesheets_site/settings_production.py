@@ -11,16 +11,13 @@ SECRET_KEY = env.str("DJANGO_SECRET_KEY")
 DATABASE_URL = env.str("DATABASE_URL")
 ALLOWED_HOSTS: list[str] = env.list("TIMESHEETS_ALLOWED_HOSTS")
 TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
-AUTH0_DOMAIN = env.str("AUTH0_DOMAIN")
-OAUTH_AUDIENCE = env.str("AUTH0_AUDIENCE")
+TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL")
+OAUTH = env.read_oauth()
 BEHIND_PROXY = env.bool("TIMESHEETS_BEHIND_PROXY", False)
 
 env.seal()
 
 DATABASES = {"default": database(DATABASE_URL)}
-
-OAUTH_ISSUER = f"https://{AUTH0_DOMAIN}/"
-OAUTH_JWKS_URL = f"https://{AUTH0_DOMAIN}/.well-known/jwks.json"
 
 # Tokens and people's hours travel over TLS only.
 SECURE_SSL_REDIRECT = True

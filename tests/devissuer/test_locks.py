@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,32 +9,15 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 import timesheets_site.devissuer
+from tests.processes import PRODUCTION_VARIABLES, run_python
 from timesheets_site.devissuer.apps import DevissuerConfig
 
 PROJECT = Path(timesheets_site.__file__).parent.parent
 
-PRODUCTION = {
-    "DJANGO_SETTINGS_MODULE": "timesheets_site.settings_production",
-    "DJANGO_SECRET_KEY": "a key that is long enough for Django and guards nothing but tests",
-    "DATABASE_URL": "postgres://timesheets:secret@127.0.0.1:5432/timesheets",
-    "TIMESHEETS_ALLOWED_HOSTS": "timesheets.example.com",
-    "AUTH0_DOMAIN": "example.eu.auth0.com",
-    "AUTH0_AUDIENCE": "https://timesheets.example.com",
-}
-
 
 def run_in_production(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """Run `code` in a process of its own that has production's variables and no others."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **PRODUCTION, **changes}
-    return subprocess.run(
-        [sys.executable, "-c", f"import django; django.setup()\n{code}"],
-        env=environment,
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_python("-c", f"import django; django.setup()\n{code}", **{**PRODUCTION_VARIABLES, **changes})
 
 
 def python_files_outside_of_the_issuer() -> list[Path]:
@@ -121,14 +103,22 @@ def test_production_has_the_apis_addresses_and_none_of_the_issuers(path, outcome
 def test_production_trusts_an_issuer_with_tls_only():
     code = (
         "from django.conf import settings\n"
-        "print(settings.OAUTH_ISSUER, settings.OAUTH_JWKS_URL, hasattr(settings, 'DEVISSUER_ISSUER'))"
+        "print({name: getattr(settings, name) for name in dir(settings) if name.startswith('OAUTH')})"
     )
 
     finished = run_in_production(code)
 
-    assert finished.stdout == (
-        "https://example.eu.auth0.com/ https://example.eu.auth0.com/.well-known/jwks.json False\n"
-    ), finished.stderr
+    assert "https://example.eu.auth0.com/'" in finished.stdout, finished.stderr
+    assert "https://example.eu.auth0.com/.well-known/jwks.json'" in finished.stdout
+    assert "http://" not in finished.stdout
+
+
+def test_production_has_no_settings_of_the_development_issuer():
+    code = "from django.conf import settings; print([n for n in dir(settings) if 'DEVISSUER' in n])"
+
+    finished = run_in_production(code)
+
+    assert (finished.returncode, finished.stdout) == (0, "[]\n"), finished.stderr
 
 
 def test_production_with_the_app_added_refuses_to_start(tmp_path):

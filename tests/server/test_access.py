@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.issuer import Issuer, SigningKey
+from tests.issuer import Issuer
 from tests.server.conftest import Upload
+from tests.signing_keys import SigningKey
 from timesheets.models import Timesheet
 
-REFUSED = 'Bearer realm="timesheets", error="invalid_token", error_description="{}"'
+METADATA = 'resource_metadata="https://timesheets.example.com/.well-known/oauth-protected-resource/timesheets/upload"'
+REFUSED = f'Bearer realm="timesheets", error="invalid_token", error_description="{{}}", {METADATA}'
 NOT_ACCEPTABLE = REFUSED.format("The access token is not acceptable")
 EXPIRED = REFUSED.format("The access token expired")
 NOT_YET_VALID = REFUSED.format("The access token is not valid yet")
@@ -38,7 +40,7 @@ def signed(header: bytes, payload: bytes) -> Mint:
 
 @pytest.fixture(scope="module")
 def strangers_key() -> SigningKey:
-    return SigningKey("first")
+    return SigningKey("first", pair="stranger")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_without_a_bearer_the_answer_asks_for_one(
     response = upload(token=None, headers=sent, path=f"/timesheets/upload{path.format(token=token)}")
 
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="timesheets"'
+    assert response.headers["WWW-Authenticate"] == f'Bearer realm="timesheets", {METADATA}'
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,9 @@ def test_a_broken_bearer_is_a_bad_request(
     )
 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="timesheets", error="invalid_request"'
+    assert response.headers["WWW-Authenticate"] == (
+        f'Bearer realm="timesheets", error="invalid_request", {METADATA}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,64 +231,9 @@ def test_a_token_without_the_scope_is_forbidden(
 
     assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
     assert response.headers["WWW-Authenticate"] == (
-        'Bearer realm="timesheets", error="insufficient_scope", scope="batch:upload"'
+        f'Bearer realm="timesheets", error="insufficient_scope", scope="batch:upload", {METADATA}'
     )
     assert not Timesheet.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("status", "document"),
-    [
-        pytest.param(500, {"keys": []}, id="error"),
-        pytest.param(302, {"keys": []}, id="redirect"),
-        pytest.param(200, {"keys": []}, id="no-keys"),
-        pytest.param(200, {"kees": []}, id="no-key-set"),
-        pytest.param(200, [], id="list"),
-        pytest.param(200, {"keys": None}, id="null"),
-        pytest.param(200, {"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}, id="secret-key"),
-        pytest.param(200, {"keys": ["x" * 70_000]}, id="too-long"),
-    ],
-)
-def test_an_issuer_without_keys_is_unavailable(
-    upload: Upload, issuer: Issuer, settings: Any, status: int, document: Any
-) -> None:
-    # An address of its own has keys of its own, so none are kept from before.
-    settings.OAUTH_JWKS_URL = f"{issuer.url}{status}/{hash(str(document))}"
-    issuer.status, kept, issuer.document = status, issuer.document, document
-
-    response = upload()
-
-    issuer.status, issuer.document = 200, kept
-    assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
-    assert 1 <= int(response.headers["Retry-After"]) <= 30
-    assert "WWW-Authenticate" not in response.headers
-
-
-def test_an_issuer_out_of_reach_is_unavailable(upload: Upload, settings: Any) -> None:
-    settings.OAUTH_JWKS_URL = "http://127.0.0.1:1/jwks.json"
-
-    assert (upload().status_code, upload().json()["code"]) == (503, "issuer_unavailable")
-
-
-def test_the_issuers_keys_are_fetched_once(upload: Upload, issuer: Issuer, settings: Any) -> None:
-    settings.OAUTH_JWKS_URL = f"{issuer.url}fetched-once"
-    before = issuer.requests
-
-    for _ in range(3):
-        upload()
-
-    assert issuer.requests == before + 1
-
-
-def test_what_is_wrong_without_a_key_is_refused_without_a_fetch(
-    upload: Upload, issuer: Issuer, settings: Any
-) -> None:
-    settings.OAUTH_JWKS_URL = f"{issuer.url}never-fetched"
-    before = issuer.requests
-
-    upload(token=issuer.mint(aud="https://other"))
-
-    assert issuer.requests == before
 
 
 def test_no_log_record_holds_a_part_of_a_token(

@@ -17,7 +17,7 @@ def test_good_settings_pass() -> None:
 
 
 def test_the_checks_are_registered(settings: Any) -> None:
-    settings.OAUTH_AUDIENCE = ""
+    settings.OAUTH = {**settings.OAUTH, "AUDIENCE": ""}
 
     assert "timesheets.E003" in [message.id for message in run_checks()]
 
@@ -34,12 +34,12 @@ def test_the_checks_are_registered(settings: Any) -> None:
     ],
 )
 def test_a_tenant_is_a_bare_domain(settings: Any, domain: str) -> None:
-    settings.AUTH0_DOMAIN = domain
+    settings.OAUTH = {**settings.OAUTH, "AUTH0_DOMAIN": domain, "ISSUER": f"https://{domain}/"}
 
     assert find_ids() == ["timesheets.E001"]
 
 
-@pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_JWKS_URL"])
+@pytest.mark.parametrize("name", ["ISSUER", "JWKS_URL"])
 @pytest.mark.parametrize(
     "url",
     [
@@ -51,9 +51,50 @@ def test_a_tenant_is_a_bare_domain(settings: Any, domain: str) -> None:
     ],
 )
 def test_an_issuer_speaks_tls_except_on_loopback(settings: Any, name: str, url: str) -> None:
-    setattr(settings, name, url)
+    settings.OAUTH = {**settings.OAUTH, name: url}
 
     assert find_ids() == ["timesheets.E002"]
+
+
+def test_the_keys_may_be_left_to_the_issuers_metadata(settings: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, "JWKS_URL": ""}
+
+    assert find_ids() == []
+
+
+def test_the_apis_own_address_speaks_tls(settings: Any) -> None:
+    settings.TIMESHEETS_PUBLIC_URL = "http://timesheets.example.com"
+
+    assert find_ids() == ["timesheets.E002"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "check_id"),
+    [
+        pytest.param(
+            {"AUTH0_DOMAIN": "example.eu.auth0.com", "ISSUER": "https://issuer.example/"},
+            "timesheets.E006",
+            id="two-issuers",
+        ),
+        pytest.param({"AUDIENCE": ""}, "timesheets.E003", id="no-audience"),
+        pytest.param({"ALGORITHMS": ["HS256"]}, "timesheets.E007", id="shared-secret"),
+        pytest.param({"ALGORITHMS": ["RS256", "none"]}, "timesheets.E007", id="no-signature"),
+        pytest.param({"ALGORITHMS": ["rs256"]}, "timesheets.E007", id="no-algorithm"),
+        pytest.param({"ALGORITHMS": []}, "timesheets.E007", id="empty-algorithms"),
+        pytest.param({"TOKEN_PROFILE": "okta"}, "timesheets.E008", id="profile"),
+        pytest.param({"LEEWAY_SECONDS": 301}, "timesheets.E009", id="long-leeway"),
+        pytest.param({"LEEWAY_SECONDS": -1}, "timesheets.E009", id="negative-leeway"),
+        pytest.param({"LEEWAY_SECONDS": float("nan")}, "timesheets.E009", id="leeway-nan"),
+        pytest.param({"SCOPE_CLAIMS": ["scope", "roles"]}, "timesheets.E010", id="scope-claim"),
+        pytest.param({"SCOPE_CLAIMS": []}, "timesheets.E010", id="no-scope-claim"),
+        pytest.param({"CA_FILE": "/nowhere/ca.pem"}, "timesheets.E011", id="no-ca-file"),
+        pytest.param({"CA_FILE": __file__}, "timesheets.E011", id="ca-file-without-certificates"),
+    ],
+)
+def test_what_would_weaken_trust_is_refused(settings: Any, changes: dict[str, Any], check_id: str) -> None:
+    settings.OAUTH = {**settings.OAUTH, **changes}
+
+    assert find_ids() == [check_id]
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "/etc/passwd", ""])

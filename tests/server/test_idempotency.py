@@ -70,7 +70,7 @@ def test_two_clients_may_use_the_same_entry_id(upload: Upload, issuer: Issuer) -
 
 def test_one_client_id_at_two_issuers_is_two_clients(upload: Upload, issuer: Issuer, settings) -> None:
     upload(KEYED_ENTRY)
-    settings.OAUTH_ISSUER = "http://127.0.0.1:1/other/"
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://127.0.0.1:1/other/"}
 
     response = upload({**KEYED_ENTRY, "hours": 6}, token=issuer.mint(iss="http://127.0.0.1:1/other/"))
 

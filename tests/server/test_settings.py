@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import link_manage_py, run_python
+from tests.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
 
-PRODUCTION = {
-    "DJANGO_SETTINGS_MODULE": "timesheets_site.settings_production",
-    "DJANGO_SECRET_KEY": "k3" * 20 + "zwölf-boxkämpfer-jagen-viktor",
-    "DATABASE_URL": "postgres://timesheets:hidden-password@127.0.0.1:1/timesheets",
-    "TIMESHEETS_ALLOWED_HOSTS": "timesheets.example.com",
-    "AUTH0_DOMAIN": "example.eu.auth0.com",
-    "AUTH0_AUDIENCE": "https://timesheets.example.com",
-}
 WSGI = "import timesheets_site.wsgi"
 
 
 def production(**changes: str | None) -> dict[str, str]:
-    return {name: value for name, value in {**PRODUCTION, **changes}.items() if value is not None}
+    return {name: value for name, value in {**PRODUCTION_VARIABLES, **changes}.items() if value is not None}
 
 
 def test_development_needs_no_variable(tmp_path: Path) -> None:
@@ -43,7 +35,8 @@ def test_production_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
         "  DJANGO_SECRET_KEY: Environment variable not set.",
         "  DATABASE_URL_FILE: This file cannot be read (FileNotFoundError).",
         "  TIMESHEETS_ALLOWED_HOSTS: Environment variable not set.",
-        "  AUTH0_DOMAIN: Environment variable not set.",
+        "  TIMESHEETS_PUBLIC_URL: Environment variable not set.",
+        "  AUTH0_DOMAIN or OAUTH_ISSUER: Set one of them.",
         "  AUTH0_AUDIENCE: Environment variable not set.",
         "  TIMESHEETS_BEHIND_PROXY: Not a valid boolean.",
     ]
@@ -57,8 +50,8 @@ def test_an_empty_variable_is_a_missing_one(tmp_path: Path) -> None:
 
 
 def test_secrets_come_from_files_too(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(PRODUCTION["DJANGO_SECRET_KEY"] + "\n")
-    (tmp_path / "url").write_text(PRODUCTION["DATABASE_URL"] + "\n")
+    (tmp_path / "key").write_text(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] + "\n")
+    (tmp_path / "url").write_text(PRODUCTION_VARIABLES["DATABASE_URL"] + "\n")
     variables = production(
         DJANGO_SECRET_KEY=None,
         DATABASE_URL=None,
@@ -73,7 +66,7 @@ def test_secrets_come_from_files_too(tmp_path: Path) -> None:
         **variables,
     )
 
-    assert result.stdout.split() == ["timesheets", str(len(PRODUCTION["DJANGO_SECRET_KEY"]))]
+    assert result.stdout.split() == ["timesheets", str(len(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"]))]
 
 
 def test_production_passes_the_deploy_check(tmp_path: Path) -> None:
@@ -122,7 +115,7 @@ def test_the_env_file_beside_manage_py_is_read_and_real_variables_win(tmp_path: 
         "-v",
         "0",
         "-c",
-        "from django.conf import settings as s; print(s.OAUTH_ISSUER, s.TIMESHEETS_TIME_ZONE)",
+        "from django.conf import settings as s; print(s.OAUTH['ISSUER'], s.TIMESHEETS_TIME_ZONE)",
         TIMESHEETS_TIME_ZONE="Asia/Tokyo",
     )
 

@@ -74,7 +74,7 @@ def test_a_rejected_entry_is_told_with_all_its_errors(api: responses.RequestsMoc
         upload()
 
     assert str(caught.value) == (
-        f"entry rejected: {status} invalid_entry: Invalid.; "
+        f"entry rejected: {status} invalid_entry: Invalid; "
         "hours: must be above 0 and whole; project: is blank"
     )
 
@@ -91,7 +91,7 @@ def test_a_rejected_entry_is_told_with_all_its_errors(api: responses.RequestsMoc
         pytest.param(
             403,
             {"code": "insufficient_scope", "detail": "No."},
-            "upload refused: 403 insufficient_scope: No.; the access token's scopes: batch:upload",
+            "upload refused: 403 insufficient_scope: No; the access token's scopes: batch:upload",
             id="missing scope",
         ),
         pytest.param(
@@ -120,7 +120,7 @@ def test_a_busy_api_is_a_temporary_failure(api: responses.RequestsMock, status: 
 def test_an_api_without_its_issuer_says_so(api: responses.RequestsMock) -> None:
     api.post(UPLOAD_URL, status=503, json={"code": "issuer_unavailable", "detail": "No keys."})
 
-    with pytest.raises(TemporaryFailure, match=r"503 issuer_unavailable: No keys\."):
+    with pytest.raises(TemporaryFailure, match="503 issuer_unavailable: No keys; run it again later"):
         upload()
 
 

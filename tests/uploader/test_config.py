@@ -138,6 +138,7 @@ def test_a_domain_that_is_not_bare_is_refused_with_a_remedy(domain: str) -> None
         pytest.param("http://example.com", id="plain http"),
         pytest.param("http://127.0.0.1.example.com", id="looks like loopback"),
         pytest.param("http://localhost.example.com", id="looks like localhost"),
+        pytest.param("http://192.168.0.1", id="an address of the local network"),
         pytest.param("http://127.1", id="short form of an address"),
         pytest.param("ftp://127.0.0.1", id="another scheme"),
         pytest.param("example.com", id="no scheme"),

@@ -232,7 +232,7 @@ def test_a_lost_connection_is_a_temporary_failure(
         pytest.param(200, "<html>", id="HTML"),
         pytest.param(200, "", id="empty"),
         pytest.param(204, "", id="no content"),
-        pytest.param(200, "[]", id="a list"),
+        pytest.param(200, "[7]", id="a list"),
         pytest.param(200, "[" * 100_000, id="deeply nested"),
         pytest.param(200, "{}", id="no token"),
         pytest.param(200, '{"access_token": 7, "token_type": "Bearer"}', id="a number for a token"),

@@ -54,7 +54,7 @@ def load_config(environment: Mapping[str, str], development: Mapping[str, str]) 
         upload_url=collect(read_upload_url),
     )
     if problems:
-        raise ConfigurationError("\n  ".join(["The configuration is not complete:", *problems]))
+        raise ConfigurationError("\n  ".join(["The configuration is not complete or not right:", *problems]))
     return config
 
 
@@ -125,9 +125,7 @@ def read_upload_url(variables: Mapping[str, str]) -> str:
 
 def read_url(variables: Mapping[str, str], name: str) -> str:
     url = read_text(variables, name)
-    if " " in url or not url.isascii():
-        raise ConfigurationError(f"{name}: must hold ASCII characters only, and no white space")
-    fault = find_fault(url)
+    fault = "must not hold white space" if " " in url else find_fault(url)
     if fault:
         raise ConfigurationError(f"{name}: {fault}")
     return url

@@ -57,7 +57,7 @@ class Answer:
     def summarize(self, code: str, explanation: str) -> str:
         """The status and two members of the object, as in `401 access_denied: Unauthorized`."""
         texts = [text for text in (self.quote(code), self.quote(explanation)) if text]
-        return f"{self.status} {': '.join(texts)}".rstrip()
+        return f"{self.status} {': '.join(texts)}".rstrip(" .")
 
 
 class DirectSession(requests.Session):
@@ -77,7 +77,7 @@ def make_printable(text: str, secret: str) -> str:
     """`text` from elsewhere on one line, cut where it is long, without control characters and `secret`."""
     line = "".join(character if character.isprintable() else " " for character in text).strip()
     line = line.replace(secret, "[hidden]")
-    return line if len(line) <= QUOTED_CHARACTERS_AT_MOST else f"{line[:QUOTED_CHARACTERS_AT_MOST]}..."
+    return line if len(line) <= QUOTED_CHARACTERS_AT_MOST else f"{line[:QUOTED_CHARACTERS_AT_MOST]} [...]"
 
 
 def post_json(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
@@ -108,7 +108,6 @@ def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Ans
         # Never None: then requests would look for credentials in .netrc.
         auth=message.auth,
         timeout=(timeouts.connect_seconds, timeouts.read_seconds),
-        allow_redirects=False,
         stream=True,
         # Plain http to this machine would cross the network on its way to a proxy.
         proxies={"no_proxy": "*"} if is_loopback(urlsplit(message.url).hostname) else {},

@@ -18,10 +18,14 @@ JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 
 CHECK_CREDENTIALS = "check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET"
 CHECK_AUDIENCE = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
-REMEDIES = {
+# By the issuer's code; where that says too little, by its status.
+REMEDIES: Mapping[str | int, str] = {
     "invalid_client": CHECK_CREDENTIALS,
     "unauthorized_client": "allow this client the grant type client_credentials at the issuer",
     "invalid_target": CHECK_AUDIENCE,
+    400: "check AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET and AUTH0_AUDIENCE",
+    401: CHECK_CREDENTIALS,
+    403: CHECK_AUDIENCE,
 }
 
 
@@ -68,7 +72,8 @@ def request_access_token(
 def take_token(answer: Answer, config: UploaderConfig) -> str:
     summary = answer.summarize("error", "error_description")
     if answer.status in (400, 401, 403):
-        raise AccessRefused(f"token request refused: {summary}; {choose_remedy(answer)}")
+        remedy = REMEDIES.get(answer.quote("error"), REMEDIES[answer.status])
+        raise AccessRefused(f"token request refused: {summary}; {remedy}")
     if answer.is_temporary_failure:
         raise TemporaryFailure(f"{config.token_url}: no token for now: {summary}; run it again later")
     members = answer.document or {}
@@ -82,13 +87,6 @@ def take_token(answer: Answer, config: UploaderConfig) -> str:
     if not isinstance(token_type, str) or token_type.casefold() != "bearer":
         raise ConfigurationError(f"{config.token_url}: gave a token that is not of the type Bearer")
     return token
-
-
-def choose_remedy(answer: Answer) -> str:
-    by_status = {401: CHECK_CREDENTIALS, 403: CHECK_AUDIENCE}
-    return REMEDIES.get(answer.quote("error")) or by_status.get(
-        answer.status, "check AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET and AUTH0_AUDIENCE"
-    )
 
 
 def read_unverified_claims(token: str) -> Mapping[str, object]:

@@ -42,6 +42,10 @@ class Grant:
         return " ".join(self.scopes)
 
 
+# In the place of an unknown client. Without a secret it never gets in.
+NOBODY = Client(client_secret="", scopes=())
+
+
 def grant_access(request: TokenRequest, *, clients: Mapping[str, Client], audience: str) -> Grant:
     """What the client that sent `request` may do at the API `audience`. Raises TokenRequestRefused."""
     if not request.grant_type:
@@ -58,11 +62,10 @@ def grant_access(request: TokenRequest, *, clients: Mapping[str, Client], audien
 
 
 def _authenticate_client(request: TokenRequest, clients: Mapping[str, Client]) -> Client:
-    client = clients.get(request.client_id)
-    expected = client.client_secret if client else ""
+    client = clients.get(request.client_id, NOBODY)
     # Compared in constant time, for an unknown client too: how long it takes tells nothing.
-    matches = hmac.compare_digest(request.client_secret.encode(), expected.encode())
-    if client is None or not expected or not matches:
+    matches = hmac.compare_digest(request.client_secret.encode(), client.client_secret.encode())
+    if not client.client_secret or not matches:
         raise ClientUnknown("No client has this client_id and client_secret.")
     return client
 

@@ -39,7 +39,7 @@ class SigningKey:
 def make_jwk(public_key: rsa.RSAPublicKey) -> dict[str, str]:
     """The key as a JSON Web Key (RFC 7517 section 4), named by its thumbprint (RFC 7638)."""
     numbers = public_key.public_numbers()
-    required = {"e": _base64url_number(numbers.e), "kty": "RSA", "n": _base64url_number(numbers.n)}
+    required = {"kty": "RSA", "n": _base64url_number(numbers.n), "e": _base64url_number(numbers.e)}
     canonical = json.dumps(required, sort_keys=True, separators=(",", ":"))
     thumbprint = _base64url(hashlib.sha256(canonical.encode()).digest())
     return {**required, "use": "sig", "alg": "RS256", "kid": thumbprint}

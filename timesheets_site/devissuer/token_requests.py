@@ -90,9 +90,9 @@ def _read_json_object(body: bytes) -> Sequence[tuple[str, Any]]:
 
 def _read_form(body: bytes) -> Sequence[tuple[str, str]]:
     try:
-        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True)
     except ValueError:
-        raise RequestMalformed("The body is not a form in UTF-8.") from None
+        raise RequestMalformed("The body is not a form.") from None
 
 
 def _require_single_strings(pairs: Sequence[tuple[str, Any]]) -> dict[str, str]:

@@ -1,0 +1,626 @@
+"""The issuer's keys as they are kept: who waits for them, who asks for them, and for how long they serve."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from tests.issuer import Issuer
+from tests.misbehaviour import Answer, after, close, document, take_turns
+from tests.processes import run_python
+from tests.signing_keys import SigningKey
+from timesheets import issuers
+from timesheets.jwks import FetchedKeys, IssuerKeys, KeysUnavailable, KeyUnknown
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+class Clock:
+    """Time that passes on command."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    issuer = Issuer(audience="https://timesheets.example.com")
+    yield issuer
+    issuer.stop()
+    finish_fetches()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keys(issuer: Issuer, clock: Clock) -> IssuerKeys:
+    """The keys of `issuer`, of which none was fetched yet."""
+    trusted = issuers.Issuer(url=issuer.url, jwks_url=issuer.jwks_url)
+    return IssuerKeys(partial(issuers.fetch_keys, trusted, ("RS256",)), clock)
+
+
+@pytest.fixture
+def warm_keys(keys: IssuerKeys) -> IssuerKeys:
+    find(keys, "first")
+    return keys
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What an answer waits for. It opens at the end, so that nothing is left waiting."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+
+
+@pytest.fixture
+def callers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(50) as callers:
+        yield callers
+
+
+def find(keys: IssuerKeys, key_id: str | None) -> str:
+    """How a caller fares with a token of this `kid`."""
+    try:
+        keys.find_key(key_id, "RS256")
+    except KeyUnknown:
+        return "unknown"
+    except KeysUnavailable as failure:
+        return "unavailable" if 1 <= failure.retry_after_seconds <= 30 else "unavailable for too long"
+    return "found"
+
+
+def running_fetches() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "issuer-keys"]
+
+
+def finish_fetches() -> None:
+    for thread in running_fetches():
+        thread.join(10)
+
+
+def collect(futures: list[Future[str]]) -> set[str]:
+    return {future.result(10) for future in futures}
+
+
+# A known key
+
+
+def test_a_key_is_fetched_when_it_is_first_asked_for(issuer: Issuer, keys: IssuerKeys) -> None:
+    before = issuer.count()
+
+    outcome = find(keys, "first")
+
+    assert (before, outcome, issuer.count()) == (0, "found", 1)
+
+
+def test_all_who_need_the_first_keys_share_one_fetch(
+    issuer: Issuer, keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
+) -> None:
+    issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
+
+    waiting = [callers.submit(find, keys, "first") for _ in range(50)]
+    issuer.wait_for_request(1)
+    gate.set()
+
+    assert collect(waiting) == {"found"}
+    assert issuer.count() == 1
+
+
+def test_a_known_key_does_not_wait_while_its_refresh_hangs(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, gate: threading.Event
+) -> None:
+    issuer.answers[issuer.jwks_path] = after(gate, close)
+    clock.forward(601)
+
+    outcomes = {find(warm_keys, "first") for _ in range(100)}
+    issuer.wait_for_request(2)
+    outcomes |= {find(warm_keys, "first") for _ in range(100)}
+
+    assert outcomes == {"found"}
+    assert len(running_fetches()) == 1
+
+
+def test_stale_keys_are_refreshed_by_one_thread(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, gate: threading.Event, callers: ThreadPoolExecutor
+) -> None:
+    issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
+    clock.forward(601)
+
+    outcomes = collect([callers.submit(find, warm_keys, "first") for _ in range(200)])
+    gate.set()
+    finish_fetches()
+
+    assert outcomes == {"found"}
+    assert issuer.count() == 2
+
+
+def test_a_refresh_brings_the_keys_that_were_added(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
+    issuer.rotate()
+    clock.forward(601)
+    find(warm_keys, "first")
+    finish_fetches()
+
+    outcome = find(warm_keys, "second")
+
+    assert (outcome, issuer.count()) == ("found", 2)
+
+
+def test_a_refresh_takes_away_the_keys_that_were_withdrawn(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
+    issuer.rotate()
+    issuer.withdraw("first")
+    clock.forward(601)
+    find(warm_keys, "first")
+    finish_fetches()
+
+    outcomes = find(warm_keys, "first"), find(warm_keys, "second")
+
+    assert outcomes == ("unknown", "found")
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "seconds"),
+    [
+        pytest.param("", 600, id="none"),
+        pytest.param("max-age=120", 120, id="two-minutes"),
+        pytest.param("public, max-age=7200, must-revalidate", 7200, id="among-others"),
+        pytest.param("Max-Age=120", 120, id="capitals"),
+        pytest.param('max-age="120"', 120, id="quoted"),
+        pytest.param("max-age=0", 60, id="zero"),
+        pytest.param("max-age=59", 60, id="under-a-minute"),
+        pytest.param("max-age=86400", DAY, id="a-day"),
+        pytest.param("max-age=999999999999999999999", DAY, id="for-ever"),
+        pytest.param("max-age=-1", 600, id="negative"),
+        pytest.param("max-age=soon", 600, id="no-number"),
+        pytest.param("s-maxage=120", 600, id="for-shared-caches"),
+        pytest.param("no-store", 600, id="no-store"),
+    ],
+)
+def test_keys_keep_as_long_as_the_issuer_says_within_bounds(
+    issuer: Issuer, keys: IssuerKeys, clock: Clock, cache_control: str, seconds: float
+) -> None:
+    issuer.headers = {"Cache-Control": cache_control}
+    find(keys, "first")
+
+    clock.forward(seconds - 1)
+    find(keys, "first")
+    finish_fetches()
+    early = issuer.count()
+    clock.forward(1)
+    find(keys, "first")
+    finish_fetches()
+
+    assert (early, issuer.count()) == (1, 2)
+
+
+# An unknown key
+
+
+def test_a_rotated_key_is_good_at_once_even_right_after_the_start(
+    issuer: Issuer, warm_keys: IssuerKeys
+) -> None:
+    issuer.rotate()
+
+    assert find(warm_keys, "second") == "found"
+    assert issuer.count() == 2
+
+
+def test_an_unknown_kid_asks_the_issuer_once_in_a_cool_down(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
+    counts = []
+
+    for seconds in (0, 1, 28.9, 0.1, 29.9, 0.1):
+        clock.forward(seconds)
+        assert find(warm_keys, "forged") == "unknown"
+        counts.append(issuer.count())
+
+    assert counts == [2, 2, 2, 3, 3, 4]
+
+
+def test_an_unknown_kid_costs_no_second_fetch_when_the_first_was_its_own(
+    issuer: Issuer, keys: IssuerKeys
+) -> None:
+    assert find(keys, "forged") == "unknown"
+    assert issuer.count() == 1
+
+
+def test_all_who_wait_for_an_unknown_key_share_one_fetch(
+    issuer: Issuer, warm_keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
+) -> None:
+    issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
+
+    waiting = [callers.submit(find, warm_keys, f"forged-{number}") for number in range(50)]
+    issuer.wait_for_request(2)
+    gate.set()
+
+    assert collect(waiting) == {"unknown"}
+    assert issuer.count() == 2
+
+
+def test_a_rotated_key_is_good_for_all_who_wait_for_the_fetch_that_brings_it(
+    issuer: Issuer, warm_keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
+) -> None:
+    second = issuer.rotate()
+    issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [second.to_jwk()]}))
+
+    waiting = [callers.submit(find, warm_keys, "second") for _ in range(50)]
+    issuer.wait_for_request(2)
+    gate.set()
+
+    assert collect(waiting) == {"found"}
+    assert issuer.count() == 2
+
+
+def test_a_key_rotated_during_a_refresh_is_good(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, gate: threading.Event, callers: ThreadPoolExecutor
+) -> None:
+    issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
+    clock.forward(601)
+    find(warm_keys, "first")
+    issuer.wait_for_request(2)
+    issuer.rotate()
+    issuer.behave()
+    clock.forward(1)
+
+    waiting = [callers.submit(find, warm_keys, "second") for _ in range(10)]
+    gate.set()
+
+    assert collect(waiting) == {"found"}
+    assert issuer.count() == 3
+
+
+def test_forged_tokens_make_no_honest_caller_wait(
+    issuer: Issuer, warm_keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
+) -> None:
+    issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
+    forged = [callers.submit(find, warm_keys, f"forged-{number}") for number in range(1000)]
+    issuer.wait_for_request(2)
+
+    honest = {find(warm_keys, "first") for _ in range(1000)}
+    was_waiting_for = running_fetches()
+    gate.set()
+
+    assert honest == {"found"}
+    assert len(was_waiting_for) == 1
+    assert collect(forged) == {"unknown"}
+    assert issuer.count() == 2
+
+
+def test_a_thousand_forged_tokens_ask_the_issuer_once_in_each_cool_down(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, callers: ThreadPoolExecutor
+) -> None:
+    numbers = itertools.count()
+
+    for _ in range(3):
+        forged = [callers.submit(find, warm_keys, f"forged-{next(numbers)}") for _ in range(350)]
+        assert collect(forged) == {"unknown"}
+        clock.forward(30)
+
+    assert issuer.count() == 1 + 3
+
+
+def test_an_unknown_kid_is_unavailable_for_a_cool_down_if_asking_failed(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
+    issuer.answers[issuer.jwks_path] = close
+    outcomes = [find(warm_keys, "second")]
+    issuer.behave()
+
+    for seconds in (0, 29.9, 0.1):
+        clock.forward(seconds)
+        outcomes.append(find(warm_keys, "second"))
+
+    assert outcomes == ["unavailable", "unavailable", "unavailable", "unknown"]
+    assert issuer.count() == 3
+
+
+def test_a_known_key_is_good_while_asking_for_another_fails(issuer: Issuer, warm_keys: IssuerKeys) -> None:
+    issuer.stop()
+    find(warm_keys, "second")
+
+    assert find(warm_keys, "first") == "found"
+
+
+def test_a_token_without_a_kid_asks_the_issuer_for_nothing(issuer: Issuer, warm_keys: IssuerKeys) -> None:
+    assert find(warm_keys, None) == "found"
+    assert issuer.count() == 1
+
+
+def test_a_token_without_a_kid_is_refused_where_there_are_two_keys(issuer: Issuer, keys: IssuerKeys) -> None:
+    issuer.rotate()
+
+    outcomes = find(keys, None), find(keys, None)
+
+    assert outcomes == ("unknown", "unknown")
+    assert issuer.count() == 1
+
+
+def test_a_key_is_good_for_its_own_algorithm_only(warm_keys: IssuerKeys) -> None:
+    with pytest.raises(KeyUnknown):
+        warm_keys.find_key("first", "PS256")
+
+
+# An issuer that fails
+
+
+def test_without_keys_and_issuer_nothing_can_be_said(issuer: Issuer, keys: IssuerKeys) -> None:
+    issuer.stop()
+
+    outcomes = find(keys, "first"), find(keys, "forged"), find(keys, None)
+
+    assert outcomes == ("unavailable",) * 3
+
+
+def test_failed_fetches_back_off_from_one_second_to_thirty(
+    issuer: Issuer, keys: IssuerKeys, clock: Clock
+) -> None:
+    issuer.answers[issuer.jwks_path] = close
+    find(keys, "first")
+
+    for number, seconds in enumerate((1, 2, 4, 8, 16, 30, 30), 1):
+        clock.forward(seconds - 0.1)
+        find(keys, "first")
+        too_early = issuer.count()
+        clock.forward(0.1)
+        find(keys, "first")
+
+        assert (too_early, issuer.count()) == (number, number + 1)
+
+
+def test_failed_refreshes_back_off_too(issuer: Issuer, warm_keys: IssuerKeys, clock: Clock) -> None:
+    issuer.answers[issuer.jwks_path] = close
+    clock.forward(601)
+    counts = []
+
+    for seconds in (0, 0.9, 0.1, 1.9, 0.1):
+        clock.forward(seconds)
+        find(warm_keys, "first")
+        finish_fetches()
+        counts.append(issuer.count())
+
+    assert counts == [2, 2, 3, 3, 4]
+
+
+def test_a_success_ends_the_back_off(issuer: Issuer, keys: IssuerKeys, clock: Clock) -> None:
+    issuer.answers[issuer.jwks_path] = take_turns(close, close, document({"keys": [issuer.key.to_jwk()]}))
+    outcomes = []
+
+    for seconds in (0, 1, 2, 601, 1):
+        clock.forward(seconds)
+        outcomes.append(find(keys, "first"))
+        finish_fetches()
+
+    assert outcomes == ["unavailable", "unavailable", "found", "found", "found"]
+    assert issuer.count() == 5
+
+
+def test_a_dead_issuer_is_not_missed_for_a_day(issuer: Issuer, warm_keys: IssuerKeys, clock: Clock) -> None:
+    issuer.stop()
+    outcomes = set()
+
+    for _ in range(24):
+        clock.forward(HOUR)
+        outcomes.add(find(warm_keys, "first"))
+        finish_fetches()
+
+    assert outcomes == {"found"}
+
+
+def test_keys_that_keep_for_a_day_serve_on_while_the_issuer_is_down(
+    issuer: Issuer, keys: IssuerKeys, clock: Clock, gate: threading.Event
+) -> None:
+    issuer.headers = {"Cache-Control": "max-age=86400"}
+    find(keys, "first")
+    clock.forward(DAY - 1)
+    issuer.answers[issuer.jwks_path] = after(gate, close)
+
+    clock.forward(HOUR)
+    outcome = find(keys, "first")
+
+    assert outcome == "found"
+    assert len(running_fetches()) == 1
+
+
+def test_after_a_day_without_the_issuer_nothing_can_be_said(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
+    issuer.stop()
+
+    clock.forward(DAY + 601)
+
+    assert find(warm_keys, "first") == "unavailable"
+
+
+def test_an_issuer_that_comes_back_after_days_is_asked_again(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
+    issuer.stop()
+    clock.forward(3 * DAY)
+    find(warm_keys, "first")
+    issuer.start()
+
+    clock.forward(30)
+
+    assert find(warm_keys, "first") == "found"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(document({"keys": []}), id="no-keys"),
+        pytest.param(document({}), id="no-set"),
+        pytest.param(document({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}), id="secret-key"),
+        pytest.param(document({"keys": [SigningKey("first").to_jwk(use="enc")]}), id="for-encryption"),
+        pytest.param(document({"keys": [SigningKey("weak", bits=1024).to_jwk()]}), id="weak"),
+        pytest.param(
+            document({"keys": [SigningKey("first").to_jwk(), SigningKey("first", pair="other").to_jwk()]}),
+            id="two-keys-under-one-kid",
+        ),
+        pytest.param(document({"keys": [SigningKey("second").to_jwk()]}, 500), id="error"),
+    ],
+)
+def test_a_fetch_without_a_usable_key_changes_nothing(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, answer: Answer
+) -> None:
+    issuer.answers[issuer.jwks_path] = answer
+    clock.forward(601)
+    find(warm_keys, "first")
+    finish_fetches()
+
+    outcome = find(warm_keys, "first")
+
+    assert (outcome, issuer.count()) == ("found", 2)
+
+
+def test_a_key_that_all_servers_of_an_issuer_know_is_good_while_they_disagree(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
+    first, second = SigningKey("first").to_jwk(), SigningKey("second").to_jwk()
+    issuer.answers[issuer.jwks_path] = take_turns(
+        document({"keys": [first, second]}), close, document({"keys": [first]}), document({"keys": []})
+    )
+    outcomes = set()
+
+    for _ in range(12):
+        clock.forward(601)
+        outcomes.add(find(warm_keys, "first"))
+        finish_fetches()
+
+    assert outcomes == {"found"}
+    assert issuer.count() == 13
+
+
+def test_a_failure_is_told_to_those_who_wake_up_when_the_next_fetch_has_succeeded(
+    issuer: Issuer, keys: IssuerKeys, clock: Clock, gate: threading.Event, callers: ThreadPoolExecutor
+) -> None:
+    good = document({"keys": [issuer.key.to_jwk()]})
+
+    def ask_twice(later: Iterator[float]) -> str:
+        find(keys, "first")
+        clock.forward(next(later, 0))
+        return find(keys, "first")
+
+    # Who wakes up when is up to the system, so it gets many chances to do it in the worst order.
+    for _ in range(100):
+        clock.forward(2 * DAY)
+        gate.clear()
+        issuer.answers[issuer.jwks_path] = take_turns(after(gate, close), good)
+        before, later = issuer.count(), iter([30.0])
+        waiting = [callers.submit(ask_twice, later) for _ in range(50)]
+        issuer.wait_for_request(before + 1)
+        gate.set()
+
+        assert "found" in collect(waiting)
+
+
+# A fetch that hangs
+
+
+def test_a_refresh_that_hangs_is_given_up_and_begun_anew(clock: Clock, gate: threading.Event) -> None:
+    first = issuers.read_usable_keys({"keys": [SigningKey("first").to_jwk()]}, ("RS256",))
+    begun = []
+
+    def fetch() -> FetchedKeys:
+        begun.append(clock())
+        if len(begun) > 1:
+            gate.wait(30)
+        return FetchedKeys(keys=first, max_age_seconds=None)  # type: ignore[arg-type]
+
+    keys = IssuerKeys(fetch, clock)
+    find(keys, "first")
+
+    outcomes = set()
+    for seconds in (601, 5, 1, 5, 2):
+        clock.forward(seconds)
+        outcomes.add(find(keys, "first"))
+
+    assert outcomes == {"found"}
+    assert begun == [1000, 1601, 1607, 1614]
+
+
+def test_callers_do_not_wait_for_ever_for_a_fetch_that_hangs(gate: threading.Event) -> None:
+    def fetch() -> FetchedKeys:
+        gate.wait(30)
+        raise KeysUnavailable("nobody waits for this")
+
+    assert find(IssuerKeys(fetch), "first") == "unavailable"
+    assert len(running_fetches()) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(RuntimeError("a bug"), id="bug"),
+        pytest.param(MemoryError(), id="no-memory"),
+        pytest.param(RecursionError(), id="too-deep"),
+    ],
+)
+def test_whatever_a_fetch_raises_is_told_as_unavailable(error: Exception) -> None:
+    def fetch() -> FetchedKeys:
+        raise error
+
+    assert find(IssuerKeys(fetch), "first") == "unavailable"
+
+
+# A server that forks
+
+FORK = """
+import os, signal, sys, threading, time
+from functools import partial
+from timesheets import issuers
+from timesheets.jwks import IssuerKeys
+
+reached, parent = threading.Event(), os.getpid()
+
+def clock():
+    # The clock is read with the lock held when a fetch has ended.
+    if {holds_lock} and os.getpid() == parent and threading.current_thread().name == "issuer-keys":
+        reached.set()
+        time.sleep(60)
+    return time.monotonic()
+
+def fetch():
+    if not {holds_lock} and os.getpid() == parent:
+        reached.set()
+        time.sleep(60)
+    return issuers.fetch_keys(issuers.Issuer(url="{url}", jwks_url="{jwks_url}"), ("RS256",))
+
+keys = IssuerKeys(fetch, clock)
+threading.Thread(target=keys.find_key, args=["first", "RS256"], daemon=True).start()
+assert reached.wait(10)
+child = os.fork()
+if child == 0:
+    signal.alarm(10)
+    keys.find_key("first", "RS256")
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    "holds_lock", [pytest.param(True, id="lock-held"), pytest.param(False, id="fetch-under-way")]
+)
+def test_a_forked_process_finds_keys(issuer: Issuer, holds_lock: bool) -> None:
+    script = FORK.format(holds_lock=holds_lock, url=issuer.url, jwks_url=issuer.jwks_url)
+
+    ended = run_python("-c", script)
+
+    assert ended.returncode == 0, ended.stderr

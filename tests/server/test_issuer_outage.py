@@ -1,0 +1,132 @@
+"""What callers are told while the issuer's keys cannot be had, and that they are asked for rarely."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from tests.issuer import Issuer
+from tests.misbehaviour import Answer, close, content, document, redirect
+from tests.server.conftest import Upload
+from tests.signing_keys import SigningKey
+from timesheets.authentication import keys_of
+
+
+@pytest.fixture
+def issuer(settings: Any) -> Iterator[Issuer]:
+    """An issuer that the API trusts and has not yet asked for its keys."""
+    keys_of.cache_clear()
+    issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
+    yield issuer
+    issuer.stop()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(document({"keys": []}, 500), id="error"),
+        pytest.param(redirect("/elsewhere"), id="redirect"),
+        pytest.param(close, id="no-answer"),
+        pytest.param(content(b"<html>Sign in</html>"), id="html"),
+        pytest.param(document({"keys": []}), id="no-keys"),
+        pytest.param(document({"kees": []}), id="no-key-set"),
+        pytest.param(document([]), id="list"),
+        pytest.param(document({"keys": None}), id="null"),
+        pytest.param(document({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}), id="secret-key"),
+        pytest.param(document({"keys": ["x" * 70_000]}), id="too-long"),
+    ],
+)
+def test_an_issuer_without_keys_is_unavailable(upload: Upload, issuer: Issuer, answer: Answer) -> None:
+    issuer.answers[issuer.jwks_path] = answer
+
+    response = upload()
+
+    assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
+    assert 1 <= int(response.headers["Retry-After"]) <= 30
+    assert "WWW-Authenticate" not in response.headers
+
+
+def test_an_issuer_out_of_reach_is_unavailable(upload: Upload, issuer: Issuer) -> None:
+    issuer.stop()
+
+    response = upload()
+
+    issuer.start()
+    assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
+
+
+def test_a_dead_issuer_is_not_asked_with_every_request(upload: Upload, issuer: Issuer) -> None:
+    issuer.answers[issuer.jwks_path] = close
+
+    codes = {upload().json()["code"] for _ in range(3)}
+
+    assert codes == {"issuer_unavailable"}
+    assert issuer.count() == 1
+
+
+def test_an_issuer_that_dies_later_is_not_missed(upload: Upload, issuer: Issuer) -> None:
+    upload()
+    issuer.stop()
+
+    response = upload()
+
+    issuer.start()
+    assert response.status_code == 201
+
+
+def test_a_token_that_is_bad_without_a_key_is_refused_while_the_issuer_is_dead(
+    upload: Upload, issuer: Issuer
+) -> None:
+    issuer.answers[issuer.jwks_path] = close
+
+    response = upload(token=issuer.mint(aud="https://other"))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert issuer.count() == 0
+
+
+def test_the_issuers_keys_are_fetched_once(upload: Upload, issuer: Issuer) -> None:
+    statuses = {upload().status_code for _ in range(3)}
+
+    assert statuses == {201}
+    assert issuer.count() == 1
+
+
+def test_a_key_that_the_issuer_has_just_begun_to_use_is_good(upload: Upload, issuer: Issuer) -> None:
+    upload()
+    issuer.rotate()
+
+    response = upload()
+
+    assert response.status_code == 201
+    assert issuer.count() == 2
+
+
+def test_a_forged_kid_makes_the_issuer_asked_once(upload: Upload, issuer: Issuer) -> None:
+    upload()
+
+    codes = {upload(token=issuer.mint(header={"kid": f"forged-{n}"})).json()["code"] for n in range(5)}
+
+    assert codes == {"invalid_token"}
+    assert issuer.count() == 2
+
+
+def test_an_unknown_kid_is_unavailable_while_the_issuer_is_dead(upload: Upload, issuer: Issuer) -> None:
+    upload()
+    issuer.answers[issuer.jwks_path] = close
+
+    response = upload(token=issuer.mint(key=SigningKey("second")))
+
+    assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
+    assert "WWW-Authenticate" not in response.headers
+
+
+def test_the_issuers_metadata_say_where_its_keys_are(upload: Upload, issuer: Issuer, settings: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, "JWKS_URL": ""}
+
+    response = upload()
+
+    assert response.status_code == 201
+    assert issuer.count(issuer.openid_path) == 1

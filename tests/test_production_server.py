@@ -1,0 +1,84 @@
+"""The API under the production server, as callers with sockets of their own meet it."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.issuer import Issuer
+from tests.processes import GranianServer
+
+ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
+FIFTY_MEGABYTES = 50 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
+    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url)
+    yield server
+    server.close()
+
+
+def announce_upload(server: GranianServer, token: str, length: int) -> bytes:
+    """What the server answers to the head of a request whose body never comes."""
+    head = (
+        f"POST /timesheets/upload HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        f"Authorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+        connection.sendall(head.encode())
+        return connection.recv(65536)
+
+
+def test_an_entry_is_created(server: GranianServer, issuer_process: Issuer) -> None:
+    response = requests.post(
+        f"{server.url}/timesheets/upload",
+        json=ENTRY,
+        headers={"Authorization": f"Bearer {issuer_process.mint()}"},
+        timeout=30,
+    )
+
+    assert response.status_code == 201
+    [line] = server.wait_for_log("timesheets.entries", count=1)
+    assert json.loads(line[line.index("{") :]) == {"id": response.json()["id"], **ENTRY}
+
+
+def test_a_large_upload_with_a_bad_token_is_answered_before_it_is_sent(
+    server: GranianServer, issuer_process: Issuer
+) -> None:
+    answer = announce_upload(server, issuer_process.mint(aud="https://other"), FIFTY_MEGABYTES)
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_large_upload_without_the_scope_is_answered_before_it_is_sent(
+    server: GranianServer, issuer_process: Issuer
+) -> None:
+    answer = announce_upload(server, issuer_process.mint(scope="read:timesheets"), FIFTY_MEGABYTES)
+
+    assert answer.startswith(b"HTTP/1.1 403 ")
+
+
+def test_a_large_upload_with_a_good_token_is_refused_before_it_is_sent(
+    server: GranianServer, issuer_process: Issuer
+) -> None:
+    answer = announce_upload(server, issuer_process.mint(), FIFTY_MEGABYTES)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_process: Issuer) -> None:
+    response = requests.post(
+        f"{server.url}/timesheets/upload",
+        data=iter([json.dumps(ENTRY).encode()]),
+        headers={
+            "Authorization": f"Bearer {issuer_process.mint()}",
+            "Content-Type": "application/json",
+        },
+        timeout=30,
+    )
+
+    assert (response.status_code, response.json()["code"]) == (411, "length_required")

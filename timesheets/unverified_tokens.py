@@ -1,0 +1,77 @@
+"""Read a signed JWT strictly, without believing a word of it. Knows no key and no web framework."""
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+# The last character stands for 6 bits, of which a part's length may leave 4 or 2 without a meaning. They
+# must be zero, or one token had many spellings.
+_LAST_CHARACTERS = {
+    0: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+    2: "AQgw",
+    3: "AEIMQUYcgkosw048",
+}
+
+
+class TokenMalformed(Exception):
+    """This is no signed JWT. The message says why, and quotes nothing of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnverifiedToken:
+    """What a token says of itself: anybody can have written it."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+
+
+def read_unverified_token(text: str) -> UnverifiedToken:
+    """The header and claims of a compact JWS (RFC 7515 section 7.1). Raises TokenMalformed."""
+    parts = text.split(".")
+    if len(parts) != 3:
+        raise TokenMalformed("it has not three parts with a dot between them")
+    for part in parts:
+        _require_base64url(part)
+    header, claims, _ = parts
+    return UnverifiedToken(header=_read_object(header), claims=_read_object(claims))
+
+
+def _require_base64url(part: str) -> None:
+    """Require base64url as RFC 7515 section 2 has it: no padding, no line breaks, no stray bits."""
+    if not _BASE64URL.fullmatch(part):
+        raise TokenMalformed("a part is empty or not base64url")
+    if part[-1] not in _LAST_CHARACTERS.get(len(part) % 4, ""):
+        raise TokenMalformed("a part of base64url does not end as it must")
+
+
+def _read_object(part: str) -> Mapping[str, Any]:
+    """An I-JSON object (RFC 7493), which every parser understands in the same way."""
+    try:
+        text = base64.urlsafe_b64decode(part + "==").decode("utf-8")
+        value = _DECODER.decode(text)
+        if "\\u" in text:
+            # It may spell a lone surrogate, which has no UTF-8.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        raise TokenMalformed("a part is not I-JSON") from None
+    if not isinstance(value, dict):
+        raise TokenMalformed("a part is not a JSON object")
+    return value
+
+
+def _refuse_repeated_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("repeated member")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_refuse_repeated_members, parse_constant=_refuse_constant)
