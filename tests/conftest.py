@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from tests.issuer import Issuer
+from tests.postgresql import OLDEST_VERSION, find_programs
 
 # A group of tests that needs more than requirements.txt brings: what it needs, and whether it is there.
 GROUPS = {
@@ -15,6 +16,10 @@ GROUPS = {
     "browser": (
         "Chromium with its driver (Debian: apt-get install chromium chromium-driver)",
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
+    ),
+    "postgresql": (
+        f"the server programs of PostgreSQL {OLDEST_VERSION} or newer (Debian: apt-get install postgresql)",
+        find_programs,
     ),
 }
 

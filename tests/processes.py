@@ -1,6 +1,9 @@
 """Our programs as processes of their own, in an environment with nothing of the developer's."""
 
 import os
+import re
+import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -58,17 +61,30 @@ class Server:
     def __init__(self, folder: Path, port: int, command: Sequence[str | Path], **variables: str) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
+        self._folder, self._command, self._variables = folder, command, variables
         self._log = folder / "server.log"
-        with self._log.open("w") as log:
+        self._log.write_text("")
+        self.start()
+
+    def start(self) -> None:
+        """Run, or run again after `kill`, and answer once this returns."""
+        with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *command],
-                env=make_environment(**variables),
-                cwd=folder,
+                [sys.executable, *self._command],
+                env=make_environment(**self._variables),
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # With its workers it is a group of its own, to be killed as a whole.
+                process_group=0,
             )
         self._wait_until_it_answers()
+
+    def kill(self) -> None:
+        """Die at once, with all workers, whatever they are doing."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(10)
 
     def read_log(self) -> str:
         return self._log.read_text()
@@ -134,19 +150,45 @@ class DevelopmentServer(Server):
 
 
 class GranianServer(Server):
-    """The production server with the tests' settings, which trust the issuer at `issuer_url`."""
+    """The production server, by README's command, with settings that trust the issuer at `issuer_url`.
 
-    def __init__(self, folder: Path, issuer_url: str) -> None:
+    Its database is a new one in `folder`, unless `database_url` names another.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        issuer_url: str,
+        database_url: str | None = None,
+        settings: str = "tests.settings_server",
+        **options: object,
+    ) -> None:
         port = find_free_port()
+        environment, command = read_production_command()
         variables = {
-            "DJANGO_SETTINGS_MODULE": "tests.settings_server",
+            **environment,
+            "DJANGO_SETTINGS_MODULE": settings,
             "PYTHONPATH": str(REPOSITORY),
-            "TEST_DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+            "TEST_DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
             "TEST_ISSUER": issuer_url,
         }
         run_python("-m", "django", "migrate", **variables)
-        command = ["-m", "granian", "--interface", "wsgi", "timesheets_site.wsgi:application"]
-        super().__init__(folder, port, [*command, "--port", str(port)], **variables)
+        changes = [f"--{name}={value}" for name, value in {**options, "port": port}.items()]
+        super().__init__(folder, port, ["-m", *command, *changes], **variables)
+
+    def read_peak_memory(self) -> int:
+        """The most memory, in bytes, that all its processes together have held (Linux only)."""
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in [str(self._process.pid), *children]]
+        return sum(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 for status in statuses)
+
+
+def read_production_command() -> tuple[dict[str, str], list[str]]:
+    """The variables and the words of the command that README gives for production."""
+    [line] = re.findall(r"^(.*\bgranian .*)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    words = shlex.split(line)
+    command = words[words.index("granian") :]
+    return dict(word.split("=", 1) for word in words[: words.index("granian")]), command
 
 
 def find_free_port() -> int:

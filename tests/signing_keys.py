@@ -42,7 +42,7 @@ class SigningKey:
 
     def to_private_jwk(self) -> dict[str, Any]:
         """What no issuer should ever publish."""
-        return {**self._write(self.private_key), **self.to_jwk()}
+        return {**self._write(self.private_key), **self.to_jwk(), "key_ops": ["verify"]}
 
     def _write(self, key: Any) -> dict[str, Any]:
         return jwt.get_algorithm_by_name(self.algorithm).to_jwk(key, as_dict=True)

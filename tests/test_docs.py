@@ -67,7 +67,7 @@ def test_every_module_has_a_line_in_the_architecture() -> None:
     modules = {path.stem for path in (REPOSITORY / "timesheets").glob("*.py")} - {"__init__"}
 
     [layers] = re.findall(r"```\n(apps, management.*?)```", architecture, re.DOTALL)
-    assert set(re.findall(r"\w+", layers)) - {"management"} == modules
+    assert set(re.findall(r"\w+", layers)) - {"management", "diagnosis"} == modules
 
 
 def test_the_help_names_what_the_client_reads_and_how_it_ends(tmp_path: Path) -> None:

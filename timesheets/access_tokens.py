@@ -61,6 +61,9 @@ def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, key
             leeway=policy.leeway_seconds,
             options=_DECODE_OPTIONS,
         )
+    except jwt.ExpiredSignatureError:
+        # PyJWT drops the fraction of a second, and time passes between its look at the clock and ours.
+        raise TokenRejected(Fault.EXPIRED, "exp has passed") from None
     except Exception as error:  # noqa: BLE001  Whatever a library makes of a token, it is not trusted then.
         raise TokenRejected(Fault.SIGNATURE, type(error).__name__) from None
 

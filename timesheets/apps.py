@@ -1,4 +1,7 @@
+import atexit
+
 from django.apps import AppConfig
+from django.db import connections
 
 
 class TimesheetsConfig(AppConfig):
@@ -6,3 +9,12 @@ class TimesheetsConfig(AppConfig):
 
     def ready(self) -> None:
         from timesheets import checks  # noqa: F401  Importing it registers the checks.
+
+        atexit.register(close_pools)
+
+
+def close_pools() -> None:
+    """Let a process that used PostgreSQL end at once: a pool's threads cannot be stopped any later."""
+    for connection in connections.all(initialized_only=True):
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()

@@ -112,6 +112,11 @@ class MalformedBody(Problem):
     default_code = "malformed_body"
 
 
+class MalformedHeader(Problem):
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "malformed_header"
+
+
 class InvalidEntry(Problem):
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "invalid_entry"
@@ -121,6 +126,12 @@ class InvalidEntry(Problem):
 class Conflict(Problem):
     status_code = HTTPStatus.CONFLICT
     default_code = "conflict"
+
+
+class BatchRefused(Problem):
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_code = "batch_refused"
+    default_detail = "At least one entry was refused, and all or none were asked for. Nothing was stored."
 
 
 def describe_problem(status: int, detail: str, code: str, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,26 +1,23 @@
-"""Store entries, each once. Knows the database; knows no HTTP."""
+"""Store entries, each once, and say what became of each. Knows the database; knows no HTTP."""
 
 import enum
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 
+from timesheets.entries import Entry
 from timesheets.models import Client, Timesheet
 from timesheets.principals import MachineClient
+from timesheets.stores import Sender, insert_new
 
+logger = logging.getLogger(__name__)
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What an employee worked on a project: `date` is aware of its zone, `hours` above 0 and at most 24."""
-
-    user_id: str
-    date: datetime
-    project: str
-    hours: Decimal
-    entry_id: str | None = None
+# SQL asks for rows by their keys in portions, since a statement's parameters are limited.
+_PORTION = 1000
+_DEADLOCK_DETECTED = "40P01"
 
 
 class Outcome(enum.Enum):
@@ -33,36 +30,96 @@ class Outcome(enum.Enum):
     CONFLICT = enum.auto()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """An entry's outcome, and the row that now stands for it."""
+    """An entry's outcome, and the id of the row that stands for its `entry_id` now."""
 
     outcome: Outcome
-    timesheet: Timesheet
+    timesheet_id: int
 
 
-def ingest_entries(client: MachineClient, entries: Sequence[Entry], received_at: datetime) -> list[Verdict]:
-    """Store `entries` in one transaction and return a verdict for each, in their order.
+def ingest_entries(
+    client: MachineClient,
+    entries: Sequence[Entry],
+    received_at: datetime,
+    *,
+    commit_if: Callable[[Sequence[Verdict]], bool] | None = None,
+) -> list[Verdict]:
+    """Store `entries` in one transaction, unless `commit_if` sees their verdicts and says no.
 
-    When this returns, all is committed; when it raises, nothing was stored.
+    A verdict for each entry, in their order. Of an `entry_id` that comes more than once the first
+    counts, and the others are compared with it. When this returns, all is committed or nothing
+    is; when it raises, nothing is.
     """
+    try:
+        return _ingest_once(client, entries, received_at, commit_if)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _DEADLOCK_DETECTED:
+            raise
+        logger.warning("Trying a batch once more after a deadlock")
+        return _ingest_once(client, entries, received_at, commit_if)
+
+
+def _ingest_once(
+    client: MachineClient,
+    entries: Sequence[Entry],
+    received_at: datetime,
+    commit_if: Callable[[Sequence[Verdict]], bool] | None,
+) -> list[Verdict]:
     owner, _ = Client.objects.get_or_create(issuer=client.issuer, client_id=client.client_id)
     with transaction.atomic():
-        return [_ingest_entry(owner, client.subject, entry, received_at) for entry in entries]
+        sender = Sender(client_id=owner.pk, subject=client.subject, received_at=received_at)
+        verdicts = _judge(sender, entries)
+        if commit_if is not None and not commit_if(verdicts):
+            transaction.set_rollback(True)
+    return verdicts
 
 
-def _ingest_entry(owner: Client, subject: str | None, entry: Entry, received_at: datetime) -> Verdict:
-    content = {
-        "user_id": entry.user_id,
-        "date": entry.date,
-        "project": entry.project,
-        "hours": entry.hours,
+def _judge(sender: Sender, entries: Sequence[Entry]) -> list[Verdict]:
+    firsts = _find_firsts(entries)
+    ids = insert_new(sender, [entries[position] for position in firsts])
+    created = {position: row_id for position, row_id in zip(firsts, ids, strict=True) if row_id is not None}
+    present = {
+        entries[position].entry_id: (row_id, entries[position]) for position, row_id in created.items()
     }
-    row = {**content, "received_at": received_at, "subject": subject}
-    if entry.entry_id is None:
-        return Verdict(outcome=Outcome.CREATED, timesheet=Timesheet.objects.create(client=owner, **row))
-    timesheet, created = Timesheet.objects.get_or_create(client=owner, entry_id=entry.entry_id, defaults=row)
-    if created:
-        return Verdict(outcome=Outcome.CREATED, timesheet=timesheet)
-    unchanged = all(getattr(timesheet, name) == value for name, value in content.items())
-    return Verdict(outcome=Outcome.EXISTING if unchanged else Outcome.CONFLICT, timesheet=timesheet)
+    left_out = [entries[position].entry_id for position in firsts if position not in created]
+    present.update(_find_present(sender, left_out))
+    return [_judge_one(entry, created.get(position), present) for position, entry in enumerate(entries)]
+
+
+def _judge_one(
+    entry: Entry, created_id: int | None, present: Mapping[str | None, tuple[int, Entry]]
+) -> Verdict:
+    if created_id is not None:
+        return Verdict(outcome=Outcome.CREATED, timesheet_id=created_id)
+    timesheet_id, stored = present[entry.entry_id]
+    outcome = Outcome.EXISTING if stored == entry else Outcome.CONFLICT
+    return Verdict(outcome=outcome, timesheet_id=timesheet_id)
+
+
+def _find_firsts(entries: Sequence[Entry]) -> list[int]:
+    """The positions of the entries whose `entry_id` has not come before."""
+    seen: set[str] = set()
+    firsts = []
+    for position, entry in enumerate(entries):
+        if entry.entry_id not in seen:
+            firsts.append(position)
+        if entry.entry_id is not None:
+            seen.add(entry.entry_id)
+    return firsts
+
+
+def _find_present(
+    sender: Sender, entry_ids: Sequence[str | None]
+) -> Iterator[tuple[str | None, tuple[int, Entry]]]:
+    """The rows that stand for these ids already."""
+    for start in range(0, len(entry_ids), _PORTION):
+        rows = Timesheet.objects.filter(
+            client_id=sender.client_id, entry_id__in=entry_ids[start : start + _PORTION]
+        )
+        for row_id, *content in rows.values_list("id", *_CONTENT):
+            entry = Entry(**dict(zip(_CONTENT, content, strict=True)))
+            yield entry.entry_id, (row_id, entry)
+
+
+_CONTENT = ("user_id", "date", "project", "hours", "entry_id")

@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ class Document:
 
 def is_trustworthy(url: str) -> bool:
     """True for https, and for http to this machine, where nobody on the way could change an answer."""
+    # urlsplit would leave out line breaks.
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and (
@@ -63,11 +67,15 @@ def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document
     authorities to trust are those of `ca_file`, else the public ones. Raises DocumentUnavailable.
     """
     if not is_trustworthy(url):
-        raise DocumentUnavailable(f"{url} is not an https address")
+        raise DocumentUnavailable(f"{url!a} is not an https address")
+    ends_at = time.monotonic() + seconds
     try:
         with ExitStack() as resources:
             response = _request(urlsplit(url), seconds, ca_file, resources)
-            body = response.read(MAX_BYTES + 1)
+            body = _read_body(response)
+            if time.monotonic() >= ends_at:
+                # The connection was cut, and http.client takes what came until then for the whole.
+                raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise DocumentUnavailable(f"{url} cannot be fetched: {_describe(error)}") from error
     if response.status != HTTPStatus.OK:
@@ -85,9 +93,10 @@ def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document
 def _request(
     url: SplitResult, seconds: float, ca_file: str | None, resources: ExitStack
 ) -> http.client.HTTPResponse:
+    deadline = time.monotonic() + seconds
     host, port = str(url.hostname), url.port or (443 if url.scheme == "https" else 80)
     connection = resources.enter_context(socket.create_connection((host, port), timeout=seconds))
-    _end_after(seconds, connection, resources)
+    _end_after(max(0.0, deadline - time.monotonic()), connection, resources)
     if url.scheme == "https":
         context = ssl.create_default_context(cafile=ca_file or certifi.where())
         connection = resources.enter_context(context.wrap_socket(connection, server_hostname=host))
@@ -98,6 +107,14 @@ def _request(
 
 
 _HEADERS = {"Accept": "application/json", "Connection": "close"}
+
+
+def _read_body(response: http.client.HTTPResponse) -> bytes:
+    """The body, or a little more than its first 64 KiB, piece by piece: a chunk may lie about its size."""
+    body = b""
+    while len(body) <= MAX_BYTES and (piece := response.read1(MAX_BYTES)):
+        body += piece
+    return body
 
 
 def _end_after(seconds: float, connection: socket.socket, resources: ExitStack) -> None:

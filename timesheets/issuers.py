@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from timesheets.issuer_documents import Document, DocumentUnavailable, fetch_document
-from timesheets.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
+from timesheets.jwk_sets import KeyUnusable, UsableKey, merge_same_keys, read_usable_keys
 from timesheets.jwks import FetchedKeys, KeysUnavailable
 
 # For all that is fetched together.
@@ -37,7 +37,7 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
         raise KeysUnavailable(str(failure)) from None
     except KeyUnusable as reason:
         raise KeysUnavailable(f"the JWK Set {reason}") from None
-    keys = [result for result in results if isinstance(result, UsableKey)]
+    keys = merge_same_keys(result for result in results if isinstance(result, UsableKey))
     for number, result in enumerate(results, 1):
         if isinstance(result, KeyUnusable):
             logger.warning("Key %d of %d of the issuer is not used: it %s", number, len(results), result)

@@ -1,8 +1,8 @@
 """Which keys of a JWK Set (RFC 7517) verify access tokens. Knows no network."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jwt
@@ -113,3 +113,14 @@ def _drop_contradictions(results: list[UsableKey | KeyUnusable]) -> list[UsableK
 def _identify(key: UsableKey) -> object:
     key_itself = next(iter(key.by_algorithm.values())).key
     return key_itself.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def merge_same_keys(keys: Iterable[UsableKey]) -> list[UsableKey]:
+    """One key for each that is listed several times, perhaps once for each of its algorithms."""
+    merged: dict[object, UsableKey] = {}
+    for key in keys:
+        known = merged.setdefault((key.key_id, _identify(key)), key)
+        if known is not key:
+            by_algorithm = {**key.by_algorithm, **known.by_algorithm}
+            merged[key.key_id, _identify(key)] = replace(known, by_algorithm=by_algorithm)
+    return list(merged.values())

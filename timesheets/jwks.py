@@ -187,7 +187,11 @@ class IssuerKeys:
     def _start_attempt(self, now: float) -> _Attempt:
         self._started += 1
         attempt = self._attempt = _Attempt(number=self._started, started_at=now)
-        threading.Thread(target=self._run_attempt, args=[attempt], name="issuer-keys", daemon=True).start()
+        thread = threading.Thread(target=self._run_attempt, args=[attempt], name="issuer-keys", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._settle(attempt, now, KeysUnavailable("the system has no thread left"))
         return attempt
 
     def _run_attempt(self, attempt: _Attempt) -> None:

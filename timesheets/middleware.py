@@ -38,8 +38,9 @@ def _choose_request_id(request: HttpRequest) -> str:
 
 
 def _is_error_page(response: HttpResponse) -> bool:
+    """True for what Django writes itself: HTML, or plain text where DRF has asked for that."""
     is_error = response.status_code >= HTTPStatus.BAD_REQUEST
-    return is_error and response.headers.get("Content-Type", "").startswith("text/html")
+    return is_error and response.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
 
 
 def _wants_debug_page(request: HttpRequest) -> bool:

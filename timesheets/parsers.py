@@ -1,137 +1,145 @@
-"""From the bytes of a request to the JSON value that they stand for."""
+"""From the bytes of a request to entries that are not judged yet, whatever the format."""
 
-import json
-import re
-from decimal import Decimal, InvalidOperation
-from typing import IO, Any, NoReturn
+import io
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, Any, cast
 
 from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from timesheets.exceptions import (
-    IncompleteBody,
-    LengthRequired,
-    MalformedBody,
-    TooLarge,
-    UnsupportedMediaType,
+from timesheets.bodies import LIMITS, MAX_ENTRIES, read_body
+from timesheets.csv_texts import HeaderMalformed, RowMalformed, iterate_rows
+from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge, UnsupportedMediaType
+from timesheets.json_texts import (
+    MAX_COMMAS,
+    NotJSON,
+    TooManyValues,
+    decode_utf8,
+    is_array,
+    iterate_array,
+    parse_value,
+    require_few_values,
 )
-from timesheets.serializers import REPEATED
-
-MAX_BODY_BYTES = 8 * 1024 * 1024
-MAX_DEPTH = 32
-
-_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
-_STRINGS_AND_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
-class EntryParser(BaseParser):
-    """Read one JSON value (RFC 8259), more strictly than Python's `json` does."""
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """What stands in the place of an entry that cannot be read, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """What was sent: a value, or an Unreadable, for each entry; `is_single` for one that stands alone."""
+
+    entries: list[Any]
+    is_single: bool = False
+
+
+class JSONParser(BaseParser):
+    """One entry, or an array of them (RFC 8259)."""
 
     media_type = "application/json"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        return parse_json(stream.read())
+        try:
+            body = stream.read()
+            require_few_values(body)
+            text = decode_utf8(body)
+            if is_array(text):
+                return Upload(entries=_take(iterate_array(text)))
+            value = parse_value(text)
+        except NotJSON as error:
+            raise MalformedBody(f"The body is not JSON: {error}.") from None
+        if not isinstance(value, dict):
+            raise MalformedBody("The body is neither a JSON object nor an array.")
+        return Upload(entries=[value], is_single=True)
 
 
-def read_entry(request: Request) -> dict[str, Any]:
-    """The JSON object of the body, read in the contract's order: media type, encoding, length, size, body.
+class NDJSONParser(BaseParser):
+    """A JSON text in each line. What is wrong with a line is that entry's own."""
 
-    DRF's `request.data` would take an empty body for `{}`, and a cut one for a whole one.
+    media_type = "application/x-ndjson"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read().removeprefix(b"\xef\xbb\xbf")
+        require_few_values(body)
+        return Upload(entries=_take(_parse_line(line) for line in _iterate_lines(body)))
+
+
+class CSVParser(BaseParser):
+    """A row for each entry below a header (RFC 4180). What is wrong with a row is that entry's own."""
+
+    media_type = "text/csv"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read()
+        require_few_values(body)
+        try:
+            return Upload(entries=_take(_parse_row(row) for row in iterate_rows(body)))
+        except HeaderMalformed as error:
+            raise MalformedHeader(str(error)) from None
+
+
+_PARSERS: Mapping[str, Callable[[], BaseParser]] = {
+    "application/json": JSONParser,
+    "application/x-ndjson": NDJSONParser,
+    "application/ndjson": NDJSONParser,
+    "application/jsonl": NDJSONParser,
+    "text/csv": CSVParser,
+}
+
+
+def read_upload(request: Request) -> Upload:
+    """What the request uploads, judged in order: media type, encoding, length, size, body.
+
+    DRF's `request.data` would take an empty body for an empty object, and a cut one for a whole one.
     """
     http_request = request._request  # noqa: SLF001  DRF has no public way to the bytes as they came.
-    _require_json(http_request)
-    length = _read_length(http_request)
-    body = http_request.read(length)
-    if len(body) < length:
-        raise IncompleteBody
-    value = parse_json(body)
-    if not isinstance(value, dict):
-        raise MalformedBody("The body is not a JSON object.")
-    return value
-
-
-def parse_json(body: bytes) -> Any:
-    """The value of a JSON text. Numbers are Decimals; a member that comes twice has the value REPEATED.
-
-    Raises MalformedBody for what is not JSON: syntax, UTF-8, a BOM, NaN and Infinity, lone surrogates,
-    more than 32 levels.
-    """
+    parser = _choose_parser(http_request)
     try:
-        text = body.decode("utf-8")
-        _require_shallow(text)
-        value = json.loads(
-            text,
-            object_pairs_hook=_mark_repeated_members,
-            parse_float=_read_number,
-            parse_int=_read_number,
-            parse_constant=_refuse_constant,
-        )
-        # A lone surrogate, which JSON can spell, has no UTF-8.
-        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedBody(f"The body is not UTF-8: byte {error.start} is out of place.") from None
-    except UnicodeEncodeError:
-        raise MalformedBody("The body is not JSON: it escapes half of a surrogate pair.") from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise MalformedBody(f"The body is not JSON: {error.msg} at {where}.") from None
-    except _NotJSON as error:
-        raise MalformedBody(f"The body is not JSON: {error}.") from None
-    return value
+        return cast("Upload", parser().parse(io.BytesIO(read_body(http_request))))
+    except TooManyValues:
+        raise TooLarge(
+            f"The body holds over {MAX_COMMAS} commas. Send less at once.", limits=LIMITS
+        ) from None
 
 
-class _NotJSON(Exception):
-    """Python's `json` would take it, RFC 8259 or our limits do not."""
-
-
-def _require_json(request: HttpRequest) -> None:
-    if request.content_type != EntryParser.media_type:
-        raise UnsupportedMediaType(f"Send the entry as {EntryParser.media_type}.")
+def _choose_parser(request: HttpRequest) -> Callable[[], BaseParser]:
+    parser = _PARSERS.get(request.content_type or "")
+    if parser is None:
+        raise UnsupportedMediaType("Send entries as application/json, application/x-ndjson or text/csv.")
     if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType("Send the entry in UTF-8.")
-    if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
-        raise UnsupportedMediaType("Send the entry as it is, without a Content-Encoding.")
+        raise UnsupportedMediaType("Send the body in UTF-8.")
+    return parser
 
 
-def _read_length(request: HttpRequest) -> int:
-    announced = request.META.get("CONTENT_LENGTH", "")
-    if not _LENGTH.fullmatch(announced):
-        raise LengthRequired
-    length = int(announced)
-    if length > MAX_BODY_BYTES:
-        limits = {"bytes": MAX_BODY_BYTES}
-        raise TooLarge(f"The body is over {MAX_BODY_BYTES} bytes. Send less at once.", limits=limits)
-    return length
+def _take(values: Iterator[Any]) -> list[Any]:
+    """All of the values, if they are not too many; the first that is too many is the last that is read."""
+    taken = list(itertools.islice(values, MAX_ENTRIES + 1))
+    if len(taken) > MAX_ENTRIES:
+        raise TooLarge(f"The body holds over {MAX_ENTRIES} entries. Send fewer at once.", limits=LIMITS)
+    return taken
 
 
-def _require_shallow(text: str) -> None:
-    """Refuse deep nesting before Python's parser, which recurses, meets it."""
-    depth = 0
-    for match in _STRINGS_AND_BRACKETS.finditer(text):
-        if match[0] in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise _NotJSON(f"more than {MAX_DEPTH} levels deep")
-        elif match[0] in "]}":
-            depth -= 1
+def _iterate_lines(body: bytes) -> Iterator[bytes]:
+    """The lines that are not blank, without a copy of all others."""
+    for line in io.BytesIO(body):
+        stripped = line.strip(b" \t\r\n")
+        if stripped:
+            yield stripped
 
 
-def _mark_repeated_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    names = [name for name, _ in pairs]
-    return {name: REPEATED if names.count(name) > 1 else value for name, value in pairs}
-
-
-def _read_number(digits: str) -> Decimal:
+def _parse_line(line: bytes) -> Any:
     try:
-        return Decimal(digits)
-    except InvalidOperation:
-        # JSON, but an exponent beyond what Decimal holds: no hours, whichever way it is judged.
-        return Decimal("Infinity")
+        return parse_value(decode_utf8(line))
+    except NotJSON as error:
+        return Unreadable(reason=f"This line is not JSON: {error}.")
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise _NotJSON(f"{name} is no JSON number")
+def _parse_row(row: dict[str, str] | RowMalformed) -> dict[str, str] | Unreadable:
+    return Unreadable(reason=str(row)) if isinstance(row, RowMalformed) else row

@@ -1,6 +1,7 @@
 """What an access token must say of itself, rule by rule. Knows JWT; knows no key and no web framework."""
 
 import enum
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -113,12 +114,13 @@ def _check_times(token: UnverifiedToken, policy: TokenPolicy, now: float) -> Non
         raise TokenRejected(Fault.LIFETIME, "exp is more than 30 days after iat")
 
 
-def _read_time(claims: Mapping[str, Any], name: str) -> float:
+def _read_time(claims: Mapping[str, Any], name: str) -> int:
     value = claims.get(name)
     # A boolean is a number to Python; NaN, Infinity and what no clock shows fail the comparison.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _END_OF_TIME:
         raise TokenRejected(Fault.TIMES, f"{name} is not a time in seconds")
-    return value
+    # PyJWT looks at whole seconds too.
+    return math.floor(value)
 
 
 def _check_client(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:

@@ -2,31 +2,30 @@
 
 import json
 import logging
-import re
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets import conf
-from timesheets.exceptions import Conflict, InvalidIdempotencyKey, InvalidParameter
-from timesheets.ingest import Outcome, Verdict, ingest_entries
-from timesheets.parsers import read_entry
+from timesheets.batches import BatchOptions, upload_batch
+from timesheets.exceptions import BatchRefused, Conflict, InvalidEntry, InvalidIdempotencyKey
+from timesheets.ingest import Outcome, ingest_entries
+from timesheets.parsers import read_upload
 from timesheets.principals import MachineClient
-from timesheets.serializers import ENTRY_ID, parse_entry, represent_timesheet
+from timesheets.serializers import EntryInvalid, parse_entry, represent_entry
+from timesheets.upload_options import apply_idempotency_key, read_idempotency_key, read_options
 
 entries_logger = logging.getLogger("timesheets.entries")
 
-_QUOTED = re.compile(r'"(.*)"', re.DOTALL)
-
 
 class UploadView(APIView):
-    """Upload a timesheet entry. Needs an access token with the scope `batch:upload`."""
+    """Upload one timesheet entry, or many. Needs an access token with the scope `batch:upload`."""
 
     resource_path = "/timesheets/upload"
     required_scopes = frozenset({"batch:upload"})
@@ -35,11 +34,49 @@ class UploadView(APIView):
         return "Upload timesheets"
 
     def post(self, request: Request) -> Response:
-        _refuse_parameters(request)
-        key = _read_idempotency_key(request)
-        entry = parse_entry(_apply_idempotency_key(read_entry(request), key))
-        [verdict] = ingest_entries(cast("MachineClient", request.user), [entry], timezone.now())
-        return _answer(verdict)
+        options = read_options(request)
+        key = read_idempotency_key(request)
+        upload = read_upload(request)
+        client = cast("MachineClient", request.user)
+        if upload.is_single:
+            return _upload_one(client, apply_idempotency_key(upload.entries[0], key), options)
+        if key is not None:
+            raise InvalidIdempotencyKey("Idempotency-Key is for one entry. Give each of many an entry_id.")
+        return _upload_many(client, upload.entries, options)
+
+
+def _upload_one(client: MachineClient, members: dict[str, Any], options: BatchOptions) -> Response:
+    try:
+        entry = parse_entry(members)
+    except EntryInvalid as error:
+        raise InvalidEntry(errors=error.errors) from None
+    [verdict] = ingest_entries(client, [entry], timezone.now(), commit_if=lambda _: not options.dry_run)
+    timesheet_id = verdict.timesheet_id
+    if verdict.outcome is Outcome.CONFLICT:
+        raise Conflict(
+            f"This entry_id stands for timesheet {timesheet_id}, whose content is another and stays.",
+            id=timesheet_id,
+        )
+    replayed = {"Idempotency-Replayed": "true"} if verdict.outcome is Outcome.EXISTING else {}
+    if options.dry_run:
+        return Response({**represent_entry(entry), "dry_run": True}, headers=replayed)
+    stored = {"id": timesheet_id, **represent_entry(entry)}
+    body = {**stored, "message": f"Created timesheet {timesheet_id} for employee {entry.user_id}"}
+    if replayed:
+        return Response(body, headers=replayed)
+    entries_logger.info("%s", json.dumps(stored))
+    return Response(body, status=HTTPStatus.CREATED)
+
+
+def _upload_many(client: MachineClient, values: list[Any], options: BatchOptions) -> Response:
+    report = upload_batch(client, values, options, timezone.now())
+    counts = {name: value for name, value in report.members.items() if name != "entries"}
+    entries_logger.info("%s", json.dumps({**counts, "atomic": options.atomic}))
+    if report.is_refused:
+        raise BatchRefused(**report.members)
+    applied = {"Preference-Applied": "return=minimal"} if options.is_minimal else {}
+    status = HTTPStatus.OK if options.dry_run else HTTPStatus.MULTI_STATUS
+    return Response(report.members, status=status, headers=applied)
 
 
 @require_safe
@@ -54,51 +91,3 @@ def describe_protected_resource(_request: HttpRequest) -> HttpResponse:
         },
         headers={"Cache-Control": "public, max-age=3600"},
     )
-
-
-def _refuse_parameters(request: Request) -> None:
-    if request.query_params:
-        raise InvalidParameter("This address takes no query parameters.")
-
-
-def _read_idempotency_key(request: Request) -> str | None:
-    """The key, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header section 2.1)."""
-    given = request.headers.get("Idempotency-Key")
-    if given is None:
-        return None
-    quoted = _QUOTED.fullmatch(given)
-    key = quoted[1] if quoted else given
-    if not ENTRY_ID.fullmatch(key):
-        raise InvalidIdempotencyKey(
-            "Send 1 to 128 of the characters A-Z a-z 0-9 . _ : - in Idempotency-Key, bare or in quotes."
-        )
-    return key
-
-
-def _apply_idempotency_key(members: dict[str, Any], key: str | None) -> dict[str, Any]:
-    """Let the key serve as the entry's `entry_id`."""
-    if key is None:
-        return members
-    entry_id = members.get("entry_id")
-    if entry_id is None:
-        return {**members, "entry_id": key}
-    if entry_id != key:
-        raise InvalidIdempotencyKey(
-            "Idempotency-Key and the entry's entry_id differ. Send one, or equal ones."
-        )
-    return members
-
-
-def _answer(verdict: Verdict) -> Response:
-    timesheet = verdict.timesheet
-    if verdict.outcome is Outcome.CONFLICT:
-        raise Conflict(
-            f"This entry_id stands for timesheet {timesheet.pk}, whose content is another and stays.",
-            id=timesheet.pk,
-        )
-    members = represent_timesheet(timesheet)
-    body = {**members, "message": f"Created timesheet {timesheet.pk} for employee {timesheet.user_id}"}
-    if verdict.outcome is Outcome.EXISTING:
-        return Response(body, headers={"Idempotency-Replayed": "true"})
-    entries_logger.info("%s", json.dumps(members))
-    return Response(body, status=status.HTTP_201_CREATED)

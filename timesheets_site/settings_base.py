@@ -37,25 +37,38 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's configuration of the database at `url`: SQLite or PostgreSQL.
-
-    SQLite writes ahead and syncs every commit, so what is acknowledged survives a power cut; a
-    transaction takes the one writer's place when it begins, so writers queue instead of failing.
-    """
+    """Django's configuration of the database at `url`: SQLite or PostgreSQL."""
     configuration: dict[str, Any] = {**dj_database_url.parse(url)}
+    options = configuration.setdefault("OPTIONS", {})
     if configuration["ENGINE"] == "django.db.backends.sqlite3":
-        configuration["OPTIONS"] = {
-            **configuration.get("OPTIONS", {}),
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        }
+        # It writes ahead and syncs every commit, so what is acknowledged survives a power cut. A
+        # transaction takes the one writer's place when it begins, so writers queue instead of failing.
+        options |= {"transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS}
+    elif configuration["ENGINE"] == "django.db.backends.postgresql":
+        # A bounded number of connections, each tried before it is used, so none outlives a restart of the
+        # database; whoever gets none in time, or waits for a lock too long, is told to come again.
+        configuration["CONN_HEALTH_CHECKS"] = True
+        options.setdefault("pool", {"min_size": 1, "max_size": 16, "timeout": 5})
+        options.setdefault("connect_timeout", 5)
+        options.setdefault("options", "-c lock_timeout=10s -c statement_timeout=30s")
     return configuration
 
+
+SQLITE_PRAGMAS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA cache_size = -64000;
+PRAGMA wal_autocheckpoint = 10000;
+"""
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["timesheets.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["timesheets.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": ["timesheets.parsers.EntryParser"],
+    "DEFAULT_PARSER_CLASSES": [
+        "timesheets.parsers.JSONParser",
+        "timesheets.parsers.NDJSONParser",
+        "timesheets.parsers.CSVParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
     # A caller without a valid token is nobody at all; there are no user accounts.
@@ -63,6 +76,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     # The Accept header alone chooses the format; `?format=` is an unknown parameter like any other.
     "URL_FORMAT_OVERRIDE": None,
 }
+
+DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.TokenFreeReporterFilter"
 
 LOGGING = {
     "version": 1,

@@ -178,7 +178,7 @@ def test_the_limits_stand_in_the_answer(issuer: Issuer, db: None) -> None:
         **{"wsgi.input": ForbiddenBody()},
     )
 
-    assert problem["limits"] == {"bytes": 8388608}
+    assert problem["limits"] == {"entries": 10000, "bytes": 8388608, "unzipped_bytes": 16777216}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Why a token is refused, and whether an issuer can be used: for people, and never in a request."""

@@ -1,0 +1,108 @@
+"""The fields of an entry that DRF has none for: hours, and moments."""
+
+import bisect
+import functools
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rest_framework import serializers
+
+from timesheets import conf
+
+HOURS_TEXT = re.compile(r"\d{1,2}(\.\d+)?", re.ASCII)
+
+_MOMENT = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)"
+    r"(?:[Tt](?P<time>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(?P<fraction>\d+))?"
+    r"(?P<zone>[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d))?",
+    re.ASCII,
+)
+
+
+class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
+    """Hours as a JSON number or a plain decimal string, judged by value."""
+
+    default_error_messages = {
+        "invalid": serializers.DecimalField.default_error_messages["invalid"],
+        "min_value": "Ensure this value is greater than 0.",
+        "max_value": "Ensure this value is less than or equal to 24.",
+        "decimals": "Ensure that there are no more than 2 decimal places.",
+    }
+
+    def to_internal_value(self, data: object) -> Decimal:
+        if isinstance(data, str) and HOURS_TEXT.fullmatch(data):
+            data = Decimal(data)
+        if not isinstance(data, Decimal):
+            self.fail("invalid")
+        if data <= 0:
+            self.fail("min_value")
+        if data > 24:
+            self.fail("max_value")
+        hours = data.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+        if hours != data:
+            self.fail("decimals")
+        return hours
+
+    def to_representation(self, value: Decimal) -> int | float:
+        """A JSON number, whole ones without a point; two decimals survive a float."""
+        return int(value) if value == value.to_integral_value() else float(value)
+
+
+class MomentField(serializers.Field[datetime, Any, str, datetime]):
+    """A moment by RFC 3339 section 5.6, or a date, which means its midnight in the API's zone."""
+
+    default_error_messages = {
+        "invalid": (
+            "Send a date-time of RFC 3339 with seconds and zone, such as 2017-05-10T17:40:20Z, "
+            "or a date, such as 2017-05-10."
+        ),
+        "precision": "Ensure that there are no more than 6 digits of a second's fraction.",
+        "calendar": "There is no such day.",
+        "range": "Ensure the year is between 1900 and 2999.",
+    }
+
+    def to_internal_value(self, data: object) -> datetime:
+        match = _MOMENT.fullmatch(data) if isinstance(data, str) else None
+        if match is None:
+            self.fail("invalid")
+        day, time, fraction, zone = match.group("day", "time", "fraction", "zone")
+        if not "1900" <= day[:4] <= "2999":
+            self.fail("range")
+        if fraction and len(fraction) > 6:
+            self.fail("precision")
+        try:
+            if time is None:
+                return find_midnight(day, conf.time_zone())
+            moment = f"{day}T{time}.{(fraction or '').ljust(6, '0')}{zone.upper()}"
+            return datetime.fromisoformat(moment)
+        except ValueError:
+            self.fail("calendar")
+
+    def to_representation(self, value: datetime) -> str:
+        """In UTC with `Z`, the fraction absent, of 3 or of 6 digits."""
+        moment = value.astimezone(UTC).replace(tzinfo=None)
+        if moment.microsecond == 0:
+            precision = "seconds"
+        else:
+            precision = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
+        return f"{moment.isoformat(timespec=precision)}Z"
+
+
+@functools.lru_cache(maxsize=1024)
+def find_midnight(day: str, zone: ZoneInfo) -> datetime:
+    """The first moment of a day; where the zone skips its midnight, the first moment after the gap."""
+    midnight = datetime.fromisoformat(day).replace(tzinfo=zone)
+    earliest, latest = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
+    if latest <= earliest:
+        # Midnight comes once, or twice, when its first coming counts.
+        return latest
+    offset_after = midnight.replace(fold=1).utcoffset()
+
+    def gap_has_passed(second: int) -> bool:
+        return (earliest + timedelta(seconds=second)).astimezone(zone).utcoffset() == offset_after
+
+    seconds = range(int((latest - earliest).total_seconds()))
+    return earliest + timedelta(seconds=bisect.bisect_left(seconds, True, key=gap_has_passed))

@@ -1,0 +1,158 @@
+"""Read JSON (RFC 8259) more strictly than Python's `json` does, and in bounded memory."""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+# How deep an entry may nest.
+MAX_DEPTH = 32
+# The most commas in one text. Each value but the first of its array or object follows one, so this bounds
+# how many values a parser makes of a text; ten thousand entries of a dozen members have a sixth of it.
+MAX_COMMAS = 640_000
+
+# What a member that comes twice has for a value: none of its values is the right one.
+REPEATED = object()
+
+_WHITE_SPACE = re.compile(r"[ \t\n\r]*")
+_STRINGS_AND_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
+_ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class NotJSON(Exception):
+    """This is no JSON, or more of it than is read. The message says what, and where."""
+
+
+class TooManyValues(Exception):
+    """This holds more values than fit into memory when many send as many at once."""
+
+
+def decode_utf8(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotJSON(f"byte {error.start} is not UTF-8") from None
+
+
+def parse_value(text: str) -> Any:
+    """The value of a JSON text. Numbers are Decimals; a member that comes twice has the value REPEATED.
+
+    Raises NotJSON for wrong syntax, a BOM, NaN and Infinity, half of a surrogate pair, and more than
+    32 levels.
+    """
+    _require_shallow(text, MAX_DEPTH)
+    value, end = _parse_at(text, _skip_white_space(text, 0))
+    if _skip_white_space(text, end) != len(text):
+        raise NotJSON(_locate("something follows the value", text, end))
+    return value
+
+
+def iterate_array(text: str) -> Iterator[Any]:
+    """The values of a JSON array, one by one, as `parse_value` has them."""
+    _require_shallow(text, MAX_DEPTH + 1)
+    position = _skip_white_space(text, _skip_white_space(text, 0) + 1)
+    if text.startswith("]", position):
+        _require_end(text, position + 1)
+        return
+    while True:
+        value, position = _parse_at(text, position)
+        yield value
+        position = _skip_white_space(text, position)
+        if text.startswith("]", position):
+            _require_end(text, position + 1)
+            return
+        if not text.startswith(",", position):
+            raise NotJSON(_locate("a comma or the array's end is missing", text, position))
+        position = _skip_white_space(text, position + 1)
+
+
+def is_array(text: str) -> bool:
+    return text.startswith("[", _skip_white_space(text, 0))
+
+
+def require_few_values(body: bytes) -> None:
+    """Raise TooManyValues for a body, JSON or CSV, of which a parser would make too many."""
+    if body.count(b",") > MAX_COMMAS:
+        raise TooManyValues
+
+
+def _require_end(text: str, position: int) -> None:
+    if _skip_white_space(text, position) != len(text):
+        raise NotJSON(_locate("something follows the array", text, position))
+
+
+def _skip_white_space(text: str, position: int) -> int:
+    match = _WHITE_SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _parse_at(text: str, position: int) -> tuple[Any, int]:
+    try:
+        value, end = _DECODER.raw_decode(text, position)
+    except json.JSONDecodeError as error:
+        raise NotJSON(_locate(error.msg[:1].lower() + error.msg[1:], text, error.pos)) from None
+    if _SURROGATE.search(text, position, end):
+        _require_whole_characters(value)
+    return value, end
+
+
+def _require_whole_characters(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotJSON("it escapes half of a surrogate pair") from None
+
+
+def _locate(problem: str, text: str, position: int) -> str:
+    line = text.count("\n", 0, position) + 1
+    column = position - text.rfind("\n", 0, position)
+    return f"{problem}, at line {line}, column {column}"
+
+
+def _require_shallow(text: str, levels: int) -> None:
+    """Refuse deep nesting before Python's parser meets it, which recurses on the C stack of its thread."""
+    brackets = text.encode().translate(None, _ALL_BUT_BRACKETS)
+    for _ in range(levels):
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if not brackets:
+            return
+    # Deep, or not balanced, or brackets stand in strings: look closely.
+    depth = 0
+    for match in _STRINGS_AND_BRACKETS.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            if depth > levels:
+                raise NotJSON(_locate(f"more than {levels} levels", text, match.start()))
+        elif match[0] in "]}":
+            depth -= 1
+
+
+def _mark_repeated_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    seen: set[str] = set()
+    repeated = {name for name, _ in pairs if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
+    return {name: REPEATED if name in repeated else value for name, value in pairs}
+
+
+def _read_number(digits: str) -> Decimal:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        # JSON, but an exponent beyond what Decimal holds: no hours, whichever way it is judged.
+        return Decimal("Infinity")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise NotJSON(f"{name} is no JSON number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_mark_repeated_members,
+    parse_float=_read_number,
+    parse_int=_read_number,
+    parse_constant=_refuse_constant,
+)

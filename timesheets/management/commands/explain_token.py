@@ -1,0 +1,137 @@
+"""Explain what the API makes of an access token, rule by rule, and what to change where it refuses it."""
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, TextIO, cast
+
+from django.core.management.base import CommandError
+from django.http import HttpRequest
+
+from timesheets import conf
+from timesheets.access_tokens import VerifiedToken
+from timesheets.authentication import MAX_TOKEN_LENGTH, keys_of
+from timesheets.diagnosis.issuer_answers import Verdict
+from timesheets.diagnosis.issuer_findings import examine_issuer
+from timesheets.diagnosis.issuer_probes import probe_keys
+from timesheets.diagnosis.key_findings import judge_keys
+from timesheets.diagnosis.pasted_tokens import unwrap_token
+from timesheets.diagnosis.plain_words import describe_clock, describe_time, quote
+from timesheets.diagnosis.token_explanations import explain_credentials
+from timesheets.diagnosis.token_steps import Step, walk_rules
+from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
+from timesheets.management.diagnosis import DiagnosticCommand, ExitStatus, silenced_logs
+from timesheets.token_rules import Fault
+from timesheets.views import UploadView
+
+DESCRIPTION = """\
+Read an access token from standard input and say what the API makes of it: each rule that it
+keeps, the first that it breaks, and what to change. The API's own code judges it. The token is
+never shown; what it says of itself is quoted and cut. No database is needed."""
+
+ASK = "Waiting for an access token: paste it, press Enter, then Ctrl-D (on Windows Ctrl-Z and Enter)."
+NOTHING_TO_READ = (
+    "There is no access token on standard input. Pipe one in, or the issuer's whole answer: it takes both."
+)
+# Far more than a token may have, so that one which is too long is still seen to be.
+MAX_INPUT_LENGTH = 64 * 1024
+
+
+class Command(DiagnosticCommand):
+    help = DESCRIPTION
+    stealth_options = ("stdin",)
+    exit_statuses = {
+        ExitStatus.GOOD: "the API would accept the token for an upload",
+        ExitStatus.MISCONFIGURED: "manage.py check refuses the settings",
+        ExitStatus.USAGE: "wrong usage, or no token on standard input",
+        ExitStatus.REFUSED: "the API would refuse the token: 400, 401 or 403",
+        ExitStatus.TEMPORARY: "nobody can tell, since the issuer's keys cannot be had: 503",
+        ExitStatus.CONFIGURATION: "a variable is missing or wrong",
+        ExitStatus.INTERRUPTED: "stopped by SIGINT",
+    }
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        unverified_token, notes = unwrap_token(self._read(options.get("stdin") or sys.stdin))
+        if not unverified_token:
+            raise CommandError(NOTHING_TO_READ, returncode=ExitStatus.USAGE)
+        for note in notes:
+            self.stdout.write(f"note     {note}")
+        with silenced_logs(options["verbosity"]):
+            answer = ask_api(unverified_token)
+            for step in walk_steps(unverified_token, answer):
+                self._tell(step)
+        self._tell_answer(answer)
+        if isinstance(answer, Problem):
+            sys.exit(ExitStatus.TEMPORARY if isinstance(answer, IssuerUnavailable) else ExitStatus.REFUSED)
+
+    def _read(self, stdin: TextIO) -> str:
+        if stdin.isatty():
+            self.stderr.write(ASK, style_func=str)
+        try:
+            return stdin.read(MAX_INPUT_LENGTH)
+        except UnicodeDecodeError:
+            raise CommandError(NOTHING_TO_READ, returncode=ExitStatus.USAGE) from None
+        except KeyboardInterrupt:
+            sys.exit(ExitStatus.INTERRUPTED)
+
+    def _tell(self, step: Step) -> None:
+        if step.explanation is None:
+            self.stdout.write(f"ok       {step.rule}")
+            return
+        in_log = f" (in the API's log: reason={step.fault})" if step.fault else ""
+        self.stdout.write(f"{'BROKEN' if step.is_known else 'UNKNOWN':<7}  {step.rule}{in_log}")
+        lines = [
+            ("holds", step.explanation.holds),
+            ("expected", step.explanation.expected),
+            *find_facts(step),
+            *(("to do", remedy) for remedy in step.explanation.remedies),
+        ]
+        for label, text in lines:
+            self.stdout.write(f"         {label}: {text}")
+
+    def _tell_answer(self, answer: VerifiedToken | Problem) -> None:
+        if isinstance(answer, Problem):
+            status = f"{int(answer.status_code)} {answer.default_code}"
+            self.stdout.write(f"The API would answer {status}: {answer.detail}")
+            return
+        client = f"client {quote(answer.client_id)}, subject {quote(answer.subject)}"
+        self.stdout.write(f"The API would accept it for an upload, as {client}.")
+        self.stdout.write(f"It expires at {describe_time(answer.expires_at)}.")
+
+
+def ask_api(unverified_token: str) -> VerifiedToken | Problem:
+    """What the upload's own authentication and permissions make of the token."""
+    request = HttpRequest()
+    request.META["HTTP_AUTHORIZATION"] = f"Bearer {unverified_token}"
+    view = UploadView()
+    api_request = view.initialize_request(request)
+    try:
+        view.perform_authentication(api_request)
+        view.check_permissions(api_request)
+    except Problem as problem:
+        return problem
+    return cast("VerifiedToken", api_request.auth)
+
+
+def walk_steps(unverified_token: str, answer: VerifiedToken | Problem) -> Iterator[Step]:
+    rule = "it can stand in the Authorization header"
+    if isinstance(answer, InvalidRequest):
+        yield Step(rule=rule, explanation=explain_credentials(unverified_token, MAX_TOKEN_LENGTH))
+        return
+    yield Step(rule=rule)
+    policy = conf.token_policy()
+    keys = keys_of(conf.issuer(), policy.algorithms)
+    yield from walk_rules(unverified_token, policy, keys, UploadView.required_scopes, time.time())
+
+
+def find_facts(step: Step) -> Iterator[tuple[str, str]]:
+    """What only the issuer can tell about the step that failed."""
+    issuer, policy = conf.issuer(), conf.token_policy()
+    if step.fault in (Fault.EXPIRED, Fault.NOT_YET_VALID):
+        yield "clock", describe_clock(probe_keys(issuer).measure_clock())
+    if step.fault is Fault.KEY:
+        findings = judge_keys(probe_keys(issuer), policy)
+        yield from (("issuer", f"{finding.subject}: {finding.text}") for finding in findings)
+    if not step.is_known:
+        failed = [finding for finding in examine_issuer(issuer, policy) if finding.verdict is Verdict.FAILED]
+        yield from (("issuer", f"{finding.subject}: {finding.text}. {finding.remedy}") for finding in failed)
