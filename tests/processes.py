@@ -99,8 +99,12 @@ class Server:
             time.sleep(0.05)
 
     def close(self) -> None:
+        """Stop as at a restart, and if connections that others left open hold that up, all the same."""
         self._process.terminate()
-        self._process.wait(10)
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def _wait_until_it_answers(self) -> None:
         for _ in range(150):

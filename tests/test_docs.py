@@ -89,9 +89,9 @@ def test_the_readme_knows_each_exit_status() -> None:
 
 
 def find_console_blocks() -> Iterator[tuple[str, str]]:
-    """Each command of the section "By hand" with what it prints."""
-    [section] = re.findall(r"^## By hand$(.*?)^## ", README, re.MULTILINE | re.DOTALL)
-    for block in re.findall(r"^```console\n\$ (.*?)^```", section, re.MULTILINE | re.DOTALL):
+    """Each command of the sections "By hand" and "Many entries" with what it prints."""
+    [sections] = re.findall(r"^## By hand$(.*?)^## An entry$", README, re.MULTILINE | re.DOTALL)
+    for block in re.findall(r"^```console\n\$ (.*?)^```", sections, re.MULTILINE | re.DOTALL):
         # What is printed begins where a line begins with a brace.
         command, brace, printed = block.partition("\n{")
         yield command, f"{brace}{printed}".strip()
@@ -102,6 +102,15 @@ def normalize(printed: str) -> str:
     printed = re.sub(r"eyJ[\w.-]*", "eyJ", printed.strip())
     printed = printed.replace("Unprocessable Entity", "Unprocessable Content")
     return re.sub(r'"request_id":"\w+"', '"request_id":"-"', printed)
+
+
+def test_the_first_screen_shows_what_run_says() -> None:
+    [block] = re.findall(r"^```console\n\$ \./run\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    script = (REPOSITORY / "run").read_text()
+
+    said = [re.sub(r" (in /tmp|at http).*", "", line) for line in block.splitlines() if line[:1].isupper()]
+    assert len(said) == 7
+    assert [line for line in said if line not in script and "Created timesheet" not in line] == []
 
 
 @pytest.mark.shell
@@ -121,5 +130,5 @@ def test_the_commands_by_hand_print_what_the_readme_says(tmp_path: Path) -> None
 
     server.close()
     printed = [normalize(part) for part in result.stdout.split("----\n")]
-    assert len(printed) == 4
+    assert len(printed) == 7
     assert printed == [normalize(part) for part in expected]

@@ -79,11 +79,14 @@ def _judge(sender: Sender, entries: Sequence[Entry]) -> list[Verdict]:
     firsts = _find_firsts(entries)
     ids = insert_new(sender, [entries[position] for position in firsts])
     created = {position: row_id for position, row_id in zip(firsts, ids, strict=True) if row_id is not None}
-    present = {
-        entries[position].entry_id: (row_id, entries[position]) for position, row_id in created.items()
-    }
-    left_out = [entries[position].entry_id for position in firsts if position not in created]
-    present.update(_find_present(sender, left_out))
+    present: dict[str | None, tuple[int, Entry]] = {}
+    if len(created) < len(entries):
+        # Some are repeats, of entries beside them or of rows that were there.
+        present = {
+            entries[position].entry_id: (row_id, entries[position]) for position, row_id in created.items()
+        }
+        left_out = [entries[position].entry_id for position in firsts if position not in created]
+        present.update(_find_present(sender, left_out))
     return [_judge_one(entry, created.get(position), present) for position, entry in enumerate(entries)]
 
 

@@ -16,6 +16,7 @@ MAX_COMMAS = 640_000
 REPEATED = object()
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
+_SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*")
 _STRINGS_AND_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 _ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -59,13 +60,13 @@ def iterate_array(text: str) -> Iterator[Any]:
     while True:
         value, position = _parse_at(text, position)
         yield value
-        position = _skip_white_space(text, position)
-        if text.startswith("]", position):
-            _require_end(text, position + 1)
-            return
-        if not text.startswith(",", position):
+        separator = _SEPARATOR.match(text, position)
+        if separator is None:
             raise NotJSON(_locate("a comma or the array's end is missing", text, position))
-        position = _skip_white_space(text, position + 1)
+        position = separator.end()
+        if separator[1] == "]":
+            _require_end(text, position)
+            return
 
 
 def is_array(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -34,19 +34,15 @@ def insert_new(sender: Sender, entries: Sequence[Entry]) -> list[int | None]:
 
 def _insert_in_sqlite(sender: Sender, entries: Sequence[Entry]) -> list[int | None]:
     """There is one writer at a time, so the rows above the highest id are ours, in the order of insertion."""
-    adapt_date, adapt_hours = (
-        connection.ops.adapt_datetimefield_value,
-        connection.ops.adapt_decimalfield_value,
-    )
-    received_at = adapt_date(sender.received_at)
+    received_at = _write_date(sender.received_at)
     rows = [
         (
             sender.client_id,
             entry.entry_id,
             entry.user_id,
-            adapt_date(entry.date),
+            _write_date(entry.date),
             entry.project,
-            adapt_hours(entry.hours, 4, 2),
+            str(entry.hours),
             received_at,
             sender.subject,
         )
@@ -63,6 +59,11 @@ def _insert_in_sqlite(sender: Sender, entries: Sequence[Entry]) -> list[int | No
         cursor.execute(f"SELECT id, entry_id FROM {TABLE} WHERE id > %s ORDER BY id", [highest])  # noqa: S608
         inserted = cursor.fetchall()
     return _match_in_order(entries, inserted)
+
+
+def _write_date(date: datetime) -> str:
+    """A moment as Django keeps it in SQLite: in UTC, without a zone."""
+    return str(date.astimezone(UTC).replace(tzinfo=None))
 
 
 def _match_in_order(entries: Sequence[Entry], inserted: Sequence[tuple[int, str | None]]) -> list[int | None]:
