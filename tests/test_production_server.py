@@ -3,6 +3,8 @@
 import json
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import requests
@@ -23,23 +25,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> 
 
 def announce_upload(server: GranianServer, token: str, length: int) -> bytes:
     """What the server answers to the head of a request whose body never comes."""
-    head = (
-        f"POST /timesheets/upload HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
-        f"Authorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-    )
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
-        connection.sendall(head.encode())
+        connection.sendall(write_head(server, token, length))
         return connection.recv(65536)
 
 
 def test_an_entry_is_created(server: GranianServer, issuer_process: Issuer) -> None:
-    response = requests.post(
-        f"{server.url}/timesheets/upload",
-        json=ENTRY,
-        headers={"Authorization": f"Bearer {issuer_process.mint()}"},
-        timeout=30,
-    )
+    response = upload(server, issuer_process)
 
     assert response.status_code == 201
     [line] = server.wait_for_log("timesheets.entries", count=1)
@@ -82,3 +74,40 @@ def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_proces
     )
 
     assert (response.status_code, response.json()["code"]) == (411, "length_required")
+
+
+@pytest.mark.parametrize(
+    "claims", [pytest.param({}, id="good-token"), pytest.param({"aud": "x"}, id="bad-token")]
+)
+def test_thirty_slow_senders_hold_nobody_up(
+    tmp_path: Path, issuer_process: Issuer, claims: dict[str, str]
+) -> None:
+    server = GranianServer(tmp_path, issuer_process.url, workers=1)
+    head = write_head(server, issuer_process.mint(**claims), 1000)
+
+    with ExitStack() as connections:
+        for _ in range(30):
+            slow = connections.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+            slow.sendall(head + b"{")
+        # The slow ones never send the rest, so whoever had to wait for them would wait for ever.
+        response = upload(server, issuer_process)
+
+    server.close()
+    assert response.status_code == 201
+
+
+def write_head(server: GranianServer, token: str, length: int) -> bytes:
+    return (
+        f"POST /timesheets/upload HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        f"Authorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def upload(server: GranianServer, issuer: Issuer) -> requests.Response:
+    return requests.post(
+        f"{server.url}/timesheets/upload",
+        json=ENTRY,
+        headers={"Authorization": f"Bearer {issuer.mint()}"},
+        timeout=20,
+    )

@@ -1,5 +1,7 @@
 """Take the bytes of a request from the wire: as many as announced, unzipped, and no more than fit."""
 
+import gzip
+import io
 import re
 import zlib
 
@@ -30,7 +32,11 @@ def read_body(request: HttpRequest) -> bytes:
     if encoding not in _GZIP | _IDENTITY:
         raise UnsupportedMediaType("Send the body as it is, or with Content-Encoding: gzip.")
     length = _read_length(request)
-    body = request.read(length)
+    try:
+        body = request.read(length)
+    except OSError:
+        # The connection broke while the body was on its way.
+        raise IncompleteBody from None
     if len(body) < length:
         raise IncompleteBody
     return _unzip(body) if encoding in _GZIP else body
@@ -47,19 +53,16 @@ def _read_length(request: HttpRequest) -> int:
 
 def _unzip(body: bytes) -> bytes:
     """The content of one or more members of gzip (RFC 1952 section 2.2), without inflating a bomb."""
-    unzipped = bytearray()
-    while body:
-        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        try:
-            unzipped += member.decompress(body, MAX_UNZIPPED_BYTES + 1 - len(unzipped))
-        except zlib.error:
-            raise MalformedBody("The body is not gzip, or was damaged on the way.") from None
-        if len(unzipped) > MAX_UNZIPPED_BYTES:
-            raise TooLarge(
-                f"The body is over {MAX_UNZIPPED_BYTES} bytes once unzipped. Send less at once.",
-                limits=LIMITS,
-            )
-        if not member.eof:
-            raise MalformedBody("The gzip of the body ends early.")
-        body = member.unused_data
-    return bytes(unzipped)
+    if not body:
+        raise MalformedBody("The body is empty, and not even gzip of nothing.")
+    try:
+        unzipped = gzip.GzipFile(fileobj=io.BytesIO(body)).read(MAX_UNZIPPED_BYTES + 1)
+    except EOFError:
+        raise MalformedBody("The gzip of the body ends early.") from None
+    except (OSError, zlib.error):
+        raise MalformedBody("The body is not gzip, or was damaged on the way.") from None
+    if len(unzipped) > MAX_UNZIPPED_BYTES:
+        raise TooLarge(
+            f"The body is over {MAX_UNZIPPED_BYTES} bytes once unzipped. Send less at once.", limits=LIMITS
+        )
+    return unzipped

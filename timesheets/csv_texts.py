@@ -1,10 +1,19 @@
 """Read entries from CSV, as RFC 4180 has it and strictly."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
+from typing import Self
 
 REQUIRED_COLUMNS = ("user_id", "date", "project", "hours")
 OPTIONAL_COLUMN = "entry_id"
+
+# RFC 4180 section 2. Python's reader takes a quote in a bare cell for a character of it.
+_CELL = r'(?:"(?:[^"]+|"")*"|[^",\r\n]*)'
+_RECORD = re.compile(rf"{_CELL}(?:,{_CELL})*(?:\r?\n)?")
+
+# A cell that is too long is its entry's error; at Python's own limit the rest of it would be read as rows.
+csv.field_size_limit(2**31 - 1)
 
 
 class HeaderMalformed(Exception):
@@ -20,31 +29,50 @@ def iterate_rows(body: bytes) -> Iterator[dict[str, str] | RowMalformed]:
 
     A BOM and blank rows are skipped, and an empty `entry_id` is none. Raises HeaderMalformed.
     """
-    reader = csv.reader(_iterate_lines(body.removeprefix(b"\xef\xbb\xbf")), strict=True)
-    columns = _read_header(_next_row(reader))
-    while (cells := _next_row(reader)) is not None:
+    records = _iterate_records(body.removeprefix(b"\xef\xbb\xbf"))
+    columns = _read_header(next(records, None))
+    for cells in records:
         yield cells if isinstance(cells, RowMalformed) else _name_cells(columns, cells)
 
 
-def _iterate_lines(body: bytes) -> Iterator[str]:
-    """Lines as text. Bytes that are not UTF-8 come as half surrogates, and no valid text has one."""
-    text = body.decode("utf-8", errors="surrogateescape")
-    position = 0
-    while position < len(text):
-        end = text.find("\n", position) + 1 or len(text)
-        yield text[position:end]
-        position = end
-
-
-def _next_row(reader: Iterator[list[str]]) -> Sequence[str] | RowMalformed | None:
-    """The next row that is not blank, None at the end."""
+def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
+    """The cells of each record that is not blank. Bytes that are not UTF-8 come as half surrogates."""
+    lines = _Lines(body.decode("utf-8", errors="surrogateescape"))
+    reader = csv.reader(lines, strict=True)
     while True:
+        lines.taken.clear()
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            return RowMalformed(f"This row is not CSV: {_explain(error)}.")
-        if cells is None or cells:
-            return cells
+            yield RowMalformed(f"This row is not CSV: {_explain(error)}.")
+            continue
+        if cells is None:
+            return
+        if any('"' in cell for cell in cells) and not _RECORD.fullmatch("".join(lines.taken)):
+            yield RowMalformed("This row is not CSV: a quote stands in a cell without quotes.")
+        elif cells:
+            yield cells
+
+
+class _Lines:
+    """The lines of a text, with those that a record was made of."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+        self.taken: list[str] = []
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        if self._position >= len(self._text):
+            raise StopIteration
+        end = self._text.find("\n", self._position) + 1 or len(self._text)
+        line = self._text[self._position : end]
+        self._position = end
+        self.taken.append(line)
+        return line
 
 
 def _explain(error: csv.Error) -> str:
@@ -59,7 +87,6 @@ _WORDS = {
     "unexpected end of data": "a quote is never closed",
     "expected after": "text follows a closing quote",
     "new-line character": "a carriage return stands alone",
-    "field limit": f"a cell is over {csv.field_size_limit()} characters",
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -71,7 +71,7 @@ class IssuerUnavailable(Problem):
 class DatabaseUnavailable(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "database_unavailable"
-    default_detail = "The database is busy or out of reach, and nothing was stored. Try again."
+    default_detail = "The database is busy or out of reach. Send the same again, with the same entry_id."
     wait = 5
 
 
@@ -147,6 +147,12 @@ def describe_problem(status: int, detail: str, code: str, members: Mapping[str, 
     }
 
 
+def is_database_failure(exc: Exception) -> bool:
+    """True if the database is busy, lost, or reads only, as a standby does after the other one fell out."""
+    reads_only = isinstance(exc, InternalError) and getattr(exc.__cause__, "sqlstate", "") == "25006"
+    return reads_only or isinstance(exc, OperationalError | InterfaceError)
+
+
 def write_challenge(parameters: Mapping[str, str], view: object) -> str:
     """A challenge of RFC 6750 section 3, which also says where to learn more (RFC 9728 section 5.1)."""
     metadata = conf.public_url(f"{METADATA_PATH}{view.resource_path}")  # type: ignore[attr-defined]
@@ -159,7 +165,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     # DRF's views import the classes that its settings name, and those import this module.
     from rest_framework.views import exception_handler
 
-    if isinstance(exc, OperationalError | InterfaceError):
+    if is_database_failure(exc):
         logger.error("The database failed", exc_info=exc)
         exc = DatabaseUnavailable()
     response = exception_handler(exc, context)

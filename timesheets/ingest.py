@@ -66,8 +66,8 @@ def _ingest_once(
     received_at: datetime,
     commit_if: Callable[[Sequence[Verdict]], bool] | None,
 ) -> list[Verdict]:
-    owner, _ = Client.objects.get_or_create(issuer=client.issuer, client_id=client.client_id)
     with transaction.atomic():
+        owner, _ = Client.objects.get_or_create(issuer=client.issuer, client_id=client.client_id)
         sender = Sender(client_id=owner.pk, subject=client.subject, received_at=received_at)
         verdicts = _judge(sender, entries)
         if commit_if is not None and not commit_if(verdicts):

@@ -14,7 +14,7 @@ from timesheets.bodies import LIMITS, MAX_ENTRIES, read_body
 from timesheets.csv_texts import HeaderMalformed, RowMalformed, iterate_rows
 from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge, UnsupportedMediaType
 from timesheets.json_texts import (
-    MAX_COMMAS,
+    MAX_VALUES,
     NotJSON,
     TooManyValues,
     decode_utf8,
@@ -105,7 +105,7 @@ def read_upload(request: Request) -> Upload:
         return cast("Upload", parser().parse(io.BytesIO(read_body(http_request))))
     except TooManyValues:
         raise TooLarge(
-            f"The body holds over {MAX_COMMAS} commas. Send less at once.", limits=LIMITS
+            f"The body holds over {MAX_VALUES} values. Send less at once.", limits=LIMITS
         ) from None
 
 

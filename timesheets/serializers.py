@@ -1,6 +1,7 @@
 """From a JSON value, or a row of CSV, to an entry, and from an entry to its answer."""
 
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -85,7 +86,11 @@ def parse_entry(value: Any) -> Entry:
         return entry
     serializer = EntrySerializer(data=value)
     if not serializer.is_valid():
-        raise EntryInvalid(serializer.errors)
+        # DRF's own errors keep the serializer alive, and each word of them is an object of its own.
+        errors = {
+            name: [sys.intern(str(word)) for word in words] for name, words in serializer.errors.items()
+        }
+        raise EntryInvalid(errors)
     return Entry(**serializer.validated_data)
 
 

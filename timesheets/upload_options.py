@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.request import parse_http_list
 
 from rest_framework.request import Request
 
@@ -12,7 +13,6 @@ from timesheets.serializers import ENTRY_ID
 _PARAMETERS = ("atomic", "dry_run")
 _BOOLEANS = {"true": True, "false": False}
 _QUOTED = re.compile(r'"(.*)"', re.DOTALL)
-_RETURN_MINIMAL = re.compile(r'\s*return\s*=\s*"?minimal"?\s*(?:;.*)?', re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
 def read_options(request: Request) -> BatchOptions:
@@ -20,12 +20,20 @@ def read_options(request: Request) -> BatchOptions:
     unknown = [name for name in request.query_params if name not in _PARAMETERS]
     if unknown:
         raise InvalidParameter(f"The only parameters here are {' and '.join(_PARAMETERS)}.")
-    preferences = request.headers.get("Prefer", "").split(",")
     return BatchOptions(
         atomic=_read_boolean(request, "atomic"),
         dry_run=_read_boolean(request, "dry_run"),
-        is_minimal=any(_RETURN_MINIMAL.fullmatch(preference) for preference in preferences),
+        is_minimal=_prefers_minimal(request.headers.get("Prefer", "")),
     )
+
+
+def _prefers_minimal(header: str) -> bool:
+    """True if the first preference `return` is `minimal`: later ones do not count (RFC 7240 section 2)."""
+    for preference in parse_http_list(header):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "return":
+            return value.strip().lower() in {"minimal", '"minimal"'}
+    return False
 
 
 def _read_boolean(request: Request, name: str) -> bool:

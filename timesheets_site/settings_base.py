@@ -48,11 +48,22 @@ def database(url: str) -> dict[str, Any]:
         # A bounded number of connections, each tried before it is used, so none outlives a restart of the
         # database; whoever gets none in time, or waits for a lock too long, is told to come again.
         configuration["CONN_HEALTH_CHECKS"] = True
-        options.setdefault("pool", {"min_size": 1, "max_size": 16, "timeout": 5})
-        options.setdefault("connect_timeout", 5)
-        options.setdefault("options", "-c lock_timeout=10s -c statement_timeout=30s")
+        pool = {"min_size": 1, "max_size": 16, "timeout": 2, "reconnect_timeout": 3}
+        # 2 is READ COMMITTED, whatever the database's own default: what another has stored is seen.
+        options |= {"pool": pool, "isolation_level": 2, **POSTGRESQL_OPTIONS, **options}
     return configuration
 
+
+# Nobody waits for ever, for a database that answers or for one that is gone. Longer migrations can say so in
+# DATABASE_URL: ?options=-c%20statement_timeout=0
+POSTGRESQL_OPTIONS = {
+    "connect_timeout": 5,
+    "options": "-c lock_timeout=10s -c statement_timeout=30s",
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 SQLITE_PRAGMAS = """
 PRAGMA journal_mode = WAL;

@@ -283,7 +283,7 @@ def test_an_entry_id_of_null_is_none(upload: Upload) -> None:
         pytest.param(rb'{"\udfff": 1}', id="escaped-surrogate-in-a-name"),
         pytest.param(b'{"user_id": "a\x00b"}', id="bare-nul"),
         pytest.param(b"[" * 10_000, id="10-kb-of-brackets"),
-        pytest.param(b"[" * 1_000_000, id="a-megabyte-of-brackets"),
+        pytest.param(b"[" * 600_000, id="600-kb-of-brackets"),
         pytest.param(b'{"a":' * 33 + b"1" + b"}" * 33, id="33-levels"),
         pytest.param(b'{"a": 01}', id="leading-zero"),
         pytest.param(b"{'a': 1}", id="single-quotes"),

@@ -1,0 +1,44 @@
+"""Entries to ingest, and what is stored of them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from timesheets.entries import Entry
+from timesheets.ingest import Outcome, Verdict, ingest_entries
+from timesheets.models import Timesheet
+from timesheets.principals import MachineClient
+
+PAYROLL = MachineClient(
+    issuer="https://example.eu.auth0.com/", client_id="payroll", subject="payroll@clients"
+)
+RECEIVED_AT = datetime(2017, 5, 12, 6, 0, 0, 123456, tzinfo=UTC)
+
+
+def make_entry(entry_id: str | None = None, **changes: Any) -> Entry:
+    """The tutorial's entry, with changes."""
+    content = {
+        "user_id": "007",
+        "date": datetime(2017, 5, 10, 17, 40, 20, 95000, tzinfo=UTC),
+        "project": "StoreZero",
+        "hours": Decimal(5),
+    }
+    return Entry(**{**content, **changes}, entry_id=entry_id)
+
+
+def ingest(*entries: Entry, client: MachineClient = PAYROLL) -> list[Verdict]:
+    return ingest_entries(client, entries, RECEIVED_AT)
+
+
+def list_outcomes(verdicts: list[Verdict]) -> list[Outcome]:
+    return [verdict.outcome for verdict in verdicts]
+
+
+def read_entry(timesheet_id: int) -> Entry:
+    return to_entry(Timesheet.objects.get(pk=timesheet_id))
+
+
+def to_entry(row: Timesheet) -> Entry:
+    return Entry(
+        user_id=row.user_id, date=row.date, project=row.project, hours=row.hours, entry_id=row.entry_id
+    )

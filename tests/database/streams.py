@@ -1,0 +1,171 @@
+"""Callers that upload batch after batch to a server, and remember what they were told."""
+
+import json
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import requests
+
+from timesheets.models import Timesheet
+
+CALLERS = 3
+# Far longer than any answer may take.
+TIMEOUT_SECONDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Entries with `entry_id`s under a `user_id` of their own, so that what is stored of them can be told."""
+
+    user_id: str
+    size: int
+
+    @property
+    def entry_ids(self) -> list[str]:
+        return [f"{self.user_id}:{number:03}" for number in range(self.size)]
+
+    def send(self, session: requests.Session, url: str, token: str) -> requests.Response:
+        """As a JSON array, or as NDJSON if its size is odd."""
+        entries = [
+            {
+                "user_id": self.user_id,
+                "date": "2017-05-10",
+                "project": "StoreZero",
+                "hours": 5,
+                "entry_id": entry_id,
+            }
+            for entry_id in self.entry_ids
+        ]
+        body, media_type = json.dumps(entries), "application/json"
+        if self.size % 2:
+            body, media_type = "\n".join(map(json.dumps, entries)), "application/x-ndjson"
+        return session.post(
+            f"{url}/timesheets/upload",
+            data=body.encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": media_type},
+            timeout=TIMEOUT_SECONDS,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a caller was told of a batch, and when."""
+
+    batch: Batch
+    status: int
+    members: Mapping[str, Any]
+    headers: Mapping[str, str]
+    at: float
+    seconds: float
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """The id that was told for each `entry_id`."""
+        return {
+            entry_id: told["id"]
+            for entry_id, told in zip(self.batch.entry_ids, self.members["entries"], strict=True)
+        }
+
+
+@dataclass(kw_only=True)
+class Stream:
+    """Several callers at once, from entering to leaving; each ends early when the server breaks off."""
+
+    url: str
+    token: str
+    name: str
+    answers: list[Answer] = field(default_factory=list)
+    # What the callers never had an answer to.
+    in_doubt: list[Batch] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._is_over = threading.Event()
+        self._callers = [threading.Thread(target=self._call, args=[number]) for number in range(CALLERS)]
+        for caller in self._callers:
+            caller.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._is_over.set()
+        for caller in self._callers:
+            caller.join()
+
+    @property
+    def stored(self) -> list[Answer]:
+        return [answer for answer in self.answers if answer.status == 207]
+
+    @property
+    def refused(self) -> list[Answer]:
+        return [answer for answer in self.answers if answer.status != 207]
+
+    def wait_for(
+        self, is_wanted: Callable[[Answer], bool], meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        """Return once such an answer came, from now on."""
+        begin = time.monotonic()
+        while not any(answer.at >= begin and is_wanted(answer) for answer in list(self.answers)):
+            if time.monotonic() > begin + TIMEOUT_SECONDS:
+                raise TimeoutError("such an answer did not come")
+            meanwhile()
+            time.sleep(0.005)
+
+    def _call(self, number: int) -> None:
+        with requests.Session() as session:
+            for batch in self._make_batches(number):
+                begin = time.monotonic()
+                try:
+                    response = batch.send(session, self.url, self.token)
+                except requests.RequestException:
+                    self.in_doubt.append(batch)
+                    return
+                now = time.monotonic()
+                answer = Answer(
+                    batch=batch,
+                    status=response.status_code,
+                    members=response.json(),
+                    headers=response.headers,
+                    at=now,
+                    seconds=now - begin,
+                )
+                self.answers.append(answer)
+
+    def _make_batches(self, caller: int) -> Iterator[Batch]:
+        """Of 100 to 500 entries."""
+        number = 0
+        while not self._is_over.is_set():
+            yield Batch(user_id=f"{self.name}-{caller}-{number}", size=100 + (number * 137 + caller) % 401)
+            number += 1
+
+
+def read_stored_ids() -> dict[str, dict[str, int]]:
+    """The id of each stored `entry_id`, for each `user_id`."""
+    stored: dict[str, dict[str, int]] = defaultdict(dict)
+    for user_id, entry_id, row_id in Timesheet.objects.values_list("user_id", "entry_id", "id"):
+        stored[user_id][entry_id] = row_id
+    return stored
+
+
+def require_whole_batches(answers: Sequence[Answer], in_doubt: Sequence[Batch]) -> None:
+    """What was acknowledged is there as it was told; what was not is there as a whole, or not at all."""
+    stored = read_stored_ids()
+    assert Timesheet.objects.count() == sum(map(len, stored.values()))
+    assert [answer.batch for answer in answers if stored[answer.batch.user_id] != answer.ids] == []
+    assert [batch for batch in in_doubt if len(stored[batch.user_id]) not in (0, batch.size)] == []
+
+
+def require_completion(batches: Sequence[Batch], url: str, token: str) -> None:
+    """Sent again, every batch is there once."""
+    with requests.Session() as session:
+        answers = [batch.send(session, url, token).json() for batch in batches]
+    assert [
+        batch
+        for batch, answer in zip(batches, answers, strict=True)
+        if answer["created"] + answer["existing"] != batch.size
+    ] == []
+    stored = {user_id: set(ids) for user_id, ids in read_stored_ids().items()}
+    assert stored == {batch.user_id: set(batch.entry_ids) for batch in batches}
+    assert Timesheet.objects.count() == sum(batch.size for batch in batches)

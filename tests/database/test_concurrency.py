@@ -1,0 +1,194 @@
+"""Ten writers at once: nothing is lost, nothing doubled, and none of them hears of the others."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain
+
+import psycopg
+import pytest
+from django.db import OperationalError, connections
+
+from tests.database.conftest import Database, only_on
+from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry, read_entry, to_entry
+from tests.postgresql import PostgreSQLServer
+from timesheets.entries import Entry
+from timesheets.ingest import Outcome, Verdict
+from timesheets.models import Client, Timesheet
+
+pytestmark = pytest.mark.usefixtures("database")
+
+WRITERS = 10
+ENTRY_IDS = [f"2017-05-10:{number:03}" for number in range(200)]
+CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
+
+Judged = list[tuple[Entry, Verdict]]
+
+
+def run_at_once(work: Callable[[int], Judged]) -> list[Judged]:
+    """What each writer was told; each has a connection of its own, and all begin at the same moment."""
+    barrier = threading.Barrier(WRITERS)
+
+    def run(number: int) -> Judged:
+        barrier.wait(10)
+        try:
+            return work(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(WRITERS) as executor:
+        return list(executor.map(run, range(WRITERS)))
+
+
+def upload(*entries: Entry) -> Judged:
+    return list(zip(entries, ingest(*entries), strict=True))
+
+
+def in_batches(size: int) -> Callable[[list[Entry]], Judged]:
+    def upload_all(entries: list[Entry]) -> Judged:
+        starts = range(0, len(entries), size)
+        return list(chain.from_iterable(upload(*entries[start : start + size]) for start in starts))
+
+    return upload_all
+
+
+def in_batches_and_one_by_one(entries: list[Entry]) -> Judged:
+    return [*in_batches(60)(entries[:180]), *in_batches(1)(entries[180:])]
+
+
+def shuffle(entries: list[Entry], writer: int) -> list[Entry]:
+    return random.Random(writer).sample(entries, len(entries))  # noqa: S311  No secret comes of this.
+
+
+WAYS = [
+    pytest.param(in_batches(200), id="in-one-batch"),
+    pytest.param(in_batches(20), id="in-batches-of-20"),
+    pytest.param(in_batches_and_one_by_one, id="in-batches-and-one-by-one"),
+]
+
+
+@pytest.mark.parametrize("upload_all", WAYS)
+def test_of_the_same_entries_each_is_created_once(upload_all: Callable[[list[Entry]], Judged]) -> None:
+    entries = [make_entry(entry_id) for entry_id in ENTRY_IDS]
+
+    judged = run_at_once(lambda writer: upload_all(shuffle(entries, writer)))
+
+    outcomes = Counter(verdict.outcome for _, verdict in chain.from_iterable(judged))
+    told = {(entry.entry_id, verdict.timesheet_id) for entry, verdict in chain.from_iterable(judged)}
+    assert outcomes == {CREATED: 200, EXISTING: 200 * (WRITERS - 1)}
+    assert told == set(Timesheet.objects.values_list("entry_id", "id"))
+
+
+@pytest.mark.parametrize("upload_all", WAYS)
+def test_of_different_entries_with_one_entry_id_the_first_stays(
+    upload_all: Callable[[list[Entry]], Judged],
+) -> None:
+    def upload_own(writer: int) -> Judged:
+        own = [make_entry(entry_id, hours=Decimal(writer + 1)) for entry_id in ENTRY_IDS]
+        return upload_all(shuffle(own, writer))
+
+    judged = list(chain.from_iterable(run_at_once(upload_own)))
+
+    outcomes = Counter(verdict.outcome for _, verdict in judged)
+    rows = Timesheet.objects.in_bulk()
+    assert outcomes == {CREATED: 200, CONFLICT: 200 * (WRITERS - 1)}
+    assert len(rows) == 200
+    for entry, verdict in judged:
+        assert (to_entry(rows[verdict.timesheet_id]) == entry) == (verdict.outcome is CREATED)
+
+
+def test_entries_without_an_entry_id_are_each_told_their_own_row() -> None:
+    def upload_own(writer: int) -> Judged:
+        return in_batches(10)([make_entry(user_id=f"{writer}-{number}") for number in range(50)])
+
+    judged = list(chain.from_iterable(run_at_once(upload_own)))
+
+    rows = Timesheet.objects.in_bulk()
+    assert len(rows) == len(judged) == 50 * WRITERS
+    assert all(to_entry(rows[verdict.timesheet_id]) == entry for entry, verdict in judged)
+
+
+def test_the_first_batches_of_a_new_client_make_it_once() -> None:
+    clients = [replace(PAYROLL, client_id=f"client-{number}") for number in range(20)]
+
+    def upload_for_each(writer: int) -> Judged:
+        entry = make_entry(f"{writer}")
+        return [(entry, *ingest(entry, client=client)) for client in clients]
+
+    judged = run_at_once(upload_for_each)
+
+    assert {verdict.outcome for _, verdict in chain.from_iterable(judged)} == {CREATED}
+    assert Client.objects.count() == 20
+    assert Timesheet.objects.count() == 20 * WRITERS
+
+
+@contextmanager
+def contradict(postgresql: PostgreSQLServer, database: Database, *entry_ids: str) -> Iterator[None]:
+    """Another transaction inserts these: the first now, each other once somebody waits for what it holds.
+
+    It has more patience than others, so it is they whom PostgreSQL ends for a deadlock. It undoes all.
+    """
+    with psycopg.connect(database.url) as opponent, ThreadPoolExecutor(1) as executor:
+        opponent.execute("SET deadlock_timeout = '1min'")
+        insert_raw(opponent, entry_ids[0])
+
+        def insert_others() -> None:
+            for entry_id in entry_ids[1:]:
+                wait_until_somebody_waits(postgresql)
+                insert_raw(opponent, entry_id)
+            opponent.rollback()
+
+        inserted = executor.submit(insert_others)
+        yield
+        inserted.result(30)
+
+
+def insert_raw(connection: psycopg.Connection, entry_id: str) -> None:
+    connection.execute(
+        "INSERT INTO timesheets_timesheet (client_id, entry_id, user_id, date, project, hours, received_at)"
+        " SELECT id, %s, '007', now(), 'StoreZero', 5, now() FROM timesheets_client",
+        [entry_id],
+    )
+
+
+def wait_until_somebody_waits(postgresql: PostgreSQLServer) -> None:
+    deadline = time.monotonic() + 10
+    while not postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
+        if time.monotonic() > deadline:
+            raise TimeoutError("nobody waits for a lock")
+        time.sleep(0.01)
+
+
+@only_on("postgresql")
+def test_a_deadlock_is_not_told(
+    postgresql: PostgreSQLServer, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest(make_entry("first of the client"))
+
+    with contradict(postgresql, database, "b", "a"):
+        verdicts = ingest(make_entry("a"), make_entry("b"))
+
+    assert list_outcomes(verdicts) == [CREATED, CREATED]
+    assert [read_entry(verdict.timesheet_id).entry_id for verdict in verdicts] == ["a", "b"]
+    assert "once more after a deadlock" in caplog.text
+
+
+@only_on("postgresql")
+def test_a_second_deadlock_is_told_and_nothing_is_stored(
+    postgresql: PostgreSQLServer, database: Database
+) -> None:
+    ingest(make_entry("first of the client"))
+
+    with (
+        contradict(postgresql, database, "c", "b", "a"),
+        pytest.raises(OperationalError, match="deadlock detected"),
+    ):
+        ingest(make_entry("a"), make_entry("b"), make_entry("c"))
+
+    assert Timesheet.objects.count() == 1

@@ -1,0 +1,124 @@
+"""While the database is away callers are told so, soon; when it is back all goes on without a restart."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+import requests
+
+from tests.database.conftest import Database, only_on
+from tests.database.streams import Answer, Stream, require_completion, require_whole_batches
+from tests.issuer import Issuer
+from tests.postgresql import PostgreSQLServer
+from tests.processes import GranianServer
+
+# No answer may take longer, whether the database is there or not.
+SOON_SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer, migrated_database: Database
+) -> Iterator[GranianServer]:
+    """One for all outages of a database: it has to get over them."""
+    # A second is enough to see that SQLite is busy.
+    patience = "?timeout=1" if migrated_database.vendor == "sqlite" else ""
+    url = f"{migrated_database.url}{patience}"
+    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, url)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def token(issuer_process: Issuer) -> str:
+    return issuer_process.mint()
+
+
+@pytest.fixture
+def stream(database: Database, server: GranianServer, token: str) -> Stream:
+    return Stream(url=server.url, token=token, name="outage")
+
+
+def is_stored(answer: Answer) -> bool:
+    return answer.status == 207
+
+
+def is_unavailable(answer: Answer) -> bool:
+    return answer.status == 503
+
+
+def upload_one(server: GranianServer, token: str) -> requests.Response:
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "a"}
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.post(f"{server.url}/timesheets/upload", json=entry, headers=headers, timeout=30)
+
+
+def require_unavailable(response: requests.Response) -> None:
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    assert 1 <= int(response.headers["Retry-After"]) <= 30
+    assert response.elapsed.total_seconds() < SOON_SECONDS
+
+
+def require_an_orderly_outage(stream: Stream) -> None:
+    """Each batch had its answer, soon: it is stored as a whole, or the database is unavailable."""
+    assert stream.in_doubt == []
+    assert max(answer.seconds for answer in stream.answers) < SOON_SECONDS
+    refusals = {(answer.status, answer.members["code"]) for answer in stream.refused}
+    assert refusals == {(503, "database_unavailable")}
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 30 for answer in stream.refused)
+    require_whole_batches(stream.stored, [answer.batch for answer in stream.refused])
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(PostgreSQLServer.stop, id="stopped"),
+        pytest.param(PostgreSQLServer.kill, id="killed"),
+    ],
+)
+def test_while_postgresql_is_away_batches_are_refused_and_then_stored(
+    end: Callable[[PostgreSQLServer], None],
+    server: GranianServer,
+    postgresql: PostgreSQLServer,
+    stream: Stream,
+) -> None:
+    with stream:
+        stream.wait_for(is_stored)
+        end(postgresql)
+        stream.wait_for(is_unavailable)
+        postgresql.start()
+        stream.wait_for(is_stored)
+
+    require_an_orderly_outage(stream)
+    require_completion([answer.batch for answer in stream.answers], server.url, stream.token)
+
+
+@only_on("postgresql")
+def test_batches_whose_connection_postgresql_ends_are_refused_as_a_whole(
+    server: GranianServer, postgresql: PostgreSQLServer, stream: Stream
+) -> None:
+    with stream:
+        stream.wait_for(is_stored)
+        stream.wait_for(is_unavailable, meanwhile=lambda: postgresql.terminate_backends("timesheets"))
+        stream.wait_for(is_stored)
+
+    require_an_orderly_outage(stream)
+    require_completion([answer.batch for answer in stream.answers], server.url, stream.token)
+
+
+@only_on("sqlite")
+def test_while_another_program_writes_to_sqlite_an_entry_is_refused_and_then_created(
+    database: Database, server: GranianServer, token: str
+) -> None:
+    path = database.url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        refused = upload_one(server, token)
+        writer.execute("ROLLBACK")
+
+    created = upload_one(server, token)
+
+    require_unavailable(refused)
+    assert created.status_code == 201
