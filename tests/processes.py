@@ -129,6 +129,8 @@ class DevelopmentServer(Server):
             # A second is enough to see that a database is busy.
             "DATABASE_URL": f"sqlite:///{self.database}?timeout=1",
             "TIMESHEETS_DEV_PORT": str(port),
+            # No token of one test's issuer waits there for another's.
+            "TIMESHEETS_STATE_DIR": str(folder / "state"),
         }
         self._manage_py = link_manage_py(folder)
         self.manage("migrate")

@@ -86,6 +86,8 @@ def test_the_command_of_a_client_without_the_scope_says_so(server: DevelopmentSe
 def test_the_command_names_a_wrong_secret_without_telling_it(server: DevelopmentServer) -> None:
     result = server.manage(
         "upload_timesheet",
+        # A token that was kept would do, whatever the secret.
+        "--no-token-cache",
         OAUTH_TOKEN_URL=f"{server.url}/oauth/token",
         AUTH0_AUDIENCE="https://timesheets.example.com",
         AUTH0_CLIENT_ID="payroll",

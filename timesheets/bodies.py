@@ -18,11 +18,14 @@ from timesheets.exceptions import (
 MAX_BYTES = 8 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 16 * 1024 * 1024
 MAX_ENTRIES = 10_000
+# Each costs time, though it may hold nothing.
+MAX_GZIP_MEMBERS = 1000
 LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZIPPED_BYTES}
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # RFC 9110 section 8.4.1: x-gzip is an old name of gzip.
 _GZIP = frozenset({"gzip", "x-gzip"})
+_GZIP_MAGIC = b"\x1f\x8b\x08"
 _IDENTITY = frozenset({"", "identity"})
 
 
@@ -55,6 +58,8 @@ def _unzip(body: bytes) -> bytes:
     """The content of one or more members of gzip (RFC 1952 section 2.2), without inflating a bomb."""
     if not body:
         raise MalformedBody("The body is empty, and not even gzip of nothing.")
+    if body.count(_GZIP_MAGIC) > MAX_GZIP_MEMBERS:
+        raise MalformedBody(f"The body is over {MAX_GZIP_MEMBERS} members of gzip.")
     try:
         unzipped = gzip.GzipFile(fileobj=io.BytesIO(body)).read(MAX_UNZIPPED_BYTES + 1)
     except EOFError:

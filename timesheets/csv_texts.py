@@ -9,8 +9,9 @@ REQUIRED_COLUMNS = ("user_id", "date", "project", "hours")
 OPTIONAL_COLUMN = "entry_id"
 
 # RFC 4180 section 2. Python's reader takes a quote in a bare cell for a character of it.
-_CELL = r'(?:"(?:[^"]+|"")*"|[^",\r\n]*)'
-_RECORD = re.compile(rf"{_CELL}(?:,{_CELL})*(?:\r?\n)?")
+# Possessive, so that it never tries the same text in another way.
+_CELL = r'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
+_RECORD = re.compile(rf"{_CELL}(?:,{_CELL})*+(?:\r?\n)?")
 
 # A cell that is too long is its entry's error; at Python's own limit the rest of it would be read as rows.
 csv.field_size_limit(2**31 - 1)

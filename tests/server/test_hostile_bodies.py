@@ -1,0 +1,615 @@
+"""Bodies that are cut, forged or made to exhaust: each is refused, nothing is stored, the server lives on."""
+
+import gzip
+import io
+import json
+import os
+import re
+import socket
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.http import HttpResponse
+
+from tests.issuer import Issuer
+from tests.processes import GranianServer, run_python
+from tests.server.conftest import TUTORIAL_ENTRY, Upload
+from timesheets.models import Timesheet
+
+MEBIBYTE = 1024 * 1024
+SIXTEEN_MEBIBYTES = 16 * MEBIBYTE
+
+JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+HEADER = b"user_id,date,project,hours\n"
+LINES = [json.dumps({**TUTORIAL_ENTRY, "project": f"Store {number}"}).encode() for number in range(3)]
+ROWS = [b"007,2017-05-10T17:40:20.095Z,Store %d,12\n" % number for number in range(3)]
+
+ONE_BODY = LINES[0]
+ARRAY_BODY = b"[" + b", ".join(LINES) + b"]"
+NDJSON_BODY = b"\n".join(LINES) + b"\n"
+CSV_BODY = HEADER + b"".join(ROWS)
+
+every_format = pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        pytest.param(JSON, ONE_BODY, id="one"),
+        pytest.param(JSON, ARRAY_BODY, id="array"),
+        pytest.param(NDJSON, NDJSON_BODY, id="ndjson"),
+        pytest.param(CSV, CSV_BODY, id="csv"),
+    ],
+)
+
+
+def judge(response: HttpResponse) -> tuple[int, str]:
+    return response.status_code, response.json().get("code", "")
+
+
+def is_refused(response: HttpResponse) -> bool:
+    """As a whole, or entry by entry."""
+    if response.status_code != 207:
+        return response.status_code in {400, 413, 422}
+    answer = response.json()
+    return answer["created"] == answer["existing"] == 0 < answer["rejected"]
+
+
+def upload_as_announced(upload: Upload, body: bytes, media_type: str, **more: Any) -> HttpResponse:
+    """Post a body that may be empty, for which Django's test client announces neither length nor type."""
+    announced = {"CONTENT_TYPE": media_type, "CONTENT_LENGTH": str(len(body)), **more}
+    return upload(body, content_type=media_type, **announced)
+
+
+def stored_projects() -> list[str]:
+    return list(Timesheet.objects.order_by("id").values_list("project", flat=True))
+
+
+# Cut on the way
+
+
+@every_format
+def test_a_body_that_ends_early_stores_nothing_wherever_it_is_cut(
+    upload: Upload, media_type: str, body: bytes
+) -> None:
+    for length in range(len(body)):
+        response = upload(body, content_type=media_type, **{"wsgi.input": io.BytesIO(body[:length])})
+
+        assert judge(response) == (400, "incomplete_body"), body[:length]
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize("body", [pytest.param(ONE_BODY, id="one"), pytest.param(ARRAY_BODY, id="array")])
+def test_json_that_was_cut_before_it_was_sent_is_malformed(upload: Upload, body: bytes) -> None:
+    for length in range(len(body)):
+        response = upload_as_announced(upload, body[:length], JSON)
+
+        assert judge(response) == (400, "malformed_body"), body[:length]
+    assert not Timesheet.objects.exists()
+
+
+def test_of_ndjson_that_was_cut_before_it_was_sent_whole_lines_are_stored(upload: Upload) -> None:
+    for length in range(len(NDJSON_BODY)):
+        sent = NDJSON_BODY[:length]
+
+        answer = upload_as_announced(upload, sent, NDJSON).json()
+
+        whole = sent.count(b"}")
+        assert answer["created"] == whole
+        assert answer["received"] - whole == answer["rejected"] <= 1
+        assert stored_projects() == ["Store 0", "Store 1", "Store 2"][:whole]
+        Timesheet.objects.all().delete()
+
+
+def test_of_csv_that_was_cut_before_it_was_sent_whole_rows_are_stored(upload: Upload) -> None:
+    for length in range(len(HEADER), len(CSV_BODY)):
+        sent = CSV_BODY[:length]
+
+        answer = upload_as_announced(upload, sent, CSV).json()
+
+        # CSV alone can't tell a cut last row from a whole one: that is what Content-Length is for.
+        whole = sent.count(b"\n") - 1
+        assert stored_projects()[:whole] == ["Store 0", "Store 1", "Store 2"][:whole]
+        assert whole <= answer["created"] <= answer["received"] <= whole + 1
+        Timesheet.objects.all().delete()
+
+
+def test_a_csv_header_that_was_cut_is_malformed(upload: Upload) -> None:
+    for length in range(len(HEADER) - len("hours\n")):
+        response = upload_as_announced(upload, HEADER[:length], CSV)
+
+        assert judge(response) == (400, "malformed_header")
+
+
+@every_format
+def test_gzip_that_was_cut_stores_nothing(upload: Upload, media_type: str, body: bytes) -> None:
+    zipped = gzip.compress(body)
+    for length in range(1, len(zipped)):
+        response = upload(zipped[:length], content_type=media_type, headers={"Content-Encoding": "gzip"})
+
+        assert judge(response) == (400, "malformed_body")
+    assert not Timesheet.objects.exists()
+
+
+def test_no_bytes_are_no_gzip(upload: Upload) -> None:
+    response = upload_as_announced(upload, b"", NDJSON, headers={"Content-Encoding": "gzip"})
+
+    assert judge(response) == (400, "malformed_body")
+
+
+class BrokenStream(io.BytesIO):
+    """A body whose sender goes away."""
+
+    def read(self, *args: object) -> bytes:
+        raise ConnectionResetError
+
+
+def test_a_sender_who_goes_away_stores_nothing(upload: Upload) -> None:
+    response = upload(ONE_BODY, **{"wsgi.input": BrokenStream()})
+
+    assert judge(response) == (400, "incomplete_body")
+
+
+@pytest.mark.parametrize(
+    "length", ["", "abc", "-1", "+500", " 500", "500 ", "5_00", "5e2", "0x1f4", "500.0", "500, 500", "٥٠٠"]
+)
+@every_format
+def test_a_length_that_is_no_number_is_refused(
+    upload: Upload, media_type: str, body: bytes, length: str
+) -> None:
+    response = upload(body, content_type=media_type, CONTENT_LENGTH=length)
+
+    assert judge(response) == (411, "length_required")
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize("length", ["8388609", "9" * 18])
+def test_a_length_over_the_limit_is_refused_by_the_number_alone(upload: Upload, length: str) -> None:
+    response = upload(ONE_BODY, CONTENT_LENGTH=length, **{"wsgi.input": BrokenStream()})
+
+    assert judge(response) == (413, "too_large")
+
+
+def test_what_follows_the_announced_length_is_no_part_of_the_body(upload: Upload) -> None:
+    response = upload(ONE_BODY + b"garbage", CONTENT_LENGTH=str(len(ONE_BODY)))
+
+    assert response.status_code == 201
+
+
+# Damaged gzip
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda zipped: zipped + b"\n", id="newline-behind"),
+        pytest.param(lambda zipped: zipped + ONE_BODY, id="text-behind"),
+        pytest.param(lambda zipped: zipped + b"\x1f\x8b", id="half-a-member-behind"),
+        pytest.param(lambda zipped: b"\n" + zipped, id="newline-before"),
+        pytest.param(lambda zipped: zipped[:-8] + bytes(4) + zipped[-4:], id="wrong-checksum"),
+        pytest.param(lambda zipped: zipped[:-4] + bytes(4), id="wrong-size"),
+        pytest.param(lambda zipped: zipped[:20] + b"\xff\xff\xff" + zipped[23:], id="damaged-within"),
+        pytest.param(lambda zipped: gzip.compress(zipped), id="twice"),
+        pytest.param(lambda zipped: gzip.decompress(zipped), id="not-at-all"),
+        pytest.param(lambda zipped: zlib.compress(gzip.decompress(zipped)), id="zlib"),
+    ],
+)
+@pytest.mark.parametrize("body", [pytest.param(ONE_BODY, id="one"), pytest.param(ARRAY_BODY, id="array")])
+def test_damaged_gzip_stores_nothing(upload: Upload, body: bytes, damage: Callable[[bytes], bytes]) -> None:
+    response = upload(damage(gzip.compress(body)), headers={"Content-Encoding": "gzip"})
+
+    assert judge(response) == (400, "malformed_body")
+    assert not Timesheet.objects.exists()
+
+
+# Values made to confuse
+
+
+def put_value(name: str, text: bytes) -> bytes:
+    """The tutorial's entry with a member's value as raw JSON."""
+    return json.dumps({**TUTORIAL_ENTRY, name: "@"}).encode().replace(b'"@"', text)
+
+
+every_json = pytest.mark.parametrize(
+    ("media_type", "wrap"),
+    [
+        pytest.param(JSON, b"%s", id="one"),
+        pytest.param(JSON, b"[%s]", id="array"),
+        pytest.param(NDJSON, b"%s\n", id="ndjson"),
+    ],
+)
+
+
+@every_json
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "1e99999999999999999999",
+        "-1e99999999999999999999",
+        "1e-99999999999999999999",
+        "0e99999999999999999999",
+        pytest.param("1" * 5000, id="5000-digits"),
+        pytest.param("5." + "0" * 5000 + "1", id="5000-decimals"),
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        '"NaN"',
+        '"sNaN"',
+        '"Infinity"',
+        "-0",
+        "0.000",
+        "-5",
+        "+5",
+        "05",
+        "5.",
+        ".5",
+        "0x5",
+        "1_0",
+        '"1_0"',
+        "٥",
+        '"٥"',
+        '"５"',
+        '"²"',
+        '"5e0"',
+        '"+5"',
+        '"5 "',
+        '"5\\u0000"',
+        "true",
+        "null",
+        "{}",
+        "[5]",
+    ],
+)
+def test_hours_that_are_no_hours_are_refused(
+    upload: Upload, media_type: str, wrap: bytes, number: str
+) -> None:
+    response = upload(wrap % put_value("hours", number.encode()), content_type=media_type)
+
+    assert is_refused(response)
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["1e400", "1e1", "1" * 5000, "NaN", "Infinity", "-5", "+5", "5.", ".5", "1_0", "٥", "²", "5 ", "5\0", ""],
+)
+def test_hours_of_a_row_that_are_no_hours_are_refused(upload: Upload, cell: str) -> None:
+    response = upload(HEADER + f"007,2017-05-10,StoreZero,{cell}\n".encode(), content_type=CSV)
+
+    assert is_refused(response)
+
+
+@every_json
+@pytest.mark.parametrize("name", ["user_id", "project", "date", "entry_id"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b'"a\\u0000b"', id="escaped-nul"),
+        pytest.param(b'"a\x00b"', id="nul"),
+        pytest.param(rb'"\ud800"', id="escaped-high-surrogate"),
+        pytest.param(rb'"\udc00\ud800"', id="escaped-surrogates-in-the-wrong-order"),
+        pytest.param(b'"\xed\xa0\x80"', id="encoded-surrogate"),
+        pytest.param(b'"\xed\xa0\xbd\xed\xb8\x80"', id="encoded-surrogate-pair"),
+        pytest.param(b'"\xff"', id="not-utf-8"),
+        pytest.param(b'"\xc0\x80"', id="overlong-nul"),
+        pytest.param(b'"\xf4\x90\x80\x80"', id="beyond-unicode"),
+        pytest.param(b'"a\tb"', id="bare-tab"),
+        pytest.param(b'"a\\u001bb"', id="escape-character"),
+        pytest.param(b'"a\\x41"', id="no-json-escape"),
+        pytest.param(b"'a'", id="single-quotes"),
+        pytest.param(b'["a"]', id="list"),
+        pytest.param(b'{"__proto__":{}}', id="object"),
+        pytest.param(b'"1"+"2"', id="expression"),
+        pytest.param(b'"a" /* */', id="comment"),
+    ],
+)
+def test_text_that_is_no_text_is_refused(
+    upload: Upload, media_type: str, wrap: bytes, name: str, text: bytes
+) -> None:
+    response = upload(wrap % put_value(name, text), content_type=media_type)
+
+    assert is_refused(response)
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "cell", [b"a\x00b", b"\xed\xa0\x80", b"\xff", b"\xc0\x80", b'"a\tb"', b"a\x85b", b"\x1bb"]
+)
+def test_text_of_a_row_that_is_no_text_is_refused(upload: Upload, cell: bytes) -> None:
+    assert is_refused(upload(HEADER + b"007,2017-05-10,%s,5\n" % cell, content_type=CSV))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@every_format
+def test_another_encoding_of_text_stores_nothing(
+    upload: Upload, media_type: str, body: bytes, encoding: str
+) -> None:
+    assert is_refused(upload(body.decode().encode(encoding), content_type=media_type))
+    assert not Timesheet.objects.exists()
+
+
+@every_json
+@pytest.mark.parametrize("name", list(TUTORIAL_ENTRY))
+def test_a_repeated_member_is_refused(upload: Upload, media_type: str, wrap: bytes, name: str) -> None:
+    again = b',"%s":%s}' % (name.encode(), json.dumps(TUTORIAL_ENTRY[name]).encode())
+
+    response = upload(wrap % (ONE_BODY[:-1] + again), content_type=media_type)
+
+    assert is_refused(response)
+    assert "This member comes more than once." in response.text
+
+
+@every_json
+def test_a_member_that_is_repeated_in_other_spelling_is_refused(
+    upload: Upload, media_type: str, wrap: bytes
+) -> None:
+    response = upload(wrap % (ONE_BODY[:-1] + rb',"h\u006furs":5}'), content_type=media_type)
+
+    assert is_refused(response)
+
+
+# Long and deep
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        pytest.param(JSON, put_value("project", b'"%s"' % (b"x" * MEBIBYTE)), id="one"),
+        pytest.param(JSON, b"[%s]" % put_value("project", b'"%s"' % (b"x" * MEBIBYTE)), id="array"),
+        pytest.param(NDJSON, put_value("project", b'"%s"' % (b"x" * MEBIBYTE)), id="ndjson"),
+        pytest.param(CSV, HEADER + b"007,2017-05-10,%s,5\n" % (b"x" * MEBIBYTE), id="csv"),
+        pytest.param(CSV, HEADER + b'007,2017-05-10,"%s",5\n' % (b"x" * MEBIBYTE), id="csv-in-quotes"),
+        pytest.param(CSV, b"x" * MEBIBYTE, id="csv-header"),
+        pytest.param(JSON, put_value("x" * MEBIBYTE, b"1"), id="name"),
+    ],
+)
+def test_a_megabyte_in_one_line_is_refused_in_few_words(upload: Upload, media_type: str, body: bytes) -> None:
+    response = upload(body, content_type=media_type)
+
+    assert is_refused(response)
+    assert len(response.content) < 1000
+    assert not Timesheet.objects.exists()
+
+
+DEPTH = 100_000
+DEEP_BODIES = {
+    "array": (JSON, b"[" * DEPTH + b"]" * DEPTH),
+    "open-array": (JSON, b"[" * DEPTH),
+    "array-in-an-array": (JSON, b"[{}," + b"[" * DEPTH + b"]" * DEPTH + b"]"),
+    "object": (JSON, b'{"a":' * DEPTH + b"1" + b"}" * DEPTH),
+    "object-in-a-list": (JSON, b'[{"a":' * DEPTH + b"1" + b"}]" * DEPTH),
+    "line": (NDJSON, b"[" * DEPTH + b"]" * DEPTH),
+    "line-of-objects": (NDJSON, b'{"a":' * DEPTH + b"1" + b"}" * DEPTH),
+}
+every_deep_body = pytest.mark.parametrize("name", [pytest.param(name, id=name) for name in DEEP_BODIES])
+
+
+@every_deep_body
+def test_a_hundred_thousand_levels_are_refused(upload: Upload, name: str) -> None:
+    media_type, body = DEEP_BODIES[name]
+
+    response = upload(body, content_type=media_type)
+
+    assert is_refused(response)
+    assert "levels" in response.text
+
+
+PARSE_ON_A_SMALL_STACK = """
+import io, sys, threading
+
+import django
+
+django.setup()
+from tests.server.test_hostile_bodies import DEEP_BODIES
+from timesheets.exceptions import MalformedBody
+from timesheets.parsers import JSONParser, NDJSONParser, Unreadable
+
+media_type, body = DEEP_BODIES[sys.argv[1]]
+
+def parse():
+    parser = JSONParser() if media_type == JSONParser.media_type else NDJSONParser()
+    try:
+        [entry] = parser.parse(io.BytesIO(body)).entries
+    except MalformedBody:
+        print("refused")
+    else:
+        print("refused" if isinstance(entry, Unreadable) else "taken")
+
+threading.stack_size(256 * 1024)
+thread = threading.Thread(target=parse)
+thread.start()
+thread.join()
+"""
+
+
+@every_deep_body
+def test_a_hundred_thousand_levels_fit_the_stack_of_a_small_thread(name: str) -> None:
+    # In a process of its own: one that overflows its stack takes all tests with it.
+    run = run_python("-c", PARSE_ON_A_SMALL_STACK, name, DJANGO_SETTINGS_MODULE="tests.settings_server")
+
+    assert (run.returncode, run.stdout) == (0, "refused\n"), run.stderr
+
+
+# Exhaustion: many values, much memory, long work
+
+
+@dataclass(frozen=True)
+class Target:
+    """The production server, with its database and its worker's process."""
+
+    server: GranianServer
+    token: str
+    database: Path
+    process: Path
+
+    def attack(self, body: bytes, media_type: str) -> tuple[requests.Response, int, float]:
+        """The answer, how many MB the worker had at most meanwhile, and how many seconds it worked."""
+        (self.process / "clear_refs").write_text("5")  # The peak so far is forgotten (proc(5)).
+        before = self._read_seconds_of_work()
+        response = self._post(body, media_type, {"Content-Encoding": "gzip"})
+        return response, self._read_peak_megabytes(), self._read_seconds_of_work() - before
+
+    def is_alive(self) -> bool:
+        return self._post(ONE_BODY, JSON, {}).status_code == 201
+
+    def count_stored(self) -> int:
+        with closing(sqlite3.connect(self.database)) as connection:
+            [count] = connection.execute("SELECT COUNT(*) FROM timesheets_timesheet").fetchone()
+        return int(count)
+
+    def _post(self, body: bytes, media_type: str, headers: dict[str, str]) -> requests.Response:
+        return requests.post(
+            f"{self.server.url}/timesheets/upload",
+            data=body,
+            headers={"Authorization": f"Bearer {self.token}", "Content-Type": media_type, **headers},
+            timeout=30,
+        )
+
+    def _read_peak_megabytes(self) -> int:
+        [kibibytes] = re.findall(r"VmHWM:\s+(\d+) kB", (self.process / "status").read_text())
+        return int(kibibytes) // 1024
+
+    def _read_seconds_of_work(self) -> float:
+        """Of a processor, so that it doesn't matter what else the machine does."""
+        fields = (self.process / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[Target]:
+    folder = tmp_path_factory.mktemp("server")
+    server = GranianServer(folder, issuer_process.url, workers=1)
+    [line] = server.wait_for_log("Spawning worker", count=1)
+    process = Path("/proc") / line.split()[-1]
+    yield Target(server, issuer_process.mint(), folder / "db.sqlite3", process)
+    server.close()
+
+
+def fill(head: bytes, part: bytes, tail: bytes = b"") -> bytes:
+    """As many parts as sixteen mebibytes hold, zipped."""
+    count = (SIXTEEN_MEBIBYTES - len(head) - len(tail)) // len(part)
+    return gzip.compress(head + part * count + tail, 1)
+
+
+def make_bomb() -> bytes:
+    """Seven mebibytes that unzip to seven gibibytes of zeros."""
+    zipper = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    zeros = bytes(SIXTEEN_MEBIBYTES)
+    first, again = (zipper.compress(zeros) + zipper.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + again * (7 * MEBIBYTE // len(again))
+
+
+def repeat_levels(opening: bytes, closing: bytes) -> bytes:
+    """One entry of many values, each as deep as an entry may be."""
+    return fill(b'{"a":[', opening * 30 + b"1" + closing * 30 + b",", b"1]}")
+
+
+# Where there are two statuses, the body breaks two limits, and either may be seen first.
+@pytest.mark.parametrize(
+    ("media_type", "make_body", "statuses"),
+    [
+        pytest.param(JSON, make_bomb, {413}, id="bomb"),
+        pytest.param(CSV, make_bomb, {413}, id="bomb-of-csv"),
+        pytest.param(JSON, lambda: fill(b"[", b"[],", b"[]]"), {413}, id="empty-arrays"),
+        pytest.param(JSON, lambda: fill(b"[", b"0,", b"0]"), {413}, id="numbers"),
+        pytest.param(JSON, lambda: fill(b"[", b"{},", b"{}]"), {413}, id="empty-objects"),
+        pytest.param(JSON, lambda: fill(b'{"a":[', b'"",', b'""]}'), {413}, id="strings-within-an-entry"),
+        pytest.param(JSON, lambda: fill(b"{", b'"a":1,', b'"a":1}'), {413}, id="repeated-members"),
+        pytest.param(NDJSON, lambda: gzip.compress(b"1\n" * 1_000_000), {413}, id="million-lines"),
+        pytest.param(NDJSON, lambda: fill(b"", b"[{},[]]\n"), {413}, id="lines-of-values"),
+        pytest.param(CSV, lambda: gzip.compress(HEADER + b"," * 1_000_000), {413}, id="million-cells"),
+        pytest.param(CSV, lambda: fill(HEADER, b","), {413}, id="cells"),
+        pytest.param(CSV, lambda: fill(b"", b"x,"), {413}, id="columns"),
+        pytest.param(CSV, lambda: fill(HEADER, b"1\n"), {413}, id="rows"),
+        pytest.param(CSV, lambda: fill(HEADER, b"\n"), {207, 413}, id="blank-rows"),
+        pytest.param(CSV, lambda: fill(HEADER + b'"', b'""'), {207}, id="cell-of-quotes"),
+        pytest.param(
+            CSV,
+            lambda: fill(HEADER + b'"', b'""', b'",5\n'),
+            {207},
+            id="closed-cell-of-quotes",
+        ),
+        pytest.param(
+            CSV,
+            lambda: gzip.compress(HEADER + b'"%s",Store"Zero,5\n' % (b"x" * MEBIBYTE)),
+            {207},
+            id="bare-quote-after-a-long-cell",
+        ),
+        pytest.param(NDJSON, lambda: fill(b"", b"\n"), {207, 413}, id="blank-lines"),
+        pytest.param(NDJSON, lambda: fill(b"", b"[" * 2000 + b"\n"), {207, 413}, id="deep-lines"),
+        pytest.param(JSON, lambda: fill(b"", b"["), {400, 413}, id="opening-brackets"),
+        pytest.param(JSON, lambda: fill(b"[", b"[]"), {400, 413}, id="brackets-without-commas"),
+        pytest.param(JSON, lambda: fill(b'{"hours":', b"1", b"}"), {422}, id="number-of-16-million-digits"),
+        pytest.param(JSON, lambda: fill(b'{"a":"', "\N{PILE OF POO}".encode(), b'"}'), {422}, id="string"),
+        pytest.param(
+            NDJSON,
+            lambda: gzip.compress((b"{%s}\n" % b",".join(b'"%d":1' % n for n in range(25))) * 10_000),
+            {207},
+            id="ten-thousand-entries-of-unknown-members",
+        ),
+        pytest.param(
+            JSON,
+            lambda: fill(b'["', b'\\"'),
+            {400},
+            id="escapes",
+        ),
+        pytest.param(
+            JSON,
+            lambda: repeat_levels(b"[", b"]"),
+            {413},
+            id="deep-arrays",
+        ),
+        pytest.param(
+            JSON,
+            lambda: repeat_levels(b'{"":', b"}"),
+            {413},
+            id="deep-objects",
+        ),
+    ],
+)
+def test_an_exhausting_body_exhausts_nothing(
+    target: Target, media_type: str, make_body: Callable[[], bytes], statuses: set[int]
+) -> None:
+    stored = target.count_stored()
+
+    response, megabytes, seconds = target.attack(make_body(), media_type)
+
+    assert response.status_code in statuses, response.text[:500]
+    assert target.count_stored() == stored
+    assert target.is_alive()
+    assert megabytes < 300
+    assert seconds < 10
+
+
+def test_a_body_of_empty_gzip_members_exhausts_nothing(target: Target) -> None:
+    _, megabytes, seconds = target.attack(gzip.compress(b"") * 400_000, NDJSON)
+
+    assert target.is_alive()
+    assert megabytes < 300
+    assert seconds < 10
+
+
+@every_format
+def test_a_sender_who_hangs_up_stores_nothing(target: Target, media_type: str, body: bytes) -> None:
+    stored = target.count_stored()
+    head = (
+        f"POST /timesheets/upload HTTP/1.1\r\nHost: 127.0.0.1:{target.server.port}\r\n"
+        f"Authorization: Bearer {target.token}\r\n"
+        f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+
+    with socket.create_connection(("127.0.0.1", target.server.port), 10) as connection:
+        connection.sendall(head.encode() + body[:-1])
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(65536)
+
+    assert not answer or answer.startswith(b"HTTP/1.1 400 ")
+    assert target.count_stored() == stored
+    assert target.is_alive()
