@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -56,16 +57,16 @@ class Received:
 
 
 class Site:
-    """Answers each POST from `replies`, and keeps what it received; `release` ends a reply that hangs."""
+    """Answers each request from `replies`, and keeps what it received; `release` ends a reply that hangs."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, state_dir: Path) -> None:
+        self.address, self.state_dir = address, state_dir
         self.token = mint_token()
         self.received: list[Received] = []
         self.arrived = Event()
         self.release = Event()
         self.hangs_at = ""
-        self.replies: dict[str, Reply] = {
+        self.replies: dict[str, Reply | Callable[[Received], Reply]] = {
             "/oauth/token": Reply(status=200, body=token_document(self.token)),
             "/timesheets/upload": Reply(status=201, body={"id": 14, "message": MESSAGE}),
         }
@@ -78,14 +79,21 @@ class Site:
             "AUTH0_CLIENT_ID": "payroll",
             "AUTH0_CLIENT_SECRET": SECRET,
             "TIMESHEETS_API_URL": self.address,
+            "TIMESHEETS_STATE_DIR": str(self.state_dir),
         }
+
+    def count(self, path: str) -> int:
+        return sum(received.path == path for received in self.received)
 
     def answer(self, received: Received) -> Reply:
         self.received.append(received)
         if self.hangs_at == received.path:
             self.arrived.set()
             self.release.wait(10)
-        return self.replies.get(received.path, Reply(status=404, body=b"<html>Not Found</html>"))
+        reply = self.replies.get(received.path.partition("?")[0])
+        if reply is None:
+            return Reply(status=404, body=b"<html>Not Found</html>")
+        return reply(received) if callable(reply) else reply
 
 
 def make_handler(find_site: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
@@ -103,16 +111,23 @@ def make_handler(find_site: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
+        do_GET = do_POST  # noqa: N815  The name is http.server's.
+
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  The name is http.server's.
             pass
 
     return Handler
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller may go away in the middle, and some are made to."""
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), make_handler(lambda: site))
-    site = Site(f"http://127.0.0.1:{server.server_port}")
+def site(tmp_path: Path) -> Iterator[Site]:
+    server = Server(("127.0.0.1", 0), make_handler(lambda: site))
+    site = Site(f"http://127.0.0.1:{server.server_port}", tmp_path / "state")
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield site

@@ -1,150 +1,195 @@
-import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
-import responses
 
-from tests.uploader.conftest import MESSAGE, mint_token
-from timesheets.uploader.client import Receipt, Upload, upload_entry
-from timesheets.uploader.errors import AccessRefused, ConfigurationError, EntriesRejected, TemporaryFailure
-from timesheets.uploader.exchange import Timeouts, open_session
-from timesheets.uploader.tokens import AccessToken
-
-UPLOAD_URL = "https://timesheets.example.com/timesheets/upload"
-ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
-TOKEN = AccessToken(value=mint_token(), scopes="batch:upload")
-
-
-@pytest.fixture
-def api() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
-
-def upload() -> Receipt:
-    with open_session() as session:
-        return upload_entry(
-            session, Upload(url=UPLOAD_URL, entry=ENTRY, idempotency_key="key-1"), TOKEN, Timeouts()
-        )
-
-
-def test_an_entry_goes_as_a_json_object_with_token_and_key(api: responses.RequestsMock) -> None:
-    api.post(UPLOAD_URL, status=201, json={"message": MESSAGE})
-
-    upload()
-
-    [call] = api.calls
-    assert json.loads(call.request.body or "") == ENTRY
-    assert call.request.headers["Content-Type"] == "application/json"
-    assert call.request.headers["Authorization"] == f"Bearer {TOKEN.value}"
-    assert call.request.headers["Idempotency-Key"] == "key-1"
-
-
-@pytest.mark.parametrize("status", [200, 201])
-def test_the_receipt_is_the_apis_message(api: responses.RequestsMock, status: int) -> None:
-    api.post(UPLOAD_URL, status=status, json={"message": MESSAGE})
-
-    assert upload() == Receipt(message=MESSAGE)
-
-
-def test_netrc_does_not_replace_the_token(
-    api: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("default login payroll password from-netrc\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    api.post(UPLOAD_URL, status=201, json={"message": MESSAGE})
-
-    upload()
-
-    assert api.calls[0].request.headers["Authorization"] == f"Bearer {TOKEN.value}"
-
-
-@pytest.mark.parametrize("status", [400, 409, 422])
-def test_a_rejected_entry_is_told_with_all_its_errors(api: responses.RequestsMock, status: int) -> None:
-    errors = {"hours": ["must be above 0", "and whole"], "project": ["is blank"]}
-    api.post(
-        UPLOAD_URL, status=status, json={"code": "invalid_entry", "detail": "Invalid.", "errors": errors}
-    )
-
-    with pytest.raises(EntriesRejected) as caught:
-        upload()
-
-    assert str(caught.value) == (
-        f"entry rejected: {status} invalid_entry: Invalid; "
-        "hours: must be above 0 and whole; project: is blank"
-    )
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "message"),
-    [
-        pytest.param(
-            401,
-            {"code": "invalid_token", "detail": "The access token expired"},
-            "upload refused: 401 invalid_token: The access token expired; check that",
-            id="untrusted token",
-        ),
-        pytest.param(
-            403,
-            {"code": "insufficient_scope", "detail": "No."},
-            "upload refused: 403 insufficient_scope: No; the access token's scopes: batch:upload",
-            id="missing scope",
-        ),
-        pytest.param(
-            400, {"code": "invalid_request"}, "upload refused: 400 invalid_request", id="broken token"
-        ),
-        pytest.param(401, "<html>", "upload refused: 401; check", id="HTML"),
-    ],
+from tests.uploader.conftest import Reply, Site, mint_token
+from timesheets.uploader.access_tokens import AccessToken
+from timesheets.uploader.client import ApiClient, UploadRequest
+from timesheets.uploader.errors import (
+    AccessRefused,
+    AnswerLost,
+    ConfigurationError,
+    NothingSent,
+    TemporaryFailure,
 )
-def test_a_refused_caller_is_told_why(
-    api: responses.RequestsMock, status: int, body: object, message: str
-) -> None:
-    api.post(UPLOAD_URL, status=status, body=body if isinstance(body, str) else json.dumps(body))
+from timesheets.uploader.exchange import Answer, Content, Timeouts, open_session
+from timesheets.uploader.retries import Pacing, RetryPolicy
 
-    with pytest.raises(AccessRefused, match=re.escape(message)):
-        upload()
+REFUSED = {"code": "invalid_token", "detail": "The access token expired."}
+FORBIDDEN = {"code": "insufficient_scope", "detail": "No."}
+STORED = Reply(status=207, body={"received": 0})
+
+
+def make_token(value: str = "", *, is_from_cache: bool = False) -> AccessToken:
+    return AccessToken(
+        value=value or mint_token(), scopes="batch:upload", is_from_cache=is_from_cache, expires_at=2e9
+    )
+
+
+class Tokens:
+    """A source that has these tokens, one after the other."""
+
+    def __init__(self, *tokens: AccessToken) -> None:
+        self.tokens = list(tokens)
+
+    def obtain(self) -> AccessToken:
+        return self.tokens[0]
+
+    def replace(self, refused: AccessToken) -> AccessToken | None:
+        assert self.tokens.pop(0) == refused
+        return self.tokens[0] if self.tokens else None
+
+
+class Caller:
+    """A client of a site, with the replies that it gets in turn and the pauses that it makes."""
+
+    def __init__(self, site: Site, *replies: Reply, tokens: Tokens | None = None, retries: int = 2) -> None:
+        self.slept: list[float] = []
+        self._site, self._replies = site, list(replies)
+        self._tokens = tokens or Tokens(make_token())
+        self._policy = RetryPolicy(retries=retries)
+        site.replies["/timesheets/upload"] = lambda _: self._replies.pop(0)
+
+    def upload(self, *, is_repeatable: bool = True, address: str = "", **headers: str) -> Answer:
+        request = UploadRequest(
+            content=Content(body=b"entries", headers={"Content-Type": "application/x-ndjson"}),
+            headers=headers,
+            parameters={"dry_run": "true"},
+            is_repeatable=is_repeatable,
+        )
+        url = f"{address or self._site.address}/timesheets/upload"
+        pacing = Pacing(sleep=self.slept.append, random=lambda: 1.0)
+        with open_session() as session:
+            client = ApiClient(url, session, self._tokens, Timeouts(), self._policy, pacing)  # type: ignore[arg-type]
+            return client.upload(request)
+
+    @property
+    def tokens_sent(self) -> list[str]:
+        return [received.headers["Authorization"].removeprefix("Bearer ") for received in self._site.received]
+
+
+def test_the_content_goes_with_token_headers_and_parameters(site: Site) -> None:
+    caller = Caller(site, STORED)
+
+    answer = caller.upload(Prefer="return=minimal")
+
+    [received] = site.received
+    assert answer.status == 207
+    assert (received.path, received.body) == ("/timesheets/upload?dry_run=true", b"entries")
+    assert received.headers["Content-Type"] == "application/x-ndjson"
+    assert received.headers["Prefer"] == "return=minimal"
+    assert received.headers["Authorization"].startswith("Bearer eyJ")
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_busy_api_is_a_temporary_failure(api: responses.RequestsMock, status: int) -> None:
-    api.post(UPLOAD_URL, status=status, body="<html>")
+def test_a_busy_api_is_asked_again(site: Site, status: int) -> None:
+    caller = Caller(site, Reply(status=status), STORED)
 
-    with pytest.raises(TemporaryFailure, match=f"no upload for now: {status}; run it again later"):
-        upload()
+    assert caller.upload().status == 207
+    assert caller.slept == [0.5]
 
 
-def test_an_api_without_its_issuer_says_so(api: responses.RequestsMock) -> None:
-    api.post(UPLOAD_URL, status=503, json={"code": "issuer_unavailable", "detail": "No keys."})
+def test_an_api_that_stays_busy_is_a_temporary_failure(site: Site) -> None:
+    busy = Reply(status=503, body={"code": "issuer_unavailable", "detail": "No keys."})
+    caller = Caller(site, busy, busy, busy)
 
     with pytest.raises(TemporaryFailure, match="503 issuer_unavailable: No keys; run it again later"):
-        upload()
+        caller.upload()
+
+
+def test_a_cached_token_that_is_refused_is_replaced_once(site: Site) -> None:
+    kept, new = make_token("kept", is_from_cache=True), make_token("new")
+    caller = Caller(site, Reply(status=401, body=REFUSED), STORED, tokens=Tokens(kept, new))
+
+    assert caller.upload().status == 207
+    assert caller.tokens_sent == ["kept", "new"]
+    assert caller.slept == []
+
+
+def test_a_new_token_that_is_refused_is_tried_once_more_after_a_while(site: Site) -> None:
+    caller = Caller(site, Reply(status=401, body=REFUSED), STORED, tokens=Tokens(make_token("new")))
+
+    assert caller.upload().status == 207
+    assert caller.tokens_sent == ["new", "new"]
+    assert caller.slept == [30]
+
+
+def test_a_token_that_stays_refused_ends_the_run(site: Site) -> None:
+    caller = Caller(site, *[Reply(status=401, body=REFUSED)] * 2)
+
+    with pytest.raises(AccessRefused, match="401 invalid_token: The access token expired; check that"):
+        caller.upload()
+
+
+def test_a_cached_token_without_the_scope_is_replaced_once(site: Site) -> None:
+    kept, new = make_token("kept", is_from_cache=True), make_token("new")
+    caller = Caller(site, Reply(status=403, body=FORBIDDEN), STORED, tokens=Tokens(kept, new))
+
+    assert caller.upload().status == 207
+    assert caller.tokens_sent == ["kept", "new"]
+
+
+def test_a_new_token_without_the_scope_ends_the_run_at_once(site: Site) -> None:
+    caller = Caller(site, Reply(status=403, body=FORBIDDEN))
+
+    with pytest.raises(AccessRefused, match="403 insufficient_scope: No; the access token's scopes: batch"):
+        caller.upload()
+    assert caller.slept == []
+
+
+def test_a_token_that_the_api_cannot_read_ends_the_run(site: Site) -> None:
+    caller = Caller(site, Reply(status=400, body={"code": "invalid_request"}))
+
+    with pytest.raises(AccessRefused, match="upload refused: 400 invalid_request"):
+        caller.upload()
+
+
+@pytest.mark.parametrize("status", [204, 302, 404, 405, 410, 418])
+def test_what_the_api_never_answers_is_a_wrong_address(site: Site, status: int) -> None:
+    caller = Caller(site, Reply(status=status, body=b"" if status == 204 else b"<html>"))
+
+    problem = f"not an answer of the Timesheets API: {status}; check TIMESHEETS_API_URL"
+    with pytest.raises(ConfigurationError, match=re.escape(problem)):
+        caller.upload()
 
 
 @pytest.mark.parametrize(
     ("status", "body"),
     [
-        pytest.param(200, "<html>", id="HTML"),
-        pytest.param(201, "", id="empty"),
-        pytest.param(200, "{}", id="no message"),
-        pytest.param(200, '{"message": 7}', id="a number for a message"),
-        pytest.param(204, "", id="no content"),
-        pytest.param(302, "", id="redirect"),
-        pytest.param(404, "{}", id="not found"),
-        pytest.param(405, "{}", id="not allowed"),
-        pytest.param(400, "<html>", id="a web server's 400"),
-        pytest.param(422, "{}", id="another API's 422"),
+        pytest.param(500, {"code": "internal_server_error"}, id="bug"),
+        pytest.param(502, {}, id="proxy"),
+        pytest.param(503, {}, id="a proxy's 503"),
+        pytest.param(504, {}, id="proxy's time is over"),
     ],
 )
-def test_what_the_api_never_answers_is_a_wrong_address(
-    api: responses.RequestsMock, status: int, body: str
-) -> None:
-    api.post(UPLOAD_URL, status=status, body=body)
+def test_what_may_be_stored_twice_is_not_sent_again(site: Site, status: int, body: Mapping[str, str]) -> None:
+    caller = Caller(site, Reply(status=status, body=dict(body)), STORED)
 
-    with pytest.raises(
-        ConfigurationError, match=f"not an answer of the Timesheets API: {status}; check TIMESHEETS"
-    ):
-        upload()
+    with pytest.raises(AnswerLost):
+        caller.upload(is_repeatable=False)
+    assert len(site.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(429, {}, id="too many"),
+        pytest.param(503, {"code": "database_unavailable"}, id="no database"),
+        pytest.param(503, {"code": "issuer_unavailable"}, id="no keys"),
+    ],
+)
+def test_what_was_not_taken_is_sent_again_even_without_ids(
+    site: Site, status: int, body: Mapping[str, str]
+) -> None:
+    caller = Caller(site, Reply(status=status, body=dict(body)), STORED)
+
+    assert caller.upload(is_repeatable=False).status == 207
+
+
+def test_where_nothing_was_sent_there_is_no_doubt(site: Site) -> None:
+    caller = Caller(site)
+
+    with pytest.raises(NothingSent):
+        caller.upload(is_repeatable=False, address="http://127.0.0.1:1")
+    assert len(caller.slept) == 2

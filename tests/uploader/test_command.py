@@ -1,5 +1,6 @@
 """The command as cron starts it: in a process of its own, under the default settings."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.uploader.conftest import MESSAGE, SECRET, Reply, Site
+from tests.uploader.ledger import Ledger
+from tests.uploader.runs import write_days
 from timesheets.uploader.config import VARIABLES
 from timesheets.uploader.errors import ExitStatus
 
@@ -53,8 +56,8 @@ def test_a_quiet_run_prints_nothing(site: Site) -> None:
     assert run("-v", "0", variables=site.variables) == (0, "", "")
 
 
-def test_without_variables_the_development_issuer_is_asked() -> None:
-    status, out, err = run(variables={"TIMESHEETS_DEV_PORT": "1"})
+def test_without_variables_the_development_issuer_is_asked(tmp_path: Path) -> None:
+    status, out, err = run(variables={"TIMESHEETS_DEV_PORT": "1", "TIMESHEETS_STATE_DIR": str(tmp_path)})
 
     assert (status, out) == (ExitStatus.TEMPORARY, "")
     assert err.startswith("http://127.0.0.1:1/oauth/token: no connection.")
@@ -113,6 +116,65 @@ def test_a_signal_ends_a_run_without_a_traceback(site: Site, number: signal.Sign
         out, err = process.communicate(timeout=10)
 
     assert (process.returncode, out, err) == (status, "", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        pytest.param(signal.SIGINT, ExitStatus.INTERRUPTED, id="SIGINT"),
+        pytest.param(signal.SIGTERM, ExitStatus.TERMINATED, id="SIGTERM"),
+    ],
+)
+def test_a_signal_waits_for_the_answer_to_a_batch(
+    site: Site, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    ledger = Ledger(site)
+    site.hangs_at = "/timesheets/upload"
+
+    with start(str(write_days(tmp_path / "a.csv", 3)), variables=site.variables) as process:
+        assert site.arrived.wait(10)
+        process.send_signal(number)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        site.release.set()
+        _, err = process.communicate(timeout=10)
+
+    assert process.returncode == status
+    assert len(ledger.stored) == 3
+    assert "3 of its entries are on the server" in err
+
+
+def test_standard_input_is_a_file_like_any_other(site: Site) -> None:
+    ledger = Ledger(site)
+
+    result = subprocess.run(
+        [*COMMAND, "-"],
+        cwd=ROOT,
+        env=CRON | site.variables,
+        input="user_id;date;project;hours\n007;2026-06-03;StoreZero;7,5\n",
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("standard input: 1 entry, 1 created, 0 already there, 0 rejected in ")
+    assert [entry["hours"] for entry in ledger.stored.values()] == [7.5]
+
+
+def test_the_help_tells_what_a_derived_id_cannot_know() -> None:
+    _, out, _ = run("--help", variables={"COLUMNS": "80"})
+
+    assert "a corrected row is a new entry, and equal rows" in out
+
+
+def test_what_is_slow_to_import_is_not_imported_before_it_is_used() -> None:
+    script = "import sys, timesheets.management.commands.upload_timesheet; print(sorted(sys.modules))"
+
+    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+
+    assert not {"openpyxl", "tqdm", "tenacity", "filelock"} & set(ast.literal_eval(loaded))
 
 
 def test_the_uploader_needs_neither_django_nor_the_api() -> None:

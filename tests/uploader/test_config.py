@@ -1,37 +1,16 @@
 from pathlib import Path
+from typing import Never
 
 import pytest
 
-from timesheets.uploader.config import UploaderConfig, load_config
+from tests.uploader.configurations import COMPLETE, DEVELOPMENT, SECRET, load, problems_of
+from timesheets.uploader.config import (
+    AudienceParameter,
+    TokenRequest,
+    load_config,
+)
+from timesheets.uploader.credentials import ClientAuth
 from timesheets.uploader.errors import ConfigurationError
-
-SECRET = "s3cret-of-payroll"
-COMPLETE = {
-    "AUTH0_DOMAIN": "example.eu.auth0.com",
-    "AUTH0_AUDIENCE": "https://timesheets.example.com",
-    "AUTH0_CLIENT_ID": "payroll",
-    "AUTH0_CLIENT_SECRET": SECRET,
-    "TIMESHEETS_API_URL": "https://timesheets.example.com",
-}
-DEVELOPMENT = {
-    "OAUTH_TOKEN_URL": "http://127.0.0.1:8000/oauth/token",
-    "AUTH0_AUDIENCE": "https://timesheets.example.com",
-    "AUTH0_CLIENT_ID": "payroll",
-    "AUTH0_CLIENT_SECRET": "development-secret",
-    "TIMESHEETS_API_URL": "http://127.0.0.1:8000",
-}
-
-
-def load(**changes: str) -> UploaderConfig:
-    return load_config(COMPLETE | changes, DEVELOPMENT)
-
-
-def problems_of(environment: dict[str, str]) -> list[str]:
-    """The variables that are named, in the order of the lines."""
-    with pytest.raises(ConfigurationError) as caught:
-        load_config(environment, DEVELOPMENT)
-    assert SECRET not in str(caught.value)
-    return [line.strip().partition(": ")[0] for line in str(caught.value).splitlines()[1:]]
 
 
 @pytest.fixture
@@ -45,6 +24,8 @@ def secret_file(tmp_path: Path) -> Path:
 def test_a_domain_stands_for_auth0s_token_endpoint() -> None:
     config = load()
 
+    assert config.is_auth0
+    assert config.issuer == "https://example.eu.auth0.com/"
     assert config.token_url == "https://example.eu.auth0.com/oauth/token"
     assert config.audience == "https://timesheets.example.com"
     assert config.client_id == "payroll"
@@ -56,6 +37,126 @@ def test_another_issuer_is_named_by_its_token_endpoint() -> None:
     config = load(AUTH0_DOMAIN="", OAUTH_TOKEN_URL="https://issuer.example.com/token?tenant=7")
 
     assert config.token_url == "https://issuer.example.com/token?tenant=7"
+    assert config.issuer == ""
+    assert not config.is_auth0
+
+
+def test_an_issuer_is_kept_as_it_is_written() -> None:
+    config = load(AUTH0_DOMAIN="", OAUTH_ISSUER="https://issuer.example.com/realms/a/")
+
+    assert config.issuer == "https://issuer.example.com/realms/a/"
+    assert config.token_url == ""
+
+
+def test_a_token_endpoint_beside_its_issuer_spares_the_discovery() -> None:
+    config = load(
+        AUTH0_DOMAIN="", OAUTH_ISSUER="https://a.example.com", OAUTH_TOKEN_URL="https://a.example.com/t/"
+    )
+
+    assert (config.issuer, config.token_url) == ("https://a.example.com", "https://a.example.com/t/")
+
+
+def test_auth0_is_asked_in_its_own_way() -> None:
+    config = load()
+
+    assert config.token_request is TokenRequest.JSON
+    assert config.audience_parameter is AudienceParameter.AUDIENCE
+    assert config.client_auth is ClientAuth.CLIENT_SECRET_POST
+    assert config.scope == ""
+
+
+@pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_TOKEN_URL"])
+def test_another_issuer_is_asked_by_the_standards_form(name: str) -> None:
+    config = load_config(COMPLETE | {"AUTH0_DOMAIN": "", name: "https://a.example.com"}, DEVELOPMENT)
+
+    assert config.token_request is TokenRequest.FORM
+
+
+def test_each_way_to_ask_can_be_chosen() -> None:
+    config = load(
+        OAUTH_TOKEN_REQUEST="form",
+        OAUTH_AUDIENCE_PARAMETER="none",
+        OAUTH_CLIENT_AUTH="client_secret_basic",
+        OAUTH_SCOPE="batch:upload read:timesheets",
+    )
+
+    assert config.token_request is TokenRequest.FORM
+    assert config.audience_parameter is AudienceParameter.NONE
+    assert config.client_auth is ClientAuth.CLIENT_SECRET_BASIC
+    assert config.scope == "batch:upload read:timesheets"
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("OAUTH_TOKEN_REQUEST", "json or form"),
+        ("OAUTH_AUDIENCE_PARAMETER", "audience, resource or none"),
+        ("OAUTH_CLIENT_AUTH", "client_secret_post, client_secret_basic or private_key_jwt"),
+    ],
+)
+@pytest.mark.parametrize("value", ["other", "JSON", " form", SECRET])
+def test_a_choice_that_there_is_not_is_refused_without_showing_it(
+    name: str, choices: str, value: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}: must be {choices}$") as caught:
+        load(**{name: value})
+
+    assert value not in str(caught.value).replace(choices, "")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OAUTH_JWKS_URL": "not an address"},
+        {"OAUTH_ALGORITHMS": "RS256"},
+        {"OAUTH_TOKEN_PROFILE": "rfc9068"},
+        {"OAUTH_SCOPE_CLAIMS": "permissions"},
+        {"OAUTH_LEEWAY_SECONDS": "x"},
+        {"OAUTH_CA_FILE": "/nonexistent"},
+        {"TIMESHEETS_TIME_ZONE": "x"},
+    ],
+    ids=lambda variables: next(iter(variables)),
+)
+def test_what_only_the_api_reads_does_not_matter(variables: dict[str, str]) -> None:
+    assert load(**variables) == load()
+
+
+@pytest.mark.parametrize("name", ["OAUTH_ALGORITHMS", "OAUTH_JWKS_URL", "OAUTH_CA_FILE"])
+def test_what_only_the_api_reads_rules_the_development_values_out(name: str) -> None:
+    assert "AUTH0_CLIENT_SECRET" in problems_of({name: "x"})
+
+
+def test_the_state_folder_is_the_one_that_is_named() -> None:
+    assert load(TIMESHEETS_STATE_DIR="/var/lib/timesheets").state_dir == Path("/var/lib/timesheets")
+
+
+def test_the_state_folder_is_else_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert load().state_dir == tmp_path / "timesheets"
+
+
+def test_a_user_without_a_home_is_told_to_name_a_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_no_user(uid: int) -> Never:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", find_no_user)
+
+    assert problems_of(COMPLETE) == ["TIMESHEETS_STATE_DIR"]
+
+
+@pytest.mark.parametrize("folder", ["state", "~/state", "./state"])
+def test_a_state_folder_that_depends_on_where_cron_starts_is_refused(folder: str) -> None:
+    assert problems_of(COMPLETE | {"TIMESHEETS_STATE_DIR": folder}) == ["TIMESHEETS_STATE_DIR"]
+
+
+def test_a_state_folder_is_no_configuration_of_its_own() -> None:
+    config = load_config({"TIMESHEETS_STATE_DIR": "/var/lib/timesheets"}, DEVELOPMENT)
+
+    assert config.client_secret == "development-secret"
+    assert config.state_dir == Path("/var/lib/timesheets")
 
 
 def test_the_secret_is_in_no_repr() -> None:
@@ -166,10 +267,14 @@ def test_the_apis_address_has_no_query() -> None:
     ]
 
 
-def test_two_issuers_are_refused() -> None:
-    named = problems_of(COMPLETE | {"OAUTH_TOKEN_URL": "https://issuer.example.com/token"})
+@pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_TOKEN_URL"])
+def test_two_issuers_are_refused(name: str) -> None:
+    assert problems_of(COMPLETE | {name: "https://issuer.example.com/token"}) == [f"AUTH0_DOMAIN, {name}"]
 
-    assert named == ["AUTH0_DOMAIN, OAUTH_TOKEN_URL"]
+
+@pytest.mark.parametrize("url", ["https://example.com/?a=b", "http://example.com/", "https://example.com/#a"])
+def test_an_issuer_is_an_address_that_a_secret_may_go_to(url: str) -> None:
+    assert problems_of(COMPLETE | {"AUTH0_DOMAIN": "", "OAUTH_ISSUER": url}) == ["OAUTH_ISSUER"]
 
 
 @pytest.mark.parametrize("name", ["AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"])

@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import logging
+import math
 import socket
 import ssl
 import time
@@ -17,17 +18,30 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from tests.uploader.conftest import SECRET, SIGNING_KEY, Reply, Site
-from timesheets.uploader.errors import ConfigurationError, TemporaryFailure
-from timesheets.uploader.exchange import Answer, Message, Timeouts, make_printable, open_session, post_json
-from timesheets.uploader.tokens import Unauthenticated
+from timesheets.uploader.answer_bodies import ANSWER_BYTES_AT_MOST
+from timesheets.uploader.errors import ConfigurationError, NothingSent, TemporaryFailure
+from timesheets.uploader.exchange import (
+    Answer,
+    Content,
+    Message,
+    Timeouts,
+    Unauthenticated,
+    form_content,
+    json_content,
+    make_printable,
+    open_session,
+)
+from timesheets.uploader.exchange import post as post_message
 
 SHORT = Timeouts(connect_seconds=1, read_seconds=0.3, total_seconds=0.6)
 
 
 def post(url: str, timeouts: Timeouts = Timeouts()) -> Answer:  # noqa: B008  It is frozen.
-    message = Message(url=url, document={"secret": SECRET}, auth=Unauthenticated(), secret=SECRET)
+    message = Message(
+        url=url, content=json_content({"secret": SECRET}), auth=Unauthenticated(), secrets=(SECRET,)
+    )
     with open_session() as session:
-        return post_json(session, message, timeouts)
+        return post_message(session, message, timeouts)
 
 
 @contextmanager
@@ -85,7 +99,50 @@ def test_a_json_object_is_answered(site: Site) -> None:
 
     answer = post(f"{site.address}/")
 
-    assert (answer.status, answer.quote("message")) == (201, "stored")
+    assert (answer.url, answer.status, answer.quote("message")) == (f"{site.address}/", 201, "stored")
+
+
+def test_headers_are_found_in_any_case(site: Site) -> None:
+    site.replies["/"] = Reply(status=503, headers={"retry-AFTER": "7"})
+
+    assert post(f"{site.address}/").retry_after == "7"
+
+
+@pytest.mark.parametrize(
+    ("content", "body", "media_type"),
+    [
+        pytest.param(json_content({"a": "\u00e9 b"}), b'{"a": "\\u00e9 b"}', "application/json", id="JSON"),
+        pytest.param(
+            form_content({"a": "\u00e9 b&c"}),
+            b"a=%C3%A9+b%26c",
+            "application/x-www-form-urlencoded",
+            id="form",
+        ),
+        pytest.param(
+            Content(body=b"\x1f\x8b\x00", headers={"Content-Type": "application/x-ndjson"}),
+            b"\x1f\x8b\x00",
+            "application/x-ndjson",
+            id="bytes",
+        ),
+    ],
+)
+def test_a_body_arrives_as_it_is_with_its_type(
+    site: Site, content: Content, body: bytes, media_type: str
+) -> None:
+    message = Message(url=f"{site.address}/", content=content, auth=Unauthenticated(), secrets=())
+
+    with open_session() as session:
+        post_message(session, message, Timeouts())
+
+    [received] = site.received
+    assert received.body == body
+    assert received.headers["Content-Type"] == media_type
+    assert received.headers["Content-Length"] == str(len(body))
+
+
+def test_no_more_time_is_given_than_is_left() -> None:
+    assert Timeouts(total_seconds=120).within(7).total_seconds == 7
+    assert Timeouts(total_seconds=120).within(math.inf).total_seconds == 120
 
 
 @pytest.mark.parametrize(
@@ -148,17 +205,17 @@ def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    with pytest.raises(TemporaryFailure, match=r"no connection\. Is the server running\? Nothing was sent"):
+    with pytest.raises(NothingSent, match=r"no connection\. Is the server running\? Nothing was sent"):
         post(f"http://127.0.0.1:{port}/")
 
 
 def test_an_unknown_name_sent_nothing() -> None:
-    with pytest.raises(TemporaryFailure, match=r"name cannot be found.* Nothing was sent"):
+    with pytest.raises(NothingSent, match=r"name cannot be found.* Nothing was sent"):
         post("https://timesheets.invalid/")
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(site: Site) -> None:
-    site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * 2_000_000))
+    site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * ANSWER_BYTES_AT_MOST))
 
     assert post(f"{site.address}/").document is None
 
@@ -320,8 +377,16 @@ def test_a_secret_is_hidden_even_where_the_text_is_cut() -> None:
     assert text == "x" * 190 + "[hidden]"
 
 
+def test_every_secret_is_hidden() -> None:
+    assert make_printable("a-one b-two", "a-one", "", "b-two") == "[hidden] [hidden]"
+
+
 def test_no_message_or_answer_shows_its_secret() -> None:
-    message = Message(url="https://a.b", document={"s": SECRET}, auth=Unauthenticated(), secret=SECRET)
-    answer = Answer(status=200, document={"s": SECRET}, secret=SECRET)
+    message = Message(
+        url="https://a.b", content=json_content({"s": SECRET}), auth=Unauthenticated(), secrets=(SECRET,)
+    )
+    answer = Answer(
+        url="https://a.b", status=200, document={"s": SECRET}, headers={"S": SECRET}, secrets=(SECRET,)
+    )
 
     assert SECRET not in f"{message!r} {answer!r}"

@@ -1,38 +1,12 @@
 import json
 import logging
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 
 from tests.uploader.conftest import MESSAGE, SECRET, Reply, Site, mint_token, token_document
+from tests.uploader.runs import Run
 from timesheets.uploader.errors import ExitStatus, Terminated
-from timesheets.uploader.exchange import Timeouts
-from timesheets.uploader.report import Report
-from timesheets.uploader.run import run_upload
-
-
-@dataclass
-class Run:
-    """A run of the uploader against a site, and all that it said."""
-
-    verbosity: int = 1
-    with_traceback: bool = False
-    make_key: Callable[[], str] = lambda: "key-1"
-    written: list[str] = field(default_factory=list)
-    warned: list[str] = field(default_factory=list)
-
-    def start(self, variables: dict[str, str]) -> ExitStatus:
-        report = Report(
-            write=self.written.append,
-            warn=self.warned.append,
-            verbosity=self.verbosity,
-            with_traceback=self.with_traceback,
-        )
-        return run_upload(
-            variables, {}, report=report, make_key=self.make_key, timeouts=Timeouts(read_seconds=2)
-        )
 
 
 def raise_error(error: BaseException) -> str:
@@ -153,7 +127,7 @@ def test_a_traceback_shows_where_a_bug_is_without_what_it_quotes(site: Site) -> 
 
     run.start(site.variables)
 
-    assert "in upload_tutorial_entry" in run.warned[-1] or "in run_upload" in run.warned[-1]
+    assert "in perform" in run.warned[-1]
     assert SECRET not in "".join(run.warned)
 
 

@@ -1,258 +1,422 @@
-import json
-import re
-from collections.abc import Iterator
+"""Which token a run uses: the one that is kept, or a new one."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-import responses
 
-from tests.uploader.conftest import AUDIENCE, SECRET, mint_token, token_document
-from timesheets.uploader.config import UploaderConfig
+from tests.uploader.clocks import Clock
+from tests.uploader.configurations import make_config
+from tests.uploader.conftest import AUDIENCE, SECRET, Reply, Site, mint_token, token_document
 from timesheets.uploader.errors import AccessRefused, ConfigurationError, TemporaryFailure
 from timesheets.uploader.exchange import Timeouts, open_session
-from timesheets.uploader.tokens import AccessToken, request_access_token
+from timesheets.uploader.retries import RetryPolicy
+from timesheets.uploader.token_cache import TokenCache
+from timesheets.uploader.tokens import TokenSource, name_token
 
-TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
-CONFIG = UploaderConfig(
-    token_url=TOKEN_URL,
-    audience=AUDIENCE,
-    client_id="payroll",
-    client_secret=SECRET,
-    upload_url="https://timesheets.example.com/timesheets/upload",
-)
+TOKEN_PATH = "/oauth/token"
+HOUR = 3600
+
+
+@dataclass
+class Runs:
+    """Runs of the uploader one after the other, at an issuer whose tokens live an hour."""
+
+    site: Site
+    clock: Clock = field(default_factory=Clock)
+    is_caching: bool = True
+    warnings: list[str] = field(default_factory=list)
+    serial: int = 0
+
+    def start(self, policy: RetryPolicy = RetryPolicy(), **changes: Any) -> TokenSource:  # noqa: B008
+        """A new run."""
+        given = {
+            "is_auth0": False,
+            "issuer": "",
+            "token_url": f"{self.site.address}{TOKEN_PATH}",
+            "audience": AUDIENCE,
+            "client_secret": SECRET,
+        }
+        cache = TokenCache(self.site.state_dir, self.warnings.append) if self.is_caching else None
+        config = make_config(**(given | changes))
+        return TokenSource(config, open_session(), Timeouts(), policy, self.clock.pacing, cache)
+
+    def give(self, **claims: Any) -> str:
+        """The next token that the issuer gives, other than all before."""
+        self.serial += 1
+        issued_at = int(self.clock.now)
+        token = mint_token(**{"jti": str(self.serial), "iat": issued_at, "exp": issued_at + HOUR} | claims)
+        self.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token))
+        return token
+
+    def fail(self, status: int = 503) -> None:
+        self.site.replies[TOKEN_PATH] = Reply(status=status)
+
+    @property
+    def bought(self) -> int:
+        return self.site.count(TOKEN_PATH)
 
 
 @pytest.fixture
-def issuer() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
+def runs(site: Site) -> Runs:
+    return Runs(site)
 
 
-def request_token() -> AccessToken:
-    with open_session() as session:
-        return request_access_token(session, CONFIG, Timeouts())
+def test_a_token_is_bought_once_for_many_runs(runs: Runs) -> None:
+    token = runs.give()
+
+    first = runs.start().obtain()
+    second = runs.start().obtain()
+
+    assert (first.value, first.is_from_cache) == (token, False)
+    assert (second.value, second.is_from_cache) == (token, True)
+    assert second.expires_at == first.expires_at == runs.clock.now + HOUR
+    assert runs.bought == 1
 
 
-def give_token(issuer: responses.RequestsMock, token: str, **changes: Any) -> None:
-    issuer.post(TOKEN_URL, json=token_document(token) | changes)
+def test_a_run_asks_the_disk_no_more_than_it_must(runs: Runs) -> None:
+    source = runs.start()
+    token = runs.give()
+    source.obtain()
+    for path in runs.site.state_dir.rglob("*.json"):
+        path.unlink()
+
+    again = source.obtain()
+
+    assert (again.value, again.is_from_cache) == (token, False)
+    assert runs.bought == 1
 
 
-def test_the_request_is_the_one_that_auth0_documents(issuer: responses.RequestsMock) -> None:
-    give_token(issuer, mint_token())
+def test_without_a_cache_each_run_buys_one_and_keeps_nothing(runs: Runs) -> None:
+    runs.is_caching = False
+    runs.give()
 
-    request_token()
+    for _ in range(2):
+        source = runs.start()
+        assert source.obtain() == source.obtain()
 
-    [call] = issuer.calls
-    assert call.request.headers["Content-Type"] == "application/json"
-    assert json.loads(call.request.body or "") == {
-        "grant_type": "client_credentials",
-        "client_id": "payroll",
-        "client_secret": SECRET,
-        "audience": AUDIENCE,
-    }
-
-
-def test_the_token_is_in_no_repr(issuer: responses.RequestsMock) -> None:
-    token = mint_token()
-    give_token(issuer, token)
-
-    access_token = request_token()
-
-    assert access_token.value == token
-    assert token not in repr(access_token)
-
-
-@pytest.mark.parametrize("token_type", ["Bearer", "bearer", "BEARER"])
-def test_the_case_of_the_token_type_does_not_matter(issuer: responses.RequestsMock, token_type: str) -> None:
-    give_token(issuer, mint_token(), token_type=token_type)
-
-    assert request_token().value
+    assert runs.bought == 2
+    assert not runs.site.state_dir.exists()
 
 
 @pytest.mark.parametrize(
-    "claims",
+    "changes",
     [
-        pytest.param({"scope": "batch:upload"}, id="scope as a string"),
-        pytest.param({"scope": "read:timesheets batch:upload"}, id="one of two scopes"),
-        pytest.param({"scope": ["read:timesheets", "batch:upload"]}, id="scope as a list"),
-        pytest.param({"scope": None, "scp": "batch:upload"}, id="scp as a string"),
-        pytest.param({"scope": None, "scp": ["batch:upload"]}, id="scp as a list"),
-        pytest.param({"aud": ["https://other.example.com", AUDIENCE]}, id="aud as a list"),
+        pytest.param({"client_id": "reporting"}, id="another client"),
+        pytest.param({"scope": "batch:upload"}, id="another scope"),
+        pytest.param({"issuer": "https://other.example.com"}, id="another issuer"),
     ],
 )
-def test_a_token_for_us_is_accepted_in_every_form(
-    issuer: responses.RequestsMock, claims: dict[str, Any]
+def test_a_token_serves_nobody_else(runs: Runs, changes: dict[str, str]) -> None:
+    runs.give()
+    runs.start().obtain()
+
+    runs.start(**changes).obtain()
+
+    assert runs.bought == 2
+
+
+def test_names_differ_wherever_what_is_asked_for_does() -> None:
+    configs = [
+        make_config(),
+        make_config(issuer="https://b.example.com/"),
+        make_config(issuer="", token_url="https://b.example.com/token"),
+        make_config(audience="https://b.example.com"),
+        make_config(client_id="b"),
+        make_config(client_id="b", scope="c"),
+        make_config(client_id="b c"),
+    ]
+
+    assert len({name_token(config) for config in configs}) == len(configs)
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "is_reused"),
+    [
+        pytest.param(HOUR, 301, True, id="more than five minutes left"),
+        pytest.param(HOUR, 300, False, id="five minutes left"),
+        pytest.param(600, 61, True, id="more than a tenth left"),
+        pytest.param(600, 60, False, id="a tenth left"),
+    ],
+)
+def test_a_token_is_reused_while_enough_is_left_of_it(
+    runs: Runs, life: int, left: int, is_reused: bool
 ) -> None:
-    token = mint_token(**claims)
-    give_token(issuer, token)
+    token = runs.give(exp=int(runs.clock.now) + life)
+    runs.start().obtain()
+    runs.clock.now += life - left
+    new = runs.give()
 
-    assert request_token().value == token
-
-
-@pytest.mark.parametrize(
-    ("claims", "scopes"),
-    [
-        pytest.param({"scope": "read:timesheets"}, "read:timesheets", id="another scope"),
-        pytest.param({"scope": "batch:uploads"}, "batch:uploads", id="a longer scope"),
-        pytest.param({"scope": "Batch:Upload"}, "Batch:Upload", id="another case"),
-        pytest.param({"scope": None}, "none", id="no scope"),
-        pytest.param({"scope": {"batch:upload": True}}, "none", id="neither string nor list"),
-        pytest.param({"scope": [7, None]}, "none", id="a list of no strings"),
-    ],
-)
-def test_a_token_without_the_scope_was_not_granted_it(
-    issuer: responses.RequestsMock, claims: dict[str, Any], scopes: str
-) -> None:
-    give_token(issuer, mint_token(**claims))
-
-    with pytest.raises(AccessRefused, match=f"lacks the scope batch:upload, its scopes: {scopes}; grant it"):
-        request_token()
+    assert runs.start().obtain().value == (token if is_reused else new)
 
 
-@pytest.mark.parametrize(
-    ("aud", "named"),
-    [
-        pytest.param("https://other.example.com", "https://other.example.com", id="another"),
-        pytest.param(["https://other.example.com", "x"], "https://other.example.com, x", id="several others"),
-        pytest.param(f"{AUDIENCE}/", f"{AUDIENCE}/", id="a slash more"),
-        pytest.param(None, "no API", id="none"),
-    ],
-)
-def test_a_token_for_another_api_is_a_wrong_setting(
-    issuer: responses.RequestsMock, aud: object, named: str
-) -> None:
-    give_token(issuer, mint_token(aud=aud))
+def test_a_long_run_renews_its_token_too(runs: Runs) -> None:
+    source = runs.start()
+    runs.give()
+    source.obtain()
+    runs.clock.now += HOUR - 300
+    new = runs.give()
 
-    with pytest.raises(
-        ConfigurationError, match=f"a token for {named}, not for {AUDIENCE}; check that AUTH0_AUDIENCE"
-    ):
-        request_token()
+    assert source.obtain().value == new
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        pytest.param("opaque-token", id="opaque"),
-        pytest.param("a.b", id="two parts"),
-        pytest.param("a.b.c.d.e", id="encrypted"),
-        pytest.param("e30.bm9uZQ.e30", id="payload that is not JSON"),
-        pytest.param("e30.W10.e30", id="payload that is a list"),
-        pytest.param("e30.e.e30", id="payload that is not base64"),
-        pytest.param("e30.e30.e30\r\nX-Injected: 1", id="line break"),
-        pytest.param("", id="empty"),
-    ],
-)
-def test_a_token_that_is_no_jwt_is_a_wrong_setting(issuer: responses.RequestsMock, token: str) -> None:
-    give_token(issuer, token)
+def test_a_long_run_takes_what_another_run_has_bought(runs: Runs) -> None:
+    source = runs.start()
+    runs.give()
+    source.obtain()
+    runs.clock.now += HOUR - 300
+    new = runs.give()
+    runs.start().obtain()
 
-    with pytest.raises(ConfigurationError, match=r"not a JWT.*AUTH0_AUDIENCE"):
-        request_token()
+    assert source.obtain().value == new
+    assert runs.bought == 2
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "message"),
-    [
-        pytest.param(
-            401,
-            {"error": "access_denied", "error_description": "Unauthorized"},
-            "token request refused: 401 access_denied: Unauthorized; check AUTH0_CLIENT_ID",
-            id="wrong credentials",
-        ),
-        pytest.param(
-            400,
-            {"error": "invalid_client"},
-            "token request refused: 400 invalid_client; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET",
-            id="RFC 6749's name for them",
-        ),
-        pytest.param(
-            403,
-            {"error": "access_denied", "error_description": "Service not found: https://x"},
-            "token request refused: 403 access_denied: Service not found: https://x; check AUTH0_AUDIENCE",
-            id="wrong audience",
-        ),
-        pytest.param(
-            400,
-            {"error": "invalid_target"},
-            "token request refused: 400 invalid_target; check AUTH0_AUDIENCE",
-            id="RFC 8707's name for it",
-        ),
-        pytest.param(
-            403,
-            {"error": "unauthorized_client", "error_description": "Grant type not allowed"},
-            "unauthorized_client: Grant type not allowed; allow this client the grant type",
-            id="grant not allowed",
-        ),
-        pytest.param(401, b"", "token request refused: 401; check AUTH0_CLIENT_ID", id="empty"),
-        pytest.param(403, b"<html>", "token request refused: 403; check AUTH0_AUDIENCE", id="HTML"),
-        pytest.param(400, {"error": 7}, "token request refused: 400; check AUTH0_CLIENT_ID", id="no text"),
-    ],
-)
-def test_a_refusal_is_final_and_says_what_to_do(
-    issuer: responses.RequestsMock, status: int, body: bytes | dict[str, object], message: str
-) -> None:
-    issuer.post(TOKEN_URL, status=status, body=body if isinstance(body, bytes) else json.dumps(body))
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_token_is_kept_in_use_while_the_issuer_is_down(runs: Runs, status: int) -> None:
+    token = runs.give()
+    runs.start().obtain()
+    runs.clock.now += HOUR - 10
+    runs.fail(status)
 
-    with pytest.raises(AccessRefused, match=re.escape(message)):
-        request_token()
+    assert runs.start().obtain().value == token
+    # A token that is still good is not worth a wait.
+    assert runs.clock.slept == []
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_busy_issuer_is_a_temporary_failure(issuer: responses.RequestsMock, status: int) -> None:
-    issuer.post(TOKEN_URL, status=status, body="<html>")
+def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> None:
+    runs.give()
+    source = runs.start()
+    source.obtain()
+    runs.clock.now += HOUR - 200
+    runs.fail()
 
-    with pytest.raises(TemporaryFailure, match=f"no token for now: {status}; run it again later"):
-        request_token()
+    for _ in range(3):
+        source.obtain()
+    asked = runs.bought
+    runs.clock.now += 61
+    source.obtain()
+
+    assert (asked, runs.bought) == (2, 3)
+
+
+def test_a_token_that_is_over_is_not_used_even_while_the_issuer_is_down(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    runs.clock.now += HOUR
+    runs.fail()
+
+    with pytest.raises(TemporaryFailure, match="no token for now: 503; run it again later"):
+        runs.start().obtain()
+
+
+def test_a_refusal_is_told_though_the_old_token_is_valid_yet(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    runs.clock.now += HOUR - 10
+    runs.fail(401)
+
+    with pytest.raises(AccessRefused):
+        runs.start().obtain()
+
+
+def test_the_nearer_end_counts_for_later_runs_too(runs: Runs) -> None:
+    token = runs.give()
+    runs.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token) | {"expires_in": 100})
+    runs.start().obtain()
+    runs.clock.now += 95
+    new = runs.give()
+
+    assert runs.start().obtain().value == new
+
+
+def test_a_wrong_clock_of_the_issuer_does_not_matter(runs: Runs) -> None:
+    token = runs.give(iat=1000, exp=1000 + HOUR)
+
+    runs.start().obtain()
+
+    assert runs.start().obtain().value == token
+    assert runs.bought == 1
+
+
+def test_a_token_from_the_future_is_not_used(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    runs.clock.now -= 60
+    new = runs.give()
+
+    assert runs.start().obtain().value == new
 
 
 @pytest.mark.parametrize(
-    "error",
-    [
-        pytest.param(requests.ConnectionError("lost"), id="lost connection"),
-        pytest.param(requests.ReadTimeout("slow"), id="timeout"),
-        pytest.param(requests.exceptions.ChunkedEncodingError("cut"), id="cut body"),
-    ],
+    "claims", [{"aud": "https://other.example.com"}, {"scope": "read:timesheets"}], ids=["audience", "scope"]
 )
-def test_a_lost_connection_is_a_temporary_failure(
-    issuer: responses.RequestsMock, error: requests.RequestException
-) -> None:
-    issuer.post(TOKEN_URL, body=error)
+def test_a_token_that_is_no_use_is_not_kept(runs: Runs, claims: dict[str, str]) -> None:
+    runs.give(**claims)
+    with pytest.raises((AccessRefused, ConfigurationError)):
+        runs.start().obtain()
+    new = runs.give()
 
-    with pytest.raises(TemporaryFailure, match="run it again later"):
-        request_token()
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        pytest.param(302, "", id="redirect"),
-        pytest.param(307, "", id="redirect that keeps the body"),
-        pytest.param(404, "<html>", id="not found"),
-        pytest.param(405, "", id="not allowed"),
-        pytest.param(200, "<html>", id="HTML"),
-        pytest.param(200, "", id="empty"),
-        pytest.param(204, "", id="no content"),
-        pytest.param(200, "[7]", id="a list"),
-        pytest.param(200, "[" * 100_000, id="deeply nested"),
-        pytest.param(200, "{}", id="no token"),
-        pytest.param(200, '{"access_token": 7, "token_type": "Bearer"}', id="a number for a token"),
-        pytest.param(201, json.dumps(token_document("a.b.c")), id="another success"),
-    ],
-)
-def test_what_no_token_endpoint_answers_is_a_wrong_address(
-    issuer: responses.RequestsMock, status: int, body: str
-) -> None:
-    issuer.post(TOKEN_URL, status=status, body=body, headers={"Location": "https://elsewhere.example.com/"})
-
-    with pytest.raises(
-        ConfigurationError, match=f"not an answer of a token endpoint: {status}; check AUTH0_DOMAIN"
-    ):
-        request_token()
+    assert runs.start().obtain().value == new
 
 
-@pytest.mark.parametrize("token_type", ["DPoP", "", None, 7])
-def test_a_token_of_another_type_is_not_used(issuer: responses.RequestsMock, token_type: object) -> None:
-    give_token(issuer, mint_token(), token_type=token_type)
+def test_a_kept_file_with_a_token_that_is_not_for_us_is_ignored(runs: Runs) -> None:
+    token = runs.give()
+    runs.start().obtain()
+    [path] = runs.site.state_dir.rglob("*.json")
+    path.write_text(path.read_text().replace(token, mint_token(aud="https://other.example.com")))
+    new = runs.give()
 
-    with pytest.raises(ConfigurationError, match="not of the type Bearer"):
-        request_token()
+    assert runs.start().obtain().value == new
+
+
+def test_a_refused_token_is_replaced_once_a_run(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    source = runs.start()
+    refused = source.obtain()
+    new = runs.give()
+
+    replaced = source.replace(refused)
+
+    assert replaced is not None
+    assert (replaced.value, replaced.is_from_cache) == (new, False)
+    assert source.obtain() == replaced
+    assert source.replace(replaced) is None
+    assert runs.bought == 2
+    assert runs.start().obtain().value == new
+
+
+def test_a_refused_token_that_another_run_has_replaced_is_not_bought_again(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    source = runs.start()
+    refused = source.obtain()
+    new = runs.give()
+    runs.start().replace(refused)
+
+    replaced = source.replace(refused)
+
+    assert replaced is not None
+    assert (replaced.value, replaced.is_from_cache) == (new, True)
+    assert runs.bought == 2
+
+
+def test_a_refused_token_does_not_come_back_while_the_issuer_is_down(runs: Runs) -> None:
+    runs.give()
+    source = runs.start()
+    refused = source.obtain()
+    runs.fail()
+
+    with pytest.raises(TemporaryFailure):
+        source.replace(refused)
+
+
+def test_a_forgotten_token_is_bought_anew(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+
+    runs.start().forget()
+
+    assert list(runs.site.state_dir.rglob("*.json")) == []
+    new = runs.give()
+    assert runs.start().obtain().value == new
+
+
+def test_without_a_cache_there_is_nothing_to_forget(runs: Runs) -> None:
+    runs.is_caching = False
+
+    runs.start().forget()
+
+    assert not runs.site.state_dir.exists()
+
+
+def test_a_folder_that_cannot_be_made_costs_a_token_but_ends_no_run(runs: Runs) -> None:
+    runs.site.state_dir.write_text("a file")
+    token = runs.give()
+
+    assert runs.start().obtain().value == token
+    [warning] = runs.warnings
+    assert "no token can be kept here" in warning
+    assert token not in warning
+
+
+def test_a_busy_issuer_is_asked_again(runs: Runs) -> None:
+    runs.fail(502)
+
+    with pytest.raises(TemporaryFailure, match="no token for now: 502"):
+        runs.start(RetryPolicy(retries=3)).obtain()
+
+    assert runs.bought == 4
+    assert runs.clock.slept == [0.5, 1, 2]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+def test_a_refusal_is_final(runs: Runs, status: int) -> None:
+    runs.fail(status)
+
+    with pytest.raises((AccessRefused, ConfigurationError)):
+        runs.start().obtain()
+
+    assert runs.bought == 1
+
+
+def test_an_issuer_that_wants_too_much_patience_says_when_to_come_back(runs: Runs) -> None:
+    runs.site.replies[TOKEN_PATH] = Reply(status=429, headers={"Retry-After": "3600"})
+
+    with pytest.raises(TemporaryFailure, match="busy, answered 429; run it again after 2027-01-15"):
+        runs.start().obtain()
+
+    assert runs.clock.slept == []
+
+
+def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
+    source = runs.start(RetryPolicy(retries=2), token_url="http://127.0.0.1:1/oauth/token")
+
+    with pytest.raises(TemporaryFailure, match="no connection"):
+        source.obtain()
+
+    assert runs.clock.slept == [0.5, 1]
+
+
+def test_the_quota_that_the_issuer_tells_is_at_hand(runs: Runs) -> None:
+    runs.give()
+    source = runs.start()
+    before = source.quota_limit
+    reply = runs.site.replies[TOKEN_PATH]
+    limit = {"Auth0-Client-Quota-Limit": "b=per_hour;q=10;r=9;t=3500"}
+    runs.site.replies[TOKEN_PATH] = Reply(status=200, body=reply.body, headers=limit)
+
+    source.obtain()
+
+    assert (before, source.quota_limit) == (None, "b=per_hour;q=10;r=9;t=3500")
+
+
+def test_the_quota_is_told_of_a_refusal_too_and_never_the_secret(runs: Runs) -> None:
+    runs.site.replies[TOKEN_PATH] = Reply(status=401, headers={"Auth0-Client-Quota-Limit": f"q={SECRET}"})
+    source = runs.start()
+
+    with pytest.raises(AccessRefused):
+        source.obtain()
+
+    assert source.quota_limit == "q=[hidden]"
+
+
+def test_neither_secret_nor_token_is_in_a_repr(runs: Runs) -> None:
+    token = runs.give()
+    source = runs.start()
+
+    shown = f"{source.obtain()!r} {source!r}"
+
+    assert token not in shown
+    assert SECRET not in shown
+
+
+def test_the_folder_is_made_where_the_state_is_kept(runs: Runs) -> None:
+    runs.give()
+
+    runs.start().obtain()
+
+    [path] = runs.site.state_dir.rglob("*.json")
+    assert path.parent == Path(runs.site.state_dir / "tokens")

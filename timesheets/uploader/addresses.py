@@ -25,6 +25,9 @@ def is_loopback(host: str | None) -> bool:
 
 def find_fault(url: str) -> str | None:
     """What keeps `url` from being called, in words that follow its name, or None."""
+    # Line breaks would be left out unseen.
+    if not url.isprintable() or " " in url:
+        return "must not hold white space"
     parts = split_address(url)
     if parts is None:
         return "is not an address such as https://example.com"

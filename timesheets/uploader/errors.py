@@ -1,15 +1,20 @@
 """What can end an upload, and the exit status of each (after BSD's sysexits).
 
 UploadError
+├── WrongUsage            2  what was asked for cannot be done in this way
 ├── EntriesRejected      65  the API refuses the entry itself
+├── InputUnreadable      66  a file is missing, or is not what it should be
 ├── TemporaryFailure     75  the same run may succeed later
+│   └── NothingSent      75  not a byte reached the server
+├── InputInUse           75  another run is uploading the same
+├── AnswerLost           75  nobody knows what became of entries that cannot be sent twice
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong
 
 Terminated              143  not an error of the upload, so no `except Exception` holds it up
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 
 
@@ -18,6 +23,7 @@ class ExitStatus(IntEnum):
     BUG = 1
     USAGE = 2
     REJECTED = 65
+    UNREADABLE = 66
     TEMPORARY = 75
     REFUSED = 77
     CONFIGURATION = 78
@@ -29,13 +35,32 @@ MEANINGS: Mapping[ExitStatus, str] = {
     ExitStatus.DONE: "everything is on the server",
     ExitStatus.BUG: "a bug in this command",
     ExitStatus.USAGE: "wrong usage",
-    ExitStatus.REJECTED: "the API rejected the entry",
-    ExitStatus.TEMPORARY: "a temporary failure: run it again later",
+    ExitStatus.REJECTED: "some entries were rejected, the rest is stored",
+    ExitStatus.UNREADABLE: "an input file is missing or cannot be read",
+    ExitStatus.TEMPORARY: "a temporary failure, nothing is lost: run it again later",
     ExitStatus.REFUSED: "the issuer or the API refuses the credentials, the audience or the scope",
     ExitStatus.CONFIGURATION: "a setting is missing or wrong",
     ExitStatus.INTERRUPTED: "stopped by SIGINT",
     ExitStatus.TERMINATED: "stopped by SIGTERM",
 }
+
+PRECEDENCE = (
+    ExitStatus.BUG,
+    ExitStatus.TERMINATED,
+    ExitStatus.INTERRUPTED,
+    ExitStatus.USAGE,
+    ExitStatus.CONFIGURATION,
+    ExitStatus.REFUSED,
+    ExitStatus.TEMPORARY,
+    ExitStatus.UNREADABLE,
+    ExitStatus.REJECTED,
+    ExitStatus.DONE,
+)
+
+
+def choose_status(statuses: Iterable[ExitStatus]) -> ExitStatus:
+    """The one that a run ends with whose parts ended with these: what a person must act on first."""
+    return min(statuses, key=PRECEDENCE.index, default=ExitStatus.DONE)
 
 
 class UploadError(Exception):
@@ -44,11 +69,33 @@ class UploadError(Exception):
     exit_status: ExitStatus
 
 
+class WrongUsage(UploadError):
+    exit_status = ExitStatus.USAGE
+
+
 class EntriesRejected(UploadError):
     exit_status = ExitStatus.REJECTED
 
 
+class InputUnreadable(UploadError):
+    exit_status = ExitStatus.UNREADABLE
+
+
 class TemporaryFailure(UploadError):
+    exit_status = ExitStatus.TEMPORARY
+
+
+class NothingSent(TemporaryFailure):
+    """No connection came about, so whatever was to be sent can be sent again."""
+
+
+class InputInUse(UploadError):
+    exit_status = ExitStatus.TEMPORARY
+
+
+class AnswerLost(UploadError):
+    """Not a TemporaryFailure: whoever tries those again must not do it with this."""
+
     exit_status = ExitStatus.TEMPORARY
 
 

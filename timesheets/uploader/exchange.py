@@ -1,21 +1,21 @@
-"""Post JSON over HTTP and take a JSON answer. Knows neither the issuer nor the API."""
+"""Send one HTTP request and take its answer, within time and size limits. Knows neither issuer nor API."""
 
 import json
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Thread
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
 from requests.auth import AuthBase
 
 from timesheets.uploader.addresses import is_loopback
+from timesheets.uploader.answer_bodies import parse_object, read_body
 from timesheets.uploader.failures import explain_failure
 
-ANSWER_BYTES_AT_MOST = 1024 * 1024
 QUOTED_CHARACTERS_AT_MOST = 200
 
 
@@ -25,25 +25,62 @@ class Timeouts:
     read_seconds: float = 60
     total_seconds: float = 120
 
+    def within(self, seconds: float) -> "Timeouts":
+        """These, but no longer than `seconds` in all."""
+        return replace(self, total_seconds=min(self.total_seconds, seconds))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """The body of a request, and the headers that say what it is."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+
+
+def json_content(document: Mapping[str, object]) -> Content:
+    return Content(body=json.dumps(document).encode(), headers={"Content-Type": "application/json"})
+
+
+def form_content(parameters: Mapping[str, str]) -> Content:
+    return Content(
+        body=urlencode(parameters).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+
+
+class Unauthenticated(AuthBase):
+    """No credentials in the header."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What is posted where, and the secret in it that no text of the answer may repeat."""
+    """What is posted where, and the secrets in it that no text of the answer may repeat."""
 
     url: str
-    document: Mapping[str, object] = field(repr=False)
+    content: Content
     auth: AuthBase = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
-    secret: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A status, and the JSON object that came with it; None if something else came, or too much."""
 
+    url: str
     status: int
     document: Mapping[str, object] | None = field(repr=False)
-    secret: str = field(repr=False)
+    # By name in any case.
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+    @property
+    def retry_after(self) -> str | None:
+        """The header as it came (RFC 9110 section 10.2.3)."""
+        return self.headers.get("Retry-After")
 
     @property
     def is_temporary_failure(self) -> bool:
@@ -52,7 +89,7 @@ class Answer:
     def quote(self, name: str) -> str:
         """The text that the object has under `name`, safe to print; empty if there is none."""
         text = (self.document or {}).get(name)
-        return make_printable(text, self.secret) if isinstance(text, str) else ""
+        return make_printable(text, *self.secrets) if isinstance(text, str) else ""
 
     def summarize(self, code: str, explanation: str) -> str:
         """The status and two members of the object, as in `401 access_denied: Unauthorized`."""
@@ -73,20 +110,40 @@ def open_session() -> requests.Session:
     return DirectSession()
 
 
-def make_printable(text: str, secret: str) -> str:
-    """`text` from elsewhere on one line, cut where it is long, without control characters and `secret`."""
+def make_printable(text: str, *secrets: str) -> str:
+    """`text` from elsewhere on one line, cut where it is long, without control characters and `secrets`."""
     line = "".join(character if character.isprintable() else " " for character in text).strip()
-    line = line.replace(secret, "[hidden]")
+    for secret in filter(None, secrets):
+        line = line.replace(secret, "[hidden]")
     return line if len(line) <= QUOTED_CHARACTERS_AT_MOST else f"{line[:QUOTED_CHARACTERS_AT_MOST]} [...]"
 
 
-def post_json(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
+def post(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
     """The answer to `message`. Raises TemporaryFailure or ConfigurationError where there is none."""
+    request = requests.Request(
+        "POST",
+        message.url,
+        data=message.content.body,
+        headers={**message.content.headers, **message.headers},
+        auth=message.auth,
+    )
+    return exchange(session, request, timeouts, message.secrets)
+
+
+def get(session: requests.Session, url: str, timeouts: Timeouts) -> Answer:
+    """The answer to a request without credentials. Raises like `post`."""
+    request = requests.Request("GET", url, headers={"Accept": "application/json"}, auth=Unauthenticated())
+    return exchange(session, request, timeouts, ())
+
+
+def exchange(
+    session: requests.Session, request: requests.Request, timeouts: Timeouts, secrets: tuple[str, ...]
+) -> Answer:
     outcome: Future[Answer] = Future()
 
     def complete() -> None:
         try:
-            outcome.set_result(send(session, message, timeouts))
+            outcome.set_result(send(session, request, timeouts, secrets))
         except Exception as error:  # noqa: BLE001  The thread that waits raises it.
             outcome.set_exception(error)
 
@@ -97,44 +154,28 @@ def post_json(session: requests.Session, message: Message, timeouts: Timeouts) -
         return outcome.result(timeout=timeouts.total_seconds)
     except (OSError, urllib3.exceptions.HTTPError) as error:
         # The error holds the request, and so the secret: it is told in our own words only.
-        raise explain_failure(error, message.url) from None
+        raise explain_failure(error, request.url) from None
 
 
-def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
-    with session.post(
-        message.url,
-        json=message.document,
-        headers=message.headers,
+def send(
+    session: requests.Session, request: requests.Request, timeouts: Timeouts, secrets: tuple[str, ...]
+) -> Answer:
+    with session.request(
+        request.method,
+        request.url,
+        data=request.data,
+        headers=request.headers,
         # Never None: then requests would look for credentials in .netrc.
-        auth=message.auth,
+        auth=request.auth,
         timeout=(timeouts.connect_seconds, timeouts.read_seconds),
         stream=True,
         # Plain http to this machine would cross the network on its way to a proxy.
-        proxies={"no_proxy": "*"} if is_loopback(urlsplit(message.url).hostname) else {},
+        proxies={"no_proxy": "*"} if is_loopback(urlsplit(request.url).hostname) else {},
     ) as response:
         return Answer(
+            url=request.url,
             status=response.status_code,
             document=parse_object(read_body(response)),
-            secret=message.secret,
+            headers=response.headers,
+            secrets=secrets,
         )
-
-
-def read_body(response: requests.Response) -> bytes:
-    """The body; empty if it can't be decoded or is longer than any answer that is meant for us."""
-    body = bytearray()
-    try:
-        for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > ANSWER_BYTES_AT_MOST:
-                return b""
-    except requests.exceptions.ContentDecodingError:
-        return b""
-    return bytes(body)
-
-
-def parse_object(body: bytes) -> Mapping[str, object] | None:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None

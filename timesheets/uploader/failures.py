@@ -12,7 +12,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from timesheets.uploader.errors import ConfigurationError, TemporaryFailure, UploadError
+from timesheets.uploader.errors import ConfigurationError, NothingSent, TemporaryFailure, UploadError
 
 TIMED_OUT = (TimeoutError, exceptions.Timeout, ReadTimeoutError)
 # Raised before the request is on its way.
@@ -38,17 +38,22 @@ def explain_failure(error: Exception, url: str) -> UploadError:
         return ConfigurationError(
             "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE: the file that they name cannot be read."
         )
-    return TemporaryFailure(f"{url}: {describe_loss(causes)}; run it again later.")
+    return explain_loss(causes, url)
 
 
-def describe_loss(causes: list[BaseException]) -> str:
+def explain_loss(causes: list[BaseException], url: str) -> TemporaryFailure:
     if includes(causes, NameResolutionError):
-        return "this name cannot be found. Is the address right? Nothing was sent"
+        return NothingSent(
+            f"{url}: this name cannot be found. Is the address right? Nothing was sent; run it again later."
+        )
     if includes(causes, *NOT_CONNECTED):
-        return "no connection. Is the server running? Nothing was sent"
-    if includes(causes, *TIMED_OUT):
-        return "no answer in time. What was sent may have arrived all the same"
-    return "the connection was lost. What was sent may have arrived all the same"
+        return NothingSent(
+            f"{url}: no connection. Is the server running? Nothing was sent; run it again later."
+        )
+    loss = "no answer in time" if includes(causes, *TIMED_OUT) else "the connection was lost"
+    return TemporaryFailure(
+        f"{url}: {loss}. What was sent may have arrived all the same; run it again later."
+    )
 
 
 def walk_causes(error: BaseException | None) -> Iterator[BaseException]:

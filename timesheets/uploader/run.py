@@ -1,35 +1,27 @@
 """One run from the variables to the exit status, which is decided here and nowhere else."""
 
-from collections.abc import Callable, Mapping
-
-from timesheets.uploader.client import Receipt, Upload, upload_entry
-from timesheets.uploader.config import UploaderConfig, load_config
+from timesheets.uploader.check_up import check_up
+from timesheets.uploader.config import load_config
+from timesheets.uploader.dry_runs import read_files
 from timesheets.uploader.errors import ExitStatus, Terminated, UploadError
-from timesheets.uploader.exchange import Timeouts, open_session
+from timesheets.uploader.named_files import upload_named_files
+from timesheets.uploader.options import Options, require_sense
 from timesheets.uploader.report import Report
-from timesheets.uploader.tokens import request_access_token
-
-TUTORIAL_ENTRY: Mapping[str, object] = {
-    "user_id": "007",
-    "date": "2017-05-10T17:40:20.095Z",
-    "project": "StoreZero",
-    "hours": 5,
-}
+from timesheets.uploader.runs import Run, Surroundings, open_run
+from timesheets.uploader.single_entry import TUTORIAL_ENTRY, upload_entry
+from timesheets.uploader.spool import upload_spool
 
 
-def run_upload(
-    environment: Mapping[str, str],
-    development: Mapping[str, str],
-    *,
-    report: Report,
-    make_key: Callable[[], str],
-    timeouts: Timeouts,
-) -> ExitStatus:
-    """Upload the tutorial's entry and report; whatever happens comes back as an exit status."""
+def run_upload(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
+    """Do what `options` ask for and report; whatever happens comes back as an exit status."""
+    status = guard(options, surroundings, report)
+    report.finish(status)
+    return status
+
+
+def guard(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
     try:
-        config = load_config(environment, development)
-        report.tell_receipt(upload_tutorial_entry(config, make_key(), timeouts))
-        return ExitStatus.DONE
+        return perform(options, surroundings, report)
     except UploadError as error:
         report.tell_problem(str(error))
         return error.exit_status
@@ -42,8 +34,25 @@ def run_upload(
         return ExitStatus.BUG
 
 
-def upload_tutorial_entry(config: UploaderConfig, idempotency_key: str, timeouts: Timeouts) -> Receipt:
-    upload = Upload(url=config.upload_url, entry=TUTORIAL_ENTRY, idempotency_key=idempotency_key)
-    with open_session() as session:
-        token = request_access_token(session, config, timeouts)
-        return upload_entry(session, upload, token, timeouts)
+def perform(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
+    require_sense(options)
+    if options.is_dry_run:
+        return read_files(options, surroundings.stdin, report)
+    if options.is_check:
+        return check_up(options, surroundings, report)
+    config = load_config(surroundings.environment, surroundings.development)
+    with open_run(options, surroundings, report, config) as run:
+        return upload(run)
+
+
+def upload(run: Run) -> ExitStatus:
+    if run.options.forgets_token:
+        run.tokens.forget()
+    elif run.options.spool:
+        return upload_spool(run.options.spool, run)
+    elif run.options.files:
+        return upload_named_files(run)
+    else:
+        key = run.surroundings.make_key()
+        run.report.tell_receipt(upload_entry(run.client, TUTORIAL_ENTRY, key))
+    return ExitStatus.DONE

@@ -1,131 +1,149 @@
-"""Get an access token from the issuer, and refuse one that the API could not use. Verifies no signature."""
+"""Have an access token at hand: the one that is kept, or a new one. Knows neither HTTP nor files."""
 
-import base64
+import dataclasses
+import hashlib
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
 
 import requests
-from requests.auth import AuthBase
 
+from timesheets.uploader.access_tokens import AccessToken, IssuedToken, accept_token
 from timesheets.uploader.config import UploaderConfig
-from timesheets.uploader.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets.uploader.exchange import Answer, Message, Timeouts, make_printable, post_json
+from timesheets.uploader.discovery import discover_token_endpoint
+from timesheets.uploader.errors import TemporaryFailure, UploadError
+from timesheets.uploader.exchange import Answer, Timeouts, get, make_printable
+from timesheets.uploader.retries import Pacing, RetryPolicy, limit_timeouts, seconds_left, send_with_retries
+from timesheets.uploader.token_cache import TokenCache
+from timesheets.uploader.token_endpoint import RETRIED_STATUSES, request_token, take_token
 
-REQUIRED_SCOPE = "batch:upload"
-JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
+__all__ = ["AccessToken", "TokenSource"]
 
-CHECK_CREDENTIALS = "check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET"
-CHECK_AUDIENCE = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
-# By the issuer's code; where that says too little, by its status.
-REMEDIES: Mapping[str | int, str] = {
-    "invalid_client": CHECK_CREDENTIALS,
-    "unauthorized_client": "allow this client the grant type client_credentials at the issuer",
-    "invalid_target": CHECK_AUDIENCE,
-    400: "check AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET and AUTH0_AUDIENCE",
-    401: CHECK_CREDENTIALS,
-    403: CHECK_AUDIENCE,
-}
+# Longer than an issuer takes that is well; a run that hangs costs the others a token, not their day.
+LOCK_SECONDS_AT_MOST = 60
+# How long a token that could not be renewed is used without another attempt.
+RENEWAL_PAUSE_SECONDS = 60
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccessToken:
-    """A token for our audience with the scope to upload, as far as its holder can see."""
+class TokenSource:
+    """The access token of one run, kept from run to run by `cache` unless that is None.
 
-    value: str = field(repr=False)
-    # On one line and safe to print, since they are read from what the issuer sent.
-    scopes: str
-
-
-class Unauthenticated(AuthBase):
-    """The credentials are in the body."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-def request_access_token(
-    session: requests.Session, config: UploaderConfig, timeouts: Timeouts
-) -> AccessToken:
-    """A new token by the client credentials grant (RFC 6749 section 4.4), in Auth0's JSON form of it.
-
-    Raises AccessRefused, TemporaryFailure or ConfigurationError.
+    `quota_limit` is what the issuer last said of the client's quota (Auth0-Client-Quota-Limit), safe to
+    print; None if it said nothing.
     """
-    request = Message(
-        url=config.token_url,
-        document={
-            "grant_type": "client_credentials",
-            "client_id": config.client_id,
-            "client_secret": config.client_secret,
-            "audience": config.audience,
-        },
-        auth=Unauthenticated(),
-        secret=config.client_secret,
-    )
-    token = take_token(post_json(session, request, timeouts), config)
-    claims = read_unverified_claims(token)
-    require_audience(claims, config)
-    return AccessToken(value=token, scopes=require_scope(claims, config))
+
+    def __init__(
+        self,
+        config: UploaderConfig,
+        session: requests.Session,
+        timeouts: Timeouts,
+        policy: RetryPolicy,
+        pacing: Pacing,
+        cache: TokenCache | None,
+    ) -> None:
+        self.quota_limit: str | None = None
+        self._config, self._session, self._timeouts = config, session, timeouts
+        self._policy, self._pacing, self._cache = policy, pacing, cache
+        self._name = name_token(config)
+        self._token_url = config.token_url
+        self._held: AccessToken | None = None
+        self._was_replaced = False
+
+    def obtain(self) -> AccessToken:
+        """A token that is good for a while, the same as long as it is: ask before each request.
+
+        Raises AccessRefused, TemporaryFailure or ConfigurationError if there is none.
+        """
+        if self._held is None or self._pacing.wall_clock() >= self._held.renew_at:
+            with self._lock():
+                self._held = self._renew(self._look() or self._held)
+        return self._held
+
+    def replace(self, refused: AccessToken) -> AccessToken | None:
+        """Another token for one that the API refused, once a run; None from then on. Raises like `obtain`.
+
+        After a 403 that is worth it only for a token from the cache: a new one would say the same.
+        """
+        if self._was_replaced:
+            return None
+        self._was_replaced = True
+        with self._lock():
+            kept = self._look()
+            # Another run may have met the same refusal, and replaced it already.
+            is_another = kept is not None and kept.value != refused.value
+            self._held = self._renew(kept if is_another else None)
+        return self._held
+
+    def forget(self) -> None:
+        """Remove the kept token. Raises ConfigurationError if that can't be."""
+        self._held = None
+        if self._cache:
+            self._cache.forget(self._name)
+
+    def _lock(self) -> AbstractContextManager[None]:
+        seconds = min(LOCK_SECONDS_AT_MOST, max(0.0, seconds_left(self._policy, self._pacing)))
+        return self._cache.lock(self._name, seconds) if self._cache else nullcontext()
+
+    def _look(self) -> AccessToken | None:
+        """The token that is kept on disk, if it is one for us."""
+        issued = self._cache.read(self._name) if self._cache else None
+        # One from the future was bought by a clock that was wrong: nobody knows how old it is.
+        if issued is None or issued.bought_at > self._pacing.wall_clock():
+            return None
+        try:
+            return accept_token(issued, self._config, is_from_cache=True)
+        except UploadError:
+            return None
+
+    def _renew(self, kept: AccessToken | None) -> AccessToken:
+        """`kept` while that is good, else a new token; `kept` too while it is valid and none can be had."""
+        now = self._pacing.wall_clock()
+        if kept is None or now >= kept.expires_at:
+            return self._buy(self._policy)
+        if now < kept.renew_at:
+            return kept
+        try:
+            return self._buy(dataclasses.replace(self._policy, retries=0))
+        except TemporaryFailure:
+            return dataclasses.replace(kept, renew_at=min(now + RENEWAL_PAUSE_SECONDS, kept.expires_at))
+
+    def _buy(self, policy: RetryPolicy) -> AccessToken:
+        issued = self._request(policy)
+        token = accept_token(issued, self._config, is_from_cache=False)
+        if self._cache:
+            self._cache.write(self._name, issued)
+        return token
+
+    def _request(self, policy: RetryPolicy) -> IssuedToken:
+        asked_at = 0.0
+        token_url = self._find_token_url(policy)
+
+        def ask() -> Answer:
+            nonlocal asked_at
+            asked_at = self._pacing.wall_clock()
+            return request_token(self._session, self._config, token_url, self._limit_timeouts(), asked_at)
+
+        answer = send_with_retries(ask, policy, self._pacing, RETRIED_STATUSES)
+        quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")
+        self.quota_limit = make_printable(quota_limit, *answer.secrets) if quota_limit else None
+        return take_token(answer, self._config, asked_at)
+
+    def _find_token_url(self, policy: RetryPolicy) -> str:
+        def fetch(url: str) -> Answer:
+            return send_with_retries(
+                lambda: get(self._session, url, self._limit_timeouts()),
+                policy,
+                self._pacing,
+                RETRIED_STATUSES,
+            )
+
+        self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
+        return self._token_url
+
+    def _limit_timeouts(self) -> Timeouts:
+        return limit_timeouts(self._timeouts, self._policy, self._pacing)
 
 
-def take_token(answer: Answer, config: UploaderConfig) -> str:
-    summary = answer.summarize("error", "error_description")
-    if answer.status in (400, 401, 403):
-        remedy = REMEDIES.get(answer.quote("error"), REMEDIES[answer.status])
-        raise AccessRefused(f"token request refused: {summary}; {remedy}")
-    if answer.is_temporary_failure:
-        raise TemporaryFailure(f"{config.token_url}: no token for now: {summary}; run it again later")
-    members = answer.document or {}
-    token, token_type = members.get("access_token"), members.get("token_type")
-    if answer.status != 200 or not isinstance(token, str):
-        raise ConfigurationError(
-            f"{config.token_url}: this is not an answer of a token endpoint: {summary}; "
-            "check AUTH0_DOMAIN or OAUTH_TOKEN_URL"
-        )
-    # Its case doesn't matter (RFC 6749 section 5.1).
-    if not isinstance(token_type, str) or token_type.casefold() != "bearer":
-        raise ConfigurationError(f"{config.token_url}: gave a token that is not of the type Bearer")
-    return token
-
-
-def read_unverified_claims(token: str) -> Mapping[str, object]:
-    parts = JWT.fullmatch(token)
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(f"{parts[1]}==")) if parts else None
-    except (ValueError, RecursionError):
-        claims = None
-    if not isinstance(claims, dict):
-        raise ConfigurationError(
-            "the issuer gave a token that is not a JWT, so it is not for the API; "
-            "check that AUTH0_AUDIENCE is the API's identifier at the issuer"
-        )
-    return claims
-
-
-def require_audience(claims: Mapping[str, object], config: UploaderConfig) -> None:
-    audience = claims.get("aud")
-    audiences = audience if isinstance(audience, list) else [audience or "no API"]
-    if config.audience not in audiences:
-        named = make_printable(", ".join(map(str, audiences)), config.client_secret)
-        raise ConfigurationError(
-            f"the issuer gave a token for {named}, not for {config.audience}; "
-            "check that AUTH0_AUDIENCE is the API's identifier at the issuer"
-        )
-
-
-def require_scope(claims: Mapping[str, object], config: UploaderConfig) -> str:
-    scopes = [*split_scopes(claims.get("scope")), *split_scopes(claims.get("scp"))]
-    named = make_printable(" ".join(scopes) or "none", config.client_secret)
-    if REQUIRED_SCOPE not in scopes:
-        raise AccessRefused(
-            f"the access token lacks the scope {REQUIRED_SCOPE}, its scopes: {named}; grant it to this "
-            "client at the issuer (Auth0: the API's page, Machine to Machine Applications)"
-        )
-    return named
-
-
-def split_scopes(claim: object) -> list[str]:
-    if isinstance(claim, str):
-        return claim.split()
-    return [scope for scope in claim if isinstance(scope, str)] if isinstance(claim, list) else []
+def name_token(config: UploaderConfig) -> str:
+    """What tells this token from all others, as a file name."""
+    identity = [config.issuer or config.token_url, config.audience, config.client_id, config.scope]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]

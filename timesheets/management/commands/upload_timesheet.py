@@ -1,23 +1,24 @@
-"""Upload a timesheet entry to the Timesheets API, as the machine that cron runs."""
+"""Upload timesheet entries to the Timesheets API, as the machine that cron runs."""
 
 import os
-import signal
 import sys
 import uuid
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
-from typing import Any, Never
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
+from timesheets.uploader.arguments import add_arguments, read_options
 from timesheets.uploader.config import VARIABLES
-from timesheets.uploader.errors import MEANINGS, Terminated
-from timesheets.uploader.exchange import Timeouts
+from timesheets.uploader.errors import MEANINGS
+from timesheets.uploader.progress import Progress, ProgressBar
 from timesheets.uploader.report import Report
+from timesheets.uploader.retries import Pacing
 from timesheets.uploader.run import run_upload
+from timesheets.uploader.runs import Surroundings
+from timesheets.uploader.signals import Signals
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -30,28 +31,29 @@ def list_terms(terms: Mapping[Any, str]) -> str:
 
 
 DESCRIPTION = """\
-Upload the tutorial's timesheet entry to the Timesheets API. An access token is got from the
-issuer with the OAuth 2.0 client credentials grant; the API's answer is printed."""
+Upload timesheet entries to the Timesheets API: the files that are named, or the tutorial's one
+entry if none is. An access token is got from the issuer with the OAuth 2.0 client credentials
+grant, and kept for the next run. Run it again until it exits with 0 or 65: an entry that is there
+already is not doubled."""
 
 EPILOG = f"""\
+files: CSV with the columns user_id, date, project, hours (separated by comma, semicolon or tab), JSON,
+NDJSON or an Excel workbook, each also as .gz. Dates are 2026-04-03 or 2026-04-03T08:00:00+02:00.
+
+what is the same entry: two entries are one if they have the same entry_id. An entry without one gets
+an id that is derived from its content, and from how many equal entries stand before it in the file. So
+a file can be sent again, also sorted in another way. But a corrected row is a new entry, and equal rows
+of two files are one: whoever corrects rows or splits files gives each row an entry_id of its own.
+
+rejected entries: they go to FILE.rejected.ndjson, each with what is wrong with it. Mend them there and
+upload that file; what is still wrong is rejected again.
+
 environment variables, each also in .env beside manage.py; without any, the development issuer's serve:
 {list_terms(VARIABLES)}
 
-exit status:
+exit status; of several, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
 {list_terms({status.value: meaning for status, meaning in MEANINGS.items()})}
 """
-
-
-@contextmanager
-def sigterm_raising_terminated() -> Iterator[None]:
-    def terminate(signum: int, frame: FrameType | None) -> Never:  # noqa: ARG001
-        raise Terminated
-
-    previous = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 class Command(BaseCommand):
@@ -63,20 +65,30 @@ class Command(BaseCommand):
             prog_name, subcommand, formatter_class=HelpFormatter, epilog=EPILOG, **kwargs
         )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_arguments(parser)
+
     def handle(self, *args: Any, **options: Any) -> None:
-        report = Report(
+        with Signals() as signals:
+            surroundings = Surroundings(
+                environment=os.environ,
+                development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
+                stdin=sys.stdin.buffer,
+                signals=signals,
+                pacing=Pacing(sleep=signals.sleep),
+                make_key=lambda: str(uuid.uuid4()),
+            )
+            status = run_upload(read_options(options), surroundings, self._make_report(options))
+        if status:
+            sys.exit(status)
+
+    def _make_report(self, options: Mapping[str, Any]) -> Report:
+        has_terminal = sys.stderr.isatty() and options["verbosity"] > 0
+        return Report(
             write=self.stdout.write,
             warn=self.stderr.write,
             verbosity=options["verbosity"],
             with_traceback=options["traceback"],
+            is_json=options["json"],
+            progress=ProgressBar(sys.stderr) if has_terminal else Progress(),
         )
-        with sigterm_raising_terminated():
-            status = run_upload(
-                os.environ,
-                getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
-                report=report,
-                make_key=lambda: str(uuid.uuid4()),
-                timeouts=Timeouts(),
-            )
-        if status:
-            sys.exit(status)

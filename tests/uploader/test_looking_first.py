@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+
+from tests.uploader.conftest import Reply, Site, mint_token, token_document
+from tests.uploader.ledger import Ledger
+from tests.uploader.runs import Run, write_csv
+from timesheets.uploader.errors import ExitStatus
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "03/04/2026,1")
+    run = Run()
+
+    status = run.start({"AUTH0_DOMAIN": "incomplete"}, file, is_dry_run=True)
+
+    assert status == ExitStatus.REJECTED
+    assert run.warned[0].startswith(f"{file}:3: date: '03/04/2026' is not a date")
+    assert run.written[0] == f"{file}: 2 entries, 1 rejected; nothing was sent (--dry-run)"
+    assert "only the API can tell" in run.written[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_check_names_each_step(site: Site, ledger: Ledger) -> None:
+    run = Run()
+
+    status = run.start(site.variables, is_check=True)
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert [line.split(":")[0] for line in run.written] == [
+        "ok       settings",
+        "ok       token",
+        "ok       audience",
+        "ok       scope",
+        "ok       expiry",
+        "ok       API",
+    ]
+    assert ledger.requests[0].path == "/timesheets/upload?dry_run=true"
+    assert ledger.batches == [[]]
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "told"),
+    [
+        pytest.param("/oauth/token", Reply(status=401), "FAILED   token: token request refused", id="secret"),
+        pytest.param(
+            "/oauth/token",
+            Reply(status=200, body=token_document(mint_token(scope="read:timesheets"))),
+            "FAILED   token: the access token lacks the scope batch:upload",
+            id="scope",
+        ),
+        pytest.param("/timesheets/upload", Reply(status=404), "FAILED   API: ", id="address"),
+        pytest.param("/timesheets/upload", Reply(status=403), "FAILED   API: upload refused", id="403"),
+    ],
+)
+def test_a_check_explains_the_first_step_that_fails(site: Site, path: str, reply: Reply, told: str) -> None:
+    site.replies[path] = reply
+    run = Run()
+
+    status = run.start(site.variables, is_check=True)
+
+    assert status in (ExitStatus.REFUSED, ExitStatus.CONFIGURATION)
+    assert len(run.warned) == 1
+    assert run.warned[0].startswith(told)
+
+
+def test_a_check_of_wrong_settings_sends_nothing(site: Site) -> None:
+    run = Run()
+
+    status = run.start(site.variables | {"AUTH0_AUDIENCE": ""}, is_check=True)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert run.warned[0].startswith("FAILED   settings: ")
+    assert site.received == []
+
+
+def test_a_check_of_a_file_asks_the_api_and_stores_nothing(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "x,1")
+    run = Run()
+
+    status = run.start(site.variables, file, is_check=True)
+
+    assert status == ExitStatus.REJECTED
+    assert ledger.stored == {}
+    assert run.written[-1] == (
+        f"rejected {file}: of 3 entries the API would create 1, has 0 already, and would reject 2"
+    )
+    assert not list(tmp_path.glob("*.ndjson"))
+
+
+def test_a_kept_token_is_forgotten(site: Site, ledger: Ledger) -> None:
+    Run().start(site.variables, is_check=True, caches_token=True)
+    Run().start(site.variables, forgets_token=True, caches_token=True)
+    Run().start(site.variables, is_check=True, caches_token=True)
+
+    assert site.count("/oauth/token") == 2

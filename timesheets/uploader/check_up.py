@@ -1,0 +1,71 @@
+"""Try each step of an upload and store nothing; the first that fails is explained."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+
+from timesheets.uploader.access_tokens import REQUIRED_SCOPE
+from timesheets.uploader.batches import Batch, make_batches
+from timesheets.uploader.config import load_config
+from timesheets.uploader.errors import ExitStatus, UploadError, choose_status
+from timesheets.uploader.file_uploads import Tally, take_entries
+from timesheets.uploader.identity import EntryIds
+from timesheets.uploader.inputs import read_entries
+from timesheets.uploader.named_files import open_locked
+from timesheets.uploader.options import Options
+from timesheets.uploader.rejects import NoRejects
+from timesheets.uploader.report import Report
+from timesheets.uploader.runs import Run, Surroundings, open_run
+from timesheets.uploader.sending import Manner, upload_batch
+
+DRY_RUN = Manner(is_dry_run=True)
+NO_ENTRIES = Batch(entries=(), lines=())
+
+
+def check_up(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
+    """Tell a line for each step. Raises the UploadError of the first that fails, with the step's name."""
+    with step("settings"):
+        config = load_config(surroundings.environment, surroundings.development)
+    report.tell(f"ok       settings: complete, for {config.upload_url}")
+    with open_run(options, surroundings, report, config) as run:
+        check_token(run)
+        with step("API"):
+            upload_batch(run.client, NO_ENTRIES, DRY_RUN)
+        report.tell("ok       API: it takes this token, and answered an upload of no entries")
+        return choose_status([check_file(name, run) for name in options.files])
+
+
+def check_token(run: Run) -> None:
+    with step("token"):
+        token = run.tokens.obtain()
+    origin = "kept from an earlier run" if token.is_from_cache else "new from the issuer"
+    expiry = datetime.fromtimestamp(token.expires_at, UTC)
+    run.report.tell(f"ok       token: {origin}")
+    run.report.tell(f"ok       audience: it is for {run.config.audience}")
+    run.report.tell(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
+    run.report.tell(f"ok       expiry: {expiry:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def check_file(name: str, run: Run) -> ExitStatus:
+    """Ask the API what it would make of a file."""
+    options = run.options
+    with step(name), open_locked(name, run) as source:
+        tally = Tally(source=source, rejects=NoRejects(), report=run.report)
+        with closing(read_entries(source, options.format, options.time_zone)) as read:
+            entries = take_entries(read, EntryIds() if options.dedupes else None, tally)
+            for batch in make_batches(entries, options.entries_of_a_batch):
+                tally.count(upload_batch(run.client, batch, DRY_RUN))
+    word = "rejected" if tally.rejected else "ok"
+    run.report.tell(
+        f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.created}, "
+        f"has {tally.existing} already, and would reject {tally.rejected}"
+    )
+    return ExitStatus.REJECTED if tally.rejected else ExitStatus.DONE
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    try:
+        yield
+    except UploadError as error:
+        raise type(error)(f"FAILED   {name}: {error}") from None

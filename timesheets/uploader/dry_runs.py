@@ -1,0 +1,56 @@
+"""Read files and send nothing. Knows neither settings nor network."""
+
+import time
+from contextlib import closing
+from functools import partial
+from typing import BinaryIO
+
+from timesheets.uploader.entries import Rejected
+from timesheets.uploader.errors import ExitStatus, choose_status
+from timesheets.uploader.inputs import open_input, read_entries
+from timesheets.uploader.named_files import guard_file
+from timesheets.uploader.options import Options
+from timesheets.uploader.outcomes import FileOutcome
+from timesheets.uploader.report import Report
+
+UNCHECKED = (
+    "--dry-run: checked syntax, columns, dates and decimal form only; whether an entry is valid, and whether "
+    "it is there already, only the API can tell: --check FILE asks it"
+)
+
+
+def read_files(options: Options, stdin: BinaryIO, report: Report) -> ExitStatus:
+    statuses = [
+        guard_file(partial(read_file, name, options, stdin, report), report) for name in options.files
+    ]
+    report.tell(UNCHECKED)
+    return choose_status(statuses)
+
+
+def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> ExitStatus:
+    begin = time.monotonic()
+    source = open_input(name, stdin)
+    entries = rejected = 0
+    try:
+        with closing(read_entries(source, options.format, options.time_zone)) as read:
+            for each in read:
+                entries += 1
+                if isinstance(each, Rejected):
+                    report.tell_rejected([each], rejected)
+                    rejected += 1
+    finally:
+        if source.file is not stdin:
+            source.file.close()
+    report.tell_file(
+        FileOutcome(
+            file=source.name,
+            entries=entries,
+            created=0,
+            existing=0,
+            rejected=rejected,
+            rejects=None,
+            seconds=time.monotonic() - begin,
+            is_dry_run=True,
+        )
+    )
+    return ExitStatus.REJECTED if rejected else ExitStatus.DONE

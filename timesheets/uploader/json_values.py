@@ -1,0 +1,82 @@
+"""Read and write JSON without changing a digit: what is sent on is what was read."""
+
+import json
+from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring_ascii
+from typing import NoReturn
+
+
+class NotJSON(Exception):
+    """The message says what is wrong, in words that follow `is not JSON: `."""
+
+
+class HugeNumber(str):
+    """The digits of a number whose exponent is beyond what Decimal holds."""
+
+    __slots__ = ()
+
+
+class RepeatedMembers(dict[str, object]):
+    """An object in which a member comes twice, so that nobody can say which value it has."""
+
+
+def parse_value(text: str, position: int = 0) -> tuple[object, int]:
+    """The value that begins at `position`, and where it ends. Numbers are Decimals. Raises NotJSON."""
+    try:
+        return DECODER.raw_decode(text, position)
+    except json.JSONDecodeError as error:
+        raise NotJSON(f"{error.msg[:1].lower()}{error.msg[1:]}") from None
+    except RecursionError:
+        raise NotJSON("it is nested too deep") from None
+
+
+def find_fault(value: object, text: str) -> str | None:
+    """Why a value that was parsed from `text` can't be sent on as it is, in words that follow a colon."""
+    if isinstance(value, RepeatedMembers):
+        return "a member comes more than once in it"
+    try:
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return "it escapes half of a surrogate pair"
+    return None
+
+
+def encode_value(value: object) -> str:
+    """JSON in ASCII on one line."""
+    if isinstance(value, HugeNumber):
+        return str.__str__(value)
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        pairs = [f"{encode_basestring_ascii(name)}: {encode_value(each)}" for name, each in value.items()]
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(encode_value, value))}]"
+    return json.dumps(value)
+
+
+def mark_repeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else RepeatedMembers(members)
+
+
+def read_number(digits: str) -> Decimal | HugeNumber:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return HugeNumber(digits)
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise NotJSON(f"{name} is no number")
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=mark_repeated,
+    parse_float=read_number,
+    parse_int=read_number,
+    parse_constant=refuse_constant,
+)

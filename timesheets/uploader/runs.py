@@ -1,0 +1,62 @@
+"""What a run has at hand: what it was asked, what it finds around it, whom it talks to."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from timesheets.uploader.client import ApiClient
+from timesheets.uploader.config import UploaderConfig
+from timesheets.uploader.exchange import open_session
+from timesheets.uploader.options import Options
+from timesheets.uploader.report import Report
+from timesheets.uploader.retries import Pacing, RetryPolicy
+from timesheets.uploader.signals import Signals
+from timesheets.uploader.token_cache import TokenCache
+from timesheets.uploader.tokens import TokenSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """`development` serves where `environment` says nothing; `make_key` makes a random key."""
+
+    environment: Mapping[str, str]
+    development: Mapping[str, str]
+    stdin: BinaryIO
+    signals: Signals
+    pacing: Pacing
+    make_key: Callable[[], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    options: Options
+    surroundings: Surroundings
+    report: Report
+    config: UploaderConfig
+    tokens: TokenSource
+    client: ApiClient
+
+
+@contextmanager
+def open_run(
+    options: Options, surroundings: Surroundings, report: Report, config: UploaderConfig
+) -> Iterator[Run]:
+    """A run that is ready; nothing is sent before something is uploaded."""
+    pacing = surroundings.pacing
+    end = None if options.deadline_seconds is None else pacing.monotonic() + options.deadline_seconds
+    policy = RetryPolicy(retries=options.retries, deadline=end)
+    cache = TokenCache(config.state_dir, report.tell_problem) if options.caches_token else None
+    with open_session() as session:
+        tokens = TokenSource(config, session, options.timeouts, policy, pacing, cache)
+        client = ApiClient(config.upload_url, session, tokens, options.timeouts, policy, pacing)
+        yield Run(
+            options=options,
+            surroundings=surroundings,
+            report=report,
+            config=config,
+            tokens=tokens,
+            client=client,
+        )
+        if tokens.quota_limit:
+            report.tell_detail(f"the issuer's quota for this client: {tokens.quota_limit}")
