@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Self
 
 import requests
@@ -157,10 +158,20 @@ def require_whole_batches(answers: Sequence[Answer], in_doubt: Sequence[Batch]) 
     assert [batch for batch in in_doubt if len(stored[batch.user_id]) not in (0, batch.size)] == []
 
 
+def send_until_answered(batch: Batch, session: requests.Session, url: str, token: str) -> dict[str, Any]:
+    """The verdicts, once the database is back for good: the last dead connection may still be in the pool."""
+    for _ in range(10):
+        response = batch.send(session, url, token)
+        if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(float(response.headers["Retry-After"]))
+    return dict(response.json())
+
+
 def require_completion(batches: Sequence[Batch], url: str, token: str) -> None:
     """Sent again, every batch is there once."""
     with requests.Session() as session:
-        answers = [batch.send(session, url, token).json() for batch in batches]
+        answers = [send_until_answered(batch, session, url, token) for batch in batches]
     assert [
         batch
         for batch, answer in zip(batches, answers, strict=True)

@@ -31,6 +31,12 @@ class Run:
     written: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    # What happens while it sleeps.
+    meanwhile: Callable[[], object] = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.meanwhile()
 
     def start(self, variables: Mapping[str, str], *files: Path | str, **options: Any) -> ExitStatus:
         report = Report(
@@ -45,7 +51,7 @@ class Run:
             development={},
             stdin=io.BufferedReader(io.BytesIO(self.stdin)),  # type: ignore[arg-type]
             signals=self.signals,
-            pacing=Pacing(sleep=self.slept.append, random=lambda: 1.0),
+            pacing=Pacing(sleep=self.sleep, random=lambda: 1.0),
             make_key=self.make_key,
         )
         usual = {"timeouts": Timeouts(read_seconds=2), "caches_token": False}

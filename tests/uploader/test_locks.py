@@ -47,3 +47,16 @@ def test_a_lock_is_had_as_soon_as_it_is_free(file: Path) -> None:
         lock(wanted, "a.csv", 5, monotonic=lambda: 0.0, sleep=lambda _: held.close())
 
         assert held.closed
+
+
+def test_a_file_that_was_moved_away_before_its_lock_was_free_is_not_uploaded(site: Site, file: Path) -> None:
+    ledger = Ledger(site)
+
+    with file.open("rb") as held:
+        assert try_lock(held)
+        run = Run(meanwhile=lambda: (file.rename(f"{file}.done"), held.close()))
+        status = run.start(site.variables, file, lock_wait_seconds=5)
+
+    assert status == ExitStatus.TEMPORARY
+    assert run.warned == [f"{file}: was moved or replaced just now; run it again"]
+    assert ledger.requests == []

@@ -25,9 +25,10 @@ from timesheets.uploader.tokens import TokenSource
 KEY_ROTATION_SECONDS = 30
 # What the API says about entries; the rest is about the caller, the moment or the address.
 ABOUT_ENTRIES = frozenset({200, 201, 207, 400, 409, 413, 422})
-# After these nothing is stored: statuses, whoever says so, and codes, which only the API has.
+# After these nothing is stored: statuses, whoever says so, and a code, which only the API has. After
+# `database_unavailable` it may be: a database can be lost between its commit and its word of it.
 NOT_TAKEN = frozenset({408, 425, 429})
-NOTHING_STORED = ("database_unavailable", "issuer_unavailable")
+NOTHING_STORED = ("issuer_unavailable",)
 
 
 class BearerAuth(AuthBase):
@@ -66,7 +67,7 @@ class ApiClient:
         self.upload_url = upload_url
         self._session, self._tokens, self._timeouts = session, tokens, timeouts
         self._policy, self._pacing = policy, pacing
-        self._has_replaced = self._has_waited = False
+        self._has_waited = False
 
     def upload(self, request: UploadRequest) -> Answer:
         """The API's answer about what was uploaded: its status is one of ABOUT_ENTRIES.
@@ -86,10 +87,9 @@ class ApiClient:
         """A token to try once more with, if there is any point in that."""
         if answer.status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return None
-        if refused.is_from_cache and not self._has_replaced:
-            self._has_replaced = True
+        if refused.is_from_cache:
             return self._tokens.replace(refused)
-        if answer.status == HTTPStatus.UNAUTHORIZED and not refused.is_from_cache and not self._has_waited:
+        if answer.status == HTTPStatus.UNAUTHORIZED and not self._has_waited:
             # The issuer has just signed it, maybe with a key that the API has yet to see.
             self._has_waited = True
             self._pacing.sleep(KEY_ROTATION_SECONDS)
