@@ -1,13 +1,14 @@
 """What commands that look for a fault have in common: they change nothing, and --help tells their status."""
 
 import logging
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandParser
+
+from timesheets.management.help import HelpFormatter
 
 
 class ExitStatus(IntEnum):
@@ -20,10 +21,6 @@ class ExitStatus(IntEnum):
     TEMPORARY = 75
     CONFIGURATION = 78
     INTERRUPTED = 130
-
-
-class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the description and of the epilog."""
 
 
 class DiagnosticCommand(BaseCommand):

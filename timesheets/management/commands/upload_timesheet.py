@@ -3,13 +3,13 @@
 import os
 import sys
 import uuid
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandParser
 
+from timesheets.management.help import HelpFormatter
 from timesheets.uploader.arguments import add_arguments, read_options
 from timesheets.uploader.config import VARIABLES
 from timesheets.uploader.errors import MEANINGS
@@ -19,10 +19,6 @@ from timesheets.uploader.retries import Pacing
 from timesheets.uploader.run import run_upload
 from timesheets.uploader.runs import Surroundings
 from timesheets.uploader.signals import Signals
-
-
-class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the description and of the epilog."""
 
 
 def list_terms(terms: Mapping[Any, str]) -> str:
