@@ -205,12 +205,14 @@ def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-    with pytest.raises(NothingSent, match=r"no connection\. Is the server running\? Nothing was sent"):
+    with pytest.raises(
+        NothingSent, match=r"no connection\. Is the server running\? This request was not sent"
+    ):
         post(f"http://127.0.0.1:{port}/")
 
 
 def test_an_unknown_name_sent_nothing() -> None:
-    with pytest.raises(NothingSent, match=r"name cannot be found.* Nothing was sent"):
+    with pytest.raises(NothingSent, match=r"name cannot be found.* This request was not sent"):
         post("https://timesheets.invalid/")
 
 

@@ -89,6 +89,23 @@ def test_after_the_last_try_the_last_failure_is_raised() -> None:
     assert server.calls == 2
 
 
+@pytest.mark.parametrize("sent", [LOST, make_answer(503)])
+def test_a_missing_connection_is_not_all_once_a_try_may_have_arrived(sent: Answer | Exception) -> None:
+    server = Server([sent, *[NothingSent("No connection.")] * 2])
+
+    with pytest.raises(TemporaryFailure, match=r"^No connection\. An earlier try may have arrived") as caught:
+        server.ask(RetryPolicy(retries=2))
+
+    assert not isinstance(caught.value, NothingSent)
+
+
+def test_a_connection_that_never_came_about_sent_nothing() -> None:
+    server = Server([NothingSent("No connection.")] * 3)
+
+    with pytest.raises(NothingSent, match=r"^No connection\. This request was not sent"):
+        server.ask(RetryPolicy(retries=2))
+
+
 def test_without_retries_there_is_one_try_and_no_wait() -> None:
     server = Server([LOST])
 

@@ -5,7 +5,7 @@ UploadError
 ├── EntriesRejected      65  the API refuses the entry itself
 ├── InputUnreadable      66  a file is missing, or is not what it should be
 ├── TemporaryFailure     75  the same run may succeed later
-│   └── NothingSent      75  not a byte reached the server
+│   └── NothingSent      75  not a byte of the request reached the server
 ├── InputInUse           75  another run is uploading the same
 ├── AnswerLost           75  nobody knows what became of entries that cannot be sent twice
 ├── AccessRefused        77  the issuer or the API refuses this client
@@ -86,7 +86,11 @@ class TemporaryFailure(UploadError):
 
 
 class NothingSent(TemporaryFailure):
-    """No connection came about, so whatever was to be sent can be sent again."""
+    """No connection came about, so whatever was to be sent can be sent again. `reason` is a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason} This request was not sent; run it again later.")
+        self.reason = reason
 
 
 class InputInUse(UploadError):

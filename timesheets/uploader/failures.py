@@ -43,13 +43,9 @@ def explain_failure(error: Exception, url: str) -> UploadError:
 
 def explain_loss(causes: list[BaseException], url: str) -> TemporaryFailure:
     if includes(causes, NameResolutionError):
-        return NothingSent(
-            f"{url}: this name cannot be found. Is the address right? Nothing was sent; run it again later."
-        )
+        return NothingSent(f"{url}: this name cannot be found. Is the address right?")
     if includes(causes, *NOT_CONNECTED):
-        return NothingSent(
-            f"{url}: no connection. Is the server running? Nothing was sent; run it again later."
-        )
+        return NothingSent(f"{url}: no connection. Is the server running?")
     loss = "no answer in time" if includes(causes, *TIMED_OUT) else "the connection was lost"
     return TemporaryFailure(
         f"{url}: {loss}. What was sent may have arrived all the same; run it again later."

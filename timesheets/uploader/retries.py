@@ -7,7 +7,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from timesheets.uploader.errors import TemporaryFailure
+from timesheets.uploader.errors import NothingSent, TemporaryFailure
 from timesheets.uploader.exchange import Answer, Timeouts
 from timesheets.uploader.retry_after import format_moment, read_retry_after
 
@@ -46,8 +46,9 @@ def send_with_retries(
 ) -> Answer:
     """The answer of the first `send` that got one with none of `statuses`, else the last answer.
 
-    Raises the last TemporaryFailure if the last `send` got no answer, and one that says when to come back
-    if the server asks for more patience than `policy` has. What else `send` raises passes.
+    Raises the last TemporaryFailure if the last `send` got no answer, NothingSent only if none was sent, and
+    one that says when to come back if the server asks for more patience than `policy` has. What else `send`
+    raises passes.
     """
     # Most of what ends early ends before anything is sent.
     import tenacity
@@ -65,7 +66,27 @@ def send_with_retries(
         | tenacity.retry_if_result(lambda answer: answer.status in statuses),
         retry_error_callback=read_outcome,
     )
-    return retrying(send)
+    return retrying(remember_tries(send))
+
+
+def remember_tries(send: Callable[[], Answer]) -> Callable[[], Answer]:
+    """`send`, which raises NothingSent only as long as that holds for all of its tries."""
+    sent = 0
+
+    def send_and_count() -> Answer:
+        nonlocal sent
+        sent += 1
+        try:
+            return send()
+        except NothingSent as error:
+            sent -= 1
+            if not sent:
+                raise
+            raise TemporaryFailure(
+                f"{error.reason} An earlier try may have arrived all the same; run it again later."
+            ) from None
+
+    return send_and_count
 
 
 def seconds_left(policy: RetryPolicy, pacing: Pacing) -> float:
