@@ -1,7 +1,8 @@
 from django.urls import path
 
 from timesheets.exceptions import METADATA_PATH
-from timesheets.views import UploadView, describe_protected_resource
+from timesheets.views.metadata import describe_protected_resource
+from timesheets.views.uploads import UploadView
 
 urlpatterns = [
     path(UploadView.resource_path.lstrip("/"), UploadView.as_view(), name="upload"),

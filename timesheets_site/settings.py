@@ -13,19 +13,7 @@ SECRET_KEY = env.str("DJANGO_SECRET_KEY", "") or get_random_secret_key()
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}"))}
 TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
 
-INSTALLED_APPS = [
-    *INSTALLED_APPS,
-    "django.contrib.staticfiles",
-    "timesheets_site.devissuer",
-]
-STATIC_URL = "static/"
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
-    }
-]
+INSTALLED_APPS = [*INSTALLED_APPS, "timesheets_site.devissuer"]
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
     "DEFAULT_RENDERER_CLASSES": [

@@ -10,11 +10,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 INSTALLED_APPS = [
     "timesheets",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
 ]
 
 MIDDLEWARE = [
     "timesheets.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -24,6 +30,23 @@ ROOT_URLCONF = "timesheets_site.urls"
 
 # A path with a trailing slash is another address, and no redirect loses the body of a POST.
 APPEND_SLASH = False
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+# A browser's session: no script reads the cookies, and no other site's page makes a browser send them.
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_HTTPONLY = True
+
+STATIC_URL = "static/"
+# Straight from the packages: there is no folder to collect them in, and so none to forget.
+WHITENOISE_USE_FINDERS = True
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -81,6 +104,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "timesheets.parsers.CSVParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
     # A caller without a valid token is nobody at all; there are no user accounts.
     "UNAUTHENTICATED_USER": None,

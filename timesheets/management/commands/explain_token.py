@@ -22,7 +22,7 @@ from timesheets.diagnosis.token_steps import Step, walk_rules
 from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, ExitStatus, silenced_logs
 from timesheets.token_rules import Fault
-from timesheets.views import UploadView
+from timesheets.views.uploads import UploadView
 
 DESCRIPTION = """\
 Read an access token from standard input and say what the API makes of it: each rule that it

@@ -1,18 +1,15 @@
-"""The API's addresses: parse, call, respond."""
+"""Upload one entry or many: parse, call, respond."""
 
 import json
 import logging
 from http import HTTPStatus
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets import conf
 from timesheets.batches import BatchOptions, upload_batch
 from timesheets.exceptions import BatchRefused, Conflict, InvalidEntry, InvalidIdempotencyKey
 from timesheets.ingest import Outcome, ingest_entries
@@ -77,17 +74,3 @@ def _upload_many(client: MachineClient, values: list[Any], options: BatchOptions
     applied = {"Preference-Applied": "return=minimal"} if options.is_minimal else {}
     status = HTTPStatus.OK if options.dry_run else HTTPStatus.MULTI_STATUS
     return Response(report.members, status=status, headers=applied)
-
-
-@require_safe
-def describe_protected_resource(_request: HttpRequest) -> HttpResponse:
-    """Tell a client where tokens for the upload come from (RFC 9728 section 2)."""
-    return JsonResponse(
-        {
-            "resource": conf.public_url(UploadView.resource_path),
-            "authorization_servers": [conf.issuer().url],
-            "scopes_supported": sorted(UploadView.required_scopes),
-            "bearer_methods_supported": ["header"],
-        },
-        headers={"Cache-Control": "public, max-age=3600"},
-    )
