@@ -1,56 +1,217 @@
-"""What a person sees who opens the API's address in a browser."""
+"""What a person does who opens the API's address in a browser, knowing nothing of it."""
 
-import shutil
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.browsers import open_browser
 from tests.processes import DevelopmentServer
 
 pytestmark = pytest.mark.browser
 
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--no-first-run",
-        "--window-size=1280,900",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
+# The narrowest screen that people use, and a desk's.
+WIDTHS = (390, 1280)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
+    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
     yield server
     server.close()
 
 
-def test_the_upload_address_is_a_page_that_says_a_token_is_needed(
-    browser: webdriver.Chrome, server: DevelopmentServer
-) -> None:
-    browser.get(f"{server.url}/timesheets/upload")
+class Person:
+    """Sees pages and uses what is on them."""
 
-    page = browser.find_element(By.ID, "content").text
-    assert "Upload timesheets" in page
-    assert "HTTP 401 Unauthorized" in page
-    assert "not_authenticated" in page
-    # All its styles and scripts are there: what is missing is the page's own 401 and an icon.
-    problems = [entry["message"] for entry in browser.get_log("browser")]
-    assert [
-        text for text in problems if "/timesheets/upload " not in text and "/favicon.ico" not in text
-    ] == []
+    def __init__(self, driver: webdriver.Chrome, server: DevelopmentServer) -> None:
+        self.driver = driver
+        # A page that a press leads to may take its time.
+        driver.implicitly_wait(5)
+        self.url = server.url
+
+    def open(self, path: str) -> None:
+        self.driver.get(f"{self.url}{path}")
+
+    def follow(self, text: str) -> None:
+        self.driver.find_element(By.LINK_TEXT, text).click()
+
+    def press(self, text: str) -> None:
+        self.driver.find_element(By.XPATH, f"//button[normalize-space()='{text}']").click()
+
+    def fill(self, field: str, text: str) -> None:
+        self.find(field).clear()
+        self.find(field).send_keys(text)
+
+    def choose_date(self, field: str, date: str) -> None:
+        """As the browser's calendar does, whose look depends on the person's language."""
+        self.driver.execute_script("arguments[0].value = arguments[1]", self.find(field), date)
+
+    def find(self, element_id: str) -> WebElement:
+        return self.driver.find_element(By.ID, element_id)
+
+    def see(self, text: str) -> None:
+        """Wait until `text` is on the page."""
+        WebDriverWait(self.driver, 10).until(lambda _: text in self.read(), f"{text!r} is not on the page")
+
+    def read(self) -> str:
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def read_rows(self) -> list[str]:
+        return [row.text for row in self.driver.find_elements(By.CSS_SELECTOR, "tbody tr")]
+
+    def read_complaints(self) -> list[str]:
+        """What the browser has to say about the pages, but for answers that are errors by their status."""
+        messages = [entry["message"] for entry in self.driver.get_log("browser")]
+        return [text for text in messages if "the server responded with a status of" not in text]
+
+
+@pytest.fixture
+def person(tmp_path: Path, server: DevelopmentServer) -> Iterator[Person]:
+    with open_browser(tmp_path) as driver:
+        yield Person(driver, server)
+
+
+def test_a_newcomer_goes_from_the_landing_page_to_stored_entries_and_out_again(person: Person) -> None:
+    person.open("/")
+    person.see("stores each entry once")
+    person.follow("Sign in")
+    person.press("Sign in as payroll")
+    person.see("Upload timesheets")
+
+    person.fill("user_id", "007")
+    person.choose_date("date", "2017-05-10")
+    person.fill("project", "StoreZero")
+    person.fill("hours", "7.5")
+    person.press("Upload entry")
+    person.see("Created timesheet 1 for employee 007")
+
+    week = [
+        {"user_id": "007", "date": "2017-05-11", "project": "StoreZero", "hours": 5, "entry_id": "week-19:1"},
+        {
+            "user_id": "008",
+            "date": "2017-05-11",
+            "project": "StoreZero",
+            "hours": 26,
+            "entry_id": "week-19:2",
+        },
+        {"user_id": "009", "date": "2017-05-12", "project": "Intranet", "hours": 4, "entry_id": "week-19:3"},
+    ]
+    person.fill("entries", json.dumps(week))
+    person.press("Upload entries")
+    person.see("3 received: 2 created, 0 already there, 1 rejected.")
+    first, second, third = person.read_rows()
+    assert "201 created" in first
+    assert "422 not a valid entry" in second
+    assert "hours: Ensure this value is less than or equal to 24." in second
+    assert "201 created" in third
+
+    person.follow("Entries")
+    person.see("Received")
+    assert [row.split()[1] for row in person.read_rows()] == ["007", "007", "009"]
+    person.fill("project", "Intranet")
+    person.press("Find")
+    person.see("week-19:3")
+    [row] = person.read_rows()
+    assert "009 2017-05-12T00:00:00Z Intranet 4 week-19:3" in row
+
+    person.press("Sign out")
+    person.see("stores each entry once")
+    person.open("/timesheets")
+    person.see("Sign in to go on")
+    assert person.read_complaints() == []
+
+
+def test_the_same_array_again_doubles_nothing(person: Person) -> None:
+    person.open("/sign-in")
+    person.press("Sign in as payroll")
+    entry = {"user_id": "007", "date": "2017-06-01", "project": "StoreZero", "hours": 5, "entry_id": "again"}
+    person.fill("entries", json.dumps([entry]))
+    person.press("Upload entries")
+    person.see("1 received: 1 created")
+
+    person.press("Upload entries")
+
+    person.see("1 received: 0 created, 1 already there")
+
+
+def test_what_is_wrong_with_an_entry_stands_beside_its_field(person: Person) -> None:
+    person.open("/sign-in")
+    person.press("Sign in as payroll")
+    person.fill("user_id", "007")
+    person.choose_date("date", "2017-05-10")
+    person.fill("project", "StoreZero")
+    person.fill("hours", "25")
+
+    person.press("Upload entry")
+
+    person.see("Ensure this value is less than or equal to 24.")
+    assert "24" in person.find("hours-error").text
+    assert person.find("hours").get_attribute("aria-invalid") == "true"
+    assert person.driver.switch_to.active_element == person.find("hours")
+    assert person.find("project").get_attribute("aria-invalid") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        pytest.param("", "Paste entries here.", id="nothing"),
+        pytest.param("[{", "The body is not JSON", id="a cut array"),
+        pytest.param("5", "neither a JSON object nor an array", id="neither"),
+    ],
+)
+def test_what_is_wrong_with_a_paste_stands_beside_it(person: Person, text: str, answer: str) -> None:
+    person.open("/sign-in")
+    person.press("Sign in as payroll")
+    person.fill("entries", text)
+
+    person.press("Upload entries")
+
+    person.see(answer)
+    assert answer in person.find("entries-error").text
+
+
+def test_a_pasted_csv_is_only_looked_at_if_so_asked(person: Person) -> None:
+    person.open("/sign-in")
+    person.press("Sign in as payroll")
+    person.driver.find_element(By.XPATH, "//option[starts-with(., 'CSV')]").click()
+    person.fill("entries", "user_id,date,project,hours,entry_id\n007,2017-05-10,Dry,4,dry-1\n")
+    person.driver.find_element(By.NAME, "dry_run").click()
+
+    person.press("Upload entries")
+
+    person.see("1 received: 1 created, 0 already there, 0 rejected. Nothing was stored.")
+
+
+def test_who_may_not_upload_is_told_which_scope_is_missing(person: Person) -> None:
+    person.open("/sign-in?next=/timesheets/upload")
+
+    person.press("Sign in as reporting")
+
+    person.see("The access token does not grant the scope this needs: batch:upload.")
+    person.see("By a program")
+
+
+@pytest.mark.parametrize("is_dark", [pytest.param(False, id="light"), pytest.param(True, id="dark")])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_fits_the_screen(
+    tmp_path: Path, server: DevelopmentServer, width: int, is_dark: bool
+) -> None:
+    widths = {}
+
+    with open_browser(tmp_path, width, is_dark=is_dark) as driver:
+        person = Person(driver, server)
+        for client in ("", "payroll"):
+            if client:
+                person.open("/sign-in")
+                person.press(f"Sign in as {client}")
+            for path in ("/", "/sign-in", "/timesheets/upload", "/timesheets", "/timesheets/1"):
+                person.open(path)
+                widths[path, client] = driver.execute_script("return document.documentElement.scrollWidth")
+
+    assert {page: found for page, found in widths.items() if found > width} == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment, run_python
-from timesheets.uploader.config import VARIABLES
+from timesheets.uploader.environment.config import VARIABLES
 from timesheets.uploader.errors import MEANINGS
 
 README = (REPOSITORY / "README.md").read_text()
@@ -92,7 +92,7 @@ def test_the_readme_knows_each_exit_status() -> None:
 
 
 def find_console_blocks() -> Iterator[tuple[str, str]]:
-    """Each command of the sections "By hand" and "Many entries" with what it prints."""
+    """Each command of the sections "By hand", "Many entries" and "Reading back" with what it prints."""
     [sections] = re.findall(r"^## By hand$(.*?)^## An entry$", README, re.MULTILINE | re.DOTALL)
     for block in re.findall(r"^```console\n\$ (.*?)^```", sections, re.MULTILINE | re.DOTALL):
         # What is printed begins where a line begins with a brace.
@@ -104,6 +104,7 @@ def normalize(printed: str) -> str:
     """What differs from run to run, and between versions of Python, made alike."""
     printed = re.sub(r"eyJ[\w.-]*", "eyJ", printed.strip())
     printed = printed.replace("Unprocessable Entity", "Unprocessable Content")
+    printed = re.sub(r'"received_at":"[\d.:TZ-]+"', '"received_at":"-"', printed)
     return re.sub(r'"request_id":"\w+"', '"request_id":"-"', printed)
 
 
@@ -132,6 +133,7 @@ def test_the_commands_by_hand_print_what_the_readme_says(tmp_path: Path) -> None
     )
 
     server.close()
-    printed = [normalize(part) for part in result.stdout.split("----\n")]
-    assert len(printed) == 7
+    output = result.stdout.replace(f"127.0.0.1:{server.port}", "127.0.0.1:8000")
+    printed = [normalize(part) for part in output.split("----\n")]
+    assert len(printed) == 9
     assert printed == [normalize(part) for part in expected]

@@ -41,19 +41,34 @@ class JWTAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[MachineClient, VerifiedToken] | None:
-        try:
-            unverified_token = _read_bearer_token(request)
-        except InvalidRequest:
-            logger.warning("outcome=refused reason=invalid_request")
-            raise
-        if unverified_token is None:
-            return None
-        token = _verify(unverified_token)
-        return MachineClient(issuer=token.issuer, client_id=token.client_id, subject=token.subject), token
+        authorization: str = request.META.get("HTTP_AUTHORIZATION", "")
+        return authenticate_bearer(authorization, is_elsewhere_too="access_token" in request.query_params)
 
     def authenticate_header(self, request: Request) -> str:
         """What makes DRF answer 401 and not 403; the whole challenge is the exception handler's."""
         return "Bearer"
+
+
+def authenticate_bearer(
+    authorization: str, *, is_elsewhere_too: bool = False
+) -> tuple[MachineClient, VerifiedToken] | None:
+    """Whom an Authorization header lets in, and by what token; None if it is empty or of another scheme.
+
+    Raises InvalidRequest, also if a token `is_elsewhere_too`, InvalidToken or IssuerUnavailable.
+    """
+    try:
+        unverified_token = _read_bearer_token(authorization, is_elsewhere_too)
+    except InvalidRequest:
+        logger.warning("outcome=refused reason=invalid_request")
+        raise
+    if unverified_token is None:
+        return None
+    token = _verify(unverified_token)
+    return identify_client(token), token
+
+
+def identify_client(token: VerifiedToken) -> MachineClient:
+    return MachineClient(issuer=token.issuer, client_id=token.client_id, subject=token.subject)
 
 
 def _verify(unverified_token: str) -> VerifiedToken:
@@ -75,9 +90,8 @@ def keys_of(issuer: Issuer, algorithms: tuple[str, ...]) -> IssuerKeys:
     return IssuerKeys(functools.partial(fetch_keys, issuer, algorithms))
 
 
-def _read_bearer_token(request: Request) -> str | None:
-    """The token of the Authorization header, None without one; tokens elsewhere are not looked at."""
-    authorization: str = request.META.get("HTTP_AUTHORIZATION", "")
+def _read_bearer_token(authorization: str, is_elsewhere_too: bool) -> str | None:
+    """The token of the header, None without one; tokens elsewhere are not looked at."""
     scheme, _, credentials = authorization.partition(" ")
     # The scheme's name is compared without case (RFC 9110 section 11.1).
     if scheme.lower() != "bearer":
@@ -85,6 +99,6 @@ def _read_bearer_token(request: Request) -> str | None:
     unverified_token = credentials.lstrip(" ")
     if len(unverified_token) > MAX_TOKEN_LENGTH or not _B64TOKEN.fullmatch(unverified_token):
         raise InvalidRequest
-    if "access_token" in request.query_params:
+    if is_elsewhere_too:
         raise InvalidRequest("Send the access token in the Authorization header only, not in the query too.")
     return unverified_token

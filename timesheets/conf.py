@@ -1,6 +1,8 @@
 """The API's settings as typed values, kept until a setting changes."""
 
 import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,6 +43,24 @@ def public_url(path: str) -> str:
 def time_zone() -> ZoneInfo:
     """The zone whose midnight a date without a time of day means."""
     return ZoneInfo(settings.TIMESHEETS_TIME_ZONE)
+
+
+def lets_browsers_sign_in() -> bool:
+    """Whether a person may use the API in a browser, with a session in place of a header."""
+    return bool(settings.TIMESHEETS_BROWSER_SIGN_IN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DevelopmentSignIn:
+    """Where tokens come from at a developer's desk, and for which clients: their secrets by their ids."""
+
+    token_url: str
+    clients: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def development_sign_in() -> DevelopmentSignIn:
+    """Without clients where this is not development."""
+    return DevelopmentSignIn(**settings.TIMESHEETS_DEVELOPMENT_SIGN_IN)
 
 
 def _forget(*, setting: str, **_: Any) -> None:

@@ -9,7 +9,16 @@ from django.views.debug import SafeExceptionReporterFilter
 
 # Where tokens and their parts are in variables.
 _MODULES = frozenset(
-    f"timesheets.{name}" for name in ("access_tokens", "authentication", "token_rules", "unverified_tokens")
+    f"timesheets.{name}"
+    for name in (
+        "access_tokens",
+        "authentication",
+        "development_tokens",
+        "pasted_tokens",
+        "token_rules",
+        "unverified_tokens",
+        "views.sign_in",
+    )
 )
 
 

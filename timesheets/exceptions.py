@@ -58,6 +58,14 @@ class InsufficientScope(Problem):
         self.challenge = {"error": "insufficient_scope", "scope": scope}
 
 
+class CsrfFailed(Problem):
+    """A browser that is signed in wants to write, but not from a page of ours."""
+
+    status_code = HTTPStatus.FORBIDDEN
+    default_code = "csrf_failed"
+    default_detail = "This did not come from a page of this site that is still fresh. Reload it and try again."
+
+
 class IssuerUnavailable(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "issuer_unavailable"
@@ -180,6 +188,6 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     if challenge is not None:
         response["WWW-Authenticate"] = write_challenge(challenge, context["view"])
     renderer = getattr(context["request"], "accepted_renderer", None)
-    if renderer is None or renderer.format == "json":
+    if renderer is None or renderer.format in {"json", "csv"}:
         response.content_type = PROBLEM_MEDIA_TYPE
     return response

@@ -1,5 +1,6 @@
 """The outermost ring of every request: its id, and errors that Django itself answers."""
 
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -7,12 +8,25 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from rest_framework.utils.encoders import JSONEncoder
 
-from timesheets.exceptions import PROBLEM_MEDIA_TYPE, describe_problem
+from timesheets.exceptions import (
+    PROBLEM_MEDIA_TYPE,
+    DatabaseUnavailable,
+    describe_problem,
+    is_database_failure,
+)
 from timesheets.logs import current_request_id
 
+logger = logging.getLogger(__name__)
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
 
 
 class ProblemMiddleware:
@@ -26,9 +40,37 @@ class ProblemMiddleware:
         current_request_id.set(request_id)
         response = self.get_response(request)
         if _is_error_page(response) and not _wants_debug_page(request):
-            _write_problem(response)
+            status = HTTPStatus(response.status_code)
+            _write_problem(response, f"{status.description or status.phrase}.", status.name.lower())
         response.headers["X-Request-ID"] = request_id
         response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def process_exception(self, _request: HttpRequest, exc: Exception) -> HttpResponse | None:
+        """The answer of a page that found the database busy or lost; DRF's views answer for themselves."""
+        if not is_database_failure(exc):
+            return None
+        logger.error("The database failed", exc_info=exc)
+        problem = DatabaseUnavailable()
+        response = HttpResponse(status=problem.status_code, headers={"Retry-After": str(problem.wait)})
+        _write_problem(response, str(problem.detail), problem.default_code)
+        return response
+
+
+class ContentSecurityPolicyMiddleware:
+    """Let each page use what this site serves, and nothing else: no other host, and nothing inline.
+
+    Django's own pages for developers bring their styles inline, and have no policy.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and not _is_error_page(response):
+            response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         return response
 
 
@@ -38,8 +80,10 @@ def _choose_request_id(request: HttpRequest) -> str:
 
 
 def _is_error_page(response: HttpResponse) -> bool:
-    """True for what Django writes itself: HTML, or plain text where DRF has asked for that."""
-    is_error = response.status_code >= HTTPStatus.BAD_REQUEST
+    """True for what Django writes itself, HTML or plain text; our own pages come from templates."""
+    is_error = response.status_code >= HTTPStatus.BAD_REQUEST and not isinstance(
+        response, SimpleTemplateResponse
+    )
     return is_error and response.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
 
 
@@ -47,9 +91,8 @@ def _wants_debug_page(request: HttpRequest) -> bool:
     return settings.DEBUG and "text/html" in request.headers.get("Accept", "")
 
 
-def _write_problem(response: HttpResponse) -> None:
-    status = HTTPStatus(response.status_code)
-    problem = describe_problem(status, f"{status.description or status.phrase}.", status.name.lower(), {})
+def _write_problem(response: HttpResponse, detail: str, code: str) -> None:
+    problem = describe_problem(response.status_code, detail, code, {})
     response.content = JSONEncoder().encode(problem)
     response.headers["Content-Type"] = PROBLEM_MEDIA_TYPE
     response.headers["Content-Length"] = str(len(response.content))

@@ -14,6 +14,7 @@ from timesheets import conf
 from timesheets.entries import Entry
 from timesheets.fields import HOURS_TEXT, HoursField, MomentField, find_midnight
 from timesheets.json_texts import REPEATED
+from timesheets.timesheet_queries import StoredEntry
 
 MAX_UNKNOWN_MEMBERS = 20
 MAX_NAME_LENGTH = 64
@@ -134,7 +135,16 @@ def _read_plain_entry(value: Any) -> Entry | None:
 
 def represent_entry(entry: Entry) -> dict[str, Any]:
     """The answer's members for an entry; `entry_id` only where it has one."""
-    members = dict(EntrySerializer(entry).data)
+    members: dict[str, Any] = _SERIALIZER.to_representation(entry)
     if members["entry_id"] is None:
         del members["entry_id"]
     return members
+
+
+def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
+    """The same as it is read back: with its id, and when it came."""
+    received_at = _RECEIVED_AT.to_representation(stored.received_at)
+    return {"id": stored.timesheet_id, **represent_entry(stored.entry), "received_at": received_at}
+
+
+_RECEIVED_AT = MomentField()

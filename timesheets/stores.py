@@ -9,6 +9,7 @@ from django.db import connection
 
 from timesheets.entries import Entry
 from timesheets.models import Timesheet
+from timesheets.settled_ids import ANNOUNCEMENT
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 COLUMNS = ("client_id", "entry_id", "user_id", "date", "project", "hours", "received_at", "subject")
@@ -102,8 +103,8 @@ def _insert_from_arrays(sender: Sender, entries: Sequence[Entry], order: str, re
     columns = ", ".join(COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {TABLE} ({columns}) "  # noqa: S608
-            "SELECT %s, entry_id, user_id, date, project, hours, %s, %s FROM unnest("
+            f"WITH announced AS MATERIALIZED ({ANNOUNCEMENT}) INSERT INTO {TABLE} ({columns}) "  # noqa: S608
+            "SELECT %s, entry_id, user_id, date, project, hours, %s, %s FROM announced, unnest("
             "%s::varchar[], %s::varchar[], %s::timestamptz[], %s::varchar[], %s::numeric[]"
             ") WITH ORDINALITY AS sent (entry_id, user_id, date, project, hours, position) "
             f"ORDER BY {order} ON CONFLICT (client_id, entry_id) DO NOTHING RETURNING {returning}",

@@ -1,10 +1,53 @@
-from django.urls import path
+from typing import Any
+
+from django.urls import URLPattern, path, register_converter
 
 from timesheets.exceptions import METADATA_PATH
+from timesheets.openapi.views import serve_description, show_docs
+from timesheets.views.landing import show_landing
 from timesheets.views.metadata import describe_protected_resource
+from timesheets.views.sign_in import end_session, show_sign_in
+from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView
 
+
+class TimesheetIdConverter:
+    """An id that a database can hold, as the API writes it: a sign or a leading zero is another address."""
+
+    regex = "[1-9][0-9]{0,18}"
+
+    def to_python(self, value: str) -> int:
+        timesheet_id = int(value)
+        if timesheet_id >= 2**63:
+            raise ValueError
+        return timesheet_id
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(TimesheetIdConverter, "timesheet_id")
+
+
+def _protect(route: str, view: Any, name: str) -> list[URLPattern]:
+    """The view, and the metadata that its challenges lead to."""
+    return [
+        path(route, view.as_view(), name=name),
+        path(
+            f"{METADATA_PATH.lstrip('/')}/{route}",
+            describe_protected_resource,
+            {"required_scopes": view.required_scopes},
+        ),
+    ]
+
+
 urlpatterns = [
-    path(UploadView.resource_path.lstrip("/"), UploadView.as_view(), name="upload"),
-    path(f"{METADATA_PATH}{UploadView.resource_path}".lstrip("/"), describe_protected_resource),
+    path("", show_landing, name="landing"),
+    path("sign-in", show_sign_in, name="sign-in"),
+    path("sign-out", end_session, name="sign-out"),
+    path("docs", show_docs, name="docs"),
+    path("openapi.json", serve_description, name="description"),
+    *_protect("timesheets/upload", UploadView, name="upload"),
+    *_protect("timesheets", TimesheetListView, name="timesheets"),
+    *_protect("timesheets/<timesheet_id:timesheet_id>", TimesheetView, name="timesheet"),
 ]

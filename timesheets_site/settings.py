@@ -4,7 +4,15 @@ from django.core.management.utils import get_random_secret_key
 
 from timesheets_site.environment import Environment
 from timesheets_site.settings_base import *  # noqa: F403
-from timesheets_site.settings_base import BASE_DIR, INSTALLED_APPS, REST_FRAMEWORK, database
+from timesheets_site.settings_base import (
+    BASE_DIR,
+    INSTALLED_APPS_WITH_ADMIN,
+    MIDDLEWARE_WITH_ADMIN,
+    REST_FRAMEWORK_WITH_SIGN_IN,
+    SPECTACULAR_SETTINGS,
+    TEMPLATES_WITH_ADMIN,
+    database,
+)
 
 env = Environment()
 
@@ -13,14 +21,11 @@ SECRET_KEY = env.str("DJANGO_SECRET_KEY", "") or get_random_secret_key()
 DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}"))}
 TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
 
-INSTALLED_APPS = [*INSTALLED_APPS, "timesheets_site.devissuer"]
-REST_FRAMEWORK = {
-    **REST_FRAMEWORK,
-    "DEFAULT_RENDERER_CLASSES": [
-        *REST_FRAMEWORK["DEFAULT_RENDERER_CLASSES"],
-        "rest_framework.renderers.BrowsableAPIRenderer",
-    ],
-}
+INSTALLED_APPS = [*INSTALLED_APPS_WITH_ADMIN, "timesheets_site.devissuer"]
+MIDDLEWARE = MIDDLEWARE_WITH_ADMIN
+TEMPLATES = TEMPLATES_WITH_ADMIN
+TIMESHEETS_BROWSER_SIGN_IN = True
+REST_FRAMEWORK = REST_FRAMEWORK_WITH_SIGN_IN
 
 # The development issuer answers under the API's own address and stands in for Auth0.
 ROOT_URLCONF = "timesheets_site.devissuer.urls"
@@ -41,6 +46,39 @@ OAUTH = env.read_oauth(
         "AUDIENCE": DEVISSUER_AUDIENCE,
     }
 )
+
+# While the development issuer is the one that is trusted, a button signs in as one of its clients.
+if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
+    TIMESHEETS_DEVELOPMENT_SIGN_IN = {
+        "token_url": f"{DEVISSUER_ISSUER}oauth/token",
+        "clients": {name: client["client_secret"] for name, client in DEVISSUER_CLIENTS.items()},
+    }
+    # So does the page that shows the API's description.
+    SPECTACULAR_SETTINGS = {
+        **SPECTACULAR_SETTINGS,
+        "APPEND_COMPONENTS": {
+            "securitySchemes": {
+                "development": {
+                    "type": "oauth2",
+                    "description": "The development issuer. Its clients, with their secrets: "
+                    + "; ".join(
+                        f"`{name}`, `{client['client_secret']}` ({client['scope']})"
+                        for name, client in DEVISSUER_CLIENTS.items()
+                    ),
+                    "flows": {
+                        "clientCredentials": {
+                            # Under whatever name this machine's own address is opened.
+                            "tokenUrl": "/oauth/token",
+                            "scopes": {
+                                "batch:upload": "Upload timesheets",
+                                "read:timesheets": "Read what was uploaded",
+                            },
+                        }
+                    },
+                }
+            }
+        },
+    }
 
 # What `manage.py upload_timesheet` uses while its own variables are not set.
 UPLOADER_DEVELOPMENT_VARIABLES = {

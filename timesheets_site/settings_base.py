@@ -18,6 +18,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "timesheets.middleware.ProblemMiddleware",
+    "timesheets.middleware.ContentSecurityPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -38,6 +39,46 @@ TEMPLATES: list[dict[str, Any]] = [
         "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
     }
 ]
+
+# The admin, and all that Django wants for it. Development has it, production if it says so; without it
+# there are no user accounts.
+INSTALLED_APPS_WITH_ADMIN = [
+    *INSTALLED_APPS,
+    # Its pages are registered by hand: nothing is imported before an address of theirs is asked for.
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+]
+MIDDLEWARE_WITH_ADMIN = [
+    *MIDDLEWARE,
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES_WITH_ADMIN: list[dict[str, Any]] = [
+    {
+        **TEMPLATES[0],
+        "OPTIONS": {
+            "context_processors": [
+                *TEMPLATES[0]["OPTIONS"]["context_processors"],
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Forms hold no files. Without a handler for them, nobody can fill the disk before it is known who asks.
+FILE_UPLOAD_HANDLERS: list[str] = []
 
 # A browser's session: no script reads the cookies, and no other site's page makes a browser send them.
 SESSION_COOKIE_SAMESITE = "Strict"
@@ -77,11 +118,12 @@ def database(url: str) -> dict[str, Any]:
     return configuration
 
 
-# Nobody waits for ever, for a database that answers or for one that is gone. Longer migrations can say so in
+# Nobody waits for ever, for a database that answers or for one that is gone, nor for an upload that stands
+# still with its transaction open, which readers would stop before. Longer migrations can say so in
 # DATABASE_URL: ?options=-c%20statement_timeout=0
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
-    "options": "-c lock_timeout=10s -c statement_timeout=30s",
+    "options": "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -106,10 +148,45 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
-    # A caller without a valid token is nobody at all; there are no user accounts.
+    # A caller without a valid token is nobody at all. Accounts are for the admin only.
     "UNAUTHENTICATED_USER": None,
     # The Accept header alone chooses the format; `?format=` is an unknown parameter like any other.
     "URL_FORMAT_OVERRIDE": None,
+}
+
+# For people: pages beside JSON, and a browser's session in place of the header. Development has them,
+# production if it says so.
+TIMESHEETS_BROWSER_SIGN_IN = False
+REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
+    **REST_FRAMEWORK,
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        *REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
+        "timesheets.browser_sessions.SessionAuthentication",
+    ],
+    "DEFAULT_RENDERER_CLASSES": [
+        *REST_FRAMEWORK["DEFAULT_RENDERER_CLASSES"],
+        "timesheets.pages.PageRenderer",
+    ],
+}
+# Only development has an issuer whose clients a button signs in.
+TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "clients": {}}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "DEFAULT_GENERATOR_CLASS": "timesheets.openapi.generator.DescriptionGenerator",
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Timesheets",
+    "VERSION": "0.1.0",
+    "DESCRIPTION": (
+        "Takes people's hours from machines that it can trust, and stores each entry once. Every request "
+        "needs an access token of OAuth 2.0; every error is a problem of RFC 9457 with a stable `code`."
+    ),
+    # Wherever this was fetched from, whatever that place is called.
+    "SERVERS": [{"url": "/"}],
+    # Pages can also be used with a session; programs send tokens.
+    "AUTHENTICATION_WHITELIST": ["timesheets.authentication.JWTAuthentication"],
+    # As in urls.py.
+    "SORT_OPERATIONS": False,
+    "POSTPROCESSING_HOOKS": [],
 }
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.TokenFreeReporterFilter"

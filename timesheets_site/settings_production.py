@@ -2,7 +2,13 @@
 
 from timesheets_site.environment import Environment
 from timesheets_site.settings_base import *  # noqa: F403
-from timesheets_site.settings_base import database
+from timesheets_site.settings_base import (
+    INSTALLED_APPS_WITH_ADMIN,
+    MIDDLEWARE_WITH_ADMIN,
+    REST_FRAMEWORK_WITH_SIGN_IN,
+    TEMPLATES_WITH_ADMIN,
+    database,
+)
 
 env = Environment()
 
@@ -14,10 +20,19 @@ TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
 TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL")
 OAUTH = env.read_oauth()
 BEHIND_PROXY = env.bool("TIMESHEETS_BEHIND_PROXY", False)
+TIMESHEETS_BROWSER_SIGN_IN = env.bool("TIMESHEETS_BROWSER_SIGN_IN", False)
+HAS_ADMIN = env.bool("TIMESHEETS_ADMIN", False)
 
 env.seal()
 
 DATABASES = {"default": database(DATABASE_URL)}
+
+if TIMESHEETS_BROWSER_SIGN_IN:
+    REST_FRAMEWORK = REST_FRAMEWORK_WITH_SIGN_IN
+if HAS_ADMIN:
+    INSTALLED_APPS = INSTALLED_APPS_WITH_ADMIN
+    MIDDLEWARE = MIDDLEWARE_WITH_ADMIN
+    TEMPLATES = TEMPLATES_WITH_ADMIN
 
 # Tokens and people's hours travel over TLS only.
 SECURE_SSL_REDIRECT = True

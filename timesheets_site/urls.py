@@ -1,5 +1,16 @@
 """The site's addresses, in every environment."""
 
-from django.urls import include, path
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
-urlpatterns = [path("", include("timesheets.urls"))]
+urlpatterns: list[URLPattern | URLResolver] = [path("", include("timesheets.urls"))]
+
+if apps.is_installed("django.contrib.admin"):
+    from timesheets.admin import site
+
+    urlpatterns += [
+        # What people type.
+        path("admin", RedirectView.as_view(pattern_name="admin:index")),
+        path("admin/", site.urls),
+    ]

@@ -106,6 +106,26 @@ print(Client(headers=host).post("/timesheets/upload", headers={{"X-Forwarded-Pro
     assert proxied.stdout.split() == ["301", "401"]
 
 
+@pytest.mark.parametrize(("variable", "status"), [("false", "404"), ("true", "200")])
+def test_people_sign_in_to_production_only_if_it_says_so(variable: str, status: str) -> None:
+    code = f"""{WSGI}
+from django.test import Client
+from timesheets.views.uploads import UploadView
+client = Client(headers={{"Host": "timesheets.example.com", "X-Forwarded-Proto": "https"}})
+answer = client.get("/sign-in")
+print(answer.status_code, *(item.key for item in answer.cookies.values() if item["secure"]))
+print(len(UploadView.authentication_classes), len(UploadView.renderer_classes))
+"""
+
+    result = run_python(
+        "-c", code, **production(TIMESHEETS_BEHIND_PROXY="true", TIMESHEETS_BROWSER_SIGN_IN=variable)
+    )
+
+    is_on = variable == "true"
+    cookies, classes = (["csrftoken"], "2") if is_on else ([], "1")
+    assert result.stdout.split() == [status, *cookies, classes, classes], result.stderr
+
+
 def test_the_env_file_beside_manage_py_is_read_and_real_variables_win(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TIMESHEETS_DEV_PORT=8123\nTIMESHEETS_TIME_ZONE=Europe/Berlin\n")
 

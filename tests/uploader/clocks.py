@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from timesheets.uploader.retries import Pacing
+from timesheets.uploader.network.retries import Pacing
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from timesheets.uploader.config import TokenRequest, UploaderConfig, load_config
+from timesheets.uploader.environment.config import TokenRequest, UploaderConfig, load_config
 from timesheets.uploader.errors import ConfigurationError
 
 SECRET = "s3cret-of-payroll"

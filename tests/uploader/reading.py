@@ -4,8 +4,8 @@ import io
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from timesheets.uploader.entries import Entry, Rejected
-from timesheets.uploader.inputs import Format, Input, read_entries
+from timesheets.uploader.reading.entries import Entry, Rejected
+from timesheets.uploader.reading.inputs import Format, Input, read_entries
 
 
 def read(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from timesheets.uploader.errors import ExitStatus
-from timesheets.uploader.exchange import Timeouts
+from timesheets.uploader.network.exchange import Timeouts
+from timesheets.uploader.network.retries import Pacing
 from timesheets.uploader.options import Options
-from timesheets.uploader.report import Report
-from timesheets.uploader.retries import Pacing
+from timesheets.uploader.output.report import Report
 from timesheets.uploader.run import run_upload
 from timesheets.uploader.runs import Surroundings
 from timesheets.uploader.signals import Signals

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.uploader.conftest import Reply, Site, mint_token
-from timesheets.uploader.access_tokens import AccessToken
-from timesheets.uploader.client import ApiClient, UploadRequest
+from timesheets.uploader.access.issued_tokens import AccessToken
 from timesheets.uploader.errors import (
     AccessRefused,
     AnswerLost,
@@ -13,8 +12,9 @@ from timesheets.uploader.errors import (
     NothingSent,
     TemporaryFailure,
 )
-from timesheets.uploader.exchange import Answer, Content, Timeouts, open_session
-from timesheets.uploader.retries import Pacing, RetryPolicy
+from timesheets.uploader.network.exchange import Answer, Content, Timeouts, open_session
+from timesheets.uploader.network.retries import Pacing, RetryPolicy
+from timesheets.uploader.sending.client import ApiClient, UploadRequest
 
 REFUSED = {"code": "invalid_token", "detail": "The access token expired."}
 FORBIDDEN = {"code": "insufficient_scope", "detail": "No."}

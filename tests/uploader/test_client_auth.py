@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.uploader.configurations import SECRET, make_config
 from tests.uploader.conftest import AUDIENCE, SIGNING_KEY
-from timesheets.uploader.client_auth import prove_identity
-from timesheets.uploader.config import AudienceParameter, TokenRequest
-from timesheets.uploader.credentials import ClientAuth
-from timesheets.uploader.exchange import Answer, Timeouts, make_printable, open_session
-from timesheets.uploader.token_endpoint import request_token
+from timesheets.uploader.access.client_auth import prove_identity
+from timesheets.uploader.access.token_endpoint import request_token
+from timesheets.uploader.environment.config import AudienceParameter, TokenRequest
+from timesheets.uploader.environment.credentials import ClientAuth
+from timesheets.uploader.network.exchange import Answer, Timeouts, make_printable, open_session
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
 NOW = 1_800_000_000

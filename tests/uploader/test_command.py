@@ -12,7 +12,7 @@ import pytest
 from tests.uploader.conftest import MESSAGE, SECRET, Reply, Site
 from tests.uploader.ledger import Ledger
 from tests.uploader.runs import write_days
-from timesheets.uploader.config import VARIABLES
+from timesheets.uploader.environment.config import VARIABLES
 from timesheets.uploader.errors import ExitStatus
 
 ROOT = Path(__file__).parents[2]

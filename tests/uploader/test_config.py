@@ -4,12 +4,12 @@ from typing import Never
 import pytest
 
 from tests.uploader.configurations import COMPLETE, DEVELOPMENT, SECRET, load, problems_of
-from timesheets.uploader.config import (
+from timesheets.uploader.environment.config import (
     AudienceParameter,
     TokenRequest,
     load_config,
 )
-from timesheets.uploader.credentials import ClientAuth
+from timesheets.uploader.environment.credentials import ClientAuth
 from timesheets.uploader.errors import ConfigurationError
 
 

@@ -4,8 +4,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.uploader.reading import describe, read
-from timesheets.uploader.entries import Entry, Rejected
 from timesheets.uploader.errors import InputUnreadable
+from timesheets.uploader.reading.entries import Entry, Rejected
 
 HEADER = "user_id,date,project,hours\n"
 MEMBERS = {"user_id": "007", "date": "2026-06-03", "project": "StoreZero", "hours": Decimal("7.5")}

@@ -2,7 +2,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from timesheets.uploader.dates import DateUnreadable, read_date
+from timesheets.uploader.reading.dates import DateUnreadable, read_date
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -8,11 +8,11 @@ import pytest
 from tests.uploader.clocks import Clock
 from tests.uploader.configurations import make_config
 from tests.uploader.conftest import AUDIENCE, Reply, Site, token_document
-from timesheets.uploader.discovery import discover_token_endpoint, list_metadata_addresses
+from timesheets.uploader.access.discovery import discover_token_endpoint, list_metadata_addresses
+from timesheets.uploader.access.tokens import TokenSource
 from timesheets.uploader.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets.uploader.exchange import Answer, Timeouts, open_session
-from timesheets.uploader.retries import RetryPolicy
-from timesheets.uploader.tokens import TokenSource
+from timesheets.uploader.network.exchange import Answer, Timeouts, open_session
+from timesheets.uploader.network.retries import RetryPolicy
 
 OPENID = "https://issuer.example.com/.well-known/openid-configuration"
 OAUTH = "https://issuer.example.com/.well-known/oauth-authorization-server"

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from tests.uploader.conftest import SECRET, SIGNING_KEY, Reply, Site
-from timesheets.uploader.answer_bodies import ANSWER_BYTES_AT_MOST
 from timesheets.uploader.errors import ConfigurationError, NothingSent, TemporaryFailure
-from timesheets.uploader.exchange import (
+from timesheets.uploader.network.answer_bodies import ANSWER_BYTES_AT_MOST
+from timesheets.uploader.network.exchange import (
     Answer,
     Content,
     Message,
@@ -31,7 +31,7 @@ from timesheets.uploader.exchange import (
     make_printable,
     open_session,
 )
-from timesheets.uploader.exchange import post as post_message
+from timesheets.uploader.network.exchange import post as post_message
 
 SHORT = Timeouts(connect_seconds=1, read_seconds=0.3, total_seconds=0.6)
 
@@ -192,13 +192,20 @@ def test_a_tls_connection_that_ends_at_once_is_a_temporary_failure() -> None:
         post(f"https://127.0.0.1:{port}/", SHORT)
 
 
-def test_a_cut_off_answer_is_a_temporary_failure() -> None:
-    cut_off = b"HTTP/1.1 201 Created\r\nContent-Length: 1000\r\n\r\n{}"
-    with (
-        listening(answering(cut_off)) as port,
-        pytest.raises(TemporaryFailure, match="connection was lost"),
-    ):
-        post(f"http://127.0.0.1:{port}/", SHORT)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'HTTP/1.1 207 Multi-Status\r\nContent-Length: 12\r\nX-Request-ID: 1\r\n\r\n{"created":2}',
+        b"HTTP/1.1 207 Multi-Status\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_cut_anywhere_is_a_temporary_failure(answer: bytes) -> None:
+    for length in range(answer.rindex(b"}")):
+        with (
+            listening(answering(answer[:length])) as port,
+            pytest.raises(TemporaryFailure, match="connection was lost"),
+        ):
+            post(f"http://127.0.0.1:{port}/", SHORT)
 
 
 def test_a_refused_connection_sent_nothing() -> None:

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from tests.processes import run_python
-from timesheets.uploader.entries import Entry, Rejected
-from timesheets.uploader.identity import EntryIds
+from timesheets.uploader.reading.entries import Entry, Rejected
+from timesheets.uploader.reading.identity import EntryIds
 
 CONTENT: Mapping[str, object] = {
     "user_id": "007",
@@ -102,7 +102,7 @@ def test_a_rejected_row_has_the_id_that_it_would_have_been_sent_with() -> None:
 
 COUNT = """
 from tests.uploader.memory import read_peak
-from timesheets.uploader.identity import EntryIds
+from timesheets.uploader.reading.identity import EntryIds
 ids, before = EntryIds(), read_peak()
 for number in range(300_000):
     ids.add_id({"user_id": str(number)})

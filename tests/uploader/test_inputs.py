@@ -9,7 +9,7 @@ import pytest
 from tests.processes import run_python
 from tests.uploader.reading import describe, read
 from timesheets.uploader.errors import InputUnreadable
-from timesheets.uploader.inputs import Format, find_format, open_input
+from timesheets.uploader.reading.inputs import Format, find_format, open_input
 
 CSV = b"user_id,date,project,hours\n007,2026-06-03,X,1\n"
 LINE = b'{"user_id": "007"}\n'
@@ -86,7 +86,7 @@ def test_a_pipe_has_no_path_to_write_beside(tmp_path: Path) -> None:
 READ = """
 import sys
 from tests.uploader.memory import read_peak
-from timesheets.uploader.inputs import Format, open_input, read_entries
+from timesheets.uploader.reading.inputs import Format, open_input, read_entries
 print(sum(1 for _ in read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None)), read_peak())
 """
 

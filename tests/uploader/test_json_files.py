@@ -3,9 +3,9 @@ import json
 import pytest
 
 from tests.uploader.reading import describe, iterate, read
-from timesheets.uploader.entries import Entry, Rejected
 from timesheets.uploader.errors import InputUnreadable
-from timesheets.uploader.json_values import encode_value
+from timesheets.uploader.reading.entries import Entry, Rejected
+from timesheets.uploader.reading.json_values import encode_value
 
 ENTRY = '{"user_id": "007", "date": "2026-06-03", "project": "X", "hours": 7.50}'
 

@@ -7,7 +7,7 @@ from tests.uploader.conftest import Site
 from tests.uploader.ledger import Ledger
 from tests.uploader.runs import Run, write_days
 from timesheets.uploader.errors import ExitStatus, InputInUse
-from timesheets.uploader.locks import lock, try_lock
+from timesheets.uploader.files.locks import lock, try_lock
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import io
 
-from timesheets.uploader.progress import Progress, ProgressBar
+from timesheets.uploader.output.progress import Progress, ProgressBar
 
 
 class Terminal(io.StringIO):

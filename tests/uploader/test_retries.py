@@ -8,9 +8,9 @@ import pytest
 
 from tests.uploader.clocks import Clock
 from timesheets.uploader.errors import AccessRefused, NothingSent, TemporaryFailure
-from timesheets.uploader.exchange import Answer
-from timesheets.uploader.retries import RetryPolicy, send_with_retries
-from timesheets.uploader.retry_after import format_moment, read_retry_after
+from timesheets.uploader.network.exchange import Answer
+from timesheets.uploader.network.retries import RetryPolicy, send_with_retries
+from timesheets.uploader.network.retry_after import format_moment, read_retry_after
 
 URL = "https://timesheets.example.com/timesheets/upload"
 LOST = TemporaryFailure("lost")

@@ -7,9 +7,9 @@ import pytest
 from tests.uploader.conftest import Reply, Site
 from tests.uploader.ledger import Ledger
 from tests.uploader.runs import Run, write_csv, write_days
-from timesheets.uploader.batches import make_batches
-from timesheets.uploader.entries import Entry
 from timesheets.uploader.errors import ExitStatus
+from timesheets.uploader.reading.entries import Entry
+from timesheets.uploader.sending.batches import make_batches
 
 
 @pytest.fixture

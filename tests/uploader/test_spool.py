@@ -7,7 +7,7 @@ from tests.uploader.conftest import Received, Reply, Site
 from tests.uploader.ledger import Ledger
 from tests.uploader.runs import Run, write_csv
 from timesheets.uploader.errors import ExitStatus
-from timesheets.uploader.locks import try_lock
+from timesheets.uploader.files.locks import try_lock
 
 
 @pytest.fixture

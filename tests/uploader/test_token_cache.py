@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from timesheets.uploader.access_tokens import IssuedToken
+from timesheets.uploader.access.issued_tokens import IssuedToken
+from timesheets.uploader.access.token_cache import TokenCache
 from timesheets.uploader.errors import ConfigurationError
-from timesheets.uploader.token_cache import TokenCache
 
 TOKEN = IssuedToken(value="header.payload.signature", bought_at=1_800_000_000.5, expires_in=3600)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

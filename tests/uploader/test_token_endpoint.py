@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.uploader.configurations import make_config
 from tests.uploader.conftest import AUDIENCE, SIGNING_KEY, mint_token, token_document
-from timesheets.uploader.access_tokens import AccessToken, accept_token
-from timesheets.uploader.credentials import ClientAuth
+from timesheets.uploader.access.issued_tokens import AccessToken, accept_token
+from timesheets.uploader.access.token_endpoint import request_token as ask_for_token
+from timesheets.uploader.access.token_endpoint import take_token
+from timesheets.uploader.environment.credentials import ClientAuth
 from timesheets.uploader.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets.uploader.exchange import Timeouts, open_session
-from timesheets.uploader.token_endpoint import request_token as ask_for_token
-from timesheets.uploader.token_endpoint import take_token
+from timesheets.uploader.network.exchange import Timeouts, open_session
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
 PRIVATE_KEY = SIGNING_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -195,7 +195,8 @@ def test_a_token_that_is_no_jwt_is_a_wrong_setting(issuer: responses.RequestsMoc
 def test_a_refusal_is_final_and_says_what_to_do(
     issuer: responses.RequestsMock, status: int, body: bytes | dict[str, object], message: str
 ) -> None:
-    issuer.post(TOKEN_URL, status=status, body=body if isinstance(body, bytes) else json.dumps(body))
+    text = body if isinstance(body, bytes) else json.dumps(body)
+    issuer.post(TOKEN_URL, status=status, body=text, auto_calculate_content_length=True)
 
     with pytest.raises(AccessRefused, match=re.escape(message)):
         request_token()
@@ -209,7 +210,7 @@ def test_who_signs_is_told_to_check_the_key(issuer: responses.RequestsMock) -> N
 
 
 def test_an_issuer_that_does_not_take_json_says_so(issuer: responses.RequestsMock) -> None:
-    issuer.post(TOKEN_URL, status=415)
+    issuer.post(TOKEN_URL, status=415, auto_calculate_content_length=True)
 
     with pytest.raises(ConfigurationError, match="415; check OAUTH_TOKEN_REQUEST"):
         request_token()
@@ -260,7 +261,8 @@ def test_a_lost_connection_is_a_temporary_failure(
 def test_what_no_token_endpoint_answers_is_a_wrong_address(
     issuer: responses.RequestsMock, status: int, body: str
 ) -> None:
-    issuer.post(TOKEN_URL, status=status, body=body, headers={"Location": "https://elsewhere.example.com/"})
+    elsewhere = {"Location": "https://elsewhere.example.com/"}
+    issuer.post(TOKEN_URL, status=status, body=body, headers=elsewhere, auto_calculate_content_length=True)
 
     with pytest.raises(
         ConfigurationError, match=f"not an answer of a token endpoint: {status}; check AUTH0_DOMAIN"

@@ -12,11 +12,11 @@ TOKEN_PATH = "/oauth/token"
 # One run as far as its token. It begins when it is told to, and never shows the token itself.
 RUN = """
 import hashlib, os, sys
-from timesheets.uploader.config import load_config
-from timesheets.uploader.exchange import Timeouts, open_session
-from timesheets.uploader.retries import Pacing, RetryPolicy
-from timesheets.uploader.token_cache import TokenCache
-from timesheets.uploader.tokens import TokenSource
+from timesheets.uploader.environment.config import load_config
+from timesheets.uploader.network.exchange import Timeouts, open_session
+from timesheets.uploader.network.retries import Pacing, RetryPolicy
+from timesheets.uploader.access.token_cache import TokenCache
+from timesheets.uploader.access.tokens import TokenSource
 
 config = load_config(os.environ, {})
 cache = TokenCache(config.state_dir, lambda warning: print(warning, file=sys.stderr))

@@ -9,11 +9,11 @@ import pytest
 from tests.uploader.clocks import Clock
 from tests.uploader.configurations import make_config
 from tests.uploader.conftest import AUDIENCE, SECRET, Reply, Site, mint_token, token_document
+from timesheets.uploader.access.token_cache import TokenCache
+from timesheets.uploader.access.tokens import TokenSource, name_token
 from timesheets.uploader.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets.uploader.exchange import Timeouts, open_session
-from timesheets.uploader.retries import RetryPolicy
-from timesheets.uploader.token_cache import TokenCache
-from timesheets.uploader.tokens import TokenSource, name_token
+from timesheets.uploader.network.exchange import Timeouts, open_session
+from timesheets.uploader.network.retries import RetryPolicy
 
 TOKEN_PATH = "/oauth/token"
 HOUR = 3600

@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 
 from tests.uploader.reading import describe, read
-from timesheets.uploader.entries import COLUMNS, Entry
 from timesheets.uploader.errors import InputUnreadable
+from timesheets.uploader.reading.entries import COLUMNS, Entry
 
 # Workbooks know no zone.
 MORNING = datetime.datetime(2026, 6, 3, 8, 30)  # noqa: DTZ001

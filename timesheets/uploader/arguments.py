@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from timesheets.uploader.exchange import Timeouts
-from timesheets.uploader.inputs import Format
+from timesheets.uploader.network.exchange import Timeouts
 from timesheets.uploader.options import ENTRIES_OF_A_BATCH, ENTRIES_OF_A_BATCH_AT_MOST, Options
+from timesheets.uploader.reading.inputs import Format
 
 DEFAULT_TIMEOUTS = "10,60"
 

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
-from timesheets.uploader.access_tokens import REQUIRED_SCOPE
-from timesheets.uploader.batches import Batch, make_batches
-from timesheets.uploader.config import load_config
+from timesheets.uploader.access.issued_tokens import REQUIRED_SCOPE
+from timesheets.uploader.environment.config import load_config
 from timesheets.uploader.errors import ExitStatus, UploadError, choose_status
-from timesheets.uploader.file_uploads import Tally, take_entries
-from timesheets.uploader.identity import EntryIds
-from timesheets.uploader.inputs import read_entries
-from timesheets.uploader.named_files import open_locked
+from timesheets.uploader.files.named import open_locked
+from timesheets.uploader.files.rejects import NoRejects
+from timesheets.uploader.files.uploads import Tally, take_entries
 from timesheets.uploader.options import Options
-from timesheets.uploader.rejects import NoRejects
-from timesheets.uploader.report import Report
+from timesheets.uploader.output.report import Report
+from timesheets.uploader.reading.identity import EntryIds
+from timesheets.uploader.reading.inputs import read_entries
 from timesheets.uploader.runs import Run, Surroundings, open_run
-from timesheets.uploader.sending import Manner, upload_batch
+from timesheets.uploader.sending.batch_uploads import Manner, upload_batch
+from timesheets.uploader.sending.batches import Batch, make_batches
 
 DRY_RUN = Manner(is_dry_run=True)
 NO_ENTRIES = Batch(entries=(), lines=())

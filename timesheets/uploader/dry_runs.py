@@ -5,13 +5,13 @@ from contextlib import closing
 from functools import partial
 from typing import BinaryIO
 
-from timesheets.uploader.entries import Rejected
 from timesheets.uploader.errors import ExitStatus, choose_status
-from timesheets.uploader.inputs import open_input, read_entries
-from timesheets.uploader.named_files import guard_file
+from timesheets.uploader.files.named import guard_file
 from timesheets.uploader.options import Options
-from timesheets.uploader.outcomes import FileOutcome
-from timesheets.uploader.report import Report
+from timesheets.uploader.output.outcomes import FileOutcome
+from timesheets.uploader.output.report import Report
+from timesheets.uploader.reading.entries import Rejected
+from timesheets.uploader.reading.inputs import open_input, read_entries
 
 UNCHECKED = (
     "--dry-run: checked syntax, columns, dates and decimal form only; whether an entry is valid, and whether "

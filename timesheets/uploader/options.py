@@ -6,8 +6,8 @@ from datetime import tzinfo
 from pathlib import Path
 
 from timesheets.uploader.errors import WrongUsage
-from timesheets.uploader.exchange import Timeouts
-from timesheets.uploader.inputs import STANDARD_INPUT, Format
+from timesheets.uploader.network.exchange import Timeouts
+from timesheets.uploader.reading.inputs import STANDARD_INPUT, Format
 
 ENTRIES_OF_A_BATCH = 1_000
 ENTRIES_OF_A_BATCH_AT_MOST = 10_000

@@ -1,15 +1,15 @@
 """One run from the variables to the exit status, which is decided here and nowhere else."""
 
 from timesheets.uploader.check_up import check_up
-from timesheets.uploader.config import load_config
 from timesheets.uploader.dry_runs import read_files
+from timesheets.uploader.environment.config import load_config
 from timesheets.uploader.errors import ExitStatus, Terminated, UploadError
-from timesheets.uploader.named_files import upload_named_files
+from timesheets.uploader.files.named import upload_named_files
+from timesheets.uploader.files.spool import upload_spool
 from timesheets.uploader.options import Options, require_sense
-from timesheets.uploader.report import Report
+from timesheets.uploader.output.report import Report
 from timesheets.uploader.runs import Run, Surroundings, open_run
-from timesheets.uploader.single_entry import TUTORIAL_ENTRY, upload_entry
-from timesheets.uploader.spool import upload_spool
+from timesheets.uploader.sending.single_entry import TUTORIAL_ENTRY, upload_entry
 
 
 def run_upload(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from timesheets.uploader.client import ApiClient
-from timesheets.uploader.config import UploaderConfig
-from timesheets.uploader.exchange import open_session
+from timesheets.uploader.access.token_cache import TokenCache
+from timesheets.uploader.access.tokens import TokenSource
+from timesheets.uploader.environment.config import UploaderConfig
+from timesheets.uploader.network.exchange import open_session
+from timesheets.uploader.network.retries import Pacing, RetryPolicy
 from timesheets.uploader.options import Options
-from timesheets.uploader.report import Report
-from timesheets.uploader.retries import Pacing, RetryPolicy
+from timesheets.uploader.output.report import Report
+from timesheets.uploader.sending.client import ApiClient
 from timesheets.uploader.signals import Signals
-from timesheets.uploader.token_cache import TokenCache
-from timesheets.uploader.tokens import TokenSource
 
 
 @dataclass(frozen=True, kw_only=True)

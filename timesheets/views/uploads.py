@@ -26,6 +26,7 @@ class UploadView(APIView):
 
     resource_path = "/timesheets/upload"
     required_scopes = frozenset({"batch:upload"})
+    page_part = "timesheets/parts/upload.html"
 
     def get_view_name(self) -> str:
         return "Upload timesheets"

@@ -15,12 +15,12 @@ from timesheets.diagnosis.issuer_answers import Verdict
 from timesheets.diagnosis.issuer_findings import examine_issuer
 from timesheets.diagnosis.issuer_probes import probe_keys
 from timesheets.diagnosis.key_findings import judge_keys
-from timesheets.diagnosis.pasted_tokens import unwrap_token
 from timesheets.diagnosis.plain_words import describe_clock, describe_time, quote
 from timesheets.diagnosis.token_explanations import explain_credentials
 from timesheets.diagnosis.token_steps import Step, walk_rules
 from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, ExitStatus, silenced_logs
+from timesheets.pasted_tokens import unwrap_token
 from timesheets.token_rules import Fault
 from timesheets.views.uploads import UploadView
 

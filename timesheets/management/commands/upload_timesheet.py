@@ -11,11 +11,11 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from timesheets.management.help import HelpFormatter
 from timesheets.uploader.arguments import add_arguments, read_options
-from timesheets.uploader.config import VARIABLES
+from timesheets.uploader.environment.config import VARIABLES
 from timesheets.uploader.errors import MEANINGS
-from timesheets.uploader.progress import Progress, ProgressBar
-from timesheets.uploader.report import Report
-from timesheets.uploader.retries import Pacing
+from timesheets.uploader.network.retries import Pacing
+from timesheets.uploader.output.progress import Progress, ProgressBar
+from timesheets.uploader.output.report import Report
 from timesheets.uploader.run import run_upload
 from timesheets.uploader.runs import Surroundings
 from timesheets.uploader.signals import Signals

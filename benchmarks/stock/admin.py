@@ -1,0 +1,20 @@
+"""The rival's admin: what Django does by default with the same columns, filters and dates."""
+
+from django.contrib import admin
+from django.urls import path
+
+from timesheets.admin import TimesheetAdmin, site
+from timesheets.models import Timesheet
+
+
+class StockAdmin(admin.ModelAdmin):
+    list_display = ("id", "user_id", "date", "project", "hours", "client", "received_at", "entry_id")
+    list_filter = TimesheetAdmin.list_filter
+    search_fields = ("user_id", "entry_id", "project")
+    date_hierarchy = "date"
+
+
+stock_site = admin.AdminSite(name="stock")
+stock_site.register(Timesheet, StockAdmin)
+
+urlpatterns = [path("admin/", site.urls), path("stock/", stock_site.urls)]

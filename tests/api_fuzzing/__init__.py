@@ -1,0 +1,1 @@
+"""The API, live, against its own description: everything that schemathesis can think of."""

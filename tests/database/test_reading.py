@@ -1,0 +1,428 @@
+"""Reading back, on either database: nothing is missed, nothing of another's seen, nothing scanned."""
+
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test import Client as HTTPClient
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.database.conftest import Database, only_on
+from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
+from tests.issuer import Issuer
+from timesheets.ingest import Verdict, ingest_entries
+from timesheets.models import Client, Timesheet
+from timesheets.principals import MachineClient
+from timesheets.timesheet_queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
+
+pytestmark = pytest.mark.usefixtures("database")
+
+REPORTING = replace(PAYROLL, client_id="reporting")
+STRANGERS_PAYROLL = replace(PAYROLL, issuer="https://stranger.example/")
+ALL = TimesheetQuery()
+
+
+def walk(
+    query: TimesheetQuery = ALL, *, page_size: int = 10, client: MachineClient = PAYROLL, window: int = 100
+) -> Iterator[TimesheetPage]:
+    while True:
+        page = list_timesheets(client, query, page_size, window=window)
+        yield page
+        if page.next_id is None:
+            return
+        query = replace(query, from_id=page.next_id)
+
+
+def list_ids(*pages: TimesheetPage) -> list[int]:
+    return [timesheet.timesheet_id for page in pages for timesheet in page.timesheets]
+
+
+def to_ids(verdicts: list[Verdict]) -> list[int]:
+    return [verdict.timesheet_id for verdict in verdicts]
+
+
+def test_a_stored_entry_is_found_as_it_was_ingested() -> None:
+    entry = make_entry("week-19:1")
+    [verdict] = ingest(entry)
+
+    stored = find_timesheet(PAYROLL, verdict.timesheet_id)
+
+    assert stored is not None
+    assert (stored.entry, stored.received_at) == (entry, RECEIVED_AT)
+    assert list_timesheets(PAYROLL, ALL, 10).timesheets == (stored,)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        pytest.param(REPORTING, id="another-client"),
+        pytest.param(STRANGERS_PAYROLL, id="the-same-client-id-of-another-issuer"),
+        pytest.param(replace(PAYROLL, client_id="idle"), id="a-client-that-never-uploaded"),
+    ],
+)
+def test_nothing_of_another_client_is_found(stranger: MachineClient) -> None:
+    [foreign] = to_ids(ingest(make_entry("week-19:1")))
+    own = to_ids(ingest(make_entry("week-19:1"), client=stranger)) if stranger.client_id != "idle" else []
+
+    assert find_timesheet(stranger, foreign) is None
+    assert list_ids(*walk(client=stranger)) == own
+    assert list_ids(*walk(TimesheetQuery(entry_id="week-19:1"), client=stranger)) == own
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(TimesheetQuery(user_id="\N{PILE OF POO}'\"\\%s"), id="user"),
+        pytest.param(TimesheetQuery(project="%(a)s; --"), id="project"),
+        pytest.param(TimesheetQuery(date_from=datetime(1899, 12, 31, tzinfo=UTC)), id="earliest"),
+        pytest.param(TimesheetQuery(date_to=datetime(3000, 1, 1, 23, 59, tzinfo=UTC)), id="latest"),
+    ],
+)
+def test_a_filter_is_a_value_and_nothing_else(query: TimesheetQuery) -> None:
+    entry = make_entry(user_id="\N{PILE OF POO}'\"\\%s", project="%(a)s; --")
+    [stored] = to_ids(ingest(entry))
+
+    assert list_ids(*walk(query)) == [stored]
+
+
+def test_moments_are_compared_to_the_microsecond() -> None:
+    second = datetime(2017, 5, 10, 17, 40, 20, tzinfo=UTC)
+    microsecond = timedelta(microseconds=1)
+    before, at, after = to_ids(
+        ingest(*(make_entry(date=date) for date in (second - microsecond, second, second + microsecond)))
+    )
+
+    assert list_ids(*walk(TimesheetQuery(date_from=second))) == [at, after]
+    assert list_ids(*walk(TimesheetQuery(date_to=second))) == [before]
+
+
+def test_a_page_looks_at_no_more_rows_than_a_window_has() -> None:
+    ids = to_ids(ingest(*(make_entry() for _ in range(1000))))
+
+    pages = list(walk(TimesheetQuery(project="none"), window=300))
+
+    assert list_ids(*pages) == []
+    assert [page.next_id for page in pages] == [ids[300], ids[600], ids[900], None]
+
+
+def test_windows_lose_and_double_nothing() -> None:
+    entries = [make_entry(user_id="007" if number % 7 == 0 else "008") for number in range(1000)]
+    ids = to_ids(ingest(*entries))
+
+    pages = list(walk(TimesheetQuery(user_id="007"), page_size=10, window=100))
+
+    assert list_ids(*pages) == ids[::7]
+    assert all(page.next_id is None or page.timesheets for page in pages)
+    assert min(len(page.timesheets) for page in pages) < 10
+
+
+def test_rows_of_others_are_not_among_a_window() -> None:
+    for _ in range(10):
+        ingest(*(make_entry() for _ in range(50)), client=REPORTING)
+        ingest(make_entry())
+
+    assert len(list(walk(TimesheetQuery(project="none"), window=10))) == 1
+
+
+@contextmanager
+def upload_under_way(
+    *entry_ids: str, client: MachineClient = PAYROLL, commits: bool = True
+) -> Iterator[None]:
+    """An upload that has inserted its entries, and is over when the block is."""
+    inserted, may_end = threading.Event(), threading.Event()
+
+    def wait(_: Any) -> bool:
+        inserted.set()
+        may_end.wait(10)
+        return commits
+
+    def run() -> None:
+        try:
+            ingest_entries(
+                client, [make_entry(entry_id) for entry_id in entry_ids], RECEIVED_AT, commit_if=wait
+            )
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as executor:
+        upload: Future[None] = executor.submit(run)
+        inserted.wait(10)
+        try:
+            yield
+        finally:
+            may_end.set()
+            upload.result(10)
+
+
+@pytest.fixture
+def known_clients(database: Database) -> None:
+    """A client's first upload makes others of the same client wait."""
+    for client in (PAYROLL, REPORTING):
+        Client.objects.create(issuer=client.issuer, client_id=client.client_id)
+
+
+def find(*entry_ids: str) -> list[int]:
+    rows = dict(Timesheet.objects.values_list("entry_id", "id"))
+    return [rows[entry_id] for entry_id in entry_ids]
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_stops_before_an_upload_that_is_under_way() -> None:
+    ingest(make_entry("before"))
+    with upload_under_way("slow"):
+        ingest(make_entry("fast"))
+        seen_meanwhile = list_ids(*walk())
+
+    assert find("before", "slow", "fast") == sorted(find("before", "slow", "fast"))
+    assert seen_meanwhile == find("before")
+    assert list_ids(*walk()) == find("before", "slow", "fast")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_stops_before_the_first_upload_that_there_ever_was() -> None:
+    with upload_under_way("slow"):
+        ingest(make_entry("fast"), client=REPORTING)
+        assert list_ids(*walk(client=REPORTING)) == []
+
+    assert list_ids(*walk(client=REPORTING)) == find("fast")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_goes_on_after_an_upload_that_stored_nothing() -> None:
+    with upload_under_way("dry", commits=False):
+        ingest(make_entry("stored"))
+
+    assert list_ids(*walk()) == find("stored")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_one_entry_is_found_whatever_is_under_way() -> None:
+    with upload_under_way("slow"):
+        [verdict] = ingest(make_entry("fast"))
+
+        assert find_timesheet(PAYROLL, verdict.timesheet_id) is not None
+        assert list_ids(*walk(TimesheetQuery(entry_id="fast"))) == [verdict.timesheet_id]
+
+
+@only_on("postgresql")
+def test_other_advisory_locks_of_the_server_change_nothing(database: Database, postgresql: Any) -> None:
+    [stored] = to_ids(ingest(make_entry()))
+    with connection.cursor() as cursor:
+        # Of two small keys, as other programs on the same database may hold them.
+        cursor.execute("SELECT pg_advisory_lock(0, 0)")
+        try:
+            assert list_ids(*walk()) == [stored]
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
+    are_done = threading.Event()
+
+    def upload(writer: int) -> None:
+        try:
+            for number in range(20):
+                ingest(*(make_entry(f"{writer}-{number}-{row}") for row in range(1 + writer)))
+        finally:
+            connections.close_all()
+
+    def follow() -> list[int]:
+        seen: list[int] = []
+        query = ALL
+        while True:
+            was_done = are_done.is_set()
+            *_, last = pages = list(walk(query, page_size=7))
+            already = seen[-7:]
+            seen += [timesheet_id for timesheet_id in list_ids(*pages) if timesheet_id not in already]
+            if last.timesheets:
+                # What is asked again is the last page, from where it began.
+                query = replace(ALL, from_id=last.timesheets[0].timesheet_id)
+            if was_done:
+                connections.close_all()
+                return seen
+
+    with ThreadPoolExecutor() as executor:
+        reader = executor.submit(follow)
+        with ThreadPoolExecutor(10) as writers:
+            list(writers.map(upload, range(10)))
+        are_done.set()
+        seen = reader.result(60)
+
+    assert len(seen) == 20 * 55
+    assert seen == list(Timesheet.objects.order_by("id").values_list("id", flat=True))
+
+
+ROWS = 30_000
+FILTERS = {
+    "user_id": "007",
+    "project": "none",
+    "date_from": datetime(2017, 5, 12, tzinfo=UTC),
+    "date_to": datetime(2017, 5, 20, tzinfo=UTC),
+    "received_since": RECEIVED_AT,
+    "entry_id": "row-500",
+}
+# The steps that a list may take, and those that look for one entry_id: SQLite names no index of a constraint.
+STEPS_OF_A_LIST = (
+    "timesheet_of_client",
+    "SEARCH timesheets_timesheet$",
+    "Index Only Scan Backward using timesheets_timesheet_pkey",
+)
+STEPS_BY_ENTRY_ID = ("entry_of_client", "(client_id=? AND entry_id>? AND entry_id<?)")
+COMBINATIONS = [
+    dict(chosen)
+    for count in range(len(FILTERS) + 1)
+    for chosen in itertools.combinations(FILTERS.items(), count)
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Which of the rows, numbered by `n`, are another client's, and how many the database was told of."""
+
+    is_of_another: str
+    analyzed: int
+
+
+MIXED = Layout(is_of_another="n % 100 = 0", analyzed=ROWS)
+IN_A_BLOCK = Layout(is_of_another=f"n BETWEEN {ROWS // 2} AND {ROWS - 100}", analyzed=ROWS)
+SINCE_THE_ANALYSIS = replace(IN_A_BLOCK, analyzed=ROWS // 2 - 1)
+
+
+def seed(vendor: str, layout: Layout = MIXED) -> None:
+    busy = Client.objects.create(issuer=PAYROLL.issuer, client_id="payroll").pk
+    rare = Client.objects.create(issuer=PAYROLL.issuer, client_id="reporting").pk
+    numbers = {
+        "sqlite": "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT {}) SELECT n FROM r",
+        "postgresql": "SELECT generate_series(1, {}) AS n",
+    }[vendor].format(ROWS)
+    is_of_another, analyzed = layout.is_of_another, layout.analyzed
+    statement = (
+        "INSERT INTO timesheets_timesheet (client_id, entry_id, user_id, date, project, hours, received_at) "  # noqa: S608
+        f"SELECT CASE WHEN {is_of_another} THEN {rare} ELSE {busy} END, 'row-' || n, 'user-' || n % 500, "
+        f"'2017-05-10 12:00:00', 'StoreZero', 1, '2017-05-12 06:00:00' FROM ({numbers}) AS numbers"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} WHERE n <= {analyzed}")
+        # As the databases do from time to time; without it they know nothing of what they hold.
+        cursor.execute("ANALYZE")
+        cursor.execute(f"{statement} WHERE n > {analyzed}")
+
+
+@contextmanager
+def explained(vendor: str) -> Iterator[list[str]]:
+    """What the statements of the block do with the table of timesheets, step by step, once it is over."""
+    plan = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[vendor]
+    steps: list[str] = []
+    with CaptureQueriesContext(connection) as queries:
+        yield steps
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in (query["sql"] for query in queries.captured_queries):
+            if "set_config" in statement:
+                cursor.execute(statement)
+            elif statement.startswith("SELECT"):
+                cursor.execute(f"{plan} {statement}")
+                steps += [
+                    step for *_, step in cursor.fetchall() if re.search("timesheets_timesheet( |$)", step)
+                ]
+
+
+def find_other_steps(steps: list[str], *allowed: str) -> list[str]:
+    return [step for step in steps if not any(words in f"{step}$" for words in allowed)]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(MIXED, id="mixed"),
+        pytest.param(IN_A_BLOCK, id="in-a-block"),
+        pytest.param(SINCE_THE_ANALYSIS, id="since-the-analysis"),
+    ],
+)
+@pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
+def test_a_list_is_read_from_one_clients_range_of_an_index(
+    database: Database, client: MachineClient, layout: Layout
+) -> None:
+    seed(database.vendor, layout)
+    middle = Timesheet.objects.order_by("id")[ROWS // 2].pk
+
+    for filters, from_id in itertools.product(COMBINATIONS, (0, middle)):
+        with explained(database.vendor) as steps:
+            list_timesheets(client, TimesheetQuery(**filters, from_id=from_id), 10, window=1000)
+
+        allowed = STEPS_BY_ENTRY_ID if "entry_id" in filters else STEPS_OF_A_LIST
+        assert steps
+        assert find_other_steps(steps, *allowed) == [], filters
+
+
+def test_one_timesheet_is_found_by_its_key(database: Database) -> None:
+    seed(database.vendor)
+    timesheet_id = Timesheet.objects.order_by("id")[100].pk
+
+    with explained(database.vendor) as steps:
+        find_timesheet(PAYROLL, timesheet_id)
+
+    assert steps
+    assert (
+        find_other_steps(steps, "using timesheets_timesheet_pkey", "USING INTEGER PRIMARY KEY (rowid=?)")
+        == []
+    )
+
+
+def test_a_scan_would_be_seen(database: Database) -> None:
+    seed(database.vendor)
+
+    with explained(database.vendor) as steps:
+        list(Timesheet.objects.filter(project="none"))
+
+    assert find_other_steps(steps, *STEPS_OF_A_LIST) != []
+
+
+NAMES = [
+    "user_id",
+    "project",
+    "entry_id",
+    "date_from",
+    "date_to",
+    "received_since",
+    "page_size",
+    "cursor",
+    "format",
+]
+VALUES = st.one_of(
+    st.binary(max_size=40),
+    st.text(st.characters(codec="utf-8"), max_size=200).map(str.encode),
+    st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat().encode()),
+    st.dates().map(lambda date: str(date).encode()),
+    st.integers().map(lambda number: str(number).encode()),
+    st.sampled_from(
+        [b"AAAAAAAAAAD_____", b"2017-05-10", b"2999-12-31T23:59:59-23:59", b"1900-01-01T00:00:00+23:59"]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4))
+def test_no_parameters_break_the_api(
+    database: Database, issuer: Issuer, parameters: list[tuple[str, bytes]]
+) -> None:
+    query = "&".join(f"{name}={quote(value)}" for name, value in parameters)
+    token = issuer.mint(scope="read:timesheets")
+
+    response = HTTPClient().get(f"/timesheets?{query}", headers={"Authorization": f"Bearer {token}"})
+
+    assert response.status_code in {200, 400}, query

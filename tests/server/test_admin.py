@@ -1,0 +1,515 @@
+"""The admin as people meet it: what they find and take away, what they cannot do, and where it is not."""
+
+import csv
+import io
+import json
+import re
+import sqlite3
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import requests
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.browsers import open_browser
+from tests.processes import PRODUCTION_VARIABLES, GranianServer, run_python
+from timesheets.spreadsheets import write_csv
+
+LIST = "/admin/timesheets/timesheet/"
+PASSWORD = "a-long-password-of-tests"
+FORMULA = '=HYPERLINK("https://stranger.example","pay")'
+CLIENTS = [(1, "https://issuer.example/", "payroll"), (2, "https://issuer.example/", "contractors")]
+COLUMNS = ("client_id", "entry_id", "user_id", "date", "project", "hours", "received_at", "subject")
+ROWS = [
+    (1, "a-1", "007", "2017-05-10 17:40:20.095000", "StoreZero", 5, "2017-05-11 08:00:00", "payroll@clients"),
+    # In Berlin, where the server's days are, this is the midnight that begins May 12.
+    (1, "a-2", "008", "2017-05-11 22:00:00", "Store Söne", 7.5, "2017-05-12 08:00:00", None),
+    (2, None, "007", "2019-01-31 12:00:00", FORMULA, 1, "2019-02-01 08:00:00", "auth0|1"),
+    (2, "-b-4", "@009", "2019-03-01 12:00:00", "+1", 24, "2019-03-02 08:00:00", "auth0|1"),
+]
+USERS = f"""
+from django.contrib.auth.models import Permission, User
+User.objects.create_superuser("boss", password="{PASSWORD}")
+clerk = User.objects.create_user("clerk", password="{PASSWORD}", is_staff=True)
+clerk.user_permissions.set(Permission.objects.filter(codename="view_timesheet"))
+User.objects.create_user("newcomer", password="{PASSWORD}", is_staff=True)
+User.objects.create_user("guest", password="{PASSWORD}")
+"""
+
+
+class Visitor:
+    """A person with a browser that runs no scripts, signed in under a name."""
+
+    def __init__(self, server: GranianServer, name: str) -> None:
+        self._url = server.url
+        self._session = requests.Session()
+        self.get("/admin/login/")
+        self.post("/admin/login/?next=/admin/", username=name, password=PASSWORD)
+
+    def get(self, path: str) -> requests.Response:
+        return self._session.get(f"{self._url}{path}", timeout=30)
+
+    def post(self, path: str, **fields: object) -> requests.Response:
+        form = {**fields, "csrfmiddlewaretoken": self._session.cookies["csrftoken"]}
+        return self._session.post(f"{self._url}{path}", form, timeout=30)
+
+    def post_entry(self, **headers: str) -> requests.Response:
+        """What a program sends, with the browser's cookies."""
+        headers = {"X-CSRFToken": self._session.cookies["csrftoken"], **headers}
+        return self._session.post(f"{self._url}/timesheets/upload", json={}, headers=headers, timeout=30)
+
+    def list_ids(self, query: str = "") -> list[int]:
+        """The timesheets on a page of the list, from the top."""
+        return [
+            int(found) for found in re.findall(rf'href="{LIST}(\d+)/change/', self.get(LIST + query).text)
+        ]
+
+    def find_link(self, title: str, query: str = "") -> str:
+        """The query that a link on the list leads to."""
+        [link] = re.findall(rf'href="(\?[^"]*)"[^>]*>\s*{title}\s*<', self.get(LIST + query).text)
+        return unescape(link)
+
+    def list_periods(self, query: str = "") -> list[str]:
+        """What the date hierarchy offers."""
+        [block] = re.findall(r'<nav class="toplinks".*?</nav>', self.get(LIST + query).text, re.DOTALL)
+        return [unescape(title) for title in re.findall(r"<a [^>]*>([^<]*)</a>", block)]
+
+    def export(self, query: str = "", **fields: object) -> requests.Response:
+        return self.post(LIST + query, action="export_as_csv", **fields)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[GranianServer]:
+    server = open_server(folder, ROWS)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def boss(server: GranianServer) -> Visitor:
+    return Visitor(server, "boss")
+
+
+def open_server(folder: Path, rows: Iterable[tuple[Any, ...]]) -> GranianServer:
+    server = GranianServer(folder, "http://127.0.0.1:1/", settings="tests.settings_admin", workers=1)
+    run_with_admin(folder, USERS)
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as database, database:
+        database.executemany(
+            "INSERT INTO timesheets_client (id, issuer, client_id) VALUES (?, ?, ?)", CLIENTS
+        )
+        add_rows(database, rows)
+    return server
+
+
+def add_rows(database: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+    database.executemany(
+        f"INSERT INTO timesheets_timesheet ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        rows,
+    )
+
+
+def run_with_admin(folder: Path, code: str) -> str:
+    """What `code` prints that runs beside the server, on its database and under its settings."""
+    result = run_python(
+        "-c",
+        f"import django; django.setup()\n{code}",
+        DJANGO_SETTINGS_MODULE="tests.settings_admin",
+        TEST_DATABASE_URL=f"sqlite:///{folder / 'db.sqlite3'}",
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def read_table(folder: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as database:
+        return list(database.execute(f"SELECT {', '.join(COLUMNS)} FROM timesheets_timesheet ORDER BY id"))  # noqa: S608
+
+
+def read_csv(response: requests.Response) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
+
+
+# Who gets in
+
+
+@pytest.mark.parametrize("name", ["nobody", "guest"])
+def test_only_staff_gets_beyond_the_sign_in(server: GranianServer, name: str) -> None:
+    response = Visitor(server, name).get(LIST)
+
+    assert response.status_code == 200
+    assert response.url.endswith(f"/admin/login/?next={LIST}")
+    assert "StoreZero" not in response.text
+
+
+def test_staff_without_the_permission_sees_no_timesheets(server: GranianServer) -> None:
+    newcomer = Visitor(server, "newcomer")
+
+    assert newcomer.get("/admin/").status_code == 200
+    assert newcomer.get(LIST).status_code == 403
+    assert newcomer.get(f"{LIST}1/change/").status_code == 403
+    assert newcomer.export(select_across=1, _selected_action=1).status_code == 403
+
+
+def test_staff_with_the_permission_to_view_sees_them(server: GranianServer) -> None:
+    clerk = Visitor(server, "clerk")
+
+    assert clerk.list_ids() == [4, 3, 2, 1]
+    assert "payroll@clients" in clerk.get(f"{LIST}1/change/").text
+    assert len(read_csv(clerk.export(_selected_action=1))) == 2
+
+
+def test_the_address_without_its_slash_leads_there(boss: Visitor) -> None:
+    assert boss.get("/admin").url.endswith("/admin/")
+
+
+# Nothing is changed
+
+
+@pytest.mark.parametrize("model", ["timesheet", "client"])
+@pytest.mark.parametrize("page", ["add/", "1/change/", "1/delete/"])
+def test_not_even_a_superuser_can_change_anything(boss: Visitor, folder: Path, model: str, page: str) -> None:
+    before = read_table(folder)
+
+    response = boss.post(f"/admin/timesheets/{model}/{page}", user_id="666", client_id="666", post="yes")
+
+    assert response.status_code == 403
+    assert read_table(folder) == before
+
+
+def test_the_list_deletes_nothing(boss: Visitor, folder: Path) -> None:
+    response = boss.post(LIST, action="delete_selected", _selected_action=1, post="yes")
+
+    assert "No action selected" in response.text
+    assert read_table(folder) == [*ROWS]
+
+
+def test_a_timesheet_is_shown_without_a_field_to_type_in(boss: Visitor) -> None:
+    page = boss.get(f"{LIST}1/change/").text
+
+    assert "StoreZero" in page
+    assert "May 10, 2017, 7:40 p.m." in page
+    assert 'name="user_id"' not in page
+    assert 'name="_save"' not in page
+
+
+# Finding
+
+
+def test_the_list_begins_with_the_latest(boss: Visitor) -> None:
+    assert boss.list_ids() == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        pytest.param("007", [3, 1], id="a user"),
+        pytest.param("00", [], id="a part of a user"),
+        pytest.param("a-2", [2], id="an entry_id"),
+        pytest.param("a-", [], id="a part of an entry_id"),
+        pytest.param("Store", [2, 1], id="how a project begins"),
+        pytest.param("Zero", [], id="how a project ends"),
+        pytest.param("Store 007", [1], id="two words, both of which must be found"),
+        pytest.param('"Store S"', [2], id="one word, with a space"),
+    ],
+)
+def test_a_search_finds_users_entries_and_projects(boss: Visitor, words: str, found: list[int]) -> None:
+    assert boss.list_ids(f"?{urlencode({'q': words})}") == found
+
+
+def test_a_client_filters(boss: Visitor) -> None:
+    assert boss.list_ids(boss.find_link("payroll of https://issuer.example/")) == [2, 1]
+    assert boss.list_ids(boss.find_link("contractors of https://issuer.example/")) == [4, 3]
+
+
+def test_a_client_leads_to_its_timesheets(boss: Visitor) -> None:
+    page = boss.get("/admin/timesheets/client/?q=contractors").text
+
+    [link] = re.findall(rf'href="{LIST}([^"]+)"', page)
+    assert boss.list_ids(link) == [4, 3]
+
+
+def test_the_time_of_receipt_filters(boss: Visitor, folder: Path) -> None:
+    received_at = str(datetime.now(UTC).replace(tzinfo=None))
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as database:
+        with database:
+            add_rows(database, [(1, "now", "007", "2018-01-01 00:00:00", "StoreZero", 5, received_at, None)])
+        found = boss.list_ids(boss.find_link("Past 7 days"))
+        with database:
+            database.execute("DELETE FROM timesheets_timesheet WHERE entry_id = 'now'")
+
+    assert len(found) == 1
+    assert boss.list_ids(boss.find_link("Past 7 days")) == []
+
+
+def test_dates_lead_from_years_to_months_to_days(boss: Visitor) -> None:
+    # In 2018 there was nothing; the years go on all the same.
+    assert boss.list_periods() == ["2017", "2018", "2019"]
+    year = boss.find_link("2019")
+    assert boss.list_periods(year) == ["‹ All dates", "January 2019", "February 2019", "March 2019"]
+    month = boss.find_link("January 2019", year)
+    assert boss.list_periods(month) == ["‹ 2019", "January 31"]
+    day = boss.find_link("January 31", month)
+    assert boss.list_periods(day) == ["‹ January 2019"]
+
+    assert [boss.list_ids(query) for query in (year, month, day)] == [[4, 3], [3], [3]]
+
+
+def test_days_are_those_of_the_zone_that_entries_are_dated_in(boss: Visitor) -> None:
+    assert boss.list_periods("?date__year=2017&date__month=5") == ["‹ 2017", "May 10", "May 11", "May 12"]
+    assert boss.list_ids("?date__year=2017&date__month=5&date__day=11") == []
+    assert boss.list_ids("?date__year=2017&date__month=5&date__day=12") == [2]
+    page = boss.get(f"{LIST}?q=008").text
+    assert "Dates and times are those of Europe/Berlin" in page
+    assert "May 12, 2017, midnight" in page
+
+
+def test_dates_are_those_of_what_was_found(boss: Visitor) -> None:
+    assert boss.list_periods("?q=008") == ["‹ 2017", "May 12"]
+    assert boss.list_periods("?q=nothing") == []
+
+
+# Taking away
+
+
+def test_the_export_holds_what_was_chosen(boss: Visitor) -> None:
+    response = boss.export(_selected_action=[1, 2])
+
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="timesheets.csv"'
+    [latest, earliest] = csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"), newline=""))
+    assert latest == {
+        "id": "2",
+        "client": "payroll",
+        "user_id": "008",
+        "date": "2017-05-12T00:00:00+02:00",
+        "project": "Store Söne",
+        "hours": "7.50",
+        "entry_id": "a-2",
+        "received_at": "2017-05-12T10:00:00+02:00",
+        "issuer": "https://issuer.example/",
+        "subject": "",
+    }
+    assert (earliest["id"], earliest["date"]) == ("1", "2017-05-10T19:40:20.095000+02:00")
+    assert earliest["subject"] == "payroll@clients"
+
+
+def test_the_export_is_csv_that_excel_takes_for_utf_8(boss: Visitor) -> None:
+    content = boss.export(_selected_action=2).content
+
+    assert content.startswith(b"\xef\xbb\xbfid,client,")
+    assert content.count(b"\r\n") == content.count(b"\n") == 2
+
+
+def test_the_export_holds_nothing_that_a_spreadsheet_runs(boss: Visitor) -> None:
+    _, *rows = read_csv(boss.export(_selected_action=[3, 4]))
+
+    users, projects, entry_ids = ([row[column] for row in rows] for column in (2, 4, 6))
+    assert users == ["'@009", "007"]
+    assert projects == ["'+1", f"'{FORMULA}"]
+    assert entry_ids == ["'-b-4", ""]
+
+
+def test_the_export_of_all_is_of_all_that_was_found(boss: Visitor) -> None:
+    _, *rows = read_csv(boss.export("?q=007", select_across=1, _selected_action=3))
+
+    assert [row[0] for row in rows] == ["3", "1"]
+
+
+def test_the_export_of_many_pages_is_whole_and_takes_no_memory(tmp_path: Path) -> None:
+    count = 100_000
+    day = datetime(2017, 1, 1)  # noqa: DTZ001  As SQLite keeps it.
+    rows = (
+        (1, f"{number:032}", "007", str(day + timedelta(minutes=number)), "StoreZero", 5, str(day), None)
+        for number in range(count)
+    )
+    server = open_server(tmp_path, rows)
+    boss = Visitor(server, "boss")
+    boss.export(_selected_action=1)
+    before = server.read_peak_memory()
+
+    response = boss.export(select_across=1, _selected_action=1)
+
+    grown = server.read_peak_memory() - before
+    server.close()
+    ids = [row[0] for row in read_csv(response)[1:]]
+    assert ids == [str(number) for number in range(count, 0, -1)]
+    # The file has 13 MB, and its rows as Python's objects would be many times as large.
+    assert len(response.content) > 10_000_000
+    assert grown < 8 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        pytest.param("=1+1", "'=1+1", id="equals"),
+        pytest.param("+1", "'+1", id="plus"),
+        pytest.param("-1", "'-1", id="minus"),
+        pytest.param("@SUM(A1)", "'@SUM(A1)", id="at"),
+        pytest.param("\t=1", "'\t=1", id="tab"),
+        pytest.param("\r=1", "'\r=1", id="carriage-return"),
+        pytest.param("\n=1", "'\n=1", id="line-feed"),
+        pytest.param("1=1", "1=1", id="inside"),
+        pytest.param("", "", id="empty"),
+    ],
+)
+def test_cells_that_spreadsheets_run_are_text(cell: str, written: str) -> None:
+    text = "".join(write_csv(["header"], [[cell, 'a "quoted", text']]))
+
+    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    assert rows == [["header"], [written, 'a "quoted", text']]
+
+
+# How much it asks
+
+
+LIST_QUERIES = f"""
+import json
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+boss = Client()
+boss.force_login(User.objects.get(username="boss"))
+with CaptureQueriesContext(connection) as queries:
+    boss.get("{LIST}")
+print(json.dumps([query["sql"] for query in queries if "timesheets_" in query["sql"]]))
+"""
+
+
+def test_the_list_asks_for_the_clients_a_summary_and_a_page(tmp_path: Path) -> None:
+    row = (1, None, "007", "2017-05-10 17:40:20", "StoreZero", 5, "2017-05-11 08:00:00", None)
+    open_server(tmp_path, [row] * 300).close()
+
+    clients, summary, page = json.loads(run_with_admin(tmp_path, LIST_QUERIES))
+
+    assert clients.startswith('SELECT "timesheets_client"."id"')
+    assert summary.startswith("SELECT COUNT(*)")
+    assert page.endswith('ORDER BY "timesheets_timesheet"."id" DESC LIMIT 100')
+
+
+# The API beside it
+
+
+def test_a_superuser_is_nobody_to_the_api(boss: Visitor) -> None:
+    response = boss.post_entry()
+
+    assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+
+
+def test_a_superusers_session_mends_no_bad_token(boss: Visitor) -> None:
+    response = boss.post_entry(Authorization="Bearer eyJhbGciOiJSUzI1NiJ9.e30.AAAA")
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+
+
+# Where it is
+
+
+WHERE = """
+from django.apps import apps
+from django.conf import settings
+from django.urls import Resolver404, resolve
+try:
+    print(resolve("/admin/").view_name)
+except Resolver404:
+    print("not found")
+print(*sorted(app.label for app in apps.get_app_configs() if app.name.startswith("django.")))
+print(*(name for name in settings.MIDDLEWARE if "auth" in name or "messages" in name))
+"""
+
+
+def run_in_production(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run_python(*arguments, **{**PRODUCTION_VARIABLES, **variables})
+
+
+@pytest.mark.parametrize("value", [None, "false"])
+def test_production_has_no_admin_and_no_accounts(value: str | None) -> None:
+    variables = {"TIMESHEETS_ADMIN": value} if value else {}
+
+    result = run_in_production("-c", f"import django; django.setup()\n{WHERE}", **variables)
+
+    assert result.stdout.splitlines() == ["not found", "sessions staticfiles", ""], result.stderr
+
+
+def test_production_has_the_admin_if_it_says_so() -> None:
+    result = run_in_production("-c", f"import django; django.setup()\n{WHERE}", TIMESHEETS_ADMIN="true")
+
+    address, labels, middleware = result.stdout.splitlines()
+    assert address == "admin:index", result.stderr
+    assert labels == "admin auth contenttypes messages sessions staticfiles"
+    assert re.findall(r"\w+Middleware", middleware) == ["AuthenticationMiddleware", "MessageMiddleware"]
+
+
+def test_production_with_the_admin_passes_the_deploy_check() -> None:
+    result = run_in_production(
+        "-m", "django", "check", "--deploy", "--fail-level", "WARNING", TIMESHEETS_ADMIN="true"
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_passwords_are_judged() -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from django.contrib.auth.password_validation import validate_password\n"
+        "validate_password('password')"
+    )
+
+    result = run_in_production("-c", code, TIMESHEETS_ADMIN="true")
+
+    assert "This password is too common." in result.stderr
+
+
+def test_development_has_the_admin() -> None:
+    result = run_python(
+        "-c", f"import django; django.setup()\n{WHERE}", DJANGO_SETTINGS_MODULE="timesheets_site.settings"
+    )
+
+    assert result.stdout.startswith("admin:index\nadmin auth "), result.stderr
+
+
+# In a browser
+
+
+@pytest.mark.browser
+def test_its_pages_work_under_the_policy(server: GranianServer, tmp_path: Path) -> None:
+    paths = ["/admin/", LIST, f"{LIST}1/change/", "/admin/auth/user/add/", "/admin/auth/group/add/"]
+    with open_browser(tmp_path) as browser:
+        sign_in(browser, server)
+
+        for path in paths:
+            browser.get(f"{server.url}{path}")
+        browser.get(f"{server.url}{LIST}")
+        browser.find_element(By.ID, "action-toggle").click()
+
+        # What counts is a script's.
+        assert browser.find_element(By.CLASS_NAME, "action-counter").text == "4 of 4 selected"
+        assert (
+            browser.find_element(By.ID, "header").value_of_css_property("background-color")
+            != "rgba(0, 0, 0, 0)"
+        )
+        problems = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+        assert [problem for problem in problems if "/favicon.ico" not in problem] == []
+
+
+def sign_in(browser: webdriver.Chrome, server: GranianServer) -> None:
+    browser.get(f"{server.url}/admin/")
+    browser.find_element(By.NAME, "username").send_keys("boss")
+    browser.find_element(By.NAME, "password").send_keys(PASSWORD)
+    browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+    WebDriverWait(browser, 10).until(expected_conditions.presence_of_element_located((By.ID, "user-tools")))

@@ -1,0 +1,103 @@
+"""The page that shows the API's description, and what browsers are told that pages may do."""
+
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import requests
+from django.test import Client
+
+from tests.processes import PRODUCTION_VARIABLES, GranianServer, run_python
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class Page(HTMLParser):
+    """What a page loads, and what stands in it that a strict policy forbids."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        named = dict(attributes)
+        if tag in {"script", "img"} or (tag == "link" and "href" in named):
+            self.loaded.append(named.get("src") or named.get("href") or "")
+        if tag == "style" or (tag == "script" and "src" not in named):
+            self.inline.append(tag)
+        self.inline += [name for name in named if name == "style" or name.startswith("on")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GranianServer]:
+    server = GranianServer(tmp_path_factory.mktemp("server"), "http://127.0.0.1:1/")
+    yield server
+    server.close()
+
+
+def test_the_page_has_nothing_inline_and_nothing_of_another_host(client: Client) -> None:
+    page = Page(client.get("/docs").content.decode())
+
+    assert page.inline == []
+    assert len(page.loaded) == 6
+    assert [url for url in page.loaded if not url.startswith("/static/")] == []
+
+
+def test_the_page_and_all_that_it_loads_are_served_in_production(server: GranianServer) -> None:
+    page = Page(requests.get(f"{server.url}/docs", timeout=10).text)
+
+    answers = [requests.get(f"{server.url}{url}", timeout=10) for url in [*page.loaded, "/openapi.json"]]
+    assert [answer.status_code for answer in answers] == [200] * 7
+    assert sum(len(answer.content) for answer in answers) > 1_000_000
+
+
+def test_the_page_holds_no_secret_of_production() -> None:
+    code = """import timesheets_site.wsgi
+from django.test import Client
+print(Client(headers={"Host": "timesheets.example.com"}).get("/docs", secure=True).content.decode())
+"""
+
+    html = run_python("-c", code, **PRODUCTION_VARIABLES).stdout
+
+    assert "<main" in html
+    assert PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] not in html
+    assert "hidden-password" not in html
+    assert "secret" not in html
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_a_page_may_use_only_what_this_site_serves(client: Client, db: None, path: str) -> None:
+    assert client.get(path).headers["Content-Security-Policy"] == POLICY
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/nowhere", "/timesheets/upload"])
+def test_what_is_no_page_has_no_policy(client: Client, path: str) -> None:
+    assert "Content-Security-Policy" not in client.get(path).headers
+
+
+@pytest.mark.parametrize("path", ["/bug", "/nowhere"])
+def test_djangos_pages_for_developers_keep_their_styles(settings: Any, path: str) -> None:
+    settings.DEBUG = True
+    settings.ROOT_URLCONF = "tests.server.urls_with_a_bug"
+    client = Client(raise_request_exception=False)
+
+    response = client.get(path, headers={"Accept": "text/html"})
+
+    assert b"<style" in response.content
+    assert "Content-Security-Policy" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs", "/openapi.json", "/.well-known/oauth-protected-resource/timesheets/upload"]
+)
+def test_where_there_is_only_to_look_another_method_is_405(path: str) -> None:
+    response = Client(enforce_csrf_checks=True).post(path)
+
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["Allow"] == "GET, HEAD"

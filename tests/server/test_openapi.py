@@ -1,0 +1,229 @@
+"""The description of the API says what the API does."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.validation import validate_schema
+
+from tests.processes import PRODUCTION_VARIABLES, REPOSITORY, run_python
+from tests.server.conftest import TUTORIAL_ENTRY, Upload
+from timesheets import exceptions
+from timesheets.openapi.generator import DescriptionGenerator
+from timesheets.urls import urlpatterns
+
+# What is for people, and the description itself.
+PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json"}
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    return DescriptionGenerator().get_schema(public=True)
+
+
+def find_references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from find_references(item)
+
+
+def is_valid(description: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
+    whole = {**schema, "components": description["components"]}
+    formats = jsonschema.FormatChecker(["date"])
+    return jsonschema.Draft202012Validator(whole, format_checker=formats).is_valid(value)
+
+
+def test_it_is_valid_openapi_3_1_and_made_without_warnings(description: dict[str, Any]) -> None:
+    validate_schema(description)
+
+    assert description["openapi"].startswith("3.1.")
+    assert not GENERATOR_STATS
+
+
+def test_every_reference_leads_somewhere_and_every_component_is_used(description: dict[str, Any]) -> None:
+    components = {
+        f"#/components/{kind}/{name}"
+        for kind, named in description["components"].items()
+        if kind != "securitySchemes"
+        for name in named
+    }
+
+    assert set(find_references(description)) == components
+
+
+def test_every_address_and_method_is_described(description: dict[str, Any]) -> None:
+    routed = set()
+    for pattern in urlpatterns:
+        route = str(pattern.pattern)
+        if route not in PAGES:
+            view = getattr(pattern.callback, "cls", None)
+            methods = set(view().allowed_methods) - {"OPTIONS"} if view else {"GET"}
+            routed |= {(re.sub(r"<\w+:(\w+)>", r"{\1}", f"/{route}"), method) for method in methods}
+
+    described = {
+        (path, method.upper()) for path, methods in description["paths"].items() for method in methods
+    }
+    assert described == routed
+
+
+def test_every_operation_needs_the_scope_that_its_view_needs(description: dict[str, Any]) -> None:
+    scopes = {
+        (path, method): operation["security"]
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+        if not path.startswith(exceptions.METADATA_PATH)
+    }
+
+    assert scopes == {
+        ("/timesheets/upload", "post"): [{"bearer": ["batch:upload"]}],
+        ("/timesheets", "get"): [{"bearer": ["read:timesheets"]}],
+        ("/timesheets/{timesheet_id}", "get"): [{"bearer": ["read:timesheets"]}],
+    }
+
+
+def test_every_code_of_a_problem_is_described(description: dict[str, Any]) -> None:
+    ours = {
+        error.default_code
+        for error in vars(exceptions).values()
+        if isinstance(error, type)
+        and issubclass(error, exceptions.Problem)
+        and error is not exceptions.Problem
+    }
+
+    described = set(description["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
+    assert ours < described
+    assert described - ours == {
+        "bad_request",
+        "not_authenticated",
+        "not_found",
+        "method_not_allowed",
+        "not_acceptable",
+        "internal_server_error",
+    }
+
+
+def test_its_version_is_the_projects(description: dict[str, Any]) -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+    assert description["info"]["version"] == project["version"]
+
+
+@pytest.mark.parametrize(
+    ("member", "values"),
+    [
+        pytest.param(
+            "user_id",
+            ["0", " 7 ", "x" * 64, f" {'x' * 64}\n", "", " ", "x" * 65, "a\x00b", "a\x85b", 7, None, ["7"]],
+            id="user_id",
+        ),
+        pytest.param("project", ["\N{SNOWMAN}", "a b", "x" * 128, "x" * 129, "a\x7fb", "a\nb"], id="project"),
+        pytest.param(
+            "date",
+            [
+                "2017-05-10",
+                "1900-01-01",
+                "2999-12-31",
+                "1899-12-31",
+                "3000-01-01",
+                "2017-02-29",
+                "2016-02-29",
+                "2017-13-01",
+                "2017-5-1",
+                "2017-05-10T17:40:20Z",
+                "2017-05-10t17:40:20z",
+                "2017-05-10T17:40:20.123456+02:00",
+                "2017-05-10T17:40:20.1234567Z",
+                "2017-05-10T23:59:60Z",
+                "2017-05-10T24:00:00Z",
+                "2017-05-10T17:40Z",
+                "2017-05-10T17:40:20",
+                "2017-05-10 17:40:20Z",
+                "2017-05-10T17:40:20+24:00",
+                "2017-05-1\N{ARABIC-INDIC DIGIT ONE}",
+                20170510,
+                None,
+            ],
+            id="date",
+        ),
+        pytest.param("hours", [5, 0.5, 24, 24.5, 25, 0, -1, 5.125, True, None, [5]], id="hours"),
+        pytest.param(
+            "hours",
+            ["5", "05", "5.25", "5.250", "24", "24.00", "0.01", "00.5", "0.10"],
+            id="good-hours-as-text",
+        ),
+        pytest.param(
+            "hours",
+            ["0", "0.00", "0.001", "24.01", "25", "005", "5.", ".5", "5.125", "5,5", "+5", "1e1", " 5", ""],
+            id="bad-hours-as-text",
+        ),
+        pytest.param("entry_id", [None, "a", "x" * 128, "x" * 129, "", "a b", " a", 7], id="entry_id"),
+        pytest.param("comment", ["late", None], id="unknown"),
+    ],
+)
+def test_an_entry_is_accepted_as_it_is_described(
+    upload: Upload, description: dict[str, Any], member: str, values: list[Any]
+) -> None:
+    entries = [{**TUTORIAL_ENTRY, member: value} for value in values]
+
+    verdicts = upload(entries, path="/timesheets/upload?dry_run=true").json()["entries"]
+
+    schema = {"$ref": "#/components/schemas/Entry"}
+    described = [201 if is_valid(description, schema, entry) else 422 for entry in entries]
+    assert dict(zip(map(repr, values), described, strict=True)) == {
+        repr(value): verdict["status"] for value, verdict in zip(values, verdicts, strict=True)
+    }
+
+
+@pytest.mark.parametrize("member", TUTORIAL_ENTRY)
+def test_a_member_is_required_as_it_is_described(
+    upload: Upload, description: dict[str, Any], member: str
+) -> None:
+    entry = {name: value for name, value in TUTORIAL_ENTRY.items() if name != member}
+
+    assert upload(entry).status_code == 422
+    assert not is_valid(description, {"$ref": "#/components/schemas/Entry"}, entry)
+
+
+def test_it_is_served_to_everybody_and_kept_for_a_while(client: Client, description: dict[str, Any]) -> None:
+    response = client.get("/openapi.json", headers={"Authorization": "Bearer broken"})
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    assert response.json() == description
+    assert client.head("/openapi.json").status_code == 200
+    assert client.post("/openapi.json").status_code == 405
+
+
+def test_it_names_no_host_and_no_secret(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+
+    text = client.get("/openapi.json", headers={"Host": "stranger.example"}).content.decode()
+
+    assert re.findall(r"https?://|\bwww\.|127\.0\.0\.1|stranger|example\.com|secret", text) == []
+    assert json.loads(text)["servers"] == [{"url": "/"}]
+    assert django_settings.SECRET_KEY not in text
+
+
+def test_production_describes_the_same_and_nothing_of_development(description: dict[str, Any]) -> None:
+    code = """import timesheets_site.wsgi
+from django.test import Client
+answer = Client(headers={"Host": "timesheets.example.com"}).get("/openapi.json", secure=True)
+print(answer.status_code, answer.content.decode())
+"""
+
+    status, _, body = run_python("-c", code, **PRODUCTION_VARIABLES).stdout.partition(" ")
+
+    assert status == "200"
+    assert json.loads(body) == description
+    assert list(description["components"]["securitySchemes"]) == ["bearer"]

@@ -1,0 +1,174 @@
+"""The examples in the API's description do what they say."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+from django.http import HttpResponse
+
+from tests.issuer import Issuer
+from tests.server.conftest import TUTORIAL_ENTRY, Upload
+from timesheets import exceptions
+from timesheets.bodies import MAX_ENTRIES
+from timesheets.openapi import examples
+from timesheets.openapi.generator import DescriptionGenerator
+from timesheets.openapi.problem_examples import PROBLEM_EXAMPLES
+
+DESCRIPTION = DescriptionGenerator().get_schema(public=True)
+OPERATION = DESCRIPTION["paths"]["/timesheets/upload"]["post"]
+STORED_ONCE = {**examples.ONE_ENTRY, "entry_id": "week-19:0"}
+
+REQUESTS = [
+    pytest.param(media_type, example, id=f"{media_type}-{name}")
+    for media_type, content in OPERATION["requestBody"]["content"].items()
+    for name, example in content["examples"].items()
+]
+
+
+def encode(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+def even_out(answer: Any) -> Any:
+    """The answer without what differs from one to the next: ids, and when it was."""
+    text = re.sub(r'("id": |timesheet )\d+', r"\g<1>14", json.dumps(answer))
+    text = re.sub(r'("request_id": )"\w+"', r'\1"-"', text)
+    return json.loads(re.sub(r'("received_at": )"[^"]+"', r'\1"-"', text))
+
+
+@pytest.mark.parametrize(("media_type", "example"), REQUESTS)
+def test_an_example_gets_the_status_that_it_says(
+    upload: Upload, media_type: str, example: dict[str, Any]
+) -> None:
+    response = upload(encode(example["value"]), content_type=media_type)
+
+    assert example["summary"].endswith(f": {response.status_code}")
+
+
+@pytest.mark.parametrize(("media_type", "example"), REQUESTS)
+def test_an_example_gets_an_answer_as_it_is_described(
+    upload: Upload, media_type: str, example: dict[str, Any]
+) -> None:
+    response = upload(encode(example["value"]), content_type=media_type)
+
+    answer = OPERATION["responses"][str(response.status_code)]
+    if "$ref" in answer:
+        answer = DESCRIPTION["components"]["responses"][str(response.status_code)]
+    schema = answer["content"][response.headers["Content-Type"]]["schema"]
+    jsonschema.Draft202012Validator({**schema, "components": DESCRIPTION["components"]}).validate(
+        response.json()
+    )
+    assert set(answer["headers"]) - set(response.headers) <= {"Preference-Applied", "Idempotency-Replayed"}
+
+
+def test_an_entry_that_is_stored_is_answered_as_shown(upload: Upload) -> None:
+    answer = upload(examples.ONE_ENTRY).json()
+
+    assert even_out(answer) == examples.CREATED_EXAMPLES["created"]["value"]
+
+
+def test_an_entry_that_was_there_is_answered_as_shown(upload: Upload) -> None:
+    upload(STORED_ONCE)
+
+    response = upload(STORED_ONCE)
+
+    assert response.status_code == 200
+    assert even_out(response.json()) == examples.OK_EXAMPLES["existing"]["value"]
+
+
+def test_a_dry_run_is_answered_as_shown(upload: Upload) -> None:
+    one = upload(examples.ONE_ENTRY, path="/timesheets/upload?dry_run=true")
+    many = upload(examples.MANY_ENTRIES, path="/timesheets/upload?dry_run=true")
+
+    assert (one.status_code, one.json()) == (200, examples.OK_EXAMPLES["dryRun"]["value"])
+    assert (many.status_code, many.json()) == (200, examples.OK_EXAMPLES["dryRunOfMany"]["value"])
+
+
+def test_verdicts_are_answered_as_shown(upload: Upload) -> None:
+    whole = upload(examples.MANY_ENTRIES)
+    minimal = upload(
+        [{**entry, "entry_id": None} for entry in examples.MANY_ENTRIES], headers={"Prefer": "return=minimal"}
+    )
+
+    assert even_out(whole.json()) == even_out(examples.REPORT_EXAMPLES["all"]["value"])
+    assert minimal.json() == examples.REPORT_EXAMPLES["minimal"]["value"]
+
+
+def test_entries_are_read_as_shown(upload: Upload, client: Any, issuer: Issuer) -> None:
+    read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+    before = client.get("/timesheets", headers=read).json()
+    timesheet_id = upload(STORED_ONCE).json()["id"]
+
+    page = client.get("/timesheets", headers=read).json()
+    one = client.get(f"/timesheets/{timesheet_id}", headers=read).json()
+    rows = client.get(f"/timesheets/{timesheet_id}", headers={**read, "Accept": "text/csv"}).content.decode()
+
+    shown = examples.LISTED_CSV_EXAMPLES["one"]["value"]
+    assert before == examples.PAGE_EXAMPLES["none"]["value"]
+    assert even_out(page) == even_out(examples.PAGE_EXAMPLES["last"]["value"])
+    assert even_out(one) == even_out(examples.LISTED_EXAMPLES["one"]["value"])
+    assert rows.splitlines()[0] == shown.splitlines()[0]
+    assert rows.splitlines()[1].split(",")[1:-1] == shown.splitlines()[1].split(",")[1:-1]
+
+
+# A request for each code, by what is not as it should be.
+PROVOKED: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
+    "invalid_request": lambda upload, *_: upload(token=""),
+    "invalid_parameter": lambda upload, *_: upload(path="/timesheets/upload?atomic=yes"),
+    "invalid_idempotency_key": lambda upload, *_: upload([], headers={"Idempotency-Key": "a"}),
+    "malformed_body": lambda upload, *_: upload(b"?"),
+    "malformed_header": lambda upload, *_: upload(b"user_id,date,project\n", content_type="text/csv"),
+    "not_authenticated": lambda upload, *_: upload(token=None),
+    "invalid_token": lambda upload, _, issuer: upload(
+        token=issuer.mint(exp=1_500_000_000, iat=1_499_999_000)
+    ),
+    "insufficient_scope": lambda upload, _, issuer: upload(token=issuer.mint(scope="read:timesheets")),
+    "not_found": lambda _, client, issuer: client.get(
+        "/timesheets/14", headers={"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+    ),
+    "method_not_allowed": lambda _, client, issuer: client.put(
+        "/timesheets/upload", headers={"Authorization": f"Bearer {issuer.mint()}"}
+    ),
+    "not_acceptable": lambda upload, *_: upload(headers={"Accept": "text/html"}),
+    "conflict": lambda upload, *_: [
+        upload({**TUTORIAL_ENTRY, "entry_id": "a", "hours": hours}) for hours in (5, 6)
+    ][1],
+    "length_required": lambda upload, *_: upload(CONTENT_LENGTH=""),
+    "too_large": lambda upload, *_: upload([0] * (MAX_ENTRIES + 1)),
+    "unsupported_media_type": lambda upload, *_: upload(content_type="text/plain"),
+    "invalid_entry": lambda upload, *_: upload(examples.JSON_EXAMPLES["wrong"]["value"]),
+    "batch_refused": lambda upload, *_: upload(examples.MANY_ENTRIES, path="/timesheets/upload?atomic=true"),
+}
+# Those that need something broken are provoked elsewhere; here their words are compared.
+BROKEN = {
+    "internal_server_error": "Server got itself in trouble.",
+    "issuer_unavailable": exceptions.IssuerUnavailable.default_detail,
+    "database_unavailable": exceptions.DatabaseUnavailable.default_detail,
+}
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_a_problem_is_worded_as_shown(upload: Upload, client: Any, issuer: Issuer, code: str) -> None:
+    response = PROVOKED[code](upload, client, issuer)
+
+    assert even_out(response.json()) == even_out(PROBLEM_EXAMPLES[code])
+
+
+def test_every_other_problem_that_is_shown_has_its_own_words() -> None:
+    others = {code: problem for code, problem in PROBLEM_EXAMPLES.items() if code not in PROVOKED}
+
+    assert {code: problem["detail"] for code, problem in others.items()} == BROKEN
+
+
+@pytest.mark.parametrize("status", DESCRIPTION["components"]["responses"])
+def test_every_status_shows_a_problem_as_it_describes_it(status: str) -> None:
+    [(_, content)] = DESCRIPTION["components"]["responses"][status]["content"].items()
+
+    schema = {**content["schema"], "components": DESCRIPTION["components"]}
+    assert content["examples"]
+    for example in content["examples"].values():
+        jsonschema.Draft202012Validator(schema).validate(example["value"])
+        assert example["value"]["status"] == int(status)

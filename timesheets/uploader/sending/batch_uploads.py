@@ -1,0 +1,79 @@
+"""Upload a batch of entries, in smaller ones where it is too large."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from timesheets.uploader.errors import AnswerLost, TemporaryFailure, WrongUsage
+from timesheets.uploader.network.exchange import Answer
+from timesheets.uploader.reading.entries import WHOLE_ENTRY, Rejected
+from timesheets.uploader.sending.batches import Batch
+from timesheets.uploader.sending.client import ApiClient, UploadRequest, explain_stranger
+from timesheets.uploader.sending.verdicts import Verdicts, read_verdicts
+
+DAMAGED = ("incomplete_body", "malformed_body")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a batch is uploaded; `tells_all` asks for a verdict on each entry, not only the rejected ones."""
+
+    is_atomic: bool = False
+    is_dry_run: bool = False
+    tells_all: bool = False
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        chosen = {"atomic": self.is_atomic, "dry_run": self.is_dry_run}
+        return {name: "true" for name, is_chosen in chosen.items() if is_chosen}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {} if self.tells_all else {"Prefer": "return=minimal"}
+
+
+def upload_batch(client: ApiClient, batch: Batch, manner: Manner) -> Verdicts:
+    """What became of each entry. Raises an UploadError where that isn't known."""
+    answer = upload_content(client, batch, manner)
+    if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return upload_in_halves(client, batch, manner, answer)
+    if answer.quote("code") in DAMAGED:
+        raise TemporaryFailure(
+            f"{client.upload_url}: what was sent arrived damaged: {answer.summarize('code', 'detail')}; "
+            "run it again later, and if that happens again look at what stands before the API"
+        )
+    if answer.status not in (HTTPStatus.OK, HTTPStatus.MULTI_STATUS, HTTPStatus.UNPROCESSABLE_ENTITY):
+        raise explain_stranger(answer, client.upload_url)
+    return read_verdicts(answer, batch, client.upload_url)
+
+
+def upload_content(client: ApiClient, batch: Batch, manner: Manner) -> Answer:
+    request = UploadRequest(
+        content=batch.encode(),
+        headers=manner.headers,
+        parameters=manner.parameters,
+        is_repeatable=manner.is_dry_run or batch.has_ids,
+    )
+    try:
+        return client.upload(request)
+    except AnswerLost as error:
+        raise AnswerLost(
+            f"{batch.sources}: the answer was lost, so nobody knows whether these {len(batch)} entries are "
+            f"stored, and without ids they cannot be sent again: {error}; look them up before you send them"
+        ) from None
+
+
+def upload_in_halves(client: ApiClient, batch: Batch, manner: Manner, answer: Answer) -> Verdicts:
+    summary = answer.summarize("code", "detail")
+    if manner.is_atomic:
+        raise WrongUsage(f"--strict: too much for one request: {summary}; send it without, or split it")
+    if len(batch) <= 1:
+        return Verdicts(rejected=[reject_entry(batch, summary)])
+    first, second = batch.halve()
+    return upload_batch(client, first, manner).add(upload_batch(client, second, manner))
+
+
+def reject_entry(batch: Batch, summary: str) -> Rejected:
+    [entry] = batch.entries
+    errors = {WHOLE_ENTRY: [f"The API takes no entry of this size: {summary}."]}
+    return Rejected(source=entry.source, errors=errors, members=entry.members)

@@ -1,0 +1,23 @@
+"""The page at `/`: what this is, whom it trusts, and where to go."""
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from timesheets import conf
+from timesheets.exceptions import METADATA_PATH
+from timesheets.pages import describe_visitor
+from timesheets.views.uploads import UploadView
+
+
+@require_safe
+def show_landing(request: HttpRequest) -> HttpResponse:
+    context = {
+        **describe_visitor(request),
+        "issuer": conf.issuer().url,
+        "audience": conf.token_policy().audience,
+        "address": conf.public_url(""),
+        "metadata_path": f"{METADATA_PATH}{UploadView.resource_path}",
+        "is_development": bool(conf.development_sign_in().clients),
+    }
+    return TemplateResponse(request, "timesheets/landing.html", context)

@@ -1,0 +1,117 @@
+"""Sign a browser in with an access token, and out."""
+
+import json
+import logging
+from http import HTTPStatus
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from timesheets import conf
+from timesheets.access_tokens import VerifiedToken
+from timesheets.authentication import authenticate_bearer
+from timesheets.browser_sessions import sign_in, sign_out
+from timesheets.development_tokens import NoDevelopmentToken, obtain_development_token
+from timesheets.exceptions import Problem
+from timesheets.pages import describe_visitor
+from timesheets.pasted_tokens import unwrap_token
+from timesheets.views.uploads import UploadView
+
+logger = logging.getLogger(__name__)
+
+
+class SignInRefused(Exception):
+    """`field` is the part of the form that the message is about, `status` what the answer says."""
+
+    def __init__(self, message: str, field: str, status: int) -> None:
+        super().__init__(message)
+        self.field, self.status = field, status
+
+
+@sensitive_post_parameters("token")
+@require_http_methods(["GET", "HEAD", "POST"])
+def show_sign_in(request: HttpRequest) -> HttpResponse:
+    """The page that takes an access token; with a good one, on to where the person was going."""
+    _require_sign_in()
+    if request.method != "POST":
+        return _show_form(request, None)
+    try:
+        token = _take_token(request)
+    except SignInRefused as refused:
+        return _show_form(request, refused)
+    sign_in(request, token)
+    logger.info(
+        "outcome=signed_in client=%s subject=%s token_id=%s",
+        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+    )
+    return HttpResponseRedirect(_choose_destination(request) or _find_first_page(token))
+
+
+@require_POST
+def end_session(request: HttpRequest) -> HttpResponse:
+    """Forget what this browser signed in with."""
+    _require_sign_in()
+    sign_out(request)
+    return HttpResponseRedirect(reverse("landing"))
+
+
+def _require_sign_in() -> None:
+    if not conf.lets_browsers_sign_in():
+        raise Http404
+
+
+def _show_form(request: HttpRequest, refused: SignInRefused | None) -> HttpResponse:
+    context = {
+        **describe_visitor(request),
+        "destination": _choose_destination(request),
+        "refused": refused,
+        "development_clients": list(conf.development_sign_in().clients),
+        "issuer": conf.issuer().url,
+        "audience": conf.token_policy().audience,
+    }
+    status = refused.status if refused else HTTPStatus.OK
+    return TemplateResponse(request, "timesheets/sign_in.html", context, status=status)
+
+
+def _take_token(request: HttpRequest) -> VerifiedToken:
+    """The token that was pasted, or that the button's client gets, once verified. Raises SignInRefused."""
+    client_id = request.POST.get("client")
+    try:
+        text = obtain_development_token(client_id) if client_id else _read_pasted_token(request)
+        accepted = authenticate_bearer(f"Bearer {text}")
+    except NoDevelopmentToken as error:
+        raise SignInRefused(str(error), "client", HTTPStatus.SERVICE_UNAVAILABLE) from None
+    except Problem as problem:
+        # A 401 would have to come with a challenge to the browser, which knows no answer to it.
+        is_ours = problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        status = problem.status_code if is_ours else HTTPStatus.BAD_REQUEST
+        raise SignInRefused(str(problem.detail), "token", status) from None
+    if accepted is None:
+        raise AssertionError("a Bearer header is never of another scheme")
+    return accepted[1]
+
+
+def _read_pasted_token(request: HttpRequest) -> str:
+    text, _ = unwrap_token(request.POST.get("token", ""))
+    if not text:
+        raise SignInRefused("Paste an access token here.", "token", HTTPStatus.BAD_REQUEST)
+    return text
+
+
+def _choose_destination(request: HttpRequest) -> str:
+    """The page of this site that was asked for; empty if none was, or one of another site."""
+    destination = request.POST.get("next", request.GET.get("next", ""))
+    is_ours = url_has_allowed_host_and_scheme(
+        destination, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return destination if is_ours else ""
+
+
+def _find_first_page(token: VerifiedToken) -> str:
+    """Where somebody with this token's scopes can do something."""
+    may_upload = UploadView.required_scopes <= token.scopes
+    return UploadView.resource_path if may_upload else "/timesheets"

@@ -1,0 +1,63 @@
+"""Read back what a client has uploaded: parse, call, respond."""
+
+from typing import cast
+
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from timesheets import conf
+from timesheets.list_options import read_list_options, refuse_parameters
+from timesheets.principals import MachineClient
+from timesheets.renderers import CSVRenderer
+from timesheets.serializers import represent_stored_entry
+from timesheets.timesheet_queries import find_timesheet, list_timesheets
+
+_READ = frozenset({"read:timesheets"})
+
+
+class TimesheetListView(APIView):
+    """Read what this client has uploaded. Needs an access token with the scope `read:timesheets`."""
+
+    resource_path = "/timesheets"
+    required_scopes = _READ
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
+    page_part = "timesheets/parts/timesheets.html"
+
+    def get_view_name(self) -> str:
+        return "Timesheets"
+
+    def get(self, request: Request) -> Response:
+        options = read_list_options(request)
+        page = list_timesheets(cast("MachineClient", request.user), options.query, options.page_size)
+        results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
+        if page.next_id is None:
+            return Response({"results": results, "next": None})
+        following = conf.public_url(f"{self.resource_path}?{options.point_to(page.next_id)}")
+        # RFC 8288: CSV has no other place for it.
+        return Response(
+            {"results": results, "next": following}, headers={"Link": f'<{following}>; rel="next"'}
+        )
+
+
+class TimesheetView(APIView):
+    """Read one timesheet of this client's. Needs an access token with the scope `read:timesheets`."""
+
+    required_scopes = _READ
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
+    page_part = "timesheets/parts/timesheet.html"
+
+    @property
+    def resource_path(self) -> str:
+        return f"{TimesheetListView.resource_path}/{self.kwargs['timesheet_id']}"
+
+    def get_view_name(self) -> str:
+        return f"Timesheet {self.kwargs['timesheet_id']}"
+
+    def get(self, request: Request, timesheet_id: int) -> Response:
+        refuse_parameters(request)
+        timesheet = find_timesheet(cast("MachineClient", request.user), timesheet_id)
+        if timesheet is None:
+            raise NotFound(f"This client has no timesheet {timesheet_id}.")
+        return Response(represent_stored_entry(timesheet))
