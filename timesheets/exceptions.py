@@ -63,7 +63,9 @@ class CsrfFailed(Problem):
 
     status_code = HTTPStatus.FORBIDDEN
     default_code = "csrf_failed"
-    default_detail = "This did not come from a page of this site that is still fresh. Reload it and try again."
+    default_detail = (
+        "This did not come from a page of this site that is still fresh. Reload it and try again."
+    )
 
 
 class IssuerUnavailable(Problem):
