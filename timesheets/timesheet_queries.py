@@ -89,18 +89,18 @@ def list_timesheets(
         return TimesheetPage(timesheets=(), next_id=None)
     with _without_sorting():
         if query.entry_id is not None:
-            return _find_by_entry_id(owner.pk, query.entry_id, query)
+            return _find_by_entry_id(owner.pk, query)
         return _find_page(owner.pk, query, page_size, window)
 
 
-def _find_by_entry_id(owner_id: int, entry_id: str, query: TimesheetQuery) -> TimesheetPage:
+def _find_by_entry_id(owner_id: int, query: TimesheetQuery) -> TimesheetPage:
     """The one row there may be, so nothing is before or after it."""
     looked_at = (
         f"SELECT {_COLUMNS} FROM {_TABLE} WHERE {_OF_CLIENT[connection.vendor]} "  # noqa: S608
         "AND entry_id BETWEEN %s AND %s ORDER BY client_id, entry_id LIMIT 1"
     )
     conditions = [("id", ">=", query.from_id), *_list_conditions(query)]
-    rows = _find(looked_at, (owner_id, entry_id, entry_id), conditions, limit=1)
+    rows = _find(looked_at, (owner_id, query.entry_id, query.entry_id), conditions, limit=1)
     return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows)), next_id=None)
 
 

@@ -25,33 +25,19 @@ def main() -> None:
     parser.add_argument("--seed", help="the seed of a run that shall be repeated")
     parser.add_argument("others", nargs="*", help="arguments for schemathesis")
     options = parser.parse_args()
+    seed = ["--seed", options.seed] if options.seed else []
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(fuzz(Path(folder), options))
+        sys.exit(fuzz(Path(folder), ["--max-examples", options.max_examples, *seed, *options.others]))
 
 
-def fuzz(folder: Path, options: argparse.Namespace) -> int:
+def fuzz(folder: Path, arguments: list[str]) -> int:
     """Schemathesis' exit status, after a run against a server of its own."""
     issuer = Issuer(audience=AUDIENCE)
     server = GranianServer(folder, issuer.url)
-    command = [
-        *(sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml"),
-        *("run", f"{server.url}/openapi.json", "--max-examples", options.max_examples),
-        *(("--seed", options.seed) if options.seed else ()),
-        *options.others,
-    ]
-    clients = folder / "clients.json"
-    clients.write_text(
-        json.dumps({"auth": [describe_client(issuer, name) for name in ("payroll", "billing")]})
-    )
-    environment = make_environment(
-        DJANGO_SETTINGS_MODULE="tests.settings_server",
-        PYTHONPATH=str(REPOSITORY),
-        SCHEMATHESIS_HOOKS="tests.api_fuzzing.hooks",
-        CLIENTS=str(clients),
-        HOME=str(folder),
-    )
+    clients = [describe_client(issuer, name) for name in ("payroll", "billing")]
+    (folder / "clients.json").write_text(json.dumps({"auth": clients}))
     try:
-        status = subprocess.run(command, env=environment, cwd=folder, check=False).returncode
+        status = run_schemathesis(folder, f"{server.url}/openapi.json", arguments)
         if status:
             print("The server's errors:", *find_errors(server.read_log()), sep="\n")  # noqa: T201
         return status
@@ -60,9 +46,23 @@ def fuzz(folder: Path, options: argparse.Namespace) -> int:
         issuer.close()
 
 
+def run_schemathesis(folder: Path, url: str, arguments: list[str]) -> int:
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml"),
+        *("run", url, *arguments),
+    ]
+    environment = make_environment(
+        PYTHONPATH=str(REPOSITORY),
+        SCHEMATHESIS_HOOKS="tests.api_fuzzing.hooks",
+        CLIENTS=str(folder / "clients.json"),
+        HOME=str(folder),
+    )
+    return subprocess.run(command, env=environment, cwd=folder, check=False).returncode
+
+
 def find_errors(log: str) -> list[str]:
     """All lines but those of what went as it should."""
-    return [line for line in log.splitlines() if not re.search(" (INFO|WARNING) ", line)]
+    return [line for line in log.splitlines() if not re.search(r"\b(INFO|WARNING)\b", line)]
 
 
 def describe_client(issuer: Issuer, name: str) -> dict[str, Any]:

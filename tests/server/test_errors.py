@@ -255,3 +255,12 @@ def test_the_answer_to_an_upload_has_a_request_id_and_is_not_stored(upload: Uplo
 
     assert len(response.headers["X-Request-ID"]) == 32
     assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
+def test_a_page_that_is_only_read_takes_no_other_method(client: Client, path: str) -> None:
+    response = client.post(path)
+
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"
+    assert response.json()["code"] == "method_not_allowed"

@@ -8,10 +8,10 @@ from timesheets.exceptions import METADATA_PATH
 
 # Registers what says how our views are described.
 from timesheets.openapi import extensions  # noqa: F401
+from timesheets.openapi.answers import SCHEMAS
 from timesheets.openapi.operations import describe_metadata
 from timesheets.openapi.parameters import HEADERS, PARAMETERS
 from timesheets.openapi.problems import describe_problem_responses, describe_problem_schemas
-from timesheets.openapi.schemas import SCHEMAS
 
 
 class DescriptionGenerator(SchemaGenerator):

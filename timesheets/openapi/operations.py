@@ -72,8 +72,8 @@ UPLOAD: Operation = {
         "one transaction, and each has a verdict in the answer. With an `entry_id` (or, for one entry, an "
         "`Idempotency-Key`) the same can be sent again and is stored once.\n\n"
         f"At once at most {MAX_ENTRIES:,} entries, {MAX_BYTES // MIB} MiB as sent and "
-        f"{MAX_UNZIPPED_BYTES // MIB} MiB unzipped. `Content-Length` is required. A body may come with "
-        "`Content-Encoding: gzip`, which this page cannot send."
+        f"{MAX_UNZIPPED_BYTES // MIB} MiB unzipped. `Content-Length` is required, and "
+        "`Content-Encoding: gzip` is read."
     ),
     "parameters": _refer_to_parameters("atomic", "dry_run", "Idempotency-Key", "Prefer"),
     "requestBody": {"required": True, "content": _BODIES},

@@ -5,8 +5,9 @@ from typing import Any
 
 from timesheets.bodies import LIMITS
 from timesheets.exceptions import PROBLEM_MEDIA_TYPE
+from timesheets.openapi.answers import DRY_REPORT
 from timesheets.openapi.problem_examples import PROBLEM_EXAMPLES
-from timesheets.openapi.schemas import DRY_REPORT, Schema, describe_object, refer_to
+from timesheets.openapi.schemas import Schema, describe_object, refer_to
 
 
 @dataclass(frozen=True, kw_only=True)
