@@ -2,21 +2,19 @@
 
 import enum
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import OperationalError, transaction
 
 from timesheets.entries import Entry
-from timesheets.models import Client, Timesheet
+from timesheets.models import Client
 from timesheets.principals import MachineClient
-from timesheets.stores import Sender, insert_new
+from timesheets.stores import Sender, find_present, insert_new
 
 logger = logging.getLogger(__name__)
 
-# SQL asks for rows by their keys in portions, since a statement's parameters are limited.
-_PORTION = 1000
 _DEADLOCK_DETECTED = "40P01"
 
 
@@ -85,8 +83,8 @@ def _judge(sender: Sender, entries: Sequence[Entry]) -> list[Verdict]:
         present = {
             entries[position].entry_id: (row_id, entries[position]) for position, row_id in created.items()
         }
-        left_out = [entries[position].entry_id for position in firsts if position not in created]
-        present.update(_find_present(sender, left_out))
+        left_out = [str(entries[position].entry_id) for position in firsts if position not in created]
+        present.update(find_present(sender.client_id, left_out))
     return [_judge_one(entry, created.get(position), present) for position, entry in enumerate(entries)]
 
 
@@ -110,19 +108,3 @@ def _find_firsts(entries: Sequence[Entry]) -> list[int]:
         if entry.entry_id is not None:
             seen.add(entry.entry_id)
     return firsts
-
-
-def _find_present(
-    sender: Sender, entry_ids: Sequence[str | None]
-) -> Iterator[tuple[str | None, tuple[int, Entry]]]:
-    """The rows that stand for these ids already."""
-    for start in range(0, len(entry_ids), _PORTION):
-        rows = Timesheet.objects.filter(
-            client_id=sender.client_id, entry_id__in=entry_ids[start : start + _PORTION]
-        )
-        for row_id, *content in rows.values_list("id", *_CONTENT):
-            entry = Entry(**dict(zip(_CONTENT, content, strict=True)))
-            yield entry.entry_id, (row_id, entry)
-
-
-_CONTENT = ("user_id", "date", "project", "hours", "entry_id")

@@ -1,6 +1,6 @@
-"""Add rows in one statement, each client's `entry_id` once: for SQLite and for PostgreSQL."""
+"""Add rows in one statement, each client's `entry_id` once, and find those there: SQLite and PostgreSQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,9 @@ from timesheets.models import Timesheet
 from timesheets.settled_ids import ANNOUNCEMENT
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
+_CONTENT = ("user_id", "date", "project", "hours", "entry_id")
+# SQLite limits the parameters of a statement.
+_PORTION = 1000
 COLUMNS = ("client_id", "entry_id", "user_id", "date", "project", "hours", "received_at", "subject")
 
 
@@ -125,4 +128,38 @@ def _insert_from_arrays(sender: Sender, entries: Sequence[Entry], order: str, re
 _INSERTS: Mapping[str, Callable[[Sender, Sequence[Entry]], list[int | None]]] = {
     "sqlite": _insert_in_sqlite,
     "postgresql": _insert_in_postgresql,
+}
+
+
+def find_present(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[str, tuple[int, Entry]]]:
+    """For each of these ids that the client has used already: the id, and the row that stands for it."""
+    for row_id, *content in _SELECTS[connection.vendor](client_id, entry_ids):
+        entry = Entry(**dict(zip(_CONTENT, content, strict=True)))
+        yield str(entry.entry_id), (row_id, entry)
+
+
+def _select_in_sqlite(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(entry_ids), _PORTION):
+        portion = entry_ids[start : start + _PORTION]
+        rows = Timesheet.objects.filter(client_id=client_id, entry_id__in=portion)
+        yield from rows.values_list("id", *_CONTENT)
+
+
+def _select_in_postgresql(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Each by the unique index: a planner that takes the client's new rows for few would read them all."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT found.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
+            f"SELECT id, {', '.join(_CONTENT)} FROM {TABLE} "
+            "WHERE (client_id, entry_id) >= (%s, sent.entry_id) "
+            "AND (client_id, entry_id) <= (%s, sent.entry_id) "
+            "ORDER BY client_id, entry_id LIMIT 1) AS found",
+            [list(entry_ids), client_id, client_id],
+        )
+        yield from cursor.fetchall()
+
+
+_SELECTS: Mapping[str, Callable[[int, Sequence[str]], Iterator[tuple[Any, ...]]]] = {
+    "sqlite": _select_in_sqlite,
+    "postgresql": _select_in_postgresql,
 }

@@ -24,6 +24,7 @@ from tests.issuer import Issuer
 from timesheets.ingest import Verdict, ingest_entries
 from timesheets.models import Client, Timesheet
 from timesheets.principals import MachineClient
+from timesheets.stores import find_present
 from timesheets.timesheet_queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -381,6 +382,23 @@ def test_one_timesheet_is_found_by_its_key(database: Database) -> None:
         find_other_steps(steps, "using timesheets_timesheet_pkey", "USING INTEGER PRIMARY KEY (rowid=?)")
         == []
     )
+
+
+@pytest.mark.parametrize("layout", [MIXED, IN_A_BLOCK, SINCE_THE_ANALYSIS])
+@pytest.mark.parametrize("count", [1, 10, 1000])
+def test_entries_that_are_there_are_found_by_their_keys(
+    database: Database, layout: Layout, count: int
+) -> None:
+    seed(database.vendor, layout)
+    owner = Client.objects.get(client_id="reporting")
+    entry_ids = list(owner.timesheet_set.values_list("entry_id", flat=True)[:count])
+
+    with explained(database.vendor) as steps:
+        found = dict(find_present(owner.pk, entry_ids))
+
+    assert sorted(found) == sorted(entry_ids)
+    assert steps
+    assert find_other_steps(steps, "using entry_of_client", "(client_id=? AND entry_id=?)") == []
 
 
 def test_a_scan_would_be_seen(database: Database) -> None:
