@@ -77,10 +77,18 @@ class Person:
         return [text for text in messages if "the server responded with a status of" not in text]
 
 
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
 @pytest.fixture
-def person(tmp_path: Path, server: DevelopmentServer) -> Iterator[Person]:
-    with open_browser(tmp_path) as driver:
-        yield Person(driver, server)
+def person(driver: webdriver.Chrome, server: DevelopmentServer) -> Person:
+    """Somebody whom the browser does not know yet."""
+    driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    driver.get_log("browser")
+    return Person(driver, server)
 
 
 def test_a_newcomer_goes_from_the_landing_page_to_stored_entries_and_out_again(person: Person) -> None:
