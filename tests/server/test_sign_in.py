@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from tests.issuer import Issuer
 
@@ -160,6 +162,18 @@ def test_the_session_ends_when_the_token_expires(browser: Client, issuer: Issuer
 
     assert before
     assert not is_signed_in(browser)
+
+
+def test_a_session_that_lives_on_for_another_reason_does_not_keep_the_token(
+    browser: Client, issuer: Issuer
+) -> None:
+    sign_in(browser, issuer.mint(exp=time.time() + 1))
+    Session.objects.update(expire_date=timezone.now() + timedelta(days=1))
+
+    time.sleep(1.1)
+
+    assert not is_signed_in(browser)
+    assert Session.objects.exists()
 
 
 @pytest.mark.parametrize("setting", ["ISSUER", "AUDIENCE"])
