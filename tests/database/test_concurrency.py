@@ -146,7 +146,7 @@ def contradict(postgresql: PostgreSQLServer, database: Database, *entry_ids: str
 
         inserted = executor.submit(insert_others)
         yield
-        inserted.result(30)
+        inserted.result(60)
 
 
 def insert_raw(connection: psycopg.Connection, entry_id: str) -> None:
@@ -158,7 +158,7 @@ def insert_raw(connection: psycopg.Connection, entry_id: str) -> None:
 
 
 def wait_until_somebody_waits(postgresql: PostgreSQLServer) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
         if time.monotonic() > deadline:
             raise TimeoutError("nobody waits for a lock")
