@@ -12,7 +12,7 @@ from timesheets.models import Timesheet
 from timesheets.settled_ids import ANNOUNCEMENT
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
-_CONTENT = ("user_id", "date", "project", "hours", "entry_id")
+CONTENT = ("user_id", "date", "project", "hours", "entry_id")
 # SQLite limits the parameters of a statement.
 _PORTION = 1000
 COLUMNS = ("client_id", "entry_id", "user_id", "date", "project", "hours", "received_at", "subject")
@@ -134,7 +134,7 @@ _INSERTS: Mapping[str, Callable[[Sender, Sequence[Entry]], list[int | None]]] = 
 def find_present(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[str, tuple[int, Entry]]]:
     """For each of these ids that the client has used already: the id, and the row that stands for it."""
     for row_id, *content in _SELECTS[connection.vendor](client_id, entry_ids):
-        entry = Entry(**dict(zip(_CONTENT, content, strict=True)))
+        entry = Entry(**dict(zip(CONTENT, content, strict=True)))
         yield str(entry.entry_id), (row_id, entry)
 
 
@@ -142,7 +142,7 @@ def _select_in_sqlite(client_id: int, entry_ids: Sequence[str]) -> Iterator[tupl
     for start in range(0, len(entry_ids), _PORTION):
         portion = entry_ids[start : start + _PORTION]
         rows = Timesheet.objects.filter(client_id=client_id, entry_id__in=portion)
-        yield from rows.values_list("id", *_CONTENT)
+        yield from rows.values_list("id", *CONTENT)
 
 
 def _select_in_postgresql(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -150,7 +150,7 @@ def _select_in_postgresql(client_id: int, entry_ids: Sequence[str]) -> Iterator[
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT found.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
-            f"SELECT id, {', '.join(_CONTENT)} FROM {TABLE} "
+            f"SELECT id, {', '.join(CONTENT)} FROM {TABLE} "
             "WHERE (client_id, entry_id) >= (%s, sent.entry_id) "
             "AND (client_id, entry_id) <= (%s, sent.entry_id) "
             "ORDER BY client_id, entry_id LIMIT 1) AS found",

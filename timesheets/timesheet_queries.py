@@ -16,13 +16,12 @@ from timesheets.entries import Entry
 from timesheets.models import Client, Timesheet
 from timesheets.principals import MachineClient
 from timesheets.settled_ids import find_last_settled_id
+from timesheets.stores import CONTENT, TABLE
 
 # How many of a client's rows one page may look at. More would be fewer pages, each of them slower.
 WINDOW = 50_000
 
-_TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
-_CONTENT = ("user_id", "date", "project", "hours", "entry_id")
-_COLUMNS = ", ".join(("client_id", "id", "received_at", *_CONTENT))
+_COLUMNS = ", ".join(("client_id", "id", "received_at", *CONTENT))
 # What PostgreSQL's planner believes of a table can be old. It would take the primary key where it thinks that
 # nearly all rows are this client's, and go through those of others. An array keeps it from seeing that the
 # client is always the same one, so that only one index has the rows in order; and it may not sort.
@@ -31,7 +30,7 @@ _NO_SORTING = (
     "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)"
 )
 # SQLite's planner is told the index.
-_TABLE_BY_ID = {"sqlite": f"{_TABLE} INDEXED BY timesheet_of_client", "postgresql": _TABLE}
+_TABLE_BY_ID = {"sqlite": f"{TABLE} INDEXED BY timesheet_of_client", "postgresql": TABLE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +95,7 @@ def list_timesheets(
 def _find_by_entry_id(owner_id: int, query: TimesheetQuery) -> TimesheetPage:
     """The one row there may be, so nothing is before or after it."""
     looked_at = (
-        f"SELECT {_COLUMNS} FROM {_TABLE} WHERE {_OF_CLIENT[connection.vendor]} "  # noqa: S608
+        f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_OF_CLIENT[connection.vendor]} "  # noqa: S608
         "AND entry_id BETWEEN %s AND %s ORDER BY client_id, entry_id LIMIT 1"
     )
     conditions = [("id", ">=", query.from_id), *_list_conditions(query)]
@@ -172,5 +171,5 @@ def _find_id_beyond(bounds: Sequence[int], window: int) -> int | None:
 
 
 def _to_stored_entry(row: Timesheet) -> StoredEntry:
-    entry = Entry(**{name: getattr(row, name) for name in _CONTENT})
+    entry = Entry(**{name: getattr(row, name) for name in CONTENT})
     return StoredEntry(timesheet_id=row.pk, entry=entry, received_at=row.received_at)

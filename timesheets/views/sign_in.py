@@ -19,6 +19,7 @@ from timesheets.development_tokens import NoDevelopmentToken, obtain_development
 from timesheets.exceptions import Problem
 from timesheets.pages import describe_visitor
 from timesheets.pasted_tokens import unwrap_token
+from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.uploads import UploadView
 
 logger = logging.getLogger(__name__)
@@ -114,4 +115,4 @@ def _choose_destination(request: HttpRequest) -> str:
 def _find_first_page(token: VerifiedToken) -> str:
     """Where somebody with this token's scopes can do something."""
     may_upload = UploadView.required_scopes <= token.scopes
-    return UploadView.resource_path if may_upload else "/timesheets"
+    return UploadView.resource_path if may_upload else TimesheetListView.resource_path
