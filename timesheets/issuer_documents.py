@@ -16,6 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import certifi
 
+from timesheets.connections import connect
+
 MAX_BYTES = 64 * 1024
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -95,7 +97,8 @@ def _request(
 ) -> http.client.HTTPResponse:
     deadline = time.monotonic() + seconds
     host, port = str(url.hostname), url.port or (443 if url.scheme == "https" else 80)
-    connection = resources.enter_context(socket.create_connection((host, port), timeout=seconds))
+    connection = resources.enter_context(connect(host, port, seconds))
+    connection.settimeout(seconds)
     _end_after(max(0.0, deadline - time.monotonic()), connection, resources)
     if url.scheme == "https":
         context = ssl.create_default_context(cafile=ca_file or certifi.where())

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -33,6 +34,7 @@ from tests.misbehaviour import (
 )
 from tests.signing_keys import SigningKey
 from timesheets import issuers
+from timesheets.connections import connect
 from timesheets.jwks import FetchedKeys, KeysUnavailable
 
 FIRST = SigningKey("first")
@@ -214,13 +216,14 @@ def test_of_a_huge_answer_little_is_kept(issuer: Issuer, answer: Answer) -> None
 class FullServer:
     """A server that is too busy to let anybody connect, and has nothing to say when it does."""
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, port), family=family, backlog=0)
         self.port = self._listener.getsockname()[1]
-        self._sockets = [self._listener, *(socket.socket() for _ in range(3))]
+        self._sockets = [self._listener, *(socket.socket(family) for _ in range(3))]
         for caller in self._sockets[1:]:
             caller.setblocking(False)
-            caller.connect_ex(("127.0.0.1", self.port))
+            caller.connect_ex((address, self.port))
 
     def make_room(self) -> None:
         self._sockets += [self._listener.accept()[0] for _ in range(2)]
@@ -281,6 +284,78 @@ def test_a_fetch_ends_after_three_seconds_whatever_comes_or_not(
         seconds = dict(zip(urls, pool.map(time_fetch, urls), strict=True))
 
     assert {url: taken for url, taken in seconds.items() if taken > 3.7} == {}
+
+
+# A host with several addresses
+
+
+@pytest.fixture
+def name_service(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that the system finds for every host, in its order."""
+    addresses: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def look_up_each(_host: str, *rest: Any, **options: Any) -> list[Any]:
+        return [found for address in addresses for found in look_up(address, *rest, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_each)
+    return addresses
+
+
+@pytest.mark.parametrize("discover", [pytest.param(False, id="keys"), pytest.param(True, id="discovery")])
+@pytest.mark.parametrize(
+    "dead",
+    [
+        pytest.param(["127.0.0.2"], id="ipv4"),
+        pytest.param(["::1"], id="ipv6"),
+        pytest.param(["::1", "127.0.0.2", "127.0.0.3", "127.0.0.4"], id="four"),
+    ],
+)
+def test_a_dead_address_does_not_hide_one_that_lives(
+    issuer: Issuer, name_service: list[str], dead: list[str], discover: bool
+) -> None:
+    url = issuer.url.replace("127.0.0.1", "localhost")
+    issuer.metadata = {"issuer": url, "jwks_uri": issuer.jwks_url.replace("127.0.0.1", "localhost")}
+    trusted = issuers.Issuer(url=url, jwks_url=None if discover else issuer.metadata["jwks_uri"])
+    name_service += [*dead, "127.0.0.1"]
+
+    with contextlib.ExitStack() as servers:
+        for address in dead:
+            # An address that this machine does not have is dead anyway.
+            with contextlib.suppress(OSError):
+                servers.enter_context(contextlib.closing(FullServer(address, urlsplit(url).port or 0)))
+        fetched = issuers.fetch_keys(trusted, ("RS256",))
+
+    assert list_key_ids(fetched) == ["first"]
+
+
+def test_a_slow_address_is_still_good_when_the_others_are_tried_too(
+    full_server: FullServer, name_service: list[str]
+) -> None:
+    # It lets callers connect after 0.3 seconds; at the others nobody listens.
+    name_service += ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+
+    with connect("localhost", full_server.port, 3) as connection:
+        assert connection.getpeername() == ("127.0.0.1", full_server.port)
+
+
+def test_without_a_living_address_the_failure_is_told(name_service: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    name_service += ["127.0.0.1", "127.0.0.2"]
+
+    with pytest.raises(ConnectionRefusedError):
+        connect("localhost", port, 3)
+
+
+def test_dead_addresses_end_in_time(name_service: list[str]) -> None:
+    name_service += ["127.0.0.1", "127.0.0.2"]
+    with contextlib.closing(FullServer()) as one, contextlib.closing(FullServer("127.0.0.2", one.port)):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            connect("localhost", one.port, 0.6)
+
+    assert 0.6 <= time.monotonic() - began < 1.2
 
 
 # Which keys are usable
