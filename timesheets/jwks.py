@@ -121,19 +121,21 @@ class IssuerKeys:
         now, started = self._monotonic(), self._started
         snapshot = self._snapshot
         if snapshot is None or not snapshot.serves_at(now):
-            snapshot = self._await_keys(now)
+            snapshot = self._await_keys()
         elif now >= snapshot.stale_at and now >= self._retry_at:
-            self._refresh(snapshot, now)
+            self._refresh(snapshot)
         key = snapshot.find(key_id)
         if key is None and key_id is not None:
-            key = self._await_key(key_id, now, started)
+            key = self._await_key(key_id, started)
         if key is None or algorithm not in key.by_algorithm:
             raise KeyUnknown
         return key.by_algorithm[algorithm]
 
-    def _await_keys(self, now: float) -> _Snapshot:
+    def _await_keys(self) -> _Snapshot:
         """The first keys, or the first after a day without; as soon as a fetch brings them."""
         with self._lock:
+            # It took time to get the lock, so the caller's look at the clock may be an old one.
+            now = self._monotonic()
             if self._snapshot is not None and self._snapshot.serves_at(now):
                 return self._snapshot
             attempt = self._find_attempt(now)
@@ -143,14 +145,15 @@ class IssuerKeys:
                 attempt = self._start_attempt(now)
         return self._wait_for(attempt)
 
-    def _refresh(self, stale: _Snapshot, now: float) -> None:
+    def _refresh(self, stale: _Snapshot) -> None:
         """Fetch anew while all others, and this caller too, go on with the keys there are."""
         with self._lock:
+            now = self._monotonic()
             is_idle = self._find_attempt(now) is None
             if is_idle and self._snapshot is stale and now >= self._retry_at:
                 self._start_attempt(now)
 
-    def _await_key(self, key_id: str, now: float, started: int) -> UsableKey | None:
+    def _await_key(self, key_id: str, started: int) -> UsableKey | None:
         """The key, if one of the first `started` fetches brings it yet, or one that begins later.
 
         At most one fetch in a cool-down is begun for such keys, and all who want one share it.
@@ -160,6 +163,7 @@ class IssuerKeys:
                 snapshot = self._snapshot
                 if snapshot is not None and (snapshot.find(key_id) or snapshot.number > started):
                     return snapshot.find(key_id)
+                now = self._monotonic()
                 attempt = self._find_attempt(now)
                 if attempt is None:
                     if self._has_asked_lately(now):

@@ -1,6 +1,7 @@
 """The issuer's keys as they are kept: who waits for them, who asks for them, and for how long they serve."""
 
 import itertools
+import queue
 import sys
 import threading
 from collections.abc import Iterator
@@ -597,6 +598,54 @@ def test_whatever_a_fetch_raises_is_told_as_unavailable(error: Exception) -> Non
         raise error
 
     assert find(IssuerKeys(fetch), "first") == "unavailable"
+
+
+class WatchedClock(Clock):
+    """A clock that knows who has looked at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def __call__(self) -> float:
+        now = super().__call__()
+        self.readers.put(threading.current_thread().name)
+        return now
+
+    def wait_for_reader(self, name: str) -> None:
+        while not self.readers.get(timeout=10).startswith(name):
+            pass
+
+
+def test_a_fetch_that_was_begun_after_a_wait_is_not_given_up_early(gate: threading.Event) -> None:
+    clock, refreshed = WatchedClock(), threading.Event()
+    begun: queue.SimpleQueue[str] = queue.SimpleQueue()
+    fetches = iter([("first", None), ("first", refreshed), ("second", gate)])
+
+    def fetch() -> FetchedKeys:
+        key_id, may_end = next(fetches)
+        begun.put(key_id)
+        if may_end is not None:
+            may_end.wait(10)
+        return bring(key_id)
+
+    keys = IssuerKeys(fetch, clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+
+    with ThreadPoolExecutor(1, "early") as early, ThreadPoolExecutor(1, "late") as late:
+        waiting = [early.submit(find, keys, "second")]
+        clock.wait_for_reader("early")
+        clock.forward(4)
+        refreshed.set()
+        assert [begun.get(timeout=10) for _ in range(3)] == ["first", "first", "second"]
+        clock.forward(1)
+        waiting.append(late.submit(find, keys, "second"))
+        clock.wait_for_reader("late")
+        gate.set()
+
+    assert collect(waiting) == {"found"}
 
 
 # A server that forks
