@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from tests.issuer import Issuer
+from tests.misbehaviour import hang
 from tests.processes import GranianServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
@@ -94,6 +96,35 @@ def test_thirty_slow_senders_hold_nobody_up(
 
     server.close()
     assert response.status_code == 201
+
+
+def test_forged_tokens_hold_no_honest_caller_up(tmp_path: Path) -> None:
+    issuer = Issuer(audience="https://timesheets.example.com")
+    server = GranianServer(tmp_path, issuer.url, workers=1)
+    upload(server, issuer)
+    issuer.answers[issuer.jwks_path] = hang
+
+    with ExitStack() as connections:
+        for number in range(200):
+            forger = connections.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+            forger.sendall(write_get(server, issuer.mint(header={"kid": f"forged-{number}"})))
+        issuer.wait_for_request(2)
+        began = time.monotonic()
+        statuses = {upload(server, issuer).status_code for _ in range(5)}
+        seconds = time.monotonic() - began
+
+    server.close()
+    issuer.stop()
+    assert statuses == {201}
+    # The forged tokens' fetch of the keys takes three seconds to fail.
+    assert seconds < 2
+
+
+def write_get(server: GranianServer, token: str) -> bytes:
+    return (
+        f"GET /timesheets HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        f"Authorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    ).encode()
 
 
 def write_head(server: GranianServer, token: str, length: int) -> bytes:

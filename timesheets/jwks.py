@@ -26,6 +26,8 @@ COOL_DOWN_SECONDS = 30
 MAX_BACK_OFF_SECONDS = 30
 # The most that a caller waits: a fetch ends itself before, unless it hangs where nothing can end it.
 MAX_WAIT_SECONDS = 4
+# How many callers may wait for an unknown `kid`, which anybody can forge: a quarter of a worker's threads.
+MAX_WAITING_CALLERS = 16
 
 
 class KeyUnknown(Exception):
@@ -116,6 +118,7 @@ class IssuerKeys:
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
         self._forced: _Attempt | None = None
+        self._waiting_places = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
 
     def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
         now, started = self._monotonic(), self._started
@@ -169,7 +172,7 @@ class IssuerKeys:
                     if self._has_asked_lately(now):
                         return None
                     attempt = self._forced = self._start_attempt(now)
-            self._wait_for(attempt)
+            self._wait_in_a_place(attempt)
 
     def _has_asked_lately(self, now: float) -> bool:
         """True if the issuer was asked in this cool-down. Raises KeysUnavailable if it failed."""
@@ -229,6 +232,15 @@ class IssuerKeys:
             attempt.failure = KeysUnavailable(str(outcome), back_off)
             logger.warning("Cannot fetch the issuer's keys: %s", outcome)
         attempt.done.set()
+
+    def _wait_in_a_place(self, attempt: _Attempt) -> None:
+        """Wait for the attempt, if not too many callers already do. Raises KeysUnavailable."""
+        if not self._waiting_places.acquire(blocking=False):
+            raise KeysUnavailable("too many callers wait for a key that is not known yet")
+        try:
+            self._wait_for(attempt)
+        finally:
+            self._waiting_places.release()
 
     def _wait_for(self, attempt: _Attempt) -> _Snapshot:
         """The keys, once the attempt has brought them. Raises KeysUnavailable if it does not in time."""
