@@ -50,14 +50,17 @@ def _check_issuer() -> Iterator[CheckMessage]:
 
 
 def _check_addresses() -> Iterator[CheckMessage]:
+    domain, jwks_url = settings.OAUTH["AUTH0_DOMAIN"], settings.OAUTH["JWKS_URL"]
     addresses = {
         "OAUTH_ISSUER": settings.OAUTH["ISSUER"],
         # Without it the issuer's metadata say where the keys are.
-        "OAUTH_JWKS_URL": settings.OAUTH["JWKS_URL"] or settings.OAUTH["ISSUER"],
+        **({"OAUTH_JWKS_URL": jwks_url} if jwks_url else {}),
         "TIMESHEETS_PUBLIC_URL": settings.TIMESHEETS_PUBLIC_URL,
     }
     for name, url in addresses.items():
-        if not is_trustworthy(url):
+        # An address that comes from AUTH0_DOMAIN is judged as that.
+        comes_from_domain = bool(domain) and url.startswith(f"https://{domain}/")
+        if not comes_from_domain and not is_trustworthy(url):
             yield Error(
                 f"{name} is not an https address, so anybody on the way could change what is said there.",
                 hint="Use https; http serves on loopback only.",

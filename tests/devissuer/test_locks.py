@@ -83,6 +83,7 @@ def test_production_never_imports_it():
         pytest.param("/oauth/token", "not found", id="token"),
         pytest.param("/.well-known/jwks.json", "not found", id="keys"),
         pytest.param("/.well-known/openid-configuration", "not found", id="configuration"),
+        pytest.param("/.well-known/oauth-authorization-server", "not found", id="metadata"),
         pytest.param("/timesheets/upload", "found", id="the API itself"),
     ],
 )

@@ -3,12 +3,14 @@
 import re
 
 import pytest
+from authlib.oauth2.rfc8414 import get_well_known_url
 
 from tests.devissuer.conftest import ISSUER
 
 pytestmark = pytest.mark.urls("timesheets_site.devissuer.urls")
 
-ADDRESSES = ["/oauth/token", "/.well-known/jwks.json", "/.well-known/openid-configuration"]
+CONFIGURATIONS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+ADDRESSES = ["/oauth/token", "/.well-known/jwks.json", *CONFIGURATIONS]
 
 
 def test_the_key_set_holds_the_public_key_and_nothing_private(client):
@@ -31,8 +33,9 @@ def test_the_key_set_is_the_same_at_each_request(client):
     assert client.get("/.well-known/jwks.json").json() == first
 
 
-def test_the_configuration_names_the_issuer_and_its_addresses(client):
-    response = client.get("/.well-known/openid-configuration")
+@pytest.mark.parametrize("address", CONFIGURATIONS)
+def test_the_configuration_names_the_issuer_and_its_addresses(client, address):
+    response = client.get(address)
 
     assert response.json() == {
         "issuer": ISSUER,
@@ -45,6 +48,13 @@ def test_the_configuration_names_the_issuer_and_its_addresses(client):
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }
+
+
+@pytest.mark.parametrize("kind", ["openid-configuration", "oauth-authorization-server"])
+def test_a_strangers_library_finds_the_configuration(client, kind):
+    address = get_well_known_url(ISSUER, suffix=kind)
+
+    assert client.get(address).json()["issuer"] == ISSUER
 
 
 @pytest.mark.parametrize("address", ADDRESSES[1:])

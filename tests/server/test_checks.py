@@ -34,9 +34,14 @@ def test_the_checks_are_registered(settings: Any) -> None:
     ],
 )
 def test_a_tenant_is_a_bare_domain(settings: Any, domain: str) -> None:
-    settings.OAUTH = {**settings.OAUTH, "AUTH0_DOMAIN": domain, "ISSUER": f"https://{domain}/"}
+    settings.OAUTH = {
+        **settings.OAUTH,
+        "AUTH0_DOMAIN": domain,
+        "ISSUER": f"https://{domain}/",
+        "JWKS_URL": f"https://{domain}/.well-known/jwks.json",
+    }
 
-    assert "timesheets.E001" in find_ids()
+    assert find_ids() == ["timesheets.E001"]
 
 
 @pytest.mark.parametrize("name", ["ISSUER", "JWKS_URL"])
@@ -53,7 +58,17 @@ def test_a_tenant_is_a_bare_domain(settings: Any, domain: str) -> None:
 def test_an_issuer_speaks_tls_except_on_loopback(settings: Any, name: str, url: str) -> None:
     settings.OAUTH = {**settings.OAUTH, name: url}
 
-    assert find_ids() == ["timesheets.E002"]
+    [message] = check_settings()
+
+    assert (message.id, message.msg.split(" ")[0]) == ("timesheets.E002", f"OAUTH_{name}")
+
+
+def test_an_issuer_without_tls_is_not_blamed_on_the_address_of_the_keys(settings: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://issuer.example/", "JWKS_URL": ""}
+
+    [message] = check_settings()
+
+    assert (message.id, message.msg.split(" ")[0]) == ("timesheets.E002", "OAUTH_ISSUER")
 
 
 def test_the_keys_may_be_left_to_the_issuers_metadata(settings: Any) -> None:

@@ -8,5 +8,6 @@ urlpatterns = [
     path("oauth/token", views.issue_token),
     path(".well-known/jwks.json", views.publish_keys),
     path(".well-known/openid-configuration", views.publish_configuration),
+    path(".well-known/oauth-authorization-server", views.publish_configuration),
     path("", include("timesheets_site.urls")),
 ]

@@ -1,4 +1,4 @@
-"""The development issuer's three addresses: parse, ask, respond; to callers on this machine only."""
+"""The development issuer's addresses: parse, ask, respond; to callers on this machine only."""
 
 import functools
 import ipaddress
@@ -91,7 +91,7 @@ def publish_keys(_request: HttpRequest) -> HttpResponse:
 @serve_this_machine
 @require_safe
 def publish_configuration(_request: HttpRequest) -> HttpResponse:
-    """The issuer's metadata (OpenID Connect Discovery 1.0 section 3)."""
+    """The issuer's metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
     issuer = settings.DEVISSUER_ISSUER
     scopes = {scope for client in _registered_clients().values() for scope in client.scopes}
     configuration = {
