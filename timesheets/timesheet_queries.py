@@ -16,7 +16,7 @@ from timesheets.entries import Entry
 from timesheets.models import Client, Timesheet
 from timesheets.principals import MachineClient
 from timesheets.settled_ids import find_last_settled_id
-from timesheets.stores import CONTENT, TABLE
+from timesheets.stores import CONTENT, NO_SORTING, TABLE
 
 # How many of a client's rows one page may look at. More would be fewer pages, each of them slower.
 WINDOW = 50_000
@@ -26,9 +26,6 @@ _COLUMNS = ", ".join(("client_id", "id", "received_at", *CONTENT))
 # nearly all rows are this client's, and go through those of others. An array keeps it from seeing that the
 # client is always the same one, so that only one index has the rows in order; and it may not sort.
 _OF_CLIENT = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
-_NO_SORTING = (
-    "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)"
-)
 # SQLite's planner is told the index.
 _TABLE_BY_ID = {"sqlite": f"{TABLE} INDEXED BY timesheet_of_client", "postgresql": TABLE}
 
@@ -122,7 +119,7 @@ def _without_sorting() -> Iterator[None]:
         yield
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_NO_SORTING)
+        cursor.execute(NO_SORTING)
         yield
 
 

@@ -19,12 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.database.conftest import Database, only_on
-from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
+from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
 from tests.issuer import Issuer
-from timesheets.ingest import Verdict, ingest_entries
+from timesheets.ingest import Outcome, Verdict, ingest_entries
 from timesheets.models import Client, Timesheet
 from timesheets.principals import MachineClient
-from timesheets.stores import find_present
 from timesheets.timesheet_queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -283,6 +282,13 @@ STEPS_OF_A_LIST = (
     "SEARCH timesheets_timesheet$",
     "Index Only Scan Backward using timesheets_timesheet_pkey",
 )
+STEPS_OF_AN_UPLOAD = (
+    "entry_of_client",
+    "(client_id=? AND entry_id=?)",
+    # SQLite's highest id, and the rows above it.
+    "SEARCH timesheets_timesheet$",
+    "USING INTEGER PRIMARY KEY (rowid>?)",
+)
 STEPS_BY_ENTRY_ID = ("entry_of_client", "(client_id=? AND entry_id>? AND entry_id<?)")
 COMBINATIONS = [
     dict(chosen)
@@ -293,15 +299,28 @@ COMBINATIONS = [
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Which of the rows, numbered by `n`, are another client's, and how many the database was told of."""
+    """Which of the rows, numbered by `n`, are another client's, and how many the database was told of.
+
+    None: it was never told of any.
+    """
 
     is_of_another: str
-    analyzed: int
+    analyzed: int | None
 
 
 MIXED = Layout(is_of_another="n % 100 = 0", analyzed=ROWS)
 IN_A_BLOCK = Layout(is_of_another=f"n BETWEEN {ROWS // 2} AND {ROWS - 100}", analyzed=ROWS)
 SINCE_THE_ANALYSIS = replace(IN_A_BLOCK, analyzed=ROWS // 2 - 1)
+every_layout = pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(MIXED, id="mixed"),
+        pytest.param(IN_A_BLOCK, id="in-a-block"),
+        pytest.param(SINCE_THE_ANALYSIS, id="since-the-analysis"),
+        pytest.param(replace(MIXED, analyzed=100), id="analyzed-at-a-hundred-rows"),
+        pytest.param(replace(MIXED, analyzed=None), id="never-analyzed"),
+    ],
+)
 
 
 def seed(vendor: str, layout: Layout = MIXED) -> None:
@@ -317,11 +336,26 @@ def seed(vendor: str, layout: Layout = MIXED) -> None:
         f"SELECT CASE WHEN {is_of_another} THEN {rare} ELSE {busy} END, 'row-' || n, 'user-' || n % 500, "
         f"'2017-05-10 12:00:00', 'StoreZero', 1, '2017-05-12 06:00:00' FROM ({numbers}) AS numbers"
     )
+    forget_statistics(vendor)
     with connection.cursor() as cursor:
-        cursor.execute(f"{statement} WHERE n <= {analyzed}")
-        # As the databases do from time to time; without it they know nothing of what they hold.
-        cursor.execute("ANALYZE")
-        cursor.execute(f"{statement} WHERE n > {analyzed}")
+        if analyzed is not None:
+            cursor.execute(f"{statement} WHERE n <= {analyzed}")
+            # As the databases do from time to time; without it they know nothing of what they hold.
+            cursor.execute("ANALYZE")
+        cursor.execute(f"{statement} WHERE n > {analyzed or 0}")
+
+
+def forget_statistics(vendor: str) -> None:
+    """Leave the database as it is before its first analysis of the table."""
+    with connection.cursor() as cursor:
+        if vendor == "sqlite":
+            cursor.execute("DROP TABLE IF EXISTS sqlite_stat1")
+            # A connection keeps what it read.
+            connection.close()
+            return
+        cursor.execute("DELETE FROM pg_statistic WHERE starelid = 'timesheets_timesheet'::regclass")
+        # It is empty, and this also forgets how many rows it had.
+        cursor.execute("TRUNCATE timesheets_timesheet")
 
 
 @contextmanager
@@ -346,14 +380,7 @@ def find_other_steps(steps: list[str], *allowed: str) -> list[str]:
     return [step for step in steps if not any(words in f"{step}$" for words in allowed)]
 
 
-@pytest.mark.parametrize(
-    "layout",
-    [
-        pytest.param(MIXED, id="mixed"),
-        pytest.param(IN_A_BLOCK, id="in-a-block"),
-        pytest.param(SINCE_THE_ANALYSIS, id="since-the-analysis"),
-    ],
-)
+@every_layout
 @pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
 def test_a_list_is_read_from_one_clients_range_of_an_index(
     database: Database, client: MachineClient, layout: Layout
@@ -384,21 +411,37 @@ def test_one_timesheet_is_found_by_its_key(database: Database) -> None:
     )
 
 
-@pytest.mark.parametrize("layout", [MIXED, IN_A_BLOCK, SINCE_THE_ANALYSIS])
-@pytest.mark.parametrize("count", [1, 10, 1000])
-def test_entries_that_are_there_are_found_by_their_keys(
-    database: Database, layout: Layout, count: int
+@every_layout
+@pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
+@pytest.mark.parametrize("count", [1, 1000])
+def test_entries_that_are_sent_again_are_found_by_their_keys(
+    database: Database, layout: Layout, client: MachineClient, count: int
 ) -> None:
     seed(database.vendor, layout)
-    owner = Client.objects.get(client_id="reporting")
-    entry_ids = list(owner.timesheet_set.values_list("entry_id", flat=True)[:count])
+
+    assert list_steps_of_sending_again(database, client, count) == []
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize("count", [1, 1000])
+def test_one_row_that_postgresql_was_told_of_changes_nothing(database: Database, count: int) -> None:
+    # Each value of that row seems to be unique.
+    seed(database.vendor, replace(MIXED, analyzed=1))
+
+    assert list_steps_of_sending_again(database, PAYROLL, count) == []
+
+
+def list_steps_of_sending_again(database: Database, client: MachineClient, count: int) -> list[str]:
+    """The steps that an upload of stored entries may not take."""
+    sent = Timesheet.objects.filter(client__client_id=client.client_id).order_by("id")[:count]
+    entries = [to_entry(row) for row in sent]
 
     with explained(database.vendor) as steps:
-        found = dict(find_present(owner.pk, entry_ids))
+        verdicts = ingest(*entries, client=client)
 
-    assert sorted(found) == sorted(entry_ids)
+    assert set(list_outcomes(verdicts)) == {Outcome.EXISTING}
     assert steps
-    assert find_other_steps(steps, "using entry_of_client", "(client_id=? AND entry_id=?)") == []
+    return find_other_steps(steps, *STEPS_OF_AN_UPLOAD)
 
 
 def test_a_scan_would_be_seen(database: Database) -> None:
