@@ -52,7 +52,10 @@ class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
 
 
 class MomentField(serializers.Field[datetime, Any, str, datetime]):
-    """A moment by RFC 3339 section 5.6, or a date, which means its midnight in the API's zone."""
+    """A moment by RFC 3339 section 5.6, or a date, which means its midnight in the API's zone.
+
+    The value is in UTC: PostgreSQL refuses offsets of 16 hours and more, which RFC 3339 allows.
+    """
 
     default_error_messages = {
         "invalid": (
@@ -77,7 +80,7 @@ class MomentField(serializers.Field[datetime, Any, str, datetime]):
             if time is None:
                 return find_midnight(day, conf.time_zone())
             moment = f"{day}T{time}.{(fraction or '').ljust(6, '0')}{zone.upper()}"
-            return datetime.fromisoformat(moment)
+            return datetime.fromisoformat(moment).astimezone(UTC)
         except ValueError:
             self.fail("calendar")
 

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -119,7 +119,7 @@ def _read_plain_entry(value: Any) -> Entry | None:
         return (
             Entry(
                 user_id=value["user_id"],
-                date=datetime.fromisoformat(date)
+                date=datetime.fromisoformat(date).astimezone(UTC)
                 if len(date) > 10
                 else find_midnight(date, conf.time_zone()),
                 project=value["project"],
