@@ -11,10 +11,14 @@ from django.db.models import Max
 
 from timesheets.models import Timesheet
 
-# A row of a query that an upload takes its entries' ids after. Django names an identity's sequence so.
+# The first key of our advisory locks, so that they are told from those of other programs.
+ADVISORY_CLASS = int.from_bytes(b"time")
+
+# A row of a query that an upload takes its entries' ids after. Django names an identity's sequence so. The
+# second key has 32 bits and a sign: the shifts leave these of the id.
 ANNOUNCEMENT = (
-    "SELECT pg_advisory_xact_lock_shared("
-    f"COALESCE(pg_sequence_last_value('{Timesheet._meta.db_table}_id_seq'), 0))"  # noqa: SLF001
+    f"SELECT pg_advisory_xact_lock_shared({ADVISORY_CLASS}, ("
+    f"COALESCE(pg_sequence_last_value('{Timesheet._meta.db_table}_id_seq'), 0) << 32 >> 32)::int)"  # noqa: SLF001
 )
 
 
@@ -24,12 +28,14 @@ def find_last_settled_id() -> int:
     if connection.vendor != "postgresql":
         return highest
     # In this order: whoever was given an id up to the highest announced that before, and if no lock
-    # tells of it now, its transaction is over.
+    # tells of it now, its transaction is over. Of all ids with these 32 bits, one is announced that is
+    # less than 2**31 away from the highest.
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT min(classid::bigint << 32 | objid::bigint) FROM pg_locks "
-            "WHERE locktype = 'advisory' AND objsubid = 1 "
-            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            "SELECT min((objid::bigint - %s) << 32 >> 32) FROM pg_locks "
+            "WHERE locktype = 'advisory' AND objsubid = 2 AND classid = %s "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [highest, ADVISORY_CLASS],
         )
-        [lowest_announced] = cursor.fetchone()
-    return highest if lowest_announced is None else min(highest, int(lowest_announced))
+        [lowest_distance] = cursor.fetchone()
+    return highest + min(0, lowest_distance or 0)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 from django.db import connection, connections, transaction
 from django.test import Client as HTTPClient
@@ -21,9 +22,11 @@ from hypothesis import strategies as st
 from tests.database.conftest import Database, only_on
 from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
 from tests.issuer import Issuer
+from tests.postgresql import PostgreSQLServer
 from timesheets.ingest import Outcome, Verdict, ingest_entries
 from timesheets.models import Client, Timesheet
 from timesheets.principals import MachineClient
+from timesheets.settled_ids import ADVISORY_CLASS
 from timesheets.timesheet_queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -177,27 +180,65 @@ def find(*entry_ids: str) -> list[int]:
     return [rows[entry_id] for entry_id in entry_ids]
 
 
+@contextmanager
+def ids_go_on_after(last_id: int | None) -> Iterator[None]:
+    """PostgreSQL gives the ids that follow, until the block ends. None: as if it never gave any."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM timesheets_timesheet_id_seq")
+        before = cursor.fetchone()
+        first, was_given = (1, False) if last_id is None else (last_id, True)
+        cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s, %s)", [first, was_given])
+        try:
+            yield
+        finally:
+            Timesheet.objects.all().delete()
+            cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s)", before)
+
+
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-def test_a_list_stops_before_an_upload_that_is_under_way() -> None:
-    ingest(make_entry("before"))
-    with upload_under_way("slow"):
-        ingest(make_entry("fast"))
-        seen_meanwhile = list_ids(*walk())
+@pytest.mark.parametrize("last_id", [None, 1000, 2**31 - 3, 2**31 - 2, 2**32 - 3, 2**32 - 2, 2**62])
+def test_a_list_stops_before_an_upload_that_is_under_way(last_id: int | None) -> None:
+    with ids_go_on_after(last_id):
+        ingest(make_entry("before"))
+        with upload_under_way("slow"):
+            ingest(make_entry("fast"))
+            seen_meanwhile = list_ids(*walk())
 
-    assert find("before", "slow", "fast") == sorted(find("before", "slow", "fast"))
-    assert seen_meanwhile == find("before")
+        assert find("before", "slow", "fast") == sorted(find("before", "slow", "fast"))
+        assert seen_meanwhile == find("before")
+        assert list_ids(*walk()) == find("before", "slow", "fast")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_stops_before_the_first_of_several_uploads_that_are_under_way() -> None:
+    ingest(make_entry("before"))
+    with upload_under_way("slow"), upload_under_way("slower", client=REPORTING):
+        ingest(make_entry("fast"))
+        assert list_ids(*walk()) == find("before")
+
     assert list_ids(*walk()) == find("before", "slow", "fast")
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-def test_a_list_stops_before_the_first_upload_that_there_ever_was() -> None:
+def test_a_list_goes_up_to_the_last_entry_while_a_later_upload_is_under_way() -> None:
+    ingest(make_entry("before"))
+    ingest_entries(PAYROLL, [make_entry("refused")] * 3, RECEIVED_AT, commit_if=lambda _: False)
     with upload_under_way("slow"):
-        ingest(make_entry("fast"), client=REPORTING)
-        assert list_ids(*walk(client=REPORTING)) == []
+        assert list_ids(*walk()) == find("before")
 
-    assert list_ids(*walk(client=REPORTING)) == find("fast")
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_stops_before_the_first_upload_that_there_ever_was() -> None:
+    with ids_go_on_after(None):
+        with upload_under_way("slow"):
+            ingest(make_entry("fast"), client=REPORTING)
+            assert list_ids(*walk(client=REPORTING)) == []
+
+        assert list_ids(*walk(client=REPORTING)) == find("fast")
 
 
 @only_on("postgresql")
@@ -220,15 +261,32 @@ def test_one_entry_is_found_whatever_is_under_way() -> None:
 
 
 @only_on("postgresql")
-def test_other_advisory_locks_of_the_server_change_nothing(database: Database, postgresql: Any) -> None:
-    [stored] = to_ids(ingest(make_entry()))
+@pytest.mark.parametrize(
+    "keys",
+    ["0", "1", "-1", f"{2**63 - 1}", "0, 0", "1, 1", f"{ADVISORY_CLASS - 1}, 0", f"{ADVISORY_CLASS << 32}"],
+)
+@pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])
+def test_an_advisory_lock_of_another_program_changes_nothing(
+    database: Database, lock: str, keys: str
+) -> None:
+    stored = to_ids(ingest(make_entry(), make_entry()))
     with connection.cursor() as cursor:
-        # Of two small keys, as other programs on the same database may hold them.
-        cursor.execute("SELECT pg_advisory_lock(0, 0)")
+        cursor.execute(f"SELECT {lock}({keys})")
         try:
-            assert list_ids(*walk()) == [stored]
+            assert list_ids(*walk()) == stored
         finally:
             cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+@only_on("postgresql")
+def test_an_upload_under_way_in_another_database_changes_nothing(
+    database: Database, postgresql: PostgreSQLServer
+) -> None:
+    stored = to_ids(ingest(make_entry(), make_entry()))
+    with psycopg.connect(postgresql.url()) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s, 0)", [ADVISORY_CLASS])
+
+        assert list_ids(*walk()) == stored
 
 
 def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
