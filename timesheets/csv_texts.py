@@ -13,12 +13,19 @@ OPTIONAL_COLUMN = "entry_id"
 _CELL = r'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
 _RECORD = re.compile(rf"{_CELL}(?:,{_CELL})*+(?:\r?\n)?")
 
+# The most commas in a record, and the most lines of a text: a reader makes a cell of each, or a row.
+MAX_CELLS = 640_000
+
 # A cell that is too long is its entry's error; at Python's own limit the rest of it would be read as rows.
 csv.field_size_limit(2**31 - 1)
 
 
 class HeaderMalformed(Exception):
     """The first row does not name the columns. The message says what is wrong with it."""
+
+
+class TooManyCells(Exception):
+    """A record has more cells, or the text more lines, than fit into memory when many send them at once."""
 
 
 class RowMalformed(Exception):
@@ -28,8 +35,10 @@ class RowMalformed(Exception):
 def iterate_rows(body: bytes) -> Iterator[dict[str, str] | RowMalformed]:
     """The rows below the header, by column; what is wrong with one is in its place.
 
-    A BOM and blank rows are skipped, and an empty `entry_id` is none. Raises HeaderMalformed.
+    A BOM and blank rows are skipped, and an empty `entry_id` is none. Raises HeaderMalformed, TooManyCells.
     """
+    if body.count(b"\n") > MAX_CELLS:
+        raise TooManyCells
     records = _iterate_records(body.removeprefix(b"\xef\xbb\xbf"))
     columns = _read_header(next(records, None))
     for cells in records:
@@ -41,7 +50,7 @@ def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
     lines = _Lines(body.decode("utf-8", errors="surrogateescape"))
     reader = csv.reader(lines, strict=True)
     while True:
-        lines.taken.clear()
+        lines.begin_record()
         try:
             cells = next(reader, None)
         except csv.Error as error:
@@ -56,12 +65,16 @@ def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
 
 
 class _Lines:
-    """The lines of a text, with those that a record was made of."""
+    """The lines of a text, with those that a record was made of. Raises TooManyCells."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
+        self.begin_record()
+
+    def begin_record(self) -> None:
         self.taken: list[str] = []
+        self._commas = 0
 
     def __iter__(self) -> Self:
         return self
@@ -72,6 +85,9 @@ class _Lines:
         end = self._text.find("\n", self._position) + 1 or len(self._text)
         line = self._text[self._position : end]
         self._position = end
+        self._commas += line.count(",")
+        if self._commas > MAX_CELLS:
+            raise TooManyCells
         self.taken.append(line)
         return line
 

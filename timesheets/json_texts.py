@@ -1,5 +1,6 @@
 """Read JSON (RFC 8259) more strictly than Python's `json` does, and in bounded memory."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -8,8 +9,8 @@ from typing import Any, NoReturn
 
 # How deep an entry may nest.
 MAX_DEPTH = 32
-# The most commas, opening brackets and line breaks in one text. Each value follows one, so this bounds how
-# many values a parser makes of it; ten thousand entries of a dozen members have a third as many.
+# The most commas, opening brackets and line breaks outside the strings of one text. Each value follows one,
+# so this bounds how many values a parser makes of it; ten thousand entries of a dozen members have a third.
 MAX_VALUES = 640_000
 
 # What a member that comes twice has for a value: none of its values is the right one.
@@ -17,6 +18,8 @@ REPEATED = object()
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*")
+# A string of JSON ends with its line at the latest: what follows a broken line of NDJSON is read afresh.
+_STRINGS_AND_MARKS = re.compile(rb'"[^"\n]*"?|([,\[{\n])')
 _STRINGS_AND_BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 _ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -74,8 +77,14 @@ def is_array(text: str) -> bool:
 
 
 def require_few_values(body: bytes) -> None:
-    """Raise TooManyValues for a body, JSON or CSV, of which a parser would make too many."""
-    if sum(body.count(mark) for mark in (b",", b"[", b"{", b"\n")) > MAX_VALUES:
+    """Raise TooManyValues for JSON texts of which a parser would make too many."""
+    if sum(body.count(mark) for mark in (b",", b"[", b"{", b"\n")) <= MAX_VALUES:
+        return
+    # Some may stand in strings: look closely. Without its escapes, a string ends at the next quote.
+    tokens = _STRINGS_AND_MARKS.finditer(body.replace(b"\\\\", b"").replace(b'\\"', b""))
+    # A member has two strings at most beside its mark.
+    marks = sum(token.lastindex == 1 for token in itertools.islice(tokens, 3 * MAX_VALUES))
+    if marks > MAX_VALUES or next(tokens, None):
         raise TooManyValues
 
 

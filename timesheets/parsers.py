@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from timesheets.bodies import LIMITS, MAX_ENTRIES, read_body
-from timesheets.csv_texts import HeaderMalformed, RowMalformed, iterate_rows
+from timesheets.csv_texts import HeaderMalformed, RowMalformed, TooManyCells, iterate_rows
 from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge, UnsupportedMediaType
 from timesheets.json_texts import (
     MAX_VALUES,
@@ -77,10 +77,8 @@ class CSVParser(BaseParser):
     media_type = "text/csv"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        body = stream.read()
-        require_few_values(body)
         try:
-            return Upload(entries=_take(_parse_row(row) for row in iterate_rows(body)))
+            return Upload(entries=_take(_parse_row(row) for row in iterate_rows(stream.read())))
         except HeaderMalformed as error:
             raise MalformedHeader(str(error)) from None
 
@@ -103,7 +101,7 @@ def read_upload(request: Request) -> Upload:
     parser = _choose_parser(http_request)
     try:
         return cast("Upload", parser().parse(io.BytesIO(read_body(http_request))))
-    except TooManyValues:
+    except (TooManyValues, TooManyCells):
         raise TooLarge(
             f"The body holds over {MAX_VALUES} values. Send less at once.", limits=LIMITS
         ) from None

@@ -1048,6 +1048,21 @@ def test_ten_thousand_entries_are_taken(upload_many: UploadMany, form: Format) -
 
 
 @every_format
+@pytest.mark.parametrize("mark", [",", "[", "{", '",', "\\,", '\\",'])
+def test_marks_within_texts_are_not_counted_as_values(
+    upload_many: UploadMany, form: Format, mark: str
+) -> None:
+    # Most marks stand in texts: up to 1.9 million, and 50,000 outside of them.
+    text = (mark * 128)[:128]
+    entries = [entry(user_id=text[:64], project=text)] * 10_000
+
+    response = upload_many(entries, form, headers={"Prefer": "return=minimal"})
+
+    assert response.status_code == 207
+    assert response.json()["created"] == Timesheet.objects.count() == 10_000
+
+
+@every_format
 @pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
 def test_more_than_ten_thousand_entries_are_too_large(
     upload_many: UploadMany, form: Format, query: str

@@ -542,6 +542,21 @@ def repeat_levels(opening: bytes, closing: bytes) -> bytes:
             {207},
             id="bare-quote-after-a-long-cell",
         ),
+        # Quotes after which other readers would take commas for text.
+        pytest.param(CSV, lambda: fill(HEADER + b'x"', b","), {413}, id="cells-after-a-quote-in-a-cell"),
+        pytest.param(CSV, lambda: fill(HEADER + b'"a"x,"b\n', b","), {413}, id="cells-after-a-malformed-row"),
+        pytest.param(
+            CSV, lambda: fill(HEADER + b'a\rb,"c\n', b","), {413}, id="cells-after-a-carriage-return"
+        ),
+        pytest.param(CSV, lambda: fill(HEADER, b",,,,,,,,,,,,,," + b'"\n"'), {413}, id="cells-of-many-lines"),
+        pytest.param(CSV, lambda: fill(HEADER, b"%s\n" % (b"," * 600_000)), {207}, id="rows-of-many-cells"),
+        pytest.param(NDJSON, lambda: fill(b'"\n[', b"[],", b"[]]"), {413}, id="values-after-an-open-string"),
+        pytest.param(NDJSON, lambda: fill(b'"\\\\"\n[', b"[],", b"[]]"), {413}, id="values-after-an-escape"),
+        pytest.param(JSON, lambda: fill(b'["', b",", b'"]'), {207}, id="string-of-commas"),
+        pytest.param(JSON, lambda: fill(b'["', b',"",', b'"]'), {400, 413}, id="strings-beside-strings"),
+        pytest.param(
+            JSON, lambda: fill(b"[" + b"[" * 640_000, b'""'), {400, 413}, id="strings-without-commas"
+        ),
         pytest.param(NDJSON, lambda: fill(b"", b"\n"), {207, 413}, id="blank-lines"),
         pytest.param(NDJSON, lambda: fill(b"", b"[" * 2000 + b"\n"), {207, 413}, id="deep-lines"),
         pytest.param(JSON, lambda: fill(b"", b"["), {400, 413}, id="opening-brackets"),
