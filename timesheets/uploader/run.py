@@ -1,37 +1,38 @@
 """One run from the variables to the exit status, which is decided here and nowhere else."""
 
+from functools import partial
+
 from timesheets.uploader.check_up import check_up
 from timesheets.uploader.dry_runs import read_files
 from timesheets.uploader.environment.config import load_config
-from timesheets.uploader.errors import ExitStatus, Terminated, UploadError
+from timesheets.uploader.errors import ExitStatus, UploadError
 from timesheets.uploader.files.named import upload_named_files
 from timesheets.uploader.files.spool import upload_spool
 from timesheets.uploader.options import Options, require_sense
 from timesheets.uploader.output.report import Report
 from timesheets.uploader.runs import Run, Surroundings, open_run
 from timesheets.uploader.sending.single_entry import TUTORIAL_ENTRY, upload_entry
+from timesheets.uploader.signals import await_status
 
 
 def run_upload(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
     """Do what `options` ask for and report; whatever happens comes back as an exit status."""
-    status = guard(options, surroundings, report)
+    status = await_status(partial(guard, options, surroundings, report))
     report.finish(status)
     return status
 
 
 def guard(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
     try:
-        return perform(options, surroundings, report)
+        status = perform(options, surroundings, report)
     except UploadError as error:
         report.tell_problem(str(error))
-        return error.exit_status
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
-    except Terminated:
-        return ExitStatus.TERMINATED
+        status = error.exit_status
     except Exception as error:  # noqa: BLE001  A bug has an exit status too, and a report without secrets.
         report.tell_bug(error)
-        return ExitStatus.BUG
+        status = ExitStatus.BUG
+    surroundings.signals.raise_pending()
+    return status
 
 
 def perform(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
