@@ -1,6 +1,7 @@
 import io
 
 from timesheets.uploader.output.progress import Progress, ProgressBar
+from timesheets.uploader.output.streams import SteadyStream
 
 
 class Terminal(io.StringIO):
@@ -10,7 +11,7 @@ class Terminal(io.StringIO):
 
 def test_a_bar_tells_entries_and_rate() -> None:
     terminal = Terminal()
-    bar = ProgressBar(terminal)
+    bar = ProgressBar(SteadyStream(terminal))
 
     with bar.follow("week23.csv"):
         bar.advance(1_000, 0.25)
@@ -23,7 +24,7 @@ def test_a_bar_tells_entries_and_rate() -> None:
 
 def test_the_whole_is_estimated_by_the_share_that_was_read() -> None:
     terminal = Terminal()
-    bar = ProgressBar(terminal)
+    bar = ProgressBar(SteadyStream(terminal))
 
     with bar.follow("week23.csv"):
         bar.advance(1_000, 0.25)
@@ -41,7 +42,7 @@ def test_without_a_terminal_nothing_is_shown_and_lines_go_elsewhere() -> None:
 
 
 def test_after_its_file_a_bar_shows_nothing() -> None:
-    bar = ProgressBar(Terminal())
+    bar = ProgressBar(SteadyStream(Terminal()))
 
     with bar.follow("week23.csv"):
         pass

@@ -43,7 +43,7 @@ def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> E
             source.file.close()
     report.tell_file(
         FileOutcome(
-            file=source.name,
+            file=source.given or source.name,
             entries=entries,
             created=0,
             existing=0,

@@ -3,7 +3,8 @@
 import os
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -12,13 +13,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from timesheets.management.help import HelpFormatter
 from timesheets.uploader.arguments import add_arguments, read_options
 from timesheets.uploader.environment.config import VARIABLES
-from timesheets.uploader.errors import MEANINGS
+from timesheets.uploader.errors import MEANINGS, ExitStatus
 from timesheets.uploader.network.retries import Pacing
 from timesheets.uploader.output.progress import Progress, ProgressBar
 from timesheets.uploader.output.report import Report
+from timesheets.uploader.output.streams import SteadyStream
 from timesheets.uploader.run import run_upload
 from timesheets.uploader.runs import Surroundings
-from timesheets.uploader.signals import Signals
+from timesheets.uploader.signals import Signals, await_status
 
 
 def list_terms(terms: Mapping[Any, str]) -> str:
@@ -51,6 +53,8 @@ exit status; of several, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
 {list_terms({status.value: meaning for status, meaning in MEANINGS.items()})}
 """
 
+OUTPUT_LOST = "standard output cannot be written, and the exit status is that of the upload all the same"
+
 
 class Command(BaseCommand):
     help = DESCRIPTION
@@ -65,26 +69,40 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # A signal can come outside the upload too, such as while its end is reported.
+        status = await_status(partial(self._upload, options))
+        if status:
+            sys.exit(status)
+
+    def _upload(self, options: Mapping[str, Any]) -> ExitStatus:
         with Signals() as signals:
             surroundings = Surroundings(
                 environment=os.environ,
                 development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
-                stdin=sys.stdin.buffer,
+                # None where the descriptor is closed.
+                stdin=sys.stdin.buffer if sys.stdin else open(os.devnull, "rb"),  # noqa: PTH123, SIM115
                 signals=signals,
                 pacing=Pacing(sleep=signals.sleep),
                 make_key=lambda: str(uuid.uuid4()),
             )
-            status = run_upload(read_options(options), surroundings, self._make_report(options))
-        if status:
-            sys.exit(status)
+            return run_upload(read_options(options), surroundings, self._make_report(options))
 
     def _make_report(self, options: Mapping[str, Any]) -> Report:
-        has_terminal = sys.stderr.isatty() and options["verbosity"] > 0
+        errors = steady(self.stderr)
+        output = steady(
+            self.stdout, lambda why: errors.write_line(f"standard output cannot be written: {why}")
+        )
+        has_terminal = self.stderr.isatty() and options["verbosity"] > 0
         return Report(
-            write=self.stdout.write,
-            warn=self.stderr.write,
+            write=output.write_line,
+            warn=errors.write_line,
             verbosity=options["verbosity"],
             with_traceback=options["traceback"],
             is_json=options["json"],
-            progress=ProgressBar(sys.stderr) if has_terminal else Progress(),
+            progress=ProgressBar(steady(sys.stderr)) if has_terminal else Progress(),
         )
+
+
+def steady(stream: Any, tell: Callable[[str], object] = lambda _: None) -> SteadyStream:
+    # Where the descriptor is closed, Django wraps None.
+    return SteadyStream(stream if hasattr(stream, "encoding") else None, tell)

@@ -50,7 +50,7 @@ class Tally:
 
     def sum_up(self, rejects: Path | None) -> FileOutcome:
         return FileOutcome(
-            file=self.source.name,
+            file=self.source.given or self.source.name,
             entries=self.entries,
             created=self.created,
             existing=self.existing,

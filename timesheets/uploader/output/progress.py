@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Never, TextIO
+from typing import TYPE_CHECKING, Never
+
+from timesheets.uploader.output.streams import SteadyStream
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -27,7 +29,7 @@ class Progress:
 class ProgressBar(Progress):
     """Entries, rate and time left, on `stream`."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: SteadyStream) -> None:
         self._stream = stream
         self._bar: tqdm[Never] | None = None
 

@@ -9,6 +9,7 @@ from timesheets.uploader.errors import ExitStatus
 from timesheets.uploader.network.failures import walk_causes
 from timesheets.uploader.output.outcomes import FileOutcome
 from timesheets.uploader.output.progress import Progress
+from timesheets.uploader.printable import escape, escape_bytes, escape_lines
 from timesheets.uploader.reading.entries import Rejected
 from timesheets.uploader.sending.single_entry import Receipt
 
@@ -38,14 +39,13 @@ class Report:
     def tell_file(self, outcome: FileOutcome) -> None:
         self.outcomes.append(outcome)
         self.tell(outcome.describe())
+        name = escape(outcome.file)
         if outcome.rejected > REJECTED_TOLD_OF_A_FILE:
-            self.tell_problem(
-                f"{outcome.file}: {outcome.rejected - REJECTED_TOLD_OF_A_FILE} more were rejected"
-            )
+            self.tell_problem(f"{name}: {outcome.rejected - REJECTED_TOLD_OF_A_FILE} more were rejected")
         if outcome.rejects:
             self.tell_problem(
-                f"{outcome.file}: {outcome.rejected} rejected; "
-                f"mend them in {outcome.rejects} and upload that file"
+                f"{name}: {outcome.rejected} rejected; "
+                f"mend them in {escape(str(outcome.rejects))} and upload that file"
             )
 
     def tell_part(self, outcome: FileOutcome, can_be_sent_again: bool) -> None:
@@ -56,7 +56,7 @@ class Report:
             advice = (
                 "sending the whole file again doubles none" if can_be_sent_again else "send the rest only"
             )
-            self.tell_problem(f"{outcome.file}: {done} of its entries are on the server; {advice}")
+            self.tell_problem(f"{escape(outcome.file)}: {done} of its entries are on the server; {advice}")
 
     def tell_rejected(self, rejected: Sequence[Rejected], before: int) -> None:
         """Name some of a file's rejected entries, of which `before` came before."""
@@ -69,11 +69,12 @@ class Report:
 
     def tell(self, line: str) -> None:
         if self.verbosity > 0 and not self.is_json:
-            self.write(line)
+            self.write(escape(line))
 
     def tell_problem(self, problem: str) -> None:
-        if not self.progress.write(problem):
-            self.warn(problem)
+        shown = escape_lines(problem)
+        if not self.progress.write(shown):
+            self.warn(shown)
 
     def tell_detail(self, detail: str) -> None:
         if self.verbosity > 1:
@@ -95,12 +96,12 @@ class Report:
 
 def describe_for_machines(outcome: FileOutcome) -> dict[str, object]:
     return {
-        "file": outcome.file,
+        "file": escape_bytes(outcome.file),
         "entries": outcome.entries,
         "created": outcome.created,
         "existing": outcome.existing,
         "rejected": outcome.rejected,
-        "rejects": str(outcome.rejects) if outcome.rejects else None,
+        "rejects": escape_bytes(str(outcome.rejects)) if outcome.rejects else None,
         "seconds": round(outcome.seconds, 3),
     }
 

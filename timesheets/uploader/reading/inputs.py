@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from timesheets.uploader.errors import InputUnreadable
+from timesheets.uploader.printable import escape
 from timesheets.uploader.reading.csv_files import read_csv
 from timesheets.uploader.reading.entries import Entry, Rejected
 from timesheets.uploader.reading.json_files import read_json, read_ndjson
@@ -59,11 +60,15 @@ FOREIGN: Mapping[bytes, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """An open input; `path` is None where it can be read only once, as from a pipe."""
+    """An open input; `path` is None where it can be read only once, as from a pipe.
+
+    `name` is safe to print, `given` is what the caller named it.
+    """
 
     name: str
     file: BinaryIO
     path: Path | None = None
+    given: str | None = None
 
     @property
     def size(self) -> int | None:
@@ -78,15 +83,15 @@ def open_input(name: str, stdin: BinaryIO) -> Input:
     """Raises InputUnreadable where there is no such file."""
     if name == STANDARD_INPUT:
         return Input(name="standard input", file=stdin)
-    path = Path(name)
+    path, shown = Path(name), escape(name)
     try:
         if path.is_dir():
-            raise InputUnreadable(f"{name}: is a folder; --spool {name} uploads the files in it")
+            raise InputUnreadable(f"{shown}: is a folder; --spool {shown} uploads the files in it")
         file = cast("BinaryIO", path.open("rb"))
     except OSError as error:
-        raise InputUnreadable(f"{name}: cannot be read: {error.strerror}") from None
+        raise InputUnreadable(f"{shown}: cannot be read: {error.strerror}") from None
     is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    return Input(name=name, file=file, path=path if is_regular else None)
+    return Input(name=shown, file=file, path=path if is_regular else None, given=name)
 
 
 def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[Entry | Rejected]:
