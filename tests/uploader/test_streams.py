@@ -99,6 +99,13 @@ def test_control_characters_of_a_file_name_are_not_printed(site: Site, tmp_path:
     assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in told
 
 
+def test_control_characters_of_a_file_name_that_looks_like_an_option_are_not_printed(site: Site) -> None:
+    ended = start('"$@"', f"-{CONTROLS}.csv", **site.variables)
+
+    assert ended.returncode == ExitStatus.USAGE
+    assert ended.stderr.decode().replace("\n", "").isprintable()
+
+
 def test_a_program_gets_the_name_of_a_file_as_it_is(site: Site, tmp_path: Path) -> None:
     Ledger(site)
     file = write_csv(tmp_path / f"{CONTROLS}.csv", "2026-01-01,26")

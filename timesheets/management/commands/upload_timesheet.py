@@ -18,6 +18,7 @@ from timesheets.uploader.network.retries import Pacing
 from timesheets.uploader.output.progress import Progress, ProgressBar
 from timesheets.uploader.output.report import Report
 from timesheets.uploader.output.streams import SteadyStream
+from timesheets.uploader.printable import escape
 from timesheets.uploader.run import run_upload
 from timesheets.uploader.runs import Surroundings
 from timesheets.uploader.signals import Signals, await_status
@@ -61,9 +62,12 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(
+        parser = super().create_parser(
             prog_name, subcommand, formatter_class=HelpFormatter, epilog=EPILOG, **kwargs
         )
+        # A shell's *.csv may match a name that looks like an option.
+        parser.error = lambda message: type(parser).error(parser, escape(message))  # type: ignore[method-assign]
+        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)
