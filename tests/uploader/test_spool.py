@@ -116,13 +116,13 @@ def test_a_folder_that_another_run_works_on_is_left_alone(site: Site, ledger: Le
     assert site.received == []
 
 
-def test_a_folder_that_is_missing_is_a_configuration_error(site: Site, tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_is_unreadable(site: Site, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, spool=tmp_path / "nope")
 
-    assert status == ExitStatus.CONFIGURATION
-    assert "nope" in run.warned[0]
+    assert status == ExitStatus.UNREADABLE
+    assert run.warned == [f"--spool {tmp_path}/nope: does not exist"]
 
 
 def test_a_file_that_cannot_be_moved_is_told(site: Site, ledger: Ledger, spool: Path) -> None:
@@ -137,5 +137,5 @@ def test_a_file_that_cannot_be_moved_is_told(site: Site, ledger: Ledger, spool: 
     status = run.start(site.variables, spool=spool)
 
     assert status == ExitStatus.CONFIGURATION
-    assert "cannot be moved to" in run.warned[0]
+    assert "cannot be moved to" in run.warned[-1]
     assert (spool / "a.csv").exists()

@@ -6,6 +6,7 @@ UploadError
 ├── InputUnreadable      66  a file is missing, or is not what it should be
 ├── TemporaryFailure     75  the same run may succeed later
 │   └── NothingSent      75  not a byte of the request reached the server
+├── DiskFull             75  there is no room for what has to be written
 ├── InputInUse           75  another run is uploading the same
 ├── AnswerLost           75  nobody knows what became of entries that cannot be sent twice
 ├── AccessRefused        77  the issuer or the API refuses this client
@@ -91,6 +92,10 @@ class NothingSent(TemporaryFailure):
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason} This request was not sent; run it again later.")
         self.reason = reason
+
+
+class DiskFull(UploadError):
+    exit_status = ExitStatus.TEMPORARY
 
 
 class InputInUse(UploadError):

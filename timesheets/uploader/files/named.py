@@ -3,26 +3,32 @@
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
+from timesheets.uploader.access.private_files import make_private_folder
 from timesheets.uploader.errors import (
+    ConfigurationError,
+    DiskFull,
     ExitStatus,
     InputInUse,
     InputUnreadable,
     WrongUsage,
     choose_status,
 )
+from timesheets.uploader.files.drafts import OWNER_ONLY, remove_abandoned_drafts
+from timesheets.uploader.files.folders import Folder, add_suffix
 from timesheets.uploader.files.locks import lock
-from timesheets.uploader.files.rejects import SUFFIX, RejectsFile, find_free_path
+from timesheets.uploader.files.rejects import SUFFIX, RejectsFile
 from timesheets.uploader.files.uploads import upload_file
 from timesheets.uploader.output.report import Report
+from timesheets.uploader.printable import escape
 from timesheets.uploader.reading.inputs import Input, open_input
 from timesheets.uploader.runs import Run
 
 # What keeps one file from being uploaded, and not the next.
-OF_ONE_FILE = (InputUnreadable, InputInUse, WrongUsage)
+OF_ONE_FILE = (InputUnreadable, InputInUse, WrongUsage, DiskFull)
 
 
 def upload_named_files(run: Run) -> ExitStatus:
@@ -46,15 +52,19 @@ def upload_named_file(name: str, run: Run) -> ExitStatus:
         return upload_file(source, place_rejects(source, run), run)
 
 
-@contextmanager
-def open_locked(name: str, run: Run) -> Iterator[Input]:
+def open_locked(name: str, run: Run) -> AbstractContextManager[Input]:
     """The input, which no other run uploads meanwhile. Raises InputUnreadable or InputInUse."""
-    source = open_input(name, run.surroundings.stdin)
+    return locked(open_input(name, run.surroundings.stdin), run)
+
+
+@contextmanager
+def locked(source: Input, run: Run) -> Iterator[Input]:
+    """The input, which is closed in the end. Raises InputInUse."""
     try:
         if source.path:
             pacing = run.surroundings.pacing
             wait = run.options.lock_wait_seconds
-            lock(source.file, name, wait, monotonic=pacing.monotonic, sleep=pacing.sleep)
+            lock(source.file, source.name, wait, monotonic=pacing.monotonic, sleep=pacing.sleep)
             require_same_file(source, source.path)
         yield source
     finally:
@@ -64,24 +74,42 @@ def open_locked(name: str, run: Run) -> Iterator[Input]:
 
 def require_same_file(source: Input, path: Path) -> None:
     """Refuse a file that another run moved away before this one had the lock."""
-    try:
-        is_same = os.path.samestat(os.fstat(source.file.fileno()), path.stat())
-    except OSError:
-        is_same = False
-    if not is_same:
+    if not is_same_file(source, path):
         raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")
 
 
+def is_same_file(source: Input, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(source.file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
 def place_rejects(source: Input, run: Run) -> RejectsFile:
-    if source.path:
-        beside = source.path.with_name(f"{source.path.name}{SUFFIX}")
-        return RejectsFile(run.options.rejects or beside, read_mode(source))
     if run.options.rejects:
-        return RejectsFile(run.options.rejects)
-    # What came through a pipe is gone afterwards, so each run has a file of its own.
-    folder = run.config.state_dir / "rejected"
-    return RejectsFile(find_free_path(folder / f"standard-input{SUFFIX}"))
+        path = run.options.rejects
+    elif source.path:
+        path = source.path.with_name(add_suffix(source.path.name, SUFFIX))
+    else:
+        # What came through a pipe is gone afterwards, so each run has a file of its own.
+        folder = Folder(run.config.state_dir / "rejected")
+        remove_abandoned_drafts(folder)
+        return RejectsFile(folder, f"standard-input{SUFFIX}", replaces=False, make=make_private_folder)
+    require_replaceable(path, source)
+    remove_abandoned_drafts(Folder(path.parent))
+    return RejectsFile(Folder(path.parent), path.name, read_mode(source) if source.path else OWNER_ONLY)
+
+
+def require_replaceable(path: Path, source: Input) -> None:
+    """Refuse what would be destroyed: the input itself, or a device such as /dev/null."""
+    shown = escape(str(path))
+    if source.path and is_same_file(source, path):
+        raise WrongUsage(f"--rejects {shown}: this is the file to upload; name another for what is rejected")
+    if os.path.lexists(path) and not (path.is_symlink() or path.is_file()):
+        raise ConfigurationError(
+            f"{shown}: rejected entries cannot take its place, since it is no file; name one with --rejects"
+        )
 
 
 def read_mode(source: Input) -> int:
-    return stat.S_IMODE(os.fstat(source.file.fileno()).st_mode)
+    return stat.S_IMODE(os.fstat(source.file.fileno()).st_mode) & 0o777

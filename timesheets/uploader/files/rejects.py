@@ -1,18 +1,16 @@
 """Keep what was refused for good in a file that can be mended and sent."""
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
-from timesheets.uploader.errors import ConfigurationError
+from timesheets.uploader.files.drafts import OWNER_ONLY, Draft, explained
+from timesheets.uploader.files.folders import Folder
 from timesheets.uploader.reading.entries import ENTRY_ID, REJECTED, Rejected
 from timesheets.uploader.reading.json_values import encode_value
 
 SUFFIX = ".rejected.ndjson"
-OWNER_ONLY = 0o600
 
 
 class Rejects(Protocol):
@@ -28,66 +26,64 @@ class NoRejects:
         pass
 
 
-class RejectsFile:
-    """Takes the place of `path` when it is committed; until then what stands there stays."""
+def make_folder(path: Path) -> None:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def __init__(self, path: Path, mode: int = OWNER_ONLY) -> None:
-        self.path, self._mode = path, mode
-        self._draft: IO[bytes] | None = None
+
+class RejectsFile:
+    """Takes the place of `name` when it is committed; until then what stands there stays.
+
+    Unless `replaces`, it takes a free name like that. `make` makes the folder when it is needed.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        name: str,
+        mode: int = OWNER_ONLY,
+        *,
+        replaces: bool = True,
+        make: Callable[[Path], object] = make_folder,
+    ) -> None:
+        self._folder, self._name, self._mode = folder, name, mode
+        self._replaces, self._make = replaces, make
+        self._draft: Draft | None = None
 
     def add(self, rejected: Rejected) -> None:
-        with explained(self.path):
+        with self._explained():
             if self._draft is None:
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._draft = tempfile.NamedTemporaryFile(  # noqa: SIM115  It outlives this call.
-                    dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp", delete=False
-                )
+                self._make(self._folder.path)
+                self._draft = Draft(self._folder)
             self._draft.write(encode_rejected(rejected))
 
     def commit(self) -> Path | None:
         """Where the entries stand now. None if there are none; then a file of an earlier run is gone."""
-        with explained(self.path):
+        with self._explained():
             if self._draft is None:
-                self.path.unlink(missing_ok=True)
+                # A folder that cannot be written is no obstacle where there is nothing to remove.
+                if self._replaces and self._folder.look(self._name):
+                    self._folder.remove(self._name)
                 return None
-            with self._draft as draft:
-                draft.flush()
-                os.fsync(draft.fileno())
-                Path(draft.name).chmod(self._mode)
-            Path(draft.name).replace(self.path)
+            name = self._name if self._replaces else self._folder.find_free_name(self._name)
+            self._draft.settle(name, self._mode)
         self._draft = None
-        return self.path
+        return self._folder.path / name
 
     def discard(self) -> None:
         """Leave what stood there before. Does nothing after `commit`."""
         if self._draft is not None:
-            self._draft.close()
-            Path(self._draft.name).unlink(missing_ok=True)
+            self._draft.discard()
             self._draft = None
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(
+            self._folder.path / self._name,
+            "rejected entries cannot be written there",
+            "name another file with --rejects and run it again",
+        )
 
 
 def encode_rejected(rejected: Rejected) -> bytes:
     text = {} if rejected.members.keys() - {ENTRY_ID} else {"text": rejected.text}
     rejection = {"source": rejected.source, **text, "errors": dict(rejected.errors)}
     return b"%b\n" % encode_value({**rejected.members, REJECTED: rejection}).encode()
-
-
-def find_free_path(path: Path) -> Path:
-    """`path`, or where that is taken `week23-2.csv`, `week23-3.csv` and so on."""
-    stem, dot, suffixes = path.name.partition(".")
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{stem}-{number}{dot}{suffixes}")
-    return free
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: rejected entries cannot be written there: {error.strerror}; "
-            "name another file with --rejects and run it again"
-        ) from None

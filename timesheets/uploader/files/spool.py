@@ -1,79 +1,177 @@
 """Upload the finished files of a folder, oldest first, and put each where its end tells."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from timesheets.uploader.errors import ConfigurationError, ExitStatus, InputUnreadable, choose_status
+from timesheets.uploader.errors import (
+    ConfigurationError,
+    DiskFull,
+    ExitStatus,
+    InputInUse,
+    InputUnreadable,
+    UploadError,
+    choose_status,
+)
+from timesheets.uploader.files.drafts import Draft, explained, remove_abandoned_drafts
+from timesheets.uploader.files.folders import Folder, add_suffix
 from timesheets.uploader.files.locks import lock
-from timesheets.uploader.files.named import guard_file, open_locked, read_mode
-from timesheets.uploader.files.rejects import SUFFIX, RejectsFile, find_free_path
+from timesheets.uploader.files.named import guard_file, locked, read_mode
+from timesheets.uploader.files.rejects import SUFFIX, RejectsFile
 from timesheets.uploader.files.uploads import upload_file
+from timesheets.uploader.output.report import Report
+from timesheets.uploader.printable import escape
+from timesheets.uploader.reading.inputs import Input
 from timesheets.uploader.runs import Run
 
 LOCK = ".lock"
 DONE, REJECTED = "done", "rejected"
+ERROR_SUFFIX = ".error.txt"
 # Files that their writers have not finished, and our own.
 UNFINISHED = (".tmp", ".part", SUFFIX)
+# What it tells is no secret of the file's.
+READABLE = 0o644
+MAKE_IT_WRITABLE = "make it a folder that this user can write, and in which no link stands in the way"
 
 
-def upload_spool(folder: Path, run: Run) -> ExitStatus:
+@dataclass(frozen=True, kw_only=True)
+class Spool:
+    folder: Folder
+    done: Folder
+    rejected: Folder
+
+
+def upload_spool(path: Path, run: Run) -> ExitStatus:
     """Upload every file of the folder. Raises an UploadError where the rest has to wait."""
-    with prepared(folder, run):
+    with prepared(path, run) as spool:
         return choose_status(
-            [guard_file(partial(upload_spooled, path, run), run.report) for path in find_files(folder)]
+            [
+                guard_file(partial(upload_spooled, name, spool, run), run.report)
+                for name in find_files(spool.folder, run.report)
+            ]
         )
 
 
 @contextmanager
-def prepared(folder: Path, run: Run) -> Iterator[None]:
+def prepared(path: Path, run: Run) -> Iterator[Spool]:
     """The folder with all that belongs to it, locked."""
-    try:
-        for name in (DONE, REJECTED):
-            (folder / name).mkdir(exist_ok=True)
-        (folder / LOCK).touch()
-        guard = (folder / LOCK).open("rb")
-    except OSError as error:
-        raise ConfigurationError(f"--spool {folder}: {error.filename}: {error.strerror}") from None
-    with guard:
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(Folder.open(path))
+        except OSError as error:
+            raise InputUnreadable(f"--spool {escape(str(path))}: {error.strerror}") from None
+        done, rejected = (stack.enter_context(open_subfolder(folder, name)) for name in (DONE, REJECTED))
+        with explained(path / LOCK, "cannot be locked", MAKE_IT_WRITABLE):
+            guard = stack.enter_context(folder.open_or_create(LOCK))
         pacing = run.surroundings.pacing
         wait = run.options.lock_wait_seconds
-        lock(guard, str(folder), wait, monotonic=pacing.monotonic, sleep=pacing.sleep)
-        yield
+        lock(guard, escape(str(path)), wait, monotonic=pacing.monotonic, sleep=pacing.sleep)
+        remove_abandoned_drafts(rejected)
+        yield Spool(folder=folder, done=done, rejected=rejected)
 
 
-def find_files(folder: Path) -> list[Path]:
+def open_subfolder(folder: Folder, name: str) -> Folder:
+    with explained(folder.path / name, "cannot be used", MAKE_IT_WRITABLE):
+        return folder.open_subfolder(name)
+
+
+def find_files(folder: Folder, report: Report) -> list[str]:
     """The files that are finished, since writers rename them into place; oldest first."""
-    with os.scandir(folder) as found:
-        files = [
-            (file.stat().st_mtime_ns, file.name)
-            for file in found
-            if file.is_file() and not file.name.startswith(".") and not file.name.endswith(UNFINISHED)
-        ]
-    return [folder / name for _, name in sorted(files)]
+    found = []
+    for name in folder.list_names():
+        status = folder.look(name)
+        if status is None or name.startswith(".") or name.endswith(UNFINISHED):
+            continue
+        if stat.S_ISLNK(status.st_mode):
+            report.tell_problem(f"{escape(str(folder.path / name))}: is a symbolic link and is passed over")
+        elif stat.S_ISREG(status.st_mode):
+            found.append((status.st_mtime_ns, name))
+    return [name for _, name in sorted(found)]
 
 
-def upload_spooled(path: Path, run: Run) -> ExitStatus:
-    rejected = path.parent / REJECTED
+def upload_spooled(name: str, spool: Spool, run: Run) -> ExitStatus:
     try:
-        with open_locked(str(path), run) as source:
-            rejects = RejectsFile(find_free_path(rejected / f"{path.name}{SUFFIX}"), read_mode(source))
-            status = upload_file(source, rejects, run)
-            move(path, find_free_path(path.parent / DONE / path.name))
-            return status
+        source = open_spooled(name, spool.folder)
     except InputUnreadable as error:
-        place = find_free_path(rejected / path.name)
-        move(path, place)
-        place.with_name(f"{place.name}.error.txt").write_text(f"{error}\n")
+        put_aside(name, None, spool, error)
+        raise
+    with locked(source, run):
+        try:
+            return upload_file(source, SpooledRejects(name, source, spool), run)
+        except InputUnreadable as error:
+            put_aside(name, source, spool, error)
+            raise
+
+
+def open_spooled(name: str, folder: Folder) -> Input:
+    path = folder.path / name
+    shown = escape(str(path))
+    try:
+        file = folder.open_file(name)
+    except FileNotFoundError:
+        raise InputInUse(f"{shown}: was moved away just now") from None
+    except OSError as error:
+        raise InputUnreadable(f"{shown}: cannot be read: {error.strerror}") from None
+    return Input(name=shown, file=file, path=path, given=str(path))
+
+
+class SpooledRejects(RejectsFile):
+    """Committed together with the move of its file to `done`, or not at all."""
+
+    def __init__(self, name: str, source: Input, spool: Spool) -> None:
+        super().__init__(spool.rejected, add_suffix(name, SUFFIX), read_mode(source), replaces=False)
+        self._move = partial(move, name, source, spool.folder, spool.done)
+
+    def commit(self) -> Path | None:
+        kept = super().commit()
+        try:
+            self._move()
+        except (ConfigurationError, DiskFull):
+            # The file stays, and the next run keeps these again.
+            if kept:
+                self._folder.remove(kept.name)
+            raise
+        return kept
+
+
+def put_aside(name: str, source: Input | None, spool: Spool, reason: InputUnreadable) -> None:
+    """Move an unreadable file to `rejected`, beside a file with the reason."""
+    place = spool.rejected.find_free_name(name)
+    told = add_suffix(place, ERROR_SUFFIX)
+    with explained(spool.rejected.path / told, "cannot be written", MAKE_IT_WRITABLE):
+        write_reason(told, f"{escape(str(reason))}\n".encode(), spool.rejected)
+    try:
+        move(name, source, spool.folder, spool.rejected)
+    except UploadError:
+        spool.rejected.remove(told)
         raise
 
 
-def move(path: Path, place: Path) -> None:
+def write_reason(name: str, content: bytes, folder: Folder) -> None:
+    before = folder.look(name)
+    if before and not stat.S_ISREG(before.st_mode):
+        raise FileExistsError(errno.EEXIST, "a link or a folder stands in the way")
+    draft = Draft(folder)
     try:
-        path.rename(place)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be moved to {place}: {error.strerror}; until it can, each run uploads it again"
-        ) from None
+        draft.write(content)
+        draft.settle(name, READABLE)
+    finally:
+        draft.discard()
+
+
+def move(name: str, source: Input | None, folder: Folder, place: Folder) -> None:
+    """Move the file that `source` was opened from. Raises InputInUse where another has taken its place."""
+    advice = "until it can, each run uploads it again"
+    with explained(folder.path / name, f"cannot be moved to {escape(str(place.path))}", advice):
+        new_name = place.find_free_name(name)
+        folder.rename(name, place, new_name)
+        moved = place.look(new_name)
+        if source is None or (moved and os.path.samestat(moved, os.fstat(source.file.fileno()))):
+            return
+        place.rename(new_name, folder, folder.find_free_name(name))
+    raise InputInUse(f"{escape(str(folder.path / name))}: was replaced while it was read; run it again")
