@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make it, or close it to other users. Raises OSError if it can't be made or is another user's."""
+    """Make it, or close it to other users. Raises OSError if that can't be, or it's a link or another's."""
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if not is_own(status):

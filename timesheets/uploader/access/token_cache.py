@@ -1,5 +1,6 @@
 """Keep tokens on disk, for one user and all of this user's runs. Judges none of them."""
 
+import errno
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from timesheets.uploader.access.private_files import (
     replace_private_file,
 )
 from timesheets.uploader.errors import ConfigurationError
+from timesheets.uploader.printable import escape
 
 BYTES_AT_MOST = 64 * 1024
 
@@ -20,7 +22,7 @@ class TokenCache:
     """The tokens in a folder of `state_dir`, each under a name.
 
     What keeps them from being kept ends no run, since entries matter more than the price of a token:
-    it is told by `warn`, and the run goes on without.
+    it is told by `warn`, and the run goes on without. Only a link does, which nobody puts there by mistake.
     """
 
     def __init__(self, state_dir: Path, warn: Callable[[str], object]) -> None:
@@ -35,6 +37,7 @@ class TokenCache:
                 make_private_folder(self._folder)
                 self._acquire(name, seconds, stack)
             except OSError as error:
+                self._refuse_link(error)
                 self._give_up(error)
             yield
 
@@ -64,19 +67,30 @@ class TokenCache:
 
     def forget(self, name: str) -> None:
         """Remove the token, and what a killed run left of it. Raises ConfigurationError if that can't be."""
+        if self._folder.is_symlink():
+            self._refuse_link(OSError(errno.ELOOP, "it is a symbolic link"))
         for path in [self._find_path(name), *self._folder.glob(f"{name}.*.tmp")]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                raise ConfigurationError(f"{path}: cannot be removed: {error.strerror}") from None
+                raise ConfigurationError(
+                    f"{escape(str(path))}: cannot be removed: {error.strerror}"
+                ) from None
 
     def _find_path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
+    def _refuse_link(self, error: OSError) -> None:
+        if error.errno == errno.ELOOP:
+            raise ConfigurationError(
+                f"{escape(str(self._folder))}: a symbolic link stands in the way of the tokens; remove it"
+            ) from None
+
     def _give_up(self, error: OSError) -> None:
         self._is_usable = False
         self._warn(
-            f"{self._folder}: no token can be kept here: {error.strerror}; each run gets a new one. "
+            f"{escape(str(self._folder))}: no token can be kept here: {error.strerror}; "
+            "each run gets a new one. "
             "Set TIMESHEETS_STATE_DIR to a folder of this user's, or give --no-token-cache."
         )
 
