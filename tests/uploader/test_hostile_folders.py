@@ -356,15 +356,23 @@ def test_the_draft_of_a_run_that_lives_is_left_alone(site: Site, ledger: Ledger,
     assert (tmp_path / "a.csv.rejected.ndjson").exists()
 
 
-@pytest.mark.parametrize("target", ["/dev/null", "a.csv"])
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        # As is /dev/null, which root would lose.
+        pytest.param("pipe", ExitStatus.CONFIGURATION, id="no file"),
+        pytest.param("a.csv", ExitStatus.USAGE, id="the input"),
+    ],
+)
 def test_rejects_never_take_the_place_of_a_device_or_of_the_input(
-    site: Site, ledger: Ledger, tmp_path: Path, target: str
+    site: Site, ledger: Ledger, tmp_path: Path, target: str, expected: int
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
+    os.mkfifo(tmp_path / "pipe")
 
     status = Run().start(site.variables, file, rejects=tmp_path / target)
 
-    assert status == (ExitStatus.CONFIGURATION if target == "/dev/null" else ExitStatus.USAGE)
-    assert Path("/dev/null").is_char_device()
+    assert status == expected
     assert file.exists()
+    assert (tmp_path / "pipe").is_fifo()
     assert site.received == []
