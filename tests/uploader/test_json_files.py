@@ -85,6 +85,12 @@ def test_a_line_that_is_no_entry_is_rejected_alone(line: str, problem: str) -> N
     assert isinstance(entry, Entry)
 
 
+def test_what_was_rejected_may_come_from_a_file_with_any_name() -> None:
+    line = '{"user_id": "007", "_rejected": {"source": "w\\udce9ek.csv:3", "errors": {}}}'
+
+    assert describe(read(line, "a.ndjson")) == ["a.ndjson:1"]
+
+
 def test_a_line_that_is_not_utf8_is_rejected_alone() -> None:
     rejected, entry = read(b'{"project": "M\xfcller"}\n' + ENTRY.encode(), "a.ndjson")
 

@@ -46,14 +46,14 @@ def read_line(source: str, line: bytes, zone: tzinfo | None) -> Entry | Rejected
 
 def judge_value(source: str, value: object, text: str, zone: tzinfo | None) -> Entry | Rejected:
     """The entry that a value of JSON stands for, as far as that can be read here."""
-    if fault := find_fault(value, text):
-        return reject_whole(source, f"this entry cannot be sent: {fault}", text)
     if not isinstance(value, dict):
         return reject_whole(source, f"{shorten(text)} is no entry; an entry is an object", text)
     if REJECTED in value:
         rejection = value.pop(REJECTED)
         if not value.keys() - {ENTRY_ID}:
             return reject_again(source, rejection, value)
+    if fault := find_fault(value, text):
+        return reject_whole(source, f"this entry cannot be sent: {fault}", text)
     if isinstance(value.get("date"), str):
         try:
             value["date"] = read_date(value["date"], zone)
