@@ -4,19 +4,25 @@ import io
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from timesheets.uploader.reading.entries import Entry, Rejected
+from timesheets.uploader.reading.entries import Entry, Read, Rejected, Suspicion
 from timesheets.uploader.reading.inputs import Format, Input, read_entries
 
 
 def read(
     content: bytes | str, name: str = "week23.csv", zone: tzinfo | None = None, chosen: Format = Format.AUTO
 ) -> list[Entry | Rejected]:
-    return list(iterate(content, name, zone, chosen))
+    """Its entries and its rejected rows."""
+    return [each for each in iterate(content, name, zone, chosen) if not isinstance(each, Suspicion)]
+
+
+def find_warnings(content: bytes | str, name: str = "week23.csv") -> list[str]:
+    """What is suspicious about it."""
+    return [each.describe() for each in iterate(content, name) if isinstance(each, Suspicion)]
 
 
 def iterate(
     content: bytes | str, name: str, zone: tzinfo | None = None, chosen: Format = Format.AUTO
-) -> Iterator[Entry | Rejected]:
+) -> Iterator[Read]:
     body = content.encode() if isinstance(content, str) else content
     file = io.BufferedReader(io.BytesIO(body))  # type: ignore[arg-type]
     return read_entries(Input(name=name, file=file), chosen, zone)

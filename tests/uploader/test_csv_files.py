@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.uploader.reading import describe, read
+from tests.uploader.reading import describe, find_warnings, read
 from timesheets.uploader.errors import InputUnreadable
 from timesheets.uploader.reading.entries import Entry, Rejected
 
@@ -26,6 +26,8 @@ def test_a_row_is_an_entry_and_knows_its_line() -> None:
         pytest.param("user_id;date;project;hours;\n007;2026-06-03;StoreZero;7,5;\n", id="an empty column"),
         pytest.param(HEADER + "\n,,,\n007,2026-06-03,StoreZero,7.5\n\n", id="blank rows"),
         pytest.param('"user_id","date","project","hours"\n"007","2026-06-03","StoreZero","7.5"', id="quotes"),
+        pytest.param("sep=;\r\nuser_id;date;project;hours\r\n007;2026-06-03;StoreZero;7,5\r\n", id="sep"),
+        pytest.param('\ufeff"SEP=|"\nuser_id|date|project|hours\n007|2026-06-03|StoreZero|7.5\n', id="bar"),
         pytest.param("user_id,date,project,hours\r007,2026-06-03,StoreZero,7.5\r", id="carriage returns"),
     ],
 )
@@ -53,6 +55,7 @@ def test_an_own_id_is_kept_and_an_empty_one_is_none() -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
+        pytest.param("007,2026-06-03,X,1,", "this row has 5 cells, and the header has 4", id="empty surplus"),
         pytest.param("007,03/04/2026,X,1", "date: '03/04/2026' is not a date", id="date"),
         pytest.param("007,2026-06-03 08:00,X,1", "date: 2026-06-03T08:00:00 has no offset", id="no offset"),
         pytest.param('007,2026-06-03,X,"7,5"', "hours: '7,5' is not a decimal", id="comma beside commas"),
@@ -118,5 +121,35 @@ def test_a_bare_header_is_no_entries() -> None:
 
 
 def test_a_line_without_an_end_is_not_taken_into_memory() -> None:
-    with pytest.raises(InputUnreadable, match=r"week23\.csv:2: this line is over 1 MiB"):
+    with pytest.raises(InputUnreadable, match=r"week23\.csv:2: this row is over 1 MiB"):
         read(HEADER + "x" * 2_000_000)
+
+
+def test_a_row_of_many_lines_is_not_taken_into_memory() -> None:
+    with pytest.raises(InputUnreadable, match="this row is over 1 MiB"):
+        read(HEADER + '"a\n",' * 400_000)
+
+
+def test_a_separator_that_is_chosen_wins_over_one_that_is_more_frequent() -> None:
+    [entry] = read("sep=;\nuser_id;date;project;hours;\n007;2026-06-03;a,b,c,d,e,f;1;\n")
+
+    assert entry.members["project"] == "a,b,c,d,e,f"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(HEADER + "007,2026-06-03,X,1", id="row"),
+        pytest.param(HEADER.rstrip(), id="header"),
+        pytest.param(HEADER + '007,2026-06-03,"X', id="open quote"),
+    ],
+)
+def test_a_last_line_without_an_end_is_warned_about(content: str) -> None:
+    assert find_warnings(content) == [
+        "week23.csv: warning: the last line has no line ending; was the file cut?"
+    ]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\n\n"])
+def test_a_last_line_with_any_end_is_not_suspicious(ending: str) -> None:
+    assert find_warnings(f"{HEADER}007,2026-06-03,X,1{ending}") == []

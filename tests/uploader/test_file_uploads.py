@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -333,6 +334,52 @@ def test_strict_tells_what_the_api_refuses_beside_what_cannot_be_read(
     )
 
     assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 2
+
+
+def test_a_suspicious_file_is_stored_and_warned_about_once(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    run = Run()
+
+    status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)))
+
+    assert status == ExitStatus.DONE
+    assert len(ledger.stored) == 5
+    assert run.warned == [
+        f"{tmp_path / 'a.csv'}: warning: the last line has no line ending; was the file cut?"
+    ]
+
+
+def test_strict_refuses_a_suspicious_file(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    run = Run()
+
+    status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)), is_strict=True)
+
+    assert status == ExitStatus.REJECTED
+    assert ledger.stored == {}
+    assert "no line ending" in run.warned[0]
+    assert "nothing was stored (--strict)" in run.warned[1]
+
+
+def cut_last_line(file: Path) -> Path:
+    file.write_text(file.read_text().rstrip())
+    return file
+
+
+def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/w\xe9ek.csv"))
+    run = Run()
+
+    first = run.start(site.variables, write_csv(file, "2026-01-01,1", "2026-01-02,26"))
+    rejects = file.with_name(f"{file.name}.rejected.ndjson")
+    rejects.write_text(rejects.read_text().replace("26}", "2}").replace(": 26", ": 2"))
+    second = run.start(site.variables, rejects)
+
+    assert (first, second) == (ExitStatus.REJECTED, ExitStatus.DONE)
+    assert len(ledger.stored) == 2
+    assert all(line.isascii() for line in run.written)
 
 
 @pytest.mark.parametrize(

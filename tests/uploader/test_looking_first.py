@@ -26,6 +26,23 @@ def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
+@pytest.mark.parametrize("way", ["is_dry_run", "is_check"])
+def test_looking_at_a_suspicious_file_warns_and_strict_refuses_it(
+    site: Site, ledger: Ledger, tmp_path: Path, way: str
+) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
+    file.write_text(file.read_text().rstrip())
+    run = Run()
+
+    lenient = run.start(site.variables, file, **{way: True})
+    strict = run.start(site.variables, file, is_strict=True, **{way: True})
+
+    assert (lenient, strict) == (ExitStatus.DONE, ExitStatus.REJECTED)
+    assert [line.split(": ")[1:3] for line in run.warned] == 2 * [
+        ["warning", "the last line has no line ending; was the file cut?"]
+    ]
+
+
 def test_a_check_names_each_step(site: Site, ledger: Ledger) -> None:
     run = Run()
 

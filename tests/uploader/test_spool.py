@@ -36,6 +36,24 @@ def test_finished_files_are_uploaded_and_moved_away(site: Site, ledger: Ledger, 
     assert list_files(spool) == [".lock", "done/a.csv", "done/b.csv"]
 
 
+def test_a_file_that_strict_refuses_is_not_filed_as_done(site: Site, ledger: Ledger, spool: Path) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-02,26")
+    write_csv(spool / "b.csv", "2026-01-03,1").write_text((spool / "b.csv").read_text().rstrip())
+    write_csv(spool / "c.csv", "2026-01-04,1")
+
+    status = Run().start(site.variables, spool=spool, is_strict=True)
+
+    assert status == ExitStatus.REJECTED
+    assert len(ledger.stored) == 1
+    assert list_files(spool) == [
+        ".lock",
+        "done/c.csv",
+        "rejected/a.csv",
+        "rejected/a.csv.rejected.ndjson",
+        "rejected/b.csv",
+    ]
+
+
 def test_the_oldest_file_goes_first(site: Site, ledger: Ledger, spool: Path) -> None:
     os.utime(write_csv(spool / "a.csv", "2026-01-02,1"), (2_000, 2_000))
     os.utime(write_csv(spool / "b.csv", "2026-01-01,1"), (1_000, 1_000))

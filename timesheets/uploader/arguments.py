@@ -58,7 +58,7 @@ def add_sending_arguments(parser: ArgumentParser) -> None:
     sending.add_argument(
         "--strict",
         action="store_true",
-        help="store a file as a whole or, if one entry is rejected, not at all",
+        help="store a file as a whole or, if one entry is rejected or the file is suspicious, not at all",
     )
     sending.add_argument(
         "--rejects",

@@ -55,12 +55,13 @@ def check_file(name: str, run: Run) -> ExitStatus:
             entries = take_entries(read, EntryIds() if options.dedupes else None, tally)
             for batch in make_batches(entries, options.entries_of_a_batch):
                 tally.count(upload_batch(run.client, batch, DRY_RUN))
-    word = "rejected" if tally.rejected else "ok"
+    is_refused = tally.rejected > 0 or (options.is_strict and tally.is_suspicious)
+    word = "rejected" if is_refused else "ok"
     run.report.tell(
         f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.created}, "
         f"has {tally.existing} already, and would reject {tally.rejected}"
     )
-    return ExitStatus.REJECTED if tally.rejected else ExitStatus.DONE
+    return ExitStatus.REJECTED if is_refused else ExitStatus.DONE
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from timesheets.uploader.files.named import guard_file
 from timesheets.uploader.options import Options
 from timesheets.uploader.output.outcomes import FileOutcome
 from timesheets.uploader.output.report import Report
-from timesheets.uploader.reading.entries import Rejected
+from timesheets.uploader.reading.entries import Rejected, Suspicion
 from timesheets.uploader.reading.inputs import open_input, read_entries
 
 UNCHECKED = (
@@ -31,9 +31,14 @@ def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> E
     begin = time.monotonic()
     source = open_input(name, stdin)
     entries = rejected = 0
+    is_suspicious = False
     try:
         with closing(read_entries(source, options.format, options.time_zone)) as read:
             for each in read:
+                if isinstance(each, Suspicion):
+                    report.tell_problem(each.describe())
+                    is_suspicious = True
+                    continue
                 entries += 1
                 if isinstance(each, Rejected):
                     report.tell_rejected([each], rejected)
@@ -53,4 +58,5 @@ def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> E
             is_dry_run=True,
         )
     )
-    return ExitStatus.REJECTED if rejected else ExitStatus.DONE
+    refuses = options.is_strict and is_suspicious
+    return ExitStatus.REJECTED if rejected or refuses else ExitStatus.DONE

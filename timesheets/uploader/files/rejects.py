@@ -56,8 +56,11 @@ class RejectsFile:
                 self._draft = Draft(self._folder)
             self._draft.write(encode_rejected(rejected))
 
-    def commit(self) -> Path | None:
-        """Where the entries stand now. None if there are none; then a file of an earlier run is gone."""
+    def commit(self, *, is_file_refused: bool = False) -> Path | None:
+        """Where the entries stand now. None if there are none; then a file of an earlier run is gone.
+
+        Which file they are from, and whether it `is_file_refused` as a whole, matters to a spool folder only.
+        """
         with self._explained():
             if self._draft is None:
                 # A folder that cannot be written is no obstacle where there is nothing to remove.

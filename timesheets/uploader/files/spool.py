@@ -121,16 +121,18 @@ def open_spooled(name: str, folder: Folder) -> Input:
 
 
 class SpooledRejects(RejectsFile):
-    """Committed together with the move of its file to `done`, or not at all."""
+    """Committed together with the move of its file to `done` or `rejected`, or not at all."""
 
     def __init__(self, name: str, source: Input, spool: Spool) -> None:
         super().__init__(spool.rejected, add_suffix(name, SUFFIX), read_mode(source), replaces=False)
-        self._move = partial(move, name, source, spool.folder, spool.done)
+        self._move = partial(move, name, source, spool.folder)
+        self._spool = spool
 
-    def commit(self) -> Path | None:
+    def commit(self, *, is_file_refused: bool = False) -> Path | None:
         kept = super().commit()
         try:
-            self._move()
+            # Nothing of a file that --strict refuses is stored.
+            self._move(self._spool.rejected if is_file_refused else self._spool.done)
         except (ConfigurationError, DiskFull):
             # The file stays, and the next run keeps these again.
             if kept:

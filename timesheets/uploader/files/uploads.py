@@ -10,7 +10,7 @@ from timesheets.uploader.errors import ExitStatus, WrongUsage
 from timesheets.uploader.files.rejects import Rejects, RejectsFile
 from timesheets.uploader.output.outcomes import FileOutcome
 from timesheets.uploader.output.report import Report
-from timesheets.uploader.reading.entries import Entry, Rejected
+from timesheets.uploader.reading.entries import Entry, Read, Rejected, Suspicion
 from timesheets.uploader.reading.identity import EntryIds
 from timesheets.uploader.reading.inputs import Input, read_entries
 from timesheets.uploader.runs import Run
@@ -35,6 +35,12 @@ class Tally:
     created: int = 0
     existing: int = 0
     rejected: int = 0
+    is_suspicious: bool = False
+
+    @property
+    def is_faulty(self) -> bool:
+        """True if --strict refuses the file."""
+        return self.rejected > 0 or self.is_suspicious
 
     def count(self, verdicts: Verdicts) -> None:
         self.created += verdicts.created
@@ -47,6 +53,10 @@ class Tally:
         self.rejected += len(rejected)
         for each in rejected:
             self.rejects.add(each)
+
+    def suspect(self, suspicion: Suspicion) -> None:
+        self.report.tell_problem(suspicion.describe())
+        self.is_suspicious = True
 
     def sum_up(self, rejects: Path | None) -> FileOutcome:
         return FileOutcome(
@@ -75,19 +85,23 @@ def upload_file(source: Input, rejects: RejectsFile, run: Run) -> ExitStatus:
             closing(read_entries(source, run.options.format, run.options.time_zone)) as read,
         ):
             upload(take_entries(read, EntryIds() if run.options.dedupes else None, tally), tally, run)
-        outcome = tally.sum_up(rejects.commit())
+        is_refused = run.options.is_strict and tally.is_faulty
+        outcome = tally.sum_up(rejects.commit(is_file_refused=is_refused))
     except BaseException:
         run.report.tell_part(tally.sum_up(None), run.options.dedupes)
         raise
     finally:
         rejects.discard()
     run.report.tell_file(outcome)
-    return ExitStatus.REJECTED if outcome.rejected else ExitStatus.DONE
+    return ExitStatus.REJECTED if outcome.rejected or is_refused else ExitStatus.DONE
 
 
-def take_entries(read: Iterable[Entry | Rejected], ids: EntryIds | None, tally: Tally) -> Iterator[Entry]:
+def take_entries(read: Iterable[Read], ids: EntryIds | None, tally: Tally) -> Iterator[Entry]:
     """The entries that can be sent, with their ids. What can't be is rejected on the way."""
     for each in read:
+        if isinstance(each, Suspicion):
+            tally.suspect(each)
+            continue
         tally.entries += 1
         if isinstance(each, Entry):
             yield ids.identify(each) if ids else each
@@ -104,16 +118,16 @@ def upload_in_batches(entries: Iterable[Entry], tally: Tally, run: Run) -> None:
 
 
 def upload_at_once(entries: Iterable[Entry], tally: Tally, run: Run) -> None:
-    """All of the entries or none. If some can't be read, the API is only asked about the others."""
+    """All of the entries or none. If some cannot be read or are suspicious, the API is only asked."""
     batch = gather(entries, tally.source.name)
     if not batch:
         return
-    manner = Manner(is_atomic=True, is_dry_run=tally.rejected > 0, tells_all=run.report.verbosity > 1)
+    manner = Manner(is_atomic=True, is_dry_run=tally.is_faulty, tells_all=run.report.verbosity > 1)
     with run.surroundings.signals.deferred():
         verdicts = upload_batch(run.client, batch, manner)
         # What a dry run would have created was not.
         tally.count(Verdicts(rejected=verdicts.rejected) if manner.is_dry_run else verdicts)
-    if tally.rejected:
+    if tally.is_faulty:
         run.report.tell_problem(f"{tally.source.name}: nothing was stored (--strict)")
     tally.advance(len(batch))
 

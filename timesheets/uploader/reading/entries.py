@@ -1,6 +1,6 @@
 """What was read from an input: entries, and what is none. What an entry may be, only the API knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 COLUMNS = ("user_id", "date", "project", "hours")
@@ -38,8 +38,26 @@ class Rejected:
         for name, texts in self.errors.items():
             words = " ".join(map(str, texts)) if isinstance(texts, list) else str(texts)
             faults.append(words if name == WHOLE_ENTRY else f"{name}: {words}")
-        line = f"{self.source}: {'; '.join(faults)}"[:CHARACTERS_TOLD_AT_MOST]
-        return "".join(character if character.isprintable() else " " for character in line)
+        return make_printable(f"{self.source}: {'; '.join(faults)}"[:CHARACTERS_TOLD_AT_MOST])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suspicion:
+    """Why what was read from an input may not be what its author meant. Comes at most once, at the end."""
+
+    source: str
+    reasons: Sequence[str]
+
+    def describe(self) -> str:
+        return make_printable(f"{self.source}: warning: {'; '.join(self.reasons)}")
+
+
+# What an input holds, piece by piece.
+Read = Entry | Rejected | Suspicion
+
+
+def make_printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def reject_whole(source: str, reason: str, text: str) -> Rejected:

@@ -15,15 +15,15 @@ from typing import BinaryIO, cast
 from timesheets.uploader.errors import InputUnreadable
 from timesheets.uploader.printable import escape
 from timesheets.uploader.reading.csv_files import read_csv
-from timesheets.uploader.reading.entries import Entry, Rejected
+from timesheets.uploader.reading.entries import Read
 from timesheets.uploader.reading.json_files import read_json, read_ndjson
 from timesheets.uploader.reading.json_values import NotJSON, parse_value
-from timesheets.uploader.reading.workbooks import read_workbook
+from timesheets.uploader.reading.workbooks import OLD_EXCEL, read_workbook
 
 STANDARD_INPUT = "-"
 BYTES_PEEKED = 64 * 1024
 
-Reader = Callable[[BinaryIO, str, tzinfo | None], Iterator[Entry | Rejected]]
+Reader = Callable[[BinaryIO, str, tzinfo | None], Iterator[Read]]
 
 
 class Format(StrEnum):
@@ -48,11 +48,11 @@ SUFFIXES: Mapping[str, Format] = {
     ".tsv": Format.CSV,
     ".xlsx": Format.XLSX,
 }
-GZIP, ZIP, OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 FOREIGN: Mapping[bytes, str] = {
     b"\xff\xfe": 'is in UTF-16; save it as "CSV UTF-8"',
     b"\xfe\xff": 'is in UTF-16; save it as "CSV UTF-8"',
-    OLD_EXCEL: "is a workbook in Excel's old format; save it as .xlsx or as CSV UTF-8",
+    OLD_EXCEL: "is a workbook in Excel's old format, or has a password; save it as .xlsx without a password",
     b"%PDF": "is a PDF; save the table as CSV UTF-8 instead",
     ZIP: "is an Excel workbook or a zip archive, whatever its name says; --format xlsx reads a workbook",
 }
@@ -94,7 +94,7 @@ def open_input(name: str, stdin: BinaryIO) -> Input:
     return Input(name=shown, file=file, path=path if is_regular else None, given=name)
 
 
-def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[Entry | Rejected]:
+def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[Read]:
     """What stands in the input, piece by piece. Raises InputUnreadable, maybe after some of it."""
     try:
         # Not to be closed: the input is another's.
@@ -128,7 +128,7 @@ def find_format(name: str, chosen: Format, head: bytes) -> Format:
 
 
 def guess_format(head: bytes) -> Format:
-    if head.startswith(ZIP):
+    if head.startswith((ZIP, OLD_EXCEL)):
         return Format.XLSX
     text = head.decode(errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith("["):

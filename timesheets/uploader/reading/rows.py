@@ -30,12 +30,11 @@ class Header:
 
     def name_cells(self, cells: Sequence[str]) -> dict[str, str]:
         """The cells by column, with the white space around them taken off. Raises RowUnreadable."""
-        surplus = [cell for cell in cells[len(self.names) :] if cell.strip()]
-        if surplus or len(cells) < len(self.names):
+        if len(cells) != len(self.names):
             raise RowUnreadable(
                 WHOLE_ENTRY, f"this row has {len(cells)} cells, and the header has {len(self.names)}"
             )
-        pairs = [(name, cell.strip()) for name, cell in zip(self.names, cells, strict=False)]
+        pairs = [(name, cell.strip()) for name, cell in zip(self.names, cells, strict=True)]
         if any(cell and not name for name, cell in pairs):
             raise RowUnreadable(WHOLE_ENTRY, "a cell of this row stands below no name of the header")
         return {name: cell for name, cell in pairs if name}

@@ -1,104 +1,136 @@
-"""Read the sheets of an Excel workbook."""
+"""Read the entries of an Excel workbook."""
 
-import tempfile
+import errno
+import struct
 import zipfile
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta, tzinfo
-from shutil import copyfileobj
-from typing import TYPE_CHECKING, BinaryIO, cast
+import zlib
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import BinaryIO
+from xml.parsers.expat import ExpatError
 
-from timesheets.uploader.errors import InputUnreadable
-from timesheets.uploader.reading.entries import COLUMNS, WHOLE_ENTRY, Entry, Rejected
-from timesheets.uploader.reading.rows import Header, RowUnreadable, read_header, read_row
+from timesheets.uploader.errors import InputUnreadable, TemporaryFailure
+from timesheets.uploader.reading.entries import COLUMNS, Read, Suspicion
+from timesheets.uploader.reading.rows import Header, read_header
+from timesheets.uploader.reading.workbook_cells import Cells, Kind
+from timesheets.uploader.reading.workbook_entries import judge_row
+from timesheets.uploader.reading.workbook_package import Copy, Package
+from timesheets.uploader.reading.workbook_rows import Row, read_rows
+from timesheets.uploader.reading.workbook_xml import WorkbookUnreadable
 
-if TYPE_CHECKING:
-    from openpyxl.cell.read_only import ReadOnlyCell
+BYTES_COPIED_AT_ONCE = 64 * 1024
+BYTES_AT_MOST = 256 * 1024 * 1024
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+# What a workbook with a password holds, which is packed in the old format.
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
-BYTES_KEPT_IN_MEMORY = 16 * 1024 * 1024
+# What zipfile, zlib, expat and a conversion raise for a file that is damaged or was made to harm.
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ExpatError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+DAMAGED = "is not a whole Excel workbook (.xlsx); save it again, or as CSV UTF-8"
 
 
-def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Entry | Rejected]:
+class Findings:
+    """What is suspicious about a workbook, and where it is found first."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+
+    def note(self, reason: str, place: str) -> None:
+        self._first.setdefault(reason, place)
+
+    def report(self, name: str) -> Iterator[Suspicion]:
+        if self._first:
+            reasons = [f"{reason} (first: {place})" for reason, place in self._first.items()]
+            yield Suspicion(source=name, reasons=reasons)
+
+
+def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Read]:
     """Each row of each sheet that names our columns. Other sheets are somebody's notes.
 
     Raises InputUnreadable.
     """
-    # Slow to import, and few uploads are workbooks.
-    from openpyxl import load_workbook
-
-    with tempfile.SpooledTemporaryFile(BYTES_KEPT_IN_MEMORY) as copy:
-        # A workbook is read from its end, which pipes and gzip can't do.
-        copyfileobj(file, copy)
+    with Copy() as copy:
+        copy_workbook(file, copy, name)
         try:
-            workbook = load_workbook(copy, read_only=True, data_only=True)
-        except (zipfile.BadZipFile, KeyError, ValueError, OSError):
-            raise InputUnreadable(
-                f"{name}: is not a whole Excel workbook (.xlsx); save it again, or as CSV UTF-8"
-            ) from None
-        found = False
-        for sheet in workbook.worksheets:
-            rows = sheet.iter_rows()
-            cells = cast("Sequence[ReadOnlyCell]", next(rows, ()))
-            source = f"{name}!{sheet.title}"
-            if not names_a_column(cells):
-                continue
-            found = True
-            header = read_header([read_text(cell) for cell in cells], f"{source}:1")
-            yield from read_sheet(cast("Iterator[Sequence[ReadOnlyCell]]", rows), source, header, zone)
-        if not found:
-            raise InputUnreadable(
-                f"{name}: no sheet has a first row that names the columns {', '.join(COLUMNS)}"
-            )
+            yield from read_sheets(Package(copy), name, zone)
+        except WorkbookUnreadable as error:
+            raise InputUnreadable(f"{name}: {error}") from None
+        except (*DAMAGES, LookupError) as error:
+            raise InputUnreadable(f"{name}: {DAMAGED}") from error
 
 
-def names_a_column(cells: Sequence["ReadOnlyCell"]) -> bool:
-    return any(read_text(cell).strip() in COLUMNS for cell in cells)
-
-
-def read_sheet(
-    rows: Iterator[Sequence["ReadOnlyCell"]], source: str, header: Header, zone: tzinfo | None
-) -> Iterator[Entry | Rejected]:
-    for number, cells in enumerate(rows, start=2):
-        if any(cell.value is not None for cell in cells):
-            yield judge_row(f"{source}:{number}", cells, header, zone)
-
-
-def judge_row(
-    source: str, cells: Sequence["ReadOnlyCell"], header: Header, zone: tzinfo | None
-) -> Entry | Rejected:
-    # Short rows are those whose last cells are empty.
-    texts = [read_text(cell) for cell in cells]
-    texts += [""] * (len(header.names) - len(texts))
-    try:
-        members = header.name_cells(texts)
-        require_text(header, cells)
-    except RowUnreadable as error:
-        return Rejected(
-            source=source,
-            errors={error.name: [str(error)]},
-            members={name: text for name, text in zip(header.names, texts, strict=False) if name},
+def copy_workbook(file: BinaryIO, copy: Copy, name: str) -> None:
+    """A workbook is read from its end, which pipes and gzip cannot do."""
+    size, is_old, is_encrypted = 0, False, False
+    while piece := file.read(BYTES_COPIED_AT_ONCE):
+        is_old = is_old or (not size and piece.startswith(OLD_EXCEL))
+        is_encrypted = is_encrypted or (is_old and ENCRYPTED in piece)
+        size += len(piece)
+        if size > BYTES_AT_MOST:
+            raise InputUnreadable(f"{name}: is over 256 MiB, too much for one workbook; split it")
+        write(copy, piece, name)
+    if is_encrypted:
+        raise InputUnreadable(f"{name}: has a password; save it without one")
+    if is_old:
+        raise InputUnreadable(
+            f"{name}: is a workbook in Excel's old format; save it as .xlsx or as CSV UTF-8"
         )
-    return read_row(source, members, zone)
 
 
-def require_text(header: Header, cells: Sequence["ReadOnlyCell"]) -> None:
-    for name, cell in zip(header.names, cells, strict=False):
-        if name not in ("date", "hours", "") and isinstance(cell.value, int | float):
-            raise RowUnreadable(
-                name or WHOLE_ENTRY,
-                f"the cell holds the number {read_text(cell)}, which has lost its leading zeros if it had "
-                "any; format the column as text and write it again",
-            )
+def write(copy: Copy, piece: bytes, name: str) -> None:
+    try:
+        copy.write(piece)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise TemporaryFailure(
+            f"{name}: there is no space for a temporary copy of it; run it again when there is, or set TMPDIR"
+        ) from None
 
 
-def read_text(cell: "ReadOnlyCell") -> str:
-    """What the cell shows, as far as our columns go: dates as ISO has them, numbers with a point."""
-    value = cell.value
-    if isinstance(value, datetime):
-        has_time = "h" in (cell.number_format or "").lower() or value.time() != time()
-        return value.isoformat("T", "auto") if has_time else value.date().isoformat()
-    if isinstance(value, date | time | timedelta):
-        return str(value)
-    if isinstance(value, float):
-        # Excel computes with 15 digits; what follows them is noise.
-        return f"{value:.15g}"
-    return "" if value is None else str(value)
+def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[Read]:
+    cells = Cells(package)
+    findings = Findings()
+    found = False
+    for sheet in package.find_sheets():
+        rows = read_rows(package, sheet, cells)
+        first = next(rows, None)
+        source = f"{name}!{sheet.title}"
+        header = find_header(first, source)
+        if header is None:
+            continue
+        found = True
+        if sheet.is_hidden:
+            findings.note("a hidden sheet was read too", sheet.title)
+        for row in rows:
+            if row.cells:
+                note_findings(row, f"{sheet.title}:{row.number}", findings)
+                yield judge_row(f"{source}:{row.number}", row, header, zone)
+    if not found:
+        raise InputUnreadable(f"{name}: no sheet has a first row that names the columns {', '.join(COLUMNS)}")
+    yield from findings.report(name)
+
+
+def find_header(row: Row | None, source: str) -> Header | None:
+    """The names of the columns, if the first row names one of ours. Raises InputUnreadable."""
+    if row is None or row.number > 1:
+        return None
+    texts = [cell.text for cell in row.list_cells(0)]
+    names_ours = any(text.strip() in COLUMNS for text in texts)
+    return read_header(texts, f"{source}:1") if names_ours else None
+
+
+def note_findings(row: Row, place: str, findings: Findings) -> None:
+    if row.is_hidden:
+        findings.note("hidden rows were read too", place)
+    if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells.values()):
+        findings.note("formulas have no stored value", place)
