@@ -12,6 +12,7 @@ class Clock:
     now: float = 1_800_000_000.0
     chance: float = 1.0
     slept: list[float] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -24,4 +25,5 @@ class Clock:
             sleep=self.sleep,
             random=lambda: self.chance,
             wall_clock=lambda: self.now,
+            announce=self.announced.append,
         )

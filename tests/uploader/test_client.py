@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.uploader.clocks import Clock
 from tests.uploader.conftest import Reply, Site, mint_token
 from timesheets.uploader.access.issued_tokens import AccessToken
 from timesheets.uploader.errors import (
@@ -13,7 +14,7 @@ from timesheets.uploader.errors import (
     TemporaryFailure,
 )
 from timesheets.uploader.network.exchange import Answer, Content, Timeouts, open_session
-from timesheets.uploader.network.retries import Pacing, RetryPolicy
+from timesheets.uploader.network.retries import RetryPolicy
 from timesheets.uploader.sending.client import ApiClient, UploadRequest
 
 REFUSED = {"code": "invalid_token", "detail": "The access token expired."}
@@ -36,33 +37,49 @@ class Tokens:
     def obtain(self) -> AccessToken:
         return self.tokens[0]
 
-    def replace(self, refused: AccessToken) -> AccessToken | None:
+    def replace(self, refused: AccessToken) -> AccessToken:
         assert self.tokens.pop(0) == refused
-        return self.tokens[0] if self.tokens else None
+        return self.tokens[0]
 
 
 class Caller:
     """A client of a site, with the replies that it gets in turn and the pauses that it makes."""
 
-    def __init__(self, site: Site, *replies: Reply, tokens: Tokens | None = None, retries: int = 2) -> None:
-        self.slept: list[float] = []
+    def __init__(
+        self,
+        site: Site,
+        *replies: Reply,
+        tokens: Tokens | None = None,
+        deadline_seconds: float | None = None,
+        address: str = "",
+    ) -> None:
+        self.clock = Clock()
         self._site, self._replies = site, list(replies)
-        self._tokens = tokens or Tokens(make_token())
-        self._policy = RetryPolicy(retries=retries)
+        deadline = None if deadline_seconds is None else self.clock.now + deadline_seconds
+        self._session = open_session()
+        self._client = ApiClient(
+            f"{address or site.address}/timesheets/upload",
+            self._session,
+            tokens or Tokens(make_token(), make_token("other")),  # type: ignore[arg-type]
+            Timeouts(),
+            RetryPolicy(retries=2, deadline=deadline),
+            self.clock.pacing,
+        )
         site.replies["/timesheets/upload"] = lambda _: self._replies.pop(0)
 
-    def upload(self, *, is_repeatable: bool = True, address: str = "", **headers: str) -> Answer:
+    def upload(self, *, is_repeatable: bool = True, **headers: str) -> Answer:
         request = UploadRequest(
             content=Content(body=b"entries", headers={"Content-Type": "application/x-ndjson"}),
             headers=headers,
             parameters={"dry_run": "true"},
             is_repeatable=is_repeatable,
         )
-        url = f"{address or self._site.address}/timesheets/upload"
-        pacing = Pacing(sleep=self.slept.append, random=lambda: 1.0)
-        with open_session() as session:
-            client = ApiClient(url, session, self._tokens, Timeouts(), self._policy, pacing)  # type: ignore[arg-type]
-            return client.upload(request)
+        with self._session:
+            return self._client.upload(request)
+
+    @property
+    def slept(self) -> list[float]:
+        return self.clock.slept
 
     @property
     def tokens_sent(self) -> list[str]:
@@ -107,18 +124,75 @@ def test_a_cached_token_that_is_refused_is_replaced_once(site: Site) -> None:
     assert caller.slept == []
 
 
-def test_a_new_token_that_is_refused_is_tried_once_more_after_a_while(site: Site) -> None:
-    caller = Caller(site, Reply(status=401, body=REFUSED), STORED, tokens=Tokens(make_token("new")))
+def test_a_new_token_that_is_refused_is_replaced_after_a_while(site: Site) -> None:
+    tokens = Tokens(make_token("new"), make_token("newer"))
+    caller = Caller(site, Reply(status=401, body=REFUSED), STORED, tokens=tokens)
 
     assert caller.upload().status == 207
-    assert caller.tokens_sent == ["new", "new"]
+    assert caller.tokens_sent == ["new", "newer"]
     assert caller.slept == [30]
+    [announced] = caller.clock.announced
+    assert announced == (
+        f"waiting 30.0 s for the API: {site.address}/timesheets/upload: it refused a new token, and may not "
+        "have seen the issuer's new key yet."
+    )
+
+
+def test_a_wait_for_the_apis_keys_leaves_time_before_the_deadline(site: Site) -> None:
+    caller = Caller(site, Reply(status=401, body=REFUSED), STORED, deadline_seconds=5)
+
+    assert caller.upload().status == 207
+    assert caller.slept == [2.5]
 
 
 def test_a_token_that_stays_refused_ends_the_run(site: Site) -> None:
     caller = Caller(site, *[Reply(status=401, body=REFUSED)] * 2)
 
     with pytest.raises(AccessRefused, match="401 invalid_token: The access token expired; check that"):
+        caller.upload()
+
+
+def test_a_rotated_key_is_waited_for_after_a_cached_token_too(site: Site) -> None:
+    refused = Reply(status=401, body=REFUSED)
+    tokens = Tokens(make_token("kept", is_from_cache=True), make_token("new"))
+    caller = Caller(site, refused, refused, refused, tokens=tokens)
+
+    with pytest.raises(AccessRefused):
+        caller.upload()
+    assert caller.tokens_sent == ["kept", "new", "new"]
+    assert caller.slept == [30]
+
+
+def test_a_token_that_ends_during_the_run_is_replaced_without_a_wait(site: Site) -> None:
+    refused = Reply(status=401, body=REFUSED)
+    tokens = Tokens(*map(make_token, ("first", "second", "third")))
+    caller = Caller(site, STORED, refused, STORED, refused, STORED, tokens=tokens)
+
+    for _ in range(3):
+        assert caller.upload().status == 207
+
+    assert caller.tokens_sent == ["first", "first", "second", "second", "third"]
+    assert caller.slept == []
+
+
+def test_a_new_token_that_an_accepted_one_is_replaced_by_is_waited_for_once(site: Site) -> None:
+    refused = Reply(status=401, body=REFUSED)
+    tokens = Tokens(make_token("first"), make_token("second"))
+    caller = Caller(site, STORED, refused, refused, refused, tokens=tokens)
+    caller.upload()
+
+    with pytest.raises(AccessRefused):
+        caller.upload()
+
+    assert caller.tokens_sent == ["first", "first", "second", "second"]
+    assert caller.slept == [30]
+
+
+def test_an_accepted_token_that_loses_its_scope_is_not_replaced(site: Site) -> None:
+    caller = Caller(site, STORED, Reply(status=403, body=FORBIDDEN))
+    caller.upload()
+
+    with pytest.raises(AccessRefused):
         caller.upload()
 
 
@@ -188,8 +262,8 @@ def test_what_was_not_taken_is_sent_again_even_without_ids(
 
 
 def test_where_nothing_was_sent_there_is_no_doubt(site: Site) -> None:
-    caller = Caller(site)
+    caller = Caller(site, address="http://127.0.0.1:1")
 
     with pytest.raises(NothingSent):
-        caller.upload(is_repeatable=False, address="http://127.0.0.1:1")
+        caller.upload(is_repeatable=False)
     assert len(caller.slept) == 2

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.uploader.ledger import Ledger
 from tests.uploader.runs import Run, write_days
 from timesheets.uploader.errors import ExitStatus, InputInUse
 from timesheets.uploader.files.locks import lock, try_lock
+from timesheets.uploader.network.retries import Pacing
 
 
 @pytest.fixture
@@ -36,15 +38,30 @@ def test_a_run_waits_for_another_as_long_as_it_is_told(file: Path) -> None:
     with file.open("rb") as held, file.open("rb") as wanted:
         assert try_lock(held)
         with pytest.raises(InputInUse):
-            lock(wanted, "a.csv", 5, monotonic=lambda: clock.now, sleep=clock.sleep)
+            lock(wanted, "a.csv", 5, clock.pacing)
 
     assert sum(clock.slept) == pytest.approx(5)
+    assert clock.announced == ["waiting up to 5.0 s for another run that is uploading a.csv."]
+
+
+def test_a_run_waits_for_another_no_longer_than_its_deadline(site: Site, file: Path) -> None:
+    run = Run()
+    begin = time.monotonic()
+    run.meanwhile = lambda: time.sleep(run.slept[-1])
+
+    with file.open("rb") as held:
+        assert try_lock(held)
+        status = run.start(site.variables, file, lock_wait_seconds=60, deadline_seconds=0.5)
+
+    assert status == ExitStatus.TEMPORARY
+    assert time.monotonic() - begin < 5
+    assert run.warned[0].startswith("waiting up to 0.5 s for another run")
 
 
 def test_a_lock_is_had_as_soon_as_it_is_free(file: Path) -> None:
     with file.open("rb") as held, file.open("rb") as wanted:
         assert try_lock(held)
-        lock(wanted, "a.csv", 5, monotonic=lambda: 0.0, sleep=lambda _: held.close())
+        lock(wanted, "a.csv", 5, Pacing(sleep=lambda _: held.close()))
 
         assert held.closed
 
@@ -58,5 +75,5 @@ def test_a_file_that_was_moved_away_before_its_lock_was_free_is_not_uploaded(sit
         status = run.start(site.variables, file, lock_wait_seconds=5)
 
     assert status == ExitStatus.TEMPORARY
-    assert run.warned == [f"{file}: was moved or replaced just now; run it again"]
+    assert run.warned[1:] == [f"{file}: was moved or replaced just now; run it again"]
     assert ledger.requests == []

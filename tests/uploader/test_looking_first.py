@@ -86,6 +86,17 @@ def test_a_check_explains_the_first_step_that_fails(site: Site, path: str, reply
     assert run.warned[0].startswith(told)
 
 
+def test_a_check_names_a_server_that_is_gone_once(site: Site) -> None:
+    run = Run(verbosity=0)
+
+    status = run.start(site.variables | {"TIMESHEETS_API_URL": "http://127.0.0.1:1"}, is_check=True)
+
+    assert status == ExitStatus.TEMPORARY
+    [told] = run.warned
+    assert told.startswith("FAILED   API: http://127.0.0.1:1/timesheets/upload?dry_run=true: no connection.")
+    assert told.count("run it again later") == 1
+
+
 def test_a_check_of_wrong_settings_sends_nothing(site: Site) -> None:
     run = Run()
 

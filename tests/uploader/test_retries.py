@@ -153,6 +153,25 @@ def test_chance_shortens_each_wait(chance: float, slept: list[float]) -> None:
     assert server.clock.slept == slept
 
 
+def test_each_wait_is_announced_with_its_reason() -> None:
+    server = Server([make_answer(503), NothingSent("No connection."), make_answer(201)])
+
+    server.ask()
+
+    assert server.clock.announced == [
+        f"waiting 0.5 s for the API: {URL}: answered 503.",
+        "waiting 1.0 s for the API: No connection.",
+    ]
+
+
+def test_what_ends_without_a_wait_announces_none() -> None:
+    server = Server([make_answer(503)])
+
+    server.ask(RetryPolicy(deadline=server.clock.now + 0.5))
+
+    assert server.clock.announced == []
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_retry_after_is_waited_for_and_no_job_comes_back_on_the_dot(status: int) -> None:
     server = Server([make_answer(status, Retry_After="300"), make_answer(201)])
@@ -200,7 +219,7 @@ def test_a_failure_at_the_deadline_is_the_one_that_is_raised() -> None:
 def test_after_the_deadline_nothing_is_sent() -> None:
     server = Server([make_answer(201)])
 
-    with pytest.raises(TemporaryFailure, match=r"--deadline .* is over"):
+    with pytest.raises(TemporaryFailure, match=r"--deadline .* is over, the API was not asked"):
         server.ask(RetryPolicy(deadline=server.clock.now))
 
     assert server.calls == 0

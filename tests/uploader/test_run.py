@@ -1,6 +1,7 @@
 import json
 import logging
 import socket
+import time
 
 import pytest
 
@@ -36,6 +37,50 @@ def test_a_quiet_run_says_nothing_when_all_is_well(site: Site) -> None:
     status = run.start(site.variables)
 
     assert (status, run.written, run.warned) == (ExitStatus.DONE, [], [])
+
+
+def test_a_quiet_run_says_nothing_of_a_wait_that_helped(site: Site) -> None:
+    replies = [Reply(status=503), Reply(status=201, body={"message": MESSAGE})]
+    site.replies["/timesheets/upload"] = lambda _: replies.pop(0)
+    run = Run(verbosity=0)
+
+    status = run.start(site.variables)
+
+    assert (status, run.warned, len(run.slept)) == (ExitStatus.DONE, [], 1)
+
+
+def test_each_wait_is_told_on_standard_error(site: Site) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=401)
+    run = Run()
+
+    status = run.start(site.variables)
+
+    assert (status, run.slept) == (ExitStatus.REFUSED, [30])
+    assert run.warned[0].startswith("waiting 30.0 s for the API: ")
+    assert run.warned[1].startswith("upload refused: 401")
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/timesheets/upload"])
+def test_a_run_ends_at_its_deadline(site: Site, path: str) -> None:
+    site.replies[path] = Reply(status=503, headers={"Retry-After": "1"})
+    run = Run()
+    begin = time.monotonic()
+    run.meanwhile = lambda: time.sleep(run.slept[-1])
+
+    status = run.start(site.variables, deadline_seconds=1.8)
+
+    assert status == ExitStatus.TEMPORARY
+    assert time.monotonic() - begin < 2.5
+    assert path in run.warned[-1]
+
+
+def test_the_quota_is_told_where_the_issuer_refuses(site: Site) -> None:
+    site.replies["/oauth/token"] = Reply(status=403, headers={"Auth0-Client-Quota-Limit": "r=0"})
+    run = Run(verbosity=2)
+
+    run.start(site.variables)
+
+    assert run.warned[0] == "the issuer's quota for this client: r=0"
 
 
 def test_a_quiet_run_tells_problems(site: Site) -> None:
@@ -93,7 +138,7 @@ def test_each_failure_has_its_exit_status(site: Site, path: str, reply: Reply, e
 
     assert status == expected
     assert run.written == []
-    assert len(run.warned) == 1
+    assert len([line for line in run.warned if not line.startswith("waiting ")]) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from timesheets.uploader.access.issued_tokens import IssuedToken
 from timesheets.uploader.access.token_cache import TokenCache
-from timesheets.uploader.errors import ConfigurationError
+from timesheets.uploader.errors import ConfigurationError, Terminated
+from timesheets.uploader.network.retries import Pacing
 
 TOKEN = IssuedToken(value="header.payload.signature", bought_at=1_800_000_000.5, expires_in=3600)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -23,7 +24,7 @@ def warnings() -> list[str]:
 
 @pytest.fixture
 def cache(tmp_path: Path, warnings: list[str]) -> TokenCache:
-    return TokenCache(tmp_path / "state", warnings.append)
+    return TokenCache(tmp_path / "state", warnings.append, Pacing(announce=warnings.append))
 
 
 def keep(cache: TokenCache, token: IssuedToken = TOKEN) -> None:
@@ -196,7 +197,22 @@ def test_a_run_that_hangs_holds_up_no_other(path: Path, cache: TokenCache, warni
         with cache.lock("name", 0.1):
             assert cache.read("name") == TOKEN
 
-    assert warnings == ["another run has been getting a token for 0 s; this one gets its own."]
+    assert warnings == [
+        "waiting up to 0.1 s for another run to get the issuer's token.",
+        "another run has been getting a token for 0 s; this one gets its own.",
+    ]
+
+
+def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str]) -> None:
+    def end(_: float) -> None:
+        raise Terminated
+
+    cache = TokenCache(path.parents[1], warnings.append, Pacing(sleep=end))
+    with path.with_suffix(".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        with pytest.raises(Terminated), cache.lock("name", 60):
+            pass
 
 
 def test_a_forgotten_token_is_gone_with_all_that_a_killed_run_left(path: Path, cache: TokenCache) -> None:

@@ -19,7 +19,7 @@ from timesheets.uploader.access.token_cache import TokenCache
 from timesheets.uploader.access.tokens import TokenSource
 
 config = load_config(os.environ, {})
-cache = TokenCache(config.state_dir, lambda warning: print(warning, file=sys.stderr))
+cache = TokenCache(config.state_dir, lambda warning: print(warning, file=sys.stderr), Pacing())
 source = TokenSource(config, open_session(), Timeouts(), RetryPolicy(), Pacing(), cache)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -38,9 +38,10 @@ class Runs:
             "audience": AUDIENCE,
             "client_secret": SECRET,
         }
-        cache = TokenCache(self.site.state_dir, self.warnings.append) if self.is_caching else None
+        pacing = self.clock.pacing
+        cache = TokenCache(self.site.state_dir, self.warnings.append, pacing) if self.is_caching else None
         config = make_config(**(given | changes))
-        return TokenSource(config, open_session(), Timeouts(), policy, self.clock.pacing, cache)
+        return TokenSource(config, open_session(), Timeouts(), policy, pacing, cache)
 
     def give(self, **claims: Any) -> str:
         """The next token that the issuer gives, other than all before."""
@@ -271,7 +272,7 @@ def test_a_kept_file_with_a_token_that_is_not_for_us_is_ignored(runs: Runs) -> N
     assert runs.start().obtain().value == new
 
 
-def test_a_refused_token_is_replaced_once_a_run(runs: Runs) -> None:
+def test_a_refused_token_is_replaced(runs: Runs) -> None:
     runs.give()
     runs.start().obtain()
     source = runs.start()
@@ -280,10 +281,8 @@ def test_a_refused_token_is_replaced_once_a_run(runs: Runs) -> None:
 
     replaced = source.replace(refused)
 
-    assert replaced is not None
     assert (replaced.value, replaced.is_from_cache) == (new, False)
     assert source.obtain() == replaced
-    assert source.replace(replaced) is None
     assert runs.bought == 2
     assert runs.start().obtain().value == new
 
@@ -298,7 +297,6 @@ def test_a_refused_token_that_another_run_has_replaced_is_not_bought_again(runs:
 
     replaced = source.replace(refused)
 
-    assert replaced is not None
     assert (replaced.value, replaced.is_from_cache) == (new, True)
     assert runs.bought == 2
 
@@ -371,6 +369,22 @@ def test_an_issuer_that_wants_too_much_patience_says_when_to_come_back(runs: Run
     assert runs.clock.slept == []
 
 
+def test_a_wait_for_the_issuer_names_it(runs: Runs) -> None:
+    runs.fail(502)
+
+    with pytest.raises(TemporaryFailure):
+        runs.start(RetryPolicy(retries=1)).obtain()
+
+    assert runs.clock.announced == [
+        f"waiting 0.5 s for the issuer: {runs.site.address}{TOKEN_PATH}: answered 502."
+    ]
+
+
+def test_a_deadline_that_is_over_names_the_issuer(runs: Runs) -> None:
+    with pytest.raises(TemporaryFailure, match=r"--deadline .* is over, the issuer was not asked"):
+        runs.start(RetryPolicy(deadline=runs.clock.now)).obtain()
+
+
 def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
     source = runs.start(RetryPolicy(retries=2), token_url="http://127.0.0.1:1/oauth/token")
 
@@ -401,6 +415,17 @@ def test_the_quota_is_told_of_a_refusal_too_and_never_the_secret(runs: Runs) -> 
         source.obtain()
 
     assert source.quota_limit == "q=[hidden]"
+
+
+def test_the_quota_is_told_of_an_issuer_that_wants_too_much_patience_too(runs: Runs) -> None:
+    headers = {"Auth0-Client-Quota-Limit": "r=0", "Retry-After": "3600"}
+    runs.site.replies[TOKEN_PATH] = Reply(status=429, headers=headers)
+    source = runs.start()
+
+    with pytest.raises(TemporaryFailure):
+        source.obtain()
+
+    assert source.quota_limit == "r=0"
 
 
 def test_neither_secret_nor_token_is_in_a_repr(runs: Runs) -> None:

@@ -69,4 +69,5 @@ def step(name: str) -> Iterator[None]:
     try:
         yield
     except UploadError as error:
-        raise type(error)(f"FAILED   {name}: {error}") from None
+        error.args = (f"FAILED   {name}: {error}",)
+        raise

@@ -83,15 +83,20 @@ class InputUnreadable(UploadError):
 
 
 class TemporaryFailure(UploadError):
+    """`reason` says what happened, in a sentence without the advice that follows it in the message."""
+
     exit_status = ExitStatus.TEMPORARY
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class NothingSent(TemporaryFailure):
-    """No connection came about, so whatever was to be sent can be sent again. `reason` is a sentence."""
+    """No connection came about, so whatever was to be sent can be sent again."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason} This request was not sent; run it again later.")
-        self.reason = reason
+        super().__init__(f"{reason} This request was not sent; run it again later.", reason)
 
 
 class DiskFull(UploadError):

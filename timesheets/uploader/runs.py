@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from timesheets.uploader.access.token_cache import TokenCache
 from timesheets.uploader.access.tokens import TokenSource
 from timesheets.uploader.environment.config import UploaderConfig
 from timesheets.uploader.network.exchange import open_session
-from timesheets.uploader.network.retries import Pacing, RetryPolicy
+from timesheets.uploader.network.retries import Pacing, RetryPolicy, seconds_left
 from timesheets.uploader.options import Options
 from timesheets.uploader.output.report import Report
 from timesheets.uploader.sending.client import ApiClient
@@ -34,8 +34,14 @@ class Run:
     surroundings: Surroundings
     report: Report
     config: UploaderConfig
+    policy: RetryPolicy
     tokens: TokenSource
     client: ApiClient
+
+    @property
+    def lock_wait_seconds(self) -> float:
+        left = seconds_left(self.policy, self.surroundings.pacing)
+        return min(self.options.lock_wait_seconds, max(0.0, left))
 
 
 @contextmanager
@@ -43,20 +49,23 @@ def open_run(
     options: Options, surroundings: Surroundings, report: Report, config: UploaderConfig
 ) -> Iterator[Run]:
     """A run that is ready; nothing is sent before something is uploaded."""
-    pacing = surroundings.pacing
+    pacing = replace(surroundings.pacing, announce=report.tell_wait)
     end = None if options.deadline_seconds is None else pacing.monotonic() + options.deadline_seconds
     policy = RetryPolicy(retries=options.retries, deadline=end)
-    cache = TokenCache(config.state_dir, report.tell_problem) if options.caches_token else None
+    cache = TokenCache(config.state_dir, report.tell_problem, pacing) if options.caches_token else None
     with open_session() as session:
         tokens = TokenSource(config, session, options.timeouts, policy, pacing, cache)
         client = ApiClient(config.upload_url, session, tokens, options.timeouts, policy, pacing)
-        yield Run(
-            options=options,
-            surroundings=surroundings,
-            report=report,
-            config=config,
-            tokens=tokens,
-            client=client,
-        )
-        if tokens.quota_limit:
-            report.tell_detail(f"the issuer's quota for this client: {tokens.quota_limit}")
+        try:
+            yield Run(
+                options=options,
+                surroundings=replace(surroundings, pacing=pacing),
+                report=report,
+                config=config,
+                policy=policy,
+                tokens=tokens,
+                client=client,
+            )
+        finally:
+            if tokens.quota_limit:
+                report.tell_detail(f"the issuer's quota for this client: {tokens.quota_limit}")

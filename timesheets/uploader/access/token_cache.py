@@ -3,7 +3,8 @@
 import errno
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from timesheets.uploader.access.issued_tokens import IssuedToken, is_number
@@ -13,9 +14,11 @@ from timesheets.uploader.access.private_files import (
     replace_private_file,
 )
 from timesheets.uploader.errors import ConfigurationError
+from timesheets.uploader.network.retries import Pacing
 from timesheets.uploader.printable import escape
 
 BYTES_AT_MOST = 64 * 1024
+POLL_SECONDS = 0.05
 
 
 class TokenCache:
@@ -25,8 +28,8 @@ class TokenCache:
     it is told by `warn`, and the run goes on without. Only a link does, which nobody puts there by mistake.
     """
 
-    def __init__(self, state_dir: Path, warn: Callable[[str], object]) -> None:
-        self._folder, self._warn = state_dir / "tokens", warn
+    def __init__(self, state_dir: Path, warn: Callable[[str], object], pacing: Pacing) -> None:
+        self._folder, self._warn, self._pacing = state_dir / "tokens", warn, pacing
         self._is_usable = True
 
     @contextmanager
@@ -46,10 +49,23 @@ class TokenCache:
 
         # The system's own lock ends with its process; a soft one could outlive it.
         lock = filelock.FileLock(self._folder / f"{name}.lock", mode=0o600, fallback_to_soft=False)
-        try:
-            stack.enter_context(lock.acquire(timeout=seconds))
-        except filelock.Timeout:
-            self._warn(f"another run has been getting a token for {seconds:.0f} s; this one gets its own.")
+        end = self._pacing.monotonic() + seconds
+        for attempt in count():
+            with suppress(filelock.Timeout):
+                stack.enter_context(lock.acquire(blocking=False))
+                return
+            left = end - self._pacing.monotonic()
+            if left <= 0:
+                self._warn(
+                    f"another run has been getting a token for {seconds:.0f} s; this one gets its own."
+                )
+                return
+            if attempt == 0:
+                self._pacing.announce(
+                    f"waiting up to {left:.1f} s for another run to get the issuer's token."
+                )
+            # Not filelock's own wait, which a signal would not end while a batch waits for its token.
+            self._pacing.sleep(min(POLL_SECONDS, left))
 
     def read(self, name: str) -> IssuedToken | None:
         """The token, if its file is whole and no other user can have read or written it."""

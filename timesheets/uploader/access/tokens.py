@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import requests
@@ -52,7 +53,6 @@ class TokenSource:
         self._name = name_token(config)
         self._token_url = config.token_url
         self._held: AccessToken | None = None
-        self._was_replaced = False
 
     def obtain(self) -> AccessToken:
         """A token that is good for a while, the same as long as it is: ask before each request.
@@ -64,14 +64,8 @@ class TokenSource:
                 self._held = self._renew(self._look() or self._held)
         return self._held
 
-    def replace(self, refused: AccessToken) -> AccessToken | None:
-        """Another token for one that the API refused, once a run; None from then on. Raises like `obtain`.
-
-        After a 403 that is worth it only for a token from the cache: a new one would say the same.
-        """
-        if self._was_replaced:
-            return None
-        self._was_replaced = True
+    def replace(self, refused: AccessToken) -> AccessToken:
+        """Another token for one that the API refused. Raises like `obtain`."""
         with self._lock():
             kept = self._look()
             # Another run may have met the same refusal, and replaced it already.
@@ -126,21 +120,23 @@ class TokenSource:
         def ask() -> Answer:
             nonlocal asked_at
             asked_at = self._pacing.wall_clock()
-            return request_token(self._session, self._config, token_url, self._limit_timeouts(), asked_at)
+            answer = request_token(self._session, self._config, token_url, self._limit_timeouts(), asked_at)
+            self._note_quota(answer)
+            return answer
 
-        answer = send_with_retries(ask, policy, self._pacing, RETRIED_STATUSES)
+        return take_token(self._ask(ask, policy), self._config, asked_at)
+
+    def _ask(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
+        return send_with_retries(send, policy, self._pacing, RETRIED_STATUSES, server="the issuer")
+
+    def _note_quota(self, answer: Answer) -> None:
         quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")
-        self.quota_limit = make_printable(quota_limit, *answer.secrets) if quota_limit else None
-        return take_token(answer, self._config, asked_at)
+        if quota_limit:
+            self.quota_limit = make_printable(quota_limit, *answer.secrets)
 
     def _find_token_url(self, policy: RetryPolicy) -> str:
         def fetch(url: str) -> Answer:
-            return send_with_retries(
-                lambda: get(self._session, url, self._limit_timeouts()),
-                policy,
-                self._pacing,
-                RETRIED_STATUSES,
-            )
+            return self._ask(lambda: get(self._session, url, self._limit_timeouts()), policy)
 
         self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
         return self._token_url

@@ -1,30 +1,29 @@
 """Keep two runs from uploading the same input at once."""
 
 import errno
-from collections.abc import Callable
+from itertools import count
 from typing import IO, Any
 
 from timesheets.uploader.errors import InputInUse
+from timesheets.uploader.network.retries import Pacing
 
 POLL_SECONDS = 0.2
 
 
-def lock(
-    file: IO[Any],
-    name: str,
-    wait_seconds: float,
-    *,
-    monotonic: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> None:
+def lock(file: IO[Any], name: str, wait_seconds: float, pacing: Pacing) -> None:
     """Hold the lock of `file` until it is closed. Raises InputInUse where another run keeps it."""
-    deadline = monotonic() + wait_seconds
-    while not try_lock(file):
-        if monotonic() >= deadline:
+    deadline = pacing.monotonic() + wait_seconds
+    for attempt in count():
+        if try_lock(file):
+            return
+        left = deadline - pacing.monotonic()
+        if left <= 0:
             raise InputInUse(
                 f"{name}: another run is uploading this; run it again later, or let it wait: --lock-wait 60"
             )
-        sleep(min(POLL_SECONDS, max(0.0, deadline - monotonic())))
+        if attempt == 0:
+            pacing.announce(f"waiting up to {left:.1f} s for another run that is uploading {name}.")
+        pacing.sleep(min(POLL_SECONDS, left))
 
 
 def try_lock(file: IO[Any]) -> bool:

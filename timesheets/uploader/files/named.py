@@ -62,9 +62,7 @@ def locked(source: Input, run: Run) -> Iterator[Input]:
     """The input, which is closed in the end. Raises InputInUse."""
     try:
         if source.path:
-            pacing = run.surroundings.pacing
-            wait = run.options.lock_wait_seconds
-            lock(source.file, source.name, wait, monotonic=pacing.monotonic, sleep=pacing.sleep)
+            lock(source.file, source.name, run.lock_wait_seconds, run.surroundings.pacing)
             require_same_file(source, source.path)
         yield source
     finally:

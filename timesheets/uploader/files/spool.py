@@ -68,9 +68,7 @@ def prepared(path: Path, run: Run) -> Iterator[Spool]:
         done, rejected = (stack.enter_context(open_subfolder(folder, name)) for name in (DONE, REJECTED))
         with explained(path / LOCK, "cannot be locked", MAKE_IT_WRITABLE):
             guard = stack.enter_context(folder.open_or_create(LOCK))
-        pacing = run.surroundings.pacing
-        wait = run.options.lock_wait_seconds
-        lock(guard, escape(str(path)), wait, monotonic=pacing.monotonic, sleep=pacing.sleep)
+        lock(guard, escape(str(path)), run.lock_wait_seconds, run.surroundings.pacing)
         remove_abandoned_drafts(rejected)
         yield Spool(folder=folder, done=done, rejected=rejected)
 

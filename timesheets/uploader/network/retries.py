@@ -27,15 +27,20 @@ class RetryPolicy:
     deadline: float | None = None
 
 
+def say_nothing(_: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pacing:
-    """Time, sleep and chance, so that tests neither wait nor guess."""
+    """Time, sleep and chance, so that tests neither wait nor guess; `announce` is told of each wait."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
     # Seconds since 1970, for what outlives the process or comes from another machine.
     wall_clock: Callable[[], float] = time.time
+    announce: Callable[[str], object] = say_nothing
 
 
 def send_with_retries(
@@ -43,18 +48,21 @@ def send_with_retries(
     policy: RetryPolicy,
     pacing: Pacing,
     statuses: Container[int] = RETRIED_STATUSES,
+    server: str = "the API",
 ) -> Answer:
     """The answer of the first `send` that got one with none of `statuses`, else the last answer.
 
     Raises the last TemporaryFailure if the last `send` got no answer, NothingSent only if none was sent, and
     one that says when to come back if the server asks for more patience than `policy` has. What else `send`
-    raises passes.
+    raises passes. `server` is what announcements call the server.
     """
     # Most of what ends early ends before anything is sent.
     import tenacity
 
     if seconds_left(policy, pacing) <= 0:
-        raise TemporaryFailure("the time that --deadline gives this run is over; run it again later.")
+        raise TemporaryFailure(
+            f"the time that --deadline gives this run is over, {server} was not asked; run it again later."
+        )
     retrying = tenacity.Retrying(
         sleep=pacing.sleep,
         wait=lambda state: choose_wait(state, policy, pacing),
@@ -64,6 +72,7 @@ def send_with_retries(
         ),
         retry=tenacity.retry_if_exception_type(TemporaryFailure)
         | tenacity.retry_if_result(lambda answer: answer.status in statuses),
+        before_sleep=lambda state: announce_wait(state, pacing, server),
         retry_error_callback=read_outcome,
     )
     return retrying(remember_tries(send))
@@ -83,7 +92,8 @@ def remember_tries(send: Callable[[], Answer]) -> Callable[[], Answer]:
             if not sent:
                 raise
             raise TemporaryFailure(
-                f"{error.reason} An earlier try may have arrived all the same; run it again later."
+                f"{error.reason} An earlier try may have arrived all the same; run it again later.",
+                error.reason,
             ) from None
 
     return send_and_count
@@ -105,6 +115,15 @@ def read_outcome(state: "RetryCallState") -> Answer:
         raise AssertionError("nothing was sent")
     answer: Answer = state.outcome.result()
     return answer
+
+
+def announce_wait(state: "RetryCallState", pacing: Pacing, server: str) -> None:
+    try:
+        answer = read_outcome(state)
+        reason = f"{answer.url}: answered {answer.status}."
+    except TemporaryFailure as error:
+        reason = error.reason
+    pacing.announce(f"waiting {state.upcoming_sleep:.1f} s for {server}: {reason}")
 
 
 def choose_wait(state: "RetryCallState", policy: RetryPolicy, pacing: Pacing) -> float:

@@ -76,6 +76,10 @@ class Report:
         if not self.progress.write(shown):
             self.warn(shown)
 
+    def tell_wait(self, announcement: str) -> None:
+        if self.verbosity > 0:
+            self.tell_problem(announcement)
+
     def tell_detail(self, detail: str) -> None:
         if self.verbosity > 1:
             self.tell_problem(detail)

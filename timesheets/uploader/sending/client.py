@@ -67,7 +67,9 @@ class ApiClient:
         self.upload_url = upload_url
         self._session, self._tokens, self._timeouts = session, tokens, timeouts
         self._policy, self._pacing = policy, pacing
-        self._has_waited = False
+        # The value of the last token that the API accepted.
+        self._accepted = ""
+        self._has_replaced = self._has_waited = False
 
     def upload(self, request: UploadRequest) -> Answer:
         """The API's answer about what was uploaded: its status is one of ABOUT_ENTRIES.
@@ -80,21 +82,43 @@ class ApiClient:
             token = other
             answer = self._send(request, token)
         if answer.status in ABOUT_ENTRIES and answer.quote("code") != "invalid_request":
+            self._accepted = token.value
+            self._has_replaced = self._has_waited = False
             return answer
         raise explain_refusal(answer, self.upload_url, token)
 
     def _find_other_token(self, answer: Answer, refused: AccessToken) -> AccessToken | None:
         """A token to try once more with, if there is any point in that."""
-        if answer.status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        is_known = refused.is_from_cache or refused.value == self._accepted
+        if answer.status == HTTPStatus.UNAUTHORIZED and not is_known:
+            return self._wait_for_key(refused)
+        # A new token would have the same scopes as one that this run bought.
+        is_outdated = answer.status == HTTPStatus.FORBIDDEN and refused.is_from_cache
+        return self._replace(refused) if is_outdated or answer.status == HTTPStatus.UNAUTHORIZED else None
+
+    def _wait_for_key(self, refused: AccessToken) -> AccessToken | None:
+        """A token to try with after a while; None the second time.
+
+        The issuer may have signed the refused one with a key that the API has yet to see.
+        """
+        if self._has_waited:
             return None
-        if refused.is_from_cache:
-            return self._tokens.replace(refused)
-        if answer.status == HTTPStatus.UNAUTHORIZED and not self._has_waited:
-            # The issuer has just signed it, maybe with a key that the API has yet to see.
-            self._has_waited = True
-            self._pacing.sleep(KEY_ROTATION_SECONDS)
-            return refused
-        return None
+        self._has_waited = True
+        # Of the time that is left, half is for another try.
+        seconds = max(0.0, min(KEY_ROTATION_SECONDS, seconds_left(self._policy, self._pacing) / 2))
+        self._pacing.announce(
+            f"waiting {seconds:.1f} s for the API: {self.upload_url}: it refused a new token, and may not "
+            "have seen the issuer's new key yet."
+        )
+        self._pacing.sleep(seconds)
+        return self._replace(refused) or refused
+
+    def _replace(self, refused: AccessToken) -> AccessToken | None:
+        """Another token, once between two uploads that the API accepted."""
+        if self._has_replaced:
+            return None
+        self._has_replaced = True
+        return self._tokens.replace(refused)
 
     def _send(self, request: UploadRequest, token: AccessToken) -> Answer:
         query = f"?{urlencode(request.parameters)}" if request.parameters else ""
