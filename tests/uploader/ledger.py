@@ -46,13 +46,15 @@ class Ledger:
             elif item["status"] == 201 and not dry_run:
                 self.stored[entry.get("entry_id") or f"#{len(self.stored)}"] = entry
         is_minimal = received.headers.get("Prefer") == "return=minimal"
-        body = {
+        body: dict[str, Any] = {
             "received": len(items),
             "created": sum(item["status"] == 201 for item in items),
             "existing": sum(item["status"] == 200 for item in items),
             "rejected": sum(item["status"] >= 400 for item in items),
             "entries": [item for item in items if item["status"] >= 400 or not is_minimal],
         }
+        if dry_run:
+            body["dry_run"] = True
         return Reply(status=422 if is_refused else 200 if dry_run else 207, body=body)
 
     def _find_status(self, index: int, entry: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import json
 import logging
 import math
 import socket
@@ -19,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.uploader.conftest import SECRET, SIGNING_KEY, Reply, Site
 from timesheets.uploader.errors import ConfigurationError, NothingSent, TemporaryFailure
-from timesheets.uploader.network.answer_bodies import ANSWER_BYTES_AT_MOST
+from timesheets.uploader.network.answer_bodies import ANSWER_BYTES_AT_MOST, parse_object
 from timesheets.uploader.network.exchange import (
     Answer,
     Content,
@@ -227,6 +228,42 @@ def test_an_answer_without_end_is_not_read_to_its_end(site: Site) -> None:
     site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * ANSWER_BYTES_AT_MOST))
 
     assert post(f"{site.address}/").document is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param("[],", id="lists"),
+        pytest.param('{"a":[]},', id="objects"),
+        pytest.param('"\\"",', id="strings"),
+        pytest.param("1,", id="numbers"),
+    ],
+)
+def test_an_answer_of_too_many_values_is_none(piece: str) -> None:
+    body = f'{{"entries": [{piece * 2_000_001}0]}}'
+
+    assert parse_object(bytearray(body, "ascii")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("," * 3_000_000, id="commas"),
+        pytest.param('\\"[{' * 1_000_000, id="escaped quotes"),
+        pytest.param("\\\\" * 1_000_000 + "[" * 1_000_001, id="backslashes"),
+    ],
+)
+def test_what_stands_in_a_string_is_no_value(text: str) -> None:
+    body = f'{{"detail": "{text}"}}'
+
+    assert parse_object(bytearray(body, "ascii")) == json.loads(body)
+
+
+def test_a_string_without_an_end_costs_no_more_than_its_length() -> None:
+    begin = time.monotonic()
+
+    assert parse_object(bytearray(b"," * 1_000_001 + b'"' + b'\\"' * 1_000_000)) is None
+    assert time.monotonic() - begin < 5
 
 
 def test_an_answer_that_cannot_be_unzipped_is_none(site: Site) -> None:

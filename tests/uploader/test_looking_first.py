@@ -123,6 +123,16 @@ def test_a_check_of_a_file_asks_the_api_and_stores_nothing(
     assert not list(tmp_path.glob("*.ndjson"))
 
 
+def test_a_check_sends_no_file_to_an_api_that_knows_no_dry_run(site: Site, tmp_path: Path) -> None:
+    body = {"received": 0, "created": 0, "existing": 0, "rejected": 0, "entries": []}
+    site.replies["/timesheets/upload"] = Reply(status=200, body=body)
+
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), is_check=True)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert site.count("/timesheets/upload?dry_run=true") == 1
+
+
 def test_a_kept_token_is_forgotten(site: Site, ledger: Ledger) -> None:
     Run().start(site.variables, is_check=True, caches_token=True)
     Run().start(site.variables, forgets_token=True, caches_token=True)

@@ -83,6 +83,14 @@ def test_the_quota_is_told_where_the_issuer_refuses(site: Site) -> None:
     assert run.warned[0] == "the issuer's quota for this client: r=0"
 
 
+def test_a_dry_run_that_nobody_asked_for_is_not_created(site: Site) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=200, body={"message": MESSAGE, "dry_run": True})
+    run = Run()
+
+    assert run.start(site.variables) == ExitStatus.CONFIGURATION
+    assert run.written == []
+
+
 def test_a_quiet_run_tells_problems(site: Site) -> None:
     run = Run(verbosity=0)
 

@@ -1,6 +1,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,14 @@ from timesheets.uploader.sending.batches import make_batches
 @pytest.fixture
 def ledger(site: Site) -> Ledger:
     return Ledger(site)
+
+
+REFUSED = [{"index": 0, "status": 422, "errors": {"hours": ["No."]}}]
+
+
+def batch_of_one(created: object = 1, **changes: Any) -> dict[str, Any]:
+    """The API's answer to a batch of one entry."""
+    return {"received": 1, "created": created, "existing": 0, "rejected": 0, "entries": [], **changes}
 
 
 def make_entries(count: int, size: int = 1) -> list[Entry]:
@@ -92,9 +101,9 @@ def test_without_ids_a_lost_answer_ends_the_run_and_names_the_lines(
 
     assert status == ExitStatus.TEMPORARY
     assert len(ledger.stored) == 10
-    assert "a.csv:2 to " in run.warned[0]
+    assert "a.csv:2 to " in run.warned[1]
     assert (
-        "a.csv:11: the answer was lost, so nobody knows whether these 10 entries are stored" in run.warned[0]
+        "a.csv:11: the answer was lost, so nobody knows whether these 10 entries are stored" in run.warned[1]
     )
 
 
@@ -115,6 +124,16 @@ def test_without_ids_what_is_certain_goes_on(site: Site, ledger: Ledger, tmp_pat
         pytest.param({"received": 1, "created": 0, "existing": 0, "rejected": 1}, id="a verdict is missing"),
         pytest.param({"received": 1, "created": 1, "existing": 1, "rejected": 0}, id="too many"),
         pytest.param({"message": "Created"}, id="another API's"),
+        pytest.param(batch_of_one(created=True), id="true for a count"),
+        pytest.param(batch_of_one(created=2, existing=-1), id="less than none"),
+        pytest.param(batch_of_one(dry_run=True), id="a dry run that nobody asked for"),
+        pytest.param(batch_of_one(entries={"index": 0, "status": 201}), id="no list"),
+        pytest.param(batch_of_one(entries=[{"index": 1, "status": 201}]), id="a verdict on no entry"),
+        pytest.param(batch_of_one(entries=[{"index": 0, "status": 200}]), id="a verdict that is not counted"),
+        pytest.param(batch_of_one(0, rejected=1, entries=[{"index": 0, "status": 500}]), id="no verdict"),
+        pytest.param(batch_of_one(0, rejected=1, entries=[{"index": 0, "status": 424}]), id="held back"),
+        pytest.param(batch_of_one(entries=[7]), id="a number for a verdict"),
+        pytest.param(batch_of_one(entries=[{"index": 0, "status": 201}] * 2), id="two verdicts on one entry"),
         pytest.param(b"<html>", id="HTML"),
     ],
 )
@@ -126,13 +145,79 @@ def test_an_answer_that_does_not_add_up_is_a_wrong_address(site: Site, tmp_path:
     assert status == ExitStatus.CONFIGURATION
 
 
+@pytest.mark.parametrize(
+    ("status", "changes", "options"),
+    [
+        pytest.param(200, {}, {}, id="the status of a dry run"),
+        pytest.param(201, {}, {}, id="the status of one entry"),
+        pytest.param(422, {"created": 0, "rejected": 1, "entries": REFUSED}, {}, id="atomic unasked"),
+        pytest.param(422, {}, {"is_strict": True}, id="refused, and yet created"),
+        pytest.param(
+            207, {"created": 0, "rejected": 1, "entries": REFUSED}, {"is_strict": True}, id="not atomic"
+        ),
+        pytest.param(200, {"dry_run": True}, {"is_strict": True}, id="a dry run of a strict upload"),
+    ],
+)
+def test_an_answer_to_another_request_is_a_wrong_address(
+    site: Site, tmp_path: Path, status: int, changes: dict[str, Any], options: dict[str, Any]
+) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=status, body=batch_of_one(**changes))
+    run = Run()
+
+    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), **options)
+
+    assert ended == ExitStatus.CONFIGURATION
+    assert "this is not an answer of the Timesheets API" in run.warned[0]
+    assert run.written == []
+
+
+def test_every_verdict_that_was_asked_for_must_be_there(site: Site, tmp_path: Path) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=207, body=batch_of_one())
+
+    status = Run(verbosity=2).start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert status == ExitStatus.CONFIGURATION
+
+
+def test_verdicts_that_nobody_needs_may_be_listed(site: Site, tmp_path: Path) -> None:
+    body = batch_of_one(entries=[{"index": 0, "status": 201, "id": 14}])
+    site.replies["/timesheets/upload"] = Reply(status=207, body=body)
+
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert status == ExitStatus.DONE
+
+
+@pytest.mark.parametrize("status", [403, 409, 422])
+def test_an_entry_that_is_refused_is_rejected(site: Site, tmp_path: Path, status: int) -> None:
+    item = {"index": 0, "status": status, "id": "14\x1b[31m"}
+    site.replies["/timesheets/upload"] = Reply(status=207, body=batch_of_one(0, rejected=1, entries=[item]))
+    run = Run()
+
+    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert ended == ExitStatus.REJECTED
+    assert "\x1b" not in "".join(run.warned)
+
+
+def test_an_answer_beyond_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
+    body = json.dumps(batch_of_one()).encode()
+    site.replies["/timesheets/upload"] = Reply(status=207, body=body + b" " * 64 * 1024 * 1024)
+
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert status == ExitStatus.CONFIGURATION
+
+
+@pytest.mark.parametrize("name", ["one entry", "a file"])
 def test_a_body_that_was_damaged_on_the_way_is_a_temporary_failure(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, ledger: Ledger, tmp_path: Path, name: str
 ) -> None:
     ledger.troubles.append(Reply(status=400, body={"code": "incomplete_body", "detail": "Ended."}))
     run = Run()
+    files = [write_csv(tmp_path / "a.csv", "2026-01-01,1")] if name == "a file" else []
 
-    status = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+    status = run.start(site.variables, *files)
 
     assert status == ExitStatus.TEMPORARY
     assert "arrived damaged: 400 incomplete_body" in run.warned[0]

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from timesheets.uploader.errors import AnswerLost, TemporaryFailure, WrongUsage
+from timesheets.uploader.errors import AnswerLost, WrongUsage
 from timesheets.uploader.network.exchange import Answer
 from timesheets.uploader.reading.entries import WHOLE_ENTRY, Rejected
 from timesheets.uploader.sending.batches import Batch
 from timesheets.uploader.sending.client import ApiClient, UploadRequest, explain_stranger
 from timesheets.uploader.sending.verdicts import Verdicts, read_verdicts
-
-DAMAGED = ("incomplete_body", "malformed_body")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +35,21 @@ def upload_batch(client: ApiClient, batch: Batch, manner: Manner) -> Verdicts:
     answer = upload_content(client, batch, manner)
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return upload_in_halves(client, batch, manner, answer)
-    if answer.quote("code") in DAMAGED:
-        raise TemporaryFailure(
-            f"{client.upload_url}: what was sent arrived damaged: {answer.summarize('code', 'detail')}; "
-            "run it again later, and if that happens again look at what stands before the API"
-        )
-    if answer.status not in (HTTPStatus.OK, HTTPStatus.MULTI_STATUS, HTTPStatus.UNPROCESSABLE_ENTITY):
+    verdicts = read_verdicts(answer, batch, is_complete=manner.tells_all)
+    if verdicts is None or not is_as_asked(answer, verdicts, manner):
         raise explain_stranger(answer, client.upload_url)
-    return read_verdicts(answer, batch, client.upload_url)
+    return verdicts
+
+
+def is_as_asked(answer: Answer, verdicts: Verdicts, manner: Manner) -> bool:
+    """Whether the API judged the batch in this manner, and stored what it says."""
+    if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return manner.is_atomic and not verdicts.created and bool(verdicts.rejected)
+    if manner.is_atomic and verdicts.rejected:
+        return False
+    if manner.is_dry_run:
+        return answer.status == HTTPStatus.OK and answer.is_dry_run
+    return answer.status == HTTPStatus.MULTI_STATUS and not answer.is_dry_run
 
 
 def upload_content(client: ApiClient, batch: Batch, manner: Manner) -> Answer:

@@ -29,6 +29,8 @@ ABOUT_ENTRIES = frozenset({200, 201, 207, 400, 409, 413, 422})
 # `database_unavailable` it may be: a database can be lost between its commit and its word of it.
 NOT_TAKEN = frozenset({408, 425, 429})
 NOTHING_STORED = ("issuer_unavailable",)
+# A body that arrives whole never gets these from the API.
+DAMAGED = ("incomplete_body", "malformed_body")
 
 
 class BearerAuth(AuthBase):
@@ -81,7 +83,7 @@ class ApiClient:
         while (other := self._find_other_token(answer, token)) is not None:
             token = other
             answer = self._send(request, token)
-        if answer.status in ABOUT_ENTRIES and answer.quote("code") != "invalid_request":
+        if answer.status in ABOUT_ENTRIES and answer.quote("code") not in (*DAMAGED, "invalid_request"):
             self._accepted = token.value
             self._has_replaced = self._has_waited = False
             return answer
@@ -156,6 +158,11 @@ def refuse_doubt(send: Callable[[], Answer]) -> Answer:
 
 def explain_refusal(answer: Answer, url: str, token: AccessToken) -> UploadError:
     summary = answer.summarize("code", "detail")
+    if answer.quote("code") in DAMAGED:
+        return TemporaryFailure(
+            f"{url}: what was sent arrived damaged: {summary}; "
+            "run it again later, and if that happens again check the proxy in front of the API"
+        )
     # The API answers 400 to a token that it can't even read.
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.BAD_REQUEST):
         return AccessRefused(

@@ -28,7 +28,7 @@ def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key
     request = UploadRequest(content=json_content(entry), headers={"Idempotency-Key": idempotency_key})
     answer = client.upload(request)
     receipt = answer.quote("message")
-    if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and receipt:
+    if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and receipt and not answer.is_dry_run:
         return Receipt(message=receipt)
     raise explain_rejection(answer, client.upload_url)
 

@@ -1,5 +1,6 @@
 """Read what the API says about each entry of a batch."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -8,9 +9,10 @@ from typing import Self
 from timesheets.uploader.network.exchange import Answer, make_printable
 from timesheets.uploader.reading.entries import ENTRY_ID, Entry, Errors, Rejected
 from timesheets.uploader.sending.batches import Batch
-from timesheets.uploader.sending.client import explain_stranger
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
+REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,38 +36,58 @@ class Verdicts:
         )
 
 
-def read_verdicts(answer: Answer, batch: Batch, url: str) -> Verdicts:
-    """The verdicts in an answer. Raises ConfigurationError if the API never answers like this."""
+def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdicts | None:
+    """The verdicts in an answer; None if they are not the API's on this batch.
+
+    `is_complete` if the API was asked to list every entry, not only those that were rejected.
+    """
     members = answer.document or {}
-    received, created, existing, rejected = (
-        members.get(name) for name in ("received", "created", "existing", "rejected")
-    )
-    items = list(find_items(members.get("entries"), batch, answer.secrets))
-    refused = [item for item in items if item.status not in (HTTPStatus.OK, HTTPStatus.CREATED)]
-    if (
-        not isinstance(created, int)
-        or not isinstance(existing, int)
-        or received != len(batch)
-        or rejected != len(refused)
-        or created + existing + len(refused) != len(batch)
-    ):
-        raise explain_stranger(answer, url)
+    items = read_items(members.get("entries"), batch, answer.secrets)
+    is_refused = answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
+    if items is None or (is_complete and len(items) != len(batch)):
+        return None
+    if not adds_up(members, items, len(batch), is_refused=is_refused):
+        return None
     return Verdicts(
-        created=created,
-        existing=existing,
-        rejected=[item.reject() for item in refused if item.status != HELD_BACK],
+        created=read_count(members, "created"),
+        existing=read_count(members, "existing"),
+        rejected=[item.reject() for item in items if item.status in REJECTED],
         existing_sources=[item.entry.source for item in items if item.status == HTTPStatus.OK],
     )
+
+
+def adds_up(members: Mapping[str, object], items: Sequence["Item"], size: int, *, is_refused: bool) -> bool:
+    """Whether the counts are those of so many entries, and agree with the entries that are listed."""
+    received, created, existing, rejected = (
+        read_count(members, name) for name in ("received", "created", "existing", "rejected")
+    )
+    listed = Counter(item.status for item in items)
+    listed_rejected = listed[HELD_BACK] + sum(listed[status] for status in REJECTED)
+    return (
+        received == created + existing + rejected == size
+        and min(created, existing, rejected) >= 0
+        and listed[HTTPStatus.CREATED] <= created
+        and listed[HTTPStatus.OK] <= existing
+        and listed_rejected == rejected
+        and (is_refused or not listed[HELD_BACK])
+    )
+
+
+def read_count(members: Mapping[str, object], name: str) -> int:
+    """A count; -1 if it is none."""
+    count = members.get(name)
+    return count if isinstance(count, int) and not isinstance(count, bool) else -1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
     """The API's verdict on one entry."""
 
+    index: int
     entry: Entry
     status: int
     errors: Errors
-    timesheet_id: object
+    timesheet_id: str
 
     def reject(self) -> Rejected:
         errors = self.errors or {ENTRY_ID: [self._explain()]}
@@ -77,17 +99,28 @@ class Item:
         return f"The API answered {self.status}."
 
 
-def find_items(items: object, batch: Batch, secrets: tuple[str, ...]) -> Iterator[Item]:
-    for item in items if isinstance(items, list) else ():
-        index = item.get("index") if isinstance(item, Mapping) else None
-        status = item.get("status") if isinstance(item, Mapping) else None
-        if isinstance(index, int) and isinstance(status, int) and 0 <= index < len(batch):
-            yield Item(
-                entry=batch.entries[index],
-                status=status,
-                errors=dict(read_errors(item.get("errors"), secrets)),
-                timesheet_id=item.get("id"),
-            )
+def read_items(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[Item] | None:
+    """The verdicts that are listed; None if one of them is none, or an entry has two."""
+    if not isinstance(items, list):
+        return None
+    read = [item for each in items if (item := read_item(each, batch, secrets))]
+    is_each_once = len(read) == len(items) == len({item.index for item in read})
+    return read if is_each_once else None
+
+
+def read_item(item: object, batch: Batch, secrets: tuple[str, ...]) -> Item | None:
+    if not isinstance(item, Mapping):
+        return None
+    index, status = read_count(item, "index"), read_count(item, "status")
+    if not 0 <= index < len(batch) or status not in STATUSES:
+        return None
+    return Item(
+        index=index,
+        entry=batch.entries[index],
+        status=status,
+        errors=dict(read_errors(item.get("errors"), secrets)),
+        timesheet_id=make_printable(str(item.get("id")), *secrets),
+    )
 
 
 def read_errors(errors: object, secrets: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
