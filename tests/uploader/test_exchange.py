@@ -312,7 +312,7 @@ def test_no_proxy_stands_before_this_machine(site: Site, monkeypatch: pytest.Mon
 def test_proxies_come_from_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", site.address)
 
-    with pytest.raises(TemporaryFailure, match="no connection"):
+    with pytest.raises(NothingSent, match="no connection through the proxy"):
         post("https://timesheets.invalid/")
 
 
@@ -338,20 +338,23 @@ def test_a_malformed_header_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A file with a certificate for 127.0.0.1 that vouches for itself, and its key."""
+    return make_certificate(tmp_path / "certificate.pem")
+
+
+def make_certificate(path: Path, address: str = "127.0.0.1", days: int = 1) -> Path:
+    """A file with a certificate that vouches for itself until `days` from now, and its key."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
     today = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder(subject, subject, SIGNING_KEY.public_key(), x509.random_serial_number())
-        .not_valid_before(today - datetime.timedelta(days=1))
-        .not_valid_after(today + datetime.timedelta(days=1))
+        .not_valid_before(today - datetime.timedelta(days=9))
+        .not_valid_after(today + datetime.timedelta(days=days))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(SIGNING_KEY, hashes.SHA256())
     )
-    path = tmp_path / "certificate.pem"
     path.write_bytes(
         SIGNING_KEY.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -377,9 +380,38 @@ def listening_with_tls(certificate: Path) -> Iterator[int]:
 def test_a_certificate_that_nobody_vouches_for_is_a_configuration_error(certificate: Path) -> None:
     with (
         listening_with_tls(certificate) as port,
-        pytest.raises(ConfigurationError, match=r"certificate cannot be trusted.*REQUESTS_CA_BUNDLE"),
+        pytest.raises(
+            ConfigurationError,
+            match=r"server's certificate cannot be trusted: .*proxy that inspects TLS.*REQUESTS_CA_BUNDLE",
+        ),
     ):
         post(f"https://127.0.0.1:{port}/")
+
+
+def test_a_proxy_that_nobody_vouches_for_is_named(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening_with_tls(certificate) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{port}")
+        with pytest.raises(ConfigurationError, match=r"the proxy's certificate cannot be trusted"):
+            post("https://timesheets.invalid/")
+
+
+@pytest.mark.parametrize(
+    ("address", "days", "fault"),
+    [
+        pytest.param("127.0.0.2", 1, "it is for another name. Is the address right?", id="another name"),
+        pytest.param("127.0.0.1", -1, "it has expired or is not valid yet.", id="expired"),
+    ],
+)
+def test_what_is_wrong_with_a_known_authoritys_certificate_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, days: int, fault: str
+) -> None:
+    certificate = make_certificate(tmp_path / "certificate.pem", address, days)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+    with listening_with_tls(certificate) as port, pytest.raises(ConfigurationError) as caught:
+        post(f"https://127.0.0.1:{port}/")
+
+    assert f"certificate cannot be trusted: {fault}" in str(caught.value)
 
 
 def test_authorities_come_from_the_environment(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,8 @@
+import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +125,61 @@ def test_a_check_of_a_file_asks_the_api_and_stores_nothing(
         f"rejected {file}: of 3 entries the API would create 1, has 0 already, and would reject 2"
     )
     assert not list(tmp_path.glob("*.ndjson"))
+
+
+def test_a_check_of_a_file_counts_for_machines_too(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
+    run = Run(is_json=True)
+
+    run.start(site.variables, file, is_check=True)
+
+    [line] = run.written
+    [counted] = json.loads(line)["files"]
+    assert counted.pop("seconds") >= 0
+    assert counted == {
+        "file": str(file),
+        "entries": 2,
+        "created": 1,
+        "existing": 0,
+        "rejected": 1,
+        "rejects": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("claims", "expires_in", "told"),
+    [
+        pytest.param({"iat": 0, "exp": 2_000_000_000}, 10**10, "2033-05-18 03:33:20 UTC", id="exp is nearer"),
+        pytest.param({"exp": 10**15}, None, "1000000000000000 seconds after 1970", id="no year has it"),
+        pytest.param({"exp": -(10**15)}, None, "-1000000000000000 seconds after 1970", id="before all years"),
+        pytest.param({"exp": 10**400}, None, "the issuer does not tell", id="beyond all floats"),
+        pytest.param({"exp": None}, None, "the issuer does not tell", id="nothing"),
+    ],
+)
+def test_a_check_tells_the_nearer_end_of_the_token(
+    site: Site, ledger: Ledger, claims: dict[str, Any], expires_in: int | None, told: str
+) -> None:
+    document = token_document(mint_token(**claims)) | {"expires_in": expires_in}
+    site.replies["/oauth/token"] = Reply(status=200, body=document)
+    run = Run()
+
+    status = run.start(site.variables, is_check=True)
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert f"ok       expiry: {told}" in run.written
+
+
+def test_a_check_tells_the_end_by_the_issuers_answer_where_that_is_nearer(site: Site, ledger: Ledger) -> None:
+    document = token_document(site.token) | {"expires_in": 60}
+    site.replies["/oauth/token"] = Reply(status=200, body=document)
+    run = Run()
+    begin = int(time.time())
+
+    run.start(site.variables, is_check=True)
+
+    [told] = [line for line in run.written if "expiry" in line]
+    end = datetime.strptime(told, "ok       expiry: %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+    assert begin + 60 <= end.timestamp() <= begin + 70
 
 
 def test_a_check_sends_no_file_to_an_api_that_knows_no_dry_run(site: Site, tmp_path: Path) -> None:

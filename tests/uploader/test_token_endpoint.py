@@ -202,6 +202,23 @@ def test_a_refusal_is_final_and_says_what_to_do(
         request_token()
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_without_a_word_says_so(issuer: responses.RequestsMock, status: int) -> None:
+    issuer.post(TOKEN_URL, status=status, auto_calculate_content_length=True)
+
+    with pytest.raises(AccessRefused, match=f"token request refused: {status}; .*; the answer was empty, so"):
+        request_token()
+
+
+def test_a_refusal_in_html_is_not_called_empty(issuer: responses.RequestsMock) -> None:
+    issuer.post(TOKEN_URL, status=403, body="<html>", auto_calculate_content_length=True)
+
+    with pytest.raises(AccessRefused) as caught:
+        request_token()
+
+    assert "empty" not in str(caught.value)
+
+
 def test_who_signs_is_told_to_check_the_key(issuer: responses.RequestsMock) -> None:
     issuer.post(TOKEN_URL, status=401, json={"error": "access_denied"})
 

@@ -39,11 +39,20 @@ def check_token(run: Run) -> None:
     with step("token"):
         token = run.tokens.obtain()
     origin = "kept from an earlier run" if token.is_from_cache else "new from the issuer"
-    expiry = datetime.fromtimestamp(token.expires_at, UTC)
     run.report.tell(f"ok       token: {origin}")
     run.report.tell(f"ok       audience: it is for {run.config.audience}")
     run.report.tell(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
-    run.report.tell(f"ok       expiry: {expiry:%Y-%m-%d %H:%M:%S} UTC")
+    run.report.tell(f"ok       expiry: {describe_moment(token.stated_end)}")
+
+
+def describe_moment(seconds: float | None) -> str:
+    """UTC, if that is a moment of the calendar; `seconds` are since 1970."""
+    if seconds is None:
+        return "the issuer does not tell"
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:.0f} seconds after 1970"
 
 
 def check_file(name: str, run: Run) -> ExitStatus:
@@ -56,6 +65,7 @@ def check_file(name: str, run: Run) -> ExitStatus:
             for batch in make_batches(entries, options.entries_of_a_batch):
                 tally.count(upload_batch(run.client, batch, DRY_RUN))
     is_refused = tally.rejected > 0 or (options.is_strict and tally.is_suspicious)
+    run.report.outcomes.append(tally.sum_up(None))
     word = "rejected" if is_refused else "ok"
     run.report.tell(
         f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.created}, "

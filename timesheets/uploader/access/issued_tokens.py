@@ -16,6 +16,8 @@ REQUIRED_SCOPE = "batch:upload"
 JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 # A token is renewed when less than this is left of it, or less than a tenth of its life.
 SECONDS_LEFT_AT_MOST = 300
+# What is more is no time.
+SECONDS_BELOW = 1e18
 
 CHECK_AUDIENCE = (
     "check that AUTH0_AUDIENCE is the API's identifier at the issuer, "
@@ -45,6 +47,8 @@ class AccessToken:
     expires_at: float
     # From then on a new one is better.
     renew_at: float = math.inf
+    # The nearer of `exp`, by the issuer's clock, and the end by `expires_in`; None if it says neither.
+    stated_end: float | None = None
 
 
 def accept_token(issued: IssuedToken, config: UploaderConfig, *, is_from_cache: bool) -> AccessToken:
@@ -59,6 +63,7 @@ def accept_token(issued: IssuedToken, config: UploaderConfig, *, is_from_cache: 
         is_from_cache=is_from_cache,
         expires_at=expires_at,
         renew_at=expires_at - min(SECONDS_LEFT_AT_MOST, life / 10),
+        stated_end=find_stated_end(claims, issued),
     )
 
 
@@ -74,8 +79,16 @@ def measure_life(claims: Mapping[str, object], issued: IssuedToken) -> float:
     return max(0.0, min(lives, default=0.0))
 
 
+def find_stated_end(claims: Mapping[str, object], issued: IssuedToken) -> float | None:
+    exp = claims.get("exp")
+    by_answer = None if issued.expires_in is None else issued.bought_at + issued.expires_in
+    return min((end for end in (exp, by_answer) if is_number(end)), default=None)
+
+
 def is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether it is a number of seconds to calculate with: neither NaN nor beyond all floats."""
+    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_numeric and abs(value) < SECONDS_BELOW  # type: ignore[arg-type]
 
 
 def read_unverified_claims(token: str) -> Mapping[str, object]:

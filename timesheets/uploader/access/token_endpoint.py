@@ -18,6 +18,7 @@ RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 CHECK_AUDIENCE = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
 CHECK_REQUEST = "check OAUTH_TOKEN_REQUEST and OAUTH_AUDIENCE_PARAMETER: this issuer may want others"
 CHECK_ADDRESS = "check AUTH0_DOMAIN, or OAUTH_ISSUER and OAUTH_TOKEN_URL"
+NO_EXPLANATION = "; the answer was empty, so a proxy or firewall may have sent it in the issuer's place"
 # By the issuer's code; where that says too little, by the status, and for `credentials` by what they are.
 REMEDIES: Mapping[str | int, str] = {
     "invalid_client": "{credentials}, and that the issuer expects them by OAUTH_CLIENT_AUTH",
@@ -52,7 +53,8 @@ def take_token(answer: Answer, config: UploaderConfig, bought_at: float) -> Issu
     """The token in the answer. Raises AccessRefused, TemporaryFailure or ConfigurationError without one."""
     summary = answer.summarize("error", "error_description")
     if answer.status in (400, 401, 403):
-        raise AccessRefused(f"token request refused: {summary}; {find_remedy(answer, config)}")
+        origin = NO_EXPLANATION if answer.is_empty else ""
+        raise AccessRefused(f"token request refused: {summary}; {find_remedy(answer, config)}{origin}")
     if answer.is_temporary_failure:
         raise TemporaryFailure(f"{answer.url}: no token for now: {summary}; run it again later")
     members = answer.document or {}

@@ -73,6 +73,8 @@ class Answer:
     url: str
     status: int
     document: Mapping[str, object] | None = field(repr=False)
+    # Whether nothing came with it.
+    is_empty: bool = False
     # By name in any case.
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
@@ -177,10 +179,12 @@ def send(
         # Plain http to this machine would cross the network on its way to a proxy.
         proxies={"no_proxy": "*"} if is_loopback(urlsplit(request.url).hostname) else {},
     ) as response:
+        body = read_body(response)
         return Answer(
             url=request.url,
             status=response.status_code,
-            document=parse_object(read_body(response)),
+            document=parse_object(body) if body else None,
+            is_empty=response.raw.tell() == 0,
             headers=response.headers,
             secrets=secrets,
         )
