@@ -146,6 +146,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "timesheets.parsers.CSVParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timesheets.negotiation.QualityNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
     # A caller without a valid token is nobody at all. Accounts are for the admin only.
