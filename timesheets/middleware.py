@@ -1,5 +1,6 @@
-"""The outermost ring of every request: its id, and errors that Django itself answers."""
+"""The outermost ring of every request: its id, errors that Django itself answers, error pages for people."""
 
+import json
 import logging
 import re
 import secrets
@@ -8,9 +9,12 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import SimpleTemplateResponse
+from django.utils.cache import patch_vary_headers
 from rest_framework.utils.encoders import JSONEncoder
 
+from timesheets import conf
 from timesheets.exceptions import (
     PROBLEM_MEDIA_TYPE,
     DatabaseUnavailable,
@@ -18,6 +22,7 @@ from timesheets.exceptions import (
     is_database_failure,
 )
 from timesheets.logs import current_request_id
+from timesheets.negotiation import prefers_page
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +35,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 class ProblemMiddleware:
-    """Give each answer its `X-Request-ID`, and each error page of Django's a body of RFC 9457."""
+    """Give each answer its `X-Request-ID`, and each error a body of RFC 9457, or a page for people."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,9 +44,13 @@ class ProblemMiddleware:
         request_id = _choose_request_id(request)
         current_request_id.set(request_id)
         response = self.get_response(request)
-        if _is_error_page(response) and not _wants_debug_page(request):
+        if _is_error_page(response) and not _is_debug_page(request, response):
             status = HTTPStatus(response.status_code)
             _write_problem(response, f"{status.description or status.phrase}.", status.name.lower())
+        if response.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE:
+            patch_vary_headers(response, ["Accept"])
+            if prefers_page(request):
+                _write_page(response)
         response.headers["X-Request-ID"] = request_id
         response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -87,12 +96,29 @@ def _is_error_page(response: HttpResponse) -> bool:
     return is_error and response.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
 
 
-def _wants_debug_page(request: HttpRequest) -> bool:
-    return settings.DEBUG and "text/html" in request.headers.get("Accept", "")
+def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
+    """True for a page on which Django tells a developer more than the status."""
+    return settings.DEBUG and prefers_page(request) and bool(response.content)
 
 
 def _write_problem(response: HttpResponse, detail: str, code: str) -> None:
     problem = describe_problem(response.status_code, detail, code, {})
-    response.content = JSONEncoder().encode(problem)
-    response.headers["Content-Type"] = PROBLEM_MEDIA_TYPE
+    _replace_body(response, JSONEncoder().encode(problem), PROBLEM_MEDIA_TYPE)
+
+
+def _write_page(response: HttpResponse) -> None:
+    """Show a problem as a page. It knows no visitor: a session may be what failed."""
+    problem = json.loads(response.content)
+    context = {
+        "problem": problem,
+        "content": json.dumps(problem, indent=2, ensure_ascii=False),
+        "lets_sign_in": conf.lets_browsers_sign_in(),
+    }
+    page = render_to_string("timesheets/problem.html", context)
+    _replace_body(response, page, "text/html; charset=utf-8")
+
+
+def _replace_body(response: HttpResponse, body: str, content_type: str) -> None:
+    response.content = body
+    response.headers["Content-Type"] = content_type
     response.headers["Content-Length"] = str(len(response.content))

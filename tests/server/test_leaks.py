@@ -245,7 +245,7 @@ def test_the_debug_page_of_a_bug_shows_no_token(issuer: Issuer, client: Client, 
     client.raise_request_exception = False
     token = issuer.mint()
 
-    headers = {"Authorization": f"Bearer {token}", "Accept": "text/html, application/json"}
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/html, application/json;q=0.9"}
     response = client.post("/crash", headers=headers)
 
     assert response.status_code == 500

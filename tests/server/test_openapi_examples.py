@@ -132,7 +132,7 @@ PROVOKED: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
     "method_not_allowed": lambda _, client, issuer: client.put(
         "/timesheets/upload", headers={"Authorization": f"Bearer {issuer.mint()}"}
     ),
-    "not_acceptable": lambda upload, *_: upload(headers={"Accept": "text/html"}),
+    "not_acceptable": lambda upload, *_: upload(headers={"Accept": "image/png"}),
     "conflict": lambda upload, *_: [
         upload({**TUTORIAL_ENTRY, "entry_id": "a", "hours": hours}) for hours in (5, 6)
     ][1],

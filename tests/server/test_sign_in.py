@@ -267,7 +267,14 @@ def test_the_landing_page_says_whom_the_api_trusts(client: Client, issuer: Issue
     assert settings.OAUTH["AUDIENCE"] in page
     assert "Sign in" not in page
     links = [link for link in re.findall(r'href="(/[^"]*)"', page) if not link.startswith("/static/")]
-    assert {client.get(link).status_code for link in links} <= {200, 401}
+    assert {client.get(link).status_code for link in links} == {200}
+
+
+def test_the_landing_page_leads_to_the_pages_for_people_where_they_can_sign_in(browser: Client) -> None:
+    page = read(browser.get("/"))
+
+    for link in ("/sign-in", "/timesheets/upload", "/timesheets", "/docs"):
+        assert f'href="{link}"' in page
 
 
 def test_who_brings_no_session_gets_an_answer_that_varies_by_none(browser: Client) -> None:
