@@ -1,4 +1,4 @@
-"""The outermost ring of every request: its id, errors that Django itself answers, error pages for people."""
+"""The outermost rings of a request: its id, Django's own errors, error pages for people, security headers."""
 
 import json
 import logging
@@ -31,6 +31,11 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+# What browsers may ask people for, and nothing here does.
+PERMISSIONS_POLICY = (
+    "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), "
+    "publickey-credentials-get=(), usb=()"
 )
 
 
@@ -66,10 +71,11 @@ class ProblemMiddleware:
         return response
 
 
-class ContentSecurityPolicyMiddleware:
-    """Let each page use what this site serves, and nothing else: no other host, and nothing inline.
+class SecurityHeadersMiddleware:
+    """Let each page use what this site serves, and nothing else: no other host, nothing inline, no device.
 
-    Django's own pages for developers bring their styles inline, and have no policy.
+    Other answers have these headers too, since browsers open them as well. Django's own pages for
+    developers bring their styles inline, and have no policy.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -77,8 +83,8 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        is_page = response.headers.get("Content-Type", "").startswith("text/html")
-        if is_page and not _is_error_page(response):
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        if not (_is_error_page(response) and _is_debug_page(request, response)):
             response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         return response
 

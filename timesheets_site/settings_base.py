@@ -18,13 +18,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "timesheets.middleware.ProblemMiddleware",
-    "timesheets.middleware.ContentSecurityPolicyMiddleware",
+    "timesheets.middleware.SecurityHeadersMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "timesheets_site.urls"
@@ -67,6 +67,8 @@ TEMPLATES_WITH_ADMIN: list[dict[str, Any]] = [
         },
     }
 ]
+# Without a cookie of their own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -39,6 +39,9 @@ SECURE_SSL_REDIRECT = True
 SECURE_HSTS_SECONDS = 365 * 24 * 3600
 CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_SECURE = True
+# Browsers take a cookie with this prefix only over TLS and only from this host, not from one beside it.
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+SESSION_COOKIE_NAME = "__Host-sessionid"
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

@@ -1,19 +1,13 @@
-"""The page that shows the API's description, and what browsers are told that pages may do."""
+"""The page that shows the API's description."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 import requests
 from django.test import Client
 
 from tests.processes import PRODUCTION_VARIABLES, GranianServer, run_python
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
 
 
 class Page(HTMLParser):
@@ -69,28 +63,6 @@ print(Client(headers={"Host": "timesheets.example.com"}).get("/docs", secure=Tru
     assert PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] not in html
     assert "hidden-password" not in html
     assert "secret" not in html
-
-
-@pytest.mark.parametrize("path", ["/", "/docs"])
-def test_a_page_may_use_only_what_this_site_serves(client: Client, db: None, path: str) -> None:
-    assert client.get(path).headers["Content-Security-Policy"] == POLICY
-
-
-@pytest.mark.parametrize("path", ["/openapi.json", "/nowhere", "/timesheets/upload"])
-def test_what_is_no_page_has_no_policy(client: Client, path: str) -> None:
-    assert "Content-Security-Policy" not in client.get(path).headers
-
-
-@pytest.mark.parametrize("path", ["/bug", "/nowhere"])
-def test_djangos_pages_for_developers_keep_their_styles(settings: Any, path: str) -> None:
-    settings.DEBUG = True
-    settings.ROOT_URLCONF = "tests.server.urls_with_a_bug"
-    client = Client(raise_request_exception=False)
-
-    response = client.get(path, headers={"Accept": "text/html"})
-
-    assert b"<style" in response.content
-    assert "Content-Security-Policy" not in response.headers
 
 
 @pytest.mark.parametrize(

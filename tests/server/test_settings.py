@@ -122,7 +122,7 @@ print(len(UploadView.authentication_classes), len(UploadView.renderer_classes))
     )
 
     is_on = variable == "true"
-    cookies, classes = (["csrftoken"], "2") if is_on else ([], "1")
+    cookies, classes = (["__Host-csrftoken"], "2") if is_on else ([], "1")
     assert result.stdout.split() == [status, *cookies, classes, classes], result.stderr
 
 
