@@ -52,10 +52,10 @@ def lets_browsers_sign_in() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class DevelopmentSignIn:
-    """Where tokens come from at a developer's desk, and for which clients: their secrets by their ids."""
+    """Where tokens come from at a developer's desk, and for which clients."""
 
     token_url: str
-    clients: Mapping[str, str] = field(default_factory=dict, repr=False)
+    client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def development_sign_in() -> DevelopmentSignIn:

@@ -17,12 +17,12 @@ def obtain_development_token(client_id: str) -> str:
     Raises NoDevelopmentToken.
     """
     sign_in = conf.development_sign_in()
-    if client_id not in sign_in.clients:
+    if client_id not in sign_in.client_secrets:
         raise NoDevelopmentToken("The development issuer knows no such client.")
     form = {
         "grant_type": "client_credentials",
         "client_id": client_id,
-        "client_secret": sign_in.clients[client_id],
+        "client_secret": sign_in.client_secrets[client_id],
         "audience": conf.token_policy().audience,
     }
     try:

@@ -29,5 +29,8 @@ class TokenFreeFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        line = _TOKEN.sub("[token]", super().format(record))
-        return _TOKEN_PARAMETER.sub(r"\1[token]", line)
+        return leave_out_tokens(super().format(record))
+
+
+def leave_out_tokens(text: str) -> str:
+    return _TOKEN_PARAMETER.sub(r"\1[token]", _TOKEN.sub("[token]", text))

@@ -51,7 +51,7 @@ OAUTH = env.read_oauth(
 if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
     TIMESHEETS_DEVELOPMENT_SIGN_IN = {
         "token_url": f"{DEVISSUER_ISSUER}oauth/token",
-        "clients": {name: client["client_secret"] for name, client in DEVISSUER_CLIENTS.items()},
+        "client_secrets": {name: client["client_secret"] for name, client in DEVISSUER_CLIENTS.items()},
     }
     # So does the page that shows the API's description.
     SPECTACULAR_SETTINGS = {

@@ -172,7 +172,7 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
     ],
 }
 # Only development has an issuer whose clients a button signs in.
-TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "clients": {}}
+TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "client_secrets": {}}
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DEFAULT_GENERATOR_CLASS": "timesheets.openapi.generator.DescriptionGenerator",
@@ -192,7 +192,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [],
 }
 
-DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.TokenFreeReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.TokenFreeReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.SecretFreeReporterFilter"
 
 LOGGING = {
     "version": 1,

@@ -14,7 +14,7 @@ env = Environment()
 
 DEBUG = False
 SECRET_KEY = env.str("DJANGO_SECRET_KEY")
-DATABASE_URL = env.str("DATABASE_URL")
+database_url = env.str("DATABASE_URL")
 ALLOWED_HOSTS: list[str] = env.list("TIMESHEETS_ALLOWED_HOSTS")
 TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
 TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL")
@@ -25,7 +25,7 @@ HAS_ADMIN = env.bool("TIMESHEETS_ADMIN", False)
 
 env.seal()
 
-DATABASES = {"default": database(DATABASE_URL)}
+DATABASES = {"default": database(database_url)}
 
 if TIMESHEETS_BROWSER_SIGN_IN:
     REST_FRAMEWORK = REST_FRAMEWORK_WITH_SIGN_IN

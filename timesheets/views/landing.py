@@ -20,6 +20,6 @@ def show_landing(request: HttpRequest) -> HttpResponse:
         "audience": conf.token_policy().audience,
         "address": conf.public_url(""),
         "metadata_path": f"{METADATA_PATH}{UploadView.resource_path}",
-        "is_development": bool(conf.development_sign_in().clients),
+        "is_development": bool(conf.development_sign_in().client_secrets),
     }
     return TemplateResponse(request, "timesheets/landing.html", context)

@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from timesheets import conf
@@ -33,7 +32,6 @@ class SignInRefused(Exception):
         self.field, self.status = field, status
 
 
-@sensitive_post_parameters("token")
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_sign_in(request: HttpRequest) -> HttpResponse:
     """The page that takes an access token; with a good one, on to where the person was going."""
@@ -70,7 +68,7 @@ def _show_form(request: HttpRequest, refused: SignInRefused | None) -> HttpRespo
         **describe_visitor(request),
         "destination": _choose_destination(request),
         "refused": refused,
-        "development_clients": list(conf.development_sign_in().clients),
+        "development_clients": list(conf.development_sign_in().client_secrets),
         "issuer": conf.issuer().url,
         "audience": conf.token_policy().audience,
     }
