@@ -1,11 +1,10 @@
-"""A browser's session: what its access token said, once verified, for as long as the token is good.
+"""A browser's session: what its access token said, once verified, and until when the token is good.
 
 The token itself is not kept.
 """
 
 import dataclasses
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -49,14 +48,16 @@ def _comes_from_our_page(request: HttpRequest) -> bool:
 
 
 def sign_in(request: HttpRequest, token: VerifiedToken) -> None:
-    """Keep what `token` says in the session until it expires, under a new key that no one else knows."""
+    """Keep what `token` says in the session, under a new key that no one else knows.
+
+    The session's own expiry stays as it is: whoever is signed in to the admin has the same session.
+    """
     request.session.cycle_key()
     rotate_token(request)
     request.session[_KEY] = {
         "token": {**dataclasses.asdict(token), "scopes": sorted(token.scopes)},
         "audience": conf.token_policy().audience,
     }
-    request.session.set_expiry(datetime.fromtimestamp(token.expires_at, UTC))
 
 
 def sign_out(request: HttpRequest) -> None:
@@ -71,9 +72,15 @@ def find_signed_in_token(request: HttpRequest) -> VerifiedToken | None:
     # Whoever brings no cookie gets an answer that does not vary by it.
     if "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
-    kept: dict[str, Any] | None = request.session.get(_KEY)
-    if kept is None:
+    try:
+        return _read_token(request.session.get(_KEY))
+    except (KeyError, TypeError):
+        # Nobody signed in with a token, or another version of this program wrote it.
         return None
+
+
+def _read_token(kept: Any) -> VerifiedToken | None:
+    """What `sign_in` kept, while it is good. Raises KeyError or TypeError if this is something else."""
     token = VerifiedToken(**{**kept["token"], "scopes": frozenset(kept["token"]["scopes"])})
     policy = conf.token_policy()
     is_ours = (token.issuer, kept["audience"]) == (policy.issuer, policy.audience)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -174,6 +175,76 @@ def test_a_session_that_lives_on_for_another_reason_does_not_keep_the_token(
 
     assert not is_signed_in(browser)
     assert Session.objects.exists()
+
+
+@pytest.mark.parametrize("lifetime", [timedelta(hours=1), timedelta(days=29)], ids=["short", "long"])
+def test_a_token_neither_shortens_nor_stretches_the_session(
+    browser: Client, issuer: Issuer, settings: Any, lifetime: timedelta
+) -> None:
+    sign_in(browser, issuer.mint(exp=time.time() + lifetime.total_seconds()))
+
+    assert browser.cookies["sessionid"]["max-age"] == settings.SESSION_COOKIE_AGE
+    [session] = Session.objects.all()
+    left = session.expire_date - timezone.now()
+    assert abs(left.total_seconds() - settings.SESSION_COOKIE_AGE) < 60
+
+
+def remove(kept: dict[str, Any], name: str) -> None:
+    del kept[name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda kept: remove(kept, "token"), id="no-token"),
+        pytest.param(lambda kept: remove(kept, "audience"), id="no-audience"),
+        pytest.param(lambda kept: remove(kept["token"], "scopes"), id="no-scopes"),
+        pytest.param(lambda kept: remove(kept["token"], "client_id"), id="no-client"),
+        pytest.param(lambda kept: kept["token"].update(color="red"), id="another-member"),
+        pytest.param(lambda kept: kept["token"].update(scopes=None), id="other-scopes"),
+        pytest.param(lambda kept: kept["token"].update(expires_at="2030-01-01"), id="another-expiry"),
+        pytest.param(lambda kept: kept.update(token="payroll"), id="a-string"),
+    ],
+)
+def test_a_session_that_cannot_be_read_is_a_signed_out_one(
+    browser: Client, issuer: Issuer, change: Callable[[dict[str, Any]], None]
+) -> None:
+    sign_in(browser, issuer.mint())
+    session = browser.session
+    change(session["timesheets.verified_token"])
+    session.save()
+
+    response = browser.get("/")
+
+    assert response.status_code == 200
+    assert not is_signed_in(browser)
+    assert sign_in(browser, issuer.mint()).status_code == 302
+    assert is_signed_in(browser)
+
+
+@pytest.mark.parametrize("kept", [None, [], "payroll", 7])
+def test_a_session_that_holds_something_else_is_a_signed_out_one(
+    browser: Client, issuer: Issuer, kept: Any
+) -> None:
+    sign_in(browser, issuer.mint())
+    session = browser.session
+    session["timesheets.verified_token"] = kept
+    session.save()
+
+    assert browser.get("/").status_code == 200
+    assert not is_signed_in(browser)
+
+
+def test_signing_in_makes_forms_of_before_worthless(browser: Client, issuer: Issuer) -> None:
+    before = find_csrf_token(browser)
+    cookie = browser.cookies["csrftoken"].value
+    sign_in(browser, issuer.mint())
+
+    response = browser.post("/sign-out", {"csrfmiddlewaretoken": before})
+
+    assert browser.cookies["csrftoken"].value != cookie
+    assert response.status_code == 403
+    assert is_signed_in(browser)
 
 
 @pytest.mark.parametrize("setting", ["ISSUER", "AUDIENCE"])
