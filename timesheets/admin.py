@@ -1,14 +1,18 @@
 """The admin: people find stored entries, read them, and take them away as CSV. Nothing here changes one."""
 
 import functools
+import json
+import logging
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Min, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -22,6 +26,8 @@ from django.utils.safestring import SafeString
 from timesheets import conf
 from timesheets.models import Client, Timesheet
 from timesheets.spreadsheets import write_csv
+
+logger = logging.getLogger(__name__)
 
 # What is exported, by the names that the columns have in the file.
 _EXPORTED = {
@@ -40,9 +46,22 @@ _EXPORTED = {
 _ROWS_A_FETCH = 2000
 
 
+class SignInForm(AdminAuthenticationForm):
+    """Django's form, which also logs an attempt that failed, but not what was typed: it may be a password."""
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return super().clean()
+        except ValidationError:
+            address = self.request.META.get("REMOTE_ADDR") if self.request else None
+            logger.warning("outcome=refused reason=admin_sign_in address=%s", json.dumps(address))
+            raise
+
+
 class Site(admin.AdminSite):
     """Django's admin, with its dates in the zone whose midnight an entry's date means."""
 
+    login_form = SignInForm
     site_header = site_title = "Timesheets"
     index_title = "What is stored, and who may see it"
 

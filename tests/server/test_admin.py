@@ -50,11 +50,11 @@ User.objects.create_user("guest", password="{PASSWORD}")
 class Visitor:
     """A person with a browser that runs no scripts, signed in under a name."""
 
-    def __init__(self, server: GranianServer, name: str) -> None:
+    def __init__(self, server: GranianServer, name: str, password: str = PASSWORD) -> None:
         self._url = server.url
         self._session = requests.Session()
         self.get("/admin/login/")
-        self.post("/admin/login/?next=/admin/", username=name, password=PASSWORD)
+        self.welcome = self.post("/admin/login/?next=/admin/", username=name, password=password)
 
     def get(self, path: str) -> requests.Response:
         return self._session.get(f"{self._url}{path}", timeout=30)
@@ -154,6 +154,25 @@ def test_only_staff_gets_beyond_the_sign_in(server: GranianServer, name: str) ->
     assert response.status_code == 200
     assert response.url.endswith(f"/admin/login/?next={LIST}")
     assert "StoreZero" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        pytest.param("boss", "wrong-password", id="wrong-password"),
+        pytest.param("nobody", PASSWORD, id="no-such-user"),
+        pytest.param("guest", PASSWORD, id="not-staff"),
+    ],
+)
+def test_a_failed_sign_in_is_logged_without_what_was_typed(
+    server: GranianServer, name: str, password: str
+) -> None:
+    response = Visitor(server, name, password).welcome
+
+    [line] = server.wait_for_log(response.headers["X-Request-ID"], 1)
+    assert "WARNING timesheets.admin [" in line
+    assert line.endswith('] outcome=refused reason=admin_sign_in address="127.0.0.1"')
+    assert password not in server.read_log()
 
 
 def test_staff_without_the_permission_sees_no_timesheets(server: GranianServer) -> None:
