@@ -84,7 +84,7 @@ class SecurityHeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-        if not (_is_error_page(response) and _is_debug_page(request, response)):
+        if not _is_debug_page(request, response):
             response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         return response
 
@@ -103,8 +103,8 @@ def _is_error_page(response: HttpResponse) -> bool:
 
 
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
-    """True for a page on which Django tells a developer more than the status."""
-    return settings.DEBUG and prefers_page(request) and bool(response.content)
+    """True for an error page on which Django tells a developer more than the status."""
+    return settings.DEBUG and _is_error_page(response) and bool(response.content) and prefers_page(request)
 
 
 def _write_problem(response: HttpResponse, detail: str, code: str) -> None:
