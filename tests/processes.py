@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -81,6 +80,11 @@ class Server:
             )
         self._wait_until_it_answers()
 
+    def stop(self, number: signal.Signals) -> int:
+        """Send a signal, and tell the exit status."""
+        self._process.send_signal(number)
+        return self._process.wait(15)
+
     def kill(self) -> None:
         """Die at once, with all workers, whatever they are doing."""
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -156,7 +160,7 @@ class DevelopmentServer(Server):
 
 
 class GranianServer(Server):
-    """The production server, by README's command, with settings that trust the issuer at `issuer_url`.
+    """The production server, `manage.py serve`, with settings that trust the issuer at `issuer_url`.
 
     Its database is a new one in `folder`, unless `database_url` names another.
     """
@@ -170,31 +174,28 @@ class GranianServer(Server):
         **options: object,
     ) -> None:
         port = find_free_port()
-        environment, command = read_production_command()
         variables = {
-            **environment,
             "DJANGO_SETTINGS_MODULE": settings,
+            # Where the settings of tests are.
             "PYTHONPATH": str(REPOSITORY),
             "TEST_DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
             "TEST_ISSUER": issuer_url,
         }
-        run_python("-m", "django", "migrate", **variables)
+        manage_py = link_manage_py(folder)
+        run_python(manage_py, "migrate", **variables)
         changes = [f"--{name}={value}" for name, value in {**options, "port": port}.items()]
-        super().__init__(folder, port, ["-m", *command, *changes], **variables)
+        super().__init__(folder, port, [manage_py, "serve", *changes], **variables)
+
+    def find_workers(self) -> list[int]:
+        """The process ids of its workers (Linux only)."""
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def read_peak_memory(self) -> int:
         """The most memory, in bytes, that all its processes together have held (Linux only)."""
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in [str(self._process.pid), *children]]
+        pids = [self._process.pid, *self.find_workers()]
+        statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
         return sum(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 for status in statuses)
-
-
-def read_production_command() -> tuple[dict[str, str], list[str]]:
-    """The variables and the words of the command that README gives for production."""
-    [line] = re.findall(r"^(.*\bgranian .*)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
-    words = shlex.split(line)
-    command = words[words.index("granian") :]
-    return dict(word.split("=", 1) for word in words[: words.index("granian")]), command
 
 
 def find_free_port() -> int:
