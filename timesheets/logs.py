@@ -21,6 +21,20 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class RefusalFilter(logging.Filter):
+    """Make an expected refusal one line: Django logs some as errors, and with a traceback.
+
+    Django's records about an answer have its status; one below 500 is the caller's mistake.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
+            record.levelno = min(record.levelno, logging.WARNING)
+            record.levelname = logging.getLevelName(record.levelno)
+        return True
+
+
 class TokenFreeFormatter(logging.Formatter):
     """Write a record without any token that a path, a query string or a traceback may hold.
 

@@ -198,7 +198,10 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.SecretFreeReporter
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "timesheets.logs.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "timesheets.logs.RequestIdFilter"},
+        "refusal": {"()": "timesheets.logs.RefusalFilter"},
+    },
     "formatters": {
         "line": {
             "()": "timesheets.logs.TokenFreeFormatter",
@@ -206,7 +209,11 @@ LOGGING = {
         },
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id", "refusal"],
+        },
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
