@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from tests.hostility import FORM, MULTIPART, open_connections, receive_status, write_head
 from tests.processes import DevelopmentServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
@@ -76,6 +77,19 @@ def test_without_that_proof_nothing_is_written(browser: Browser, token: str | No
 
     assert (answer.status_code, answer.json()["code"]) == (403, "csrf_failed")
     assert "WWW-Authenticate" not in answer.headers
+
+
+@pytest.mark.parametrize("content_type", [FORM, MULTIPART])
+def test_that_proof_is_not_looked_for_in_the_body(browser: Browser, content_type: str) -> None:
+    browser.sign_in("payroll")
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
+    port = int(browser.url.rpartition(":")[2])
+    head = write_head(port, "/timesheets/upload", 1000, content_type, Cookie=cookies)
+
+    with open_connections(port, 1, head) as [connection]:
+        status = receive_status(connection)
+
+    assert status == 403
 
 
 def test_a_session_grants_no_more_than_its_token(browser: Browser) -> None:

@@ -111,6 +111,15 @@ class TooLarge(Problem):
     default_code = "too_large"
 
 
+class Throttled(Problem):
+    """So many bodies of this caller's are on their way that it must wait until some have arrived."""
+
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+    default_code = "throttled"
+    default_detail = "Too many of your requests are still sending their bodies. Send this one again later."
+    wait = 5
+
+
 class IncompleteBody(Problem):
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "incomplete_body"

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +16,11 @@ from django.utils.cache import patch_vary_headers
 from rest_framework.utils.encoders import JSONEncoder
 
 from timesheets import conf
+from timesheets.bodies import read_form
 from timesheets.exceptions import (
     PROBLEM_MEDIA_TYPE,
     DatabaseUnavailable,
+    Problem,
     describe_problem,
     is_database_failure,
 )
@@ -65,10 +68,29 @@ class ProblemMiddleware:
         if not is_database_failure(exc):
             return None
         logger.error("The database failed", exc_info=exc)
-        problem = DatabaseUnavailable()
-        response = HttpResponse(status=problem.status_code, headers={"Retry-After": str(problem.wait)})
-        _write_problem(response, str(problem.detail), problem.default_code)
-        return response
+        return _answer_with(DatabaseUnavailable())
+
+
+class FormMiddleware:
+    """Take the body of a form before Django's protection against CSRF does, which would read any length.
+
+    What is exempt from that protection looks after its body itself.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
+        if request.method != "POST" or getattr(view, "csrf_exempt", False):
+            return None
+        try:
+            read_form(request)
+        except Problem as problem:
+            return _answer_with(problem)
+        return None
 
 
 class SecurityHeadersMiddleware:
@@ -105,6 +127,15 @@ def _is_error_page(response: HttpResponse) -> bool:
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
     """True for an error page on which Django tells a developer more than the status."""
     return settings.DEBUG and _is_error_page(response) and bool(response.content) and prefers_page(request)
+
+
+def _answer_with(problem: Problem) -> HttpResponse:
+    wait = getattr(problem, "wait", None)
+    response = HttpResponse(
+        status=problem.status_code, headers={} if wait is None else {"Retry-After": str(wait)}
+    )
+    _write_problem(response, str(problem.detail), problem.default_code)
+    return response
 
 
 def _write_problem(response: HttpResponse, detail: str, code: str) -> None:

@@ -23,6 +23,7 @@ from timesheets.json_texts import (
     parse_value,
     require_few_values,
 )
+from timesheets.principals import MachineClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +100,11 @@ def read_upload(request: Request) -> Upload:
     """
     http_request = request._request  # noqa: SLF001  DRF has no public way to the bytes as they came.
     parser = _choose_parser(http_request)
+    client = cast("MachineClient", request.user)
     try:
-        return cast("Upload", parser().parse(io.BytesIO(read_body(http_request))))
+        return cast(
+            "Upload", parser().parse(io.BytesIO(read_body(http_request, (client.issuer, client.client_id))))
+        )
     except (TooManyValues, TooManyCells):
         raise TooLarge(
             f"The body holds over {MAX_VALUES} values. Send less at once.", limits=LIMITS

@@ -24,6 +24,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "timesheets.middleware.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
@@ -79,8 +80,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Forms hold no files. Without a handler for them, nobody can fill the disk before it is known who asks.
-FILE_UPLOAD_HANDLERS: list[str] = []
+# Forms hold no files, so nobody can fill disk or memory with one. Without a handler, Django would read a
+# multipart body in chunks of 2 GiB.
+FILE_UPLOAD_HANDLERS = ["timesheets.bodies.FileRefusal"]
 
 # A browser's session: no script reads the cookies, and no other site's page makes a browser send them.
 SESSION_COOKIE_SAMESITE = "Strict"

@@ -144,6 +144,7 @@ PROVOKED: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
 }
 # Those that need something broken are provoked elsewhere; here their words are compared.
 BROKEN = {
+    "throttled": exceptions.Throttled.default_detail,
     "internal_server_error": "Server got itself in trouble.",
     "issuer_unavailable": exceptions.IssuerUnavailable.default_detail,
     "database_unavailable": exceptions.DatabaseUnavailable.default_detail,

@@ -304,12 +304,23 @@ def test_the_pages_tell_no_other_site_where_somebody_was(browser: Client) -> Non
 
 def test_a_file_sent_to_a_form_is_not_kept(browser: Client, issuer: Issuer) -> None:
     csrf_token = find_csrf_token(browser)
-    fields = {"token": SimpleUploadedFile("token", b"x" * 5_000_000), "csrfmiddlewaretoken": csrf_token}
+    fields = {"csrfmiddlewaretoken": csrf_token, "token": SimpleUploadedFile("token", b"x" * 5_000)}
 
     response = browser.post("/sign-in", fields)
 
     assert response.status_code == 400
     assert response.wsgi_request.FILES == {}
+
+
+@pytest.mark.parametrize(("surplus", "status"), [(0, 400), (1, 413)])
+def test_a_form_may_hold_16_kib(browser: Client, surplus: int, status: int) -> None:
+    form = f"csrfmiddlewaretoken={find_csrf_token(browser)}&token="
+    body = form.ljust(16 * 1024 + surplus, "x")
+
+    response = browser.post("/sign-in", body, content_type="application/x-www-form-urlencoded")
+
+    assert response.status_code == status
+    assert status != 413 or response.json()["code"] == "too_large"
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])

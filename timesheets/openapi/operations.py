@@ -101,7 +101,7 @@ UPLOAD: Operation = {
             examples.REPORT_EXAMPLES,
             "Preference-Applied",
         ),
-        **_refer_to_problems(400, 401, 403, 405, 406, 409, 411, 413, 415, 422, 500, 503),
+        **_refer_to_problems(400, 401, 403, 405, 406, 409, 411, 413, 415, 422, 429, 500, 503),
     },
 }
 

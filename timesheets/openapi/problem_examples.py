@@ -90,6 +90,11 @@ _PROBLEMS = [
         "At least one entry was refused, and all or none were asked for. Nothing was stored.",
         **BATCH_REFUSED,
     ),
+    _problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "throttled",
+        "Too many of your requests are still sending their bodies. Send this one again later.",
+    ),
     _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_server_error", "Server got itself in trouble."),
     _problem(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -114,6 +114,16 @@ PROBLEM_ANSWERS = [
         members={"errors": refer_to("Errors"), **DRY_REPORT["properties"]},
     ),
     ProblemAnswer(
+        status=429,
+        name="Throttled",
+        description=(
+            "Too many of this client's requests are still sending their bodies. "
+            "Send the same again after `Retry-After` seconds."
+        ),
+        codes=("throttled",),
+        headers=("Retry-After",),
+    ),
+    ProblemAnswer(
         status=500,
         name="Bug",
         description="A bug of the API's. Its log has more beside the `request_id`.",

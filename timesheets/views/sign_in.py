@@ -1,7 +1,9 @@
 """Sign a browser in with an access token, and out."""
 
+import functools
 import json
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -32,10 +34,28 @@ class SignInRefused(Exception):
         self.field, self.status = field, status
 
 
+class BrowserView:
+    """A view that exists only where browsers can sign in. Elsewhere it is 404, and the body is not read."""
+
+    def __init__(self, view: Callable[[HttpRequest], HttpResponse]) -> None:
+        functools.update_wrapper(self, view)
+        self._view = view
+
+    @property
+    def csrf_exempt(self) -> bool:
+        """Where the view does not exist, Django must not read the body to protect it against CSRF."""
+        return not conf.lets_browsers_sign_in()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not conf.lets_browsers_sign_in():
+            raise Http404
+        return self._view(request)
+
+
+@BrowserView
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_sign_in(request: HttpRequest) -> HttpResponse:
     """The page that takes an access token; with a good one, on to where the person was going."""
-    _require_sign_in()
     if request.method != "POST":
         return _show_form(request, None)
     try:
@@ -50,17 +70,12 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(_choose_destination(request) or _find_first_page(token))
 
 
+@BrowserView
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
     """Forget what this browser signed in with."""
-    _require_sign_in()
     sign_out(request)
     return HttpResponseRedirect(reverse("landing"))
-
-
-def _require_sign_in() -> None:
-    if not conf.lets_browsers_sign_in():
-        raise Http404
 
 
 def _show_form(request: HttpRequest, refused: SignInRefused | None) -> HttpResponse:

@@ -1,0 +1,191 @@
+"""Whoever has no token makes nobody wait and takes no memory; whoever has one makes no other client wait."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.hostility import (
+    FILE_PART,
+    FORM,
+    MULTIPART,
+    open_connections,
+    pour,
+    receive_status,
+    receive_statuses,
+    write_head,
+)
+from tests.issuer import Issuer
+from tests.processes import GranianServer
+
+ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
+# More than a worker has threads, of which there are 64.
+MANY_BODIES = 70
+MANY_CONNECTIONS = 500
+HUGE_BODY = 300 * 1024 * 1024
+MEMORY_TO_SPARE = 32 * 1024 * 1024
+FORM_PATHS = ["/sign-in", "/sign-out", "/admin", "/admin/login/", "/admin/timesheets/timesheet/"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
+    """The API alone, with one worker, so that one worker's threads are all there are."""
+    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, workers=1)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
+    """The API with the sign-in and the admin, with one worker."""
+    folder = tmp_path_factory.mktemp("site")
+    site = GranianServer(folder, issuer_process.url, settings="tests.settings_admin", workers=1)
+    yield site
+    site.close()
+
+
+def upload(server: GranianServer, issuer: Issuer) -> requests.Response:
+    """What an honest client is answered, which waits for five seconds at most."""
+    headers = {"Authorization": f"Bearer {issuer.mint()}"}
+    return requests.post(f"{server.url}/timesheets/upload", json=ENTRY, headers=headers, timeout=5)
+
+
+@pytest.mark.parametrize("content_type", [FORM, MULTIPART, "text/plain"])
+@pytest.mark.parametrize("path", ["/nowhere", "/sign-in", "/sign-out", "/admin/login/", "/"])
+def test_an_address_that_takes_no_body_answers_before_one_is_sent(
+    server: GranianServer, path: str, content_type: str
+) -> None:
+    head = write_head(server.port, path, 1000, content_type)
+
+    with open_connections(server.port, 1, head) as [connection]:
+        status = receive_status(connection)
+
+    assert status == (405 if path == "/" else 404)
+
+
+def test_unfinished_bodies_hold_nobody_up(server: GranianServer, issuer_process: Issuer) -> None:
+    head = write_head(server.port, "/nowhere", 1000, FORM)
+
+    with open_connections(server.port, MANY_BODIES, head + b"a=") as connections:
+        response = upload(server, issuer_process)
+        statuses = {receive_status(connection) for connection in connections}
+
+    assert response.status_code == 201
+    assert statuses == {404}
+
+
+@pytest.mark.parametrize("path", FORM_PATHS)
+def test_unfinished_forms_hold_no_upload_up(site: GranianServer, issuer_process: Issuer, path: str) -> None:
+    head = write_head(site.port, path, 1000, FORM)
+
+    with open_connections(site.port, MANY_BODIES, head + b"a=") as connections:
+        response = upload(site, issuer_process)
+        statuses = receive_statuses(connections)
+
+    assert response.status_code == 201
+    assert statuses == {429}
+
+
+def test_unfinished_uploads_of_one_client_hold_no_other_up(
+    server: GranianServer, issuer_process: Issuer
+) -> None:
+    token = issuer_process.mint(azp="contractor", sub="contractor@clients")
+    head = write_head(
+        server.port, "/timesheets/upload", 1000, "application/json", Authorization=f"Bearer {token}"
+    )
+
+    with open_connections(server.port, MANY_BODIES, head + b"{"):
+        response = upload(server, issuer_process)
+        own = requests.post(
+            f"{server.url}/timesheets/upload",
+            json=ENTRY,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=5,
+        )
+
+    assert response.status_code == 201
+    assert (own.status_code, own.json()["code"], own.headers["Retry-After"]) == (429, "throttled", "5")
+
+
+@pytest.mark.parametrize("path", FORM_PATHS)
+def test_a_form_of_over_16_kib_is_refused_before_it_is_sent(site: GranianServer, path: str) -> None:
+    head = write_head(site.port, path, 16 * 1024 + 1, FORM)
+
+    with open_connections(site.port, 1, head) as [connection]:
+        status = receive_status(connection)
+
+    assert status == 413
+
+
+@pytest.mark.parametrize("path", ["/nowhere", *FORM_PATHS])
+def test_a_huge_multipart_body_takes_no_memory(site: GranianServer, path: str) -> None:
+    before = site.read_peak_memory()
+
+    taken, _ = pour(site.port, write_head(site.port, path, HUGE_BODY, MULTIPART), FILE_PART, HUGE_BODY)
+
+    assert taken < HUGE_BODY
+    assert site.read_peak_memory() < before + MEMORY_TO_SPARE
+
+
+def test_idle_connections_hold_nobody_up(server: GranianServer, issuer_process: Issuer) -> None:
+    with open_connections(server.port, MANY_CONNECTIONS):
+        responses = [upload(server, issuer_process) for _ in range(4)]
+
+    assert [response.status_code for response in responses] == [201] * 4
+
+
+def test_a_connection_that_sends_no_request_is_closed(server: GranianServer) -> None:
+    start = time.monotonic()
+
+    with open_connections(server.port, 1, b"POST / HTTP/1.1\r\n") as [connection]:
+        connection.settimeout(15)
+        received = connection.recv(1)
+
+    assert received == b""
+    assert time.monotonic() - start > 5
+
+
+MANY_PARAMETERS = "&".join(["a"] * 1001)
+JSON = "application/json"
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "body", "headers", "status", "code"),
+    [
+        pytest.param(
+            f"/timesheets/upload?{MANY_PARAMETERS}", JSON, "", {}, 400, "bad_request", id="parameters"
+        ),
+        pytest.param(f"/sign-in?{MANY_PARAMETERS}", FORM, "", {}, 403, "forbidden", id="form-parameters"),
+        pytest.param("/sign-in", FORM, MANY_PARAMETERS, {}, 400, "bad_request", id="fields"),
+        pytest.param("/sign-in", "multipart/form-data", "x", {}, 400, "bad_request", id="no-boundary"),
+        pytest.param("/sign-in", MULTIPART, "x", {}, 403, "forbidden", id="no-multipart"),
+        pytest.param("/sign-in", FORM, "", {"Origin": "https://x.example"}, 403, "forbidden", id="origin"),
+        pytest.param("/sign-in", FORM, "x" * 16385, {}, 413, "too_large", id="large-form"),
+        pytest.param("/nowhere", FORM, "", {}, 404, "not_found", id="address"),
+        pytest.param("/timesheets/upload", JSON, "", {"Host": "x.example"}, 400, "bad_request", id="host"),
+        pytest.param("/sign-in", FORM, "", {"Host": "x.example"}, 400, "bad_request", id="host-of-a-form"),
+    ],
+)
+def test_an_expected_refusal_is_one_line_of_the_log(
+    site: GranianServer,
+    request: pytest.FixtureRequest,
+    path: str,
+    content_type: str,
+    body: str,
+    headers: dict[str, str],
+    status: int,
+    code: str,
+) -> None:
+    request_id = f"{request.node.callspec.id}.x"
+    headers = {"Cookie": f"csrftoken={'a' * 32}", **headers, "X-Request-ID": request_id}
+
+    response = requests.post(
+        f"{site.url}{path}", body, headers={**headers, "Content-Type": content_type}, timeout=5
+    )
+
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    lines = site.wait_for_log(f"[{request_id}]", count=1)
+    assert len(lines) == 1
+    assert " WARNING " in lines[0]
+    assert "Traceback" not in site.read_log()
