@@ -153,11 +153,20 @@ class BatchRefused(Problem):
     default_detail = "At least one entry was refused, and all or none were asked for. Nothing was stored."
 
 
+# RFC 9110 renamed these statuses. Python 3.13 follows it, older versions do not.
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def find_reason_phrase(status: int) -> str:
+    """The words of a status in RFC 9110 section 15, the same on every Python version."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
 def describe_problem(status: int, detail: str, code: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """The body of an error, as RFC 9457 section 3 has it; `code` is the stable name to act on."""
     return {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": find_reason_phrase(status),
         "status": int(status),
         "detail": detail,
         "code": code,

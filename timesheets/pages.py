@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from timesheets import conf
 from timesheets.browser_sessions import find_signed_in_token
+from timesheets.exceptions import find_reason_phrase
 
 
 def describe_visitor(request: HttpRequest) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class PageRenderer(BrowsableAPIRenderer):
             "content": self.get_content(JSONRenderer(), data, accepted_media_type, context),
             "next_page": _find_next_page(data),
             "problem": data if _tells_of_a_problem(request, response) else None,
-            "reason": HTTPStatus(response.status_code).phrase,
+            "reason": find_reason_phrase(response.status_code),
             "request": request,
             "response": response,
         }

@@ -2,7 +2,6 @@
 
 import io
 import json
-from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -51,7 +50,7 @@ def test_a_problem_has_the_members_of_rfc_9457(upload: Upload) -> None:
     assert response.headers["Content-Type"] == PROBLEM
     assert response.json() == {
         "type": "about:blank",
-        "title": HTTPStatus(422).phrase,
+        "title": "Unprocessable Content",
         "status": 422,
         "detail": "The entry is not valid. Nothing was stored.",
         "code": "invalid_entry",
@@ -264,3 +263,18 @@ def test_a_page_that_is_only_read_takes_no_other_method(client: Client, path: st
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
     assert response.json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "title"),
+    [
+        pytest.param([0] * 10_001, 413, "Content Too Large", id="413"),
+        pytest.param({}, 422, "Unprocessable Content", id="422"),
+    ],
+)
+def test_a_title_is_the_same_on_every_version_of_python(
+    upload: Upload, body: Any, status: int, title: str
+) -> None:
+    response = upload(body)
+
+    assert (response.status_code, response.json()["title"]) == (status, title)
