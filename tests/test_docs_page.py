@@ -210,3 +210,13 @@ def test_nothing_is_cut_off(page: DocsPage, width: int, is_dark: bool) -> None:
     assert page.find_complaints() == []
     is_painted_dark = "dark-mode" in page.driver.find_element(By.TAG_NAME, "html").get_attribute("class")
     assert is_painted_dark == is_dark
+
+
+def test_the_page_sends_requests_to_the_name_that_it_was_opened_by(
+    page: DocsPage, server: DevelopmentServer
+) -> None:
+    named = DocsPage(page.driver, server.url.replace("127.0.0.1", "localhost"))
+    named.authorize_as("payroll", "development-secret-of-payroll")
+
+    assert named.try_upload() == 201
+    assert named.find_complaints() == []

@@ -9,7 +9,6 @@ from timesheets_site.settings_base import (
     INSTALLED_APPS_WITH_ADMIN,
     MIDDLEWARE_WITH_ADMIN,
     REST_FRAMEWORK_WITH_SIGN_IN,
-    SPECTACULAR_SETTINGS,
     TEMPLATES_WITH_ADMIN,
     database,
 )
@@ -47,37 +46,12 @@ OAUTH = env.read_oauth(
     }
 )
 
-# While the development issuer is the one that is trusted, a button signs in as one of its clients.
+# While the development issuer is the one that is trusted, a button signs in as one of its clients, and the
+# page that shows the API's description gets tokens from it.
 if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
     TIMESHEETS_DEVELOPMENT_SIGN_IN = {
         "token_url": f"{DEVISSUER_ISSUER}oauth/token",
         "client_secrets": {name: client["client_secret"] for name, client in DEVISSUER_CLIENTS.items()},
-    }
-    # So does the page that shows the API's description.
-    SPECTACULAR_SETTINGS = {
-        **SPECTACULAR_SETTINGS,
-        "APPEND_COMPONENTS": {
-            "securitySchemes": {
-                "development": {
-                    "type": "oauth2",
-                    "description": "The development issuer. Its clients, with their secrets: "
-                    + "; ".join(
-                        f"`{name}`, `{client['client_secret']}` ({client['scope']})"
-                        for name, client in DEVISSUER_CLIENTS.items()
-                    ),
-                    "flows": {
-                        "clientCredentials": {
-                            # Under whatever name this machine's own address is opened.
-                            "tokenUrl": "/oauth/token",
-                            "scopes": {
-                                "batch:upload": "Upload timesheets",
-                                "read:timesheets": "Read what was uploaded",
-                            },
-                        }
-                    },
-                }
-            }
-        },
     }
 
 # What `manage.py upload_timesheet` uses while its own variables are not set.

@@ -10,7 +10,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 INSTALLED_APPS = [
     "timesheets",
     "rest_framework",
-    "drf_spectacular",
     "drf_spectacular_sidecar",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
@@ -151,7 +150,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timesheets.negotiation.QualityNegotiation",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
     # A caller without a valid token is nobody at all. Accounts are for the admin only.
     "UNAUTHENTICATED_USER": None,
@@ -175,24 +173,6 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
 }
 # Only development has an issuer whose clients a button signs in.
 TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "client_secrets": {}}
-
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "DEFAULT_GENERATOR_CLASS": "timesheets.openapi.generator.DescriptionGenerator",
-    "OAS_VERSION": "3.1.1",
-    "TITLE": "Timesheets",
-    "VERSION": "0.1.0",
-    "DESCRIPTION": (
-        "Takes people's hours from machines that it can trust, and stores each entry once. Every request "
-        "needs an access token of OAuth 2.0; every error is a problem of RFC 9457 with a stable `code`."
-    ),
-    # Wherever this was fetched from, whatever that place is called.
-    "SERVERS": [{"url": "/"}],
-    # Pages can also be used with a session; programs send tokens.
-    "AUTHENTICATION_WHITELIST": ["timesheets.authentication.JWTAuthentication"],
-    # As in urls.py.
-    "SORT_OPERATIONS": False,
-    "POSTPROCESSING_HOOKS": [],
-}
 
 DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.TokenFreeReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.SecretFreeReporterFilter"

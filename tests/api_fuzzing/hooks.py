@@ -147,3 +147,10 @@ def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: Case
     is_minimal = "preference-applied" in response.headers
     told = len(report["entries"])
     assert told == (report["rejected"] if is_minimal else report["received"])
+    assert all(("errors" in verdict) == (verdict["status"] == 422) for verdict in report["entries"])
+
+
+@schemathesis.check
+def each_problem_has_the_status_of_its_response(ctx: CheckContext, response: Response, case: Case) -> None:
+    if response.headers.get("content-type") == ["application/problem+json"]:
+        assert response.json()["status"] == response.status_code

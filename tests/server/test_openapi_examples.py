@@ -13,13 +13,38 @@ from tests.issuer import Issuer
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
 from timesheets import exceptions
 from timesheets.bodies import MAX_ENTRIES
-from timesheets.openapi import examples
-from timesheets.openapi.generator import DescriptionGenerator
-from timesheets.openapi.problem_examples import PROBLEM_EXAMPLES
+from timesheets.openapi.views import read_description
 
-DESCRIPTION = DescriptionGenerator().get_schema(public=True)
+DESCRIPTION = read_description()
 OPERATION = DESCRIPTION["paths"]["/timesheets/upload"]["post"]
-STORED_ONCE = {**examples.ONE_ENTRY, "entry_id": "week-19:0"}
+LIST = DESCRIPTION["paths"]["/timesheets"]["get"]
+RETRIEVE = DESCRIPTION["paths"]["/timesheets/{timesheet_id}"]["get"]
+PROBLEMS = {
+    name: response["content"][exceptions.PROBLEM_MEDIA_TYPE]
+    for name, response in DESCRIPTION["components"]["responses"].items()
+    if exceptions.PROBLEM_MEDIA_TYPE in response["content"]
+}
+PROBLEM_EXAMPLES = {
+    code: example["value"] for content in PROBLEMS.values() for code, example in content["examples"].items()
+}
+
+
+def get_shown(body: dict[str, Any], name: str, media_type: str = "application/json") -> Any:
+    """The value of an example of a request's or a response's body."""
+    return body["content"][media_type]["examples"][name]["value"]
+
+
+def resolve(response: dict[str, Any]) -> dict[str, Any]:
+    """The response itself, or the component that it refers to."""
+    name = response.get("$ref", "").removeprefix("#/components/responses/")
+    return DESCRIPTION["components"]["responses"][name] if name else response
+
+
+ONE_ENTRY = get_shown(OPERATION["requestBody"], "one")
+STORED_ONCE = get_shown(OPERATION["requestBody"], "oneWithId")
+MANY_ENTRIES = get_shown(OPERATION["requestBody"], "many")
+INVALID_ENTRY = get_shown(OPERATION["requestBody"], "invalid")
+OK, CREATED, MULTI_STATUS = (OPERATION["responses"][status] for status in ("200", "201", "207"))
 
 REQUESTS = [
     pytest.param(media_type, example, id=f"{media_type}-{name}")
@@ -54,9 +79,7 @@ def test_an_example_gets_an_answer_as_it_is_described(
 ) -> None:
     response = upload(encode(example["value"]), content_type=media_type)
 
-    answer = OPERATION["responses"][str(response.status_code)]
-    if "$ref" in answer:
-        answer = DESCRIPTION["components"]["responses"][str(response.status_code)]
+    answer = resolve(OPERATION["responses"][str(response.status_code)])
     schema = answer["content"][response.headers["Content-Type"]]["schema"]
     jsonschema.Draft202012Validator({**schema, "components": DESCRIPTION["components"]}).validate(
         response.json()
@@ -65,9 +88,9 @@ def test_an_example_gets_an_answer_as_it_is_described(
 
 
 def test_an_entry_that_is_stored_is_answered_as_shown(upload: Upload) -> None:
-    answer = upload(examples.ONE_ENTRY).json()
+    answer = upload(ONE_ENTRY).json()
 
-    assert even_out(answer) == examples.CREATED_EXAMPLES["created"]["value"]
+    assert even_out(answer) == get_shown(CREATED, "created")
 
 
 def test_an_entry_that_was_there_is_answered_as_shown(upload: Upload) -> None:
@@ -76,25 +99,25 @@ def test_an_entry_that_was_there_is_answered_as_shown(upload: Upload) -> None:
     response = upload(STORED_ONCE)
 
     assert response.status_code == 200
-    assert even_out(response.json()) == examples.OK_EXAMPLES["existing"]["value"]
+    assert even_out(response.json()) == get_shown(OK, "existing")
 
 
 def test_a_dry_run_is_answered_as_shown(upload: Upload) -> None:
-    one = upload(examples.ONE_ENTRY, path="/timesheets/upload?dry_run=true")
-    many = upload(examples.MANY_ENTRIES, path="/timesheets/upload?dry_run=true")
+    one = upload(ONE_ENTRY, path="/timesheets/upload?dry_run=true")
+    many = upload(MANY_ENTRIES, path="/timesheets/upload?dry_run=true")
 
-    assert (one.status_code, one.json()) == (200, examples.OK_EXAMPLES["dryRun"]["value"])
-    assert (many.status_code, many.json()) == (200, examples.OK_EXAMPLES["dryRunOfMany"]["value"])
+    assert (one.status_code, one.json()) == (200, get_shown(OK, "dryRun"))
+    assert (many.status_code, many.json()) == (200, get_shown(OK, "dryRunOfMany"))
 
 
 def test_verdicts_are_answered_as_shown(upload: Upload) -> None:
-    whole = upload(examples.MANY_ENTRIES)
+    whole = upload(MANY_ENTRIES)
     minimal = upload(
-        [{**entry, "entry_id": None} for entry in examples.MANY_ENTRIES], headers={"Prefer": "return=minimal"}
+        [{**entry, "entry_id": None} for entry in MANY_ENTRIES], headers={"Prefer": "return=minimal"}
     )
 
-    assert even_out(whole.json()) == even_out(examples.REPORT_EXAMPLES["all"]["value"])
-    assert minimal.json() == examples.REPORT_EXAMPLES["minimal"]["value"]
+    assert even_out(whole.json()) == even_out(get_shown(MULTI_STATUS, "all"))
+    assert minimal.json() == get_shown(MULTI_STATUS, "minimal")
 
 
 def test_entries_are_read_as_shown(upload: Upload, client: Any, issuer: Issuer) -> None:
@@ -106,10 +129,10 @@ def test_entries_are_read_as_shown(upload: Upload, client: Any, issuer: Issuer) 
     one = client.get(f"/timesheets/{timesheet_id}", headers=read).json()
     rows = client.get(f"/timesheets/{timesheet_id}", headers={**read, "Accept": "text/csv"}).content.decode()
 
-    shown = examples.LISTED_CSV_EXAMPLES["one"]["value"]
-    assert before == examples.PAGE_EXAMPLES["none"]["value"]
-    assert even_out(page) == even_out(examples.PAGE_EXAMPLES["last"]["value"])
-    assert even_out(one) == even_out(examples.LISTED_EXAMPLES["one"]["value"])
+    shown = get_shown(RETRIEVE["responses"]["200"], "rows", "text/csv")
+    assert before == get_shown(LIST["responses"]["200"], "none")
+    assert even_out(page) == even_out(get_shown(LIST["responses"]["200"], "last"))
+    assert even_out(one) == even_out(get_shown(RETRIEVE["responses"]["200"], "one"))
     assert rows.splitlines()[0] == shown.splitlines()[0]
     assert rows.splitlines()[1].split(",")[1:-1] == shown.splitlines()[1].split(",")[1:-1]
 
@@ -139,8 +162,8 @@ PROVOKED: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
     "length_required": lambda upload, *_: upload(CONTENT_LENGTH=""),
     "too_large": lambda upload, *_: upload([0] * (MAX_ENTRIES + 1)),
     "unsupported_media_type": lambda upload, *_: upload(content_type="text/plain"),
-    "invalid_entry": lambda upload, *_: upload(examples.JSON_EXAMPLES["wrong"]["value"]),
-    "batch_refused": lambda upload, *_: upload(examples.MANY_ENTRIES, path="/timesheets/upload?atomic=true"),
+    "invalid_entry": lambda upload, *_: upload(INVALID_ENTRY),
+    "batch_refused": lambda upload, *_: upload(MANY_ENTRIES, path="/timesheets/upload?atomic=true"),
 }
 # Those that need something broken are provoked elsewhere; here their words are compared.
 BROKEN = {
@@ -164,12 +187,28 @@ def test_every_other_problem_that_is_shown_has_its_own_words() -> None:
     assert {code: problem["detail"] for code, problem in others.items()} == BROKEN
 
 
-@pytest.mark.parametrize("status", DESCRIPTION["components"]["responses"])
-def test_every_status_shows_a_problem_as_it_describes_it(status: str) -> None:
-    [(_, content)] = DESCRIPTION["components"]["responses"][status]["content"].items()
-
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_problem_that_is_shown_is_as_it_is_described(name: str) -> None:
+    content = PROBLEMS[name]
     schema = {**content["schema"], "components": DESCRIPTION["components"]}
+
     assert content["examples"]
-    for example in content["examples"].values():
+    for code, example in content["examples"].items():
         jsonschema.Draft202012Validator(schema).validate(example["value"])
-        assert example["value"]["status"] == int(status)
+        assert example["value"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("status", "response"),
+    [
+        pytest.param(status, response, id=f"{operation['operationId']}-{status}")
+        for methods in DESCRIPTION["paths"].values()
+        for operation in methods.values()
+        for status, response in operation["responses"].items()
+        if "$ref" in response and status != "200"
+    ],
+)
+def test_a_problem_is_shown_under_its_own_status(status: str, response: dict[str, Any]) -> None:
+    shown = resolve(response)["content"][exceptions.PROBLEM_MEDIA_TYPE]["examples"]
+
+    assert {example["value"]["status"] for example in shown.values()} == {int(status)}

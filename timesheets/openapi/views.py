@@ -2,37 +2,58 @@
 
 import functools
 import json
-import threading
+from pathlib import Path
+from typing import Any
 
+import yaml
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from timesheets import conf
-from timesheets.openapi.generator import DescriptionGenerator
 
-# It changes with the code only, but whoever waits for a release shall not wait for long.
+# It changes only with the code, but a caller that waits for a release does not wait for long.
 MAX_AGE_SECONDS = 300
-
-_generation = threading.Lock()
 
 
 @csrf_exempt
 @require_safe
 def serve_description(_request: HttpRequest) -> HttpResponse:
     """The description in JSON, the same for everybody."""
-    # drf-spectacular changes the routed views for as long as it looks at them.
-    with _generation:
-        body = write_description()
     headers = {"Cache-Control": f"public, max-age={MAX_AGE_SECONDS}"}
-    return HttpResponse(body, content_type="application/json", headers=headers)
+    return HttpResponse(_write_description(), content_type="application/json", headers=headers)
 
 
 @functools.cache
-def write_description() -> bytes:
-    generator = DescriptionGenerator()  # type: ignore[no-untyped-call]
-    return json.dumps(generator.get_schema(public=True)).encode()
+def _write_description() -> bytes:
+    return json.dumps(read_description()).encode()
+
+
+def read_description() -> dict[str, Any]:
+    """openapi.yaml, and what the settings add to it."""
+    description: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text("utf-8"))
+    description["servers"] = [{"url": conf.public_url("")}]
+    sign_in = conf.development_sign_in()
+    if sign_in.client_secrets:
+        _add_development_issuer(description, sign_in)
+    return description
+
+
+def _add_development_issuer(description: dict[str, Any], sign_in: conf.DevelopmentSignIn) -> None:
+    """Let the page get tokens from the development issuer, whose secrets guard nothing."""
+    scopes: dict[str, str] = {}
+    for operation in (each for methods in description["paths"].values() for each in methods.values()):
+        if operation["security"]:
+            required = operation["security"][0]["bearer"]
+            operation["security"].append({"development": required})
+            scopes = dict.fromkeys(required, operation["summary"]) | scopes
+    clients = "; ".join(f"`{name}`, `{secret}`" for name, secret in sign_in.client_secrets.items())
+    description["components"]["securitySchemes"]["development"] = {
+        "type": "oauth2",
+        "description": f"The development issuer. Its clients, with their secrets: {clients}",
+        "flows": {"clientCredentials": {"tokenUrl": sign_in.token_url, "scopes": scopes}},
+    }
 
 
 @csrf_exempt
