@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 
 from tests.issuer import Issuer
 from tests.postgresql import OLDEST_VERSION, find_programs
+from tests.processes import NODE_MODULES
 
 # A group of tests that needs more than requirements.txt brings: what it needs, and whether it is there.
 GROUPS = {
@@ -16,6 +17,10 @@ GROUPS = {
     "browser": (
         "Chromium with its driver (Debian: apt-get install chromium chromium-driver)",
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
+    ),
+    "node": (
+        "Node.js, and the packages of npm that `npm ci --prefix tests/generated_clients` installs",
+        lambda: shutil.which("node") and (NODE_MODULES / ".bin/tsc").exists(),
     ),
     "postgresql": (
         f"the server programs of PostgreSQL {OLDEST_VERSION} or newer (Debian: apt-get install postgresql)",

@@ -13,6 +13,7 @@ from pathlib import Path
 import requests
 
 REPOSITORY = Path(__file__).parent.parent
+NODE_MODULES = REPOSITORY / "tests/generated_clients/node_modules"
 # What Python and the system need to start a program; nothing that configures ours.
 _INHERITED = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG")
 

@@ -1,0 +1,63 @@
+// Use openapi-fetch with the types that openapi-typescript generates. Arguments: the API's URL, a token.
+import createClient, { type Client } from "openapi-fetch";
+import type { components, paths } from "./generated.js";
+
+type Entry = components["schemas"]["Entry"];
+type Page = components["schemas"]["Page"];
+type Problem = components["schemas"]["Problem"];
+type Api = Client<paths>;
+
+const ENTRY: Entry = { user_id: "007", date: "2017-05-10T17:40:20.095Z", project: "StoreZero", hours: 5 };
+
+function connect(baseUrl: string, token: string): Api {
+  return createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${token}` } });
+}
+
+async function uploadOne(api: Api): Promise<unknown[]> {
+  const { data } = await api.POST("/timesheets/upload", { body: ENTRY });
+  if (!data || !("message" in data)) throw new Error("No stored entry.");
+  return [data.message.split(" for ")[1]!, new Date(data.date).getUTCFullYear()];
+}
+
+async function uploadMany(api: Api): Promise<number[]> {
+  const body: Entry[] = [1, "2.5", 25].map((hours) => ({ ...ENTRY, hours }));
+  const { data } = await api.POST("/timesheets/upload", { body });
+  if (!data || !("entries" in data)) throw new Error("No report.");
+  return data.entries.map((verdict) => verdict.status);
+}
+
+async function listPage(api: Api, cursor?: string): Promise<Page> {
+  const { data } = await api.GET("/timesheets", { params: { query: { page_size: 2, cursor } } });
+  // A client can ask for CSV too, which is a string.
+  if (typeof data !== "object") throw new Error("No page.");
+  return data;
+}
+
+async function listTwoPages(api: Api): Promise<number[][]> {
+  const first = await listPage(api);
+  const second = await listPage(api, new URL(first.next!).searchParams.get("cursor")!);
+  return [first, second].map((page) => page.results.map((entry) => entry.hours));
+}
+
+async function read401(api: Api): Promise<unknown[]> {
+  const { error } = await api.GET("/timesheets");
+  const problem: Problem = error!;
+  return [problem.status, problem.code];
+}
+
+async function read422(api: Api): Promise<unknown[]> {
+  const { error } = await api.POST("/timesheets/upload", { body: { ...ENTRY, user_id: "" } });
+  const problem: Problem = error!;
+  return [problem.status, problem.code, Object.keys(problem.errors!)];
+}
+
+const [url, token] = process.argv.slice(2) as [string, string];
+const api = connect(url, token);
+const outcome = {
+  one: await uploadOne(api),
+  many: await uploadMany(api),
+  pages: await listTwoPages(api),
+  unauthorized: await read401(connect(url, "broken")),
+  invalid: await read422(api),
+};
+console.log(JSON.stringify(outcome));
