@@ -120,6 +120,35 @@ def test_its_version_is_the_projects(description: dict[str, Any]) -> None:
     assert description["info"]["version"] == project["version"]
 
 
+# What generators that no test runs need: docs/decisions.md says which of them, and why.
+
+
+def test_the_type_of_200_contains_those_of_201_and_207(description: dict[str, Any]) -> None:
+    responses = description["paths"]["/timesheets/upload"]["post"]["responses"]
+    created, many = (responses[each]["content"]["application/json"]["schema"] for each in ("201", "207"))
+    result = description["components"]["schemas"]["UploadResult"]["oneOf"]
+
+    assert responses["200"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/UploadResult"
+    }
+    assert created in result
+    assert many in result
+
+
+def test_one_entry_and_an_entry_of_many_are_types_of_two_names(description: dict[str, Any]) -> None:
+    one, many = description["components"]["schemas"]["Upload"]["oneOf"]
+
+    assert one["$ref"] != many["items"]["$ref"]
+
+
+def test_a_date_has_a_format_or_a_pattern_but_not_both(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+
+    assert {"format", "pattern"} & schemas["Timestamp"].keys() == {"pattern"}
+    for name in ("StoredEntry", "CheckedEntry", "ListedEntry"):
+        assert {"format", "pattern"} & schemas[name]["properties"]["date"].keys() == {"format"}
+
+
 def test_its_limits_are_the_apis(description: dict[str, Any]) -> None:
     schemas, parameters = description["components"]["schemas"], description["components"]["parameters"]
     upload = description["paths"]["/timesheets/upload"]["post"]["description"]
