@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment, run_python
+from timesheets.token_rules import MAX_LIFETIME_SECONDS
 from timesheets.uploader.environment.config import VARIABLES
 from timesheets.uploader.errors import MEANINGS
 
@@ -49,6 +50,10 @@ def test_the_readme_explains_every_variable_and_no_other() -> None:
 
     assert {*table, *(f"{name}_FILE" for name in FROM_FILES)} == find_variables()
     assert all(f"`{name}_FILE`" in README for name in FROM_FILES)
+
+
+def test_the_readme_states_how_long_a_token_may_live() -> None:
+    assert f"for more than {MAX_LIFETIME_SECONDS // 86400} days (`exp` minus `iat`)" in README
 
 
 def test_every_file_that_the_documents_name_is_there() -> None:

@@ -211,6 +211,9 @@ def test_each_reason_for_a_refusal_is_explained() -> None:
             id="other-scope",
         ),
         pytest.param(
+            claims(scope=None), '"" in scope and scp', "set OAUTH_SCOPE=batch:upload", id="no-scope"
+        ),
+        pytest.param(
             claims(scope=None, permissions=["batch:upload"]),
             '"" in scope and scp',
             "set OAUTH_SCOPE_CLAIMS=scope,scp,permissions",

@@ -159,7 +159,7 @@ def explain_scopes(case: Case, verified: VerifiedToken, required: frozenset[str]
         remedies=[
             *_remedy_permissions(case, required),
             f"{client}: tick {needed}, then get a new token. Permissions is where it is defined.",
-            "A client that requests scopes by name must request this one too.",
+            f"A client may have to request scopes by name: for upload_timesheet set OAUTH_SCOPE={needed}.",
         ],
     )
 
