@@ -1,6 +1,5 @@
 """Take the bytes of a request from the wire: as many as announced, unzipped, and no more than fit."""
 
-import gzip
 import io
 import re
 import threading
@@ -17,6 +16,7 @@ from timesheets.exceptions import (
     IncompleteBody,
     LengthRequired,
     MalformedBody,
+    Overloaded,
     Throttled,
     TooLarge,
     UnsupportedMediaType,
@@ -31,13 +31,20 @@ MAX_FORM_BYTES = 16 * 1024
 MAX_ARRIVALS = 32
 # Each costs time, though it may hold nothing.
 MAX_GZIP_MEMBERS = 1000
+# A thread may hold a body of this size, unzipped, whatever the others do. Larger ones need one of few places.
+MAX_BYTES_WITHOUT_A_PLACE = 256 * 1024
+PLACES = 4
+PATIENCE_SECONDS = 5.0
 LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZIPPED_BYTES}
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # RFC 9110 section 8.4.1: x-gzip is an old name of gzip.
 _GZIP = frozenset({"gzip", "x-gzip"})
-_GZIP_MAGIC = b"\x1f\x8b\x08"
+# How much of a body is unzipped in one step: a step copies what it finds behind a member.
+_STEP_BYTES = 64 * 1024
 _IDENTITY = frozenset({"", "identity"})
+# One thread runs at a time, so more places would cost memory and save no time.
+_places = threading.BoundedSemaphore(PLACES)
 
 
 class Arrivals:
@@ -96,8 +103,13 @@ def read_form(request: HttpRequest) -> None:
         raise IncompleteBody from None
 
 
-def read_body(request: HttpRequest, caller: Hashable) -> bytes:
-    """The body, judged in the order encoding, length, size, number on their way, completeness."""
+@contextmanager
+def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
+    """The body, judged in the order encoding, length, size, number on their way, completeness.
+
+    It is open for as long as the block parses it, and few large bodies are open at once. Raises Overloaded
+    for one that finds no place in time.
+    """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _GZIP | _IDENTITY:
         raise UnsupportedMediaType("Send the body as it is, or with Content-Encoding: gzip.")
@@ -110,7 +122,23 @@ def read_body(request: HttpRequest, caller: Hashable) -> bytes:
         raise IncompleteBody from None
     if len(body) < length:
         raise IncompleteBody
-    return _unzip(body) if encoding in _GZIP else body
+    is_zipped = encoding in _GZIP
+    content = _unzip(body, MAX_BYTES_WITHOUT_A_PLACE) if is_zipped else body
+    if len(content) <= MAX_BYTES_WITHOUT_A_PLACE:
+        yield content
+        return
+    with _take_a_place():
+        yield _unzip_within_limit(body) if is_zipped else body
+
+
+@contextmanager
+def _take_a_place() -> Iterator[None]:
+    if not _places.acquire(timeout=PATIENCE_SECONDS):
+        raise Overloaded
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 def _read_length(request: HttpRequest) -> int:
@@ -122,20 +150,48 @@ def _read_length(request: HttpRequest) -> int:
     return int(announced)
 
 
-def _unzip(body: bytes) -> bytes:
-    """The content of one or more members of gzip (RFC 1952 section 2.2), without inflating a bomb."""
-    if not body:
-        raise MalformedBody("The body is empty, and not even gzip of nothing.")
-    if body.count(_GZIP_MAGIC) > MAX_GZIP_MEMBERS:
-        raise MalformedBody(f"The body is over {MAX_GZIP_MEMBERS} members of gzip.")
-    try:
-        unzipped = gzip.GzipFile(fileobj=io.BytesIO(body)).read(MAX_UNZIPPED_BYTES + 1)
-    except EOFError:
-        raise MalformedBody("The gzip of the body ends early.") from None
-    except (OSError, zlib.error):
-        raise MalformedBody("The body is not gzip, or was damaged on the way.") from None
-    if len(unzipped) > MAX_UNZIPPED_BYTES:
+def _unzip_within_limit(body: bytes) -> bytes:
+    content = _unzip(body, MAX_UNZIPPED_BYTES)
+    if len(content) > MAX_UNZIPPED_BYTES:
         raise TooLarge(
             f"The body is over {MAX_UNZIPPED_BYTES} bytes once unzipped. Send less at once.", limits=LIMITS
         )
-    return unzipped
+    return content
+
+
+def _unzip(body: bytes, limit: int) -> bytes:
+    """The content of one or more members of gzip (RFC 1952 section 2.2), up to a byte beyond the limit."""
+    if not body:
+        raise MalformedBody("The body is empty, and not even gzip of nothing.")
+    zipped, content = io.BytesIO(body), io.BytesIO()
+    members, following = 0, zipped.read(_STEP_BYTES)
+    while following and content.tell() <= limit:
+        members += 1
+        if members > MAX_GZIP_MEMBERS:
+            raise MalformedBody(f"The body is over {MAX_GZIP_MEMBERS} members of gzip.")
+        try:
+            following = _unzip_member(following, zipped, content, limit)
+        except zlib.error:
+            raise MalformedBody("The body is not gzip, or was damaged on the way.") from None
+        following = _skip_padding(following, zipped)
+    return content.getvalue()
+
+
+def _unzip_member(zipped: bytes, more: io.BytesIO, content: io.BytesIO, limit: int) -> bytes:
+    """Add a member's content, up to a byte beyond the limit, and return what was read behind it."""
+    member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    while not member.eof and content.tell() <= limit:
+        zipped = zipped or more.read(_STEP_BYTES)
+        if not zipped:
+            raise MalformedBody("The gzip of the body ends early.")
+        content.write(member.decompress(zipped, limit + 1 - content.tell()))
+        zipped = member.unconsumed_tail
+    return member.unused_data
+
+
+def _skip_padding(zipped: bytes, more: io.BytesIO) -> bytes:
+    """What follows zeros, as some programs write them behind a member; nothing at the end of the body."""
+    zipped = zipped.lstrip(b"\0")
+    while not zipped and (zipped := more.read(_STEP_BYTES)):
+        zipped = zipped.lstrip(b"\0")
+    return zipped

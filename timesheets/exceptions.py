@@ -85,6 +85,15 @@ class DatabaseUnavailable(Problem):
     wait = 5
 
 
+class Overloaded(Problem):
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "overloaded"
+    default_detail = (
+        "Many large bodies came at once. Nothing was stored. Send the same again, or less at once."
+    )
+    wait = 5
+
+
 class InvalidParameter(Problem):
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "invalid_parameter"

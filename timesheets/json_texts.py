@@ -83,8 +83,8 @@ def require_few_values(body: bytes) -> None:
     # Some may stand in strings: look closely. Without its escapes, a string ends at the next quote.
     tokens = _STRINGS_AND_MARKS.finditer(body.replace(b"\\\\", b"").replace(b'\\"', b""))
     # A member has two strings at most beside its mark.
-    marks = sum(token.lastindex == 1 for token in itertools.islice(tokens, 3 * MAX_VALUES))
-    if marks > MAX_VALUES or next(tokens, None):
+    marks = (token for token in itertools.islice(tokens, 3 * MAX_VALUES) if token.lastindex)
+    if next(itertools.islice(marks, MAX_VALUES, None), None) or next(tokens, None):
         raise TooManyValues
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from timesheets.bodies import LIMITS, MAX_ENTRIES, read_body
+from timesheets.bodies import LIMITS, MAX_ENTRIES, open_body
 from timesheets.csv_texts import HeaderMalformed, RowMalformed, TooManyCells, iterate_rows
 from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge, UnsupportedMediaType
 from timesheets.json_texts import (
@@ -102,9 +102,8 @@ def read_upload(request: Request) -> Upload:
     parser = _choose_parser(http_request)
     client = cast("MachineClient", request.user)
     try:
-        return cast(
-            "Upload", parser().parse(io.BytesIO(read_body(http_request, (client.issuer, client.client_id))))
-        )
+        with open_body(http_request, (client.issuer, client.client_id)) as body:
+            return cast("Upload", parser().parse(io.BytesIO(body)))
     except (TooManyValues, TooManyCells):
         raise TooLarge(
             f"The body holds over {MAX_VALUES} values. Send less at once.", limits=LIMITS

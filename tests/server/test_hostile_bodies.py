@@ -7,9 +7,11 @@ import os
 import re
 import socket
 import sqlite3
+import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ from typing import Any
 import pytest
 import requests
 from django.http import HttpResponse
+from django.test import RequestFactory
 
 from tests.issuer import Issuer
 from tests.processes import GranianServer, run_python
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
+from timesheets.bodies import MAX_BYTES_WITHOUT_A_PLACE, PLACES, open_body
 from timesheets.models import Timesheet
 
 MEBIBYTE = 1024 * 1024
@@ -204,6 +208,94 @@ def test_damaged_gzip_stores_nothing(upload: Upload, body: bytes, damage: Callab
 
     assert judge(response) == (400, "malformed_body")
     assert not Timesheet.objects.exists()
+
+
+def test_members_of_gzip_are_one_body_wherever_they_meet(upload: Upload) -> None:
+    # Lines that gzip cannot shorten, so that members and the steps in which they are read do not coincide.
+    lines = b"".join(b'"%s"\n' % os.urandom(100).hex().encode() for _ in range(3000))
+    for size in (10_000, 70_001, 300_000, 606_000):
+        members = [gzip.compress(lines[start : start + size]) for start in range(0, len(lines), size)]
+        for padding in (b"", b"\0", bytes(70_000)):
+            body = b"".join(member + padding for member in members)
+
+            response = upload(body, content_type=NDJSON, headers={"Content-Encoding": "gzip"})
+
+            assert response.status_code == 207
+            assert response.json()["received"] == 3000
+
+
+@pytest.mark.parametrize(("count", "status"), [(1000, 207), (1001, 400)])
+def test_a_body_may_be_a_thousand_members_of_gzip(upload: Upload, count: int, status: int) -> None:
+    response = upload(gzip.compress(b"") * count, content_type=NDJSON, headers={"Content-Encoding": "gzip"})
+
+    assert response.status_code == status
+
+
+# Large bodies wait for one of few places
+
+
+LARGE_BODY = b" " * MAX_BYTES_WITHOUT_A_PLACE + b"[]"
+LARGEST_WITHOUT_A_PLACE = LARGE_BODY[2:]
+
+
+@contextmanager
+def open_large_bodies(count: int) -> Iterator[None]:
+    """Other requests, which are still being parsed."""
+    with ExitStack() as requests:
+        for _ in range(count):
+            request = RequestFactory().post("/timesheets/upload", LARGE_BODY, content_type=JSON)
+            requests.enter_context(open_body(request, "payroll"))
+        yield
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [pytest.param(LARGE_BODY, "", id="plain"), pytest.param(gzip.compress(LARGE_BODY), "gzip", id="gzip")],
+)
+def test_a_large_body_that_finds_no_place_is_told_to_come_again(
+    upload: Upload, body: bytes, encoding: str
+) -> None:
+    headers = {"Content-Encoding": encoding}
+    with open_large_bodies(PLACES):
+        response = upload(body, headers=headers)
+
+    assert judge(response) == (503, "overloaded")
+    assert 1 <= int(response["Retry-After"]) <= 30
+    assert judge(upload(body, headers=headers)) == (207, "")
+
+
+def test_a_large_body_finds_the_last_place(upload: Upload) -> None:
+    with open_large_bodies(PLACES - 1):
+        assert judge(upload(LARGE_BODY)) == (207, "")
+
+
+def test_a_large_body_waits_for_a_place(upload: Upload) -> None:
+    with ExitStack() as others:
+        others.enter_context(open_large_bodies(PLACES - 1))
+        leaves = ExitStack()
+        leaves.enter_context(open_large_bodies(1))
+        timer = threading.Timer(0.5, leaves.close)
+        timer.start()
+
+        assert judge(upload(LARGE_BODY)) == (207, "")
+        timer.join()
+
+
+@pytest.mark.parametrize("damage", [b"", b"not JSON", b"x" * 100])
+def test_a_large_body_leaves_its_place_whatever_it_holds(upload: Upload, damage: bytes) -> None:
+    for _ in range(PLACES + 1):
+        assert upload(LARGE_BODY + damage).status_code in {207, 400}
+        zipped = gzip.compress(LARGE_BODY)[:-8] + damage
+        assert judge(upload(zipped, headers={"Content-Encoding": "gzip"})) == (400, "malformed_body")
+
+
+def test_a_small_body_needs_no_place(upload: Upload) -> None:
+    with open_large_bodies(PLACES):
+        assert upload(ONE_BODY).status_code == 201
+        assert judge(upload(LARGEST_WITHOUT_A_PLACE)) == (207, "")
+        assert judge(
+            upload(gzip.compress(LARGEST_WITHOUT_A_PLACE), headers={"Content-Encoding": "gzip"})
+        ) == (207, "")
 
 
 # Values made to confuse
@@ -609,6 +701,27 @@ def test_a_body_of_empty_gzip_members_exhausts_nothing(target: Target) -> None:
     assert target.is_alive()
     assert megabytes < 300
     assert seconds < 10
+
+
+def test_padding_behind_gzip_costs_next_to_nothing(target: Target) -> None:
+    body = gzip.compress(b"") + bytes(8 * MEBIBYTE - 100)
+
+    response, _, seconds = target.attack(body, NDJSON)
+
+    assert response.status_code == 207
+    assert seconds < 0.3
+
+
+def test_large_bodies_at_once_do_not_add_up_in_memory(target: Target) -> None:
+    body = fill(b'{"a":"', b"x", b'"}')
+
+    with ThreadPoolExecutor(64) as executor:
+        attacks = list(executor.map(lambda _: target.attack(body, JSON), range(64)))
+
+    assert {response.status_code for response, _, _ in attacks} <= {422, 503}
+    assert {response.json()["code"] for response, _, _ in attacks} <= {"invalid_entry", "overloaded"}
+    assert target.is_alive()
+    assert max(megabytes for _, megabytes, _ in attacks) < 700
 
 
 @every_format

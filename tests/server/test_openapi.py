@@ -292,7 +292,7 @@ print(answer.status_code, answer.content.decode())
 
 def test_development_describes_how_its_own_issuer_gives_tokens(settings: Any) -> None:
     token_url = "http://127.0.0.1:8000/oauth/token"
-    settings.TIMESHEETS_DEVELOPMENT_SIGN_IN = {"token_url": token_url, "clients": {"payroll": "known"}}
+    settings.TIMESHEETS_DEVELOPMENT_SIGN_IN = {"token_url": token_url, "client_secrets": {"payroll": "known"}}
 
     description = read_description()
 

@@ -171,6 +171,7 @@ BROKEN = {
     "internal_server_error": "Server got itself in trouble.",
     "issuer_unavailable": exceptions.IssuerUnavailable.default_detail,
     "database_unavailable": exceptions.DatabaseUnavailable.default_detail,
+    "overloaded": exceptions.Overloaded.default_detail,
 }
 
 

@@ -251,6 +251,7 @@ def test_what_may_be_stored_twice_is_not_sent_again(site: Site, status: int, bod
     [
         pytest.param(429, {}, id="too many"),
         pytest.param(503, {"code": "issuer_unavailable"}, id="no keys"),
+        pytest.param(503, {"code": "overloaded"}, id="many large bodies"),
     ],
 )
 def test_what_was_not_taken_is_sent_again_even_without_ids(

@@ -25,10 +25,10 @@ from timesheets.uploader.network.retries import Pacing, RetryPolicy, seconds_lef
 KEY_ROTATION_SECONDS = 30
 # What the API says about entries; the rest is about the caller, the moment or the address.
 ABOUT_ENTRIES = frozenset({200, 201, 207, 400, 409, 413, 422})
-# After these nothing is stored: statuses, whoever says so, and a code, which only the API has. After
+# After these nothing is stored: statuses, whoever says so, and codes, which only the API has. After
 # `database_unavailable` it may be: a database can be lost between its commit and its word of it.
 NOT_TAKEN = frozenset({408, 425, 429})
-NOTHING_STORED = ("issuer_unavailable",)
+NOTHING_STORED = ("issuer_unavailable", "overloaded")
 # A body that arrives whole never gets these from the API.
 DAMAGED = ("incomplete_body", "malformed_body")
 
