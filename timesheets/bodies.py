@@ -110,9 +110,24 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
     It is open for as long as the block parses it, and few large bodies are open at once. Raises Overloaded
     for one that finds no place in time.
     """
+    is_zipped = _read_encoding(request) in _GZIP
+    body = _receive(request)
+    content = _unzip(body, MAX_BYTES_WITHOUT_A_PLACE) if is_zipped else body
+    if len(content) <= MAX_BYTES_WITHOUT_A_PLACE:
+        yield content
+        return
+    with _take_a_place():
+        yield _unzip_within_limit(body) if is_zipped else body
+
+
+def _read_encoding(request: HttpRequest) -> str:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _GZIP | _IDENTITY:
         raise UnsupportedMediaType("Send the body as it is, or with Content-Encoding: gzip.")
+    return encoding
+
+
+def _receive(request: HttpRequest) -> bytes:
     length = _read_length(request)
     try:
         with _arrivals.admit(caller):
@@ -122,13 +137,7 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
         raise IncompleteBody from None
     if len(body) < length:
         raise IncompleteBody
-    is_zipped = encoding in _GZIP
-    content = _unzip(body, MAX_BYTES_WITHOUT_A_PLACE) if is_zipped else body
-    if len(content) <= MAX_BYTES_WITHOUT_A_PLACE:
-        yield content
-        return
-    with _take_a_place():
-        yield _unzip_within_limit(body) if is_zipped else body
+    return body
 
 
 @contextmanager

@@ -279,6 +279,15 @@ def test_an_advisory_lock_of_another_program_changes_nothing(
 
 
 @only_on("postgresql")
+def test_an_upload_waits_for_no_other_that_announced_the_same_id(database: Database) -> None:
+    [last_id] = to_ids(ingest(make_entry()))
+    with psycopg.connect(database.url) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [ADVISORY_CLASS, last_id])
+
+        assert list_outcomes(ingest(make_entry())) == [Outcome.CREATED]
+
+
+@only_on("postgresql")
 def test_an_upload_under_way_in_another_database_changes_nothing(
     database: Database, postgresql: PostgreSQLServer
 ) -> None:
