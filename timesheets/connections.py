@@ -14,7 +14,7 @@ HEAD_START_SECONDS = 0.25
 
 
 def connect(host: str, port: int, seconds: float) -> socket.socket:
-    """A connection to the first of the host's addresses that accepts one, within `seconds`.
+    """A connection to the first of the host's addresses that accepts one, within `seconds`, its timeout too.
 
     A dead address delays the next one only a little (RFC 8305, "Happy Eyeballs"). Raises OSError.
     """
@@ -30,6 +30,7 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
                 raise TimeoutError
             connection = attempts.wait(min(head_start_seconds, seconds_left) if addresses else seconds_left)
             if connection is not None:
+                connection.settimeout(seconds)
                 return connection
         raise attempts.failure
 

@@ -98,7 +98,6 @@ def _request(
     deadline = time.monotonic() + seconds
     host, port = str(url.hostname), url.port or (443 if url.scheme == "https" else 80)
     connection = resources.enter_context(connect(host, port, seconds))
-    connection.settimeout(seconds)
     _end_after(max(0.0, deadline - time.monotonic()), connection, resources)
     if url.scheme == "https":
         context = ssl.create_default_context(cafile=ca_file or certifi.where())

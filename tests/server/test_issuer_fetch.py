@@ -308,7 +308,7 @@ def name_service(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         pytest.param(["127.0.0.2"], id="ipv4"),
         pytest.param(["::1"], id="ipv6"),
-        pytest.param(["::1", "127.0.0.2", "127.0.0.3", "127.0.0.4"], id="four"),
+        pytest.param(["::1", "127.0.0.2", "127.0.0.3"], id="three"),
     ],
 )
 def test_a_dead_address_does_not_hide_one_that_lives(
@@ -337,6 +337,7 @@ def test_a_slow_address_is_still_good_when_the_others_are_tried_too(
 
     with connect("localhost", full_server.port, 3) as connection:
         assert connection.getpeername() == ("127.0.0.1", full_server.port)
+        assert connection.gettimeout() == 3
 
 
 def test_without_a_living_address_the_failure_is_told(name_service: list[str]) -> None:
@@ -353,9 +354,9 @@ def test_dead_addresses_end_in_time(name_service: list[str]) -> None:
     with contextlib.closing(FullServer()) as one, contextlib.closing(FullServer("127.0.0.2", one.port)):
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            connect("localhost", one.port, 0.6)
+            connect("localhost", one.port, 1)
 
-    assert 0.6 <= time.monotonic() - began < 1.2
+    assert 1 <= time.monotonic() - began < 2
 
 
 # Which keys are usable
