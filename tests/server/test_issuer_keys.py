@@ -78,12 +78,12 @@ def callers() -> Iterator[ThreadPoolExecutor]:
 def find(keys: IssuerKeys, key_id: str | None) -> str:
     """How a caller fares with a token of this `kid`."""
     try:
-        keys.find_key(key_id, "RS256")
+        key = keys.find_key(key_id, "RS256")
     except KeyUnknown:
         return "unknown"
     except KeysUnavailable as failure:
         return "unavailable" if 1 <= failure.retry_after_seconds <= 30 else "unavailable for too long"
-    return "found"
+    return "found" if key_id in (key.key_id, None) else "found another"
 
 
 def bring(key_id: str) -> FetchedKeys:
@@ -472,9 +472,12 @@ def test_after_a_day_without_the_issuer_nothing_can_be_said(
 ) -> None:
     issuer.stop()
 
-    clock.forward(DAY + 601)
+    clock.forward(DAY + 600)
+    last = find(warm_keys, "first")
+    finish_fetches()
+    clock.forward(1)
 
-    assert find(warm_keys, "first") == "unavailable"
+    assert (last, find(warm_keys, "first")) == ("found", "unavailable")
 
 
 def test_an_issuer_that_comes_back_after_days_is_asked_again(
@@ -570,6 +573,17 @@ def test_a_failure_is_told_to_those_who_wake_up_when_the_next_fetch_has_succeede
     assert ("unavailable", "found") in {future.result() for future in waiting}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, 1), (1.4, 1), (1.6, 2), (29.4, 29), (30, 30), (31, 30), (-5, 1)],
+)
+def test_a_failure_says_why_and_when_to_ask_again(seconds: float, told: int) -> None:
+    failure = KeysUnavailable("the issuer is down", seconds)
+
+    assert (str(failure), failure.retry_after_seconds) == ("the issuer is down", told)
+    assert KeysUnavailable("the issuer is down").retry_after_seconds == 1
+
+
 # A fetch that hangs
 
 
@@ -586,12 +600,13 @@ def test_a_refresh_that_hangs_is_given_up_and_begun_anew(clock: Clock, gate: thr
     find(keys, "first")
 
     outcomes = set()
-    for seconds in (601, 5, 1, 5, 2):
+    # After four seconds the first refresh is given up, and another one begins a second later.
+    for seconds in (601, 4, 0.75, 0.5, 0.5, 4, 0.25, 1.5, 0.5):
         clock.forward(seconds)
         outcomes.add(find(keys, "first"))
 
     assert outcomes == {"found"}
-    assert begun == [1000, 1601, 1607, 1614]
+    assert begun == [1000, 1601, 1606.75, 1613]
 
 
 def test_callers_do_not_wait_for_ever_for_a_fetch_that_hangs(gate: threading.Event) -> None:
