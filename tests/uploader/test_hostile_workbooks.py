@@ -40,6 +40,18 @@ def remove_part(name: str) -> bytes:
     return pack(parts)
 
 
+def repeat_sheet() -> bytes:
+    parts = make_parts(write_sheet(write_row(2)))
+    sheet = '<sheet name="S" r:id="worksheet"/>'
+    return pack({**parts, "xl/workbook.xml": parts["xl/workbook.xml"].replace(sheet, sheet * 2)})
+
+
+def claim_size(content: bytes) -> bytes:
+    """The same archive, whose first member says that it unpacks to 2 GB."""
+    position = content.index(b"PK\x01\x02") + 24
+    return content[:position] + (2 * 10**9).to_bytes(4, "little") + content[position + 4 :]
+
+
 def encrypt(content: bytes) -> bytes:
     """The same archive, whose members say that they have a password."""
     raw = bytearray(content)
@@ -112,6 +124,8 @@ def test_what_a_sheet_says_about_its_size_is_not_believed(dimension: str) -> Non
             "not a whole Excel workbook",
             id="dangling sheet",
         ),
+        pytest.param(repeat_sheet(), "two of its sheets are the same part", id="sheet twice"),
+        pytest.param(claim_size(make_workbook(write_row(2))), "unpacks to over 1 GiB", id="gigabytes"),
         pytest.param(pack({"a.txt": "x"}), "not a whole Excel workbook", id="another archive"),
         pytest.param(
             encrypt(make_workbook(write_row(2))), "has a password; save it without", id="zip password"
@@ -190,6 +204,17 @@ def test_elements_of_other_namespaces_are_no_rows() -> None:
     )
 
     assert describe(read(make_workbook(write_row(2), after=controls), "w.xlsx")) == ["w.xlsx!S:2"]
+
+
+def test_parts_are_found_by_their_usual_names_too() -> None:
+    strings = f"<sst {MAIN}><si><t>007</t></si></sst>"
+    parts = make_parts(write_sheet(write_row(2, user=shared("0"))), strings)
+    del parts["_rels/.rels"]
+    parts["xl/_rels/workbook.xml.rels"] = relate(worksheet="worksheets/sheet1.xml")
+
+    [entry] = read(pack(parts), "w.xlsx")
+
+    assert entry.members["user_id"] == "007"
 
 
 def test_the_strict_dialect_is_read_too() -> None:

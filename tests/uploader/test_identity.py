@@ -27,9 +27,44 @@ def test_an_id_begins_with_the_day_and_has_128_bits_of_a_hash() -> None:
     assert re.fullmatch(r"20170510-[0-9a-f]{32}", str(entry_id))
 
 
-def test_the_same_content_has_the_same_id_in_each_run() -> None:
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, "20170510-7d4649fdc7495970ec780b3943be4b47", id="entry"),
+        pytest.param({"date": "2017-05-10"}, "20170510-925a2cfea124ed3f3205aae624eb5d37", id="day"),
+        pytest.param(
+            {"date": "2017-05-11T01:00:00+02:00"}, "20170510-221983bd68012fc5c8934a97fb006af4", id="zone"
+        ),
+        pytest.param({"date": None}, "00000000-7ce26a634c1586ce2f0551a9c4115d7f", id="no day"),
+        pytest.param({"hours": "x"}, "20170510-92e56d06991aa4300e0da596cbe5174e", id="no number"),
+        pytest.param({"hours": Decimal("7.50")}, "20170510-faf48e7b8e23a2b5ab02181335de8afc", id="fraction"),
+        pytest.param({"hours": Decimal(20)}, "20170510-6a444afa39b2b542d9b340ae65d94365", id="tens"),
+        pytest.param({"project": "J\u00f6rg"}, "20170510-81b8d0befe59249893ba46a774f6f645", id="letters"),
+        pytest.param({"user_id": Decimal(7)}, "20170510-d0ae30c6efbf0cae44b58506ed9b14a0", id="number"),
+        pytest.param(
+            {"comment": "late", "zone": Decimal(1)}, "20170510-795866939c5221efb7a7447f8b360dde", id="others"
+        ),
+    ],
+)
+def test_the_same_content_has_the_same_id_in_each_run(change: Mapping[str, object], expected: str) -> None:
     # Known, since another way to derive it would double all that was sent before.
-    assert find_ids(CONTENT) == ["20170510-7d4649fdc7495970ec780b3943be4b47"]
+    assert find_ids({**CONTENT, **change}) == [expected]
+
+
+def test_equal_entries_have_the_same_ids_in_each_run() -> None:
+    assert find_ids(CONTENT, CONTENT, CONTENT) == [
+        "20170510-7d4649fdc7495970ec780b3943be4b47",
+        "20170510-0107616f3514d1f57a43c450bf7f7cd5",
+        "20170510-9cb82057d568b586725ff6148d72fdaf",
+    ]
+
+
+def test_a_rejected_text_has_the_same_id_in_each_run() -> None:
+    rejected = Rejected(source="", errors={}, text="007;x")
+
+    [entry_id] = EntryIds().identify_rejected(rejected).members.values()
+
+    assert entry_id == "00000000-dfbf08a4848711cc02bc54424e8485df"
 
 
 @pytest.mark.parametrize(
@@ -59,6 +94,13 @@ def test_content_is_compared_by_value(change: Mapping[str, object]) -> None:
 )
 def test_other_content_has_another_id(change: Mapping[str, object]) -> None:
     assert find_ids({**CONTENT, **change}) != find_ids(CONTENT)
+
+
+def test_the_order_of_other_members_does_not_matter() -> None:
+    first = {**CONTENT, "comment": "late", "zone": "UTC"}
+    second = {**CONTENT, "zone": "UTC", "comment": "late"}
+
+    assert find_ids(first) == find_ids(second)
 
 
 def test_equal_entries_of_a_file_are_told_apart() -> None:

@@ -3,18 +3,22 @@
 import posixpath
 import tempfile
 import zipfile
-from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from timesheets.uploader.reading.workbook_strings import SharedStrings
 from timesheets.uploader.reading.workbook_xml import Elements, Listener, WorkbookUnreadable, XmlReader
 
 BYTES_KEPT_IN_MEMORY = 16 * 1024 * 1024
 BYTES_OF_THE_DIRECTORY_AT_MOST = 1024 * 1024
 BYTES_OF_A_SMALL_PART_AT_MOST = 16 * 1024 * 1024
-BYTES_OF_A_LARGE_PART_AT_MOST = 1024 * 1024 * 1024
-BYTES_OF_SHARED_STRINGS_AT_MOST = 128 * 1024 * 1024
+BYTES_UNPACKED_AT_MOST = 1024 * 1024 * 1024
 ELEMENTS_AT_MOST = 100_000
+USUAL_PARTS = {
+    "officeDocument": "xl/workbook.xml",
+    "sharedStrings": "xl/sharedstrings.xml",
+    "styles": "xl/styles.xml",
+}
 IS_ENCRYPTED = 1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 TRUE = ("1", "true", "on")
@@ -39,39 +43,6 @@ class Sheet:
     is_hidden: bool
 
 
-class SharedStrings:
-    """The texts that cells refer to by number; also listens to the part that holds them."""
-
-    def __init__(self) -> None:
-        self._texts = bytearray()
-        self._ends = array("Q", [0])
-
-    def __getitem__(self, index: int) -> str:
-        begin, end = self._ends[index : index + 2]
-        return self._texts[begin:end].decode()
-
-    def __len__(self) -> int:
-        return len(self._ends) - 1
-
-    def begin(self, path: str, attributes: Mapping[str, str]) -> None:
-        pass
-
-    def add_text(self, path: str, text: str) -> None:
-        # Not rPh/t, which says how a text is pronounced.
-        if path in ("si/t", "r/t"):
-            self._texts += text.encode()
-            self._require_space()
-
-    def end(self, path: str) -> None:
-        if path == "sst/si":
-            self._ends.append(len(self._texts))
-            self._require_space()
-
-    def _require_space(self) -> None:
-        if len(self._texts) + len(self._ends) * self._ends.itemsize > BYTES_OF_SHARED_STRINGS_AT_MOST:
-            raise WorkbookUnreadable("its texts are too much for one workbook; split it")
-
-
 class Package:
     """The parts of a workbook. Raises WorkbookUnreadable, and whatever zipfile and expat raise."""
 
@@ -81,9 +52,12 @@ class Package:
         for member in self._archive.infolist():
             if self._parts.setdefault(fold(member.filename), member) is not member:
                 raise WorkbookUnreadable(f"its archive holds two parts named {member.filename!r}")
+        # More than it says, zipfile unpacks of no member.
+        if sum(member.file_size for member in self._parts.values()) > BYTES_UNPACKED_AT_MOST:
+            raise WorkbookUnreadable("it unpacks to over 1 GiB, too much for one workbook; split it")
         # Holds nothing that is needed; what lacks it is no workbook.
         self._collect("[content_types].xml")
-        [self._workbook, *_] = self._find_related("", "/officeDocument").values()
+        [self._workbook] = self._find_part("", "officeDocument")
         related = self._collect(self._workbook, "workbook/workbookPr", "sheets/sheet")
         self._sheets = related["sheets/sheet"]
         self.counts_from_1904 = any(each.get("date1904") in TRUE for each in related["workbook/workbookPr"])
@@ -95,30 +69,35 @@ class Package:
         ids = [
             next((value for key, value in each.items() if key.endswith(" id")), "") for each in self._sheets
         ]
-        return [
+        sheets = [
             Sheet(title=each["name"], part=parts[key], is_hidden=each.get("state", "visible") != "visible")
             for key, each in zip(ids, self._sheets, strict=True)
             if parts[key] in with_cells
         ]
+        if len({sheet.part for sheet in sheets}) < len(sheets):
+            raise WorkbookUnreadable("two of its sheets are the same part of the archive")
+        return sheets
 
     def read_strings(self) -> SharedStrings:
         strings = SharedStrings()
-        for part in self._find_related(self._workbook, "/sharedStrings").values():
-            for _ in self.parse(part, strings, BYTES_OF_A_LARGE_PART_AT_MOST):
+        for part in self._find_part(self._workbook, "sharedStrings"):
+            for _ in self.parse(part, strings):
                 pass
         return strings
 
     def read_number_formats(self) -> list[tuple[int, str | None]]:
         """Of each style of cells the number of its format, and its code unless Excel has it built in."""
         styles: list[tuple[int, str | None]] = []
-        for part in self._find_related(self._workbook, "/styles").values():
+        for part in self._find_part(self._workbook, "styles"):
             found = self._collect(part, "numFmts/numFmt", "cellXfs/xf")
             codes = {int(each["numFmtId"]): each["formatCode"] for each in found["numFmts/numFmt"]}
             numbers = [int(each.get("numFmtId", 0)) for each in found["cellXfs/xf"]]
             styles += [(number, codes.get(number)) for number in numbers]
         return styles
 
-    def parse(self, part: str, listener: Listener, bytes_at_most: int) -> Iterator[None]:
+    def parse(
+        self, part: str, listener: Listener, bytes_at_most: int = BYTES_UNPACKED_AT_MOST
+    ) -> Iterator[None]:
         member = self._parts[part]
         if member.flag_bits & IS_ENCRYPTED:
             raise WorkbookUnreadable("has a password; save it without one")
@@ -134,11 +113,17 @@ class Package:
             pass
         return elements.found
 
+    def _find_part(self, source: str, kind: str) -> list[str]:
+        """The part that another refers to, or that has the usual name; none if there is no such part."""
+        usual = [USUAL_PARTS[kind]] if USUAL_PARTS[kind] in self._parts else []
+        return [*self._find_related(source, f"/{kind}").values(), *usual][:1]
+
     def _find_related(self, part: str, kind: str) -> dict[str, str]:
         """The parts that another part refers to, by the ids of the references. `kind` ends their type."""
         folder, name = posixpath.split(part)
         path = "Relationships/Relationship"
-        references = self._collect(posixpath.join(folder, "_rels", f"{name}.rels"), path)[path]
+        table = posixpath.join(folder, "_rels", f"{name}.rels")
+        references = self._collect(table, path)[path] if table in self._parts else []
         return {
             each["Id"]: fold(posixpath.normpath(posixpath.join("/", folder, each["Target"])))
             for each in references

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from timesheets.uploader.reading.workbook_cells import EMPTY, Cell, Cells, Kind
-from timesheets.uploader.reading.workbook_package import BYTES_OF_A_LARGE_PART_AT_MOST, TRUE, Package, Sheet
+from timesheets.uploader.reading.workbook_package import TRUE, Package, Sheet
 from timesheets.uploader.reading.workbook_xml import WorkbookUnreadable
 
 # Excel's own limits.
@@ -94,7 +94,7 @@ class RowListener:
 
 def read_rows(package: Package, sheet: Sheet, cells: Cells) -> Iterator[Row]:
     listener = RowListener(cells)
-    for _ in package.parse(sheet.part, listener, BYTES_OF_A_LARGE_PART_AT_MOST):
+    for _ in package.parse(sheet.part, listener):
         yield from listener.rows
         listener.rows.clear()
 
