@@ -9,6 +9,9 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 EX_CONFIG = 78
+DEFAULT_SETTINGS = "timesheets_site.settings"
+# They require no variable, and have no development issuer.
+CLIENT_SETTINGS = "timesheets_site.settings_base"
 SECRETS = ("AUTH0_CLIENT_SECRET", "DATABASE_URL", "DJANGO_SECRET_KEY")
 
 
@@ -28,9 +31,16 @@ def read_env_file(path: Path) -> None:
         os.environ.setdefault(name, value)
 
 
+def choose_settings(command: list[str]) -> str:
+    """The settings module; the client needs none of the API's variables, whatever settings the API has."""
+    chosen = os.environ.get("DJANGO_SETTINGS_MODULE") or DEFAULT_SETTINGS
+    is_client = command == ["upload_timesheet"]
+    return CLIENT_SETTINGS if is_client and chosen != DEFAULT_SETTINGS else chosen
+
+
 def main() -> None:
     read_env_file(Path(__file__).parent / ".env")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "timesheets_site.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = choose_settings(sys.argv[1:2])
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

@@ -126,6 +126,36 @@ print(len(UploadView.authentication_classes), len(UploadView.renderer_classes))
     assert result.stdout.split() == [status, *cookies, classes, classes], result.stderr
 
 
+def test_the_client_needs_none_of_the_apis_variables_under_productions_settings(tmp_path: Path) -> None:
+    result = run_python(
+        link_manage_py(tmp_path),
+        "upload_timesheet",
+        "--retries=0",
+        DJANGO_SETTINGS_MODULE="timesheets_site.settings_production",
+        OAUTH_TOKEN_URL="http://127.0.0.1:1/token",
+        AUTH0_AUDIENCE="https://timesheets.example.com",
+        AUTH0_CLIENT_ID="payroll",
+        AUTH0_CLIENT_SECRET="secret",
+        TIMESHEETS_API_URL="http://127.0.0.1:1",
+        TIMESHEETS_STATE_DIR=str(tmp_path),
+    )
+
+    assert result.returncode == 75
+    assert result.stderr.startswith("http://127.0.0.1:1/token: no connection.")
+
+
+def test_the_client_never_uses_the_development_issuer_under_productions_settings(tmp_path: Path) -> None:
+    result = run_python(
+        link_manage_py(tmp_path),
+        "upload_timesheet",
+        DJANGO_SETTINGS_MODULE="timesheets_site.settings_production",
+    )
+
+    assert result.returncode == 78
+    assert "AUTH0_CLIENT_SECRET: not set" in result.stderr
+    assert "DATABASE_URL" not in result.stderr
+
+
 def test_the_env_file_beside_manage_py_is_read_and_real_variables_win(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TIMESHEETS_DEV_PORT=8123\nTIMESHEETS_TIME_ZONE=Europe/Berlin\n")
 

@@ -73,6 +73,19 @@ def test_the_person_goes_on_to_where_they_were_going_on_this_site_only(
     assert response["Location"] == location
 
 
+def test_over_tls_nobody_goes_on_to_a_page_without_it(browser: Client, issuer: Issuer) -> None:
+    fields = {"next": "http://testserver/timesheets", "token": issuer.mint()}
+
+    response = browser.post(
+        "/sign-in",
+        fields | {"csrfmiddlewaretoken": find_csrf_token(browser)},
+        secure=True,
+        headers={"Origin": "https://testserver"},
+    )
+
+    assert (response.status_code, response["Location"]) == (302, "/timesheets/upload")
+
+
 @pytest.mark.parametrize(
     "pasted",
     [

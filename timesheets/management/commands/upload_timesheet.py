@@ -50,6 +50,9 @@ upload that file; what is still wrong is rejected again.
 environment variables, each also in .env beside manage.py; without any, the development issuer's serve:
 {list_terms(VARIABLES)}
 
+proxies come from HTTPS_PROXY and NO_PROXY. REQUESTS_CA_BUNDLE names a PEM file with the authorities to
+trust in place of the public ones, for a proxy that inspects TLS or a private authority.
+
 exit status; of several, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
 {list_terms({status.value: meaning for status, meaning in MEANINGS.items()})}
 """
