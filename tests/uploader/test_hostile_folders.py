@@ -317,6 +317,29 @@ def test_an_error_file_of_before_is_replaced(site: Site, ledger: Ledger, spool: 
     assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
 
 
+def test_an_error_file_is_readable_for_those_who_can_read_the_file(
+    site: Site, ledger: Ledger, spool: Path
+) -> None:
+    (spool / "a.csv").write_text(UNREADABLE)
+    (spool / "a.csv").chmod(0o640)
+
+    Run().start(site.variables, spool=spool)
+
+    assert (spool / "rejected/a.csv.error.txt").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_rejects_of_standard_input_are_not_kept_in_a_strangers_folder(site: Site, ledger: Ledger) -> None:
+    (site.state_dir / "rejected").mkdir(parents=True)
+    os.chown(site.state_dir / "rejected", 12_345, 12_345)
+    run = Run(stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
+
+    status = run.start(site.variables, "-")
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "it belongs to another user" in run.warned[-1]
+
+
 @pytest.mark.parametrize("kind", ["named", "spooled", "standard input"])
 def test_drafts_that_a_kill_left_are_removed_by_the_next_run(
     site: Site, ledger: Ledger, spool: Path, tmp_path: Path, kind: str

@@ -106,6 +106,23 @@ def test_control_characters_of_a_file_name_that_looks_like_an_option_are_not_pri
     assert ended.stderr.decode().replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize("action", [{"is_check": True}, {"is_dry_run": True}], ids=["check", "dry run"])
+def test_control_characters_are_not_printed_before_an_upload_either(
+    site: Site, tmp_path: Path, action: dict[str, bool]
+) -> None:
+    Ledger(site)
+    for content in (None, "nothing of ours"):
+        file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,26", "x,1")
+        file.write_text(content or file.read_text())
+        run = Run()
+
+        run.start(site.variables, file, **action)
+
+        told = "\n".join([*run.written, *run.warned])
+        assert told.replace("\n", "").isprintable()
+        assert "\nforged" not in told
+
+
 def test_a_program_gets_the_name_of_a_file_as_it_is(site: Site, tmp_path: Path) -> None:
     Ledger(site)
     file = write_csv(tmp_path / f"{CONTROLS}.csv", "2026-01-01,26")

@@ -12,6 +12,7 @@ from timesheets.uploader.files.rejects import NoRejects
 from timesheets.uploader.files.uploads import Tally, take_entries
 from timesheets.uploader.options import Options
 from timesheets.uploader.output.report import Report
+from timesheets.uploader.printable import escape
 from timesheets.uploader.reading.identity import EntryIds
 from timesheets.uploader.reading.inputs import read_entries
 from timesheets.uploader.runs import Run, Surroundings, open_run
@@ -58,7 +59,7 @@ def describe_moment(seconds: float | None) -> str:
 def check_file(name: str, run: Run) -> ExitStatus:
     """Ask the API what it would make of a file."""
     options = run.options
-    with step(name), open_locked(name, run) as source:
+    with step(escape(name)), open_locked(name, run) as source:
         tally = Tally(source=source, rejects=NoRejects(), report=run.report)
         with closing(read_entries(source, options.format, options.time_zone)) as read:
             entries = take_entries(read, EntryIds() if options.dedupes else None, tally)

@@ -32,6 +32,9 @@ OF_ONE_FILE = (InputUnreadable, InputInUse, WrongUsage, DiskFull)
 
 
 def upload_named_files(run: Run) -> ExitStatus:
+    places = [run.options.rejects] if run.options.rejects else map(Path, run.options.files)
+    for folder in {find_piped_rejects(run), *(place.parent for place in places)}:
+        remove_abandoned_drafts(Folder(folder))
     return choose_status(
         [guard_file(partial(upload_named_file, name, run), run.report) for name in run.options.files]
     )
@@ -89,13 +92,15 @@ def place_rejects(source: Input, run: Run) -> RejectsFile:
     elif source.path:
         path = source.path.with_name(add_suffix(source.path.name, SUFFIX))
     else:
-        # What came through a pipe is gone afterwards, so each run has a file of its own.
-        folder = Folder(run.config.state_dir / "rejected")
-        remove_abandoned_drafts(folder)
+        folder = Folder(find_piped_rejects(run))
         return RejectsFile(folder, f"standard-input{SUFFIX}", replaces=False, make=make_private_folder)
     require_replaceable(path, source)
-    remove_abandoned_drafts(Folder(path.parent))
     return RejectsFile(Folder(path.parent), path.name, read_mode(source) if source.path else OWNER_ONLY)
+
+
+def find_piped_rejects(run: Run) -> Path:
+    """The folder for those of a pipe, which is gone afterwards: each run has a file of its own there."""
+    return run.config.state_dir / "rejected"
 
 
 def require_replaceable(path: Path, source: Input) -> None:

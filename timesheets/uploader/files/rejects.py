@@ -36,6 +36,8 @@ class RejectsFile:
     Unless `replaces`, it takes a free name like that. `make` makes the folder when it is needed.
     """
 
+    advice = "name another file with --rejects and run it again"
+
     def __init__(
         self,
         folder: Folder,
@@ -80,9 +82,7 @@ class RejectsFile:
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(
-            self._folder.path / self._name,
-            "rejected entries cannot be written there",
-            "name another file with --rejects and run it again",
+            self._folder.path / self._name, "rejected entries cannot be written there", self.advice
         )
 
 

@@ -18,7 +18,7 @@ from timesheets.uploader.errors import (
     UploadError,
     choose_status,
 )
-from timesheets.uploader.files.drafts import Draft, explained, remove_abandoned_drafts
+from timesheets.uploader.files.drafts import OWNER_ONLY, Draft, explained, remove_abandoned_drafts
 from timesheets.uploader.files.folders import Folder, add_suffix
 from timesheets.uploader.files.locks import lock
 from timesheets.uploader.files.named import guard_file, locked, read_mode
@@ -34,8 +34,6 @@ DONE, REJECTED = "done", "rejected"
 ERROR_SUFFIX = ".error.txt"
 # Files that their writers have not finished, and our own.
 UNFINISHED = (".tmp", ".part", SUFFIX)
-# What it tells is no secret of the file's.
-READABLE = 0o644
 MAKE_IT_WRITABLE = "make it a folder that this user can write, and in which no link stands in the way"
 
 
@@ -121,6 +119,8 @@ def open_spooled(name: str, folder: Folder) -> Input:
 class SpooledRejects(RejectsFile):
     """Committed together with the move of its file to `done` or `rejected`, or not at all."""
 
+    advice = MAKE_IT_WRITABLE
+
     def __init__(self, name: str, source: Input, spool: Spool) -> None:
         super().__init__(spool.rejected, add_suffix(name, SUFFIX), read_mode(source), replaces=False)
         self._move = partial(move, name, source, spool.folder)
@@ -144,7 +144,10 @@ def put_aside(name: str, source: Input | None, spool: Spool, reason: InputUnread
     place = spool.rejected.find_free_name(name)
     told = add_suffix(place, ERROR_SUFFIX)
     with explained(spool.rejected.path / told, "cannot be written", MAKE_IT_WRITABLE):
-        write_reason(told, f"{escape(str(reason))}\n".encode(), spool.rejected)
+        # It quotes the file, so it is readable for the same users.
+        before = spool.folder.look(name)
+        mode = stat.S_IMODE(before.st_mode) & 0o777 if before else OWNER_ONLY
+        write_reason(told, f"{escape(str(reason))}\n".encode(), spool.rejected, mode)
     try:
         move(name, source, spool.folder, spool.rejected)
     except UploadError:
@@ -152,14 +155,14 @@ def put_aside(name: str, source: Input | None, spool: Spool, reason: InputUnread
         raise
 
 
-def write_reason(name: str, content: bytes, folder: Folder) -> None:
+def write_reason(name: str, content: bytes, folder: Folder, mode: int) -> None:
     before = folder.look(name)
     if before and not stat.S_ISREG(before.st_mode):
         raise FileExistsError(errno.EEXIST, "a link or a folder stands in the way")
     draft = Draft(folder)
     try:
         draft.write(content)
-        draft.settle(name, READABLE)
+        draft.settle(name, mode)
     finally:
         draft.discard()
 
