@@ -317,15 +317,16 @@ def test_an_error_file_of_before_is_replaced(site: Site, ledger: Ledger, spool: 
     assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
 
 
-def test_an_error_file_is_readable_for_those_who_can_read_the_file(
-    site: Site, ledger: Ledger, spool: Path
+@pytest.mark.parametrize(("mode", "expected"), [(0o640, 0o640), (0, 0o600)])
+def test_an_error_file_is_readable_for_us_and_for_those_who_can_read_the_file(
+    site: Site, ledger: Ledger, spool: Path, mode: int, expected: int
 ) -> None:
     (spool / "a.csv").write_text(UNREADABLE)
-    (spool / "a.csv").chmod(0o640)
+    (spool / "a.csv").chmod(mode)
 
     Run().start(site.variables, spool=spool)
 
-    assert (spool / "rejected/a.csv.error.txt").stat().st_mode & 0o777 == 0o640
+    assert (spool / "rejected/a.csv.error.txt").stat().st_mode & 0o777 == expected
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")

@@ -146,7 +146,7 @@ def put_aside(name: str, source: Input | None, spool: Spool, reason: InputUnread
     with explained(spool.rejected.path / told, "cannot be written", MAKE_IT_WRITABLE):
         # It quotes the file, so it is readable for the same users.
         before = spool.folder.look(name)
-        mode = stat.S_IMODE(before.st_mode) & 0o777 if before else OWNER_ONLY
+        mode = OWNER_ONLY | (stat.S_IMODE(before.st_mode) & 0o777 if before else 0)
         write_reason(told, f"{escape(str(reason))}\n".encode(), spool.rejected, mode)
     try:
         move(name, source, spool.folder, spool.rejected)
