@@ -111,7 +111,7 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
     for one that finds no place in time.
     """
     is_zipped = _read_encoding(request) in _GZIP
-    body = _receive(request)
+    body = _receive(request, caller)
     content = _unzip(body, MAX_BYTES_WITHOUT_A_PLACE) if is_zipped else body
     if len(content) <= MAX_BYTES_WITHOUT_A_PLACE:
         yield content
@@ -127,7 +127,7 @@ def _read_encoding(request: HttpRequest) -> str:
     return encoding
 
 
-def _receive(request: HttpRequest) -> bytes:
+def _receive(request: HttpRequest, caller: Hashable) -> bytes:
     length = _read_length(request)
     try:
         with _arrivals.admit(caller):
