@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +15,6 @@ from django.utils.cache import patch_vary_headers
 from rest_framework.utils.encoders import JSONEncoder
 
 from timesheets import conf
-from timesheets.bodies import read_form
 from timesheets.exceptions import (
     PROBLEM_MEDIA_TYPE,
     DatabaseUnavailable,
@@ -68,29 +66,7 @@ class ProblemMiddleware:
         if not is_database_failure(exc):
             return None
         logger.error("The database failed", exc_info=exc)
-        return _answer_with(DatabaseUnavailable())
-
-
-class FormMiddleware:
-    """Take the body of a form before Django's protection against CSRF does, which would read any length.
-
-    What is exempt from that protection looks after its body itself.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
-        if request.method != "POST" or getattr(view, "csrf_exempt", False):
-            return None
-        try:
-            read_form(request)
-        except Problem as problem:
-            return _answer_with(problem)
-        return None
+        return answer_with_problem(DatabaseUnavailable())
 
 
 class SecurityHeadersMiddleware:
@@ -129,7 +105,7 @@ def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
     return settings.DEBUG and _is_error_page(response) and bool(response.content) and prefers_page(request)
 
 
-def _answer_with(problem: Problem) -> HttpResponse:
+def answer_with_problem(problem: Problem) -> HttpResponse:
     wait = getattr(problem, "wait", None)
     response = HttpResponse(
         status=problem.status_code, headers={} if wait is None else {"Retry-After": str(wait)}

@@ -2,28 +2,27 @@
 
 import io
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import IO, Any
 
-from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
-from rest_framework.request import Request
 
-from timesheets.bodies import LIMITS, MAX_ENTRIES, open_body
-from timesheets.csv_texts import HeaderMalformed, RowMalformed, TooManyCells, iterate_rows
-from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge, UnsupportedMediaType
+from timesheets.csv_texts import HeaderMalformed, RowMalformed, iterate_rows
+from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge
 from timesheets.json_texts import (
-    MAX_VALUES,
     NotJSON,
-    TooManyValues,
     decode_utf8,
     is_array,
     iterate_array,
     parse_value,
     require_few_values,
 )
-from timesheets.principals import MachineClient
+
+MAX_ENTRIES = 10_000
+MAX_BYTES = 8 * 1024 * 1024
+MAX_UNZIPPED_BYTES = 16 * 1024 * 1024
+LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZIPPED_BYTES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,41 +81,6 @@ class CSVParser(BaseParser):
             return Upload(entries=_take(_parse_row(row) for row in iterate_rows(stream.read())))
         except HeaderMalformed as error:
             raise MalformedHeader(str(error)) from None
-
-
-_PARSERS: Mapping[str, Callable[[], BaseParser]] = {
-    "application/json": JSONParser,
-    "application/x-ndjson": NDJSONParser,
-    "application/ndjson": NDJSONParser,
-    "application/jsonl": NDJSONParser,
-    "text/csv": CSVParser,
-}
-
-
-def read_upload(request: Request) -> Upload:
-    """What the request uploads, judged in order: media type, encoding, length, size, body.
-
-    DRF's `request.data` would take an empty body for an empty object, and a cut one for a whole one.
-    """
-    http_request = request._request  # noqa: SLF001  DRF has no public way to the bytes as they came.
-    parser = _choose_parser(http_request)
-    client = cast("MachineClient", request.user)
-    try:
-        with open_body(http_request, (client.issuer, client.client_id)) as body:
-            return cast("Upload", parser().parse(io.BytesIO(body)))
-    except (TooManyValues, TooManyCells):
-        raise TooLarge(
-            f"The body holds over {MAX_VALUES} values. Send less at once.", limits=LIMITS
-        ) from None
-
-
-def _choose_parser(request: HttpRequest) -> Callable[[], BaseParser]:
-    parser = _PARSERS.get(request.content_type or "")
-    if parser is None:
-        raise UnsupportedMediaType("Send entries as application/json, application/x-ndjson or text/csv.")
-    if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType("Send the body in UTF-8.")
-    return parser
 
 
 def _take(values: Iterator[Any]) -> list[Any]:

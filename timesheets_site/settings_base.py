@@ -23,7 +23,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "timesheets.middleware.FormMiddleware",
+    "timesheets.forms.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
@@ -81,7 +81,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Forms hold no files, so nobody can fill disk or memory with one. Without a handler, Django would read a
 # multipart body in chunks of 2 GiB.
-FILE_UPLOAD_HANDLERS = ["timesheets.bodies.FileRefusal"]
+FILE_UPLOAD_HANDLERS = ["timesheets.forms.FileRefusal"]
 
 # A browser's session: no script reads the cookies, and no other site's page makes a browser send them.
 SESSION_COOKIE_SAMESITE = "Strict"

@@ -12,8 +12,8 @@ from django.http import HttpResponse
 from tests.issuer import Issuer
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
 from timesheets import exceptions
-from timesheets.bodies import MAX_ENTRIES
 from timesheets.openapi.views import read_description
+from timesheets.parsers import MAX_ENTRIES
 
 DESCRIPTION = read_description()
 OPERATION = DESCRIPTION["paths"]["/timesheets/upload"]["post"]

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.batches import BatchOptions, upload_batch
+from timesheets.bodies import read_upload
 from timesheets.exceptions import BatchRefused, Conflict, InvalidEntry, InvalidIdempotencyKey
 from timesheets.ingest import Outcome, ingest_entries
-from timesheets.parsers import read_upload
 from timesheets.principals import MachineClient
 from timesheets.serializers import EntryInvalid, parse_entry, represent_entry
 from timesheets.upload_options import apply_idempotency_key, read_idempotency_key, read_options
