@@ -87,9 +87,9 @@ def fill() -> None:
     """A million timesheets of 500 users in two years, one in five of them another client's."""
     from django.db import connection
 
-    from timesheets.entries import Entry
-    from timesheets.ingest import ingest_entries
-    from timesheets.principals import MachineClient
+    from timesheets.storage.entries import Entry
+    from timesheets.storage.ingest import ingest_entries
+    from timesheets.trust.principals import MachineClient
 
     for first in range(0, MILLION, BATCH):
         entries = [

@@ -24,8 +24,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from timesheets import conf
+from timesheets.formats.spreadsheets import write_csv
 from timesheets.models import Client, Timesheet
-from timesheets.spreadsheets import write_csv
 
 logger = logging.getLogger(__name__)
 

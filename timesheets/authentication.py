@@ -9,12 +9,12 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from timesheets import conf
-from timesheets.access_tokens import VerifiedToken, verify_access_token
 from timesheets.exceptions import InvalidRequest, InvalidToken, IssuerUnavailable
-from timesheets.issuers import Issuer, fetch_keys
-from timesheets.jwks import IssuerKeys, KeysUnavailable
-from timesheets.principals import MachineClient
-from timesheets.token_rules import Fault, TokenRejected
+from timesheets.trust.access_tokens import VerifiedToken, verify_access_token
+from timesheets.trust.issuers import Issuer, fetch_keys
+from timesheets.trust.jwks import IssuerKeys, KeysUnavailable
+from timesheets.trust.principals import MachineClient
+from timesheets.trust.token_rules import Fault, TokenRejected
 
 MAX_TOKEN_LENGTH = 8000
 

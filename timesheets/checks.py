@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from timesheets.access_tokens import SCOPE_CLAIMS
-from timesheets.issuer_documents import is_trustworthy
-from timesheets.jwk_sets import ASYMMETRIC_ALGORITHMS
-from timesheets.token_rules import MAX_LEEWAY_SECONDS, Profile
+from timesheets.trust.access_tokens import SCOPE_CLAIMS
+from timesheets.trust.issuer_documents import is_trustworthy
+from timesheets.trust.jwk_sets import ASYMMETRIC_ALGORITHMS
+from timesheets.trust.token_rules import MAX_LEEWAY_SECONDS, Profile
 
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 _ENGINES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})

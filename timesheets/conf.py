@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from timesheets.issuers import Issuer
-from timesheets.token_rules import Profile, TokenPolicy
+from timesheets.trust.issuers import Issuer
+from timesheets.trust.token_rules import Profile, TokenPolicy
 
 
 @functools.cache

@@ -8,9 +8,9 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from timesheets.csv_texts import HeaderMalformed, RowMalformed, iterate_rows
 from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge
-from timesheets.json_texts import (
+from timesheets.formats.strict_csv import HeaderMalformed, RowMalformed, iterate_rows
+from timesheets.formats.strict_json import (
     NotJSON,
     decode_utf8,
     is_array,

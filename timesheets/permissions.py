@@ -8,8 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from timesheets.access_tokens import VerifiedToken
 from timesheets.exceptions import InsufficientScope
+from timesheets.trust.access_tokens import VerifiedToken
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from timesheets import conf
-from timesheets.entries import Entry
 from timesheets.fields import HOURS_TEXT, HoursField, MomentField, find_midnight
-from timesheets.json_texts import REPEATED
-from timesheets.timesheet_queries import StoredEntry
+from timesheets.formats.strict_json import REPEATED
+from timesheets.storage.entries import Entry
+from timesheets.storage.queries import StoredEntry
 
 MAX_UNKNOWN_MEMBERS = 20
 MAX_NAME_LENGTH = 64

@@ -23,7 +23,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "timesheets.forms.FormMiddleware",
+    "timesheets.browser.forms.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
@@ -81,7 +81,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Forms hold no files, so nobody can fill disk or memory with one. Without a handler, Django would read a
 # multipart body in chunks of 2 GiB.
-FILE_UPLOAD_HANDLERS = ["timesheets.forms.FileRefusal"]
+FILE_UPLOAD_HANDLERS = ["timesheets.browser.forms.FileRefusal"]
 
 # A browser's session: no script reads the cookies, and no other site's page makes a browser send them.
 SESSION_COOKIE_SAMESITE = "Strict"
@@ -164,11 +164,11 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
     **REST_FRAMEWORK,
     "DEFAULT_AUTHENTICATION_CLASSES": [
         *REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
-        "timesheets.browser_sessions.SessionAuthentication",
+        "timesheets.browser.sessions.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": [
         *REST_FRAMEWORK["DEFAULT_RENDERER_CLASSES"],
-        "timesheets.pages.PageRenderer",
+        "timesheets.browser.pages.PageRenderer",
     ],
 }
 # Only development has an issuer whose clients a button signs in.

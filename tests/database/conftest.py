@@ -2,7 +2,7 @@
 
 Our code asks for Django's default connection and writes its SQL for that one's vendor. So the tests let
 the default lead to one database and then to the other: a second alias behind a router would leave
-`timesheets.stores` untouched, and a run of its own for each database would be forgotten for one of them.
+`timesheets.storage.stores` untouched, and a run for each database would be forgotten for one of them.
 """
 
 from collections.abc import Iterator

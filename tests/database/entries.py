@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from timesheets.entries import Entry
-from timesheets.ingest import Outcome, Verdict, ingest_entries
 from timesheets.models import Timesheet
-from timesheets.principals import MachineClient
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.trust.principals import MachineClient
 
 PAYROLL = MachineClient(
     issuer="https://example.eu.auth0.com/", client_id="payroll", subject="payroll@clients"

@@ -18,9 +18,9 @@ from django.db import OperationalError, connections
 from tests.database.conftest import Database, only_on
 from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry, read_entry, to_entry
 from tests.postgresql import PostgreSQLServer
-from timesheets.entries import Entry
-from timesheets.ingest import Outcome, Verdict
 from timesheets.models import Client, Timesheet
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import Outcome, Verdict
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -15,9 +15,9 @@ from tests.database.entries import (
     read_entry,
     to_entry,
 )
-from timesheets.entries import Entry
-from timesheets.ingest import Outcome, Verdict, ingest_entries
 from timesheets.models import Client, Timesheet
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
 
 pytestmark = pytest.mark.usefixtures("database")
 

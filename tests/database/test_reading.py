@@ -23,11 +23,11 @@ from tests.database.conftest import Database, only_on
 from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
 from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
-from timesheets.ingest import Outcome, Verdict, ingest_entries
 from timesheets.models import Client, Timesheet
-from timesheets.principals import MachineClient
-from timesheets.settled_ids import ADVISORY_CLASS
-from timesheets.timesheet_queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.high_water_mark import ADVISORY_CLASS
+from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.storage.queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
 

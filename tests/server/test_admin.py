@@ -23,7 +23,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browsers import open_browser
 from tests.processes import PRODUCTION_VARIABLES, GranianServer, run_python
-from timesheets.spreadsheets import write_csv
+from timesheets.formats.spreadsheets import write_csv
 
 LIST = "/admin/timesheets/timesheet/"
 PASSWORD = "a-long-password-of-tests"

@@ -27,8 +27,8 @@ from tests.processes import (
 from tests.signing_keys import SigningKey
 from timesheets import conf
 from timesheets.diagnosis.issuer_probes import probe
-from timesheets.issuers import fetch_keys
-from timesheets.jwks import KeysUnavailable
+from timesheets.trust.issuers import fetch_keys
+from timesheets.trust.jwks import KeysUnavailable
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.server.conftest import Upload
 from tests.signing_keys import SigningKey
 from timesheets.authentication import keys_of
 from timesheets.diagnosis.token_explanations import EXPLAINERS
-from timesheets.token_rules import RULES, Fault
+from timesheets.trust.token_rules import RULES, Fault
 
 Mint = Callable[[Issuer], str]
 NOW = int(time.time())

@@ -24,8 +24,8 @@ from django.test import RequestFactory
 from tests.issuer import Issuer
 from tests.processes import GranianServer, run_python
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
-from timesheets.bodies import MAX_BYTES_WITHOUT_A_PLACE, PLACES, open_body
 from timesheets.models import Timesheet
+from timesheets.uploads.body import MAX_BYTES_WITHOUT_A_PLACE, PLACES, open_body
 
 MEBIBYTE = 1024 * 1024
 SIXTEEN_MEBIBYTES = 16 * MEBIBYTE

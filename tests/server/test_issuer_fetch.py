@@ -33,9 +33,9 @@ from tests.misbehaviour import (
     send,
 )
 from tests.signing_keys import SigningKey
-from timesheets import issuers
-from timesheets.connections import connect
-from timesheets.jwks import FetchedKeys, KeysUnavailable
+from timesheets.trust import issuers
+from timesheets.trust.connections import connect
+from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
 
 FIRST = SigningKey("first")
 KEY_SET = {"keys": [FIRST.to_jwk()]}

@@ -14,9 +14,9 @@ from tests.issuer import Issuer
 from tests.misbehaviour import Answer, after, close, document, take_turns
 from tests.processes import run_python
 from tests.signing_keys import SigningKey
-from timesheets import issuers
-from timesheets.jwk_sets import UsableKey, read_usable_keys
-from timesheets.jwks import MAX_WAITING_CALLERS, FetchedKeys, IssuerKeys, KeysUnavailable, KeyUnknown
+from timesheets.trust import issuers
+from timesheets.trust.jwk_sets import UsableKey, read_usable_keys
+from timesheets.trust.jwks import MAX_WAITING_CALLERS, FetchedKeys, IssuerKeys, KeysUnavailable, KeyUnknown
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -686,9 +686,9 @@ def test_a_fetch_that_was_begun_after_a_wait_is_not_given_up_early(gate: threadi
 FORK = """
 import os, signal, sys, threading, time
 from functools import partial
-from timesheets import issuers
-from timesheets.jwk_sets import UsableKey, read_usable_keys
-from timesheets.jwks import IssuerKeys
+from timesheets.trust import issuers
+from timesheets.trust.jwk_sets import UsableKey, read_usable_keys
+from timesheets.trust.jwks import IssuerKeys
 
 reached, parent = threading.Event(), os.getpid()
 

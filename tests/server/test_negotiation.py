@@ -8,8 +8,8 @@ from rest_framework.exceptions import NotAcceptable
 from rest_framework.renderers import JSONRenderer
 
 from tests.issuer import Issuer
+from timesheets.browser.pages import PageRenderer
 from timesheets.negotiation import QualityNegotiation, prefers_page
-from timesheets.pages import PageRenderer
 from timesheets.renderers import CSVRenderer
 
 RENDERERS = [JSONRenderer(), PageRenderer(), CSVRenderer()]

@@ -21,10 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
-from timesheets.entries import Entry
 from timesheets.models import Timesheet
 from timesheets.parsers import JSONParser
 from timesheets.serializers import EntryInvalid, EntrySerializer, parse_entry, represent_entry
+from timesheets.storage.entries import Entry
 
 EXAMPLES = int(os.environ.get("ONE_TRUTH_EXAMPLES", "300"))
 

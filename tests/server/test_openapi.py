@@ -15,12 +15,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.processes import PRODUCTION_VARIABLES, REPOSITORY, run_python
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
 from timesheets import exceptions
-from timesheets.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
 from timesheets.renderers import COLUMNS
 from timesheets.serializers import ENTRY_ID
 from timesheets.urls import urlpatterns
+from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 # What is for people, and the description itself.
 PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json"}

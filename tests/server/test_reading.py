@@ -16,10 +16,10 @@ from django.test import Client
 
 from tests.issuer import Issuer
 from tests.server.test_errors import call
-from timesheets.entries import Entry
-from timesheets.ingest import ingest_entries
 from timesheets.models import Client as StoredClient
-from timesheets.principals import MachineClient
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_entries
+from timesheets.trust.principals import MachineClient
 
 PUBLIC_URL = "https://timesheets.example.com"
 METADATA = f"{PUBLIC_URL}/.well-known/oauth-protected-resource"

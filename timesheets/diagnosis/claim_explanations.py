@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from timesheets.diagnosis.explanations import AUTH0_API, Case, Explanation
 from timesheets.diagnosis.plain_words import describe_duration, describe_near_miss, describe_time, quote
-from timesheets.token_rules import MAX_LIFETIME_SECONDS, MAX_NAME_LENGTH
+from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS, MAX_NAME_LENGTH
 
 # What ID tokens have and access tokens have not (OpenID Connect Core 1.0 sections 2 and 3.3.2.11).
 _ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash"})

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from timesheets.token_rules import TokenPolicy
-from timesheets.unverified_tokens import UnverifiedToken
+from timesheets.trust.token_rules import TokenPolicy
+from timesheets.trust.unverified_tokens import UnverifiedToken
 
 # Where Auth0's dashboard keeps what most remedies change.
 AUTH0_API = "Auth0: Applications > APIs > this API"

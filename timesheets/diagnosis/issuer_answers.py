@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from timesheets.diagnosis.issuer_probes import Probe
 from timesheets.diagnosis.plain_words import make_printable
-from timesheets.issuer_documents import LOOPBACK_HOSTS, DocumentUnavailable
+from timesheets.trust.issuer_documents import LOOPBACK_HOSTS, DocumentUnavailable
 
 
 class Verdict(enum.StrEnum):

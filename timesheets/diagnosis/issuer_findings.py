@@ -7,9 +7,9 @@ from timesheets.diagnosis.issuer_answers import Finding, Verdict, judge_answer
 from timesheets.diagnosis.issuer_probes import Probe, find_jwks_url, probe, probe_metadata, start_deadline
 from timesheets.diagnosis.key_findings import judge_keys
 from timesheets.diagnosis.plain_words import describe_clock, describe_duration, describe_near_miss, quote
-from timesheets.issuer_documents import Document, is_trustworthy
-from timesheets.issuers import Issuer
-from timesheets.token_rules import TokenPolicy
+from timesheets.trust.issuer_documents import Document, is_trustworthy
+from timesheets.trust.issuers import Issuer
+from timesheets.trust.token_rules import TokenPolicy
 
 
 def examine_issuer(issuer: Issuer, policy: TokenPolicy) -> Iterator[Finding]:

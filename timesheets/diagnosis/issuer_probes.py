@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from timesheets.issuer_documents import Document, DocumentUnavailable
-from timesheets.issuers import DEADLINE_SECONDS, Issuer, fetch_by_deadline, find_metadata_urls
+from timesheets.trust.issuer_documents import Document, DocumentUnavailable
+from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, fetch_by_deadline, find_metadata_urls
 
 # A fetch ends itself at its deadline, unless it hangs where nothing can end it, such as in a name's look-up.
 GRACE_SECONDS = 1

@@ -6,10 +6,10 @@ from typing import Any
 from timesheets.diagnosis.issuer_answers import Finding, Verdict, judge_answer
 from timesheets.diagnosis.issuer_probes import Probe
 from timesheets.diagnosis.plain_words import describe_duration, quote
-from timesheets.issuer_documents import Document
-from timesheets.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
-from timesheets.jwks import choose_time_to_live
-from timesheets.token_rules import TokenPolicy
+from timesheets.trust.issuer_documents import Document
+from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
+from timesheets.trust.jwks import choose_time_to_live
+from timesheets.trust.token_rules import TokenPolicy
 
 _OTHER_ADDRESS = 'Set OAUTH_JWKS_URL to the address of its JWK Set, an object with a list under "keys".'
 _OTHER_ALGORITHM = "Let the issuer sign with one of OAUTH_ALGORITHMS, or name there what it signs with."

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from timesheets.access_tokens import VerifiedToken
 from timesheets.diagnosis.claim_explanations import (
     explain_audience,
     explain_bound,
@@ -15,8 +14,9 @@ from timesheets.diagnosis.claim_explanations import (
 )
 from timesheets.diagnosis.explanations import AUTH0_API, GET_ANOTHER, Case, Explanation
 from timesheets.diagnosis.plain_words import quote
-from timesheets.jwk_sets import ASYMMETRIC_ALGORITHMS
-from timesheets.token_rules import Fault, Profile
+from timesheets.trust.access_tokens import VerifiedToken
+from timesheets.trust.jwk_sets import ASYMMETRIC_ALGORITHMS
+from timesheets.trust.token_rules import Fault, Profile
 
 _NO_AUDIENCE = (
     "Auth0 gives one where the token was requested without an audience: request it with this API's."

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from timesheets.access_tokens import verify_access_token, verify_signature
 from timesheets.diagnosis.explanations import Case, Explanation
 from timesheets.diagnosis.token_explanations import (
     EXPLAINERS,
@@ -12,9 +11,10 @@ from timesheets.diagnosis.token_explanations import (
     explain_scopes,
     explain_unavailable,
 )
-from timesheets.jwks import KeySource, KeysUnavailable
-from timesheets.token_rules import RULES, Fault, TokenPolicy, TokenRejected
-from timesheets.unverified_tokens import TokenMalformed, read_unverified_token
+from timesheets.trust.access_tokens import verify_access_token, verify_signature
+from timesheets.trust.jwks import KeySource, KeysUnavailable
+from timesheets.trust.token_rules import RULES, Fault, TokenPolicy, TokenRejected
+from timesheets.trust.unverified_tokens import TokenMalformed, read_unverified_token
 
 
 @dataclass(frozen=True, kw_only=True)

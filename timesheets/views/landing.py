@@ -6,8 +6,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from timesheets import conf
+from timesheets.browser.pages import describe_visitor
 from timesheets.exceptions import METADATA_PATH
-from timesheets.pages import describe_visitor
 from timesheets.views.uploads import UploadView
 
 

@@ -13,13 +13,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from timesheets import conf
-from timesheets.access_tokens import VerifiedToken
 from timesheets.authentication import authenticate_bearer
-from timesheets.browser_sessions import sign_in, sign_out
-from timesheets.development_tokens import NoDevelopmentToken, obtain_development_token
+from timesheets.browser.development_tokens import NoDevelopmentToken, obtain_development_token
+from timesheets.browser.pages import describe_visitor
+from timesheets.browser.pasted_tokens import unwrap_token
+from timesheets.browser.sessions import sign_in, sign_out
 from timesheets.exceptions import Problem
-from timesheets.pages import describe_visitor
-from timesheets.pasted_tokens import unwrap_token
+from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.uploads import UploadView
 

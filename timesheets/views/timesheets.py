@@ -8,11 +8,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets import conf
-from timesheets.list_options import read_list_options, refuse_parameters
-from timesheets.principals import MachineClient
 from timesheets.renderers import CSVRenderer
 from timesheets.serializers import represent_stored_entry
-from timesheets.timesheet_queries import find_timesheet, list_timesheets
+from timesheets.storage.queries import find_timesheet, list_timesheets
+from timesheets.trust.principals import MachineClient
+from timesheets.views.list_options import read_list_options, refuse_parameters
 
 _READ = frozenset({"read:timesheets"})
 

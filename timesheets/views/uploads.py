@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.batches import BatchOptions, upload_batch
-from timesheets.bodies import read_upload
 from timesheets.exceptions import BatchRefused, Conflict, InvalidEntry, InvalidIdempotencyKey
-from timesheets.ingest import Outcome, ingest_entries
-from timesheets.principals import MachineClient
 from timesheets.serializers import EntryInvalid, parse_entry, represent_entry
-from timesheets.upload_options import apply_idempotency_key, read_idempotency_key, read_options
+from timesheets.storage.ingest import Outcome, ingest_entries
+from timesheets.trust.principals import MachineClient
+from timesheets.uploads.batches import BatchOptions, upload_batch
+from timesheets.uploads.body import read_upload
+from timesheets.uploads.options import apply_idempotency_key, read_idempotency_key, read_options
 
 entries_logger = logging.getLogger("timesheets.entries")
 

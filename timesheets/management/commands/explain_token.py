@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from django.http import HttpRequest
 
 from timesheets import conf
-from timesheets.access_tokens import VerifiedToken
 from timesheets.authentication import MAX_TOKEN_LENGTH, keys_of
+from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.diagnosis.issuer_answers import Verdict
 from timesheets.diagnosis.issuer_findings import examine_issuer
 from timesheets.diagnosis.issuer_probes import probe_keys
@@ -20,8 +20,8 @@ from timesheets.diagnosis.token_explanations import explain_credentials
 from timesheets.diagnosis.token_steps import Step, walk_rules
 from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, ExitStatus, silenced_logs
-from timesheets.pasted_tokens import unwrap_token
-from timesheets.token_rules import Fault
+from timesheets.trust.access_tokens import VerifiedToken
+from timesheets.trust.token_rules import Fault
 from timesheets.views.uploads import UploadView
 
 DESCRIPTION = """\

@@ -11,17 +11,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from timesheets.management.help import HelpFormatter
-from timesheets.uploader.arguments import add_arguments, read_options
-from timesheets.uploader.environment.config import VARIABLES
-from timesheets.uploader.errors import MEANINGS, ExitStatus
-from timesheets.uploader.network.retries import Pacing
-from timesheets.uploader.output.progress import Progress, ProgressBar
-from timesheets.uploader.output.report import Report
-from timesheets.uploader.output.streams import SteadyStream
-from timesheets.uploader.printable import escape
-from timesheets.uploader.run import run_upload
-from timesheets.uploader.runs import Surroundings
-from timesheets.uploader.signals import Signals, await_status
+from timesheets_client.arguments import add_arguments, read_options
+from timesheets_client.environment.config import VARIABLES
+from timesheets_client.errors import MEANINGS, ExitStatus
+from timesheets_client.network.retries import Pacing
+from timesheets_client.output.progress import Progress, ProgressBar
+from timesheets_client.output.report import Report
+from timesheets_client.output.streams import SteadyStream
+from timesheets_client.printable import escape
+from timesheets_client.run import run_upload
+from timesheets_client.runs import Surroundings
+from timesheets_client.signals import Signals, await_status
 
 
 def list_terms(terms: Mapping[Any, str]) -> str:

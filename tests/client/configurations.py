@@ -1,0 +1,53 @@
+"""Variables that configure the uploader, and configurations that are made of none."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from timesheets_client.environment.config import TokenRequest, UploaderConfig, load_config
+from timesheets_client.errors import ConfigurationError
+
+SECRET = "s3cret-of-payroll"
+COMPLETE = {
+    "AUTH0_DOMAIN": "example.eu.auth0.com",
+    "AUTH0_AUDIENCE": "https://timesheets.example.com",
+    "AUTH0_CLIENT_ID": "payroll",
+    "AUTH0_CLIENT_SECRET": SECRET,
+    "TIMESHEETS_API_URL": "https://timesheets.example.com",
+}
+DEVELOPMENT = {
+    "OAUTH_TOKEN_URL": "http://127.0.0.1:8000/oauth/token",
+    "AUTH0_AUDIENCE": "https://timesheets.example.com",
+    "AUTH0_CLIENT_ID": "payroll",
+    "AUTH0_CLIENT_SECRET": "development-secret",
+    "TIMESHEETS_API_URL": "http://127.0.0.1:8000",
+}
+
+
+def load(**changes: str) -> UploaderConfig:
+    return load_config(COMPLETE | changes, DEVELOPMENT)
+
+
+def problems_of(environment: dict[str, str]) -> list[str]:
+    """The variables that are named, in the order of the lines."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(environment, DEVELOPMENT)
+    assert SECRET not in str(caught.value)
+    return [line.strip().partition(": ")[0] for line in str(caught.value).splitlines()[1:]]
+
+
+def make_config(**changes: Any) -> UploaderConfig:
+    """Auth0's client `payroll`, as AUTH0_DOMAIN makes it."""
+    members: dict[str, Any] = {
+        "upload_url": "https://timesheets.example.com/timesheets/upload",
+        "state_dir": Path("/nonexistent"),
+        "is_auth0": True,
+        "issuer": "https://example.eu.auth0.com/",
+        "token_url": "https://example.eu.auth0.com/oauth/token",
+        "token_request": TokenRequest.JSON,
+        "audience": "https://timesheets.example.com",
+        "client_id": "payroll",
+        "client_secret": SECRET,
+    }
+    return UploaderConfig(**(members | changes))

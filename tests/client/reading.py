@@ -1,0 +1,33 @@
+"""Read what a file would hold, without the file."""
+
+import io
+from collections.abc import Iterator
+from datetime import tzinfo
+
+from timesheets_client.reading.entries import Entry, Read, Rejected, Suspicion
+from timesheets_client.reading.inputs import Format, Input, read_entries
+
+
+def read(
+    content: bytes | str, name: str = "week23.csv", zone: tzinfo | None = None, chosen: Format = Format.AUTO
+) -> list[Entry | Rejected]:
+    """Its entries and its rejected rows."""
+    return [each for each in iterate(content, name, zone, chosen) if not isinstance(each, Suspicion)]
+
+
+def find_warnings(content: bytes | str, name: str = "week23.csv") -> list[str]:
+    """What is suspicious about it."""
+    return [each.describe() for each in iterate(content, name) if isinstance(each, Suspicion)]
+
+
+def iterate(
+    content: bytes | str, name: str, zone: tzinfo | None = None, chosen: Format = Format.AUTO
+) -> Iterator[Read]:
+    body = content.encode() if isinstance(content, str) else content
+    file = io.BufferedReader(io.BytesIO(body))  # type: ignore[arg-type]
+    return read_entries(Input(name=name, file=file), chosen, zone)
+
+
+def describe(read_entries: list[Entry | Rejected]) -> list[str]:
+    """The source of each entry, and of each rejected one what is wrong with it."""
+    return [each.source if isinstance(each, Entry) else each.describe() for each in read_entries]

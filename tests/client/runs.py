@@ -1,0 +1,73 @@
+"""Runs of the uploader in this process, against a site, with all that they said."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from timesheets_client.errors import ExitStatus
+from timesheets_client.network.exchange import Timeouts
+from timesheets_client.network.retries import Pacing
+from timesheets_client.options import Options
+from timesheets_client.output.report import Report
+from timesheets_client.run import run_upload
+from timesheets_client.runs import Surroundings
+from timesheets_client.signals import Signals
+
+HEADER = "user_id,date,project,hours\n"
+
+
+@dataclass
+class Run:
+    """Sleeps only in `slept`, and keeps no token unless `caches_token` says so."""
+
+    verbosity: int = 1
+    with_traceback: bool = False
+    is_json: bool = False
+    make_key: Callable[[], str] = lambda: "key-1"
+    stdin: bytes = b""
+    signals: Signals = field(default_factory=Signals)
+    written: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+    # What happens while it sleeps.
+    meanwhile: Callable[[], object] = lambda: None
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.meanwhile()
+
+    def start(self, variables: Mapping[str, str], *files: Path | str, **options: Any) -> ExitStatus:
+        report = Report(
+            write=self.written.append,
+            warn=self.warned.append,
+            verbosity=self.verbosity,
+            with_traceback=self.with_traceback,
+            is_json=self.is_json,
+        )
+        surroundings = Surroundings(
+            environment=variables,
+            development={},
+            stdin=io.BufferedReader(io.BytesIO(self.stdin)),  # type: ignore[arg-type]
+            signals=self.signals,
+            pacing=Pacing(sleep=self.sleep, random=lambda: 1.0),
+            make_key=self.make_key,
+        )
+        usual = {"timeouts": Timeouts(read_seconds=2), "caches_token": False}
+        chosen = Options(files=[str(file) for file in files], **{**usual, **options})
+        return run_upload(chosen, surroundings, report)
+
+
+def write_csv(path: Path, *rows: str) -> Path:
+    """A file of these rows, each `day,hours` of employee 007."""
+    lines = [f"007,{day},StoreZero,{hours}\n" for day, _, hours in (row.partition(",") for row in rows)]
+    path.write_text(HEADER + "".join(lines))
+    return path
+
+
+def write_days(path: Path, count: int) -> Path:
+    """A file of so many entries, no two of them equal."""
+    return write_csv(
+        path, *(f"2026-01-{1 + number % 31:02},{1 + number // 31 / 100}" for number in range(count))
+    )

@@ -1,0 +1,76 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from timesheets_client.arguments import add_arguments, read_options
+from timesheets_client.errors import WrongUsage
+from timesheets_client.options import Options, require_sense
+
+
+def parse(*words: str) -> Options:
+    parser = ArgumentParser()
+    add_arguments(parser)
+    return read_options(vars(parser.parse_args(words)))
+
+
+def test_without_arguments_the_defaults_are_those_of_the_options() -> None:
+    assert parse() == Options(files=[])
+
+
+def test_each_argument_reaches_its_option() -> None:
+    options = parse(
+        *("a.csv", "--format", "csv", "--time-zone", "Europe/Berlin", "--dedupe", "off", "--batch-size", "7"),
+        *("--strict", "--rejects", "r", "--retries", "1", "--timeout", "1,100", "--deadline", "9.5"),
+        *("--lock-wait", "3", "--no-token-cache"),
+    )
+
+    assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
+    assert (options.dedupes, options.entries_of_a_batch, options.is_strict) == (False, 7, True)
+    assert (options.rejects, options.retries, options.deadline_seconds) == (Path("r"), 1, 9.5)
+    assert (options.lock_wait_seconds, options.caches_token) == (3, False)
+    assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
+    assert options.timeouts.total_seconds == 200
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--format", "xml"],
+        ["--time-zone", "Berlin"],
+        ["--time-zone", "../../etc/passwd"],
+        ["--batch-size", "0"],
+        ["--batch-size", "10001"],
+        ["--retries", "-1"],
+        ["--retries", "many"],
+        ["--timeout", "10"],
+        ["--timeout", "0,60"],
+        ["--deadline", "-1"],
+        ["--deadline", "nan"],
+        ["--client-secret", "x"],
+    ],
+)
+def test_what_is_no_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(*words)
+
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"is_check": True, "is_dry_run": True, "files": ["a"]}, id="check and dry run"),
+        pytest.param({"is_dry_run": True}, id="a dry run of nothing"),
+        pytest.param({"forgets_token": True, "files": ["a"]}, id="forget and upload"),
+        pytest.param({"spool": Path("d"), "files": ["a"]}, id="folder and file"),
+        pytest.param({"spool": Path("d"), "rejects": Path("r")}, id="a folder has its own rejects"),
+        pytest.param({"spool": Path("d"), "dedupes": False}, id="a folder without ids"),
+        pytest.param({"rejects": Path("r"), "files": ["a", "b"]}, id="rejects of two files"),
+        pytest.param({"files": ["-", "-"]}, id="standard input twice"),
+    ],
+)
+def test_what_cannot_be_meant_together_is_wrong_usage(options: dict[str, Any]) -> None:
+    with pytest.raises(WrongUsage):
+        require_sense(Options(**options))

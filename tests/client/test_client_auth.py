@@ -1,0 +1,187 @@
+"""What a token request says of who asks for what."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import jwt
+import pytest
+import requests
+import responses
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.client.configurations import SECRET, make_config
+from tests.client.conftest import AUDIENCE, SIGNING_KEY
+from timesheets_client.access.client_auth import prove_identity
+from timesheets_client.access.token_endpoint import request_token
+from timesheets_client.environment.config import AudienceParameter, TokenRequest
+from timesheets_client.environment.credentials import ClientAuth
+from timesheets_client.network.exchange import Answer, Timeouts, make_printable, open_session
+
+TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def issuer() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        mock.post(TOKEN_URL, status=401, json={"error": "access_denied"})
+        yield mock
+
+
+def ask(issuer: responses.RequestsMock, **changes: Any) -> requests.PreparedRequest:
+    """The request that the configuration, with these changes, makes."""
+    with open_session() as session:
+        request_token(session, make_config(**changes), TOKEN_URL, Timeouts(), NOW)
+    return issuer.calls[-1].request
+
+
+def ask_by_form(issuer: responses.RequestsMock, **changes: Any) -> dict[str, str]:
+    request = ask(issuer, token_request=TokenRequest.FORM, **changes)
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    body = request.body or b""
+    return {name: value for name, [value] in parse_qs(body.decode(), strict_parsing=True).items()}
+
+
+def write_key(key: PrivateKeyTypes) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def sign_in(issuer: responses.RequestsMock, key: PrivateKeyTypes = SIGNING_KEY, **changes: Any) -> str:
+    """The assertion that a client with this key sends."""
+    form = ask_by_form(
+        issuer,
+        **{"client_auth": ClientAuth.PRIVATE_KEY_JWT, "client_secret": "", "private_key": write_key(key)}
+        | changes,
+    )
+    assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    assert form["client_id"] == "payroll"
+    assert "client_secret" not in form
+    return form["client_assertion"]
+
+
+def test_the_request_is_the_one_that_auth0_documents(issuer: responses.RequestsMock) -> None:
+    request = ask(issuer)
+
+    assert request.headers["Content-Type"] == "application/json"
+    assert json.loads(request.body or "") == {
+        "grant_type": "client_credentials",
+        "client_id": "payroll",
+        "client_secret": SECRET,
+        "audience": AUDIENCE,
+    }
+
+
+def test_a_form_is_the_one_of_the_standard(issuer: responses.RequestsMock) -> None:
+    assert ask_by_form(issuer, client_secret="a&b=c+d \u00e9") == {
+        "grant_type": "client_credentials",
+        "client_id": "payroll",
+        "client_secret": "a&b=c+d \u00e9",
+        "audience": AUDIENCE,
+    }
+
+
+def test_the_audience_goes_by_the_name_that_the_issuer_gives_it(issuer: responses.RequestsMock) -> None:
+    form = ask_by_form(issuer, audience_parameter=AudienceParameter.RESOURCE)
+
+    assert form["resource"] == AUDIENCE
+    assert "audience" not in form
+
+
+def test_an_issuer_that_has_one_audience_only_is_not_told_it(issuer: responses.RequestsMock) -> None:
+    form = ask_by_form(issuer, audience_parameter=AudienceParameter.NONE)
+
+    assert set(form) == {"grant_type", "client_id", "client_secret"}
+
+
+def test_a_scope_is_asked_for_where_it_is_set(issuer: responses.RequestsMock) -> None:
+    assert ask_by_form(issuer, scope="batch:upload x")["scope"] == "batch:upload x"
+
+
+def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.RequestsMock) -> None:
+    request = ask(
+        issuer,
+        client_auth=ClientAuth.CLIENT_SECRET_BASIC,
+        token_request=TokenRequest.FORM,
+        client_id="pay:roll",
+        client_secret="a b%\u00e9",
+    )
+
+    scheme, _, credentials = request.headers["Authorization"].partition(" ")
+    assert scheme == "Basic"
+    assert base64.b64decode(credentials) == b"pay%3Aroll:a+b%25%C3%A9"
+    assert "client" not in (request.body or b"").decode().replace("client_credentials", "")
+
+
+def test_every_form_of_a_secret_is_hidden() -> None:
+    config = make_config(client_auth=ClientAuth.CLIENT_SECRET_BASIC, client_secret="a b%c")
+    credentials = base64.b64encode(b"payroll:a+b%25c").decode()
+
+    proof = prove_identity(config, TOKEN_URL, NOW)
+
+    told = make_printable(f"a b%c, a+b%25c, {credentials}", *proof.secrets)
+    assert told == "[hidden], [hidden], [hidden]"
+    assert credentials not in repr(proof)
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        pytest.param(SIGNING_KEY, "RS256", id="RSA"),
+        pytest.param(ec.generate_private_key(ec.SECP256R1()), "ES256", id="P-256"),
+        pytest.param(ec.generate_private_key(ec.SECP384R1()), "ES384", id="P-384"),
+        pytest.param(ec.generate_private_key(ec.SECP521R1()), "ES512", id="P-521"),
+        pytest.param(ed25519.Ed25519PrivateKey.generate(), "EdDSA", id="Ed25519"),
+    ],
+)
+def test_who_signs_says_who_it_is_for_a_minute(
+    issuer: responses.RequestsMock, key: Any, algorithm: str
+) -> None:
+    assertion = sign_in(issuer, key, is_auth0=False)
+
+    claims = jwt.decode(
+        assertion,
+        key.public_key(),
+        [algorithm],
+        options={"verify_exp": False, "verify_iat": False},
+        audience=TOKEN_URL,
+    )
+    assert claims.pop("jti")
+    assert claims == {
+        "iss": "payroll",
+        "sub": "payroll",
+        "aud": TOKEN_URL,
+        "iat": NOW,
+        "exp": NOW + 60,
+    }
+    assert jwt.get_unverified_header(assertion) == {"alg": algorithm, "typ": "JWT"}
+
+
+def test_auth0_is_named_by_its_issuer(issuer: responses.RequestsMock) -> None:
+    assertion = sign_in(issuer)
+
+    claims = jwt.decode(assertion, options={"verify_signature": False})
+    assert claims["aud"] == "https://example.eu.auth0.com/"
+
+
+def test_no_two_assertions_are_the_same(issuer: responses.RequestsMock) -> None:
+    ids = {jwt.decode(sign_in(issuer), options={"verify_signature": False})["jti"] for _ in range(3)}
+
+    assert len(ids) == 3
+
+
+def test_an_assertion_that_is_echoed_is_hidden() -> None:
+    config = make_config(
+        client_auth=ClientAuth.PRIVATE_KEY_JWT, client_secret="", private_key=write_key(SIGNING_KEY)
+    )
+    proof = prove_identity(config, TOKEN_URL, NOW)
+    echo = {"error_description": f"not {proof.parameters['client_assertion']}"}
+
+    answer = Answer(url=TOKEN_URL, status=400, document=echo, headers={}, secrets=proof.secrets)
+
+    assert answer.quote("error_description") == "not [hidden]"
+    assert SECRET not in repr(proof)

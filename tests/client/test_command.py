@@ -1,0 +1,187 @@
+"""The command as cron starts it: in a process of its own, under the default settings."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.client.conftest import MESSAGE, SECRET, Reply, Site
+from tests.client.ledger import Ledger
+from tests.client.runs import write_days
+from timesheets_client.environment.config import VARIABLES
+from timesheets_client.errors import ExitStatus
+
+ROOT = Path(__file__).parents[2]
+# Not by manage.py, which would read a developer's `.env`.
+COMMAND = [sys.executable, "-m", "django", "upload_timesheet", "--settings", "timesheets_site.settings"]
+# A query would fail: there is no such folder.
+CRON = {"PATH": os.defpath, "DATABASE_URL": "sqlite:////nonexistent/db.sqlite3", "NETRC": "/nonexistent"}
+
+
+def start(*options: str, variables: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *options],
+        cwd=ROOT,
+        env=CRON | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*options: str, variables: dict[str, str]) -> tuple[int, str, str]:
+    with start(*options, variables=variables) as process:
+        out, err = process.communicate(timeout=20)
+    return process.returncode, out, err
+
+
+def test_the_apis_message_is_all_that_it_prints(site: Site) -> None:
+    assert run(variables=site.variables) == (0, f"{MESSAGE}\n", "")
+
+
+def test_each_run_makes_a_key_of_its_own(site: Site) -> None:
+    run(variables=site.variables)
+    run(variables=site.variables)
+
+    keys = [received.headers["Idempotency-Key"] for received in site.received if "upload" in received.path]
+    assert len(set(keys)) == 2
+
+
+def test_a_quiet_run_prints_nothing(site: Site) -> None:
+    assert run("-v", "0", variables=site.variables) == (0, "", "")
+
+
+def test_without_variables_the_development_issuer_is_asked(tmp_path: Path) -> None:
+    status, out, err = run(variables={"TIMESHEETS_DEV_PORT": "1", "TIMESHEETS_STATE_DIR": str(tmp_path)})
+
+    assert (status, out) == (ExitStatus.TEMPORARY, "")
+    assert err.splitlines()[-1].startswith("http://127.0.0.1:1/oauth/token: no connection.")
+
+
+def test_a_forgotten_variable_is_named(site: Site) -> None:
+    status, out, err = run(variables=site.variables | {"AUTH0_CLIENT_SECRET": ""})
+
+    assert (status, out) == (ExitStatus.CONFIGURATION, "")
+    assert err.splitlines()[1].strip().startswith("AUTH0_CLIENT_SECRET: not set")
+    assert site.received == []
+
+
+def test_a_refusal_is_one_line_without_the_secret_even_with_a_traceback_asked_for(site: Site) -> None:
+    site.replies["/oauth/token"] = Reply(
+        status=401, body={"error": "access_denied", "error_description": SECRET}
+    )
+
+    status, out, err = run("--traceback", "-v", "3", variables=site.variables)
+
+    assert (status, out) == (ExitStatus.REFUSED, "")
+    assert err == (
+        "token request refused: 401 access_denied: [hidden]; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET\n"
+    )
+
+
+def test_an_unknown_option_is_wrong_usage(site: Site) -> None:
+    status, _, err = run("--client-secret", "x", variables=site.variables)
+
+    assert status == ExitStatus.USAGE
+    assert "unrecognized arguments: --client-secret" in err
+
+
+def test_the_help_names_every_variable_and_every_exit_status() -> None:
+    status, out, _ = run("--help", variables={"COLUMNS": "80"})
+
+    lines = [line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  ")]
+    terms = {line[0] for line in lines if line}
+    assert status == 0
+    assert terms >= {*VARIABLES, *(str(status.value) for status in ExitStatus)}
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        pytest.param(signal.SIGINT, ExitStatus.INTERRUPTED, id="SIGINT"),
+        pytest.param(signal.SIGTERM, ExitStatus.TERMINATED, id="SIGTERM"),
+    ],
+)
+def test_a_signal_ends_a_run_without_a_traceback(site: Site, number: signal.Signals, status: int) -> None:
+    site.hangs_at = "/timesheets/upload"
+
+    with start(variables=site.variables) as process:
+        assert site.arrived.wait(10)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+
+    assert (process.returncode, out, err) == (status, "", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        pytest.param(signal.SIGINT, ExitStatus.INTERRUPTED, id="SIGINT"),
+        pytest.param(signal.SIGTERM, ExitStatus.TERMINATED, id="SIGTERM"),
+    ],
+)
+def test_a_signal_waits_for_the_answer_to_a_batch(
+    site: Site, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    ledger = Ledger(site)
+    site.hangs_at = "/timesheets/upload"
+
+    with start(str(write_days(tmp_path / "a.csv", 3)), variables=site.variables) as process:
+        assert site.arrived.wait(10)
+        process.send_signal(number)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        site.release.set()
+        _, err = process.communicate(timeout=10)
+
+    assert process.returncode == status
+    assert len(ledger.stored) == 3
+    assert "3 of its entries are on the server" in err
+
+
+def test_standard_input_is_a_file_like_any_other(site: Site) -> None:
+    ledger = Ledger(site)
+
+    result = subprocess.run(
+        [*COMMAND, "-"],
+        cwd=ROOT,
+        env=CRON | site.variables,
+        input="user_id;date;project;hours\n007;2026-06-03;StoreZero;7,5\n",
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("standard input: 1 entry, 1 created, 0 already there, 0 rejected in ")
+    assert [entry["hours"] for entry in ledger.stored.values()] == [7.5]
+
+
+def test_the_help_tells_what_a_derived_id_cannot_know() -> None:
+    _, out, _ = run("--help", variables={"COLUMNS": "80"})
+
+    assert "a corrected row is a new entry, and equal rows" in out
+
+
+def test_what_is_slow_to_import_is_not_imported_before_it_is_used() -> None:
+    script = "import sys, timesheets.management.commands.upload_timesheet; print(sorted(sys.modules))"
+
+    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+
+    assert not {"openpyxl", "tqdm", "tenacity", "filelock"} & set(ast.literal_eval(loaded))
+
+
+def test_the_uploader_needs_neither_django_nor_the_api() -> None:
+    script = "import sys, timesheets_client.run; print(sorted(sys.modules))"
+
+    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+
+    assert "timesheets_client.run" in loaded
+    assert "'django'" not in loaded
+    assert "'timesheets.models'" not in loaded

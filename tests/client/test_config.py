@@ -1,0 +1,336 @@
+from pathlib import Path
+from typing import Never
+
+import pytest
+
+from tests.client.configurations import COMPLETE, DEVELOPMENT, SECRET, load, problems_of
+from timesheets_client.environment.config import (
+    AudienceParameter,
+    TokenRequest,
+    load_config,
+)
+from timesheets_client.environment.credentials import ClientAuth
+from timesheets_client.errors import ConfigurationError
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    path = tmp_path / "secret"
+    path.write_text(f"{SECRET}\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_domain_stands_for_auth0s_token_endpoint() -> None:
+    config = load()
+
+    assert config.is_auth0
+    assert config.issuer == "https://example.eu.auth0.com/"
+    assert config.token_url == "https://example.eu.auth0.com/oauth/token"
+    assert config.audience == "https://timesheets.example.com"
+    assert config.client_id == "payroll"
+    assert config.client_secret == SECRET
+    assert config.upload_url == "https://timesheets.example.com/timesheets/upload"
+
+
+def test_another_issuer_is_named_by_its_token_endpoint() -> None:
+    config = load(AUTH0_DOMAIN="", OAUTH_TOKEN_URL="https://issuer.example.com/token?tenant=7")
+
+    assert config.token_url == "https://issuer.example.com/token?tenant=7"
+    assert config.issuer == ""
+    assert not config.is_auth0
+
+
+def test_an_issuer_is_kept_as_it_is_written() -> None:
+    config = load(AUTH0_DOMAIN="", OAUTH_ISSUER="https://issuer.example.com/realms/a/")
+
+    assert config.issuer == "https://issuer.example.com/realms/a/"
+    assert config.token_url == ""
+
+
+def test_a_token_endpoint_beside_its_issuer_spares_the_discovery() -> None:
+    config = load(
+        AUTH0_DOMAIN="", OAUTH_ISSUER="https://a.example.com", OAUTH_TOKEN_URL="https://a.example.com/t/"
+    )
+
+    assert (config.issuer, config.token_url) == ("https://a.example.com", "https://a.example.com/t/")
+
+
+def test_auth0_is_asked_in_its_own_way() -> None:
+    config = load()
+
+    assert config.token_request is TokenRequest.JSON
+    assert config.audience_parameter is AudienceParameter.AUDIENCE
+    assert config.client_auth is ClientAuth.CLIENT_SECRET_POST
+    assert config.scope == ""
+
+
+@pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_TOKEN_URL"])
+def test_another_issuer_is_asked_by_the_standards_form(name: str) -> None:
+    config = load_config(COMPLETE | {"AUTH0_DOMAIN": "", name: "https://a.example.com"}, DEVELOPMENT)
+
+    assert config.token_request is TokenRequest.FORM
+
+
+def test_each_way_to_ask_can_be_chosen() -> None:
+    config = load(
+        OAUTH_TOKEN_REQUEST="form",
+        OAUTH_AUDIENCE_PARAMETER="none",
+        OAUTH_CLIENT_AUTH="client_secret_basic",
+        OAUTH_SCOPE="batch:upload read:timesheets",
+    )
+
+    assert config.token_request is TokenRequest.FORM
+    assert config.audience_parameter is AudienceParameter.NONE
+    assert config.client_auth is ClientAuth.CLIENT_SECRET_BASIC
+    assert config.scope == "batch:upload read:timesheets"
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("OAUTH_TOKEN_REQUEST", "json or form"),
+        ("OAUTH_AUDIENCE_PARAMETER", "audience, resource or none"),
+        ("OAUTH_CLIENT_AUTH", "client_secret_post, client_secret_basic or private_key_jwt"),
+    ],
+)
+@pytest.mark.parametrize("value", ["other", "JSON", " form", SECRET])
+def test_a_choice_that_there_is_not_is_refused_without_showing_it(
+    name: str, choices: str, value: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}: must be {choices}$") as caught:
+        load(**{name: value})
+
+    assert value not in str(caught.value).replace(choices, "")
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OAUTH_JWKS_URL": "not an address"},
+        {"OAUTH_ALGORITHMS": "RS256"},
+        {"OAUTH_TOKEN_PROFILE": "rfc9068"},
+        {"OAUTH_SCOPE_CLAIMS": "permissions"},
+        {"OAUTH_LEEWAY_SECONDS": "x"},
+        {"OAUTH_CA_FILE": "/nonexistent"},
+        {"TIMESHEETS_TIME_ZONE": "x"},
+    ],
+    ids=lambda variables: next(iter(variables)),
+)
+def test_what_only_the_api_reads_does_not_matter(variables: dict[str, str]) -> None:
+    assert load(**variables) == load()
+
+
+@pytest.mark.parametrize("name", ["OAUTH_ALGORITHMS", "OAUTH_JWKS_URL", "OAUTH_CA_FILE"])
+def test_what_only_the_api_reads_rules_the_development_values_out(name: str) -> None:
+    assert "AUTH0_CLIENT_SECRET" in problems_of({name: "x"})
+
+
+def test_the_state_folder_is_the_one_that_is_named() -> None:
+    assert load(TIMESHEETS_STATE_DIR="/var/lib/timesheets").state_dir == Path("/var/lib/timesheets")
+
+
+def test_the_state_folder_is_else_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert load().state_dir == tmp_path / "timesheets"
+
+
+def test_a_user_without_a_home_is_told_to_name_a_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_no_user(uid: int) -> Never:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", find_no_user)
+
+    assert problems_of(COMPLETE) == ["TIMESHEETS_STATE_DIR"]
+
+
+@pytest.mark.parametrize("folder", ["state", "~/state", "./state"])
+def test_a_state_folder_that_depends_on_where_cron_starts_is_refused(folder: str) -> None:
+    assert problems_of(COMPLETE | {"TIMESHEETS_STATE_DIR": folder}) == ["TIMESHEETS_STATE_DIR"]
+
+
+def test_a_state_folder_is_no_configuration_of_its_own() -> None:
+    config = load_config({"TIMESHEETS_STATE_DIR": "/var/lib/timesheets"}, DEVELOPMENT)
+
+    assert config.client_secret == "development-secret"
+    assert config.state_dir == Path("/var/lib/timesheets")
+
+
+def test_the_secret_is_in_no_repr() -> None:
+    assert SECRET not in repr(load())
+
+
+@pytest.mark.parametrize("url", ["https://example.com/api", "https://example.com/api/"])
+def test_the_upload_address_is_appended_to_the_apis(url: str) -> None:
+    assert load(TIMESHEETS_API_URL=url).upload_url == "https://example.com/api/timesheets/upload"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "127.8.9.10", "localhost:8000", "[::1]:8000"])
+def test_plain_http_serves_on_loopback(host: str) -> None:
+    config = load(AUTH0_DOMAIN="", OAUTH_TOKEN_URL=f"http://{host}/t", TIMESHEETS_API_URL=f"http://{host}")
+
+    assert config.token_url == f"http://{host}/t"
+    assert config.upload_url == f"http://{host}/timesheets/upload"
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    named = problems_of({"AUTH0_DOMAIN": "example.eu.auth0.com"})
+
+    assert named == ["AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "TIMESHEETS_API_URL"]
+
+
+def test_what_is_wrong_is_named_beside_what_is_missing() -> None:
+    named = problems_of(COMPLETE | {"AUTH0_DOMAIN": "https://example.com/", "AUTH0_CLIENT_ID": ""})
+
+    assert named == ["AUTH0_DOMAIN", "AUTH0_CLIENT_ID"]
+
+
+def test_without_any_variable_the_development_ones_serve() -> None:
+    config = load_config({"PATH": "/bin", "AUTH0_DOMAIN": ""}, DEVELOPMENT)
+
+    assert config.token_url == "http://127.0.0.1:8000/oauth/token"
+    assert config.client_secret == "development-secret"
+
+
+def test_without_any_variable_in_production_all_are_missing() -> None:
+    with pytest.raises(ConfigurationError, match=r"(?s)AUTH0_DOMAIN: not set.*TIMESHEETS_API_URL: not set"):
+        load_config({}, {})
+
+
+def test_a_forgotten_secret_never_becomes_the_development_one() -> None:
+    assert problems_of(COMPLETE | {"AUTH0_CLIENT_SECRET": ""}) == ["AUTH0_CLIENT_SECRET"]
+
+
+@pytest.mark.parametrize("name", [*COMPLETE, "AUTH0_CLIENT_SECRET_FILE", "OAUTH_TOKEN_URL", "OAUTH_ISSUER"])
+def test_any_variable_of_its_own_rules_the_development_ones_out(name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        load_config({name: "https://example.com"}, DEVELOPMENT)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        pytest.param("https://example.eu.auth0.com", id="scheme"),
+        pytest.param("example.eu.auth0.com/", id="slash"),
+        pytest.param("example.eu.auth0.com:443", id="port"),
+        pytest.param(" example.eu.auth0.com", id="space before"),
+        pytest.param("example.eu.auth0.com\n", id="newline after"),
+        pytest.param("example eu.auth0.com", id="space within"),
+        pytest.param("me@example.eu.auth0.com", id="user"),
+        pytest.param("example.eu.auth0.com?a=b", id="query"),
+        pytest.param("example", id="no dot"),
+        pytest.param("example..com", id="empty label"),
+        pytest.param(f"{'a' * 64}.com", id="long label"),
+        pytest.param("exämple.com", id="not ASCII"),
+    ],
+)
+def test_a_domain_that_is_not_bare_is_refused_with_a_remedy(domain: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"AUTH0_DOMAIN: must be a bare domain such as example\.eu"):
+        load(AUTH0_DOMAIN=domain)
+
+
+@pytest.mark.parametrize("name", ["OAUTH_TOKEN_URL", "TIMESHEETS_API_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://example.com", id="plain http"),
+        pytest.param("http://127.0.0.1.example.com", id="looks like loopback"),
+        pytest.param("http://localhost.example.com", id="looks like localhost"),
+        pytest.param("http://192.168.0.1", id="an address of the local network"),
+        pytest.param("http://127.1", id="short form of an address"),
+        pytest.param("ftp://127.0.0.1", id="another scheme"),
+        pytest.param("example.com", id="no scheme"),
+        pytest.param("https://", id="no host"),
+        pytest.param("https://a:b@example.com", id="user and password"),
+        pytest.param("http://127.0.0.1@example.com", id="host hidden behind a user"),
+        pytest.param("http://127.0.0.1\\@example.com", id="backslash"),
+        pytest.param("https://example.com:99999", id="port too high"),
+        pytest.param("https://[::1", id="bracket"),
+        pytest.param("https://example.com/#here", id="fragment"),
+        pytest.param("https://example.com/a b", id="space"),
+        pytest.param("https://exam\tple.com", id="tab"),
+        pytest.param("https://exämple.com", id="not ASCII"),
+    ],
+)
+def test_an_address_that_no_secret_may_go_to_is_refused(name: str, url: str) -> None:
+    environment = COMPLETE | ({"AUTH0_DOMAIN": ""} if name == "OAUTH_TOKEN_URL" else {})
+
+    assert problems_of(environment | {name: url}) == [name]
+
+
+def test_the_apis_address_has_no_query() -> None:
+    assert problems_of(COMPLETE | {"TIMESHEETS_API_URL": "https://example.com/?a=b"}) == [
+        "TIMESHEETS_API_URL"
+    ]
+
+
+@pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_TOKEN_URL"])
+def test_two_issuers_are_refused(name: str) -> None:
+    assert problems_of(COMPLETE | {name: "https://issuer.example.com/token"}) == [f"AUTH0_DOMAIN, {name}"]
+
+
+@pytest.mark.parametrize("url", ["https://example.com/?a=b", "http://example.com/", "https://example.com/#a"])
+def test_an_issuer_is_an_address_that_a_secret_may_go_to(url: str) -> None:
+    assert problems_of(COMPLETE | {"AUTH0_DOMAIN": "", "OAUTH_ISSUER": url}) == ["OAUTH_ISSUER"]
+
+
+@pytest.mark.parametrize("name", ["AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"])
+@pytest.mark.parametrize("value", ["payroll ", "pay\rroll", "pay\udcffroll"], ids=ascii)
+def test_invisible_characters_are_refused(name: str, value: str) -> None:
+    assert problems_of(COMPLETE | {name: value}) == [name]
+
+
+def test_the_secret_is_read_from_a_file_without_its_last_newline(secret_file: Path) -> None:
+    config = load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(secret_file))
+
+    assert config.client_secret == SECRET
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o610, 0o602], ids=oct)
+def test_a_secret_file_for_other_users_too_is_refused(secret_file: Path, mode: int) -> None:
+    secret_file.chmod(mode)
+
+    with pytest.raises(ConfigurationError, match=f"chmod 600 {secret_file}"):
+        load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(secret_file))
+
+
+def test_a_secret_and_its_file_together_are_refused(secret_file: Path) -> None:
+    named = problems_of(COMPLETE | {"AUTH0_CLIENT_SECRET_FILE": str(secret_file)})
+
+    assert named == ["AUTH0_CLIENT_SECRET, AUTH0_CLIENT_SECRET_FILE"]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param(b"\n", "is empty", id="newline only"),
+        pytest.param(b"s3cret\xff", "is not text in UTF-8", id="not UTF-8"),
+        pytest.param(b"s3cret-of\nanother", "control character", id="two lines"),
+    ],
+)
+def test_a_secret_file_without_a_secret_is_refused(secret_file: Path, content: bytes, fault: str) -> None:
+    secret_file.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=f"AUTH0_CLIENT_SECRET_FILE: .*{fault}") as caught:
+        load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(secret_file))
+
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+
+    with pytest.raises(ConfigurationError, match=f"AUTH0_CLIENT_SECRET_FILE: {path} cannot be read"):
+        load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(path))
+
+
+def test_a_secret_that_was_set_as_its_file_is_not_shown() -> None:
+    named = problems_of(COMPLETE | {"AUTH0_CLIENT_SECRET": "", "AUTH0_CLIENT_SECRET_FILE": SECRET})
+
+    assert named == ["AUTH0_CLIENT_SECRET_FILE"]

@@ -1,0 +1,119 @@
+"""A client that signs in place of telling a secret."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from tests.client.configurations import COMPLETE, SECRET, load, problems_of
+from tests.client.conftest import SIGNING_KEY
+from timesheets_client.errors import ConfigurationError
+
+SIGNING_CLIENT = {"AUTH0_CLIENT_SECRET": "", "OAUTH_CLIENT_AUTH": "private_key_jwt"}
+
+
+def write_key(path: Path, key: PrivateKeyTypes, passphrase: bytes | None = None) -> str:
+    encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
+    path.touch(0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(SIGNING_KEY, id="RSA"),
+        pytest.param(ec.generate_private_key(ec.SECP256R1()), id="P-256"),
+        pytest.param(ec.generate_private_key(ec.SECP384R1()), id="P-384"),
+        pytest.param(ec.generate_private_key(ec.SECP521R1()), id="P-521"),
+        pytest.param(ed25519.Ed25519PrivateKey.generate(), id="Ed25519"),
+    ],
+)
+def test_a_client_may_sign_in_place_of_telling_a_secret(tmp_path: Path, key: PrivateKeyTypes) -> None:
+    path = write_key(tmp_path / "key.pem", key)
+
+    config = load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+
+    assert config.private_key.startswith("-----BEGIN PRIVATE KEY-----")
+    assert config.private_key not in repr(config)
+    assert config.client_secret == ""
+
+
+def test_who_signs_needs_a_key() -> None:
+    assert problems_of(COMPLETE | SIGNING_CLIENT) == ["AUTH0_PRIVATE_KEY_FILE"]
+
+
+def test_a_key_for_other_users_too_is_refused(tmp_path: Path) -> None:
+    path = write_key(tmp_path / "key.pem", SIGNING_KEY)
+    Path(path).chmod(0o640)
+
+    with pytest.raises(ConfigurationError, match=f"AUTH0_PRIVATE_KEY_FILE: .*chmod 600 {path}"):
+        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+
+
+def test_a_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
+    path = write_key(tmp_path / "key.pem", SIGNING_KEY, passphrase=b"open sesame")
+
+    with pytest.raises(ConfigurationError, match="AUTH0_PRIVATE_KEY_FILE: the key needs a passphrase"):
+        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(rsa.generate_private_key(65537, key_size=1024), id="short RSA"),  # noqa: S505
+        pytest.param(ec.generate_private_key(ec.SECP256K1()), id="another curve"),
+        pytest.param(ed448.Ed448PrivateKey.generate(), id="Ed448"),
+    ],
+)
+def test_a_key_that_issuers_do_not_take_is_refused(tmp_path: Path, key: PrivateKeyTypes) -> None:
+    path = write_key(tmp_path / "key.pem", key)
+
+    with pytest.raises(ConfigurationError, match="must be an RSA key of at least 2048 bits, or one of"):
+        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(SECRET, id="a secret"),
+        pytest.param(f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----", id="broken"),
+        pytest.param(
+            SIGNING_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+            id="public",
+        ),
+    ],
+)
+def test_a_file_without_a_private_key_is_refused_and_not_quoted(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "key.pem"
+    path.touch(0o600)
+    path.write_text(content)
+
+    with pytest.raises(ConfigurationError, match="holds no private key in PEM") as caught:
+        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=str(path))
+
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_key_without_the_method_that_uses_it_is_refused(tmp_path: Path) -> None:
+    path = write_key(tmp_path / "key.pem", SIGNING_KEY)
+
+    assert problems_of(COMPLETE | {"AUTH0_PRIVATE_KEY_FILE": path}) == ["AUTH0_PRIVATE_KEY_FILE"]
+
+
+@pytest.mark.parametrize("name", ["AUTH0_CLIENT_SECRET", "AUTH0_CLIENT_SECRET_FILE"])
+def test_a_secret_beside_a_key_is_refused(tmp_path: Path, name: str) -> None:
+    path = write_key(tmp_path / "key.pem", SIGNING_KEY)
+
+    named = problems_of(COMPLETE | SIGNING_CLIENT | {"AUTH0_PRIVATE_KEY_FILE": path, name: "x"})
+
+    assert named == [name]

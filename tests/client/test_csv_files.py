@@ -1,0 +1,155 @@
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.client.reading import describe, find_warnings, read
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.reading.entries import Entry, Rejected
+
+HEADER = "user_id,date,project,hours\n"
+MEMBERS = {"user_id": "007", "date": "2026-06-03", "project": "StoreZero", "hours": Decimal("7.5")}
+
+
+def test_a_row_is_an_entry_and_knows_its_line() -> None:
+    assert read(f"{HEADER}007,2026-06-03,StoreZero,7.5\n") == [Entry(source="week23.csv:2", members=MEMBERS)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("user_id;date;project;hours\r\n007;2026-06-03;StoreZero;7,5\r\n", id="semicolons"),
+        pytest.param("user_id\tdate\tproject\thours\n007\t2026-06-03\tStoreZero\t7.5\n", id="tabs"),
+        pytest.param("\ufeff" + HEADER + "007,2026-06-03,StoreZero,7.5", id="BOM, no newline at the end"),
+        pytest.param("hours,project,date,user_id\n7.5,StoreZero,2026-06-03,007\n", id="another order"),
+        pytest.param(" user_id , date,project,hours\n007 , 2026-06-03,StoreZero, 7.5\n", id="white space"),
+        pytest.param("user_id;date;project;hours;\n007;2026-06-03;StoreZero;7,5;\n", id="an empty column"),
+        pytest.param(HEADER + "\n,,,\n007,2026-06-03,StoreZero,7.5\n\n", id="blank rows"),
+        pytest.param('"user_id","date","project","hours"\n"007","2026-06-03","StoreZero","7.5"', id="quotes"),
+        pytest.param("sep=;\r\nuser_id;date;project;hours\r\n007;2026-06-03;StoreZero;7,5\r\n", id="sep"),
+        pytest.param('\ufeff"SEP=|"\nuser_id|date|project|hours\n007|2026-06-03|StoreZero|7.5\n', id="bar"),
+        pytest.param("user_id,date,project,hours\r007,2026-06-03,StoreZero,7.5\r", id="carriage returns"),
+    ],
+)
+def test_csv_is_read_as_spreadsheets_save_it(content: str) -> None:
+    [entry] = read(content)
+
+    assert isinstance(entry, Entry)
+    assert entry.members == MEMBERS
+
+
+def test_a_quoted_cell_may_hold_newlines_and_the_next_row_still_knows_its_line() -> None:
+    read_rows = read(f'{HEADER}007,2026-06-03,"Store\nZero",1\n007,2026-06-04,X,2\n')
+
+    assert describe(read_rows) == ["week23.csv:2", "week23.csv:4"]
+
+
+def test_an_own_id_is_kept_and_an_empty_one_is_none() -> None:
+    header = "user_id,date,project,hours,entry_id\n"
+    first, second = read(f"{header}007,2026-06-03,X,1,week-23:1\n007,2026-06-03,X,1,\n")
+
+    assert first.members["entry_id"] == "week-23:1"
+    assert "entry_id" not in second.members
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        pytest.param("007,2026-06-03,X,1,", "this row has 5 cells, and the header has 4", id="empty surplus"),
+        pytest.param("007,03/04/2026,X,1", "date: '03/04/2026' is not a date", id="date"),
+        pytest.param("007,2026-06-03 08:00,X,1", "date: 2026-06-03T08:00:00 has no offset", id="no offset"),
+        pytest.param('007,2026-06-03,X,"7,5"', "hours: '7,5' is not a decimal", id="comma beside commas"),
+        pytest.param("007,2026-06-03,X,7:30", "hours: '7:30' is not a decimal", id="minutes"),
+        pytest.param("007,2026-06-03,X,", "hours: '' is not a decimal", id="no hours"),
+        pytest.param("007,2026-06-03,X", "this row has 3 cells, and the header has 4", id="a cell too few"),
+        pytest.param("007,2026-06-03,X,1,2", "this row has 5 cells, and the header has 4", id="too many"),
+        pytest.param(
+            '007,2026-06-03,"X"Y,1', "this row is not CSV: text follows a closing quote", id="quote"
+        ),
+        pytest.param('007,2026-06-03,"X,1', "this row is not CSV: a quote is never closed", id="open quote"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_rejected_by_line(row: str, problem: str) -> None:
+    rows = read(f"{HEADER}007,2026-06-02,X,1\n{row}\n")
+
+    assert describe(rows)[1].startswith(f"week23.csv:3: {problem}")
+
+
+def test_all_that_is_wrong_with_a_row_is_told_with_its_members() -> None:
+    [rejected] = read(f"{HEADER}007,03/04/2026,X,7:30\n")
+
+    assert isinstance(rejected, Rejected)
+    assert set(rejected.errors) == {"date", "hours"}
+    assert rejected.members == {"user_id": "007", "date": "03/04/2026", "project": "X", "hours": "7:30"}
+
+
+def test_a_row_in_another_encoding_is_rejected_and_the_rest_goes_on() -> None:
+    latin = f"{HEADER}007,2026-06-03,M\xfcller,1\n".encode("latin-1") + b"007,2026-06-04,X,1\n"
+
+    rejected, entry = read(latin)
+
+    assert isinstance(rejected, Rejected)
+    assert 'byte 0xfc is not UTF-8; save the file as "CSV UTF-8"' in rejected.describe()
+    assert rejected.text == "007,2026-06-03,M\\xfcller,1"
+    assert isinstance(entry, Entry)
+
+
+def test_a_zone_serves_where_there_is_no_offset() -> None:
+    [entry] = read(f"{HEADER}007,2026-06-03 08:00,X,1\n", zone=ZoneInfo("Europe/Berlin"))
+
+    assert entry.members["date"] == "2026-06-03T08:00:00+02:00"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param("user,date,project,hours\n", "missing: user_id; it names: 'user, date", id="missing"),
+        pytest.param(HEADER[:-1] + ",comment\n", "no such column: 'comment'", id="unknown"),
+        pytest.param("user_id,date,date,project,hours\n", "more than once: 'date'", id="repeated"),
+        pytest.param("007,2026-06-03,StoreZero,7.5\n", "the first row must name the columns", id="no header"),
+        pytest.param("\n \n", "nothing but blank lines", id="blank"),
+        pytest.param('"user_id,date\n', "is not CSV", id="open quote"),
+    ],
+)
+def test_a_file_without_our_columns_is_unreadable(content: str, problem: str) -> None:
+    with pytest.raises(InputUnreadable, match=problem):
+        read(content)
+
+
+def test_a_bare_header_is_no_entries() -> None:
+    assert read(HEADER) == []
+
+
+def test_a_line_without_an_end_is_not_taken_into_memory() -> None:
+    with pytest.raises(InputUnreadable, match=r"week23\.csv:2: this row is over 1 MiB"):
+        read(HEADER + "x" * 2_000_000)
+
+
+def test_a_row_of_many_lines_is_not_taken_into_memory() -> None:
+    with pytest.raises(InputUnreadable, match="this row is over 1 MiB"):
+        read(HEADER + '"a\n",' * 400_000)
+
+
+def test_a_separator_that_is_chosen_wins_over_one_that_is_more_frequent() -> None:
+    [entry] = read("sep=;\nuser_id;date;project;hours;\n007;2026-06-03;a,b,c,d,e,f;1;\n")
+
+    assert entry.members["project"] == "a,b,c,d,e,f"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(HEADER + "007,2026-06-03,X,1", id="row"),
+        pytest.param(HEADER.rstrip(), id="header"),
+        pytest.param(HEADER + '007,2026-06-03,"X', id="open quote"),
+    ],
+)
+def test_a_last_line_without_an_end_is_warned_about(content: str) -> None:
+    assert find_warnings(content) == [
+        "week23.csv: warning: the last line has no line ending; was the file cut?"
+    ]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\n\n"])
+def test_a_last_line_with_any_end_is_not_suspicious(ending: str) -> None:
+    assert find_warnings(f"{HEADER}007,2026-06-03,X,1{ending}") == []

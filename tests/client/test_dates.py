@@ -1,0 +1,61 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from timesheets_client.reading.dates import DateUnreadable, read_date
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("2026-04-03", "2026-04-03", id="day"),
+        pytest.param("2026-04-03T08:00:00Z", "2026-04-03T08:00:00Z", id="UTC"),
+        pytest.param("2026-04-03t08:00:00.095z", "2026-04-03T08:00:00.095z", id="lower case"),
+        pytest.param("2026-04-03 08:00:00+02:00", "2026-04-03T08:00:00+02:00", id="a blank for the T"),
+        pytest.param("2026-04-03 08:00Z", "2026-04-03T08:00:00Z", id="no seconds"),
+        pytest.param("2026-13-45", "2026-13-45", id="a day that only the API knows not to exist"),
+    ],
+)
+def test_a_date_is_read_without_a_zone(text: str, expected: str) -> None:
+    assert read_date(text, None) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["03/04/2026", "3.4.2026", "04-03-2026", "2026-4-3", "2026-04-03T", "46115", "", "٢٠٢٦-٠٤-٠٣"]
+)
+def test_a_date_that_is_not_iso_is_not_guessed(text: str) -> None:
+    with pytest.raises(DateUnreadable, match="is not guessed"):
+        read_date(text, BERLIN)
+
+
+def test_a_time_without_an_offset_takes_the_zones() -> None:
+    assert read_date("2026-01-15 08:00", BERLIN) == "2026-01-15T08:00:00+01:00"
+    assert read_date("2026-07-15T08:00:00.5", BERLIN) == "2026-07-15T08:00:00.5+02:00"
+
+
+def test_a_time_with_an_offset_keeps_it_whatever_the_zone() -> None:
+    assert read_date("2026-01-15T08:00:00-05:00", BERLIN) == "2026-01-15T08:00:00-05:00"
+
+
+def test_a_time_without_an_offset_and_without_a_zone_is_refused() -> None:
+    with pytest.raises(DateUnreadable, match="--time-zone Europe/Berlin"):
+        read_date("2026-01-15 08:00", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("2026-10-25 02:30", id="comes twice"),
+        pytest.param("2026-03-29 02:30", id="never comes"),
+    ],
+)
+def test_a_time_that_a_change_of_clocks_makes_doubtful_is_refused(text: str) -> None:
+    with pytest.raises(DateUnreadable, match="twice or never"):
+        read_date(text, BERLIN)
+
+
+def test_a_time_that_no_clock_shows_is_refused() -> None:
+    with pytest.raises(DateUnreadable, match="no such time"):
+        read_date("2026-01-15 25:00", BERLIN)

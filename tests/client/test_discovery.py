@@ -1,0 +1,183 @@
+"""From an issuer to its token endpoint."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.client.clocks import Clock
+from tests.client.configurations import make_config
+from tests.client.conftest import AUDIENCE, Reply, Site, token_document
+from timesheets_client.access.discovery import discover_token_endpoint, list_metadata_addresses
+from timesheets_client.access.tokens import TokenSource
+from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
+from timesheets_client.network.exchange import Answer, Timeouts, open_session
+from timesheets_client.network.retries import RetryPolicy
+
+OPENID = "https://issuer.example.com/.well-known/openid-configuration"
+OAUTH = "https://issuer.example.com/.well-known/oauth-authorization-server"
+ISSUER = "https://issuer.example.com"
+ENDPOINT = "https://issuer.example.com/token"
+NOT_FOUND: tuple[int, None] = (404, None)
+
+
+def discover(documents: dict[str, tuple[int, Any]], issuer: str = ISSUER) -> str:
+    def fetch(url: str) -> Answer:
+        status, document = documents.get(url, NOT_FOUND)
+        return Answer(url=url, status=status, document=document, headers={}, secrets=())
+
+    return discover_token_endpoint(issuer, fetch)
+
+
+def make_metadata(**changes: object) -> dict[str, object]:
+    return {"issuer": ISSUER, "token_endpoint": ENDPOINT} | changes
+
+
+@pytest.mark.parametrize(
+    ("issuer", "openid", "oauth"),
+    [
+        pytest.param(
+            "https://a.example.com",
+            "https://a.example.com/.well-known/openid-configuration",
+            "https://a.example.com/.well-known/oauth-authorization-server",
+            id="no path",
+        ),
+        pytest.param(
+            "https://a.example.com/",
+            "https://a.example.com/.well-known/openid-configuration",
+            "https://a.example.com/.well-known/oauth-authorization-server",
+            id="a slash",
+        ),
+        pytest.param(
+            "https://a.example.com:8443/realms/x",
+            "https://a.example.com:8443/realms/x/.well-known/openid-configuration",
+            "https://a.example.com:8443/.well-known/oauth-authorization-server/realms/x",
+            id="a path",
+        ),
+        pytest.param(
+            "https://a.example.com/realms/x/",
+            "https://a.example.com/realms/x/.well-known/openid-configuration",
+            "https://a.example.com/.well-known/oauth-authorization-server/realms/x",
+            id="a path and a slash",
+        ),
+    ],
+)
+def test_metadata_are_where_the_standards_put_them(issuer: str, openid: str, oauth: str) -> None:
+    assert list_metadata_addresses(issuer) == (openid, oauth)
+
+
+def test_openid_connects_document_comes_first() -> None:
+    documents = {
+        OPENID: (200, make_metadata()),
+        OAUTH: (200, make_metadata(token_endpoint="https://other.example.com/token")),
+    }
+
+    assert discover(documents) == ENDPOINT
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(NOT_FOUND, id="not found"),
+        pytest.param((403, None), id="forbidden"),
+        pytest.param((302, None), id="redirect"),
+        pytest.param((200, None), id="HTML"),
+    ],
+)
+def test_rfc_8414s_serves_where_there_is_no_other(answer: tuple[int, None]) -> None:
+    assert discover({OPENID: answer, OAUTH: (200, make_metadata())}) == ENDPOINT
+
+
+def test_an_issuer_without_metadata_is_a_wrong_setting() -> None:
+    message = f"{ISSUER}: publishes no metadata at {OPENID} or {OAUTH}; check OAUTH_ISSUER"
+
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        discover({})
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_an_issuer_that_is_busy_is_a_temporary_failure(status: int) -> None:
+    with pytest.raises(TemporaryFailure, match=f"{OPENID}: {status}; run it again later"):
+        discover({OPENID: (status, None), OAUTH: (200, make_metadata())})
+
+
+@pytest.mark.parametrize(
+    ("named", "shown"),
+    [
+        pytest.param("https://other.example.com", "https://other.example.com", id="another"),
+        pytest.param(f"{ISSUER}/", f"{ISSUER}/", id="a slash more"),
+        pytest.param("HTTPS://issuer.example.com", "HTTPS://issuer.example.com", id="another case"),
+        pytest.param(None, "nobody", id="null"),
+        pytest.param([ISSUER], "nobody", id="a list"),
+    ],
+)
+def test_metadata_of_another_issuer_are_not_used(named: object, shown: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"not of {ISSUER} but of {shown}; set OAUTH_ISSUER"):
+        discover({OPENID: (200, make_metadata(issuer=named))})
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        pytest.param("https://issuer.example.com/token/", id="a slash that it needs"),
+        pytest.param("https://issuer.example.com/token", id="no slash"),
+        pytest.param("https://tokens.example.com/a//b?tenant=7", id="another host, and a query"),
+        pytest.param("https://issuer.example.com/%7Ea/%2F", id="escapes"),
+    ],
+)
+def test_the_token_endpoint_is_taken_byte_for_byte(endpoint: str) -> None:
+    assert discover({OPENID: (200, make_metadata(token_endpoint=endpoint))}) == endpoint
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        pytest.param("http://issuer.example.com/token", id="plain http"),
+        pytest.param("https://a:b@issuer.example.com/token", id="user and password"),
+        pytest.param("/token", id="relative"),
+        pytest.param("https://issuer.example.com/to ken", id="space"),
+        pytest.param("https://issuer.example.com/to\nken", id="line break"),
+        pytest.param("", id="empty"),
+        pytest.param(None, id="null"),
+        pytest.param(7, id="a number"),
+    ],
+)
+def test_a_token_endpoint_that_no_secret_may_go_to_is_refused(endpoint: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"token_endpoint.*; check OAUTH_ISSUER, or set OAUTH_TOKEN"):
+        discover({OPENID: (200, make_metadata(token_endpoint=endpoint))})
+
+
+@pytest.mark.parametrize("issuer_path", ["", "/", "/realms/x", "/realms/x/"])
+@pytest.mark.parametrize("kind", [0, 1], ids=["OpenID Connect", "RFC 8414"])
+def test_a_token_is_bought_where_the_metadata_say(site: Site, issuer_path: str, kind: int) -> None:
+    issuer = f"{site.address}{issuer_path}"
+    address = list_metadata_addresses(issuer)[kind]
+    site.replies[address.removeprefix(site.address)] = Reply(
+        status=200, body={"issuer": issuer, "token_endpoint": f"{site.address}/token/"}
+    )
+    site.replies["/token/"] = Reply(status=200, body=token_document(site.token))
+
+    token = make_source(issuer).obtain()
+
+    assert token.value == site.token
+    assert site.count("/token/") == 1
+
+
+def test_the_metadata_are_asked_once_a_run(site: Site) -> None:
+    path = "/.well-known/openid-configuration"
+    site.replies[path] = Reply(
+        status=200, body={"issuer": site.address, "token_endpoint": f"{site.address}/token"}
+    )
+    site.replies["/token"] = Reply(status=401)
+    source = make_source(site.address)
+
+    for _ in range(2):
+        with pytest.raises(AccessRefused):
+            source.obtain()
+
+    assert (site.count(path), site.count("/token")) == (1, 2)
+
+
+def make_source(issuer: str) -> TokenSource:
+    config = make_config(is_auth0=False, issuer=issuer, token_url="", audience=AUDIENCE)
+    return TokenSource(config, open_session(), Timeouts(), RetryPolicy(), Clock().pacing, None)

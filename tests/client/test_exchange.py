@@ -1,0 +1,470 @@
+"""What `responses` can't show: sockets, time limits, TLS, proxies and netrc."""
+
+import datetime
+import ipaddress
+import json
+import logging
+import math
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from tests.client.conftest import SECRET, SIGNING_KEY, Reply, Site
+from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure
+from timesheets_client.network.answer_bodies import ANSWER_BYTES_AT_MOST, parse_object
+from timesheets_client.network.exchange import (
+    Answer,
+    Content,
+    Message,
+    Timeouts,
+    Unauthenticated,
+    form_content,
+    json_content,
+    make_printable,
+    open_session,
+)
+from timesheets_client.network.exchange import post as post_message
+
+SHORT = Timeouts(connect_seconds=1, read_seconds=0.3, total_seconds=0.6)
+
+
+def post(url: str, timeouts: Timeouts = Timeouts()) -> Answer:  # noqa: B008  It is frozen.
+    message = Message(
+        url=url, content=json_content({"secret": SECRET}), auth=Unauthenticated(), secrets=(SECRET,)
+    )
+    with open_session() as session:
+        return post_message(session, message, timeouts)
+
+
+@contextmanager
+def listening(serve: Callable[[socket.socket, Event], object]) -> Iterator[int]:
+    """A port whose first connection is given to `serve`, with the event that the test is over."""
+    over = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                serve(connection, over)
+
+        thread = Thread(target=accept)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+
+
+def answering(content: bytes) -> Callable[[socket.socket, Event], None]:
+    def serve(connection: socket.socket, over: Event) -> None:
+        request = b""
+        # To its end: a socket that is closed with something unread takes the answer back.
+        while not request.endswith(b"}"):
+            request += connection.recv(65536)
+        connection.sendall(content)
+
+    return serve
+
+
+def dripping(beginning: bytes, drop: bytes) -> Callable[[socket.socket, Event], None]:
+    """Goes on with drops that never end an answer."""
+
+    def serve(connection: socket.socket, over: Event) -> None:
+        answering(beginning)(connection, over)
+        while not over.wait(0.1):
+            connection.sendall(drop)
+
+    return serve
+
+
+def keep_silent(connection: socket.socket, over: Event) -> None:
+    over.wait()
+
+
+def hang_up(connection: socket.socket, over: Event) -> None:
+    pass
+
+
+def test_a_json_object_is_answered(site: Site) -> None:
+    site.replies["/"] = Reply(status=201, body={"message": "stored"})
+
+    answer = post(f"{site.address}/")
+
+    assert (answer.url, answer.status, answer.quote("message")) == (f"{site.address}/", 201, "stored")
+
+
+def test_headers_are_found_in_any_case(site: Site) -> None:
+    site.replies["/"] = Reply(status=503, headers={"retry-AFTER": "7"})
+
+    assert post(f"{site.address}/").retry_after == "7"
+
+
+@pytest.mark.parametrize(
+    ("content", "body", "media_type"),
+    [
+        pytest.param(json_content({"a": "\u00e9 b"}), b'{"a": "\\u00e9 b"}', "application/json", id="JSON"),
+        pytest.param(
+            form_content({"a": "\u00e9 b&c"}),
+            b"a=%C3%A9+b%26c",
+            "application/x-www-form-urlencoded",
+            id="form",
+        ),
+        pytest.param(
+            Content(body=b"\x1f\x8b\x00", headers={"Content-Type": "application/x-ndjson"}),
+            b"\x1f\x8b\x00",
+            "application/x-ndjson",
+            id="bytes",
+        ),
+    ],
+)
+def test_a_body_arrives_as_it_is_with_its_type(
+    site: Site, content: Content, body: bytes, media_type: str
+) -> None:
+    message = Message(url=f"{site.address}/", content=content, auth=Unauthenticated(), secrets=())
+
+    with open_session() as session:
+        post_message(session, message, Timeouts())
+
+    [received] = site.received
+    assert received.body == body
+    assert received.headers["Content-Type"] == media_type
+    assert received.headers["Content-Length"] == str(len(body))
+
+
+def test_no_more_time_is_given_than_is_left() -> None:
+    assert Timeouts(total_seconds=120).within(7).total_seconds == 7
+    assert Timeouts(total_seconds=120).within(math.inf).total_seconds == 120
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"X-Drop: 1\r\n", id="headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" ", id="body"),
+    ],
+)
+def test_a_dripping_answer_is_not_waited_for(beginning: bytes, drop: bytes) -> None:
+    start = time.monotonic()
+
+    with (
+        listening(dripping(beginning, drop)) as port,
+        pytest.raises(TemporaryFailure, match="no answer in time"),
+    ):
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+    assert time.monotonic() - start < 2
+
+
+def test_a_silent_server_is_not_waited_for() -> None:
+    start = time.monotonic()
+
+    with (
+        listening(keep_silent) as port,
+        pytest.raises(TemporaryFailure, match=r"no answer in time\. What was sent may have arrived"),
+    ):
+        post(f"http://127.0.0.1:{port}/", Timeouts(read_seconds=0.1, total_seconds=9))
+
+    assert time.monotonic() - start < 2
+
+
+def test_a_connection_that_breaks_is_a_temporary_failure() -> None:
+    with (
+        listening(hang_up) as port,
+        pytest.raises(TemporaryFailure, match=r"connection was lost\. What was sent may have arrived"),
+    ):
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+
+def test_a_tls_connection_that_ends_at_once_is_a_temporary_failure() -> None:
+    def say_goodbye(connection: socket.socket, over: Event) -> None:
+        connection.recv(65536)
+
+    with listening(say_goodbye) as port, pytest.raises(TemporaryFailure, match="connection was lost"):
+        post(f"https://127.0.0.1:{port}/", SHORT)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'HTTP/1.1 207 Multi-Status\r\nContent-Length: 12\r\nX-Request-ID: 1\r\n\r\n{"created":2}',
+        b"HTTP/1.1 207 Multi-Status\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_cut_anywhere_is_a_temporary_failure(answer: bytes) -> None:
+    for length in range(answer.rindex(b"}")):
+        with (
+            listening(answering(answer[:length])) as port,
+            pytest.raises(TemporaryFailure, match="connection was lost"),
+        ):
+            post(f"http://127.0.0.1:{port}/", SHORT)
+
+
+def test_a_refused_connection_sent_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    with pytest.raises(
+        NothingSent, match=r"no connection\. Is the server running\? This request was not sent"
+    ):
+        post(f"http://127.0.0.1:{port}/")
+
+
+def test_an_unknown_name_sent_nothing() -> None:
+    with pytest.raises(NothingSent, match=r"name cannot be found.* This request was not sent"):
+        post("https://timesheets.invalid/")
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(site: Site) -> None:
+    site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * ANSWER_BYTES_AT_MOST))
+
+    assert post(f"{site.address}/").document is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param("[],", id="lists"),
+        pytest.param('{"a":[]},', id="objects"),
+        pytest.param('"\\"",', id="strings"),
+        pytest.param("1,", id="numbers"),
+    ],
+)
+def test_an_answer_of_too_many_values_is_none(piece: str) -> None:
+    body = f'{{"entries": [{piece * 2_000_001}0]}}'
+
+    assert parse_object(bytearray(body, "ascii")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("," * 3_000_000, id="commas"),
+        pytest.param('\\"[{' * 1_000_000, id="escaped quotes"),
+        pytest.param("\\\\" * 1_000_000 + "[" * 1_000_001, id="backslashes"),
+    ],
+)
+def test_what_stands_in_a_string_is_no_value(text: str) -> None:
+    body = f'{{"detail": "{text}"}}'
+
+    assert parse_object(bytearray(body, "ascii")) == json.loads(body)
+
+
+def test_a_string_without_an_end_costs_no_more_than_its_length() -> None:
+    begin = time.monotonic()
+
+    assert parse_object(bytearray(b"," * 1_000_001 + b'"' + b'\\"' * 1_000_000)) is None
+    assert time.monotonic() - begin < 5
+
+
+def test_an_answer_that_cannot_be_unzipped_is_none(site: Site) -> None:
+    site.replies["/"] = Reply(status=200, body=b"no gzip", headers={"Content-Encoding": "gzip"})
+
+    assert post(f"{site.address}/").document is None
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(site: Site, status: int) -> None:
+    site.replies["/"] = Reply(status=status, headers={"Location": f"{site.address}/elsewhere"})
+
+    answer = post(f"{site.address}/")
+
+    assert answer.status == status
+    assert [received.path for received in site.received] == ["/"]
+
+
+def test_where_a_redirect_leads_is_not_even_looked_at(site: Site) -> None:
+    site.replies["/"] = Reply(status=302, headers={"Location": "https://[broken"})
+
+    assert post(f"{site.address}/").status == 302
+
+
+def test_netrc_adds_no_credentials(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login payroll password from-netrc\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    post(f"{site.address}/")
+
+    [received] = site.received
+    assert "Authorization" not in received.headers
+
+
+def test_no_proxy_stands_before_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    post(f"{site.address}/")
+
+    assert len(site.received) == 1
+
+
+def test_proxies_come_from_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", site.address)
+
+    with pytest.raises(NothingSent, match="no connection through the proxy"):
+        post("https://timesheets.invalid/")
+
+
+def test_a_broken_address_of_a_proxy_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://payroll:password@proxy.invalid")
+
+    with pytest.raises(ConfigurationError, match="the proxy's") as caught:
+        post("https://timesheets.invalid/")
+
+    assert "password" not in str(caught.value)
+
+
+def test_a_malformed_header_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    echo = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{SECRET}\r\n\r\n{{}}".encode()
+    caplog.set_level(logging.DEBUG)
+
+    with listening(answering(echo)) as port:
+        post(f"http://127.0.0.1:{port}/", SHORT)
+
+    assert f"127.0.0.1:{port}" in caplog.text
+    assert SECRET not in caplog.text
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    return make_certificate(tmp_path / "certificate.pem")
+
+
+def make_certificate(path: Path, address: str = "127.0.0.1", days: int = 1) -> Path:
+    """A file with a certificate that vouches for itself until `days` from now, and its key."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
+    today = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, SIGNING_KEY.public_key(), x509.random_serial_number())
+        .not_valid_before(today - datetime.timedelta(days=9))
+        .not_valid_after(today + datetime.timedelta(days=days))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(SIGNING_KEY, hashes.SHA256())
+    )
+    path.write_bytes(
+        SIGNING_KEY.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@contextmanager
+def listening_with_tls(certificate: Path) -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve(connection: socket.socket, over: Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as tls:
+            answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")(tls, over)
+
+    with listening(serve) as port:
+        yield port
+
+
+def test_a_certificate_that_nobody_vouches_for_is_a_configuration_error(certificate: Path) -> None:
+    with (
+        listening_with_tls(certificate) as port,
+        pytest.raises(
+            ConfigurationError,
+            match=r"server's certificate cannot be trusted: .*proxy that inspects TLS.*REQUESTS_CA_BUNDLE",
+        ),
+    ):
+        post(f"https://127.0.0.1:{port}/")
+
+
+def test_a_proxy_that_nobody_vouches_for_is_named(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening_with_tls(certificate) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{port}")
+        with pytest.raises(ConfigurationError, match=r"the proxy's certificate cannot be trusted"):
+            post("https://timesheets.invalid/")
+
+
+@pytest.mark.parametrize(
+    ("address", "days", "fault"),
+    [
+        pytest.param("127.0.0.2", 1, "it is for another name. Is the address right?", id="another name"),
+        pytest.param("127.0.0.1", -1, "it has expired or is not valid yet.", id="expired"),
+    ],
+)
+def test_what_is_wrong_with_a_known_authoritys_certificate_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, days: int, fault: str
+) -> None:
+    certificate = make_certificate(tmp_path / "certificate.pem", address, days)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+    with listening_with_tls(certificate) as port, pytest.raises(ConfigurationError) as caught:
+        post(f"https://127.0.0.1:{port}/")
+
+    assert f"certificate cannot be trusted: {fault}" in str(caught.value)
+
+
+def test_authorities_come_from_the_environment(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+    with listening_with_tls(certificate) as port:
+        answer = post(f"https://127.0.0.1:{port}/")
+
+    assert answer.status == 200
+
+
+def test_a_missing_file_of_authorities_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent")
+
+    with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE"):
+        post("https://127.0.0.1:1/")
+
+
+def test_https_to_a_plain_port_is_a_configuration_error(site: Site) -> None:
+    with pytest.raises(ConfigurationError, match="no secure connection is possible"):
+        post(site.address.replace("http:", "https:"))
+
+
+def test_the_error_of_requests_holds_the_secret_and_is_not_passed_on() -> None:
+    with pytest.raises(TemporaryFailure) as caught:
+        post("http://127.0.0.1:1/")
+
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_quoted_text_is_short_and_printable() -> None:
+    text = make_printable(f"a\r\nb\x1b[31m\u202e{'c' * 1000}", SECRET)
+
+    assert text == f"a  b [31m {'c' * 190} [...]"
+
+
+def test_a_secret_is_hidden_even_where_the_text_is_cut() -> None:
+    text = make_printable("x" * 190 + SECRET, SECRET)
+
+    assert text == "x" * 190 + "[hidden]"
+
+
+def test_every_secret_is_hidden() -> None:
+    assert make_printable("a-one b-two", "a-one", "", "b-two") == "[hidden] [hidden]"
+
+
+def test_no_message_or_answer_shows_its_secret() -> None:
+    message = Message(
+        url="https://a.b", content=json_content({"s": SECRET}), auth=Unauthenticated(), secrets=(SECRET,)
+    )
+    answer = Answer(
+        url="https://a.b", status=200, document={"s": SECRET}, headers={"S": SECRET}, secrets=(SECRET,)
+    )
+
+    assert SECRET not in f"{message!r} {answer!r}"

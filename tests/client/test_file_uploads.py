@@ -1,0 +1,446 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.client.conftest import Reply, Site
+from tests.client.ledger import Ledger
+from tests.client.runs import HEADER, Run, write_csv, write_days
+from timesheets_client.errors import ExitStatus
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+def read_rejects(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_file_is_told_in_one_line(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    run = Run()
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 3))
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    [line] = run.written
+    assert line.startswith(f"{tmp_path}/a.csv: 3 entries, 3 created, 0 already there, 0 rejected in 0.")
+
+
+def test_a_file_that_is_sent_again_doubles_nothing(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,1", "2026-01-02,1")
+    sorted_file = write_csv(tmp_path / "b.csv", "2026-01-02,1", "2026-01-01,1", "2026-01-01,1")
+    first, second, third = Run(), Run(), Run()
+
+    for run, path in ((first, file), (second, file), (third, sorted_file)):
+        assert run.start(site.variables, path) == ExitStatus.DONE
+
+    assert len(ledger.stored) == 3
+    assert "3 entries, 3 created, 0 already there" in first.written[0]
+    assert "3 entries, 0 created, 3 already there" in second.written[0]
+    assert "3 entries, 0 created, 3 already there" in third.written[0]
+
+
+def test_at_verbosity_2_each_entry_that_was_there_is_named(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = write_days(tmp_path / "a.csv", 2)
+    Run().start(site.variables, file)
+    run = Run(verbosity=2)
+
+    run.start(site.variables, file)
+
+    assert run.written[:2] == [f"{file}:2: already there", f"{file}:3: already there"]
+    assert "Prefer" not in ledger.requests[-1].headers
+
+
+def test_a_quiet_run_says_nothing_when_all_is_well(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    run = Run(verbosity=0)
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
+
+    assert (status, run.written, run.warned) == (ExitStatus.DONE, [], [])
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", HEADER), ("a.json", "[]")])
+def test_no_entries_are_nothing_to_do_and_cost_no_token(
+    site: Site, ledger: Ledger, tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    status = Run().start(site.variables, tmp_path / name)
+
+    assert status == ExitStatus.DONE
+    assert site.received == []
+
+
+def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "01/03/2026,1")
+    file.chmod(0o640)
+    run = Run()
+
+    status = run.start(site.variables, file)
+
+    rejects = tmp_path / "a.csv.rejected.ndjson"
+    unreadable, invalid = read_rejects(rejects)
+    assert status == ExitStatus.REJECTED
+    assert len(ledger.stored) == 1
+    assert invalid["hours"] == 26
+    assert str(invalid["entry_id"]).startswith("20260102-")
+    assert invalid["_rejected"] == {"source": f"{file}:3", "errors": {"hours": ["Too many or too few."]}}
+    assert unreadable["date"] == "01/03/2026"
+    assert str(unreadable["entry_id"]).startswith("00000000-")
+    assert rejects.stat().st_mode & 0o777 == 0o640
+    assert f"{file}:3: hours: Too many or too few." in run.warned
+    assert f"{file}: 2 rejected; mend them in {rejects} and upload that file" in run.warned
+    assert "3 entries, 1 created, 0 already there, 2 rejected" in run.written[0]
+
+
+def test_the_mended_file_goes_through(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    # The second row is mended into the equal of the first, and is another entry all the same.
+    Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26"))
+    rejects = tmp_path / "a.csv.rejected.ndjson"
+    rejects.write_text(rejects.read_text().replace('"hours": 26', '"hours": 1'))
+
+    status = Run().start(site.variables, rejects)
+
+    assert status == ExitStatus.DONE
+    assert len(ledger.stored) == 2
+
+
+def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "a.ndjson").write_text("oops\noops\n")
+    run = Run()
+
+    status = run.start(site.variables, tmp_path / "a.ndjson")
+
+    first, second = read_rejects(tmp_path / "a.ndjson.rejected.ndjson")
+    assert status == ExitStatus.REJECTED
+    assert first["entry_id"] != second["entry_id"]
+    assert first["_rejected"] == {
+        "source": f"{tmp_path}/a.ndjson:1",
+        "text": "oops",
+        "errors": {"non_field_errors": ["this line is not JSON: expecting value"]},
+    }
+
+
+def test_verdicts_on_ten_thousand_bad_entries_are_not_too_many(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    ledger.errors_of_an_entry = 20
+    run = Run()
+    file = write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 10_000)
+
+    status = run.start(site.variables, file, entries_of_a_batch=10_000)
+
+    assert status == ExitStatus.REJECTED
+    assert "10000 rejected" in run.written[0]
+
+
+def test_what_was_rejected_before_is_gone_when_nothing_is(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
+    Run().start(site.variables, file)
+    write_csv(file, "2026-01-01,1")
+
+    Run().start(site.variables, file)
+
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.csv"]
+
+
+def test_a_run_that_fails_leaves_the_rejects_of_the_last_one(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,26", "2026-01-02,1")
+    Run().start(site.variables, file)
+    before = (tmp_path / "a.csv.rejected.ndjson").read_text()
+    ledger.troubles += [Reply(status=503)] * 2
+    run = Run()
+
+    status = run.start(site.variables, write_csv(file, "x,1", "2026-01-02,1"), retries=1)
+
+    assert status == ExitStatus.TEMPORARY
+    assert (tmp_path / "a.csv.rejected.ndjson").read_text() == before
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+def test_rejects_go_where_they_are_wanted(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
+
+    Run().start(site.variables, file, rejects=tmp_path / "elsewhere.ndjson")
+
+    assert len(read_rejects(tmp_path / "elsewhere.ndjson")) == 1
+    assert not (tmp_path / "a.csv.rejected.ndjson").exists()
+
+
+def test_rejects_that_cannot_be_written_are_a_configuration_error(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    run = Run()
+
+    status = run.start(
+        site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,26"), rejects=tmp_path / "file" / "x"
+    )
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "rejected entries cannot be written there" in run.warned[-1]
+
+
+def test_the_rejects_of_standard_input_go_to_the_state_folder(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    rows = f"{HEADER}007,2026-01-01,X,26\n".encode()
+
+    for _ in range(2):
+        run = Run(stdin=rows)
+        assert run.start(site.variables, "-") == ExitStatus.REJECTED
+
+    first, second = sorted((site.state_dir / "rejected").iterdir())
+    assert read_rejects(first)[0]["_rejected"] == read_rejects(second)[0]["_rejected"]
+    assert first.stat().st_mode & 0o777 == 0o600
+    assert run.warned[0] == "standard input:2: hours: Too many or too few."
+
+
+def test_many_rejected_entries_are_not_all_told(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    run = Run()
+
+    run.start(site.variables, write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 50))
+
+    assert len(run.warned) == 22
+    assert run.warned[20].endswith("a.csv: 30 more were rejected")
+
+
+def test_a_file_that_breaks_off_is_unreadable_after_what_was_stored(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text('[{"user_id": "007", "hours": 1}, {"user')
+    run = Run()
+
+    status = run.start(site.variables, tmp_path / "a.json", entries_of_a_batch=1)
+
+    assert status == ExitStatus.UNREADABLE
+    assert "a.json[1]: unterminated string" in run.warned[-1]
+
+
+def test_other_files_are_uploaded_beside_one_that_is_unreadable(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    good = write_days(tmp_path / "a.csv", 2)
+
+    status = Run().start(site.variables, tmp_path / "nope.csv", good)
+
+    assert status == ExitStatus.UNREADABLE
+    assert len(ledger.stored) == 2
+
+
+def test_after_a_temporary_failure_no_other_file_is_tried(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.troubles += [Reply(status=503)]
+    first, second = write_days(tmp_path / "a.csv", 2), write_days(tmp_path / "b.csv", 3)
+
+    status = Run().start(site.variables, first, second, retries=0)
+
+    assert status == ExitStatus.TEMPORARY
+    assert len(ledger.requests) == 1
+
+
+def test_a_file_that_failed_halfway_tells_what_is_stored(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_days(tmp_path / "a.csv", 25)
+    site.replies["/timesheets/upload"] = lambda received: (
+        Reply(status=503) if len(ledger.batches) == 2 else ledger.answer(received)
+    )
+    run = Run()
+
+    status = run.start(site.variables, file, entries_of_a_batch=10, retries=0)
+
+    assert status == ExitStatus.TEMPORARY
+    assert run.warned[0] == (
+        f"{file}: 20 of its entries are on the server; sending the whole file again doubles none"
+    )
+
+
+def test_json_is_one_object_and_nothing_else(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
+    run = Run(is_json=True)
+
+    run.start(site.variables, file, tmp_path / "nope.csv")
+
+    [line] = run.written
+    document = json.loads(line)
+    assert document["files"][0].pop("seconds") >= 0
+    assert document == {
+        "files": [
+            {
+                "file": str(file),
+                "entries": 2,
+                "created": 1,
+                "existing": 0,
+                "rejected": 1,
+                "rejects": f"{file}.rejected.ndjson",
+            }
+        ],
+        "exit": 66,
+    }
+
+
+def test_json_tells_the_message_of_the_one_entry(site: Site) -> None:
+    run = Run(is_json=True)
+
+    run.start(site.variables)
+
+    assert json.loads(run.written[0]) == {
+        "files": [],
+        "message": "Created timesheet 14 for employee 007",
+        "exit": 0,
+    }
+
+
+def test_strict_stores_a_file_as_a_whole(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    status = Run().start(
+        site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10, is_strict=True
+    )
+
+    assert status == ExitStatus.DONE
+    assert [len(batch) for batch in ledger.batches] == [25]
+    assert ledger.requests[0].path.endswith("?atomic=true")
+
+
+@pytest.mark.parametrize("row", ["2026-01-02,26", "02/01/2026,1"])
+def test_strict_stores_nothing_if_one_entry_is_rejected(
+    site: Site, ledger: Ledger, tmp_path: Path, row: str
+) -> None:
+    run = Run()
+
+    status = run.start(
+        site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", row, "2026-01-03,1"), is_strict=True
+    )
+
+    assert status == ExitStatus.REJECTED
+    assert ledger.stored == {}
+    assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 1
+    assert "3 entries, 0 created, 0 already there, 1 rejected" in run.written[0]
+    assert any("nothing was stored (--strict)" in line for line in run.warned)
+
+
+def test_strict_tells_what_the_api_refuses_beside_what_cannot_be_read(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    Run().start(
+        site.variables, write_csv(tmp_path / "a.csv", "x,1", "2026-01-02,26", "2026-01-03,1"), is_strict=True
+    )
+
+    assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 2
+
+
+def test_a_suspicious_file_is_stored_and_warned_about_once(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    run = Run()
+
+    status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)))
+
+    assert status == ExitStatus.DONE
+    assert len(ledger.stored) == 5
+    assert run.warned == [
+        f"{tmp_path / 'a.csv'}: warning: the last line has no line ending; was the file cut?"
+    ]
+
+
+def test_strict_refuses_a_suspicious_file(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    run = Run()
+
+    status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)), is_strict=True)
+
+    assert status == ExitStatus.REJECTED
+    assert ledger.stored == {}
+    assert "no line ending" in run.warned[0]
+    assert "nothing was stored (--strict)" in run.warned[1]
+
+
+def cut_last_line(file: Path) -> Path:
+    file.write_text(file.read_text().rstrip())
+    return file
+
+
+def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/w\xe9ek.csv"))
+    run = Run()
+
+    first = run.start(site.variables, write_csv(file, "2026-01-01,1", "2026-01-02,26"))
+    rejects = file.with_name(f"{file.name}.rejected.ndjson")
+    rejects.write_text(rejects.read_text().replace("26}", "2}").replace(": 26", ": 2"))
+    second = run.start(site.variables, rejects)
+
+    assert (first, second) == (ExitStatus.REJECTED, ExitStatus.DONE)
+    assert len(ledger.stored) == 2
+    assert all(line.isascii() for line in run.written)
+
+
+@pytest.mark.parametrize(
+    ("count", "project"),
+    [pytest.param(10_001, "X", id="entries"), pytest.param(9_000, "X" * 1_000, id="bytes")],
+)
+def test_strict_refuses_what_one_request_cannot_hold(
+    site: Site, ledger: Ledger, tmp_path: Path, count: int, project: str
+) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + f"007,2026-01-01,{project},1\n" * count)
+    run = Run()
+
+    status = run.start(site.variables, tmp_path / "a.csv", is_strict=True)
+
+    assert status == ExitStatus.USAGE
+    assert site.received == []
+    assert "nothing was sent; split the file" in run.warned[0]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        pytest.param(signal.SIGINT, ExitStatus.INTERRUPTED, id="SIGINT"),
+        pytest.param(signal.SIGTERM, ExitStatus.TERMINATED, id="SIGTERM"),
+    ],
+)
+def test_a_signal_lets_the_batch_in_flight_finish(
+    site: Site, ledger: Ledger, tmp_path: Path, number: signal.Signals, expected: ExitStatus
+) -> None:
+    run = Run()
+
+    def answer_and_interrupt(received: object) -> Reply:
+        run.signals.receive(number, None)
+        return ledger.answer(received)  # type: ignore[arg-type]
+
+    site.replies["/timesheets/upload"] = answer_and_interrupt
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10)
+
+    assert status == expected
+    assert len(ledger.stored) == 10
+    assert "10 of its entries are on the server" in run.warned[0]
+
+
+def test_the_deadline_ends_a_run(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    run = Run()
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 2), deadline_seconds=0)
+
+    assert status == ExitStatus.TEMPORARY
+    assert ledger.stored == {}
+
+
+def test_a_token_that_the_api_echoes_into_errors_is_not_told(site: Site, tmp_path: Path) -> None:
+    item = {"index": 0, "status": 422, "errors": {"hours": [f"sent: {site.token}"]}}
+    site.replies["/timesheets/upload"] = Reply(
+        status=207, body={"received": 1, "created": 0, "existing": 0, "rejected": 1, "entries": [item]}
+    )
+    run = Run()
+
+    run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert site.token[:40] not in "".join(run.warned)
+    assert site.token[:40] not in (tmp_path / "a.csv.rejected.ndjson").read_text()

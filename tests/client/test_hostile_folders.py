@@ -1,0 +1,402 @@
+"""Spool and state folders in which somebody has put what should not be there."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.client.conftest import Received, Reply, Site
+from tests.client.ledger import Ledger
+from tests.client.runs import HEADER, Run, write_csv
+from tests.client.test_command import COMMAND, CRON, ROOT
+from tests.client.test_streams import CONTROLS, LATIN_1
+from timesheets_client.errors import ExitStatus
+
+UNREADABLE = "nothing of ours\n"
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    (tmp_path / "spool").mkdir()
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A file that nobody may touch."""
+    path = tmp_path / "victim"
+    path.write_text("precious")
+    os.utime(path, (1_000, 1_000))
+    return path
+
+
+def is_untouched(victim: Path) -> bool:
+    return victim.read_text() == "precious" and victim.stat().st_mtime == 1_000
+
+
+def list_files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_a_linked_file_is_passed_over_with_a_warning(
+    site: Site, ledger: Ledger, spool: Path, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "private.csv", "2026-01-01,1")
+    (spool / "a.csv").symlink_to(tmp_path / "private.csv")
+    write_csv(spool / "b.csv", "2026-01-02,1")
+    run = Run(verbosity=0)
+
+    status = run.start(site.variables, spool=spool)
+
+    assert status == ExitStatus.DONE
+    assert run.warned == [f"{spool}/a.csv: is a symbolic link and is passed over"]
+    assert [entry["date"] for entry in ledger.stored.values()] == ["2026-01-02"]
+    assert list_files(spool) == [".lock", "a.csv", "done/b.csv"]
+
+
+@pytest.mark.parametrize("name", ["done", "rejected"])
+def test_a_linked_folder_in_the_spool_folder_is_a_configuration_error(
+    site: Site, ledger: Ledger, spool: Path, tmp_path: Path, name: str
+) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,26")
+    (tmp_path / "elsewhere").mkdir()
+    (spool / name).symlink_to(tmp_path / "elsewhere")
+    run = Run()
+
+    status = run.start(site.variables, spool=spool)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert run.warned[0].startswith(f"{spool}/{name}: cannot be used: is a link or a file, not a folder; ")
+    assert list_files(tmp_path / "elsewhere") == []
+    assert site.received == []
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
+def test_a_linked_lock_is_a_configuration_error(
+    site: Site, spool: Path, victim: Path, tmp_path: Path, exists: bool
+) -> None:
+    (spool / ".lock").symlink_to(victim if exists else tmp_path / "nothing")
+    write_csv(spool / "a.csv", "2026-01-01,1")
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert is_untouched(victim)
+    assert not (tmp_path / "nothing").exists()
+    assert site.received == []
+
+
+def test_a_lock_that_is_no_file_is_a_configuration_error(site: Site, spool: Path) -> None:
+    os.mkfifo(spool / ".lock")
+
+    assert Run().start(site.variables, spool=spool) == ExitStatus.CONFIGURATION
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
+def test_a_linked_error_file_is_a_configuration_error(
+    site: Site, ledger: Ledger, spool: Path, victim: Path, tmp_path: Path, exists: bool
+) -> None:
+    (spool / "a.csv").write_text(UNREADABLE)
+    (spool / "rejected").mkdir()
+    (spool / "rejected/a.csv.error.txt").symlink_to(victim if exists else tmp_path / "nothing")
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert is_untouched(victim)
+    assert not (tmp_path / "nothing").exists()
+    assert list_files(spool) == [".lock", "a.csv", "rejected/a.csv.error.txt"]
+
+
+@pytest.mark.parametrize("name", ["done/a.csv", "rejected/a.csv.rejected.ndjson"])
+def test_a_link_is_a_taken_name(
+    site: Site, ledger: Ledger, spool: Path, victim: Path, tmp_path: Path, name: str
+) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,26")
+    (spool / name).parent.mkdir()
+    (spool / name).symlink_to(tmp_path / "nothing")
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.REJECTED
+    assert (spool / name).is_symlink()
+    assert (spool / name.replace("a.csv", "a-2.csv")).is_file()
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_folder_that_becomes_a_link_during_the_upload_leads_nowhere(
+    site: Site, ledger: Ledger, spool: Path, tmp_path: Path
+) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,26", "2026-01-01,1")
+    (tmp_path / "elsewhere").mkdir()
+
+    def answer_and_link(received: Received) -> Reply:
+        for name in ("done", "rejected"):
+            (spool / name).rename(spool / f"{name}-before")
+            (spool / name).symlink_to(tmp_path / "elsewhere")
+        return ledger.answer(received)
+
+    site.replies["/timesheets/upload"] = answer_and_link
+
+    Run().start(site.variables, spool=spool)
+
+    assert list_files(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@pytest.mark.parametrize("name", ["done", "rejected"])
+def test_a_folder_of_a_stranger_is_a_configuration_error(site: Site, spool: Path, name: str) -> None:
+    (spool / name).mkdir()
+    os.chown(spool / name, 12_345, 12_345)
+    write_csv(spool / "a.csv", "2026-01-01,1")
+    run = Run()
+
+    status = run.start(site.variables, spool=spool)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "belongs to another user" in run.warned[0]
+    assert site.received == []
+
+
+@pytest.mark.parametrize("action", [{"is_check": True}, {"forgets_token": True}], ids=["kept", "forgotten"])
+def test_a_linked_folder_of_tokens_is_a_configuration_error(
+    site: Site, ledger: Ledger, tmp_path: Path, action: dict[str, bool]
+) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o755)
+    site.state_dir.mkdir()
+    (site.state_dir / "tokens").symlink_to(tmp_path / "elsewhere")
+    run = Run()
+
+    status = run.start(site.variables, caches_token=True, **action)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "a symbolic link stands in the way of the tokens" in run.warned[0]
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
+    assert list_files(tmp_path / "elsewhere") == []
+
+
+def test_a_linked_lock_of_a_token_is_a_configuration_error(
+    site: Site, ledger: Ledger, victim: Path, tmp_path: Path
+) -> None:
+    Run().start(site.variables, is_check=True, caches_token=True)
+    [guard] = (site.state_dir / "tokens").glob("*.lock")
+    guard.unlink()
+    guard.symlink_to(victim)
+
+    status = Run().start(site.variables, is_check=True, caches_token=True)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert is_untouched(victim)
+
+
+def test_a_linked_token_is_replaced_and_its_target_stays(site: Site, ledger: Ledger, victim: Path) -> None:
+    Run().start(site.variables, is_check=True, caches_token=True)
+    [kept] = (site.state_dir / "tokens").glob("*.json")
+    kept.unlink()
+    kept.symlink_to(victim)
+
+    status = Run().start(site.variables, is_check=True, caches_token=True)
+
+    assert status == ExitStatus.DONE
+    assert is_untouched(victim)
+    assert not kept.is_symlink()
+
+
+def test_a_linked_folder_of_rejects_is_a_configuration_error(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    site.state_dir.mkdir()
+    (site.state_dir / "rejected").symlink_to(tmp_path / "elsewhere")
+    run = Run(stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
+
+    status = run.start(site.variables, "-")
+
+    assert status == ExitStatus.CONFIGURATION
+    assert list_files(tmp_path / "elsewhere") == []
+
+
+def test_a_file_that_its_writer_replaces_during_the_upload_is_not_filed_as_done(
+    site: Site, ledger: Ledger, spool: Path
+) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
+    run = Run()
+
+    def answer_and_replace(received: Received) -> Reply:
+        if len(ledger.batches) == 0:
+            write_csv(spool / "a.csv.part", "2026-01-02,1").rename(spool / "a.csv")
+        return ledger.answer(received)
+
+    site.replies["/timesheets/upload"] = answer_and_replace
+
+    first = run.start(site.variables, spool=spool)
+    second = Run().start(site.variables, spool=spool)
+
+    assert (first, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
+    assert f"{spool}/a.csv: was replaced while it was read; run it again" in run.warned
+    assert sorted(entry["date"] for entry in ledger.stored.values()) == ["2026-01-01", "2026-01-02"]
+    assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
+
+
+def test_a_file_that_is_taken_away_meanwhile_holds_up_no_other(
+    site: Site, ledger: Ledger, spool: Path
+) -> None:
+    for name in ("a.csv", "b.csv", "c.csv"):
+        write_csv(spool / name, f"2026-01-01,{1 + ord(name[0]) / 1000}")
+
+    def answer_and_take_away(received: Received) -> Reply:
+        (spool / "b.csv").unlink(missing_ok=True)
+        return ledger.answer(received)
+
+    site.replies["/timesheets/upload"] = answer_and_take_away
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.TEMPORARY
+    assert list_files(spool) == [".lock", "done/a.csv", "done/c.csv"]
+
+
+def test_names_that_a_terminal_or_utf_8_cannot_take_are_filed_under_these_names(
+    site: Site, ledger: Ledger, spool: Path
+) -> None:
+    names = [LATIN_1, f"{CONTROLS}\n.csv"]
+    for number, name in enumerate(names):
+        write_csv(spool / name, f"2026-01-0{number + 1},1", f"2026-01-0{number + 1},26")
+        (spool / f"bad-{name}").write_text(f"{CONTROLS},x\n")
+    run = Run()
+
+    status = run.start(site.variables, spool=spool)
+
+    told = "\n".join([*run.written, *run.warned])
+    assert status == ExitStatus.UNREADABLE
+    assert told.replace("\n", "").isprintable()
+    assert len(ledger.stored) == 2
+    for name in names:
+        assert (spool / "done" / name).is_file()
+        assert (spool / f"rejected/{name}.rejected.ndjson").read_text().isascii()
+        reason = (spool / f"rejected/bad-{name}.error.txt").read_text()
+        assert reason.removesuffix("\n").isprintable()
+    repaired = next((spool / "rejected").glob("Stunden*.ndjson"))
+    repaired.write_text(repaired.read_text().replace('"hours": 26', '"hours": 2'))
+    assert Run().start(site.variables, repaired) == ExitStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(f"{HEADER}007,2026-01-01,StoreZero,26\n", ExitStatus.REJECTED, id="rejected"),
+        pytest.param(UNREADABLE, ExitStatus.UNREADABLE, id="unreadable"),
+    ],
+)
+def test_the_longest_file_name_is_filed(
+    site: Site, ledger: Ledger, spool: Path, content: str, expected: int
+) -> None:
+    name = f"{'a' * 251}.csv"
+    (spool / name).write_text(content)
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == expected
+    assert len(list_files(spool)) == 3
+
+
+def test_an_error_file_of_before_is_replaced(site: Site, ledger: Ledger, spool: Path) -> None:
+    (spool / "rejected").mkdir()
+    (spool / "rejected/a.csv.error.txt").write_text("before")
+    (spool / "a.csv").write_text(UNREADABLE)
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.UNREADABLE
+    assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o640, 0o640), (0, 0o600)])
+def test_an_error_file_is_readable_for_us_and_for_those_who_can_read_the_file(
+    site: Site, ledger: Ledger, spool: Path, mode: int, expected: int
+) -> None:
+    (spool / "a.csv").write_text(UNREADABLE)
+    (spool / "a.csv").chmod(mode)
+
+    Run().start(site.variables, spool=spool)
+
+    assert (spool / "rejected/a.csv.error.txt").stat().st_mode & 0o777 == expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_rejects_of_standard_input_are_not_kept_in_a_strangers_folder(site: Site, ledger: Ledger) -> None:
+    (site.state_dir / "rejected").mkdir(parents=True)
+    os.chown(site.state_dir / "rejected", 12_345, 12_345)
+    run = Run(stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
+
+    status = run.start(site.variables, "-")
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "it belongs to another user" in run.warned[-1]
+
+
+@pytest.mark.parametrize("kind", ["named", "spooled", "standard input"])
+def test_drafts_that_a_kill_left_are_removed_by_the_next_run(
+    site: Site, ledger: Ledger, spool: Path, tmp_path: Path, kind: str
+) -> None:
+    file = write_csv(spool / "a.csv", "x,1", "2026-01-01,1")
+    words = {"named": [file], "spooled": ["--spool", spool], "standard input": ["-"]}[kind]
+    site.hangs_at = "/timesheets/upload"
+
+    def start() -> subprocess.Popen[bytes]:
+        with file.open("rb") as stdin:
+            return subprocess.Popen([*COMMAND, *words], cwd=ROOT, env=CRON | site.variables, stdin=stdin)
+
+    with start() as killed:
+        assert site.arrived.wait(10)
+        killed.kill()
+    abandoned = list(tmp_path.rglob(".rejected-*.tmp"))
+    site.release.set()
+    with start() as next_run:
+        status = next_run.wait(20)
+
+    assert len(abandoned) == 1
+    assert status == ExitStatus.REJECTED
+    assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def test_the_draft_of_a_run_that_lives_is_left_alone(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    first, second = (write_csv(tmp_path / name, "x,1", "2026-01-01,1") for name in ("a.csv", "b.csv"))
+
+    def answer_after_another_run(received: Received) -> Reply:
+        site.replies["/timesheets/upload"] = ledger.answer
+        assert Run().start(site.variables, second) == ExitStatus.REJECTED
+        return ledger.answer(received)
+
+    site.replies["/timesheets/upload"] = answer_after_another_run
+
+    assert Run().start(site.variables, first) == ExitStatus.REJECTED
+    assert (tmp_path / "a.csv.rejected.ndjson").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        # As is /dev/null, which root would lose.
+        pytest.param("pipe", ExitStatus.CONFIGURATION, id="no file"),
+        pytest.param("a.csv", ExitStatus.USAGE, id="the input"),
+    ],
+)
+def test_rejects_never_take_the_place_of_a_device_or_of_the_input(
+    site: Site, ledger: Ledger, tmp_path: Path, target: str, expected: int
+) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
+    os.mkfifo(tmp_path / "pipe")
+
+    status = Run().start(site.variables, file, rejects=tmp_path / target)
+
+    assert status == expected
+    assert file.exists()
+    assert (tmp_path / "pipe").is_fifo()
+    assert site.received == []

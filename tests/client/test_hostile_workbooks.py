@@ -1,0 +1,358 @@
+import gzip
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.client.reading import describe, find_warnings, read
+from tests.client.workbook_files import (
+    MAIN,
+    make_parts,
+    make_workbook,
+    pack,
+    relate,
+    write_row,
+    write_sheet,
+    write_text,
+)
+from tests.processes import run_python
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.reading.inputs import Format
+
+MEGABYTE = 1_000_000
+DOCTYPE = '<!DOCTYPE worksheet [<!ENTITY e "007">]>'
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def shared(index: str) -> str:
+    return f'<c t="s"><v>{index}</v></c>'
+
+
+def replace_part(name: str, content: str | bytes) -> bytes:
+    return pack({**make_parts(write_sheet(write_row(2))), name: content})
+
+
+def remove_part(name: str) -> bytes:
+    parts = make_parts(write_sheet(write_row(2)))
+    del parts[name]
+    return pack(parts)
+
+
+def repeat_sheet() -> bytes:
+    parts = make_parts(write_sheet(write_row(2)))
+    sheet = '<sheet name="S" r:id="worksheet"/>'
+    return pack({**parts, "xl/workbook.xml": parts["xl/workbook.xml"].replace(sheet, sheet * 2)})
+
+
+def claim_size(content: bytes) -> bytes:
+    """The same archive, whose first member says that it unpacks to 2 GB."""
+    position = content.index(b"PK\x01\x02") + 24
+    return content[:position] + (2 * 10**9).to_bytes(4, "little") + content[position + 4 :]
+
+
+def encrypt(content: bytes) -> bytes:
+    """The same archive, whose members say that they have a password."""
+    raw = bytearray(content)
+    for begin, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        position = -1
+        while (position := raw.find(begin, position + 1)) >= 0:
+            raw[position + offset] |= 1
+    return bytes(raw)
+
+
+def test_a_workbook_made_by_hand_is_read() -> None:
+    assert describe(read(make_workbook(write_row(2)), "w.xlsx")) == ["w.xlsx!S:2"]
+
+
+@pytest.mark.parametrize("dimension", ["A1:D2", "A1", "A1:B2", "D9:E10", "nonsense"])
+def test_what_a_sheet_says_about_its_size_is_not_believed(dimension: str) -> None:
+    rows = [write_row(number) for number in range(2, 9)]
+
+    read_rows = read(make_workbook(*rows, before=f'<dimension ref="{dimension}"/>'), "w.xlsx")
+
+    assert describe(read_rows) == [f"w.xlsx!S:{number}" for number in range(2, 9)]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(make_workbook(write_row(10**9)), "at most 1,048,576 rows", id="far row"),
+        pytest.param(make_workbook(write_row(1_048_577)), "at most 1,048,576 rows", id="a row too many"),
+        pytest.param(make_workbook(write_row(3), write_row(3)), "row 3 comes after row 3", id="row twice"),
+        pytest.param(make_workbook(write_row(3), write_row(2)), "row 2 comes after row 3", id="rows mixed"),
+        pytest.param(make_workbook('<row r="x"/>'), "not a whole Excel workbook", id="no row number"),
+        pytest.param(
+            make_workbook('<row r="2"><c r="XFE2"><v>1</v></c></row>'), "too far right", id="column"
+        ),
+        pytest.param(make_workbook('<row r="2"><c r="22"/></row>'), "where none can be", id="reference"),
+        pytest.param(
+            make_workbook('<row r="2"><c r="A2"><v>1</v></c><c r="A2"><v>2</v></c></row>'),
+            "holds a cell twice",
+            id="cell twice",
+        ),
+        pytest.param(make_workbook(write_row(2, user=shared("0"))), "text that does not exist", id="text 0"),
+        pytest.param(
+            make_workbook(write_row(2, user=shared("-1"))), "text that does not exist", id="text -1"
+        ),
+        pytest.param(
+            make_workbook(write_row(2, user=shared("9" * 5000))), "does not exist", id="text 999..."
+        ),
+        pytest.param(make_workbook(write_row(2, user=shared("x"))), "text that does not exist", id="text x"),
+        pytest.param(make_workbook(write_row(2, hours="1_000")), "a number that is none", id="underscore"),
+        pytest.param(make_workbook(write_row(2, hours="NaN")), "a number that is none", id="NaN"),
+        pytest.param(make_workbook(write_row(2, hours="1e999")), "a number that is none", id="infinity"),
+        pytest.param(make_workbook('<row r="2"><c t="x"><v>1</v></c></row>'), "unknown type", id="type"),
+        pytest.param(make_workbook('<row r="2"><c t="b"><v>2</v></c></row>'), "truth value", id="boolean"),
+        pytest.param(make_workbook('<row r="2"><c s="x"><v>2</v></c></row>'), "not a whole", id="style"),
+        pytest.param(make_workbook("<row>"), "not a whole Excel workbook", id="broken XML"),
+        pytest.param(replace_part(SHEET, write_sheet(write_row(2))[:-30]), "not a whole", id="cut XML"),
+        pytest.param(replace_part(SHEET, DOCTYPE + write_sheet()), "has a DOCTYPE", id="DOCTYPE"),
+        pytest.param(
+            replace_part("xl/styles.xml", f"{DOCTYPE}<s/>"), "has a DOCTYPE", id="DOCTYPE of styles"
+        ),
+        pytest.param(replace_part("xl/styles.xml", "<"), "not a whole Excel workbook", id="styles"),
+        pytest.param(replace_part("xl/sharedStrings.xml", b"\xff\0"), "not a whole Excel", id="strings"),
+        pytest.param(replace_part("xl/workbook.xml", b""), "not a whole Excel workbook", id="empty part"),
+        pytest.param(replace_part("XL/WORKBOOK.XML", b""), "two parts named", id="part twice"),
+        pytest.param(remove_part(SHEET), "not a whole Excel workbook", id="no sheet"),
+        pytest.param(remove_part("[Content_Types].xml"), "not a whole Excel workbook", id="no types"),
+        pytest.param(remove_part("xl/sharedStrings.xml"), "not a whole Excel workbook", id="no texts"),
+        pytest.param(
+            replace_part("xl/_rels/workbook.xml.rels", relate()),
+            "not a whole Excel workbook",
+            id="dangling sheet",
+        ),
+        pytest.param(repeat_sheet(), "two of its sheets are the same part", id="sheet twice"),
+        pytest.param(claim_size(make_workbook(write_row(2))), "unpacks to over 1 GiB", id="gigabytes"),
+        pytest.param(pack({"a.txt": "x"}), "not a whole Excel workbook", id="another archive"),
+        pytest.param(
+            encrypt(make_workbook(write_row(2))), "has a password; save it without", id="zip password"
+        ),
+        pytest.param(
+            b"\xd0\xcf\x11\xe0" + bytes(99_996) + "EncryptedPackage".encode("utf-16-le"),
+            "has a password; save it without",
+            id="password",
+        ),
+        pytest.param(b"\xd0\xcf\x11\xe0" + bytes(99), "Excel's old format", id="old format"),
+        pytest.param(
+            pack(make_parts(write_sheet(write_row(2))), zipfile.ZIP_BZIP2), "packed in a way", id="bzip2"
+        ),
+        pytest.param(
+            make_workbook(write_row(2))[:400] + b"\xff" + make_workbook(write_row(2))[401:],
+            "not a whole Excel workbook",
+            id="damaged",
+        ),
+    ],
+)
+def test_a_workbook_that_cannot_be_read_to_its_end_is_unreadable(content: bytes, problem: str) -> None:
+    with pytest.raises(InputUnreadable, match=f"^w.xlsx: .*{problem}"):
+        read(content, "w.xlsx")
+
+
+def test_a_workbook_that_is_cut_anywhere_is_unreadable() -> None:
+    content = make_workbook(*(write_row(number) for number in range(2, 40)))
+
+    for length in range(4, len(content), 7):
+        with pytest.raises(InputUnreadable):
+            read(content[:length], "w.xlsx")
+
+
+def test_a_workbook_with_damaged_bytes_is_read_or_unreadable() -> None:
+    content = make_workbook(*(write_row(number) for number in range(2, 40)))
+
+    for position in range(len(content)):
+        damaged = content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :]
+        try:
+            read(damaged, "w.xlsx", chosen=Format.XLSX)
+        except InputUnreadable:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("<t>0</t><t>07</t>", "007", id="pieces"),
+        pytest.param("<r><t>00</t></r><r><t>7</t></r>", "007", id="rich text"),
+        pytest.param("<t>007</t><rPh><t>zero</t></rPh>", "007", id="pronunciation"),
+        pytest.param("<t>a_x005F_x000D_b</t>", "a_x000D_b", id="escaped underscore"),
+        pytest.param("<t>a_x0042_</t>", "aB", id="escaped character"),
+        pytest.param("<t>J\u00f6rg \U0001f600</t>", "J\u00f6rg \U0001f600", id="other letters"),
+    ],
+)
+def test_texts_are_read_as_excel_shows_them(text: str, expected: str) -> None:
+    strings = f"<sst {MAIN}><si><t>first</t></si><si>{text}</si></sst>"
+
+    [by_number] = read(make_workbook(write_row(2, user=shared("1")), strings=strings), "w.xlsx")
+    [inline] = read(make_workbook(write_row(2, user=f'<c t="inlineStr"><is>{text}</is></c>')), "w.xlsx")
+
+    assert by_number.members["user_id"] == inline.members["user_id"] == expected
+
+
+def test_cells_may_come_in_any_order_and_without_names() -> None:
+    row = f'<row><c r="D2"><v>1</v></c>{write_text("note")}<c r="A2" t="str"><v>007</v></c></row>'
+
+    [rejected] = read(make_workbook(row), "w.xlsx")
+
+    assert "this row has 5 cells, and the header has 4" in describe([rejected])[0]
+
+
+def test_elements_of_other_namespaces_are_no_rows() -> None:
+    controls = (
+        '<controls xmlns:x="urn:x"><x:row>5</x:row><x:sheetData><x:row r="1"/></x:sheetData></controls>'
+    )
+
+    assert describe(read(make_workbook(write_row(2), after=controls), "w.xlsx")) == ["w.xlsx!S:2"]
+
+
+def test_parts_are_found_by_their_usual_names_too() -> None:
+    strings = f"<sst {MAIN}><si><t>007</t></si></sst>"
+    parts = make_parts(write_sheet(write_row(2, user=shared("0"))), strings)
+    del parts["_rels/.rels"]
+    parts["xl/_rels/workbook.xml.rels"] = relate(worksheet="worksheets/sheet1.xml")
+
+    [entry] = read(pack(parts), "w.xlsx")
+
+    assert entry.members["user_id"] == "007"
+
+
+def test_the_strict_dialect_is_read_too() -> None:
+    sheet = write_sheet(write_row(2)).replace(MAIN, 'xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main"')
+
+    assert describe(read(replace_part(SHEET, sheet), "w.xlsx")) == ["w.xlsx!S:2"]
+
+
+@pytest.mark.parametrize("value", ["1", "true"])
+def test_a_hidden_row_is_read_and_warned_about(value: str) -> None:
+    content = make_workbook(write_row(2), write_row(3, attributes=f'hidden="{value}"'))
+
+    assert describe(read(content, "w.xlsx")) == ["w.xlsx!S:2", "w.xlsx!S:3"]
+    assert find_warnings(content, "w.xlsx") == ["w.xlsx: warning: hidden rows were read too (first: S:3)"]
+
+
+def test_an_empty_text_is_a_value_of_a_formula() -> None:
+    row = write_row(2).replace("</row>", '<c t="str"><f>A1</f><v></v></c></row>')
+
+    assert find_warnings(make_workbook(row), "w.xlsx") == []
+    assert len(read(make_workbook(row), "w.xlsx")) == 1
+
+
+def test_a_workbook_warns_of_nothing_by_itself() -> None:
+    rules = "<conditionalFormatting/><extLst><ext uri='x'/></extLst>"
+
+    with warnings.catch_warnings(record=True) as caught:
+        read(make_workbook(write_row(2), after=rules), "w.xlsx")
+
+    assert caught == []
+
+
+READ = """
+import sys
+from tests.client.memory import read_peak
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.reading.inputs import Format
+from timesheets_client.reading.inputs import Format, open_input, read_entries
+count = 0
+try:
+    for _ in read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None):
+        count += 1
+    print("read", end=" ")
+except InputUnreadable:
+    print("unreadable", end=" ")
+print(read_peak(), count)
+"""
+
+
+def repeat(begin: str, middle: str, times: int, end: str) -> Iterator[bytes]:
+    yield begin.encode()
+    piece = (middle * 1_000).encode()
+    for _ in range(times // 1_000):
+        yield piece
+    yield end.encode()
+
+
+BEFORE, AFTER = write_sheet().split("</sheetData>")
+AFTER = f"</sheetData>{AFTER}"
+STRINGS = "xl/sharedStrings.xml"
+TEXT = f"<si><t>{'x' * 1000}</t></si>"
+
+
+@pytest.mark.parametrize(
+    ("part", "begin", "middle", "times", "end", "expected"),
+    [
+        pytest.param(
+            SHEET,
+            BEFORE + '<row r="2"><c><v>',
+            "1",
+            300 * MEGABYTE,
+            "</v></c></row>",
+            "unreadable",
+            id="cell",
+        ),
+        pytest.param(
+            SHEET, BEFORE + '<row r="2">', "<c/>", 20 * MEGABYTE, "</row>", "unreadable", id="cells of a row"
+        ),
+        pytest.param(SHEET, BEFORE, "<row/>", 20 * MEGABYTE, AFTER, "unreadable", id="rows"),
+        pytest.param(
+            SHEET, BEFORE + '<row r="2" x="', "1", 300 * MEGABYTE, f'"/>{AFTER}', "unreadable", id="attribute"
+        ),
+        pytest.param(SHEET, BEFORE + "<!--", "x", 300 * MEGABYTE, f"-->{AFTER}", "unreadable", id="comment"),
+        pytest.param(SHEET, BEFORE, "<a>", 20 * MEGABYTE, "", "unreadable", id="depth"),
+        pytest.param(
+            SHEET, BEFORE + AFTER[:12], "<a/>", 2 * MEGABYTE, AFTER[12:], "read", id="other elements"
+        ),
+        pytest.param(STRINGS, f"<sst {MAIN}>", TEXT, 300_000, "</sst>", "unreadable", id="texts"),
+        pytest.param(
+            STRINGS, f"<sst {MAIN}><si><t>", "x", 300 * MEGABYTE, "</t></si></sst>", "unreadable", id="text"
+        ),
+        pytest.param(
+            "xl/styles.xml",
+            f"<s {MAIN}><cellXfs>",
+            "<xf/>",
+            3 * MEGABYTE,
+            "</cellXfs></s>",
+            "unreadable",
+            id="xf",
+        ),
+        pytest.param("xl/theme.xml", "", "x", 300 * MEGABYTE, "", "read", id="unused part"),
+    ],
+)
+def test_whatever_a_workbook_unpacks_to_memory_is_bounded(
+    tmp_path: Path, part: str, begin: str, middle: str, times: int, end: str, expected: str
+) -> None:
+    file = tmp_path / "w.xlsx"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in make_parts(write_sheet(write_row(2))).items():
+            if name != part:
+                archive.writestr(name, content)
+        with archive.open(part, "w", force_zip64=True) as target:
+            for piece in repeat(begin, middle, times, end):
+                target.write(piece)
+
+    status, peak, _ = run_python("-c", READ, file).stdout.split()
+
+    assert status == expected
+    assert int(peak) < 200 * MEGABYTE
+
+
+def test_an_archive_of_many_parts_is_not_taken_into_memory(tmp_path: Path) -> None:
+    file = tmp_path / "w.xlsx.gz"
+    file.write_bytes(gzip.compress(pack({f"{number}": "" for number in range(60_000)}), 1))
+
+    status, peak, _ = run_python("-c", READ, file).stdout.split()
+
+    assert status == "unreadable"
+    assert int(peak) < 200 * MEGABYTE
+
+
+def test_a_file_that_unpacks_to_gigabytes_fills_no_disk(tmp_path: Path) -> None:
+    file = tmp_path / "w.xlsx.gz"
+    with gzip.open(file, "wb", 1) as stream:
+        for _ in range(300):
+            stream.write(bytes(MEGABYTE))
+
+    status, peak, _ = run_python("-c", READ, file).stdout.split()
+
+    assert status == "unreadable"
+    assert int(peak) < 200 * MEGABYTE

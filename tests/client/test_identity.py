@@ -1,0 +1,156 @@
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from tests.processes import run_python
+from timesheets_client.reading.entries import Entry, Rejected
+from timesheets_client.reading.identity import EntryIds
+
+CONTENT: Mapping[str, object] = {
+    "user_id": "007",
+    "date": "2017-05-10T17:40:20.095Z",
+    "project": "StoreZero",
+    "hours": Decimal(5),
+}
+
+
+def find_ids(*contents: Mapping[str, object]) -> list[object]:
+    ids = EntryIds()
+    return [ids.identify(Entry(source="", members=members)).members["entry_id"] for members in contents]
+
+
+def test_an_id_begins_with_the_day_and_has_128_bits_of_a_hash() -> None:
+    [entry_id] = find_ids(CONTENT)
+
+    assert re.fullmatch(r"20170510-[0-9a-f]{32}", str(entry_id))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, "20170510-7d4649fdc7495970ec780b3943be4b47", id="entry"),
+        pytest.param({"date": "2017-05-10"}, "20170510-925a2cfea124ed3f3205aae624eb5d37", id="day"),
+        pytest.param(
+            {"date": "2017-05-11T01:00:00+02:00"}, "20170510-221983bd68012fc5c8934a97fb006af4", id="zone"
+        ),
+        pytest.param({"date": None}, "00000000-7ce26a634c1586ce2f0551a9c4115d7f", id="no day"),
+        pytest.param({"hours": "x"}, "20170510-92e56d06991aa4300e0da596cbe5174e", id="no number"),
+        pytest.param({"hours": Decimal("7.50")}, "20170510-faf48e7b8e23a2b5ab02181335de8afc", id="fraction"),
+        pytest.param({"hours": Decimal(20)}, "20170510-6a444afa39b2b542d9b340ae65d94365", id="tens"),
+        pytest.param({"project": "J\u00f6rg"}, "20170510-81b8d0befe59249893ba46a774f6f645", id="letters"),
+        pytest.param({"user_id": Decimal(7)}, "20170510-d0ae30c6efbf0cae44b58506ed9b14a0", id="number"),
+        pytest.param(
+            {"comment": "late", "zone": Decimal(1)}, "20170510-795866939c5221efb7a7447f8b360dde", id="others"
+        ),
+    ],
+)
+def test_the_same_content_has_the_same_id_in_each_run(change: Mapping[str, object], expected: str) -> None:
+    # Known, since another way to derive it would double all that was sent before.
+    assert find_ids({**CONTENT, **change}) == [expected]
+
+
+def test_equal_entries_have_the_same_ids_in_each_run() -> None:
+    assert find_ids(CONTENT, CONTENT, CONTENT) == [
+        "20170510-7d4649fdc7495970ec780b3943be4b47",
+        "20170510-0107616f3514d1f57a43c450bf7f7cd5",
+        "20170510-9cb82057d568b586725ff6148d72fdaf",
+    ]
+
+
+def test_a_rejected_text_has_the_same_id_in_each_run() -> None:
+    rejected = Rejected(source="", errors={}, text="007;x")
+
+    [entry_id] = EntryIds().identify_rejected(rejected).members.values()
+
+    assert entry_id == "00000000-dfbf08a4848711cc02bc54424e8485df"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"hours": Decimal("5.00")}, id="zeros"),
+        pytest.param({"hours": "5"}, id="text"),
+        pytest.param({"date": "2017-05-10T19:40:20.095+02:00"}, id="another zone"),
+        pytest.param({"date": "2017-05-10t17:40:20.095000z"}, id="another spelling"),
+        pytest.param({"project": " StoreZero "}, id="white space"),
+    ],
+)
+def test_content_is_compared_by_value(change: Mapping[str, object]) -> None:
+    assert find_ids({**CONTENT, **change}) == find_ids(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"hours": Decimal("5.25")}, id="hours"),
+        pytest.param({"date": "2017-05-10"}, id="date"),
+        pytest.param({"project": "StoreOne"}, id="project"),
+        pytest.param({"user_id": "7"}, id="user"),
+        pytest.param({"user_id": Decimal(7)}, id="a number for a user"),
+        pytest.param({"comment": "late"}, id="another member"),
+    ],
+)
+def test_other_content_has_another_id(change: Mapping[str, object]) -> None:
+    assert find_ids({**CONTENT, **change}) != find_ids(CONTENT)
+
+
+def test_the_order_of_other_members_does_not_matter() -> None:
+    first = {**CONTENT, "comment": "late", "zone": "UTC"}
+    second = {**CONTENT, "zone": "UTC", "comment": "late"}
+
+    assert find_ids(first) == find_ids(second)
+
+
+def test_equal_entries_of_a_file_are_told_apart() -> None:
+    assert len(set(find_ids(CONTENT, CONTENT, CONTENT))) == 3
+
+
+def test_the_order_of_a_file_does_not_matter() -> None:
+    contents = [{**CONTENT, "hours": Decimal(number % 7)} for number in range(100)]
+    shuffled = sorted(contents, key=lambda members: str(members["hours"]))
+
+    assert sorted(map(str, find_ids(*contents))) == sorted(map(str, find_ids(*shuffled)))
+
+
+def test_an_own_id_is_kept_and_counts_for_no_other() -> None:
+    assert find_ids({**CONTENT, "entry_id": "mine"}, CONTENT) == ["mine", *find_ids(CONTENT)]
+
+
+def test_an_id_that_is_null_is_none() -> None:
+    assert find_ids({**CONTENT, "entry_id": None}) == find_ids(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "date", ["03/04/2026", "2026-13-45T99:00:00Z", "9999-12-31T23:59:59-12:00", "", None, Decimal(5), ["x"]]
+)
+def test_an_entry_without_a_day_has_an_id_all_the_same(date: object) -> None:
+    [entry_id] = find_ids({**CONTENT, "date": date})
+
+    assert re.fullmatch(r"[0-9]{8}-[0-9a-f]{32}", str(entry_id))
+
+
+@pytest.mark.parametrize("hours", [Decimal("1e9999"), Decimal("NaN"), "x", "", None, True, {"a": []}])
+def test_whatever_stands_for_hours_there_is_an_id(hours: object) -> None:
+    assert find_ids({**CONTENT, "hours": hours}) != find_ids(CONTENT)
+
+
+def test_a_rejected_row_has_the_id_that_it_would_have_been_sent_with() -> None:
+    rejected = Rejected(source="", errors={}, members=CONTENT)
+
+    assert EntryIds().identify_rejected(rejected).members["entry_id"] == find_ids(CONTENT)[0]
+
+
+COUNT = """
+from tests.client.memory import read_peak
+from timesheets_client.reading.identity import EntryIds
+ids, before = EntryIds(), read_peak()
+for number in range(300_000):
+    ids.add_id({"user_id": str(number)})
+print(read_peak() - before)
+"""
+
+
+def test_to_count_equal_entries_costs_100_bytes_an_entry() -> None:
+    assert int(run_python("-c", COUNT).stdout) / 300_000 < 100

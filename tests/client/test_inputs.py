@@ -1,0 +1,114 @@
+import gzip
+import io
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.client.reading import describe, read
+from tests.processes import run_python
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.reading.inputs import Format, find_format, open_input
+
+CSV = b"user_id,date,project,hours\n007,2026-06-03,X,1\n"
+LINE = b'{"user_id": "007"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "expected"),
+    [
+        pytest.param("a.csv", b"[", Format.CSV, id="the name first"),
+        pytest.param("A.JSON", b"x", Format.JSON, id="in any case"),
+        pytest.param("a.ndjson.gz", b"x", Format.NDJSON, id="beside gz"),
+        pytest.param("2026.06.tsv", b"x", Format.CSV, id="dots"),
+        pytest.param("a.xlsx", b"PK\x03\x04", Format.XLSX, id="workbook"),
+        pytest.param("-", b" [", Format.JSON, id="array"),
+        pytest.param("-", LINE, Format.NDJSON, id="object on a line"),
+        pytest.param("-", b'\xef\xbb\xbf{\n"user_id"', Format.JSON, id="object over lines"),
+        pytest.param("export", b"PK\x03\x04", Format.XLSX, id="archive"),
+        pytest.param("export.txt", CSV, Format.CSV, id="anything else"),
+    ],
+)
+def test_the_format_is_found_by_name_else_by_the_first_bytes(
+    name: str, head: bytes, expected: Format
+) -> None:
+    assert find_format(name, Format.AUTO, head) is expected
+
+
+def test_a_chosen_format_wins() -> None:
+    assert find_format("a.csv", Format.NDJSON, LINE) is Format.NDJSON
+
+
+@pytest.mark.parametrize("name", ["week23.csv.gz", "week23"])
+def test_what_is_compressed_is_read_as_well(name: str) -> None:
+    assert describe(read(gzip.compress(CSV), name)) == [f"{name}:2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param("user_id,date".encode("utf-16"), 'is in UTF-16; save it as "CSV UTF-8"', id="UTF-16"),
+        pytest.param(b"PK\x03\x04", "is an Excel workbook or a zip archive", id="workbook"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1", "Excel's old format", id="old workbook"),
+        pytest.param(b"%PDF-1.7", "is a PDF", id="PDF"),
+        pytest.param(b"\x7fELF\0\0", "is a binary file", id="program"),
+        pytest.param(gzip.compress(CSV * 99)[:-12], "is damaged or was cut", id="cut"),
+        pytest.param(gzip.compress(CSV)[:-8] + b"12345678", "is damaged or was cut", id="damaged"),
+        pytest.param(gzip.compress(b""), "is empty", id="empty but compressed"),
+    ],
+)
+def test_what_is_no_input_is_explained(content: bytes, problem: str) -> None:
+    with pytest.raises(InputUnreadable, match=f"^week23.csv: .*{problem}"):
+        read(content)
+
+
+def test_a_file_that_is_missing_is_unreadable(tmp_path: Path) -> None:
+    with pytest.raises(InputUnreadable, match=r"nope\.csv: cannot be read: No such file or directory"):
+        open_input(str(tmp_path / "nope.csv"), io.BytesIO())
+
+
+def test_a_folder_is_for_another_option(tmp_path: Path) -> None:
+    with pytest.raises(InputUnreadable, match="is a folder; --spool"):
+        open_input(str(tmp_path), io.BytesIO())
+
+
+def test_a_pipe_has_no_path_to_write_beside(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["sh", "-c", f"echo x > {tmp_path / 'pipe'}"]):
+        source = open_input(str(tmp_path / "pipe"), io.BytesIO())
+
+    assert source.path is None
+    source.file.close()
+
+
+READ = """
+import sys
+from tests.client.memory import read_peak
+from timesheets_client.reading.inputs import Format, open_input, read_entries
+print(sum(1 for _ in read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None)), read_peak())
+"""
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "ndjson"])
+def test_many_entries_are_read_in_the_memory_of_few(tmp_path: Path, suffix: str) -> None:
+    few, many = (measure_peak(write(tmp_path / f"{count}.{suffix}", count)) for count in (1_000, 50_000))
+
+    assert many - few < 1_000_000
+
+
+def write(path: Path, count: int) -> Path:
+    if path.suffix == ".csv":
+        path.write_bytes(CSV + b"007,2026-06-03,X,1\n" * (count - 1))
+        return path
+    begin, between, end = (b"[", b",", b"]") if path.suffix == ".json" else (b"", b"", b"")
+    path.write_bytes(begin + between.join([LINE] * count) + end)
+    return path
+
+
+def measure_peak(path: Path) -> int:
+    result = run_python("-c", READ, path)
+    count, peak = map(int, result.stdout.split())
+    assert str(count) == path.stem
+    return peak

@@ -1,0 +1,79 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.client.clocks import Clock
+from tests.client.conftest import Site
+from tests.client.ledger import Ledger
+from tests.client.runs import Run, write_days
+from timesheets_client.errors import ExitStatus, InputInUse
+from timesheets_client.files.locks import lock, try_lock
+from timesheets_client.network.retries import Pacing
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write_days(tmp_path / "a.csv", 2)
+
+
+def test_a_second_run_on_a_file_comes_back_later(site: Site, file: Path) -> None:
+    ledger, run = Ledger(site), Run()
+
+    with file.open("rb") as held:
+        assert try_lock(held)
+        busy = run.start(site.variables, file)
+    free = Run().start(site.variables, file)
+
+    assert (busy, free) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
+    assert run.warned == [
+        f"{file}: another run is uploading this; run it again later, or let it wait: --lock-wait 60"
+    ]
+    assert len(ledger.requests) == 1
+
+
+def test_a_run_waits_for_another_as_long_as_it_is_told(file: Path) -> None:
+    clock = Clock()
+
+    with file.open("rb") as held, file.open("rb") as wanted:
+        assert try_lock(held)
+        with pytest.raises(InputInUse):
+            lock(wanted, "a.csv", 5, clock.pacing)
+
+    assert sum(clock.slept) == pytest.approx(5)
+    assert clock.announced == ["waiting up to 5.0 s for another run that is uploading a.csv."]
+
+
+def test_a_run_waits_for_another_no_longer_than_its_deadline(site: Site, file: Path) -> None:
+    run = Run()
+    begin = time.monotonic()
+    run.meanwhile = lambda: time.sleep(run.slept[-1])
+
+    with file.open("rb") as held:
+        assert try_lock(held)
+        status = run.start(site.variables, file, lock_wait_seconds=60, deadline_seconds=0.5)
+
+    assert status == ExitStatus.TEMPORARY
+    assert time.monotonic() - begin < 5
+    assert run.warned[0].startswith("waiting up to 0.5 s for another run")
+
+
+def test_a_lock_is_had_as_soon_as_it_is_free(file: Path) -> None:
+    with file.open("rb") as held, file.open("rb") as wanted:
+        assert try_lock(held)
+        lock(wanted, "a.csv", 5, Pacing(sleep=lambda _: held.close()))
+
+        assert held.closed
+
+
+def test_a_file_that_was_moved_away_before_its_lock_was_free_is_not_uploaded(site: Site, file: Path) -> None:
+    ledger = Ledger(site)
+
+    with file.open("rb") as held:
+        assert try_lock(held)
+        run = Run(meanwhile=lambda: (file.rename(f"{file}.done"), held.close()))
+        status = run.start(site.variables, file, lock_wait_seconds=5)
+
+    assert status == ExitStatus.TEMPORARY
+    assert run.warned[1:] == [f"{file}: was moved or replaced just now; run it again"]
+    assert ledger.requests == []

@@ -1,0 +1,200 @@
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client.conftest import Reply, Site, mint_token, token_document
+from tests.client.ledger import Ledger
+from tests.client.runs import Run, write_csv
+from timesheets_client.errors import ExitStatus
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "03/04/2026,1")
+    run = Run()
+
+    status = run.start({"AUTH0_DOMAIN": "incomplete"}, file, is_dry_run=True)
+
+    assert status == ExitStatus.REJECTED
+    assert run.warned[0].startswith(f"{file}:3: date: '03/04/2026' is not a date")
+    assert run.written[0] == f"{file}: 2 entries, 1 rejected; nothing was sent (--dry-run)"
+    assert "only the API can tell" in run.written[1]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("way", ["is_dry_run", "is_check"])
+def test_looking_at_a_suspicious_file_warns_and_strict_refuses_it(
+    site: Site, ledger: Ledger, tmp_path: Path, way: str
+) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
+    file.write_text(file.read_text().rstrip())
+    run = Run()
+
+    lenient = run.start(site.variables, file, **{way: True})
+    strict = run.start(site.variables, file, is_strict=True, **{way: True})
+
+    assert (lenient, strict) == (ExitStatus.DONE, ExitStatus.REJECTED)
+    assert [line.split(": ")[1:3] for line in run.warned] == 2 * [
+        ["warning", "the last line has no line ending; was the file cut?"]
+    ]
+
+
+def test_a_check_names_each_step(site: Site, ledger: Ledger) -> None:
+    run = Run()
+
+    status = run.start(site.variables, is_check=True)
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert [line.split(":")[0] for line in run.written] == [
+        "ok       settings",
+        "ok       token",
+        "ok       audience",
+        "ok       scope",
+        "ok       expiry",
+        "ok       API",
+    ]
+    assert ledger.requests[0].path == "/timesheets/upload?dry_run=true"
+    assert ledger.batches == [[]]
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "told"),
+    [
+        pytest.param("/oauth/token", Reply(status=401), "FAILED   token: token request refused", id="secret"),
+        pytest.param(
+            "/oauth/token",
+            Reply(status=200, body=token_document(mint_token(scope="read:timesheets"))),
+            "FAILED   token: the access token lacks the scope batch:upload",
+            id="scope",
+        ),
+        pytest.param("/timesheets/upload", Reply(status=404), "FAILED   API: ", id="address"),
+        pytest.param("/timesheets/upload", Reply(status=403), "FAILED   API: upload refused", id="403"),
+    ],
+)
+def test_a_check_explains_the_first_step_that_fails(site: Site, path: str, reply: Reply, told: str) -> None:
+    site.replies[path] = reply
+    run = Run()
+
+    status = run.start(site.variables, is_check=True)
+
+    assert status in (ExitStatus.REFUSED, ExitStatus.CONFIGURATION)
+    assert len(run.warned) == 1
+    assert run.warned[0].startswith(told)
+
+
+def test_a_check_names_a_server_that_is_gone_once(site: Site) -> None:
+    run = Run(verbosity=0)
+
+    status = run.start(site.variables | {"TIMESHEETS_API_URL": "http://127.0.0.1:1"}, is_check=True)
+
+    assert status == ExitStatus.TEMPORARY
+    [told] = run.warned
+    assert told.startswith("FAILED   API: http://127.0.0.1:1/timesheets/upload?dry_run=true: no connection.")
+    assert told.count("run it again later") == 1
+
+
+def test_a_check_of_wrong_settings_sends_nothing(site: Site) -> None:
+    run = Run()
+
+    status = run.start(site.variables | {"AUTH0_AUDIENCE": ""}, is_check=True)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert run.warned[0].startswith("FAILED   settings: ")
+    assert site.received == []
+
+
+def test_a_check_of_a_file_asks_the_api_and_stores_nothing(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "x,1")
+    run = Run()
+
+    status = run.start(site.variables, file, is_check=True)
+
+    assert status == ExitStatus.REJECTED
+    assert ledger.stored == {}
+    assert run.written[-1] == (
+        f"rejected {file}: of 3 entries the API would create 1, has 0 already, and would reject 2"
+    )
+    assert not list(tmp_path.glob("*.ndjson"))
+
+
+def test_a_check_of_a_file_counts_for_machines_too(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
+    run = Run(is_json=True)
+
+    run.start(site.variables, file, is_check=True)
+
+    [line] = run.written
+    [counted] = json.loads(line)["files"]
+    assert counted.pop("seconds") >= 0
+    assert counted == {
+        "file": str(file),
+        "entries": 2,
+        "created": 1,
+        "existing": 0,
+        "rejected": 1,
+        "rejects": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("claims", "expires_in", "told"),
+    [
+        pytest.param({"iat": 0, "exp": 2_000_000_000}, 10**10, "2033-05-18 03:33:20 UTC", id="exp is nearer"),
+        pytest.param({"exp": 10**15}, None, "1000000000000000 seconds after 1970", id="no year has it"),
+        pytest.param({"exp": -(10**15)}, None, "-1000000000000000 seconds after 1970", id="before all years"),
+        pytest.param({"exp": 10**400}, None, "the issuer does not tell", id="beyond all floats"),
+        pytest.param({"exp": None}, None, "the issuer does not tell", id="nothing"),
+    ],
+)
+def test_a_check_tells_the_nearer_end_of_the_token(
+    site: Site, ledger: Ledger, claims: dict[str, Any], expires_in: int | None, told: str
+) -> None:
+    document = token_document(mint_token(**claims)) | {"expires_in": expires_in}
+    site.replies["/oauth/token"] = Reply(status=200, body=document)
+    run = Run()
+
+    status = run.start(site.variables, is_check=True)
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert f"ok       expiry: {told}" in run.written
+
+
+def test_a_check_tells_the_end_by_the_issuers_answer_where_that_is_nearer(site: Site, ledger: Ledger) -> None:
+    document = token_document(site.token) | {"expires_in": 60}
+    site.replies["/oauth/token"] = Reply(status=200, body=document)
+    run = Run()
+    begin = int(time.time())
+
+    run.start(site.variables, is_check=True)
+
+    [told] = [line for line in run.written if "expiry" in line]
+    end = datetime.strptime(told, "ok       expiry: %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+    assert begin + 60 <= end.timestamp() <= begin + 70
+
+
+def test_a_check_sends_no_file_to_an_api_that_knows_no_dry_run(site: Site, tmp_path: Path) -> None:
+    body = {"received": 0, "created": 0, "existing": 0, "rejected": 0, "entries": []}
+    site.replies["/timesheets/upload"] = Reply(status=200, body=body)
+
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), is_check=True)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert site.count("/timesheets/upload?dry_run=true") == 1
+
+
+def test_a_kept_token_is_forgotten(site: Site, ledger: Ledger) -> None:
+    Run().start(site.variables, is_check=True, caches_token=True)
+    Run().start(site.variables, forgets_token=True, caches_token=True)
+    Run().start(site.variables, is_check=True, caches_token=True)
+
+    assert site.count("/oauth/token") == 2

@@ -1,0 +1,284 @@
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+import pytest
+
+from tests.client.clocks import Clock
+from timesheets_client.errors import AccessRefused, NothingSent, TemporaryFailure
+from timesheets_client.network.exchange import Answer
+from timesheets_client.network.retries import RetryPolicy, send_with_retries
+from timesheets_client.network.retry_after import format_moment, read_retry_after
+
+URL = "https://timesheets.example.com/timesheets/upload"
+LOST = TemporaryFailure("lost")
+
+
+def make_answer(status: int = 503, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(url=URL, status=status, document=None, headers=named, secrets=())
+
+
+def write_date(seconds: float) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
+
+
+@dataclass
+class Server:
+    """Gives one outcome after the other, the last one over and over."""
+
+    outcomes: list[Answer | Exception]
+    clock: Clock = field(default_factory=Clock)
+    takes_seconds: float = 0
+    calls: int = 0
+
+    def send(self) -> Answer:
+        outcome = self.outcomes[min(self.calls, len(self.outcomes) - 1)]
+        self.calls += 1
+        self.clock.now += self.takes_seconds
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def ask(self, policy: RetryPolicy = RetryPolicy()) -> int:  # noqa: B008  It is frozen.
+        return send_with_retries(self.send, policy, self.clock.pacing).status
+
+
+@pytest.mark.parametrize("status", [200, 201, 207, 400, 401, 403, 404, 409, 413, 422, 501, 505])
+def test_an_answer_that_time_does_not_mend_is_taken_at_once(status: int) -> None:
+    server = Server([make_answer(status)])
+
+    assert server.ask() == status
+    assert server.calls == 1
+    assert server.clock.slept == []
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        *(
+            pytest.param(make_answer(status), id=str(status))
+            for status in (408, 425, 429, 500, 502, 503, 504)
+        ),
+        pytest.param(LOST, id="lost connection"),
+        pytest.param(NothingSent("no connection"), id="no connection"),
+    ],
+)
+def test_what_time_may_mend_is_sent_again(outcome: Answer | Exception) -> None:
+    server = Server([outcome, make_answer(201)])
+
+    assert server.ask() == 201
+    assert server.calls == 2
+
+
+def test_after_the_last_try_the_last_answer_is_taken() -> None:
+    server = Server([make_answer(500), LOST, make_answer(503)])
+
+    assert server.ask(RetryPolicy(retries=2)) == 503
+    assert server.calls == 3
+
+
+def test_after_the_last_try_the_last_failure_is_raised() -> None:
+    server = Server([make_answer(500), LOST])
+
+    with pytest.raises(TemporaryFailure, match=r"^lost$"):
+        server.ask(RetryPolicy(retries=1))
+
+    assert server.calls == 2
+
+
+@pytest.mark.parametrize("sent", [LOST, make_answer(503)])
+def test_a_missing_connection_is_not_all_once_a_try_may_have_arrived(sent: Answer | Exception) -> None:
+    server = Server([sent, *[NothingSent("No connection.")] * 2])
+
+    with pytest.raises(TemporaryFailure, match=r"^No connection\. An earlier try may have arrived") as caught:
+        server.ask(RetryPolicy(retries=2))
+
+    assert not isinstance(caught.value, NothingSent)
+
+
+def test_a_connection_that_never_came_about_sent_nothing() -> None:
+    server = Server([NothingSent("No connection.")] * 3)
+
+    with pytest.raises(NothingSent, match=r"^No connection\. This request was not sent"):
+        server.ask(RetryPolicy(retries=2))
+
+
+def test_without_retries_there_is_one_try_and_no_wait() -> None:
+    server = Server([LOST])
+
+    with pytest.raises(TemporaryFailure):
+        server.ask(RetryPolicy(retries=0))
+
+    assert (server.calls, server.clock.slept) == (1, [])
+
+
+def test_another_error_is_not_tried_again() -> None:
+    server = Server([AccessRefused("no")])
+
+    with pytest.raises(AccessRefused):
+        server.ask()
+
+    assert server.calls == 1
+
+
+def test_a_signal_is_not_tried_again() -> None:
+    def interrupt() -> Answer:
+        raise KeyboardInterrupt
+
+    clock = Clock()
+
+    with pytest.raises(KeyboardInterrupt):
+        send_with_retries(interrupt, RetryPolicy(), clock.pacing)
+
+    assert clock.slept == []
+
+
+def test_waits_double_up_to_the_longest() -> None:
+    server = Server([make_answer()])
+
+    server.ask(RetryPolicy(retries=8))
+
+    assert server.clock.slept == [0.5, 1, 2, 4, 8, 16, 30, 30]
+
+
+@pytest.mark.parametrize(("chance", "slept"), [(0.0, [0, 0, 0]), (0.5, [0.25, 0.5, 1])])
+def test_chance_shortens_each_wait(chance: float, slept: list[float]) -> None:
+    server = Server([make_answer()], clock=Clock(chance=chance))
+
+    server.ask(RetryPolicy(retries=3))
+
+    assert server.clock.slept == slept
+
+
+def test_each_wait_is_announced_with_its_reason() -> None:
+    server = Server([make_answer(503), NothingSent("No connection."), make_answer(201)])
+
+    server.ask()
+
+    assert server.clock.announced == [
+        f"waiting 0.5 s for the API: {URL}: answered 503.",
+        "waiting 1.0 s for the API: No connection.",
+    ]
+
+
+def test_what_ends_without_a_wait_announces_none() -> None:
+    server = Server([make_answer(503)])
+
+    server.ask(RetryPolicy(deadline=server.clock.now + 0.5))
+
+    assert server.clock.announced == []
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_retry_after_is_waited_for_and_no_job_comes_back_on_the_dot(status: int) -> None:
+    server = Server([make_answer(status, Retry_After="300"), make_answer(201)])
+
+    assert server.ask() == 201
+    assert server.clock.slept == [300.5]
+
+
+def test_a_server_that_wants_too_much_patience_is_left_with_the_moment_to_come_back() -> None:
+    server = Server([make_answer(429, Retry_After="301")])
+    moment = format_moment(server.clock.now + 301)
+
+    with pytest.raises(TemporaryFailure) as caught:
+        server.ask()
+
+    assert str(caught.value) == f"{URL}: busy, answered 429; run it again after {moment}"
+    assert (server.calls, server.clock.slept) == (1, [])
+
+
+def test_no_patience_goes_beyond_the_deadline() -> None:
+    server = Server([make_answer(Retry_After="60")])
+
+    with pytest.raises(TemporaryFailure, match="answered 503; run it again after 20"):
+        server.ask(RetryPolicy(deadline=server.clock.now + 59))
+
+    assert server.clock.slept == []
+
+
+def test_no_wait_goes_beyond_the_deadline() -> None:
+    server = Server([make_answer()])
+
+    assert server.ask(RetryPolicy(retries=100, deadline=server.clock.now + 4)) == 503
+    assert server.clock.slept == [0.5, 1, 2]
+
+
+def test_a_failure_at_the_deadline_is_the_one_that_is_raised() -> None:
+    server = Server([LOST], takes_seconds=10)
+
+    with pytest.raises(TemporaryFailure, match=r"^lost$"):
+        server.ask(RetryPolicy(deadline=server.clock.now + 5))
+
+    assert server.calls == 1
+
+
+def test_after_the_deadline_nothing_is_sent() -> None:
+    server = Server([make_answer(201)])
+
+    with pytest.raises(TemporaryFailure, match=r"--deadline .* is over, the API was not asked"):
+        server.ask(RetryPolicy(deadline=server.clock.now))
+
+    assert server.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        pytest.param("0", 0, id="zero"),
+        pytest.param("7", 7, id="seconds"),
+        pytest.param(" 7 ", 7, id="white space"),
+        pytest.param("999999999", 366 * 86400, id="never"),
+        pytest.param(write_date(1_800_000_007), 7, id="a date"),
+        pytest.param(write_date(1_799_999_000), 0, id="a date that is over"),
+        pytest.param("Friday, 15-Jan-27 08:00:07 GMT", 7, id="a date of RFC 850"),
+        pytest.param("Fri Jan 15 08:00:07 2027", 7, id="a date of asctime"),
+        pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 366 * 86400, id="the last date"),
+        pytest.param("", 0, id="empty"),
+        pytest.param("-7", 0, id="negative"),
+        pytest.param("7.5", 0, id="a fraction"),
+        pytest.param("\u0667", 0, id="another digit"),
+        pytest.param("9" * 5000, 0, id="endless"),
+        pytest.param("soon", 0, id="a word"),
+        pytest.param("Fri, 99 Foo 2027 08:00:07 GMT", 0, id="no such date"),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
+    assert read_retry_after(make_answer(Retry_After=text), 1_800_000_000) == seconds
+
+
+def test_a_date_is_compared_with_the_servers_own_clock() -> None:
+    answer = make_answer(Retry_After=write_date(1_700_000_030), Date=write_date(1_700_000_000))
+
+    assert read_retry_after(answer, 1_800_000_000) == 30
+
+
+@pytest.fixture
+def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    yield monkeypatch
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "2027-01-15 09:00:01 CET (08:00:01 UTC)"),
+        ("UTC", "2027-01-15 08:00:01 UTC"),
+    ],
+)
+def test_a_moment_is_told_in_local_time_and_in_utc(in_zone: pytest.MonkeyPatch, zone: str, text: str) -> None:
+    in_zone.setenv("TZ", zone)
+    time.tzset()
+
+    assert format_moment(1_800_000_000.2) == text
+
+
+def test_a_date_without_a_zone_means_utc(in_zone: pytest.MonkeyPatch) -> None:
+    in_zone.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+
+    assert read_retry_after(make_answer(Retry_After="Fri Jan 15 08:00:07 2027"), 1_800_000_000) == 7

@@ -1,0 +1,274 @@
+import json
+import logging
+import socket
+import time
+
+import pytest
+
+from tests.client.conftest import MESSAGE, SECRET, Reply, Site, mint_token, token_document
+from tests.client.runs import Run
+from timesheets_client.errors import ExitStatus, Terminated
+
+
+def raise_error(error: BaseException) -> str:
+    raise error
+
+
+def test_the_entry_of_the_tutorial_is_uploaded(site: Site) -> None:
+    run = Run()
+
+    status = run.start(site.variables)
+
+    assert (status, run.written, run.warned) == (ExitStatus.DONE, [MESSAGE], [])
+    _, upload = site.received
+    assert json.loads(upload.body) == {
+        "user_id": "007",
+        "date": "2017-05-10T17:40:20.095Z",
+        "project": "StoreZero",
+        "hours": 5,
+    }
+    assert upload.headers["Authorization"] == f"Bearer {site.token}"
+    assert upload.headers["Idempotency-Key"] == "key-1"
+
+
+def test_a_quiet_run_says_nothing_when_all_is_well(site: Site) -> None:
+    run = Run(verbosity=0)
+
+    status = run.start(site.variables)
+
+    assert (status, run.written, run.warned) == (ExitStatus.DONE, [], [])
+
+
+def test_a_quiet_run_says_nothing_of_a_wait_that_helped(site: Site) -> None:
+    replies = [Reply(status=503), Reply(status=201, body={"message": MESSAGE})]
+    site.replies["/timesheets/upload"] = lambda _: replies.pop(0)
+    run = Run(verbosity=0)
+
+    status = run.start(site.variables)
+
+    assert (status, run.warned, len(run.slept)) == (ExitStatus.DONE, [], 1)
+
+
+def test_each_wait_is_told_on_standard_error(site: Site) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=401)
+    run = Run()
+
+    status = run.start(site.variables)
+
+    assert (status, run.slept) == (ExitStatus.REFUSED, [30])
+    assert run.warned[0].startswith("waiting 30.0 s for the API: ")
+    assert run.warned[1].startswith("upload refused: 401")
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/timesheets/upload"])
+def test_a_run_ends_at_its_deadline(site: Site, path: str) -> None:
+    site.replies[path] = Reply(status=503, headers={"Retry-After": "1"})
+    run = Run()
+    begin = time.monotonic()
+    run.meanwhile = lambda: time.sleep(run.slept[-1])
+
+    status = run.start(site.variables, deadline_seconds=1.8)
+
+    assert status == ExitStatus.TEMPORARY
+    assert time.monotonic() - begin < 2.5
+    assert path in run.warned[-1]
+
+
+def test_the_quota_is_told_where_the_issuer_refuses(site: Site) -> None:
+    site.replies["/oauth/token"] = Reply(status=403, headers={"Auth0-Client-Quota-Limit": "r=0"})
+    run = Run(verbosity=2)
+
+    run.start(site.variables)
+
+    assert run.warned[0] == "the issuer's quota for this client: r=0"
+
+
+def test_a_dry_run_that_nobody_asked_for_is_not_created(site: Site) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=200, body={"message": MESSAGE, "dry_run": True})
+    run = Run()
+
+    assert run.start(site.variables) == ExitStatus.CONFIGURATION
+    assert run.written == []
+
+
+def test_a_quiet_run_tells_problems(site: Site) -> None:
+    run = Run(verbosity=0)
+
+    run.start(site.variables | {"AUTH0_CLIENT_ID": ""})
+
+    assert "AUTH0_CLIENT_ID" in run.warned[0]
+
+
+def test_a_wrong_setting_sends_nothing(site: Site) -> None:
+    status = Run().start(site.variables | {"TIMESHEETS_API_URL": "http://example.com"})
+
+    assert status == ExitStatus.CONFIGURATION
+    assert site.received == []
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        pytest.param("opaque", ExitStatus.CONFIGURATION, id="no JWT"),
+        pytest.param(
+            mint_token(aud="https://other.example.com"), ExitStatus.CONFIGURATION, id="another audience"
+        ),
+        pytest.param(mint_token(scope="read:timesheets"), ExitStatus.REFUSED, id="scope missing"),
+    ],
+)
+def test_a_token_that_is_no_use_is_not_sent_to_the_api(site: Site, token: str, expected: ExitStatus) -> None:
+    site.replies["/oauth/token"] = Reply(status=200, body=token_document(token))
+
+    status = Run().start(site.variables)
+
+    assert status == expected
+    assert [received.path for received in site.received] == ["/oauth/token"]
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "expected"),
+    [
+        pytest.param("/oauth/token", Reply(status=401), 77, id="issuer refuses"),
+        pytest.param("/oauth/token", Reply(status=503), 75, id="issuer busy"),
+        pytest.param("/oauth/token", Reply(status=404), 78, id="no issuer"),
+        pytest.param("/timesheets/upload", Reply(status=422, body={"detail": "Invalid."}), 65, id="rejected"),
+        pytest.param("/timesheets/upload", Reply(status=503), 75, id="API busy"),
+        pytest.param("/timesheets/upload", Reply(status=401), 77, id="API refuses the token"),
+        pytest.param("/timesheets/upload", Reply(status=403), 77, id="API refuses the scope"),
+        pytest.param("/timesheets/upload", Reply(status=404), 78, id="no API"),
+    ],
+)
+def test_each_failure_has_its_exit_status(site: Site, path: str, reply: Reply, expected: int) -> None:
+    site.replies[path] = reply
+    run = Run()
+
+    status = run.start(site.variables)
+
+    assert status == expected
+    assert run.written == []
+    assert len([line for line in run.warned if not line.startswith("waiting ")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(ZeroDivisionError(), 1, id="bug"),
+        pytest.param(KeyboardInterrupt(), 130, id="SIGINT"),
+        pytest.param(Terminated(), 143, id="SIGTERM"),
+    ],
+)
+def test_what_is_no_error_of_the_upload_has_its_exit_status_too(
+    site: Site, error: BaseException, expected: int
+) -> None:
+    run = Run(make_key=lambda: raise_error(error))
+
+    assert run.start(site.variables) == expected
+
+
+def test_a_bug_is_told_without_what_it_quotes(site: Site) -> None:
+    run = Run(make_key=lambda: raise_error(ValueError(SECRET)))
+
+    run.start(site.variables)
+
+    assert run.warned == [
+        "upload_timesheet has a bug: ValueError. --traceback shows where; please report it."
+    ]
+
+
+def test_a_traceback_shows_where_a_bug_is_without_what_it_quotes(site: Site) -> None:
+    run = Run(with_traceback=True, make_key=lambda: raise_error(ValueError(SECRET)))
+
+    run.start(site.variables)
+
+    assert "in perform" in run.warned[-1]
+    assert SECRET not in "".join(run.warned)
+
+
+def echo(status: int, text: str, headers: dict[str, str] | None = None) -> Reply:
+    """A reply that repeats `text` wherever the uploader may quote from."""
+    members = ("error", "error_description", "code", "detail", "message", "token_type", "title")
+    return Reply(
+        status=status,
+        body=dict.fromkeys(members, f"sent: {text}") | {"errors": {text: [text], "hours": text}},
+        headers=headers or {},
+    )
+
+
+STATUSES = (200, 201, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_an_issuer_that_echoes_the_secret_does_not_make_us_tell_it(
+    site: Site, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    site.replies["/oauth/token"] = echo(
+        status, SECRET, {"Location": f"{site.address}/{SECRET}", "X-Echo": SECRET}
+    )
+    run = Run(verbosity=3, with_traceback=True)
+
+    run.start(site.variables)
+
+    assert run.warned
+    assert SECRET not in everything_told(run, caplog, capfd)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_an_api_that_echoes_the_token_does_not_make_us_tell_it(
+    site: Site, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    headers = {"Location": f"{site.address}/{site.token}", "X-Echo": site.token}
+    site.replies["/timesheets/upload"] = echo(status, site.token, headers)
+    run = Run(verbosity=3, with_traceback=True)
+
+    run.start(site.variables)
+
+    assert run.warned or run.written
+    told = everything_told(run, caplog, capfd)
+    # Not even the beginning, which is all that is left of a long text.
+    assert site.token[:40] not in told
+    assert SECRET not in told
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"aud": SECRET}, id="in the audience"),
+        pytest.param({"scope": SECRET}, id="in the scope"),
+        pytest.param({"scope": f"batch:upload {SECRET}"}, id="in a granted scope"),
+    ],
+)
+def test_a_token_that_holds_the_secret_does_not_make_us_tell_it(
+    site: Site, claims: dict[str, str], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    site.replies["/oauth/token"] = Reply(status=200, body=token_document(mint_token(**claims)))
+    site.replies["/timesheets/upload"] = Reply(status=403, body={"detail": "No."})
+    run = Run(verbosity=3, with_traceback=True)
+
+    run.start(site.variables)
+
+    assert run.warned
+    assert SECRET not in everything_told(run, caplog, capfd)
+
+
+def test_a_server_that_is_gone_does_not_make_us_tell_the_secret(
+    site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        gone = f"http://127.0.0.1:{server.getsockname()[1]}"
+    run = Run(verbosity=3, with_traceback=True)
+
+    status = run.start(site.variables | {"TIMESHEETS_API_URL": gone})
+
+    assert status == ExitStatus.TEMPORARY
+    told = everything_told(run, caplog, capfd)
+    assert gone in told
+    assert SECRET not in told
+    assert site.token not in told
+
+
+def everything_told(run: Run, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> str:
+    return "\n".join([*run.written, *run.warned, caplog.text, *capfd.readouterr()])

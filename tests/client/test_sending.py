@@ -1,0 +1,223 @@
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client.conftest import Reply, Site
+from tests.client.ledger import Ledger
+from tests.client.runs import Run, write_csv, write_days
+from timesheets_client.errors import ExitStatus
+from timesheets_client.reading.entries import Entry
+from timesheets_client.sending.batches import make_batches
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+REFUSED = [{"index": 0, "status": 422, "errors": {"hours": ["No."]}}]
+
+
+def batch_of_one(created: object = 1, **changes: Any) -> dict[str, Any]:
+    """The API's answer to a batch of one entry."""
+    return {"received": 1, "created": created, "existing": 0, "rejected": 0, "entries": [], **changes}
+
+
+def make_entries(count: int, size: int = 1) -> list[Entry]:
+    return [Entry(source=f"a:{number}", members={"project": "x" * size}) for number in range(count)]
+
+
+def test_a_batch_has_as_many_entries_as_fit() -> None:
+    assert [len(batch) for batch in make_batches(make_entries(25), 10)] == [10, 10, 5]
+    assert [len(batch) for batch in make_batches(make_entries(25, size=1_000), 10, 5_000)] == [4] * 6 + [1]
+
+
+def test_an_entry_that_is_larger_than_a_batch_stands_alone() -> None:
+    assert [len(batch) for batch in make_batches(make_entries(2, size=9_000), 10, 5_000)] == [1, 1]
+
+
+def test_of_no_entries_there_is_no_batch() -> None:
+    assert list(make_batches([], 10)) == []
+
+
+def test_a_batch_goes_as_zipped_ndjson_on_one_connection(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    Run().start(site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10)
+
+    first = ledger.requests[0]
+    lines = gzip.decompress(first.body).splitlines()
+    assert [len(batch) for batch in ledger.batches] == [10, 10, 5]
+    assert first.headers["Content-Type"] == "application/x-ndjson"
+    assert first.headers["Content-Encoding"] == "gzip"
+    assert first.headers["Prefer"] == "return=minimal"
+    assert json.loads(lines[0])["entry_id"].startswith("20260101-")
+
+
+def test_a_batch_that_is_too_large_is_halved(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.entries_at_most = 3
+    run = Run()
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 10))
+
+    assert status == ExitStatus.DONE
+    assert [len(batch) for batch in ledger.batches] == [2, 3, 2, 3]
+    assert "10 entries, 10 created" in run.written[0]
+
+
+def test_an_entry_that_is_too_large_alone_is_rejected(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.entries_at_most = 0
+    run = Run()
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
+
+    assert status == ExitStatus.REJECTED
+    assert "a.csv:2: The API takes no entry of this size: 413 too_large" in run.warned[0]
+
+
+@pytest.mark.parametrize("trouble", ["lost", Reply(status=503), Reply(status=429)])
+def test_a_batch_is_sent_again_and_stored_once(
+    site: Site, ledger: Ledger, tmp_path: Path, trouble: Reply | str
+) -> None:
+    ledger.troubles.append(trouble)
+    run = Run()
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10)
+
+    assert status == ExitStatus.DONE
+    assert len(ledger.stored) == 25
+
+
+def test_without_ids_a_lost_answer_ends_the_run_and_names_the_lines(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    ledger.troubles += [Reply(status=429), "lost"]
+    run = Run()
+
+    status = run.start(
+        site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10, dedupes=False
+    )
+
+    assert status == ExitStatus.TEMPORARY
+    assert len(ledger.stored) == 10
+    assert "a.csv:2 to " in run.warned[1]
+    assert (
+        "a.csv:11: the answer was lost, so nobody knows whether these 10 entries are stored" in run.warned[1]
+    )
+
+
+def test_without_ids_what_is_certain_goes_on(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), dedupes=False)
+
+    assert status == ExitStatus.DONE
+    assert "entry_id" not in ledger.batches[0][0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"received": 7, "created": 7, "existing": 0, "rejected": 0, "entries": []}, id="others"),
+        pytest.param({"received": 7, "created": 1, "existing": 0, "rejected": 0, "entries": []}, id="counts"),
+        pytest.param({"received": 1, "created": 0, "existing": 0, "rejected": 0, "entries": []}, id="none"),
+        pytest.param({"received": 1, "created": "1", "existing": 0, "rejected": 0}, id="text"),
+        pytest.param({"received": 1, "created": 0, "existing": 0, "rejected": 1}, id="a verdict is missing"),
+        pytest.param({"received": 1, "created": 1, "existing": 1, "rejected": 0}, id="too many"),
+        pytest.param({"message": "Created"}, id="another API's"),
+        pytest.param(batch_of_one(created=True), id="true for a count"),
+        pytest.param(batch_of_one(created=2, existing=-1), id="less than none"),
+        pytest.param(batch_of_one(dry_run=True), id="a dry run that nobody asked for"),
+        pytest.param(batch_of_one(entries={"index": 0, "status": 201}), id="no list"),
+        pytest.param(batch_of_one(entries=[{"index": 1, "status": 201}]), id="a verdict on no entry"),
+        pytest.param(batch_of_one(entries=[{"index": 0, "status": 200}]), id="a verdict that is not counted"),
+        pytest.param(batch_of_one(0, rejected=1, entries=[{"index": 0, "status": 500}]), id="no verdict"),
+        pytest.param(batch_of_one(0, rejected=1, entries=[{"index": 0, "status": 424}]), id="held back"),
+        pytest.param(batch_of_one(entries=[7]), id="a number for a verdict"),
+        pytest.param(batch_of_one(entries=[{"index": 0, "status": 201}] * 2), id="two verdicts on one entry"),
+        pytest.param(b"<html>", id="HTML"),
+    ],
+)
+def test_an_answer_that_does_not_add_up_is_a_wrong_address(site: Site, tmp_path: Path, body: object) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=207, body=body)  # type: ignore[arg-type]
+
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert status == ExitStatus.CONFIGURATION
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "options"),
+    [
+        pytest.param(200, {}, {}, id="the status of a dry run"),
+        pytest.param(201, {}, {}, id="the status of one entry"),
+        pytest.param(422, {"created": 0, "rejected": 1, "entries": REFUSED}, {}, id="atomic unasked"),
+        pytest.param(422, {}, {"is_strict": True}, id="refused, and yet created"),
+        pytest.param(
+            207, {"created": 0, "rejected": 1, "entries": REFUSED}, {"is_strict": True}, id="not atomic"
+        ),
+        pytest.param(200, {"dry_run": True}, {"is_strict": True}, id="a dry run of a strict upload"),
+    ],
+)
+def test_an_answer_to_another_request_is_a_wrong_address(
+    site: Site, tmp_path: Path, status: int, changes: dict[str, Any], options: dict[str, Any]
+) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=status, body=batch_of_one(**changes))
+    run = Run()
+
+    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), **options)
+
+    assert ended == ExitStatus.CONFIGURATION
+    assert "this is not an answer of the Timesheets API" in run.warned[0]
+    assert run.written == []
+
+
+def test_every_verdict_that_was_asked_for_must_be_there(site: Site, tmp_path: Path) -> None:
+    site.replies["/timesheets/upload"] = Reply(status=207, body=batch_of_one())
+
+    status = Run(verbosity=2).start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert status == ExitStatus.CONFIGURATION
+
+
+def test_verdicts_that_nobody_needs_may_be_listed(site: Site, tmp_path: Path) -> None:
+    body = batch_of_one(entries=[{"index": 0, "status": 201, "id": 14}])
+    site.replies["/timesheets/upload"] = Reply(status=207, body=body)
+
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert status == ExitStatus.DONE
+
+
+@pytest.mark.parametrize("status", [403, 409, 422])
+def test_an_entry_that_is_refused_is_rejected(site: Site, tmp_path: Path, status: int) -> None:
+    item = {"index": 0, "status": status, "id": "14\x1b[31m"}
+    site.replies["/timesheets/upload"] = Reply(status=207, body=batch_of_one(0, rejected=1, entries=[item]))
+    run = Run()
+
+    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert ended == ExitStatus.REJECTED
+    assert "\x1b" not in "".join(run.warned)
+
+
+def test_an_answer_beyond_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
+    body = json.dumps(batch_of_one()).encode()
+    site.replies["/timesheets/upload"] = Reply(status=207, body=body + b" " * 64 * 1024 * 1024)
+
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert status == ExitStatus.CONFIGURATION
+
+
+@pytest.mark.parametrize("name", ["one entry", "a file"])
+def test_a_body_that_was_damaged_on_the_way_is_a_temporary_failure(
+    site: Site, ledger: Ledger, tmp_path: Path, name: str
+) -> None:
+    ledger.troubles.append(Reply(status=400, body={"code": "incomplete_body", "detail": "Ended."}))
+    run = Run()
+    files = [write_csv(tmp_path / "a.csv", "2026-01-01,1")] if name == "a file" else []
+
+    status = run.start(site.variables, *files)
+
+    assert status == ExitStatus.TEMPORARY
+    assert "arrived damaged: 400 incomplete_body" in run.warned[0]

@@ -1,0 +1,251 @@
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from tests.client.conftest import Reply, Site
+from tests.client.ledger import Ledger
+from tests.client.runs import Run, write_csv
+from timesheets_client import signals as signals_module
+from timesheets_client.errors import ExitStatus, TemporaryFailure, Terminated
+from timesheets_client.signals import Signals, await_status
+
+# As many as it takes to hit each moment of a run. By hand: SIGNALS=5000 pytest tests/client/test_signals.py
+SIGNALS = int(os.environ.get("SIGNALS", "40"))
+
+
+def test_a_signal_is_raised_where_nothing_is_in_flight() -> None:
+    with pytest.raises(KeyboardInterrupt), Signals():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_waits_for_the_end_of_what_is_deferred() -> None:
+    steps = []
+
+    def take_steps(signals: Signals) -> None:
+        with signals, signals.deferred():
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("went on")
+
+    with pytest.raises(Terminated):
+        take_steps(Signals())
+    assert steps == ["went on"]
+
+
+def interrupt_twice(signals: Signals) -> None:
+    with signals, signals.deferred():
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("went on")
+
+
+def test_the_second_signal_does_not_wait() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice(Signals())
+
+
+def pause(signals: Signals) -> None:
+    with signals, signals.deferred():
+        signals.sleep(30)
+        pytest.fail("slept on")
+
+
+def test_a_signal_ends_a_pause_between_two_tries() -> None:
+    with pytest.raises(Terminated):
+        pause(Signals(sleep=lambda _: signal.raise_signal(signal.SIGTERM)))
+
+
+def test_a_signal_that_came_before_the_pause_ends_it_too() -> None:
+    def interrupt_and_pause(signals: Signals) -> None:
+        with signals, signals.deferred():
+            signal.raise_signal(signal.SIGTERM)
+            signals.sleep(30)
+
+    with pytest.raises(Terminated):
+        interrupt_and_pause(Signals(sleep=lambda _: pytest.fail("slept")))
+
+
+def test_the_handlers_before_are_back_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    with Signals():
+        assert signal.getsignal(signal.SIGTERM) != before
+
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def fail_while_deferred(signals: Signals) -> None:
+    with signals, signals.deferred():
+        signal.raise_signal(signal.SIGTERM)
+        raise TemporaryFailure("busy")
+
+
+def test_a_signal_counts_also_where_the_batch_fails() -> None:
+    with pytest.raises(Terminated):
+        fail_while_deferred(Signals())
+
+
+def test_a_long_pause_is_made_of_short_ones() -> None:
+    naps: list[float] = []
+
+    Signals(sleep=naps.append).sleep(2.5)
+
+    assert naps == [1.0, 1.0, 0.5]
+
+
+class Finalized:
+    """Receives a signal where Python drops what is raised."""
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+
+    def __del__(self) -> None:
+        self._signals.receive(signal.SIGTERM, None)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("checkpoint", ["deferred", "sleep", "the end of the run"])
+def test_a_signal_that_python_drops_is_raised_again(site: Site, checkpoint: str) -> None:
+    run = Run()
+    actions: dict[str, Callable[[], object]] = {
+        "deferred": lambda: run.signals.deferred().__enter__(),
+        "sleep": lambda: run.signals.sleep(1),
+        "the end of the run": lambda: None,
+    }
+
+    def drop_a_signal() -> str:
+        Finalized(run.signals)
+        actions[checkpoint]()
+        return "key-1"
+
+    run.make_key = drop_a_signal
+
+    assert run.start(site.variables) == ExitStatus.TERMINATED
+
+
+def test_a_signal_during_a_batch_that_fails_keeps_the_next_file_from_being_sent(
+    site: Site, tmp_path: Path
+) -> None:
+    ledger, run = Ledger(site), Run()
+    first = write_csv(tmp_path / "a.csv", "2026-01-01,26")
+    second = write_csv(tmp_path / "b.csv", "2026-01-01,1")
+
+    def interrupt(received: Any) -> Reply:
+        run.signals.receive(signal.SIGTERM, None)
+        return Reply(status=413, body={"code": "too_large", "detail": "Too large."})
+
+    site.replies["/timesheets/upload"] = interrupt
+
+    assert run.start(site.variables, first, second, is_strict=True) == ExitStatus.TERMINATED
+    assert ledger.stored == {}
+
+
+def take_every_step(signals: Signals) -> None:
+    with signals:
+        with signals.deferred():
+            signals.sleep(1)
+        try:
+            with signals.deferred():
+                raise TemporaryFailure("busy")
+        except TemporaryFailure:
+            pass
+        signals.raise_pending()
+
+
+def interrupt_before_bytecode(number: int) -> bool:
+    """Take every step, with SIGTERM before one bytecode of signals.py; False if there are not so many."""
+    seen = 0
+
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        nonlocal seen
+        frame.f_trace_opcodes = frame.f_code.co_filename == signals_module.__file__
+        if event == "opcode":
+            seen += 1
+            if seen == number:
+                signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    signals = Signals(sleep=lambda _: None)
+    sys.settrace(trace)
+    try:
+        take_every_step(signals)
+    finally:
+        sys.settrace(None)
+    return seen >= number
+
+
+def test_a_signal_before_any_bytecode_is_raised() -> None:
+    # What comes before the handler is set, and after it is taken off, is for the one before.
+    def raise_terminated(*_: object) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, raise_terminated)
+    try:
+        for number in range(1, 2_000):
+            try:
+                if not interrupt_before_bytecode(number):
+                    break
+            except Terminated:
+                continue
+            pytest.fail(f"swallowed before bytecode {number}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert number > 100
+
+
+class NotedSignals(Signals):
+    was_received = False
+
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        self.was_received = True
+        super().receive(number, frame)
+
+
+def interrupt_after(seconds: float, start: Callable[[NotedSignals], ExitStatus]) -> tuple[bool, ExitStatus]:
+    """Whether the signal came during `start`, and how that ended."""
+    signals = NotedSignals()
+
+    def start_and_wait() -> ExitStatus:
+        with signals:
+            thread.start()
+            return start(signals)
+
+    def interrupt() -> None:
+        time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = Thread(target=interrupt)
+    status = await_status(start_and_wait)
+    thread.join()
+    return signals.was_received, status
+
+
+# A file that a signal leaves open is closed by Python.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_signal_is_swallowed_at_any_moment_of_a_run(site: Site, tmp_path: Path) -> None:
+    Ledger(site)
+    file = write_csv(tmp_path / "a.csv", *["2026-01-01,1", "2026-01-01,26"] * 10)
+
+    def start(signals: NotedSignals) -> ExitStatus:
+        return Run(signals=signals).start(site.variables, file, entries_of_a_batch=5)
+
+    begin = time.monotonic()
+    assert start(NotedSignals()) == ExitStatus.REJECTED
+    duration = time.monotonic() - begin
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        ends = [interrupt_after(random.random() * duration, start) for _ in range(SIGNALS)]  # noqa: S311
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert sum(came for came, _ in ends) > SIGNALS / 4
+    assert {status for came, status in ends if came} == {ExitStatus.TERMINATED}

@@ -1,0 +1,159 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.client.conftest import Received, Reply, Site
+from tests.client.ledger import Ledger
+from tests.client.runs import Run, write_csv
+from timesheets_client.errors import ExitStatus
+from timesheets_client.files.locks import try_lock
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    (tmp_path / "spool").mkdir()
+    return tmp_path / "spool"
+
+
+def list_files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_finished_files_are_uploaded_and_moved_away(site: Site, ledger: Ledger, spool: Path) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1")
+    write_csv(spool / "b.csv", "2026-01-02,1")
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.DONE
+    assert len(ledger.stored) == 2
+    assert list_files(spool) == [".lock", "done/a.csv", "done/b.csv"]
+
+
+def test_a_file_that_strict_refuses_is_not_filed_as_done(site: Site, ledger: Ledger, spool: Path) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-02,26")
+    write_csv(spool / "b.csv", "2026-01-03,1").write_text((spool / "b.csv").read_text().rstrip())
+    write_csv(spool / "c.csv", "2026-01-04,1")
+
+    status = Run().start(site.variables, spool=spool, is_strict=True)
+
+    assert status == ExitStatus.REJECTED
+    assert len(ledger.stored) == 1
+    assert list_files(spool) == [
+        ".lock",
+        "done/c.csv",
+        "rejected/a.csv",
+        "rejected/a.csv.rejected.ndjson",
+        "rejected/b.csv",
+    ]
+
+
+def test_the_oldest_file_goes_first(site: Site, ledger: Ledger, spool: Path) -> None:
+    os.utime(write_csv(spool / "a.csv", "2026-01-02,1"), (2_000, 2_000))
+    os.utime(write_csv(spool / "b.csv", "2026-01-01,1"), (1_000, 1_000))
+
+    Run().start(site.variables, spool=spool)
+
+    assert [batch[0]["date"] for batch in ledger.batches] == ["2026-01-01", "2026-01-02"]
+
+
+def test_what_is_not_finished_stays(site: Site, ledger: Ledger, spool: Path) -> None:
+    names = ["a.csv.tmp", "a.csv.part", ".a.csv", "a.csv.rejected.ndjson"]
+    for name in names:
+        write_csv(spool / name, "2026-01-01,1")
+
+    Run().start(site.variables, spool=spool)
+
+    assert list_files(spool) == sorted([".lock", *names])
+    assert site.received == []
+
+
+def test_rejected_entries_stand_beside_those_of_other_files(site: Site, ledger: Ledger, spool: Path) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.REJECTED
+    assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
+
+
+def test_an_unreadable_file_is_put_aside_with_the_reason(site: Site, ledger: Ledger, spool: Path) -> None:
+    (spool / "a.csv").write_text("nothing of ours\n")
+    write_csv(spool / "b.csv", "2026-01-01,1")
+
+    status = Run().start(site.variables, spool=spool)
+
+    assert status == ExitStatus.UNREADABLE
+    assert list_files(spool) == [".lock", "done/b.csv", "rejected/a.csv", "rejected/a.csv.error.txt"]
+    assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
+
+
+def test_a_taken_name_gets_a_number(site: Site, ledger: Ledger, spool: Path) -> None:
+    for day in ("01", "02", "03"):
+        write_csv(spool / "a.csv", f"2026-01-{day},1", "2026-01-01,26")
+        Run().start(site.variables, spool=spool)
+
+    assert list_files(spool) == [
+        ".lock",
+        "done/a-2.csv",
+        "done/a-3.csv",
+        "done/a.csv",
+        "rejected/a-2.csv.rejected.ndjson",
+        "rejected/a-3.csv.rejected.ndjson",
+        "rejected/a.csv.rejected.ndjson",
+    ]
+
+
+def test_a_file_that_met_a_temporary_failure_stays(site: Site, ledger: Ledger, spool: Path) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1")
+    ledger.troubles.append(Reply(status=503))
+
+    first = Run().start(site.variables, spool=spool, retries=0)
+    second = Run().start(site.variables, spool=spool, retries=0)
+
+    assert (first, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
+    assert list_files(spool) == [".lock", "done/a.csv"]
+
+
+def test_a_folder_that_another_run_works_on_is_left_alone(site: Site, ledger: Ledger, spool: Path) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1")
+    run = Run()
+
+    with (spool / ".lock").open("wb") as guard:
+        assert try_lock(guard)
+        status = run.start(site.variables, spool=spool)
+
+    assert status == ExitStatus.TEMPORARY
+    assert "another run is uploading this" in run.warned[0]
+    assert site.received == []
+
+
+def test_a_folder_that_is_missing_is_unreadable(site: Site, tmp_path: Path) -> None:
+    run = Run()
+
+    status = run.start(site.variables, spool=tmp_path / "nope")
+
+    assert status == ExitStatus.UNREADABLE
+    assert run.warned == [f"--spool {tmp_path}/nope: does not exist"]
+
+
+def test_a_file_that_cannot_be_moved_is_told(site: Site, ledger: Ledger, spool: Path) -> None:
+    write_csv(spool / "a.csv", "2026-01-01,1")
+    run = Run()
+
+    def answer_and_lose_the_folder(received: Received) -> Reply:
+        (spool / "done").rmdir()
+        return ledger.answer(received)
+
+    site.replies["/timesheets/upload"] = answer_and_lose_the_folder
+    status = run.start(site.variables, spool=spool)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "cannot be moved to" in run.warned[-1]
+    assert (spool / "a.csv").exists()

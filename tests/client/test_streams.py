@@ -1,0 +1,199 @@
+"""The command with output that cannot be written, and with names that nobody should print."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.client.conftest import Reply, Site
+from tests.client.ledger import Ledger
+from tests.client.runs import Run, write_csv
+from tests.client.test_command import COMMAND, CRON, ROOT
+from timesheets_client.errors import ExitStatus
+from timesheets_client.printable import escape
+
+# It colours a terminal, sets its title, and returns to the beginning of the line.
+CONTROLS = "\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e"
+LATIN_1 = os.fsdecode(b"Stundenbl\xe4tter.csv")
+
+
+def start(command: str, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Run `command` of the shell, in which "$@" is the uploader."""
+    arguments = [*COMMAND, *(os.fspath(word) for word in words)]
+    return subprocess.run(
+        ["sh", "-c", command, "sh", *arguments],
+        cwd=ROOT,
+        env=CRON | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("json_option", [(), ("--json",)], ids=["text", "JSON"])
+@pytest.mark.parametrize(
+    ("row", "status"),
+    [
+        pytest.param("2026-01-01,1", ExitStatus.DONE, id="stored"),
+        pytest.param("2026-01-01,26", ExitStatus.REJECTED, id="rejected"),
+    ],
+)
+def test_a_full_disk_behind_standard_output_keeps_the_status(
+    site: Site, tmp_path: Path, row: str, status: int, json_option: tuple[str, ...]
+) -> None:
+    Ledger(site)
+    file = write_csv(tmp_path / "a.csv", row)
+
+    ended = start('"$@" >/dev/full', file, *json_option, **site.variables)
+
+    assert ended.returncode == status
+    assert ended.stderr.count(b"standard output cannot be written") == 1
+    assert b"Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param('"$@" 2>/dev/full', id="errors on a full disk"),
+        pytest.param('"$@" >/dev/full 2>/dev/full', id="both on a full disk"),
+        pytest.param('"$@" >&-', id="no output"),
+        pytest.param('"$@" 2>&-', id="no errors"),
+        pytest.param('"$@" <&- >&- 2>&-', id="nothing open"),
+        pytest.param('mkfifo "$FIFO"; sleep 0 <"$FIFO" & exec "$@" >"$FIFO"', id="a reader that is gone"),
+    ],
+)
+def test_streams_that_cannot_be_written_keep_the_status(site: Site, tmp_path: Path, command: str) -> None:
+    ledger = Ledger(site)
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26")
+
+    ended = start(command, file, **site.variables, FIFO=str(tmp_path / "fifo"))
+
+    assert ended.returncode == ExitStatus.REJECTED
+    assert len(ledger.stored) == 1
+
+
+def test_an_encoding_that_lacks_a_character_keeps_the_status(site: Site, tmp_path: Path) -> None:
+    ledger = Ledger(site)
+    file = write_csv(tmp_path / "Zürich.csv", "2026-01-01,1")
+
+    ended = start('"$@"', file, **site.variables, PYTHONIOENCODING="ascii")
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert rb"Z\xfcrich.csv: 1 entry, 1 created" in ended.stdout
+    assert len(ledger.stored) == 1
+
+
+def test_control_characters_of_a_file_name_are_not_printed(site: Site, tmp_path: Path) -> None:
+    Ledger(site)
+    file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,1", "2026-01-01,26", "x,1")
+
+    ended = start('"$@"', file, **site.variables)
+
+    told = (ended.stdout + ended.stderr).decode()
+    assert ended.returncode == ExitStatus.REJECTED
+    assert told.replace("\n", "").isprintable()
+    assert not any(line.startswith("forged") for line in told.splitlines())
+    assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in told
+
+
+def test_control_characters_of_a_file_name_that_looks_like_an_option_are_not_printed(site: Site) -> None:
+    ended = start('"$@"', f"-{CONTROLS}.csv", **site.variables)
+
+    assert ended.returncode == ExitStatus.USAGE
+    assert ended.stderr.decode().replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("action", [{"is_check": True}, {"is_dry_run": True}], ids=["check", "dry run"])
+def test_control_characters_are_not_printed_before_an_upload_either(
+    site: Site, tmp_path: Path, action: dict[str, bool]
+) -> None:
+    Ledger(site)
+    for content in (None, "nothing of ours"):
+        file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,26", "x,1")
+        file.write_text(content or file.read_text())
+        run = Run()
+
+        run.start(site.variables, file, **action)
+
+        told = "\n".join([*run.written, *run.warned])
+        assert told.replace("\n", "").isprintable()
+        assert "\nforged" not in told
+
+
+def test_a_program_gets_the_name_of_a_file_as_it_is(site: Site, tmp_path: Path) -> None:
+    Ledger(site)
+    file = write_csv(tmp_path / f"{CONTROLS}.csv", "2026-01-01,26")
+
+    ended = start('"$@"', file, "--json", **site.variables)
+
+    [outcome] = json.loads(ended.stdout)["files"]
+    assert ended.stdout.isascii()
+    assert ended.stdout.strip().decode().isprintable()
+    assert (outcome["file"], outcome["rejects"]) == (str(file), f"{file}.rejected.ndjson")
+
+
+def test_a_file_name_in_latin_1_is_told_and_its_rejects_can_be_sent(site: Site, tmp_path: Path) -> None:
+    ledger = Ledger(site)
+    file = write_csv(tmp_path / LATIN_1, "2026-01-01,1", "2026-01-01,26")
+
+    first = start('"$@"', file, "--json", **site.variables)
+    rejects = Path(f"{file}.rejected.ndjson")
+    rejects.write_text(rejects.read_text().replace('"hours": 26', '"hours": 2'))
+    second = start('"$@"', rejects, **site.variables)
+
+    [outcome] = json.loads(first.stdout)["files"]
+    assert first.returncode == ExitStatus.REJECTED
+    assert outcome["file"] == rf"{tmp_path}/Stundenbl\xe4tter.csv"
+    assert (second.returncode, second.stderr) == (0, b"")
+    assert rb"Stundenbl\xe4tter.csv.rejected.ndjson: 1 entry, 1 created" in second.stdout
+    assert len(ledger.stored) == 2
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 422, 503])
+def test_control_characters_of_a_server_are_not_printed(site: Site, tmp_path: Path, status: int) -> None:
+    members = dict.fromkeys(("code", "detail", "message", "title"), f"{CONTROLS}\nforged")
+    errors = {f"{CONTROLS}\nforged": [f"{CONTROLS}\nforged"]}
+    items = [{"index": 0, "status": 422, "errors": errors}]
+    body = members | {"received": 1, "created": 0, "existing": 0, "rejected": 1, "entries": items}
+    site.replies["/timesheets/upload"] = Reply(status=status, body=body | {"errors": errors})
+    for files in ([], [write_csv(tmp_path / "a.csv", "2026-01-01,1")]):
+        run = Run(verbosity=3)
+
+        run.start(site.variables, *files, retries=0)
+
+        told = "\n".join([*run.written, *run.warned])
+        assert told
+        assert told.replace("\n", "").isprintable()
+        assert "\nforged" not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("a.csv", f"user_id,date,project,hours,{CONTROLS}\n", id="column"),
+        pytest.param("a.json", json.dumps([{CONTROLS: 1}, [CONTROLS]], ensure_ascii=False), id="key"),
+        pytest.param("a.ndjson", json.dumps({"date": f"{CONTROLS}\nforged"}), id="value"),
+        pytest.param("a.ndjson", f"{CONTROLS}\n", id="line"),
+        pytest.param("a.json", f"[{CONTROLS}", id="broken"),
+        pytest.param("a.ndjson", '{"_rejected": {"text": "\\u001b[31m"}}', id="rejected before"),
+    ],
+)
+def test_control_characters_of_a_file_are_not_printed(
+    site: Site, tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    run = Run(verbosity=3)
+
+    status = run.start(site.variables, tmp_path / name)
+
+    told = "\n".join([*run.written, *run.warned])
+    assert status != ExitStatus.BUG
+    assert told.replace("\n", "").isprintable()
+    assert "\nforged" not in told
+
+
+def test_what_is_printable_is_shown_as_it_is() -> None:
+    assert escape("Zürich 東京 week23.csv") == "Zürich 東京 week23.csv"

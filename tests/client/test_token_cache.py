@@ -1,0 +1,242 @@
+"""A token on disk: for one user, whole or not at all."""
+
+import fcntl
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from timesheets_client.access.issued_tokens import IssuedToken
+from timesheets_client.access.token_cache import TokenCache
+from timesheets_client.errors import ConfigurationError, Terminated
+from timesheets_client.network.retries import Pacing
+
+TOKEN = IssuedToken(value="header.payload.signature", bought_at=1_800_000_000.5, expires_in=3600)
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+
+
+@pytest.fixture
+def warnings() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def cache(tmp_path: Path, warnings: list[str]) -> TokenCache:
+    return TokenCache(tmp_path / "state", warnings.append, Pacing(announce=warnings.append))
+
+
+def keep(cache: TokenCache, token: IssuedToken = TOKEN) -> None:
+    with cache.lock("name", 1):
+        cache.write("name", token)
+
+
+def look(cache: TokenCache) -> IssuedToken | None:
+    with cache.lock("name", 1):
+        return cache.read("name")
+
+
+@pytest.fixture
+def path(tmp_path: Path, cache: TokenCache) -> Path:
+    """The file of a token that is kept."""
+    keep(cache)
+    return tmp_path / "state/tokens/name.json"
+
+
+@pytest.mark.parametrize("expires_in", [3600, 0.5, None])
+def test_what_is_written_is_read(cache: TokenCache, expires_in: float | None) -> None:
+    token = IssuedToken(value="a.b.c", bought_at=1_800_000_000, expires_in=expires_in)
+
+    keep(cache, token)
+
+    assert look(cache) == token
+
+
+def test_each_token_has_a_name_of_its_own(cache: TokenCache) -> None:
+    keep(cache)
+
+    assert cache.read("other") is None
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
+def test_file_folder_and_lock_are_for_their_owner_only(tmp_path: Path, cache: TokenCache, umask: int) -> None:
+    previous = os.umask(umask)
+    try:
+        keep(cache)
+    finally:
+        os.umask(previous)
+
+    folder = tmp_path / "state/tokens"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert modes == {"name.json": 0o600, "name.lock": 0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_may_enter_is_closed_to_them(tmp_path: Path, cache: TokenCache) -> None:
+    folder = tmp_path / "state/tokens"
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+
+    keep(cache)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_token_is_replaced_and_nothing_is_left_behind(path: Path, cache: TokenCache) -> None:
+    other = IssuedToken(value="d.e.f", bought_at=1, expires_in=2)
+
+    keep(cache, other)
+
+    assert look(cache) == other
+    assert {file.name for file in path.parent.iterdir()} == {"name.json", "name.lock"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b'{"access_token": "a.b', id="half"),
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"[" * 60_000, id="deeply nested"),
+        pytest.param(b"{}", id="nothing in it"),
+        pytest.param(b'{"access_token": 7, "bought_at": 1, "expires_in": 1}', id="a number for a token"),
+        pytest.param(b'{"access_token": "a", "bought_at": "1", "expires_in": 1}', id="a string for a time"),
+        pytest.param(b'{"access_token": "a", "bought_at": NaN, "expires_in": 1}', id="no number"),
+        pytest.param(b'{"access_token": "a", "bought_at": 1, "expires_in": true}', id="true for seconds"),
+    ],
+)
+def test_a_damaged_file_is_ignored_and_replaced(path: Path, cache: TokenCache, content: bytes) -> None:
+    path.write_bytes(content)
+
+    assert look(cache) is None
+
+    keep(cache)
+    assert look(cache) == TOKEN
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644], ids=oct)
+def test_a_file_that_others_may_read_or_write_is_ignored_and_replaced(
+    path: Path, cache: TokenCache, mode: int
+) -> None:
+    path.chmod(mode)
+
+    assert look(cache) is None
+
+    keep(cache)
+    assert look(cache) == TOKEN
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@needs_root
+def test_another_users_file_is_ignored_and_replaced(path: Path, cache: TokenCache) -> None:
+    os.chown(path, 54321, -1)
+
+    assert look(cache) is None
+
+    keep(cache)
+    assert look(cache) == TOKEN
+    assert path.stat().st_uid == os.geteuid()
+
+
+def test_a_link_is_ignored_and_replaced(tmp_path: Path, path: Path, cache: TokenCache) -> None:
+    elsewhere = path.rename(tmp_path / "elsewhere.json")
+    path.symlink_to(elsewhere)
+
+    assert look(cache) is None
+
+    keep(cache)
+    assert look(cache) == TOKEN
+    assert not path.is_symlink()
+
+
+@needs_root
+def test_another_users_folder_is_not_used(tmp_path: Path, cache: TokenCache, warnings: list[str]) -> None:
+    keep(cache)
+    os.chown(tmp_path / "state/tokens", 54321, -1)
+
+    assert look(cache) is None
+
+    [warning] = warnings
+    assert warning == (
+        f"{tmp_path}/state/tokens: no token can be kept here: it belongs to another user; each run gets a "
+        "new one. Set TIMESHEETS_STATE_DIR to a folder of this user's, or give --no-token-cache."
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_ends_nothing(
+    tmp_path: Path, cache: TokenCache, warnings: list[str]
+) -> None:
+    (tmp_path / "state").write_text("a file")
+
+    keep(cache)
+
+    assert look(cache) is None
+    assert f"{tmp_path}/state/tokens: no token can be kept here: Not a directory" in warnings[0]
+
+
+def test_a_token_that_cannot_be_written_is_told_and_ends_nothing(
+    path: Path, cache: TokenCache, warnings: list[str]
+) -> None:
+    path.unlink()
+    path.mkdir()
+
+    keep(cache)
+
+    assert "no token can be kept here: Is a directory" in warnings[0]
+    assert TOKEN.value not in warnings[0]
+    assert {file.name for file in path.parent.iterdir()} == {"name.json", "name.lock"}
+
+
+def test_a_run_that_hangs_holds_up_no_other(path: Path, cache: TokenCache, warnings: list[str]) -> None:
+    with path.with_suffix(".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        with cache.lock("name", 0.1):
+            assert cache.read("name") == TOKEN
+
+    assert warnings == [
+        "waiting up to 0.1 s for another run to get the issuer's token.",
+        "another run has been getting a token for 0 s; this one gets its own.",
+    ]
+
+
+def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str]) -> None:
+    def end(_: float) -> None:
+        raise Terminated
+
+    cache = TokenCache(path.parents[1], warnings.append, Pacing(sleep=end))
+    with path.with_suffix(".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        with pytest.raises(Terminated), cache.lock("name", 60):
+            pass
+
+
+def test_a_forgotten_token_is_gone_with_all_that_a_killed_run_left(path: Path, cache: TokenCache) -> None:
+    path.with_name("name.x7f.tmp").write_text(json.dumps({"access_token": "half"}))
+
+    cache.forget("name")
+
+    assert look(cache) is None
+    assert [file.name for file in path.parent.iterdir()] == ["name.lock"]
+
+
+def test_forgetting_what_was_never_kept_is_nothing(tmp_path: Path, cache: TokenCache) -> None:
+    cache.forget("name")
+
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_token_that_cannot_be_forgotten_is_told(path: Path, cache: TokenCache) -> None:
+    path.unlink()
+    path.mkdir()
+
+    with pytest.raises(ConfigurationError, match=f"{path}: cannot be removed"):
+        cache.forget("name")
+
+
+def test_no_token_is_in_a_repr() -> None:
+    assert TOKEN.value not in repr(TOKEN)

@@ -1,0 +1,335 @@
+"""What becomes of each answer of a token endpoint."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import responses
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.client.configurations import make_config
+from tests.client.conftest import AUDIENCE, SIGNING_KEY, mint_token, token_document
+from timesheets_client.access.issued_tokens import AccessToken, accept_token
+from timesheets_client.access.token_endpoint import request_token as ask_for_token
+from timesheets_client.access.token_endpoint import take_token
+from timesheets_client.environment.credentials import ClientAuth
+from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
+from timesheets_client.network.exchange import Timeouts, open_session
+
+TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
+PRIVATE_KEY = SIGNING_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.fixture
+def issuer() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def request_token(**changes: Any) -> AccessToken:
+    """The token that the configuration, with these changes, brings at the first try."""
+    config = make_config(**changes)
+    with open_session() as session:
+        answer = ask_for_token(session, config, config.token_url, Timeouts(), 1_800_000_000)
+    issued = take_token(answer, config, 1_800_000_000)
+    return accept_token(issued, config, is_from_cache=False)
+
+
+def give_token(issuer: responses.RequestsMock, token: str, **changes: Any) -> None:
+    issuer.post(TOKEN_URL, json=token_document(token) | changes)
+
+
+def test_the_token_is_in_no_repr(issuer: responses.RequestsMock) -> None:
+    token = mint_token()
+    give_token(issuer, token)
+
+    access_token = request_token()
+
+    assert access_token.value == token
+    assert token not in repr(access_token)
+
+
+@pytest.mark.parametrize("token_type", ["Bearer", "bearer", "BEARER"])
+def test_the_case_of_the_token_type_does_not_matter(issuer: responses.RequestsMock, token_type: str) -> None:
+    give_token(issuer, mint_token(), token_type=token_type)
+
+    assert request_token().value
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"scope": "batch:upload"}, id="scope as a string"),
+        pytest.param({"scope": "read:timesheets batch:upload"}, id="one of two scopes"),
+        pytest.param({"scope": ["read:timesheets", "batch:upload"]}, id="scope as a list"),
+        pytest.param({"scope": None, "scp": "batch:upload"}, id="scp as a string"),
+        pytest.param({"scope": None, "scp": ["batch:upload"]}, id="scp as a list"),
+        pytest.param({"aud": ["https://other.example.com", AUDIENCE]}, id="aud as a list"),
+    ],
+)
+def test_a_token_for_us_is_accepted_in_every_form(
+    issuer: responses.RequestsMock, claims: dict[str, Any]
+) -> None:
+    token = mint_token(**claims)
+    give_token(issuer, token)
+
+    assert request_token().value == token
+
+
+@pytest.mark.parametrize(
+    ("claims", "scopes"),
+    [
+        pytest.param({"scope": "read:timesheets"}, "read:timesheets", id="another scope"),
+        pytest.param({"scope": "batch:uploads"}, "batch:uploads", id="a longer scope"),
+        pytest.param({"scope": "Batch:Upload"}, "Batch:Upload", id="another case"),
+        pytest.param({"scope": None}, "none", id="no scope"),
+        pytest.param({"scope": {"batch:upload": True}}, "none", id="neither string nor list"),
+        pytest.param({"scope": [7, None]}, "none", id="a list of no strings"),
+    ],
+)
+def test_a_token_without_the_scope_was_not_granted_it(
+    issuer: responses.RequestsMock, claims: dict[str, Any], scopes: str
+) -> None:
+    give_token(issuer, mint_token(**claims))
+
+    with pytest.raises(AccessRefused, match=f"lacks the scope batch:upload, its scopes: {scopes}; grant it"):
+        request_token()
+
+
+@pytest.mark.parametrize(
+    ("aud", "named"),
+    [
+        pytest.param("https://other.example.com", "https://other.example.com", id="another"),
+        pytest.param(["https://other.example.com", "x"], "https://other.example.com, x", id="several others"),
+        pytest.param(f"{AUDIENCE}/", f"{AUDIENCE}/", id="a slash more"),
+        pytest.param(None, "no API", id="none"),
+    ],
+)
+def test_a_token_for_another_api_is_a_wrong_setting(
+    issuer: responses.RequestsMock, aud: object, named: str
+) -> None:
+    give_token(issuer, mint_token(aud=aud))
+
+    with pytest.raises(
+        ConfigurationError, match=f"a token for {named}, not for {AUDIENCE}; check that AUTH0_AUDIENCE"
+    ):
+        request_token()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("opaque-token", id="opaque"),
+        pytest.param("a.b", id="two parts"),
+        pytest.param("a.b.c.d.e", id="encrypted"),
+        pytest.param("e30.bm9uZQ.e30", id="payload that is not JSON"),
+        pytest.param("e30.W10.e30", id="payload that is a list"),
+        pytest.param("e30.e.e30", id="payload that is not base64"),
+        pytest.param("e30.e30.e30\r\nX-Injected: 1", id="line break"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_a_token_that_is_no_jwt_is_a_wrong_setting(issuer: responses.RequestsMock, token: str) -> None:
+    give_token(issuer, token)
+
+    with pytest.raises(ConfigurationError, match=r"not a JWT.*AUTH0_AUDIENCE"):
+        request_token()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        pytest.param(
+            401,
+            {"error": "access_denied", "error_description": "Unauthorized"},
+            "token request refused: 401 access_denied: Unauthorized; check AUTH0_CLIENT_ID",
+            id="wrong credentials",
+        ),
+        pytest.param(
+            400,
+            {"error": "invalid_client"},
+            "token request refused: 400 invalid_client; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET",
+            id="RFC 6749's name for them",
+        ),
+        pytest.param(
+            403,
+            {"error": "access_denied", "error_description": "Service not found: https://x"},
+            "token request refused: 403 access_denied: Service not found: https://x; check AUTH0_AUDIENCE",
+            id="wrong audience",
+        ),
+        pytest.param(
+            400,
+            {"error": "invalid_target"},
+            "token request refused: 400 invalid_target; check AUTH0_AUDIENCE",
+            id="RFC 8707's name for it",
+        ),
+        pytest.param(
+            403,
+            {"error": "unauthorized_client", "error_description": "Grant type not allowed"},
+            "unauthorized_client: Grant type not allowed; allow this client the grant type",
+            id="grant not allowed",
+        ),
+        pytest.param(401, b"", "token request refused: 401; check AUTH0_CLIENT_ID", id="empty"),
+        pytest.param(
+            400,
+            {"error": "invalid_request"},
+            "400 invalid_request; check OAUTH_TOKEN_REQUEST and OAUTH_AUDIENCE_PARAMETER",
+            id="not understood",
+        ),
+        pytest.param(
+            400,
+            {"error": "unsupported_grant_type"},
+            "400 unsupported_grant_type; check OAUTH_TOKEN_REQUEST",
+            id="JSON where a form is wanted",
+        ),
+        pytest.param(
+            400, {"error": "invalid_scope"}, "400 invalid_scope; check OAUTH_SCOPE", id="scope not granted"
+        ),
+        pytest.param(403, b"<html>", "token request refused: 403; check AUTH0_AUDIENCE", id="HTML"),
+        pytest.param(400, {"error": 7}, "token request refused: 400; check AUTH0_CLIENT_ID", id="no text"),
+    ],
+)
+def test_a_refusal_is_final_and_says_what_to_do(
+    issuer: responses.RequestsMock, status: int, body: bytes | dict[str, object], message: str
+) -> None:
+    text = body if isinstance(body, bytes) else json.dumps(body)
+    issuer.post(TOKEN_URL, status=status, body=text, auto_calculate_content_length=True)
+
+    with pytest.raises(AccessRefused, match=re.escape(message)):
+        request_token()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refusal_without_a_word_says_so(issuer: responses.RequestsMock, status: int) -> None:
+    issuer.post(TOKEN_URL, status=status, auto_calculate_content_length=True)
+
+    with pytest.raises(AccessRefused, match=f"token request refused: {status}; .*; the answer was empty, so"):
+        request_token()
+
+
+def test_a_refusal_in_html_is_not_called_empty(issuer: responses.RequestsMock) -> None:
+    issuer.post(TOKEN_URL, status=403, body="<html>", auto_calculate_content_length=True)
+
+    with pytest.raises(AccessRefused) as caught:
+        request_token()
+
+    assert "empty" not in str(caught.value)
+
+
+def test_who_signs_is_told_to_check_the_key(issuer: responses.RequestsMock) -> None:
+    issuer.post(TOKEN_URL, status=401, json={"error": "access_denied"})
+
+    with pytest.raises(AccessRefused, match="; check AUTH0_CLIENT_ID and AUTH0_PRIVATE_KEY_FILE"):
+        request_token(client_auth=ClientAuth.PRIVATE_KEY_JWT, private_key=PRIVATE_KEY, client_secret="")
+
+
+def test_an_issuer_that_does_not_take_json_says_so(issuer: responses.RequestsMock) -> None:
+    issuer.post(TOKEN_URL, status=415, auto_calculate_content_length=True)
+
+    with pytest.raises(ConfigurationError, match="415; check OAUTH_TOKEN_REQUEST"):
+        request_token()
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 501, 502, 503, 504, 520])
+def test_a_busy_issuer_is_a_temporary_failure(issuer: responses.RequestsMock, status: int) -> None:
+    issuer.post(TOKEN_URL, status=status, body="<html>")
+
+    with pytest.raises(TemporaryFailure, match=f"no token for now: {status}; run it again later"):
+        request_token()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(requests.ConnectionError("lost"), id="lost connection"),
+        pytest.param(requests.ReadTimeout("slow"), id="timeout"),
+        pytest.param(requests.exceptions.ChunkedEncodingError("cut"), id="cut body"),
+    ],
+)
+def test_a_lost_connection_is_a_temporary_failure(
+    issuer: responses.RequestsMock, error: requests.RequestException
+) -> None:
+    issuer.post(TOKEN_URL, body=error)
+
+    with pytest.raises(TemporaryFailure, match="run it again later"):
+        request_token()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(302, "", id="redirect"),
+        pytest.param(307, "", id="redirect that keeps the body"),
+        pytest.param(404, "<html>", id="not found"),
+        pytest.param(405, "", id="not allowed"),
+        pytest.param(200, "<html>", id="HTML"),
+        pytest.param(200, "", id="empty"),
+        pytest.param(204, "", id="no content"),
+        pytest.param(200, "[7]", id="a list"),
+        pytest.param(200, "[" * 100_000, id="deeply nested"),
+        pytest.param(200, "{}", id="no token"),
+        pytest.param(200, '{"access_token": 7, "token_type": "Bearer"}', id="a number for a token"),
+        pytest.param(201, json.dumps(token_document("a.b.c")), id="another success"),
+    ],
+)
+def test_what_no_token_endpoint_answers_is_a_wrong_address(
+    issuer: responses.RequestsMock, status: int, body: str
+) -> None:
+    elsewhere = {"Location": "https://elsewhere.example.com/"}
+    issuer.post(TOKEN_URL, status=status, body=body, headers=elsewhere, auto_calculate_content_length=True)
+
+    with pytest.raises(
+        ConfigurationError, match=f"not an answer of a token endpoint: {status}; check AUTH0_DOMAIN"
+    ):
+        request_token()
+
+
+@pytest.mark.parametrize("token_type", ["DPoP", "", None, 7])
+def test_a_token_of_another_type_is_not_used(issuer: responses.RequestsMock, token_type: object) -> None:
+    give_token(issuer, mint_token(), token_type=token_type)
+
+    with pytest.raises(ConfigurationError, match="not of the type Bearer"):
+        request_token()
+
+
+@pytest.mark.parametrize(
+    ("claims", "expires_in", "life"),
+    [
+        pytest.param({"iat": 1000, "exp": 4600}, 3600, 3600, id="both agree"),
+        pytest.param({"iat": 1000, "exp": 4600}, 86400, 3600, id="the claims are nearer"),
+        pytest.param({"iat": 1000, "exp": 4600}, 60, 60, id="expires_in is nearer"),
+        pytest.param({"iat": 1000, "exp": 4600}, None, 3600, id="no expires_in"),
+        pytest.param({"iat": 1000, "exp": 4600}, "60", 60, id="expires_in as a string"),
+        pytest.param({"iat": 1000, "exp": 4600}, "soon", 3600, id="expires_in is a word"),
+        pytest.param({"iat": 1000, "exp": 4600}, [], 3600, id="expires_in is a list"),
+        pytest.param({"iat": 1000, "exp": 4600}, "inf", 3600, id="expires_in is infinite"),
+        pytest.param({"iat": 1000, "exp": 4600}, -5, 0, id="expires_in is negative"),
+        pytest.param({"iat": 4600, "exp": 1000}, None, 0, id="over before it began"),
+        pytest.param({"iat": None, "exp": 1_800_000_060}, None, 60, id="no iat: by our clock"),
+        pytest.param({"iat": "x", "exp": 4600}, 60, 60, id="iat is a word"),
+        pytest.param({"iat": None, "exp": None}, 60, 60, id="no claims"),
+        pytest.param({"iat": None, "exp": None}, None, 0, id="nothing"),
+    ],
+)
+def test_a_token_is_good_for_the_nearer_of_what_is_said_from_its_purchase_on(
+    issuer: responses.RequestsMock, claims: dict[str, Any], expires_in: object, life: float
+) -> None:
+    give_token(issuer, mint_token(**claims), expires_in=expires_in)
+
+    assert request_token().expires_at == 1_800_000_000 + life
+
+
+@pytest.mark.parametrize(
+    ("life", "left"), [(86400, 300), (3600, 300), (3000, 300), (600, 60), (60, 6)], ids=str
+)
+def test_a_token_is_renewed_five_minutes_or_a_tenth_of_its_life_before_its_end(
+    issuer: responses.RequestsMock, life: int, left: int
+) -> None:
+    give_token(issuer, mint_token(iat=1000, exp=1000 + life), expires_in=life)
+
+    token = request_token()
+
+    assert token.expires_at - token.renew_at == left

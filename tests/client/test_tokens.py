@@ -1,0 +1,447 @@
+"""Which token a run uses: the one that is kept, or a new one."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client.clocks import Clock
+from tests.client.configurations import make_config
+from tests.client.conftest import AUDIENCE, SECRET, Reply, Site, mint_token, token_document
+from timesheets_client.access.token_cache import TokenCache
+from timesheets_client.access.tokens import TokenSource, name_token
+from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
+from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.retries import RetryPolicy
+
+TOKEN_PATH = "/oauth/token"
+HOUR = 3600
+
+
+@dataclass
+class Runs:
+    """Runs of the uploader one after the other, at an issuer whose tokens live an hour."""
+
+    site: Site
+    clock: Clock = field(default_factory=Clock)
+    is_caching: bool = True
+    warnings: list[str] = field(default_factory=list)
+    serial: int = 0
+
+    def start(self, policy: RetryPolicy = RetryPolicy(), **changes: Any) -> TokenSource:  # noqa: B008
+        """A new run."""
+        given = {
+            "is_auth0": False,
+            "issuer": "",
+            "token_url": f"{self.site.address}{TOKEN_PATH}",
+            "audience": AUDIENCE,
+            "client_secret": SECRET,
+        }
+        pacing = self.clock.pacing
+        cache = TokenCache(self.site.state_dir, self.warnings.append, pacing) if self.is_caching else None
+        config = make_config(**(given | changes))
+        return TokenSource(config, open_session(), Timeouts(), policy, pacing, cache)
+
+    def give(self, **claims: Any) -> str:
+        """The next token that the issuer gives, other than all before."""
+        self.serial += 1
+        issued_at = int(self.clock.now)
+        token = mint_token(**{"jti": str(self.serial), "iat": issued_at, "exp": issued_at + HOUR} | claims)
+        self.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token))
+        return token
+
+    def fail(self, status: int = 503) -> None:
+        self.site.replies[TOKEN_PATH] = Reply(status=status)
+
+    @property
+    def bought(self) -> int:
+        return self.site.count(TOKEN_PATH)
+
+
+@pytest.fixture
+def runs(site: Site) -> Runs:
+    return Runs(site)
+
+
+def test_a_token_is_bought_once_for_many_runs(runs: Runs) -> None:
+    token = runs.give()
+
+    first = runs.start().obtain()
+    second = runs.start().obtain()
+
+    assert (first.value, first.is_from_cache) == (token, False)
+    assert (second.value, second.is_from_cache) == (token, True)
+    assert second.expires_at == first.expires_at == runs.clock.now + HOUR
+    assert runs.bought == 1
+
+
+def test_a_run_asks_the_disk_no_more_than_it_must(runs: Runs) -> None:
+    source = runs.start()
+    token = runs.give()
+    source.obtain()
+    for path in runs.site.state_dir.rglob("*.json"):
+        path.unlink()
+
+    again = source.obtain()
+
+    assert (again.value, again.is_from_cache) == (token, False)
+    assert runs.bought == 1
+
+
+def test_without_a_cache_each_run_buys_one_and_keeps_nothing(runs: Runs) -> None:
+    runs.is_caching = False
+    runs.give()
+
+    for _ in range(2):
+        source = runs.start()
+        assert source.obtain() == source.obtain()
+
+    assert runs.bought == 2
+    assert not runs.site.state_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"client_id": "reporting"}, id="another client"),
+        pytest.param({"scope": "batch:upload"}, id="another scope"),
+        pytest.param({"issuer": "https://other.example.com"}, id="another issuer"),
+    ],
+)
+def test_a_token_serves_nobody_else(runs: Runs, changes: dict[str, str]) -> None:
+    runs.give()
+    runs.start().obtain()
+
+    runs.start(**changes).obtain()
+
+    assert runs.bought == 2
+
+
+def test_names_differ_wherever_what_is_asked_for_does() -> None:
+    configs = [
+        make_config(),
+        make_config(issuer="https://b.example.com/"),
+        make_config(issuer="", token_url="https://b.example.com/token"),
+        make_config(audience="https://b.example.com"),
+        make_config(client_id="b"),
+        make_config(client_id="b", scope="c"),
+        make_config(client_id="b c"),
+    ]
+
+    assert len({name_token(config) for config in configs}) == len(configs)
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "is_reused"),
+    [
+        pytest.param(HOUR, 301, True, id="more than five minutes left"),
+        pytest.param(HOUR, 300, False, id="five minutes left"),
+        pytest.param(600, 61, True, id="more than a tenth left"),
+        pytest.param(600, 60, False, id="a tenth left"),
+    ],
+)
+def test_a_token_is_reused_while_enough_is_left_of_it(
+    runs: Runs, life: int, left: int, is_reused: bool
+) -> None:
+    token = runs.give(exp=int(runs.clock.now) + life)
+    runs.start().obtain()
+    runs.clock.now += life - left
+    new = runs.give()
+
+    assert runs.start().obtain().value == (token if is_reused else new)
+
+
+def test_a_long_run_renews_its_token_too(runs: Runs) -> None:
+    source = runs.start()
+    runs.give()
+    source.obtain()
+    runs.clock.now += HOUR - 300
+    new = runs.give()
+
+    assert source.obtain().value == new
+
+
+def test_a_long_run_takes_what_another_run_has_bought(runs: Runs) -> None:
+    source = runs.start()
+    runs.give()
+    source.obtain()
+    runs.clock.now += HOUR - 300
+    new = runs.give()
+    runs.start().obtain()
+
+    assert source.obtain().value == new
+    assert runs.bought == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_token_is_kept_in_use_while_the_issuer_is_down(runs: Runs, status: int) -> None:
+    token = runs.give()
+    runs.start().obtain()
+    runs.clock.now += HOUR - 10
+    runs.fail(status)
+
+    assert runs.start().obtain().value == token
+    # A token that is still good is not worth a wait.
+    assert runs.clock.slept == []
+
+
+def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> None:
+    runs.give()
+    source = runs.start()
+    source.obtain()
+    runs.clock.now += HOUR - 200
+    runs.fail()
+
+    for _ in range(3):
+        source.obtain()
+    asked = runs.bought
+    runs.clock.now += 61
+    source.obtain()
+
+    assert (asked, runs.bought) == (2, 3)
+
+
+def test_a_token_that_is_over_is_not_used_even_while_the_issuer_is_down(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    runs.clock.now += HOUR
+    runs.fail()
+
+    with pytest.raises(TemporaryFailure, match="no token for now: 503; run it again later"):
+        runs.start().obtain()
+
+
+def test_a_refusal_is_told_though_the_old_token_is_valid_yet(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    runs.clock.now += HOUR - 10
+    runs.fail(401)
+
+    with pytest.raises(AccessRefused):
+        runs.start().obtain()
+
+
+def test_the_nearer_end_counts_for_later_runs_too(runs: Runs) -> None:
+    token = runs.give()
+    runs.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token) | {"expires_in": 100})
+    runs.start().obtain()
+    runs.clock.now += 95
+    new = runs.give()
+
+    assert runs.start().obtain().value == new
+
+
+def test_a_wrong_clock_of_the_issuer_does_not_matter(runs: Runs) -> None:
+    token = runs.give(iat=1000, exp=1000 + HOUR)
+
+    runs.start().obtain()
+
+    assert runs.start().obtain().value == token
+    assert runs.bought == 1
+
+
+def test_a_token_from_the_future_is_not_used(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    runs.clock.now -= 60
+    new = runs.give()
+
+    assert runs.start().obtain().value == new
+
+
+@pytest.mark.parametrize(
+    "claims", [{"aud": "https://other.example.com"}, {"scope": "read:timesheets"}], ids=["audience", "scope"]
+)
+def test_a_token_that_is_no_use_is_not_kept(runs: Runs, claims: dict[str, str]) -> None:
+    runs.give(**claims)
+    with pytest.raises((AccessRefused, ConfigurationError)):
+        runs.start().obtain()
+    new = runs.give()
+
+    assert runs.start().obtain().value == new
+
+
+def test_a_kept_file_with_a_token_that_is_not_for_us_is_ignored(runs: Runs) -> None:
+    token = runs.give()
+    runs.start().obtain()
+    [path] = runs.site.state_dir.rglob("*.json")
+    path.write_text(path.read_text().replace(token, mint_token(aud="https://other.example.com")))
+    new = runs.give()
+
+    assert runs.start().obtain().value == new
+
+
+def test_a_refused_token_is_replaced(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    source = runs.start()
+    refused = source.obtain()
+    new = runs.give()
+
+    replaced = source.replace(refused)
+
+    assert (replaced.value, replaced.is_from_cache) == (new, False)
+    assert source.obtain() == replaced
+    assert runs.bought == 2
+    assert runs.start().obtain().value == new
+
+
+def test_a_refused_token_that_another_run_has_replaced_is_not_bought_again(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+    source = runs.start()
+    refused = source.obtain()
+    new = runs.give()
+    runs.start().replace(refused)
+
+    replaced = source.replace(refused)
+
+    assert (replaced.value, replaced.is_from_cache) == (new, True)
+    assert runs.bought == 2
+
+
+def test_a_refused_token_does_not_come_back_while_the_issuer_is_down(runs: Runs) -> None:
+    runs.give()
+    source = runs.start()
+    refused = source.obtain()
+    runs.fail()
+
+    with pytest.raises(TemporaryFailure):
+        source.replace(refused)
+
+
+def test_a_forgotten_token_is_bought_anew(runs: Runs) -> None:
+    runs.give()
+    runs.start().obtain()
+
+    runs.start().forget()
+
+    assert list(runs.site.state_dir.rglob("*.json")) == []
+    new = runs.give()
+    assert runs.start().obtain().value == new
+
+
+def test_without_a_cache_there_is_nothing_to_forget(runs: Runs) -> None:
+    runs.is_caching = False
+
+    runs.start().forget()
+
+    assert not runs.site.state_dir.exists()
+
+
+def test_a_folder_that_cannot_be_made_costs_a_token_but_ends_no_run(runs: Runs) -> None:
+    runs.site.state_dir.write_text("a file")
+    token = runs.give()
+
+    assert runs.start().obtain().value == token
+    [warning] = runs.warnings
+    assert "no token can be kept here" in warning
+    assert token not in warning
+
+
+def test_a_busy_issuer_is_asked_again(runs: Runs) -> None:
+    runs.fail(502)
+
+    with pytest.raises(TemporaryFailure, match="no token for now: 502"):
+        runs.start(RetryPolicy(retries=3)).obtain()
+
+    assert runs.bought == 4
+    assert runs.clock.slept == [0.5, 1, 2]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+def test_a_refusal_is_final(runs: Runs, status: int) -> None:
+    runs.fail(status)
+
+    with pytest.raises((AccessRefused, ConfigurationError)):
+        runs.start().obtain()
+
+    assert runs.bought == 1
+
+
+def test_an_issuer_that_wants_too_much_patience_says_when_to_come_back(runs: Runs) -> None:
+    runs.site.replies[TOKEN_PATH] = Reply(status=429, headers={"Retry-After": "3600"})
+
+    with pytest.raises(TemporaryFailure, match="busy, answered 429; run it again after 2027-01-15"):
+        runs.start().obtain()
+
+    assert runs.clock.slept == []
+
+
+def test_a_wait_for_the_issuer_names_it(runs: Runs) -> None:
+    runs.fail(502)
+
+    with pytest.raises(TemporaryFailure):
+        runs.start(RetryPolicy(retries=1)).obtain()
+
+    assert runs.clock.announced == [
+        f"waiting 0.5 s for the issuer: {runs.site.address}{TOKEN_PATH}: answered 502."
+    ]
+
+
+def test_a_deadline_that_is_over_names_the_issuer(runs: Runs) -> None:
+    with pytest.raises(TemporaryFailure, match=r"--deadline .* is over, the issuer was not asked"):
+        runs.start(RetryPolicy(deadline=runs.clock.now)).obtain()
+
+
+def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
+    source = runs.start(RetryPolicy(retries=2), token_url="http://127.0.0.1:1/oauth/token")
+
+    with pytest.raises(TemporaryFailure, match="no connection"):
+        source.obtain()
+
+    assert runs.clock.slept == [0.5, 1]
+
+
+def test_the_quota_that_the_issuer_tells_is_at_hand(runs: Runs) -> None:
+    runs.give()
+    source = runs.start()
+    before = source.quota_limit
+    reply = runs.site.replies[TOKEN_PATH]
+    limit = {"Auth0-Client-Quota-Limit": "b=per_hour;q=10;r=9;t=3500"}
+    runs.site.replies[TOKEN_PATH] = Reply(status=200, body=reply.body, headers=limit)
+
+    source.obtain()
+
+    assert (before, source.quota_limit) == (None, "b=per_hour;q=10;r=9;t=3500")
+
+
+def test_the_quota_is_told_of_a_refusal_too_and_never_the_secret(runs: Runs) -> None:
+    runs.site.replies[TOKEN_PATH] = Reply(status=401, headers={"Auth0-Client-Quota-Limit": f"q={SECRET}"})
+    source = runs.start()
+
+    with pytest.raises(AccessRefused):
+        source.obtain()
+
+    assert source.quota_limit == "q=[hidden]"
+
+
+def test_the_quota_is_told_of_an_issuer_that_wants_too_much_patience_too(runs: Runs) -> None:
+    headers = {"Auth0-Client-Quota-Limit": "r=0", "Retry-After": "3600"}
+    runs.site.replies[TOKEN_PATH] = Reply(status=429, headers=headers)
+    source = runs.start()
+
+    with pytest.raises(TemporaryFailure):
+        source.obtain()
+
+    assert source.quota_limit == "r=0"
+
+
+def test_neither_secret_nor_token_is_in_a_repr(runs: Runs) -> None:
+    token = runs.give()
+    source = runs.start()
+
+    shown = f"{source.obtain()!r} {source!r}"
+
+    assert token not in shown
+    assert SECRET not in shown
+
+
+def test_the_folder_is_made_where_the_state_is_kept(runs: Runs) -> None:
+    runs.give()
+
+    runs.start().obtain()
+
+    [path] = runs.site.state_dir.rglob("*.json")
+    assert path.parent == Path(runs.site.state_dir / "tokens")

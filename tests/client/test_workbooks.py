@@ -1,0 +1,205 @@
+import datetime
+import io
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+
+from tests.client.reading import describe, find_warnings, read
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.reading.entries import COLUMNS, Entry, Rejected
+
+# Workbooks know no zone.
+MORNING = datetime.datetime(2026, 6, 3, 8, 30)  # noqa: DTZ001
+DAY = datetime.date(2026, 6, 3)
+NOON = datetime.time(12)
+
+
+def save(
+    *rows: Sequence[object],
+    header: Sequence[str] = COLUMNS,
+    formats: Mapping[str, str] = MappingProxyType({}),
+    **sheets: list[Sequence[object]],
+) -> bytes:
+    """A workbook with these rows below a header, and with other sheets."""
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "Week23"
+    for row in (header, *rows):
+        workbook.active.append(list(row))
+    for place, code in formats.items():
+        workbook.active[place].number_format = code
+    for title, others in sheets.items():
+        sheet = workbook.create_sheet(title)
+        for row in others:
+            sheet.append(list(row))
+    return save_workbook(workbook)
+
+
+def save_workbook(workbook: openpyxl.Workbook) -> bytes:
+    stream = io.BytesIO()
+    workbook.save(stream)
+    return stream.getvalue()
+
+
+def test_a_row_is_an_entry_and_knows_its_sheet_and_row() -> None:
+    [entry] = read(save(["007", datetime.date(2026, 6, 3), "StoreZero", 7.5]), "w.xlsx")
+
+    assert entry == Entry(
+        source="w.xlsx!Week23:2",
+        members={"user_id": "007", "date": "2026-06-03", "project": "StoreZero", "hours": Decimal("7.5")},
+    )
+
+
+def test_a_time_of_day_takes_the_zone() -> None:
+    content = save(["007", MORNING, "X", 1])
+
+    [entry] = read(content, "w.xlsx", zone=ZoneInfo("Europe/Berlin"))
+    [rejected] = read(content, "w.xlsx")
+
+    assert entry.members["date"] == "2026-06-03T08:30:00+02:00"
+    assert "--time-zone" in describe([rejected])[0]
+
+
+def test_the_noise_of_a_computation_is_taken_off() -> None:
+    [entry] = read(save(["007", "2026-06-03", "X", 8.3 - 0.2]), "w.xlsx")
+
+    assert entry.members["hours"] == Decimal("8.1")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        pytest.param(0, 7, "user_id: the cell holds the number 7, which has lost its leading", id="user"),
+        pytest.param(0, True, "user_id: the cell holds the truth value true; format", id="user is true"),
+        pytest.param(0, DAY, "user_id: the cell holds the date 2026-06-03; format", id="user is a date"),
+        pytest.param(2, 1.5, "project: the cell holds the number 1.5, which", id="project"),
+        pytest.param(2, False, "project: the cell holds the truth value false", id="project is false"),
+        pytest.param(2, DAY, "project: the cell holds the date 2026-06-03", id="project is a date"),
+        pytest.param(2, "#N/A", "project: the cell holds the error #N/A; format", id="project is an error"),
+        pytest.param(4, 12, "entry_id: the cell holds the number 12, which", id="entry_id"),
+        pytest.param(4, "#REF!", "entry_id: the cell holds the error #REF!", id="entry_id is an error"),
+        pytest.param(1, "03/04/2026", "date: '03/04/2026' is not a date", id="date"),
+        pytest.param(1, 46176, "date: the cell holds the number 46176; format it as a date", id="number"),
+        pytest.param(1, True, "date: the cell holds the truth value true", id="date is true"),
+        pytest.param(
+            1, NOON, "date: the cell holds the time of day or duration 12:00:00", id="date is a time"
+        ),
+        pytest.param(1, "#N/A", "date: the cell holds the error #N/A", id="date is an error"),
+        pytest.param(3, None, "hours: '' is not a decimal", id="no hours"),
+        pytest.param(3, True, "hours: the cell holds the truth value true; write the hours", id="true"),
+        pytest.param(
+            3, DAY, "hours: the cell holds the date 2026-06-03; write the hours", id="hours are a date"
+        ),
+        pytest.param(3, NOON, "hours: the cell holds the time of day or duration 12:00:00", id="time"),
+        pytest.param(3, "#DIV/0!", "hours: the cell holds the error #DIV/0!", id="hours are an error"),
+        pytest.param(3, "=1+1", "hours: the cell holds a formula without a stored value; open", id="formula"),
+        pytest.param(5, "note", "this row has 6 cells, and the header has 5", id="a cell too many"),
+    ],
+)
+def test_a_cell_of_the_wrong_kind_rejects_its_row(column: int, value: object, problem: str) -> None:
+    row: list[object] = ["007", "2026-06-03", "X", 1, "a", None]
+    row[column] = value
+
+    [rejected] = read(save(row, header=(*COLUMNS, "entry_id")), "w.xlsx")
+
+    assert isinstance(rejected, Rejected)
+    assert rejected.describe().startswith(f"w.xlsx!Week23:2: {problem}")
+
+
+def test_all_cells_that_are_wrong_are_told() -> None:
+    [rejected] = read(save([7, "03/04/2026", True, None]), "w.xlsx")
+
+    assert isinstance(rejected, Rejected)
+    assert sorted(rejected.errors) == ["date", "hours", "project", "user_id"]
+
+
+def test_a_cell_of_the_wrong_kind_is_kept_as_what_the_api_refuses() -> None:
+    [rejected] = read(save([7, "2026-06-03", True, NOON]), "w.xlsx")
+
+    expected = {"user_id": Decimal(7), "date": "2026-06-03", "project": True, "hours": None}
+    assert rejected.members == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param("[$-de-CH]yyyy\\-mm\\-dd", "2026-06-03", id="language"),
+        pytest.param("[$-407]dd.mm.yyyy", "2026-06-03", id="language number"),
+        pytest.param('d. mmmm yyyy" Uhr"', "2026-06-03", id="quoted"),
+        pytest.param("dd\\hmm", "2026-06-03", id="escaped"),
+        pytest.param("yyyy-mm-dd hh:mm", "2026-06-03T00:00:00+00:00", id="time"),
+        pytest.param("[$-de-CH]yyyy-mm-dd hh:mm", "2026-06-03T00:00:00+00:00", id="language and time"),
+        pytest.param("AM/PM h", "2026-06-03T00:00:00+00:00", id="half days"),
+    ],
+)
+def test_only_a_format_that_shows_the_time_makes_midnight_a_time(code: str, expected: str) -> None:
+    content = save(["007", DAY, "X", 1], formats={"B2": code})
+
+    [entry] = read(content, "w.xlsx", zone=ZoneInfo("UTC"))
+
+    assert entry.members["date"] == expected
+
+
+@pytest.mark.parametrize("code", ['0.00" hours"', "[Red]0.00", "0.0\\h", "General", "0.00E+00", "@"])
+def test_a_number_is_no_date_since_its_format_has_letters(code: str) -> None:
+    [entry] = read(save(["007", DAY, "X", 7.5], formats={"D2": code}), "w.xlsx")
+
+    assert entry.members["hours"] == Decimal("7.5")
+
+
+def test_every_sheet_that_names_our_columns_is_read_and_notes_are_not() -> None:
+    content = save(
+        ["007", "2026-06-03", "X", 1],
+        Notes=[["Who asked for this?"], ["Payroll"]],
+        Week24=[COLUMNS, [], ["007", "2026-06-10", "X", 2]],
+    )
+
+    assert describe(read(content, "w.xlsx")) == ["w.xlsx!Week23:2", "w.xlsx!Week24:3"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(
+            save(Week24=[["user_id", "date"]]), "w.xlsx!Week24:1: .* missing: project", id="columns"
+        ),
+        pytest.param(save()[:-100], "is not a whole Excel workbook", id="cut"),
+        pytest.param(b"PK\x03\x04", "is not a whole Excel workbook", id="another archive"),
+        pytest.param(b"user_id,date", "is not a whole Excel workbook", id="text"),
+    ],
+)
+def test_what_is_no_workbook_of_ours_is_unreadable(content: bytes, problem: str) -> None:
+    with pytest.raises(InputUnreadable, match=problem):
+        read(content, "w.xlsx")
+
+
+def test_a_workbook_without_a_sheet_of_ours_is_unreadable() -> None:
+    with pytest.raises(InputUnreadable, match="no sheet has a first row that names the columns"):
+        read(save_workbook(openpyxl.Workbook()), "w.xlsx")
+
+
+def test_hidden_sheets_and_rows_and_formulas_without_a_value_are_read_and_warned_about_once() -> None:
+    row = ["007", "2026-06-03", "X", 1]
+    uncomputed = ["007", "2026-06-03", "X", "=1+1"]
+    workbook = openpyxl.load_workbook(io.BytesIO(save(row, row, row, uncomputed, Old=[COLUMNS, row])))
+    workbook["Old"].sheet_state = "hidden"
+    for number in (3, 4):
+        workbook["Week23"].row_dimensions[number].hidden = True
+    content = save_workbook(workbook)
+
+    assert len(read(content, "w.xlsx")) == 5
+    [warning] = find_warnings(content, "w.xlsx")
+    assert warning == (
+        "w.xlsx: warning: hidden rows were read too (first: Week23:3); "
+        "formulas have no stored value (first: Week23:5); a hidden sheet was read too (first: Old)"
+    )
+
+
+def test_a_hidden_sheet_of_something_else_is_not_suspicious() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(save(["007", DAY, "X", 1], Lists=[["StoreZero"]])))
+    workbook["Lists"].sheet_state = "veryHidden"
+
+    assert find_warnings(save_workbook(workbook), "w.xlsx") == []

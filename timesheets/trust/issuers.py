@@ -1,0 +1,85 @@
+"""Where an issuer keeps its keys, and what they are. Knows no web framework."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from timesheets.trust.issuer_documents import Document, DocumentUnavailable, fetch_document
+from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, merge_same_keys, read_usable_keys
+from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
+
+# For all that is fetched together.
+DEADLINE_SECONDS = 3.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issuer:
+    """An authorization server. Without a `jwks_url` its metadata say where its keys are."""
+
+    url: str
+    jwks_url: str | None = None
+    ca_file: str | None = None
+
+
+def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
+    """The issuer's usable keys, within three seconds. Raises KeysUnavailable."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    try:
+        url = issuer.jwks_url or _find_jwks_url(issuer, deadline)
+        document = fetch_by_deadline(url, issuer, deadline)
+        results = read_usable_keys(document.members, algorithms)
+    except DocumentUnavailable as failure:
+        raise KeysUnavailable(str(failure)) from None
+    except KeyUnusable as reason:
+        raise KeysUnavailable(f"the JWK Set {reason}") from None
+    keys = merge_same_keys(result for result in results if isinstance(result, UsableKey))
+    for number, result in enumerate(results, 1):
+        if isinstance(result, KeyUnusable):
+            logger.warning("Key %d of %d of the issuer is not used: it %s", number, len(results), result)
+    if not keys:
+        raise KeysUnavailable(f"{url} has no usable key")
+    return FetchedKeys(keys=keys, max_age_seconds=document.max_age_seconds)
+
+
+def discover(issuer: Issuer, deadline: float) -> Mapping[str, Any]:
+    """The issuer's metadata. Raises DocumentUnavailable where none says that it is this issuer's."""
+    failure = None
+    for url in find_metadata_urls(issuer.url):
+        try:
+            members = fetch_by_deadline(url, issuer, deadline).members
+        except DocumentUnavailable as error:
+            failure = failure or error
+            continue
+        # RFC 8414 section 3.3: or anybody could pass for this issuer.
+        if members.get("issuer") != issuer.url:
+            raise DocumentUnavailable(f"{url} is the metadata of another issuer")
+        return members
+    raise failure or DocumentUnavailable("no metadata")
+
+
+def find_metadata_urls(issuer_url: str) -> Iterator[str]:
+    """OpenID Connect Discovery 1.0 section 4, then RFC 8414 section 3.1."""
+    parts = urlsplit(issuer_url)
+    path = parts.path.rstrip("/")
+    yield f"{parts.scheme}://{parts.netloc}{path}/.well-known/openid-configuration"
+    yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
+
+
+def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
+    url = discover(issuer, deadline).get("jwks_uri")
+    if not isinstance(url, str):
+        raise DocumentUnavailable("the issuer's metadata name no jwks_uri")
+    return url
+
+
+def fetch_by_deadline(url: str, issuer: Issuer, deadline: float) -> Document:
+    """A document of the issuer before `deadline`, in monotonic seconds. Raises DocumentUnavailable."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise DocumentUnavailable(f"{url}: no time is left for it") from TimeoutError()
+    return fetch_document(url, seconds=seconds, ca_file=issuer.ca_file)

@@ -1,0 +1,254 @@
+"""The issuer's keys, kept: a known key never waits, an unknown one costs little. Knows no web framework."""
+
+import logging
+import math
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import jwt
+
+from timesheets.trust.jwk_sets import UsableKey
+
+logger = logging.getLogger(__name__)
+
+MIN_TIME_TO_LIVE_SECONDS = 60
+MAX_TIME_TO_LIVE_SECONDS = 24 * 3600
+DEFAULT_TIME_TO_LIVE_SECONDS = 600
+# How long known keys serve on once they are stale, while the issuer is down.
+OUTAGE_SECONDS = 24 * 3600
+# How often an unknown `kid` may make us ask the issuer.
+COOL_DOWN_SECONDS = 30
+MAX_BACK_OFF_SECONDS = 30
+# The most that a caller waits: a fetch ends itself before, unless it hangs where nothing can end it.
+MAX_WAIT_SECONDS = 4
+# How many callers may wait for an unknown `kid`, which anybody can forge: a quarter of a worker's threads.
+MAX_WAITING_CALLERS = 16
+
+
+class KeyUnknown(Exception):
+    """The issuer has no usable key by this id."""
+
+
+class KeysUnavailable(Exception):
+    """The issuer's keys cannot be had now. `retry_after_seconds`: when asking again may help, 1 to 30."""
+
+    def __init__(self, reason: str, retry_after_seconds: float = 1) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = min(max(1, round(retry_after_seconds)), MAX_BACK_OFF_SECONDS)
+
+
+class KeySource(Protocol):
+    """Where the keys come from."""
+
+    def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
+        """The key to verify `algorithm` with. Raises KeyUnknown or KeysUnavailable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedKeys:
+    """What a fetch brought: at least one usable key, and how long the issuer says they keep."""
+
+    keys: Sequence[UsableKey]
+    max_age_seconds: int | None
+
+
+def choose_time_to_live(max_age_seconds: int | None) -> int:
+    """After how many seconds keys are fetched anew, whatever the issuer says they keep."""
+    if max_age_seconds is None:
+        return DEFAULT_TIME_TO_LIVE_SECONDS
+    return min(max(max_age_seconds, MIN_TIME_TO_LIVE_SECONDS), MAX_TIME_TO_LIVE_SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Snapshot:
+    """The keys as one fetch brought them. It never changes, so it is read without a lock."""
+
+    keys: Sequence[UsableKey]
+    # Of the attempt that brought them: one that began later is higher.
+    number: int
+    stale_at: float
+
+    def serves_at(self, now: float) -> bool:
+        return now <= self.stale_at + OUTAGE_SECONDS
+
+    def find(self, key_id: str | None) -> UsableKey | None:
+        """The key of this id; without an id the only key, if there is just one."""
+        if key_id is None:
+            return self.keys[0] if len(self.keys) == 1 else None
+        return next((key for key in self.keys if key.key_id == key_id), None)
+
+
+@dataclass(eq=False)
+class _Attempt:
+    """A fetch under way, in a thread of its own, and all who wait for it."""
+
+    number: int
+    started_at: float
+    done: threading.Event = field(default_factory=threading.Event)
+    failure: KeysUnavailable | None = None
+
+
+class IssuerKeys:
+    """The keys that `fetch` brings, kept for the whole process.
+
+    `fetch` raises KeysUnavailable, or brings at least one key. `monotonic` counts seconds.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], FetchedKeys], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._snapshot: _Snapshot | None = None
+        self._started = 0
+        self._failures = 0
+        self._retry_at = -math.inf
+        self._begin_anew()
+        if hasattr(os, "register_at_fork"):
+            begin_anew = weakref.WeakMethod(self._begin_anew)
+            os.register_at_fork(after_in_child=lambda: (method := begin_anew()) and method())
+
+    def _begin_anew(self) -> None:
+        """A forked child has none of its parent's threads: no fetch is under way, and none holds the lock."""
+        self._lock = threading.Lock()
+        self._attempt: _Attempt | None = None
+        self._forced: _Attempt | None = None
+        self._waiting_places = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
+
+    def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
+        now, started = self._monotonic(), self._started
+        snapshot = self._snapshot
+        if snapshot is None or not snapshot.serves_at(now):
+            snapshot = self._await_keys()
+        elif now >= snapshot.stale_at and now >= self._retry_at:
+            self._refresh(snapshot)
+        key = snapshot.find(key_id)
+        if key is None and key_id is not None:
+            key = self._await_key(key_id, started)
+        if key is None or algorithm not in key.by_algorithm:
+            raise KeyUnknown
+        return key.by_algorithm[algorithm]
+
+    def _await_keys(self) -> _Snapshot:
+        """The first keys, or the first after a day without; as soon as a fetch brings them."""
+        with self._lock:
+            # It took time to get the lock, so the caller's look at the clock may be an old one.
+            now = self._monotonic()
+            if self._snapshot is not None and self._snapshot.serves_at(now):
+                return self._snapshot
+            attempt = self._find_attempt(now)
+            if attempt is None:
+                if now < self._retry_at:
+                    raise KeysUnavailable("the issuer failed a moment ago", self._retry_at - now)
+                attempt = self._start_attempt(now)
+        return self._wait_for(attempt)
+
+    def _refresh(self, stale: _Snapshot) -> None:
+        """Fetch anew while all others, and this caller too, go on with the keys there are."""
+        with self._lock:
+            now = self._monotonic()
+            is_idle = self._find_attempt(now) is None
+            if is_idle and self._snapshot is stale and now >= self._retry_at:
+                self._start_attempt(now)
+
+    def _await_key(self, key_id: str, started: int) -> UsableKey | None:
+        """The key, if one of the first `started` fetches brings it yet, or one that begins later.
+
+        At most one fetch in a cool-down is begun for such keys, and all who want one share it.
+        """
+        while True:
+            with self._lock:
+                snapshot = self._snapshot
+                if snapshot is not None and (snapshot.find(key_id) or snapshot.number > started):
+                    return snapshot.find(key_id)
+                now = self._monotonic()
+                attempt = self._find_attempt(now)
+                if attempt is None:
+                    if self._has_asked_lately(now):
+                        return None
+                    attempt = self._forced = self._start_attempt(now)
+            self._wait_in_a_place(attempt)
+
+    def _has_asked_lately(self, now: float) -> bool:
+        """True if the issuer was asked in this cool-down. Raises KeysUnavailable if it failed."""
+        if self._forced is None or now >= self._forced.started_at + COOL_DOWN_SECONDS:
+            return False
+        if self._forced.failure is not None:
+            raise KeysUnavailable(
+                str(self._forced.failure), self._forced.started_at + COOL_DOWN_SECONDS - now
+            )
+        return True
+
+    def _find_attempt(self, now: float) -> _Attempt | None:
+        """The fetch under way. One that hangs where nothing can end it is given up."""
+        attempt = self._attempt
+        if attempt is not None and now > attempt.started_at + MAX_WAIT_SECONDS:
+            self._settle(attempt, now, KeysUnavailable("the issuer does not answer"))
+        return self._attempt
+
+    def _start_attempt(self, now: float) -> _Attempt:
+        self._started += 1
+        attempt = self._attempt = _Attempt(number=self._started, started_at=now)
+        thread = threading.Thread(target=self._run_attempt, args=[attempt], name="issuer-keys", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._settle(attempt, now, KeysUnavailable("the system has no thread left"))
+        return attempt
+
+    def _run_attempt(self, attempt: _Attempt) -> None:
+        outcome: FetchedKeys | KeysUnavailable
+        try:
+            outcome = self._fetch()
+        except KeysUnavailable as failure:
+            outcome = failure
+        except Exception:
+            # Whatever an issuer sends, callers get an answer.
+            logger.exception("Fetching the issuer's keys failed")
+            outcome = KeysUnavailable("fetching the issuer's keys failed")
+        with self._lock:
+            self._settle(attempt, self._monotonic(), outcome)
+
+    def _settle(self, attempt: _Attempt, now: float, outcome: FetchedKeys | KeysUnavailable) -> None:
+        if self._attempt is attempt:
+            self._attempt = None
+        if attempt.done.is_set():
+            return
+        if isinstance(outcome, FetchedKeys):
+            self._failures, self._retry_at = 0, -math.inf
+            self._snapshot = _Snapshot(
+                keys=outcome.keys,
+                number=attempt.number,
+                stale_at=attempt.started_at + choose_time_to_live(outcome.max_age_seconds),
+            )
+        else:
+            back_off = min(2**self._failures, MAX_BACK_OFF_SECONDS)
+            self._failures, self._retry_at = self._failures + 1, now + back_off
+            attempt.failure = KeysUnavailable(str(outcome), back_off)
+            logger.warning("Cannot fetch the issuer's keys: %s", outcome)
+        attempt.done.set()
+
+    def _wait_in_a_place(self, attempt: _Attempt) -> None:
+        """Wait for the attempt, if not too many callers already do. Raises KeysUnavailable."""
+        if not self._waiting_places.acquire(blocking=False):
+            raise KeysUnavailable("too many callers wait for a key that is not known yet")
+        try:
+            self._wait_for(attempt)
+        finally:
+            self._waiting_places.release()
+
+    def _wait_for(self, attempt: _Attempt) -> _Snapshot:
+        """The keys, once the attempt has brought them. Raises KeysUnavailable if it does not in time."""
+        if not attempt.done.wait(MAX_WAIT_SECONDS):
+            with self._lock:
+                self._settle(attempt, self._monotonic(), KeysUnavailable("the issuer does not answer"))
+        if attempt.failure is not None or self._snapshot is None:
+            # One error for each who waits: a traceback grows with every thread that raises it.
+            failure = attempt.failure or KeysUnavailable("the issuer has no keys")
+            raise KeysUnavailable(str(failure), failure.retry_after_seconds)
+        return self._snapshot

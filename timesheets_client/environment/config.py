@@ -1,0 +1,150 @@
+"""Turn variables into the uploader's configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from timesheets_client.environment.credentials import ClientAuth, read_client_secret, read_private_key
+from timesheets_client.environment.variables import Variables
+from timesheets_client.network.addresses import is_domain
+
+VARIABLES: Mapping[str, str] = {
+    "AUTH0_DOMAIN": "the Auth0 tenant that issues the tokens, such as example.eu.auth0.com",
+    "OAUTH_ISSUER": "another issuer, in place of AUTH0_DOMAIN; its metadata tell its token endpoint",
+    "OAUTH_TOKEN_URL": "the token endpoint of another issuer, if its metadata do not tell",
+    "OAUTH_TOKEN_REQUEST": "how a token is asked for: json with AUTH0_DOMAIN, else form",
+    "OAUTH_AUDIENCE_PARAMETER": "what the issuer calls the audience there: audience, resource or none",
+    "OAUTH_SCOPE": "the scope to ask for, where the issuer wants to be asked",
+    "OAUTH_CLIENT_AUTH": "client_secret_post, client_secret_basic or private_key_jwt",
+    "AUTH0_AUDIENCE": "the API's identifier at the issuer",
+    "AUTH0_CLIENT_ID": "this client's id at the issuer",
+    "AUTH0_CLIENT_SECRET": "this client's secret",
+    "AUTH0_CLIENT_SECRET_FILE": "a file with the secret that only you can read, in place of the secret",
+    "AUTH0_PRIVATE_KEY_FILE": "a PEM file with this client's key that only you can read, for private_key_jwt",
+    "TIMESHEETS_API_URL": "the API's address, such as https://timesheets.example.com",
+    "TIMESHEETS_STATE_DIR": "a folder for what is kept between runs; else the one for your user's state",
+}
+OWN_PREFIXES = ("AUTH0_", "OAUTH_", "TIMESHEETS_API_URL")
+
+
+class TokenRequest(StrEnum):
+    """The body of a token request: as Auth0 documents it, or as RFC 6749 defines it."""
+
+    JSON = "json"
+    FORM = "form"
+
+
+class AudienceParameter(StrEnum):
+    """What names the API in a token request: Auth0's parameter, RFC 8707's, or nothing."""
+
+    AUDIENCE = "audience"
+    RESOURCE = "resource"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploaderConfig:
+    """Where to upload, and who asks whom for the token. What is not given is empty."""
+
+    upload_url: str
+    state_dir: Path
+    is_auth0: bool = False
+    # At least one of them is there; without `token_url` the issuer's metadata tell it.
+    issuer: str = ""
+    token_url: str = ""
+    token_request: TokenRequest = TokenRequest.FORM
+    audience_parameter: AudienceParameter = AudienceParameter.AUDIENCE
+    audience: str
+    scope: str = ""
+    client_id: str
+    client_auth: ClientAuth = ClientAuth.CLIENT_SECRET_POST
+    client_secret: str = field(default="", repr=False)
+    # In PEM.
+    private_key: str = field(default="", repr=False)
+
+
+def load_config(environment: Mapping[str, str], development: Mapping[str, str]) -> UploaderConfig:
+    """The configuration in `environment`; in `development` while the environment has nothing of it.
+
+    Raises ConfigurationError with a line for each variable that is missing or wrong.
+    """
+    variables = Variables(choose_variables(environment, development), VARIABLES)
+    is_auth0 = variables.is_set("AUTH0_DOMAIN")
+    issuer, token_url = read_issuer(variables)
+    client_auth = variables.read_choice("OAUTH_CLIENT_AUTH", ClientAuth.CLIENT_SECRET_POST)
+    config = UploaderConfig(
+        is_auth0=is_auth0,
+        issuer=issuer,
+        token_url=token_url,
+        token_request=variables.read_choice(
+            "OAUTH_TOKEN_REQUEST", TokenRequest.JSON if is_auth0 else TokenRequest.FORM
+        ),
+        audience_parameter=variables.read_choice("OAUTH_AUDIENCE_PARAMETER", AudienceParameter.AUDIENCE),
+        audience=variables.read_text("AUTH0_AUDIENCE"),
+        scope=variables.read_optional_text("OAUTH_SCOPE"),
+        client_id=variables.read_text("AUTH0_CLIENT_ID"),
+        client_auth=client_auth,
+        client_secret=read_client_secret(variables, client_auth),
+        private_key=read_private_key(variables, client_auth),
+        upload_url=read_upload_url(variables),
+        state_dir=read_state_dir(variables),
+    )
+    variables.seal()
+    return config
+
+
+def choose_variables(environment: Mapping[str, str], development: Mapping[str, str]) -> Mapping[str, str]:
+    # The development issuer's values are a whole: mixed with others, one that was forgotten
+    # would turn into the development one.
+    if any(value and name.startswith(OWN_PREFIXES) for name, value in environment.items()):
+        return environment
+    return {**development, "TIMESHEETS_STATE_DIR": environment.get("TIMESHEETS_STATE_DIR", "")}
+
+
+def read_issuer(variables: Variables) -> tuple[str, str]:
+    """The issuer and its token endpoint; one of them may be empty."""
+    others = [name for name in ("OAUTH_ISSUER", "OAUTH_TOKEN_URL") if variables.is_set(name)]
+    if not variables.is_set("AUTH0_DOMAIN"):
+        if not others:
+            variables.refuse(
+                "AUTH0_DOMAIN", "not set; set it, or OAUTH_ISSUER for an issuer that is not Auth0"
+            )
+        issuer = variables.read_address("OAUTH_ISSUER", with_query=False) if "OAUTH_ISSUER" in others else ""
+        return issuer, variables.read_address("OAUTH_TOKEN_URL") if "OAUTH_TOKEN_URL" in others else ""
+    if others:
+        variables.refuse(f"AUTH0_DOMAIN, {', '.join(others)}", "they name two issuers; unset one of them")
+    return read_auth0_domain(variables)
+
+
+def read_auth0_domain(variables: Variables) -> tuple[str, str]:
+    """The issuer and the token endpoint of an Auth0 tenant, as Auth0 documents them."""
+    domain = variables.read_raw("AUTH0_DOMAIN")
+    if not is_domain(domain):
+        variables.refuse(
+            "AUTH0_DOMAIN",
+            "must be a bare domain such as example.eu.auth0.com, "
+            "without https://, slash, port or white space",
+        )
+    return f"https://{domain}/", f"https://{domain}/oauth/token"
+
+
+def read_upload_url(variables: Variables) -> str:
+    url = variables.read_address("TIMESHEETS_API_URL", with_query=False)
+    return f"{url.rstrip('/')}/timesheets/upload"
+
+
+def read_state_dir(variables: Variables) -> Path:
+    name = "TIMESHEETS_STATE_DIR"
+    if variables.is_set(name):
+        folder = Path(variables.read_text(name))
+        if not folder.is_absolute():
+            variables.refuse(name, "must be a whole path, such as /var/lib/timesheets")
+        return folder
+    import platformdirs
+
+    try:
+        return platformdirs.user_state_path("timesheets", appauthor=False)
+    except RuntimeError:
+        variables.refuse(name, "not set, and this user has no home folder; set it to a folder of this user's")
+        return Path()

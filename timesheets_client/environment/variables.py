@@ -1,0 +1,91 @@
+"""Read variables, and collect all that is missing or wrong with them. Knows none of them by name."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from timesheets_client.environment.secret_files import read_secret_file
+from timesheets_client.errors import ConfigurationError
+from timesheets_client.network.addresses import find_fault
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Variables:
+    """Variables by name; an empty one counts as not set.
+
+    Nothing is raised before `seal`: until then a variable that is missing or wrong reads as empty.
+    """
+
+    def __init__(self, values: Mapping[str, str], meanings: Mapping[str, str]) -> None:
+        self._values, self._meanings = values, meanings
+        self._problems: list[str] = []
+
+    def is_set(self, name: str) -> bool:
+        return bool(self._values.get(name))
+
+    def read_raw(self, name: str) -> str:
+        """The variable, whatever it holds; empty if it is not set."""
+        return self._values.get(name, "")
+
+    def read_text(self, name: str) -> str:
+        """The variable, which must be set."""
+        if not self.is_set(name):
+            return self.refuse(name, f"not set; it is {self._meanings[name]}")
+        return self._require_text(name, self._values[name])
+
+    def read_optional_text(self, name: str) -> str:
+        return self.read_text(name) if self.is_set(name) else ""
+
+    def read_address(self, name: str, *, with_query: bool = True) -> str:
+        """An address that a secret may be sent to."""
+        url = self.read_text(name)
+        fault = find_fault(url) if url else None
+        if not fault and "?" in url and not with_query:
+            fault = "must not hold a ?"
+        return self.refuse(name, fault) if fault else url
+
+    def read_choice(self, name: str, default: Choice) -> Choice:
+        kind = type(default)
+        value = self._values.get(name) or default
+        if value not in list(kind):
+            *others, last = kind
+            self.refuse(name, f"must be {', '.join(others)} or {last}")
+            return default
+        return kind(value)
+
+    def read_secret_file(self, name: str) -> str:
+        """The text of the file that the variable, which must be set, names."""
+        if not self.is_set(name):
+            return self.read_text(name)
+        try:
+            return read_secret_file(self._values[name])
+        except ConfigurationError as error:
+            return self.refuse(name, str(error))
+
+    def read_secret(self, name: str) -> str:
+        """The variable, or what the file holds that NAME_FILE names; one of the two must be set."""
+        file_name = f"{name}_FILE"
+        if self.is_set(name) and self.is_set(file_name):
+            return self.refuse(f"{name}, {file_name}", "both are set; unset one of them")
+        if self.is_set(file_name):
+            return self._require_text(file_name, self.read_secret_file(file_name))
+        if not self.is_set(name):
+            return self.refuse(name, f"not set; set it, or {file_name} to its file")
+        return self.read_text(name)
+
+    def refuse(self, name: str, problem: str) -> str:
+        """Keep the problem for `seal`; empty, for the caller to go on with."""
+        self._problems.append(f"{name}: {problem}")
+        return ""
+
+    def seal(self) -> None:
+        """Raise ConfigurationError with a line for each problem, if there is any."""
+        if self._problems:
+            head = "The configuration is not complete or not right:"
+            raise ConfigurationError("\n  ".join([head, *self._problems]))
+
+    def _require_text(self, name: str, value: str) -> str:
+        if value == value.strip() and value.isprintable():
+            return value
+        return self.refuse(name, "has white space around it or a control character in it; take that out")

@@ -1,0 +1,121 @@
+"""Tell the user what became of a run. Decides nothing."""
+
+import json
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from timesheets_client.errors import ExitStatus
+from timesheets_client.network.failures import walk_causes
+from timesheets_client.output.outcomes import FileOutcome
+from timesheets_client.output.progress import Progress
+from timesheets_client.printable import escape, escape_bytes, escape_lines
+from timesheets_client.reading.entries import Rejected
+from timesheets_client.sending.single_entry import Receipt
+
+REJECTED_TOLD_OF_A_FILE = 20
+
+
+@dataclass(kw_only=True)
+class Report:
+    """Writes lines: what was uploaded by `write`, what went wrong by `warn`.
+
+    With `is_json` all that is written is one object, at the end.
+    """
+
+    write: Callable[[str], object]
+    warn: Callable[[str], object]
+    verbosity: int
+    with_traceback: bool
+    is_json: bool = False
+    progress: Progress = field(default_factory=Progress)
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    message: str | None = None
+
+    def tell_receipt(self, receipt: Receipt) -> None:
+        self.message = receipt.message
+        self.tell(receipt.message)
+
+    def tell_file(self, outcome: FileOutcome) -> None:
+        self.outcomes.append(outcome)
+        self.tell(outcome.describe())
+        name = escape(outcome.file)
+        if outcome.rejected > REJECTED_TOLD_OF_A_FILE:
+            self.tell_problem(f"{name}: {outcome.rejected - REJECTED_TOLD_OF_A_FILE} more were rejected")
+        if outcome.rejects:
+            self.tell_problem(
+                f"{name}: {outcome.rejected} rejected; "
+                f"mend them in {escape(str(outcome.rejects))} and upload that file"
+            )
+
+    def tell_part(self, outcome: FileOutcome, can_be_sent_again: bool) -> None:
+        """What became of a file whose upload came to no end."""
+        self.outcomes.append(outcome)
+        done = outcome.created + outcome.existing
+        if done:
+            advice = (
+                "sending the whole file again doubles none" if can_be_sent_again else "send the rest only"
+            )
+            self.tell_problem(f"{escape(outcome.file)}: {done} of its entries are on the server; {advice}")
+
+    def tell_rejected(self, rejected: Sequence[Rejected], before: int) -> None:
+        """Name some of a file's rejected entries, of which `before` came before."""
+        for each in rejected[: max(0, REJECTED_TOLD_OF_A_FILE - before)]:
+            self.tell_problem(each.describe())
+
+    def tell_existing(self, sources: Sequence[str]) -> None:
+        for source in sources if self.verbosity > 1 else ():
+            self.tell(f"{source}: already there")
+
+    def tell(self, line: str) -> None:
+        if self.verbosity > 0 and not self.is_json:
+            self.write(escape(line))
+
+    def tell_problem(self, problem: str) -> None:
+        shown = escape_lines(problem)
+        if not self.progress.write(shown):
+            self.warn(shown)
+
+    def tell_wait(self, announcement: str) -> None:
+        if self.verbosity > 0:
+            self.tell_problem(announcement)
+
+    def tell_detail(self, detail: str) -> None:
+        if self.verbosity > 1:
+            self.tell_problem(detail)
+
+    def tell_bug(self, error: Exception) -> None:
+        self.warn(
+            f"upload_timesheet has a bug: {name_kind(error)}. --traceback shows where; please report it."
+        )
+        if self.with_traceback:
+            self.warn("\n".join(trace_causes(error)))
+
+    def finish(self, status: ExitStatus) -> None:
+        if self.is_json:
+            message = {"message": self.message} if self.message else {}
+            files = [describe_for_machines(outcome) for outcome in self.outcomes]
+            self.write(json.dumps({"files": files, **message, "exit": int(status)}))
+
+
+def describe_for_machines(outcome: FileOutcome) -> dict[str, object]:
+    return {
+        "file": escape_bytes(outcome.file),
+        "entries": outcome.entries,
+        "created": outcome.created,
+        "existing": outcome.existing,
+        "rejected": outcome.rejected,
+        "rejects": escape_bytes(str(outcome.rejects)) if outcome.rejects else None,
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def trace_causes(error: Exception) -> Iterator[str]:
+    # Without the messages: what a bug choked on, and quotes, may be a token or a secret.
+    for cause in walk_causes(error):
+        yield f"{name_kind(cause)} at (most recent call last):"
+        yield "".join(traceback.format_tb(cause.__traceback__)).rstrip()
+
+
+def name_kind(error: BaseException) -> str:
+    return type(error).__qualname__

@@ -1,0 +1,151 @@
+"""Open what entries are read from, find out its format, and explain what cannot be read."""
+
+import gzip
+import io
+import os
+import stat
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.printable import escape
+from timesheets_client.reading.csv_files import read_csv
+from timesheets_client.reading.entries import Read
+from timesheets_client.reading.json_files import read_json, read_ndjson
+from timesheets_client.reading.json_values import NotJSON, parse_value
+from timesheets_client.reading.workbooks import OLD_EXCEL, read_workbook
+
+STANDARD_INPUT = "-"
+BYTES_PEEKED = 64 * 1024
+
+Reader = Callable[[BinaryIO, str, tzinfo | None], Iterator[Read]]
+
+
+class Format(StrEnum):
+    AUTO = "auto"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+READERS: Mapping[Format, Reader] = {
+    Format.JSON: read_json,
+    Format.NDJSON: read_ndjson,
+    Format.CSV: read_csv,
+    Format.XLSX: read_workbook,
+}
+SUFFIXES: Mapping[str, Format] = {
+    ".json": Format.JSON,
+    ".ndjson": Format.NDJSON,
+    ".jsonl": Format.NDJSON,
+    ".csv": Format.CSV,
+    ".tsv": Format.CSV,
+    ".xlsx": Format.XLSX,
+}
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+FOREIGN: Mapping[bytes, str] = {
+    b"\xff\xfe": 'is in UTF-16; save it as "CSV UTF-8"',
+    b"\xfe\xff": 'is in UTF-16; save it as "CSV UTF-8"',
+    OLD_EXCEL: "is a workbook in Excel's old format, or has a password; save it as .xlsx without a password",
+    b"%PDF": "is a PDF; save the table as CSV UTF-8 instead",
+    ZIP: "is an Excel workbook or a zip archive, whatever its name says; --format xlsx reads a workbook",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """An open input; `path` is None where it can be read only once, as from a pipe.
+
+    `name` is safe to print, `given` is what the caller named it.
+    """
+
+    name: str
+    file: BinaryIO
+    path: Path | None = None
+    given: str | None = None
+
+    @property
+    def size(self) -> int | None:
+        return os.fstat(self.file.fileno()).st_size if self.path else None
+
+    def tell(self) -> int:
+        """How many bytes of `size` have been read."""
+        return self.file.tell()
+
+
+def open_input(name: str, stdin: BinaryIO) -> Input:
+    """Raises InputUnreadable where there is no such file."""
+    if name == STANDARD_INPUT:
+        return Input(name="standard input", file=stdin)
+    path, shown = Path(name), escape(name)
+    try:
+        if path.is_dir():
+            raise InputUnreadable(f"{shown}: is a folder; --spool {shown} uploads the files in it")
+        file = cast("BinaryIO", path.open("rb"))
+    except OSError as error:
+        raise InputUnreadable(f"{shown}: cannot be read: {error.strerror}") from None
+    is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return Input(name=shown, file=file, path=path if is_regular else None, given=name)
+
+
+def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[Read]:
+    """What stands in the input, piece by piece. Raises InputUnreadable, maybe after some of it."""
+    try:
+        # Not to be closed: the input is another's.
+        raw = cast("io.BufferedReader", source.file)
+        head = raw.peek(BYTES_PEEKED)
+        is_zipped = head.startswith(GZIP)
+        file = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_zipped else raw
+        head = file.peek(BYTES_PEEKED) if is_zipped else head
+        reader = READERS[find_format(source.name, chosen, head)]
+        yield from reader(cast("BinaryIO", file), source.name, zone)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputUnreadable(
+            f"{source.name}: the compressed file is damaged or was cut; what stands before that was read"
+        ) from None
+    except OSError as error:
+        raise InputUnreadable(f"{source.name}: cannot be read: {error.strerror or error}") from None
+
+
+def find_format(name: str, chosen: Format, head: bytes) -> Format:
+    """The format by choice, else by suffix, else by the first bytes. Raises InputUnreadable for others."""
+    if not head:
+        raise InputUnreadable(f"{name}: is empty; a file without entries has a header or []")
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() != ".gz"]
+    by_suffix = SUFFIXES.get(suffixes[-1] if suffixes else "", Format.AUTO)
+    found = (by_suffix if chosen is Format.AUTO else chosen) or Format.AUTO
+    if found is Format.AUTO:
+        found = guess_format(head)
+    if found is not Format.XLSX:
+        require_text(name, head)
+    return found
+
+
+def guess_format(head: bytes) -> Format:
+    if head.startswith((ZIP, OLD_EXCEL)):
+        return Format.XLSX
+    text = head.decode(errors="replace").lstrip("\ufeff \t\r\n")
+    if text.startswith("["):
+        return Format.JSON
+    if not text.startswith("{"):
+        return Format.CSV
+    try:
+        _, end = parse_value(text.partition("\n")[0])
+    except NotJSON:
+        # An object that is spread over lines.
+        return Format.JSON
+    return Format.NDJSON if end else Format.JSON
+
+
+def require_text(name: str, head: bytes) -> None:
+    for mark, words in FOREIGN.items():
+        if head.startswith(mark):
+            raise InputUnreadable(f"{name}: {words}")
+    if b"\0" in head:
+        raise InputUnreadable(f"{name}: is a binary file, and neither CSV nor JSON")

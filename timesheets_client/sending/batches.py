@@ -1,0 +1,76 @@
+"""Put entries together into the bodies in which they are sent."""
+
+import gzip
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from timesheets_client.network.exchange import Content
+from timesheets_client.reading.entries import Entry
+from timesheets_client.reading.json_values import encode_value
+
+BYTES_AT_MOST = 1024 * 1024
+# Higher ones cost more time than the network gains.
+GZIP_LEVEL = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Entries, and the line of NDJSON that each of them is sent as."""
+
+    entries: Sequence[Entry]
+    lines: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def size(self) -> int:
+        """In bytes, before they are zipped."""
+        return sum(map(len, self.lines))
+
+    @property
+    def sources(self) -> str:
+        """Where the entries stand, as in `week23.csv:2 to week23.csv:1001`."""
+        first, last = self.entries[0].source, self.entries[-1].source
+        return first if len(self) == 1 else f"{first} to {last}"
+
+    @property
+    def has_ids(self) -> bool:
+        """True if this can be sent twice and is stored once."""
+        return all(entry.members.get("entry_id") is not None for entry in self.entries)
+
+    def encode(self) -> Content:
+        return Content(
+            body=gzip.compress(b"".join(self.lines), GZIP_LEVEL),
+            headers={"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"},
+        )
+
+    def halve(self) -> tuple["Batch", "Batch"]:
+        middle = len(self) // 2
+        return (
+            Batch(entries=self.entries[:middle], lines=self.lines[:middle]),
+            Batch(entries=self.entries[middle:], lines=self.lines[middle:]),
+        )
+
+
+def encode_entry(entry: Entry) -> bytes:
+    return b"%b\n" % encode_value(dict(entry.members)).encode()
+
+
+def make_batches(
+    entries: Iterable[Entry], entries_at_most: int, bytes_at_most: int = BYTES_AT_MOST
+) -> Iterator[Batch]:
+    """The entries in their order, as many in a batch as fit; one that is too large stands alone."""
+    taken: list[Entry] = []
+    lines: list[bytes] = []
+    size = 0
+    for entry in entries:
+        line = encode_entry(entry)
+        if taken and (len(taken) == entries_at_most or size + len(line) > bytes_at_most):
+            yield Batch(entries=taken, lines=lines)
+            taken, lines, size = [], [], 0
+        taken.append(entry)
+        lines.append(line)
+        size += len(line)
+    if taken:
+        yield Batch(entries=taken, lines=lines)

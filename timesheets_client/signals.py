@@ -1,0 +1,82 @@
+"""Let SIGINT and SIGTERM end a run, but not between a batch and its answer."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Self
+
+from timesheets_client.errors import ExitStatus, Terminated
+
+ENDS: Mapping[int, type[BaseException]] = {
+    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGTERM: Terminated,
+}
+LONGEST_NAP_SECONDS = 1.0
+
+
+class Signals:
+    """While this is entered, a signal raises KeyboardInterrupt or Terminated.
+
+    Within `deferred` it is raised at the end only, and the second one at once. Python drops what is raised in
+    a finalizer, so a signal is also kept: the next `deferred`, `sleep` or `raise_pending` raises it again.
+    """
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+        self._is_deferred = False
+        self._pending: type[BaseException] | None = None
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        for number in ENDS:
+            self._previous[number] = signal.signal(number, self.receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def receive(self, number: int, _frame: FrameType | None) -> None:
+        is_first = self._pending is None
+        self._pending = ENDS[number]
+        if not (is_first and self._is_deferred):
+            raise ENDS[number]
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        self.raise_pending()
+        self._is_deferred = True
+        try:
+            yield
+        finally:
+            self._is_deferred = False
+            # Whatever else ends the batch: the next file must not be begun.
+            self.raise_pending()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep until a signal comes: between two tries nothing is in flight."""
+        was_deferred, self._is_deferred = self._is_deferred, False
+        try:
+            self.raise_pending()
+            # A signal that arrives just before the system call does not shorten it.
+            while seconds > 0:
+                self._sleep(min(seconds, LONGEST_NAP_SECONDS))
+                seconds -= LONGEST_NAP_SECONDS
+        finally:
+            self._is_deferred = was_deferred
+
+    def raise_pending(self) -> None:
+        if self._pending:
+            raise self._pending
+
+
+def await_status(action: Callable[[], ExitStatus]) -> ExitStatus:
+    """What `action` returns, or the status of the signal that ended it."""
+    try:
+        return action()
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except Terminated:
+        return ExitStatus.TERMINATED
