@@ -51,7 +51,7 @@ class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
         return int(value) if value == value.to_integral_value() else float(value)
 
 
-class MomentField(serializers.Field[datetime, Any, str, datetime]):
+class TimestampField(serializers.Field[datetime, Any, str, datetime]):
     """A moment by RFC 3339 section 5.6, or a date, which means its midnight in the API's zone.
 
     The value is in UTC: PostgreSQL refuses offsets of 16 hours and more, which RFC 3339 allows.

@@ -26,7 +26,7 @@ LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZI
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unreadable:
+class UnreadableEntry:
     """What stands in the place of an entry that cannot be read, and why."""
 
     reason: str
@@ -34,7 +34,7 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """What was sent: a value, or an Unreadable, for each entry; `is_single` for one that stands alone."""
+    """What was sent: for each entry a value or an UnreadableEntry; `is_single` if it is not an array."""
 
     entries: list[Any]
     is_single: bool = False
@@ -103,8 +103,8 @@ def _parse_line(line: bytes) -> Any:
     try:
         return parse_value(decode_utf8(line))
     except NotJSON as error:
-        return Unreadable(reason=f"This line is not JSON: {error}.")
+        return UnreadableEntry(reason=f"This line is not JSON: {error}.")
 
 
-def _parse_row(row: dict[str, str] | RowMalformed) -> dict[str, str] | Unreadable:
-    return Unreadable(reason=str(row)) if isinstance(row, RowMalformed) else row
+def _parse_row(row: dict[str, str] | RowMalformed) -> dict[str, str] | UnreadableEntry:
+    return UnreadableEntry(reason=str(row)) if isinstance(row, RowMalformed) else row

@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from timesheets import conf
-from timesheets.fields import HOURS_TEXT, HoursField, MomentField, find_midnight
+from timesheets.fields import HOURS_TEXT, HoursField, TimestampField, find_midnight
 from timesheets.formats.strict_json import REPEATED
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry
@@ -40,7 +40,7 @@ class EntrySerializer(serializers.Serializer[Entry]):
     default_error_messages = {"invalid": "Expected an object with the members of an entry."}
 
     user_id = serializers.CharField(max_length=64, validators=[_no_control_characters])
-    date = MomentField()
+    date = TimestampField()
     project = serializers.CharField(max_length=128, validators=[_no_control_characters])
     hours = HoursField()
     entry_id = serializers.RegexField(
@@ -147,4 +147,4 @@ def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
     return {"id": stored.timesheet_id, **represent_entry(stored.entry), "received_at": received_at}
 
 
-_RECEIVED_AT = MomentField()
+_RECEIVED_AT = TimestampField()

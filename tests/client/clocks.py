@@ -1,12 +1,12 @@
-"""A clock that stands still until somebody sleeps, for tests that neither wait nor guess."""
+"""A fake_clock that stands still until somebody sleeps, for tests that neither wait nor guess."""
 
 from dataclasses import dataclass, field
 
-from timesheets_client.network.retries import Pacing
+from timesheets_client.network.retries import Clock
 
 
 @dataclass
-class Clock:
+class FakeClock:
     """Seconds since 1970 for all clocks at once; `chance` is what every throw of the dice brings."""
 
     now: float = 1_800_000_000.0
@@ -19,8 +19,8 @@ class Clock:
         self.now += seconds
 
     @property
-    def pacing(self) -> Pacing:
-        return Pacing(
+    def clock(self) -> Clock:
+        return Clock(
             monotonic=lambda: self.now,
             sleep=self.sleep,
             random=lambda: self.chance,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from timesheets_client.environment.config import TokenRequest, UploaderConfig, load_config
+from timesheets_client.environment.config import TokenRequestFormat, UploaderConfig, load_config
 from timesheets_client.errors import ConfigurationError
 
 SECRET = "s3cret-of-payroll"
@@ -45,7 +45,7 @@ def make_config(**changes: Any) -> UploaderConfig:
         "is_auth0": True,
         "issuer": "https://example.eu.auth0.com/",
         "token_url": "https://example.eu.auth0.com/oauth/token",
-        "token_request": TokenRequest.JSON,
+        "token_request": TokenRequestFormat.JSON,
         "audience": "https://timesheets.example.com",
         "client_id": "payroll",
         "client_secret": SECRET,

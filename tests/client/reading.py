@@ -4,13 +4,13 @@ import io
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from timesheets_client.reading.entries import Entry, Read, Rejected, Suspicion
+from timesheets_client.reading.entries import InputEntry, Read, Rejected, Suspicion
 from timesheets_client.reading.inputs import Format, Input, read_entries
 
 
 def read(
     content: bytes | str, name: str = "week23.csv", zone: tzinfo | None = None, chosen: Format = Format.AUTO
-) -> list[Entry | Rejected]:
+) -> list[InputEntry | Rejected]:
     """Its entries and its rejected rows."""
     return [each for each in iterate(content, name, zone, chosen) if not isinstance(each, Suspicion)]
 
@@ -28,6 +28,6 @@ def iterate(
     return read_entries(Input(name=name, file=file), chosen, zone)
 
 
-def describe(read_entries: list[Entry | Rejected]) -> list[str]:
+def describe(read_entries: list[InputEntry | Rejected]) -> list[str]:
     """The source of each entry, and of each rejected one what is wrong with it."""
-    return [each.source if isinstance(each, Entry) else each.describe() for each in read_entries]
+    return [each.source if isinstance(each, InputEntry) else each.describe() for each in read_entries]

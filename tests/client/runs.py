@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from timesheets_client.context import Environment
 from timesheets_client.errors import ExitStatus
 from timesheets_client.network.exchange import Timeouts
-from timesheets_client.network.retries import Pacing
+from timesheets_client.network.retries import Clock
 from timesheets_client.options import Options
 from timesheets_client.output.report import Report
 from timesheets_client.run import run_upload
-from timesheets_client.runs import Surroundings
 from timesheets_client.signals import Signals
 
 HEADER = "user_id,date,project,hours\n"
@@ -46,17 +46,17 @@ class Run:
             with_traceback=self.with_traceback,
             is_json=self.is_json,
         )
-        surroundings = Surroundings(
-            environment=variables,
+        environment = Environment(
+            variables=variables,
             development={},
             stdin=io.BufferedReader(io.BytesIO(self.stdin)),  # type: ignore[arg-type]
             signals=self.signals,
-            pacing=Pacing(sleep=self.sleep, random=lambda: 1.0),
+            clock=Clock(sleep=self.sleep, random=lambda: 1.0),
             make_key=self.make_key,
         )
         usual = {"timeouts": Timeouts(read_seconds=2), "caches_token": False}
         chosen = Options(files=[str(file) for file in files], **{**usual, **options})
-        return run_upload(chosen, surroundings, report)
+        return run_upload(chosen, environment, report)
 
 
 def write_csv(path: Path, *rows: str) -> Path:

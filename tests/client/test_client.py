@@ -3,7 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.client.clocks import Clock
+from tests.client.clocks import FakeClock
 from tests.client.conftest import Reply, Site, mint_token
 from timesheets_client.access.issued_tokens import AccessToken
 from timesheets_client.errors import (
@@ -53,9 +53,9 @@ class Caller:
         deadline_seconds: float | None = None,
         address: str = "",
     ) -> None:
-        self.clock = Clock()
+        self.fake_clock = FakeClock()
         self._site, self._replies = site, list(replies)
-        deadline = None if deadline_seconds is None else self.clock.now + deadline_seconds
+        deadline = None if deadline_seconds is None else self.fake_clock.now + deadline_seconds
         self._session = open_session()
         self._client = ApiClient(
             f"{address or site.address}/timesheets/upload",
@@ -63,7 +63,7 @@ class Caller:
             tokens or Tokens(make_token(), make_token("other")),  # type: ignore[arg-type]
             Timeouts(),
             RetryPolicy(retries=2, deadline=deadline),
-            self.clock.pacing,
+            self.fake_clock.clock,
         )
         site.replies["/timesheets/upload"] = lambda _: self._replies.pop(0)
 
@@ -79,7 +79,7 @@ class Caller:
 
     @property
     def slept(self) -> list[float]:
-        return self.clock.slept
+        return self.fake_clock.slept
 
     @property
     def tokens_sent(self) -> list[str]:
@@ -131,7 +131,7 @@ def test_a_new_token_that_is_refused_is_replaced_after_a_while(site: Site) -> No
     assert caller.upload().status == 207
     assert caller.tokens_sent == ["new", "newer"]
     assert caller.slept == [30]
-    [announced] = caller.clock.announced
+    [announced] = caller.fake_clock.announced
     assert announced == (
         f"waiting 30.0 s for the API: {site.address}/timesheets/upload: it refused a new token, and may not "
         "have seen the issuer's new key yet."

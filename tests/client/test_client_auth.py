@@ -18,7 +18,7 @@ from tests.client.configurations import SECRET, make_config
 from tests.client.conftest import AUDIENCE, SIGNING_KEY
 from timesheets_client.access.client_auth import prove_identity
 from timesheets_client.access.token_endpoint import request_token
-from timesheets_client.environment.config import AudienceParameter, TokenRequest
+from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.network.exchange import Answer, Timeouts, make_printable, open_session
 
@@ -41,7 +41,7 @@ def ask(issuer: responses.RequestsMock, **changes: Any) -> requests.PreparedRequ
 
 
 def ask_by_form(issuer: responses.RequestsMock, **changes: Any) -> dict[str, str]:
-    request = ask(issuer, token_request=TokenRequest.FORM, **changes)
+    request = ask(issuer, token_request=TokenRequestFormat.FORM, **changes)
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     body = request.body or b""
     return {name: value for name, [value] in parse_qs(body.decode(), strict_parsing=True).items()}
@@ -106,7 +106,7 @@ def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.
     request = ask(
         issuer,
         client_auth=ClientAuth.CLIENT_SECRET_BASIC,
-        token_request=TokenRequest.FORM,
+        token_request=TokenRequestFormat.FORM,
         client_id="pay:roll",
         client_secret="a b%\u00e9",
     )

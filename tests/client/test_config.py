@@ -6,7 +6,7 @@ import pytest
 from tests.client.configurations import COMPLETE, DEVELOPMENT, SECRET, load, problems_of
 from timesheets_client.environment.config import (
     AudienceParameter,
-    TokenRequest,
+    TokenRequestFormat,
     load_config,
 )
 from timesheets_client.environment.credentials import ClientAuth
@@ -59,7 +59,7 @@ def test_a_token_endpoint_beside_its_issuer_spares_the_discovery() -> None:
 def test_auth0_is_asked_in_its_own_way() -> None:
     config = load()
 
-    assert config.token_request is TokenRequest.JSON
+    assert config.token_request is TokenRequestFormat.JSON
     assert config.audience_parameter is AudienceParameter.AUDIENCE
     assert config.client_auth is ClientAuth.CLIENT_SECRET_POST
     assert config.scope == ""
@@ -69,7 +69,7 @@ def test_auth0_is_asked_in_its_own_way() -> None:
 def test_another_issuer_is_asked_by_the_standards_form(name: str) -> None:
     config = load_config(COMPLETE | {"AUTH0_DOMAIN": "", name: "https://a.example.com"}, DEVELOPMENT)
 
-    assert config.token_request is TokenRequest.FORM
+    assert config.token_request is TokenRequestFormat.FORM
 
 
 def test_each_way_to_ask_can_be_chosen() -> None:
@@ -80,7 +80,7 @@ def test_each_way_to_ask_can_be_chosen() -> None:
         OAUTH_SCOPE="batch:upload read:timesheets",
     )
 
-    assert config.token_request is TokenRequest.FORM
+    assert config.token_request is TokenRequestFormat.FORM
     assert config.audience_parameter is AudienceParameter.NONE
     assert config.client_auth is ClientAuth.CLIENT_SECRET_BASIC
     assert config.scope == "batch:upload read:timesheets"

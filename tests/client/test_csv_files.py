@@ -5,14 +5,16 @@ import pytest
 
 from tests.client.reading import describe, find_warnings, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import Entry, Rejected
+from timesheets_client.reading.entries import InputEntry, Rejected
 
 HEADER = "user_id,date,project,hours\n"
 MEMBERS = {"user_id": "007", "date": "2026-06-03", "project": "StoreZero", "hours": Decimal("7.5")}
 
 
 def test_a_row_is_an_entry_and_knows_its_line() -> None:
-    assert read(f"{HEADER}007,2026-06-03,StoreZero,7.5\n") == [Entry(source="week23.csv:2", members=MEMBERS)]
+    assert read(f"{HEADER}007,2026-06-03,StoreZero,7.5\n") == [
+        InputEntry(source="week23.csv:2", members=MEMBERS)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_a_row_is_an_entry_and_knows_its_line() -> None:
 def test_csv_is_read_as_spreadsheets_save_it(content: str) -> None:
     [entry] = read(content)
 
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, InputEntry)
     assert entry.members == MEMBERS
 
 
@@ -91,7 +93,7 @@ def test_a_row_in_another_encoding_is_rejected_and_the_rest_goes_on() -> None:
     assert isinstance(rejected, Rejected)
     assert 'byte 0xfc is not UTF-8; save the file as "CSV UTF-8"' in rejected.describe()
     assert rejected.text == "007,2026-06-03,M\\xfcller,1"
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, InputEntry)
 
 
 def test_a_zone_serves_where_there_is_no_offset() -> None:

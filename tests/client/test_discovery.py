@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.clocks import Clock
+from tests.client.clocks import FakeClock
 from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, Reply, Site, token_document
 from timesheets_client.access.discovery import discover_token_endpoint, list_metadata_addresses
@@ -180,4 +180,4 @@ def test_the_metadata_are_asked_once_a_run(site: Site) -> None:
 
 def make_source(issuer: str) -> TokenSource:
     config = make_config(is_auth0=False, issuer=issuer, token_url="", audience=AUDIENCE)
-    return TokenSource(config, open_session(), Timeouts(), RetryPolicy(), Clock().pacing, None)
+    return TokenSource(config, open_session(), Timeouts(), RetryPolicy(), FakeClock().clock, None)

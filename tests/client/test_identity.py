@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.processes import run_python
-from timesheets_client.reading.entries import Entry, Rejected
+from timesheets_client.reading.entries import InputEntry, Rejected
 from timesheets_client.reading.identity import EntryIds
 
 CONTENT: Mapping[str, object] = {
@@ -18,7 +18,7 @@ CONTENT: Mapping[str, object] = {
 
 def find_ids(*contents: Mapping[str, object]) -> list[object]:
     ids = EntryIds()
-    return [ids.identify(Entry(source="", members=members)).members["entry_id"] for members in contents]
+    return [ids.identify(InputEntry(source="", members=members)).members["entry_id"] for members in contents]
 
 
 def test_an_id_begins_with_the_day_and_has_128_bits_of_a_hash() -> None:

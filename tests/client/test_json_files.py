@@ -4,7 +4,7 @@ import pytest
 
 from tests.client.reading import describe, iterate, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import Entry, Rejected
+from timesheets_client.reading.entries import InputEntry, Rejected
 from timesheets_client.reading.json_values import encode_value
 
 ENTRY = '{"user_id": "007", "date": "2026-06-03", "project": "X", "hours": 7.50}'
@@ -82,7 +82,7 @@ def test_a_line_that_is_no_entry_is_rejected_alone(line: str, problem: str) -> N
     assert isinstance(rejected, Rejected)
     assert rejected.describe().startswith("a.ndjson:1: ")
     assert problem in rejected.describe()
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, InputEntry)
 
 
 def test_what_was_rejected_may_come_from_a_file_with_any_name() -> None:
@@ -95,7 +95,7 @@ def test_a_line_that_is_not_utf8_is_rejected_alone() -> None:
     rejected, entry = read(b'{"project": "M\xfcller"}\n' + ENTRY.encode(), "a.ndjson")
 
     assert describe([rejected]) == ["a.ndjson:1: byte 15 of this line is not UTF-8"]
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, InputEntry)
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.ndjson"])

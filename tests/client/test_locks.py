@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.clocks import Clock
+from tests.client.clocks import FakeClock
 from tests.client.conftest import Site
 from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_days
 from timesheets_client.errors import ExitStatus, InputInUse
 from timesheets_client.files.locks import lock, try_lock
-from timesheets_client.network.retries import Pacing
+from timesheets_client.network.retries import Clock
 
 
 @pytest.fixture
@@ -33,15 +33,15 @@ def test_a_second_run_on_a_file_comes_back_later(site: Site, file: Path) -> None
 
 
 def test_a_run_waits_for_another_as_long_as_it_is_told(file: Path) -> None:
-    clock = Clock()
+    fake_clock = FakeClock()
 
     with file.open("rb") as held, file.open("rb") as wanted:
         assert try_lock(held)
         with pytest.raises(InputInUse):
-            lock(wanted, "a.csv", 5, clock.pacing)
+            lock(wanted, "a.csv", 5, fake_clock.clock)
 
-    assert sum(clock.slept) == pytest.approx(5)
-    assert clock.announced == ["waiting up to 5.0 s for another run that is uploading a.csv."]
+    assert sum(fake_clock.slept) == pytest.approx(5)
+    assert fake_clock.announced == ["waiting up to 5.0 s for another run that is uploading a.csv."]
 
 
 def test_a_run_waits_for_another_no_longer_than_its_deadline(site: Site, file: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_run_waits_for_another_no_longer_than_its_deadline(site: Site, file: P
 def test_a_lock_is_had_as_soon_as_it_is_free(file: Path) -> None:
     with file.open("rb") as held, file.open("rb") as wanted:
         assert try_lock(held)
-        lock(wanted, "a.csv", 5, Pacing(sleep=lambda _: held.close()))
+        lock(wanted, "a.csv", 5, Clock(sleep=lambda _: held.close()))
 
         assert held.closed
 

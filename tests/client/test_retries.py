@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.client.clocks import Clock
+from tests.client.clocks import FakeClock
 from timesheets_client.errors import AccessRefused, NothingSent, TemporaryFailure
 from timesheets_client.network.exchange import Answer
 from timesheets_client.network.retries import RetryPolicy, send_with_retries
@@ -30,20 +30,20 @@ class Server:
     """Gives one outcome after the other, the last one over and over."""
 
     outcomes: list[Answer | Exception]
-    clock: Clock = field(default_factory=Clock)
+    fake_clock: FakeClock = field(default_factory=FakeClock)
     takes_seconds: float = 0
     calls: int = 0
 
     def send(self) -> Answer:
         outcome = self.outcomes[min(self.calls, len(self.outcomes) - 1)]
         self.calls += 1
-        self.clock.now += self.takes_seconds
+        self.fake_clock.now += self.takes_seconds
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def ask(self, policy: RetryPolicy = RetryPolicy()) -> int:  # noqa: B008  It is frozen.
-        return send_with_retries(self.send, policy, self.clock.pacing).status
+        return send_with_retries(self.send, policy, self.fake_clock.clock).status
 
 
 @pytest.mark.parametrize("status", [200, 201, 207, 400, 401, 403, 404, 409, 413, 422, 501, 505])
@@ -52,7 +52,7 @@ def test_an_answer_that_time_does_not_mend_is_taken_at_once(status: int) -> None
 
     assert server.ask() == status
     assert server.calls == 1
-    assert server.clock.slept == []
+    assert server.fake_clock.slept == []
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_without_retries_there_is_one_try_and_no_wait() -> None:
     with pytest.raises(TemporaryFailure):
         server.ask(RetryPolicy(retries=0))
 
-    assert (server.calls, server.clock.slept) == (1, [])
+    assert (server.calls, server.fake_clock.slept) == (1, [])
 
 
 def test_another_error_is_not_tried_again() -> None:
@@ -128,12 +128,12 @@ def test_a_signal_is_not_tried_again() -> None:
     def interrupt() -> Answer:
         raise KeyboardInterrupt
 
-    clock = Clock()
+    fake_clock = FakeClock()
 
     with pytest.raises(KeyboardInterrupt):
-        send_with_retries(interrupt, RetryPolicy(), clock.pacing)
+        send_with_retries(interrupt, RetryPolicy(), fake_clock.clock)
 
-    assert clock.slept == []
+    assert fake_clock.slept == []
 
 
 def test_waits_double_up_to_the_longest() -> None:
@@ -141,16 +141,16 @@ def test_waits_double_up_to_the_longest() -> None:
 
     server.ask(RetryPolicy(retries=8))
 
-    assert server.clock.slept == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert server.fake_clock.slept == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
 @pytest.mark.parametrize(("chance", "slept"), [(0.0, [0, 0, 0]), (0.5, [0.25, 0.5, 1])])
 def test_chance_shortens_each_wait(chance: float, slept: list[float]) -> None:
-    server = Server([make_answer()], clock=Clock(chance=chance))
+    server = Server([make_answer()], fake_clock=FakeClock(chance=chance))
 
     server.ask(RetryPolicy(retries=3))
 
-    assert server.clock.slept == slept
+    assert server.fake_clock.slept == slept
 
 
 def test_each_wait_is_announced_with_its_reason() -> None:
@@ -158,7 +158,7 @@ def test_each_wait_is_announced_with_its_reason() -> None:
 
     server.ask()
 
-    assert server.clock.announced == [
+    assert server.fake_clock.announced == [
         f"waiting 0.5 s for the API: {URL}: answered 503.",
         "waiting 1.0 s for the API: No connection.",
     ]
@@ -167,9 +167,9 @@ def test_each_wait_is_announced_with_its_reason() -> None:
 def test_what_ends_without_a_wait_announces_none() -> None:
     server = Server([make_answer(503)])
 
-    server.ask(RetryPolicy(deadline=server.clock.now + 0.5))
+    server.ask(RetryPolicy(deadline=server.fake_clock.now + 0.5))
 
-    assert server.clock.announced == []
+    assert server.fake_clock.announced == []
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -177,41 +177,41 @@ def test_retry_after_is_waited_for_and_no_job_comes_back_on_the_dot(status: int)
     server = Server([make_answer(status, Retry_After="300"), make_answer(201)])
 
     assert server.ask() == 201
-    assert server.clock.slept == [300.5]
+    assert server.fake_clock.slept == [300.5]
 
 
 def test_a_server_that_wants_too_much_patience_is_left_with_the_moment_to_come_back() -> None:
     server = Server([make_answer(429, Retry_After="301")])
-    moment = format_moment(server.clock.now + 301)
+    moment = format_moment(server.fake_clock.now + 301)
 
     with pytest.raises(TemporaryFailure) as caught:
         server.ask()
 
     assert str(caught.value) == f"{URL}: busy, answered 429; run it again after {moment}"
-    assert (server.calls, server.clock.slept) == (1, [])
+    assert (server.calls, server.fake_clock.slept) == (1, [])
 
 
 def test_no_patience_goes_beyond_the_deadline() -> None:
     server = Server([make_answer(Retry_After="60")])
 
     with pytest.raises(TemporaryFailure, match="answered 503; run it again after 20"):
-        server.ask(RetryPolicy(deadline=server.clock.now + 59))
+        server.ask(RetryPolicy(deadline=server.fake_clock.now + 59))
 
-    assert server.clock.slept == []
+    assert server.fake_clock.slept == []
 
 
 def test_no_wait_goes_beyond_the_deadline() -> None:
     server = Server([make_answer()])
 
-    assert server.ask(RetryPolicy(retries=100, deadline=server.clock.now + 4)) == 503
-    assert server.clock.slept == [0.5, 1, 2]
+    assert server.ask(RetryPolicy(retries=100, deadline=server.fake_clock.now + 4)) == 503
+    assert server.fake_clock.slept == [0.5, 1, 2]
 
 
 def test_a_failure_at_the_deadline_is_the_one_that_is_raised() -> None:
     server = Server([LOST], takes_seconds=10)
 
     with pytest.raises(TemporaryFailure, match=r"^lost$"):
-        server.ask(RetryPolicy(deadline=server.clock.now + 5))
+        server.ask(RetryPolicy(deadline=server.fake_clock.now + 5))
 
     assert server.calls == 1
 
@@ -220,7 +220,7 @@ def test_after_the_deadline_nothing_is_sent() -> None:
     server = Server([make_answer(201)])
 
     with pytest.raises(TemporaryFailure, match=r"--deadline .* is over, the API was not asked"):
-        server.ask(RetryPolicy(deadline=server.clock.now))
+        server.ask(RetryPolicy(deadline=server.fake_clock.now))
 
     assert server.calls == 0
 

@@ -9,7 +9,7 @@ from tests.client.conftest import Reply, Site
 from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_csv, write_days
 from timesheets_client.errors import ExitStatus
-from timesheets_client.reading.entries import Entry
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import make_batches
 
 
@@ -26,8 +26,8 @@ def batch_of_one(created: object = 1, **changes: Any) -> dict[str, Any]:
     return {"received": 1, "created": created, "existing": 0, "rejected": 0, "entries": [], **changes}
 
 
-def make_entries(count: int, size: int = 1) -> list[Entry]:
-    return [Entry(source=f"a:{number}", members={"project": "x" * size}) for number in range(count)]
+def make_entries(count: int, size: int = 1) -> list[InputEntry]:
+    return [InputEntry(source=f"a:{number}", members={"project": "x" * size}) for number in range(count)]
 
 
 def test_a_batch_has_as_many_entries_as_fit() -> None:

@@ -11,9 +11,9 @@ import pytest
 from timesheets_client.access.issued_tokens import IssuedToken
 from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.errors import ConfigurationError, Terminated
-from timesheets_client.network.retries import Pacing
+from timesheets_client.network.retries import Clock
 
-TOKEN = IssuedToken(value="header.payload.signature", bought_at=1_800_000_000.5, expires_in=3600)
+TOKEN = IssuedToken(value="header.payload.signature", issued_at=1_800_000_000.5, expires_in=3600)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 
 
@@ -24,7 +24,7 @@ def warnings() -> list[str]:
 
 @pytest.fixture
 def cache(tmp_path: Path, warnings: list[str]) -> TokenCache:
-    return TokenCache(tmp_path / "state", warnings.append, Pacing(announce=warnings.append))
+    return TokenCache(tmp_path / "state", warnings.append, Clock(announce=warnings.append))
 
 
 def keep(cache: TokenCache, token: IssuedToken = TOKEN) -> None:
@@ -46,7 +46,7 @@ def path(tmp_path: Path, cache: TokenCache) -> Path:
 
 @pytest.mark.parametrize("expires_in", [3600, 0.5, None])
 def test_what_is_written_is_read(cache: TokenCache, expires_in: float | None) -> None:
-    token = IssuedToken(value="a.b.c", bought_at=1_800_000_000, expires_in=expires_in)
+    token = IssuedToken(value="a.b.c", issued_at=1_800_000_000, expires_in=expires_in)
 
     keep(cache, token)
 
@@ -84,7 +84,7 @@ def test_a_folder_that_others_may_enter_is_closed_to_them(tmp_path: Path, cache:
 
 
 def test_a_token_is_replaced_and_nothing_is_left_behind(path: Path, cache: TokenCache) -> None:
-    other = IssuedToken(value="d.e.f", bought_at=1, expires_in=2)
+    other = IssuedToken(value="d.e.f", issued_at=1, expires_in=2)
 
     keep(cache, other)
 
@@ -102,10 +102,10 @@ def test_a_token_is_replaced_and_nothing_is_left_behind(path: Path, cache: Token
         pytest.param(b"null", id="null"),
         pytest.param(b"[" * 60_000, id="deeply nested"),
         pytest.param(b"{}", id="nothing in it"),
-        pytest.param(b'{"access_token": 7, "bought_at": 1, "expires_in": 1}', id="a number for a token"),
-        pytest.param(b'{"access_token": "a", "bought_at": "1", "expires_in": 1}', id="a string for a time"),
-        pytest.param(b'{"access_token": "a", "bought_at": NaN, "expires_in": 1}', id="no number"),
-        pytest.param(b'{"access_token": "a", "bought_at": 1, "expires_in": true}', id="true for seconds"),
+        pytest.param(b'{"access_token": 7, "issued_at": 1, "expires_in": 1}', id="a number for a token"),
+        pytest.param(b'{"access_token": "a", "issued_at": "1", "expires_in": 1}', id="a string for a time"),
+        pytest.param(b'{"access_token": "a", "issued_at": NaN, "expires_in": 1}', id="no number"),
+        pytest.param(b'{"access_token": "a", "issued_at": 1, "expires_in": true}', id="true for seconds"),
     ],
 )
 def test_a_damaged_file_is_ignored_and_replaced(path: Path, cache: TokenCache, content: bytes) -> None:
@@ -207,7 +207,7 @@ def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str])
     def end(_: float) -> None:
         raise Terminated
 
-    cache = TokenCache(path.parents[1], warnings.append, Pacing(sleep=end))
+    cache = TokenCache(path.parents[1], warnings.append, Clock(sleep=end))
     with path.with_suffix(".lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
 

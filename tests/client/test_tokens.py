@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.clocks import Clock
+from tests.client.clocks import FakeClock
 from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, SECRET, Reply, Site, mint_token, token_document
 from timesheets_client.access.token_cache import TokenCache
@@ -24,7 +24,7 @@ class Runs:
     """Runs of the uploader one after the other, at an issuer whose tokens live an hour."""
 
     site: Site
-    clock: Clock = field(default_factory=Clock)
+    fake_clock: FakeClock = field(default_factory=FakeClock)
     is_caching: bool = True
     warnings: list[str] = field(default_factory=list)
     serial: int = 0
@@ -38,15 +38,15 @@ class Runs:
             "audience": AUDIENCE,
             "client_secret": SECRET,
         }
-        pacing = self.clock.pacing
-        cache = TokenCache(self.site.state_dir, self.warnings.append, pacing) if self.is_caching else None
+        clock = self.fake_clock.clock
+        cache = TokenCache(self.site.state_dir, self.warnings.append, clock) if self.is_caching else None
         config = make_config(**(given | changes))
-        return TokenSource(config, open_session(), Timeouts(), policy, pacing, cache)
+        return TokenSource(config, open_session(), Timeouts(), policy, clock, cache)
 
     def give(self, **claims: Any) -> str:
         """The next token that the issuer gives, other than all before."""
         self.serial += 1
-        issued_at = int(self.clock.now)
+        issued_at = int(self.fake_clock.now)
         token = mint_token(**{"jti": str(self.serial), "iat": issued_at, "exp": issued_at + HOUR} | claims)
         self.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token))
         return token
@@ -72,7 +72,7 @@ def test_a_token_is_bought_once_for_many_runs(runs: Runs) -> None:
 
     assert (first.value, first.is_from_cache) == (token, False)
     assert (second.value, second.is_from_cache) == (token, True)
-    assert second.expires_at == first.expires_at == runs.clock.now + HOUR
+    assert second.expires_at == first.expires_at == runs.fake_clock.now + HOUR
     assert runs.bought == 1
 
 
@@ -144,9 +144,9 @@ def test_names_differ_wherever_what_is_asked_for_does() -> None:
 def test_a_token_is_reused_while_enough_is_left_of_it(
     runs: Runs, life: int, left: int, is_reused: bool
 ) -> None:
-    token = runs.give(exp=int(runs.clock.now) + life)
+    token = runs.give(exp=int(runs.fake_clock.now) + life)
     runs.start().obtain()
-    runs.clock.now += life - left
+    runs.fake_clock.now += life - left
     new = runs.give()
 
     assert runs.start().obtain().value == (token if is_reused else new)
@@ -156,7 +156,7 @@ def test_a_long_run_renews_its_token_too(runs: Runs) -> None:
     source = runs.start()
     runs.give()
     source.obtain()
-    runs.clock.now += HOUR - 300
+    runs.fake_clock.now += HOUR - 300
     new = runs.give()
 
     assert source.obtain().value == new
@@ -166,7 +166,7 @@ def test_a_long_run_takes_what_another_run_has_bought(runs: Runs) -> None:
     source = runs.start()
     runs.give()
     source.obtain()
-    runs.clock.now += HOUR - 300
+    runs.fake_clock.now += HOUR - 300
     new = runs.give()
     runs.start().obtain()
 
@@ -178,25 +178,25 @@ def test_a_long_run_takes_what_another_run_has_bought(runs: Runs) -> None:
 def test_a_token_is_kept_in_use_while_the_issuer_is_down(runs: Runs, status: int) -> None:
     token = runs.give()
     runs.start().obtain()
-    runs.clock.now += HOUR - 10
+    runs.fake_clock.now += HOUR - 10
     runs.fail(status)
 
     assert runs.start().obtain().value == token
     # A token that is still good is not worth a wait.
-    assert runs.clock.slept == []
+    assert runs.fake_clock.slept == []
 
 
 def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> None:
     runs.give()
     source = runs.start()
     source.obtain()
-    runs.clock.now += HOUR - 200
+    runs.fake_clock.now += HOUR - 200
     runs.fail()
 
     for _ in range(3):
         source.obtain()
     asked = runs.bought
-    runs.clock.now += 61
+    runs.fake_clock.now += 61
     source.obtain()
 
     assert (asked, runs.bought) == (2, 3)
@@ -205,7 +205,7 @@ def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> 
 def test_a_token_that_is_over_is_not_used_even_while_the_issuer_is_down(runs: Runs) -> None:
     runs.give()
     runs.start().obtain()
-    runs.clock.now += HOUR
+    runs.fake_clock.now += HOUR
     runs.fail()
 
     with pytest.raises(TemporaryFailure, match="no token for now: 503; run it again later"):
@@ -215,7 +215,7 @@ def test_a_token_that_is_over_is_not_used_even_while_the_issuer_is_down(runs: Ru
 def test_a_refusal_is_told_though_the_old_token_is_valid_yet(runs: Runs) -> None:
     runs.give()
     runs.start().obtain()
-    runs.clock.now += HOUR - 10
+    runs.fake_clock.now += HOUR - 10
     runs.fail(401)
 
     with pytest.raises(AccessRefused):
@@ -226,7 +226,7 @@ def test_the_nearer_end_counts_for_later_runs_too(runs: Runs) -> None:
     token = runs.give()
     runs.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token) | {"expires_in": 100})
     runs.start().obtain()
-    runs.clock.now += 95
+    runs.fake_clock.now += 95
     new = runs.give()
 
     assert runs.start().obtain().value == new
@@ -244,7 +244,7 @@ def test_a_wrong_clock_of_the_issuer_does_not_matter(runs: Runs) -> None:
 def test_a_token_from_the_future_is_not_used(runs: Runs) -> None:
     runs.give()
     runs.start().obtain()
-    runs.clock.now -= 60
+    runs.fake_clock.now -= 60
     new = runs.give()
 
     assert runs.start().obtain().value == new
@@ -347,7 +347,7 @@ def test_a_busy_issuer_is_asked_again(runs: Runs) -> None:
         runs.start(RetryPolicy(retries=3)).obtain()
 
     assert runs.bought == 4
-    assert runs.clock.slept == [0.5, 1, 2]
+    assert runs.fake_clock.slept == [0.5, 1, 2]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
@@ -366,7 +366,7 @@ def test_an_issuer_that_wants_too_much_patience_says_when_to_come_back(runs: Run
     with pytest.raises(TemporaryFailure, match="busy, answered 429; run it again after 2027-01-15"):
         runs.start().obtain()
 
-    assert runs.clock.slept == []
+    assert runs.fake_clock.slept == []
 
 
 def test_a_wait_for_the_issuer_names_it(runs: Runs) -> None:
@@ -375,14 +375,14 @@ def test_a_wait_for_the_issuer_names_it(runs: Runs) -> None:
     with pytest.raises(TemporaryFailure):
         runs.start(RetryPolicy(retries=1)).obtain()
 
-    assert runs.clock.announced == [
+    assert runs.fake_clock.announced == [
         f"waiting 0.5 s for the issuer: {runs.site.address}{TOKEN_PATH}: answered 502."
     ]
 
 
 def test_a_deadline_that_is_over_names_the_issuer(runs: Runs) -> None:
     with pytest.raises(TemporaryFailure, match=r"--deadline .* is over, the issuer was not asked"):
-        runs.start(RetryPolicy(deadline=runs.clock.now)).obtain()
+        runs.start(RetryPolicy(deadline=runs.fake_clock.now)).obtain()
 
 
 def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
@@ -391,7 +391,7 @@ def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
     with pytest.raises(TemporaryFailure, match="no connection"):
         source.obtain()
 
-    assert runs.clock.slept == [0.5, 1]
+    assert runs.fake_clock.slept == [0.5, 1]
 
 
 def test_the_quota_that_the_issuer_tells_is_at_hand(runs: Runs) -> None:

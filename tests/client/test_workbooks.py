@@ -10,7 +10,7 @@ import pytest
 
 from tests.client.reading import describe, find_warnings, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import COLUMNS, Entry, Rejected
+from timesheets_client.reading.entries import COLUMNS, InputEntry, Rejected
 
 # Workbooks know no zone.
 MORNING = datetime.datetime(2026, 6, 3, 8, 30)  # noqa: DTZ001
@@ -47,7 +47,7 @@ def save_workbook(workbook: openpyxl.Workbook) -> bytes:
 def test_a_row_is_an_entry_and_knows_its_sheet_and_row() -> None:
     [entry] = read(save(["007", datetime.date(2026, 6, 3), "StoreZero", 7.5]), "w.xlsx")
 
-    assert entry == Entry(
+    assert entry == InputEntry(
         source="w.xlsx!Week23:2",
         members={"user_id": "007", "date": "2026-06-03", "project": "StoreZero", "hours": Decimal("7.5")},
     )

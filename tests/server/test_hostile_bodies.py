@@ -501,7 +501,7 @@ import django
 django.setup()
 from tests.server.test_hostile_bodies import DEEP_BODIES
 from timesheets.exceptions import MalformedBody
-from timesheets.parsers import JSONParser, NDJSONParser, Unreadable
+from timesheets.parsers import JSONParser, NDJSONParser, UnreadableEntry
 
 media_type, body = DEEP_BODIES[sys.argv[1]]
 
@@ -512,7 +512,7 @@ def parse():
     except MalformedBody:
         print("refused")
     else:
-        print("refused" if isinstance(entry, Unreadable) else "taken")
+        print("refused" if isinstance(entry, UnreadableEntry) else "taken")
 
 threading.stack_size(256 * 1024)
 thread = threading.Thread(target=parse)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from timesheets.management.help import HelpFormatter
 
 
-class ExitStatus(IntEnum):
+class DiagnosticStatus(IntEnum):
     """BSD's sysexits, as far as they fit."""
 
     GOOD = 0
@@ -26,7 +26,7 @@ class ExitStatus(IntEnum):
 class DiagnosticCommand(BaseCommand):
     """A command whose --help ends with `exit_statuses`."""
 
-    exit_statuses: Mapping[ExitStatus, str]
+    exit_statuses: Mapping[DiagnosticStatus, str]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         lines = [f"  {status:<3}  {meaning}" for status, meaning in self.exit_statuses.items()]

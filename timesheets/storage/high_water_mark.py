@@ -22,7 +22,7 @@ ANNOUNCEMENT = (
 )
 
 
-def find_last_settled_id() -> int:
+def find_high_water_mark() -> int:
     """No entry can appear any more up to this id, and statements sent from now on see all there are."""
     highest: int = Timesheet.objects.aggregate(highest=Max("id"))["highest"] or 0
     if connection.vendor != "postgresql":

@@ -10,7 +10,7 @@ from django.db import OperationalError, transaction
 
 from timesheets.models import Client
 from timesheets.storage.entries import Entry
-from timesheets.storage.stores import Sender, find_present, insert_new
+from timesheets.storage.stores import Sender, find_existing, insert_new
 from timesheets.trust.principals import MachineClient
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def _judge(sender: Sender, entries: Sequence[Entry]) -> list[Verdict]:
             entries[position].entry_id: (row_id, entries[position]) for position, row_id in created.items()
         }
         left_out = [str(entries[position].entry_id) for position in firsts if position not in created]
-        present.update(find_present(sender.client_id, left_out))
+        present.update(find_existing(sender.client_id, left_out))
     return [_judge_one(entry, created.get(position), present) for position, entry in enumerate(entries)]
 
 

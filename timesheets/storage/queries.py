@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.high_water_mark import find_last_settled_id
+from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.stores import CONTENT, NO_SORTING, TABLE
 from timesheets.trust.principals import MachineClient
 
@@ -105,7 +105,7 @@ def _find_page(owner_id: int, query: TimesheetQuery, page_size: int, window: int
     if not conditions:
         window = page_size + 1
     # What is added from here on is for a later page, so both statements see the same rows.
-    bounds = (owner_id, query.from_id, find_last_settled_id())
+    bounds = (owner_id, query.from_id, find_high_water_mark())
     rows = _find(_select_rows(), (*bounds, window, 0), conditions, limit=page_size + 1)
     next_id = rows[page_size].pk if len(rows) > page_size else _find_id_beyond(bounds, window)
     return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows[:page_size])), next_id=next_id)

@@ -137,7 +137,7 @@ _INSERTS: Mapping[str, Callable[[Sender, Sequence[Entry]], list[int | None]]] = 
 }
 
 
-def find_present(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[str, tuple[int, Entry]]]:
+def find_existing(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[str, tuple[int, Entry]]]:
     """For each of these ids that the client has used already: the id, and the row that stands for it.
 
     Reads within the transaction under way.

@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from timesheets.parsers import Unreadable
+from timesheets.parsers import UnreadableEntry
 from timesheets.serializers import EntryInvalid, parse_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
@@ -63,7 +63,7 @@ def upload_batch(
 
 def _read_entry(value: Any) -> Entry | Mapping[str, Any]:
     """The entry, or its errors."""
-    if isinstance(value, Unreadable):
+    if isinstance(value, UnreadableEntry):
         return {"non_field_errors": [value.reason]}
     try:
         return parse_entry(value)

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from timesheets.exceptions import InvalidParameter
-from timesheets.fields import MomentField
+from timesheets.fields import TimestampField
 from timesheets.serializers import EntrySerializer
 from timesheets.storage.queries import TimesheetQuery
 
@@ -26,7 +26,7 @@ _ZONE_THAT_LOST_ITS_PLUS = re.compile(r"\S+ \d\d:\d\d", re.ASCII)
 _MAX_ID = 2**63 - 1
 
 
-class QueryMomentField(MomentField):
+class QueryTimestampField(TimestampField):
     """A moment in a query string, where a bare `+` means a space."""
 
     default_error_messages = {"plus": "Write the + of a zone as %2B in a query string."}
@@ -70,9 +70,9 @@ class ListParameters(EntrySerializer):
 
     date = None  # type: ignore[assignment]
     hours = None  # type: ignore[assignment]
-    date_from = QueryMomentField()
-    date_to = QueryMomentField()
-    received_since = QueryMomentField()
+    date_from = QueryTimestampField()
+    date_to = QueryTimestampField()
+    received_since = QueryTimestampField()
     page_size = PageSizeField()
     cursor = CursorField()
 

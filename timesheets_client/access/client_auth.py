@@ -19,7 +19,7 @@ ASSERTION_LIFE_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proof:
+class ClientCredentials:
     """What a token request carries in its body and its Authorization header, and the secrets in them."""
 
     parameters: Mapping[str, str] = field(repr=False)
@@ -36,7 +36,7 @@ class ClientSecretBasic(AuthBase):
         return request
 
 
-def prove_identity(config: UploaderConfig, token_url: str, now: float) -> Proof:
+def prove_identity(config: UploaderConfig, token_url: str, now: float) -> ClientCredentials:
     """A proof for one request to `token_url`; `now` is in seconds since 1970."""
     match config.client_auth:
         case ClientAuth.CLIENT_SECRET_POST:
@@ -47,29 +47,29 @@ def prove_identity(config: UploaderConfig, token_url: str, now: float) -> Proof:
             return prove_by_signature(config, token_url, now)
 
 
-def prove_by_secret_in_body(config: UploaderConfig) -> Proof:
-    return Proof(
+def prove_by_secret_in_body(config: UploaderConfig) -> ClientCredentials:
+    return ClientCredentials(
         parameters={"client_id": config.client_id, "client_secret": config.client_secret},
         auth=Unauthenticated(),
         secrets=(config.client_secret,),
     )
 
 
-def prove_by_secret_in_header(config: UploaderConfig) -> Proof:
+def prove_by_secret_in_header(config: UploaderConfig) -> ClientCredentials:
     # Both are encoded like a form's values first (RFC 6749 section 2.3.1), or a colon would end the id.
     encoded_secret = quote_plus(config.client_secret)
     pair = f"{quote_plus(config.client_id)}:{encoded_secret}"
     credentials = base64.b64encode(pair.encode()).decode()
-    return Proof(
+    return ClientCredentials(
         parameters={},
         auth=ClientSecretBasic(credentials),
         secrets=(config.client_secret, encoded_secret, credentials),
     )
 
 
-def prove_by_signature(config: UploaderConfig, token_url: str, now: float) -> Proof:
+def prove_by_signature(config: UploaderConfig, token_url: str, now: float) -> ClientCredentials:
     assertion = sign_assertion(config, token_url, now)
-    return Proof(
+    return ClientCredentials(
         parameters={
             "client_id": config.client_id,
             "client_assertion_type": ASSERTION_TYPE,

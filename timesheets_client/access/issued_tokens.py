@@ -31,7 +31,7 @@ class IssuedToken:
 
     value: str = field(repr=False)
     # Seconds since 1970, by this machine's clock.
-    bought_at: float
+    issued_at: float
     expires_in: float | None
 
 
@@ -56,7 +56,7 @@ def accept_token(issued: IssuedToken, config: UploaderConfig, *, is_from_cache: 
     claims = read_unverified_claims(issued.value)
     require_audience(claims, config)
     life = measure_life(claims, issued)
-    expires_at = issued.bought_at + life
+    expires_at = issued.issued_at + life
     return AccessToken(
         value=issued.value,
         scopes=require_scope(claims, config),
@@ -73,7 +73,7 @@ def measure_life(claims: Mapping[str, object], issued: IssuedToken) -> float:
     The nearer of what the claims and what the issuer's answer say. Claims are compared with each other,
     so that it doesn't matter whether the clocks agree.
     """
-    exp, iat = claims.get("exp"), claims.get("iat", issued.bought_at)
+    exp, iat = claims.get("exp"), claims.get("iat", issued.issued_at)
     by_claims = exp - iat if is_number(exp) and is_number(iat) else None
     lives = [life for life in (by_claims, issued.expires_in) if life is not None]
     return max(0.0, min(lives, default=0.0))
@@ -81,7 +81,7 @@ def measure_life(claims: Mapping[str, object], issued: IssuedToken) -> float:
 
 def find_stated_end(claims: Mapping[str, object], issued: IssuedToken) -> float | None:
     exp = claims.get("exp")
-    by_answer = None if issued.expires_in is None else issued.bought_at + issued.expires_in
+    by_answer = None if issued.expires_in is None else issued.issued_at + issued.expires_in
     return min((end for end in (exp, by_answer) if is_number(end)), default=None)
 
 

@@ -14,7 +14,7 @@ from timesheets_client.access.private_files import (
     replace_private_file,
 )
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.network.retries import Pacing
+from timesheets_client.network.retries import Clock
 from timesheets_client.printable import escape
 
 BYTES_AT_MOST = 64 * 1024
@@ -28,8 +28,8 @@ class TokenCache:
     it is told by `warn`, and the run goes on without. Only a link does, which nobody puts there by mistake.
     """
 
-    def __init__(self, state_dir: Path, warn: Callable[[str], object], pacing: Pacing) -> None:
-        self._folder, self._warn, self._pacing = state_dir / "tokens", warn, pacing
+    def __init__(self, state_dir: Path, warn: Callable[[str], object], clock: Clock) -> None:
+        self._folder, self._warn, self._clock = state_dir / "tokens", warn, clock
         self._is_usable = True
 
     @contextmanager
@@ -49,23 +49,21 @@ class TokenCache:
 
         # The system's own lock ends with its process; a soft one could outlive it.
         lock = filelock.FileLock(self._folder / f"{name}.lock", mode=0o600, fallback_to_soft=False)
-        end = self._pacing.monotonic() + seconds
+        end = self._clock.monotonic() + seconds
         for attempt in count():
             with suppress(filelock.Timeout):
                 stack.enter_context(lock.acquire(blocking=False))
                 return
-            left = end - self._pacing.monotonic()
+            left = end - self._clock.monotonic()
             if left <= 0:
                 self._warn(
                     f"another run has been getting a token for {seconds:.0f} s; this one gets its own."
                 )
                 return
             if attempt == 0:
-                self._pacing.announce(
-                    f"waiting up to {left:.1f} s for another run to get the issuer's token."
-                )
+                self._clock.announce(f"waiting up to {left:.1f} s for another run to get the issuer's token.")
             # Not filelock's own wait, which a signal would not end while a batch waits for its token.
-            self._pacing.sleep(min(POLL_SECONDS, left))
+            self._clock.sleep(min(POLL_SECONDS, left))
 
     def read(self, name: str) -> IssuedToken | None:
         """The token, if its file is whole and no other user can have read or written it."""
@@ -73,7 +71,7 @@ class TokenCache:
         return parse_token(content) if content else None
 
     def write(self, name: str, token: IssuedToken) -> None:
-        members = {"access_token": token.value, "bought_at": token.bought_at, "expires_in": token.expires_in}
+        members = {"access_token": token.value, "issued_at": token.issued_at, "expires_in": token.expires_in}
         if not self._is_usable:
             return
         try:
@@ -115,11 +113,11 @@ def parse_token(content: bytes) -> IssuedToken | None:
     """What `write` wrote; None from anything else."""
     try:
         members = json.loads(content)
-        value, bought_at = members["access_token"], members["bought_at"]
+        value, issued_at = members["access_token"], members["issued_at"]
         expires_in = members["expires_in"]
     except (ValueError, RecursionError, TypeError, KeyError):
         return None
     is_whole = (
-        isinstance(value, str) and is_number(bought_at) and (expires_in is None or is_number(expires_in))
+        isinstance(value, str) and is_number(issued_at) and (expires_in is None or is_number(expires_in))
     )
-    return IssuedToken(value=value, bought_at=bought_at, expires_in=expires_in) if is_whole else None
+    return IssuedToken(value=value, issued_at=issued_at, expires_in=expires_in) if is_whole else None

@@ -7,7 +7,7 @@ import requests
 
 from timesheets_client.access.client_auth import prove_identity
 from timesheets_client.access.issued_tokens import IssuedToken
-from timesheets_client.environment.config import AudienceParameter, TokenRequest, UploaderConfig
+from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat, UploaderConfig
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
 from timesheets_client.network.exchange import Answer, Message, Timeouts, form_content, json_content, post
@@ -44,12 +44,12 @@ def request_token(
         parameters[config.audience_parameter.value] = config.audience
     if config.scope:
         parameters["scope"] = config.scope
-    encode = json_content if config.token_request is TokenRequest.JSON else form_content
+    encode = json_content if config.token_request is TokenRequestFormat.JSON else form_content
     message = Message(url=token_url, content=encode(parameters), auth=proof.auth, secrets=proof.secrets)
     return post(session, message, timeouts)
 
 
-def take_token(answer: Answer, config: UploaderConfig, bought_at: float) -> IssuedToken:
+def take_token(answer: Answer, config: UploaderConfig, issued_at: float) -> IssuedToken:
     """The token in the answer. Raises AccessRefused, TemporaryFailure or ConfigurationError without one."""
     summary = answer.summarize("error", "error_description")
     if answer.status in (400, 401, 403):
@@ -67,7 +67,7 @@ def take_token(answer: Answer, config: UploaderConfig, bought_at: float) -> Issu
     # Its case doesn't matter (RFC 6749 section 5.1).
     if not isinstance(token_type, str) or token_type.casefold() != "bearer":
         raise ConfigurationError(f"{answer.url}: gave a token that is not of the type Bearer")
-    return IssuedToken(value=token, bought_at=bought_at, expires_in=read_seconds(members.get("expires_in")))
+    return IssuedToken(value=token, issued_at=issued_at, expires_in=read_seconds(members.get("expires_in")))
 
 
 def find_remedy(answer: Answer, config: UploaderConfig) -> str:

@@ -16,7 +16,7 @@ from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.exchange import Answer, Timeouts, get, make_printable
 from timesheets_client.network.retries import (
-    Pacing,
+    Clock,
     RetryPolicy,
     limit_timeouts,
     seconds_left,
@@ -44,12 +44,12 @@ class TokenSource:
         session: requests.Session,
         timeouts: Timeouts,
         policy: RetryPolicy,
-        pacing: Pacing,
+        clock: Clock,
         cache: TokenCache | None,
     ) -> None:
         self.quota_limit: str | None = None
         self._config, self._session, self._timeouts = config, session, timeouts
-        self._policy, self._pacing, self._cache = policy, pacing, cache
+        self._policy, self._clock, self._cache = policy, clock, cache
         self._name = name_token(config)
         self._token_url = config.token_url
         self._held: AccessToken | None = None
@@ -59,7 +59,7 @@ class TokenSource:
 
         Raises AccessRefused, TemporaryFailure or ConfigurationError if there is none.
         """
-        if self._held is None or self._pacing.wall_clock() >= self._held.renew_at:
+        if self._held is None or self._clock.wall_clock() >= self._held.renew_at:
             with self._lock():
                 self._held = self._renew(self._look() or self._held)
         return self._held
@@ -80,14 +80,14 @@ class TokenSource:
             self._cache.forget(self._name)
 
     def _lock(self) -> AbstractContextManager[None]:
-        seconds = min(LOCK_SECONDS_AT_MOST, max(0.0, seconds_left(self._policy, self._pacing)))
+        seconds = min(LOCK_SECONDS_AT_MOST, max(0.0, seconds_left(self._policy, self._clock)))
         return self._cache.lock(self._name, seconds) if self._cache else nullcontext()
 
     def _look(self) -> AccessToken | None:
         """The token that is kept on disk, if it is one for us."""
         issued = self._cache.read(self._name) if self._cache else None
         # One from the future was bought by a clock that was wrong: nobody knows how old it is.
-        if issued is None or issued.bought_at > self._pacing.wall_clock():
+        if issued is None or issued.issued_at > self._clock.wall_clock():
             return None
         try:
             return accept_token(issued, self._config, is_from_cache=True)
@@ -96,7 +96,7 @@ class TokenSource:
 
     def _renew(self, kept: AccessToken | None) -> AccessToken:
         """`kept` while that is good, else a new token; `kept` too while it is valid and none can be had."""
-        now = self._pacing.wall_clock()
+        now = self._clock.wall_clock()
         if kept is None or now >= kept.expires_at:
             return self._buy(self._policy)
         if now < kept.renew_at:
@@ -119,7 +119,7 @@ class TokenSource:
 
         def ask() -> Answer:
             nonlocal asked_at
-            asked_at = self._pacing.wall_clock()
+            asked_at = self._clock.wall_clock()
             answer = request_token(self._session, self._config, token_url, self._limit_timeouts(), asked_at)
             self._note_quota(answer)
             return answer
@@ -127,7 +127,7 @@ class TokenSource:
         return take_token(self._ask(ask, policy), self._config, asked_at)
 
     def _ask(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
-        return send_with_retries(send, policy, self._pacing, RETRIED_STATUSES, server="the issuer")
+        return send_with_retries(send, policy, self._clock, RETRIED_STATUSES, server="the issuer")
 
     def _note_quota(self, answer: Answer) -> None:
         quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")
@@ -142,7 +142,7 @@ class TokenSource:
         return self._token_url
 
     def _limit_timeouts(self) -> Timeouts:
-        return limit_timeouts(self._timeouts, self._policy, self._pacing)
+        return limit_timeouts(self._timeouts, self._policy, self._clock)
 
 
 def name_token(config: UploaderConfig) -> str:

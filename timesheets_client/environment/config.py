@@ -28,7 +28,7 @@ VARIABLES: Mapping[str, str] = {
 OWN_PREFIXES = ("AUTH0_", "OAUTH_", "TIMESHEETS_API_URL")
 
 
-class TokenRequest(StrEnum):
+class TokenRequestFormat(StrEnum):
     """The body of a token request: as Auth0 documents it, or as RFC 6749 defines it."""
 
     JSON = "json"
@@ -53,7 +53,7 @@ class UploaderConfig:
     # At least one of them is there; without `token_url` the issuer's metadata tell it.
     issuer: str = ""
     token_url: str = ""
-    token_request: TokenRequest = TokenRequest.FORM
+    token_request: TokenRequestFormat = TokenRequestFormat.FORM
     audience_parameter: AudienceParameter = AudienceParameter.AUDIENCE
     audience: str
     scope: str = ""
@@ -78,7 +78,7 @@ def load_config(environment: Mapping[str, str], development: Mapping[str, str]) 
         issuer=issuer,
         token_url=token_url,
         token_request=variables.read_choice(
-            "OAUTH_TOKEN_REQUEST", TokenRequest.JSON if is_auth0 else TokenRequest.FORM
+            "OAUTH_TOKEN_REQUEST", TokenRequestFormat.JSON if is_auth0 else TokenRequestFormat.FORM
         ),
         audience_parameter=variables.read_choice("OAUTH_AUDIENCE_PARAMETER", AudienceParameter.AUDIENCE),
         audience=variables.read_text("AUTH0_AUDIENCE"),

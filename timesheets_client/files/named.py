@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from timesheets_client.access.private_files import make_private_folder
+from timesheets_client.context import RunContext
 from timesheets_client.errors import (
     ConfigurationError,
     DiskFull,
@@ -25,18 +26,20 @@ from timesheets_client.files.uploads import upload_file
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input, open_input
-from timesheets_client.runs import Run
 
 # What keeps one file from being uploaded, and not the next.
 OF_ONE_FILE = (InputUnreadable, InputInUse, WrongUsage, DiskFull)
 
 
-def upload_named_files(run: Run) -> ExitStatus:
-    places = [run.options.rejects] if run.options.rejects else map(Path, run.options.files)
-    for folder in {find_piped_rejects(run), *(place.parent for place in places)}:
+def upload_named_files(context: RunContext) -> ExitStatus:
+    places = [context.options.rejects] if context.options.rejects else map(Path, context.options.files)
+    for folder in {find_piped_rejects(context), *(place.parent for place in places)}:
         remove_abandoned_drafts(Folder(folder))
     return choose_status(
-        [guard_file(partial(upload_named_file, name, run), run.report) for name in run.options.files]
+        [
+            guard_file(partial(upload_named_file, name, context), context.report)
+            for name in context.options.files
+        ]
     )
 
 
@@ -50,26 +53,26 @@ def guard_file(action: Callable[[], ExitStatus], report: Report) -> ExitStatus:
         return status
 
 
-def upload_named_file(name: str, run: Run) -> ExitStatus:
-    with open_locked(name, run) as source:
-        return upload_file(source, place_rejects(source, run), run)
+def upload_named_file(name: str, context: RunContext) -> ExitStatus:
+    with open_locked(name, context) as source:
+        return upload_file(source, place_rejects(source, context), context)
 
 
-def open_locked(name: str, run: Run) -> AbstractContextManager[Input]:
+def open_locked(name: str, context: RunContext) -> AbstractContextManager[Input]:
     """The input, which no other run uploads meanwhile. Raises InputUnreadable or InputInUse."""
-    return locked(open_input(name, run.surroundings.stdin), run)
+    return locked(open_input(name, context.environment.stdin), context)
 
 
 @contextmanager
-def locked(source: Input, run: Run) -> Iterator[Input]:
+def locked(source: Input, context: RunContext) -> Iterator[Input]:
     """The input, which is closed in the end. Raises InputInUse."""
     try:
         if source.path:
-            lock(source.file, source.name, run.lock_wait_seconds, run.surroundings.pacing)
+            lock(source.file, source.name, context.lock_wait_seconds, context.environment.clock)
             require_same_file(source, source.path)
         yield source
     finally:
-        if source.file is not run.surroundings.stdin:
+        if source.file is not context.environment.stdin:
             source.file.close()
 
 
@@ -86,21 +89,21 @@ def is_same_file(source: Input, path: Path) -> bool:
         return False
 
 
-def place_rejects(source: Input, run: Run) -> RejectsFile:
-    if run.options.rejects:
-        path = run.options.rejects
+def place_rejects(source: Input, context: RunContext) -> RejectsFile:
+    if context.options.rejects:
+        path = context.options.rejects
     elif source.path:
         path = source.path.with_name(add_suffix(source.path.name, SUFFIX))
     else:
-        folder = Folder(find_piped_rejects(run))
+        folder = Folder(find_piped_rejects(context))
         return RejectsFile(folder, f"standard-input{SUFFIX}", replaces=False, make=make_private_folder)
     require_replaceable(path, source)
     return RejectsFile(Folder(path.parent), path.name, read_mode(source) if source.path else OWNER_ONLY)
 
 
-def find_piped_rejects(run: Run) -> Path:
+def find_piped_rejects(context: RunContext) -> Path:
     """The folder for those of a pipe, which is gone afterwards: each run has a file of its own there."""
-    return run.config.state_dir / "rejected"
+    return context.config.state_dir / "rejected"
 
 
 def require_replaceable(path: Path, source: Input) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from timesheets_client.context import RunContext
 from timesheets_client.errors import (
     ConfigurationError,
     DiskFull,
@@ -27,7 +28,6 @@ from timesheets_client.files.uploads import upload_file
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input
-from timesheets_client.runs import Run
 
 LOCK = ".lock"
 DONE, REJECTED = "done", "rejected"
@@ -44,19 +44,19 @@ class Spool:
     rejected: Folder
 
 
-def upload_spool(path: Path, run: Run) -> ExitStatus:
+def upload_spool(path: Path, context: RunContext) -> ExitStatus:
     """Upload every file of the folder. Raises an UploadError where the rest has to wait."""
-    with prepared(path, run) as spool:
+    with prepared(path, context) as spool:
         return choose_status(
             [
-                guard_file(partial(upload_spooled, name, spool, run), run.report)
-                for name in find_files(spool.folder, run.report)
+                guard_file(partial(upload_spooled, name, spool, context), context.report)
+                for name in find_files(spool.folder, context.report)
             ]
         )
 
 
 @contextmanager
-def prepared(path: Path, run: Run) -> Iterator[Spool]:
+def prepared(path: Path, context: RunContext) -> Iterator[Spool]:
     """The folder with all that belongs to it, locked."""
     with ExitStack() as stack:
         try:
@@ -66,7 +66,7 @@ def prepared(path: Path, run: Run) -> Iterator[Spool]:
         done, rejected = (stack.enter_context(open_subfolder(folder, name)) for name in (DONE, REJECTED))
         with explained(path / LOCK, "cannot be locked", MAKE_IT_WRITABLE):
             guard = stack.enter_context(folder.open_or_create(LOCK))
-        lock(guard, escape(str(path)), run.lock_wait_seconds, run.surroundings.pacing)
+        lock(guard, escape(str(path)), context.lock_wait_seconds, context.environment.clock)
         remove_abandoned_drafts(rejected)
         yield Spool(folder=folder, done=done, rejected=rejected)
 
@@ -90,15 +90,15 @@ def find_files(folder: Folder, report: Report) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-def upload_spooled(name: str, spool: Spool, run: Run) -> ExitStatus:
+def upload_spooled(name: str, spool: Spool, context: RunContext) -> ExitStatus:
     try:
         source = open_spooled(name, spool.folder)
     except InputUnreadable as error:
         put_aside(name, None, spool, error)
         raise
-    with locked(source, run):
+    with locked(source, context):
         try:
-            return upload_file(source, SpooledRejects(name, source, spool), run)
+            return upload_file(source, SpooledRejects(name, source, spool), context)
         except InputUnreadable as error:
             put_aside(name, source, spool, error)
             raise

@@ -6,15 +6,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.rejects import Rejects, RejectsFile
 from timesheets_client.output.outcomes import FileOutcome
 from timesheets_client.output.report import Report
-from timesheets_client.reading.entries import Entry, Read, Rejected, Suspicion
+from timesheets_client.reading.entries import InputEntry, Read, Rejected, Suspicion
 from timesheets_client.reading.identity import EntryIds
 from timesheets_client.reading.inputs import Input, read_entries
-from timesheets_client.runs import Run
-from timesheets_client.sending.batch_uploads import Manner, upload_batch
+from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import Batch, encode_entry, make_batches
 from timesheets_client.sending.verdicts import Verdicts
 
@@ -74,67 +74,67 @@ class Tally:
         self.report.progress.advance(entries, self.source.tell() / size if size else None)
 
 
-def upload_file(source: Input, rejects: RejectsFile, run: Run) -> ExitStatus:
+def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> ExitStatus:
     """Upload what stands in `source` and report. Raises an UploadError where the rest isn't uploaded."""
-    tally = Tally(source=source, rejects=rejects, report=run.report)
-    upload = upload_at_once if run.options.is_strict else upload_in_batches
+    tally = Tally(source=source, rejects=rejects, report=context.report)
+    upload = upload_at_once if context.options.is_strict else upload_in_batches
     try:
         with (
-            run.report.progress.follow(source.name),
+            context.report.progress.follow(source.name),
             # A reader lets go of the file before that is closed.
-            closing(read_entries(source, run.options.format, run.options.time_zone)) as read,
+            closing(read_entries(source, context.options.format, context.options.time_zone)) as read,
         ):
-            upload(take_entries(read, EntryIds() if run.options.dedupes else None, tally), tally, run)
-        is_refused = run.options.is_strict and tally.is_faulty
+            upload(take_entries(read, EntryIds() if context.options.dedupes else None, tally), tally, context)
+        is_refused = context.options.is_strict and tally.is_faulty
         outcome = tally.sum_up(rejects.commit(is_file_refused=is_refused))
     except BaseException:
-        run.report.tell_part(tally.sum_up(None), run.options.dedupes)
+        context.report.tell_part(tally.sum_up(None), context.options.dedupes)
         raise
     finally:
         rejects.discard()
-    run.report.tell_file(outcome)
+    context.report.tell_file(outcome)
     return ExitStatus.REJECTED if outcome.rejected or is_refused else ExitStatus.DONE
 
 
-def take_entries(read: Iterable[Read], ids: EntryIds | None, tally: Tally) -> Iterator[Entry]:
+def take_entries(read: Iterable[Read], ids: EntryIds | None, tally: Tally) -> Iterator[InputEntry]:
     """The entries that can be sent, with their ids. What can't be is rejected on the way."""
     for each in read:
         if isinstance(each, Suspicion):
             tally.suspect(each)
             continue
         tally.entries += 1
-        if isinstance(each, Entry):
+        if isinstance(each, InputEntry):
             yield ids.identify(each) if ids else each
         else:
             tally.reject(ids.identify_rejected(each) if ids else each)
 
 
-def upload_in_batches(entries: Iterable[Entry], tally: Tally, run: Run) -> None:
-    manner = Manner(tells_all=run.report.verbosity > 1)
-    for batch in make_batches(entries, run.options.entries_of_a_batch):
-        with run.surroundings.signals.deferred():
-            tally.count(upload_batch(run.client, batch, manner))
+def upload_in_batches(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
+    mode = UploadMode(tells_all=context.report.verbosity > 1)
+    for batch in make_batches(entries, context.options.entries_of_a_batch):
+        with context.environment.signals.deferred():
+            tally.count(upload_batch(context.client, batch, mode))
         tally.advance(len(batch))
 
 
-def upload_at_once(entries: Iterable[Entry], tally: Tally, run: Run) -> None:
+def upload_at_once(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
     """All of the entries or none. If some cannot be read or are suspicious, the API is only asked."""
     batch = gather(entries, tally.source.name)
     if not batch:
         return
-    manner = Manner(is_atomic=True, is_dry_run=tally.is_faulty, tells_all=run.report.verbosity > 1)
-    with run.surroundings.signals.deferred():
-        verdicts = upload_batch(run.client, batch, manner)
+    mode = UploadMode(is_atomic=True, is_dry_run=tally.is_faulty, tells_all=context.report.verbosity > 1)
+    with context.environment.signals.deferred():
+        verdicts = upload_batch(context.client, batch, mode)
         # What a dry run would have created was not.
-        tally.count(Verdicts(rejected=verdicts.rejected) if manner.is_dry_run else verdicts)
+        tally.count(Verdicts(rejected=verdicts.rejected) if mode.is_dry_run else verdicts)
     if tally.is_faulty:
-        run.report.tell_problem(f"{tally.source.name}: nothing was stored (--strict)")
+        context.report.tell_problem(f"{tally.source.name}: nothing was stored (--strict)")
     tally.advance(len(batch))
 
 
-def gather(entries: Iterable[Entry], name: str) -> Batch:
+def gather(entries: Iterable[InputEntry], name: str) -> Batch:
     """One batch of all. Raises WrongUsage if the API doesn't take so much in one request."""
-    taken: list[Entry] = []
+    taken: list[InputEntry] = []
     lines: list[bytes] = []
     size = 0
     for entry in entries:

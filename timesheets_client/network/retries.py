@@ -23,7 +23,7 @@ class RetryPolicy:
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 30
     longest_retry_after_seconds: float = 300
-    # When the whole run ends, by Pacing.monotonic.
+    # When the whole run ends, by Clock.monotonic.
     deadline: float | None = None
 
 
@@ -32,7 +32,7 @@ def say_nothing(_: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pacing:
+class Clock:
     """Time, sleep and chance, so that tests neither wait nor guess; `announce` is told of each wait."""
 
     monotonic: Callable[[], float] = time.monotonic
@@ -46,7 +46,7 @@ class Pacing:
 def send_with_retries(
     send: Callable[[], Answer],
     policy: RetryPolicy,
-    pacing: Pacing,
+    clock: Clock,
     statuses: Container[int] = RETRIED_STATUSES,
     server: str = "the API",
 ) -> Answer:
@@ -59,20 +59,20 @@ def send_with_retries(
     # Most of what ends early ends before anything is sent.
     import tenacity
 
-    if seconds_left(policy, pacing) <= 0:
+    if seconds_left(policy, clock) <= 0:
         raise TemporaryFailure(
             f"the time that --deadline gives this run is over, {server} was not asked; run it again later."
         )
     retrying = tenacity.Retrying(
-        sleep=pacing.sleep,
-        wait=lambda state: choose_wait(state, policy, pacing),
+        sleep=clock.sleep,
+        wait=lambda state: choose_wait(state, policy, clock),
         # It is asked after `wait`.
         stop=lambda state: (
-            state.attempt_number > policy.retries or state.upcoming_sleep >= seconds_left(policy, pacing)
+            state.attempt_number > policy.retries or state.upcoming_sleep >= seconds_left(policy, clock)
         ),
         retry=tenacity.retry_if_exception_type(TemporaryFailure)
         | tenacity.retry_if_result(lambda answer: answer.status in statuses),
-        before_sleep=lambda state: announce_wait(state, pacing, server),
+        before_sleep=lambda state: announce_wait(state, clock, server),
         retry_error_callback=read_outcome,
     )
     return retrying(remember_tries(send))
@@ -99,14 +99,14 @@ def remember_tries(send: Callable[[], Answer]) -> Callable[[], Answer]:
     return send_and_count
 
 
-def seconds_left(policy: RetryPolicy, pacing: Pacing) -> float:
+def seconds_left(policy: RetryPolicy, clock: Clock) -> float:
     """Until the deadline of the run; without one there is no end."""
-    return math.inf if policy.deadline is None else policy.deadline - pacing.monotonic()
+    return math.inf if policy.deadline is None else policy.deadline - clock.monotonic()
 
 
-def limit_timeouts(timeouts: Timeouts, policy: RetryPolicy, pacing: Pacing) -> Timeouts:
+def limit_timeouts(timeouts: Timeouts, policy: RetryPolicy, clock: Clock) -> Timeouts:
     """The time that one request may take, which ends with the run's."""
-    return timeouts.within(max(0.0, seconds_left(policy, pacing)))
+    return timeouts.within(max(0.0, seconds_left(policy, clock)))
 
 
 def read_outcome(state: "RetryCallState") -> Answer:
@@ -117,33 +117,33 @@ def read_outcome(state: "RetryCallState") -> Answer:
     return answer
 
 
-def announce_wait(state: "RetryCallState", pacing: Pacing, server: str) -> None:
+def announce_wait(state: "RetryCallState", clock: Clock, server: str) -> None:
     try:
         answer = read_outcome(state)
         reason = f"{answer.url}: answered {answer.status}."
     except TemporaryFailure as error:
         reason = error.reason
-    pacing.announce(f"waiting {state.upcoming_sleep:.1f} s for {server}: {reason}")
+    clock.announce(f"waiting {state.upcoming_sleep:.1f} s for {server}: {reason}")
 
 
-def choose_wait(state: "RetryCallState", policy: RetryPolicy, pacing: Pacing) -> float:
+def choose_wait(state: "RetryCallState", policy: RetryPolicy, clock: Clock) -> float:
     """Full jitter below a bound that doubles, so that the jobs of one minute don't come back as one.
 
     It comes on top of what the server asks for. Raises TemporaryFailure if that is too long.
     """
     bound = min(policy.longest_wait_seconds, policy.first_wait_seconds * 2.0 ** (state.attempt_number - 1))
-    jitter = pacing.random() * bound
+    jitter = clock.random() * bound
     try:
         answer = read_outcome(state)
     except TemporaryFailure:
         return jitter
-    return jitter + measure_patience(answer, policy, pacing)
+    return jitter + measure_patience(answer, policy, clock)
 
 
-def measure_patience(answer: Answer, policy: RetryPolicy, pacing: Pacing) -> float:
+def measure_patience(answer: Answer, policy: RetryPolicy, clock: Clock) -> float:
     """The seconds that the server asks for."""
-    asked = read_retry_after(answer, pacing.wall_clock())
-    if asked > min(policy.longest_retry_after_seconds, seconds_left(policy, pacing)):
-        moment = format_moment(pacing.wall_clock() + asked)
+    asked = read_retry_after(answer, clock.wall_clock())
+    if asked > min(policy.longest_retry_after_seconds, seconds_left(policy, clock)):
+        moment = format_moment(clock.wall_clock() + asked)
         raise TemporaryFailure(f"{answer.url}: busy, answered {answer.status}; run it again after {moment}")
     return asked

@@ -11,7 +11,7 @@ from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.entries import (
     REJECTED,
     WHOLE_ENTRY,
-    Entry,
+    InputEntry,
     Read,
     Rejected,
     Suspicion,
@@ -117,7 +117,7 @@ def find_line(lines: Lines, name: str) -> str:
 
 def judge_row(
     source: str, header: Header, cells: Sequence[str], zone: tzinfo | None, delimiter: str, lines: Lines
-) -> Entry | Rejected:
+) -> InputEntry | Rejected:
     try:
         require_utf8(cells)
         members = header.name_cells(cells)

@@ -16,7 +16,7 @@ CHARACTERS_TOLD_AT_MOST = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class InputEntry:
     """What stands at `source`, such as `week23.csv:17`, in the form in which it is sent."""
 
     source: str
@@ -53,7 +53,7 @@ class Suspicion:
 
 
 # What an input holds, piece by piece.
-Read = Entry | Rejected | Suspicion
+Read = InputEntry | Rejected | Suspicion
 
 
 def make_printable(text: str) -> str:

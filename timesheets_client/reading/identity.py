@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, Entry, Members, Rejected
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Members, Rejected
 from timesheets_client.reading.json_values import encode_value
 
 ID_BYTES = 16
@@ -25,9 +25,9 @@ class EntryIds:
         self._seen: set[int] = set()
         self._repeats: dict[int, int] = {}
 
-    def identify(self, entry: Entry) -> Entry:
+    def identify(self, entry: InputEntry) -> InputEntry:
         """The entry with its own id, or with one that is derived."""
-        return Entry(source=entry.source, members=self.add_id(entry.members))
+        return InputEntry(source=entry.source, members=self.add_id(entry.members))
 
     def identify_rejected(self, rejected: Rejected) -> Rejected:
         """The same for what was rejected, so that mending it doesn't make it the equal of another entry."""

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.dates import DateUnreadable, read_date, shorten
-from timesheets_client.reading.entries import ENTRY_ID, REJECTED, Entry, Members, Rejected, reject_whole
+from timesheets_client.reading.entries import ENTRY_ID, REJECTED, InputEntry, Members, Rejected, reject_whole
 from timesheets_client.reading.json_values import NotJSON, find_fault, parse_value
 
 BYTES_OF_AN_ENTRY_AT_MOST = 1024 * 1024
@@ -17,7 +17,7 @@ BYTES_READ_AT_ONCE = 64 * 1024
 WHITE_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 
 
-def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Entry | Rejected]:
+def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | Rejected]:
     """The entry of each line that is not blank."""
     number = 0
     while line := file.readline(BYTES_OF_AN_ENTRY_AT_MOST):
@@ -30,7 +30,7 @@ def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Entr
             yield read_line(f"{name}:{number}", stripped, zone)
 
 
-def read_line(source: str, line: bytes, zone: tzinfo | None) -> Entry | Rejected:
+def read_line(source: str, line: bytes, zone: tzinfo | None) -> InputEntry | Rejected:
     try:
         text = line.decode()
         value, end = parse_value(text)
@@ -44,7 +44,7 @@ def read_line(source: str, line: bytes, zone: tzinfo | None) -> Entry | Rejected
     return judge_value(source, value, text, zone)
 
 
-def judge_value(source: str, value: object, text: str, zone: tzinfo | None) -> Entry | Rejected:
+def judge_value(source: str, value: object, text: str, zone: tzinfo | None) -> InputEntry | Rejected:
     """The entry that a value of JSON stands for, as far as that can be read here."""
     if not isinstance(value, dict):
         return reject_whole(source, f"{shorten(text)} is no entry; an entry is an object", text)
@@ -59,7 +59,7 @@ def judge_value(source: str, value: object, text: str, zone: tzinfo | None) -> E
             value["date"] = read_date(value["date"], zone)
         except DateUnreadable as error:
             return Rejected(source=source, errors={"date": [str(error)]}, members=value)
-    return Entry(source=source, members=value)
+    return InputEntry(source=source, members=value)
 
 
 def reject_again(source: str, rejection: object, members: Members) -> Rejected:
@@ -136,7 +136,7 @@ class Window:
             raise self.explain("this or the next entry is not UTF-8") from None
 
 
-def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Entry | Rejected]:
+def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | Rejected]:
     """The entries of an array, or of objects that follow one another.
 
     Raises InputUnreadable where the JSON is broken, since nobody can tell where the next entry begins.

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.dates import DateUnreadable, read_date, shorten
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, REJECTED, WHOLE_ENTRY, Entry, Rejected
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, REJECTED, WHOLE_ENTRY, InputEntry, Rejected
 
 DECIMAL = re.compile(r"-?(\d+(\.\d+)?|\.\d+)", re.ASCII)
 DIGITS_AT_MOST = 100
@@ -58,7 +58,7 @@ def read_header(cells: Sequence[str], source: str) -> Header:
     return Header(names=names)
 
 
-def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> Entry | Rejected:
+def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> InputEntry | Rejected:
     """The entry in a row of text cells, or all that is wrong with their form."""
     members: dict[str, object] = {name: cell for name, cell in cells.items() if name != REJECTED}
     errors: dict[str, object] = {}
@@ -74,7 +74,7 @@ def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> Entr
         errors["hours"] = [str(error)]
     if errors:
         return Rejected(source=source, errors=errors, members=members)
-    return Entry(source=source, members=members)
+    return InputEntry(source=source, members=members)
 
 
 def read_hours(text: str) -> Decimal:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from decimal import Decimal
 
-from timesheets_client.reading.entries import ENTRY_ID, Entry, Rejected
+from timesheets_client.reading.entries import ENTRY_ID, InputEntry, Rejected
 from timesheets_client.reading.rows import Header, RowUnreadable, read_row
 from timesheets_client.reading.workbook_cells import Cell, Kind
 from timesheets_client.reading.workbook_rows import Row
@@ -20,7 +20,7 @@ KINDS: Mapping[str, set[Kind]] = {
 }
 
 
-def judge_row(source: str, row: Row, header: Header, zone: tzinfo | None) -> Entry | Rejected:
+def judge_row(source: str, row: Row, header: Header, zone: tzinfo | None) -> InputEntry | Rejected:
     cells = row.list_cells(len(header.names))
     pairs = [(name, cell) for name, cell in zip(header.names, cells, strict=False) if name]
     wrong = {name: cell for name, cell in pairs if cell.kind not in KINDS.get(name, ANY)}

@@ -8,12 +8,12 @@ from timesheets_client.errors import AnswerLost, WrongUsage
 from timesheets_client.network.exchange import Answer
 from timesheets_client.reading.entries import WHOLE_ENTRY, Rejected
 from timesheets_client.sending.batches import Batch
-from timesheets_client.sending.client import ApiClient, UploadRequest, explain_stranger
+from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
 from timesheets_client.sending.verdicts import Verdicts, read_verdicts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manner:
+class UploadMode:
     """How a batch is uploaded; `tells_all` asks for a verdict on each entry, not only the rejected ones."""
 
     is_atomic: bool = False
@@ -30,34 +30,34 @@ class Manner:
         return {} if self.tells_all else {"Prefer": "return=minimal"}
 
 
-def upload_batch(client: ApiClient, batch: Batch, manner: Manner) -> Verdicts:
+def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
     """What became of each entry. Raises an UploadError where that isn't known."""
-    answer = upload_content(client, batch, manner)
+    answer = upload_content(client, batch, mode)
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return upload_in_halves(client, batch, manner, answer)
-    verdicts = read_verdicts(answer, batch, is_complete=manner.tells_all)
-    if verdicts is None or not is_as_asked(answer, verdicts, manner):
-        raise explain_stranger(answer, client.upload_url)
+        return upload_in_halves(client, batch, mode, answer)
+    verdicts = read_verdicts(answer, batch, is_complete=mode.tells_all)
+    if verdicts is None or not is_as_asked(answer, verdicts, mode):
+        raise explain_unexpected_answer(answer, client.upload_url)
     return verdicts
 
 
-def is_as_asked(answer: Answer, verdicts: Verdicts, manner: Manner) -> bool:
-    """Whether the API judged the batch in this manner, and stored what it says."""
+def is_as_asked(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
+    """Whether the API judged the batch in this mode, and stored what it says."""
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return manner.is_atomic and not verdicts.created and bool(verdicts.rejected)
-    if manner.is_atomic and verdicts.rejected:
+        return mode.is_atomic and not verdicts.created and bool(verdicts.rejected)
+    if mode.is_atomic and verdicts.rejected:
         return False
-    if manner.is_dry_run:
+    if mode.is_dry_run:
         return answer.status == HTTPStatus.OK and answer.is_dry_run
     return answer.status == HTTPStatus.MULTI_STATUS and not answer.is_dry_run
 
 
-def upload_content(client: ApiClient, batch: Batch, manner: Manner) -> Answer:
+def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:
     request = UploadRequest(
         content=batch.encode(),
-        headers=manner.headers,
-        parameters=manner.parameters,
-        is_repeatable=manner.is_dry_run or batch.has_ids,
+        headers=mode.headers,
+        parameters=mode.parameters,
+        is_repeatable=mode.is_dry_run or batch.has_ids,
     )
     try:
         return client.upload(request)
@@ -68,14 +68,14 @@ def upload_content(client: ApiClient, batch: Batch, manner: Manner) -> Answer:
         ) from None
 
 
-def upload_in_halves(client: ApiClient, batch: Batch, manner: Manner, answer: Answer) -> Verdicts:
+def upload_in_halves(client: ApiClient, batch: Batch, mode: UploadMode, answer: Answer) -> Verdicts:
     summary = answer.summarize("code", "detail")
-    if manner.is_atomic:
+    if mode.is_atomic:
         raise WrongUsage(f"--strict: too much for one request: {summary}; send it without, or split it")
     if len(batch) <= 1:
         return Verdicts(rejected=[reject_entry(batch, summary)])
     first, second = batch.halve()
-    return upload_batch(client, first, manner).add(upload_batch(client, second, manner))
+    return upload_batch(client, first, mode).add(upload_batch(client, second, mode))
 
 
 def reject_entry(batch: Batch, summary: str) -> Rejected:

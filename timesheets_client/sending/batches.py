@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from timesheets_client.network.exchange import Content
-from timesheets_client.reading.entries import Entry
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.json_values import encode_value
 
 BYTES_AT_MOST = 1024 * 1024
@@ -17,7 +17,7 @@ GZIP_LEVEL = 1
 class Batch:
     """Entries, and the line of NDJSON that each of them is sent as."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[InputEntry]
     lines: Sequence[bytes]
 
     def __len__(self) -> int:
@@ -53,15 +53,15 @@ class Batch:
         )
 
 
-def encode_entry(entry: Entry) -> bytes:
+def encode_entry(entry: InputEntry) -> bytes:
     return b"%b\n" % encode_value(dict(entry.members)).encode()
 
 
 def make_batches(
-    entries: Iterable[Entry], entries_at_most: int, bytes_at_most: int = BYTES_AT_MOST
+    entries: Iterable[InputEntry], entries_at_most: int, bytes_at_most: int = BYTES_AT_MOST
 ) -> Iterator[Batch]:
     """The entries in their order, as many in a batch as fit; one that is too large stands alone."""
-    taken: list[Entry] = []
+    taken: list[InputEntry] = []
     lines: list[bytes] = []
     size = 0
     for entry in entries:

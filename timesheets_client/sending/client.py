@@ -19,7 +19,7 @@ from timesheets_client.errors import (
     UploadError,
 )
 from timesheets_client.network.exchange import Answer, Content, Message, Timeouts, post
-from timesheets_client.network.retries import Pacing, RetryPolicy, seconds_left, send_with_retries
+from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 
 # The API asks for the keys of a rotated issuer at most this often.
 KEY_ROTATION_SECONDS = 30
@@ -64,11 +64,11 @@ class ApiClient:
         tokens: TokenSource,
         timeouts: Timeouts,
         policy: RetryPolicy,
-        pacing: Pacing,
+        clock: Clock,
     ) -> None:
         self.upload_url = upload_url
         self._session, self._tokens, self._timeouts = session, tokens, timeouts
-        self._policy, self._pacing = policy, pacing
+        self._policy, self._clock = policy, clock
         # The value of the last token that the API accepted.
         self._accepted = ""
         self._has_replaced = self._has_waited = False
@@ -107,12 +107,12 @@ class ApiClient:
             return None
         self._has_waited = True
         # Of the time that is left, half is for another try.
-        seconds = max(0.0, min(KEY_ROTATION_SECONDS, seconds_left(self._policy, self._pacing) / 2))
-        self._pacing.announce(
+        seconds = max(0.0, min(KEY_ROTATION_SECONDS, seconds_left(self._policy, self._clock) / 2))
+        self._clock.announce(
             f"waiting {seconds:.1f} s for the API: {self.upload_url}: it refused a new token, and may not "
             "have seen the issuer's new key yet."
         )
-        self._pacing.sleep(seconds)
+        self._clock.sleep(seconds)
         return self._replace(refused) or refused
 
     def _replace(self, refused: AccessToken) -> AccessToken | None:
@@ -133,13 +133,13 @@ class ApiClient:
         )
 
         def send() -> Answer:
-            timeouts = self._timeouts.within(max(0.0, seconds_left(self._policy, self._pacing)))
+            timeouts = self._timeouts.within(max(0.0, seconds_left(self._policy, self._clock)))
             return post(self._session, message, timeouts)
 
         def send_once() -> Answer:
             return refuse_doubt(send)
 
-        return send_with_retries(send if request.is_repeatable else send_once, self._policy, self._pacing)
+        return send_with_retries(send if request.is_repeatable else send_once, self._policy, self._clock)
 
 
 def refuse_doubt(send: Callable[[], Answer]) -> Answer:
@@ -176,10 +176,10 @@ def explain_refusal(answer: Answer, url: str, token: AccessToken) -> UploadError
         )
     if answer.is_temporary_failure:
         return TemporaryFailure(f"{url}: no upload for now: {summary}; run it again later")
-    return explain_stranger(answer, url)
+    return explain_unexpected_answer(answer, url)
 
 
-def explain_stranger(answer: Answer, url: str) -> UploadError:
+def explain_unexpected_answer(answer: Answer, url: str) -> UploadError:
     summary = answer.summarize("code", "detail")
     return ConfigurationError(
         f"{url}: this is not an answer of the Timesheets API: {summary}; check TIMESHEETS_API_URL"

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from timesheets_client.errors import EntriesRejected, UploadError
 from timesheets_client.network.exchange import Answer, json_content, make_printable
-from timesheets_client.sending.client import ApiClient, UploadRequest, explain_stranger
+from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
 
 TUTORIAL_ENTRY: Mapping[str, object] = {
     "user_id": "007",
@@ -37,7 +37,7 @@ def explain_rejection(answer: Answer, url: str) -> UploadError:
     if answer.status >= HTTPStatus.BAD_REQUEST and answer.quote("detail"):
         rejected = f"entry rejected: {answer.summarize('code', 'detail')}"
         return EntriesRejected("; ".join([rejected, *list_errors(answer)]))
-    return explain_stranger(answer, url)
+    return explain_unexpected_answer(answer, url)
 
 
 def list_errors(answer: Answer) -> Iterator[str]:

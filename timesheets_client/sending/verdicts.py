@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Self
 
 from timesheets_client.network.exchange import Answer, make_printable
-from timesheets_client.reading.entries import ENTRY_ID, Entry, Errors, Rejected
+from timesheets_client.reading.entries import ENTRY_ID, Errors, InputEntry, Rejected
 from timesheets_client.sending.batches import Batch
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
@@ -84,7 +84,7 @@ class Item:
     """The API's verdict on one entry."""
 
     index: int
-    entry: Entry
+    entry: InputEntry
     status: int
     errors: Errors
     timesheet_id: str

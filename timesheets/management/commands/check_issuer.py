@@ -6,7 +6,7 @@ from typing import Any
 from timesheets import conf
 from timesheets.diagnosis.issuer_answers import Finding, Verdict
 from timesheets.diagnosis.issuer_findings import examine_issuer
-from timesheets.management.diagnosis import DiagnosticCommand, ExitStatus, silenced_logs
+from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
 
 DESCRIPTION = """\
 Fetch what the API needs of the issuer, under the same limits, and say what it makes of it: the
@@ -16,11 +16,11 @@ metadata and the name in them, each key, the clock, the cache. Sends no credenti
 class Command(DiagnosticCommand):
     help = DESCRIPTION
     exit_statuses = {
-        ExitStatus.GOOD: "the API can verify this issuer's tokens",
-        ExitStatus.MISCONFIGURED: "manage.py check refuses the settings",
-        ExitStatus.USAGE: "wrong usage",
-        ExitStatus.TEMPORARY: "the issuer cannot be reached: try again later",
-        ExitStatus.CONFIGURATION: "something must be changed here or at the issuer",
+        DiagnosticStatus.GOOD: "the API can verify this issuer's tokens",
+        DiagnosticStatus.MISCONFIGURED: "manage.py check refuses the settings",
+        DiagnosticStatus.USAGE: "wrong usage",
+        DiagnosticStatus.TEMPORARY: "the issuer cannot be reached: try again later",
+        DiagnosticStatus.CONFIGURATION: "something must be changed here or at the issuer",
     }
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +35,7 @@ class Command(DiagnosticCommand):
             return
         self.stdout.write("The API cannot verify this issuer's tokens.")
         is_temporary = all(finding.is_temporary for finding in failed)
-        sys.exit(ExitStatus.TEMPORARY if is_temporary else ExitStatus.CONFIGURATION)
+        sys.exit(DiagnosticStatus.TEMPORARY if is_temporary else DiagnosticStatus.CONFIGURATION)
 
     def _tell(self, finding: Finding) -> None:
         self.stdout.write(f"{finding.verdict:<7}  {finding.subject}: {finding.text}")

@@ -19,7 +19,7 @@ from timesheets.diagnosis.plain_words import describe_clock, describe_time, quot
 from timesheets.diagnosis.token_explanations import explain_credentials
 from timesheets.diagnosis.token_steps import Step, walk_rules
 from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
-from timesheets.management.diagnosis import DiagnosticCommand, ExitStatus, silenced_logs
+from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
 from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.token_rules import Fault
 from timesheets.views.uploads import UploadView
@@ -41,19 +41,19 @@ class Command(DiagnosticCommand):
     help = DESCRIPTION
     stealth_options = ("stdin",)
     exit_statuses = {
-        ExitStatus.GOOD: "the API would accept the token for an upload",
-        ExitStatus.MISCONFIGURED: "manage.py check refuses the settings",
-        ExitStatus.USAGE: "wrong usage, or no token on standard input",
-        ExitStatus.REFUSED: "the API would refuse the token: 400, 401 or 403",
-        ExitStatus.TEMPORARY: "nobody can tell, since the issuer's keys cannot be had: 503",
-        ExitStatus.CONFIGURATION: "a variable is missing or wrong",
-        ExitStatus.INTERRUPTED: "stopped by SIGINT",
+        DiagnosticStatus.GOOD: "the API would accept the token for an upload",
+        DiagnosticStatus.MISCONFIGURED: "manage.py check refuses the settings",
+        DiagnosticStatus.USAGE: "wrong usage, or no token on standard input",
+        DiagnosticStatus.REFUSED: "the API would refuse the token: 400, 401 or 403",
+        DiagnosticStatus.TEMPORARY: "nobody can tell, since the issuer's keys cannot be had: 503",
+        DiagnosticStatus.CONFIGURATION: "a variable is missing or wrong",
+        DiagnosticStatus.INTERRUPTED: "stopped by SIGINT",
     }
 
     def handle(self, *args: Any, **options: Any) -> None:
         unverified_token, notes = unwrap_token(self._read(options.get("stdin") or sys.stdin))
         if not unverified_token:
-            raise CommandError(NOTHING_TO_READ, returncode=ExitStatus.USAGE)
+            raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE)
         for note in notes:
             self.stdout.write(f"note     {note}")
         with silenced_logs(options["verbosity"]):
@@ -62,7 +62,11 @@ class Command(DiagnosticCommand):
                 self._tell(step)
         self._tell_answer(answer)
         if isinstance(answer, Problem):
-            sys.exit(ExitStatus.TEMPORARY if isinstance(answer, IssuerUnavailable) else ExitStatus.REFUSED)
+            sys.exit(
+                DiagnosticStatus.TEMPORARY
+                if isinstance(answer, IssuerUnavailable)
+                else DiagnosticStatus.REFUSED
+            )
 
     def _read(self, stdin: TextIO) -> str:
         if stdin.isatty():
@@ -70,9 +74,9 @@ class Command(DiagnosticCommand):
         try:
             return stdin.read(MAX_INPUT_LENGTH)
         except UnicodeDecodeError:
-            raise CommandError(NOTHING_TO_READ, returncode=ExitStatus.USAGE) from None
+            raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE) from None
         except KeyboardInterrupt:
-            sys.exit(ExitStatus.INTERRUPTED)
+            sys.exit(DiagnosticStatus.INTERRUPTED)
 
     def _tell(self, step: Step) -> None:
         if step.explanation is None:

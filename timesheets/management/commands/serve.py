@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from timesheets.management.diagnosis import ExitStatus
+from timesheets.management.diagnosis import DiagnosticStatus
 from timesheets.management.help import HelpFormatter
 
 APPLICATION = "timesheets_site.wsgi:application"
@@ -79,4 +79,4 @@ Takes granian's options, which win over the defaults below; so do the variables 
 
 
 def _refuse(message: str) -> CommandError:
-    return CommandError(message, returncode=ExitStatus.CONFIGURATION)
+    return CommandError(message, returncode=DiagnosticStatus.CONFIGURATION)

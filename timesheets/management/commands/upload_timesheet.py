@@ -12,15 +12,15 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from timesheets.management.help import HelpFormatter
 from timesheets_client.arguments import add_arguments, read_options
+from timesheets_client.context import Environment
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS, ExitStatus
-from timesheets_client.network.retries import Pacing
+from timesheets_client.network.retries import Clock
 from timesheets_client.output.progress import Progress, ProgressBar
 from timesheets_client.output.report import Report
 from timesheets_client.output.streams import SteadyStream
 from timesheets_client.printable import escape
 from timesheets_client.run import run_upload
-from timesheets_client.runs import Surroundings
 from timesheets_client.signals import Signals, await_status
 
 
@@ -83,16 +83,16 @@ class Command(BaseCommand):
 
     def _upload(self, options: Mapping[str, Any]) -> ExitStatus:
         with Signals() as signals:
-            surroundings = Surroundings(
-                environment=os.environ,
+            environment = Environment(
+                variables=os.environ,
                 development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
                 # None where the descriptor is closed.
                 stdin=sys.stdin.buffer if sys.stdin else open(os.devnull, "rb"),  # noqa: PTH123, SIM115
                 signals=signals,
-                pacing=Pacing(sleep=signals.sleep),
+                clock=Clock(sleep=signals.sleep),
                 make_key=lambda: str(uuid.uuid4()),
             )
-            return run_upload(read_options(options), surroundings, self._make_report(options))
+            return run_upload(read_options(options), environment, self._make_report(options))
 
     def _make_report(self, options: Mapping[str, Any]) -> Report:
         errors = steady(self.stderr)

@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
 from timesheets_client.access.issued_tokens import REQUIRED_SCOPE
+from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
 from timesheets_client.files.named import open_locked
@@ -15,35 +16,34 @@ from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
 from timesheets_client.reading.identity import EntryIds
 from timesheets_client.reading.inputs import read_entries
-from timesheets_client.runs import Run, Surroundings, open_run
-from timesheets_client.sending.batch_uploads import Manner, upload_batch
+from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import Batch, make_batches
 
-DRY_RUN = Manner(is_dry_run=True)
+DRY_RUN = UploadMode(is_dry_run=True)
 NO_ENTRIES = Batch(entries=(), lines=())
 
 
-def check_up(options: Options, surroundings: Surroundings, report: Report) -> ExitStatus:
+def preflight(options: Options, environment: Environment, report: Report) -> ExitStatus:
     """Tell a line for each step. Raises the UploadError of the first that fails, with the step's name."""
     with step("settings"):
-        config = load_config(surroundings.environment, surroundings.development)
+        config = load_config(environment.variables, environment.development)
     report.tell(f"ok       settings: complete, for {config.upload_url}")
-    with open_run(options, surroundings, report, config) as run:
-        check_token(run)
+    with open_context(options, environment, report, config) as context:
+        check_token(context)
         with step("API"):
-            upload_batch(run.client, NO_ENTRIES, DRY_RUN)
+            upload_batch(context.client, NO_ENTRIES, DRY_RUN)
         report.tell("ok       API: it takes this token, and answered an upload of no entries")
-        return choose_status([check_file(name, run) for name in options.files])
+        return choose_status([check_file(name, context) for name in options.files])
 
 
-def check_token(run: Run) -> None:
+def check_token(context: RunContext) -> None:
     with step("token"):
-        token = run.tokens.obtain()
+        token = context.tokens.obtain()
     origin = "kept from an earlier run" if token.is_from_cache else "new from the issuer"
-    run.report.tell(f"ok       token: {origin}")
-    run.report.tell(f"ok       audience: it is for {run.config.audience}")
-    run.report.tell(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
-    run.report.tell(f"ok       expiry: {describe_moment(token.stated_end)}")
+    context.report.tell(f"ok       token: {origin}")
+    context.report.tell(f"ok       audience: it is for {context.config.audience}")
+    context.report.tell(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
+    context.report.tell(f"ok       expiry: {describe_moment(token.stated_end)}")
 
 
 def describe_moment(seconds: float | None) -> str:
@@ -56,19 +56,19 @@ def describe_moment(seconds: float | None) -> str:
         return f"{seconds:.0f} seconds after 1970"
 
 
-def check_file(name: str, run: Run) -> ExitStatus:
+def check_file(name: str, context: RunContext) -> ExitStatus:
     """Ask the API what it would make of a file."""
-    options = run.options
-    with step(escape(name)), open_locked(name, run) as source:
-        tally = Tally(source=source, rejects=NoRejects(), report=run.report)
+    options = context.options
+    with step(escape(name)), open_locked(name, context) as source:
+        tally = Tally(source=source, rejects=NoRejects(), report=context.report)
         with closing(read_entries(source, options.format, options.time_zone)) as read:
             entries = take_entries(read, EntryIds() if options.dedupes else None, tally)
             for batch in make_batches(entries, options.entries_of_a_batch):
-                tally.count(upload_batch(run.client, batch, DRY_RUN))
+                tally.count(upload_batch(context.client, batch, DRY_RUN))
     is_refused = tally.rejected > 0 or (options.is_strict and tally.is_suspicious)
-    run.report.outcomes.append(tally.sum_up(None))
+    context.report.outcomes.append(tally.sum_up(None))
     word = "rejected" if is_refused else "ok"
-    run.report.tell(
+    context.report.tell(
         f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.created}, "
         f"has {tally.existing} already, and would reject {tally.rejected}"
     )

@@ -9,7 +9,7 @@ from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.network.exchange import open_session
-from timesheets_client.network.retries import Pacing, RetryPolicy, seconds_left
+from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left
 from timesheets_client.options import Options
 from timesheets_client.output.report import Report
 from timesheets_client.sending.client import ApiClient
@@ -17,21 +17,21 @@ from timesheets_client.signals import Signals
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """`development` serves where `environment` says nothing; `make_key` makes a random key."""
+class Environment:
+    """`development` serves where `variables` say nothing; `make_key` makes a random key."""
 
-    environment: Mapping[str, str]
+    variables: Mapping[str, str]
     development: Mapping[str, str]
     stdin: BinaryIO
     signals: Signals
-    pacing: Pacing
+    clock: Clock
     make_key: Callable[[], str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RunContext:
     options: Options
-    surroundings: Surroundings
+    environment: Environment
     report: Report
     config: UploaderConfig
     policy: RetryPolicy
@@ -40,26 +40,26 @@ class Run:
 
     @property
     def lock_wait_seconds(self) -> float:
-        left = seconds_left(self.policy, self.surroundings.pacing)
+        left = seconds_left(self.policy, self.environment.clock)
         return min(self.options.lock_wait_seconds, max(0.0, left))
 
 
 @contextmanager
-def open_run(
-    options: Options, surroundings: Surroundings, report: Report, config: UploaderConfig
-) -> Iterator[Run]:
+def open_context(
+    options: Options, environment: Environment, report: Report, config: UploaderConfig
+) -> Iterator[RunContext]:
     """A run that is ready; nothing is sent before something is uploaded."""
-    pacing = replace(surroundings.pacing, announce=report.tell_wait)
-    end = None if options.deadline_seconds is None else pacing.monotonic() + options.deadline_seconds
+    clock = replace(environment.clock, announce=report.tell_wait)
+    end = None if options.deadline_seconds is None else clock.monotonic() + options.deadline_seconds
     policy = RetryPolicy(retries=options.retries, deadline=end)
-    cache = TokenCache(config.state_dir, report.tell_problem, pacing) if options.caches_token else None
+    cache = TokenCache(config.state_dir, report.tell_problem, clock) if options.caches_token else None
     with open_session() as session:
-        tokens = TokenSource(config, session, options.timeouts, policy, pacing, cache)
-        client = ApiClient(config.upload_url, session, tokens, options.timeouts, policy, pacing)
+        tokens = TokenSource(config, session, options.timeouts, policy, clock, cache)
+        client = ApiClient(config.upload_url, session, tokens, options.timeouts, policy, clock)
         try:
-            yield Run(
+            yield RunContext(
                 options=options,
-                surroundings=replace(surroundings, pacing=pacing),
+                environment=replace(environment, clock=clock),
                 report=report,
                 config=config,
                 policy=policy,
