@@ -3,9 +3,8 @@
 import jwt
 import pytest
 
-from timesheets_site.devissuer.grants import Grant
 from timesheets_site.devissuer.keys import obtain_signing_key
-from timesheets_site.devissuer.minting import mint_access_token
+from timesheets_site.devissuer.tokens import mint_access_token
 
 
 @pytest.fixture
@@ -15,12 +14,14 @@ def key(key_file):
 
 @pytest.fixture
 def token(key):
-    grant = Grant(
+    return mint_access_token(
         client_id="payroll",
         audience="https://timesheets.example.com",
-        scopes=("batch:upload", "read:timesheets"),
+        scope="batch:upload read:timesheets",
+        issuer="http://127.0.0.1:8000/",
+        issued_at=1_700_000_000,
+        key=key,
     )
-    return mint_access_token(grant, issuer="http://127.0.0.1:8000/", issued_at=1_700_000_000, key=key)
 
 
 def test_a_token_carries_the_claims_of_auth0s_default_profile(token):

@@ -7,7 +7,7 @@ from timesheets_site.devissuer import views
 urlpatterns = [
     path("oauth/token", views.issue_token),
     path(".well-known/jwks.json", views.publish_keys),
-    path(".well-known/openid-configuration", views.publish_configuration),
-    path(".well-known/oauth-authorization-server", views.publish_configuration),
+    path(".well-known/openid-configuration", views.publish_metadata),
+    path(".well-known/oauth-authorization-server", views.publish_metadata),
     path("", include("timesheets_site.urls")),
 ]

@@ -1,4 +1,4 @@
-"""The development issuer's addresses: parse, ask, respond; to callers on this machine only."""
+"""The development issuer's addresses: its token endpoint, its keys, its metadata. For this machine only."""
 
 import functools
 import ipaddress
@@ -12,23 +12,18 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from timesheets_site.devissuer.grants import AccessDenied, Client, grant_access
 from timesheets_site.devissuer.keys import KeyFileUnusable, obtain_signing_key
-from timesheets_site.devissuer.minting import LIFETIME_SECONDS, mint_access_token
-from timesheets_site.devissuer.token_requests import (
-    ClientUnknown,
-    RequestMalformed,
-    TokenRequest,
+from timesheets_site.devissuer.tokens import (
+    LIFETIME_SECONDS,
     TokenRequestRefused,
+    grant_scope,
+    mint_access_token,
     read_token_request,
 )
 
 MAX_BODY_BYTES = 16 * 1024
-# Short, so that a key that was deleted and made anew is soon known to the API.
+# Short, so that the API soon notices a key that was deleted and created again.
 KEYS_MAX_AGE_SECONDS = 60
-
-# RFC 6749 section 5.1: what holds a token, or says why there is none, stays in no cache.
-NEVER_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 logger = logging.getLogger(__name__)
 
@@ -36,15 +31,15 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def serve_this_machine(view: View) -> View:
-    """`view` for callers at a loopback address, and with what it raises as an error of RFC 6749."""
+    """`view` for callers at a loopback address; what it raises becomes an error of RFC 6749."""
 
     @functools.wraps(view)
     def guarded_view(request: HttpRequest) -> HttpResponse:
         try:
-            _require_loopback(request)
+            _require_loopback(request.META.get("REMOTE_ADDR", ""))
             return view(request)
         except TokenRequestRefused as refused:
-            return _respond_with_refusal(refused)
+            return _respond_with_error(refused.status, refused.error, str(refused))
         except KeyFileUnusable as error:
             # The log may name the file; a body never does.
             logger.error("%s", error)
@@ -57,26 +52,32 @@ def serve_this_machine(view: View) -> View:
 @serve_this_machine
 @require_POST
 def issue_token(request: HttpRequest) -> HttpResponse:
-    """An access token (RFC 6749 section 5.1), or the error that says why there is none (section 5.2)."""
-    _require_issuers_port(request)
-    grant = grant_access(
-        _read_token_request(request),
-        clients=_registered_clients(),
-        audience=settings.DEVISSUER_AUDIENCE,
+    """An access token (RFC 6749 section 5.1), or the error that says why not (section 5.2)."""
+    _require_issuers_port(request.META["SERVER_PORT"])
+    body = request.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise TokenRequestRefused("invalid_request", f"The body is over {MAX_BODY_BYTES} bytes.")
+    parameters = read_token_request(
+        content_type=request.content_type or "",
+        authorization=request.headers.get("Authorization", ""),
+        body=body,
     )
-    access_token = mint_access_token(
-        grant,
+    scope = grant_scope(parameters, settings.DEVISSUER_CLIENTS, settings.DEVISSUER_AUDIENCE)
+    token = mint_access_token(
+        client_id=parameters["client_id"],
+        scope=scope,
+        audience=settings.DEVISSUER_AUDIENCE,
         issuer=settings.DEVISSUER_ISSUER,
         issued_at=int(time.time()),
         key=obtain_signing_key(settings.DEVISSUER_KEY_FILE),
     )
     answer = {
-        "access_token": access_token,
+        "access_token": token,
         "token_type": "Bearer",
         "expires_in": LIFETIME_SECONDS,
-        "scope": grant.scope,
+        "scope": scope,
     }
-    return JsonResponse(answer, headers=NEVER_STORED)
+    return _respond(answer)
 
 
 @serve_this_machine
@@ -90,75 +91,56 @@ def publish_keys(_request: HttpRequest) -> HttpResponse:
 
 @serve_this_machine
 @require_safe
-def publish_configuration(_request: HttpRequest) -> HttpResponse:
+def publish_metadata(_request: HttpRequest) -> HttpResponse:
     """The issuer's metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
     issuer = settings.DEVISSUER_ISSUER
-    scopes = {scope for client in _registered_clients().values() for scope in client.scopes}
-    configuration = {
-        "issuer": issuer,
-        "token_endpoint": f"{issuer}oauth/token",
-        "jwks_uri": f"{issuer}.well-known/jwks.json",
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "scopes_supported": sorted(scopes),
-        # OpenID Connect requires these, though nobody signs in here.
-        "response_types_supported": [],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-    }
-    return JsonResponse(configuration)
-
-
-def _require_loopback(request: HttpRequest) -> None:
-    if not _is_loopback(request.META.get("REMOTE_ADDR", "")):
-        raise AccessDenied("The development issuer serves its own machine only, at a loopback address.")
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    # Python 3.11 does not see through an IPv4 address that is written as an IPv6 one.
-    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
-
-
-def _require_issuers_port(request: HttpRequest) -> None:
-    """Refuse tokens on a port where the API could not fetch the keys to verify them."""
-    port = request.META["SERVER_PORT"]
-    if port != str(urlsplit(settings.DEVISSUER_ISSUER).port):
-        raise RequestMalformed(
-            f"This server listens on port {port}, but its issuer is {settings.DEVISSUER_ISSUER}, so the "
-            "API could not fetch the keys of its tokens. "
-            f"Start it with: TIMESHEETS_DEV_PORT={port} python manage.py runserver {port}"
-        )
-
-
-def _read_token_request(request: HttpRequest) -> TokenRequest:
-    body = request.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestMalformed(f"The body is over {MAX_BODY_BYTES} bytes.")
-    return read_token_request(
-        content_type=request.content_type or "",
-        authorization=request.headers.get("Authorization", ""),
-        body=body,
+    scopes = {scope for client in settings.DEVISSUER_CLIENTS.values() for scope in client["scope"].split()}
+    return JsonResponse(
+        {
+            "issuer": issuer,
+            "token_endpoint": f"{issuer}oauth/token",
+            "jwks_uri": f"{issuer}.well-known/jwks.json",
+            "grant_types_supported": ["client_credentials"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "scopes_supported": sorted(scopes),
+            # OpenID Connect requires these, though nobody signs in here.
+            "response_types_supported": [],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        }
     )
 
 
-def _registered_clients() -> dict[str, Client]:
-    return {
-        client_id: Client(client_secret=client["client_secret"], scopes=tuple(client["scope"].split()))
-        for client_id, client in settings.DEVISSUER_CLIENTS.items()
-    }
+def _require_loopback(address: str) -> None:
+    try:
+        ip = ipaddress.ip_address(address)
+        # Python 3.11 does not recognize an IPv4 loopback address that is written as IPv6.
+        is_loopback = (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        description = "The development issuer serves its own machine only, at a loopback address."
+        raise TokenRequestRefused("access_denied", description, 403)
 
 
-def _respond_with_refusal(refused: TokenRequestRefused) -> HttpResponse:
-    response = _respond_with_error(refused.status, refused.error, refused.description)
-    if isinstance(refused, ClientUnknown):
+def _require_issuers_port(port: str) -> None:
+    """Refuse tokens on a port where the API could not fetch the keys to verify them."""
+    if port != str(urlsplit(settings.DEVISSUER_ISSUER).port):
+        raise TokenRequestRefused(
+            "invalid_request",
+            f"This server listens on port {port}, but its issuer is {settings.DEVISSUER_ISSUER}, so the "
+            "API could not fetch the keys of its tokens. "
+            f"Start it with: TIMESHEETS_DEV_PORT={port} python manage.py runserver {port}",
+        )
+
+
+def _respond_with_error(status: int, error: str, description: str) -> HttpResponse:
+    response = _respond({"error": error, "error_description": description}, status)
+    if error == "invalid_client":
         response["WWW-Authenticate"] = 'Basic realm="development issuer", charset="UTF-8"'
     return response
 
 
-def _respond_with_error(status: int, error: str, description: str) -> HttpResponse:
-    answer = {"error": error, "error_description": description}
-    return JsonResponse(answer, status=status, headers=NEVER_STORED)
+def _respond(members: dict[str, object], status: int = 200) -> HttpResponse:
+    # RFC 6749 section 5.1: no cache stores a response with a token, or one that says why there is none.
+    return JsonResponse(members, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
