@@ -32,7 +32,7 @@ def open_connections(port: int, count: int, begin_with: bytes = b"") -> Iterator
     with ExitStack() as stack:
         connections = []
         for _ in range(count):
-            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
             connection.sendall(begin_with)
             connections.append(connection)
         yield connections
@@ -45,8 +45,8 @@ def receive_status(connection: socket.socket) -> int:
 
 
 def receive_statuses(connections: list[socket.socket]) -> set[int]:
-    """The statuses of the answers that have come, of which there is at least one within five seconds."""
-    answered, _, _ = select.select(connections, [], [], 5)
+    """The statuses of the answers that have come, of which there is at least one within 20 seconds."""
+    answered, _, _ = select.select(connections, [], [], 20)
     return {receive_status(connection) for connection in answered}
 
 
