@@ -9,7 +9,7 @@ import pytest
 
 from tests.client.conftest import Reply, Site
 from tests.client.ledger import Ledger
-from tests.client.runs import Run, write_csv
+from tests.client.runs import Run, write_csv, write_days
 from tests.client.test_command import COMMAND, CRON, ROOT
 from timesheets_client.errors import ExitStatus
 from timesheets_client.printable import escape
@@ -73,6 +73,26 @@ def test_streams_that_cannot_be_written_keep_the_status(site: Site, tmp_path: Pa
 
     assert ended.returncode == ExitStatus.REJECTED
     assert len(ledger.stored) == 1
+
+
+def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, tmp_path: Path) -> None:
+    Ledger(site)
+    # More lines than a pipe holds.
+    file = write_days(tmp_path / "a.csv", 2_500)
+    Run().start(site.variables, file)
+    command = [*COMMAND, "-v", "2", str(file)]
+
+    with subprocess.Popen(command, cwd=ROOT, env=CRON | site.variables, stdout=subprocess.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(4)
+        process.terminate()
+        # The first waits for the end of the batch.
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.terminate()
+        status = process.wait(10)
+
+    assert status == ExitStatus.TERMINATED
 
 
 def test_an_encoding_that_lacks_a_character_keeps_the_status(site: Site, tmp_path: Path) -> None:

@@ -37,6 +37,10 @@ class SteadyStream:
             silence(self._stream)
             self._stream = None
             self._tell(getattr(error, "strerror", None) or "it is closed")
+        except BaseException:
+            # A signal, while a reader does not read: the end of the program must not wait for that again.
+            silence(self._stream)
+            raise
 
     def flush(self) -> None:
         """Nothing is left to do."""

@@ -57,8 +57,6 @@ exit status; of several, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
 {list_terms({status.value: meaning for status, meaning in MEANINGS.items()})}
 """
 
-OUTPUT_LOST = "standard output cannot be written, and the exit status is that of the upload all the same"
-
 
 class Command(BaseCommand):
     help = DESCRIPTION
