@@ -609,6 +609,34 @@ def test_a_refresh_that_hangs_is_given_up_and_begun_anew(clock: Clock, gate: thr
     assert begun == [1000, 1601, 1606.75, 1613]
 
 
+def test_a_fetch_that_was_given_up_changes_nothing_when_it_ends(clock: Clock, gate: threading.Event) -> None:
+    begun, late = [], threading.Event()
+
+    def fetch() -> FetchedKeys:
+        begun.append(clock())
+        if len(begun) == 2:
+            late.wait(10)
+            return bring("second")
+        if len(begun) == 3:
+            gate.wait(10)
+        return bring("first")
+
+    keys = IssuerKeys(fetch, clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+    [given_up] = running_fetches()
+    for seconds in (5, 1):
+        clock.forward(seconds)
+        find(keys, "first")
+
+    late.set()
+    given_up.join(10)
+
+    assert find(keys, "first") == "found"
+    assert begun == [1000, 1601, 1607]
+
+
 def test_callers_do_not_wait_for_ever_for_a_fetch_that_hangs(gate: threading.Event) -> None:
     def fetch() -> FetchedKeys:
         gate.wait(30)

@@ -1,0 +1,75 @@
+"""What verify_signature refuses alone, without the rules that are judged before it."""
+
+import time
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.issuer import Issuer
+from tests.signing_keys import SigningKey
+from timesheets.access_tokens import verify_signature
+from timesheets.token_rules import Fault, TokenPolicy, TokenRejected
+from timesheets.unverified_tokens import read_unverified_token
+
+NOW = int(time.time())
+
+
+class OneKey:
+    """A key source that has this key for every `kid`."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self._key = key
+
+    def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
+        return jwt.PyJWK(self._key.to_jwk(), algorithm)
+
+
+def verify(issuer: Issuer, key: SigningKey, token: str) -> None:
+    policy = TokenPolicy(issuer=issuer.url, audience=issuer.audience)
+    verify_signature(token, read_unverified_token(token), policy, OneKey(key))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({}, id="as-issued"),
+        pytest.param({"exp": NOW - 20}, id="expired-within-the-leeway"),
+        pytest.param({"aud": ["https://other", "https://timesheets.example.com"]}, id="several-audiences"),
+    ],
+)
+def test_a_good_token_passes(issuer: Issuer, claims: dict[str, Any]) -> None:
+    verify(issuer, issuer.key, issuer.mint(**claims))
+
+
+@pytest.mark.parametrize(
+    ("claims", "fault"),
+    [
+        pytest.param({"exp": NOW - 40}, Fault.EXPIRED, id="expired"),
+        pytest.param({"exp": None}, Fault.SIGNATURE, id="no-exp"),
+        pytest.param({"iat": None}, Fault.SIGNATURE, id="no-iat"),
+        pytest.param({"iss": None}, Fault.SIGNATURE, id="no-iss"),
+        pytest.param({"aud": None}, Fault.SIGNATURE, id="no-aud"),
+        pytest.param({"iat": NOW + 3600}, Fault.SIGNATURE, id="issued-in-the-future"),
+        pytest.param({"nbf": NOW + 3600}, Fault.SIGNATURE, id="not-valid-yet"),
+        pytest.param({"iss": "https://other.example/"}, Fault.SIGNATURE, id="other-issuer"),
+        pytest.param({"aud": "https://other"}, Fault.SIGNATURE, id="other-audience"),
+        pytest.param({"key": SigningKey("first", pair="strangers")}, Fault.SIGNATURE, id="strangers-key"),
+    ],
+)
+def test_a_bad_token_is_refused_even_if_no_rule_was_asked(
+    issuer: Issuer, claims: dict[str, Any], fault: Fault
+) -> None:
+    with pytest.raises(TokenRejected) as rejection:
+        verify(issuer, issuer.key, issuer.mint(**claims))
+
+    assert rejection.value.fault is fault
+
+
+def test_a_weak_key_is_refused_even_if_the_key_source_has_it(issuer: Issuer) -> None:
+    weak = SigningKey("first", bits=1024)
+
+    with pytest.raises(TokenRejected) as rejection:
+        verify(issuer, weak, issuer.mint(key=weak))
+
+    assert rejection.value.fault is Fault.SIGNATURE
