@@ -144,6 +144,25 @@ def test_a_known_key_does_not_wait_while_its_refresh_hangs(
     assert len(running_fetches()) == 1
 
 
+def test_a_known_key_needs_no_lock(callers: ThreadPoolExecutor, gate: threading.Event) -> None:
+    holds_lock = threading.Event()
+    fetches = itertools.count(1)
+
+    def clock() -> float:
+        # A fetch that has ended looks at the clock with the lock held.
+        if threading.current_thread().name == "issuer-keys" and next(fetches) == 2:
+            holds_lock.set()
+            gate.wait(10)
+        return 1000.0
+
+    keys = IssuerKeys(lambda: bring("first"), clock)
+    find(keys, "first")
+    callers.submit(find, keys, "forged")
+    assert holds_lock.wait(10)
+
+    assert callers.submit(find, keys, "first").result(5) == "found"
+
+
 def test_stale_keys_are_refreshed_by_one_thread(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, gate: threading.Event, callers: ThreadPoolExecutor
 ) -> None:
