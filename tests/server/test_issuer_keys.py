@@ -728,6 +728,21 @@ def test_a_fetch_that_was_begun_after_a_wait_is_not_given_up_early(gate: threadi
     assert collect(waiting) == {"found"}
 
 
+def test_a_system_without_a_thread_to_spare_is_unavailable_for_a_second(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    keys = IssuerKeys(lambda: bring("first"), clock)
+    with monkeypatch.context() as system:
+        system.setattr(threading.Thread, "start", refuse)
+        outcome = find(keys, "first")
+    clock.forward(1)
+
+    assert (outcome, find(keys, "first")) == ("unavailable", "found")
+
+
 # A server that forks
 
 FORK = """
