@@ -12,8 +12,6 @@ from timesheets.access_tokens import verify_signature
 from timesheets.token_rules import Fault, TokenPolicy, TokenRejected
 from timesheets.unverified_tokens import read_unverified_token
 
-NOW = int(time.time())
-
 
 class OneKey:
     """A key source that has this key for every `kid`."""
@@ -30,28 +28,36 @@ def verify(issuer: Issuer, key: SigningKey, token: str) -> None:
     verify_signature(token, read_unverified_token(token), policy, OneKey(key))
 
 
+def mint(issuer: Issuer, claims: dict[str, Any]) -> str:
+    """A token whose times are in seconds from now."""
+    now = int(time.time())
+    return issuer.mint(
+        **{name: now + value if isinstance(value, int) else value for name, value in claims.items()}
+    )
+
+
 @pytest.mark.parametrize(
     "claims",
     [
         pytest.param({}, id="as-issued"),
-        pytest.param({"exp": NOW - 20}, id="expired-within-the-leeway"),
+        pytest.param({"exp": -20}, id="expired-within-the-leeway"),
         pytest.param({"aud": ["https://other", "https://timesheets.example.com"]}, id="several-audiences"),
     ],
 )
 def test_a_good_token_passes(issuer: Issuer, claims: dict[str, Any]) -> None:
-    verify(issuer, issuer.key, issuer.mint(**claims))
+    verify(issuer, issuer.key, mint(issuer, claims))
 
 
 @pytest.mark.parametrize(
     ("claims", "fault"),
     [
-        pytest.param({"exp": NOW - 40}, Fault.EXPIRED, id="expired"),
+        pytest.param({"exp": -40}, Fault.EXPIRED, id="expired"),
         pytest.param({"exp": None}, Fault.SIGNATURE, id="no-exp"),
         pytest.param({"iat": None}, Fault.SIGNATURE, id="no-iat"),
         pytest.param({"iss": None}, Fault.SIGNATURE, id="no-iss"),
         pytest.param({"aud": None}, Fault.SIGNATURE, id="no-aud"),
-        pytest.param({"iat": NOW + 3600}, Fault.SIGNATURE, id="issued-in-the-future"),
-        pytest.param({"nbf": NOW + 3600}, Fault.SIGNATURE, id="not-valid-yet"),
+        pytest.param({"iat": 3600}, Fault.SIGNATURE, id="issued-in-the-future"),
+        pytest.param({"nbf": 3600}, Fault.SIGNATURE, id="not-valid-yet"),
         pytest.param({"iss": "https://other.example/"}, Fault.SIGNATURE, id="other-issuer"),
         pytest.param({"aud": "https://other"}, Fault.SIGNATURE, id="other-audience"),
         pytest.param({"key": SigningKey("first", pair="strangers")}, Fault.SIGNATURE, id="strangers-key"),
@@ -61,7 +67,7 @@ def test_a_bad_token_is_refused_even_if_no_rule_was_asked(
     issuer: Issuer, claims: dict[str, Any], fault: Fault
 ) -> None:
     with pytest.raises(TokenRejected) as rejection:
-        verify(issuer, issuer.key, issuer.mint(**claims))
+        verify(issuer, issuer.key, mint(issuer, claims))
 
     assert rejection.value.fault is fault
 
@@ -72,4 +78,4 @@ def test_a_weak_key_is_refused_even_if_the_key_source_has_it(issuer: Issuer) -> 
     with pytest.raises(TokenRejected) as rejection:
         verify(issuer, weak, issuer.mint(key=weak))
 
-    assert rejection.value.fault is Fault.SIGNATURE
+    assert (rejection.value.fault, rejection.value.reason) == (Fault.SIGNATURE, "InvalidKeyError")
