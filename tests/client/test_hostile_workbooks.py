@@ -206,6 +206,31 @@ def test_elements_of_other_namespaces_are_no_rows() -> None:
     assert describe(read(make_workbook(write_row(2), after=controls), "w.xlsx")) == ["w.xlsx!S:2"]
 
 
+def test_a_title_of_a_sheet_is_told_on_one_line_and_cut() -> None:
+    parts = make_parts(write_sheet(write_row(2)))
+    title = f'name="&#155;2J&#10;{"x" * MEGABYTE}"'
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace('name="S"', title)
+
+    [entry] = read(pack(parts), "w.xlsx")
+
+    assert entry.source == f"w.xlsx! 2J {'x' * 60}:2"
+
+
+def test_a_text_that_is_too_long_rejects_its_row() -> None:
+    strings = f"<sst {MAIN}><si><t>{'x' * 30_000}</t></si></sst>"
+    inline = write_row(3, user=write_text("x" * 30_000))
+
+    rows = read(
+        make_workbook(write_row(2, user=shared("0")), inline, write_row(4), strings=strings), "w.xlsx"
+    )
+
+    assert describe(rows) == [
+        "w.xlsx!S:2: user_id: the cell holds a text that is longer than any that the API takes",
+        "w.xlsx!S:3: user_id: the cell holds a text that is longer than any that the API takes",
+        "w.xlsx!S:4",
+    ]
+
+
 def test_parts_are_found_by_their_usual_names_too() -> None:
     strings = f"<sst {MAIN}><si><t>007</t></si></sst>"
     parts = make_parts(write_sheet(write_row(2, user=shared("0"))), strings)
@@ -275,6 +300,8 @@ def repeat(begin: str, middle: str, times: int, end: str) -> Iterator[bytes]:
 BEFORE, AFTER = write_sheet().split("</sheetData>")
 AFTER = f"</sheetData>{AFTER}"
 STRINGS = "xl/sharedStrings.xml"
+LONG_TEXT = f"<sst {MAIN}><si><t>{chr(0x1F600) * 90_000}</t></si></sst>"
+LONG_ROW = '<row><c t="s"><v>0</v></c></row>'
 TEXT = f"<si><t>{'x' * 1000}</t></si>"
 
 
@@ -302,6 +329,7 @@ TEXT = f"<si><t>{'x' * 1000}</t></si>"
         pytest.param(
             SHEET, BEFORE + AFTER[:12], "<a/>", 2 * MEGABYTE, AFTER[12:], "read", id="other elements"
         ),
+        pytest.param(SHEET, BEFORE, LONG_ROW, 100_000, AFTER, "read", id="rows of a long text"),
         pytest.param(STRINGS, f"<sst {MAIN}>", TEXT, 300_000, "</sst>", "unreadable", id="texts"),
         pytest.param(
             STRINGS, f"<sst {MAIN}><si><t>", "x", 300 * MEGABYTE, "</t></si></sst>", "unreadable", id="text"
@@ -323,7 +351,7 @@ def test_whatever_a_workbook_unpacks_to_memory_is_bounded(
 ) -> None:
     file = tmp_path / "w.xlsx"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, content in make_parts(write_sheet(write_row(2))).items():
+        for name, content in make_parts(write_sheet(write_row(2)), LONG_TEXT).items():
             if name != part:
                 archive.writestr(name, content)
         with archive.open(part, "w", force_zip64=True) as target:

@@ -5,12 +5,12 @@ from typing import Any
 
 import jwt
 import pytest
-
-from tests.issuer import Issuer
-from tests.signing_keys import SigningKey
 from timesheets.access_tokens import verify_signature
 from timesheets.token_rules import Fault, TokenPolicy, TokenRejected
 from timesheets.unverified_tokens import read_unverified_token
+
+from tests.issuer import Issuer
+from tests.signing_keys import SigningKey
 
 
 class OneKey:

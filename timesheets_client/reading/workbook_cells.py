@@ -14,6 +14,8 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d{1,3})?", re.ASCII)
 ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 # Formats that mean a date in the languages of East Asia, where Excel has them built in.
 EAST_ASIAN_DATES = {*range(27, 37), *range(50, 59)}
+# A few bytes of a workbook can stand for any number of long texts, and each costs time.
+CHARACTERS_OF_A_TEXT_AT_MOST = 1_000
 # What a format shows as it stands: quoted, escaped, a colour, a language.
 LITERAL = re.compile(r'"[^"]*"|[\\_*].|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]', re.IGNORECASE)
 
@@ -28,6 +30,7 @@ class Kind(Enum):
     DURATION = "the time of day or duration"
     ERROR = "the error"
     NOT_COMPUTED = "a formula without a stored value"
+    TOO_LONG = "a text that is longer than any that the API takes"
     EMPTY = "nothing"
 
 
@@ -40,6 +43,7 @@ class Cell:
 
 
 EMPTY = Cell(kind=Kind.EMPTY)
+TOO_LONG = Cell(kind=Kind.TOO_LONG)
 
 
 class Format(Enum):
@@ -68,6 +72,8 @@ class Cells:
         }
 
     def read(self, kind: str, style: str, text: str) -> Cell:
+        if len(text) > CHARACTERS_OF_A_TEXT_AT_MOST and kind != "s":
+            return TOO_LONG
         if kind == "n":
             return self._read_number(text, int(style))
         reader = self._readers.get(kind)
@@ -102,6 +108,8 @@ class Cells:
 
 def read_text(text: str) -> Cell:
     """Excel escapes characters that XML cannot hold."""
+    if len(text) > CHARACTERS_OF_A_TEXT_AT_MOST:
+        return TOO_LONG
     decoded = ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
     return Cell(kind=Kind.TEXT, text=decoded)
 

@@ -43,6 +43,8 @@ def explain(name: str, cell: Cell) -> str:
     found = f"the cell holds {' '.join(filter(None, (cell.kind.value, cell.text)))}"
     if cell.kind is Kind.NOT_COMPUTED:
         return f"{found}; open the workbook in a spreadsheet and save it"
+    if cell.kind is Kind.TOO_LONG:
+        return found
     if name == "date":
         return f"{found}; format it as a date, or write it as text such as 2026-04-03"
     if name == "hours":

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from timesheets_client.reading.entries import make_printable
 from timesheets_client.reading.workbook_strings import SharedStrings
 from timesheets_client.reading.workbook_xml import Elements, Listener, WorkbookUnreadable, XmlReader
 
@@ -14,6 +15,7 @@ BYTES_OF_THE_DIRECTORY_AT_MOST = 1024 * 1024
 BYTES_OF_A_SMALL_PART_AT_MOST = 16 * 1024 * 1024
 BYTES_UNPACKED_AT_MOST = 1024 * 1024 * 1024
 ELEMENTS_AT_MOST = 100_000
+CHARACTERS_OF_A_TITLE_TOLD_AT_MOST = 64
 USUAL_PARTS = {
     "officeDocument": "xl/workbook.xml",
     "sharedStrings": "xl/sharedstrings.xml",
@@ -70,7 +72,11 @@ class Package:
             next((value for key, value in each.items() if key.endswith(" id")), "") for each in self._sheets
         ]
         sheets = [
-            Sheet(title=each["name"], part=parts[key], is_hidden=each.get("state", "visible") != "visible")
+            Sheet(
+                title=make_printable(each["name"])[:CHARACTERS_OF_A_TITLE_TOLD_AT_MOST],
+                part=parts[key],
+                is_hidden=each.get("state", "visible") != "visible",
+            )
             for key, each in zip(ids, self._sheets, strict=True)
             if parts[key] in with_cells
         ]

@@ -4,14 +4,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from timesheets_client.reading.workbook_cells import EMPTY, Cell, Cells, Kind
+from timesheets_client.reading.workbook_cells import (
+    CHARACTERS_OF_A_TEXT_AT_MOST,
+    EMPTY,
+    Cell,
+    Cells,
+    Kind,
+)
 from timesheets_client.reading.workbook_package import TRUE, Package, Sheet
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # Excel's own limits.
 ROWS_AT_MOST = 1_048_576
 COLUMNS_AT_MOST = 16_384
-CHARACTERS_OF_A_CELL_AT_MOST = 1024 * 1024
 
 REFERENCE = re.compile(r"([A-Za-z]{1,3})[1-9][0-9]{0,6}")
 
@@ -54,9 +59,9 @@ class RowListener:
 
     def add_text(self, path: str, text: str) -> None:
         if path == "c/v" or path in ("is/t", "r/t"):
-            self._text = (self._text or "") + text
-            if len(self._text) > CHARACTERS_OF_A_CELL_AT_MOST:
-                raise WorkbookUnreadable(f"row {self._row.number} holds more than a cell can")
+            self._text = self._text or ""
+            if len(self._text) <= CHARACTERS_OF_A_TEXT_AT_MOST:
+                self._text += text
 
     def end(self, path: str) -> None:
         if path == "row/c":

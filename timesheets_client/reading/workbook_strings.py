@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
+# Longer ones are cut, and too long all the same.
+BYTES_OF_A_TEXT_AT_MOST = 8_000
 BYTES_OF_SHARED_STRINGS_AT_MOST = 128 * 1024 * 1024
 
 
@@ -17,7 +19,7 @@ class SharedStrings:
 
     def __getitem__(self, index: int) -> str:
         begin, end = self._ends[index : index + 2]
-        return self._texts[begin:end].decode()
+        return self._texts[begin : min(end, begin + BYTES_OF_A_TEXT_AT_MOST)].decode(errors="ignore")
 
     def __len__(self) -> int:
         return len(self._ends) - 1

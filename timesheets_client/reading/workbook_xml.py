@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import IO, NoReturn, Protocol
 from xml.parsers import expat
 
-BYTES_AT_ONCE = 64 * 1024
+# Few, since a cell of a few bytes may stand for a long text.
+BYTES_AT_ONCE = 8 * 1024
 DEPTH_AT_MOST = 100
 NAMES_AT_MOST = 10_000
 BYTES_OF_A_TOKEN_AT_MOST = 1024 * 1024
