@@ -374,6 +374,27 @@ def test_an_archive_of_many_parts_is_not_taken_into_memory(tmp_path: Path) -> No
     assert int(peak) < 200 * MEGABYTE
 
 
+LIMIT = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+from timesheets.uploader.errors import TemporaryFailure
+from timesheets.uploader.reading.inputs import Format, open_input, read_entries
+try:
+    list(read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None))
+except TemporaryFailure as error:
+    print(error)
+"""
+
+
+def test_without_space_for_a_copy_the_run_is_to_be_repeated(tmp_path: Path) -> None:
+    file = tmp_path / "w.xlsx"
+    file.write_bytes(bytes(20 * MEGABYTE))
+
+    told = run_python("-c", LIMIT, file).stdout
+
+    assert "w.xlsx: there is no space for a temporary copy of it" in told
+
+
 def test_a_file_that_unpacks_to_gigabytes_fills_no_disk(tmp_path: Path) -> None:
     file = tmp_path / "w.xlsx.gz"
     with gzip.open(file, "wb", 1) as stream:

@@ -24,6 +24,8 @@ OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 # What a workbook with a password holds, which is packed in the old format.
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
+OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 # What zipfile, zlib, expat and a conversion raise for a file that is damaged or was made to harm.
 DAMAGES = (
     zipfile.BadZipFile,
@@ -58,14 +60,16 @@ def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Re
 
     Raises InputUnreadable.
     """
-    with Copy() as copy:
-        copy_workbook(file, copy, name)
-        try:
-            yield from read_sheets(Package(copy), name, zone)
-        except WorkbookUnreadable as error:
-            raise InputUnreadable(f"{name}: {error}") from None
-        except (*DAMAGES, LookupError) as error:
-            raise InputUnreadable(f"{name}: {DAMAGED}") from error
+    try:
+        with Copy() as copy:
+            copy_workbook(file, copy, name)
+            yield from read_copy(copy, name, zone)
+    except OSError as error:
+        if error.errno not in OUT_OF_SPACE:
+            raise
+        raise TemporaryFailure(
+            f"{name}: there is no space for a temporary copy of it; run it again when there is, or set TMPDIR"
+        ) from None
 
 
 def copy_workbook(file: BinaryIO, copy: Copy, name: str) -> None:
@@ -77,7 +81,8 @@ def copy_workbook(file: BinaryIO, copy: Copy, name: str) -> None:
         size += len(piece)
         if size > BYTES_AT_MOST:
             raise InputUnreadable(f"{name}: is over 256 MiB, too much for one workbook; split it")
-        write(copy, piece, name)
+        copy.write(piece)
+    copy.flush()
     if is_encrypted:
         raise InputUnreadable(f"{name}: has a password; save it without one")
     if is_old:
@@ -86,15 +91,13 @@ def copy_workbook(file: BinaryIO, copy: Copy, name: str) -> None:
         )
 
 
-def write(copy: Copy, piece: bytes, name: str) -> None:
+def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[Read]:
     try:
-        copy.write(piece)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise TemporaryFailure(
-            f"{name}: there is no space for a temporary copy of it; run it again when there is, or set TMPDIR"
-        ) from None
+        yield from read_sheets(Package(copy), name, zone)
+    except WorkbookUnreadable as error:
+        raise InputUnreadable(f"{name}: {error}") from None
+    except (*DAMAGES, LookupError) as error:
+        raise InputUnreadable(f"{name}: {DAMAGED}") from error
 
 
 def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[Read]:
