@@ -71,7 +71,7 @@ def test_a_rejected_text_has_the_same_id_in_each_run() -> None:
     "change",
     [
         pytest.param({"hours": Decimal("5.00")}, id="zeros"),
-        pytest.param({"hours": "5"}, id="text"),
+        pytest.param({"hours": "5.0"}, id="text"),
         pytest.param({"date": "2017-05-10T19:40:20.095+02:00"}, id="another zone"),
         pytest.param({"date": "2017-05-10t17:40:20.095000z"}, id="another spelling"),
         pytest.param({"project": " StoreZero "}, id="white space"),
@@ -103,6 +103,30 @@ def test_the_order_of_other_members_does_not_matter() -> None:
     assert find_ids(first) == find_ids(second)
 
 
+def test_no_hours_are_no_hours_with_any_zeros() -> None:
+    none, zeros = ({**CONTENT, "hours": Decimal(number)} for number in ("0", "0.00"))
+
+    assert find_ids(none) == find_ids(zeros)
+
+
+def test_dates_that_are_none_are_told_apart() -> None:
+    first, second = ({**CONTENT, "date": f"2026-13-{day}T99:00:00Z"} for day in (45, 46))
+
+    assert find_ids(first) != find_ids(second)
+
+
+def test_the_zone_of_the_machine_does_not_matter() -> None:
+    program = f"""
+from decimal import Decimal
+from timesheets.uploader.reading.identity import EntryIds
+print(EntryIds().add_id({dict(CONTENT)})["entry_id"])
+"""
+
+    result = run_python("-c", program, TZ="America/New_York")
+
+    assert result.stdout.split() == find_ids(CONTENT)
+
+
 def test_equal_entries_of_a_file_are_told_apart() -> None:
     assert len(set(find_ids(CONTENT, CONTENT, CONTENT))) == 3
 
@@ -123,7 +147,19 @@ def test_an_id_that_is_null_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "date", ["03/04/2026", "2026-13-45T99:00:00Z", "9999-12-31T23:59:59-12:00", "", None, Decimal(5), ["x"]]
+    "date",
+    [
+        "03/04/2026",
+        "2026-13-45T99:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "2017",
+        "someday!",
+        "\uff12\uff10\uff11\uff17-\uff10\uff15-\uff11\uff10",
+        "",
+        None,
+        Decimal(5),
+        ["x"],
+    ],
 )
 def test_an_entry_without_a_day_has_an_id_all_the_same(date: object) -> None:
     [entry_id] = find_ids({**CONTENT, "date": date})
@@ -131,7 +167,22 @@ def test_an_entry_without_a_day_has_an_id_all_the_same(date: object) -> None:
     assert re.fullmatch(r"[0-9]{8}-[0-9a-f]{32}", str(entry_id))
 
 
-@pytest.mark.parametrize("hours", [Decimal("1e9999"), Decimal("NaN"), "x", "", None, True, {"a": []}])
+@pytest.mark.parametrize(
+    "hours",
+    [
+        Decimal("1e9999"),
+        Decimal("1e1000000"),
+        Decimal("1e-9999999"),
+        Decimal("NaN"),
+        "sNaN",
+        "1e999999999999",
+        "x",
+        "",
+        None,
+        True,
+        {"a": []},
+    ],
+)
 def test_whatever_stands_for_hours_there_is_an_id(hours: object) -> None:
     assert find_ids({**CONTENT, "hours": hours}) != find_ids(CONTENT)
 

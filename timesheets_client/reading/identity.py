@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 
 from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Members, Rejected
 from timesheets_client.reading.json_values import encode_value
@@ -84,9 +84,10 @@ def write_hours(hours: object) -> object:
     """The number without zeros at its end; what is none as it is."""
     try:
         number = Decimal(hours) if isinstance(hours, str) else hours
-    except InvalidOperation:
+        return str(number.normalize()) if isinstance(number, Decimal) and number.is_finite() else hours
+    except DecimalException:
+        # Its exponent is beyond what can be computed with.
         return hours
-    return str(number.normalize()) if isinstance(number, Decimal) and number.is_finite() else hours
 
 
 def find_day(moment: object) -> str:
