@@ -60,7 +60,9 @@ def test_without_variables_the_development_issuer_is_asked(tmp_path: Path) -> No
     status, out, err = run(variables={"TIMESHEETS_DEV_PORT": "1", "TIMESHEETS_STATE_DIR": str(tmp_path)})
 
     assert (status, out) == (ExitStatus.TEMPORARY, "")
-    assert err.splitlines()[-1].startswith("http://127.0.0.1:1/oauth/token: no connection.")
+    assert err.splitlines()[-1].startswith(
+        "no token from the issuer: http://127.0.0.1:1/oauth/token: no connection."
+    )
 
 
 def test_a_forgotten_variable_is_named(site: Site) -> None:

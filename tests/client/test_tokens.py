@@ -1,5 +1,6 @@
 """Which token a run uses: the one that is kept, or a new one."""
 
+import fcntl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,7 @@ def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> 
     for _ in range(3):
         source.obtain()
     asked = runs.bought
-    runs.fake_clock.now += 61
+    runs.clock.now += 60
     source.obtain()
 
     assert (asked, runs.bought) == (2, 3)
@@ -388,10 +389,24 @@ def test_a_deadline_that_is_over_names_the_issuer(runs: Runs) -> None:
 def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
     source = runs.start(RetryPolicy(retries=2), token_url="http://127.0.0.1:1/oauth/token")
 
-    with pytest.raises(TemporaryFailure, match="no connection"):
+    with pytest.raises(TemporaryFailure, match=r"no token from the issuer: .*no connection"):
         source.obtain()
 
     assert runs.fake_clock.slept == [0.5, 1]
+
+
+def test_another_runs_token_is_waited_for_a_minute_at_most(runs: Runs) -> None:
+    token = runs.give()
+    source = runs.start()
+    source.obtain()
+    [lock] = runs.site.state_dir.rglob("*.lock")
+
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        kept = runs.start().obtain()
+
+    assert kept.value == token
+    assert sum(runs.clock.slept) == pytest.approx(60)
 
 
 def test_the_quota_that_the_issuer_tells_is_at_hand(runs: Runs) -> None:

@@ -141,7 +141,7 @@ def test_the_client_needs_none_of_the_apis_variables_under_productions_settings(
     )
 
     assert result.returncode == 75
-    assert result.stderr.startswith("http://127.0.0.1:1/token: no connection.")
+    assert result.stderr.startswith("no token from the issuer: http://127.0.0.1:1/token: no connection.")
 
 
 def test_the_client_never_uses_the_development_issuer_under_productions_settings(tmp_path: Path) -> None:

@@ -23,8 +23,6 @@ from timesheets_client.network.retries import (
     send_with_retries,
 )
 
-__all__ = ["AccessToken", "TokenSource"]
-
 # Longer than an issuer takes that is well; a run that hangs costs the others a token, not their day.
 LOCK_SECONDS_AT_MOST = 60
 # How long a token that could not be renewed is used without another attempt.
@@ -127,7 +125,11 @@ class TokenSource:
         return take_token(self._ask(ask, policy), self._config, asked_at)
 
     def _ask(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
-        return send_with_retries(send, policy, self._clock, RETRIED_STATUSES, server="the issuer")
+        try:
+            return send_with_retries(send, policy, self._pacing, RETRIED_STATUSES, server="the issuer")
+        except TemporaryFailure as error:
+            error.args = (f"no token from the issuer: {error}",)
+            raise
 
     def _note_quota(self, answer: Answer) -> None:
         quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")
