@@ -180,6 +180,19 @@ def test_a_deadlock_is_not_told(
 
 
 @only_on("postgresql")
+def test_entries_are_inserted_in_the_order_of_their_ids_so_that_batches_do_not_deadlock(
+    postgresql: PostgreSQLServer, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest(make_entry("first of the client"))
+
+    with contradict(postgresql, database, "a", "b"):
+        verdicts = ingest(make_entry("b"), make_entry("a"))
+
+    assert list_outcomes(verdicts) == [CREATED, CREATED]
+    assert "deadlock" not in caplog.text
+
+
+@only_on("postgresql")
 def test_a_second_deadlock_is_told_and_nothing_is_stored(
     postgresql: PostgreSQLServer, database: Database
 ) -> None:

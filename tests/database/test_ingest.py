@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from django.db import OperationalError
 
 from tests.database.entries import (
     PAYROLL,
@@ -240,6 +241,19 @@ def test_nothing_is_stored_when_the_judge_of_a_batch_fails() -> None:
 
     assert not Timesheet.objects.exists()
     assert list_outcomes(ingest(make_entry("a"))) == [CREATED]
+
+
+def test_what_is_no_deadlock_is_not_tried_again() -> None:
+    tries = []
+
+    def lose_the_database(verdicts: list[Verdict]) -> bool:
+        tries.append(verdicts)
+        raise OperationalError
+
+    with pytest.raises(OperationalError):
+        ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=lose_the_database)
+
+    assert len(tries) == 1
 
 
 @pytest.mark.parametrize(
