@@ -377,8 +377,8 @@ def test_an_archive_of_many_parts_is_not_taken_into_memory(tmp_path: Path) -> No
 LIMIT = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-from timesheets.uploader.errors import TemporaryFailure
-from timesheets.uploader.reading.inputs import Format, open_input, read_entries
+from timesheets_client.errors import TemporaryFailure
+from timesheets_client.reading.inputs import Format, open_input, read_entries
 try:
     list(read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None))
 except TemporaryFailure as error:

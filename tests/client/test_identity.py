@@ -118,7 +118,7 @@ def test_dates_that_are_none_are_told_apart() -> None:
 def test_the_zone_of_the_machine_does_not_matter() -> None:
     program = f"""
 from decimal import Decimal
-from timesheets.uploader.reading.identity import EntryIds
+from timesheets_client.reading.identity import EntryIds
 print(EntryIds().add_id({dict(CONTENT)})["entry_id"])
 """
 

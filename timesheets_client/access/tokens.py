@@ -126,7 +126,7 @@ class TokenSource:
 
     def _ask(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
         try:
-            return send_with_retries(send, policy, self._pacing, RETRIED_STATUSES, server="the issuer")
+            return send_with_retries(send, policy, self._clock, RETRIED_STATUSES, server="the issuer")
         except TemporaryFailure as error:
             error.args = (f"no token from the issuer: {error}",)
             raise
