@@ -498,6 +498,17 @@ def test_one_row_that_postgresql_was_told_of_changes_nothing(database: Database,
     assert list_steps_of_sending_again(database, PAYROLL, count) == []
 
 
+@only_on("postgresql")
+def test_what_an_upload_or_a_list_tells_the_planner_ends_with_it(database: Database) -> None:
+    for _ in range(2):
+        ingest(make_entry("a"))
+        list(walk())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('enable_sort'), current_setting('enable_incremental_sort')")
+        assert cursor.fetchone() == ("on", "on")
+
+
 def list_steps_of_sending_again(database: Database, client: MachineClient, count: int) -> list[str]:
     """The steps that an upload of stored entries may not take."""
     sent = Timesheet.objects.filter(client__client_id=client.client_id).order_by("id")[:count]
