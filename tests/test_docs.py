@@ -14,6 +14,10 @@ from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS
 
 README = (REPOSITORY / "README.md").read_text()
+API, ARCHITECTURE, CLIENT, DEPLOYMENT = (
+    (REPOSITORY / f"docs/{name}.md").read_text() for name in ("api", "architecture", "client", "deployment")
+)
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
 # Each of these may also be read from the file that NAME_FILE names.
 FROM_FILES = {"DJANGO_SECRET_KEY", "DATABASE_URL", "AUTH0_CLIENT_SECRET"}
 
@@ -45,36 +49,46 @@ def test_the_example_lists_every_variable_and_no_other() -> None:
     assert sorted(named) == sorted(find_variables())
 
 
-def test_the_readme_explains_every_variable_and_no_other() -> None:
-    table = re.findall(r"^\| `([A-Z0-9_]+)` \| (?:API|client|both) \|", README, re.MULTILINE)
-
-    assert {*table, *(f"{name}_FILE" for name in FROM_FILES)} == find_variables()
-    assert all(f"`{name}_FILE`" in README for name in FROM_FILES)
+def find_documented_variables(page: str) -> set[str]:
+    return set(re.findall(r"^\| `([A-Z0-9_]+)` \|", page, re.MULTILINE))
 
 
-def test_the_readme_states_how_long_a_token_may_live() -> None:
-    assert f"for more than {MAX_LIFETIME_SECONDS // 86400} days (`exp` minus `iat`)" in README
+def test_the_pages_explain_every_variable_and_no_other() -> None:
+    settings = find_documented_variables(DEPLOYMENT)
+    variables = find_documented_variables(CLIENT)
+
+    assert variables == set(VARIABLES)
+    assert settings | {f"{name}_FILE" for name in FROM_FILES} | variables == find_variables()
+    assert all(f"`{name}_FILE`" in DEPLOYMENT + CLIENT for name in FROM_FILES)
 
 
-def test_every_file_that_the_documents_name_is_there() -> None:
-    architecture = (REPOSITORY / "docs/architecture.md").read_text()
-    named = re.findall(r"`((?:timesheets|timesheets_site|tests)/[\w/.]*)`", architecture)
-    linked = re.findall(r"\]\(((?!https?:)[^)]+)\)", README)
+def test_troubleshooting_states_how_long_a_token_may_live() -> None:
+    page = (REPOSITORY / "docs/troubleshooting.md").read_text()
 
-    missing = [path for path in [*named, *linked] if not (REPOSITORY / path).exists()]
+    assert f"for more than {MAX_LIFETIME_SECONDS // 86400} days (`exp` minus `iat`)" in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_links_exists(page: Path) -> None:
+    linked = re.findall(r"\]\(((?!https?:)[^)#]+)\)", page.read_text())
+
+    assert [link for link in linked if not (page.parent / link).exists()] == []
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    named = re.findall(r"`((?:timesheets|timesheets_client|timesheets_site|tests)/[\w/.]*)`", ARCHITECTURE)
+
     assert named
-    assert linked
-    assert missing == []
+    assert [path for path in named if not (REPOSITORY / path).exists()] == []
 
 
 def test_every_module_has_a_line_in_the_architecture() -> None:
-    architecture = (REPOSITORY / "docs/architecture.md").read_text()
     files = (REPOSITORY / "timesheets").glob("*.py")
     packages = (REPOSITORY / "timesheets").glob("*/__init__.py")
     modules = {path.stem for path in files} | {path.parent.name for path in packages}
     modules -= {"__init__", "migrations"}
 
-    [layers] = re.findall(r"```\n(management, urls.*?)```", architecture, re.DOTALL)
+    [layers] = re.findall(r"```\n(management, urls.*?)```", ARCHITECTURE, re.DOTALL)
     assert set(re.findall(r"\w+", layers)) == modules
 
 
@@ -87,9 +101,8 @@ def test_the_help_names_what_the_client_reads_and_how_it_ends(tmp_path: Path) ->
     )
 
 
-def test_the_readme_knows_each_exit_status() -> None:
-    [section] = re.findall(r"^## The client$(.*?)^## ", README, re.MULTILINE | re.DOTALL)
-    rows = re.findall(r"^\| ([\d, ]+) \| (.*) \|$", section, re.MULTILINE)
+def test_the_clients_page_knows_each_exit_status() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \| (.*?) \|", CLIENT, re.MULTILINE)
 
     statuses = {int(status): meaning for numbers, meaning in rows for status in numbers.split(", ")}
     assert {status.value for status in MEANINGS} == set(statuses)
@@ -97,9 +110,8 @@ def test_the_readme_knows_each_exit_status() -> None:
 
 
 def find_console_blocks() -> Iterator[tuple[str, str]]:
-    """Each command of the sections "By hand", "Many entries" and "Reading back" with what it prints."""
-    [sections] = re.findall(r"^## By hand$(.*?)^## An entry$", README, re.MULTILINE | re.DOTALL)
-    for block in re.findall(r"^```console\n\$ (.*?)^```", sections, re.MULTILINE | re.DOTALL):
+    """Each command of the API's page with what it prints."""
+    for block in re.findall(r"^```console\n\$ (.*?)^```", API, re.MULTILINE | re.DOTALL):
         # What is printed begins where a line begins with a brace.
         command, brace, printed = block.partition("\n{")
         yield command, f"{brace}{printed}".strip()
@@ -122,7 +134,7 @@ def test_the_first_screen_shows_what_run_says() -> None:
 
 
 @pytest.mark.shell
-def test_the_commands_by_hand_print_what_the_readme_says(tmp_path: Path) -> None:
+def test_the_commands_print_what_the_apis_page_says(tmp_path: Path) -> None:
     server = DevelopmentServer(tmp_path)
     commands, expected = zip(*find_console_blocks(), strict=True)
     script = "\necho; echo '----'\n".join(commands).replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
@@ -141,3 +153,18 @@ def test_the_commands_by_hand_print_what_the_readme_says(tmp_path: Path) -> None
     printed = [normalize(part) for part in output.split("----\n")]
     assert len(printed) == 9
     assert printed == [normalize(part) for part in expected]
+
+
+def test_the_readmes_own_file_is_uploaded_as_it_says(tmp_path: Path) -> None:
+    [rows] = re.findall(r"^```csv\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    [printed] = re.findall(r"^\$ \S+ manage\.py upload_timesheet week23\.csv\n(.*)$", README, re.MULTILINE)
+    file = tmp_path / "week23.csv"
+    file.write_text(rows)
+    server = DevelopmentServer(tmp_path)
+
+    result = server.manage("upload_timesheet", str(file))
+
+    server.close()
+    assert re.sub(r"in [\d.]+ s", "in 0.1 s", result.stdout).strip() == printed.replace(
+        "week23.csv", str(file)
+    )

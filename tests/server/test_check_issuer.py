@@ -450,7 +450,7 @@ def test_the_readme_shows_what_it_prints(tmp_path: Path) -> None:
     server.close()
     [shown] = re.findall(
         r"^```console\n\$ python manage\.py check_issuer\n(.*?)^```",
-        (REPOSITORY / "README.md").read_text(),
+        (REPOSITORY / "docs/troubleshooting.md").read_text(),
         re.MULTILINE | re.DOTALL,
     )
     assert (result.returncode, result.stderr) == (0, "")

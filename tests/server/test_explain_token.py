@@ -547,7 +547,7 @@ def test_the_readme_shows_what_it_prints(server: DevelopmentServer, tmp_path: Pa
 
     [shown] = re.findall(
         r"^```console\n\$ python manage\.py explain_token < token\.txt\n(.*?)^```",
-        (REPOSITORY / "README.md").read_text(),
+        (REPOSITORY / "docs/troubleshooting.md").read_text(),
         re.MULTILINE | re.DOTALL,
     )
     assert (result.returncode, result.stderr) == (65, "")
