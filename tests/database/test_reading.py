@@ -263,7 +263,17 @@ def test_one_entry_is_found_whatever_is_under_way() -> None:
 @only_on("postgresql")
 @pytest.mark.parametrize(
     "keys",
-    ["0", "1", "-1", f"{2**63 - 1}", "0, 0", "1, 1", f"{ADVISORY_CLASS - 1}, 0", f"{ADVISORY_CLASS << 32}"],
+    [
+        "0",
+        "1",
+        "-1",
+        f"{2**63 - 1}",
+        "0, 0",
+        "1, 1",
+        f"{ADVISORY_CLASS - 1}, 0",
+        f"{ADVISORY_CLASS + 1}, 0",
+        f"{ADVISORY_CLASS << 32}",
+    ],
 )
 @pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])
 def test_an_advisory_lock_of_another_program_changes_nothing(
