@@ -90,6 +90,9 @@ class Server:
         """Die at once, with all workers, whatever they are doing."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
+        # A worker that is still dying accepts connections, which `start` would take for the new server's.
+        while self._accepts_connections():
+            time.sleep(0.05)
 
     def read_log(self) -> str:
         return self._log.read_text()
@@ -111,16 +114,20 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def _accepts_connections(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
     def _wait_until_it_answers(self) -> None:
         for _ in range(150):
             if self._process.poll() is not None:
                 break
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
+            if self._accepts_connections():
                 return
+            time.sleep(0.1)
         raise RuntimeError(f"The server does not answer:\n{self.read_log()}")
 
 

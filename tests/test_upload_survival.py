@@ -47,7 +47,7 @@ class Week:
         self.project = f"Survival-{next(self.numbers)}"
         self.path = folder / f"{self.project}.csv"
         rows = [f"{number % 7:03},2026-01-{1 + number % 28:02},{self.project},1" for number in range(ENTRIES)]
-        self.path.write_text("\n".join(["user_id,date,project,hours", *rows]))
+        self.path.write_text("\n".join(["user_id,date,project,hours", *rows, ""]))
 
     def count_stored(self, server: DevelopmentServer) -> int:
         query = "SELECT count(*) FROM timesheets_timesheet WHERE project = ?"
@@ -68,6 +68,11 @@ def start(server: DevelopmentServer, week: Week, *options: str, **variables: str
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def find_problems(err: str) -> list[str]:
+    """The lines that are not about a wait."""
+    return [line for line in err.splitlines() if not line.startswith("waiting ")]
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -183,7 +188,7 @@ def test_a_connection_that_is_cut_costs_a_try_and_no_entry(
         status, out, err = finish(start(server, week, **name_all(server, api=proxy.url)))
         proxy.shutdown()
 
-    assert (status, err, proxy.cuts) == (0, "", [])
+    assert (status, find_problems(err), proxy.cuts) == (0, [], [])
     assert f"{ENTRIES} entries" in out
     assert week.count_stored(server) == ENTRIES
 
@@ -211,7 +216,7 @@ def test_an_api_that_dies_and_comes_back_is_waited_for(tmp_path: Path) -> None:
 
     stored = week.count_stored(server)
     server.close()
-    assert (status, err) == (0, "")
+    assert (status, find_problems(err)) == (0, [])
     assert stored == ENTRIES
 
 
@@ -242,5 +247,5 @@ def test_an_issuer_that_is_down_for_a_while_is_waited_for(server: DevelopmentSer
         status, _, err = finish(start(server, week, **name_all(server, issuer=proxy.url)))
         proxy.shutdown()
 
-    assert (status, err) == (0, "")
+    assert (status, find_problems(err)) == (0, [])
     assert week.count_stored(server) == ENTRIES
