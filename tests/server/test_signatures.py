@@ -5,12 +5,12 @@ from typing import Any
 
 import jwt
 import pytest
-from timesheets.access_tokens import verify_signature
-from timesheets.token_rules import Fault, TokenPolicy, TokenRejected
-from timesheets.unverified_tokens import read_unverified_token
 
 from tests.issuer import Issuer
 from tests.signing_keys import SigningKey
+from timesheets.trust.access_tokens import verify_signature
+from timesheets.trust.token_rules import Fault, TokenPolicy, TokenRejected
+from timesheets.trust.unverified_tokens import read_unverified_token
 
 
 class OneKey:
