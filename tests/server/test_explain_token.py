@@ -27,7 +27,7 @@ from tests.processes import (
 from tests.server.conftest import Upload
 from tests.signing_keys import SigningKey
 from timesheets.authentication import keys_of
-from timesheets.diagnosis.token_explanations import EXPLAINERS
+from timesheets.diagnosis.token_steps import EXPLAINERS
 from timesheets.trust.token_rules import RULES, Fault
 
 Mint = Callable[[Issuer], str]
@@ -89,10 +89,10 @@ def test_a_good_token_keeps_every_rule(issuer: Issuer) -> None:
 
     assert explained.status == 0
     assert explained.rules_kept == [
-        "it can stand in the Authorization header",
+        "it fits in the Authorization header",
         "it is a signed JWT",
         *RULES,
-        "it is signed with a key of the issuer",
+        "it is signed with one of the issuer's keys",
         "it grants batch:upload",
     ]
     assert 'accept it for an upload, as client "payroll", subject "payroll@clients".' in explained.text
@@ -102,7 +102,7 @@ def test_the_rules_after_the_broken_one_are_not_told(issuer: Issuer) -> None:
     explained = explain(issuer.mint(iss="https://other.example/", aud="https://other"))
 
     assert explained.rules_kept[-1] == "it is an access token"
-    assert "BROKEN   it is from the issuer (in the API's log: reason=issuer)" in explained.text
+    assert "BROKEN   it comes from the trusted issuer (in the API's log: reason=issuer)" in explained.text
     assert "aud" not in explained.text
 
 
@@ -115,19 +115,19 @@ def test_each_reason_for_a_refusal_is_explained() -> None:
     [
         pytest.param(
             lambda issuer: issuer.mint(iss=issuer.url.rstrip("/")),
-            "it has no slash at its end, and the expected one has one",
+            "it does not end with a slash, the expected one does",
             "set OAUTH_ISSUER to",
             id="issuer-without-its-slash",
         ),
         pytest.param(
             lambda issuer: issuer.mint(iss=f"{issuer.url}/"),
-            "it has a slash at its end, and the expected one has none",
+            "it ends with a slash, the expected one does not",
             "AUTH0_DOMAIN",
             id="issuer-with-another-slash",
         ),
         pytest.param(
             lambda issuer: issuer.mint(iss=issuer.url.replace("http:", "https:")),
-            "it begins with https, and the expected one with http",
+            "it starts with https, the expected one with http",
             "set OAUTH_ISSUER to",
             id="issuer-with-another-scheme",
         ),
@@ -141,7 +141,7 @@ def test_each_reason_for_a_refusal_is_explained() -> None:
         pytest.param(
             claims(aud="https://example.eu.auth0.com/userinfo"),
             'aud "https://example.eu.auth0.com/userinfo"',
-            "userinfo, a user's profile: it was requested without this API's audience",
+            "/userinfo: it was requested without this API's audience",
             id="audience-userinfo",
         ),
         pytest.param(
@@ -155,7 +155,7 @@ def test_each_reason_for_a_refusal_is_explained() -> None:
         ),
         pytest.param(
             claims(aud="https://timesheets.example.com/"),
-            "it has a slash at its end, and the expected one has none",
+            "it ends with a slash, the expected one does not",
             "AUTH0_AUDIENCE",
             id="audience-with-a-slash",
         ),
@@ -163,27 +163,25 @@ def test_each_reason_for_a_refusal_is_explained() -> None:
         pytest.param(
             lambda _: "opaque",
             "an opaque token, not a JWT; parts: 1, of 6 characters",
-            "requested without an audience",
+            "if the request names no audience",
             id="opaque",
         ),
-        pytest.param(
-            lambda _: "a.b.c.d.e", "an encrypted token", "encryption of access tokens off", id="encrypted"
-        ),
+        pytest.param(lambda _: "a.b.c.d.e", "an encrypted token", "turn off the encryption", id="encrypted"),
         pytest.param(lambda _: "v1.MAcbDefGhi", "a refresh token", "access_token", id="refresh-token"),
         pytest.param(
             lambda issuer: issuer.mint().rpartition(".")[0],
-            "cut, joined or changed; parts: 2",
+            "truncated, joined or modified token; parts: 2",
             "whole",
             id="cut",
         ),
         pytest.param(header(alg="HS256"), 'alg "HS256"', "Signing Algorithm: RS256", id="shared-secret"),
         pytest.param(
-            header(alg="ES256"), 'alg "ES256"', "name ES256 in OAUTH_ALGORITHMS", id="other-algorithm"
+            header(alg="ES256"), 'alg "ES256"', "add ES256 to OAUTH_ALGORITHMS", id="other-algorithm"
         ),
         pytest.param(header(alg=["RS256"]), 'alg ["RS256"]', "Signing Algorithm", id="algorithm-list"),
-        pytest.param(header(crit=["exp"]), '"crit"', "switched off", id="crit"),
+        pytest.param(header(crit=["exp"]), '"crit"', "turn it off", id="crit"),
         pytest.param(header(typ="id+jwt"), 'typ "id+jwt"', "An ID token is for the client", id="id-token"),
-        pytest.param(claims(exp=None), "iat ", "Let the issuer write them", id="no-exp"),
+        pytest.param(claims(exp=None), "iat ", "Have the issuer set them", id="no-exp"),
         pytest.param(
             claims(iat=0, exp=31 * 86400 + 2**32),
             "exp 49741 days 6 hours after iat",
@@ -249,7 +247,7 @@ def test_an_expired_token_is_told_for_how_long(issuer: Issuer) -> None:
         pytest.param(
             -600, r"our clock is (10 minutes|9 minutes 5\d seconds) ahead of the issuer's", id="ahead"
         ),
-        pytest.param(None, "how far our clock is from the issuer's cannot be told", id="issuer-says-no-time"),
+        pytest.param(None, "the issuer sends no time to compare our clock with", id="issuer-says-no-time"),
     ],
 )
 def test_a_token_from_the_future_is_held_against_the_issuers_clock(
@@ -259,7 +257,7 @@ def test_a_token_from_the_future_is_held_against_the_issuers_clock(
 
     explained = explain(issuer.mint(iat=time.time() + 600, exp=time.time() + 4200))
 
-    assert re.search(r"iat .* UTC: it is valid in (10 minutes|9 minutes)", explained.find("holds"))
+    assert re.search(r"iat .* UTC: it becomes valid in (10 minutes|9 minutes)", explained.find("holds"))
     assert re.fullmatch(told, explained.find("clock"))
 
 
@@ -268,7 +266,7 @@ def test_for_an_unknown_key_the_issuers_keys_are_told(issuer: Issuer) -> None:
 
     facts = explain(issuer.mint(header={"kid": "gone"})).find("issuer")
 
-    assert 'key "first": RSA 2048 bits, use "sig": the API takes it for RS256' in facts
+    assert 'key "first": RSA 2048 bits, use "sig": the API uses it for RS256' in facts
     assert 'key "encryption": RSA 2048 bits, use "enc": the API does not use it' in facts
 
 
@@ -298,7 +296,7 @@ def test_without_the_issuers_keys_nobody_can_tell(issuer: Issuer) -> None:
 
     issuer.start()
     assert (explained.status, explained.answer) == (75, (503, "issuer_unavailable"))
-    assert "UNKNOWN  it is signed with a key of the issuer" in explained.text
+    assert "UNKNOWN  it is signed with one of the issuer's keys" in explained.text
     assert "Is the development server running? manage.py runserver" in explained.find("issuer")
 
 

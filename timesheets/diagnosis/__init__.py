@@ -1,1 +1,1 @@
-"""Why a token is refused, and whether an issuer can be used: for people, and never in a request."""
+"""Explain to a person why a token is refused or an issuer cannot be used; never part of a request."""

@@ -1,108 +1,177 @@
-"""Judge an issuer as the API would use it: addresses, name, keys, clock. Knows no web framework."""
+"""Judge whether the API can use an issuer: its address, name, keys and clock. Knows no web framework."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from timesheets.diagnosis.issuer_answers import Finding, Verdict, judge_answer
-from timesheets.diagnosis.issuer_probes import Probe, find_jwks_url, probe, probe_metadata, start_deadline
-from timesheets.diagnosis.key_findings import judge_keys
-from timesheets.diagnosis.plain_words import describe_clock, describe_duration, describe_near_miss, quote
+from timesheets.diagnosis.issuer_probes import (
+    Probe,
+    find_jwks_url,
+    find_remedy,
+    probe,
+    probe_metadata,
+    start_deadline,
+)
+from timesheets.diagnosis.wording import (
+    describe_clock,
+    describe_duration,
+    describe_near_miss,
+    make_printable,
+    quote,
+)
 from timesheets.trust.issuer_documents import Document, is_trustworthy
 from timesheets.trust.issuers import Issuer
+from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
+from timesheets.trust.jwks import choose_time_to_live
 from timesheets.trust.token_rules import TokenPolicy
+
+
+class FindingStatus(enum.StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    status: FindingStatus
+    subject: str
+    text: str
+    remedy: str = ""
+    # True if it may succeed later without a change.
+    is_temporary: bool = False
+
+
+def _pass(subject: str, text: str) -> Finding:
+    return Finding(status=FindingStatus.OK, subject=subject, text=text)
+
+
+def _warn(subject: str, text: str, remedy: str) -> Finding:
+    return Finding(status=FindingStatus.WARNING, subject=subject, text=text, remedy=remedy)
+
+
+def _fail(subject: str, text: str, remedy: str) -> Finding:
+    return Finding(status=FindingStatus.FAILED, subject=subject, text=text, remedy=remedy)
 
 
 def examine_issuer(issuer: Issuer, policy: TokenPolicy) -> Iterator[Finding]:
     """What the API needs of the issuer, in the order in which it needs it, each as soon as it is known."""
-    yield _judge_address(issuer)
+    if is_trustworthy(issuer.url):
+        yield _pass("issuer", issuer.url)
+    else:
+        remedy = "Use https in OAUTH_ISSUER; http is allowed only on loopback."
+        yield _fail("issuer", f"{issuer.url} is not an https address", remedy)
     deadline = start_deadline()
     metadata = probe_metadata(issuer, deadline)
     yield from _judge_metadata(issuer, metadata)
     answers = list(metadata)
     jwks_url = find_jwks_url(issuer, metadata)
     if jwks_url:
-        # Where the API needs the metadata, it fetches both within one deadline.
+        # The API fetches the metadata and the keys within one deadline.
         answers.append(probe(jwks_url, issuer, start_deadline() if issuer.jwks_url else deadline))
         yield from judge_keys(answers[-1], policy)
-    yield _judge_clock(answers, policy)
-
-
-def _judge_address(issuer: Issuer) -> Finding:
-    if is_trustworthy(issuer.url):
-        return Finding(verdict=Verdict.OK, subject="issuer", text=issuer.url)
-    return Finding(
-        verdict=Verdict.FAILED,
-        subject="issuer",
-        text=f"{issuer.url} is not an https address",
-        remedy="Use https in OAUTH_ISSUER; http serves on loopback only.",
-    )
+    yield _judge_clock(answers, policy.leeway_seconds)
 
 
 def _judge_metadata(issuer: Issuer, metadata: Sequence[Probe]) -> Iterator[Finding]:
     document = metadata[-1].document
-    if document is None:
-        for answer in metadata:
-            yield _judge_missing_metadata(issuer, answer)
+    if document:
+        yield _judge_answer("discovery", metadata[-1])
+        yield _judge_name(issuer, document.members.get("issuer"))
+        yield from _judge_jwks_uri(issuer, document.members.get("jwks_uri"))
         return
-    yield judge_answer("discovery", metadata[-1])
-    yield _judge_name(issuer, document)
-    yield from _judge_jwks_uri(issuer, document)
+    for finding in (_judge_answer("discovery", answer) for answer in metadata):
+        if issuer.jwks_url:
+            remedy = f"The API does not need it, since OAUTH_JWKS_URL is set. {finding.remedy}"
+            yield replace(finding, status=FindingStatus.WARNING, remedy=remedy)
+        else:
+            yield finding
 
 
-def _judge_missing_metadata(issuer: Issuer, answer: Probe) -> Finding:
-    finding = judge_answer("discovery", answer)
-    if not issuer.jwks_url:
-        return finding
-    remedy = f"The API can do without, since it is told where the keys are. {finding.remedy}"
-    return replace(finding, verdict=Verdict.WARNING, remedy=remedy)
+def _judge_answer(subject: str, answer: Probe) -> Finding:
+    if isinstance(answer.outcome, Document):
+        return _pass(subject, f"{make_printable(answer.url)} in {answer.milliseconds} ms")
+    remedy, is_temporary = find_remedy(answer.url, answer.outcome)
+    # Text and remedy may name a URL from the issuer's metadata.
+    text = f"{make_printable(str(answer.outcome))}, after {answer.milliseconds} ms"
+    return replace(_fail(subject, text, make_printable(remedy)), is_temporary=is_temporary)
 
 
-def _judge_name(issuer: Issuer, document: Document) -> Finding:
-    """OpenID Connect Discovery 1.0 section 4.3, RFC 8414 section 3.3: it is the same as in tokens."""
-    name = document.members.get("issuer")
+def _judge_name(issuer: Issuer, name: object) -> Finding:
+    """OpenID Connect Discovery 1.0 section 4.3, RFC 8414 section 3.3: it equals `iss` in tokens."""
     if name == issuer.url:
-        return Finding(verdict=Verdict.OK, subject="name", text="the issuer calls itself by that address")
-    difference = describe_near_miss(name, issuer.url) or "it is another one than the API trusts"
-    return Finding(
-        verdict=Verdict.FAILED,
-        subject="name",
-        text=f"the issuer calls itself {quote(name)}, and so do its tokens: {difference}",
-        remedy="Set OAUTH_ISSUER to just that, if it is the issuer you trust: each byte counts.",
-    )
+        return _pass("name", "the metadata name this issuer")
+    difference = describe_near_miss(name, issuer.url) or "the API trusts another one"
+    text = f"the metadata name the issuer {quote(name)}, as its tokens do: {difference}"
+    remedy = "Set OAUTH_ISSUER to exactly this name if you trust that issuer: every byte counts."
+    return _fail("name", text, remedy)
 
 
-def _judge_jwks_uri(issuer: Issuer, document: Document) -> Iterator[Finding]:
-    uri = document.members.get("jwks_uri")
+def _judge_jwks_uri(issuer: Issuer, uri: object) -> Iterator[Finding]:
     if issuer.jwks_url and uri != issuer.jwks_url:
-        yield Finding(
-            verdict=Verdict.WARNING,
-            subject="jwks_uri",
-            text=f"the metadata say {quote(uri)}, but the API asks {issuer.jwks_url}",
-            remedy="Unset OAUTH_JWKS_URL, and the API follows the metadata, unless you know why it must not.",
-        )
+        text = f"the metadata say {quote(uri)}, but the API uses {issuer.jwks_url}"
+        remedy = "Unset OAUTH_JWKS_URL to follow the metadata, unless you set it on purpose."
+        yield _warn("jwks_uri", text, remedy)
     if not issuer.jwks_url and not isinstance(uri, str):
-        yield Finding(
-            verdict=Verdict.FAILED,
-            subject="jwks_uri",
-            text="the metadata do not say where the keys are",
-            remedy="Set OAUTH_JWKS_URL to the address of the issuer's JWK Set.",
-        )
+        remedy = "Set OAUTH_JWKS_URL to the URL of the issuer's JWK Set."
+        yield _fail("jwks_uri", "the metadata do not say where the keys are", remedy)
 
 
-def _judge_clock(answers: Sequence[Probe], policy: TokenPolicy) -> Finding:
+def judge_keys(answer: Probe, policy: TokenPolicy) -> Iterator[Finding]:
+    yield _judge_answer("keys", answer)
+    if answer.document is None:
+        return
+    findings = list(_judge_key_set(answer.document, policy))
+    yield from findings
+    if all(finding.status is FindingStatus.WARNING for finding in findings):
+        remedy = "Have the issuer sign with one of OAUTH_ALGORITHMS, or add the issuer's algorithm there."
+        yield _fail("keys", "the API can use none of them", remedy)
+    max_age = answer.document.max_age_seconds
+    sent = "no max-age" if max_age is None else f"max-age={max_age}"
+    lifetime = describe_duration(choose_time_to_live(max_age))
+    yield _pass("cache", f"the issuer sends {sent} with its keys: the API refreshes them after {lifetime}")
+
+
+def _judge_key_set(document: Document, policy: TokenPolicy) -> Iterator[Finding]:
+    try:
+        results = read_usable_keys(document.members, policy.algorithms)
+    except KeyUnusable as reason:
+        remedy = 'Set OAUTH_JWKS_URL to the URL of the JWK Set, an object whose "keys" is a list.'
+        yield _fail("keys", f"the JWK Set {reason}", remedy)
+        return
+    for jwk, result in zip(document.members["keys"], results, strict=True):
+        yield _judge_key(jwk if isinstance(jwk, dict) else {}, result)
+
+
+def _judge_key(jwk: Mapping[str, Any], result: UsableKey | KeyUnusable) -> Finding:
+    subject = f"key {quote(jwk['kid'])}" if "kid" in jwk else "key without kid"
+    use = f"use {quote(jwk['use'])}" if "use" in jwk else "no use"
+    if isinstance(result, UsableKey):
+        algorithms = ", ".join(result.by_algorithm)
+        return _pass(subject, f"{result.description}, {use}: the API uses it for {algorithms}")
+    text = f"{_describe_kind(jwk)}, {use}: the API does not use it, because it {result}"
+    return _warn(subject, text, "This matters only if tokens are signed with it.")
+
+
+def _describe_kind(jwk: Mapping[str, Any]) -> str:
+    modulus = jwk.get("n")
+    if jwk.get("kty") == "RSA" and isinstance(modulus, str):
+        # Four characters of base64url are three bytes.
+        return f"RSA {len(modulus) * 3 // 4 * 8} bits"
+    return " ".join(quote(jwk[name]) for name in ("kty", "crv") if name in jwk) or "no kty"
+
+
+def _judge_clock(answers: Sequence[Probe], leeway_seconds: float) -> Finding:
     readings = [reading for answer in answers if (reading := answer.measure_clock()) is not None]
     # The last answer is the freshest.
     ahead = readings[-1] if readings else None
     text = describe_clock(ahead)
     if ahead is None:
-        remedy = "See that NTP sets the clock of this machine."
-        return Finding(verdict=Verdict.WARNING, subject="clock", text=text, remedy=remedy)
-    leeway = policy.leeway_seconds
-    if abs(ahead) <= leeway / 2:
-        return Finding(verdict=Verdict.OK, subject="clock", text=text)
-    return Finding(
-        verdict=Verdict.FAILED if abs(ahead) > leeway else Verdict.WARNING,
-        subject="clock",
-        text=f"{text}, and OAUTH_LEEWAY_SECONDS forgives {describe_duration(leeway)}",
-        remedy="Let NTP set the clock of this machine: timedatectl shows whether it does.",
-    )
+        return _warn("clock", text, "Make sure that NTP sets the clock of this machine.")
+    if abs(ahead) <= leeway_seconds / 2:
+        return _pass("clock", text)
+    text = f"{text}, and OAUTH_LEEWAY_SECONDS allows {describe_duration(leeway_seconds)}"
+    remedy = "Set the clock of this machine with NTP: timedatectl shows whether NTP is active."
+    judge = _fail if abs(ahead) > leeway_seconds else _warn
+    return judge("clock", text, remedy)

@@ -1,25 +1,30 @@
-"""Ask the issuer for its documents as the API does, and note how it answered. Knows no web framework."""
+"""Request the issuer's documents as the API does, and record the outcome. Knows no web framework."""
 
+import http.client
 import queue
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-from timesheets.trust.issuer_documents import Document, DocumentUnavailable
+from timesheets.trust.issuer_documents import LOOPBACK_HOSTS, Document, DocumentUnavailable
 from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, fetch_by_deadline, find_metadata_urls
 
-# A fetch ends itself at its deadline, unless it hangs where nothing can end it, such as in a name's look-up.
+# A fetch ends at its deadline, unless it hangs where nothing can end it, such as in a DNS lookup.
 GRACE_SECONDS = 1
 
-Fetch = Callable[[str, Issuer, float], Document]
+_TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One request to the issuer: what came of it, and when, in seconds since the epoch by our clock."""
+    """One request to the issuer: its outcome, and its times in seconds since the epoch by our clock."""
 
     url: str
     outcome: Document | DocumentUnavailable
@@ -35,10 +40,9 @@ class Probe:
         return round((self.answered_at - self.asked_at) * 1000)
 
     def measure_clock(self) -> float | None:
-        """By how many seconds our clock is ahead of the issuer's, at least; None where it does not say.
+        """By how many seconds, at least, our clock is ahead of the issuer's; None if it sends no time.
 
-        The issuer's is known to the second only, so within that and the time that the answer took
-        the clocks agree.
+        The issuer's time has whole seconds. The clocks agree within one second plus the response time.
         """
         issuers_time = _read_time(self.document) if self.document else None
         if issuers_time is None:
@@ -48,13 +52,22 @@ class Probe:
         return max(0.0, self.asked_at - (issuers_time + 1))
 
 
+def _read_time(document: Document) -> float | None:
+    """The issuer's time when it sent the response (RFC 9110 section 6.6.1), corrected for a cache's Age."""
+    try:
+        date = parsedate_to_datetime(document.date or "")
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() + document.age_seconds
+
+
 def start_deadline() -> float:
-    """When, in monotonic seconds, all must be there that the API fetches together."""
+    """When, in monotonic seconds, everything that the API fetches together must have arrived."""
     return time.monotonic() + DEADLINE_SECONDS
 
 
 def probe_metadata(issuer: Issuer, deadline: float) -> Sequence[Probe]:
-    """The issuer's metadata, which is the last of these if there are any, and the requests before."""
+    """The requests for the issuer's metadata, up to the first that succeeds."""
     probes = []
     for url in find_metadata_urls(issuer.url):
         probes.append(probe(url, issuer, deadline))
@@ -64,7 +77,7 @@ def probe_metadata(issuer: Issuer, deadline: float) -> Sequence[Probe]:
 
 
 def find_jwks_url(issuer: Issuer, metadata: Sequence[Probe]) -> str | None:
-    """Where the API fetches the issuer's keys: as configured, else as its own metadata say."""
+    """Where the API fetches the issuer's keys: the configured URL, else the one in its own metadata."""
     if issuer.jwks_url:
         return issuer.jwks_url
     document = metadata[-1].document
@@ -75,44 +88,62 @@ def find_jwks_url(issuer: Issuer, metadata: Sequence[Probe]) -> str | None:
 
 
 def probe_keys(issuer: Issuer) -> Probe:
-    """The issuer's keys, found and fetched as the API does; the metadata where they do not lead there."""
+    """The request for the issuer's keys, or for its metadata if they do not say where the keys are."""
     deadline = start_deadline()
     metadata = [] if issuer.jwks_url else probe_metadata(issuer, deadline)
     url = find_jwks_url(issuer, metadata)
     return probe(url, issuer, deadline) if url else metadata[-1]
 
 
-def probe(url: str, issuer: Issuer, deadline: float, fetch: Fetch = fetch_by_deadline) -> Probe:
-    """What a request to `url` brings before the deadline, or a moment after it."""
-    asked_at = time.time()
-    outcome = _await_outcome(lambda: fetch(url, issuer, deadline), url, deadline)
-    return Probe(url=url, outcome=outcome, asked_at=asked_at, answered_at=time.time())
-
-
-def _await_outcome(
-    fetch: Callable[[], Document], url: str, deadline: float
-) -> Document | DocumentUnavailable:
+def probe(
+    url: str,
+    issuer: Issuer,
+    deadline: float,
+    fetch: Callable[[str, Issuer, float], Document] = fetch_by_deadline,
+) -> Probe:
     outcomes: queue.SimpleQueue[Document | DocumentUnavailable] = queue.SimpleQueue()
 
     def run() -> None:
         try:
-            outcomes.put(fetch())
+            outcomes.put(fetch(url, issuer, deadline))
         except DocumentUnavailable as failure:
             outcomes.put(failure)
 
+    asked_at = time.time()
     threading.Thread(target=run, name="issuer-probe", daemon=True).start()
     try:
-        return outcomes.get(timeout=max(0, deadline - time.monotonic()) + GRACE_SECONDS)
+        outcome = outcomes.get(timeout=max(0, deadline - time.monotonic()) + GRACE_SECONDS)
     except queue.Empty as nothing:
-        failure = DocumentUnavailable(f"{url} cannot be fetched: nothing came in time")
-        failure.__cause__ = nothing
-        return failure
+        outcome = DocumentUnavailable(f"{url} cannot be fetched: no response in time")
+        outcome.__cause__ = nothing
+    return Probe(url=url, outcome=outcome, asked_at=asked_at, answered_at=time.time())
 
 
-def _read_time(document: Document) -> float | None:
-    """The issuer's time when it answered (RFC 9110 section 6.6.1), whatever a cache did on the way."""
-    try:
-        date = parsedate_to_datetime(document.date or "")
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() + document.age_seconds
+def find_remedy(url: str, failure: DocumentUnavailable) -> tuple[str, bool]:
+    """What to do about a failed request, and whether it may succeed later without a change."""
+    status, cause = failure.status, failure.__cause__
+    if status is None:
+        return _find_remedy_by_cause(url, cause)
+    if status in _TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "The issuer has a problem: try again later, and check its status page.", True
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        # An attacker can write the Location header, so the remedy does not repeat it.
+        return "The API follows no redirects: configure the URL that `curl -I` shows as Location.", False
+    return "Check the URL: it must be the issuer's own, to the byte.", False
+
+
+def _find_remedy_by_cause(url: str, cause: BaseException | None) -> tuple[str, bool]:
+    host = urlsplit(url).hostname
+    if cause is None:
+        return "Check the URL: it must lead to a JSON object of at most 64 KiB, over https.", False
+    if isinstance(cause, ssl.SSLError):
+        return "If a private CA signed the certificate, set OAUTH_CA_FILE to the CA's certificate.", False
+    if isinstance(cause, FileNotFoundError):
+        return "OAUTH_CA_FILE names a file that does not exist.", False
+    if isinstance(cause, ConnectionRefusedError) and host in LOOPBACK_HOSTS:
+        return f"Is the development server running? manage.py runserver {urlsplit(url).port or 80}", True
+    if isinstance(cause, socket.gaierror):
+        return f"DNS does not know the host {host}: check its spelling, and DNS on this machine.", True
+    if isinstance(cause, ValueError | http.client.InvalidURL):
+        return "Check the spelling of the URL.", False
+    return f"Make sure that this machine can reach {host}: firewall, routes. The API uses no proxy.", True

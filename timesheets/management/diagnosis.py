@@ -1,4 +1,4 @@
-"""What commands that look for a fault have in common: they change nothing, and --help tells their status."""
+"""The diagnostic commands' common parts: they change nothing, and --help lists their exit statuses."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from timesheets.management.help import HelpFormatter
 
 
 class DiagnosticStatus(IntEnum):
-    """BSD's sysexits, as far as they fit."""
+    """The statuses of BSD's sysexits where one fits."""
 
     GOOD = 0
     MISCONFIGURED = 1
@@ -24,8 +24,6 @@ class DiagnosticStatus(IntEnum):
 
 
 class DiagnosticCommand(BaseCommand):
-    """A command whose --help ends with `exit_statuses`."""
-
     exit_statuses: Mapping[DiagnosticStatus, str]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -38,12 +36,10 @@ class DiagnosticCommand(BaseCommand):
 
 @contextmanager
 def silenced_logs(verbosity: int) -> Iterator[None]:
-    """Keep the API's own log lines out of the answer, which says the same at length; -v 2 shows them."""
-    if verbosity > 1:
-        yield
-        return
+    """Hide the API's log lines, which repeat what the command prints; -v 2 shows them."""
     previous = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    if verbosity < 2:
+        logging.disable(logging.CRITICAL)
     try:
         yield
     finally:

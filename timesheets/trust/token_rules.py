@@ -156,12 +156,12 @@ Check = Callable[[UnverifiedToken, TokenPolicy, float], None]
 
 # In this order, each with what it asks for.
 RULES: Mapping[str, Check] = {
-    "its algorithm is one that is configured": _check_algorithm,
-    "its header holds nothing that changes what is signed": _check_header,
+    "its algorithm is allowed": _check_algorithm,
+    "its header does not change what is signed": _check_header,
     "it is an access token": _check_type,
-    "it is from the issuer": _check_issuer,
+    "it comes from the trusted issuer": _check_issuer,
     "it is for this API": _check_audience,
     "it is valid now": _check_times,
     "it names its client": _check_client,
-    "it is bound to no key": _check_unbound,
+    "it is not bound to a key": _check_unbound,
 }

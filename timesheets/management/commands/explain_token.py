@@ -1,4 +1,4 @@
-"""Explain what the API makes of an access token, rule by rule, and what to change where it refuses it."""
+"""Explain what the API makes of an access token, rule by rule, and what to change if the API refuses it."""
 
 import sys
 import time
@@ -11,41 +11,35 @@ from django.http import HttpRequest
 from timesheets import conf
 from timesheets.authentication import MAX_TOKEN_LENGTH, keys_of
 from timesheets.browser.pasted_tokens import unwrap_token
-from timesheets.diagnosis.issuer_answers import Verdict
-from timesheets.diagnosis.issuer_findings import examine_issuer
+from timesheets.diagnosis.issuer_findings import FindingStatus, examine_issuer, judge_keys
 from timesheets.diagnosis.issuer_probes import probe_keys
-from timesheets.diagnosis.key_findings import judge_keys
-from timesheets.diagnosis.plain_words import describe_clock, describe_time, quote
-from timesheets.diagnosis.token_explanations import explain_credentials
-from timesheets.diagnosis.token_steps import Step, walk_rules
+from timesheets.diagnosis.token_steps import Step, explain_credentials, walk_rules
+from timesheets.diagnosis.wording import describe_clock, describe_time, quote
 from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
 from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.token_rules import Fault
 from timesheets.views.uploads import UploadView
 
-DESCRIPTION = """\
-Read an access token from standard input and say what the API makes of it: each rule that it
-keeps, the first that it breaks, and what to change. The API's own code judges it. The token is
-never shown; what it says of itself is quoted and cut. No database is needed."""
-
-ASK = "Waiting for an access token: paste it, press Enter, then Ctrl-D (on Windows Ctrl-Z and Enter)."
 NOTHING_TO_READ = (
-    "There is no access token on standard input. Pipe one in, or the issuer's whole answer: it takes both."
+    "There is no access token on standard input. Pipe in a token or the issuer's whole response."
 )
-# Far more than a token may have, so that one which is too long is still seen to be.
+# Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024
 
 
 class Command(DiagnosticCommand):
-    help = DESCRIPTION
+    help = """\
+Read an access token from standard input and report what the API makes of it: each rule that it
+keeps, the first that it breaks, and what to change. The API's own code judges it. Never shows the
+token; quotes its claims, cut if they are long. Needs no database."""
     stealth_options = ("stdin",)
     exit_statuses = {
         DiagnosticStatus.GOOD: "the API would accept the token for an upload",
         DiagnosticStatus.MISCONFIGURED: "manage.py check refuses the settings",
         DiagnosticStatus.USAGE: "wrong usage, or no token on standard input",
         DiagnosticStatus.REFUSED: "the API would refuse the token: 400, 401 or 403",
-        DiagnosticStatus.TEMPORARY: "nobody can tell, since the issuer's keys cannot be had: 503",
+        DiagnosticStatus.TEMPORARY: "unknown, since the issuer's keys are unavailable: 503",
         DiagnosticStatus.CONFIGURATION: "a variable is missing or wrong",
         DiagnosticStatus.INTERRUPTED: "stopped by SIGINT",
     }
@@ -59,18 +53,21 @@ class Command(DiagnosticCommand):
         with silenced_logs(options["verbosity"]):
             answer = ask_api(unverified_token)
             for step in walk_steps(unverified_token, answer):
-                self._tell(step)
-        self._tell_answer(answer)
-        if isinstance(answer, Problem):
-            sys.exit(
-                DiagnosticStatus.TEMPORARY
-                if isinstance(answer, IssuerUnavailable)
-                else DiagnosticStatus.REFUSED
-            )
+                self._print_step(step)
+        if isinstance(answer, VerifiedToken):
+            client = f"client {quote(answer.client_id)}, subject {quote(answer.subject)}"
+            self.stdout.write(f"The API would accept it for an upload, as {client}.")
+            self.stdout.write(f"It expires at {describe_time(answer.expires_at)}.")
+            return
+        status = f"{int(answer.status_code)} {answer.default_code}"
+        self.stdout.write(f"The API would answer {status}: {answer.detail}")
+        is_temporary = isinstance(answer, IssuerUnavailable)
+        sys.exit(DiagnosticStatus.TEMPORARY if is_temporary else DiagnosticStatus.REFUSED)
 
     def _read(self, stdin: TextIO) -> str:
         if stdin.isatty():
-            self.stderr.write(ASK, style_func=str)
+            wait = "Paste an access token, press Enter, then Ctrl-D (on Windows Ctrl-Z and Enter)."
+            self.stderr.write(f"Waiting for an access token. {wait}", style_func=str)
         try:
             return stdin.read(MAX_INPUT_LENGTH)
         except UnicodeDecodeError:
@@ -78,33 +75,19 @@ class Command(DiagnosticCommand):
         except KeyboardInterrupt:
             sys.exit(DiagnosticStatus.INTERRUPTED)
 
-    def _tell(self, step: Step) -> None:
-        if step.explanation is None:
+    def _print_step(self, step: Step) -> None:
+        if not step.explanation:
             self.stdout.write(f"ok       {step.rule}")
             return
         in_log = f" (in the API's log: reason={step.fault})" if step.fault else ""
         self.stdout.write(f"{'BROKEN' if step.is_known else 'UNKNOWN':<7}  {step.rule}{in_log}")
-        lines = [
-            ("holds", step.explanation.holds),
-            ("expected", step.explanation.expected),
-            *find_facts(step),
-            *(("to do", remedy) for remedy in step.explanation.remedies),
-        ]
-        for label, text in lines:
+        holds, expected, *remedies = step.explanation
+        for label, text in (holds, expected, *find_facts(step), *remedies):
             self.stdout.write(f"         {label}: {text}")
-
-    def _tell_answer(self, answer: VerifiedToken | Problem) -> None:
-        if isinstance(answer, Problem):
-            status = f"{int(answer.status_code)} {answer.default_code}"
-            self.stdout.write(f"The API would answer {status}: {answer.detail}")
-            return
-        client = f"client {quote(answer.client_id)}, subject {quote(answer.subject)}"
-        self.stdout.write(f"The API would accept it for an upload, as {client}.")
-        self.stdout.write(f"It expires at {describe_time(answer.expires_at)}.")
 
 
 def ask_api(unverified_token: str) -> VerifiedToken | Problem:
-    """What the upload's own authentication and permissions make of the token."""
+    """The result of the upload's own authentication and permissions."""
     request = HttpRequest()
     request.META["HTTP_AUTHORIZATION"] = f"Bearer {unverified_token}"
     view = UploadView()
@@ -118,9 +101,9 @@ def ask_api(unverified_token: str) -> VerifiedToken | Problem:
 
 
 def walk_steps(unverified_token: str, answer: VerifiedToken | Problem) -> Iterator[Step]:
-    rule = "it can stand in the Authorization header"
+    rule = "it fits in the Authorization header"
     if isinstance(answer, InvalidRequest):
-        yield Step(rule=rule, explanation=explain_credentials(unverified_token, MAX_TOKEN_LENGTH))
+        yield Step(rule=rule, explanation=[*explain_credentials(unverified_token, MAX_TOKEN_LENGTH)])
         return
     yield Step(rule=rule)
     policy = conf.token_policy()
@@ -129,13 +112,14 @@ def walk_steps(unverified_token: str, answer: VerifiedToken | Problem) -> Iterat
 
 
 def find_facts(step: Step) -> Iterator[tuple[str, str]]:
-    """What only the issuer can tell about the step that failed."""
+    """What the issuer itself adds to the explanation of a broken rule."""
     issuer, policy = conf.issuer(), conf.token_policy()
     if step.fault in (Fault.EXPIRED, Fault.NOT_YET_VALID):
         yield "clock", describe_clock(probe_keys(issuer).measure_clock())
     if step.fault is Fault.KEY:
-        findings = judge_keys(probe_keys(issuer), policy)
-        yield from (("issuer", f"{finding.subject}: {finding.text}") for finding in findings)
+        for finding in judge_keys(probe_keys(issuer), policy):
+            yield "issuer", f"{finding.subject}: {finding.text}"
     if not step.is_known:
-        failed = [finding for finding in examine_issuer(issuer, policy) if finding.verdict is Verdict.FAILED]
-        yield from (("issuer", f"{finding.subject}: {finding.text}. {finding.remedy}") for finding in failed)
+        for finding in examine_issuer(issuer, policy):
+            if finding.status is FindingStatus.FAILED:
+                yield "issuer", f"{finding.subject}: {finding.text}. {finding.remedy}"

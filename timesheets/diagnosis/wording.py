@@ -9,7 +9,7 @@ _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def quote(value: object) -> str:
-    """`value` as JSON in printable ASCII, cut where it is long: whoever wrote it gets nothing else across."""
+    """`value` as JSON in printable ASCII, cut if long, so that untrusted text cannot control a terminal."""
     try:
         text = json.dumps(value)
     except RecursionError:
@@ -20,12 +20,12 @@ def quote(value: object) -> str:
 
 
 def make_printable(text: str) -> str:
-    """`text` whole, on one line of printable ASCII."""
+    """`text`, uncut, on one line of printable ASCII."""
     return json.dumps(text)[1:-1]
 
 
 def describe_duration(seconds: float) -> str:
-    """The two largest units of it, such as "3 hours 5 minutes"."""
+    """The duration in its two largest units, such as "3 hours 5 minutes"."""
     rest = round(abs(seconds))
     words = []
     for name, size in _UNITS:
@@ -36,7 +36,7 @@ def describe_duration(seconds: float) -> str:
 
 
 def describe_time(seconds: float) -> str:
-    """A time in seconds since the epoch, in UTC; one that no calendar has stays a number."""
+    """A time in seconds since the epoch, in UTC; a number if no calendar has it."""
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):
@@ -44,10 +44,9 @@ def describe_time(seconds: float) -> str:
 
 
 def describe_clock(ahead_seconds: float | None) -> str:
-    """How our clock stands to the issuer's, by how much it is ahead; None where that cannot be told."""
     if ahead_seconds is None:
-        return "how far our clock is from the issuer's cannot be told"
-    # A `Date` header knows no less than a second.
+        return "the issuer sends no time to compare our clock with"
+    # A `Date` header has whole seconds.
     if abs(ahead_seconds) < 1:
         return "our clock agrees with the issuer's"
     side = "ahead of" if ahead_seconds > 0 else "behind"
@@ -55,17 +54,17 @@ def describe_clock(ahead_seconds: float | None) -> str:
 
 
 def describe_near_miss(found: object, expected: str) -> str:
-    """The one thing that keeps `found` from being `expected`; empty where it is something else entirely."""
+    """The small difference between the two; empty if they have nothing to do with each other."""
     if not isinstance(found, str):
         return ""
-    differences = {
-        "it has a slash at its end, and the expected one has none": found == f"{expected}/",
-        "it has no slash at its end, and the expected one has one": f"{found}/" == expected,
-        "it begins with http, and the expected one with https": found.replace("http://", "https://", 1)
-        == expected,
-        "it begins with https, and the expected one with http": found.replace("https://", "http://", 1)
-        == expected,
-        "it has white space around it": found.strip() == expected,
-        "it differs in upper and lower case only": found.lower() == expected.lower(),
-    }
-    return next((words for words, is_so in differences.items() if is_so), "")
+    if found == f"{expected}/":
+        return "it ends with a slash, the expected one does not"
+    if f"{found}/" == expected:
+        return "it does not end with a slash, the expected one does"
+    if found.replace("http://", "https://", 1) == expected:
+        return "it starts with http, the expected one with https"
+    if found.replace("https://", "http://", 1) == expected:
+        return "it starts with https, the expected one with http"
+    if found.strip() == expected:
+        return "it has white space around it"
+    return "it differs only in upper and lower case" if found.lower() == expected.lower() else ""
