@@ -42,7 +42,7 @@ class JWTAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[MachineClient, VerifiedToken] | None:
         authorization: str = request.META.get("HTTP_AUTHORIZATION", "")
-        return authenticate_bearer(authorization, is_elsewhere_too="access_token" in request.query_params)
+        return authenticate_bearer(authorization, has_query_token="access_token" in request.query_params)
 
     def authenticate_header(self, request: Request) -> str:
         """What makes DRF answer 401 and not 403; the whole challenge is the exception handler's."""
@@ -50,14 +50,14 @@ class JWTAuthentication(BaseAuthentication):
 
 
 def authenticate_bearer(
-    authorization: str, *, is_elsewhere_too: bool = False
+    authorization: str, *, has_query_token: bool = False
 ) -> tuple[MachineClient, VerifiedToken] | None:
     """Whom an Authorization header lets in, and by what token; None if it is empty or of another scheme.
 
-    Raises InvalidRequest, also if a token `is_elsewhere_too`, InvalidToken or IssuerUnavailable.
+    Raises InvalidRequest, also if a token `has_query_token`, InvalidToken or IssuerUnavailable.
     """
     try:
-        unverified_token = _read_bearer_token(authorization, is_elsewhere_too)
+        unverified_token = _read_bearer_token(authorization, has_query_token)
     except InvalidRequest:
         logger.warning("outcome=refused reason=invalid_request")
         raise
@@ -73,7 +73,7 @@ def identify_client(token: VerifiedToken) -> MachineClient:
 
 def _verify(unverified_token: str) -> VerifiedToken:
     policy = conf.token_policy()
-    keys = keys_of(conf.issuer(), policy.algorithms)
+    keys = get_issuer_keys(conf.issuer(), policy.algorithms)
     try:
         return verify_access_token(unverified_token, policy, keys, time.time())
     except TokenRejected as rejection:
@@ -85,12 +85,12 @@ def _verify(unverified_token: str) -> VerifiedToken:
 
 
 @functools.cache
-def keys_of(issuer: Issuer, algorithms: tuple[str, ...]) -> IssuerKeys:
+def get_issuer_keys(issuer: Issuer, algorithms: tuple[str, ...]) -> IssuerKeys:
     """The keys of an issuer, one set of them for the whole process."""
     return IssuerKeys(functools.partial(fetch_keys, issuer, algorithms))
 
 
-def _read_bearer_token(authorization: str, is_elsewhere_too: bool) -> str | None:
+def _read_bearer_token(authorization: str, has_query_token: bool) -> str | None:
     """The token of the header, None without one; tokens elsewhere are not looked at."""
     scheme, _, credentials = authorization.partition(" ")
     # The scheme's name is compared without case (RFC 9110 section 11.1).
@@ -99,6 +99,6 @@ def _read_bearer_token(authorization: str, is_elsewhere_too: bool) -> str | None
     unverified_token = credentials.lstrip(" ")
     if len(unverified_token) > MAX_TOKEN_LENGTH or not _B64TOKEN.fullmatch(unverified_token):
         raise InvalidRequest
-    if is_elsewhere_too:
+    if has_query_token:
         raise InvalidRequest("Send the access token in the Authorization header only, not in the query too.")
     return unverified_token

@@ -26,7 +26,7 @@ from tests.processes import (
 )
 from tests.server.conftest import Upload
 from tests.signing_keys import SigningKey
-from timesheets.authentication import keys_of
+from timesheets.authentication import get_issuer_keys
 from timesheets.diagnosis.token_steps import EXPLAINERS
 from timesheets.trust.token_rules import RULES, Fault
 
@@ -37,7 +37,7 @@ NOW = int(time.time())
 @pytest.fixture
 def issuer(settings: Any) -> Iterator[Issuer]:
     """An issuer that the API trusts and has not yet asked for its keys."""
-    keys_of.cache_clear()
+    get_issuer_keys.cache_clear()
     issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
     settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
     yield issuer

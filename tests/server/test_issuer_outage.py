@@ -10,13 +10,13 @@ from tests.issuer import Issuer
 from tests.misbehaviour import Answer, close, content, document, redirect
 from tests.server.conftest import Upload
 from tests.signing_keys import SigningKey
-from timesheets.authentication import keys_of
+from timesheets.authentication import get_issuer_keys
 
 
 @pytest.fixture
 def issuer(settings: Any) -> Iterator[Issuer]:
     """An issuer that the API trusts and has not yet asked for its keys."""
-    keys_of.cache_clear()
+    get_issuer_keys.cache_clear()
     issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
     settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
     yield issuer

@@ -14,7 +14,7 @@ from django.conf import settings as django_settings
 from tests.issuer import Issuer, to_base64url
 from tests.server.conftest import Upload
 from tests.signing_keys import SigningKey
-from timesheets.authentication import keys_of
+from timesheets.authentication import get_issuer_keys
 from timesheets.models import Timesheet
 
 METADATA = 'resource_metadata="https://timesheets.example.com/.well-known/oauth-protected-resource/timesheets/upload"'
@@ -637,7 +637,7 @@ BY_ID = {key.key_id: key for key in KEYS}
 @pytest.fixture
 def versatile(settings: Any) -> Iterator[Issuer]:
     """An issuer that the API trusts, with a key of each kind."""
-    keys_of.cache_clear()
+    get_issuer_keys.cache_clear()
     issuer = Issuer(audience=AUDIENCE)
     issuer.keys = KEYS
     settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}

@@ -46,7 +46,7 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
     return FetchedKeys(keys=keys, max_age_seconds=document.max_age_seconds)
 
 
-def discover(issuer: Issuer, deadline: float) -> Mapping[str, Any]:
+def fetch_metadata(issuer: Issuer, deadline: float) -> Mapping[str, Any]:
     """The issuer's metadata. Raises DocumentUnavailable where none says that it is this issuer's."""
     failure = None
     for url in find_metadata_urls(issuer.url):
@@ -71,7 +71,7 @@ def find_metadata_urls(issuer_url: str) -> Iterator[str]:
 
 
 def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
-    url = discover(issuer, deadline).get("jwks_uri")
+    url = fetch_metadata(issuer, deadline).get("jwks_uri")
     if not isinstance(url, str):
         raise DocumentUnavailable("the issuer's metadata name no jwks_uri")
     return url

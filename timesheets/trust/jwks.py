@@ -20,7 +20,7 @@ MIN_TIME_TO_LIVE_SECONDS = 60
 MAX_TIME_TO_LIVE_SECONDS = 24 * 3600
 DEFAULT_TIME_TO_LIVE_SECONDS = 600
 # How long known keys serve on once they are stale, while the issuer is down.
-OUTAGE_SECONDS = 24 * 3600
+MAX_STALE_SECONDS = 24 * 3600
 # How often an unknown `kid` may make us ask the issuer.
 COOL_DOWN_SECONDS = 30
 MAX_BACK_OFF_SECONDS = 30
@@ -73,8 +73,8 @@ class _Snapshot:
     number: int
     stale_at: float
 
-    def serves_at(self, now: float) -> bool:
-        return now <= self.stale_at + OUTAGE_SECONDS
+    def is_usable_at(self, now: float) -> bool:
+        return now <= self.stale_at + MAX_STALE_SECONDS
 
     def find(self, key_id: str | None) -> UsableKey | None:
         """The key of this id; without an id the only key, if there is just one."""
@@ -108,22 +108,22 @@ class IssuerKeys:
         self._started = 0
         self._failures = 0
         self._retry_at = -math.inf
-        self._begin_anew()
+        self._reset()
         if hasattr(os, "register_at_fork"):
-            begin_anew = weakref.WeakMethod(self._begin_anew)
-            os.register_at_fork(after_in_child=lambda: (method := begin_anew()) and method())
+            reset = weakref.WeakMethod(self._reset)
+            os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         """A forked child has none of its parent's threads: no fetch is under way, and none holds the lock."""
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
         self._forced: _Attempt | None = None
-        self._waiting_places = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
+        self._waiting_slots = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
 
     def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
         now, started = self._monotonic(), self._started
         snapshot = self._snapshot
-        if snapshot is None or not snapshot.serves_at(now):
+        if snapshot is None or not snapshot.is_usable_at(now):
             snapshot = self._await_keys()
         elif now >= snapshot.stale_at and now >= self._retry_at:
             self._refresh(snapshot)
@@ -139,9 +139,9 @@ class IssuerKeys:
         with self._lock:
             # It took time to get the lock, so the caller's look at the clock may be an old one.
             now = self._monotonic()
-            if self._snapshot is not None and self._snapshot.serves_at(now):
+            if self._snapshot is not None and self._snapshot.is_usable_at(now):
                 return self._snapshot
-            attempt = self._find_attempt(now)
+            attempt = self._get_running_attempt(now)
             if attempt is None:
                 if now < self._retry_at:
                     raise KeysUnavailable("the issuer failed a moment ago", self._retry_at - now)
@@ -152,7 +152,7 @@ class IssuerKeys:
         """Fetch anew while all others, and this caller too, go on with the keys there are."""
         with self._lock:
             now = self._monotonic()
-            is_idle = self._find_attempt(now) is None
+            is_idle = self._get_running_attempt(now) is None
             if is_idle and self._snapshot is stale and now >= self._retry_at:
                 self._start_attempt(now)
 
@@ -167,14 +167,14 @@ class IssuerKeys:
                 if snapshot is not None and (snapshot.find(key_id) or snapshot.number > started):
                     return snapshot.find(key_id)
                 now = self._monotonic()
-                attempt = self._find_attempt(now)
+                attempt = self._get_running_attempt(now)
                 if attempt is None:
-                    if self._has_asked_lately(now):
+                    if self._asked_recently(now):
                         return None
                     attempt = self._forced = self._start_attempt(now)
-            self._wait_in_a_place(attempt)
+            self._wait_in_a_slot(attempt)
 
-    def _has_asked_lately(self, now: float) -> bool:
+    def _asked_recently(self, now: float) -> bool:
         """True if the issuer was asked in this cool-down. Raises KeysUnavailable if it failed."""
         if self._forced is None or now >= self._forced.started_at + COOL_DOWN_SECONDS:
             return False
@@ -184,11 +184,11 @@ class IssuerKeys:
             )
         return True
 
-    def _find_attempt(self, now: float) -> _Attempt | None:
+    def _get_running_attempt(self, now: float) -> _Attempt | None:
         """The fetch under way. One that hangs where nothing can end it is given up."""
         attempt = self._attempt
         if attempt is not None and now > attempt.started_at + MAX_WAIT_SECONDS:
-            self._settle(attempt, now, KeysUnavailable("the issuer does not answer"))
+            self._end_attempt(attempt, now, KeysUnavailable("the issuer does not answer"))
         return self._attempt
 
     def _start_attempt(self, now: float) -> _Attempt:
@@ -198,7 +198,7 @@ class IssuerKeys:
         try:
             thread.start()
         except RuntimeError:
-            self._settle(attempt, now, KeysUnavailable("the system has no thread left"))
+            self._end_attempt(attempt, now, KeysUnavailable("the system has no thread left"))
         return attempt
 
     def _run_attempt(self, attempt: _Attempt) -> None:
@@ -212,9 +212,9 @@ class IssuerKeys:
             logger.exception("Fetching the issuer's keys failed")
             outcome = KeysUnavailable("fetching the issuer's keys failed")
         with self._lock:
-            self._settle(attempt, self._monotonic(), outcome)
+            self._end_attempt(attempt, self._monotonic(), outcome)
 
-    def _settle(self, attempt: _Attempt, now: float, outcome: FetchedKeys | KeysUnavailable) -> None:
+    def _end_attempt(self, attempt: _Attempt, now: float, outcome: FetchedKeys | KeysUnavailable) -> None:
         if self._attempt is attempt:
             self._attempt = None
         if attempt.done.is_set():
@@ -233,20 +233,20 @@ class IssuerKeys:
             logger.warning("Cannot fetch the issuer's keys: %s", outcome)
         attempt.done.set()
 
-    def _wait_in_a_place(self, attempt: _Attempt) -> None:
+    def _wait_in_a_slot(self, attempt: _Attempt) -> None:
         """Wait for the attempt, if not too many callers already do. Raises KeysUnavailable."""
-        if not self._waiting_places.acquire(blocking=False):
+        if not self._waiting_slots.acquire(blocking=False):
             raise KeysUnavailable("too many callers wait for a key that is not known yet")
         try:
             self._wait_for(attempt)
         finally:
-            self._waiting_places.release()
+            self._waiting_slots.release()
 
     def _wait_for(self, attempt: _Attempt) -> _Snapshot:
         """The keys, once the attempt has brought them. Raises KeysUnavailable if it does not in time."""
         if not attempt.done.wait(MAX_WAIT_SECONDS):
             with self._lock:
-                self._settle(attempt, self._monotonic(), KeysUnavailable("the issuer does not answer"))
+                self._end_attempt(attempt, self._monotonic(), KeysUnavailable("the issuer does not answer"))
         if attempt.failure is not None or self._snapshot is None:
             # One error for each who waits: a traceback grows with every thread that raises it.
             failure = attempt.failure or KeysUnavailable("the issuer has no keys")

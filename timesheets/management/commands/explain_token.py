@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.http import HttpRequest
 
 from timesheets import conf
-from timesheets.authentication import MAX_TOKEN_LENGTH, keys_of
+from timesheets.authentication import MAX_TOKEN_LENGTH, get_issuer_keys
 from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.diagnosis.issuer_findings import FindingStatus, examine_issuer, judge_keys
 from timesheets.diagnosis.issuer_probes import probe_keys
@@ -107,7 +107,7 @@ def walk_steps(unverified_token: str, answer: VerifiedToken | Problem) -> Iterat
         return
     yield Step(rule=rule)
     policy = conf.token_policy()
-    keys = keys_of(conf.issuer(), policy.algorithms)
+    keys = get_issuer_keys(conf.issuer(), policy.algorithms)
     yield from walk_rules(unverified_token, policy, keys, UploadView.required_scopes, time.time())
 
 
