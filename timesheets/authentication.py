@@ -1,4 +1,4 @@
-"""From the Authorization header to a principal, and from what is wrong with a token to HTTP."""
+"""Authenticate the client of an access token, and translate failures into HTTP errors."""
 
 import functools
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # RFC 6750 section 2.1.
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
-# The only texts about a token that a caller ever sees, so nothing of a token can be among them.
+# The only texts about a token that a caller sees. None contains text from the token.
 _PHRASES = {
     Fault.EXPIRED: "The access token expired",
     Fault.NOT_YET_VALID: "The access token is not valid yet",
@@ -34,9 +34,9 @@ _OTHER_PHRASE = "The access token is not acceptable"
 
 
 class JWTAuthentication(BaseAuthentication):
-    """Let in the client of a valid access token, as `request.user`, with its VerifiedToken as `request.auth`.
+    """Set `request.user` to the client of a valid access token, and `request.auth` to its VerifiedToken.
 
-    No credentials of ours: None, so that DRF answers 401 where a view needs a caller. Otherwise raises
+    Returns None without bearer credentials, so that DRF answers 401 if a view needs a caller. Raises
     InvalidRequest (400), InvalidToken (401) or IssuerUnavailable (503).
     """
 
@@ -45,16 +45,16 @@ class JWTAuthentication(BaseAuthentication):
         return authenticate_bearer(authorization, has_query_token="access_token" in request.query_params)
 
     def authenticate_header(self, request: Request) -> str:
-        """What makes DRF answer 401 and not 403; the whole challenge is the exception handler's."""
+        """Any value makes DRF answer 401 instead of 403. The exception handler writes the full challenge."""
         return "Bearer"
 
 
 def authenticate_bearer(
     authorization: str, *, has_query_token: bool = False
 ) -> tuple[MachineClient, VerifiedToken] | None:
-    """Whom an Authorization header lets in, and by what token; None if it is empty or of another scheme.
+    """The client and the token of an Authorization header; None if it is empty or has another scheme.
 
-    Raises InvalidRequest, also if a token `has_query_token`, InvalidToken or IssuerUnavailable.
+    Raises InvalidRequest, InvalidToken or IssuerUnavailable.
     """
     try:
         unverified_token = _read_bearer_token(authorization, has_query_token)
@@ -86,19 +86,19 @@ def _verify(unverified_token: str) -> VerifiedToken:
 
 @functools.cache
 def get_issuer_keys(issuer: Issuer, algorithms: tuple[str, ...]) -> IssuerKeys:
-    """The keys of an issuer, one set of them for the whole process."""
+    """The keys of an issuer, cached once for the whole process."""
     return IssuerKeys(functools.partial(fetch_keys, issuer, algorithms))
 
 
 def _read_bearer_token(authorization: str, has_query_token: bool) -> str | None:
-    """The token of the header, None without one; tokens elsewhere are not looked at."""
+    """The token in the header, or None."""
     scheme, _, credentials = authorization.partition(" ")
-    # The scheme's name is compared without case (RFC 9110 section 11.1).
+    # The scheme is case-insensitive (RFC 9110 section 11.1).
     if scheme.lower() != "bearer":
         return None
     unverified_token = credentials.lstrip(" ")
     if len(unverified_token) > MAX_TOKEN_LENGTH or not _B64TOKEN.fullmatch(unverified_token):
         raise InvalidRequest
     if has_query_token:
-        raise InvalidRequest("Send the access token in the Authorization header only, not in the query too.")
+        raise InvalidRequest("Send the access token only in the Authorization header, not also in the query.")
     return unverified_token

@@ -10,13 +10,13 @@ from timesheets.trust.jwks import KeySource, KeyUnknown
 from timesheets.trust.token_rules import RULES, Fault, TokenPolicy, TokenRejected
 from timesheets.trust.unverified_tokens import TokenMalformed, UnverifiedToken, read_unverified_token
 
-# The claims that may hold scopes: RFC 8693's, that of other issuers, and Auth0's list for machines.
+# The claims that may hold scopes: RFC 8693's, the one of other issuers, and Auth0's list for machines.
 SCOPE_CLAIMS = frozenset({"scope", "scp", "permissions"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedToken:
-    """What a token said whose signature and claims were verified."""
+    """The content of a token whose signature and claims are verified."""
 
     issuer: str
     client_id: str
@@ -27,11 +27,11 @@ class VerifiedToken:
 
 
 def verify_access_token(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> VerifiedToken:
-    """Return what the token `text` says, once it is known to be true.
+    """The content of the token `text`, once it is verified.
 
-    `now` is in seconds since the epoch. Cheap rules come before dear ones, and the issuer's keys
-    are asked for only when all that can be judged without them is in order. Raises TokenRejected
-    for a token that cannot be trusted and KeysUnavailable where that cannot be said.
+    `now` is in seconds since the epoch. Cheap rules run before expensive ones, and nothing asks for
+    the issuer's keys before the token passes every rule that needs no key. Raises TokenRejected if
+    the token cannot be trusted, and KeysUnavailable if the keys are missing to decide that.
     """
     try:
         unverified = read_unverified_token(text)
@@ -44,17 +44,17 @@ def verify_access_token(text: str, policy: TokenPolicy, keys: KeySource, now: fl
 
 
 def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, keys: KeySource) -> None:
-    """Let PyJWT verify the token with the issuer's key. Raises TokenRejected or KeysUnavailable."""
+    """Verify the token with the issuer's key. Raises TokenRejected or KeysUnavailable."""
     algorithm = token.header["alg"]
     try:
         key = keys.find_key(token.header.get("kid"), algorithm)
     except KeyUnknown:
-        raise TokenRejected(Fault.KEY, "the issuer has no usable key of this kid and algorithm") from None
+        raise TokenRejected(Fault.KEY, "the issuer has no usable key with this kid and algorithm") from None
     try:
         jwt.decode(
             text,
             key,
-            # It was found among the configured ones, and the key is bound to it.
+            # It is one of the configured algorithms, and the key is bound to it.
             algorithms=[algorithm],
             audience=policy.audience,
             issuer=policy.issuer,
@@ -62,13 +62,13 @@ def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, key
             options=_DECODE_OPTIONS,
         )
     except jwt.ExpiredSignatureError:
-        # PyJWT drops the fraction of a second, and time passes between its look at the clock and ours.
+        # PyJWT ignores the fraction of a second, and it reads the clock later than our rules.
         raise TokenRejected(Fault.EXPIRED, "exp has passed") from None
-    except Exception as error:  # noqa: BLE001  Whatever a library makes of a token, it is not trusted then.
+    except Exception as error:  # noqa: BLE001  If a library fails on a token, the token is not trusted.
         raise TokenRejected(Fault.SIGNATURE, type(error).__name__) from None
 
 
-# All rules above were judged before; here they stand once more, since a verifier that skips one is a trap.
+# The rules check all of this before. It is repeated, because a verifier that skips a check is a trap.
 _DECODE_OPTIONS: Any = {
     "require": ["aud", "exp", "iat", "iss"],
     "verify_signature": True,
@@ -95,10 +95,10 @@ def _describe(claims: Mapping[str, Any], policy: TokenPolicy) -> VerifiedToken:
 
 
 def read_scopes(claims: Mapping[str, Any], client_id: str, scope_claims: tuple[str, ...]) -> frozenset[str]:
-    """The scopes of `scope` (RFC 8693 section 4.2) and its kin: separated by spaces, or a list.
+    """The scopes in `scope` (RFC 8693 section 4.2) and similar claims: separated by spaces, or a list.
 
-    Auth0's `permissions` counts for machines only: a user's are what the user may do, and not what
-    the user let the client do.
+    Auth0's `permissions` counts only for machines. A user's permissions are what the user may do, not
+    what the user allowed the client to do.
     """
     scopes: set[str] = set()
     for name in scope_claims:

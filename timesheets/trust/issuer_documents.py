@@ -1,4 +1,4 @@
-"""Fetch a small JSON document of the issuer: within a deadline, from that address, or not at all."""
+"""Fetch a small JSON document of the issuer within a deadline, from exactly one URL."""
 
 import http.client
 import json
@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -25,9 +25,9 @@ _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,9})", re.ASCII | re.IGN
 
 
 class DocumentUnavailable(Exception):
-    """There is no such document to be had now. The message names the address and the kind of failure.
+    """The document cannot be fetched now. The message names the URL and the kind of failure.
 
-    `status` is that of an answer that was not 200; without one, `__cause__` is what ended the request.
+    `status` is the status of a response other than 200. Without one, `__cause__` is what ended the request.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -37,20 +37,20 @@ class DocumentUnavailable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A JSON object, with what the answer's header said about it."""
+    """A JSON object, with what the response header says about it."""
 
     members: Mapping[str, Any]
-    # How long the issuer says it keeps (RFC 9111 section 5.2.2.1), None where it says nothing.
+    # How long the issuer lets it be cached (RFC 9111 section 5.2.2.1), None if it does not say.
     max_age_seconds: int | None
-    # The `Date` header as it came (RFC 9110 section 6.6.1).
+    # The `Date` header, unparsed (RFC 9110 section 6.6.1).
     date: str | None
-    # How long ago that was, where a cache on the way says so (RFC 9111 section 5.1).
+    # How old the response is if it came from a cache (RFC 9111 section 5.1).
     age_seconds: int
 
 
 def is_trustworthy(url: str) -> bool:
-    """True for https, and for http to this machine, where nobody on the way could change an answer."""
-    # urlsplit would leave out line breaks.
+    """True for https, and for http to this machine, where nobody can change a response on its way."""
+    # urlsplit removes line breaks.
     if not url.isascii() or not url.isprintable() or " " in url:
         return False
     try:
@@ -63,10 +63,10 @@ def is_trustworthy(url: str) -> bool:
 
 
 def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document:
-    """The JSON object at `url`, whole and within `seconds`.
+    """The complete JSON object at `url`, within `seconds`.
 
-    It follows no redirect, asks no proxy, sends no credentials, and reads no more than 64 KiB. The
-    authorities to trust are those of `ca_file`, else the public ones. Raises DocumentUnavailable.
+    Follows no redirect, uses no proxy, sends no credentials, and reads at most 64 KiB. Trusts the
+    certificate authorities in `ca_file`, by default the public ones. Raises DocumentUnavailable.
     """
     if not is_trustworthy(url):
         raise DocumentUnavailable(f"{url!a} is not an https address")
@@ -76,7 +76,7 @@ def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document
             response = _request(urlsplit(url), seconds, ca_file, resources)
             body = _read_body(response)
             if time.monotonic() >= ends_at:
-                # The connection was cut, and http.client takes what came until then for the whole.
+                # The timer cut the connection, and http.client takes a cut body for a complete one.
                 raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise DocumentUnavailable(f"{url} cannot be fetched: {_describe(error)}") from error
@@ -112,7 +112,7 @@ _HEADERS = {"Accept": "application/json", "Connection": "close"}
 
 
 def _read_body(response: http.client.HTTPResponse) -> bytes:
-    """The body, or a little more than its first 64 KiB, piece by piece: a chunk may lie about its size."""
+    """The body, or a little more than its first 64 KiB, in pieces: a chunk may lie about its size."""
     body = b""
     while len(body) <= MAX_BYTES and (piece := response.read1(MAX_BYTES)):
         body += piece
@@ -120,11 +120,11 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
 
 
 def _end_after(seconds: float, connection: socket.socket, resources: ExitStack) -> None:
-    """Cut the connection when the time is over, in whichever read it is.
+    """Cut the connection after `seconds`, even in the middle of a read.
 
-    A socket's timeout starts anew with every byte, so who drips one at a time is not bound by it.
+    A socket's timeout restarts with every byte, so it does not stop a server that drips bytes.
     """
-    # Its own handle, which stays good when TLS takes over the other.
+    # A duplicate, which stays valid when TLS takes over the original.
     handle = resources.enter_context(connection.dup())
     timer = threading.Timer(seconds, _cut, [handle])
     timer.daemon = True
@@ -133,15 +133,13 @@ def _end_after(seconds: float, connection: socket.socket, resources: ExitStack) 
 
 
 def _cut(handle: socket.socket) -> None:
-    try:
+    # It may already be closed.
+    with suppress(OSError):
         handle.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        # It is closed already.
-        return
 
 
 def _describe(error: Exception) -> str:
-    """The kind of failure, in no words of the other side's."""
+    """The kind of failure, without any text from the server."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate cannot be trusted ({error.verify_message})"
     return type(error).__name__

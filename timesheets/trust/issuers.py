@@ -1,4 +1,4 @@
-"""Where an issuer keeps its keys, and what they are. Knows no web framework."""
+"""Find and fetch the keys of an issuer. Knows no web framework."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from timesheets.trust.issuer_documents import Document, DocumentUnavailable, fet
 from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, merge_same_keys, read_usable_keys
 from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
 
-# For all that is fetched together.
+# For the metadata and the keys together.
 DEADLINE_SECONDS = 3.0
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Issuer:
-    """An authorization server. Without a `jwks_url` its metadata say where its keys are."""
+    """An authorization server. Without a `jwks_url`, its metadata say where its keys are."""
 
     url: str
     jwks_url: str | None = None
@@ -47,7 +47,7 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
 
 
 def fetch_metadata(issuer: Issuer, deadline: float) -> Mapping[str, Any]:
-    """The issuer's metadata. Raises DocumentUnavailable where none says that it is this issuer's."""
+    """The issuer's metadata. Raises DocumentUnavailable if there are none that name this issuer."""
     failure = None
     for url in find_metadata_urls(issuer.url):
         try:
@@ -55,9 +55,9 @@ def fetch_metadata(issuer: Issuer, deadline: float) -> Mapping[str, Any]:
         except DocumentUnavailable as error:
             failure = failure or error
             continue
-        # RFC 8414 section 3.3: or anybody could pass for this issuer.
+        # RFC 8414 section 3.3: otherwise anybody could impersonate this issuer.
         if members.get("issuer") != issuer.url:
-            raise DocumentUnavailable(f"{url} is the metadata of another issuer")
+            raise DocumentUnavailable(f"{url} has the metadata of another issuer")
         return members
     raise failure or DocumentUnavailable("no metadata")
 
@@ -73,13 +73,13 @@ def find_metadata_urls(issuer_url: str) -> Iterator[str]:
 def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
     url = fetch_metadata(issuer, deadline).get("jwks_uri")
     if not isinstance(url, str):
-        raise DocumentUnavailable("the issuer's metadata name no jwks_uri")
+        raise DocumentUnavailable("the issuer's metadata have no jwks_uri")
     return url
 
 
 def fetch_by_deadline(url: str, issuer: Issuer, deadline: float) -> Document:
-    """A document of the issuer before `deadline`, in monotonic seconds. Raises DocumentUnavailable."""
+    """A document of the issuer, by `deadline` in monotonic seconds. Raises DocumentUnavailable."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
-        raise DocumentUnavailable(f"{url}: no time is left for it") from TimeoutError()
+        raise DocumentUnavailable(f"{url}: no time is left to fetch it") from TimeoutError()
     return fetch_document(url, seconds=seconds, ca_file=issuer.ca_file)

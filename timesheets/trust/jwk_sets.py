@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 
-# What a public key must not say (RFC 7518 section 6): whoever can read it could sign.
+# The members of private keys (RFC 7518 section 6). Anybody who reads them can sign.
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
-# The algorithms of RFC 7518 section 3.1 and RFC 8037, by kind of key.
+# The algorithms of RFC 7518 section 3.1 and RFC 8037, by key type and curve.
 _ALGORITHMS_OF_KIND: Mapping[tuple[str, str | None], frozenset[str]] = {
     ("RSA", None): frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}),
     ("EC", "P-256"): frozenset({"ES256"}),
@@ -27,12 +27,12 @@ ASYMMETRIC_ALGORITHMS = frozenset().union(*_ALGORITHMS_OF_KIND.values())
 
 
 class KeyUnusable(Exception):
-    """This key verifies no token of ours. The message says why, in words that follow "the key"."""
+    """This key cannot verify our tokens. The message is a predicate, such as "is malformed"."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UsableKey:
-    """A public key under its `kid`, ready for each algorithm it may be used with."""
+    """A public key with its `kid`, loaded for each algorithm that it may be used with."""
 
     key_id: str | None
     by_algorithm: Mapping[str, jwt.PyJWK]
@@ -40,7 +40,7 @@ class UsableKey:
 
 
 def read_usable_keys(members: Mapping[str, Any], algorithms: Sequence[str]) -> list[UsableKey | KeyUnusable]:
-    """What became of each key of a set, in its order. Raises KeyUnusable where it is no set at all."""
+    """Each key of a JWK Set in order, or why it is unusable. Raises KeyUnusable for the set itself."""
     listed = members.get("keys")
     if not isinstance(listed, list):
         raise KeyUnusable('is missing: "keys" is not a list')
@@ -61,7 +61,7 @@ def _read_key(jwk: object, algorithms: Sequence[str]) -> UsableKey:
     if not isinstance(key_id, str | None):
         raise KeyUnusable("has a kid that is not a string")
     if not _PRIVATE_MEMBERS.isdisjoint(jwk):
-        raise KeyUnusable("is private or symmetric, and the issuer has shown it to everybody")
+        raise KeyUnusable("is private or symmetric, and the issuer has published it")
     if jwk.get("use", "sig") != "sig" or "verify" not in _listed(jwk.get("key_ops", ["verify"])):
         raise KeyUnusable("is not for signatures")
     usable = [name for name in algorithms if name in _find_algorithms(jwk, kind, curve)]
@@ -84,7 +84,7 @@ def _find_algorithms(jwk: Mapping[str, Any], kind: object, curve: object) -> fro
 def _load_key(jwk: dict[str, Any], algorithm: str) -> jwt.PyJWK:
     try:
         return jwt.PyJWK(jwk, algorithm)
-    except Exception:  # noqa: BLE001  Whatever a library makes of a broken key, it is not used.
+    except Exception:  # noqa: BLE001  If a library fails on a key, the key is not used.
         raise KeyUnusable("is malformed") from None
 
 
@@ -97,7 +97,7 @@ def _describe(key: object, kind: object, curve: object) -> str:
 
 
 def _drop_contradictions(results: list[UsableKey | KeyUnusable]) -> list[UsableKey | KeyUnusable]:
-    """Of two different keys under one `kid`, nobody can say which is right: neither is used."""
+    """Use neither of two different keys with one `kid`: nobody can say which is right."""
     materials: dict[str | None, set[object]] = defaultdict(set)
     for result in results:
         if isinstance(result, UsableKey) and result.key_id is not None:
@@ -116,7 +116,7 @@ def _identify(key: UsableKey) -> object:
 
 
 def merge_same_keys(keys: Iterable[UsableKey]) -> list[UsableKey]:
-    """One key for each that is listed several times, perhaps once for each of its algorithms."""
+    """Merge a key that is listed several times, for example once for each of its algorithms."""
     merged: dict[object, UsableKey] = {}
     for key in keys:
         known = merged.setdefault((key.key_id, _identify(key)), key)

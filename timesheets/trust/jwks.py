@@ -1,4 +1,4 @@
-"""The issuer's keys, kept: a known key never waits, an unknown one costs little. Knows no web framework."""
+"""Cache the issuer's keys: a known key never waits, an unknown one costs little. Knows no web framework."""
 
 import logging
 import math
@@ -19,23 +19,23 @@ logger = logging.getLogger(__name__)
 MIN_TIME_TO_LIVE_SECONDS = 60
 MAX_TIME_TO_LIVE_SECONDS = 24 * 3600
 DEFAULT_TIME_TO_LIVE_SECONDS = 600
-# How long known keys serve on once they are stale, while the issuer is down.
+# How long stale keys stay in use while the issuer is down.
 MAX_STALE_SECONDS = 24 * 3600
-# How often an unknown `kid` may make us ask the issuer.
+# An unknown `kid` forces at most one fetch in this time.
 COOL_DOWN_SECONDS = 30
 MAX_BACK_OFF_SECONDS = 30
-# The most that a caller waits: a fetch ends itself before, unless it hangs where nothing can end it.
+# The longest wait of a caller. A fetch ends before, unless it hangs where nothing can end it.
 MAX_WAIT_SECONDS = 4
 # How many callers may wait for an unknown `kid`, which anybody can forge: a quarter of a worker's threads.
 MAX_WAITING_CALLERS = 16
 
 
 class KeyUnknown(Exception):
-    """The issuer has no usable key by this id."""
+    """The issuer has no usable key with this id."""
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys cannot be had now. `retry_after_seconds`: when asking again may help, 1 to 30."""
+    """The issuer's keys are unavailable now. `retry_after_seconds`, 1 to 30, says when to try again."""
 
     def __init__(self, reason: str, retry_after_seconds: float = 1) -> None:
         super().__init__(reason)
@@ -43,22 +43,20 @@ class KeysUnavailable(Exception):
 
 
 class KeySource(Protocol):
-    """Where the keys come from."""
-
     def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
         """The key to verify `algorithm` with. Raises KeyUnknown or KeysUnavailable."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedKeys:
-    """What a fetch brought: at least one usable key, and how long the issuer says they keep."""
+    """The result of a fetch: at least one usable key, and how long the issuer lets them be cached."""
 
     keys: Sequence[UsableKey]
     max_age_seconds: int | None
 
 
 def choose_time_to_live(max_age_seconds: int | None) -> int:
-    """After how many seconds keys are fetched anew, whatever the issuer says they keep."""
+    """After how many seconds the keys are stale: the issuer's max-age, within limits."""
     if max_age_seconds is None:
         return DEFAULT_TIME_TO_LIVE_SECONDS
     return min(max(max_age_seconds, MIN_TIME_TO_LIVE_SECONDS), MAX_TIME_TO_LIVE_SECONDS)
@@ -66,10 +64,10 @@ def choose_time_to_live(max_age_seconds: int | None) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class _Snapshot:
-    """The keys as one fetch brought them. It never changes, so it is read without a lock."""
+    """The keys of one fetch. It never changes, so threads read it without a lock."""
 
     keys: Sequence[UsableKey]
-    # Of the attempt that brought them: one that began later is higher.
+    # The number of the attempt that fetched them. A later attempt has a higher number.
     number: int
     stale_at: float
 
@@ -77,7 +75,7 @@ class _Snapshot:
         return now <= self.stale_at + MAX_STALE_SECONDS
 
     def find(self, key_id: str | None) -> UsableKey | None:
-        """The key of this id; without an id the only key, if there is just one."""
+        """The key with this id; without an id, the only key if there is exactly one."""
         if key_id is None:
             return self.keys[0] if len(self.keys) == 1 else None
         return next((key for key in self.keys if key.key_id == key_id), None)
@@ -85,7 +83,7 @@ class _Snapshot:
 
 @dataclass(eq=False)
 class _Attempt:
-    """A fetch under way, in a thread of its own, and all who wait for it."""
+    """A running fetch, in its own thread, and the event that its callers wait for."""
 
     number: int
     started_at: float
@@ -94,9 +92,9 @@ class _Attempt:
 
 
 class IssuerKeys:
-    """The keys that `fetch` brings, kept for the whole process.
+    """The keys that `fetch` returns, cached for the whole process.
 
-    `fetch` raises KeysUnavailable, or brings at least one key. `monotonic` counts seconds.
+    `fetch` returns at least one key or raises KeysUnavailable. `monotonic` counts seconds.
     """
 
     def __init__(
@@ -114,7 +112,7 @@ class IssuerKeys:
             os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
 
     def _reset(self) -> None:
-        """A forked child has none of its parent's threads: no fetch is under way, and none holds the lock."""
+        """A forked child has none of its parent's threads: no fetch runs, and none holds the lock."""
         self._lock = threading.Lock()
         self._attempt: _Attempt | None = None
         self._forced: _Attempt | None = None
@@ -135,21 +133,21 @@ class IssuerKeys:
         return key.by_algorithm[algorithm]
 
     def _await_keys(self) -> _Snapshot:
-        """The first keys, or the first after a day without; as soon as a fetch brings them."""
+        """The keys, as soon as a fetch returns them, if there are none or they are too old."""
         with self._lock:
-            # It took time to get the lock, so the caller's look at the clock may be an old one.
+            # The caller may have waited for the lock, so its time may be old.
             now = self._monotonic()
             if self._snapshot is not None and self._snapshot.is_usable_at(now):
                 return self._snapshot
             attempt = self._get_running_attempt(now)
             if attempt is None:
                 if now < self._retry_at:
-                    raise KeysUnavailable("the issuer failed a moment ago", self._retry_at - now)
+                    raise KeysUnavailable("the last request to the issuer failed", self._retry_at - now)
                 attempt = self._start_attempt(now)
         return self._wait_for(attempt)
 
     def _refresh(self, stale: _Snapshot) -> None:
-        """Fetch anew while all others, and this caller too, go on with the keys there are."""
+        """Start a fetch, while all callers, this one too, continue with the stale keys."""
         with self._lock:
             now = self._monotonic()
             is_idle = self._get_running_attempt(now) is None
@@ -157,9 +155,9 @@ class IssuerKeys:
                 self._start_attempt(now)
 
     def _await_key(self, key_id: str, started: int) -> UsableKey | None:
-        """The key, if one of the first `started` fetches brings it yet, or one that begins later.
+        """The key, if a running fetch or one that starts later returns it; `started` fetches had started.
 
-        At most one fetch in a cool-down is begun for such keys, and all who want one share it.
+        At most one fetch per cool-down starts for unknown keys, and all waiting callers share it.
         """
         while True:
             with self._lock:
@@ -175,7 +173,7 @@ class IssuerKeys:
             self._wait_in_a_slot(attempt)
 
     def _asked_recently(self, now: float) -> bool:
-        """True if the issuer was asked in this cool-down. Raises KeysUnavailable if it failed."""
+        """True if this cool-down's fetch succeeded. Raises KeysUnavailable if it failed."""
         if self._forced is None or now >= self._forced.started_at + COOL_DOWN_SECONDS:
             return False
         if self._forced.failure is not None:
@@ -185,7 +183,7 @@ class IssuerKeys:
         return True
 
     def _get_running_attempt(self, now: float) -> _Attempt | None:
-        """The fetch under way. One that hangs where nothing can end it is given up."""
+        """The running fetch. Gives up a fetch that hangs where nothing can end it."""
         attempt = self._attempt
         if attempt is not None and now > attempt.started_at + MAX_WAIT_SECONDS:
             self._end_attempt(attempt, now, KeysUnavailable("the issuer does not answer"))
@@ -208,7 +206,7 @@ class IssuerKeys:
         except KeysUnavailable as failure:
             outcome = failure
         except Exception:
-            # Whatever an issuer sends, callers get an answer.
+            # Callers need an answer, no matter what the issuer sends.
             logger.exception("Fetching the issuer's keys failed")
             outcome = KeysUnavailable("fetching the issuer's keys failed")
         with self._lock:
@@ -234,21 +232,21 @@ class IssuerKeys:
         attempt.done.set()
 
     def _wait_in_a_slot(self, attempt: _Attempt) -> None:
-        """Wait for the attempt, if not too many callers already do. Raises KeysUnavailable."""
+        """Wait for the attempt, unless too many callers already wait. Raises KeysUnavailable."""
         if not self._waiting_slots.acquire(blocking=False):
-            raise KeysUnavailable("too many callers wait for a key that is not known yet")
+            raise KeysUnavailable("too many callers wait for an unknown key")
         try:
             self._wait_for(attempt)
         finally:
             self._waiting_slots.release()
 
     def _wait_for(self, attempt: _Attempt) -> _Snapshot:
-        """The keys, once the attempt has brought them. Raises KeysUnavailable if it does not in time."""
+        """The keys of the attempt. Raises KeysUnavailable if it fails or takes too long."""
         if not attempt.done.wait(MAX_WAIT_SECONDS):
             with self._lock:
                 self._end_attempt(attempt, self._monotonic(), KeysUnavailable("the issuer does not answer"))
         if attempt.failure is not None or self._snapshot is None:
-            # One error for each who waits: a traceback grows with every thread that raises it.
+            # Each caller gets its own error: a traceback grows with every thread that raises it.
             failure = attempt.failure or KeysUnavailable("the issuer has no keys")
             raise KeysUnavailable(str(failure), failure.retry_after_seconds)
         return self._snapshot

@@ -1,4 +1,4 @@
-"""What an access token must say of itself, rule by rule. Knows JWT; knows no key and no web framework."""
+"""The rules that an access token must pass before its key is needed. Knows JWT; knows no web framework."""
 
 import enum
 import math
@@ -13,18 +13,18 @@ MAX_LIFETIME_SECONDS = 30 * 24 * 3600
 MAX_LEEWAY_SECONDS = 300
 MAX_NAME_LENGTH = 255
 
-# RFC 9068 section 2.1; Auth0's default profile says JWT (RFC 7519 section 5.1), others say nothing.
+# RFC 9068 section 2.1; Auth0's default profile uses JWT (RFC 7519 section 5.1), other issuers omit typ.
 _RFC_9068_TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _TYPES = _RFC_9068_TYPES | {"jwt"}
 # RFC 7515 section 4.1.11, RFC 7797 and RFC 7516: each changes what the signed bytes mean.
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc", "cty"})
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# The first second that a float no longer tells from the next.
+# The first second that a float cannot distinguish from the next.
 _END_OF_TIME = 2**53
 
 
 class Fault(enum.StrEnum):
-    """Why a token is refused: the stable code that logs carry."""
+    """Why a token is refused: the stable code in the logs."""
 
     MALFORMED = "malformed"
     ALGORITHM = "algorithm"
@@ -44,7 +44,7 @@ class Fault(enum.StrEnum):
 
 
 class TokenRejected(Exception):
-    """The token cannot be trusted. `reason` is for logs and quotes nothing of the token."""
+    """The token cannot be trusted. `reason` is for logs and contains no text from the token."""
 
     def __init__(self, fault: Fault, reason: str) -> None:
         super().__init__(f"{fault}: {reason}")
@@ -53,16 +53,16 @@ class TokenRejected(Exception):
 
 
 class Profile(enum.StrEnum):
-    """What the issuer's tokens look like."""
+    """The form of the issuer's tokens."""
 
-    # Auth0's default, and what most issuers send; tokens of RFC 9068 are among them.
+    # Auth0's default, and what most issuers send. Includes tokens of RFC 9068.
     AUTH0 = "auth0"
     RFC_9068 = "rfc9068"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenPolicy:
-    """What an acceptable token says. `algorithms` are asymmetric ones (RFC 8725 section 3.1)."""
+    """What the API requires of a token. `algorithms` are asymmetric (RFC 8725 section 3.1)."""
 
     issuer: str
     audience: str
@@ -74,7 +74,7 @@ class TokenPolicy:
 
 def _check_algorithm(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
     if token.header.get("alg") not in policy.algorithms:
-        raise TokenRejected(Fault.ALGORITHM, "alg is not one of those configured")
+        raise TokenRejected(Fault.ALGORITHM, "alg is not one of the configured algorithms")
 
 
 def _check_header(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
@@ -88,12 +88,12 @@ def _check_type(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None
     strict = policy.profile is Profile.RFC_9068
     token_type = token.header.get("typ", "" if strict else "JWT")
     if not isinstance(token_type, str) or token_type.lower() not in (_RFC_9068_TYPES if strict else _TYPES):
-        raise TokenRejected(Fault.TYPE, "typ is not that of an access token")
+        raise TokenRejected(Fault.TYPE, "typ is not a type of access token")
 
 
 def _check_issuer(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
     if token.claims.get("iss") != policy.issuer:
-        raise TokenRejected(Fault.ISSUER, "iss is not our issuer, byte for byte")
+        raise TokenRejected(Fault.ISSUER, "iss is not the configured issuer, byte for byte")
 
 
 def _check_audience(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
@@ -116,10 +116,10 @@ def _check_times(token: UnverifiedToken, policy: TokenPolicy, now: float) -> Non
 
 def _read_time(claims: Mapping[str, Any], name: str) -> int:
     value = claims.get(name)
-    # A boolean is a number to Python; NaN, Infinity and what no clock shows fail the comparison.
+    # A boolean is a number in Python. NaN, Infinity and times that no clock shows fail the comparison.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _END_OF_TIME:
         raise TokenRejected(Fault.TIMES, f"{name} is not a time in seconds")
-    # PyJWT looks at whole seconds too.
+    # PyJWT compares whole seconds too.
     return math.floor(value)
 
 
@@ -149,12 +149,12 @@ def _is_name(value: object) -> bool:
 
 def _check_unbound(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
     if "cnf" in token.claims:
-        raise TokenRejected(Fault.BOUND, "cnf binds it to a key of its holder, which is not checked here")
+        raise TokenRejected(Fault.BOUND, "cnf binds the token to a key, which the API does not check")
 
 
 Check = Callable[[UnverifiedToken, TokenPolicy, float], None]
 
-# In this order, each with what it asks for.
+# In the order of the checks. Each name states what the check requires.
 RULES: Mapping[str, Check] = {
     "its algorithm is allowed": _check_algorithm,
     "its header does not change what is signed": _check_header,
