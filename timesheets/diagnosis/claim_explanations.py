@@ -73,10 +73,7 @@ def _explain_expired(case: Case) -> Explanation:
     expires_at = case.token.claims["exp"]
     ago = describe_duration(case.now - expires_at)
     yield "holds", f"exp {describe_time(expires_at)}: it expired {ago} ago"
-    yield (
-        "expected",
-        f"a time in the future, give or take {describe_duration(case.policy.leeway_seconds)}",
-    )
+    yield "expected", f"a future time, give or take {describe_duration(case.policy.leeway_seconds)}"
     yield "to do", "Get a new token. A client may keep one for expires_in seconds, no longer."
 
 
@@ -85,7 +82,7 @@ def _explain_not_yet_valid(case: Case) -> Explanation:
     name = max((name for name in ("iat", "nbf") if name in claims), key=lambda name: claims[name])
     ahead = describe_duration(claims[name] - case.now)
     yield "holds", f"{name} {describe_time(claims[name])}: it becomes valid in {ahead}"
-    yield "expected", f"a time in the past, give or take {describe_duration(case.policy.leeway_seconds)}"
+    yield "expected", f"a past time, give or take {describe_duration(case.policy.leeway_seconds)}"
     yield "to do", "Synchronize the clocks of this machine and of the issuer with NTP."
 
 

@@ -40,7 +40,16 @@ def verify_access_token(text: str, policy: TokenPolicy, keys: KeySource, now: fl
     for check in RULES.values():
         check(unverified, policy, now)
     verify_signature(text, unverified, policy, keys)
-    return _describe(unverified.claims, policy)
+    claims = unverified.claims
+    client_id = claims.get("client_id") or claims.get("azp") or claims["sub"]
+    return VerifiedToken(
+        issuer=policy.issuer,
+        client_id=client_id,
+        subject=claims.get("sub"),
+        token_id=claims.get("jti"),
+        scopes=_read_scopes(claims, client_id, policy.scope_claims),
+        expires_at=claims["exp"],
+    )
 
 
 def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, keys: KeySource) -> None:
@@ -82,19 +91,7 @@ _DECODE_OPTIONS: Any = {
 }
 
 
-def _describe(claims: Mapping[str, Any], policy: TokenPolicy) -> VerifiedToken:
-    client_id = claims.get("client_id") or claims.get("azp") or claims["sub"]
-    return VerifiedToken(
-        issuer=policy.issuer,
-        client_id=client_id,
-        subject=claims.get("sub"),
-        token_id=claims.get("jti"),
-        scopes=read_scopes(claims, client_id, policy.scope_claims),
-        expires_at=claims["exp"],
-    )
-
-
-def read_scopes(claims: Mapping[str, Any], client_id: str, scope_claims: tuple[str, ...]) -> frozenset[str]:
+def _read_scopes(claims: Mapping[str, Any], client_id: str, scope_claims: tuple[str, ...]) -> frozenset[str]:
     """The scopes in `scope` (RFC 8693 section 4.2) and similar claims: separated by spaces, or a list.
 
     Auth0's `permissions` counts only for machines. A user's permissions are what the user may do, not
@@ -113,7 +110,5 @@ def read_scopes(claims: Mapping[str, Any], client_id: str, scope_claims: tuple[s
 
 
 def _is_machine(claims: Mapping[str, Any], client_id: str) -> bool:
-    return claims.get("gty") == "client-credentials" or claims.get("sub") in (
-        client_id,
-        f"{client_id}@clients",
-    )
+    subjects_of_client = client_id, f"{client_id}@clients"
+    return claims.get("gty") == "client-credentials" or claims.get("sub") in subjects_of_client

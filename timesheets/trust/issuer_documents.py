@@ -22,6 +22,7 @@ MAX_BYTES = 64 * 1024
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,9})", re.ASCII | re.IGNORECASE)
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class DocumentUnavailable(Exception):
@@ -84,11 +85,13 @@ def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document
         raise DocumentUnavailable(f"{url} answered {response.status}", response.status)
     if len(body) > MAX_BYTES:
         raise DocumentUnavailable(f"{url} sent more than {MAX_BYTES} bytes")
+    max_age = _MAX_AGE.search(response.headers.get("Cache-Control", ""))
+    age = response.headers.get("Age", "")
     return Document(
         members=_read_object(url, body),
-        max_age_seconds=_read_max_age(response.headers.get("Cache-Control", "")),
+        max_age_seconds=int(max_age[1]) if max_age else None,
         date=response.headers.get("Date"),
-        age_seconds=_read_age(response.headers.get("Age", "")),
+        age_seconds=int(age) if _SECONDS.fullmatch(age) else 0,
     )
 
 
@@ -126,16 +129,16 @@ def _end_after(seconds: float, connection: socket.socket, resources: ExitStack) 
     """
     # A duplicate, which stays valid when TLS takes over the original.
     handle = resources.enter_context(connection.dup())
-    timer = threading.Timer(seconds, _cut, [handle])
+
+    def cut() -> None:
+        # It may already be closed.
+        with suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
     timer.daemon = True
     timer.start()
     resources.callback(timer.cancel)
-
-
-def _cut(handle: socket.socket) -> None:
-    # It may already be closed.
-    with suppress(OSError):
-        handle.shutdown(socket.SHUT_RDWR)
 
 
 def _describe(error: Exception) -> str:
@@ -153,12 +156,3 @@ def _read_object(url: str, body: bytes) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise DocumentUnavailable(f"{url} did not send a JSON object")
     return value
-
-
-def _read_max_age(cache_control: str) -> int | None:
-    found = _MAX_AGE.search(cache_control)
-    return int(found[1]) if found else None
-
-
-def _read_age(age: str) -> int:
-    return int(age) if re.fullmatch(r"\d{1,9}", age, re.ASCII) else 0

@@ -2,9 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from timesheets.trust.issuer_documents import Document, DocumentUnavailable, fetch_document
@@ -46,8 +45,8 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
     return FetchedKeys(keys=keys, max_age_seconds=document.max_age_seconds)
 
 
-def fetch_metadata(issuer: Issuer, deadline: float) -> Mapping[str, Any]:
-    """The issuer's metadata. Raises DocumentUnavailable if there are none that name this issuer."""
+def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
+    """Where the issuer's own metadata say that its keys are. Raises DocumentUnavailable."""
     failure = None
     for url in find_metadata_urls(issuer.url):
         try:
@@ -58,7 +57,9 @@ def fetch_metadata(issuer: Issuer, deadline: float) -> Mapping[str, Any]:
         # RFC 8414 section 3.3: otherwise anybody could impersonate this issuer.
         if members.get("issuer") != issuer.url:
             raise DocumentUnavailable(f"{url} has the metadata of another issuer")
-        return members
+        if not isinstance(members.get("jwks_uri"), str):
+            raise DocumentUnavailable(f"{url} has no jwks_uri")
+        return str(members["jwks_uri"])
     raise failure or DocumentUnavailable("no metadata")
 
 
@@ -68,13 +69,6 @@ def find_metadata_urls(issuer_url: str) -> Iterator[str]:
     path = parts.path.rstrip("/")
     yield f"{parts.scheme}://{parts.netloc}{path}/.well-known/openid-configuration"
     yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
-
-
-def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
-    url = fetch_metadata(issuer, deadline).get("jwks_uri")
-    if not isinstance(url, str):
-        raise DocumentUnavailable("the issuer's metadata have no jwks_uri")
-    return url
 
 
 def fetch_by_deadline(url: str, issuer: Issuer, deadline: float) -> Document:
