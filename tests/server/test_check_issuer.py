@@ -1,4 +1,4 @@
-"""What `manage.py check_issuer` says of an issuer, and that it says the same as the API."""
+"""What `manage.py check_issuer` prints about an issuer, and that it agrees with the API."""
 
 import io
 import re
@@ -33,7 +33,7 @@ from timesheets.trust.jwks import KeysUnavailable
 
 @pytest.fixture
 def issuer(settings: Any) -> Iterator[Issuer]:
-    """An issuer whose keys' address is configured."""
+    """An issuer whose JWKS URL is configured."""
     issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
     issuer.headers = {"Date": write_http_date(), "Cache-Control": "max-age=300"}
     configure(settings, ISSUER=issuer.url, JWKS_URL=issuer.jwks_url)
@@ -43,7 +43,7 @@ def issuer(settings: Any) -> Iterator[Issuer]:
 
 @pytest.fixture
 def discovered(issuer: Issuer, settings: Any) -> Issuer:
-    """An issuer whose metadata alone say where its keys are."""
+    """An issuer whose keys are found only by its metadata."""
     configure(settings, JWKS_URL="")
     return issuer
 
@@ -62,7 +62,7 @@ class Checked:
     text: str
 
     def find(self, subject: str) -> str:
-        """The verdict and text on a subject, with the remedy."""
+        """The status, text and remedy of a finding."""
         found = re.search(rf"^(\S+ +{subject}.*: .*(?:\n {{9}}.*)?)$", self.text, re.MULTILINE)
         return re.sub(r"\s+", " ", found[1]) if found else ""
 
@@ -76,7 +76,7 @@ def check() -> Checked:
     return Checked(status=0, text=out.getvalue())
 
 
-def test_an_issuer_in_order_passes(issuer: Issuer) -> None:
+def test_a_good_issuer_passes(issuer: Issuer) -> None:
     checked = check()
 
     assert checked.status == 0
@@ -102,7 +102,7 @@ def test_each_fetch_is_timed(issuer: Issuer) -> None:
     assert re.search(r"discovery: \S+ in \d+ ms", checked.find("discovery"))
 
 
-def test_the_metadata_of_rfc_8414_do_as_well(discovered: Issuer) -> None:
+def test_the_metadata_of_rfc_8414_are_accepted(discovered: Issuer) -> None:
     discovered.answers[discovered.openid_path] = content(b"", 404)
 
     checked = check()
@@ -112,7 +112,7 @@ def test_the_metadata_of_rfc_8414_do_as_well(discovered: Issuer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "status"),
+    ("answer", "expected", "status"),
     [
         pytest.param(content(b"", 404), "answered 404", 78, id="missing"),
         pytest.param(redirect("https://evil.example/\x1b[2J"), "answered 302", 78, id="redirect"),
@@ -125,8 +125,8 @@ def test_the_metadata_of_rfc_8414_do_as_well(discovered: Issuer) -> None:
         pytest.param(reset, "ConnectionResetError", 75, id="reset"),
     ],
 )
-def test_without_metadata_or_configuration_there_are_no_keys(
-    discovered: Issuer, answer: Answer, told: str, status: int
+def test_without_metadata_the_keys_cannot_be_found(
+    discovered: Issuer, answer: Answer, expected: str, status: int
 ) -> None:
     discovered.answers = {discovered.openid_path: answer, discovered.oauth_path: answer}
 
@@ -134,19 +134,19 @@ def test_without_metadata_or_configuration_there_are_no_keys(
 
     assert checked.status == status
     assert checked.find("discovery").startswith("FAILED discovery: ")
-    assert told in checked.find("discovery")
+    assert expected in checked.find("discovery")
     assert "evil" not in checked.text
     assert checked.find("keys") == ""
 
 
-def test_a_redirect_is_told_with_its_remedy(discovered: Issuer) -> None:
+def test_a_redirect_is_reported_with_a_remedy(discovered: Issuer) -> None:
     discovered.answers[discovered.openid_path] = redirect("/elsewhere")
     discovered.answers[discovered.oauth_path] = redirect("/elsewhere")
 
     assert "The API follows no redirect" in check().find("discovery")
 
 
-def test_metadata_are_not_needed_where_the_keys_address_is_configured(issuer: Issuer) -> None:
+def test_metadata_are_not_needed_if_the_jwks_url_is_configured(issuer: Issuer) -> None:
     issuer.answers = {issuer.openid_path: content(b"", 404), issuer.oauth_path: content(b"", 404)}
 
     checked = check()
@@ -157,7 +157,9 @@ def test_metadata_are_not_needed_where_the_keys_address_is_configured(issuer: Is
 
 
 @pytest.mark.parametrize("jwks_url_is_configured", [True, False])
-def test_an_issuer_of_another_name_fails(issuer: Issuer, settings: Any, jwks_url_is_configured: bool) -> None:
+def test_an_issuer_with_another_name_fails(
+    issuer: Issuer, settings: Any, jwks_url_is_configured: bool
+) -> None:
     issuer.metadata["issuer"] = issuer.url.rstrip("/")
     if not jwks_url_is_configured:
         configure(settings, JWKS_URL="")
@@ -168,11 +170,11 @@ def test_an_issuer_of_another_name_fails(issuer: Issuer, settings: Any, jwks_url
     assert checked.find("name").startswith("FAILED name: ")
     assert "it does not end with a slash, the expected one does" in checked.find("name")
     assert "Set OAUTH_ISSUER" in checked.find("name")
-    # Another issuer's metadata lead the API nowhere.
+    # The API does not follow another issuer's metadata.
     assert bool(checked.find("keys")) is jwks_url_is_configured
 
 
-def test_keys_at_another_address_than_the_metadata_say_are_a_warning(issuer: Issuer) -> None:
+def test_a_jwks_url_that_differs_from_the_metadata_is_a_warning(issuer: Issuer) -> None:
     issuer.metadata["jwks_uri"] = f"{issuer.url}others\x1b[2J"
 
     checked = check()
@@ -183,7 +185,7 @@ def test_keys_at_another_address_than_the_metadata_say_are_a_warning(issuer: Iss
 
 
 @pytest.mark.parametrize("uri", [None, 7, ["https://issuer.example/"]])
-def test_metadata_that_do_not_lead_to_the_keys_fail(discovered: Issuer, uri: object) -> None:
+def test_metadata_without_a_usable_jwks_uri_fail(discovered: Issuer, uri: object) -> None:
     discovered.metadata["jwks_uri"] = uri
 
     checked = check()
@@ -192,7 +194,7 @@ def test_metadata_that_do_not_lead_to_the_keys_fail(discovered: Issuer, uri: obj
     assert "Set OAUTH_JWKS_URL" in checked.find("jwks_uri")
 
 
-def test_metadata_that_lead_to_an_address_without_tls_fail(discovered: Issuer) -> None:
+def test_metadata_with_an_http_jwks_uri_fail(discovered: Issuer) -> None:
     discovered.metadata["jwks_uri"] = "http://issuer.example/jwks.json"
 
     checked = check()
@@ -202,7 +204,7 @@ def test_metadata_that_lead_to_an_address_without_tls_fail(discovered: Issuer) -
 
 
 @pytest.mark.parametrize("uri", ["https://issuer.example:x/\x1b[2J\nok  all", "http://\u202e\x07.example/"])
-def test_an_address_from_the_metadata_reaches_no_terminal_as_it_is(discovered: Issuer, uri: str) -> None:
+def test_a_url_from_the_metadata_is_escaped(discovered: Issuer, uri: str) -> None:
     discovered.metadata["jwks_uri"] = uri
 
     checked = check()
@@ -213,7 +215,7 @@ def test_an_address_from_the_metadata_reaches_no_terminal_as_it_is(discovered: I
 
 
 @pytest.mark.parametrize(
-    ("jwk", "told"),
+    ("jwk", "expected"),
     [
         pytest.param(
             SigningKey("encryption").to_jwk(use="enc"),
@@ -242,25 +244,25 @@ def test_an_address_from_the_metadata_reaches_no_terminal_as_it_is(discovered: I
         pytest.param({"kid": "a\x1b[2J\u202e"}, r'warning key "a\u001b[2J\u202e"', id="nasty"),
     ],
 )
-def test_a_key_that_is_not_used_is_a_warning(issuer: Issuer, jwk: Any, told: str) -> None:
+def test_an_unusable_key_is_a_warning(issuer: Issuer, jwk: Any, expected: str) -> None:
     issuer.publish(issuer.key.to_jwk(), jwk)
 
     checked = check()
 
     assert checked.status == 0
-    assert told in re.sub(r"\s+", " ", checked.text)
+    assert expected in re.sub(r"\s+", " ", checked.text)
     assert re.fullmatch(r"[ -~\n]*", checked.text)
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "status"),
+    ("answer", "expected", "status"),
     [
         pytest.param(document({"keys": []}), "FAILED keys: the API can use none of them", 78, id="no-key"),
         pytest.param(
             document({"keys": [SigningKey("curve", algorithm="ES256").to_jwk()]}),
             "FAILED keys: the API can use none of them",
             78,
-            id="no-key-of-ours",
+            id="no-configured-algorithm",
         ),
         pytest.param(document({"kees": []}), "FAILED keys: the JWK Set is missing", 78, id="no-set"),
         pytest.param(content(b"", 500), "answered 500", 75, id="trouble"),
@@ -268,19 +270,19 @@ def test_a_key_that_is_not_used_is_a_warning(issuer: Issuer, jwk: Any, told: str
     ],
 )
 def test_without_a_usable_key_the_api_cannot_verify(
-    issuer: Issuer, answer: Answer, told: str, status: int
+    issuer: Issuer, answer: Answer, expected: str, status: int
 ) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
     checked = check()
 
     assert checked.status == status
-    assert told in re.sub(r"\s+", " ", checked.text)
+    assert expected in re.sub(r"\s+", " ", checked.text)
     assert checked.text.splitlines()[-1] == "The API cannot verify this issuer's tokens."
 
 
 @pytest.mark.parametrize(
-    ("ahead_seconds", "told", "status"),
+    ("ahead_seconds", "expected", "status"),
     [
         pytest.param(5, "ok clock: our clock is", 0, id="within-half-the-leeway"),
         pytest.param(20, "warning clock: our clock is", 0, id="over-half-the-leeway"),
@@ -289,27 +291,27 @@ def test_without_a_usable_key_the_api_cannot_verify(
         pytest.param(-40, "FAILED clock: our clock is", 78, id="ahead-over-the-leeway"),
     ],
 )
-def test_the_clock_is_held_against_the_issuers(
-    issuer: Issuer, ahead_seconds: float, told: str, status: int
+def test_the_clock_is_compared_with_the_issuers(
+    issuer: Issuer, ahead_seconds: float, expected: str, status: int
 ) -> None:
     issuer.headers["Date"] = write_http_date(ahead_seconds)
 
     checked = check()
 
     assert checked.status == status
-    assert checked.find("clock").startswith(told)
+    assert checked.find("clock").startswith(expected)
     assert ("behind" if ahead_seconds > 0 else "ahead of") in checked.find("clock")
 
 
-def test_an_answer_from_a_cache_does_not_make_the_clock_wrong(issuer: Issuer) -> None:
-    # A second early, so that the test may be slow.
+def test_the_age_of_a_cached_response_is_added_to_its_date(issuer: Issuer) -> None:
+    # One second ahead, so that a slow test still passes.
     issuer.headers |= {"Date": write_http_date(-3599), "Age": "3600"}
 
     assert check().find("clock") == "ok clock: our clock agrees with the issuer's"
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2024 00:00:00 GMT"])
-def test_a_clock_that_cannot_be_told_is_a_warning(issuer: Issuer, date: str) -> None:
+def test_an_unknown_issuer_time_is_a_warning(issuer: Issuer, date: str) -> None:
     issuer.headers["Date"] = date
 
     checked = check()
@@ -321,7 +323,7 @@ def test_a_clock_that_cannot_be_told_is_a_warning(issuer: Issuer, date: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("cache_control", "told"),
+    ("cache_control", "expected"),
     [
         pytest.param(
             "public, max-age=300", "sends max-age=300 with its keys: the API refreshes them after 5 min"
@@ -331,13 +333,13 @@ def test_a_clock_that_cannot_be_told_is_a_warning(issuer: Issuer, date: str) -> 
         pytest.param("no-store", "sends no max-age with its keys: the API refreshes them after 10 minutes"),
     ],
 )
-def test_it_tells_what_the_api_makes_of_max_age(issuer: Issuer, cache_control: str, told: str) -> None:
+def test_the_cache_lifetime_is_printed(issuer: Issuer, cache_control: str, expected: str) -> None:
     issuer.headers["Cache-Control"] = cache_control
 
-    assert told in check().find("cache")
+    assert expected in check().find("cache")
 
 
-def test_a_private_authority_needs_to_be_named(settings: Any, tmp_path: Path) -> None:
+def test_a_private_ca_must_be_configured(settings: Any, tmp_path: Path) -> None:
     authority = PrivateAuthority(tmp_path)
     issuer = Issuer(audience="https://timesheets.example.com", tls=authority.certify())
     configure(settings, ISSUER=issuer.url, JWKS_URL="")
@@ -352,7 +354,7 @@ def test_a_private_authority_needs_to_be_named(settings: Any, tmp_path: Path) ->
     assert with_it.status == 0
 
 
-def test_nothing_takes_longer_than_the_deadline(issuer: Issuer) -> None:
+def test_a_slow_response_ends_at_the_deadline(issuer: Issuer) -> None:
     issuer.answers[issuer.jwks_path] = drip(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 20)
     began = time.monotonic()
 
@@ -374,7 +376,7 @@ def test_metadata_and_keys_share_one_deadline(discovered: Issuer) -> None:
     assert checked.find("keys").startswith("FAILED keys: ")
 
 
-def test_a_request_that_nothing_can_end_is_given_up(issuer: Issuer) -> None:
+def test_a_request_that_hangs_is_abandoned(issuer: Issuer) -> None:
     never = threading.Event()
 
     found = probe(issuer.jwks_url, conf.issuer(), time.monotonic(), lambda *_: never.wait(10))
@@ -401,9 +403,7 @@ ANSWERS: dict[str, Answer] = {
 
 @pytest.mark.parametrize("answer", [pytest.param(answer, id=name) for name, answer in ANSWERS.items()])
 @pytest.mark.parametrize("is_configured", [True, False])
-def test_its_judgement_is_the_apis(
-    issuer: Issuer, settings: Any, answer: Answer, is_configured: bool
-) -> None:
+def test_it_agrees_with_the_api(issuer: Issuer, settings: Any, answer: Answer, is_configured: bool) -> None:
     issuer.answers[issuer.jwks_path] = answer
     if not is_configured:
         configure(settings, JWKS_URL="")
@@ -429,7 +429,7 @@ def test_an_issuer_without_tls_fails(settings: Any) -> None:
     )
 
 
-def test_without_the_development_server_the_answer_asks_for_it(tmp_path: Path) -> None:
+def test_it_asks_whether_the_development_server_is_running(tmp_path: Path) -> None:
     port = find_free_port()
 
     result = run_python(link_manage_py(tmp_path), "check_issuer", TIMESHEETS_DEV_PORT=str(port))
@@ -439,7 +439,7 @@ def test_without_the_development_server_the_answer_asks_for_it(tmp_path: Path) -
 
 
 def normalize(printed: str) -> str:
-    """What differs from run to run made alike: times and the key's id."""
+    """Mask what differs between runs: times and the key's id."""
     return re.sub(r'key "[\w-]+"', 'key "..."', re.sub(r"\d+ ms", "... ms", printed))
 
 

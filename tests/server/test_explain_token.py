@@ -1,4 +1,4 @@
-"""What `manage.py explain_token` says of a token, and that it says the same as the API."""
+"""What `manage.py explain_token` prints about a token, and that it agrees with the API."""
 
 import io
 import re
@@ -36,7 +36,7 @@ NOW = int(time.time())
 
 @pytest.fixture
 def issuer(settings: Any) -> Iterator[Issuer]:
-    """An issuer that the API trusts and has not yet asked for its keys."""
+    """An issuer that the API trusts, but whose keys it has not fetched yet."""
     get_issuer_keys.cache_clear()
     issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
     settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
@@ -51,12 +51,12 @@ class Explained:
 
     @property
     def answer(self) -> tuple[int, str]:
-        """The status and code that the API would answer; 201 where it would accept the token."""
+        """The status and code that the API would answer; 201 if it would accept the token."""
         found = re.search(r"^The API would answer (\d+) (\w+): ", self.text, re.MULTILINE)
         return (int(found[1]), found[2]) if found else (201, "")
 
     @property
-    def rules_kept(self) -> list[str]:
+    def rules_passed(self) -> list[str]:
         return re.findall(r"^ok       (.*)$", self.text, re.MULTILINE)
 
     def find(self, label: str) -> str:
@@ -84,11 +84,11 @@ def write_http_date(seconds: float) -> str:
     return formatdate(time.time() + seconds, usegmt=True)
 
 
-def test_a_good_token_keeps_every_rule(issuer: Issuer) -> None:
+def test_a_good_token_passes_every_rule(issuer: Issuer) -> None:
     explained = explain(issuer.mint())
 
     assert explained.status == 0
-    assert explained.rules_kept == [
+    assert explained.rules_passed == [
         "it fits in the Authorization header",
         "it is a signed JWT",
         *RULES,
@@ -98,15 +98,15 @@ def test_a_good_token_keeps_every_rule(issuer: Issuer) -> None:
     assert 'accept it for an upload, as client "payroll", subject "payroll@clients".' in explained.text
 
 
-def test_the_rules_after_the_broken_one_are_not_told(issuer: Issuer) -> None:
+def test_the_rules_after_the_broken_one_are_not_printed(issuer: Issuer) -> None:
     explained = explain(issuer.mint(iss="https://other.example/", aud="https://other"))
 
-    assert explained.rules_kept[-1] == "it is an access token"
+    assert explained.rules_passed[-1] == "it is an access token"
     assert "BROKEN   it comes from the trusted issuer (in the API's log: reason=issuer)" in explained.text
     assert "aud" not in explained.text
 
 
-def test_each_reason_for_a_refusal_is_explained() -> None:
+def test_every_fault_has_an_explanation() -> None:
     assert set(EXPLAINERS) == set(Fault) - {Fault.MALFORMED}
 
 
@@ -219,7 +219,7 @@ def test_each_reason_for_a_refusal_is_explained() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_remedy(issuer: Issuer, mint: Mint, holds: str, to_do: str) -> None:
+def test_a_broken_rule_is_explained_with_a_remedy(issuer: Issuer, mint: Mint, holds: str, to_do: str) -> None:
     explained = explain(mint(issuer))
 
     assert explained.status == 65
@@ -228,8 +228,8 @@ def test_what_is_wrong_is_told_with_its_remedy(issuer: Issuer, mint: Mint, holds
     assert to_do in explained.find("to do")
 
 
-def test_an_expired_token_is_told_for_how_long(issuer: Issuer) -> None:
-    # A second early, so that the test may be slow.
+def test_the_time_since_a_token_expired_is_printed(issuer: Issuer) -> None:
+    # One second ahead, so that a slow test still passes.
     issuer.headers = {"Date": write_http_date(1)}
 
     explained = explain(issuer.mint(iat=time.time() - 20_000, exp=time.time() - 11_100))
@@ -239,7 +239,7 @@ def test_an_expired_token_is_told_for_how_long(issuer: Issuer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead_seconds", "told"),
+    ("ahead_seconds", "expected"),
     [
         pytest.param(
             600, r"our clock is (10 minutes|9 minutes 5\d seconds) behind the issuer's", id="behind"
@@ -250,18 +250,18 @@ def test_an_expired_token_is_told_for_how_long(issuer: Issuer) -> None:
         pytest.param(None, "the issuer sends no time to compare our clock with", id="issuer-says-no-time"),
     ],
 )
-def test_a_token_from_the_future_is_held_against_the_issuers_clock(
-    issuer: Issuer, ahead_seconds: float | None, told: str
+def test_a_token_from_the_future_is_compared_with_the_issuers_clock(
+    issuer: Issuer, ahead_seconds: float | None, expected: str
 ) -> None:
     issuer.headers = {} if ahead_seconds is None else {"Date": write_http_date(ahead_seconds)}
 
     explained = explain(issuer.mint(iat=time.time() + 600, exp=time.time() + 4200))
 
     assert re.search(r"iat .* UTC: it becomes valid in (10 minutes|9 minutes)", explained.find("holds"))
-    assert re.fullmatch(told, explained.find("clock"))
+    assert re.fullmatch(expected, explained.find("clock"))
 
 
-def test_for_an_unknown_key_the_issuers_keys_are_told(issuer: Issuer) -> None:
+def test_the_issuers_keys_are_printed_for_an_unknown_key(issuer: Issuer) -> None:
     issuer.publish(issuer.key.to_jwk(), SigningKey("encryption").to_jwk(use="enc"))
 
     facts = explain(issuer.mint(header={"kid": "gone"})).find("issuer")
@@ -270,7 +270,7 @@ def test_for_an_unknown_key_the_issuers_keys_are_told(issuer: Issuer) -> None:
     assert 'key "encryption": RSA 2048 bits, use "enc": the API does not use it' in facts
 
 
-def test_permissions_of_a_user_are_told_apart(issuer: Issuer, settings: Any) -> None:
+def test_a_users_permissions_are_explained(issuer: Issuer, settings: Any) -> None:
     settings.OAUTH = {**settings.OAUTH, "SCOPE_CLAIMS": ["scope", "permissions"]}
 
     explained = explain(issuer.mint(scope="openid", sub="auth0|7", gty=None, permissions=["batch:upload"]))
@@ -279,7 +279,7 @@ def test_permissions_of_a_user_are_told_apart(issuer: Issuer, settings: Any) -> 
     assert "they are a user's" in explained.find("to do")
 
 
-def test_the_profile_of_rfc_9068_is_told(issuer: Issuer, settings: Any) -> None:
+def test_the_profile_of_rfc_9068_is_explained(issuer: Issuer, settings: Any) -> None:
     settings.OAUTH = {**settings.OAUTH, "TOKEN_PROFILE": "rfc9068"}
 
     explained = explain(issuer.mint())
@@ -288,7 +288,7 @@ def test_the_profile_of_rfc_9068_is_told(issuer: Issuer, settings: Any) -> None:
     assert "Profile: RFC 9068" in explained.find("to do")
 
 
-def test_without_the_issuers_keys_nobody_can_tell(issuer: Issuer) -> None:
+def test_the_signature_is_unknown_without_the_issuers_keys(issuer: Issuer) -> None:
     token = issuer.mint()
     issuer.stop()
 
@@ -319,9 +319,7 @@ def test_without_the_issuers_keys_nobody_can_tell(issuer: Issuer) -> None:
         ),
     ],
 )
-def test_what_stands_around_a_token_is_forgiven_and_said(
-    issuer: Issuer, template: str, note: str | None
-) -> None:
+def test_text_around_a_token_is_ignored_with_a_note(issuer: Issuer, template: str, note: str | None) -> None:
     explained = explain(template.format(token=issuer.mint()))
 
     assert explained.status == 0
@@ -342,7 +340,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_it_says_that_it_waits(issuer: Issuer) -> None:
+def test_it_prompts_on_a_terminal(issuer: Issuer) -> None:
     err = io.StringIO()
 
     call_command("explain_token", stdin=Terminal(issuer.mint()), stdout=io.StringIO(), stderr=err)
@@ -381,7 +379,7 @@ NASTY = "\x1b]0;owned\x07\x9b31m\u202e\x7f\u2028" + "x" * 5000
         pytest.param(lambda _: "a.b\x1b[2Jc", id="text"),
     ],
 )
-def test_nothing_of_a_token_reaches_the_terminal_as_it_is(issuer: Issuer, mint: Mint) -> None:
+def test_text_from_a_token_is_escaped(issuer: Issuer, mint: Mint) -> None:
     explained = explain(mint(issuer))
 
     assert explained.status == 65
@@ -398,7 +396,7 @@ def test_nothing_of_a_token_reaches_the_terminal_as_it_is(issuer: Issuer, mint: 
         pytest.param(lambda issuer: issuer.mint().replace(".", ""), id="opaque"),
     ],
 )
-def test_the_token_is_never_shown(issuer: Issuer, mint: Mint, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_token_is_never_printed(issuer: Issuer, mint: Mint, capfd: pytest.CaptureFixture[str]) -> None:
     token = mint(issuer)
 
     explained = explain(token)
@@ -439,7 +437,7 @@ GOOD_AND_BAD: dict[str, Mint] = {
 
 
 @pytest.mark.parametrize("mint", [pytest.param(mint, id=name) for name, mint in GOOD_AND_BAD.items()])
-def test_its_judgement_is_the_apis(upload: Upload, issuer: Issuer, mint: Mint) -> None:
+def test_it_agrees_with_the_api(upload: Upload, issuer: Issuer, mint: Mint) -> None:
     token = mint(issuer)
 
     explained, response = explain(token), upload(token=token)
@@ -469,7 +467,7 @@ ODD_VALUES = ["", " ", "a\x00b", 0, -1, 2**53, 1e308, True, [], [[]], {}, {"a": 
         "permissions",
     ],
 )
-def test_odd_claims_are_judged_as_by_the_api(upload: Upload, issuer: Issuer, name: str) -> None:
+def test_it_agrees_with_the_api_on_odd_claims(upload: Upload, issuer: Issuer, name: str) -> None:
     tokens = [issuer.mint(**{name: value}) for value in ODD_VALUES]
 
     answers = [explain(token).answer for token in tokens]
@@ -479,7 +477,7 @@ def test_odd_claims_are_judged_as_by_the_api(upload: Upload, issuer: Issuer, nam
 
 
 @pytest.mark.parametrize("name", ["alg", "typ", "kid", "crit", "jku"])
-def test_odd_headers_are_judged_as_by_the_api(upload: Upload, issuer: Issuer, name: str) -> None:
+def test_it_agrees_with_the_api_on_odd_headers(upload: Upload, issuer: Issuer, name: str) -> None:
     tokens = [issuer.mint(header={name: value}) for value in ODD_VALUES]
 
     answers = [explain(token).answer for token in tokens]
@@ -488,7 +486,7 @@ def test_odd_headers_are_judged_as_by_the_api(upload: Upload, issuer: Issuer, na
     assert answers == [(answer.status_code, answer.json().get("code", "")) for answer in responses]
 
 
-def test_an_outage_is_judged_as_by_the_api(upload: Upload, issuer: Issuer) -> None:
+def test_it_agrees_with_the_api_on_an_outage(upload: Upload, issuer: Issuer) -> None:
     issuer.stop()
     token = issuer.mint()
 
@@ -521,7 +519,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServ
 
 
 def manage(folder: Path, *arguments: str, pasted: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a management command with something on its standard input."""
+    """Run a management command with `pasted` on its standard input."""
     return subprocess.run(
         [sys.executable, link_manage_py(folder), *arguments],
         env=make_environment(**variables),
@@ -563,9 +561,7 @@ def test_a_token_of_the_development_issuer_is_accepted(server: DevelopmentServer
     )
 
 
-def test_without_the_development_server_the_answer_asks_for_it(
-    server: DevelopmentServer, tmp_path: Path
-) -> None:
+def test_it_asks_whether_the_development_server_is_running(server: DevelopmentServer, tmp_path: Path) -> None:
     port = find_free_port()
     token = server.get_token()
 
@@ -594,7 +590,7 @@ def test_a_token_needs_no_database(server: DevelopmentServer, tmp_path: Path) ->
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_settings_that_are_refused_are_part_of_the_answer(tmp_path: Path) -> None:
+def test_refused_settings_are_reported(tmp_path: Path) -> None:
     result = manage(
         tmp_path,
         "explain_token",

@@ -1,4 +1,4 @@
-"""One fetch of the issuer's keys: from where, what is made of the answer, and that it ends in time."""
+"""One fetch of the issuer's keys: the URL, the accepted responses, the usable keys and the deadline."""
 
 import contextlib
 import gzip
@@ -67,7 +67,7 @@ def list_key_ids(fetched: FetchedKeys) -> list[str | None]:
     return [key.key_id for key in fetched.keys]
 
 
-# What is taken for a JWK Set
+# What counts as a JWK Set
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def list_key_ids(fetched: FetchedKeys) -> list[str | None]:
         pytest.param(send(OK, b"\r\n", BODY), id="no-length"),
         pytest.param(send(b"HTTP/1.0 200 OK\r\n\r\n", BODY), id="http-1.0"),
         pytest.param(send(b"HTTP/1.1 100 Continue\r\n\r\n", compose(BODY)), id="after-100-continue"),
-        pytest.param(send(compose(BODY), b"more that nobody asked for"), id="more-than-announced"),
+        pytest.param(send(compose(BODY), b"unexpected bytes"), id="more-than-announced"),
         pytest.param(delayed(0.2, document(KEY_SET)), id="a-little-late"),
     ],
 )
-def test_a_key_set_is_read_in_whatever_form_it_comes(issuer: Issuer, answer: Answer) -> None:
+def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Answer) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
     assert list_key_ids(fetch(issuer)) == ["first"]
@@ -122,9 +122,7 @@ def test_a_key_set_is_read_in_whatever_form_it_comes(issuer: Issuer, answer: Ans
         pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", BODY), id="chunk-of-odd-length"),
         pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", BODY), id="chunk-of-minus-one"),
         pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\n-5\r\n", BODY), id="chunk-of-minus-five"),
-        pytest.param(
-            content(gzip.compress(BODY), 200, {"Content-Encoding": "gzip"}), id="gzip-that-nobody-asked-for"
-        ),
+        pytest.param(content(gzip.compress(BODY), 200, {"Content-Encoding": "gzip"}), id="unrequested-gzip"),
         pytest.param(content(b""), id="empty-body"),
         pytest.param(content(b"<!doctype html><title>Sign in</title>"), id="html"),
         pytest.param(content(b"\xff\xfe\x00\xd8"), id="broken-utf-16"),
@@ -147,14 +145,14 @@ def test_a_key_set_is_read_in_whatever_form_it_comes(issuer: Issuer, answer: Ans
         pytest.param(document({**KEY_SET, "more": "x" * 66_000}), id="over-64-kib"),
     ],
 )
-def test_garbage_is_no_answer(issuer: Issuer, answer: Answer) -> None:
+def test_garbage_makes_the_keys_unavailable(issuer: Issuer, answer: Answer) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
     with pytest.raises(KeysUnavailable):
         fetch(issuer)
 
 
-def test_an_issuer_that_is_dead_is_no_answer(issuer: Issuer) -> None:
+def test_a_dead_issuer_makes_the_keys_unavailable(issuer: Issuer) -> None:
     issuer.stop()
 
     with pytest.raises(KeysUnavailable):
@@ -200,7 +198,7 @@ def test_a_redirect_is_not_followed(issuer: Issuer, status: int) -> None:
         pytest.param(repeat(OK, b"X: x\r\n" * (MEGABYTE // 6), 200), id="many-headers"),
     ],
 )
-def test_of_a_huge_answer_little_is_kept(issuer: Issuer, answer: Answer) -> None:
+def test_a_huge_response_takes_little_memory(issuer: Issuer, answer: Answer) -> None:
     issuer.answers[issuer.jwks_path] = answer
     tracemalloc.start()
 
@@ -214,7 +212,7 @@ def test_of_a_huge_answer_little_is_kept(issuer: Issuer, answer: Answer) -> None
 
 
 class FullServer:
-    """A server that is too busy to let anybody connect, and has nothing to say when it does."""
+    """A server whose queue of connections is full, and that never responds."""
 
     def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -244,20 +242,20 @@ def full_server() -> Iterator[FullServer]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """Whoever connects there hears nothing at all."""
+    """A port that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 def time_fetch(url: str) -> float:
-    """How long it takes to get keys, or to find out that there are none."""
+    """How many seconds it takes to get keys or to fail."""
     began = time.monotonic()
     with contextlib.suppress(KeysUnavailable):
         issuers.fetch_keys(issuers.Issuer(url=url, jwks_url=url), ("RS256",))
     return time.monotonic() - began
 
 
-def test_a_fetch_ends_after_three_seconds_whatever_comes_or_not(
+def test_a_fetch_ends_after_three_seconds_in_every_case(
     issuer: Issuer, full_server: FullServer, silent_port: int
 ) -> None:
     issuer.answers = {
@@ -291,7 +289,7 @@ def test_a_fetch_ends_after_three_seconds_whatever_comes_or_not(
 
 @pytest.fixture
 def name_service(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that the system finds for every host, in its order."""
+    """The addresses that every host name resolves to, in order."""
     addresses: list[str] = []
     look_up = socket.getaddrinfo
 
@@ -311,7 +309,7 @@ def name_service(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         pytest.param(["::1", "127.0.0.2", "127.0.0.3"], id="three"),
     ],
 )
-def test_a_dead_address_does_not_hide_one_that_lives(
+def test_a_dead_address_does_not_hide_a_live_one(
     issuer: Issuer, name_service: list[str], dead: list[str], discover: bool
 ) -> None:
     url = issuer.url.replace("127.0.0.1", "localhost")
@@ -329,10 +327,10 @@ def test_a_dead_address_does_not_hide_one_that_lives(
     assert list_key_ids(fetched) == ["first"]
 
 
-def test_a_slow_address_is_still_good_when_the_others_are_tried_too(
+def test_a_slow_address_can_still_win_after_the_others_start(
     full_server: FullServer, name_service: list[str]
 ) -> None:
-    # It lets callers connect after 0.3 seconds; at the others nobody listens.
+    # The first address accepts connections after 0.3 seconds, the others refuse them.
     name_service += ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
 
     with connect("localhost", full_server.port, 3) as connection:
@@ -340,7 +338,7 @@ def test_a_slow_address_is_still_good_when_the_others_are_tried_too(
         assert connection.gettimeout() == 3
 
 
-def test_without_a_living_address_the_failure_is_told(name_service: list[str]) -> None:
+def test_the_last_failure_is_raised_if_no_address_accepts(name_service: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     name_service += ["127.0.0.1", "127.0.0.2"]
@@ -349,7 +347,7 @@ def test_without_a_living_address_the_failure_is_told(name_service: list[str]) -
         connect("localhost", port, 3)
 
 
-def test_dead_addresses_end_in_time(name_service: list[str]) -> None:
+def test_dead_addresses_time_out_at_the_deadline(name_service: list[str]) -> None:
     name_service += ["127.0.0.1", "127.0.0.2"]
     with contextlib.closing(FullServer()) as one, contextlib.closing(FullServer("127.0.0.2", one.port)):
         began = time.monotonic()
@@ -450,7 +448,7 @@ def test_an_unusable_key_is_left_out_and_logged(
     assert "Key 1 of 2 of the issuer is not used: it " in caplog.text
 
 
-def test_a_key_for_an_algorithm_that_is_not_configured_is_left_out(issuer: Issuer) -> None:
+def test_a_key_for_another_algorithm_is_left_out(issuer: Issuer) -> None:
     issuer.publish(SigningKey("curve", "ES256").to_jwk(), FIRST.to_jwk())
 
     assert list_key_ids(fetch(issuer, "RS256")) == ["first"]
@@ -472,10 +470,10 @@ def test_a_key_that_is_listed_twice_is_used(issuer: Issuer) -> None:
     assert set(list_key_ids(fetch(issuer))) == {"first"}
 
 
-# Where from
+# The environment and certificates
 
 
-def test_a_proxy_of_the_environment_is_not_used(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_from_the_environment_is_not_used(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
         monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
@@ -483,7 +481,7 @@ def test_a_proxy_of_the_environment_is_not_used(issuer: Issuer, monkeypatch: pyt
     assert list_key_ids(fetch(issuer)) == ["first"]
 
 
-def test_a_password_of_netrc_is_not_sent(
+def test_a_password_from_netrc_is_not_sent(
     issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / ".netrc"
@@ -510,19 +508,19 @@ def https_issuer(authority: PrivateAuthority) -> Iterator[Issuer]:
     issuer.stop()
 
 
-def test_a_private_authority_is_trusted_when_its_file_is_named(
+def test_a_private_ca_is_trusted_if_its_file_is_named(
     https_issuer: Issuer, authority: PrivateAuthority
 ) -> None:
     assert list_key_ids(fetch(https_issuer, ca_file=authority.ca_file)) == ["first"]
     assert list_key_ids(fetch(https_issuer, ca_file=authority.ca_file, discover=True)) == ["first"]
 
 
-def test_a_private_authority_is_not_trusted_otherwise(https_issuer: Issuer) -> None:
+def test_a_private_ca_is_not_trusted_otherwise(https_issuer: Issuer) -> None:
     with pytest.raises(KeysUnavailable, match="certificate"):
         fetch(https_issuer)
 
 
-def test_a_private_authority_of_the_environment_is_not_trusted(
+def test_a_private_ca_from_the_environment_is_not_trusted(
     https_issuer: Issuer, authority: PrivateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
@@ -539,7 +537,7 @@ def test_a_private_authority_of_the_environment_is_not_trusted(
         pytest.param("127.0.0.1", True, id="expired"),
     ],
 )
-def test_a_certificate_must_be_the_servers_and_still_good(
+def test_a_certificate_must_name_the_server_and_be_valid(
     authority: PrivateAuthority, address: str, expired: bool
 ) -> None:
     issuer = Issuer(
@@ -552,7 +550,7 @@ def test_a_certificate_must_be_the_servers_and_still_good(
     issuer.stop()
 
 
-def test_a_ca_file_that_is_missing_is_no_answer(https_issuer: Issuer, tmp_path: Path) -> None:
+def test_a_missing_ca_file_makes_the_keys_unavailable(https_issuer: Issuer, tmp_path: Path) -> None:
     with pytest.raises(KeysUnavailable):
         fetch(https_issuer, ca_file=str(tmp_path / "missing.pem"))
 
@@ -619,7 +617,7 @@ def test_the_metadata_of_another_issuer_are_refused(issuer: Issuer, kind: str, n
         pytest.param(content(b"x" * 70_000), id="over-64-kib"),
     ],
 )
-def test_garbage_is_no_metadata(issuer: Issuer, answer: Answer) -> None:
+def test_garbage_instead_of_metadata_makes_the_keys_unavailable(issuer: Issuer, answer: Answer) -> None:
     issuer.answers = {issuer.openid_path: answer, issuer.oauth_path: answer}
 
     with pytest.raises(KeysUnavailable):
@@ -655,14 +653,14 @@ def test_garbage_is_no_metadata(issuer: Issuer, answer: Answer) -> None:
         pytest.param(f"https://{'a' * 64}.example/", id="label-too-long"),
     ],
 )
-def test_keys_are_not_had_from_an_address_that_cannot_be_trusted(issuer: Issuer, jwks_uri: Any) -> None:
+def test_keys_are_not_fetched_from_an_untrusted_url(issuer: Issuer, jwks_uri: Any) -> None:
     issuer.metadata["jwks_uri"] = jwks_uri
 
     with pytest.raises(KeysUnavailable):
         fetch(issuer, discover=True)
 
 
-def test_an_address_with_a_line_break_makes_no_second_line_in_the_log(issuer: Issuer) -> None:
+def test_a_url_with_a_line_break_adds_no_log_line(issuer: Issuer) -> None:
     issuer.metadata["jwks_uri"] = "http://keys.example/\n2026-01-01 INFO all is well"
 
     with pytest.raises(KeysUnavailable) as failure:

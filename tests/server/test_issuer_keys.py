@@ -1,4 +1,4 @@
-"""The issuer's keys as they are kept: who waits for them, who asks for them, and for how long they serve."""
+"""The cache of the issuer's keys: who waits for a fetch, who starts one, and how long keys stay in use."""
 
 import itertools
 import queue
@@ -23,7 +23,7 @@ DAY = 24 * HOUR
 
 
 class Clock:
-    """Time that passes on command."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -50,7 +50,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def keys(issuer: Issuer, clock: Clock) -> IssuerKeys:
-    """The keys of `issuer`, of which none was fetched yet."""
+    """The keys of `issuer`, not fetched yet."""
     trusted = issuers.Issuer(url=issuer.url, jwks_url=issuer.jwks_url)
     return IssuerKeys(partial(issuers.fetch_keys, trusted, ("RS256",)), clock)
 
@@ -63,7 +63,7 @@ def warm_keys(keys: IssuerKeys) -> IssuerKeys:
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """What an answer waits for. It opens at the end, so that nothing is left waiting."""
+    """An event that a response waits for. It is set at the end, so that nothing keeps waiting."""
     gate = threading.Event()
     yield gate
     gate.set()
@@ -76,7 +76,7 @@ def callers() -> Iterator[ThreadPoolExecutor]:
 
 
 def find(keys: IssuerKeys, key_id: str | None) -> str:
-    """How a caller fares with a token of this `kid`."""
+    """The outcome for a token with this `kid`."""
     try:
         key = keys.find_key(key_id, "RS256")
     except KeyUnknown:
@@ -86,8 +86,8 @@ def find(keys: IssuerKeys, key_id: str | None) -> str:
     return "found" if key_id in (key.key_id, None) else "found another"
 
 
-def bring(key_id: str) -> FetchedKeys:
-    """What a fetch brings that finds this key."""
+def make_fetched_keys(key_id: str) -> FetchedKeys:
+    """The result of a fetch that finds this key."""
     [key] = read_usable_keys({"keys": [SigningKey(key_id).to_jwk()]}, ("RS256",))
     assert isinstance(key, UsableKey)
     return FetchedKeys(keys=[key], max_age_seconds=None)
@@ -109,7 +109,7 @@ def collect(futures: list[Future[str]]) -> set[str]:
 # A known key
 
 
-def test_a_key_is_fetched_when_it_is_first_asked_for(issuer: Issuer, keys: IssuerKeys) -> None:
+def test_keys_are_fetched_on_first_use(issuer: Issuer, keys: IssuerKeys) -> None:
     before = issuer.count()
 
     outcome = find(keys, "first")
@@ -117,7 +117,7 @@ def test_a_key_is_fetched_when_it_is_first_asked_for(issuer: Issuer, keys: Issue
     assert (before, outcome, issuer.count()) == (0, "found", 1)
 
 
-def test_all_who_need_the_first_keys_share_one_fetch(
+def test_callers_that_need_the_first_keys_share_one_fetch(
     issuer: Issuer, keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
 ) -> None:
     issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
@@ -149,13 +149,13 @@ def test_a_known_key_needs_no_lock(callers: ThreadPoolExecutor, gate: threading.
     fetches = itertools.count(1)
 
     def clock() -> float:
-        # A fetch that has ended looks at the clock with the lock held.
+        # A finished fetch reads the clock while it holds the lock.
         if threading.current_thread().name == "issuer-keys" and next(fetches) == 2:
             holds_lock.set()
             gate.wait(10)
         return 1000.0
 
-    keys = IssuerKeys(lambda: bring("first"), clock)
+    keys = IssuerKeys(lambda: make_fetched_keys("first"), clock)
     find(keys, "first")
     callers.submit(find, keys, "forged")
     assert holds_lock.wait(10)
@@ -177,9 +177,7 @@ def test_stale_keys_are_refreshed_by_one_thread(
     assert issuer.count() == 2
 
 
-def test_a_refresh_brings_the_keys_that_were_added(
-    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
-) -> None:
+def test_a_refresh_adds_new_keys(issuer: Issuer, warm_keys: IssuerKeys, clock: Clock) -> None:
     issuer.rotate()
     clock.forward(601)
     find(warm_keys, "first")
@@ -190,9 +188,7 @@ def test_a_refresh_brings_the_keys_that_were_added(
     assert (outcome, issuer.count()) == ("found", 2)
 
 
-def test_a_refresh_takes_away_the_keys_that_were_withdrawn(
-    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
-) -> None:
+def test_a_refresh_removes_withdrawn_keys(issuer: Issuer, warm_keys: IssuerKeys, clock: Clock) -> None:
     issuer.rotate()
     issuer.withdraw("first")
     clock.forward(601)
@@ -215,14 +211,14 @@ def test_a_refresh_takes_away_the_keys_that_were_withdrawn(
         pytest.param("max-age=0", 60, id="zero"),
         pytest.param("max-age=59", 60, id="under-a-minute"),
         pytest.param("max-age=86400", DAY, id="a-day"),
-        pytest.param("max-age=999999999999999999999", DAY, id="for-ever"),
+        pytest.param("max-age=999999999999999999999", DAY, id="huge"),
         pytest.param("max-age=-1", 600, id="negative"),
         pytest.param("max-age=soon", 600, id="no-number"),
         pytest.param("s-maxage=120", 600, id="for-shared-caches"),
         pytest.param("no-store", 600, id="no-store"),
     ],
 )
-def test_keys_keep_as_long_as_the_issuer_says_within_bounds(
+def test_keys_are_cached_for_the_max_age_within_limits(
     issuer: Issuer, keys: IssuerKeys, clock: Clock, cache_control: str, seconds: float
 ) -> None:
     issuer.headers = {"Cache-Control": cache_control}
@@ -242,7 +238,7 @@ def test_keys_keep_as_long_as_the_issuer_says_within_bounds(
 # An unknown key
 
 
-def test_a_rotated_key_is_good_at_once_even_right_after_the_start(
+def test_a_rotated_key_is_accepted_at_once_even_right_after_the_start(
     issuer: Issuer, warm_keys: IssuerKeys
 ) -> None:
     issuer.rotate()
@@ -251,7 +247,7 @@ def test_a_rotated_key_is_good_at_once_even_right_after_the_start(
     assert issuer.count() == 2
 
 
-def test_an_unknown_kid_asks_the_issuer_once_in_a_cool_down(
+def test_an_unknown_kid_causes_one_request_per_cool_down(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
 ) -> None:
     counts = []
@@ -264,14 +260,12 @@ def test_an_unknown_kid_asks_the_issuer_once_in_a_cool_down(
     assert counts == [2, 2, 2, 3, 3, 4]
 
 
-def test_an_unknown_kid_costs_no_second_fetch_when_the_first_was_its_own(
-    issuer: Issuer, keys: IssuerKeys
-) -> None:
+def test_an_unknown_kid_needs_only_one_fetch_at_the_start(issuer: Issuer, keys: IssuerKeys) -> None:
     assert find(keys, "forged") == "unknown"
     assert issuer.count() == 1
 
 
-def test_all_who_wait_for_an_unknown_key_share_one_fetch(
+def test_callers_that_wait_for_an_unknown_key_share_one_fetch(
     issuer: Issuer, warm_keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
 ) -> None:
     issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
@@ -284,7 +278,7 @@ def test_all_who_wait_for_an_unknown_key_share_one_fetch(
     assert issuer.count() == 2
 
 
-def test_a_rotated_key_is_good_for_all_who_wait_for_the_fetch_that_brings_it(
+def test_all_callers_that_wait_for_a_rotated_key_get_it(
     issuer: Issuer, warm_keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
 ) -> None:
     second = issuer.rotate()
@@ -298,7 +292,7 @@ def test_a_rotated_key_is_good_for_all_who_wait_for_the_fetch_that_brings_it(
     assert issuer.count() == 2
 
 
-def test_a_key_rotated_during_a_refresh_is_good(
+def test_a_key_rotated_during_a_refresh_is_accepted(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, gate: threading.Event, callers: ThreadPoolExecutor
 ) -> None:
     issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
@@ -316,7 +310,7 @@ def test_a_key_rotated_during_a_refresh_is_good(
     assert issuer.count() == 3
 
 
-def test_forged_tokens_make_no_honest_caller_wait(
+def test_forged_tokens_do_not_delay_honest_callers(
     issuer: Issuer, warm_keys: IssuerKeys, gate: threading.Event, callers: ThreadPoolExecutor
 ) -> None:
     issuer.answers[issuer.jwks_path] = after(gate, document({"keys": [issuer.key.to_jwk()]}))
@@ -333,7 +327,7 @@ def test_forged_tokens_make_no_honest_caller_wait(
     assert issuer.count() == 2
 
 
-def test_sixteen_callers_wait_for_an_unknown_key_and_the_others_are_told_at_once(
+def test_sixteen_callers_wait_for_an_unknown_key_and_the_others_fail_at_once(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, callers: ThreadPoolExecutor
 ) -> None:
     for _ in range(2):
@@ -351,7 +345,7 @@ def test_sixteen_callers_wait_for_an_unknown_key_and_the_others_are_told_at_once
     assert collect([callers.submit(find, warm_keys, "second") for _ in range(16)]) == {"found"}
 
 
-def test_a_thousand_forged_tokens_ask_the_issuer_once_in_each_cool_down(
+def test_a_thousand_forged_tokens_cause_one_request_per_cool_down(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, callers: ThreadPoolExecutor
 ) -> None:
     numbers = itertools.count()
@@ -364,7 +358,7 @@ def test_a_thousand_forged_tokens_ask_the_issuer_once_in_each_cool_down(
     assert issuer.count() == 1 + 3
 
 
-def test_an_unknown_kid_is_unavailable_for_a_cool_down_if_asking_failed(
+def test_an_unknown_kid_is_unavailable_for_a_cool_down_after_a_failed_fetch(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
 ) -> None:
     issuer.answers[issuer.jwks_path] = close
@@ -379,19 +373,21 @@ def test_an_unknown_kid_is_unavailable_for_a_cool_down_if_asking_failed(
     assert issuer.count() == 3
 
 
-def test_a_known_key_is_good_while_asking_for_another_fails(issuer: Issuer, warm_keys: IssuerKeys) -> None:
+def test_a_known_key_stays_in_use_while_a_fetch_for_another_fails(
+    issuer: Issuer, warm_keys: IssuerKeys
+) -> None:
     issuer.stop()
     find(warm_keys, "second")
 
     assert find(warm_keys, "first") == "found"
 
 
-def test_a_token_without_a_kid_asks_the_issuer_for_nothing(issuer: Issuer, warm_keys: IssuerKeys) -> None:
+def test_a_token_without_a_kid_causes_no_request(issuer: Issuer, warm_keys: IssuerKeys) -> None:
     assert find(warm_keys, None) == "found"
     assert issuer.count() == 1
 
 
-def test_a_token_without_a_kid_is_refused_where_there_are_two_keys(issuer: Issuer, keys: IssuerKeys) -> None:
+def test_a_token_without_a_kid_is_refused_if_there_are_two_keys(issuer: Issuer, keys: IssuerKeys) -> None:
     issuer.rotate()
 
     outcomes = find(keys, None), find(keys, None)
@@ -400,7 +396,7 @@ def test_a_token_without_a_kid_is_refused_where_there_are_two_keys(issuer: Issue
     assert issuer.count() == 1
 
 
-def test_a_key_is_good_for_its_own_algorithm_only(warm_keys: IssuerKeys) -> None:
+def test_a_key_verifies_only_its_own_algorithm(warm_keys: IssuerKeys) -> None:
     with pytest.raises(KeyUnknown):
         warm_keys.find_key("first", "PS256")
 
@@ -408,7 +404,7 @@ def test_a_key_is_good_for_its_own_algorithm_only(warm_keys: IssuerKeys) -> None
 # An issuer that fails
 
 
-def test_without_keys_and_issuer_nothing_can_be_said(issuer: Issuer, keys: IssuerKeys) -> None:
+def test_keys_are_unavailable_if_the_issuer_was_never_up(issuer: Issuer, keys: IssuerKeys) -> None:
     issuer.stop()
 
     outcomes = find(keys, "first"), find(keys, "forged"), find(keys, None)
@@ -459,7 +455,9 @@ def test_a_success_ends_the_back_off(issuer: Issuer, keys: IssuerKeys, clock: Cl
     assert issuer.count() == 5
 
 
-def test_a_dead_issuer_is_not_missed_for_a_day(issuer: Issuer, warm_keys: IssuerKeys, clock: Clock) -> None:
+def test_known_keys_stay_in_use_for_a_day_after_the_issuer_dies(
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
+) -> None:
     issuer.stop()
     outcomes = set()
 
@@ -471,7 +469,7 @@ def test_a_dead_issuer_is_not_missed_for_a_day(issuer: Issuer, warm_keys: Issuer
     assert outcomes == {"found"}
 
 
-def test_keys_that_keep_for_a_day_serve_on_while_the_issuer_is_down(
+def test_keys_with_a_max_age_of_a_day_stay_in_use_while_the_issuer_is_down(
     issuer: Issuer, keys: IssuerKeys, clock: Clock, gate: threading.Event
 ) -> None:
     issuer.headers = {"Cache-Control": "max-age=86400"}
@@ -486,7 +484,7 @@ def test_keys_that_keep_for_a_day_serve_on_while_the_issuer_is_down(
     assert len(running_fetches()) == 1
 
 
-def test_after_a_day_without_the_issuer_nothing_can_be_said(
+def test_keys_are_unavailable_after_a_day_without_the_issuer(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
 ) -> None:
     issuer.stop()
@@ -540,7 +538,7 @@ def test_a_fetch_without_a_usable_key_changes_nothing(
     assert (outcome, issuer.count()) == ("found", 2)
 
 
-def test_a_key_that_all_servers_of_an_issuer_know_is_good_while_they_disagree(
+def test_a_key_that_all_servers_of_an_issuer_know_stays_in_use_while_they_disagree(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
 ) -> None:
     first, second = SigningKey("first").to_jwk(), SigningKey("second").to_jwk()
@@ -560,17 +558,19 @@ def test_a_key_that_all_servers_of_an_issuer_know_is_good_while_they_disagree(
 
 @pytest.fixture
 def restless_threads() -> Iterator[None]:
-    """Let threads take turns so often that they wake up in each order there is."""
+    """Switch threads so often that they wake up in every order."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
     sys.setswitchinterval(interval)
 
 
-def test_a_failure_is_told_to_those_who_wake_up_when_the_next_fetch_has_succeeded(
+def test_callers_that_wake_up_after_the_next_success_still_get_the_failure(
     clock: Clock, gate: threading.Event, restless_threads: None
 ) -> None:
-    outcomes = itertools.chain([KeysUnavailable("just this once")], itertools.repeat(bring("first")))
+    outcomes = itertools.chain(
+        [KeysUnavailable("just this once")], itertools.repeat(make_fetched_keys("first"))
+    )
     seconds_to_wait = iter([30.0])
 
     def fetch() -> FetchedKeys:
@@ -593,52 +593,52 @@ def test_a_failure_is_told_to_those_who_wake_up_when_the_next_fetch_has_succeede
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "expected"),
     [(0, 1), (1.4, 1), (1.6, 2), (29.4, 29), (30, 30), (31, 30), (-5, 1)],
 )
-def test_a_failure_says_why_and_when_to_ask_again(seconds: float, told: int) -> None:
+def test_a_failure_says_why_and_when_to_retry(seconds: float, expected: int) -> None:
     failure = KeysUnavailable("the issuer is down", seconds)
 
-    assert (str(failure), failure.retry_after_seconds) == ("the issuer is down", told)
+    assert (str(failure), failure.retry_after_seconds) == ("the issuer is down", expected)
     assert KeysUnavailable("the issuer is down").retry_after_seconds == 1
 
 
 # A fetch that hangs
 
 
-def test_a_refresh_that_hangs_is_given_up_and_begun_anew(clock: Clock, gate: threading.Event) -> None:
-    begun = []
+def test_a_refresh_that_hangs_is_abandoned_and_restarted(clock: Clock, gate: threading.Event) -> None:
+    started = []
 
     def fetch() -> FetchedKeys:
-        begun.append(clock())
-        if len(begun) > 1:
+        started.append(clock())
+        if len(started) > 1:
             gate.wait(30)
-        return bring("first")
+        return make_fetched_keys("first")
 
     keys = IssuerKeys(fetch, clock)
     find(keys, "first")
 
     outcomes = set()
-    # After four seconds the first refresh is given up, and another one begins a second later.
+    # After four seconds the first refresh is abandoned, and another one starts a second later.
     for seconds in (601, 4, 0.75, 0.5, 0.5, 4, 0.25, 1.5, 0.5):
         clock.forward(seconds)
         outcomes.add(find(keys, "first"))
 
     assert outcomes == {"found"}
-    assert begun == [1000, 1601, 1606.75, 1613]
+    assert started == [1000, 1601, 1606.75, 1613]
 
 
-def test_a_fetch_that_was_given_up_changes_nothing_when_it_ends(clock: Clock, gate: threading.Event) -> None:
-    begun, late = [], threading.Event()
+def test_an_abandoned_fetch_changes_nothing_when_it_ends(clock: Clock, gate: threading.Event) -> None:
+    started, late = [], threading.Event()
 
     def fetch() -> FetchedKeys:
-        begun.append(clock())
-        if len(begun) == 2:
+        started.append(clock())
+        if len(started) == 2:
             late.wait(10)
-            return bring("second")
-        if len(begun) == 3:
+            return make_fetched_keys("second")
+        if len(started) == 3:
             gate.wait(10)
-        return bring("first")
+        return make_fetched_keys("first")
 
     keys = IssuerKeys(fetch, clock)
     find(keys, "first")
@@ -653,10 +653,10 @@ def test_a_fetch_that_was_given_up_changes_nothing_when_it_ends(clock: Clock, ga
     given_up.join(10)
 
     assert find(keys, "first") == "found"
-    assert begun == [1000, 1601, 1607]
+    assert started == [1000, 1601, 1607]
 
 
-def test_callers_do_not_wait_for_ever_for_a_fetch_that_hangs(gate: threading.Event) -> None:
+def test_callers_do_not_wait_forever_for_a_fetch_that_hangs(gate: threading.Event) -> None:
     def fetch() -> FetchedKeys:
         gate.wait(30)
         raise KeysUnavailable("nobody waits for this")
@@ -673,7 +673,7 @@ def test_callers_do_not_wait_for_ever_for_a_fetch_that_hangs(gate: threading.Eve
         pytest.param(RecursionError(), id="too-deep"),
     ],
 )
-def test_whatever_a_fetch_raises_is_told_as_unavailable(error: Exception) -> None:
+def test_any_error_of_a_fetch_makes_the_keys_unavailable(error: Exception) -> None:
     def fetch() -> FetchedKeys:
         raise error
 
@@ -681,7 +681,7 @@ def test_whatever_a_fetch_raises_is_told_as_unavailable(error: Exception) -> Non
 
 
 class WatchedClock(Clock):
-    """A clock that knows who has looked at it."""
+    """A clock that records which threads read it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -697,17 +697,17 @@ class WatchedClock(Clock):
             pass
 
 
-def test_a_fetch_that_was_begun_after_a_wait_is_not_given_up_early(gate: threading.Event) -> None:
+def test_a_fetch_that_starts_after_a_wait_is_not_abandoned_early(gate: threading.Event) -> None:
     clock, refreshed = WatchedClock(), threading.Event()
-    begun: queue.SimpleQueue[str] = queue.SimpleQueue()
+    started: queue.SimpleQueue[str] = queue.SimpleQueue()
     fetches = iter([("first", None), ("first", refreshed), ("second", gate)])
 
     def fetch() -> FetchedKeys:
         key_id, may_end = next(fetches)
-        begun.put(key_id)
+        started.put(key_id)
         if may_end is not None:
             may_end.wait(10)
-        return bring(key_id)
+        return make_fetched_keys(key_id)
 
     keys = IssuerKeys(fetch, clock)
     find(keys, "first")
@@ -719,7 +719,7 @@ def test_a_fetch_that_was_begun_after_a_wait_is_not_given_up_early(gate: threadi
         clock.wait_for_reader("early")
         clock.forward(4)
         refreshed.set()
-        assert [begun.get(timeout=10) for _ in range(3)] == ["first", "first", "second"]
+        assert [started.get(timeout=10) for _ in range(3)] == ["first", "first", "second"]
         clock.forward(1)
         waiting.append(late.submit(find, keys, "second"))
         clock.wait_for_reader("late")
@@ -728,13 +728,13 @@ def test_a_fetch_that_was_begun_after_a_wait_is_not_given_up_early(gate: threadi
     assert collect(waiting) == {"found"}
 
 
-def test_a_system_without_a_thread_to_spare_is_unavailable_for_a_second(
+def test_keys_are_unavailable_for_a_second_if_no_thread_can_start(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    keys = IssuerKeys(lambda: bring("first"), clock)
+    keys = IssuerKeys(lambda: make_fetched_keys("first"), clock)
     with monkeypatch.context() as system:
         system.setattr(threading.Thread, "start", refuse)
         outcome = find(keys, "first")
@@ -755,7 +755,7 @@ from timesheets.trust.jwks import IssuerKeys
 reached, parent = threading.Event(), os.getpid()
 
 def clock():
-    # The clock is read with the lock held when a fetch has ended.
+    # A finished fetch reads the clock while it holds the lock.
     if {holds_lock} and os.getpid() == parent and threading.current_thread().name == "issuer-keys":
         reached.set()
         time.sleep(60)

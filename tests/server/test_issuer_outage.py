@@ -1,4 +1,4 @@
-"""What callers are told while the issuer's keys cannot be had, and that they are asked for rarely."""
+"""The responses while the issuer's keys are unavailable, and how rarely the API asks for them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ from timesheets.authentication import get_issuer_keys
 
 @pytest.fixture
 def issuer(settings: Any) -> Iterator[Issuer]:
-    """An issuer that the API trusts and has not yet asked for its keys."""
+    """An issuer that the API trusts, but whose keys it has not fetched yet."""
     get_issuer_keys.cache_clear()
     issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
     settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
@@ -48,7 +48,7 @@ def test_an_issuer_without_keys_is_unavailable(upload: Upload, issuer: Issuer, a
     assert "WWW-Authenticate" not in response.headers
 
 
-def test_an_issuer_out_of_reach_is_unavailable(upload: Upload, issuer: Issuer) -> None:
+def test_an_unreachable_issuer_is_unavailable(upload: Upload, issuer: Issuer) -> None:
     issuer.stop()
 
     response = upload()
@@ -57,7 +57,7 @@ def test_an_issuer_out_of_reach_is_unavailable(upload: Upload, issuer: Issuer) -
     assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
 
 
-def test_a_dead_issuer_is_not_asked_with_every_request(upload: Upload, issuer: Issuer) -> None:
+def test_not_every_request_asks_a_dead_issuer(upload: Upload, issuer: Issuer) -> None:
     issuer.answers[issuer.jwks_path] = close
 
     codes = {upload().json()["code"] for _ in range(3)}
@@ -66,7 +66,7 @@ def test_a_dead_issuer_is_not_asked_with_every_request(upload: Upload, issuer: I
     assert issuer.count() == 1
 
 
-def test_an_issuer_that_dies_later_is_not_missed(upload: Upload, issuer: Issuer) -> None:
+def test_known_keys_stay_in_use_after_the_issuer_dies(upload: Upload, issuer: Issuer) -> None:
     upload()
     issuer.stop()
 
@@ -76,7 +76,7 @@ def test_an_issuer_that_dies_later_is_not_missed(upload: Upload, issuer: Issuer)
     assert response.status_code == 201
 
 
-def test_a_token_that_is_bad_without_a_key_is_refused_while_the_issuer_is_dead(
+def test_a_token_that_breaks_a_rule_is_refused_while_the_issuer_is_dead(
     upload: Upload, issuer: Issuer
 ) -> None:
     issuer.answers[issuer.jwks_path] = close
@@ -94,7 +94,7 @@ def test_the_issuers_keys_are_fetched_once(upload: Upload, issuer: Issuer) -> No
     assert issuer.count() == 1
 
 
-def test_a_key_that_the_issuer_has_just_begun_to_use_is_good(upload: Upload, issuer: Issuer) -> None:
+def test_a_new_key_of_the_issuer_is_accepted_at_once(upload: Upload, issuer: Issuer) -> None:
     upload()
     issuer.rotate()
 
@@ -104,7 +104,7 @@ def test_a_key_that_the_issuer_has_just_begun_to_use_is_good(upload: Upload, iss
     assert issuer.count() == 2
 
 
-def test_a_forged_kid_makes_the_issuer_asked_once(upload: Upload, issuer: Issuer) -> None:
+def test_forged_kids_cause_one_request_to_the_issuer(upload: Upload, issuer: Issuer) -> None:
     upload()
 
     codes = {upload(token=issuer.mint(header={"kid": f"forged-{n}"})).json()["code"] for n in range(5)}

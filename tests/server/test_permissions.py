@@ -1,4 +1,4 @@
-"""What HasScope lets in, and what it writes into the log."""
+"""What HasScope accepts, and what it logs."""
 
 import logging
 
@@ -31,7 +31,7 @@ def get(view: type[APIView], token: str | None) -> Response:
 
 
 @pytest.mark.parametrize("scope", ["batch:upload read:timesheets", "read:timesheets other batch:upload"])
-def test_a_token_that_grants_all_scopes_is_let_in(issuer: Issuer, scope: str) -> None:
+def test_a_token_that_grants_all_scopes_is_accepted(issuer: Issuer, scope: str) -> None:
     response = get(ViewOfTwoScopes, issuer.mint(scope=scope))
 
     assert response.status_code == 200
@@ -46,7 +46,7 @@ def test_a_token_that_lacks_one_of_two_scopes_is_refused(issuer: Issuer, scope: 
 
 
 @pytest.mark.parametrize("view", [ViewWithoutScopes, APIView])
-def test_a_view_that_names_no_scopes_is_open_to_nobody(issuer: Issuer, view: type[APIView]) -> None:
+def test_a_view_without_scopes_refuses_every_token(issuer: Issuer, view: type[APIView]) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{view.__name__} must say its required_scopes"):
         get(view, issuer.mint())
 

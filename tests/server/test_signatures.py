@@ -1,4 +1,4 @@
-"""What verify_signature refuses alone, without the rules that are judged before it."""
+"""What verify_signature refuses by itself, without the rules that run before it."""
 
 import time
 from typing import Any
@@ -63,7 +63,7 @@ def test_a_good_token_passes(issuer: Issuer, claims: dict[str, Any]) -> None:
         pytest.param({"key": SigningKey("first", pair="strangers")}, Fault.SIGNATURE, id="strangers-key"),
     ],
 )
-def test_a_bad_token_is_refused_even_if_no_rule_was_asked(
+def test_a_bad_token_is_refused_even_if_no_rule_ran(
     issuer: Issuer, claims: dict[str, Any], fault: Fault
 ) -> None:
     with pytest.raises(TokenRejected) as rejection:

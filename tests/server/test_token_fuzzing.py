@@ -1,6 +1,6 @@
-"""Whatever stands in Authorization: no crash, and nothing gets in but what the issuer minted.
+"""Any Authorization header: no crash, and the API accepts only what the issuer signed.
 
-TOKEN_FUZZING_EXAMPLES says how many examples each test tries.
+TOKEN_FUZZING_EXAMPLES is the number of examples per test.
 """
 
 import base64
@@ -34,11 +34,11 @@ fuzz = settings(
     deadline=None,
     database=None,
     derandomize=True,
-    # The database is in the state that each example finds: whoever gets in fails the test.
+    # The examples of a test share a database: an accepted token fails the test.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-# A server hands the header on as Latin-1, without line breaks.
+# A server passes the header on as Latin-1, without line breaks.
 header_text = st.text(st.characters(max_codepoint=0xFF, exclude_characters="\r\n\x00"), max_size=200)
 part = st.one_of(
     st.text(BASE64URL, max_size=60),
@@ -91,27 +91,25 @@ def expect_refusal(response: HttpResponse) -> None:
 
 @fuzz
 @given(authorization=header_text)
-def test_no_header_gets_in(send: Send, authorization: str) -> None:
+def test_a_random_header_is_refused(send: Send, authorization: str) -> None:
     expect_refusal(send(authorization))
 
 
 @fuzz
 @given(scheme=st.sampled_from(["Bearer ", "bearer  ", "Bearer", "Bearer\t"]), value=header_text)
-def test_no_bearer_gets_in(send: Send, scheme: str, value: str) -> None:
+def test_a_random_bearer_token_is_refused(send: Send, scheme: str, value: str) -> None:
     expect_refusal(send(scheme + value))
 
 
 @fuzz
 @given(parts=st.lists(part, min_size=1, max_size=6))
-def test_no_parts_get_in(send: Send, parts: list[str]) -> None:
+def test_random_token_parts_are_refused(send: Send, parts: list[str]) -> None:
     expect_refusal(send(f"Bearer {'.'.join(parts)}"))
 
 
 @fuzz
 @given(chosen=st.lists(st.integers(0, 2), min_size=1, max_size=4), foreign=part)
-def test_no_other_arrangement_of_a_good_tokens_parts_gets_in(
-    send: Send, good_token: str, chosen: list[int], foreign: str
-) -> None:
+def test_a_rearranged_token_is_refused(send: Send, good_token: str, chosen: list[int], foreign: str) -> None:
     parts = good_token.split(".")
     arranged = [parts[number] for number in chosen]
     assume(arranged != parts)
@@ -122,7 +120,7 @@ def test_no_other_arrangement_of_a_good_tokens_parts_gets_in(
 
 @fuzz
 @given(place=st.floats(0, 1), cut=st.integers(0, 3), put_in=st.text(BASE64URL + ".=", max_size=3))
-def test_no_changed_token_gets_in(send: Send, good_token: str, place: float, cut: int, put_in: str) -> None:
+def test_a_changed_token_is_refused(send: Send, good_token: str, place: float, cut: int, put_in: str) -> None:
     at = int(place * len(good_token))
     mutant = good_token[:at] + put_in + good_token[at + cut :]
     assume(mutant != good_token)
@@ -132,7 +130,7 @@ def test_no_changed_token_gets_in(send: Send, good_token: str, place: float, cut
 
 @fuzz
 @given(place=st.floats(0, 0.999), bit=st.integers(0, 7))
-def test_no_token_with_a_flipped_bit_gets_in(send: Send, good_token: str, place: float, bit: int) -> None:
+def test_a_token_with_a_flipped_bit_is_refused(send: Send, good_token: str, place: float, bit: int) -> None:
     at = int(place * len(good_token))
     flipped = chr(ord(good_token[at]) ^ 1 << bit)
     assume(flipped not in "\r\n\x00")
@@ -147,7 +145,7 @@ def test_no_token_with_a_flipped_bit_gets_in(send: Send, good_token: str, place:
     order=st.randoms(use_true_random=False),
     more=st.dictionaries(st.text(max_size=5), json_value, max_size=1),
 )
-def test_no_token_that_is_spelt_anew_gets_in(
+def test_a_reserialized_token_is_refused(
     send: Send, good_token: str, number: int, indent: int | None, order: Any, more: dict[str, Any]
 ) -> None:
     parts = good_token.split(".")
@@ -189,7 +187,7 @@ def read_good_token(issuer: Issuer) -> list[dict[str, Any]]:
     header=st.dictionaries(st.sampled_from(HEADER_NAMES), json_value, max_size=4),
     claims=st.dictionaries(st.sampled_from(CLAIM_NAMES), json_value, max_size=4),
 )
-def test_whatever_the_issuer_signs_is_judged(
+def test_any_signed_header_and_claims_get_a_decision(
     send: Send, issuer: Issuer, header: dict[str, Any], claims: dict[str, Any]
 ) -> None:
     good = json.loads(base64.urlsafe_b64decode(issuer.mint().split(".")[1] + "=="))
@@ -201,7 +199,7 @@ def test_whatever_the_issuer_signs_is_judged(
     verdict = judge(send(f"Bearer {token}"))
 
     assert verdict in REFUSALS | {(403, "insufficient_scope"), (201, "")}
-    # Only what is left as it was, or what no rule asks for, is let in.
+    # Only unchanged members, and those that no rule checks, are accepted.
     if verdict[0] in (201, 403):
         assert not {"alg", "crit", "b64", "zip", "enc", "cty"} & header.keys() or header.get("alg") == "RS256"
         assert not {"iss", "aud", "cnf"} & claims.keys()
@@ -210,9 +208,7 @@ def test_whatever_the_issuer_signs_is_judged(
 
 @fuzz
 @given(header=st.binary(max_size=60) | json_value.map(lambda value: json.dumps(value).encode()))
-def test_whatever_bytes_the_issuer_signs_as_a_header_are_refused(
-    send: Send, issuer: Issuer, header: bytes
-) -> None:
+def test_random_bytes_signed_as_a_header_are_refused(send: Send, issuer: Issuer, header: bytes) -> None:
     _, good_claims = read_good_token(issuer)
 
     expect_refusal(send(f"Bearer {issuer.sign(header, json.dumps(good_claims).encode())}"))
@@ -220,9 +216,7 @@ def test_whatever_bytes_the_issuer_signs_as_a_header_are_refused(
 
 @fuzz
 @given(payload=st.binary(max_size=60) | json_value.map(lambda value: json.dumps(value).encode()))
-def test_whatever_bytes_the_issuer_signs_as_claims_are_refused(
-    send: Send, issuer: Issuer, payload: bytes
-) -> None:
+def test_random_bytes_signed_as_claims_are_refused(send: Send, issuer: Issuer, payload: bytes) -> None:
     header = b'{"alg":"RS256","kid":"first"}'
 
     expect_refusal(send(f"Bearer {issuer.sign(header, payload)}"))

@@ -1,4 +1,4 @@
-"""Which tokens are let in: each rule with the tokens that it refuses and those that it must not."""
+"""Which tokens the API accepts: each rule, the tokens that it refuses and those that it must not refuse."""
 
 import base64
 import hmac
@@ -47,12 +47,12 @@ def header(**changes: Any) -> Mint:
 
 
 def issued_as(change: Callable[[str], Any]) -> Mint:
-    """With an `iss` made of that of the issuer."""
+    """With an `iss` that is a variant of the issuer's."""
     return lambda issuer: issuer.mint(iss=change(issuer.url))
 
 
 def changed(change: Callable[[str], str]) -> Mint:
-    """A good token, spelt in another way."""
+    """A good token, changed as text."""
     return lambda issuer: change(issuer.mint())
 
 
@@ -67,7 +67,7 @@ def raw_header(raw: bytes) -> Mint:
 
 
 def with_member(member: bytes) -> Mint:
-    """A good payload with one more member in front, as these bytes spell it."""
+    """A good payload with these bytes as an additional first member."""
     return lambda issuer: issuer.sign(
         b'{"alg":"RS256","kid":"first"}', b"{" + member + b"," + decode(issuer.mint().split(".")[1])[1:]
     )
@@ -87,24 +87,24 @@ def replace_part(token: str, number: int, part: str) -> str:
 
 
 def set_a_stray_bit(token: str) -> str:
-    """Another last character, which means the same to a lenient decoder: 256 bytes leave 4 bits over."""
+    """Another last character that a lenient decoder reads as the same: 256 bytes leave 4 bits unused."""
     return token[:-1] + ALPHABET[ALPHABET.index(token[-1]) + 1]
 
 
 def grant_more(token: str) -> str:
-    """Somebody's own scope, and the issuer's signature."""
+    """A forged scope with the issuer's signature."""
     granted = {**json.loads(decode(token.split(".")[1])), "scope": "batch:upload admin"}
     return replace_part(token, 1, to_base64url(json.dumps(granted).encode()))
 
 
-def spell_anew(token: str, number: int) -> str:
-    """The same JSON with other white space, and the issuer's signature."""
+def reserialize(token: str, number: int) -> str:
+    """The same JSON with other white space and the issuer's signature."""
     members = json.loads(decode(token.split(".")[number]))
     return replace_part(token, number, to_base64url(json.dumps(members, indent=1).encode()))
 
 
 def sign_with_public_key(issuer: Issuer) -> str:
-    """The classic confusion: HMAC with what everybody can read (RFC 8725 section 2.1)."""
+    """The classic confusion: HMAC with the public key (RFC 8725 section 2.1)."""
     public_key = issuer.key.private_key.public_key()
     secret = public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     signed = issuer.mint(header={"alg": "HS256"}).rsplit(".", 1)[0]
@@ -396,8 +396,8 @@ BAD_SIGNATURES = refuse(
         "a-strangers-key-in-x5c": lambda issuer: issuer.mint(header={"x5c": ["MIIB"]}, key=STRANGERS_KEY),
         "a-strangers-key-without-kid": lambda issuer: issuer.mint(header={"kid": None}, key=STRANGERS_KEY),
         "payload-changed": changed(grant_more),
-        "payload-spelt-anew": changed(lambda token: spell_anew(token, 1)),
-        "header-spelt-anew": changed(lambda token: spell_anew(token, 0)),
+        "payload-reserialized": changed(lambda token: reserialize(token, 1)),
+        "header-reserialized": changed(lambda token: reserialize(token, 0)),
         "signature-of-zeros": changed(lambda token: replace_part(token, 2, "A" * 342)),
         "signature-of-another-token": lambda issuer: replace_part(
             issuer.mint(), 2, issuer.mint(jti="other").split(".")[2]
@@ -478,14 +478,16 @@ GOOD_TOKENS = accept(
 
 
 @pytest.mark.parametrize("mint", GOOD_TOKENS)
-def test_a_good_token_is_let_in(upload: Upload, issuer: Issuer, mint: Mint) -> None:
+def test_a_good_token_is_accepted(upload: Upload, issuer: Issuer, mint: Mint) -> None:
     response = upload(token=mint(issuer))
 
     assert response.status_code == 201
     assert "WWW-Authenticate" not in response.headers
 
 
-def test_in_the_last_second_of_the_leeway_a_token_is_good_or_expired(upload: Upload, issuer: Issuer) -> None:
+def test_a_token_in_the_last_second_of_the_leeway_is_accepted_or_expired(
+    upload: Upload, issuer: Issuer
+) -> None:
     response = upload(token=issuer.mint(exp=int(time.time()) - 30 + 0.999))
 
     assert response.headers.get("WWW-Authenticate") in (None, REFUSED.format(EXPIRED))
@@ -538,7 +540,7 @@ def test_a_token_without_the_scope_is_forbidden(
         pytest.param({"permissions": {"batch:upload": 1}}, 403, id="object"),
     ],
 )
-def test_permissions_count_for_machines_where_they_are_switched_on(
+def test_permissions_count_only_for_machines_and_only_if_enabled(
     upload: Upload, issuer: Issuer, settings: Any, granted: dict[str, Any], status: int
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "SCOPE_CLAIMS": ["permissions"]}
@@ -549,7 +551,7 @@ def test_permissions_count_for_machines_where_they_are_switched_on(
 
 
 @pytest.mark.parametrize("claim", ["scope", "scp"])
-def test_a_scope_claim_that_is_switched_off_grants_nothing(
+def test_a_disabled_scope_claim_grants_nothing(
     upload: Upload, issuer: Issuer, settings: Any, claim: str
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "SCOPE_CLAIMS": ["permissions"]}
@@ -583,7 +585,7 @@ def mint_rfc_9068(issuer: Issuer, typ: str | None = "at+jwt", **changes: Any) ->
         pytest.param("at+jwt", {"aud": [AUDIENCE]}, id="list-of-audiences"),
     ],
 )
-def test_a_token_of_rfc_9068_is_let_in(
+def test_a_token_of_rfc_9068_is_accepted(
     upload: Upload, issuer: Issuer, rfc_9068: None, typ: str, changes: dict[str, Any]
 ) -> None:
     assert upload(token=mint_rfc_9068(issuer, typ, **changes)).status_code == 201
@@ -606,7 +608,7 @@ def test_a_token_of_rfc_9068_is_let_in(
         pytest.param("at+jwt", {"iss": "https://other/"}, OTHER_ISSUER, id="other-issuer"),
     ],
 )
-def test_what_is_no_token_of_rfc_9068_is_refused(
+def test_other_tokens_are_refused_in_the_profile_of_rfc_9068(
     upload: Upload, issuer: Issuer, rfc_9068: None, typ: str | None, changes: dict[str, Any], phrase: str
 ) -> None:
     response = upload(token=mint_rfc_9068(issuer, typ, **changes))
@@ -615,13 +617,13 @@ def test_what_is_no_token_of_rfc_9068_is_refused(
     assert response.headers["WWW-Authenticate"] == REFUSED.format(phrase)
 
 
-def test_auth0s_default_profile_is_refused_where_rfc_9068_is_asked_for(
+def test_auth0s_default_token_is_refused_in_the_profile_of_rfc_9068(
     upload: Upload, issuer: Issuer, rfc_9068: None
 ) -> None:
     assert upload(token=issuer.mint()).status_code == 401
 
 
-# Other algorithms, and which key is chosen
+# Other algorithms, and the choice of the key
 
 KEYS = [
     SigningKey("first"),
@@ -646,7 +648,7 @@ def versatile(settings: Any) -> Iterator[Issuer]:
 
 
 @pytest.mark.parametrize("key", [pytest.param(key, id=key.algorithm) for key in KEYS])
-def test_a_token_of_a_configured_algorithm_is_let_in(
+def test_a_token_with_a_configured_algorithm_is_accepted(
     upload: Upload, versatile: Issuer, settings: Any, key: SigningKey
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": [key.algorithm]}
@@ -655,7 +657,7 @@ def test_a_token_of_a_configured_algorithm_is_let_in(
 
 
 @pytest.mark.parametrize("key", [pytest.param(key, id=key.algorithm) for key in KEYS[1:]])
-def test_a_token_of_an_algorithm_that_is_not_configured_is_refused(
+def test_a_token_with_another_algorithm_is_refused(
     upload: Upload, versatile: Issuer, key: SigningKey
 ) -> None:
     response = upload(token=versatile.mint(key=key))
@@ -675,7 +677,7 @@ def test_a_token_of_an_algorithm_that_is_not_configured_is_refused(
         pytest.param("first", "RS256", None, id="no-kid-and-many-keys"),
     ],
 )
-def test_a_key_is_used_for_its_own_kid_and_algorithm_only(
+def test_a_key_is_used_only_for_its_own_kid_and_algorithm(
     upload: Upload, versatile: Issuer, settings: Any, key_id: str, algorithm: str, named: str | None
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": [key.algorithm for key in KEYS]}
@@ -738,7 +740,7 @@ def test_a_kid_that_the_key_does_not_have_is_refused(upload: Upload, versatile: 
 @pytest.mark.parametrize(
     ("leeway_seconds", "status"), [pytest.param(0, 401, id="none"), pytest.param(60, 201, id="a-minute")]
 )
-def test_the_leeway_is_the_configured_one(
+def test_the_configured_leeway_applies(
     upload: Upload, issuer: Issuer, settings: Any, leeway_seconds: int, status: int
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "LEEWAY_SECONDS": leeway_seconds}
