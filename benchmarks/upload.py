@@ -25,8 +25,8 @@ import requests
 from benchmarks.rows import make_entries
 from benchmarks.timing import print_table, time_in_turns
 from tests.issuer import Issuer
-from tests.misbehaviour import document
 from tests.processes import REPOSITORY, GranianServer, make_environment
+from tests.responders import document
 
 AUDIENCE = "https://timesheets.example.com"
 ENTRIES, MILLION = 10_000, 1_000_000

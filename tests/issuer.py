@@ -12,7 +12,7 @@ from typing import Any
 
 import jwt
 
-from tests.misbehaviour import Answer, content, document
+from tests.responders import Responder, content, document
 from tests.signing_keys import SigningKey
 
 
@@ -27,7 +27,7 @@ class Issuer:
         self.audience = audience
         self.keys = [SigningKey("first")]
         self.headers: dict[str, str] = {}
-        self.answers: dict[str, Answer] = {}
+        self.answers: dict[str, Responder] = {}
         self._tls = tls
         # The head of each request, as it came.
         self.received: list[str] = []
@@ -118,7 +118,7 @@ class Issuer:
         signer = jwt.get_algorithm_by_name(algorithm or key.algorithm)
         return f"{signed}.{to_base64url(signer.sign(signed.encode(), key.private_key))}"
 
-    def _choose_answer(self, head: str) -> Answer:
+    def _choose_responder(self, head: str) -> Responder:
         with self._changed:
             self.received.append(head)
             self._changed.notify_all()
@@ -132,7 +132,7 @@ class Issuer:
         return content(b"Not Found", 404)
 
     def _listen(self, port: int) -> "_Server":
-        server = _Server(("127.0.0.1", port), self._choose_answer, self._tls)
+        server = _Server(("127.0.0.1", port), self._choose_responder, self._tls)
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         return server
 

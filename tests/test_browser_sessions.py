@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.hostility import FORM, MULTIPART, open_connections, receive_status, write_head
 from tests.processes import DevelopmentServer
+from tests.raw_http import FORM, MULTIPART, open_connections, receive_status, write_head
 
 ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
 

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.hostility import (
+from tests.issuer import Issuer
+from tests.processes import GranianServer
+from tests.raw_http import (
     FILE_PART,
     FORM,
     MULTIPART,
     open_connections,
-    pour,
     receive_status,
     receive_statuses,
+    send_body,
     write_head,
 )
-from tests.issuer import Issuer
-from tests.processes import GranianServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 # More than a worker has threads, of which there are 64.
@@ -122,7 +122,7 @@ def test_a_form_of_over_16_kib_is_refused_before_it_is_sent(site: GranianServer,
 def test_a_huge_multipart_body_takes_no_memory(site: GranianServer, path: str) -> None:
     before = site.read_peak_memory()
 
-    taken, _ = pour(site.port, write_head(site.port, path, HUGE_BODY, MULTIPART), FILE_PART, HUGE_BODY)
+    taken, _ = send_body(site.port, write_head(site.port, path, HUGE_BODY, MULTIPART), FILE_PART, HUGE_BODY)
 
     assert taken < HUGE_BODY
     assert site.read_peak_memory() < before + MEMORY_TO_SPARE

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from tests.issuer import Issuer
-from tests.misbehaviour import hang
 from tests.processes import GranianServer
+from tests.responders import hang
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 FIFTY_MEGABYTES = 50 * 1024 * 1024

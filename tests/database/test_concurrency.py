@@ -28,14 +28,14 @@ WRITERS = 10
 ENTRY_IDS = [f"2017-05-10:{number:03}" for number in range(200)]
 CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
 
-Judged = list[tuple[Entry, Verdict]]
+Results = list[tuple[Entry, Verdict]]
 
 
-def run_at_once(work: Callable[[int], Judged]) -> list[Judged]:
+def run_concurrently(work: Callable[[int], Results]) -> list[Results]:
     """What each writer was told; each has a connection of its own, and all begin at the same moment."""
     barrier = threading.Barrier(WRITERS)
 
-    def run(number: int) -> Judged:
+    def run(number: int) -> Results:
         barrier.wait(10)
         try:
             return work(number)
@@ -46,19 +46,19 @@ def run_at_once(work: Callable[[int], Judged]) -> list[Judged]:
         return list(executor.map(run, range(WRITERS)))
 
 
-def upload(*entries: Entry) -> Judged:
+def upload(*entries: Entry) -> Results:
     return list(zip(entries, ingest(*entries), strict=True))
 
 
-def in_batches(size: int) -> Callable[[list[Entry]], Judged]:
-    def upload_all(entries: list[Entry]) -> Judged:
+def in_batches(size: int) -> Callable[[list[Entry]], Results]:
+    def upload_all(entries: list[Entry]) -> Results:
         starts = range(0, len(entries), size)
         return list(chain.from_iterable(upload(*entries[start : start + size]) for start in starts))
 
     return upload_all
 
 
-def in_batches_and_one_by_one(entries: list[Entry]) -> Judged:
+def in_batches_and_one_by_one(entries: list[Entry]) -> Results:
     return [*in_batches(60)(entries[:180]), *in_batches(1)(entries[180:])]
 
 
@@ -66,90 +66,92 @@ def shuffle(entries: list[Entry], writer: int) -> list[Entry]:
     return random.Random(writer).sample(entries, len(entries))  # noqa: S311  No secret comes of this.
 
 
-WAYS = [
+BATCHINGS = [
     pytest.param(in_batches(200), id="in-one-batch"),
     pytest.param(in_batches(20), id="in-batches-of-20"),
     pytest.param(in_batches_and_one_by_one, id="in-batches-and-one-by-one"),
 ]
 
 
-@pytest.mark.parametrize("upload_all", WAYS)
-def test_of_the_same_entries_each_is_created_once(upload_all: Callable[[list[Entry]], Judged]) -> None:
+@pytest.mark.parametrize("upload_all", BATCHINGS)
+def test_of_the_same_entries_each_is_created_once(upload_all: Callable[[list[Entry]], Results]) -> None:
     entries = [make_entry(entry_id) for entry_id in ENTRY_IDS]
 
-    judged = run_at_once(lambda writer: upload_all(shuffle(entries, writer)))
+    results = run_concurrently(lambda writer: upload_all(shuffle(entries, writer)))
 
-    outcomes = Counter(verdict.outcome for _, verdict in chain.from_iterable(judged))
-    told = {(entry.entry_id, verdict.timesheet_id) for entry, verdict in chain.from_iterable(judged)}
+    outcomes = Counter(verdict.outcome for _, verdict in chain.from_iterable(results))
+    told = {(entry.entry_id, verdict.timesheet_id) for entry, verdict in chain.from_iterable(results)}
     assert outcomes == {CREATED: 200, EXISTING: 200 * (WRITERS - 1)}
     assert told == set(Timesheet.objects.values_list("entry_id", "id"))
 
 
-@pytest.mark.parametrize("upload_all", WAYS)
+@pytest.mark.parametrize("upload_all", BATCHINGS)
 def test_of_different_entries_with_one_entry_id_the_first_stays(
-    upload_all: Callable[[list[Entry]], Judged],
+    upload_all: Callable[[list[Entry]], Results],
 ) -> None:
-    def upload_own(writer: int) -> Judged:
+    def upload_own(writer: int) -> Results:
         own = [make_entry(entry_id, hours=Decimal(writer + 1)) for entry_id in ENTRY_IDS]
         return upload_all(shuffle(own, writer))
 
-    judged = list(chain.from_iterable(run_at_once(upload_own)))
+    results = list(chain.from_iterable(run_concurrently(upload_own)))
 
-    outcomes = Counter(verdict.outcome for _, verdict in judged)
+    outcomes = Counter(verdict.outcome for _, verdict in results)
     rows = Timesheet.objects.in_bulk()
     assert outcomes == {CREATED: 200, CONFLICT: 200 * (WRITERS - 1)}
     assert len(rows) == 200
-    for entry, verdict in judged:
+    for entry, verdict in results:
         assert (to_entry(rows[verdict.timesheet_id]) == entry) == (verdict.outcome is CREATED)
 
 
 def test_entries_without_an_entry_id_are_each_told_their_own_row() -> None:
-    def upload_own(writer: int) -> Judged:
+    def upload_own(writer: int) -> Results:
         return in_batches(10)([make_entry(user_id=f"{writer}-{number}") for number in range(50)])
 
-    judged = list(chain.from_iterable(run_at_once(upload_own)))
+    results = list(chain.from_iterable(run_concurrently(upload_own)))
 
     rows = Timesheet.objects.in_bulk()
-    assert len(rows) == len(judged) == 50 * WRITERS
-    assert all(to_entry(rows[verdict.timesheet_id]) == entry for entry, verdict in judged)
+    assert len(rows) == len(results) == 50 * WRITERS
+    assert all(to_entry(rows[verdict.timesheet_id]) == entry for entry, verdict in results)
 
 
 def test_the_first_batches_of_a_new_client_make_it_once() -> None:
     clients = [replace(PAYROLL, client_id=f"client-{number}") for number in range(20)]
 
-    def upload_for_each(writer: int) -> Judged:
+    def upload_for_each(writer: int) -> Results:
         entry = make_entry(f"{writer}")
         return [(entry, *ingest(entry, client=client)) for client in clients]
 
-    judged = run_at_once(upload_for_each)
+    results = run_concurrently(upload_for_each)
 
-    assert {verdict.outcome for _, verdict in chain.from_iterable(judged)} == {CREATED}
+    assert {verdict.outcome for _, verdict in chain.from_iterable(results)} == {CREATED}
     assert Client.objects.count() == 20
     assert Timesheet.objects.count() == 20 * WRITERS
 
 
 @contextmanager
-def contradict(postgresql: PostgreSQLServer, database: Database, *entry_ids: str) -> Iterator[None]:
+def competing_transaction(
+    postgresql: PostgreSQLServer, database: Database, *entry_ids: str
+) -> Iterator[None]:
     """Another transaction inserts these: the first now, each other once somebody waits for what it holds.
 
     It has more patience than others, so it is they whom PostgreSQL ends for a deadlock. It undoes all.
     """
-    with psycopg.connect(database.url) as opponent, ThreadPoolExecutor(1) as executor:
-        opponent.execute("SET deadlock_timeout = '1min'")
-        insert_raw(opponent, entry_ids[0])
+    with psycopg.connect(database.url) as competitor, ThreadPoolExecutor(1) as executor:
+        competitor.execute("SET deadlock_timeout = '1min'")
+        insert_row(competitor, entry_ids[0])
 
         def insert_others() -> None:
             for entry_id in entry_ids[1:]:
-                wait_until_somebody_waits(postgresql)
-                insert_raw(opponent, entry_id)
-            opponent.rollback()
+                wait_for_blocked_lock(postgresql)
+                insert_row(competitor, entry_id)
+            competitor.rollback()
 
         inserted = executor.submit(insert_others)
         yield
         inserted.result(60)
 
 
-def insert_raw(connection: psycopg.Connection, entry_id: str) -> None:
+def insert_row(connection: psycopg.Connection, entry_id: str) -> None:
     connection.execute(
         "INSERT INTO timesheets_timesheet (client_id, entry_id, user_id, date, project, hours, received_at)"
         " SELECT id, %s, '007', now(), 'StoreZero', 5, now() FROM timesheets_client",
@@ -157,7 +159,7 @@ def insert_raw(connection: psycopg.Connection, entry_id: str) -> None:
     )
 
 
-def wait_until_somebody_waits(postgresql: PostgreSQLServer) -> None:
+def wait_for_blocked_lock(postgresql: PostgreSQLServer) -> None:
     deadline = time.monotonic() + 30
     while not postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
         if time.monotonic() > deadline:
@@ -171,7 +173,7 @@ def test_a_deadlock_is_not_told(
 ) -> None:
     ingest(make_entry("first of the client"))
 
-    with contradict(postgresql, database, "b", "a"):
+    with competing_transaction(postgresql, database, "b", "a"):
         verdicts = ingest(make_entry("a"), make_entry("b"))
 
     assert list_outcomes(verdicts) == [CREATED, CREATED]
@@ -185,7 +187,7 @@ def test_entries_are_inserted_in_the_order_of_their_ids_so_that_batches_do_not_d
 ) -> None:
     ingest(make_entry("first of the client"))
 
-    with contradict(postgresql, database, "a", "b"):
+    with competing_transaction(postgresql, database, "a", "b"):
         verdicts = ingest(make_entry("b"), make_entry("a"))
 
     assert list_outcomes(verdicts) == [CREATED, CREATED]
@@ -199,7 +201,7 @@ def test_a_second_deadlock_is_told_and_nothing_is_stored(
     ingest(make_entry("first of the client"))
 
     with (
-        contradict(postgresql, database, "c", "b", "a"),
+        competing_transaction(postgresql, database, "c", "b", "a"),
         pytest.raises(OperationalError, match="deadlock detected"),
     ):
         ingest(make_entry("a"), make_entry("b"), make_entry("c"))

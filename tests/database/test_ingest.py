@@ -25,13 +25,13 @@ pytestmark = pytest.mark.usefixtures("database")
 CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
 
 
-def at_offset(moment: str, hours: int) -> datetime:
-    return datetime.fromisoformat(moment).replace(tzinfo=timezone(timedelta(hours=hours)))
+def at_offset(timestamp: str, hours: int) -> datetime:
+    return datetime.fromisoformat(timestamp).replace(tzinfo=timezone(timedelta(hours=hours)))
 
 
 EXTREME_ENTRIES = [
-    pytest.param(make_entry(date=at_offset("1900-01-01T00:00:00", 10)), id="first-moment"),
-    pytest.param(make_entry(date=at_offset("2999-12-31T23:59:59.999999", -12)), id="last-moment"),
+    pytest.param(make_entry(date=at_offset("1900-01-01T00:00:00", 10)), id="earliest-date"),
+    pytest.param(make_entry(date=at_offset("2999-12-31T23:59:59.999999", -12)), id="latest-date"),
     pytest.param(make_entry(date=at_offset("2016-02-29T23:59:59.000001", 14)), id="one-microsecond"),
     pytest.param(make_entry(date=at_offset("2017-05-10T00:00:00", 0)), id="midnight"),
     pytest.param(make_entry(hours=Decimal("0.01")), id="least-hours"),

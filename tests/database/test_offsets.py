@@ -10,7 +10,7 @@ from tests.issuer import Issuer
 
 pytestmark = pytest.mark.usefixtures("database")
 
-MOMENTS = [
+TIMESTAMPS = [
     ("2017-05-10T12:00:00+15:59", "2017-05-09T20:01:00Z"),
     ("2017-05-10T12:00:00+16:00", "2017-05-09T20:00:00Z"),
     ("2017-05-10T12:00:00-16:00", "2017-05-11T04:00:00Z"),
@@ -18,10 +18,12 @@ MOMENTS = [
     ("1900-01-01T00:00:00+23:59", "1899-12-31T00:01:00Z"),
     ("2999-12-31T23:59:59.999999-23:59", "3000-01-01T23:58:59.999999Z"),
 ]
-every_moment = pytest.mark.parametrize(("moment", "in_utc"), [pytest.param(*m, id=m[0]) for m in MOMENTS])
+every_timestamp = pytest.mark.parametrize(
+    ("timestamp", "in_utc"), [pytest.param(*m, id=m[0]) for m in TIMESTAMPS]
+)
 
 
-class Caller:
+class TimesheetsClient:
     def __init__(self, issuer: Issuer) -> None:
         token = issuer.mint(scope="batch:upload read:timesheets")
         self._headers = {"Authorization": f"Bearer {token}"}
@@ -37,39 +39,41 @@ class Caller:
 
 
 @pytest.fixture
-def caller(issuer: Issuer) -> Caller:
-    return Caller(issuer)
+def client(issuer: Issuer) -> TimesheetsClient:
+    return TimesheetsClient(issuer)
 
 
-def make_members(date: str, **changes: Any) -> dict[str, Any]:
+def make_body(date: str, **changes: Any) -> dict[str, Any]:
     return {"user_id": "007", "date": date, "project": "StoreZero", "hours": 5, **changes}
 
 
-@every_moment
+@every_timestamp
 @pytest.mark.parametrize(
     "user_id", [pytest.param("007", id="plain"), pytest.param(" 007 ", id="judged-by-the-serializer")]
 )
-def test_an_entry_of_any_offset_is_stored(caller: Caller, moment: str, in_utc: str, user_id: str) -> None:
-    response = caller.upload(make_members(moment, user_id=user_id))
+def test_an_entry_of_any_offset_is_stored(
+    client: TimesheetsClient, timestamp: str, in_utc: str, user_id: str
+) -> None:
+    response = client.upload(make_body(timestamp, user_id=user_id))
 
     assert (response.status_code, response.json()["date"]) == (201, in_utc)
-    assert caller.list_dates() == [in_utc]
+    assert client.list_dates() == [in_utc]
 
 
-def test_a_batch_of_any_offsets_is_stored(caller: Caller) -> None:
-    batch = [make_members(moment, entry_id=f"{row}") for row, (moment, _) in enumerate(MOMENTS)]
+def test_a_batch_of_any_offsets_is_stored(client: TimesheetsClient) -> None:
+    batch = [make_body(timestamp, entry_id=f"{row}") for row, (timestamp, _) in enumerate(TIMESTAMPS)]
 
-    first, again = caller.upload(batch), caller.upload(batch)
+    first, again = client.upload(batch), client.upload(batch)
 
-    assert (first.status_code, first.json()["created"]) == (207, len(MOMENTS))
-    assert (again.status_code, again.json()["existing"]) == (207, len(MOMENTS))
-    assert caller.list_dates() == [in_utc for _, in_utc in MOMENTS]
+    assert (first.status_code, first.json()["created"]) == (207, len(TIMESTAMPS))
+    assert (again.status_code, again.json()["existing"]) == (207, len(TIMESTAMPS))
+    assert client.list_dates() == [in_utc for _, in_utc in TIMESTAMPS]
 
 
-@every_moment
-def test_a_filter_may_have_any_offset(caller: Caller, moment: str, in_utc: str) -> None:
-    caller.upload(make_members(moment))
+@every_timestamp
+def test_a_filter_may_have_any_offset(client: TimesheetsClient, timestamp: str, in_utc: str) -> None:
+    client.upload(make_body(timestamp))
 
-    assert caller.list_dates(date_from=moment) == [in_utc]
-    assert caller.list_dates(date_to=moment) == []
-    assert caller.list_dates(received_since=moment) == ([] if moment.startswith("2999") else [in_utc])
+    assert client.list_dates(date_from=timestamp) == [in_utc]
+    assert client.list_dates(date_to=timestamp) == []
+    assert client.list_dates(received_since=timestamp) == ([] if timestamp.startswith("2999") else [in_utc])

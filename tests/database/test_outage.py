@@ -8,13 +8,13 @@ import pytest
 import requests
 
 from tests.database.conftest import Database, only_on
-from tests.database.streams import Answer, Stream, require_completion, require_whole_batches
+from tests.database.load import BatchResponse, UploadLoad, require_completion, require_whole_batches
 from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
 from tests.processes import GranianServer
 
-# No answer may take longer, whether the database is there or not.
-SOON_SECONDS = 10
+# No response may take longer, whether the database is there or not.
+MAX_RESPONSE_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +36,16 @@ def token(issuer_process: Issuer) -> str:
 
 
 @pytest.fixture
-def stream(database: Database, server: GranianServer, token: str) -> Stream:
-    return Stream(url=server.url, token=token, name="outage")
+def load(database: Database, server: GranianServer, token: str) -> UploadLoad:
+    return UploadLoad(url=server.url, token=token, name="outage")
 
 
-def is_stored(answer: Answer) -> bool:
-    return answer.status == 207
+def is_stored(response: BatchResponse) -> bool:
+    return response.status == 207
 
 
-def is_unavailable(answer: Answer) -> bool:
-    return answer.status == 503
+def is_unavailable(response: BatchResponse) -> bool:
+    return response.status == 503
 
 
 def upload_one(server: GranianServer, token: str) -> requests.Response:
@@ -57,17 +57,17 @@ def upload_one(server: GranianServer, token: str) -> requests.Response:
 def require_unavailable(response: requests.Response) -> None:
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
     assert 1 <= int(response.headers["Retry-After"]) <= 30
-    assert response.elapsed.total_seconds() < SOON_SECONDS
+    assert response.elapsed.total_seconds() < MAX_RESPONSE_SECONDS
 
 
-def require_an_orderly_outage(stream: Stream) -> None:
-    """Each batch had its answer, soon: it is stored as a whole, or the database is unavailable."""
-    assert stream.in_doubt == []
-    assert max(answer.seconds for answer in stream.answers) < SOON_SECONDS
-    refusals = {(answer.status, answer.members["code"]) for answer in stream.refused}
+def require_orderly_outage(load: UploadLoad) -> None:
+    """Each batch had its response, soon: it is stored as a whole, or the database is unavailable."""
+    assert load.unanswered == []
+    assert max(response.seconds for response in load.responses) < MAX_RESPONSE_SECONDS
+    refusals = {(response.status, response.members["code"]) for response in load.refused}
     assert refusals == {(503, "database_unavailable")}
-    assert all(1 <= int(answer.headers["Retry-After"]) <= 30 for answer in stream.refused)
-    require_whole_batches(stream.stored, [answer.batch for answer in stream.refused])
+    assert all(1 <= int(response.headers["Retry-After"]) <= 30 for response in load.refused)
+    require_whole_batches(load.stored, [response.batch for response in load.refused])
 
 
 @only_on("postgresql")
@@ -82,30 +82,30 @@ def test_while_postgresql_is_away_batches_are_refused_and_then_stored(
     end: Callable[[PostgreSQLServer], None],
     server: GranianServer,
     postgresql: PostgreSQLServer,
-    stream: Stream,
+    load: UploadLoad,
 ) -> None:
-    with stream:
-        stream.wait_for(is_stored)
+    with load:
+        load.wait_for(is_stored)
         end(postgresql)
-        stream.wait_for(is_unavailable)
+        load.wait_for(is_unavailable)
         postgresql.start()
-        stream.wait_for(is_stored)
+        load.wait_for(is_stored)
 
-    require_an_orderly_outage(stream)
-    require_completion([answer.batch for answer in stream.answers], server.url, stream.token)
+    require_orderly_outage(load)
+    require_completion([response.batch for response in load.responses], server.url, load.token)
 
 
 @only_on("postgresql")
 def test_batches_whose_connection_postgresql_ends_are_refused_as_a_whole(
-    server: GranianServer, postgresql: PostgreSQLServer, stream: Stream
+    server: GranianServer, postgresql: PostgreSQLServer, load: UploadLoad
 ) -> None:
-    with stream:
-        stream.wait_for(is_stored)
-        stream.wait_for(is_unavailable, meanwhile=lambda: postgresql.terminate_backends("timesheets"))
-        stream.wait_for(is_stored)
+    with load:
+        load.wait_for(is_stored)
+        load.wait_for(is_unavailable, meanwhile=lambda: postgresql.terminate_backends("timesheets"))
+        load.wait_for(is_stored)
 
-    require_an_orderly_outage(stream)
-    require_completion([answer.batch for answer in stream.answers], server.url, stream.token)
+    require_orderly_outage(load)
+    require_completion([response.batch for response in load.responses], server.url, load.token)
 
 
 @only_on("sqlite")

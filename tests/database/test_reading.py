@@ -24,7 +24,7 @@ from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, 
 from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
 from timesheets.models import Client, Timesheet
-from timesheets.storage.high_water_mark import ADVISORY_CLASS
+from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS
 from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
 from timesheets.storage.queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
 from timesheets.trust.principals import MachineClient
@@ -32,15 +32,19 @@ from timesheets.trust.principals import MachineClient
 pytestmark = pytest.mark.usefixtures("database")
 
 REPORTING = replace(PAYROLL, client_id="reporting")
-STRANGERS_PAYROLL = replace(PAYROLL, issuer="https://stranger.example/")
+OTHER_ISSUERS_PAYROLL = replace(PAYROLL, issuer="https://stranger.example/")
 ALL = TimesheetQuery()
 
 
-def walk(
-    query: TimesheetQuery = ALL, *, page_size: int = 10, client: MachineClient = PAYROLL, window: int = 100
+def read_pages(
+    query: TimesheetQuery = ALL,
+    *,
+    page_size: int = 10,
+    client: MachineClient = PAYROLL,
+    max_scanned: int = 100,
 ) -> Iterator[TimesheetPage]:
     while True:
-        page = list_timesheets(client, query, page_size, window=window)
+        page = list_timesheets(client, query, page_size, max_scanned=max_scanned)
         yield page
         if page.next_id is None:
             return
@@ -70,7 +74,7 @@ def test_a_stored_entry_is_found_as_it_was_ingested() -> None:
     "stranger",
     [
         pytest.param(REPORTING, id="another-client"),
-        pytest.param(STRANGERS_PAYROLL, id="the-same-client-id-of-another-issuer"),
+        pytest.param(OTHER_ISSUERS_PAYROLL, id="the-same-client-id-of-another-issuer"),
         pytest.param(replace(PAYROLL, client_id="idle"), id="a-client-that-never-uploaded"),
     ],
 )
@@ -79,8 +83,8 @@ def test_nothing_of_another_client_is_found(stranger: MachineClient) -> None:
     own = to_ids(ingest(make_entry("week-19:1"), client=stranger)) if stranger.client_id != "idle" else []
 
     assert find_timesheet(stranger, foreign) is None
-    assert list_ids(*walk(client=stranger)) == own
-    assert list_ids(*walk(TimesheetQuery(entry_id="week-19:1"), client=stranger)) == own
+    assert list_ids(*read_pages(client=stranger)) == own
+    assert list_ids(*read_pages(TimesheetQuery(entry_id="week-19:1"), client=stranger)) == own
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_a_filter_is_a_value_and_nothing_else(query: TimesheetQuery) -> None:
     entry = make_entry(user_id="\N{PILE OF POO}'\"\\%s", project="%(a)s; --")
     [stored] = to_ids(ingest(entry))
 
-    assert list_ids(*walk(query)) == [stored]
+    assert list_ids(*read_pages(query)) == [stored]
 
 
 def test_moments_are_compared_to_the_microsecond() -> None:
@@ -106,14 +110,14 @@ def test_moments_are_compared_to_the_microsecond() -> None:
         ingest(*(make_entry(date=date) for date in (second - microsecond, second, second + microsecond)))
     )
 
-    assert list_ids(*walk(TimesheetQuery(date_from=second))) == [at, after]
-    assert list_ids(*walk(TimesheetQuery(date_to=second))) == [before]
+    assert list_ids(*read_pages(TimesheetQuery(date_from=second))) == [at, after]
+    assert list_ids(*read_pages(TimesheetQuery(date_to=second))) == [before]
 
 
 def test_a_page_looks_at_no_more_rows_than_a_window_has() -> None:
     ids = to_ids(ingest(*(make_entry() for _ in range(1000))))
 
-    pages = list(walk(TimesheetQuery(project="none"), window=300))
+    pages = list(read_pages(TimesheetQuery(project="none"), max_scanned=300))
 
     assert list_ids(*pages) == []
     assert [page.next_id for page in pages] == [ids[300], ids[600], ids[900], None]
@@ -123,7 +127,7 @@ def test_windows_lose_and_double_nothing() -> None:
     entries = [make_entry(user_id="007" if number % 7 == 0 else "008") for number in range(1000)]
     ids = to_ids(ingest(*entries))
 
-    pages = list(walk(TimesheetQuery(user_id="007"), page_size=10, window=100))
+    pages = list(read_pages(TimesheetQuery(user_id="007"), page_size=10, max_scanned=100))
 
     assert list_ids(*pages) == ids[::7]
     assert all(page.next_id is None or page.timesheets for page in pages)
@@ -135,11 +139,11 @@ def test_rows_of_others_are_not_among_a_window() -> None:
         ingest(*(make_entry() for _ in range(50)), client=REPORTING)
         ingest(make_entry())
 
-    assert len(list(walk(TimesheetQuery(project="none"), window=10))) == 1
+    assert len(list(read_pages(TimesheetQuery(project="none"), max_scanned=10))) == 1
 
 
 @contextmanager
-def upload_under_way(
+def uncommitted_upload(
     *entry_ids: str, client: MachineClient = PAYROLL, commits: bool = True
 ) -> Iterator[None]:
     """An upload that has inserted its entries, and is over when the block is."""
@@ -175,13 +179,13 @@ def known_clients(database: Database) -> None:
         Client.objects.create(issuer=client.issuer, client_id=client.client_id)
 
 
-def find(*entry_ids: str) -> list[int]:
+def find_ids(*entry_ids: str) -> list[int]:
     rows = dict(Timesheet.objects.values_list("entry_id", "id"))
     return [rows[entry_id] for entry_id in entry_ids]
 
 
 @contextmanager
-def ids_go_on_after(last_id: int | None) -> Iterator[None]:
+def ids_continue_after(last_id: int | None) -> Iterator[None]:
     """PostgreSQL gives the ids that follow, until the block ends. None: as if it never gave any."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT last_value FROM timesheets_timesheet_id_seq")
@@ -199,26 +203,26 @@ def ids_go_on_after(last_id: int | None) -> Iterator[None]:
 @pytest.mark.usefixtures("known_clients")
 @pytest.mark.parametrize("last_id", [None, 1000, 2**31 - 3, 2**31 - 2, 2**32 - 3, 2**32 - 2, 2**62])
 def test_a_list_stops_before_an_upload_that_is_under_way(last_id: int | None) -> None:
-    with ids_go_on_after(last_id):
+    with ids_continue_after(last_id):
         ingest(make_entry("before"))
-        with upload_under_way("slow"):
+        with uncommitted_upload("slow"):
             ingest(make_entry("fast"))
-            seen_meanwhile = list_ids(*walk())
+            seen_meanwhile = list_ids(*read_pages())
 
-        assert find("before", "slow", "fast") == sorted(find("before", "slow", "fast"))
-        assert seen_meanwhile == find("before")
-        assert list_ids(*walk()) == find("before", "slow", "fast")
+        assert find_ids("before", "slow", "fast") == sorted(find_ids("before", "slow", "fast"))
+        assert seen_meanwhile == find_ids("before")
+        assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
 def test_a_list_stops_before_the_first_of_several_uploads_that_are_under_way() -> None:
     ingest(make_entry("before"))
-    with upload_under_way("slow"), upload_under_way("slower", client=REPORTING):
+    with uncommitted_upload("slow"), uncommitted_upload("slower", client=REPORTING):
         ingest(make_entry("fast"))
-        assert list_ids(*walk()) == find("before")
+        assert list_ids(*read_pages()) == find_ids("before")
 
-    assert list_ids(*walk()) == find("before", "slow", "fast")
+    assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
 
 
 @only_on("postgresql")
@@ -226,38 +230,38 @@ def test_a_list_stops_before_the_first_of_several_uploads_that_are_under_way() -
 def test_a_list_goes_up_to_the_last_entry_while_a_later_upload_is_under_way() -> None:
     ingest(make_entry("before"))
     ingest_entries(PAYROLL, [make_entry("refused")] * 3, RECEIVED_AT, commit_if=lambda _: False)
-    with upload_under_way("slow"):
-        assert list_ids(*walk()) == find("before")
+    with uncommitted_upload("slow"):
+        assert list_ids(*read_pages()) == find_ids("before")
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
 def test_a_list_stops_before_the_first_upload_that_there_ever_was() -> None:
-    with ids_go_on_after(None):
-        with upload_under_way("slow"):
+    with ids_continue_after(None):
+        with uncommitted_upload("slow"):
             ingest(make_entry("fast"), client=REPORTING)
-            assert list_ids(*walk(client=REPORTING)) == []
+            assert list_ids(*read_pages(client=REPORTING)) == []
 
-        assert list_ids(*walk(client=REPORTING)) == find("fast")
+        assert list_ids(*read_pages(client=REPORTING)) == find_ids("fast")
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
 def test_a_list_goes_on_after_an_upload_that_stored_nothing() -> None:
-    with upload_under_way("dry", commits=False):
+    with uncommitted_upload("dry", commits=False):
         ingest(make_entry("stored"))
 
-    assert list_ids(*walk()) == find("stored")
+    assert list_ids(*read_pages()) == find_ids("stored")
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
 def test_one_entry_is_found_whatever_is_under_way() -> None:
-    with upload_under_way("slow"):
+    with uncommitted_upload("slow"):
         [verdict] = ingest(make_entry("fast"))
 
         assert find_timesheet(PAYROLL, verdict.timesheet_id) is not None
-        assert list_ids(*walk(TimesheetQuery(entry_id="fast"))) == [verdict.timesheet_id]
+        assert list_ids(*read_pages(TimesheetQuery(entry_id="fast"))) == [verdict.timesheet_id]
 
 
 @only_on("postgresql")
@@ -270,9 +274,9 @@ def test_one_entry_is_found_whatever_is_under_way() -> None:
         f"{2**63 - 1}",
         "0, 0",
         "1, 1",
-        f"{ADVISORY_CLASS - 1}, 0",
-        f"{ADVISORY_CLASS + 1}, 0",
-        f"{ADVISORY_CLASS << 32}",
+        f"{ADVISORY_LOCK_CLASS - 1}, 0",
+        f"{ADVISORY_LOCK_CLASS + 1}, 0",
+        f"{ADVISORY_LOCK_CLASS << 32}",
     ],
 )
 @pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])
@@ -283,7 +287,7 @@ def test_an_advisory_lock_of_another_program_changes_nothing(
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {lock}({keys})")
         try:
-            assert list_ids(*walk()) == stored
+            assert list_ids(*read_pages()) == stored
         finally:
             cursor.execute("SELECT pg_advisory_unlock_all()")
 
@@ -292,7 +296,7 @@ def test_an_advisory_lock_of_another_program_changes_nothing(
 def test_an_upload_waits_for_no_other_that_announced_the_same_id(database: Database) -> None:
     [last_id] = to_ids(ingest(make_entry()))
     with psycopg.connect(database.url) as other:
-        other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [ADVISORY_CLASS, last_id])
+        other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [ADVISORY_LOCK_CLASS, last_id])
 
         assert list_outcomes(ingest(make_entry())) == [Outcome.CREATED]
 
@@ -303,9 +307,9 @@ def test_an_upload_under_way_in_another_database_changes_nothing(
 ) -> None:
     stored = to_ids(ingest(make_entry(), make_entry()))
     with psycopg.connect(postgresql.url()) as other:
-        other.execute("SELECT pg_advisory_lock_shared(%s, 0)", [ADVISORY_CLASS])
+        other.execute("SELECT pg_advisory_lock_shared(%s, 0)", [ADVISORY_LOCK_CLASS])
 
-        assert list_ids(*walk()) == stored
+        assert list_ids(*read_pages()) == stored
 
 
 def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
@@ -323,7 +327,7 @@ def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
         query = ALL
         while True:
             was_done = are_done.is_set()
-            *_, last = pages = list(walk(query, page_size=7))
+            *_, last = pages = list(read_pages(query, page_size=7))
             already = seen[-7:]
             seen += [timesheet_id for timesheet_id in list_ids(*pages) if timesheet_id not in already]
             if last.timesheets:
@@ -354,20 +358,20 @@ FILTERS = {
     "entry_id": "row-500",
 }
 # The steps that a list may take, and those that look for one entry_id: SQLite names no index of a constraint.
-STEPS_OF_A_LIST = (
+LIST_STEPS = (
     "timesheet_of_client",
     "SEARCH timesheets_timesheet$",
     "Index Only Scan Backward using timesheets_timesheet_pkey",
 )
-STEPS_OF_AN_UPLOAD = (
+UPLOAD_STEPS = (
     "entry_of_client",
     "(client_id=? AND entry_id=?)",
     # SQLite's highest id, and the rows above it.
     "SEARCH timesheets_timesheet$",
     "USING INTEGER PRIMARY KEY (rowid>?)",
 )
-STEPS_BY_ENTRY_ID = ("entry_of_client", "(client_id=? AND entry_id>? AND entry_id<?)")
-COMBINATIONS = [
+ENTRY_ID_STEPS = ("entry_of_client", "(client_id=? AND entry_id>? AND entry_id<?)")
+FILTER_COMBINATIONS = [
     dict(chosen)
     for count in range(len(FILTERS) + 1)
     for chosen in itertools.combinations(FILTERS.items(), count)
@@ -436,7 +440,7 @@ def forget_statistics(vendor: str) -> None:
 
 
 @contextmanager
-def explained(vendor: str) -> Iterator[list[str]]:
+def capture_plans(vendor: str) -> Iterator[list[str]]:
     """What the statements of the block do with the table of timesheets, step by step, once it is over."""
     plan = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[vendor]
     steps: list[str] = []
@@ -453,7 +457,7 @@ def explained(vendor: str) -> Iterator[list[str]]:
                 ]
 
 
-def find_other_steps(steps: list[str], *allowed: str) -> list[str]:
+def find_unexpected_steps(steps: list[str], *allowed: str) -> list[str]:
     return [step for step in steps if not any(words in f"{step}$" for words in allowed)]
 
 
@@ -465,25 +469,25 @@ def test_a_list_is_read_from_one_clients_range_of_an_index(
     seed(database.vendor, layout)
     middle = Timesheet.objects.order_by("id")[ROWS // 2].pk
 
-    for filters, from_id in itertools.product(COMBINATIONS, (0, middle)):
-        with explained(database.vendor) as steps:
-            list_timesheets(client, TimesheetQuery(**filters, from_id=from_id), 10, window=1000)
+    for filters, from_id in itertools.product(FILTER_COMBINATIONS, (0, middle)):
+        with capture_plans(database.vendor) as steps:
+            list_timesheets(client, TimesheetQuery(**filters, from_id=from_id), 10, max_scanned=1000)
 
-        allowed = STEPS_BY_ENTRY_ID if "entry_id" in filters else STEPS_OF_A_LIST
+        allowed = ENTRY_ID_STEPS if "entry_id" in filters else LIST_STEPS
         assert steps
-        assert find_other_steps(steps, *allowed) == [], filters
+        assert find_unexpected_steps(steps, *allowed) == [], filters
 
 
 def test_one_timesheet_is_found_by_its_key(database: Database) -> None:
     seed(database.vendor)
     timesheet_id = Timesheet.objects.order_by("id")[100].pk
 
-    with explained(database.vendor) as steps:
+    with capture_plans(database.vendor) as steps:
         find_timesheet(PAYROLL, timesheet_id)
 
     assert steps
     assert (
-        find_other_steps(steps, "using timesheets_timesheet_pkey", "USING INTEGER PRIMARY KEY (rowid=?)")
+        find_unexpected_steps(steps, "using timesheets_timesheet_pkey", "USING INTEGER PRIMARY KEY (rowid=?)")
         == []
     )
 
@@ -496,7 +500,7 @@ def test_entries_that_are_sent_again_are_found_by_their_keys(
 ) -> None:
     seed(database.vendor, layout)
 
-    assert list_steps_of_sending_again(database, client, count) == []
+    assert find_unexpected_steps_of_resending(database, client, count) == []
 
 
 @only_on("postgresql")
@@ -505,40 +509,40 @@ def test_one_row_that_postgresql_was_told_of_changes_nothing(database: Database,
     # Each value of that row seems to be unique.
     seed(database.vendor, replace(MIXED, analyzed=1))
 
-    assert list_steps_of_sending_again(database, PAYROLL, count) == []
+    assert find_unexpected_steps_of_resending(database, PAYROLL, count) == []
 
 
 @only_on("postgresql")
 def test_what_an_upload_or_a_list_tells_the_planner_ends_with_it(database: Database) -> None:
     for _ in range(2):
         ingest(make_entry("a"))
-        list(walk())
+        list(read_pages())
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('enable_sort'), current_setting('enable_incremental_sort')")
         assert cursor.fetchone() == ("on", "on")
 
 
-def list_steps_of_sending_again(database: Database, client: MachineClient, count: int) -> list[str]:
+def find_unexpected_steps_of_resending(database: Database, client: MachineClient, count: int) -> list[str]:
     """The steps that an upload of stored entries may not take."""
     sent = Timesheet.objects.filter(client__client_id=client.client_id).order_by("id")[:count]
     entries = [to_entry(row) for row in sent]
 
-    with explained(database.vendor) as steps:
+    with capture_plans(database.vendor) as steps:
         verdicts = ingest(*entries, client=client)
 
     assert set(list_outcomes(verdicts)) == {Outcome.EXISTING}
     assert steps
-    return find_other_steps(steps, *STEPS_OF_AN_UPLOAD)
+    return find_unexpected_steps(steps, *UPLOAD_STEPS)
 
 
 def test_a_scan_would_be_seen(database: Database) -> None:
     seed(database.vendor)
 
-    with explained(database.vendor) as steps:
+    with capture_plans(database.vendor) as steps:
         list(Timesheet.objects.filter(project="none"))
 
-    assert find_other_steps(steps, *STEPS_OF_A_LIST) != []
+    assert find_unexpected_steps(steps, *LIST_STEPS) != []
 
 
 NAMES = [

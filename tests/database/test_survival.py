@@ -9,7 +9,7 @@ from random import SystemRandom
 import pytest
 
 from tests.database.conftest import Database
-from tests.database.streams import Answer, Batch, Stream, require_completion, require_whole_batches
+from tests.database.load import Batch, BatchResponse, UploadLoad, require_completion, require_whole_batches
 from tests.issuer import Issuer
 from tests.processes import GranianServer
 
@@ -28,20 +28,20 @@ def test_a_killed_server_lost_nothing_and_stored_nothing_in_part(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
     token = issuer_process.mint()
-    acknowledged: list[Answer] = []
-    in_doubt: list[Batch] = []
+    acknowledged: list[BatchResponse] = []
+    unanswered: list[Batch] = []
 
     for number in range(ROUNDS):
-        with Stream(url=server.url, token=token, name=f"round-{number}") as stream:
+        with UploadLoad(url=server.url, token=token, name=f"round-{number}") as load:
             time.sleep(SystemRandom().uniform(0.05, 0.4))
             server.kill()
-        assert stream.refused == []
-        acknowledged += stream.stored
-        in_doubt += stream.in_doubt
+        assert load.refused == []
+        acknowledged += load.stored
+        unanswered += load.unanswered
         server.start()
 
     assert acknowledged
-    assert in_doubt
-    require_whole_batches(acknowledged, in_doubt)
-    batches = [*(answer.batch for answer in acknowledged), *in_doubt]
+    assert unanswered
+    require_whole_batches(acknowledged, unanswered)
+    batches = [*(response.batch for response in acknowledged), *unanswered]
     require_completion(batches, server.url, token)

@@ -16,7 +16,6 @@ from django.core.management import call_command
 
 from tests.certificates import PrivateAuthority
 from tests.issuer import Issuer
-from tests.misbehaviour import Answer, close, content, delayed, document, drip, redirect, reset
 from tests.processes import (
     REPOSITORY,
     DevelopmentServer,
@@ -24,6 +23,7 @@ from tests.processes import (
     link_manage_py,
     run_python,
 )
+from tests.responders import Responder, close, content, delayed, document, drip, redirect, reset
 from tests.signing_keys import SigningKey
 from timesheets import conf
 from timesheets.diagnosis.issuer_probes import probe
@@ -126,7 +126,7 @@ def test_the_metadata_of_rfc_8414_are_accepted(discovered: Issuer) -> None:
     ],
 )
 def test_without_metadata_the_keys_cannot_be_found(
-    discovered: Issuer, answer: Answer, expected: str, status: int
+    discovered: Issuer, answer: Responder, expected: str, status: int
 ) -> None:
     discovered.answers = {discovered.openid_path: answer, discovered.oauth_path: answer}
 
@@ -270,7 +270,7 @@ def test_an_unusable_key_is_a_warning(issuer: Issuer, jwk: Any, expected: str) -
     ],
 )
 def test_without_a_usable_key_the_api_cannot_verify(
-    issuer: Issuer, answer: Answer, expected: str, status: int
+    issuer: Issuer, answer: Responder, expected: str, status: int
 ) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
@@ -386,7 +386,7 @@ def test_a_request_that_hangs_is_abandoned(issuer: Issuer) -> None:
     assert found.milliseconds < 1500
 
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, Responder] = {
     "in-order": document({"keys": [SigningKey("first").to_jwk()]}),
     "without-alg-and-use": document({"keys": [SigningKey("first").to_jwk(alg=None, use=None)]}),
     "two-keys-under-one-kid": document(
@@ -403,7 +403,9 @@ ANSWERS: dict[str, Answer] = {
 
 @pytest.mark.parametrize("answer", [pytest.param(answer, id=name) for name, answer in ANSWERS.items()])
 @pytest.mark.parametrize("is_configured", [True, False])
-def test_it_agrees_with_the_api(issuer: Issuer, settings: Any, answer: Answer, is_configured: bool) -> None:
+def test_it_agrees_with_the_api(
+    issuer: Issuer, settings: Any, answer: Responder, is_configured: bool
+) -> None:
     issuer.answers[issuer.jwks_path] = answer
     if not is_configured:
         configure(settings, JWKS_URL="")

@@ -17,8 +17,8 @@ import pytest
 
 from tests.certificates import PrivateAuthority
 from tests.issuer import Issuer, to_base64url
-from tests.misbehaviour import (
-    Answer,
+from tests.responders import (
+    Responder,
     chunked,
     close,
     compose,
@@ -86,7 +86,7 @@ def list_key_ids(fetched: FetchedKeys) -> list[str | None]:
         pytest.param(delayed(0.2, document(KEY_SET)), id="a-little-late"),
     ],
 )
-def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Answer) -> None:
+def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Responder) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
     assert list_key_ids(fetch(issuer)) == ["first"]
@@ -145,7 +145,7 @@ def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Answer) -> None:
         pytest.param(document({**KEY_SET, "more": "x" * 66_000}), id="over-64-kib"),
     ],
 )
-def test_garbage_makes_the_keys_unavailable(issuer: Issuer, answer: Answer) -> None:
+def test_garbage_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
     with pytest.raises(KeysUnavailable):
@@ -198,7 +198,7 @@ def test_a_redirect_is_not_followed(issuer: Issuer, status: int) -> None:
         pytest.param(repeat(OK, b"X: x\r\n" * (MEGABYTE // 6), 200), id="many-headers"),
     ],
 )
-def test_a_huge_response_takes_little_memory(issuer: Issuer, answer: Answer) -> None:
+def test_a_huge_response_takes_little_memory(issuer: Issuer, answer: Responder) -> None:
     issuer.answers[issuer.jwks_path] = answer
     tracemalloc.start()
 
@@ -617,7 +617,7 @@ def test_the_metadata_of_another_issuer_are_refused(issuer: Issuer, kind: str, n
         pytest.param(content(b"x" * 70_000), id="over-64-kib"),
     ],
 )
-def test_garbage_instead_of_metadata_makes_the_keys_unavailable(issuer: Issuer, answer: Answer) -> None:
+def test_garbage_instead_of_metadata_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -> None:
     issuer.answers = {issuer.openid_path: answer, issuer.oauth_path: answer}
 
     with pytest.raises(KeysUnavailable):

@@ -11,8 +11,8 @@ from functools import partial
 import pytest
 
 from tests.issuer import Issuer
-from tests.misbehaviour import Answer, after, close, document, take_turns
 from tests.processes import run_python
+from tests.responders import Responder, after, close, document, take_turns
 from tests.signing_keys import SigningKey
 from timesheets.trust import issuers
 from timesheets.trust.jwk_sets import UsableKey, read_usable_keys
@@ -526,7 +526,7 @@ def test_an_issuer_that_comes_back_after_days_is_asked_again(
     ],
 )
 def test_a_fetch_without_a_usable_key_changes_nothing(
-    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, answer: Answer
+    issuer: Issuer, warm_keys: IssuerKeys, clock: Clock, answer: Responder
 ) -> None:
     issuer.answers[issuer.jwks_path] = answer
     clock.forward(601)

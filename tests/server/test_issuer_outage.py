@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from tests.issuer import Issuer
-from tests.misbehaviour import Answer, close, content, document, redirect
+from tests.responders import Responder, close, content, document, redirect
 from tests.server.conftest import Upload
 from tests.signing_keys import SigningKey
 from timesheets.authentication import get_issuer_keys
@@ -38,7 +38,7 @@ def issuer(settings: Any) -> Iterator[Issuer]:
         pytest.param(document({"keys": ["x" * 70_000]}), id="too-long"),
     ],
 )
-def test_an_issuer_without_keys_is_unavailable(upload: Upload, issuer: Issuer, answer: Answer) -> None:
+def test_an_issuer_without_keys_is_unavailable(upload: Upload, issuer: Issuer, answer: Responder) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
     response = upload()

@@ -12,12 +12,12 @@ from django.db.models import Max
 from timesheets.models import Timesheet
 
 # The first key of our advisory locks, so that they are told from those of other programs.
-ADVISORY_CLASS = int.from_bytes(b"time")
+ADVISORY_LOCK_CLASS = int.from_bytes(b"time")
 
 # A row of a query that an upload takes its entries' ids after. Django names an identity's sequence so. The
 # second key has 32 bits and a sign: the shifts leave these of the id.
-ANNOUNCEMENT = (
-    f"SELECT pg_advisory_xact_lock_shared({ADVISORY_CLASS}, ("
+ANNOUNCE_UPLOAD = (
+    f"SELECT pg_advisory_xact_lock_shared({ADVISORY_LOCK_CLASS}, ("
     f"COALESCE(pg_sequence_last_value('{Timesheet._meta.db_table}_id_seq'), 0) << 32 >> 32)::int)"  # noqa: SLF001
 )
 
@@ -35,7 +35,7 @@ def find_high_water_mark() -> int:
             "SELECT min((objid::bigint - %s) << 32 >> 32) FROM pg_locks "
             "WHERE locktype = 'advisory' AND objsubid = 2 AND classid = %s "
             "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [highest, ADVISORY_CLASS],
+            [highest, ADVISORY_LOCK_CLASS],
         )
         [lowest_distance] = cursor.fetchone()
     return highest + min(0, lowest_distance or 0)

@@ -10,7 +10,7 @@ from django.db import OperationalError, transaction
 
 from timesheets.models import Client
 from timesheets.storage.entries import Entry
-from timesheets.storage.stores import Sender, find_existing, insert_new
+from timesheets.storage.stores import Provenance, find_existing, insert_new
 from timesheets.trust.principals import MachineClient
 
 logger = logging.getLogger(__name__)
@@ -66,39 +66,39 @@ def _ingest_once(
 ) -> list[Verdict]:
     with transaction.atomic():
         owner, _ = Client.objects.get_or_create(issuer=client.issuer, client_id=client.client_id)
-        sender = Sender(client_id=owner.pk, subject=client.subject, received_at=received_at)
-        verdicts = _judge(sender, entries)
+        provenance = Provenance(client_id=owner.pk, subject=client.subject, received_at=received_at)
+        verdicts = _store(provenance, entries)
         if commit_if is not None and not commit_if(verdicts):
             transaction.set_rollback(True)
     return verdicts
 
 
-def _judge(sender: Sender, entries: Sequence[Entry]) -> list[Verdict]:
-    firsts = _find_firsts(entries)
-    ids = insert_new(sender, [entries[position] for position in firsts])
+def _store(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
+    firsts = _find_first_occurrences(entries)
+    ids = insert_new(provenance, [entries[position] for position in firsts])
     created = {position: row_id for position, row_id in zip(firsts, ids, strict=True) if row_id is not None}
-    present: dict[str | None, tuple[int, Entry]] = {}
+    existing: dict[str | None, tuple[int, Entry]] = {}
     if len(created) < len(entries):
         # Some are repeats, of entries beside them or of rows that were there.
-        present = {
+        existing = {
             entries[position].entry_id: (row_id, entries[position]) for position, row_id in created.items()
         }
         left_out = [str(entries[position].entry_id) for position in firsts if position not in created]
-        present.update(find_existing(sender.client_id, left_out))
-    return [_judge_one(entry, created.get(position), present) for position, entry in enumerate(entries)]
+        existing.update(find_existing(provenance.client_id, left_out))
+    return [_to_verdict(entry, created.get(position), existing) for position, entry in enumerate(entries)]
 
 
-def _judge_one(
-    entry: Entry, created_id: int | None, present: Mapping[str | None, tuple[int, Entry]]
+def _to_verdict(
+    entry: Entry, created_id: int | None, existing: Mapping[str | None, tuple[int, Entry]]
 ) -> Verdict:
     if created_id is not None:
         return Verdict(outcome=Outcome.CREATED, timesheet_id=created_id)
-    timesheet_id, stored = present[entry.entry_id]
+    timesheet_id, stored = existing[entry.entry_id]
     outcome = Outcome.EXISTING if stored == entry else Outcome.CONFLICT
     return Verdict(outcome=outcome, timesheet_id=timesheet_id)
 
 
-def _find_firsts(entries: Sequence[Entry]) -> list[int]:
+def _find_first_occurrences(entries: Sequence[Entry]) -> list[int]:
     """The positions of the entries whose `entry_id` has not come before."""
     seen: set[str] = set()
     firsts = []

@@ -15,17 +15,17 @@ from django.db import connection, transaction
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.stores import CONTENT, NO_SORTING, TABLE
+from timesheets.storage.stores import CONTENT_COLUMNS, DISABLE_SORTING, TABLE
 from timesheets.trust.principals import MachineClient
 
 # How many of a client's rows one page may look at. More would be fewer pages, each of them slower.
-WINDOW = 50_000
+MAX_SCANNED_ROWS = 50_000
 
-_COLUMNS = ", ".join(("client_id", "id", "received_at", *CONTENT))
+_COLUMNS = ", ".join(("client_id", "id", "received_at", *CONTENT_COLUMNS))
 # What PostgreSQL's planner believes of a table can be old. It would take the primary key where it thinks that
 # nearly all rows are this client's, and go through those of others. An array keeps it from seeing that the
 # client is always the same one, so that only one index has the rows in order; and it may not sort.
-_OF_CLIENT = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
+_OWNED = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
 # SQLite's planner is told the index.
 _TABLE_BY_ID = {"sqlite": f"{TABLE} INDEXED BY timesheet_of_client", "postgresql": TABLE}
 
@@ -58,7 +58,7 @@ class StoredEntry:
 class TimesheetPage:
     """Some of what a query asks for, in order of id, and the `from_id` of the next page, None after the last.
 
-    Where a window held few that match, it has fewer than were asked for, or none, and still a next one.
+    Where a max_scanned held few that match, it has fewer than were asked for, or none, and still a next one.
     """
 
     timesheets: Sequence[StoredEntry]
@@ -73,7 +73,7 @@ def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | No
 
 
 def list_timesheets(
-    client: MachineClient, query: TimesheetQuery, page_size: int, *, window: int = WINDOW
+    client: MachineClient, query: TimesheetQuery, page_size: int, *, max_scanned: int = MAX_SCANNED_ROWS
 ) -> TimesheetPage:
     """At most `page_size` of the client's timesheets that match.
 
@@ -83,56 +83,56 @@ def list_timesheets(
     owner = Client.objects.filter(issuer=client.issuer, client_id=client.client_id).first()
     if owner is None:
         return TimesheetPage(timesheets=(), next_id=None)
-    with _without_sorting():
+    with _sorting_disabled():
         if query.entry_id is not None:
             return _find_by_entry_id(owner.pk, query)
-        return _find_page(owner.pk, query, page_size, window)
+        return _find_page(owner.pk, query, page_size, max_scanned)
 
 
 def _find_by_entry_id(owner_id: int, query: TimesheetQuery) -> TimesheetPage:
     """The one row there may be, so nothing is before or after it."""
-    looked_at = (
-        f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_OF_CLIENT[connection.vendor]} "  # noqa: S608
+    scanned = (
+        f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_OWNED[connection.vendor]} "  # noqa: S608
         "AND entry_id BETWEEN %s AND %s ORDER BY client_id, entry_id LIMIT 1"
     )
-    conditions = [("id", ">=", query.from_id), *_list_conditions(query)]
-    rows = _find(looked_at, (owner_id, query.entry_id, query.entry_id), conditions, limit=1)
+    conditions = [("id", ">=", query.from_id), *_build_conditions(query)]
+    rows = _run_query(scanned, (owner_id, query.entry_id, query.entry_id), conditions, limit=1)
     return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows)), next_id=None)
 
 
-def _find_page(owner_id: int, query: TimesheetQuery, page_size: int, window: int) -> TimesheetPage:
-    conditions = _list_conditions(query)
+def _find_page(owner_id: int, query: TimesheetQuery, page_size: int, max_scanned: int) -> TimesheetPage:
+    conditions = _build_conditions(query)
     if not conditions:
-        window = page_size + 1
+        max_scanned = page_size + 1
     # What is added from here on is for a later page, so both statements see the same rows.
     bounds = (owner_id, query.from_id, find_high_water_mark())
-    rows = _find(_select_rows(), (*bounds, window, 0), conditions, limit=page_size + 1)
-    next_id = rows[page_size].pk if len(rows) > page_size else _find_id_beyond(bounds, window)
+    rows = _run_query(_select_range(), (*bounds, max_scanned, 0), conditions, limit=page_size + 1)
+    next_id = rows[page_size].pk if len(rows) > page_size else _find_next_id(bounds, max_scanned)
     return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows[:page_size])), next_id=next_id)
 
 
 @contextmanager
-def _without_sorting() -> Iterator[None]:
+def _sorting_disabled() -> Iterator[None]:
     """Leave PostgreSQL's planner no way but an index that has the rows in order already."""
     if connection.vendor != "postgresql":
         # There a transaction would take the one writer's place.
         yield
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(NO_SORTING)
+        cursor.execute(DISABLE_SORTING)
         yield
 
 
-def _select_rows() -> str:
+def _select_range() -> str:
     """A client's rows from one id to another, in order: so many, after so many."""
     return (
         f"SELECT {_COLUMNS} FROM {_TABLE_BY_ID[connection.vendor]} "  # noqa: S608
-        f"WHERE {_OF_CLIENT[connection.vendor]} AND id >= %s AND id <= %s "
+        f"WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s "
         "ORDER BY client_id, id LIMIT %s OFFSET %s"
     )
 
 
-def _list_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
+def _build_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
     """What has to hold of a row: a column, an operator and a value for each condition."""
     conditions = [
         ("user_id", "=", query.user_id),
@@ -144,8 +144,8 @@ def _list_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
     return [condition for condition in conditions if condition[2] is not None]
 
 
-def _find(
-    looked_at: str, parameters: Sequence[Any], conditions: Sequence[tuple[str, str, Any]], *, limit: int
+def _run_query(
+    scanned: str, parameters: Sequence[Any], conditions: Sequence[tuple[str, str, Any]], *, limit: int
 ) -> Sequence[Timesheet]:
     """Of the rows that the inner query looks at, those of which the conditions hold."""
     where = " AND ".join(f"{column} {operator} %s" for column, operator, _ in conditions) or "1 = 1"
@@ -153,20 +153,20 @@ def _find(
     values = [fields[column].get_db_prep_value(value, connection) for column, _, value in conditions]
     return list(
         Timesheet.objects.raw(
-            f"SELECT * FROM ({looked_at}) AS looked_at WHERE {where} ORDER BY client_id, id LIMIT %s",  # noqa: S608
+            f"SELECT * FROM ({scanned}) AS scanned WHERE {where} ORDER BY client_id, id LIMIT %s",  # noqa: S608
             [*parameters, *values, limit],
         )
     )
 
 
-def _find_id_beyond(bounds: Sequence[int], window: int) -> int | None:
+def _find_next_id(bounds: Sequence[int], max_scanned: int) -> int | None:
     """The first id that a window did not look at."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM ({_select_rows()}) AS looked_at", [*bounds, 1, window])  # noqa: S608
+        cursor.execute(f"SELECT id FROM ({_select_range()}) AS scanned", [*bounds, 1, max_scanned])  # noqa: S608
         row = cursor.fetchone()
     return None if row is None else int(row[0])
 
 
 def _to_stored_entry(row: Timesheet) -> StoredEntry:
-    entry = Entry(**{name: getattr(row, name) for name in CONTENT})
+    entry = Entry(**{name: getattr(row, name) for name in CONTENT_COLUMNS})
     return StoredEntry(timesheet_id=row.pk, entry=entry, received_at=row.received_at)

@@ -13,8 +13,8 @@ import requests
 
 from timesheets.models import Timesheet
 
-CALLERS = 3
-# Far longer than any answer may take.
+CLIENTS = 3
+# Far longer than any response may take.
 TIMEOUT_SECONDS = 20
 
 
@@ -53,7 +53,7 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class BatchResponse:
     """What a caller was told of a batch, and when."""
 
     batch: Batch
@@ -73,66 +73,69 @@ class Answer:
 
 
 @dataclass(kw_only=True)
-class Stream:
+class UploadLoad:
     """Several callers at once, from entering to leaving; each ends early when the server breaks off."""
 
     url: str
     token: str
     name: str
-    answers: list[Answer] = field(default_factory=list)
-    # What the callers never had an answer to.
-    in_doubt: list[Batch] = field(default_factory=list)
+    responses: list[BatchResponse] = field(default_factory=list)
+    # What the callers never had a response to.
+    unanswered: list[Batch] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._is_over = threading.Event()
-        self._callers = [threading.Thread(target=self._call, args=[number]) for number in range(CALLERS)]
-        for caller in self._callers:
-            caller.start()
+        self._threads = [
+            threading.Thread(target=self._run_client, args=[number]) for number in range(CLIENTS)
+        ]
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._is_over.set()
-        for caller in self._callers:
-            caller.join()
+        for thread in self._threads:
+            thread.join()
 
     @property
-    def stored(self) -> list[Answer]:
-        return [answer for answer in self.answers if answer.status == 207]
+    def stored(self) -> list[BatchResponse]:
+        return [response for response in self.responses if response.status == 207]
 
     @property
-    def refused(self) -> list[Answer]:
-        return [answer for answer in self.answers if answer.status != 207]
+    def refused(self) -> list[BatchResponse]:
+        return [response for response in self.responses if response.status != 207]
 
     def wait_for(
-        self, is_wanted: Callable[[Answer], bool], meanwhile: Callable[[], object] = lambda: None
+        self, is_wanted: Callable[[BatchResponse], bool], meanwhile: Callable[[], object] = lambda: None
     ) -> None:
-        """Return once such an answer came, from now on."""
+        """Return once such a response came, from now on."""
         begin = time.monotonic()
-        while not any(answer.at >= begin and is_wanted(answer) for answer in list(self.answers)):
+        while not any(response.at >= begin and is_wanted(response) for response in list(self.responses)):
             if time.monotonic() > begin + TIMEOUT_SECONDS:
-                raise TimeoutError("such an answer did not come")
+                raise TimeoutError("such a response did not come")
             meanwhile()
             time.sleep(0.005)
 
-    def _call(self, number: int) -> None:
+    def _run_client(self, number: int) -> None:
         with requests.Session() as session:
             for batch in self._make_batches(number):
                 begin = time.monotonic()
                 try:
                     response = batch.send(session, self.url, self.token)
                 except requests.RequestException:
-                    self.in_doubt.append(batch)
+                    self.unanswered.append(batch)
                     return
                 now = time.monotonic()
-                answer = Answer(
-                    batch=batch,
-                    status=response.status_code,
-                    members=response.json(),
-                    headers=response.headers,
-                    at=now,
-                    seconds=now - begin,
+                self.responses.append(
+                    BatchResponse(
+                        batch=batch,
+                        status=response.status_code,
+                        members=response.json(),
+                        headers=response.headers,
+                        at=now,
+                        seconds=now - begin,
+                    )
                 )
-                self.answers.append(answer)
 
     def _make_batches(self, caller: int) -> Iterator[Batch]:
         """Of 100 to 500 entries."""
@@ -150,15 +153,15 @@ def read_stored_ids() -> dict[str, dict[str, int]]:
     return stored
 
 
-def require_whole_batches(answers: Sequence[Answer], in_doubt: Sequence[Batch]) -> None:
+def require_whole_batches(responses: Sequence[BatchResponse], unanswered: Sequence[Batch]) -> None:
     """What was acknowledged is there as it was told; what was not is there as a whole, or not at all."""
     stored = read_stored_ids()
     assert Timesheet.objects.count() == sum(map(len, stored.values()))
-    assert [answer.batch for answer in answers if stored[answer.batch.user_id] != answer.ids] == []
-    assert [batch for batch in in_doubt if len(stored[batch.user_id]) not in (0, batch.size)] == []
+    assert [response.batch for response in responses if stored[response.batch.user_id] != response.ids] == []
+    assert [batch for batch in unanswered if len(stored[batch.user_id]) not in (0, batch.size)] == []
 
 
-def send_until_answered(batch: Batch, session: requests.Session, url: str, token: str) -> dict[str, Any]:
+def send_until_available(batch: Batch, session: requests.Session, url: str, token: str) -> dict[str, Any]:
     """The verdicts, once the database is back for good: the last dead connection may still be in the pool."""
     for _ in range(10):
         response = batch.send(session, url, token)
@@ -171,11 +174,11 @@ def send_until_answered(batch: Batch, session: requests.Session, url: str, token
 def require_completion(batches: Sequence[Batch], url: str, token: str) -> None:
     """Sent again, every batch is there once."""
     with requests.Session() as session:
-        answers = [send_until_answered(batch, session, url, token) for batch in batches]
+        responses = [send_until_available(batch, session, url, token) for batch in batches]
     assert [
         batch
-        for batch, answer in zip(batches, answers, strict=True)
-        if answer["created"] + answer["existing"] != batch.size
+        for batch, response in zip(batches, responses, strict=True)
+        if response["created"] + response["existing"] != batch.size
     ] == []
     stored = {user_id: set(ids) for user_id, ids in read_stored_ids().items()}
     assert stored == {batch.user_id: set(batch.entry_ids) for batch in batches}

@@ -50,7 +50,7 @@ def receive_statuses(connections: list[socket.socket]) -> set[int]:
     return {receive_status(connection) for connection in answered}
 
 
-def pour(port: int, head: bytes, first: bytes, length: int) -> tuple[int, int]:
+def send_body(port: int, head: bytes, first: bytes, length: int) -> tuple[int, int]:
     """Send a body of `length` bytes that begins with `first`, until it is sent or the server has enough.
 
     The bytes that were taken, and the status of the answer; 0 if the connection ended without one.

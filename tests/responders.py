@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-Answer = Callable[[socket.socket], None]
+Responder = Callable[[socket.socket], None]
 
 
 def compose(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
@@ -20,7 +20,7 @@ def compose(body: bytes, status: int = 200, headers: Mapping[str, str] | None = 
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def send(*pieces: bytes) -> Answer:
+def send(*pieces: bytes) -> Responder:
     """These very bytes, whether or not they are HTTP."""
 
     def answer(connection: socket.socket) -> None:
@@ -30,21 +30,21 @@ def send(*pieces: bytes) -> Answer:
     return answer
 
 
-def content(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def content(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Responder:
     return send(compose(body, status, headers))
 
 
-def document(members: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def document(members: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Responder:
     """JSON, as it should be."""
     named = {"Content-Type": "application/json", **(headers or {})}
     return content(json.dumps(members).encode(), status, named)
 
 
-def redirect(location: str, status: int = 302) -> Answer:
+def redirect(location: str, status: int = 302) -> Responder:
     return content(b"", status, {"Location": location})
 
 
-def chunked(body: bytes, size: int = 7) -> Answer:
+def chunked(body: bytes, size: int = 7) -> Responder:
     """The body in chunks (RFC 9112 section 7.1)."""
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
     chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""]]
@@ -66,7 +66,7 @@ def hang(connection: socket.socket) -> None:
     connection.recv(1)
 
 
-def drip(head: bytes, drops: bytes, pause_seconds: float = 0.5) -> Answer:
+def drip(head: bytes, drops: bytes, pause_seconds: float = 0.5) -> Responder:
     """`head` at once, then `drops` one by one, so that no single read takes long."""
 
     def answer(connection: socket.socket) -> None:
@@ -78,7 +78,7 @@ def drip(head: bytes, drops: bytes, pause_seconds: float = 0.5) -> Answer:
     return answer
 
 
-def repeat(head: bytes, piece: bytes, times: int) -> Answer:
+def repeat(head: bytes, piece: bytes, times: int) -> Responder:
     """More than anybody wants to keep, without keeping it here either."""
 
     def answer(connection: socket.socket) -> None:
@@ -89,25 +89,25 @@ def repeat(head: bytes, piece: bytes, times: int) -> Answer:
     return answer
 
 
-def after(gate: threading.Event, answer: Answer) -> Answer:
+def after(gate: threading.Event, responder: Responder) -> Responder:
     """`answer`, once `gate` is open."""
 
     def wait(connection: socket.socket) -> None:
         if gate.wait(30):
-            answer(connection)
+            responder(connection)
 
     return wait
 
 
-def delayed(seconds: float, answer: Answer) -> Answer:
+def delayed(seconds: float, responder: Responder) -> Responder:
     def wait(connection: socket.socket) -> None:
         time.sleep(seconds)
-        answer(connection)
+        responder(connection)
 
     return wait
 
 
-def take_turns(*answers: Answer) -> Answer:
+def take_turns(*responders: Responder) -> Responder:
     """One after the other, over and over: what servers behind one name do that disagree."""
-    turns = itertools.cycle(answers)
+    turns = itertools.cycle(responders)
     return lambda connection: next(turns)(connection)
