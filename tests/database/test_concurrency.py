@@ -178,7 +178,7 @@ def test_a_deadlock_is_not_told(
 
     assert list_outcomes(verdicts) == [CREATED, CREATED]
     assert [read_entry(verdict.timesheet_id).entry_id for verdict in verdicts] == ["a", "b"]
-    assert "once more after a deadlock" in caplog.text
+    assert "once after a deadlock" in caplog.text
 
 
 @only_on("postgresql")

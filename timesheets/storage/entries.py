@@ -1,4 +1,4 @@
-"""The value that everything turns on: an entry."""
+"""The value that uploads and storage exchange: one timesheet entry."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +7,9 @@ from decimal import Decimal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What an employee worked on a project: `date` is aware of its zone, `hours` above 0 and at most 24.
+    """The hours of an employee on a project: `date` is aware, `hours` is above 0 and at most 24.
 
-    Two entries are equal when their contents and `entry_id`s are, by value: 5 hours are 5.00 hours, and a
-    moment is the same in every zone.
+    Entries are compared by value, with their `entry_id`: 5 equals 5.00, and a date is the same in every zone.
     """
 
     user_id: str

@@ -1,9 +1,9 @@
-"""Which ids are settled: no upload that is under way can still add an entry below them.
+"""Find the id up to which no upload in progress can add a row.
 
-SQLite has one writer at a time, so entries appear there in the order of their ids. PostgreSQL gives an id
-when a row is inserted and shows the row when it is committed, so a reader that has passed an id could miss
-it. There each upload announces, for as long as its transaction lasts, the last id that was given before its
-own, and readers stop at the lowest that is announced. Nobody waits for anybody.
+SQLite has one writer at a time, so rows appear in the order of their ids. PostgreSQL assigns an id when a row
+is inserted but shows the row only after the commit, so a reader that is past an id could miss its row.
+Therefore each upload announces, until its transaction ends, the last id that was assigned before its own, and
+readers stop at the lowest announced id. No upload and no reader waits for another.
 """
 
 from django.db import connection
@@ -11,11 +11,11 @@ from django.db.models import Max
 
 from timesheets.models import Timesheet
 
-# The first key of our advisory locks, so that they are told from those of other programs.
+# The first key of our advisory locks, which tells them from the locks of other programs.
 ADVISORY_LOCK_CLASS = int.from_bytes(b"time")
 
-# A row of a query that an upload takes its entries' ids after. Django names an identity's sequence so. The
-# second key has 32 bits and a sign: the shifts leave these of the id.
+# An upload selects from this before it assigns ids. The name of the sequence is Django's for an identity
+# column. The second key is a signed 32-bit integer, so the shifts keep the low 32 bits of the id.
 ANNOUNCE_UPLOAD = (
     f"SELECT pg_advisory_xact_lock_shared({ADVISORY_LOCK_CLASS}, ("
     f"COALESCE(pg_sequence_last_value('{Timesheet._meta.db_table}_id_seq'), 0) << 32 >> 32)::int)"  # noqa: SLF001
@@ -23,13 +23,13 @@ ANNOUNCE_UPLOAD = (
 
 
 def find_high_water_mark() -> int:
-    """No entry can appear any more up to this id, and statements sent from now on see all there are."""
+    """An id up to which no new row can appear. Later statements see all rows up to it."""
     highest: int = Timesheet.objects.aggregate(highest=Max("id"))["highest"] or 0
     if connection.vendor != "postgresql":
         return highest
-    # In this order: whoever was given an id up to the highest announced that before, and if no lock
-    # tells of it now, its transaction is over. Of all ids with these 32 bits, one is announced that is
-    # less than 2**31 away from the highest.
+    # The order matters: an upload that was assigned an id up to the highest had announced itself before. If
+    # there is no lock now, its transaction has ended. An announced id is the one with these low 32 bits that
+    # is within 2**31 of the highest.
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT min((objid::bigint - %s) << 32 >> 32) FROM pg_locks "

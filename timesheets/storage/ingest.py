@@ -1,4 +1,4 @@
-"""Store entries, each once, and say what became of each. Knows the database; knows no HTTP."""
+"""Store each entry once and return a verdict for it. Knows the database; knows no HTTP."""
 
 import enum
 import logging
@@ -19,18 +19,16 @@ _DEADLOCK_DETECTED = "40P01"
 
 
 class Outcome(enum.Enum):
-    """What became of an entry."""
-
     CREATED = enum.auto()
-    # The client's `entry_id` was there already, with the same content.
+    # The client's `entry_id` already exists, with the same content.
     EXISTING = enum.auto()
-    # It was there with other content, which stays.
+    # It already exists with different content, which does not change.
     CONFLICT = enum.auto()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """An entry's outcome, and the id of the row that stands for its `entry_id` now."""
+    """The outcome of an entry, and the id of the row that now has its `entry_id`."""
 
     outcome: Outcome
     timesheet_id: int
@@ -41,36 +39,30 @@ def ingest_entries(
     entries: Sequence[Entry],
     received_at: datetime,
     *,
-    commit_if: Callable[[Sequence[Verdict]], bool] | None = None,
+    commit_if: Callable[[Sequence[Verdict]], bool] = lambda _: True,
 ) -> list[Verdict]:
-    """Store `entries` in one transaction, unless `commit_if` sees their verdicts and says no.
+    """Store `entries` in one transaction, and roll it back if `commit_if` returns False for the verdicts.
 
-    A verdict for each entry, in their order. Of an `entry_id` that comes more than once the first
-    counts, and the others are compared with it. When this returns, all is committed or nothing
-    is; when it raises, nothing is.
+    Returns a verdict per entry, in the same order. If an `entry_id` repeats, the first entry counts and the
+    others are compared with it. If this raises, nothing is stored.
     """
+
+    def ingest() -> list[Verdict]:
+        with transaction.atomic():
+            owner, _ = Client.objects.get_or_create(issuer=client.issuer, client_id=client.client_id)
+            provenance = Provenance(client_id=owner.pk, subject=client.subject, received_at=received_at)
+            verdicts = _store(provenance, entries)
+            if not commit_if(verdicts):
+                transaction.set_rollback(True)
+        return verdicts
+
     try:
-        return _ingest_once(client, entries, received_at, commit_if)
+        return ingest()
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _DEADLOCK_DETECTED:
             raise
-        logger.warning("Trying a batch once more after a deadlock")
-        return _ingest_once(client, entries, received_at, commit_if)
-
-
-def _ingest_once(
-    client: MachineClient,
-    entries: Sequence[Entry],
-    received_at: datetime,
-    commit_if: Callable[[Sequence[Verdict]], bool] | None,
-) -> list[Verdict]:
-    with transaction.atomic():
-        owner, _ = Client.objects.get_or_create(issuer=client.issuer, client_id=client.client_id)
-        provenance = Provenance(client_id=owner.pk, subject=client.subject, received_at=received_at)
-        verdicts = _store(provenance, entries)
-        if commit_if is not None and not commit_if(verdicts):
-            transaction.set_rollback(True)
-    return verdicts
+        logger.warning("Retrying a batch once after a deadlock")
+        return ingest()
 
 
 def _store(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
@@ -79,9 +71,9 @@ def _store(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
     created = {position: row_id for position, row_id in zip(firsts, ids, strict=True) if row_id is not None}
     existing: dict[str | None, tuple[int, Entry]] = {}
     if len(created) < len(entries):
-        # Some are repeats, of entries beside them or of rows that were there.
+        # Some entries repeat others of the batch, or rows that are already stored.
         existing = {
-            entries[position].entry_id: (row_id, entries[position]) for position, row_id in created.items()
+            entries[position].entry_id: (created[position], entries[position]) for position in created
         }
         left_out = [str(entries[position].entry_id) for position in firsts if position not in created]
         existing.update(find_existing(provenance.client_id, left_out))
@@ -99,12 +91,12 @@ def _to_verdict(
 
 
 def _find_first_occurrences(entries: Sequence[Entry]) -> list[int]:
-    """The positions of the entries whose `entry_id` has not come before."""
+    """The positions of entries without an `entry_id`, and of the first entry with each `entry_id`."""
     seen: set[str] = set()
-    firsts = []
+    positions = []
     for position, entry in enumerate(entries):
         if entry.entry_id not in seen:
-            firsts.append(position)
+            positions.append(position)
         if entry.entry_id is not None:
             seen.add(entry.entry_id)
-    return firsts
+    return positions

@@ -1,7 +1,7 @@
-"""Find what a client has stored, one timesheet or page after page. Knows the database; knows no HTTP.
+"""Read a client's timesheets: one of them, or a page at a time. Knows the database; knows no HTTP.
 
-A page looks at a bounded number of rows, all of them the client's, whatever it asks for and whatever the
-database believes of its own contents: it has one index to go by, and no other way.
+A page reads a limited number of rows, all of them the client's, for every query and whatever the planner's
+statistics say: the statements leave the planner only one index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,21 +18,20 @@ from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.stores import CONTENT_COLUMNS, DISABLE_SORTING, TABLE
 from timesheets.trust.principals import MachineClient
 
-# How many of a client's rows one page may look at. More would be fewer pages, each of them slower.
+# The number of a client's rows that one page may scan. With more, there would be fewer but slower pages.
 MAX_SCANNED_ROWS = 50_000
 
 _COLUMNS = ", ".join(("client_id", "id", "received_at", *CONTENT_COLUMNS))
-# What PostgreSQL's planner believes of a table can be old. It would take the primary key where it thinks that
-# nearly all rows are this client's, and go through those of others. An array keeps it from seeing that the
-# client is always the same one, so that only one index has the rows in order; and it may not sort.
+# PostgreSQL's statistics may be old. If they say that nearly all rows are this client's, the planner would
+# scan the primary key, and with it other clients' rows. The array hides that there is a single client, so
+# only one index has the rows in order, and the planner may not sort.
 _OWNED = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
-# SQLite's planner is told the index.
 _TABLE_BY_ID = {"sqlite": f"{TABLE} INDEXED BY timesheet_of_client", "postgresql": TABLE}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimesheetQuery:
-    """Which of the client's timesheets are wanted: those of which all holds that is given."""
+    """Selects those of the client's timesheets that meet every condition that is not None."""
 
     user_id: str | None = None
     project: str | None = None
@@ -41,14 +40,12 @@ class TimesheetQuery:
     date_to: datetime | None = None
     received_since: datetime | None = None
     entry_id: str | None = None
-    # Where the page begins: at this id, or at the next one that matches.
+    # The page starts at the first match with this id or a higher one.
     from_id: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredEntry:
-    """An entry, the id it is stored under, and when it came."""
-
     timesheet_id: int
     entry: Entry
     received_at: datetime
@@ -56,9 +53,9 @@ class StoredEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimesheetPage:
-    """Some of what a query asks for, in order of id, and the `from_id` of the next page, None after the last.
+    """Matches in order of id, and the `from_id` of the next page: None after the last one.
 
-    Where a max_scanned held few that match, it has fewer than were asked for, or none, and still a next one.
+    A page whose scan ended early may have fewer matches than the page size, or none, and still a next page.
     """
 
     timesheets: Sequence[StoredEntry]
@@ -66,7 +63,7 @@ class TimesheetPage:
 
 
 def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | None:
-    """The client's timesheet with this id; None also where it is another's."""
+    """The timesheet with this id; None if there is none or if it belongs to another client."""
     owned = Timesheet.objects.filter(client__issuer=client.issuer, client__client_id=client.client_id)
     row = owned.filter(pk=timesheet_id).first()
     return None if row is None else _to_stored_entry(row)
@@ -77,8 +74,8 @@ def list_timesheets(
 ) -> TimesheetPage:
     """At most `page_size` of the client's timesheets that match.
 
-    Whoever goes on from each `next_id`, and later asks the last page again, misses none, however many are
-    uploaded meanwhile. A query for an `entry_id` finds it as soon as it is committed.
+    A caller that follows each `next_id`, and later requests the last page again, misses no timesheet, even
+    during uploads. A query for an `entry_id` finds it as soon as it is committed.
     """
     owner = Client.objects.filter(issuer=client.issuer, client_id=client.client_id).first()
     if owner is None:
@@ -90,32 +87,31 @@ def list_timesheets(
 
 
 def _find_by_entry_id(owner_id: int, query: TimesheetQuery) -> TimesheetPage:
-    """The one row there may be, so nothing is before or after it."""
     scanned = (
         f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_OWNED[connection.vendor]} "  # noqa: S608
         "AND entry_id BETWEEN %s AND %s ORDER BY client_id, entry_id LIMIT 1"
     )
-    conditions = [("id", ">=", query.from_id), *_build_conditions(query)]
-    rows = _run_query(scanned, (owner_id, query.entry_id, query.entry_id), conditions, limit=1)
+    conditions = [("id", ">=", query.from_id), *_list_conditions(query)]
+    rows = _filter_rows(scanned, (owner_id, query.entry_id, query.entry_id), conditions, limit=1)
     return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows)), next_id=None)
 
 
 def _find_page(owner_id: int, query: TimesheetQuery, page_size: int, max_scanned: int) -> TimesheetPage:
-    conditions = _build_conditions(query)
+    conditions = _list_conditions(query)
     if not conditions:
         max_scanned = page_size + 1
-    # What is added from here on is for a later page, so both statements see the same rows.
+    # Rows that are added from now on belong to a later page, so both statements see the same rows.
     bounds = (owner_id, query.from_id, find_high_water_mark())
-    rows = _run_query(_select_range(), (*bounds, max_scanned, 0), conditions, limit=page_size + 1)
+    rows = _filter_rows(_select_range(), (*bounds, max_scanned, 0), conditions, limit=page_size + 1)
     next_id = rows[page_size].pk if len(rows) > page_size else _find_next_id(bounds, max_scanned)
     return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows[:page_size])), next_id=next_id)
 
 
 @contextmanager
 def _sorting_disabled() -> Iterator[None]:
-    """Leave PostgreSQL's planner no way but an index that has the rows in order already."""
+    """Restrict PostgreSQL's planner to indexes that have the rows in order."""
     if connection.vendor != "postgresql":
-        # There a transaction would take the one writer's place.
+        # In SQLite, a transaction would block writers.
         yield
         return
     with transaction.atomic(), connection.cursor() as cursor:
@@ -124,7 +120,7 @@ def _sorting_disabled() -> Iterator[None]:
 
 
 def _select_range() -> str:
-    """A client's rows from one id to another, in order: so many, after so many."""
+    """Select a client's rows between two ids, in order, with a limit and an offset."""
     return (
         f"SELECT {_COLUMNS} FROM {_TABLE_BY_ID[connection.vendor]} "  # noqa: S608
         f"WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s "
@@ -132,8 +128,8 @@ def _select_range() -> str:
     )
 
 
-def _build_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
-    """What has to hold of a row: a column, an operator and a value for each condition."""
+def _list_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
+    """The conditions that a row must meet: column, operator and value."""
     conditions = [
         ("user_id", "=", query.user_id),
         ("project", "=", query.project),
@@ -144,23 +140,19 @@ def _build_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
     return [condition for condition in conditions if condition[2] is not None]
 
 
-def _run_query(
+def _filter_rows(
     scanned: str, parameters: Sequence[Any], conditions: Sequence[tuple[str, str, Any]], *, limit: int
 ) -> Sequence[Timesheet]:
-    """Of the rows that the inner query looks at, those of which the conditions hold."""
+    """The rows of the subquery `scanned` that meet the conditions."""
     where = " AND ".join(f"{column} {operator} %s" for column, operator, _ in conditions) or "1 = 1"
     fields = {field.name: field for field in Timesheet._meta.fields}  # noqa: SLF001
     values = [fields[column].get_db_prep_value(value, connection) for column, _, value in conditions]
-    return list(
-        Timesheet.objects.raw(
-            f"SELECT * FROM ({scanned}) AS scanned WHERE {where} ORDER BY client_id, id LIMIT %s",  # noqa: S608
-            [*parameters, *values, limit],
-        )
-    )
+    statement = f"SELECT * FROM ({scanned}) AS scanned WHERE {where} ORDER BY client_id, id LIMIT %s"  # noqa: S608
+    return list(Timesheet.objects.raw(statement, [*parameters, *values, limit]))
 
 
 def _find_next_id(bounds: Sequence[int], max_scanned: int) -> int | None:
-    """The first id that a window did not look at."""
+    """The first id after the scanned rows."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id FROM ({_select_range()}) AS scanned", [*bounds, 1, max_scanned])  # noqa: S608
         row = cursor.fetchone()

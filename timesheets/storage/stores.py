@@ -1,8 +1,10 @@
-"""Add rows in one statement, each client's `entry_id` once, and find those there: SQLite and PostgreSQL."""
+"""Insert a client's rows, each `entry_id` once, and find existing ones, in SQLite and in PostgreSQL."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -13,20 +15,21 @@ from timesheets.storage.high_water_mark import ANNOUNCE_UPLOAD
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 CONTENT_COLUMNS = ("user_id", "date", "project", "hours", "entry_id")
-# SQLite limits the parameters of a statement.
+_COLUMNS = ("client_id", "received_at", "subject", *CONTENT_COLUMNS)
+_read_content = attrgetter(*CONTENT_COLUMNS)
+# SQLite limits the number of parameters in a statement.
 _CHUNK_SIZE = 1000
-# For a statement that has its rows in the order of the one index that it may use. What PostgreSQL's planner
-# believes of a table can be old, or nothing; it would go through a client's rows by another index and sort
-# them. The settings last until the transaction ends.
+# For a statement whose only allowed index has the rows in order. If its statistics are old or missing,
+# PostgreSQL's planner would read a client's rows from another index and sort them. The settings last until
+# the transaction ends.
 DISABLE_SORTING = (
     "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)"
 )
-COLUMNS = ("client_id", "entry_id", "user_id", "date", "project", "hours", "received_at", "subject")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Whose entries they are, on whose behalf they came, and when."""
+    """The client that entries come from, the user it acts for, and when they arrived."""
 
     client_id: int
     subject: str | None
@@ -34,75 +37,55 @@ class Provenance:
 
 
 def insert_new(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """Insert the entries whose `entry_id` the client has not used, in the transaction under way.
+    """Insert the entries whose `entry_id` the client has not used, in the current transaction.
 
-    Returns the new row's id for each, None for one whose `entry_id` was there already. No `entry_id`
-    may come twice among `entries`.
+    Returns for each entry the id of its new row, or None if its `entry_id` already exists. No `entry_id` may
+    occur twice in `entries`.
     """
-    return _INSERTS[connection.vendor](provenance, entries)
+    insert = _insert_in_postgresql if connection.vendor == "postgresql" else _insert_in_sqlite
+    return insert(provenance, entries)
 
 
 def _insert_in_sqlite(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """There is one writer at a time, so the rows above the highest id are ours, in the order of insertion."""
-    received_at = _to_sqlite_timestamp(provenance.received_at)
+    """SQLite has one writer at a time, so rows above the highest id are ours, in the order of insertion."""
+    origin = (provenance.client_id, _to_sqlite_timestamp(provenance.received_at), provenance.subject)
     rows = [
-        (
-            provenance.client_id,
-            entry.entry_id,
-            entry.user_id,
-            _to_sqlite_timestamp(entry.date),
-            entry.project,
-            str(entry.hours),
-            received_at,
-            provenance.subject,
-        )
-        for entry in entries
+        (*origin, user_id, _to_sqlite_timestamp(date), project, str(hours), entry_id)
+        for user_id, date, project, hours, entry_id in map(_read_content, entries)
     ]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TABLE}")  # noqa: S608
         [highest] = cursor.fetchone()
         cursor.executemany(
-            f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) "  # noqa: S608
+            f"INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))}) "  # noqa: S608
             "ON CONFLICT (client_id, entry_id) DO NOTHING",
             rows,
         )
         cursor.execute(f"SELECT id, entry_id FROM {TABLE} WHERE id > %s ORDER BY id", [highest])  # noqa: S608
-        inserted = cursor.fetchall()
-    return _match_in_order(entries, inserted)
+        inserted = deque(cursor.fetchall())
+    # An entry has the next row if the `entry_id`s are equal; otherwise the entry was left out.
+    return [
+        inserted.popleft()[0] if inserted and inserted[0][1] == entry.entry_id else None for entry in entries
+    ]
 
 
 def _to_sqlite_timestamp(date: datetime) -> str:
-    """A moment as Django keeps it in SQLite: in UTC, without a zone."""
+    """The text that Django stores in SQLite: UTC, without a zone."""
     return str(date.astimezone(UTC).replace(tzinfo=None))
 
 
-def _match_in_order(entries: Sequence[Entry], inserted: Sequence[tuple[int, str | None]]) -> list[int | None]:
-    """Go along both: an entry has the next row if that has its `entry_id`, and else it was left out."""
-    ids: list[int | None] = []
-    remaining = iter(inserted)
-    row = next(remaining, None)
-    for entry in entries:
-        if row is not None and row[1] == entry.entry_id:
-            ids.append(row[0])
-            row = next(remaining, None)
-        else:
-            ids.append(None)
-    return ids
-
-
 def _insert_in_postgresql(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """One statement for those with an `entry_id`, whose rows are known by it; one for those without.
+    """Insert entries with an `entry_id`, which identifies their rows, and those without in two statements.
 
-    Keys are inserted in their order, or two batches with the same ones in another order wait for each
-    other for ever.
+    The keys are inserted in sorted order. Otherwise two batches with the same keys could deadlock.
     """
     keyed = [entry for entry in entries if entry.entry_id is not None]
     keyless = [entry for entry in entries if entry.entry_id is None]
     inserted = dict(_insert_from_arrays(provenance, keyed, order="entry_id", returning="entry_id, id"))
-    # Rows are inserted and returned in the order of the query that they come from.
-    ids_of_keyless = (row_id for (row_id,) in _insert_from_arrays(provenance, keyless, "position", "id"))
+    # Rows are inserted and returned in the order of the SELECT.
+    keyless_ids = (row_id for (row_id,) in _insert_from_arrays(provenance, keyless, "position", "id"))
     return [
-        next(ids_of_keyless) if entry.entry_id is None else inserted.get(entry.entry_id) for entry in entries
+        next(keyless_ids) if entry.entry_id is None else inserted.get(entry.entry_id) for entry in entries
     ]
 
 
@@ -111,42 +94,28 @@ def _insert_from_arrays(
 ) -> list[Any]:
     if not entries:
         return []
-    columns = ", ".join(COLUMNS)
+    content = ", ".join(CONTENT_COLUMNS)
+    arrays = [list(column) for column in zip(*map(_read_content, entries), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH announced AS MATERIALIZED ({ANNOUNCE_UPLOAD}) INSERT INTO {TABLE} ({columns}) "  # noqa: S608
-            "SELECT %s, entry_id, user_id, date, project, hours, %s, %s FROM announced, unnest("
-            "%s::varchar[], %s::varchar[], %s::timestamptz[], %s::varchar[], %s::numeric[]"
-            ") WITH ORDINALITY AS sent (entry_id, user_id, date, project, hours, position) "
+            f"WITH announced AS MATERIALIZED ({ANNOUNCE_UPLOAD}) INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) "  # noqa: S608
+            f"SELECT %s, %s, %s, {content} FROM announced, unnest("
+            "%s::varchar[], %s::timestamptz[], %s::varchar[], %s::numeric[], %s::varchar[]"
+            f") WITH ORDINALITY AS sent ({content}, position) "
             f"ORDER BY {order} ON CONFLICT (client_id, entry_id) DO NOTHING RETURNING {returning}",
-            [
-                provenance.client_id,
-                provenance.received_at,
-                provenance.subject,
-                [entry.entry_id for entry in entries],
-                [entry.user_id for entry in entries],
-                [entry.date for entry in entries],
-                [entry.project for entry in entries],
-                [entry.hours for entry in entries],
-            ],
+            [provenance.client_id, provenance.received_at, provenance.subject, *arrays],
         )
         return list(cursor.fetchall())
 
 
-_INSERTS: Mapping[str, Callable[[Provenance, Sequence[Entry]], list[int | None]]] = {
-    "sqlite": _insert_in_sqlite,
-    "postgresql": _insert_in_postgresql,
-}
-
-
-def find_existing(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[str, tuple[int, Entry]]]:
-    """For each of these ids that the client has used already: the id, and the row that stands for it.
-
-    Reads within the transaction under way.
-    """
-    for row_id, *content in _SELECTS[connection.vendor](client_id, entry_ids):
+def find_existing(client_id: int, entry_ids: Sequence[str]) -> Mapping[str, tuple[int, Entry]]:
+    """For each `entry_id` that the client has used: the row's id and its entry."""
+    select = _select_in_postgresql if connection.vendor == "postgresql" else _select_in_sqlite
+    existing = {}
+    for row_id, *content in select(client_id, entry_ids):
         entry = Entry(**dict(zip(CONTENT_COLUMNS, content, strict=True)))
-        yield str(entry.entry_id), (row_id, entry)
+        existing[str(entry.entry_id)] = (row_id, entry)
+    return existing
 
 
 def _select_in_sqlite(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -157,7 +126,7 @@ def _select_in_sqlite(client_id: int, entry_ids: Sequence[str]) -> Iterator[tupl
 
 
 def _select_in_postgresql(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Each by the unique index, whatever the planner believes: no other has the rows in this order."""
+    """Look up each id in the unique index, the only one that has the rows in this order."""
     with connection.cursor() as cursor:
         cursor.execute(DISABLE_SORTING)
         cursor.execute(
@@ -169,9 +138,3 @@ def _select_in_postgresql(client_id: int, entry_ids: Sequence[str]) -> Iterator[
             [list(entry_ids), client_id, client_id],
         )
         yield from cursor.fetchall()
-
-
-_SELECTS: Mapping[str, Callable[[int, Sequence[str]], Iterator[tuple[Any, ...]]]] = {
-    "sqlite": _select_in_sqlite,
-    "postgresql": _select_in_postgresql,
-}
