@@ -1,22 +1,24 @@
-"""Entries for a benchmark, and the database's own way to take ready rows of them."""
+"""Entries for the benchmarks, and each database's fastest way to insert ready rows."""
 
 import datetime
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
-COLUMNS = ("client_id", "entry_id", "user_id", "date", "project", "hours", "received_at", "subject")
-_NAMES = ", ".join(COLUMNS)
+_COLUMNS = ("client_id", "received_at", "subject", "user_id", "date", "project", "hours", "entry_id")
+_NAMES = ", ".join(_COLUMNS)
 _BEGIN = datetime.datetime(2017, 5, 10, 8, tzinfo=datetime.UTC)
 
 Row = tuple[Any, ...]
 
 
 def make_entries(count: int) -> Iterator[dict[str, Any]]:
-    """Entries as the uploader sends them: an `entry_id` of the date and 128 random bits."""
+    """Entries as the client sends them: the `entry_id` is the date and 128 random bits."""
     for number in range(count):
         date = _BEGIN + datetime.timedelta(minutes=number)
         yield {
@@ -29,34 +31,24 @@ def make_entries(count: int) -> Iterator[dict[str, Any]]:
 
 
 def make_rows(count: int, client_id: int) -> list[Row]:
-    """The same, as rows of the API's table."""
-    received_at = _BEGIN.isoformat(" ")
-    return [
-        (
-            client_id,
-            entry["entry_id"],
-            entry["user_id"],
-            entry["date"],
-            entry["project"],
-            entry["hours"],
-            received_at,
-            "payroll@clients",
-        )
-        for entry in make_entries(count)
-    ]
+    """The same entries, as rows of the API's table."""
+    origin = (client_id, _BEGIN.isoformat(" "), "payroll@clients")
+    return [(*origin, *entry.values()) for entry in make_entries(count)]
 
 
-def execute_many(database: sqlite3.Connection, rows: Sequence[Row]) -> None:
-    """SQLite's limit: one prepared statement, ready rows, one transaction."""
-    marks = ", ".join("?" * len(COLUMNS))
-    database.execute("BEGIN IMMEDIATE")
-    database.executemany(f"INSERT INTO timesheets_timesheet ({_NAMES}) VALUES ({marks})", rows)  # noqa: S608
-    database.execute("COMMIT")
+def insert_into_sqlite(path: Path, rows: Sequence[Row]) -> None:
+    """One prepared statement, in one transaction."""
+    marks = ", ".join("?" * len(_COLUMNS))
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as database:
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany(f"INSERT INTO timesheets_timesheet ({_NAMES}) VALUES ({marks})", rows)  # noqa: S608
+        database.execute("COMMIT")
 
 
-def copy_rows(database: psycopg.Connection[Any], rows: Sequence[Row]) -> None:
-    """PostgreSQL's limit: COPY, in one transaction."""
+def insert_into_postgresql(url: str, rows: Sequence[Row]) -> None:
+    """COPY, in one transaction."""
     statement = f"COPY timesheets_timesheet ({_NAMES}) FROM STDIN"
-    with database.transaction(), database.cursor() as cursor, cursor.copy(statement) as copy:
+    with psycopg.connect(url) as database, database.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)

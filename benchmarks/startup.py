@@ -1,7 +1,7 @@
-"""How long until `manage.py upload_timesheet` begins its work? `python -m benchmarks.startup`
+"""How long does `manage.py upload_timesheet` take to start? `python -m benchmarks.startup`
 
-The command with an incomplete configuration, which it finds as soon as it runs, beside a bare start of
-Django and requests under the same settings.
+Runs the command with an incomplete configuration, which it reports first. The rival is a bare start of Django
+and requests with the same settings.
 """
 
 import subprocess
@@ -17,13 +17,12 @@ def main() -> None:
     environment = make_environment(
         DJANGO_SETTINGS_MODULE="timesheets_site.settings", AUTH0_DOMAIN="example.eu.auth0.com"
     )
-    # Python keeps what it compiled, as it does for cron.
+    # Let Python cache bytecode, as it does for a cron job.
     del environment["PYTHONDONTWRITEBYTECODE"]
 
     def start(*arguments: str) -> None:
-        subprocess.run(
-            [sys.executable, *arguments], env=environment, cwd=REPOSITORY, capture_output=True, check=False
-        )
+        command = [sys.executable, *arguments]
+        subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, check=False)
 
     ways = {
         BARE: lambda: start("-c", BARE),

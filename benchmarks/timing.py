@@ -1,5 +1,6 @@
-"""Time several ways to do one thing in one run, in turns, so that a noisy machine disturbs all alike."""
+"""Time several ways to do one thing in turns, so that a noisy machine disturbs all of them alike."""
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -8,7 +9,7 @@ from collections.abc import Callable, Mapping
 def time_in_turns(
     ways: Mapping[str, Callable[[], object]], *, rounds: int, calls: int
 ) -> Mapping[str, float]:
-    """Seconds a call of each way: the median of `rounds`, each of `calls` calls of every way."""
+    """Seconds per call of each way: the median of `rounds`, each with `calls` calls."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, call in ways.items():
@@ -20,8 +21,16 @@ def time_in_turns(
 
 
 def print_table(seconds: Mapping[str, float], rival: str, unit: str = "us") -> None:
-    """A line for each way, with its ratio to `rival`."""
+    """Print a line for each way, with its ratio to `rival`."""
     factor = {"us": 1e6, "ms": 1e3}[unit]
     width = max(map(len, seconds))
     for name, taken in seconds.items():
         print(f"{name:<{width}}  {taken * factor:9.1f} {unit}  {taken / seconds[rival]:5.2f}")
+
+
+def parse_million(description: str | None) -> bool:
+    """Whether the command line has the option `--million`."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=formatter)
+    parser.add_argument("--million", action="store_true", help="upload a million entries instead")
+    return bool(parser.parse_args().million)

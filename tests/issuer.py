@@ -8,7 +8,7 @@ import socketserver
 import ssl
 import threading
 import time
-from typing import Any
+from typing import Any, cast
 
 import jwt
 
@@ -23,7 +23,13 @@ class Issuer:
     document that is in order, `metadata` what the metadata say.
     """
 
-    def __init__(self, audience: str, *, path: str = "/", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        audience: str = "https://timesheets.example.com",
+        *,
+        path: str = "/",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.audience = audience
         self.keys = [SigningKey("first")]
         self.headers: dict[str, str] = {}
@@ -165,7 +171,7 @@ class _Exchange(socketserver.BaseRequestHandler):
         while b"\r\n\r\n" not in head and (more := self.request.recv(4096)):
             head += more
         if head:
-            self.server.choose(head.decode("latin-1"))(self.request)
+            cast("_Server", self.server).choose(head.decode("latin-1"))(self.request)
 
 
 def _read_path(head: str) -> str:

@@ -1,4 +1,4 @@
-"""The rival's admin: what Django does by default with the same columns, filters and dates."""
+"""The stock admin: Django's defaults with the same columns, filters and dates."""
 
 from django.contrib import admin
 from django.urls import path
@@ -7,7 +7,7 @@ from timesheets.admin import TimesheetAdmin, site
 from timesheets.models import Timesheet
 
 
-class StockAdmin(admin.ModelAdmin):
+class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("id", "user_id", "date", "project", "hours", "client", "received_at", "entry_id")
     list_filter = TimesheetAdmin.list_filter
     search_fields = ("user_id", "entry_id", "project")

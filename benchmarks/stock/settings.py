@@ -1,8 +1,8 @@
-"""The tests' server, with the rival's address beside the API's."""
+"""The settings of the tests' server, with the stock endpoint."""
 
 from tests.settings_server import *  # noqa: F403
 
 ROOT_URLCONF = "benchmarks.stock.urls"
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
-# What a batch logs is not what is compared.
+# Logging is not part of the comparison.
 LOGGING_CONFIG = None

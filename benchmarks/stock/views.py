@@ -1,10 +1,10 @@
-"""The rival: a batch endpoint as DRF's documentation and common practice have it.
+"""The stock endpoint: a batch upload as DRF's documentation and common practice have it.
 
-A ListSerializer, a select of the keys that are there, and `bulk_create`. It knows its callers in the same
-way as the API, so the difference is what happens to the entries.
+It uses a ListSerializer, a SELECT of the existing keys, and `bulk_create`. It authenticates callers as the
+API does, so only the handling of entries differs.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,29 +15,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.models import Client, Timesheet
+from timesheets.trust.principals import MachineClient
 
 
-class StockListSerializer(serializers.ListSerializer):
-    def create(self, validated_data: list[dict[str, Any]]) -> list[Timesheet]:
+class StockListSerializer(serializers.ListSerializer[Timesheet]):
+    def create(self, validated_data: list[dict[str, Any]]) -> list[Timesheet]:  # type: ignore[override]
+        client, subject = self.context["client"], self.context["subject"]
         keys = [entry["entry_id"] for entry in validated_data]
-        present = set(
-            Timesheet.objects.filter(client=self.context["client"], entry_id__in=keys).values_list(
-                "entry_id", flat=True
-            )
-        )
+        stored = Timesheet.objects.filter(client=client, entry_id__in=keys)
+        existing = set(stored.values_list("entry_id", flat=True))
         return Timesheet.objects.bulk_create(
-            Timesheet(
-                client=self.context["client"],
-                received_at=timezone.now(),
-                subject=self.context["subject"],
-                **entry,
-            )
+            Timesheet(client=client, received_at=timezone.now(), subject=subject, **entry)
             for entry in validated_data
-            if entry["entry_id"] not in present
+            if entry["entry_id"] not in existing
         )
 
 
-class StockSerializer(serializers.ModelSerializer):
+class StockSerializer(serializers.ModelSerializer[Timesheet]):
     class Meta:
         model = Timesheet
         list_serializer_class = StockListSerializer
@@ -50,8 +44,9 @@ class StockView(APIView):
     parser_classes = [JSONParser]
 
     def post(self, request: Request) -> Response:
-        client, _ = Client.objects.get_or_create(issuer=request.user.issuer, client_id=request.user.client_id)
-        context = {"client": client, "subject": request.user.subject}
+        caller = cast("MachineClient", request.user)
+        client, _ = Client.objects.get_or_create(issuer=caller.issuer, client_id=caller.client_id)
+        context = {"client": client, "subject": caller.subject}
         serializer = StockSerializer(data=request.data, many=True, context=context)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():
