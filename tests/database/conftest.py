@@ -1,8 +1,8 @@
-"""All tests here run over both databases in one run, each configured as production has it.
+"""Each test in this folder runs on both databases in one run, configured as in production.
 
-Our code asks for Django's default connection and writes its SQL for that one's vendor. So the tests let
-the default lead to one database and then to the other: a second alias behind a router would leave
-`timesheets.storage.stores` untouched, and a run for each database would be forgotten for one of them.
+Our code uses Django's default connection and writes SQL for its vendor, so the tests point the default
+connection first at one database and then at the other. A second alias with a router would not reach
+`timesheets.storage.stores`, and a separate run per database would be easy to forget.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import ConnectionHandler, connections
+from django.db import connections
+from django.db.utils import ConnectionHandler
 
 from tests.postgresql import PostgreSQLServer
 from timesheets.apps import close_pools
@@ -22,7 +23,7 @@ from timesheets_site.settings_base import database as configure
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """One that this process has for its default, and that a server may be given too."""
+    """The default database of this process, which a server can use too."""
 
     vendor: str
     url: str
@@ -30,7 +31,7 @@ class Database:
 
 @contextmanager
 def use_database(url: str) -> Iterator[None]:
-    """Let the default connection of this process, in every thread, lead to `url`."""
+    """Point the default connection, in every thread of this process, at `url`."""
     configured, connection = connections.settings["default"], connections["default"]
     connections.settings["default"] = ConnectionHandler({"default": configure(url)}).settings["default"]
     del connections["default"]
@@ -51,7 +52,7 @@ def postgresql_process() -> Iterator[PostgreSQLServer]:
 
 @pytest.fixture
 def postgresql(postgresql_process: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
-    """The server, which runs again after the test, whatever the test did to it."""
+    """The server. It is started again after a test that stopped it."""
     yield postgresql_process
     postgresql_process.start()
 
@@ -63,7 +64,7 @@ def postgresql(postgresql_process: PostgreSQLServer) -> Iterator[PostgreSQLServe
 def migrated_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
 ) -> Database:
-    """A database with its tables, made once."""
+    """A database with its tables, created once."""
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql_process").create_database("timesheets")
     else:
@@ -74,7 +75,7 @@ def migrated_database(
 
 
 def only_on(vendor: str) -> pytest.MarkDecorator:
-    """For a test of what the other database has not."""
+    """Run a test on this database only."""
     marks = [pytest.mark.postgresql] if vendor == "postgresql" else []
     return pytest.mark.parametrize(
         "migrated_database", [pytest.param(vendor, marks=marks)], indirect=True, scope="session"
@@ -83,11 +84,11 @@ def only_on(vendor: str) -> pytest.MarkDecorator:
 
 @pytest.fixture
 def database(migrated_database: Database, django_db_blocker: Any) -> Iterator[Database]:
-    """An empty database, the default one for the test, with transactions as they are in production."""
+    """An empty database as the default, with transactions as in production."""
     with django_db_blocker.unblock(), use_database(migrated_database.url):
-        # A commit or two, where Django's flush would have PostgreSQL make new files for each table.
+        # Two commits. Django's flush would make PostgreSQL create new files for each table.
         Timesheet.objects.all().delete()
         Client.objects.all().delete()
-        # The test's servers and threads make their own, and may find a database that nobody holds.
+        # The test's servers and threads open their own connections and need an unlocked database.
         connections["default"].close()
         yield migrated_database

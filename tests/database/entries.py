@@ -1,4 +1,4 @@
-"""Entries to ingest, and what is stored of them."""
+"""Entries to ingest, and the entries that are stored."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Callers that upload batch after batch to a server, and remember what they were told."""
+"""Clients that upload batch after batch to a server and record its responses."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Entries with `entry_id`s under a `user_id` of their own, so that what is stored of them can be told."""
+    """Entries with `entry_id`s. The `user_id` is unique to the batch and identifies its rows."""
 
     user_id: str
     size: int
@@ -30,7 +30,7 @@ class Batch:
         return [f"{self.user_id}:{number:03}" for number in range(self.size)]
 
     def send(self, session: requests.Session, url: str, token: str) -> requests.Response:
-        """As a JSON array, or as NDJSON if its size is odd."""
+        """Send a JSON array, or NDJSON if the size is odd."""
         entries = [
             {
                 "user_id": self.user_id,
@@ -54,7 +54,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchResponse:
-    """What a caller was told of a batch, and when."""
+    """The response to a batch, its time on the monotonic clock, and its duration."""
 
     batch: Batch
     status: int
@@ -65,22 +65,22 @@ class BatchResponse:
 
     @property
     def ids(self) -> dict[str, int]:
-        """The id that was told for each `entry_id`."""
+        """The id that the response reports for each `entry_id`."""
         return {
-            entry_id: told["id"]
-            for entry_id, told in zip(self.batch.entry_ids, self.members["entries"], strict=True)
+            entry_id: verdict["id"]
+            for entry_id, verdict in zip(self.batch.entry_ids, self.members["entries"], strict=True)
         }
 
 
 @dataclass(kw_only=True)
 class UploadLoad:
-    """Several callers at once, from entering to leaving; each ends early when the server breaks off."""
+    """Concurrent clients that run during the `with` block. A client stops early if its connection fails."""
 
     url: str
     token: str
     name: str
     responses: list[BatchResponse] = field(default_factory=list)
-    # What the callers never had a response to.
+    # Batches without a response.
     unanswered: list[Batch] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -108,11 +108,11 @@ class UploadLoad:
     def wait_for(
         self, is_wanted: Callable[[BatchResponse], bool], meanwhile: Callable[[], object] = lambda: None
     ) -> None:
-        """Return once such a response came, from now on."""
+        """Return when such a response arrives from now on."""
         begin = time.monotonic()
         while not any(response.at >= begin and is_wanted(response) for response in list(self.responses)):
             if time.monotonic() > begin + TIMEOUT_SECONDS:
-                raise TimeoutError("such a response did not come")
+                raise TimeoutError("no such response arrived")
             meanwhile()
             time.sleep(0.005)
 
@@ -137,24 +137,24 @@ class UploadLoad:
                     )
                 )
 
-    def _make_batches(self, caller: int) -> Iterator[Batch]:
-        """Of 100 to 500 entries."""
+    def _make_batches(self, client: int) -> Iterator[Batch]:
+        """Batches of 100 to 500 entries."""
         number = 0
         while not self._is_over.is_set():
-            yield Batch(user_id=f"{self.name}-{caller}-{number}", size=100 + (number * 137 + caller) % 401)
+            yield Batch(user_id=f"{self.name}-{client}-{number}", size=100 + (number * 137 + client) % 401)
             number += 1
 
 
 def read_stored_ids() -> dict[str, dict[str, int]]:
-    """The id of each stored `entry_id`, for each `user_id`."""
+    """For each `user_id`: its stored `entry_id`s with their ids."""
     stored: dict[str, dict[str, int]] = defaultdict(dict)
     for user_id, entry_id, row_id in Timesheet.objects.values_list("user_id", "entry_id", "id"):
-        stored[user_id][entry_id] = row_id
+        stored[user_id][str(entry_id)] = row_id
     return stored
 
 
 def require_whole_batches(responses: Sequence[BatchResponse], unanswered: Sequence[Batch]) -> None:
-    """What was acknowledged is there as it was told; what was not is there as a whole, or not at all."""
+    """Acknowledged batches are stored with the reported ids; others are stored completely or not at all."""
     stored = read_stored_ids()
     assert Timesheet.objects.count() == sum(map(len, stored.values()))
     assert [response.batch for response in responses if stored[response.batch.user_id] != response.ids] == []
@@ -162,7 +162,7 @@ def require_whole_batches(responses: Sequence[BatchResponse], unanswered: Sequen
 
 
 def send_until_available(batch: Batch, session: requests.Session, url: str, token: str) -> dict[str, Any]:
-    """The verdicts, once the database is back for good: the last dead connection may still be in the pool."""
+    """The response when the database is up again. A broken connection may still be in the pool at first."""
     for _ in range(10):
         response = batch.send(session, url, token)
         if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
@@ -172,7 +172,7 @@ def send_until_available(batch: Batch, session: requests.Session, url: str, toke
 
 
 def require_completion(batches: Sequence[Batch], url: str, token: str) -> None:
-    """Sent again, every batch is there once."""
+    """Send every batch again, and check that each entry is stored once."""
     with requests.Session() as session:
         responses = [send_until_available(batch, session, url, token) for batch in batches]
     assert [

@@ -1,4 +1,4 @@
-"""Ten writers at once: nothing is lost, nothing doubled, and none of them hears of the others."""
+"""Ten concurrent writers: no entry is lost or duplicated, and no writer gets an error because of another."""
 
 import random
 import threading
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
+from typing import Any
 
 import psycopg
 import pytest
@@ -32,7 +33,7 @@ Results = list[tuple[Entry, Verdict]]
 
 
 def run_concurrently(work: Callable[[int], Results]) -> list[Results]:
-    """What each writer was told; each has a connection of its own, and all begin at the same moment."""
+    """The results of each writer. Each has its own connection, and all start at the same time."""
     barrier = threading.Barrier(WRITERS)
 
     def run(number: int) -> Results:
@@ -63,7 +64,7 @@ def in_batches_and_one_by_one(entries: list[Entry]) -> Results:
 
 
 def shuffle(entries: list[Entry], writer: int) -> list[Entry]:
-    return random.Random(writer).sample(entries, len(entries))  # noqa: S311  No secret comes of this.
+    return random.Random(writer).sample(entries, len(entries))  # noqa: S311  Not a secret.
 
 
 BATCHINGS = [
@@ -74,19 +75,21 @@ BATCHINGS = [
 
 
 @pytest.mark.parametrize("upload_all", BATCHINGS)
-def test_of_the_same_entries_each_is_created_once(upload_all: Callable[[list[Entry]], Results]) -> None:
+def test_entries_that_every_writer_sends_are_created_once(
+    upload_all: Callable[[list[Entry]], Results],
+) -> None:
     entries = [make_entry(entry_id) for entry_id in ENTRY_IDS]
 
     results = run_concurrently(lambda writer: upload_all(shuffle(entries, writer)))
 
     outcomes = Counter(verdict.outcome for _, verdict in chain.from_iterable(results))
-    told = {(entry.entry_id, verdict.timesheet_id) for entry, verdict in chain.from_iterable(results)}
+    reported = {(entry.entry_id, verdict.timesheet_id) for entry, verdict in chain.from_iterable(results)}
     assert outcomes == {CREATED: 200, EXISTING: 200 * (WRITERS - 1)}
-    assert told == set(Timesheet.objects.values_list("entry_id", "id"))
+    assert reported == set(Timesheet.objects.values_list("entry_id", "id"))
 
 
 @pytest.mark.parametrize("upload_all", BATCHINGS)
-def test_of_different_entries_with_one_entry_id_the_first_stays(
+def test_the_first_of_different_entries_with_one_entry_id_is_kept(
     upload_all: Callable[[list[Entry]], Results],
 ) -> None:
     def upload_own(writer: int) -> Results:
@@ -103,7 +106,7 @@ def test_of_different_entries_with_one_entry_id_the_first_stays(
         assert (to_entry(rows[verdict.timesheet_id]) == entry) == (verdict.outcome is CREATED)
 
 
-def test_entries_without_an_entry_id_are_each_told_their_own_row() -> None:
+def test_each_entry_without_an_entry_id_gets_its_own_row() -> None:
     def upload_own(writer: int) -> Results:
         return in_batches(10)([make_entry(user_id=f"{writer}-{number}") for number in range(50)])
 
@@ -114,12 +117,12 @@ def test_entries_without_an_entry_id_are_each_told_their_own_row() -> None:
     assert all(to_entry(rows[verdict.timesheet_id]) == entry for entry, verdict in results)
 
 
-def test_the_first_batches_of_a_new_client_make_it_once() -> None:
+def test_concurrent_first_batches_create_the_client_once() -> None:
     clients = [replace(PAYROLL, client_id=f"client-{number}") for number in range(20)]
 
     def upload_for_each(writer: int) -> Results:
         entry = make_entry(f"{writer}")
-        return [(entry, *ingest(entry, client=client)) for client in clients]
+        return [(entry, ingest(entry, client=client)[0]) for client in clients]
 
     results = run_concurrently(upload_for_each)
 
@@ -132,9 +135,10 @@ def test_the_first_batches_of_a_new_client_make_it_once() -> None:
 def competing_transaction(
     postgresql: PostgreSQLServer, database: Database, *entry_ids: str
 ) -> Iterator[None]:
-    """Another transaction inserts these: the first now, each other once somebody waits for what it holds.
+    """Insert these in another transaction: the first now, and each other when a session waits for a lock.
 
-    It has more patience than others, so it is they whom PostgreSQL ends for a deadlock. It undoes all.
+    The transaction is rolled back at the end. Its deadlock timeout is long, so that PostgreSQL aborts the
+    upload and not this transaction.
     """
     with psycopg.connect(database.url) as competitor, ThreadPoolExecutor(1) as executor:
         competitor.execute("SET deadlock_timeout = '1min'")
@@ -151,7 +155,7 @@ def competing_transaction(
         inserted.result(60)
 
 
-def insert_row(connection: psycopg.Connection, entry_id: str) -> None:
+def insert_row(connection: psycopg.Connection[Any], entry_id: str) -> None:
     connection.execute(
         "INSERT INTO timesheets_timesheet (client_id, entry_id, user_id, date, project, hours, received_at)"
         " SELECT id, %s, '007', now(), 'StoreZero', 5, now() FROM timesheets_client",
@@ -163,15 +167,15 @@ def wait_for_blocked_lock(postgresql: PostgreSQLServer) -> None:
     deadline = time.monotonic() + 30
     while not postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
         if time.monotonic() > deadline:
-            raise TimeoutError("nobody waits for a lock")
+            raise TimeoutError("no session waits for a lock")
         time.sleep(0.01)
 
 
 @only_on("postgresql")
-def test_a_deadlock_is_not_told(
+def test_a_deadlock_is_retried(
     postgresql: PostgreSQLServer, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ingest(make_entry("first of the client"))
+    ingest(make_entry("first"))
 
     with competing_transaction(postgresql, database, "b", "a"):
         verdicts = ingest(make_entry("a"), make_entry("b"))
@@ -182,10 +186,10 @@ def test_a_deadlock_is_not_told(
 
 
 @only_on("postgresql")
-def test_entries_are_inserted_in_the_order_of_their_ids_so_that_batches_do_not_deadlock(
+def test_entries_are_inserted_in_order_of_entry_id_so_that_batches_do_not_deadlock(
     postgresql: PostgreSQLServer, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ingest(make_entry("first of the client"))
+    ingest(make_entry("first"))
 
     with competing_transaction(postgresql, database, "a", "b"):
         verdicts = ingest(make_entry("b"), make_entry("a"))
@@ -195,10 +199,10 @@ def test_entries_are_inserted_in_the_order_of_their_ids_so_that_batches_do_not_d
 
 
 @only_on("postgresql")
-def test_a_second_deadlock_is_told_and_nothing_is_stored(
+def test_a_second_deadlock_raises_and_nothing_is_stored(
     postgresql: PostgreSQLServer, database: Database
 ) -> None:
-    ingest(make_entry("first of the client"))
+    ingest(make_entry("first"))
 
     with (
         competing_transaction(postgresql, database, "c", "b", "a"),

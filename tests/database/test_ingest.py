@@ -1,8 +1,10 @@
-"""What is stored of a batch, and what is said of each of its entries, on either database."""
+"""The rows that a batch adds and the verdict on each of its entries, on both databases."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError
@@ -19,6 +21,7 @@ from tests.database.entries import (
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -36,15 +39,15 @@ EXTREME_ENTRIES = [
     pytest.param(make_entry(date=at_offset("2017-05-10T00:00:00", 0)), id="midnight"),
     pytest.param(make_entry(hours=Decimal("0.01")), id="least-hours"),
     pytest.param(make_entry(hours=Decimal("24.00")), id="most-hours"),
-    pytest.param(make_entry(hours=Decimal("7.10")), id="hours-that-no-float-holds"),
+    pytest.param(make_entry(hours=Decimal("7.10")), id="hours-without-an-exact-float"),
     pytest.param(make_entry(user_id="ä" * 64, project="日" * 128), id="longest-names"),
     pytest.param(
         make_entry(user_id="\N{MUSICAL SYMBOL G CLEF}" * 64, project="\N{PILE OF POO}" * 128),
-        id="longest-names-of-astral-characters",
+        id="longest-names-outside-the-bmp",
     ),
     pytest.param(make_entry(project="e\N{COMBINING ACUTE ACCENT}"), id="combining-accent"),
     pytest.param(make_entry(project="a\N{LINE SEPARATOR}\N{ZERO WIDTH SPACE}b"), id="invisible-characters"),
-    pytest.param(make_entry(user_id="NULL", project="null"), id="null-as-a-name"),
+    pytest.param(make_entry(user_id="NULL", project="null"), id="null-as-name"),
     pytest.param(make_entry(user_id="{}", project='{"a", b}'), id="braces"),
     pytest.param(make_entry(user_id="\\", project='\\"\\\\'), id="backslashes"),
     pytest.param(make_entry(user_id="'", project="'; DROP TABLE timesheets_timesheet; --"), id="quotes"),
@@ -62,7 +65,7 @@ def test_a_new_entry_is_created() -> None:
     assert read_entry(verdict.timesheet_id) == entry
 
 
-def test_an_entry_is_stored_with_its_sender() -> None:
+def test_an_entry_is_stored_with_its_provenance() -> None:
     [verdict] = ingest(make_entry())
 
     row = Timesheet.objects.get(pk=verdict.timesheet_id)
@@ -70,13 +73,13 @@ def test_an_entry_is_stored_with_its_sender() -> None:
     assert (row.subject, row.received_at) == ("payroll@clients", RECEIVED_AT)
 
 
-def test_an_entry_of_a_token_without_a_subject_has_none() -> None:
+def test_an_entry_from_a_token_without_a_subject_has_no_subject() -> None:
     [verdict] = ingest(make_entry(), client=replace(PAYROLL, subject=None))
 
     assert Timesheet.objects.get(pk=verdict.timesheet_id).subject is None
 
 
-def test_the_same_entry_again_exists_already() -> None:
+def test_a_repeated_entry_exists() -> None:
     [first] = ingest(make_entry("week-19:1"))
 
     [second] = ingest(make_entry("week-19:1"))
@@ -88,11 +91,11 @@ def test_the_same_entry_again_exists_already() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"hours": Decimal("5.00")}, id="hours-in-cents"),
-        pytest.param({"date": at_offset("2017-05-10T19:40:20.095", 2)}, id="date-of-another-zone"),
+        pytest.param({"hours": Decimal("5.00")}, id="hours-with-two-decimals"),
+        pytest.param({"date": at_offset("2017-05-10T19:40:20.095", 2)}, id="date-in-another-zone"),
     ],
 )
-def test_content_is_the_same_by_value(changes: dict) -> None:
+def test_content_is_compared_by_value(changes: dict[str, Any]) -> None:
     ingest(make_entry("week-19:1"))
 
     [verdict] = ingest(make_entry("week-19:1", **changes))
@@ -105,11 +108,11 @@ def test_content_is_the_same_by_value(changes: dict) -> None:
     [
         pytest.param({"user_id": "7"}, id="user"),
         pytest.param({"date": datetime(2017, 5, 10, 17, 40, 20, 95001, tzinfo=UTC)}, id="microsecond"),
-        pytest.param({"project": "storezero"}, id="case-of-the-project"),
+        pytest.param({"project": "storezero"}, id="project-case"),
         pytest.param({"hours": Decimal("5.01")}, id="hundredth-of-an-hour"),
     ],
 )
-def test_other_content_is_a_conflict_and_changes_nothing(changes: dict) -> None:
+def test_different_content_is_a_conflict_and_changes_nothing(changes: dict[str, Any]) -> None:
     entry = make_entry("week-19:1")
     [stored] = ingest(entry)
 
@@ -119,7 +122,7 @@ def test_other_content_is_a_conflict_and_changes_nothing(changes: dict) -> None:
     assert read_entry(stored.timesheet_id) == entry
 
 
-def test_of_repeats_in_a_batch_the_first_counts() -> None:
+def test_the_first_of_repeated_entries_in_a_batch_counts() -> None:
     entry, other = make_entry("a"), make_entry("a", hours=Decimal(6))
 
     verdicts = ingest(entry, entry, other, entry)
@@ -129,7 +132,7 @@ def test_of_repeats_in_a_batch_the_first_counts() -> None:
     assert read_entry(verdicts[0].timesheet_id) == entry
 
 
-def test_repeats_of_what_is_stored_are_compared_with_that() -> None:
+def test_repeated_entries_are_compared_with_the_stored_one() -> None:
     [stored] = ingest(make_entry("a"))
 
     verdicts = ingest(make_entry("a", hours=Decimal(6)), make_entry("a", hours=Decimal(6)), make_entry("a"))
@@ -138,7 +141,7 @@ def test_repeats_of_what_is_stored_are_compared_with_that() -> None:
     assert {verdict.timesheet_id for verdict in verdicts} == {stored.timesheet_id}
 
 
-def test_entries_without_an_entry_id_are_all_new_in_order_of_the_batch() -> None:
+def test_entries_without_an_entry_id_are_all_created_in_batch_order() -> None:
     entry = make_entry()
 
     verdicts = ingest(*[entry] * 50) + ingest(*[entry] * 50)
@@ -149,7 +152,7 @@ def test_entries_without_an_entry_id_are_all_new_in_order_of_the_batch() -> None
     assert Timesheet.objects.count() == 100
 
 
-def test_in_a_mixed_batch_each_entry_is_told_its_own_row() -> None:
+def test_each_entry_of_a_mixed_batch_gets_its_own_row() -> None:
     ingest(make_entry("b", user_id="1"), make_entry("e", user_id="other"))
     entry_ids = ["c", None, "b", None, None, "a", "e", None, "d"]
     batch = [make_entry(entry_id, user_id=str(number)) for number, entry_id in enumerate(entry_ids)]
@@ -172,19 +175,19 @@ def test_in_a_mixed_batch_each_entry_is_told_its_own_row() -> None:
         assert (read_entry(verdict.timesheet_id) == entry) == (verdict.outcome is not CONFLICT)
 
 
-def test_a_batch_of_none_is_fine() -> None:
+def test_an_empty_batch_is_accepted() -> None:
     assert ingest() == []
 
 
 @pytest.mark.parametrize(
     "key",
     [
-        pytest.param(lambda number: f"{number * 7919 % 10_000}", id="keys-in-no-order"),
+        pytest.param(lambda number: f"{number * 7919 % 10_000}", id="unsorted-keys"),
         pytest.param(lambda _: None, id="no-keys"),
-        pytest.param(lambda number: f"{number}" if number % 3 else None, id="keys-on-some"),
+        pytest.param(lambda number: f"{number}" if number % 3 else None, id="some-keys"),
     ],
 )
-def test_ten_thousand_entries_are_each_told_their_own_row(key) -> None:
+def test_each_of_ten_thousand_entries_gets_its_own_row(key: Callable[[int], str | None]) -> None:
     batch = [make_entry(key(number), user_id=f"{number}") for number in range(10_000)]
 
     verdicts = ingest(*batch)
@@ -195,7 +198,7 @@ def test_ten_thousand_entries_are_each_told_their_own_row(key) -> None:
     assert [to_entry(rows[verdict.timesheet_id]) for verdict in verdicts] == batch
 
 
-def test_ten_thousand_entries_again_exist_all() -> None:
+def test_ten_thousand_repeated_entries_exist() -> None:
     batch = [make_entry(f"{number}", user_id=f"{number}") for number in range(10_000)]
     first = ingest(*batch)
 
@@ -207,11 +210,11 @@ def test_ten_thousand_entries_again_exist_all() -> None:
     ]
 
 
-def test_a_refused_batch_is_judged_and_not_stored() -> None:
+def test_a_rolled_back_batch_gets_verdicts_and_is_not_stored() -> None:
     [stored] = ingest(make_entry("a"))
-    seen = []
+    seen: list[Verdict] = []
 
-    def refuse(verdicts: list[Verdict]) -> bool:
+    def refuse(verdicts: Sequence[Verdict]) -> bool:
         seen.extend(verdicts)
         return False
 
@@ -222,7 +225,7 @@ def test_a_refused_batch_is_judged_and_not_stored() -> None:
     assert [row.pk for row in Timesheet.objects.all()] == [stored.timesheet_id]
 
 
-def test_a_batch_after_a_refused_one_is_stored() -> None:
+def test_a_batch_after_a_rolled_back_one_is_stored() -> None:
     batch = [make_entry("a"), make_entry()]
     ingest_entries(PAYROLL, batch, RECEIVED_AT, commit_if=lambda _: False)
 
@@ -232,8 +235,8 @@ def test_a_batch_after_a_refused_one_is_stored() -> None:
     assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == batch
 
 
-def test_nothing_is_stored_when_the_judge_of_a_batch_fails() -> None:
-    def fail(verdicts: list[Verdict]) -> bool:
+def test_nothing_is_stored_if_commit_if_raises() -> None:
+    def fail(verdicts: Sequence[Verdict]) -> bool:
         raise LookupError
 
     with pytest.raises(LookupError):
@@ -243,17 +246,17 @@ def test_nothing_is_stored_when_the_judge_of_a_batch_fails() -> None:
     assert list_outcomes(ingest(make_entry("a"))) == [CREATED]
 
 
-def test_what_is_no_deadlock_is_not_tried_again() -> None:
-    tries = []
+def test_only_a_deadlock_is_retried() -> None:
+    attempts: list[Sequence[Verdict]] = []
 
-    def lose_the_database(verdicts: list[Verdict]) -> bool:
-        tries.append(verdicts)
+    def lose_the_connection(verdicts: Sequence[Verdict]) -> bool:
+        attempts.append(verdicts)
         raise OperationalError
 
     with pytest.raises(OperationalError):
-        ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=lose_the_database)
+        ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=lose_the_connection)
 
-    assert len(tries) == 1
+    assert len(attempts) == 1
 
 
 @pytest.mark.parametrize(
@@ -264,7 +267,7 @@ def test_what_is_no_deadlock_is_not_tried_again() -> None:
         pytest.param(replace(PAYROLL, issuer="https://other.example.com/"), id="another-issuer"),
     ],
 )
-def test_clients_neither_see_nor_block_each_others_entry_ids(other) -> None:
+def test_clients_neither_see_nor_block_each_others_entry_ids(other: MachineClient) -> None:
     mine, theirs = make_entry("a"), make_entry("a", hours=Decimal(6))
 
     [my_verdict], [their_verdict] = ingest(mine), ingest(theirs, client=other)
@@ -285,7 +288,7 @@ def test_subjects_of_one_client_share_its_entry_ids() -> None:
 
 
 @pytest.mark.parametrize("entry", EXTREME_ENTRIES)
-def test_an_extreme_value_is_stored_as_it_is(entry: Entry) -> None:
+def test_an_extreme_value_is_stored_unchanged(entry: Entry) -> None:
     keyed = replace(entry, entry_id="a")
 
     [verdict] = ingest(keyed)
@@ -295,15 +298,15 @@ def test_an_extreme_value_is_stored_as_it_is(entry: Entry) -> None:
     assert list_outcomes(ingest(keyed)) == [EXISTING]
 
 
-def test_extreme_values_are_stored_as_they_are_in_one_batch() -> None:
-    batch = [parameter.values[0] for parameter in EXTREME_ENTRIES]
+def test_extreme_values_are_stored_unchanged_in_one_batch() -> None:
+    batch = [cast("Entry", parameter.values[0]) for parameter in EXTREME_ENTRIES]
 
     verdicts = ingest(*batch)
 
     assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == batch
 
 
-def test_entry_ids_differ_by_case_and_by_each_of_128_characters() -> None:
+def test_entry_ids_are_case_sensitive_and_compared_in_full() -> None:
     entry_ids = ["a", "A", "a.", "a-", "a_", "a:", "x" * 128, "x" * 127 + "y", "007", "7", "null", "NULL"]
     batch = [make_entry(entry_id, user_id=entry_id[-64:]) for entry_id in entry_ids]
 

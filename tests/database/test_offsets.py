@@ -1,4 +1,4 @@
-"""RFC 3339 allows offsets up to 23:59; PostgreSQL takes none of 16:00 or more, so moments reach it in UTC."""
+"""RFC 3339 allows offsets up to 23:59. PostgreSQL rejects 16:00 and more, so timestamps are sent in UTC."""
 
 import json
 from typing import Any
@@ -49,9 +49,9 @@ def make_body(date: str, **changes: Any) -> dict[str, Any]:
 
 @every_timestamp
 @pytest.mark.parametrize(
-    "user_id", [pytest.param("007", id="plain"), pytest.param(" 007 ", id="judged-by-the-serializer")]
+    "user_id", [pytest.param("007", id="plain"), pytest.param(" 007 ", id="read-by-the-serializer")]
 )
-def test_an_entry_of_any_offset_is_stored(
+def test_an_entry_with_any_offset_is_stored(
     client: TimesheetsClient, timestamp: str, in_utc: str, user_id: str
 ) -> None:
     response = client.upload(make_body(timestamp, user_id=user_id))
@@ -60,7 +60,7 @@ def test_an_entry_of_any_offset_is_stored(
     assert client.list_dates() == [in_utc]
 
 
-def test_a_batch_of_any_offsets_is_stored(client: TimesheetsClient) -> None:
+def test_a_batch_with_any_offsets_is_stored(client: TimesheetsClient) -> None:
     batch = [make_body(timestamp, entry_id=f"{row}") for row, (timestamp, _) in enumerate(TIMESTAMPS)]
 
     first, again = client.upload(batch), client.upload(batch)
@@ -71,7 +71,7 @@ def test_a_batch_of_any_offsets_is_stored(client: TimesheetsClient) -> None:
 
 
 @every_timestamp
-def test_a_filter_may_have_any_offset(client: TimesheetsClient, timestamp: str, in_utc: str) -> None:
+def test_a_filter_accepts_any_offset(client: TimesheetsClient, timestamp: str, in_utc: str) -> None:
     client.upload(make_body(timestamp))
 
     assert client.list_dates(date_from=timestamp) == [in_utc]

@@ -1,4 +1,4 @@
-"""While the database is away callers are told so, soon; when it is back all goes on without a restart."""
+"""While the database is down, clients soon get a 503. When it is up again, uploads work without a restart."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
 from tests.processes import GranianServer
 
-# No response may take longer, whether the database is there or not.
+# The limit for every response, whether the database is up or down.
 MAX_RESPONSE_SECONDS = 10
 
 
@@ -21,10 +21,10 @@ MAX_RESPONSE_SECONDS = 10
 def server(
     tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer, migrated_database: Database
 ) -> Iterator[GranianServer]:
-    """One for all outages of a database: it has to get over them."""
-    # A second is enough to see that SQLite is busy.
-    patience = "?timeout=1" if migrated_database.vendor == "sqlite" else ""
-    url = f"{migrated_database.url}{patience}"
+    """One server for all outages of a database, since it must recover from each."""
+    # A second is long enough to see that SQLite is busy.
+    options = "?timeout=1" if migrated_database.vendor == "sqlite" else ""
+    url = f"{migrated_database.url}{options}"
     server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, url)
     yield server
     server.close()
@@ -61,7 +61,7 @@ def require_unavailable(response: requests.Response) -> None:
 
 
 def require_orderly_outage(load: UploadLoad) -> None:
-    """Each batch had its response, soon: it is stored as a whole, or the database is unavailable."""
+    """Each batch got a response in time: it was stored completely, or the database was unavailable."""
     assert load.unanswered == []
     assert max(response.seconds for response in load.responses) < MAX_RESPONSE_SECONDS
     refusals = {(response.status, response.members["code"]) for response in load.refused}
@@ -78,7 +78,7 @@ def require_orderly_outage(load: UploadLoad) -> None:
         pytest.param(PostgreSQLServer.kill, id="killed"),
     ],
 )
-def test_while_postgresql_is_away_batches_are_refused_and_then_stored(
+def test_batches_are_refused_while_postgresql_is_down_and_stored_afterwards(
     end: Callable[[PostgreSQLServer], None],
     server: GranianServer,
     postgresql: PostgreSQLServer,
@@ -96,7 +96,7 @@ def test_while_postgresql_is_away_batches_are_refused_and_then_stored(
 
 
 @only_on("postgresql")
-def test_batches_whose_connection_postgresql_ends_are_refused_as_a_whole(
+def test_batches_whose_connection_postgresql_terminates_are_refused_completely(
     server: GranianServer, postgresql: PostgreSQLServer, load: UploadLoad
 ) -> None:
     with load:
@@ -109,7 +109,7 @@ def test_batches_whose_connection_postgresql_ends_are_refused_as_a_whole(
 
 
 @only_on("sqlite")
-def test_while_another_program_writes_to_sqlite_an_entry_is_refused_and_then_created(
+def test_an_entry_is_refused_while_another_program_writes_to_sqlite_and_created_afterwards(
     database: Database, server: GranianServer, token: str
 ) -> None:
     path = database.url.removeprefix("sqlite:///")

@@ -1,4 +1,4 @@
-"""Reading back, on either database: nothing is missed, nothing of another's seen, nothing scanned."""
+"""Reading back on both databases: no entry is missed, no other client's is shown, no table is scanned."""
 
 import itertools
 import re
@@ -59,7 +59,7 @@ def to_ids(verdicts: list[Verdict]) -> list[int]:
     return [verdict.timesheet_id for verdict in verdicts]
 
 
-def test_a_stored_entry_is_found_as_it_was_ingested() -> None:
+def test_a_stored_entry_is_found_unchanged() -> None:
     entry = make_entry("week-19:1")
     [verdict] = ingest(entry)
 
@@ -74,11 +74,11 @@ def test_a_stored_entry_is_found_as_it_was_ingested() -> None:
     "stranger",
     [
         pytest.param(REPORTING, id="another-client"),
-        pytest.param(OTHER_ISSUERS_PAYROLL, id="the-same-client-id-of-another-issuer"),
-        pytest.param(replace(PAYROLL, client_id="idle"), id="a-client-that-never-uploaded"),
+        pytest.param(OTHER_ISSUERS_PAYROLL, id="same-client-id-at-another-issuer"),
+        pytest.param(replace(PAYROLL, client_id="idle"), id="client-without-uploads"),
     ],
 )
-def test_nothing_of_another_client_is_found(stranger: MachineClient) -> None:
+def test_another_clients_entries_are_not_found(stranger: MachineClient) -> None:
     [foreign] = to_ids(ingest(make_entry("week-19:1")))
     own = to_ids(ingest(make_entry("week-19:1"), client=stranger)) if stranger.client_id != "idle" else []
 
@@ -96,14 +96,14 @@ def test_nothing_of_another_client_is_found(stranger: MachineClient) -> None:
         pytest.param(TimesheetQuery(date_to=datetime(3000, 1, 1, 23, 59, tzinfo=UTC)), id="latest"),
     ],
 )
-def test_a_filter_is_a_value_and_nothing_else(query: TimesheetQuery) -> None:
+def test_a_filter_is_not_interpreted_as_sql(query: TimesheetQuery) -> None:
     entry = make_entry(user_id="\N{PILE OF POO}'\"\\%s", project="%(a)s; --")
     [stored] = to_ids(ingest(entry))
 
     assert list_ids(*read_pages(query)) == [stored]
 
 
-def test_moments_are_compared_to_the_microsecond() -> None:
+def test_dates_are_compared_to_the_microsecond() -> None:
     second = datetime(2017, 5, 10, 17, 40, 20, tzinfo=UTC)
     microsecond = timedelta(microseconds=1)
     before, at, after = to_ids(
@@ -114,7 +114,7 @@ def test_moments_are_compared_to_the_microsecond() -> None:
     assert list_ids(*read_pages(TimesheetQuery(date_to=second))) == [before]
 
 
-def test_a_page_looks_at_no_more_rows_than_a_window_has() -> None:
+def test_a_page_scans_no_more_rows_than_the_limit() -> None:
     ids = to_ids(ingest(*(make_entry() for _ in range(1000))))
 
     pages = list(read_pages(TimesheetQuery(project="none"), max_scanned=300))
@@ -123,7 +123,7 @@ def test_a_page_looks_at_no_more_rows_than_a_window_has() -> None:
     assert [page.next_id for page in pages] == [ids[300], ids[600], ids[900], None]
 
 
-def test_windows_lose_and_double_nothing() -> None:
+def test_the_scan_limit_neither_loses_nor_duplicates_rows() -> None:
     entries = [make_entry(user_id="007" if number % 7 == 0 else "008") for number in range(1000)]
     ids = to_ids(ingest(*entries))
 
@@ -134,7 +134,7 @@ def test_windows_lose_and_double_nothing() -> None:
     assert min(len(page.timesheets) for page in pages) < 10
 
 
-def test_rows_of_others_are_not_among_a_window() -> None:
+def test_other_clients_rows_do_not_count_towards_the_scan_limit() -> None:
     for _ in range(10):
         ingest(*(make_entry() for _ in range(50)), client=REPORTING)
         ingest(make_entry())
@@ -144,15 +144,15 @@ def test_rows_of_others_are_not_among_a_window() -> None:
 
 @contextmanager
 def uncommitted_upload(
-    *entry_ids: str, client: MachineClient = PAYROLL, commits: bool = True
+    *entry_ids: str, client: MachineClient = PAYROLL, commit: bool = True
 ) -> Iterator[None]:
-    """An upload that has inserted its entries, and is over when the block is."""
+    """An upload that has inserted its entries. Its transaction ends with the block."""
     inserted, may_end = threading.Event(), threading.Event()
 
     def wait(_: Any) -> bool:
         inserted.set()
         may_end.wait(10)
-        return commits
+        return commit
 
     def run() -> None:
         try:
@@ -174,7 +174,7 @@ def uncommitted_upload(
 
 @pytest.fixture
 def known_clients(database: Database) -> None:
-    """A client's first upload makes others of the same client wait."""
+    """Create the clients, since the first upload of a client blocks its other uploads."""
     for client in (PAYROLL, REPORTING):
         Client.objects.create(issuer=client.issuer, client_id=client.client_id)
 
@@ -186,12 +186,12 @@ def find_ids(*entry_ids: str) -> list[int]:
 
 @contextmanager
 def ids_continue_after(last_id: int | None) -> Iterator[None]:
-    """PostgreSQL gives the ids that follow, until the block ends. None: as if it never gave any."""
+    """Make PostgreSQL assign the ids after `last_id` during the block; None: as if it had assigned none."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT last_value FROM timesheets_timesheet_id_seq")
         before = cursor.fetchone()
-        first, was_given = (1, False) if last_id is None else (last_id, True)
-        cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s, %s)", [first, was_given])
+        first, is_assigned = (1, False) if last_id is None else (last_id, True)
+        cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s, %s)", [first, is_assigned])
         try:
             yield
         finally:
@@ -202,21 +202,21 @@ def ids_continue_after(last_id: int | None) -> Iterator[None]:
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
 @pytest.mark.parametrize("last_id", [None, 1000, 2**31 - 3, 2**31 - 2, 2**32 - 3, 2**32 - 2, 2**62])
-def test_a_list_stops_before_an_upload_that_is_under_way(last_id: int | None) -> None:
+def test_a_list_stops_before_an_uncommitted_upload(last_id: int | None) -> None:
     with ids_continue_after(last_id):
         ingest(make_entry("before"))
         with uncommitted_upload("slow"):
             ingest(make_entry("fast"))
-            seen_meanwhile = list_ids(*read_pages())
+            seen = list_ids(*read_pages())
 
         assert find_ids("before", "slow", "fast") == sorted(find_ids("before", "slow", "fast"))
-        assert seen_meanwhile == find_ids("before")
+        assert seen == find_ids("before")
         assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-def test_a_list_stops_before_the_first_of_several_uploads_that_are_under_way() -> None:
+def test_a_list_stops_before_the_first_of_several_uncommitted_uploads() -> None:
     ingest(make_entry("before"))
     with uncommitted_upload("slow"), uncommitted_upload("slower", client=REPORTING):
         ingest(make_entry("fast"))
@@ -227,7 +227,7 @@ def test_a_list_stops_before_the_first_of_several_uploads_that_are_under_way() -
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-def test_a_list_goes_up_to_the_last_entry_while_a_later_upload_is_under_way() -> None:
+def test_a_list_includes_all_entries_before_an_uncommitted_upload() -> None:
     ingest(make_entry("before"))
     ingest_entries(PAYROLL, [make_entry("refused")] * 3, RECEIVED_AT, commit_if=lambda _: False)
     with uncommitted_upload("slow"):
@@ -236,7 +236,7 @@ def test_a_list_goes_up_to_the_last_entry_while_a_later_upload_is_under_way() ->
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-def test_a_list_stops_before_the_first_upload_that_there_ever_was() -> None:
+def test_a_list_stops_before_the_first_upload_ever() -> None:
     with ids_continue_after(None):
         with uncommitted_upload("slow"):
             ingest(make_entry("fast"), client=REPORTING)
@@ -247,8 +247,8 @@ def test_a_list_stops_before_the_first_upload_that_there_ever_was() -> None:
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-def test_a_list_goes_on_after_an_upload_that_stored_nothing() -> None:
-    with uncommitted_upload("dry", commits=False):
+def test_a_list_continues_after_an_upload_that_stored_nothing() -> None:
+    with uncommitted_upload("dry", commit=False):
         ingest(make_entry("stored"))
 
     assert list_ids(*read_pages()) == find_ids("stored")
@@ -256,7 +256,7 @@ def test_a_list_goes_on_after_an_upload_that_stored_nothing() -> None:
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-def test_one_entry_is_found_whatever_is_under_way() -> None:
+def test_a_single_entry_is_found_during_uncommitted_uploads() -> None:
     with uncommitted_upload("slow"):
         [verdict] = ingest(make_entry("fast"))
 
@@ -280,9 +280,7 @@ def test_one_entry_is_found_whatever_is_under_way() -> None:
     ],
 )
 @pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])
-def test_an_advisory_lock_of_another_program_changes_nothing(
-    database: Database, lock: str, keys: str
-) -> None:
+def test_advisory_locks_of_other_programs_have_no_effect(database: Database, lock: str, keys: str) -> None:
     stored = to_ids(ingest(make_entry(), make_entry()))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {lock}({keys})")
@@ -293,7 +291,7 @@ def test_an_advisory_lock_of_another_program_changes_nothing(
 
 
 @only_on("postgresql")
-def test_an_upload_waits_for_no_other_that_announced_the_same_id(database: Database) -> None:
+def test_an_upload_does_not_wait_for_another_that_announced_the_same_id(database: Database) -> None:
     [last_id] = to_ids(ingest(make_entry()))
     with psycopg.connect(database.url) as other:
         other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [ADVISORY_LOCK_CLASS, last_id])
@@ -302,7 +300,7 @@ def test_an_upload_waits_for_no_other_that_announced_the_same_id(database: Datab
 
 
 @only_on("postgresql")
-def test_an_upload_under_way_in_another_database_changes_nothing(
+def test_an_uncommitted_upload_in_another_database_has_no_effect(
     database: Database, postgresql: PostgreSQLServer
 ) -> None:
     stored = to_ids(ingest(make_entry(), make_entry()))
@@ -312,8 +310,8 @@ def test_an_upload_under_way_in_another_database_changes_nothing(
         assert list_ids(*read_pages()) == stored
 
 
-def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
-    are_done = threading.Event()
+def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() -> None:
+    uploads_are_done = threading.Event()
 
     def upload(writer: int) -> None:
         try:
@@ -326,12 +324,12 @@ def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
         seen: list[int] = []
         query = ALL
         while True:
-            was_done = are_done.is_set()
+            was_done = uploads_are_done.is_set()
             *_, last = pages = list(read_pages(query, page_size=7))
-            already = seen[-7:]
-            seen += [timesheet_id for timesheet_id in list_ids(*pages) if timesheet_id not in already]
+            recent = seen[-7:]
+            seen += [timesheet_id for timesheet_id in list_ids(*pages) if timesheet_id not in recent]
             if last.timesheets:
-                # What is asked again is the last page, from where it began.
+                # Request the last page again, from its start.
                 query = replace(ALL, from_id=last.timesheets[0].timesheet_id)
             if was_done:
                 connections.close_all()
@@ -341,7 +339,7 @@ def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
         reader = executor.submit(follow)
         with ThreadPoolExecutor(10) as writers:
             list(writers.map(upload, range(10)))
-        are_done.set()
+        uploads_are_done.set()
         seen = reader.result(60)
 
     assert len(seen) == 20 * 55
@@ -349,7 +347,7 @@ def test_whoever_follows_the_pages_while_ten_upload_misses_none() -> None:
 
 
 ROWS = 30_000
-FILTERS = {
+FILTERS: dict[str, Any] = {
     "user_id": "007",
     "project": "none",
     "date_from": datetime(2017, 5, 12, tzinfo=UTC),
@@ -357,7 +355,8 @@ FILTERS = {
     "received_since": RECEIVED_AT,
     "entry_id": "row-500",
 }
-# The steps that a list may take, and those that look for one entry_id: SQLite names no index of a constraint.
+# The steps that the plan of a list, and the plan of a search by entry_id, may have. SQLite does not name the
+# index of a constraint.
 LIST_STEPS = (
     "timesheet_of_client",
     "SEARCH timesheets_timesheet$",
@@ -366,7 +365,7 @@ LIST_STEPS = (
 UPLOAD_STEPS = (
     "entry_of_client",
     "(client_id=? AND entry_id=?)",
-    # SQLite's highest id, and the rows above it.
+    # SQLite reads the highest id, and the rows above it.
     "SEARCH timesheets_timesheet$",
     "USING INTEGER PRIMARY KEY (rowid>?)",
 )
@@ -380,9 +379,9 @@ FILTER_COMBINATIONS = [
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Which of the rows, numbered by `n`, are another client's, and how many the database was told of.
+    """Which of the rows, numbered by `n`, are another client's, and how many existed at the last ANALYZE.
 
-    None: it was never told of any.
+    None: there was no ANALYZE.
     """
 
     is_of_another: str
@@ -391,13 +390,13 @@ class Layout:
 
 MIXED = Layout(is_of_another="n % 100 = 0", analyzed=ROWS)
 IN_A_BLOCK = Layout(is_of_another=f"n BETWEEN {ROWS // 2} AND {ROWS - 100}", analyzed=ROWS)
-SINCE_THE_ANALYSIS = replace(IN_A_BLOCK, analyzed=ROWS // 2 - 1)
+AFTER_ANALYZE = replace(IN_A_BLOCK, analyzed=ROWS // 2 - 1)
 every_layout = pytest.mark.parametrize(
     "layout",
     [
         pytest.param(MIXED, id="mixed"),
         pytest.param(IN_A_BLOCK, id="in-a-block"),
-        pytest.param(SINCE_THE_ANALYSIS, id="since-the-analysis"),
+        pytest.param(AFTER_ANALYZE, id="after-analyze"),
         pytest.param(replace(MIXED, analyzed=100), id="analyzed-at-a-hundred-rows"),
         pytest.param(replace(MIXED, analyzed=None), id="never-analyzed"),
     ],
@@ -421,27 +420,27 @@ def seed(vendor: str, layout: Layout = MIXED) -> None:
     with connection.cursor() as cursor:
         if analyzed is not None:
             cursor.execute(f"{statement} WHERE n <= {analyzed}")
-            # As the databases do from time to time; without it they know nothing of what they hold.
+            # The databases do this from time to time. Without it they have no statistics.
             cursor.execute("ANALYZE")
         cursor.execute(f"{statement} WHERE n > {analyzed or 0}")
 
 
 def forget_statistics(vendor: str) -> None:
-    """Leave the database as it is before its first analysis of the table."""
+    """Put the database into the state before the first ANALYZE."""
     with connection.cursor() as cursor:
         if vendor == "sqlite":
             cursor.execute("DROP TABLE IF EXISTS sqlite_stat1")
-            # A connection keeps what it read.
+            # A connection caches the statistics.
             connection.close()
             return
         cursor.execute("DELETE FROM pg_statistic WHERE starelid = 'timesheets_timesheet'::regclass")
-        # It is empty, and this also forgets how many rows it had.
+        # The table is empty. This also resets its number of rows.
         cursor.execute("TRUNCATE timesheets_timesheet")
 
 
 @contextmanager
 def capture_plans(vendor: str) -> Iterator[list[str]]:
-    """What the statements of the block do with the table of timesheets, step by step, once it is over."""
+    """The steps on the timesheets table in the plans of the block's statements, filled in when it ends."""
     plan = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[vendor]
     steps: list[str] = []
     with CaptureQueriesContext(connection) as queries:
@@ -458,12 +457,12 @@ def capture_plans(vendor: str) -> Iterator[list[str]]:
 
 
 def find_unexpected_steps(steps: list[str], *allowed: str) -> list[str]:
-    return [step for step in steps if not any(words in f"{step}$" for words in allowed)]
+    return [step for step in steps if not any(text in f"{step}$" for text in allowed)]
 
 
 @every_layout
 @pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
-def test_a_list_is_read_from_one_clients_range_of_an_index(
+def test_a_list_reads_only_the_clients_range_of_an_index(
     database: Database, client: MachineClient, layout: Layout
 ) -> None:
     seed(database.vendor, layout)
@@ -478,7 +477,7 @@ def test_a_list_is_read_from_one_clients_range_of_an_index(
         assert find_unexpected_steps(steps, *allowed) == [], filters
 
 
-def test_one_timesheet_is_found_by_its_key(database: Database) -> None:
+def test_a_single_timesheet_is_found_by_primary_key(database: Database) -> None:
     seed(database.vendor)
     timesheet_id = Timesheet.objects.order_by("id")[100].pk
 
@@ -495,25 +494,25 @@ def test_one_timesheet_is_found_by_its_key(database: Database) -> None:
 @every_layout
 @pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
 @pytest.mark.parametrize("count", [1, 1000])
-def test_entries_that_are_sent_again_are_found_by_their_keys(
+def test_resent_entries_are_found_by_their_keys(
     database: Database, layout: Layout, client: MachineClient, count: int
 ) -> None:
     seed(database.vendor, layout)
 
-    assert find_unexpected_steps_of_resending(database, client, count) == []
+    assert find_unexpected_steps_when_resending(database, client, count) == []
 
 
 @only_on("postgresql")
 @pytest.mark.parametrize("count", [1, 1000])
-def test_one_row_that_postgresql_was_told_of_changes_nothing(database: Database, count: int) -> None:
-    # Each value of that row seems to be unique.
+def test_statistics_of_a_single_row_have_no_effect_on_postgresql(database: Database, count: int) -> None:
+    # In these statistics, every value seems to be unique.
     seed(database.vendor, replace(MIXED, analyzed=1))
 
-    assert find_unexpected_steps_of_resending(database, PAYROLL, count) == []
+    assert find_unexpected_steps_when_resending(database, PAYROLL, count) == []
 
 
 @only_on("postgresql")
-def test_what_an_upload_or_a_list_tells_the_planner_ends_with_it(database: Database) -> None:
+def test_planner_settings_end_with_the_upload_or_the_list(database: Database) -> None:
     for _ in range(2):
         ingest(make_entry("a"))
         list(read_pages())
@@ -523,8 +522,8 @@ def test_what_an_upload_or_a_list_tells_the_planner_ends_with_it(database: Datab
         assert cursor.fetchone() == ("on", "on")
 
 
-def find_unexpected_steps_of_resending(database: Database, client: MachineClient, count: int) -> list[str]:
-    """The steps that an upload of stored entries may not take."""
+def find_unexpected_steps_when_resending(database: Database, client: MachineClient, count: int) -> list[str]:
+    """The steps that an upload of stored entries takes but must not take."""
     sent = Timesheet.objects.filter(client__client_id=client.client_id).order_by("id")[:count]
     entries = [to_entry(row) for row in sent]
 
@@ -536,7 +535,7 @@ def find_unexpected_steps_of_resending(database: Database, client: MachineClient
     return find_unexpected_steps(steps, *UPLOAD_STEPS)
 
 
-def test_a_scan_would_be_seen(database: Database) -> None:
+def test_a_table_scan_is_detected(database: Database) -> None:
     seed(database.vendor)
 
     with capture_plans(database.vendor) as steps:
@@ -559,7 +558,7 @@ NAMES = [
 VALUES = st.one_of(
     st.binary(max_size=40),
     st.text(st.characters(codec="utf-8"), max_size=200).map(str.encode),
-    st.datetimes(timezones=st.timezones()).map(lambda moment: moment.isoformat().encode()),
+    st.datetimes(timezones=st.timezones()).map(lambda date: date.isoformat().encode()),
     st.dates().map(lambda date: str(date).encode()),
     st.integers().map(lambda number: str(number).encode()),
     st.sampled_from(
@@ -570,12 +569,12 @@ VALUES = st.one_of(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4))
-def test_no_parameters_break_the_api(
+def test_no_query_parameters_break_the_api(
     database: Database, issuer: Issuer, parameters: list[tuple[str, bytes]]
 ) -> None:
     query = "&".join(f"{name}={quote(value)}" for name, value in parameters)
     token = issuer.mint(scope="read:timesheets")
-    # The database is asked nothing for a client that has no entries.
+    # Without a client there is no query on timesheets.
     Client.objects.get_or_create(issuer=issuer.url, client_id="payroll")
 
     response = HTTPClient().get(f"/timesheets?{query}", headers={"Authorization": f"Bearer {token}"})

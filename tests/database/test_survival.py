@@ -1,4 +1,4 @@
-"""Killed at random moments, the server loses nothing that it acknowledged, and stores no batch in part."""
+"""A server that is killed at random times loses no acknowledged batch and stores no partial batch."""
 
 import os
 import time
@@ -13,7 +13,7 @@ from tests.database.load import Batch, BatchResponse, UploadLoad, require_comple
 from tests.issuer import Issuer
 from tests.processes import GranianServer
 
-# 50 are for a run by hand.
+# Set it to 50 for a longer run by hand.
 ROUNDS = int(os.environ.get("SURVIVAL_ROUNDS", "5"))
 
 
@@ -24,7 +24,7 @@ def server(database: Database, issuer_process: Issuer, tmp_path: Path) -> Iterat
     server.close()
 
 
-def test_a_killed_server_lost_nothing_and_stored_nothing_in_part(
+def test_a_killed_server_loses_no_batch_and_stores_no_partial_batch(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
     token = issuer_process.mint()
