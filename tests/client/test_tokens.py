@@ -197,7 +197,7 @@ def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> 
     for _ in range(3):
         source.obtain()
     asked = runs.bought
-    runs.clock.now += 60
+    runs.fake_clock.now += 60
     source.obtain()
 
     assert (asked, runs.bought) == (2, 3)
@@ -406,7 +406,7 @@ def test_another_runs_token_is_waited_for_a_minute_at_most(runs: Runs) -> None:
         kept = runs.start().obtain()
 
     assert kept.value == token
-    assert sum(runs.clock.slept) == pytest.approx(60)
+    assert sum(runs.fake_clock.slept) == pytest.approx(60)
 
 
 def test_the_quota_that_the_issuer_tells_is_at_hand(runs: Runs) -> None:
