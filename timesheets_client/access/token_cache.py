@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from timesheets_client.access.issued_tokens import IssuedToken, is_number
-from timesheets_client.access.private_files import (
+from timesheets_client.environment.private_files import (
     make_private_folder,
     read_private_file,
     replace_private_file,

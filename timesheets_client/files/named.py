@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
-from timesheets_client.access.private_files import make_private_folder
 from timesheets_client.context import RunContext
+from timesheets_client.environment.private_files import make_private_folder
 from timesheets_client.errors import (
     ConfigurationError,
     DiskFull,
