@@ -308,7 +308,7 @@ def test_a_secret_and_its_file_together_are_refused(secret_file: Path) -> None:
     [
         pytest.param(b"", "is empty", id="empty"),
         pytest.param(b"\n", "is empty", id="newline only"),
-        pytest.param(b"s3cret\xff", "is not text in UTF-8", id="not UTF-8"),
+        pytest.param(b"s3cret\xff", "is not UTF-8 text", id="not UTF-8"),
         pytest.param(b"s3cret-of\nanother", "control character", id="two lines"),
     ],
 )

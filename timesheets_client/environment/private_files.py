@@ -1,4 +1,4 @@
-"""Files and folders for one user: nobody else can have read or written them."""
+"""Read and write files that belong to one user and are closed to all others."""
 
 import errno
 import os
@@ -6,38 +6,69 @@ import stat
 import tempfile
 from pathlib import Path
 
+from timesheets_client.errors import ConfigurationError
+
+SECRET_BYTES_AT_MOST = 16 * 1024
+
 
 def make_private_folder(folder: Path) -> None:
-    """Make it, or close it to other users. Raises OSError if that can't be, or it's a link or another's."""
+    """Create the folder, or close it to other users. Raises OSError for a link or another user's folder."""
     if folder.is_symlink():
         raise OSError(errno.ELOOP, "it is a symbolic link")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if not is_own(status):
         raise PermissionError(errno.EPERM, "it belongs to another user")
-    if not is_private(status):
+    if not is_closed_to_others(status):
         folder.chmod(0o700)
 
 
 def read_private_file(path: Path, bytes_at_most: int) -> bytes | None:
-    """What the file holds; None if there is none, it is a link, or others could have a hand in it."""
+    """The content; None if the file is missing, is a link, or is not closed to other users."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(bytes_at_most) if is_private(os.fstat(descriptor)) else None
+        content, status = read_file(path, bytes_at_most, getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return None
+    return content if is_own(status) and is_closed_to_others(status) else None
+
+
+def read_secret_file(path: str) -> str:
+    """The text without its last newline. Follows links, as Kubernetes mounts a secret as a link.
+
+    Raises ConfigurationError with a text that follows the variable's name.
+    """
+    # A value without a slash may be the secret itself, set under the wrong name.
+    shown = path if "/" in path else "its file"
+    try:
+        content, status = read_file(Path(path), SECRET_BYTES_AT_MOST)
+    except OSError as error:
+        raise ConfigurationError(f"{shown} cannot be read: {error.strerror}") from None
+    if not is_closed_to_others(status):
+        raise ConfigurationError(f"other users can read {shown}: chmod 600 {shown}")
+    try:
+        secret = content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{shown} is not UTF-8 text") from None
+    if not secret:
+        raise ConfigurationError(f"{shown} is empty")
+    return secret
+
+
+def read_file(path: Path, bytes_at_most: int, flags: int = 0) -> tuple[bytes, os.stat_result]:
+    """The content, and the status of the same opened file. `flags` are passed to os.open."""
+    with open(path, "rb", opener=lambda name, default: os.open(name, default | flags)) as file:
+        return file.read(bytes_at_most), os.fstat(file.fileno())
 
 
 def replace_private_file(path: Path, content: bytes) -> None:
-    """Write the file as a whole: who reads it meanwhile sees the old one or the new one. Raises OSError."""
-    # For its owner only, from the first moment.
+    """Write the file atomically: a reader sees the old content or the new. Raises OSError."""
+    # mkstemp creates the file with mode 0600.
     descriptor, temporary = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            # Without it a power cut may leave the new name with nothing in it.
+            # Otherwise a power cut can leave an empty file under the new name.
             os.fsync(descriptor)
         Path(temporary).replace(path)
     except BaseException:
@@ -49,6 +80,6 @@ def is_own(status: os.stat_result) -> bool:
     return os.name != "posix" or status.st_uid == os.geteuid()
 
 
-def is_private(status: os.stat_result) -> bool:
-    # Windows has no such modes; there a user's folder is closed to others as it is.
-    return os.name != "posix" or (is_own(status) and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+def is_closed_to_others(status: os.stat_result) -> bool:
+    # Windows has no such modes, and closes a user's folder to others by default.
+    return os.name != "posix" or not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)

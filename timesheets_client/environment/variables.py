@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from timesheets_client.environment.secret_files import read_secret_file
+from timesheets_client.environment.private_files import read_secret_file
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.network.addresses import find_fault
 
