@@ -13,7 +13,8 @@ from timesheets_client.errors import (
     NothingSent,
     TemporaryFailure,
 )
-from timesheets_client.network.exchange import Answer, Content, Timeouts, open_session
+from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.messages import Answer, Content
 from timesheets_client.network.retries import RetryPolicy
 from timesheets_client.sending.client import ApiClient, UploadRequest
 

@@ -20,7 +20,8 @@ from timesheets_client.access.client_auth import prove_identity
 from timesheets_client.access.token_endpoint import request_token
 from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat
 from timesheets_client.environment.credentials import ClientAuth
-from timesheets_client.network.exchange import Answer, Timeouts, make_printable, open_session
+from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.messages import Answer, make_printable
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
 NOW = 1_800_000_000

@@ -11,7 +11,8 @@ from tests.client.conftest import AUDIENCE, Reply, Site, token_document
 from timesheets_client.access.discovery import discover_token_endpoint, list_metadata_addresses
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.exchange import Answer, Timeouts, open_session
+from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.messages import Answer
 from timesheets_client.network.retries import RetryPolicy
 
 OPENID = "https://issuer.example.com/.well-known/openid-configuration"

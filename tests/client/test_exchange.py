@@ -20,19 +20,17 @@ from cryptography.x509.oid import NameOID
 
 from tests.client.conftest import SECRET, SIGNING_KEY, Reply, Site
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure
-from timesheets_client.network.answer_bodies import ANSWER_BYTES_AT_MOST, parse_object
-from timesheets_client.network.exchange import (
+from timesheets_client.network.exchange import MAX_ANSWER_BYTES, Timeouts, open_session, parse_object
+from timesheets_client.network.exchange import post as post_message
+from timesheets_client.network.messages import (
     Answer,
     Content,
     Message,
-    Timeouts,
     Unauthenticated,
     form_content,
     json_content,
     make_printable,
-    open_session,
 )
-from timesheets_client.network.exchange import post as post_message
 
 SHORT = Timeouts(connect_seconds=1, read_seconds=0.3, total_seconds=0.6)
 
@@ -106,7 +104,7 @@ def test_a_json_object_is_answered(site: Site) -> None:
 def test_headers_are_found_in_any_case(site: Site) -> None:
     site.replies["/"] = Reply(status=503, headers={"retry-AFTER": "7"})
 
-    assert post(f"{site.address}/").retry_after == "7"
+    assert post(f"{site.address}/").headers["Retry-After"] == "7"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_a_silent_server_is_not_waited_for() -> None:
 
     with (
         listening(keep_silent) as port,
-        pytest.raises(TemporaryFailure, match=r"no answer in time\. What was sent may have arrived"),
+        pytest.raises(TemporaryFailure, match=r"no answer in time\. What was sent may still have arrived"),
     ):
         post(f"http://127.0.0.1:{port}/", Timeouts(read_seconds=0.1, total_seconds=9))
 
@@ -180,7 +178,7 @@ def test_a_silent_server_is_not_waited_for() -> None:
 def test_a_connection_that_breaks_is_a_temporary_failure() -> None:
     with (
         listening(hang_up) as port,
-        pytest.raises(TemporaryFailure, match=r"connection was lost\. What was sent may have arrived"),
+        pytest.raises(TemporaryFailure, match=r"connection was lost\. What was sent may still have arrived"),
     ):
         post(f"http://127.0.0.1:{port}/", SHORT)
 
@@ -225,7 +223,7 @@ def test_an_unknown_name_sent_nothing() -> None:
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(site: Site) -> None:
-    site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * ANSWER_BYTES_AT_MOST))
+    site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * MAX_ANSWER_BYTES))
 
     assert post(f"{site.address}/").document is None
 

@@ -8,9 +8,13 @@ import pytest
 
 from tests.client.clocks import FakeClock
 from timesheets_client.errors import AccessRefused, NothingSent, TemporaryFailure
-from timesheets_client.network.exchange import Answer
-from timesheets_client.network.retries import RetryPolicy, send_with_retries
-from timesheets_client.network.retry_after import format_moment, read_retry_after
+from timesheets_client.network.messages import Answer
+from timesheets_client.network.retries import (
+    RetryPolicy,
+    format_timestamp,
+    read_retry_after,
+    send_with_retries,
+)
 
 URL = "https://timesheets.example.com/timesheets/upload"
 LOST = TemporaryFailure("lost")
@@ -93,7 +97,9 @@ def test_after_the_last_try_the_last_failure_is_raised() -> None:
 def test_a_missing_connection_is_not_all_once_a_try_may_have_arrived(sent: Answer | Exception) -> None:
     server = Server([sent, *[NothingSent("No connection.")] * 2])
 
-    with pytest.raises(TemporaryFailure, match=r"^No connection\. An earlier try may have arrived") as caught:
+    with pytest.raises(
+        TemporaryFailure, match=r"^No connection\. An earlier attempt may still have arrived"
+    ) as caught:
         server.ask(RetryPolicy(retries=2))
 
     assert not isinstance(caught.value, NothingSent)
@@ -182,7 +188,7 @@ def test_retry_after_is_waited_for_and_no_job_comes_back_on_the_dot(status: int)
 
 def test_a_server_that_wants_too_much_patience_is_left_with_the_moment_to_come_back() -> None:
     server = Server([make_answer(429, Retry_After="301")])
-    moment = format_moment(server.fake_clock.now + 301)
+    moment = format_timestamp(server.fake_clock.now + 301)
 
     with pytest.raises(TemporaryFailure) as caught:
         server.ask()
@@ -274,7 +280,7 @@ def test_a_moment_is_told_in_local_time_and_in_utc(in_zone: pytest.MonkeyPatch, 
     in_zone.setenv("TZ", zone)
     time.tzset()
 
-    assert format_moment(1_800_000_000.2) == text
+    assert format_timestamp(1_800_000_000.2) == text
 
 
 def test_a_date_without_a_zone_means_utc(in_zone: pytest.MonkeyPatch) -> None:

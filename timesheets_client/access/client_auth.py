@@ -11,7 +11,7 @@ from requests.auth import AuthBase
 
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.environment.credentials import ClientAuth, choose_algorithm, load_private_key
-from timesheets_client.network.exchange import Unauthenticated
+from timesheets_client.network.messages import Unauthenticated
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # Auth0 recommends the shortest that works; clocks differ by seconds.

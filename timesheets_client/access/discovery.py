@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from timesheets_client.errors import ConfigurationError, TemporaryFailure
 from timesheets_client.network.addresses import find_fault
-from timesheets_client.network.exchange import Answer, make_printable
+from timesheets_client.network.messages import Answer, make_printable
 
 INSTEAD = "check OAUTH_ISSUER, or set OAUTH_TOKEN_URL"
 

@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import AccessRefused, ConfigurationError
-from timesheets_client.network.exchange import make_printable
+from timesheets_client.network.messages import make_printable
 
 REQUIRED_SCOPE = "batch:upload"
 JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")

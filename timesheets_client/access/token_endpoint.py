@@ -10,7 +10,8 @@ from timesheets_client.access.issued_tokens import IssuedToken
 from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat, UploaderConfig
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.exchange import Answer, Message, Timeouts, form_content, json_content, post
+from timesheets_client.network.exchange import Timeouts, post
+from timesheets_client.network.messages import Answer, Message, form_content, json_content
 
 # A request for a token changes nothing, so all that is the server's own failure is tried again.
 RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})

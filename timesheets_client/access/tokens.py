@@ -14,7 +14,8 @@ from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.token_endpoint import RETRIED_STATUSES, request_token, take_token
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
-from timesheets_client.network.exchange import Answer, Timeouts, get, make_printable
+from timesheets_client.network.exchange import Timeouts, get
+from timesheets_client.network.messages import Answer, make_printable
 from timesheets_client.network.retries import (
     Clock,
     RetryPolicy,

@@ -1,22 +1,26 @@
-"""Send one HTTP request and take its answer, within time and size limits. Knows neither issuer nor API."""
+"""Send one HTTP request and read its answer, within limits on time and size."""
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from threading import Thread
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.auth import AuthBase
 
 from timesheets_client.network.addresses import is_loopback
-from timesheets_client.network.answer_bodies import parse_object, read_body
 from timesheets_client.network.failures import explain_failure
+from timesheets_client.network.messages import Answer, Message, Unauthenticated
 
-QUOTED_CHARACTERS_AT_MOST = 200
+# The API's verdicts on 10,000 entries, each with every possible error, fit in this.
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+# Those verdicts have half as many strings, commas and opening brackets.
+MAX_ANSWER_TOKENS = 2_000_000
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,107 +30,25 @@ class Timeouts:
     total_seconds: float = 120
 
     def within(self, seconds: float) -> "Timeouts":
-        """These, but no longer than `seconds` in all."""
+        """The same timeouts, with a total of at most `seconds`."""
         return replace(self, total_seconds=min(self.total_seconds, seconds))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Content:
-    """The body of a request, and the headers that say what it is."""
-
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str]
-
-
-def json_content(document: Mapping[str, object]) -> Content:
-    return Content(body=json.dumps(document).encode(), headers={"Content-Type": "application/json"})
-
-
-def form_content(parameters: Mapping[str, str]) -> Content:
-    return Content(
-        body=urlencode(parameters).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"}
-    )
-
-
-class Unauthenticated(AuthBase):
-    """No credentials in the header."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """What is posted where, and the secrets in it that no text of the answer may repeat."""
-
-    url: str
-    content: Content
-    auth: AuthBase = field(repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A status, and the JSON object that came with it; None if something else came, or too much."""
-
-    url: str
-    status: int
-    document: Mapping[str, object] | None = field(repr=False)
-    # Whether nothing came with it.
-    is_empty: bool = False
-    # By name in any case.
-    headers: Mapping[str, str] = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
-
-    @property
-    def retry_after(self) -> str | None:
-        """The header as it came (RFC 9110 section 10.2.3)."""
-        return self.headers.get("Retry-After")
-
-    @property
-    def is_temporary_failure(self) -> bool:
-        return self.status in (408, 425, 429) or self.status >= 500
-
-    @property
-    def is_dry_run(self) -> bool:
-        """Whether the API says that it stored nothing."""
-        return (self.document or {}).get("dry_run") is True
-
-    def quote(self, name: str) -> str:
-        """The text that the object has under `name`, safe to print; empty if there is none."""
-        text = (self.document or {}).get(name)
-        return make_printable(text, *self.secrets) if isinstance(text, str) else ""
-
-    def summarize(self, code: str, explanation: str) -> str:
-        """The status and two members of the object, as in `401 access_denied: Unauthorized`."""
-        texts = [text for text in (self.quote(code), self.quote(explanation)) if text]
-        return f"{self.status} {': '.join(texts)}".rstrip(" .")
-
-
 class DirectSession(requests.Session):
-    """Follows no redirect, not even to look where it leads."""
+    """Follows no redirect, and does not parse where one leads."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         return None
 
 
 def open_session() -> requests.Session:
-    # It logs the malformed headers of an answer as they came, and they may echo a secret.
+    # It logs malformed headers of an answer as they are, and they may echo a secret.
     logging.getLogger("urllib3.connection").disabled = True
     return DirectSession()
 
 
-def make_printable(text: str, *secrets: str) -> str:
-    """`text` from elsewhere on one line, cut where it is long, without control characters and `secrets`."""
-    line = "".join(character if character.isprintable() else " " for character in text).strip()
-    for secret in filter(None, secrets):
-        line = line.replace(secret, "[hidden]")
-    return line if len(line) <= QUOTED_CHARACTERS_AT_MOST else f"{line[:QUOTED_CHARACTERS_AT_MOST]} [...]"
-
-
 def post(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
-    """The answer to `message`. Raises TemporaryFailure or ConfigurationError where there is none."""
+    """The answer to `message`. Raises TemporaryFailure or ConfigurationError if there is none."""
     request = requests.Request(
         "POST",
         message.url,
@@ -151,16 +73,16 @@ def exchange(
     def complete() -> None:
         try:
             outcome.set_result(send(session, request, timeouts, secrets))
-        except Exception as error:  # noqa: BLE001  The thread that waits raises it.
+        except Exception as error:  # noqa: BLE001  The waiting thread raises it.
             outcome.set_exception(error)
 
-    # The timeouts of requests bound the wait for each piece of an answer only. From a server that
-    # sends a byte a minute, a thread can be left behind; it ends with the program.
+    # The timeouts of requests limit only the wait for each piece of an answer. If a server sends
+    # a byte a minute, this thread stays behind; it ends with the program.
     Thread(target=complete, daemon=True).start()
     try:
         return outcome.result(timeout=timeouts.total_seconds)
     except (OSError, urllib3.exceptions.HTTPError) as error:
-        # The error holds the request, and so the secret: it is told in our own words only.
+        # The error holds the request, and therefore the secret, so it is not chained.
         raise explain_failure(error, request.url) from None
 
 
@@ -172,11 +94,10 @@ def send(
         request.url,
         data=request.data,
         headers=request.headers,
-        # Never None: then requests would look for credentials in .netrc.
         auth=request.auth,
         timeout=(timeouts.connect_seconds, timeouts.read_seconds),
         stream=True,
-        # Plain http to this machine would cross the network on its way to a proxy.
+        # Through a proxy, plain http to this machine would cross the network.
         proxies={"no_proxy": "*"} if is_loopback(urlsplit(request.url).hostname) else {},
     ) as response:
         body = read_body(response)
@@ -188,3 +109,39 @@ def send(
             headers=response.headers,
             secrets=secrets,
         )
+
+
+def read_body(response: requests.Response) -> bytearray:
+    """The body; empty if it cannot be decoded or is too long. Raises an error of requests if it is cut."""
+    body = bytearray()
+    try:
+        for chunk in response.iter_content(64 * 1024):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                return bytearray()
+    except requests.exceptions.ContentDecodingError:
+        return bytearray()
+    # http.client takes a connection that is lost within the headers for the end of the headers.
+    # Only an answer that says where its body ends can have an empty one (RFC 9112 section 6.3).
+    if not body and not response.raw.chunked and response.raw.length_remaining is None:
+        raise requests.exceptions.ConnectionError("the answer ended before its body")
+    return body
+
+
+def parse_object(body: bytearray) -> Mapping[str, object] | None:
+    """The JSON object; None if the body is something else or would fill the memory."""
+    if has_too_many_tokens(body):
+        return None
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def has_too_many_tokens(body: bytearray) -> bool:
+    """Whether parsing would create too many objects: two bytes can become one."""
+    if sum(map(body.count, (b",", b"[", b"{"))) <= MAX_ANSWER_TOKENS // 2:
+        return False
+    # Some of these may be inside strings.
+    return any(number == MAX_ANSWER_TOKENS for number, _ in enumerate(TOKEN.finditer(body)))

@@ -68,7 +68,7 @@ def explain_loss(causes: list[BaseException], url: str) -> TemporaryFailure:
         return NothingSent(f"{url}: no connection. Is the server running?")
     loss = "no answer in time" if includes(causes, *TIMED_OUT) else "the connection was lost"
     return TemporaryFailure(
-        f"{url}: {loss}. What was sent may have arrived all the same; run it again later.",
+        f"{url}: {loss}. What was sent may still have arrived; run it again later.",
         f"{url}: {loss}.",
     )
 

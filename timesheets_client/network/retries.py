@@ -1,46 +1,48 @@
-"""Send again what may succeed a little later, and tell when to come back where that is too far off."""
+"""Repeat a request that may succeed a little later, within the time that the run has."""
 
 import math
 import random
+import re
 import time
 from collections.abc import Callable, Container
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from timesheets_client.errors import NothingSent, TemporaryFailure
-from timesheets_client.network.exchange import Answer, Timeouts
-from timesheets_client.network.retry_after import format_moment, read_retry_after
+from timesheets_client.network.exchange import Timeouts
+from timesheets_client.network.messages import Answer
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+# A longer Retry-After means "never", and not every platform can format a date that far away.
+MAX_RETRY_AFTER_SECONDS = 366 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
     retries: int = 5
-    first_wait_seconds: float = 0.5
-    longest_wait_seconds: float = 30
-    longest_retry_after_seconds: float = 300
-    # When the whole run ends, by Clock.monotonic.
+    initial_wait_seconds: float = 0.5
+    max_wait_seconds: float = 30
+    max_retry_after_seconds: float = 300
+    # The end of the run, by Clock.monotonic.
     deadline: float | None = None
-
-
-def say_nothing(_: str) -> None:
-    pass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clock:
-    """Time, sleep and chance, so that tests neither wait nor guess; `announce` is told of each wait."""
+    """Time, sleep and randomness, so that tests neither wait nor guess; `announce` gets a text per wait."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
-    # Seconds since 1970, for what outlives the process or comes from another machine.
+    # Seconds since 1970, for times that outlive the process or come from another machine.
     wall_clock: Callable[[], float] = time.time
-    announce: Callable[[str], object] = say_nothing
+    announce: Callable[[str], object] = lambda _: None
 
 
 def send_with_retries(
@@ -50,13 +52,12 @@ def send_with_retries(
     statuses: Container[int] = RETRIED_STATUSES,
     server: str = "the API",
 ) -> Answer:
-    """The answer of the first `send` that got one with none of `statuses`, else the last answer.
+    """The first answer whose status is not in `statuses`, else the last answer.
 
-    Raises the last TemporaryFailure if the last `send` got no answer, NothingSent only if none was sent, and
-    one that says when to come back if the server asks for more patience than `policy` has. What else `send`
-    raises passes. `server` is what announcements call the server.
+    Raises the last TemporaryFailure if the last attempt got no answer; it is NothingSent only if no attempt
+    sent anything. Raises a TemporaryFailure with a time if Retry-After is longer than `policy` allows.
     """
-    # Most of what ends early ends before anything is sent.
+    # Importing it takes time, and most runs that end early end before this point.
     import tenacity
 
     if seconds_left(policy, clock) <= 0:
@@ -66,7 +67,7 @@ def send_with_retries(
     retrying = tenacity.Retrying(
         sleep=clock.sleep,
         wait=lambda state: choose_wait(state, policy, clock),
-        # It is asked after `wait`.
+        # tenacity calls `wait` before `stop`.
         stop=lambda state: (
             state.attempt_number > policy.retries or state.upcoming_sleep >= seconds_left(policy, clock)
         ),
@@ -75,42 +76,41 @@ def send_with_retries(
         before_sleep=lambda state: announce_wait(state, clock, server),
         retry_error_callback=read_outcome,
     )
-    return retrying(remember_tries(send))
+    return retrying(track_attempts(send))
 
 
-def remember_tries(send: Callable[[], Answer]) -> Callable[[], Answer]:
-    """`send`, which raises NothingSent only as long as that holds for all of its tries."""
-    sent = 0
+def track_attempts(send: Callable[[], Answer]) -> Callable[[], Answer]:
+    """`send`, except that it raises NothingSent only while no attempt has sent anything."""
+    attempts_sent = 0
 
     def send_and_count() -> Answer:
-        nonlocal sent
-        sent += 1
+        nonlocal attempts_sent
+        attempts_sent += 1
         try:
             return send()
         except NothingSent as error:
-            sent -= 1
-            if not sent:
+            attempts_sent -= 1
+            if not attempts_sent:
                 raise
             raise TemporaryFailure(
-                f"{error.reason} An earlier try may have arrived all the same; run it again later.",
-                error.reason,
+                f"{error.reason} An earlier attempt may still have arrived; run it again later.", error.reason
             ) from None
 
     return send_and_count
 
 
 def seconds_left(policy: RetryPolicy, clock: Clock) -> float:
-    """Until the deadline of the run; without one there is no end."""
+    """The seconds until the deadline of the run, negative after it; infinite without a deadline."""
     return math.inf if policy.deadline is None else policy.deadline - clock.monotonic()
 
 
 def limit_timeouts(timeouts: Timeouts, policy: RetryPolicy, clock: Clock) -> Timeouts:
-    """The time that one request may take, which ends with the run's."""
+    """`timeouts` that end with the run."""
     return timeouts.within(max(0.0, seconds_left(policy, clock)))
 
 
 def read_outcome(state: "RetryCallState") -> Answer:
-    """The last answer; raises the last failure."""
+    """The last answer. Raises the last failure."""
     if state.outcome is None:
         raise AssertionError("nothing was sent")
     answer: Answer = state.outcome.result()
@@ -127,23 +127,56 @@ def announce_wait(state: "RetryCallState", clock: Clock, server: str) -> None:
 
 
 def choose_wait(state: "RetryCallState", policy: RetryPolicy, clock: Clock) -> float:
-    """Full jitter below a bound that doubles, so that the jobs of one minute don't come back as one.
+    """Retry-After plus full jitter below a bound that doubles, so that the jobs of one minute spread out.
 
-    It comes on top of what the server asks for. Raises TemporaryFailure if that is too long.
+    Raises TemporaryFailure if Retry-After is too long.
     """
-    bound = min(policy.longest_wait_seconds, policy.first_wait_seconds * 2.0 ** (state.attempt_number - 1))
+    bound = min(policy.max_wait_seconds, policy.initial_wait_seconds * 2.0 ** (state.attempt_number - 1))
     jitter = clock.random() * bound
     try:
         answer = read_outcome(state)
     except TemporaryFailure:
         return jitter
-    return jitter + measure_patience(answer, policy, clock)
+    now = clock.wall_clock()
+    retry_after = read_retry_after(answer, now)
+    if retry_after > min(policy.max_retry_after_seconds, seconds_left(policy, clock)):
+        time_to_return = format_timestamp(now + retry_after)
+        raise TemporaryFailure(
+            f"{answer.url}: busy, answered {answer.status}; run it again after {time_to_return}"
+        )
+    return retry_after + jitter
 
 
-def measure_patience(answer: Answer, policy: RetryPolicy, clock: Clock) -> float:
-    """The seconds that the server asks for."""
-    asked = read_retry_after(answer, clock.wall_clock())
-    if asked > min(policy.longest_retry_after_seconds, seconds_left(policy, clock)):
-        moment = format_moment(clock.wall_clock() + asked)
-        raise TemporaryFailure(f"{answer.url}: busy, answered {answer.status}; run it again after {moment}")
-    return asked
+def read_retry_after(answer: Answer, now: float) -> float:
+    """The seconds to wait, at `now` (seconds since 1970); 0 without a valid Retry-After.
+
+    The header holds seconds or a date (RFC 9110 section 10.2.3). A date is compared with the answer's Date,
+    so the clocks need not agree.
+    """
+    text = answer.headers.get("Retry-After", "").strip()
+    if SECONDS.fullmatch(text):
+        return min(float(text), MAX_RETRY_AFTER_SECONDS)
+    date = read_http_date(text)
+    if date is None:
+        return 0
+    sent_at = read_http_date(answer.headers.get("Date", ""))
+    return min(max(0.0, date - (now if sent_at is None else sent_at)), MAX_RETRY_AFTER_SECONDS)
+
+
+def read_http_date(text: str) -> float | None:
+    """Seconds since 1970, from each of the three forms in RFC 9110 section 5.6.7; None from other text."""
+    try:
+        date = parsedate_to_datetime(text)
+        # All three forms are in UTC, and one does not say so.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def format_timestamp(seconds: float) -> str:
+    """Local time and UTC, as in `2026-11-24 14:05:00 CET (13:05:00 UTC)`."""
+    utc = datetime.fromtimestamp(math.ceil(seconds), UTC)
+    local = utc.astimezone()
+    if not local.utcoffset():
+        return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{local:%Y-%m-%d %H:%M:%S %Z} ({utc:%H:%M:%S} UTC)"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from timesheets_client.errors import AnswerLost, WrongUsage
-from timesheets_client.network.exchange import Answer
+from timesheets_client.network.messages import Answer
 from timesheets_client.reading.entries import WHOLE_ENTRY, Rejected
 from timesheets_client.sending.batches import Batch
 from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer

@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from timesheets_client.network.exchange import Content
+from timesheets_client.network.messages import Content
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.json_values import encode_value
 

@@ -18,7 +18,8 @@ from timesheets_client.errors import (
     TemporaryFailure,
     UploadError,
 )
-from timesheets_client.network.exchange import Answer, Content, Message, Timeouts, post
+from timesheets_client.network.exchange import Timeouts, post
+from timesheets_client.network.messages import Answer, Content, Message
 from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 
 # The API asks for the keys of a rotated issuer at most this often.

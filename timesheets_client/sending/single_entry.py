@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from timesheets_client.errors import EntriesRejected, UploadError
-from timesheets_client.network.exchange import Answer, json_content, make_printable
+from timesheets_client.network.messages import Answer, json_content, make_printable
 from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
 
 TUTORIAL_ENTRY: Mapping[str, object] = {

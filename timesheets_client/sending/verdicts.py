@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self
 
-from timesheets_client.network.exchange import Answer, make_printable
+from timesheets_client.network.messages import Answer, make_printable
 from timesheets_client.reading.entries import ENTRY_ID, Errors, InputEntry, Rejected
 from timesheets_client.sending.batches import Batch
 

@@ -1,0 +1,88 @@
+"""What is sent to a server and what comes back, as values. Knows neither the issuer nor the API."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import requests
+from requests.auth import AuthBase
+
+MAX_QUOTED_CHARACTERS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """The body of a request, and the headers that describe it."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+
+
+def json_content(document: Mapping[str, object]) -> Content:
+    return Content(body=json.dumps(document).encode(), headers={"Content-Type": "application/json"})
+
+
+def form_content(parameters: Mapping[str, str]) -> Content:
+    return Content(
+        body=urlencode(parameters).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+
+
+class Unauthenticated(AuthBase):
+    """Adds no Authorization header. With None in its place, requests would read .netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A POST request. No quoted text of its answer repeats one of the `secrets`."""
+
+    url: str
+    content: Content
+    auth: AuthBase = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A response: `document` is its JSON object, or None if the body is something else or too large."""
+
+    url: str
+    status: int
+    document: Mapping[str, object] | None = field(repr=False)
+    # The response has no body.
+    is_empty: bool = False
+    # Names are case-insensitive.
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+    @property
+    def is_temporary_failure(self) -> bool:
+        return self.status in (408, 425, 429) or self.status >= 500
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether the API says that it stored nothing."""
+        return (self.document or {}).get("dry_run") is True
+
+    def quote(self, name: str) -> str:
+        """The member `name` of the object, safe to print; empty if it is not a string."""
+        text = (self.document or {}).get(name)
+        return make_printable(text, *self.secrets) if isinstance(text, str) else ""
+
+    def summarize(self, code: str, explanation: str) -> str:
+        """The status and two members of the object, as in `401 access_denied: Unauthorized`."""
+        texts = [text for text in (self.quote(code), self.quote(explanation)) if text]
+        return f"{self.status} {': '.join(texts)}".rstrip(" .")
+
+
+def make_printable(text: str, *secrets: str) -> str:
+    """`text` on one line, without control characters and `secrets`, and truncated if it is long."""
+    line = "".join(character if character.isprintable() else " " for character in text).strip()
+    for secret in filter(None, secrets):
+        line = line.replace(secret, "[hidden]")
+    return line if len(line) <= MAX_QUOTED_CHARACTERS else f"{line[:MAX_QUOTED_CHARACTERS]} [...]"
