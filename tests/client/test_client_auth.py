@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.client.configurations import SECRET, make_config
 from tests.client.conftest import AUDIENCE, SIGNING_KEY
-from timesheets_client.access.client_auth import prove_identity
+from timesheets_client.access.client_auth import make_credentials
 from timesheets_client.access.token_endpoint import request_token
 from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat
 from timesheets_client.environment.credentials import ClientAuth
@@ -120,13 +120,13 @@ def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.
 
 def test_every_form_of_a_secret_is_hidden() -> None:
     config = make_config(client_auth=ClientAuth.CLIENT_SECRET_BASIC, client_secret="a b%c")
-    credentials = base64.b64encode(b"payroll:a+b%25c").decode()
+    joined = base64.b64encode(b"payroll:a+b%25c").decode()
 
-    proof = prove_identity(config, TOKEN_URL, NOW)
+    credentials = make_credentials(config, TOKEN_URL, NOW)
 
-    told = make_printable(f"a b%c, a+b%25c, {credentials}", *proof.secrets)
-    assert told == "[hidden], [hidden], [hidden]"
-    assert credentials not in repr(proof)
+    shown = make_printable(f"a b%c, a+b%25c, {joined}", *credentials.secrets)
+    assert shown == "[hidden], [hidden], [hidden]"
+    assert joined not in repr(credentials)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_an_assertion_that_is_echoed_is_hidden() -> None:
     config = make_config(
         client_auth=ClientAuth.PRIVATE_KEY_JWT, client_secret="", private_key=write_key(SIGNING_KEY)
     )
-    proof = prove_identity(config, TOKEN_URL, NOW)
-    echo = {"error_description": f"not {proof.parameters['client_assertion']}"}
+    credentials = make_credentials(config, TOKEN_URL, NOW)
+    echo = {"error_description": f"not {credentials.parameters['client_assertion']}"}
 
-    answer = Answer(url=TOKEN_URL, status=400, document=echo, headers={}, secrets=proof.secrets)
+    answer = Answer(url=TOKEN_URL, status=400, document=echo, headers={}, secrets=credentials.secrets)
 
     assert answer.quote("error_description") == "not [hidden]"
-    assert SECRET not in repr(proof)
+    assert SECRET not in repr(credentials)

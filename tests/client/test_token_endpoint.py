@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, SIGNING_KEY, mint_token, token_document
 from timesheets_client.access.issued_tokens import AccessToken, accept_token
+from timesheets_client.access.token_endpoint import read_issued_token
 from timesheets_client.access.token_endpoint import request_token as ask_for_token
-from timesheets_client.access.token_endpoint import take_token
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
 from timesheets_client.network.exchange import Timeouts, open_session
@@ -34,7 +34,7 @@ def request_token(**changes: Any) -> AccessToken:
     config = make_config(**changes)
     with open_session() as session:
         answer = ask_for_token(session, config, config.token_url, Timeouts(), 1_800_000_000)
-    issued = take_token(answer, config, 1_800_000_000)
+    issued = read_issued_token(answer, config, 1_800_000_000)
     return accept_token(issued, config, is_from_cache=False)
 
 
@@ -282,7 +282,7 @@ def test_what_no_token_endpoint_answers_is_a_wrong_address(
     issuer.post(TOKEN_URL, status=status, body=body, headers=elsewhere, auto_calculate_content_length=True)
 
     with pytest.raises(
-        ConfigurationError, match=f"not an answer of a token endpoint: {status}; check AUTH0_DOMAIN"
+        ConfigurationError, match=f"not an answer from a token endpoint: {status}; check AUTH0_DOMAIN"
     ):
         request_token()
 

@@ -11,7 +11,7 @@ import requests
 from timesheets_client.access.discovery import discover_token_endpoint
 from timesheets_client.access.issued_tokens import AccessToken, IssuedToken, accept_token
 from timesheets_client.access.token_cache import TokenCache
-from timesheets_client.access.token_endpoint import RETRIED_STATUSES, request_token, take_token
+from timesheets_client.access.token_endpoint import RETRIED_STATUSES, read_issued_token, request_token
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.exchange import Timeouts, get
@@ -123,7 +123,7 @@ class TokenSource:
             self._note_quota(answer)
             return answer
 
-        return take_token(self._ask(ask, policy), self._config, asked_at)
+        return read_issued_token(self._ask(ask, policy), self._config, asked_at)
 
     def _ask(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
         try:
