@@ -43,7 +43,7 @@ def check_token(context: RunContext) -> None:
     context.report.tell(f"ok       token: {origin}")
     context.report.tell(f"ok       audience: it is for {context.config.audience}")
     context.report.tell(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
-    context.report.tell(f"ok       expiry: {describe_moment(token.stated_end)}")
+    context.report.tell(f"ok       expiry: {describe_moment(token.stated_expiry)}")
 
 
 def describe_moment(seconds: float | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 from tests.client.clocks import FakeClock
 from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, Reply, Site, token_document
-from timesheets_client.access.discovery import discover_token_endpoint, list_metadata_addresses
+from timesheets_client.access.discovery import discover_token_endpoint, list_metadata_urls
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
 from timesheets_client.network.exchange import Timeouts, open_session
@@ -64,7 +64,7 @@ def make_metadata(**changes: object) -> dict[str, object]:
     ],
 )
 def test_metadata_are_where_the_standards_put_them(issuer: str, openid: str, oauth: str) -> None:
-    assert list_metadata_addresses(issuer) == (openid, oauth)
+    assert list_metadata_urls(issuer) == (openid, oauth)
 
 
 def test_openid_connects_document_comes_first() -> None:
@@ -108,12 +108,12 @@ def test_an_issuer_that_is_busy_is_a_temporary_failure(status: int) -> None:
         pytest.param("https://other.example.com", "https://other.example.com", id="another"),
         pytest.param(f"{ISSUER}/", f"{ISSUER}/", id="a slash more"),
         pytest.param("HTTPS://issuer.example.com", "HTTPS://issuer.example.com", id="another case"),
-        pytest.param(None, "nobody", id="null"),
-        pytest.param([ISSUER], "nobody", id="a list"),
+        pytest.param(None, "no issuer", id="null"),
+        pytest.param([ISSUER], "no issuer", id="a list"),
     ],
 )
 def test_metadata_of_another_issuer_are_not_used(named: object, shown: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"not of {ISSUER} but of {shown}; set OAUTH_ISSUER"):
+    with pytest.raises(ConfigurationError, match=f"names {shown}, not {ISSUER}; if you trust it, set"):
         discover({OPENID: (200, make_metadata(issuer=named))})
 
 
@@ -152,7 +152,7 @@ def test_a_token_endpoint_that_no_secret_may_go_to_is_refused(endpoint: object) 
 @pytest.mark.parametrize("kind", [0, 1], ids=["OpenID Connect", "RFC 8414"])
 def test_a_token_is_bought_where_the_metadata_say(site: Site, issuer_path: str, kind: int) -> None:
     issuer = f"{site.address}{issuer_path}"
-    address = list_metadata_addresses(issuer)[kind]
+    address = list_metadata_urls(issuer)[kind]
     site.replies[address.removeprefix(site.address)] = Reply(
         status=200, body={"issuer": issuer, "token_endpoint": f"{site.address}/token/"}
     )

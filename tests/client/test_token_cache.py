@@ -162,7 +162,7 @@ def test_another_users_folder_is_not_used(tmp_path: Path, cache: TokenCache, war
     [warning] = warnings
     assert warning == (
         f"{tmp_path}/state/tokens: no token can be kept here: it belongs to another user; each run gets a "
-        "new one. Set TIMESHEETS_STATE_DIR to a folder of this user's, or give --no-token-cache."
+        "new one. Set TIMESHEETS_STATE_DIR to a folder that this user owns, or use --no-token-cache."
     )
 
 

@@ -7,11 +7,11 @@ from timesheets_client.errors import ConfigurationError, TemporaryFailure
 from timesheets_client.network.addresses import find_fault
 from timesheets_client.network.messages import Answer, make_printable
 
-INSTEAD = "check OAUTH_ISSUER, or set OAUTH_TOKEN_URL"
+CHECK_ISSUER = "check OAUTH_ISSUER, or set OAUTH_TOKEN_URL"
 
 
-def list_metadata_addresses(issuer: str) -> tuple[str, str]:
-    """Where OpenID Connect Discovery (section 4.1) and where RFC 8414 (section 3.1) put them."""
+def list_metadata_urls(issuer: str) -> tuple[str, str]:
+    """The URLs that OpenID Connect Discovery (section 4.1) and RFC 8414 (section 3.1) define."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
     return (
@@ -21,35 +21,34 @@ def list_metadata_addresses(issuer: str) -> tuple[str, str]:
 
 
 def discover_token_endpoint(issuer: str, fetch: Callable[[str], Answer]) -> str:
-    """The token endpoint, byte for byte as the metadata write it.
+    """The token endpoint, byte for byte as in the metadata.
 
-    `fetch` gets an address; what it raises passes. Raises ConfigurationError if the metadata are nowhere,
-    another issuer's (RFC 8414 section 3.3), or name no endpoint that a secret may be sent to.
+    Raises what `fetch` raises, TemporaryFailure if the issuer is busy, and ConfigurationError if no usable
+    metadata are found: they must name this issuer (RFC 8414 section 3.3) and a safe token endpoint.
     """
-    addresses = list_metadata_addresses(issuer)
-    for address in addresses:
-        answer = fetch(address)
+    urls = list_metadata_urls(issuer)
+    for url in urls:
+        answer = fetch(url)
         if answer.is_temporary_failure:
-            raise TemporaryFailure(f"{address}: {answer.status}; run it again later.")
+            raise TemporaryFailure(f"{url}: {answer.status}; run it again later.")
         if answer.status == 200 and answer.document is not None:
             return read_token_endpoint(answer, issuer)
-    raise ConfigurationError(f"{issuer}: publishes no metadata at {' or '.join(addresses)}; {INSTEAD}")
+    raise ConfigurationError(f"{issuer}: publishes no metadata at {' or '.join(urls)}; {CHECK_ISSUER}")
 
 
 def read_token_endpoint(answer: Answer, issuer: str) -> str:
-    members = answer.document or {}
-    named = answer.quote("issuer")
-    if members.get("issuer") != issuer:
+    metadata = answer.document or {}
+    if metadata.get("issuer") != issuer:
+        found = answer.quote("issuer") or "no issuer"
         raise ConfigurationError(
-            f"{answer.url}: is not of {issuer} but of {named or 'nobody'}; set OAUTH_ISSUER to exactly that "
-            "if you trust it, a slash at its end included"
+            f"{answer.url}: names {found}, not {issuer}; if you trust it, set OAUTH_ISSUER to exactly "
+            "that text, including a slash at its end"
         )
-    endpoint = members.get("token_endpoint")
+    endpoint = metadata.get("token_endpoint")
     if not isinstance(endpoint, str):
-        raise ConfigurationError(f"{answer.url}: names no token_endpoint; {INSTEAD}")
+        raise ConfigurationError(f"{answer.url}: has no token_endpoint; {CHECK_ISSUER}")
     fault = find_fault(endpoint)
     if fault:
-        raise ConfigurationError(
-            f"{answer.url}: token_endpoint: {make_printable(endpoint)}: {fault}; {INSTEAD}"
-        )
+        shown = make_printable(endpoint)
+        raise ConfigurationError(f"{answer.url}: token_endpoint: {shown}: {fault}; {CHECK_ISSUER}")
     return endpoint

@@ -1,4 +1,4 @@
-"""Refuse a token that the API could not use, as far as its holder can see. Verifies no signature."""
+"""Reject a token that the API would not accept, as far as the client can see. Verifies no signature."""
 
 import base64
 import json
@@ -14,20 +14,20 @@ from timesheets_client.network.messages import make_printable
 
 REQUIRED_SCOPE = "batch:upload"
 JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
-# A token is renewed when less than this is left of it, or less than a tenth of its life.
-SECONDS_LEFT_AT_MOST = 300
-# What is more is no time.
-SECONDS_BELOW = 1e18
+# A token is renewed this long before it expires, or a tenth of its lifetime if that is shorter.
+RENEWAL_SECONDS = 300
+# Later than any date, and safe to calculate with.
+MAX_SECONDS = 1e18
 
 CHECK_AUDIENCE = (
     "check that AUTH0_AUDIENCE is the API's identifier at the issuer, "
-    "and OAUTH_AUDIENCE_PARAMETER what the issuer calls it"
+    "and that OAUTH_AUDIENCE_PARAMETER is the issuer's name for the audience"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedToken:
-    """What an issuer gave, when, and for how long it said; nothing of it is judged yet."""
+    """A token as the issuer issued it, not checked yet."""
 
     value: str = field(repr=False)
     # Seconds since 1970, by this machine's clock.
@@ -37,58 +37,54 @@ class IssuedToken:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessToken:
-    """A token for our audience with the scope to upload, as far as its holder can see."""
+    """A token for the API with the scope to upload, as far as the client can see. Times as in IssuedToken."""
 
     value: str = field(repr=False)
-    # On one line and safe to print, since they are read from what the issuer sent.
+    # On one line and safe to print.
     scopes: str
     is_from_cache: bool
-    # Seconds since 1970, by this machine's clock.
     expires_at: float
-    # From then on a new one is better.
     renew_at: float = math.inf
-    # The nearer of `exp`, by the issuer's clock, and the end by `expires_in`; None if it says neither.
-    stated_end: float | None = None
+    # The earlier of `exp`, by the issuer's clock, and `issued_at` plus `expires_in`; None without both.
+    stated_expiry: float | None = None
 
 
 def accept_token(issued: IssuedToken, config: UploaderConfig, *, is_from_cache: bool) -> AccessToken:
-    """The token, if it is one for us. Raises ConfigurationError or AccessRefused."""
+    """The token, if the API can use it. Raises ConfigurationError or AccessRefused."""
     claims = read_unverified_claims(issued.value)
     require_audience(claims, config)
-    life = measure_life(claims, issued)
-    expires_at = issued.issued_at + life
+    lifetime = find_lifetime(claims, issued)
+    expires_at = issued.issued_at + lifetime
     return AccessToken(
         value=issued.value,
         scopes=require_scope(claims, config),
         is_from_cache=is_from_cache,
         expires_at=expires_at,
-        renew_at=expires_at - min(SECONDS_LEFT_AT_MOST, life / 10),
-        stated_end=find_stated_end(claims, issued),
+        renew_at=expires_at - min(RENEWAL_SECONDS, lifetime / 10),
+        stated_expiry=find_stated_expiry(claims, issued),
     )
 
 
-def measure_life(claims: Mapping[str, object], issued: IssuedToken) -> float:
-    """The seconds for which the token is good from its purchase on; 0 if nothing tells.
+def find_lifetime(claims: Mapping[str, object], issued: IssuedToken) -> float:
+    """The seconds from `issued_at` to the end of the token; 0 if neither the claims nor the answer say.
 
-    The nearer of what the claims and what the issuer's answer say. Claims are compared with each other,
-    so that it doesn't matter whether the clocks agree.
+    `exp` is compared with `iat`, so the issuer's clock need not agree with this machine's.
     """
     exp, iat = claims.get("exp"), claims.get("iat", issued.issued_at)
     by_claims = exp - iat if is_number(exp) and is_number(iat) else None
-    lives = [life for life in (by_claims, issued.expires_in) if life is not None]
-    return max(0.0, min(lives, default=0.0))
+    lifetimes = [lifetime for lifetime in (by_claims, issued.expires_in) if lifetime is not None]
+    return max(0.0, min(lifetimes, default=0.0))
 
 
-def find_stated_end(claims: Mapping[str, object], issued: IssuedToken) -> float | None:
-    exp = claims.get("exp")
+def find_stated_expiry(claims: Mapping[str, object], issued: IssuedToken) -> float | None:
     by_answer = None if issued.expires_in is None else issued.issued_at + issued.expires_in
-    return min((end for end in (exp, by_answer) if is_number(end)), default=None)
+    return min(filter(is_number, (claims.get("exp"), by_answer)), default=None)
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is a number of seconds to calculate with: neither NaN nor beyond all floats."""
+    """Whether it is a number of seconds that is safe to calculate with, so neither NaN nor huge."""
     is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_numeric and abs(value) < SECONDS_BELOW  # type: ignore[arg-type]
+    return is_numeric and abs(value) < MAX_SECONDS  # type: ignore[arg-type]
 
 
 def read_unverified_claims(token: str) -> Mapping[str, object]:
@@ -99,7 +95,7 @@ def read_unverified_claims(token: str) -> Mapping[str, object]:
         claims = None
     if not isinstance(claims, dict):
         raise ConfigurationError(
-            f"the issuer gave a token that is not a JWT, so it is not for the API; {CHECK_AUDIENCE}"
+            f"the issuer returned a token that is not a JWT, so it is not for the API; {CHECK_AUDIENCE}"
         )
     return claims
 
@@ -110,7 +106,7 @@ def require_audience(claims: Mapping[str, object], config: UploaderConfig) -> No
     if config.audience not in audiences:
         named = make_printable(", ".join(map(str, audiences)), config.client_secret)
         raise ConfigurationError(
-            f"the issuer gave a token for {named}, not for {config.audience}; {CHECK_AUDIENCE}"
+            f"the issuer returned a token for {named}, not for {config.audience}; {CHECK_AUDIENCE}"
         )
 
 
@@ -121,7 +117,7 @@ def require_scope(claims: Mapping[str, object], config: UploaderConfig) -> str:
         raise AccessRefused(
             f"the access token lacks the scope {REQUIRED_SCOPE}, its scopes: {named}; grant it to this "
             "client at the issuer (Auth0: the API's page, Machine to Machine Applications), "
-            "and ask for it with OAUTH_SCOPE if the issuer wants to be asked"
+            "and request it with OAUTH_SCOPE if the issuer requires that"
         )
     return named
 

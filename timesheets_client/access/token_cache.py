@@ -1,4 +1,4 @@
-"""Keep tokens on disk, for one user and all of this user's runs. Judges none of them."""
+"""Keep tokens on disk between the runs of one user. Validates none of them."""
 
 import errno
 import json
@@ -17,15 +17,15 @@ from timesheets_client.errors import ConfigurationError
 from timesheets_client.network.retries import Clock
 from timesheets_client.printable import escape
 
-BYTES_AT_MOST = 64 * 1024
+MAX_BYTES = 64 * 1024
 POLL_SECONDS = 0.05
 
 
 class TokenCache:
     """The tokens in a folder of `state_dir`, each under a name.
 
-    What keeps them from being kept ends no run, since entries matter more than the price of a token:
-    it is told by `warn`, and the run goes on without. Only a link does, which nobody puts there by mistake.
+    If tokens cannot be kept, `warn` gets the reason and the run continues without a cache. Only a folder
+    that is a symbolic link raises ConfigurationError, because no one creates that by mistake.
     """
 
     def __init__(self, state_dir: Path, warn: Callable[[str], object], clock: Clock) -> None:
@@ -34,27 +34,27 @@ class TokenCache:
 
     @contextmanager
     def lock(self, name: str, seconds: float) -> Iterator[None]:
-        """Keeps other runs off that name. Waits for them, but after `seconds` goes on all the same."""
+        """Lock the name against other runs. After `seconds` the caller continues without the lock."""
         with ExitStack() as stack:
             try:
                 make_private_folder(self._folder)
                 self._acquire(name, seconds, stack)
             except OSError as error:
                 self._refuse_link(error)
-                self._give_up(error)
+                self._disable(error)
             yield
 
     def _acquire(self, name: str, seconds: float, stack: ExitStack) -> None:
         import filelock
 
-        # The system's own lock ends with its process; a soft one could outlive it.
+        # The operating system releases its lock when the process ends. A soft lock could outlive it.
         lock = filelock.FileLock(self._folder / f"{name}.lock", mode=0o600, fallback_to_soft=False)
-        end = self._clock.monotonic() + seconds
+        deadline = self._clock.monotonic() + seconds
         for attempt in count():
             with suppress(filelock.Timeout):
                 stack.enter_context(lock.acquire(blocking=False))
                 return
-            left = end - self._clock.monotonic()
+            left = deadline - self._clock.monotonic()
             if left <= 0:
                 self._warn(
                     f"another run has been getting a token for {seconds:.0f} s; this one gets its own."
@@ -62,12 +62,12 @@ class TokenCache:
                 return
             if attempt == 0:
                 self._clock.announce(f"waiting up to {left:.1f} s for another run to get the issuer's token.")
-            # Not filelock's own wait, which a signal would not end while a batch waits for its token.
+            # Not filelock's own wait, because a signal must be able to end this one.
             self._clock.sleep(min(POLL_SECONDS, left))
 
     def read(self, name: str) -> IssuedToken | None:
-        """The token, if its file is whole and no other user can have read or written it."""
-        content = read_private_file(self._find_path(name), BYTES_AT_MOST) if self._is_usable else None
+        """The token, if its file is complete and closed to other users."""
+        content = read_private_file(self._find_path(name), MAX_BYTES) if self._is_usable else None
         return parse_token(content) if content else None
 
     def write(self, name: str, token: IssuedToken) -> None:
@@ -77,10 +77,10 @@ class TokenCache:
         try:
             replace_private_file(self._find_path(name), json.dumps(members).encode())
         except OSError as error:
-            self._give_up(error)
+            self._disable(error)
 
     def forget(self, name: str) -> None:
-        """Remove the token, and what a killed run left of it. Raises ConfigurationError if that can't be."""
+        """Remove the token, and the temporary files of killed runs. Raises ConfigurationError."""
         if self._folder.is_symlink():
             self._refuse_link(OSError(errno.ELOOP, "it is a symbolic link"))
         for path in [self._find_path(name), *self._folder.glob(f"{name}.*.tmp")]:
@@ -97,27 +97,28 @@ class TokenCache:
     def _refuse_link(self, error: OSError) -> None:
         if error.errno == errno.ELOOP:
             raise ConfigurationError(
-                f"{escape(str(self._folder))}: a symbolic link stands in the way of the tokens; remove it"
+                f"{escape(str(self._folder))}: is a symbolic link, so no token is kept there; remove the link"
             ) from None
 
-    def _give_up(self, error: OSError) -> None:
+    def _disable(self, error: OSError) -> None:
         self._is_usable = False
         self._warn(
             f"{escape(str(self._folder))}: no token can be kept here: {error.strerror}; "
             "each run gets a new one. "
-            "Set TIMESHEETS_STATE_DIR to a folder of this user's, or give --no-token-cache."
+            "Set TIMESHEETS_STATE_DIR to a folder that this user owns, or use --no-token-cache."
         )
 
 
 def parse_token(content: bytes) -> IssuedToken | None:
-    """What `write` wrote; None from anything else."""
+    """The token that `write` wrote; None for any other content."""
     try:
         members = json.loads(content)
-        value, issued_at = members["access_token"], members["issued_at"]
-        expires_in = members["expires_in"]
+        token = IssuedToken(
+            value=members["access_token"],
+            issued_at=members["issued_at"],
+            expires_in=members["expires_in"],
+        )
     except (ValueError, RecursionError, TypeError, KeyError):
         return None
-    is_whole = (
-        isinstance(value, str) and is_number(issued_at) and (expires_in is None or is_number(expires_in))
-    )
-    return IssuedToken(value=value, issued_at=issued_at, expires_in=expires_in) if is_whole else None
+    has_expiry = token.expires_in is None or is_number(token.expires_in)
+    return token if isinstance(token.value, str) and is_number(token.issued_at) and has_expiry else None

@@ -1,4 +1,4 @@
-"""Have an access token at hand: the one that is kept, or a new one. Knows neither HTTP nor files."""
+"""Provide an access token for each request: from memory, from the cache, or from the issuer."""
 
 import dataclasses
 import hashlib
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import requests
 
 from timesheets_client.access.discovery import discover_token_endpoint
-from timesheets_client.access.issued_tokens import AccessToken, IssuedToken, accept_token
+from timesheets_client.access.issued_tokens import AccessToken, accept_token
 from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.token_endpoint import RETRIED_STATUSES, read_issued_token, request_token
 from timesheets_client.environment.config import UploaderConfig
@@ -24,17 +24,16 @@ from timesheets_client.network.retries import (
     send_with_retries,
 )
 
-# Longer than an issuer takes that is well; a run that hangs costs the others a token, not their day.
-LOCK_SECONDS_AT_MOST = 60
-# How long a token that could not be renewed is used without another attempt.
+# Longer than a healthy issuer needs. A run that hangs costs the others one token, not their day.
+MAX_LOCK_SECONDS = 60
+# A token that could not be renewed is used for this long before the next attempt.
 RENEWAL_PAUSE_SECONDS = 60
 
 
 class TokenSource:
-    """The access token of one run, kept from run to run by `cache` unless that is None.
+    """The access token of one run, shared with other runs through `cache` unless that is None.
 
-    `quota_limit` is what the issuer last said of the client's quota (Auth0-Client-Quota-Limit), safe to
-    print; None if it said nothing.
+    `quota_limit` is the issuer's last Auth0-Client-Quota-Limit header, safe to print; None without one.
     """
 
     def __init__(
@@ -51,41 +50,40 @@ class TokenSource:
         self._policy, self._clock, self._cache = policy, clock, cache
         self._name = name_token(config)
         self._token_url = config.token_url
-        self._held: AccessToken | None = None
+        self._current: AccessToken | None = None
 
     def obtain(self) -> AccessToken:
-        """A token that is good for a while, the same as long as it is: ask before each request.
+        """A token with enough lifetime for the next request; call it before each one.
 
         Raises AccessRefused, TemporaryFailure or ConfigurationError if there is none.
         """
-        if self._held is None or self._clock.wall_clock() >= self._held.renew_at:
+        if self._current is None or self._clock.wall_clock() >= self._current.renew_at:
             with self._lock():
-                self._held = self._renew(self._look() or self._held)
-        return self._held
+                self._current = self._renew(self._read_cached() or self._current)
+        return self._current
 
     def replace(self, refused: AccessToken) -> AccessToken:
-        """Another token for one that the API refused. Raises like `obtain`."""
+        """A token in place of one that the API refused. Raises like `obtain`."""
         with self._lock():
-            kept = self._look()
-            # Another run may have met the same refusal, and replaced it already.
-            is_another = kept is not None and kept.value != refused.value
-            self._held = self._renew(kept if is_another else None)
-        return self._held
+            cached = self._read_cached()
+            # The API may have refused the same token to another run, which has replaced it.
+            is_another = cached is not None and cached.value != refused.value
+            self._current = self._renew(cached if is_another else None)
+        return self._current
 
     def forget(self) -> None:
-        """Remove the kept token. Raises ConfigurationError if that can't be."""
-        self._held = None
+        """Remove the cached token. Raises ConfigurationError if that is not possible."""
+        self._current = None
         if self._cache:
             self._cache.forget(self._name)
 
     def _lock(self) -> AbstractContextManager[None]:
-        seconds = min(LOCK_SECONDS_AT_MOST, max(0.0, seconds_left(self._policy, self._clock)))
+        seconds = min(MAX_LOCK_SECONDS, max(0.0, seconds_left(self._policy, self._clock)))
         return self._cache.lock(self._name, seconds) if self._cache else nullcontext()
 
-    def _look(self) -> AccessToken | None:
-        """The token that is kept on disk, if it is one for us."""
+    def _read_cached(self) -> AccessToken | None:
         issued = self._cache.read(self._name) if self._cache else None
-        # One from the future was bought by a clock that was wrong: nobody knows how old it is.
+        # The age of a token from the future is unknown: the clock was wrong when it was issued.
         if issued is None or issued.issued_at > self._clock.wall_clock():
             return None
         try:
@@ -93,62 +91,60 @@ class TokenSource:
         except UploadError:
             return None
 
-    def _renew(self, kept: AccessToken | None) -> AccessToken:
-        """`kept` while that is good, else a new token; `kept` too while it is valid and none can be had."""
+    def _renew(self, token: AccessToken | None) -> AccessToken:
+        """`token` until it is due for renewal, then a new one. While the issuer is down, a valid `token`."""
         now = self._clock.wall_clock()
-        if kept is None or now >= kept.expires_at:
-            return self._buy(self._policy)
-        if now < kept.renew_at:
-            return kept
+        if token is None or now >= token.expires_at:
+            return self._fetch(self._policy)
+        if now < token.renew_at:
+            return token
         try:
-            return self._buy(dataclasses.replace(self._policy, retries=0))
+            return self._fetch(dataclasses.replace(self._policy, retries=0))
         except TemporaryFailure:
-            return dataclasses.replace(kept, renew_at=min(now + RENEWAL_PAUSE_SECONDS, kept.expires_at))
+            return dataclasses.replace(token, renew_at=min(now + RENEWAL_PAUSE_SECONDS, token.expires_at))
 
-    def _buy(self, policy: RetryPolicy) -> AccessToken:
-        issued = self._request(policy)
+    def _fetch(self, policy: RetryPolicy) -> AccessToken:
+        requested_at = 0.0
+        token_url = self._find_token_url(policy)
+
+        def send() -> Answer:
+            nonlocal requested_at
+            requested_at = self._clock.wall_clock()
+            timeouts = self._limit_timeouts()
+            answer = request_token(self._session, self._config, token_url, timeouts, requested_at)
+            self._record_quota(answer)
+            return answer
+
+        issued = read_issued_token(self._send(send, policy), self._config, requested_at)
         token = accept_token(issued, self._config, is_from_cache=False)
         if self._cache:
             self._cache.write(self._name, issued)
         return token
 
-    def _request(self, policy: RetryPolicy) -> IssuedToken:
-        asked_at = 0.0
-        token_url = self._find_token_url(policy)
+    def _find_token_url(self, policy: RetryPolicy) -> str:
+        def fetch(url: str) -> Answer:
+            return self._send(lambda: get(self._session, url, self._limit_timeouts()), policy)
 
-        def ask() -> Answer:
-            nonlocal asked_at
-            asked_at = self._clock.wall_clock()
-            answer = request_token(self._session, self._config, token_url, self._limit_timeouts(), asked_at)
-            self._note_quota(answer)
-            return answer
+        self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
+        return self._token_url
 
-        return read_issued_token(self._ask(ask, policy), self._config, asked_at)
-
-    def _ask(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
+    def _send(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
         try:
             return send_with_retries(send, policy, self._clock, RETRIED_STATUSES, server="the issuer")
         except TemporaryFailure as error:
             error.args = (f"no token from the issuer: {error}",)
             raise
 
-    def _note_quota(self, answer: Answer) -> None:
+    def _limit_timeouts(self) -> Timeouts:
+        return limit_timeouts(self._timeouts, self._policy, self._clock)
+
+    def _record_quota(self, answer: Answer) -> None:
         quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")
         if quota_limit:
             self.quota_limit = make_printable(quota_limit, *answer.secrets)
 
-    def _find_token_url(self, policy: RetryPolicy) -> str:
-        def fetch(url: str) -> Answer:
-            return self._ask(lambda: get(self._session, url, self._limit_timeouts()), policy)
-
-        self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
-        return self._token_url
-
-    def _limit_timeouts(self) -> Timeouts:
-        return limit_timeouts(self._timeouts, self._policy, self._clock)
-
 
 def name_token(config: UploaderConfig) -> str:
-    """What tells this token from all others, as a file name."""
+    """A file name that differs for each issuer, audience, client and scope."""
     identity = [config.issuer or config.token_url, config.audience, config.client_id, config.scope]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:32]
