@@ -77,7 +77,7 @@ def test_a_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
 def test_a_key_that_issuers_do_not_take_is_refused(tmp_path: Path, key: PrivateKeyTypes) -> None:
     path = write_key(tmp_path / "key.pem", key)
 
-    with pytest.raises(ConfigurationError, match="must be an RSA key of at least 2048 bits, or one of"):
+    with pytest.raises(ConfigurationError, match="must be an RSA key of at least 2048 bits, or on"):
         load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
 
 

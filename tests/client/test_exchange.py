@@ -217,8 +217,8 @@ def test_a_refused_connection_sent_nothing() -> None:
         post(f"http://127.0.0.1:{port}/")
 
 
-def test_an_unknown_name_sent_nothing() -> None:
-    with pytest.raises(NothingSent, match=r"name cannot be found.* This request was not sent"):
+def test_an_unknown_host_name_sent_nothing() -> None:
+    with pytest.raises(NothingSent, match=r"name cannot be resolved.* This request was not sent"):
         post("https://timesheets.invalid/")
 
 
@@ -380,7 +380,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_configuration_error(certific
         listening_with_tls(certificate) as port,
         pytest.raises(
             ConfigurationError,
-            match=r"server's certificate cannot be trusted: .*proxy that inspects TLS.*REQUESTS_CA_BUNDLE",
+            match=r"server's certificate cannot be trusted: .*proxy inspects TLS.*REQUESTS_CA_BUNDLE",
         ),
     ):
         post(f"https://127.0.0.1:{port}/")

@@ -1,4 +1,4 @@
-"""Turn variables into the uploader's configuration."""
+"""Read the client's configuration from environment variables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,32 +11,32 @@ from timesheets_client.network.addresses import is_domain
 
 VARIABLES: Mapping[str, str] = {
     "AUTH0_DOMAIN": "the Auth0 tenant that issues the tokens, such as example.eu.auth0.com",
-    "OAUTH_ISSUER": "another issuer, in place of AUTH0_DOMAIN; its metadata tell its token endpoint",
-    "OAUTH_TOKEN_URL": "the token endpoint of another issuer, if its metadata do not tell",
-    "OAUTH_TOKEN_REQUEST": "how a token is asked for: json with AUTH0_DOMAIN, else form",
-    "OAUTH_AUDIENCE_PARAMETER": "what the issuer calls the audience there: audience, resource or none",
-    "OAUTH_SCOPE": "the scope to ask for, where the issuer wants to be asked",
+    "OAUTH_ISSUER": "another issuer instead of AUTH0_DOMAIN; its metadata name the token endpoint",
+    "OAUTH_TOKEN_URL": "the token endpoint of another issuer, if its metadata do not name it",
+    "OAUTH_TOKEN_REQUEST": "the format of a token request: json (default with AUTH0_DOMAIN) or form",
+    "OAUTH_AUDIENCE_PARAMETER": "the issuer's name for the audience: audience, resource or none",
+    "OAUTH_SCOPE": "the scope to request, if the issuer requires that",
     "OAUTH_CLIENT_AUTH": "client_secret_post, client_secret_basic or private_key_jwt",
     "AUTH0_AUDIENCE": "the API's identifier at the issuer",
     "AUTH0_CLIENT_ID": "this client's id at the issuer",
     "AUTH0_CLIENT_SECRET": "this client's secret",
-    "AUTH0_CLIENT_SECRET_FILE": "a file with the secret that only you can read, in place of the secret",
+    "AUTH0_CLIENT_SECRET_FILE": "a file with the secret that only you can read, instead of the secret",
     "AUTH0_PRIVATE_KEY_FILE": "a PEM file with this client's key that only you can read, for private_key_jwt",
     "TIMESHEETS_API_URL": "the API's address, such as https://timesheets.example.com",
-    "TIMESHEETS_STATE_DIR": "a folder for what is kept between runs; else the one for your user's state",
+    "TIMESHEETS_STATE_DIR": "a folder for what is kept between runs; by default the user's state folder",
 }
 OWN_PREFIXES = ("AUTH0_", "OAUTH_", "TIMESHEETS_API_URL")
 
 
 class TokenRequestFormat(StrEnum):
-    """The body of a token request: as Auth0 documents it, or as RFC 6749 defines it."""
+    """The body of a token request, as Auth0 documents it or as RFC 6749 defines it."""
 
     JSON = "json"
     FORM = "form"
 
 
 class AudienceParameter(StrEnum):
-    """What names the API in a token request: Auth0's parameter, RFC 8707's, or nothing."""
+    """The parameter that names the API in a token request: Auth0's, that of RFC 8707, or none."""
 
     AUDIENCE = "audience"
     RESOURCE = "resource"
@@ -45,12 +45,12 @@ class AudienceParameter(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class UploaderConfig:
-    """Where to upload, and who asks whom for the token. What is not given is empty."""
+    """The API, the issuer and the client. A text that is not configured is empty."""
 
     upload_url: str
     state_dir: Path
     is_auth0: bool = False
-    # At least one of them is there; without `token_url` the issuer's metadata tell it.
+    # At least one is set. Without `token_url`, the issuer's metadata name it.
     issuer: str = ""
     token_url: str = ""
     token_request: TokenRequestFormat = TokenRequestFormat.FORM
@@ -60,14 +60,14 @@ class UploaderConfig:
     client_id: str
     client_auth: ClientAuth = ClientAuth.CLIENT_SECRET_POST
     client_secret: str = field(default="", repr=False)
-    # In PEM.
+    # PEM.
     private_key: str = field(default="", repr=False)
 
 
 def load_config(environment: Mapping[str, str], development: Mapping[str, str]) -> UploaderConfig:
-    """The configuration in `environment`; in `development` while the environment has nothing of it.
+    """The configuration from `environment`, or from `development` if none of its variables is set.
 
-    Raises ConfigurationError with a line for each variable that is missing or wrong.
+    Raises ConfigurationError with a line for each missing or wrong variable.
     """
     variables = Variables(choose_variables(environment, development), VARIABLES)
     is_auth0 = variables.is_set("AUTH0_DOMAIN")
@@ -95,37 +95,34 @@ def load_config(environment: Mapping[str, str], development: Mapping[str, str]) 
 
 
 def choose_variables(environment: Mapping[str, str], development: Mapping[str, str]) -> Mapping[str, str]:
-    # The development issuer's values are a whole: mixed with others, one that was forgotten
-    # would turn into the development one.
+    # The development values apply only as a whole, so that a forgotten variable
+    # never takes its development value.
     if any(value and name.startswith(OWN_PREFIXES) for name, value in environment.items()):
         return environment
     return {**development, "TIMESHEETS_STATE_DIR": environment.get("TIMESHEETS_STATE_DIR", "")}
 
 
 def read_issuer(variables: Variables) -> tuple[str, str]:
-    """The issuer and its token endpoint; one of them may be empty."""
+    """The issuer and its token endpoint; one of the two may be empty."""
     others = [name for name in ("OAUTH_ISSUER", "OAUTH_TOKEN_URL") if variables.is_set(name)]
-    if not variables.is_set("AUTH0_DOMAIN"):
-        if not others:
-            variables.refuse(
-                "AUTH0_DOMAIN", "not set; set it, or OAUTH_ISSUER for an issuer that is not Auth0"
-            )
-        issuer = variables.read_address("OAUTH_ISSUER", with_query=False) if "OAUTH_ISSUER" in others else ""
-        return issuer, variables.read_address("OAUTH_TOKEN_URL") if "OAUTH_TOKEN_URL" in others else ""
-    if others:
-        variables.refuse(f"AUTH0_DOMAIN, {', '.join(others)}", "they name two issuers; unset one of them")
-    return read_auth0_domain(variables)
+    if variables.is_set("AUTH0_DOMAIN"):
+        if others:
+            variables.refuse(f"AUTH0_DOMAIN, {', '.join(others)}", "they name two issuers; unset one of them")
+        return read_auth0_domain(variables)
+    if not others:
+        variables.refuse("AUTH0_DOMAIN", "not set; set it, or OAUTH_ISSUER for an issuer that is not Auth0")
+    return (
+        variables.read_optional_address("OAUTH_ISSUER", with_query=False),
+        variables.read_optional_address("OAUTH_TOKEN_URL"),
+    )
 
 
 def read_auth0_domain(variables: Variables) -> tuple[str, str]:
     """The issuer and the token endpoint of an Auth0 tenant, as Auth0 documents them."""
     domain = variables.read_raw("AUTH0_DOMAIN")
     if not is_domain(domain):
-        variables.refuse(
-            "AUTH0_DOMAIN",
-            "must be a bare domain such as example.eu.auth0.com, "
-            "without https://, slash, port or white space",
-        )
+        problem = "must be a bare domain such as example.eu.auth0.com, without https://, port or path"
+        variables.refuse("AUTH0_DOMAIN", problem)
     return f"https://{domain}/", f"https://{domain}/oauth/token"
 
 
@@ -139,12 +136,12 @@ def read_state_dir(variables: Variables) -> Path:
     if variables.is_set(name):
         folder = Path(variables.read_text(name))
         if not folder.is_absolute():
-            variables.refuse(name, "must be a whole path, such as /var/lib/timesheets")
+            variables.refuse(name, "must be an absolute path, such as /var/lib/timesheets")
         return folder
     import platformdirs
 
     try:
         return platformdirs.user_state_path("timesheets", appauthor=False)
     except RuntimeError:
-        variables.refuse(name, "not set, and this user has no home folder; set it to a folder of this user's")
+        variables.refuse(name, "not set, and this user has no home folder; set it to a folder of this user")
         return Path()

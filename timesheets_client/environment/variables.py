@@ -1,4 +1,4 @@
-"""Read variables, and collect all that is missing or wrong with them. Knows none of them by name."""
+"""Read variables, and report all missing and wrong ones at once. Knows none of them by name."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,9 +12,9 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Variables:
-    """Variables by name; an empty one counts as not set.
+    """Variables by name. An empty variable counts as not set.
 
-    Nothing is raised before `seal`: until then a variable that is missing or wrong reads as empty.
+    Only `seal` raises. Until then, a missing or wrong variable reads as empty.
     """
 
     def __init__(self, values: Mapping[str, str], meanings: Mapping[str, str]) -> None:
@@ -25,11 +25,11 @@ class Variables:
         return bool(self._values.get(name))
 
     def read_raw(self, name: str) -> str:
-        """The variable, whatever it holds; empty if it is not set."""
+        """The unchecked value; empty if the variable is not set."""
         return self._values.get(name, "")
 
     def read_text(self, name: str) -> str:
-        """The variable, which must be set."""
+        """The value of a required variable."""
         if not self.is_set(name):
             return self.refuse(name, f"not set; it is {self._meanings[name]}")
         return self._require_text(name, self._values[name])
@@ -38,24 +38,27 @@ class Variables:
         return self.read_text(name) if self.is_set(name) else ""
 
     def read_address(self, name: str, *, with_query: bool = True) -> str:
-        """An address that a secret may be sent to."""
+        """The value of a required variable, an address to which a secret may be sent."""
         url = self.read_text(name)
         fault = find_fault(url) if url else None
         if not fault and "?" in url and not with_query:
             fault = "must not hold a ?"
         return self.refuse(name, fault) if fault else url
 
+    def read_optional_address(self, name: str, *, with_query: bool = True) -> str:
+        return self.read_address(name, with_query=with_query) if self.is_set(name) else ""
+
     def read_choice(self, name: str, default: Choice) -> Choice:
-        kind = type(default)
-        value = self._values.get(name) or default
-        if value not in list(kind):
-            *others, last = kind
+        choices = type(default)
+        try:
+            return choices(self._values.get(name) or default)
+        except ValueError:
+            *others, last = choices
             self.refuse(name, f"must be {', '.join(others)} or {last}")
             return default
-        return kind(value)
 
     def read_secret_file(self, name: str) -> str:
-        """The text of the file that the variable, which must be set, names."""
+        """The text of the file that a required variable names."""
         if not self.is_set(name):
             return self.read_text(name)
         try:
@@ -64,7 +67,7 @@ class Variables:
             return self.refuse(name, str(error))
 
     def read_secret(self, name: str) -> str:
-        """The variable, or what the file holds that NAME_FILE names; one of the two must be set."""
+        """The value of the variable, or the text of the file that NAME_FILE names; one is required."""
         file_name = f"{name}_FILE"
         if self.is_set(name) and self.is_set(file_name):
             return self.refuse(f"{name}, {file_name}", "both are set; unset one of them")
@@ -75,17 +78,17 @@ class Variables:
         return self.read_text(name)
 
     def refuse(self, name: str, problem: str) -> str:
-        """Keep the problem for `seal`; empty, for the caller to go on with."""
+        """Record a problem for `seal`. Returns an empty value, so that the caller can continue."""
         self._problems.append(f"{name}: {problem}")
         return ""
 
     def seal(self) -> None:
-        """Raise ConfigurationError with a line for each problem, if there is any."""
+        """Raise ConfigurationError with a line for each problem, if there are any."""
         if self._problems:
-            head = "The configuration is not complete or not right:"
+            head = "The configuration is incomplete or wrong:"
             raise ConfigurationError("\n  ".join([head, *self._problems]))
 
     def _require_text(self, name: str, value: str) -> str:
         if value == value.strip() and value.isprintable():
             return value
-        return self.refuse(name, "has white space around it or a control character in it; take that out")
+        return self.refuse(name, "has white space around it or a control character in it; remove that")

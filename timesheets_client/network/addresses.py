@@ -1,4 +1,4 @@
-"""Decide which addresses a secret may be sent to. Knows no HTTP."""
+"""Decide to which addresses a secret may be sent. Knows no HTTP."""
 
 import ipaddress
 import re
@@ -14,18 +14,16 @@ def is_domain(text: str) -> bool:
 
 
 def is_loopback(host: str | None) -> bool:
-    """True for an address of this machine, which no network lies before."""
-    if host is None:
-        return False
+    """Whether requests to the host stay on this machine."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return host == "localhost"
 
 
 def find_fault(url: str) -> str | None:
-    """What keeps `url` from being called, in words that follow its name, or None."""
-    # Line breaks would be left out unseen.
+    """Why no secret may be sent to `url`, as a text that follows its name, or None."""
+    # urlsplit drops line breaks silently.
     if not url.isprintable() or " " in url:
         return "must not hold white space"
     parts = split_address(url)
@@ -34,7 +32,7 @@ def find_fault(url: str) -> str | None:
     if "@" in parts.netloc:
         return "must not hold a user name or a password"
     if parts.scheme != "https" and not is_loopback(parts.hostname):
-        return "must begin with https://; plain http is for this machine's own addresses only"
+        return "must begin with https://; plain http is only for addresses of this machine"
     if "#" in url:
         return "must not hold a #"
     return None
