@@ -97,7 +97,7 @@ def test_a_file_without_a_private_key_is_refused_and_not_quoted(tmp_path: Path, 
     path.touch(0o600)
     path.write_text(content)
 
-    with pytest.raises(ConfigurationError, match="holds no private key in PEM") as caught:
+    with pytest.raises(ConfigurationError, match="contains no private key in PEM") as caught:
         load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=str(path))
 
     assert SECRET not in str(caught.value)

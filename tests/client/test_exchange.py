@@ -20,8 +20,13 @@ from cryptography.x509.oid import NameOID
 
 from tests.client.conftest import SECRET, SIGNING_KEY, Reply, Site
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure
-from timesheets_client.network.exchange import MAX_ANSWER_BYTES, Timeouts, open_session, parse_object
-from timesheets_client.network.exchange import post as post_message
+from timesheets_client.network.exchange import (
+    MAX_ANSWER_BYTES,
+    Timeouts,
+    exchange,
+    open_session,
+    parse_object,
+)
 from timesheets_client.network.messages import (
     Answer,
     Content,
@@ -40,7 +45,7 @@ def post(url: str, timeouts: Timeouts = Timeouts()) -> Answer:  # noqa: B008  It
         url=url, content=json_content({"secret": SECRET}), auth=Unauthenticated(), secrets=(SECRET,)
     )
     with open_session() as session:
-        return post_message(session, message, timeouts)
+        return exchange(session, message, timeouts)
 
 
 @contextmanager
@@ -131,7 +136,7 @@ def test_a_body_arrives_as_it_is_with_its_type(
     message = Message(url=f"{site.address}/", content=content, auth=Unauthenticated(), secrets=())
 
     with open_session() as session:
-        post_message(session, message, Timeouts())
+        exchange(session, message, Timeouts())
 
     [received] = site.received
     assert received.body == body

@@ -176,7 +176,7 @@ def test_a_linked_folder_of_tokens_is_a_configuration_error(
     status = run.start(site.variables, caches_token=True, **action)
 
     assert status == ExitStatus.CONFIGURATION
-    assert "is a symbolic link, so no token is kept there" in run.warned[0]
+    assert "must neither be nor contain a symbolic link" in run.warned[0]
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
     assert list_files(tmp_path / "elsewhere") == []
 

@@ -225,7 +225,7 @@ def test_a_failure_at_the_deadline_is_the_one_that_is_raised() -> None:
 def test_after_the_deadline_nothing_is_sent() -> None:
     server = Server([make_answer(201)])
 
-    with pytest.raises(TemporaryFailure, match=r"--deadline .* is over, the API was not asked"):
+    with pytest.raises(TemporaryFailure, match="--deadline has passed, so the API was not called"):
         server.ask(RetryPolicy(deadline=server.fake_clock.now))
 
     assert server.calls == 0

@@ -68,7 +68,7 @@ def sign_assertion(config: UploaderConfig, token_url: str, now: float) -> str:
     claims = {
         "iss": config.client_id,
         "sub": config.client_id,
-        # Auth0 documents its issuer here. OpenID Connect Core section 9 asks for the token endpoint.
+        # Auth0 documents its issuer here. OpenID Connect Core section 9 requires the token endpoint.
         "aud": config.issuer if config.is_auth0 else token_url,
         "jti": str(uuid.uuid4()),
         "iat": int(now),

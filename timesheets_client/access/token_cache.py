@@ -71,9 +71,9 @@ class TokenCache:
         return parse_token(content) if content else None
 
     def write(self, name: str, token: IssuedToken) -> None:
-        members = {"access_token": token.value, "issued_at": token.issued_at, "expires_in": token.expires_in}
         if not self._is_usable:
             return
+        members = {"access_token": token.value, "issued_at": token.issued_at, "expires_in": token.expires_in}
         try:
             replace_private_file(self._find_path(name), json.dumps(members).encode())
         except OSError as error:
@@ -97,14 +97,14 @@ class TokenCache:
     def _refuse_link(self, error: OSError) -> None:
         if error.errno == errno.ELOOP:
             raise ConfigurationError(
-                f"{escape(str(self._folder))}: is a symbolic link, so no token is kept there; remove the link"
+                f"{escape(str(self._folder))}: must neither be nor contain a symbolic link; remove it"
             ) from None
 
     def _disable(self, error: OSError) -> None:
         self._is_usable = False
+        folder = escape(str(self._folder))
         self._warn(
-            f"{escape(str(self._folder))}: no token can be kept here: {error.strerror}; "
-            "each run gets a new one. "
+            f"{folder}: no token can be kept here: {error.strerror}; each run gets a new one. "
             "Set TIMESHEETS_STATE_DIR to a folder that this user owns, or use --no-token-cache."
         )
 
@@ -114,9 +114,7 @@ def parse_token(content: bytes) -> IssuedToken | None:
     try:
         members = json.loads(content)
         token = IssuedToken(
-            value=members["access_token"],
-            issued_at=members["issued_at"],
-            expires_in=members["expires_in"],
+            value=members["access_token"], issued_at=members["issued_at"], expires_in=members["expires_in"]
         )
     except (ValueError, RecursionError, TypeError, KeyError):
         return None

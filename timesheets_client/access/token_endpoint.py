@@ -10,13 +10,13 @@ from timesheets_client.access.issued_tokens import IssuedToken
 from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat, UploaderConfig
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.exchange import Timeouts, post
+from timesheets_client.network.exchange import Timeouts, exchange
 from timesheets_client.network.messages import Answer, Message, form_content, json_content
 
 # A token request changes nothing, so it is repeated after every failure of the server.
 RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 
-CHECK_AUDIENCE = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
+CHECK_ACCESS = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
 CHECK_REQUEST = "check OAUTH_TOKEN_REQUEST and OAUTH_AUDIENCE_PARAMETER: this issuer may expect other values"
 CHECK_ADDRESS = "check AUTH0_DOMAIN, or OAUTH_ISSUER and OAUTH_TOKEN_URL"
 NO_EXPLANATION = "; the answer was empty, so it may come from a proxy or firewall and not from the issuer"
@@ -27,10 +27,10 @@ REMEDIES: Mapping[str | int, str] = {
     "unsupported_grant_type": CHECK_REQUEST,
     "invalid_request": CHECK_REQUEST,
     "invalid_scope": "check OAUTH_SCOPE, and that the issuer grants it to this client",
-    "invalid_target": CHECK_AUDIENCE,
+    "invalid_target": CHECK_ACCESS,
     400: "{credentials}, and AUTH0_AUDIENCE",
     401: "{credentials}",
-    403: CHECK_AUDIENCE,
+    403: CHECK_ACCESS,
 }
 
 
@@ -48,7 +48,7 @@ def request_token(
     encode = json_content if config.token_request is TokenRequestFormat.JSON else form_content
     content = encode(parameters)
     message = Message(url=token_url, content=content, auth=credentials.auth, secrets=credentials.secrets)
-    return post(session, message, timeouts)
+    return exchange(session, message, timeouts)
 
 
 def read_issued_token(answer: Answer, config: UploaderConfig, issued_at: float) -> IssuedToken:

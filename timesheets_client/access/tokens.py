@@ -14,15 +14,9 @@ from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.token_endpoint import RETRIED_STATUSES, read_issued_token, request_token
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
-from timesheets_client.network.exchange import Timeouts, get
-from timesheets_client.network.messages import Answer, make_printable
-from timesheets_client.network.retries import (
-    Clock,
-    RetryPolicy,
-    limit_timeouts,
-    seconds_left,
-    send_with_retries,
-)
+from timesheets_client.network.exchange import Timeouts, exchange
+from timesheets_client.network.messages import Answer, Message, make_printable
+from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 
 # Longer than a healthy issuer needs. A run that hangs costs the others one token, not their day.
 MAX_LOCK_SECONDS = 60
@@ -123,7 +117,8 @@ class TokenSource:
 
     def _find_token_url(self, policy: RetryPolicy) -> str:
         def fetch(url: str) -> Answer:
-            return self._send(lambda: get(self._session, url, self._limit_timeouts()), policy)
+            message = Message(method="GET", url=url, headers={"Accept": "application/json"})
+            return self._send(lambda: exchange(self._session, message, self._limit_timeouts()), policy)
 
         self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
         return self._token_url
@@ -136,7 +131,7 @@ class TokenSource:
             raise
 
     def _limit_timeouts(self) -> Timeouts:
-        return limit_timeouts(self._timeouts, self._policy, self._clock)
+        return self._timeouts.within(seconds_left(self._policy, self._clock))
 
     def _record_quota(self, answer: Answer) -> None:
         quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")

@@ -58,7 +58,7 @@ def load_private_key(pem: str) -> "PrivateKeyTypes":
         raise ConfigurationError("the key needs a passphrase; store it without one") from None
     except (ValueError, UnsupportedAlgorithm):
         # Not chained, because these errors may quote the file.
-        raise ConfigurationError("its file holds no private key in PEM") from None
+        raise ConfigurationError("its file contains no private key in PEM") from None
 
 
 def choose_algorithm(key: "PrivateKeyTypes") -> str:

@@ -42,7 +42,7 @@ class Variables:
         url = self.read_text(name)
         fault = find_fault(url) if url else None
         if not fault and "?" in url and not with_query:
-            fault = "must not hold a ?"
+            fault = "must not contain a ?"
         return self.refuse(name, fault) if fault else url
 
     def read_optional_address(self, name: str, *, with_query: bool = True) -> str:
@@ -85,8 +85,8 @@ class Variables:
     def seal(self) -> None:
         """Raise ConfigurationError with a line for each problem, if there are any."""
         if self._problems:
-            head = "The configuration is incomplete or wrong:"
-            raise ConfigurationError("\n  ".join([head, *self._problems]))
+            lines = ["The configuration is incomplete or wrong:", *self._problems]
+            raise ConfigurationError("\n  ".join(lines))
 
     def _require_text(self, name: str, value: str) -> str:
         if value == value.strip() and value.isprintable():

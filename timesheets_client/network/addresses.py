@@ -25,25 +25,24 @@ def find_fault(url: str) -> str | None:
     """Why no secret may be sent to `url`, as a text that follows its name, or None."""
     # urlsplit drops line breaks silently.
     if not url.isprintable() or " " in url:
-        return "must not hold white space"
+        return "must not contain white space"
     parts = split_address(url)
     if parts is None:
         return "is not an address such as https://example.com"
     if "@" in parts.netloc:
-        return "must not hold a user name or a password"
+        return "must not contain a user name or a password"
     if parts.scheme != "https" and not is_loopback(parts.hostname):
         return "must begin with https://; plain http is only for addresses of this machine"
     if "#" in url:
-        return "must not hold a #"
+        return "must not contain a #"
     return None
 
 
 def split_address(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        valid = parts.port != 0
+        has_valid_port = parts.port != 0
     except ValueError:
         return None
-    if not valid or parts.scheme not in ("http", "https") or not HOST.fullmatch(parts.hostname or ""):
-        return None
-    return parts
+    is_http = parts.scheme in ("http", "https")
+    return parts if has_valid_port and is_http and HOST.fullmatch(parts.hostname or "") else None

@@ -14,7 +14,7 @@ import urllib3
 
 from timesheets_client.network.addresses import is_loopback
 from timesheets_client.network.failures import explain_failure
-from timesheets_client.network.messages import Answer, Message, Unauthenticated
+from timesheets_client.network.messages import Answer, Message
 
 # The API's verdicts on 10,000 entries, each with every possible error, fit in this.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -30,8 +30,8 @@ class Timeouts:
     total_seconds: float = 120
 
     def within(self, seconds: float) -> "Timeouts":
-        """The same timeouts, with a total of at most `seconds`."""
-        return replace(self, total_seconds=min(self.total_seconds, seconds))
+        """The same timeouts, with a total of at most `seconds`, or 0 if these are negative."""
+        return replace(self, total_seconds=max(0.0, min(self.total_seconds, seconds)))
 
 
 class DirectSession(requests.Session):
@@ -47,32 +47,13 @@ def open_session() -> requests.Session:
     return DirectSession()
 
 
-def post(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
+def exchange(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
     """The answer to `message`. Raises TemporaryFailure or ConfigurationError if there is none."""
-    request = requests.Request(
-        "POST",
-        message.url,
-        data=message.content.body,
-        headers={**message.content.headers, **message.headers},
-        auth=message.auth,
-    )
-    return exchange(session, request, timeouts, message.secrets)
-
-
-def get(session: requests.Session, url: str, timeouts: Timeouts) -> Answer:
-    """The answer to a request without credentials. Raises like `post`."""
-    request = requests.Request("GET", url, headers={"Accept": "application/json"}, auth=Unauthenticated())
-    return exchange(session, request, timeouts, ())
-
-
-def exchange(
-    session: requests.Session, request: requests.Request, timeouts: Timeouts, secrets: tuple[str, ...]
-) -> Answer:
     outcome: Future[Answer] = Future()
 
     def complete() -> None:
         try:
-            outcome.set_result(send(session, request, timeouts, secrets))
+            outcome.set_result(send(session, message, timeouts))
         except Exception as error:  # noqa: BLE001  The waiting thread raises it.
             outcome.set_exception(error)
 
@@ -82,32 +63,30 @@ def exchange(
     try:
         return outcome.result(timeout=timeouts.total_seconds)
     except (OSError, urllib3.exceptions.HTTPError) as error:
-        # The error holds the request, and therefore the secret, so it is not chained.
-        raise explain_failure(error, request.url) from None
+        # The error contains the request, and therefore the secret, so it is not chained.
+        raise explain_failure(error, message.url) from None
 
 
-def send(
-    session: requests.Session, request: requests.Request, timeouts: Timeouts, secrets: tuple[str, ...]
-) -> Answer:
+def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
     with session.request(
-        request.method,
-        request.url,
-        data=request.data,
-        headers=request.headers,
-        auth=request.auth,
+        message.method,
+        message.url,
+        data=message.content.body,
+        headers={**message.content.headers, **message.headers},
+        auth=message.auth,
         timeout=(timeouts.connect_seconds, timeouts.read_seconds),
         stream=True,
         # Through a proxy, plain http to this machine would cross the network.
-        proxies={"no_proxy": "*"} if is_loopback(urlsplit(request.url).hostname) else {},
+        proxies={"no_proxy": "*"} if is_loopback(urlsplit(message.url).hostname) else {},
     ) as response:
         body = read_body(response)
         return Answer(
-            url=request.url,
+            url=message.url,
             status=response.status_code,
             document=parse_object(body) if body else None,
             is_empty=response.raw.tell() == 0,
             headers=response.headers,
-            secrets=secrets,
+            secrets=message.secrets,
         )
 
 

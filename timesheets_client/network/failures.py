@@ -1,4 +1,4 @@
-"""Explain why there was no answer. Quotes no error of requests, because these may hold secrets."""
+"""Explain why there was no answer. Quotes no error of requests, because they may contain secrets."""
 
 import ssl
 from collections.abc import Iterator

@@ -38,13 +38,14 @@ class Unauthenticated(AuthBase):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A POST request. No quoted text of its answer repeats one of the `secrets`."""
+    """A request. No text that is quoted from its answer contains one of its `secrets`."""
 
+    method: str = "POST"
     url: str
-    content: Content
-    auth: AuthBase = field(repr=False)
+    content: Content = Content(body=b"", headers={})
+    auth: AuthBase = field(default_factory=Unauthenticated, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from timesheets_client.errors import NothingSent, TemporaryFailure
-from timesheets_client.network.exchange import Timeouts
 from timesheets_client.network.messages import Answer
 
 if TYPE_CHECKING:
@@ -61,9 +60,7 @@ def send_with_retries(
     import tenacity
 
     if seconds_left(policy, clock) <= 0:
-        raise TemporaryFailure(
-            f"the time that --deadline gives this run is over, {server} was not asked; run it again later."
-        )
+        raise TemporaryFailure(f"the --deadline has passed, so {server} was not called; run it again later.")
     retrying = tenacity.Retrying(
         sleep=clock.sleep,
         wait=lambda state: choose_wait(state, policy, clock),
@@ -102,11 +99,6 @@ def track_attempts(send: Callable[[], Answer]) -> Callable[[], Answer]:
 def seconds_left(policy: RetryPolicy, clock: Clock) -> float:
     """The seconds until the deadline of the run, negative after it; infinite without a deadline."""
     return math.inf if policy.deadline is None else policy.deadline - clock.monotonic()
-
-
-def limit_timeouts(timeouts: Timeouts, policy: RetryPolicy, clock: Clock) -> Timeouts:
-    """`timeouts` that end with the run."""
-    return timeouts.within(max(0.0, seconds_left(policy, clock)))
 
 
 def read_outcome(state: "RetryCallState") -> Answer:
@@ -150,7 +142,7 @@ def choose_wait(state: "RetryCallState", policy: RetryPolicy, clock: Clock) -> f
 def read_retry_after(answer: Answer, now: float) -> float:
     """The seconds to wait, at `now` (seconds since 1970); 0 without a valid Retry-After.
 
-    The header holds seconds or a date (RFC 9110 section 10.2.3). A date is compared with the answer's Date,
+    The header is seconds or a date (RFC 9110 section 10.2.3). A date is compared with the answer's Date,
     so the clocks need not agree.
     """
     text = answer.headers.get("Retry-After", "").strip()

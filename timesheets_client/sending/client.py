@@ -18,7 +18,7 @@ from timesheets_client.errors import (
     TemporaryFailure,
     UploadError,
 )
-from timesheets_client.network.exchange import Timeouts, post
+from timesheets_client.network.exchange import Timeouts, exchange
 from timesheets_client.network.messages import Answer, Content, Message
 from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 
@@ -134,8 +134,8 @@ class ApiClient:
         )
 
         def send() -> Answer:
-            timeouts = self._timeouts.within(max(0.0, seconds_left(self._policy, self._clock)))
-            return post(self._session, message, timeouts)
+            timeouts = self._timeouts.within(seconds_left(self._policy, self._clock))
+            return exchange(self._session, message, timeouts)
 
         def send_once() -> Answer:
             return refuse_doubt(send)
