@@ -1,4 +1,4 @@
-"""Variables that configure the uploader, and configurations that are made of none."""
+"""Variables that configure the client, and configurations built without variables."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def load(**changes: str) -> UploaderConfig:
 
 
 def problems_of(environment: dict[str, str]) -> list[str]:
-    """The variables that are named, in the order of the lines."""
+    """The variables that the error names, line by line."""
     with pytest.raises(ConfigurationError) as caught:
         load_config(environment, DEVELOPMENT)
     assert SECRET not in str(caught.value)
@@ -38,7 +38,7 @@ def problems_of(environment: dict[str, str]) -> list[str]:
 
 
 def make_config(**changes: Any) -> UploaderConfig:
-    """Auth0's client `payroll`, as AUTH0_DOMAIN makes it."""
+    """The client `payroll` of an Auth0 tenant, as AUTH0_DOMAIN configures it."""
     members: dict[str, Any] = {
         "upload_url": "https://timesheets.example.com/timesheets/upload",
         "state_dir": Path("/nonexistent"),

@@ -1,4 +1,4 @@
-"""Access tokens of a test key, and a site on loopback that stands for the issuer and the API."""
+"""Access tokens signed with a test key, and a loopback server in place of the issuer and the API."""
 
 import json
 import time
@@ -20,7 +20,7 @@ SIGNING_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def mint_token(**claims: Any) -> str:
-    """An access token like Auth0's for the client `payroll`; a claim that is None is left out."""
+    """An access token like Auth0's for the client `payroll`, without the claims that are None."""
     now = int(time.time())
     default = {
         "iss": "https://example.eu.auth0.com/",
@@ -57,7 +57,7 @@ class Received:
 
 
 class Site:
-    """Answers each request from `replies`, and keeps what it received; `release` ends a reply that hangs."""
+    """Answers requests from `replies` and records them. Hangs at `hangs_at` until `release` is set."""
 
     def __init__(self, address: str, state_dir: Path) -> None:
         self.address, self.state_dir = address, state_dir
@@ -121,7 +121,7 @@ def make_handler(find_site: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
 
 class Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """A caller may go away in the middle, and some are made to."""
+        """Ignores connections that a test closes early."""
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that requests reads from the developer's environment."""
+    """Hides the developer's proxies, authorities and netrc from requests."""
     for name in (
         "http_proxy",
         "https_proxy",

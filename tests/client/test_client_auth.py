@@ -1,4 +1,4 @@
-"""What a token request says of who asks for what."""
+"""What a token request contains."""
 
 import base64
 import json
@@ -34,15 +34,15 @@ def issuer() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-def ask(issuer: responses.RequestsMock, **changes: Any) -> requests.PreparedRequest:
-    """The request that the configuration, with these changes, makes."""
+def send(issuer: responses.RequestsMock, **changes: Any) -> requests.PreparedRequest:
+    """The token request of a configuration with these changes."""
     with open_session() as session:
         request_token(session, make_config(**changes), TOKEN_URL, Timeouts(), NOW)
     return issuer.calls[-1].request
 
 
-def ask_by_form(issuer: responses.RequestsMock, **changes: Any) -> dict[str, str]:
-    request = ask(issuer, token_request=TokenRequestFormat.FORM, **changes)
+def send_form(issuer: responses.RequestsMock, **changes: Any) -> dict[str, str]:
+    request = send(issuer, token_request=TokenRequestFormat.FORM, **changes)
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     body = request.body or b""
     return {name: value for name, [value] in parse_qs(body.decode(), strict_parsing=True).items()}
@@ -52,9 +52,9 @@ def write_key(key: PrivateKeyTypes) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-def sign_in(issuer: responses.RequestsMock, key: PrivateKeyTypes = SIGNING_KEY, **changes: Any) -> str:
-    """The assertion that a client with this key sends."""
-    form = ask_by_form(
+def send_assertion(issuer: responses.RequestsMock, key: PrivateKeyTypes = SIGNING_KEY, **changes: Any) -> str:
+    """The assertion of a client with this key."""
+    form = send_form(
         issuer,
         **{"client_auth": ClientAuth.PRIVATE_KEY_JWT, "client_secret": "", "private_key": write_key(key)}
         | changes,
@@ -66,7 +66,7 @@ def sign_in(issuer: responses.RequestsMock, key: PrivateKeyTypes = SIGNING_KEY, 
 
 
 def test_the_request_is_the_one_that_auth0_documents(issuer: responses.RequestsMock) -> None:
-    request = ask(issuer)
+    request = send(issuer)
 
     assert request.headers["Content-Type"] == "application/json"
     assert json.loads(request.body or "") == {
@@ -77,8 +77,8 @@ def test_the_request_is_the_one_that_auth0_documents(issuer: responses.RequestsM
     }
 
 
-def test_a_form_is_the_one_of_the_standard(issuer: responses.RequestsMock) -> None:
-    assert ask_by_form(issuer, client_secret="a&b=c+d \u00e9") == {
+def test_a_form_has_the_parameters_of_rfc_6749(issuer: responses.RequestsMock) -> None:
+    assert send_form(issuer, client_secret="a&b=c+d \u00e9") == {
         "grant_type": "client_credentials",
         "client_id": "payroll",
         "client_secret": "a&b=c+d \u00e9",
@@ -86,25 +86,25 @@ def test_a_form_is_the_one_of_the_standard(issuer: responses.RequestsMock) -> No
     }
 
 
-def test_the_audience_goes_by_the_name_that_the_issuer_gives_it(issuer: responses.RequestsMock) -> None:
-    form = ask_by_form(issuer, audience_parameter=AudienceParameter.RESOURCE)
+def test_the_audience_is_sent_under_the_configured_name(issuer: responses.RequestsMock) -> None:
+    form = send_form(issuer, audience_parameter=AudienceParameter.RESOURCE)
 
     assert form["resource"] == AUDIENCE
     assert "audience" not in form
 
 
-def test_an_issuer_that_has_one_audience_only_is_not_told_it(issuer: responses.RequestsMock) -> None:
-    form = ask_by_form(issuer, audience_parameter=AudienceParameter.NONE)
+def test_the_audience_can_be_left_out(issuer: responses.RequestsMock) -> None:
+    form = send_form(issuer, audience_parameter=AudienceParameter.NONE)
 
     assert set(form) == {"grant_type", "client_id", "client_secret"}
 
 
-def test_a_scope_is_asked_for_where_it_is_set(issuer: responses.RequestsMock) -> None:
-    assert ask_by_form(issuer, scope="batch:upload x")["scope"] == "batch:upload x"
+def test_a_configured_scope_is_requested(issuer: responses.RequestsMock) -> None:
+    assert send_form(issuer, scope="batch:upload x")["scope"] == "batch:upload x"
 
 
 def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.RequestsMock) -> None:
-    request = ask(
+    request = send(
         issuer,
         client_auth=ClientAuth.CLIENT_SECRET_BASIC,
         token_request=TokenRequestFormat.FORM,
@@ -118,7 +118,7 @@ def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.
     assert "client" not in (request.body or b"").decode().replace("client_credentials", "")
 
 
-def test_every_form_of_a_secret_is_hidden() -> None:
+def test_every_encoding_of_a_secret_is_hidden() -> None:
     config = make_config(client_auth=ClientAuth.CLIENT_SECRET_BASIC, client_secret="a b%c")
     joined = base64.b64encode(b"payroll:a+b%25c").decode()
 
@@ -139,10 +139,10 @@ def test_every_form_of_a_secret_is_hidden() -> None:
         pytest.param(ed25519.Ed25519PrivateKey.generate(), "EdDSA", id="Ed25519"),
     ],
 )
-def test_who_signs_says_who_it_is_for_a_minute(
+def test_an_assertion_identifies_the_client_for_a_minute(
     issuer: responses.RequestsMock, key: Any, algorithm: str
 ) -> None:
-    assertion = sign_in(issuer, key, is_auth0=False)
+    assertion = send_assertion(issuer, key, is_auth0=False)
 
     claims = jwt.decode(
         assertion,
@@ -162,20 +162,20 @@ def test_who_signs_says_who_it_is_for_a_minute(
     assert jwt.get_unverified_header(assertion) == {"alg": algorithm, "typ": "JWT"}
 
 
-def test_auth0_is_named_by_its_issuer(issuer: responses.RequestsMock) -> None:
-    assertion = sign_in(issuer)
+def test_the_audience_of_an_assertion_for_auth0_is_its_issuer(issuer: responses.RequestsMock) -> None:
+    assertion = send_assertion(issuer)
 
     claims = jwt.decode(assertion, options={"verify_signature": False})
     assert claims["aud"] == "https://example.eu.auth0.com/"
 
 
 def test_no_two_assertions_are_the_same(issuer: responses.RequestsMock) -> None:
-    ids = {jwt.decode(sign_in(issuer), options={"verify_signature": False})["jti"] for _ in range(3)}
+    ids = {jwt.decode(send_assertion(issuer), options={"verify_signature": False})["jti"] for _ in range(3)}
 
     assert len(ids) == 3
 
 
-def test_an_assertion_that_is_echoed_is_hidden() -> None:
+def test_an_echoed_assertion_is_hidden() -> None:
     config = make_config(
         client_auth=ClientAuth.PRIVATE_KEY_JWT, client_secret="", private_key=write_key(SIGNING_KEY)
     )

@@ -21,7 +21,7 @@ def secret_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_domain_stands_for_auth0s_token_endpoint() -> None:
+def test_a_domain_sets_auth0s_issuer_and_token_endpoint() -> None:
     config = load()
 
     assert config.is_auth0
@@ -33,7 +33,7 @@ def test_a_domain_stands_for_auth0s_token_endpoint() -> None:
     assert config.upload_url == "https://timesheets.example.com/timesheets/upload"
 
 
-def test_another_issuer_is_named_by_its_token_endpoint() -> None:
+def test_another_issuer_can_be_given_by_its_token_endpoint() -> None:
     config = load(AUTH0_DOMAIN="", OAUTH_TOKEN_URL="https://issuer.example.com/token?tenant=7")
 
     assert config.token_url == "https://issuer.example.com/token?tenant=7"
@@ -41,14 +41,14 @@ def test_another_issuer_is_named_by_its_token_endpoint() -> None:
     assert not config.is_auth0
 
 
-def test_an_issuer_is_kept_as_it_is_written() -> None:
+def test_an_issuer_is_kept_byte_for_byte() -> None:
     config = load(AUTH0_DOMAIN="", OAUTH_ISSUER="https://issuer.example.com/realms/a/")
 
     assert config.issuer == "https://issuer.example.com/realms/a/"
     assert config.token_url == ""
 
 
-def test_a_token_endpoint_beside_its_issuer_spares_the_discovery() -> None:
+def test_an_issuer_and_its_token_endpoint_can_both_be_set() -> None:
     config = load(
         AUTH0_DOMAIN="", OAUTH_ISSUER="https://a.example.com", OAUTH_TOKEN_URL="https://a.example.com/t/"
     )
@@ -56,7 +56,7 @@ def test_a_token_endpoint_beside_its_issuer_spares_the_discovery() -> None:
     assert (config.issuer, config.token_url) == ("https://a.example.com", "https://a.example.com/t/")
 
 
-def test_auth0_is_asked_in_its_own_way() -> None:
+def test_the_defaults_for_auth0_are_what_auth0_documents() -> None:
     config = load()
 
     assert config.token_request is TokenRequestFormat.JSON
@@ -66,13 +66,13 @@ def test_auth0_is_asked_in_its_own_way() -> None:
 
 
 @pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_TOKEN_URL"])
-def test_another_issuer_is_asked_by_the_standards_form(name: str) -> None:
+def test_another_issuer_gets_a_form_by_default(name: str) -> None:
     config = load_config(COMPLETE | {"AUTH0_DOMAIN": "", name: "https://a.example.com"}, DEVELOPMENT)
 
     assert config.token_request is TokenRequestFormat.FORM
 
 
-def test_each_way_to_ask_can_be_chosen() -> None:
+def test_each_default_can_be_changed() -> None:
     config = load(
         OAUTH_TOKEN_REQUEST="form",
         OAUTH_AUDIENCE_PARAMETER="none",
@@ -95,9 +95,7 @@ def test_each_way_to_ask_can_be_chosen() -> None:
     ],
 )
 @pytest.mark.parametrize("value", ["other", "JSON", " form", SECRET])
-def test_a_choice_that_there_is_not_is_refused_without_showing_it(
-    name: str, choices: str, value: str
-) -> None:
+def test_an_unknown_choice_is_refused_and_not_quoted(name: str, choices: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name}: must be {choices}$") as caught:
         load(**{name: value})
 
@@ -117,26 +115,26 @@ def test_a_choice_that_there_is_not_is_refused_without_showing_it(
     ],
     ids=lambda variables: next(iter(variables)),
 )
-def test_what_only_the_api_reads_does_not_matter(variables: dict[str, str]) -> None:
+def test_variables_of_the_api_are_ignored(variables: dict[str, str]) -> None:
     assert load(**variables) == load()
 
 
 @pytest.mark.parametrize("name", ["OAUTH_ALGORITHMS", "OAUTH_JWKS_URL", "OAUTH_CA_FILE"])
-def test_what_only_the_api_reads_rules_the_development_values_out(name: str) -> None:
+def test_variables_of_the_api_rule_out_the_development_values(name: str) -> None:
     assert "AUTH0_CLIENT_SECRET" in problems_of({name: "x"})
 
 
-def test_the_state_folder_is_the_one_that_is_named() -> None:
+def test_the_state_folder_can_be_set() -> None:
     assert load(TIMESHEETS_STATE_DIR="/var/lib/timesheets").state_dir == Path("/var/lib/timesheets")
 
 
-def test_the_state_folder_is_else_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_state_folder_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     assert load().state_dir == tmp_path / "timesheets"
 
 
-def test_a_user_without_a_home_is_told_to_name_a_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_must_set_the_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     def find_no_user(uid: int) -> Never:
         raise KeyError(uid)
 
@@ -148,11 +146,11 @@ def test_a_user_without_a_home_is_told_to_name_a_state_folder(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("folder", ["state", "~/state", "./state"])
-def test_a_state_folder_that_depends_on_where_cron_starts_is_refused(folder: str) -> None:
+def test_a_relative_state_folder_is_refused(folder: str) -> None:
     assert problems_of(COMPLETE | {"TIMESHEETS_STATE_DIR": folder}) == ["TIMESHEETS_STATE_DIR"]
 
 
-def test_a_state_folder_is_no_configuration_of_its_own() -> None:
+def test_a_state_folder_does_not_rule_out_the_development_values() -> None:
     config = load_config({"TIMESHEETS_STATE_DIR": "/var/lib/timesheets"}, DEVELOPMENT)
 
     assert config.client_secret == "development-secret"
@@ -164,48 +162,48 @@ def test_the_secret_is_in_no_repr() -> None:
 
 
 @pytest.mark.parametrize("url", ["https://example.com/api", "https://example.com/api/"])
-def test_the_upload_address_is_appended_to_the_apis(url: str) -> None:
+def test_the_upload_path_is_appended_to_the_apis_address(url: str) -> None:
     assert load(TIMESHEETS_API_URL=url).upload_url == "https://example.com/api/timesheets/upload"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "127.8.9.10", "localhost:8000", "[::1]:8000"])
-def test_plain_http_serves_on_loopback(host: str) -> None:
+def test_plain_http_is_accepted_on_loopback(host: str) -> None:
     config = load(AUTH0_DOMAIN="", OAUTH_TOKEN_URL=f"http://{host}/t", TIMESHEETS_API_URL=f"http://{host}")
 
     assert config.token_url == f"http://{host}/t"
     assert config.upload_url == f"http://{host}/timesheets/upload"
 
 
-def test_all_that_is_missing_is_named_at_once() -> None:
+def test_all_missing_variables_are_named_at_once() -> None:
     named = problems_of({"AUTH0_DOMAIN": "example.eu.auth0.com"})
 
     assert named == ["AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "TIMESHEETS_API_URL"]
 
 
-def test_what_is_wrong_is_named_beside_what_is_missing() -> None:
+def test_wrong_and_missing_variables_are_named_together() -> None:
     named = problems_of(COMPLETE | {"AUTH0_DOMAIN": "https://example.com/", "AUTH0_CLIENT_ID": ""})
 
     assert named == ["AUTH0_DOMAIN", "AUTH0_CLIENT_ID"]
 
 
-def test_without_any_variable_the_development_ones_serve() -> None:
+def test_without_variables_the_development_values_apply() -> None:
     config = load_config({"PATH": "/bin", "AUTH0_DOMAIN": ""}, DEVELOPMENT)
 
     assert config.token_url == "http://127.0.0.1:8000/oauth/token"
     assert config.client_secret == "development-secret"
 
 
-def test_without_any_variable_in_production_all_are_missing() -> None:
+def test_without_development_values_all_variables_are_missing() -> None:
     with pytest.raises(ConfigurationError, match=r"(?s)AUTH0_DOMAIN: not set.*TIMESHEETS_API_URL: not set"):
         load_config({}, {})
 
 
-def test_a_forgotten_secret_never_becomes_the_development_one() -> None:
+def test_a_missing_secret_never_becomes_the_development_secret() -> None:
     assert problems_of(COMPLETE | {"AUTH0_CLIENT_SECRET": ""}) == ["AUTH0_CLIENT_SECRET"]
 
 
 @pytest.mark.parametrize("name", [*COMPLETE, "AUTH0_CLIENT_SECRET_FILE", "OAUTH_TOKEN_URL", "OAUTH_ISSUER"])
-def test_any_variable_of_its_own_rules_the_development_ones_out(name: str) -> None:
+def test_any_variable_of_the_client_rules_out_the_development_values(name: str) -> None:
     with pytest.raises(ConfigurationError):
         load_config({name: "https://example.com"}, DEVELOPMENT)
 
@@ -227,7 +225,7 @@ def test_any_variable_of_its_own_rules_the_development_ones_out(name: str) -> No
         pytest.param("exämple.com", id="not ASCII"),
     ],
 )
-def test_a_domain_that_is_not_bare_is_refused_with_a_remedy(domain: str) -> None:
+def test_a_domain_that_is_not_bare_is_refused(domain: str) -> None:
     with pytest.raises(ConfigurationError, match=r"AUTH0_DOMAIN: must be a bare domain such as example\.eu"):
         load(AUTH0_DOMAIN=domain)
 
@@ -255,7 +253,7 @@ def test_a_domain_that_is_not_bare_is_refused_with_a_remedy(domain: str) -> None
         pytest.param("https://exämple.com", id="not ASCII"),
     ],
 )
-def test_an_address_that_no_secret_may_go_to_is_refused(name: str, url: str) -> None:
+def test_an_address_that_is_unsafe_for_a_secret_is_refused(name: str, url: str) -> None:
     environment = COMPLETE | ({"AUTH0_DOMAIN": ""} if name == "OAUTH_TOKEN_URL" else {})
 
     assert problems_of(environment | {name: url}) == [name]
@@ -273,7 +271,7 @@ def test_two_issuers_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://example.com/?a=b", "http://example.com/", "https://example.com/#a"])
-def test_an_issuer_is_an_address_that_a_secret_may_go_to(url: str) -> None:
+def test_an_issuer_that_is_unsafe_for_a_secret_is_refused(url: str) -> None:
     assert problems_of(COMPLETE | {"AUTH0_DOMAIN": "", "OAUTH_ISSUER": url}) == ["OAUTH_ISSUER"]
 
 
@@ -290,7 +288,7 @@ def test_the_secret_is_read_from_a_file_without_its_last_newline(secret_file: Pa
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o610, 0o602], ids=oct)
-def test_a_secret_file_for_other_users_too_is_refused(secret_file: Path, mode: int) -> None:
+def test_a_secret_file_that_others_can_access_is_refused(secret_file: Path, mode: int) -> None:
     secret_file.chmod(mode)
 
     with pytest.raises(ConfigurationError, match=f"chmod 600 {secret_file}"):
@@ -323,14 +321,14 @@ def test_a_secret_file_without_a_secret_is_refused(secret_file: Path, content: b
 
 
 @pytest.mark.parametrize("name", ["missing", "."])
-def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+def test_an_unreadable_secret_file_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
 
     with pytest.raises(ConfigurationError, match=f"AUTH0_CLIENT_SECRET_FILE: {path} cannot be read"):
         load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(path))
 
 
-def test_a_secret_that_was_set_as_its_file_is_not_shown() -> None:
+def test_a_secret_that_was_set_as_its_file_is_not_quoted() -> None:
     named = problems_of(COMPLETE | {"AUTH0_CLIENT_SECRET": "", "AUTH0_CLIENT_SECRET_FILE": SECRET})
 
     assert named == ["AUTH0_CLIENT_SECRET_FILE"]

@@ -1,4 +1,4 @@
-"""A client that signs in place of telling a secret."""
+"""A client that signs with a private key instead of sending a secret."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def write_key(path: Path, key: PrivateKeyTypes, passphrase: bytes | None = None)
         pytest.param(ed25519.Ed25519PrivateKey.generate(), id="Ed25519"),
     ],
 )
-def test_a_client_may_sign_in_place_of_telling_a_secret(tmp_path: Path, key: PrivateKeyTypes) -> None:
+def test_a_client_can_sign_instead_of_sending_a_secret(tmp_path: Path, key: PrivateKeyTypes) -> None:
     path = write_key(tmp_path / "key.pem", key)
 
     config = load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
@@ -47,11 +47,11 @@ def test_a_client_may_sign_in_place_of_telling_a_secret(tmp_path: Path, key: Pri
     assert config.client_secret == ""
 
 
-def test_who_signs_needs_a_key() -> None:
+def test_a_client_that_signs_needs_a_key() -> None:
     assert problems_of(COMPLETE | SIGNING_CLIENT) == ["AUTH0_PRIVATE_KEY_FILE"]
 
 
-def test_a_key_for_other_users_too_is_refused(tmp_path: Path) -> None:
+def test_a_key_that_others_can_access_is_refused(tmp_path: Path) -> None:
     path = write_key(tmp_path / "key.pem", SIGNING_KEY)
     Path(path).chmod(0o640)
 
@@ -74,7 +74,7 @@ def test_a_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
         pytest.param(ed448.Ed448PrivateKey.generate(), id="Ed448"),
     ],
 )
-def test_a_key_that_issuers_do_not_take_is_refused(tmp_path: Path, key: PrivateKeyTypes) -> None:
+def test_a_key_for_no_supported_algorithm_is_refused(tmp_path: Path, key: PrivateKeyTypes) -> None:
     path = write_key(tmp_path / "key.pem", key)
 
     with pytest.raises(ConfigurationError, match="must be an RSA key of at least 2048 bits, or on"):
@@ -104,14 +104,14 @@ def test_a_file_without_a_private_key_is_refused_and_not_quoted(tmp_path: Path, 
     assert caught.value.__cause__ is None
 
 
-def test_a_key_without_the_method_that_uses_it_is_refused(tmp_path: Path) -> None:
+def test_a_key_without_its_method_is_refused(tmp_path: Path) -> None:
     path = write_key(tmp_path / "key.pem", SIGNING_KEY)
 
     assert problems_of(COMPLETE | {"AUTH0_PRIVATE_KEY_FILE": path}) == ["AUTH0_PRIVATE_KEY_FILE"]
 
 
 @pytest.mark.parametrize("name", ["AUTH0_CLIENT_SECRET", "AUTH0_CLIENT_SECRET_FILE"])
-def test_a_secret_beside_a_key_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_secret_together_with_a_key_is_refused(tmp_path: Path, name: str) -> None:
     path = write_key(tmp_path / "key.pem", SIGNING_KEY)
 
     named = problems_of(COMPLETE | SIGNING_CLIENT | {"AUTH0_PRIVATE_KEY_FILE": path, name: "x"})

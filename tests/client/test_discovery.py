@@ -1,4 +1,4 @@
-"""From an issuer to its token endpoint."""
+"""Finding the token endpoint of an issuer."""
 
 import re
 from typing import Any
@@ -63,7 +63,7 @@ def make_metadata(**changes: object) -> dict[str, object]:
         ),
     ],
 )
-def test_metadata_are_where_the_standards_put_them(issuer: str, openid: str, oauth: str) -> None:
+def test_metadata_are_at_the_urls_of_the_standards(issuer: str, openid: str, oauth: str) -> None:
     assert list_metadata_urls(issuer) == (openid, oauth)
 
 
@@ -85,11 +85,11 @@ def test_openid_connects_document_comes_first() -> None:
         pytest.param((200, None), id="HTML"),
     ],
 )
-def test_rfc_8414s_serves_where_there_is_no_other(answer: tuple[int, None]) -> None:
+def test_rfc_8414s_document_is_used_if_the_first_is_unusable(answer: tuple[int, None]) -> None:
     assert discover({OPENID: answer, OAUTH: (200, make_metadata())}) == ENDPOINT
 
 
-def test_an_issuer_without_metadata_is_a_wrong_setting() -> None:
+def test_an_issuer_without_metadata_is_a_configuration_error() -> None:
     message = f"{ISSUER}: publishes no metadata at {OPENID} or {OAUTH}; check OAUTH_ISSUER"
 
     with pytest.raises(ConfigurationError, match=re.escape(message)):
@@ -97,7 +97,7 @@ def test_an_issuer_without_metadata_is_a_wrong_setting() -> None:
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
-def test_an_issuer_that_is_busy_is_a_temporary_failure(status: int) -> None:
+def test_a_busy_issuer_is_a_temporary_failure(status: int) -> None:
     with pytest.raises(TemporaryFailure, match=f"{OPENID}: {status}; run it again later"):
         discover({OPENID: (status, None), OAUTH: (200, make_metadata())})
 
@@ -106,7 +106,7 @@ def test_an_issuer_that_is_busy_is_a_temporary_failure(status: int) -> None:
     ("named", "shown"),
     [
         pytest.param("https://other.example.com", "https://other.example.com", id="another"),
-        pytest.param(f"{ISSUER}/", f"{ISSUER}/", id="a slash more"),
+        pytest.param(f"{ISSUER}/", f"{ISSUER}/", id="an extra slash"),
         pytest.param("HTTPS://issuer.example.com", "HTTPS://issuer.example.com", id="another case"),
         pytest.param(None, "no issuer", id="null"),
         pytest.param([ISSUER], "no issuer", id="a list"),
@@ -120,13 +120,13 @@ def test_metadata_of_another_issuer_are_not_used(named: object, shown: str) -> N
 @pytest.mark.parametrize(
     "endpoint",
     [
-        pytest.param("https://issuer.example.com/token/", id="a slash that it needs"),
+        pytest.param("https://issuer.example.com/token/", id="a trailing slash"),
         pytest.param("https://issuer.example.com/token", id="no slash"),
         pytest.param("https://tokens.example.com/a//b?tenant=7", id="another host, and a query"),
         pytest.param("https://issuer.example.com/%7Ea/%2F", id="escapes"),
     ],
 )
-def test_the_token_endpoint_is_taken_byte_for_byte(endpoint: str) -> None:
+def test_the_token_endpoint_is_used_byte_for_byte(endpoint: str) -> None:
     assert discover({OPENID: (200, make_metadata(token_endpoint=endpoint))}) == endpoint
 
 
@@ -143,14 +143,14 @@ def test_the_token_endpoint_is_taken_byte_for_byte(endpoint: str) -> None:
         pytest.param(7, id="a number"),
     ],
 )
-def test_a_token_endpoint_that_no_secret_may_go_to_is_refused(endpoint: object) -> None:
+def test_an_unsafe_token_endpoint_is_refused(endpoint: object) -> None:
     with pytest.raises(ConfigurationError, match=r"token_endpoint.*; check OAUTH_ISSUER, or set OAUTH_TOKEN"):
         discover({OPENID: (200, make_metadata(token_endpoint=endpoint))})
 
 
 @pytest.mark.parametrize("issuer_path", ["", "/", "/realms/x", "/realms/x/"])
 @pytest.mark.parametrize("kind", [0, 1], ids=["OpenID Connect", "RFC 8414"])
-def test_a_token_is_bought_where_the_metadata_say(site: Site, issuer_path: str, kind: int) -> None:
+def test_a_token_is_requested_at_the_discovered_endpoint(site: Site, issuer_path: str, kind: int) -> None:
     issuer = f"{site.address}{issuer_path}"
     address = list_metadata_urls(issuer)[kind]
     site.replies[address.removeprefix(site.address)] = Reply(
@@ -164,7 +164,7 @@ def test_a_token_is_bought_where_the_metadata_say(site: Site, issuer_path: str, 
     assert site.count("/token/") == 1
 
 
-def test_the_metadata_are_asked_once_a_run(site: Site) -> None:
+def test_the_metadata_are_fetched_once_per_run(site: Site) -> None:
     path = "/.well-known/openid-configuration"
     site.replies[path] = Reply(
         status=200, body={"issuer": site.address, "token_endpoint": f"{site.address}/token"}

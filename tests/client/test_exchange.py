@@ -1,4 +1,4 @@
-"""What `responses` can't show: sockets, time limits, TLS, proxies and netrc."""
+"""What `responses` cannot simulate: sockets, timeouts, TLS, proxies and netrc."""
 
 import datetime
 import ipaddress
@@ -50,7 +50,7 @@ def post(url: str, timeouts: Timeouts = Timeouts()) -> Answer:  # noqa: B008  It
 
 @contextmanager
 def listening(serve: Callable[[socket.socket, Event], object]) -> Iterator[int]:
-    """A port whose first connection is given to `serve`, with the event that the test is over."""
+    """A port whose first connection goes to `serve`, with an event that is set at the end of the test."""
     over = Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -71,7 +71,7 @@ def listening(serve: Callable[[socket.socket, Event], object]) -> Iterator[int]:
 def answering(content: bytes) -> Callable[[socket.socket, Event], None]:
     def serve(connection: socket.socket, over: Event) -> None:
         request = b""
-        # To its end: a socket that is closed with something unread takes the answer back.
+        # A socket that is closed with unread bytes discards the answer.
         while not request.endswith(b"}"):
             request += connection.recv(65536)
         connection.sendall(content)
@@ -80,7 +80,7 @@ def answering(content: bytes) -> Callable[[socket.socket, Event], None]:
 
 
 def dripping(beginning: bytes, drop: bytes) -> Callable[[socket.socket, Event], None]:
-    """Goes on with drops that never end an answer."""
+    """Continues an answer with drops that never end it."""
 
     def serve(connection: socket.socket, over: Event) -> None:
         answering(beginning)(connection, over)
@@ -98,7 +98,7 @@ def hang_up(connection: socket.socket, over: Event) -> None:
     pass
 
 
-def test_a_json_object_is_answered(site: Site) -> None:
+def test_a_json_object_is_read_from_the_answer(site: Site) -> None:
     site.replies["/"] = Reply(status=201, body={"message": "stored"})
 
     answer = post(f"{site.address}/")
@@ -106,7 +106,7 @@ def test_a_json_object_is_answered(site: Site) -> None:
     assert (answer.url, answer.status, answer.quote("message")) == (f"{site.address}/", 201, "stored")
 
 
-def test_headers_are_found_in_any_case(site: Site) -> None:
+def test_header_names_are_case_insensitive(site: Site) -> None:
     site.replies["/"] = Reply(status=503, headers={"retry-AFTER": "7"})
 
     assert post(f"{site.address}/").headers["Retry-After"] == "7"
@@ -130,7 +130,7 @@ def test_headers_are_found_in_any_case(site: Site) -> None:
         ),
     ],
 )
-def test_a_body_arrives_as_it_is_with_its_type(
+def test_a_body_arrives_unchanged_with_its_type(
     site: Site, content: Content, body: bytes, media_type: str
 ) -> None:
     message = Message(url=f"{site.address}/", content=content, auth=Unauthenticated(), secrets=())
@@ -144,7 +144,7 @@ def test_a_body_arrives_as_it_is_with_its_type(
     assert received.headers["Content-Length"] == str(len(body))
 
 
-def test_no_more_time_is_given_than_is_left() -> None:
+def test_the_total_timeout_is_at_most_the_time_left() -> None:
     assert Timeouts(total_seconds=120).within(7).total_seconds == 7
     assert Timeouts(total_seconds=120).within(math.inf).total_seconds == 120
 
@@ -156,7 +156,7 @@ def test_no_more_time_is_given_than_is_left() -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" ", id="body"),
     ],
 )
-def test_a_dripping_answer_is_not_waited_for(beginning: bytes, drop: bytes) -> None:
+def test_a_dripping_answer_hits_the_total_timeout(beginning: bytes, drop: bytes) -> None:
     start = time.monotonic()
 
     with (
@@ -168,7 +168,7 @@ def test_a_dripping_answer_is_not_waited_for(beginning: bytes, drop: bytes) -> N
     assert time.monotonic() - start < 2
 
 
-def test_a_silent_server_is_not_waited_for() -> None:
+def test_a_silent_server_hits_the_read_timeout() -> None:
     start = time.monotonic()
 
     with (
@@ -227,7 +227,7 @@ def test_an_unknown_host_name_sent_nothing() -> None:
         post("https://timesheets.invalid/")
 
 
-def test_an_answer_without_end_is_not_read_to_its_end(site: Site) -> None:
+def test_an_endless_answer_is_not_read_to_its_end(site: Site) -> None:
     site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * MAX_ANSWER_BYTES))
 
     assert post(f"{site.address}/").document is None
@@ -242,7 +242,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(site: Site) -> None:
         pytest.param("1,", id="numbers"),
     ],
 )
-def test_an_answer_of_too_many_values_is_none(piece: str) -> None:
+def test_a_body_with_too_many_values_is_not_parsed(piece: str) -> None:
     body = f'{{"entries": [{piece * 2_000_001}0]}}'
 
     assert parse_object(bytearray(body, "ascii")) is None
@@ -256,20 +256,20 @@ def test_an_answer_of_too_many_values_is_none(piece: str) -> None:
         pytest.param("\\\\" * 1_000_000 + "[" * 1_000_001, id="backslashes"),
     ],
 )
-def test_what_stands_in_a_string_is_no_value(text: str) -> None:
+def test_characters_inside_a_string_do_not_count_as_values(text: str) -> None:
     body = f'{{"detail": "{text}"}}'
 
     assert parse_object(bytearray(body, "ascii")) == json.loads(body)
 
 
-def test_a_string_without_an_end_costs_no_more_than_its_length() -> None:
+def test_an_unterminated_string_is_scanned_in_linear_time() -> None:
     begin = time.monotonic()
 
     assert parse_object(bytearray(b"," * 1_000_001 + b'"' + b'\\"' * 1_000_000)) is None
     assert time.monotonic() - begin < 5
 
 
-def test_an_answer_that_cannot_be_unzipped_is_none(site: Site) -> None:
+def test_an_answer_that_cannot_be_unzipped_has_no_document(site: Site) -> None:
     site.replies["/"] = Reply(status=200, body=b"no gzip", headers={"Content-Encoding": "gzip"})
 
     assert post(f"{site.address}/").document is None
@@ -285,7 +285,7 @@ def test_a_redirect_is_not_followed(site: Site, status: int) -> None:
     assert [received.path for received in site.received] == ["/"]
 
 
-def test_where_a_redirect_leads_is_not_even_looked_at(site: Site) -> None:
+def test_the_target_of_a_redirect_is_not_parsed(site: Site) -> None:
     site.replies["/"] = Reply(status=302, headers={"Location": "https://[broken"})
 
     assert post(f"{site.address}/").status == 302
@@ -303,7 +303,7 @@ def test_netrc_adds_no_credentials(site: Site, tmp_path: Path, monkeypatch: pyte
     assert "Authorization" not in received.headers
 
 
-def test_no_proxy_stands_before_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_used_for_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
 
@@ -319,7 +319,7 @@ def test_proxies_come_from_the_environment(site: Site, monkeypatch: pytest.Monke
         post("https://timesheets.invalid/")
 
 
-def test_a_broken_address_of_a_proxy_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_proxy_address_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "gopher://payroll:password@proxy.invalid")
 
     with pytest.raises(ConfigurationError, match="the proxy's") as caught:
@@ -345,7 +345,7 @@ def certificate(tmp_path: Path) -> Path:
 
 
 def make_certificate(path: Path, address: str = "127.0.0.1", days: int = 1) -> Path:
-    """A file with a certificate that vouches for itself until `days` from now, and its key."""
+    """A PEM file with a self-signed certificate that is valid for `days`, and its key."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
     today = datetime.datetime.now(datetime.UTC)
     certificate = (
@@ -380,7 +380,7 @@ def listening_with_tls(certificate: Path) -> Iterator[int]:
         yield port
 
 
-def test_a_certificate_that_nobody_vouches_for_is_a_configuration_error(certificate: Path) -> None:
+def test_an_untrusted_certificate_is_a_configuration_error(certificate: Path) -> None:
     with (
         listening_with_tls(certificate) as port,
         pytest.raises(
@@ -391,7 +391,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_configuration_error(certific
         post(f"https://127.0.0.1:{port}/")
 
 
-def test_a_proxy_that_nobody_vouches_for_is_named(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_untrusted_proxy_is_named(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with listening_with_tls(certificate) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{port}")
         with pytest.raises(ConfigurationError, match=r"the proxy's certificate cannot be trusted"):
@@ -405,7 +405,7 @@ def test_a_proxy_that_nobody_vouches_for_is_named(certificate: Path, monkeypatch
         pytest.param("127.0.0.1", -1, "it has expired or is not valid yet.", id="expired"),
     ],
 )
-def test_what_is_wrong_with_a_known_authoritys_certificate_is_told(
+def test_the_fault_of_a_certificate_from_a_known_authority_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, days: int, fault: str
 ) -> None:
     certificate = make_certificate(tmp_path / "certificate.pem", address, days)
@@ -438,7 +438,7 @@ def test_https_to_a_plain_port_is_a_configuration_error(site: Site) -> None:
         post(site.address.replace("http:", "https:"))
 
 
-def test_the_error_of_requests_holds_the_secret_and_is_not_passed_on() -> None:
+def test_the_error_of_requests_is_not_chained() -> None:
     with pytest.raises(TemporaryFailure) as caught:
         post("http://127.0.0.1:1/")
 
@@ -452,7 +452,7 @@ def test_quoted_text_is_short_and_printable() -> None:
     assert text == f"a  b [31m {'c' * 190} [...]"
 
 
-def test_a_secret_is_hidden_even_where_the_text_is_cut() -> None:
+def test_a_secret_is_hidden_even_where_the_text_is_truncated() -> None:
     text = make_printable("x" * 190 + SECRET, SECRET)
 
     assert text == "x" * 190 + "[hidden]"
@@ -462,7 +462,7 @@ def test_every_secret_is_hidden() -> None:
     assert make_printable("a-one b-two", "a-one", "", "b-two") == "[hidden] [hidden]"
 
 
-def test_no_message_or_answer_shows_its_secret() -> None:
+def test_no_repr_of_a_message_or_answer_contains_its_secret() -> None:
     message = Message(
         url="https://a.b", content=json_content({"s": SECRET}), auth=Unauthenticated(), secrets=(SECRET,)
     )

@@ -31,7 +31,7 @@ def write_date(seconds: float) -> str:
 
 @dataclass
 class Server:
-    """Gives one outcome after the other, the last one over and over."""
+    """Returns or raises one outcome per call, and repeats the last."""
 
     outcomes: list[Answer | Exception]
     fake_clock: FakeClock = field(default_factory=FakeClock)
@@ -46,15 +46,15 @@ class Server:
             raise outcome
         return outcome
 
-    def ask(self, policy: RetryPolicy = RetryPolicy()) -> int:  # noqa: B008  It is frozen.
+    def call(self, policy: RetryPolicy = RetryPolicy()) -> int:  # noqa: B008  It is frozen.
         return send_with_retries(self.send, policy, self.fake_clock.clock).status
 
 
 @pytest.mark.parametrize("status", [200, 201, 207, 400, 401, 403, 404, 409, 413, 422, 501, 505])
-def test_an_answer_that_time_does_not_mend_is_taken_at_once(status: int) -> None:
+def test_a_final_answer_is_returned_at_once(status: int) -> None:
     server = Server([make_answer(status)])
 
-    assert server.ask() == status
+    assert server.call() == status
     assert server.calls == 1
     assert server.fake_clock.slept == []
 
@@ -70,67 +70,69 @@ def test_an_answer_that_time_does_not_mend_is_taken_at_once(status: int) -> None
         pytest.param(NothingSent("no connection"), id="no connection"),
     ],
 )
-def test_what_time_may_mend_is_sent_again(outcome: Answer | Exception) -> None:
+def test_a_temporary_failure_is_retried(outcome: Answer | Exception) -> None:
     server = Server([outcome, make_answer(201)])
 
-    assert server.ask() == 201
+    assert server.call() == 201
     assert server.calls == 2
 
 
-def test_after_the_last_try_the_last_answer_is_taken() -> None:
+def test_after_the_last_attempt_the_last_answer_is_returned() -> None:
     server = Server([make_answer(500), LOST, make_answer(503)])
 
-    assert server.ask(RetryPolicy(retries=2)) == 503
+    assert server.call(RetryPolicy(retries=2)) == 503
     assert server.calls == 3
 
 
-def test_after_the_last_try_the_last_failure_is_raised() -> None:
+def test_after_the_last_attempt_the_last_failure_is_raised() -> None:
     server = Server([make_answer(500), LOST])
 
     with pytest.raises(TemporaryFailure, match=r"^lost$"):
-        server.ask(RetryPolicy(retries=1))
+        server.call(RetryPolicy(retries=1))
 
     assert server.calls == 2
 
 
 @pytest.mark.parametrize("sent", [LOST, make_answer(503)])
-def test_a_missing_connection_is_not_all_once_a_try_may_have_arrived(sent: Answer | Exception) -> None:
+def test_a_refused_connection_does_not_hide_an_earlier_attempt(
+    sent: Answer | Exception,
+) -> None:
     server = Server([sent, *[NothingSent("No connection.")] * 2])
 
     with pytest.raises(
         TemporaryFailure, match=r"^No connection\. An earlier attempt may still have arrived"
     ) as caught:
-        server.ask(RetryPolicy(retries=2))
+        server.call(RetryPolicy(retries=2))
 
     assert not isinstance(caught.value, NothingSent)
 
 
-def test_a_connection_that_never_came_about_sent_nothing() -> None:
+def test_refused_connections_alone_are_nothing_sent() -> None:
     server = Server([NothingSent("No connection.")] * 3)
 
     with pytest.raises(NothingSent, match=r"^No connection\. This request was not sent"):
-        server.ask(RetryPolicy(retries=2))
+        server.call(RetryPolicy(retries=2))
 
 
-def test_without_retries_there_is_one_try_and_no_wait() -> None:
+def test_without_retries_there_is_one_attempt_and_no_wait() -> None:
     server = Server([LOST])
 
     with pytest.raises(TemporaryFailure):
-        server.ask(RetryPolicy(retries=0))
+        server.call(RetryPolicy(retries=0))
 
     assert (server.calls, server.fake_clock.slept) == (1, [])
 
 
-def test_another_error_is_not_tried_again() -> None:
+def test_another_error_is_not_retried() -> None:
     server = Server([AccessRefused("no")])
 
     with pytest.raises(AccessRefused):
-        server.ask()
+        server.call()
 
     assert server.calls == 1
 
 
-def test_a_signal_is_not_tried_again() -> None:
+def test_a_signal_is_not_retried() -> None:
     def interrupt() -> Answer:
         raise KeyboardInterrupt
 
@@ -142,19 +144,19 @@ def test_a_signal_is_not_tried_again() -> None:
     assert fake_clock.slept == []
 
 
-def test_waits_double_up_to_the_longest() -> None:
+def test_waits_double_up_to_the_maximum() -> None:
     server = Server([make_answer()])
 
-    server.ask(RetryPolicy(retries=8))
+    server.call(RetryPolicy(retries=8))
 
     assert server.fake_clock.slept == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
 @pytest.mark.parametrize(("chance", "slept"), [(0.0, [0, 0, 0]), (0.5, [0.25, 0.5, 1])])
-def test_chance_shortens_each_wait(chance: float, slept: list[float]) -> None:
+def test_jitter_shortens_each_wait(chance: float, slept: list[float]) -> None:
     server = Server([make_answer()], fake_clock=FakeClock(chance=chance))
 
-    server.ask(RetryPolicy(retries=3))
+    server.call(RetryPolicy(retries=3))
 
     assert server.fake_clock.slept == slept
 
@@ -162,7 +164,7 @@ def test_chance_shortens_each_wait(chance: float, slept: list[float]) -> None:
 def test_each_wait_is_announced_with_its_reason() -> None:
     server = Server([make_answer(503), NothingSent("No connection."), make_answer(201)])
 
-    server.ask()
+    server.call()
 
     assert server.fake_clock.announced == [
         f"waiting 0.5 s for the API: {URL}: answered 503.",
@@ -170,38 +172,38 @@ def test_each_wait_is_announced_with_its_reason() -> None:
     ]
 
 
-def test_what_ends_without_a_wait_announces_none() -> None:
+def test_no_wait_is_announced_if_there_is_none() -> None:
     server = Server([make_answer(503)])
 
-    server.ask(RetryPolicy(deadline=server.fake_clock.now + 0.5))
+    server.call(RetryPolicy(deadline=server.fake_clock.now + 0.5))
 
     assert server.fake_clock.announced == []
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_retry_after_is_waited_for_and_no_job_comes_back_on_the_dot(status: int) -> None:
+def test_jitter_is_added_to_retry_after(status: int) -> None:
     server = Server([make_answer(status, Retry_After="300"), make_answer(201)])
 
-    assert server.ask() == 201
+    assert server.call() == 201
     assert server.fake_clock.slept == [300.5]
 
 
-def test_a_server_that_wants_too_much_patience_is_left_with_the_moment_to_come_back() -> None:
+def test_a_retry_after_that_is_too_long_ends_with_the_time_to_return() -> None:
     server = Server([make_answer(429, Retry_After="301")])
-    moment = format_timestamp(server.fake_clock.now + 301)
+    time_to_return = format_timestamp(server.fake_clock.now + 301)
 
     with pytest.raises(TemporaryFailure) as caught:
-        server.ask()
+        server.call()
 
-    assert str(caught.value) == f"{URL}: busy, answered 429; run it again after {moment}"
+    assert str(caught.value) == f"{URL}: busy, answered 429; run it again after {time_to_return}"
     assert (server.calls, server.fake_clock.slept) == (1, [])
 
 
-def test_no_patience_goes_beyond_the_deadline() -> None:
+def test_a_retry_after_beyond_the_deadline_ends_at_once() -> None:
     server = Server([make_answer(Retry_After="60")])
 
     with pytest.raises(TemporaryFailure, match="answered 503; run it again after 20"):
-        server.ask(RetryPolicy(deadline=server.fake_clock.now + 59))
+        server.call(RetryPolicy(deadline=server.fake_clock.now + 59))
 
     assert server.fake_clock.slept == []
 
@@ -209,15 +211,15 @@ def test_no_patience_goes_beyond_the_deadline() -> None:
 def test_no_wait_goes_beyond_the_deadline() -> None:
     server = Server([make_answer()])
 
-    assert server.ask(RetryPolicy(retries=100, deadline=server.fake_clock.now + 4)) == 503
+    assert server.call(RetryPolicy(retries=100, deadline=server.fake_clock.now + 4)) == 503
     assert server.fake_clock.slept == [0.5, 1, 2]
 
 
-def test_a_failure_at_the_deadline_is_the_one_that_is_raised() -> None:
+def test_a_failure_after_the_deadline_is_raised() -> None:
     server = Server([LOST], takes_seconds=10)
 
     with pytest.raises(TemporaryFailure, match=r"^lost$"):
-        server.ask(RetryPolicy(deadline=server.fake_clock.now + 5))
+        server.call(RetryPolicy(deadline=server.fake_clock.now + 5))
 
     assert server.calls == 1
 
@@ -226,7 +228,7 @@ def test_after_the_deadline_nothing_is_sent() -> None:
     server = Server([make_answer(201)])
 
     with pytest.raises(TemporaryFailure, match="--deadline has passed, so the API was not called"):
-        server.ask(RetryPolicy(deadline=server.fake_clock.now))
+        server.call(RetryPolicy(deadline=server.fake_clock.now))
 
     assert server.calls == 0
 
@@ -236,18 +238,18 @@ def test_after_the_deadline_nothing_is_sent() -> None:
     [
         pytest.param("0", 0, id="zero"),
         pytest.param("7", 7, id="seconds"),
-        pytest.param(" 7 ", 7, id="white space"),
+        pytest.param(" 7 ", 7, id="surrounding white space"),
         pytest.param("999999999", 366 * 86400, id="never"),
         pytest.param(write_date(1_800_000_007), 7, id="a date"),
-        pytest.param(write_date(1_799_999_000), 0, id="a date that is over"),
+        pytest.param(write_date(1_799_999_000), 0, id="a date in the past"),
         pytest.param("Friday, 15-Jan-27 08:00:07 GMT", 7, id="a date of RFC 850"),
         pytest.param("Fri Jan 15 08:00:07 2027", 7, id="a date of asctime"),
         pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 366 * 86400, id="the last date"),
         pytest.param("", 0, id="empty"),
         pytest.param("-7", 0, id="negative"),
         pytest.param("7.5", 0, id="a fraction"),
-        pytest.param("\u0667", 0, id="another digit"),
-        pytest.param("9" * 5000, 0, id="endless"),
+        pytest.param("\u0667", 0, id="a digit outside ASCII"),
+        pytest.param("9" * 5000, 0, id="thousands of digits"),
         pytest.param("soon", 0, id="a word"),
         pytest.param("Fri, 99 Foo 2027 08:00:07 GMT", 0, id="no such date"),
     ],
@@ -256,7 +258,7 @@ def test_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
     assert read_retry_after(make_answer(Retry_After=text), 1_800_000_000) == seconds
 
 
-def test_a_date_is_compared_with_the_servers_own_clock() -> None:
+def test_a_date_is_compared_with_the_servers_date() -> None:
     answer = make_answer(Retry_After=write_date(1_700_000_030), Date=write_date(1_700_000_000))
 
     assert read_retry_after(answer, 1_800_000_000) == 30
@@ -276,7 +278,9 @@ def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         ("UTC", "2027-01-15 08:00:01 UTC"),
     ],
 )
-def test_a_moment_is_told_in_local_time_and_in_utc(in_zone: pytest.MonkeyPatch, zone: str, text: str) -> None:
+def test_a_timestamp_is_shown_in_local_time_and_in_utc(
+    in_zone: pytest.MonkeyPatch, zone: str, text: str
+) -> None:
     in_zone.setenv("TZ", zone)
     time.tzset()
 

@@ -1,4 +1,4 @@
-"""A token on disk: for one user, whole or not at all."""
+"""A token on disk, for one user and complete or absent."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ from timesheets_client.errors import ConfigurationError, Terminated
 from timesheets_client.network.retries import Clock
 
 TOKEN = IssuedToken(value="header.payload.signature", issued_at=1_800_000_000.5, expires_in=3600)
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a file")
 
 
 @pytest.fixture
@@ -39,13 +39,13 @@ def look(cache: TokenCache) -> IssuedToken | None:
 
 @pytest.fixture
 def path(tmp_path: Path, cache: TokenCache) -> Path:
-    """The file of a token that is kept."""
+    """The file of a cached token."""
     keep(cache)
     return tmp_path / "state/tokens/name.json"
 
 
 @pytest.mark.parametrize("expires_in", [3600, 0.5, None])
-def test_what_is_written_is_read(cache: TokenCache, expires_in: float | None) -> None:
+def test_a_written_token_is_read_back(cache: TokenCache, expires_in: float | None) -> None:
     token = IssuedToken(value="a.b.c", issued_at=1_800_000_000, expires_in=expires_in)
 
     keep(cache, token)
@@ -53,14 +53,16 @@ def test_what_is_written_is_read(cache: TokenCache, expires_in: float | None) ->
     assert look(cache) == token
 
 
-def test_each_token_has_a_name_of_its_own(cache: TokenCache) -> None:
+def test_a_token_is_not_read_under_another_name(cache: TokenCache) -> None:
     keep(cache)
 
     assert cache.read("other") is None
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
-def test_file_folder_and_lock_are_for_their_owner_only(tmp_path: Path, cache: TokenCache, umask: int) -> None:
+def test_file_folder_and_lock_are_closed_to_other_users(
+    tmp_path: Path, cache: TokenCache, umask: int
+) -> None:
     previous = os.umask(umask)
     try:
         keep(cache)
@@ -73,7 +75,7 @@ def test_file_folder_and_lock_are_for_their_owner_only(tmp_path: Path, cache: To
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_others_may_enter_is_closed_to_them(tmp_path: Path, cache: TokenCache) -> None:
+def test_an_open_folder_is_closed_to_other_users(tmp_path: Path, cache: TokenCache) -> None:
     folder = tmp_path / "state/tokens"
     folder.mkdir(parents=True)
     folder.chmod(0o755)
@@ -101,11 +103,11 @@ def test_a_token_is_replaced_and_nothing_is_left_behind(path: Path, cache: Token
         pytest.param(b"[]", id="a list"),
         pytest.param(b"null", id="null"),
         pytest.param(b"[" * 60_000, id="deeply nested"),
-        pytest.param(b"{}", id="nothing in it"),
-        pytest.param(b'{"access_token": 7, "issued_at": 1, "expires_in": 1}', id="a number for a token"),
-        pytest.param(b'{"access_token": "a", "issued_at": "1", "expires_in": 1}', id="a string for a time"),
-        pytest.param(b'{"access_token": "a", "issued_at": NaN, "expires_in": 1}', id="no number"),
-        pytest.param(b'{"access_token": "a", "issued_at": 1, "expires_in": true}', id="true for seconds"),
+        pytest.param(b"{}", id="no members"),
+        pytest.param(b'{"access_token": 7, "issued_at": 1, "expires_in": 1}', id="a number as a token"),
+        pytest.param(b'{"access_token": "a", "issued_at": "1", "expires_in": 1}', id="a string as a time"),
+        pytest.param(b'{"access_token": "a", "issued_at": NaN, "expires_in": 1}', id="NaN"),
+        pytest.param(b'{"access_token": "a", "issued_at": 1, "expires_in": true}', id="true as seconds"),
     ],
 )
 def test_a_damaged_file_is_ignored_and_replaced(path: Path, cache: TokenCache, content: bytes) -> None:
@@ -118,7 +120,7 @@ def test_a_damaged_file_is_ignored_and_replaced(path: Path, cache: TokenCache, c
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644], ids=oct)
-def test_a_file_that_others_may_read_or_write_is_ignored_and_replaced(
+def test_a_file_that_others_can_access_is_ignored_and_replaced(
     path: Path, cache: TokenCache, mode: int
 ) -> None:
     path.chmod(mode)
@@ -166,7 +168,7 @@ def test_another_users_folder_is_not_used(tmp_path: Path, cache: TokenCache, war
     )
 
 
-def test_a_folder_that_cannot_be_made_is_told_and_ends_nothing(
+def test_a_folder_that_cannot_be_created_causes_only_a_warning(
     tmp_path: Path, cache: TokenCache, warnings: list[str]
 ) -> None:
     (tmp_path / "state").write_text("a file")
@@ -177,7 +179,7 @@ def test_a_folder_that_cannot_be_made_is_told_and_ends_nothing(
     assert f"{tmp_path}/state/tokens: no token can be kept here: Not a directory" in warnings[0]
 
 
-def test_a_token_that_cannot_be_written_is_told_and_ends_nothing(
+def test_a_token_that_cannot_be_written_causes_only_a_warning(
     path: Path, cache: TokenCache, warnings: list[str]
 ) -> None:
     path.unlink()
@@ -190,7 +192,7 @@ def test_a_token_that_cannot_be_written_is_told_and_ends_nothing(
     assert {file.name for file in path.parent.iterdir()} == {"name.json", "name.lock"}
 
 
-def test_a_run_that_hangs_holds_up_no_other(path: Path, cache: TokenCache, warnings: list[str]) -> None:
+def test_a_run_that_hangs_does_not_block_others(path: Path, cache: TokenCache, warnings: list[str]) -> None:
     with path.with_suffix(".lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
 
@@ -215,7 +217,7 @@ def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str])
             pass
 
 
-def test_a_forgotten_token_is_gone_with_all_that_a_killed_run_left(path: Path, cache: TokenCache) -> None:
+def test_forgetting_removes_the_token_and_temporary_files(path: Path, cache: TokenCache) -> None:
     path.with_name("name.x7f.tmp").write_text(json.dumps({"access_token": "half"}))
 
     cache.forget("name")
@@ -224,13 +226,13 @@ def test_a_forgotten_token_is_gone_with_all_that_a_killed_run_left(path: Path, c
     assert [file.name for file in path.parent.iterdir()] == ["name.lock"]
 
 
-def test_forgetting_what_was_never_kept_is_nothing(tmp_path: Path, cache: TokenCache) -> None:
+def test_forgetting_without_a_token_does_nothing(tmp_path: Path, cache: TokenCache) -> None:
     cache.forget("name")
 
     assert not (tmp_path / "state").exists()
 
 
-def test_a_token_that_cannot_be_forgotten_is_told(path: Path, cache: TokenCache) -> None:
+def test_a_token_that_cannot_be_removed_is_a_configuration_error(path: Path, cache: TokenCache) -> None:
     path.unlink()
     path.mkdir()
 

@@ -1,4 +1,4 @@
-"""What becomes of each answer of a token endpoint."""
+"""How each answer of a token endpoint is read."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, SIGNING_KEY, mint_token, token_document
 from timesheets_client.access.issued_tokens import AccessToken, accept_token
 from timesheets_client.access.token_endpoint import read_issued_token
-from timesheets_client.access.token_endpoint import request_token as ask_for_token
+from timesheets_client.access.token_endpoint import request_token as send_token_request
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
 from timesheets_client.network.exchange import Timeouts, open_session
@@ -30,10 +30,10 @@ def issuer() -> Iterator[responses.RequestsMock]:
 
 
 def request_token(**changes: Any) -> AccessToken:
-    """The token that the configuration, with these changes, brings at the first try."""
+    """The token from one request of a configuration with these changes."""
     config = make_config(**changes)
     with open_session() as session:
-        answer = ask_for_token(session, config, config.token_url, Timeouts(), 1_800_000_000)
+        answer = send_token_request(session, config, config.token_url, Timeouts(), 1_800_000_000)
     issued = read_issued_token(answer, config, 1_800_000_000)
     return accept_token(issued, config, is_from_cache=False)
 
@@ -70,7 +70,7 @@ def test_the_case_of_the_token_type_does_not_matter(issuer: responses.RequestsMo
         pytest.param({"aud": ["https://other.example.com", AUDIENCE]}, id="aud as a list"),
     ],
 )
-def test_a_token_for_us_is_accepted_in_every_form(
+def test_a_token_for_the_api_is_accepted_in_every_form(
     issuer: responses.RequestsMock, claims: dict[str, Any]
 ) -> None:
     token = mint_token(**claims)
@@ -87,10 +87,10 @@ def test_a_token_for_us_is_accepted_in_every_form(
         pytest.param({"scope": "Batch:Upload"}, "Batch:Upload", id="another case"),
         pytest.param({"scope": None}, "none", id="no scope"),
         pytest.param({"scope": {"batch:upload": True}}, "none", id="neither string nor list"),
-        pytest.param({"scope": [7, None]}, "none", id="a list of no strings"),
+        pytest.param({"scope": [7, None]}, "none", id="a list without strings"),
     ],
 )
-def test_a_token_without_the_scope_was_not_granted_it(
+def test_a_token_without_the_scope_is_refused(
     issuer: responses.RequestsMock, claims: dict[str, Any], scopes: str
 ) -> None:
     give_token(issuer, mint_token(**claims))
@@ -104,11 +104,11 @@ def test_a_token_without_the_scope_was_not_granted_it(
     [
         pytest.param("https://other.example.com", "https://other.example.com", id="another"),
         pytest.param(["https://other.example.com", "x"], "https://other.example.com, x", id="several others"),
-        pytest.param(f"{AUDIENCE}/", f"{AUDIENCE}/", id="a slash more"),
+        pytest.param(f"{AUDIENCE}/", f"{AUDIENCE}/", id="an extra slash"),
         pytest.param(None, "no API", id="none"),
     ],
 )
-def test_a_token_for_another_api_is_a_wrong_setting(
+def test_a_token_for_another_api_is_a_configuration_error(
     issuer: responses.RequestsMock, aud: object, named: str
 ) -> None:
     give_token(issuer, mint_token(aud=aud))
@@ -132,7 +132,9 @@ def test_a_token_for_another_api_is_a_wrong_setting(
         pytest.param("", id="empty"),
     ],
 )
-def test_a_token_that_is_no_jwt_is_a_wrong_setting(issuer: responses.RequestsMock, token: str) -> None:
+def test_a_token_that_is_not_a_jwt_is_a_configuration_error(
+    issuer: responses.RequestsMock, token: str
+) -> None:
     give_token(issuer, token)
 
     with pytest.raises(ConfigurationError, match=r"not a JWT.*AUTH0_AUDIENCE"):
@@ -177,22 +179,22 @@ def test_a_token_that_is_no_jwt_is_a_wrong_setting(issuer: responses.RequestsMoc
             400,
             {"error": "invalid_request"},
             "400 invalid_request; check OAUTH_TOKEN_REQUEST and OAUTH_AUDIENCE_PARAMETER",
-            id="not understood",
+            id="RFC 6749's name for a bad request",
         ),
         pytest.param(
             400,
             {"error": "unsupported_grant_type"},
             "400 unsupported_grant_type; check OAUTH_TOKEN_REQUEST",
-            id="JSON where a form is wanted",
+            id="JSON instead of a form",
         ),
         pytest.param(
             400, {"error": "invalid_scope"}, "400 invalid_scope; check OAUTH_SCOPE", id="scope not granted"
         ),
         pytest.param(403, b"<html>", "token request refused: 403; check AUTH0_AUDIENCE", id="HTML"),
-        pytest.param(400, {"error": 7}, "token request refused: 400; check AUTH0_CLIENT_ID", id="no text"),
+        pytest.param(400, {"error": 7}, "token request refused: 400; check AUTH0_CLIENT_ID", id="no code"),
     ],
 )
-def test_a_refusal_is_final_and_says_what_to_do(
+def test_a_refusal_says_what_to_do(
     issuer: responses.RequestsMock, status: int, body: bytes | dict[str, object], message: str
 ) -> None:
     text = body if isinstance(body, bytes) else json.dumps(body)
@@ -203,7 +205,7 @@ def test_a_refusal_is_final_and_says_what_to_do(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refusal_without_a_word_says_so(issuer: responses.RequestsMock, status: int) -> None:
+def test_an_empty_refusal_says_so(issuer: responses.RequestsMock, status: int) -> None:
     issuer.post(TOKEN_URL, status=status, auto_calculate_content_length=True)
 
     with pytest.raises(AccessRefused, match=f"token request refused: {status}; .*; the answer was empty, so"):
@@ -219,14 +221,14 @@ def test_a_refusal_in_html_is_not_called_empty(issuer: responses.RequestsMock) -
     assert "empty" not in str(caught.value)
 
 
-def test_who_signs_is_told_to_check_the_key(issuer: responses.RequestsMock) -> None:
+def test_a_refused_client_that_signs_must_check_its_key(issuer: responses.RequestsMock) -> None:
     issuer.post(TOKEN_URL, status=401, json={"error": "access_denied"})
 
     with pytest.raises(AccessRefused, match="; check AUTH0_CLIENT_ID and AUTH0_PRIVATE_KEY_FILE"):
         request_token(client_auth=ClientAuth.PRIVATE_KEY_JWT, private_key=PRIVATE_KEY, client_secret="")
 
 
-def test_an_issuer_that_does_not_take_json_says_so(issuer: responses.RequestsMock) -> None:
+def test_a_refused_media_type_points_to_the_request_format(issuer: responses.RequestsMock) -> None:
     issuer.post(TOKEN_URL, status=415, auto_calculate_content_length=True)
 
     with pytest.raises(ConfigurationError, match="415; check OAUTH_TOKEN_REQUEST"):
@@ -246,7 +248,7 @@ def test_a_busy_issuer_is_a_temporary_failure(issuer: responses.RequestsMock, st
     [
         pytest.param(requests.ConnectionError("lost"), id="lost connection"),
         pytest.param(requests.ReadTimeout("slow"), id="timeout"),
-        pytest.param(requests.exceptions.ChunkedEncodingError("cut"), id="cut body"),
+        pytest.param(requests.exceptions.ChunkedEncodingError("cut"), id="truncated body"),
     ],
 )
 def test_a_lost_connection_is_a_temporary_failure(
@@ -271,11 +273,11 @@ def test_a_lost_connection_is_a_temporary_failure(
         pytest.param(200, "[7]", id="a list"),
         pytest.param(200, "[" * 100_000, id="deeply nested"),
         pytest.param(200, "{}", id="no token"),
-        pytest.param(200, '{"access_token": 7, "token_type": "Bearer"}', id="a number for a token"),
-        pytest.param(201, json.dumps(token_document("a.b.c")), id="another success"),
+        pytest.param(200, '{"access_token": 7, "token_type": "Bearer"}', id="a number as a token"),
+        pytest.param(201, json.dumps(token_document("a.b.c")), id="201"),
     ],
 )
-def test_what_no_token_endpoint_answers_is_a_wrong_address(
+def test_an_answer_from_no_token_endpoint_is_a_configuration_error(
     issuer: responses.RequestsMock, status: int, body: str
 ) -> None:
     elsewhere = {"Location": "https://elsewhere.example.com/"}
@@ -288,7 +290,7 @@ def test_what_no_token_endpoint_answers_is_a_wrong_address(
 
 
 @pytest.mark.parametrize("token_type", ["DPoP", "", None, 7])
-def test_a_token_of_another_type_is_not_used(issuer: responses.RequestsMock, token_type: object) -> None:
+def test_a_token_of_another_type_is_refused(issuer: responses.RequestsMock, token_type: object) -> None:
     give_token(issuer, mint_token(), token_type=token_type)
 
     with pytest.raises(ConfigurationError, match="not of the type Bearer"):
@@ -296,39 +298,39 @@ def test_a_token_of_another_type_is_not_used(issuer: responses.RequestsMock, tok
 
 
 @pytest.mark.parametrize(
-    ("claims", "expires_in", "life"),
+    ("claims", "expires_in", "lifetime"),
     [
         pytest.param({"iat": 1000, "exp": 4600}, 3600, 3600, id="both agree"),
-        pytest.param({"iat": 1000, "exp": 4600}, 86400, 3600, id="the claims are nearer"),
-        pytest.param({"iat": 1000, "exp": 4600}, 60, 60, id="expires_in is nearer"),
+        pytest.param({"iat": 1000, "exp": 4600}, 86400, 3600, id="the claims are earlier"),
+        pytest.param({"iat": 1000, "exp": 4600}, 60, 60, id="expires_in is earlier"),
         pytest.param({"iat": 1000, "exp": 4600}, None, 3600, id="no expires_in"),
         pytest.param({"iat": 1000, "exp": 4600}, "60", 60, id="expires_in as a string"),
         pytest.param({"iat": 1000, "exp": 4600}, "soon", 3600, id="expires_in is a word"),
         pytest.param({"iat": 1000, "exp": 4600}, [], 3600, id="expires_in is a list"),
         pytest.param({"iat": 1000, "exp": 4600}, "inf", 3600, id="expires_in is infinite"),
         pytest.param({"iat": 1000, "exp": 4600}, -5, 0, id="expires_in is negative"),
-        pytest.param({"iat": 4600, "exp": 1000}, None, 0, id="over before it began"),
+        pytest.param({"iat": 4600, "exp": 1000}, None, 0, id="exp before iat"),
         pytest.param({"iat": None, "exp": 1_800_000_060}, None, 60, id="no iat: by our clock"),
         pytest.param({"iat": "x", "exp": 4600}, 60, 60, id="iat is a word"),
         pytest.param({"iat": None, "exp": None}, 60, 60, id="no claims"),
         pytest.param({"iat": None, "exp": None}, None, 0, id="nothing"),
     ],
 )
-def test_a_token_is_good_for_the_nearer_of_what_is_said_from_its_purchase_on(
-    issuer: responses.RequestsMock, claims: dict[str, Any], expires_in: object, life: float
+def test_a_token_expires_at_the_earlier_of_its_stated_expiries(
+    issuer: responses.RequestsMock, claims: dict[str, Any], expires_in: object, lifetime: float
 ) -> None:
     give_token(issuer, mint_token(**claims), expires_in=expires_in)
 
-    assert request_token().expires_at == 1_800_000_000 + life
+    assert request_token().expires_at == 1_800_000_000 + lifetime
 
 
 @pytest.mark.parametrize(
-    ("life", "left"), [(86400, 300), (3600, 300), (3000, 300), (600, 60), (60, 6)], ids=str
+    ("lifetime", "left"), [(86400, 300), (3600, 300), (3000, 300), (600, 60), (60, 6)], ids=str
 )
-def test_a_token_is_renewed_five_minutes_or_a_tenth_of_its_life_before_its_end(
-    issuer: responses.RequestsMock, life: int, left: int
+def test_a_token_is_renewed_five_minutes_or_a_tenth_of_its_lifetime_early(
+    issuer: responses.RequestsMock, lifetime: int, left: int
 ) -> None:
-    give_token(issuer, mint_token(iat=1000, exp=1000 + life), expires_in=life)
+    give_token(issuer, mint_token(iat=1000, exp=1000 + lifetime), expires_in=lifetime)
 
     token = request_token()
 

@@ -1,4 +1,4 @@
-"""Runs that cron starts at the same moment: real processes, one issuer."""
+"""Runs that cron starts at the same time, as real processes with one issuer."""
 
 import hashlib
 import subprocess
@@ -9,7 +9,7 @@ from tests.client.conftest import Site
 from tests.processes import REPOSITORY, make_environment
 
 TOKEN_PATH = "/oauth/token"
-# One run as far as its token. It begins when it is told to, and never shows the token itself.
+# A run that gets its token when a line arrives, and prints only a hash of it.
 RUN = """
 import hashlib, os, sys
 from timesheets_client.environment.config import load_config
@@ -43,13 +43,13 @@ class Run:
         assert self.process.stdout
         assert self.process.stdout.readline() == "ready\n"
 
-    def begin(self) -> None:
+    def get_token(self) -> None:
         assert self.process.stdin
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
     def finish(self) -> tuple[str, str]:
-        """What it wrote to standard output and to standard error."""
+        """Standard output and standard error."""
         out, err = self.process.communicate(timeout=20)
         return out.strip(), err
 
@@ -59,15 +59,15 @@ def start_together(site: Site, count: int) -> list[Run]:
     for run in runs:
         run.wait_until_ready()
     for run in runs:
-        run.begin()
+        run.get_token()
     return runs
 
 
-def test_ten_runs_at_once_buy_one_token(site: Site) -> None:
+def test_ten_runs_at_once_request_one_token(site: Site) -> None:
     site.hangs_at = TOKEN_PATH
     runs = start_together(site, 10)
     assert site.arrived.wait(10)
-    # Long enough for all the others to find the lock held.
+    # Long enough for all other runs to reach the lock.
     time.sleep(0.5)
 
     site.release.set()
@@ -77,7 +77,7 @@ def test_ten_runs_at_once_buy_one_token(site: Site) -> None:
     assert site.count(TOKEN_PATH) == 1
 
 
-def test_a_killed_run_holds_nobody_up(site: Site) -> None:
+def test_a_killed_run_does_not_block_others(site: Site) -> None:
     site.hangs_at = TOKEN_PATH
     [killed] = start_together(site, 1)
     assert site.arrived.wait(10)

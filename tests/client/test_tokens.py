@@ -1,4 +1,4 @@
-"""Which token a run uses: the one that is kept, or a new one."""
+"""Which token a run uses: the cached one or a new one."""
 
 import fcntl
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ HOUR = 3600
 
 @dataclass
 class Runs:
-    """Runs of the uploader one after the other, at an issuer whose tokens live an hour."""
+    """Consecutive runs with an issuer whose tokens are valid for an hour."""
 
     site: Site
     fake_clock: FakeClock = field(default_factory=FakeClock)
@@ -31,7 +31,6 @@ class Runs:
     serial: int = 0
 
     def start(self, policy: RetryPolicy = RetryPolicy(), **changes: Any) -> TokenSource:  # noqa: B008
-        """A new run."""
         given = {
             "is_auth0": False,
             "issuer": "",
@@ -44,8 +43,8 @@ class Runs:
         config = make_config(**(given | changes))
         return TokenSource(config, open_session(), Timeouts(), policy, clock, cache)
 
-    def give(self, **claims: Any) -> str:
-        """The next token that the issuer gives, other than all before."""
+    def issue(self, **claims: Any) -> str:
+        """A new token, which the issuer returns from now on."""
         self.serial += 1
         issued_at = int(self.fake_clock.now)
         token = mint_token(**{"jti": str(self.serial), "iat": issued_at, "exp": issued_at + HOUR} | claims)
@@ -56,7 +55,7 @@ class Runs:
         self.site.replies[TOKEN_PATH] = Reply(status=status)
 
     @property
-    def bought(self) -> int:
+    def requested(self) -> int:
         return self.site.count(TOKEN_PATH)
 
 
@@ -65,8 +64,8 @@ def runs(site: Site) -> Runs:
     return Runs(site)
 
 
-def test_a_token_is_bought_once_for_many_runs(runs: Runs) -> None:
-    token = runs.give()
+def test_many_runs_share_one_token(runs: Runs) -> None:
+    token = runs.issue()
 
     first = runs.start().obtain()
     second = runs.start().obtain()
@@ -74,12 +73,12 @@ def test_a_token_is_bought_once_for_many_runs(runs: Runs) -> None:
     assert (first.value, first.is_from_cache) == (token, False)
     assert (second.value, second.is_from_cache) == (token, True)
     assert second.expires_at == first.expires_at == runs.fake_clock.now + HOUR
-    assert runs.bought == 1
+    assert runs.requested == 1
 
 
-def test_a_run_asks_the_disk_no_more_than_it_must(runs: Runs) -> None:
+def test_a_run_reads_the_cache_only_once(runs: Runs) -> None:
     source = runs.start()
-    token = runs.give()
+    token = runs.issue()
     source.obtain()
     for path in runs.site.state_dir.rglob("*.json"):
         path.unlink()
@@ -87,18 +86,18 @@ def test_a_run_asks_the_disk_no_more_than_it_must(runs: Runs) -> None:
     again = source.obtain()
 
     assert (again.value, again.is_from_cache) == (token, False)
-    assert runs.bought == 1
+    assert runs.requested == 1
 
 
-def test_without_a_cache_each_run_buys_one_and_keeps_nothing(runs: Runs) -> None:
+def test_without_a_cache_each_run_requests_a_token_and_writes_nothing(runs: Runs) -> None:
     runs.is_caching = False
-    runs.give()
+    runs.issue()
 
     for _ in range(2):
         source = runs.start()
         assert source.obtain() == source.obtain()
 
-    assert runs.bought == 2
+    assert runs.requested == 2
     assert not runs.site.state_dir.exists()
 
 
@@ -110,16 +109,16 @@ def test_without_a_cache_each_run_buys_one_and_keeps_nothing(runs: Runs) -> None
         pytest.param({"issuer": "https://other.example.com"}, id="another issuer"),
     ],
 )
-def test_a_token_serves_nobody_else(runs: Runs, changes: dict[str, str]) -> None:
-    runs.give()
+def test_a_token_is_not_shared_with_another_configuration(runs: Runs, changes: dict[str, str]) -> None:
+    runs.issue()
     runs.start().obtain()
 
     runs.start(**changes).obtain()
 
-    assert runs.bought == 2
+    assert runs.requested == 2
 
 
-def test_names_differ_wherever_what_is_asked_for_does() -> None:
+def test_names_differ_with_issuer_audience_client_and_scope() -> None:
     configs = [
         make_config(),
         make_config(issuer="https://b.example.com/"),
@@ -134,7 +133,7 @@ def test_names_differ_wherever_what_is_asked_for_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("life", "left", "is_reused"),
+    ("lifetime", "left", "is_reused"),
     [
         pytest.param(HOUR, 301, True, id="more than five minutes left"),
         pytest.param(HOUR, 300, False, id="five minutes left"),
@@ -142,53 +141,53 @@ def test_names_differ_wherever_what_is_asked_for_does() -> None:
         pytest.param(600, 60, False, id="a tenth left"),
     ],
 )
-def test_a_token_is_reused_while_enough_is_left_of_it(
-    runs: Runs, life: int, left: int, is_reused: bool
+def test_a_token_is_reused_while_enough_lifetime_is_left(
+    runs: Runs, lifetime: int, left: int, is_reused: bool
 ) -> None:
-    token = runs.give(exp=int(runs.fake_clock.now) + life)
+    token = runs.issue(exp=int(runs.fake_clock.now) + lifetime)
     runs.start().obtain()
-    runs.fake_clock.now += life - left
-    new = runs.give()
+    runs.fake_clock.now += lifetime - left
+    new = runs.issue()
 
     assert runs.start().obtain().value == (token if is_reused else new)
 
 
-def test_a_long_run_renews_its_token_too(runs: Runs) -> None:
+def test_a_long_run_renews_its_token(runs: Runs) -> None:
     source = runs.start()
-    runs.give()
+    runs.issue()
     source.obtain()
     runs.fake_clock.now += HOUR - 300
-    new = runs.give()
+    new = runs.issue()
 
     assert source.obtain().value == new
 
 
-def test_a_long_run_takes_what_another_run_has_bought(runs: Runs) -> None:
+def test_a_long_run_uses_the_token_that_another_run_renewed(runs: Runs) -> None:
     source = runs.start()
-    runs.give()
+    runs.issue()
     source.obtain()
     runs.fake_clock.now += HOUR - 300
-    new = runs.give()
+    new = runs.issue()
     runs.start().obtain()
 
     assert source.obtain().value == new
-    assert runs.bought == 2
+    assert runs.requested == 2
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_token_is_kept_in_use_while_the_issuer_is_down(runs: Runs, status: int) -> None:
-    token = runs.give()
+    token = runs.issue()
     runs.start().obtain()
     runs.fake_clock.now += HOUR - 10
     runs.fail(status)
 
     assert runs.start().obtain().value == token
-    # A token that is still good is not worth a wait.
+    # Nothing waits for the issuer while a token is valid.
     assert runs.fake_clock.slept == []
 
 
-def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> None:
-    runs.give()
+def test_an_issuer_that_is_down_is_not_called_before_each_request(runs: Runs) -> None:
+    runs.issue()
     source = runs.start()
     source.obtain()
     runs.fake_clock.now += HOUR - 200
@@ -196,15 +195,15 @@ def test_an_issuer_that_is_down_is_not_asked_before_each_request(runs: Runs) -> 
 
     for _ in range(3):
         source.obtain()
-    asked = runs.bought
+    requested = runs.requested
     runs.fake_clock.now += 60
     source.obtain()
 
-    assert (asked, runs.bought) == (2, 3)
+    assert (requested, runs.requested) == (2, 3)
 
 
-def test_a_token_that_is_over_is_not_used_even_while_the_issuer_is_down(runs: Runs) -> None:
-    runs.give()
+def test_an_expired_token_is_not_used_even_while_the_issuer_is_down(runs: Runs) -> None:
+    runs.issue()
     runs.start().obtain()
     runs.fake_clock.now += HOUR
     runs.fail()
@@ -213,8 +212,8 @@ def test_a_token_that_is_over_is_not_used_even_while_the_issuer_is_down(runs: Ru
         runs.start().obtain()
 
 
-def test_a_refusal_is_told_though_the_old_token_is_valid_yet(runs: Runs) -> None:
-    runs.give()
+def test_a_refusal_is_raised_even_while_the_old_token_is_valid(runs: Runs) -> None:
+    runs.issue()
     runs.start().obtain()
     runs.fake_clock.now += HOUR - 10
     runs.fail(401)
@@ -223,30 +222,30 @@ def test_a_refusal_is_told_though_the_old_token_is_valid_yet(runs: Runs) -> None
         runs.start().obtain()
 
 
-def test_the_nearer_end_counts_for_later_runs_too(runs: Runs) -> None:
-    token = runs.give()
+def test_the_earlier_expiry_applies_to_later_runs_too(runs: Runs) -> None:
+    token = runs.issue()
     runs.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token) | {"expires_in": 100})
     runs.start().obtain()
     runs.fake_clock.now += 95
-    new = runs.give()
+    new = runs.issue()
 
     assert runs.start().obtain().value == new
 
 
 def test_a_wrong_clock_of_the_issuer_does_not_matter(runs: Runs) -> None:
-    token = runs.give(iat=1000, exp=1000 + HOUR)
+    token = runs.issue(iat=1000, exp=1000 + HOUR)
 
     runs.start().obtain()
 
     assert runs.start().obtain().value == token
-    assert runs.bought == 1
+    assert runs.requested == 1
 
 
 def test_a_token_from_the_future_is_not_used(runs: Runs) -> None:
-    runs.give()
+    runs.issue()
     runs.start().obtain()
     runs.fake_clock.now -= 60
-    new = runs.give()
+    new = runs.issue()
 
     assert runs.start().obtain().value == new
 
@@ -254,56 +253,56 @@ def test_a_token_from_the_future_is_not_used(runs: Runs) -> None:
 @pytest.mark.parametrize(
     "claims", [{"aud": "https://other.example.com"}, {"scope": "read:timesheets"}], ids=["audience", "scope"]
 )
-def test_a_token_that_is_no_use_is_not_kept(runs: Runs, claims: dict[str, str]) -> None:
-    runs.give(**claims)
+def test_an_unusable_token_is_not_cached(runs: Runs, claims: dict[str, str]) -> None:
+    runs.issue(**claims)
     with pytest.raises((AccessRefused, ConfigurationError)):
         runs.start().obtain()
-    new = runs.give()
+    new = runs.issue()
 
     assert runs.start().obtain().value == new
 
 
-def test_a_kept_file_with_a_token_that_is_not_for_us_is_ignored(runs: Runs) -> None:
-    token = runs.give()
+def test_a_cached_token_for_another_api_is_ignored(runs: Runs) -> None:
+    token = runs.issue()
     runs.start().obtain()
     [path] = runs.site.state_dir.rglob("*.json")
     path.write_text(path.read_text().replace(token, mint_token(aud="https://other.example.com")))
-    new = runs.give()
+    new = runs.issue()
 
     assert runs.start().obtain().value == new
 
 
 def test_a_refused_token_is_replaced(runs: Runs) -> None:
-    runs.give()
+    runs.issue()
     runs.start().obtain()
     source = runs.start()
     refused = source.obtain()
-    new = runs.give()
+    new = runs.issue()
 
     replaced = source.replace(refused)
 
     assert (replaced.value, replaced.is_from_cache) == (new, False)
     assert source.obtain() == replaced
-    assert runs.bought == 2
+    assert runs.requested == 2
     assert runs.start().obtain().value == new
 
 
-def test_a_refused_token_that_another_run_has_replaced_is_not_bought_again(runs: Runs) -> None:
-    runs.give()
+def test_a_refused_token_that_another_run_has_replaced_is_not_replaced_again(runs: Runs) -> None:
+    runs.issue()
     runs.start().obtain()
     source = runs.start()
     refused = source.obtain()
-    new = runs.give()
+    new = runs.issue()
     runs.start().replace(refused)
 
     replaced = source.replace(refused)
 
     assert (replaced.value, replaced.is_from_cache) == (new, True)
-    assert runs.bought == 2
+    assert runs.requested == 2
 
 
 def test_a_refused_token_does_not_come_back_while_the_issuer_is_down(runs: Runs) -> None:
-    runs.give()
+    runs.issue()
     source = runs.start()
     refused = source.obtain()
     runs.fail()
@@ -312,14 +311,14 @@ def test_a_refused_token_does_not_come_back_while_the_issuer_is_down(runs: Runs)
         source.replace(refused)
 
 
-def test_a_forgotten_token_is_bought_anew(runs: Runs) -> None:
-    runs.give()
+def test_a_forgotten_token_is_requested_again(runs: Runs) -> None:
+    runs.issue()
     runs.start().obtain()
 
     runs.start().forget()
 
     assert list(runs.site.state_dir.rglob("*.json")) == []
-    new = runs.give()
+    new = runs.issue()
     assert runs.start().obtain().value == new
 
 
@@ -331,9 +330,9 @@ def test_without_a_cache_there_is_nothing_to_forget(runs: Runs) -> None:
     assert not runs.site.state_dir.exists()
 
 
-def test_a_folder_that_cannot_be_made_costs_a_token_but_ends_no_run(runs: Runs) -> None:
+def test_without_a_writable_folder_a_run_gets_its_own_token(runs: Runs) -> None:
     runs.site.state_dir.write_text("a file")
-    token = runs.give()
+    token = runs.issue()
 
     assert runs.start().obtain().value == token
     [warning] = runs.warnings
@@ -341,13 +340,13 @@ def test_a_folder_that_cannot_be_made_costs_a_token_but_ends_no_run(runs: Runs) 
     assert token not in warning
 
 
-def test_a_busy_issuer_is_asked_again(runs: Runs) -> None:
+def test_a_busy_issuer_is_retried(runs: Runs) -> None:
     runs.fail(502)
 
     with pytest.raises(TemporaryFailure, match="no token for now: 502"):
         runs.start(RetryPolicy(retries=3)).obtain()
 
-    assert runs.bought == 4
+    assert runs.requested == 4
     assert runs.fake_clock.slept == [0.5, 1, 2]
 
 
@@ -358,10 +357,10 @@ def test_a_refusal_is_final(runs: Runs, status: int) -> None:
     with pytest.raises((AccessRefused, ConfigurationError)):
         runs.start().obtain()
 
-    assert runs.bought == 1
+    assert runs.requested == 1
 
 
-def test_an_issuer_that_wants_too_much_patience_says_when_to_come_back(runs: Runs) -> None:
+def test_a_retry_after_of_the_issuer_that_is_too_long_ends_with_the_time_to_return(runs: Runs) -> None:
     runs.site.replies[TOKEN_PATH] = Reply(status=429, headers={"Retry-After": "3600"})
 
     with pytest.raises(TemporaryFailure, match="busy, answered 429; run it again after 2027-01-15"):
@@ -381,12 +380,12 @@ def test_a_wait_for_the_issuer_names_it(runs: Runs) -> None:
     ]
 
 
-def test_a_deadline_that_is_over_names_the_issuer(runs: Runs) -> None:
+def test_a_passed_deadline_names_the_issuer(runs: Runs) -> None:
     with pytest.raises(TemporaryFailure, match="--deadline has passed, so the issuer was not called"):
         runs.start(RetryPolicy(deadline=runs.fake_clock.now)).obtain()
 
 
-def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
+def test_a_lost_connection_is_retried(runs: Runs) -> None:
     source = runs.start(RetryPolicy(retries=2), token_url="http://127.0.0.1:1/oauth/token")
 
     with pytest.raises(TemporaryFailure, match=r"no token from the issuer: .*no connection"):
@@ -395,22 +394,22 @@ def test_a_lost_connection_is_tried_again(runs: Runs) -> None:
     assert runs.fake_clock.slept == [0.5, 1]
 
 
-def test_another_runs_token_is_waited_for_a_minute_at_most(runs: Runs) -> None:
-    token = runs.give()
+def test_a_run_waits_at_most_a_minute_for_another_run(runs: Runs) -> None:
+    token = runs.issue()
     source = runs.start()
     source.obtain()
     [lock] = runs.site.state_dir.rglob("*.lock")
 
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        kept = runs.start().obtain()
+        token_after_wait = runs.start().obtain()
 
-    assert kept.value == token
+    assert token_after_wait.value == token
     assert sum(runs.fake_clock.slept) == pytest.approx(60)
 
 
-def test_the_quota_that_the_issuer_tells_is_at_hand(runs: Runs) -> None:
-    runs.give()
+def test_the_issuers_quota_limit_is_recorded(runs: Runs) -> None:
+    runs.issue()
     source = runs.start()
     before = source.quota_limit
     reply = runs.site.replies[TOKEN_PATH]
@@ -422,7 +421,7 @@ def test_the_quota_that_the_issuer_tells_is_at_hand(runs: Runs) -> None:
     assert (before, source.quota_limit) == (None, "b=per_hour;q=10;r=9;t=3500")
 
 
-def test_the_quota_is_told_of_a_refusal_too_and_never_the_secret(runs: Runs) -> None:
+def test_the_quota_limit_of_a_refusal_is_recorded_without_the_secret(runs: Runs) -> None:
     runs.site.replies[TOKEN_PATH] = Reply(status=401, headers={"Auth0-Client-Quota-Limit": f"q={SECRET}"})
     source = runs.start()
 
@@ -432,7 +431,7 @@ def test_the_quota_is_told_of_a_refusal_too_and_never_the_secret(runs: Runs) -> 
     assert source.quota_limit == "q=[hidden]"
 
 
-def test_the_quota_is_told_of_an_issuer_that_wants_too_much_patience_too(runs: Runs) -> None:
+def test_the_quota_limit_of_a_busy_issuer_is_recorded(runs: Runs) -> None:
     headers = {"Auth0-Client-Quota-Limit": "r=0", "Retry-After": "3600"}
     runs.site.replies[TOKEN_PATH] = Reply(status=429, headers=headers)
     source = runs.start()
@@ -444,7 +443,7 @@ def test_the_quota_is_told_of_an_issuer_that_wants_too_much_patience_too(runs: R
 
 
 def test_neither_secret_nor_token_is_in_a_repr(runs: Runs) -> None:
-    token = runs.give()
+    token = runs.issue()
     source = runs.start()
 
     shown = f"{source.obtain()!r} {source!r}"
@@ -453,8 +452,8 @@ def test_neither_secret_nor_token_is_in_a_repr(runs: Runs) -> None:
     assert SECRET not in shown
 
 
-def test_the_folder_is_made_where_the_state_is_kept(runs: Runs) -> None:
-    runs.give()
+def test_the_folder_is_created_in_the_state_folder(runs: Runs) -> None:
+    runs.issue()
 
     runs.start().obtain()
 
