@@ -8,7 +8,7 @@ from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
 
-SECRET_BYTES_AT_MOST = 16 * 1024
+MAX_SECRET_BYTES = 16 * 1024
 
 
 def make_private_folder(folder: Path) -> None:
@@ -23,10 +23,10 @@ def make_private_folder(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def read_private_file(path: Path, bytes_at_most: int) -> bytes | None:
+def read_private_file(path: Path, max_bytes: int) -> bytes | None:
     """The content; None if the file is missing, is a link, or is not closed to other users."""
     try:
-        content, status = read_file(path, bytes_at_most, getattr(os, "O_NOFOLLOW", 0))
+        content, status = read_file(path, max_bytes, getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return None
     return content if is_own(status) and is_closed_to_others(status) else None
@@ -40,7 +40,7 @@ def read_secret_file(path: str) -> str:
     # A value without a slash may be the secret itself, set under the wrong name.
     shown = path if "/" in path else "its file"
     try:
-        content, status = read_file(Path(path), SECRET_BYTES_AT_MOST)
+        content, status = read_file(Path(path), MAX_SECRET_BYTES)
     except OSError as error:
         raise ConfigurationError(f"{shown} cannot be read: {error.strerror}") from None
     if not is_closed_to_others(status):
@@ -54,10 +54,10 @@ def read_secret_file(path: str) -> str:
     return secret
 
 
-def read_file(path: Path, bytes_at_most: int, flags: int = 0) -> tuple[bytes, os.stat_result]:
+def read_file(path: Path, max_bytes: int, flags: int = 0) -> tuple[bytes, os.stat_result]:
     """The content, and the status of the same opened file. `flags` are passed to os.open."""
     with open(path, "rb", opener=lambda name, default: os.open(name, default | flags)) as file:
-        return file.read(bytes_at_most), os.fstat(file.fileno())
+        return file.read(max_bytes), os.fstat(file.fileno())
 
 
 def replace_private_file(path: Path, content: bytes) -> None:
