@@ -154,6 +154,19 @@ def test_a_link_is_ignored_and_replaced(tmp_path: Path, path: Path, cache: Token
     assert not path.is_symlink()
 
 
+def test_a_linked_folder_is_a_configuration_error_and_stays_empty(tmp_path: Path, cache: TokenCache) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/tokens").symlink_to(elsewhere)
+
+    for use in (keep, look, lambda cache: cache.forget("name")):
+        with pytest.raises(ConfigurationError, match="tokens: must neither be nor contain a symbolic link"):
+            use(cache)
+
+    assert list(elsewhere.iterdir()) == []
+
+
 @needs_root
 def test_another_users_folder_is_not_used(tmp_path: Path, cache: TokenCache, warnings: list[str]) -> None:
     keep(cache)

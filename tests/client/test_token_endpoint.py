@@ -95,7 +95,7 @@ def test_a_token_without_the_scope_is_refused(
 ) -> None:
     give_token(issuer, mint_token(**claims))
 
-    with pytest.raises(AccessRefused, match=f"lacks the scope batch:upload, its scopes: {scopes}; grant it"):
+    with pytest.raises(AccessRefused, match=rf"lacks the scope batch:upload \(its scopes: {scopes}\); grant"):
         request_token()
 
 

@@ -115,7 +115,7 @@ def require_scope(claims: Mapping[str, object], config: UploaderConfig) -> str:
     named = make_printable(" ".join(scopes) or "none", config.client_secret)
     if REQUIRED_SCOPE not in scopes:
         raise AccessRefused(
-            f"the access token lacks the scope {REQUIRED_SCOPE}, its scopes: {named}; grant it to this "
+            f"the access token lacks the scope {REQUIRED_SCOPE} (its scopes: {named}); grant it to this "
             "client at the issuer (Auth0: the API's page, Machine to Machine Applications), "
             "and request it with OAUTH_SCOPE if the issuer requires that"
         )

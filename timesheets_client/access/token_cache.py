@@ -24,8 +24,8 @@ POLL_SECONDS = 0.05
 class TokenCache:
     """The tokens in a folder of `state_dir`, each under a name.
 
-    If tokens cannot be kept, `warn` gets the reason and the run continues without a cache. Only a folder
-    that is a symbolic link raises ConfigurationError, because no one creates that by mistake.
+    If tokens cannot be kept, `warn` gets the reason and the run continues without a cache. Only a symbolic
+    link raises ConfigurationError, because no one creates one there by mistake.
     """
 
     def __init__(self, state_dir: Path, warn: Callable[[str], object], clock: Clock) -> None:
