@@ -1,7 +1,8 @@
 """The API as a caller in this process sees it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests.issuer import Issuer
+from tests.server.formats import ARRAY, Format
 
 TUTORIAL_ENTRY = {
     "user_id": "007",
@@ -18,6 +20,11 @@ TUTORIAL_ENTRY = {
 }
 
 Upload = Callable[..., HttpResponse]
+UploadMany = Callable[..., HttpResponse]
+
+
+def entry(**members: Any) -> dict[str, Any]:
+    return {**TUTORIAL_ENTRY, **members}
 
 
 @pytest.fixture
@@ -36,3 +43,41 @@ def upload(issuer: Issuer, client: Client, db: None) -> Upload:
         return client.post(path, raw, content_type=content_type, headers=headers, **more)
 
     return post
+
+
+@pytest.fixture
+def upload_many(upload: Upload) -> UploadMany:
+    """Post entries in a format, with a query string."""
+
+    def post(entries: Sequence[Any], form: Format = ARRAY, query: str = "", **more: Any) -> HttpResponse:
+        path = f"/timesheets/upload{query}"
+        return upload(form.write(entries), path=path, content_type=form.media_type, **more)
+
+    return post
+
+
+def upload_lines(upload: Upload, body: bytes, **more: Any) -> HttpResponse:
+    return upload(body, content_type="application/x-ndjson", **more)
+
+
+def upload_rows(upload: Upload, body: bytes, **more: Any) -> HttpResponse:
+    return upload(body, content_type="text/csv", **more)
+
+
+def judge(response: HttpResponse) -> tuple[int, str]:
+    return response.status_code, response.json().get("code", "")
+
+
+def read_statuses(response: HttpResponse) -> list[int]:
+    assert response.status_code == HTTPStatus.MULTI_STATUS
+    return [item["status"] for item in response.json()["entries"]]
+
+
+def read_reasons(response: HttpResponse) -> dict[int, str]:
+    """Why each entry that could not be read was refused, by its index."""
+    assert response.status_code == HTTPStatus.MULTI_STATUS
+    return {
+        item["index"]: item["errors"]["non_field_errors"][0]
+        for item in response.json()["entries"]
+        if item["status"] == 422
+    }

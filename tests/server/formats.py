@@ -1,0 +1,42 @@
+"""The formats of many entries: how each writes them, and parts to write them by hand."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+BOM = b"\xef\xbb\xbf"
+HEADER = b"user_id,date,project,hours\n"
+ROW = b"007,2017-05-10T17:40:20.095Z,StoreZero,5\n"
+
+
+def write_ndjson(entries: Sequence[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
+
+
+def write_csv(entries: Sequence[dict[str, Any]]) -> bytes:
+    rows = io.StringIO()
+    writer = csv.DictWriter(rows, ["user_id", "date", "project", "hours", "entry_id"], lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(entries)
+    return rows.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class Format:
+    media_type: str
+    write: Callable[[Sequence[dict[str, Any]]], bytes]
+
+
+ARRAY = Format("application/json", lambda entries: json.dumps(entries).encode())
+NDJSON = Format("application/x-ndjson", write_ndjson)
+CSV = Format("text/csv", write_csv)
+
+every_format = pytest.mark.parametrize(
+    "form",
+    [pytest.param(ARRAY, id="array"), pytest.param(NDJSON, id="ndjson"), pytest.param(CSV, id="csv")],
+)
