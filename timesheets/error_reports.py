@@ -9,13 +9,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
-from timesheets.logs import leave_out_tokens
+from timesheets.logs import redact_tokens
 
 # No secret can be among these.
 _SHOWN_SETTINGS = ("INSTALLED_APPS", "MIDDLEWARE", "SETTINGS_MODULE")
 
 
-class SecretFreeReporterFilter(SafeExceptionReporterFilter):
+class RedactingReporterFilter(SafeExceptionReporterFilter):
     """Django's own filter knows secrets by their names. This one hides what may hold one under any name."""
 
     def get_traceback_frame_variables(
@@ -36,11 +36,11 @@ class SecretFreeReporterFilter(SafeExceptionReporterFilter):
         return {name: value for name, value in meta.items() if name not in os.environ}
 
 
-class TokenFreeReporter(ExceptionReporter):
+class RedactingReporter(ExceptionReporter):
     """Leaves out any token that stands in an address, a header or the exception's own words."""
 
     def get_traceback_html(self) -> str:  # type: ignore[override]
-        return leave_out_tokens(super().get_traceback_html())
+        return redact_tokens(super().get_traceback_html())
 
     def get_traceback_text(self) -> str:  # type: ignore[override]
-        return leave_out_tokens(super().get_traceback_text())
+        return redact_tokens(super().get_traceback_text())

@@ -14,7 +14,7 @@ from timesheets import conf
 
 HOURS_TEXT = re.compile(r"\d{1,2}(\.\d+)?", re.ASCII)
 
-_MOMENT = re.compile(
+_TIMESTAMP = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
     r"(?:[Tt](?P<time>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(?P<fraction>\d+))?"
     r"(?P<zone>[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d))?",
@@ -68,7 +68,7 @@ class TimestampField(serializers.Field[datetime, Any, str, datetime]):
     }
 
     def to_internal_value(self, data: object) -> datetime:
-        match = _MOMENT.fullmatch(data) if isinstance(data, str) else None
+        match = _TIMESTAMP.fullmatch(data) if isinstance(data, str) else None
         if match is None:
             self.fail("invalid")
         day, time, fraction, zone = match.group("day", "time", "fraction", "zone")
@@ -78,7 +78,7 @@ class TimestampField(serializers.Field[datetime, Any, str, datetime]):
             self.fail("precision")
         try:
             if time is None:
-                return find_midnight(day, conf.time_zone())
+                return find_start_of_day(day, conf.time_zone())
             moment = f"{day}T{time}.{(fraction or '').ljust(6, '0')}{zone.upper()}"
             return datetime.fromisoformat(moment).astimezone(UTC)
         except ValueError:
@@ -95,7 +95,7 @@ class TimestampField(serializers.Field[datetime, Any, str, datetime]):
 
 
 @functools.lru_cache(maxsize=1024)
-def find_midnight(day: str, zone: ZoneInfo) -> datetime:
+def find_start_of_day(day: str, zone: ZoneInfo) -> datetime:
     """The first moment of a day; where the zone skips its midnight, the first moment after the gap."""
     midnight = datetime.fromisoformat(day).replace(tzinfo=zone)
     earliest, latest = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))

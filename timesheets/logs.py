@@ -35,7 +35,7 @@ class RefusalFilter(logging.Filter):
         return True
 
 
-class TokenFreeFormatter(logging.Formatter):
+class RedactingFormatter(logging.Formatter):
     """Write a record without any token that a path, a query string or a traceback may hold.
 
     Nothing of ours logs a token. This is for what others log: an HTTP server its request lines,
@@ -43,8 +43,8 @@ class TokenFreeFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        return leave_out_tokens(super().format(record))
+        return redact_tokens(super().format(record))
 
 
-def leave_out_tokens(text: str) -> str:
+def redact_tokens(text: str) -> str:
     return _TOKEN_PARAMETER.sub(r"\1[token]", _TOKEN.sub("[token]", text))

@@ -23,7 +23,7 @@ from timesheets.exceptions import (
     is_database_failure,
 )
 from timesheets.logs import current_request_id
-from timesheets.negotiation import prefers_page
+from timesheets.negotiation import prefers_html
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class ProblemMiddleware:
             _write_problem(response, f"{status.description or status.phrase}.", status.name.lower())
         if response.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE:
             patch_vary_headers(response, ["Accept"])
-            if prefers_page(request):
+            if prefers_html(request):
                 _write_page(response)
         response.headers["X-Request-ID"] = request_id
         response.headers.setdefault("Cache-Control", "no-store")
@@ -66,7 +66,7 @@ class ProblemMiddleware:
         if not is_database_failure(exc):
             return None
         logger.error("The database failed", exc_info=exc)
-        return answer_with_problem(DatabaseUnavailable())
+        return respond_with_problem(DatabaseUnavailable())
 
 
 class SecurityHeadersMiddleware:
@@ -102,10 +102,10 @@ def _is_error_page(response: HttpResponse) -> bool:
 
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
     """True for an error page on which Django tells a developer more than the status."""
-    return settings.DEBUG and _is_error_page(response) and bool(response.content) and prefers_page(request)
+    return settings.DEBUG and _is_error_page(response) and bool(response.content) and prefers_html(request)
 
 
-def answer_with_problem(problem: Problem) -> HttpResponse:
+def respond_with_problem(problem: Problem) -> HttpResponse:
     wait = getattr(problem, "wait", None)
     response = HttpResponse(
         status=problem.status_code, headers={} if wait is None else {"Retry-After": str(wait)}

@@ -77,7 +77,7 @@ class QualityNegotiation(DefaultContentNegotiation):
         return [parse_media_range(text) for text in self.get_accept_list(request)]
 
 
-def prefers_page(request: HttpRequest) -> bool:
+def prefers_html(request: HttpRequest) -> bool:
     """Whether the caller would rather read HTML than JSON."""
     accepted = QualityNegotiation().read_accept(request)
     html, *json = (

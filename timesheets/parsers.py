@@ -26,7 +26,7 @@ LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZI
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnreadableEntry:
+class MalformedEntry:
     """What stands in the place of an entry that cannot be read, and why."""
 
     reason: str
@@ -34,7 +34,7 @@ class UnreadableEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """What was sent: for each entry a value or an UnreadableEntry; `is_single` if it is not an array."""
+    """What was sent: for each entry a value or an MalformedEntry; `is_single` if it is not an array."""
 
     entries: list[Any]
     is_single: bool = False
@@ -103,8 +103,8 @@ def _parse_line(line: bytes) -> Any:
     try:
         return parse_value(decode_utf8(line))
     except NotJSON as error:
-        return UnreadableEntry(reason=f"This line is not JSON: {error}.")
+        return MalformedEntry(reason=f"This line is not JSON: {error}.")
 
 
-def _parse_row(row: dict[str, str] | RowMalformed) -> dict[str, str] | UnreadableEntry:
-    return UnreadableEntry(reason=str(row)) if isinstance(row, RowMalformed) else row
+def _parse_row(row: dict[str, str] | RowMalformed) -> dict[str, str] | MalformedEntry:
+    return MalformedEntry(reason=str(row)) if isinstance(row, RowMalformed) else row

@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from timesheets import conf
-from timesheets.fields import HOURS_TEXT, HoursField, TimestampField, find_midnight
+from timesheets.fields import HOURS_TEXT, HoursField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry
@@ -121,7 +121,7 @@ def _read_plain_entry(value: Any) -> Entry | None:
                 user_id=value["user_id"],
                 date=datetime.fromisoformat(date).astimezone(UTC)
                 if len(date) > 10
-                else find_midnight(date, conf.time_zone()),
+                else find_start_of_day(date, conf.time_zone()),
                 project=value["project"],
                 hours=_HOURS_BY_VALUE[Decimal(hours)],
                 entry_id=entry_id,

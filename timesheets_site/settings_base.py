@@ -174,8 +174,8 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
 # Only development has an issuer whose clients a button signs in.
 TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "client_secrets": {}}
 
-DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.TokenFreeReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.SecretFreeReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.RedactingReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.RedactingReporterFilter"
 
 LOGGING = {
     "version": 1,
@@ -186,7 +186,7 @@ LOGGING = {
     },
     "formatters": {
         "line": {
-            "()": "timesheets.logs.TokenFreeFormatter",
+            "()": "timesheets.logs.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
         },
     },

@@ -4,11 +4,11 @@ from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from timesheets.views.errors import answer_with
+from timesheets.views.errors import respond_with
 
 urlpatterns: list[URLPattern | URLResolver] = [path("", include("timesheets.urls"))]
 
-handler400, handler403, handler404, handler500 = map(answer_with, (400, 403, 404, 500))
+handler400, handler403, handler404, handler500 = map(respond_with, (400, 403, 404, 500))
 
 if apps.is_installed("django.contrib.admin"):
     from timesheets.admin import site

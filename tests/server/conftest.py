@@ -23,7 +23,7 @@ Upload = Callable[..., HttpResponse]
 UploadMany = Callable[..., HttpResponse]
 
 
-def entry(**members: Any) -> dict[str, Any]:
+def make_entry(**members: Any) -> dict[str, Any]:
     return {**TUTORIAL_ENTRY, **members}
 
 
@@ -49,9 +49,11 @@ def upload(issuer: Issuer, client: Client, db: None) -> Upload:
 def upload_many(upload: Upload) -> UploadMany:
     """Post entries in a format, with a query string."""
 
-    def post(entries: Sequence[Any], form: Format = ARRAY, query: str = "", **more: Any) -> HttpResponse:
+    def post(
+        entries: Sequence[Any], batch_format: Format = ARRAY, query: str = "", **more: Any
+    ) -> HttpResponse:
         path = f"/timesheets/upload{query}"
-        return upload(form.write(entries), path=path, content_type=form.media_type, **more)
+        return upload(batch_format.write(entries), path=path, content_type=batch_format.media_type, **more)
 
     return post
 
@@ -64,7 +66,7 @@ def upload_rows(upload: Upload, body: bytes, **more: Any) -> HttpResponse:
     return upload(body, content_type="text/csv", **more)
 
 
-def judge(response: HttpResponse) -> tuple[int, str]:
+def status_and_code(response: HttpResponse) -> tuple[int, str]:
     return response.status_code, response.json().get("code", "")
 
 

@@ -37,6 +37,6 @@ NDJSON = Format("application/x-ndjson", write_ndjson)
 CSV = Format("text/csv", write_csv)
 
 every_format = pytest.mark.parametrize(
-    "form",
+    "batch_format",
     [pytest.param(ARRAY, id="array"), pytest.param(NDJSON, id="ndjson"), pytest.param(CSV, id="csv")],
 )

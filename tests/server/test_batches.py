@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from tests.issuer import Issuer
-from tests.server.conftest import Upload, UploadMany, entry, judge, read_statuses
+from tests.server.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code
 from tests.server.formats import BOM, HEADER, Format, every_format, write_ndjson
 from timesheets.models import Timesheet
 
@@ -17,8 +17,8 @@ TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 
 
 @every_format
-def test_one_entry_in_a_format_of_many_is_many(upload_many: UploadMany, form: Format) -> None:
-    response = upload_many([entry()], form)
+def test_one_entry_in_a_format_of_many_is_many(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many([make_entry()], batch_format)
 
     stored = Timesheet.objects.get()
     assert response.status_code == 207
@@ -70,16 +70,16 @@ def test_none_at_all_is_many_of_none(upload: Upload, media_type: str, body: byte
     ],
 )
 def test_ndjson_has_several_names(upload: Upload, media_type: str) -> None:
-    response = upload(write_ndjson([entry(), entry()]), content_type=media_type)
+    response = upload(write_ndjson([make_entry(), make_entry()]), content_type=media_type)
 
     assert read_statuses(response) == [201, 201]
 
 
 @every_format
 def test_entries_are_stored_with_their_client_and_subject(
-    upload_many: UploadMany, issuer: Issuer, form: Format
+    upload_many: UploadMany, issuer: Issuer, batch_format: Format
 ) -> None:
-    upload_many([entry(entry_id="a"), entry(entry_id="b", hours="7.25")], form)
+    upload_many([make_entry(entry_id="a"), make_entry(entry_id="b", hours="7.25")], batch_format)
 
     stored = Timesheet.objects.order_by("id").values_list(
         "client__issuer", "client__client_id", "subject", "entry_id", "user_id", "project", "hours"
@@ -95,19 +95,19 @@ def test_entries_are_stored_with_their_client_and_subject(
 
 
 @every_format
-def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, form: Format) -> None:
-    upload_many([entry(entry_id="stored"), entry(entry_id="other")])
+def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, batch_format: Format) -> None:
+    upload_many([make_entry(entry_id="stored"), make_entry(entry_id="other")])
     stored, other = Timesheet.objects.order_by("id").values_list("id", flat=True)
 
     response = upload_many(
         [
-            entry(),
-            entry(hours=25),
-            entry(entry_id="stored", hours="5.00"),
-            entry(entry_id="other", project="StoreOne"),
-            entry(entry_id="new"),
+            make_entry(),
+            make_entry(hours=25),
+            make_entry(entry_id="stored", hours="5.00"),
+            make_entry(entry_id="other", project="StoreOne"),
+            make_entry(entry_id="new"),
         ],
-        form,
+        batch_format,
     )
 
     first, last = Timesheet.objects.exclude(id__in=[stored, other]).order_by("id")
@@ -129,19 +129,19 @@ def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, form: Form
 
 
 def test_a_conflict_leaves_the_stored_entry_as_it_was(upload_many: UploadMany) -> None:
-    upload_many([entry(entry_id="a")])
+    upload_many([make_entry(entry_id="a")])
 
-    upload_many([entry(entry_id="a", project="StoreOne")])
+    upload_many([make_entry(entry_id="a", project="StoreOne")])
 
     assert Timesheet.objects.get().project == "StoreZero"
 
 
 @every_format
-def test_a_batch_that_is_sent_again_doubles_nothing(upload_many: UploadMany, form: Format) -> None:
-    entries = [entry(entry_id=f"week-19:{number}") for number in range(20)]
-    first = upload_many(entries, form).json()
+def test_a_batch_that_is_sent_again_doubles_nothing(upload_many: UploadMany, batch_format: Format) -> None:
+    entries = [make_entry(entry_id=f"week-19:{number}") for number in range(20)]
+    first = upload_many(entries, batch_format).json()
 
-    second = upload_many(entries, form).json()
+    second = upload_many(entries, batch_format).json()
 
     assert (first["created"], second["created"], second["existing"]) == (20, 0, 20)
     assert [item["id"] for item in second["entries"]] == [item["id"] for item in first["entries"]]
@@ -149,22 +149,22 @@ def test_a_batch_that_is_sent_again_doubles_nothing(upload_many: UploadMany, for
 
 
 def test_a_batch_and_a_single_entry_know_each_other(upload: Upload, upload_many: UploadMany) -> None:
-    stored = upload(entry(entry_id="a")).json()
+    stored = upload(make_entry(entry_id="a")).json()
 
-    response = upload_many([entry(entry_id="a")])
+    response = upload_many([make_entry(entry_id="a")])
 
     assert response.json()["entries"] == [{"index": 0, "status": 200, "id": stored["id"]}]
 
 
 def test_entries_without_an_entry_id_are_all_new(upload_many: UploadMany) -> None:
-    response = upload_many([entry(), entry(), entry(entry_id=None)])
+    response = upload_many([make_entry(), make_entry(), make_entry(entry_id=None)])
 
     assert read_statuses(response) == [201, 201, 201]
     assert len({item["id"] for item in response.json()["entries"]}) == 3
 
 
 def test_new_ids_go_to_the_right_entries_among_old_ones_and_nameless_ones(upload_many: UploadMany) -> None:
-    entries = [entry(entry_id=[f"old-{n}", f"new-{n}", None][n % 3], project=f"P{n}") for n in range(20)]
+    entries = [make_entry(entry_id=[f"old-{n}", f"new-{n}", None][n % 3], project=f"P{n}") for n in range(20)]
     upload_many(entries[::3])
 
     items = upload_many(entries).json()["entries"]
@@ -174,16 +174,20 @@ def test_new_ids_go_to_the_right_entries_among_old_ones_and_nameless_ones(upload
 
 
 def test_two_clients_may_use_the_same_entry_ids(upload_many: UploadMany, issuer: Issuer) -> None:
-    upload_many([entry(entry_id="a")])
+    upload_many([make_entry(entry_id="a")])
 
-    response = upload_many([entry(entry_id="a", hours=6)], token=issuer.mint(azp="another", sub="another"))
+    response = upload_many(
+        [make_entry(entry_id="a", hours=6)], token=issuer.mint(azp="another", sub="another")
+    )
 
     assert read_statuses(response) == [201]
 
 
 @every_format
-def test_all_errors_of_an_entry_are_told(upload_many: UploadMany, form: Format) -> None:
-    response = upload_many([{"user_id": "", "date": "10.5.2017", "project": "x" * 129, "hours": "0"}], form)
+def test_all_errors_of_an_entry_are_told(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many(
+        [{"user_id": "", "date": "10.5.2017", "project": "x" * 129, "hours": "0"}], batch_format
+    )
 
     [item] = response.json()["entries"]
     assert list(item["errors"]) == ["user_id", "date", "project", "hours"]
@@ -193,16 +197,16 @@ def test_all_errors_of_an_entry_are_told(upload_many: UploadMany, form: Format) 
 
 
 @every_format
-def test_of_repeats_the_first_valid_one_counts(upload_many: UploadMany, form: Format) -> None:
+def test_of_repeats_the_first_valid_one_counts(upload_many: UploadMany, batch_format: Format) -> None:
     response = upload_many(
         [
-            entry(entry_id="a", hours=25),
-            entry(entry_id="a", hours=5),
-            entry(entry_id="a", hours="5.0"),
-            entry(entry_id="a", hours=6),
-            entry(entry_id="a", hours=5),
+            make_entry(entry_id="a", hours=25),
+            make_entry(entry_id="a", hours=5),
+            make_entry(entry_id="a", hours="5.0"),
+            make_entry(entry_id="a", hours=6),
+            make_entry(entry_id="a", hours=5),
         ],
-        form,
+        batch_format,
     )
 
     stored = Timesheet.objects.get()
@@ -223,15 +227,17 @@ def test_of_repeats_the_first_valid_one_counts(upload_many: UploadMany, form: Fo
 
 
 def test_repeats_of_a_stored_entry_are_compared_with_it(upload_many: UploadMany) -> None:
-    upload_many([entry(entry_id="a")])
+    upload_many([make_entry(entry_id="a")])
 
-    response = upload_many([entry(entry_id="a", hours=6), entry(entry_id="a"), entry(entry_id="a", hours=6)])
+    response = upload_many(
+        [make_entry(entry_id="a", hours=6), make_entry(entry_id="a"), make_entry(entry_id="a", hours=6)]
+    )
 
     assert read_statuses(response) == [409, 200, 409]
 
 
 def test_equal_repeats_do_not_refuse_an_atomic_batch(upload_many: UploadMany) -> None:
-    response = upload_many([entry(entry_id="a"), entry(entry_id="a")], query="?atomic=true")
+    response = upload_many([make_entry(entry_id="a"), make_entry(entry_id="a")], query="?atomic=true")
 
     assert read_statuses(response) == [201, 200]
     assert Timesheet.objects.count() == 1
@@ -239,10 +245,11 @@ def test_equal_repeats_do_not_refuse_an_atomic_batch(upload_many: UploadMany) ->
 
 def test_unequal_repeats_refuse_an_atomic_batch_without_an_id(upload_many: UploadMany) -> None:
     response = upload_many(
-        [entry(entry_id="a"), entry(entry_id="a", hours=6), entry(entry_id="a")], query="?atomic=true"
+        [make_entry(entry_id="a"), make_entry(entry_id="a", hours=6), make_entry(entry_id="a")],
+        query="?atomic=true",
     )
 
-    assert judge(response) == (422, "batch_refused")
+    assert status_and_code(response) == (422, "batch_refused")
     assert response.json()["entries"] == [
         {"index": 0, "status": 424},
         {"index": 1, "status": 409},
@@ -253,7 +260,7 @@ def test_unequal_repeats_refuse_an_atomic_batch_without_an_id(upload_many: Uploa
 
 def test_a_dry_run_tells_no_id_of_a_row_that_will_not_exist(upload_many: UploadMany) -> None:
     response = upload_many(
-        [entry(entry_id="a"), entry(entry_id="a"), entry(entry_id="a", hours=6), entry()],
+        [make_entry(entry_id="a"), make_entry(entry_id="a"), make_entry(entry_id="a", hours=6), make_entry()],
         query="?dry_run=true",
     )
 
@@ -271,17 +278,17 @@ def test_a_dry_run_tells_no_id_of_a_row_that_will_not_exist(upload_many: UploadM
 @every_format
 @pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
 def test_the_log_holds_counts_and_nobodys_name(
-    upload_many: UploadMany, caplog: pytest.LogCaptureFixture, form: Format, query: str
+    upload_many: UploadMany, caplog: pytest.LogCaptureFixture, batch_format: Format, query: str
 ) -> None:
     caplog.set_level(logging.INFO)
 
     response = upload_many(
         [
-            entry(user_id="hannah", entry_id="secret-1"),
-            entry(user_id="hannah", project="Layoffs", hours=25),
-            entry(user_id="hannah", entry_id="secret-1", hours=6),
+            make_entry(user_id="hannah", entry_id="secret-1"),
+            make_entry(user_id="hannah", project="Layoffs", hours=25),
+            make_entry(user_id="hannah", entry_id="secret-1", hours=6),
         ],
-        form,
+        batch_format,
         query,
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.conftest import Upload, judge, read_reasons, read_statuses, upload_rows
+from tests.server.conftest import Upload, read_reasons, read_statuses, status_and_code, upload_rows
 from tests.server.formats import BOM, HEADER, ROW
 from timesheets.models import Timesheet
 
@@ -44,7 +44,7 @@ def test_a_header_that_does_not_name_the_columns_stores_nothing(
 ) -> None:
     response = upload_rows(upload, body, CONTENT_TYPE="text/csv", CONTENT_LENGTH=str(len(body)))
 
-    assert judge(response) == (400, "malformed_header")
+    assert status_and_code(response) == (400, "malformed_header")
     assert words in response.json()["detail"]
     assert not Timesheet.objects.exists()
 

@@ -23,9 +23,9 @@ from django.test import RequestFactory
 
 from tests.issuer import Issuer
 from tests.processes import GranianServer, run_python
-from tests.server.conftest import TUTORIAL_ENTRY, Upload
+from tests.server.conftest import TUTORIAL_ENTRY, Upload, status_and_code
 from timesheets.models import Timesheet
-from timesheets.uploads.body import MAX_BYTES_WITHOUT_A_PLACE, PLACES, open_body
+from timesheets.uploads.body import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES, open_body
 
 MEBIBYTE = 1024 * 1024
 SIXTEEN_MEBIBYTES = 16 * MEBIBYTE
@@ -49,10 +49,6 @@ every_format = pytest.mark.parametrize(
         pytest.param(CSV, CSV_BODY, id="csv"),
     ],
 )
-
-
-def judge(response: HttpResponse) -> tuple[int, str]:
-    return response.status_code, response.json().get("code", "")
 
 
 def is_refused(response: HttpResponse) -> bool:
@@ -83,7 +79,7 @@ def test_a_body_that_ends_early_stores_nothing_wherever_it_is_cut(
     for length in range(len(body)):
         response = upload(body, content_type=media_type, **{"wsgi.input": io.BytesIO(body[:length])})
 
-        assert judge(response) == (400, "incomplete_body"), body[:length]
+        assert status_and_code(response) == (400, "incomplete_body"), body[:length]
     assert not Timesheet.objects.exists()
 
 
@@ -92,7 +88,7 @@ def test_json_that_was_cut_before_it_was_sent_is_malformed(upload: Upload, body:
     for length in range(len(body)):
         response = upload_as_announced(upload, body[:length], JSON)
 
-        assert judge(response) == (400, "malformed_body"), body[:length]
+        assert status_and_code(response) == (400, "malformed_body"), body[:length]
     assert not Timesheet.objects.exists()
 
 
@@ -126,7 +122,7 @@ def test_a_csv_header_that_was_cut_is_malformed(upload: Upload) -> None:
     for length in range(len(HEADER) - len("hours\n")):
         response = upload_as_announced(upload, HEADER[:length], CSV)
 
-        assert judge(response) == (400, "malformed_header")
+        assert status_and_code(response) == (400, "malformed_header")
 
 
 @every_format
@@ -135,14 +131,14 @@ def test_gzip_that_was_cut_stores_nothing(upload: Upload, media_type: str, body:
     for length in range(1, len(zipped)):
         response = upload(zipped[:length], content_type=media_type, headers={"Content-Encoding": "gzip"})
 
-        assert judge(response) == (400, "malformed_body")
+        assert status_and_code(response) == (400, "malformed_body")
     assert not Timesheet.objects.exists()
 
 
 def test_no_bytes_are_no_gzip(upload: Upload) -> None:
     response = upload_as_announced(upload, b"", NDJSON, headers={"Content-Encoding": "gzip"})
 
-    assert judge(response) == (400, "malformed_body")
+    assert status_and_code(response) == (400, "malformed_body")
 
 
 class BrokenStream(io.BytesIO):
@@ -155,7 +151,7 @@ class BrokenStream(io.BytesIO):
 def test_a_sender_who_goes_away_stores_nothing(upload: Upload) -> None:
     response = upload(ONE_BODY, **{"wsgi.input": BrokenStream()})
 
-    assert judge(response) == (400, "incomplete_body")
+    assert status_and_code(response) == (400, "incomplete_body")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +163,7 @@ def test_a_length_that_is_no_number_is_refused(
 ) -> None:
     response = upload(body, content_type=media_type, CONTENT_LENGTH=length)
 
-    assert judge(response) == (411, "length_required")
+    assert status_and_code(response) == (411, "length_required")
     assert not Timesheet.objects.exists()
 
 
@@ -175,7 +171,7 @@ def test_a_length_that_is_no_number_is_refused(
 def test_a_length_over_the_limit_is_refused_by_the_number_alone(upload: Upload, length: str) -> None:
     response = upload(ONE_BODY, CONTENT_LENGTH=length, **{"wsgi.input": BrokenStream()})
 
-    assert judge(response) == (413, "too_large")
+    assert status_and_code(response) == (413, "too_large")
 
 
 def test_what_follows_the_announced_length_is_no_part_of_the_body(upload: Upload) -> None:
@@ -206,7 +202,7 @@ def test_what_follows_the_announced_length_is_no_part_of_the_body(upload: Upload
 def test_damaged_gzip_stores_nothing(upload: Upload, body: bytes, damage: Callable[[bytes], bytes]) -> None:
     response = upload(damage(gzip.compress(body)), headers={"Content-Encoding": "gzip"})
 
-    assert judge(response) == (400, "malformed_body")
+    assert status_and_code(response) == (400, "malformed_body")
     assert not Timesheet.objects.exists()
 
 
@@ -234,7 +230,7 @@ def test_a_body_may_be_a_thousand_members_of_gzip(upload: Upload, count: int, st
 # Large bodies wait for one of few places
 
 
-LARGE_BODY = b" " * MAX_BYTES_WITHOUT_A_PLACE + b"[]"
+LARGE_BODY = b" " * MAX_SMALL_BODY_BYTES + b"[]"
 LARGEST_WITHOUT_A_PLACE = LARGE_BODY[2:]
 
 
@@ -256,44 +252,47 @@ def test_a_large_body_that_finds_no_place_is_told_to_come_again(
     upload: Upload, body: bytes, encoding: str
 ) -> None:
     headers = {"Content-Encoding": encoding}
-    with open_large_bodies(PLACES):
+    with open_large_bodies(LARGE_BODY_SLOTS):
         response = upload(body, headers=headers)
 
-    assert judge(response) == (503, "overloaded")
+    assert status_and_code(response) == (503, "overloaded")
     assert 1 <= int(response["Retry-After"]) <= 30
-    assert judge(upload(body, headers=headers)) == (207, "")
+    assert status_and_code(upload(body, headers=headers)) == (207, "")
 
 
 def test_a_large_body_finds_the_last_place(upload: Upload) -> None:
-    with open_large_bodies(PLACES - 1):
-        assert judge(upload(LARGE_BODY)) == (207, "")
+    with open_large_bodies(LARGE_BODY_SLOTS - 1):
+        assert status_and_code(upload(LARGE_BODY)) == (207, "")
 
 
 def test_a_large_body_waits_for_a_place(upload: Upload) -> None:
     with ExitStack() as others:
-        others.enter_context(open_large_bodies(PLACES - 1))
+        others.enter_context(open_large_bodies(LARGE_BODY_SLOTS - 1))
         leaves = ExitStack()
         leaves.enter_context(open_large_bodies(1))
         timer = threading.Timer(0.5, leaves.close)
         timer.start()
 
-        assert judge(upload(LARGE_BODY)) == (207, "")
+        assert status_and_code(upload(LARGE_BODY)) == (207, "")
         timer.join()
 
 
 @pytest.mark.parametrize("damage", [b"", b"not JSON", b"x" * 100])
 def test_a_large_body_leaves_its_place_whatever_it_holds(upload: Upload, damage: bytes) -> None:
-    for _ in range(PLACES + 1):
+    for _ in range(LARGE_BODY_SLOTS + 1):
         assert upload(LARGE_BODY + damage).status_code in {207, 400}
         zipped = gzip.compress(LARGE_BODY)[:-8] + damage
-        assert judge(upload(zipped, headers={"Content-Encoding": "gzip"})) == (400, "malformed_body")
+        assert status_and_code(upload(zipped, headers={"Content-Encoding": "gzip"})) == (
+            400,
+            "malformed_body",
+        )
 
 
 def test_a_small_body_needs_no_place(upload: Upload) -> None:
-    with open_large_bodies(PLACES):
+    with open_large_bodies(LARGE_BODY_SLOTS):
         assert upload(ONE_BODY).status_code == 201
-        assert judge(upload(LARGEST_WITHOUT_A_PLACE)) == (207, "")
-        assert judge(
+        assert status_and_code(upload(LARGEST_WITHOUT_A_PLACE)) == (207, "")
+        assert status_and_code(
             upload(gzip.compress(LARGEST_WITHOUT_A_PLACE), headers={"Content-Encoding": "gzip"})
         ) == (207, "")
 
@@ -501,7 +500,7 @@ import django
 django.setup()
 from tests.server.test_hostile_bodies import DEEP_BODIES
 from timesheets.exceptions import MalformedBody
-from timesheets.parsers import JSONParser, NDJSONParser, UnreadableEntry
+from timesheets.parsers import JSONParser, NDJSONParser, MalformedEntry
 
 media_type, body = DEEP_BODIES[sys.argv[1]]
 
@@ -512,7 +511,7 @@ def parse():
     except MalformedBody:
         print("refused")
     else:
-        print("refused" if isinstance(entry, UnreadableEntry) else "taken")
+        print("refused" if isinstance(entry, MalformedEntry) else "taken")
 
 threading.stack_size(256 * 1024)
 thread = threading.Thread(target=parse)

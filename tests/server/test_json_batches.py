@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Upload, entry, judge, read_reasons, read_statuses, upload_lines
+from tests.server.conftest import (
+    Upload,
+    make_entry,
+    read_reasons,
+    read_statuses,
+    status_and_code,
+    upload_lines,
+)
 from tests.server.formats import BOM, write_ndjson
 from timesheets.models import Timesheet
 
@@ -54,7 +61,7 @@ TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 def test_what_is_wrong_within_an_entry_is_its_own(
     upload: Upload, element: bytes, errors: dict[str, Any], media_type: str, join: Callable[..., bytes]
 ) -> None:
-    good = json.dumps(entry()).encode()
+    good = json.dumps(make_entry()).encode()
 
     response = upload(join([good, element, good]), content_type=media_type)
 
@@ -64,7 +71,7 @@ def test_what_is_wrong_within_an_entry_is_its_own(
 
 @pytest.mark.parametrize("element", ["null", "true", "5", "1e99999999999999999999", '"007"', "[]", "[{}]"])
 def test_an_element_that_is_no_object_is_its_own_error(upload: Upload, element: str) -> None:
-    good = json.dumps(entry())
+    good = json.dumps(make_entry())
 
     response = upload(f"[{good},{element},{good}]".encode())
 
@@ -93,9 +100,9 @@ def test_an_element_that_is_no_object_is_its_own_error(upload: Upload, element: 
     ],
 )
 def test_a_malformed_array_stores_nothing(upload: Upload, tail: bytes) -> None:
-    response = upload(b"[" + json.dumps(entry()).encode() + tail)
+    response = upload(b"[" + json.dumps(make_entry()).encode() + tail)
 
-    assert judge(response) == (400, "malformed_body")
+    assert status_and_code(response) == (400, "malformed_body")
     assert not Timesheet.objects.exists()
 
 
@@ -106,7 +113,7 @@ def test_an_entry_of_32_levels_in_an_array_is_judged(upload: Upload) -> None:
 
 
 def test_a_bom_before_an_array_is_malformed(upload: Upload) -> None:
-    assert judge(upload(BOM + b"[]")) == (400, "malformed_body")
+    assert status_and_code(upload(BOM + b"[]")) == (400, "malformed_body")
 
 
 # NDJSON
@@ -130,7 +137,7 @@ def test_a_bom_before_an_array_is_malformed(upload: Upload) -> None:
     ],
 )
 def test_a_malformed_line_is_its_own_error(upload: Upload, line: bytes) -> None:
-    good = json.dumps(entry()).encode()
+    good = json.dumps(make_entry()).encode()
 
     response = upload_lines(upload, b"\n".join([good, line, good]))
 
@@ -139,7 +146,7 @@ def test_a_malformed_line_is_its_own_error(upload: Upload, line: bytes) -> None:
 
 
 def test_blank_lines_are_neither_entries_nor_counted(upload: Upload) -> None:
-    good = json.dumps(entry()).encode()
+    good = json.dumps(make_entry()).encode()
 
     response = upload_lines(upload, b"\n\n" + good + b"\n \t \n\r\n{}\n\n" + good)
 
@@ -148,13 +155,13 @@ def test_blank_lines_are_neither_entries_nor_counted(upload: Upload) -> None:
 
 
 def test_lines_may_end_in_crlf(upload: Upload) -> None:
-    good = json.dumps(entry()).encode()
+    good = json.dumps(make_entry()).encode()
 
     assert read_statuses(upload_lines(upload, good + b"\r\n" + good + b"\r\n")) == [201, 201]
 
 
 def test_a_bom_before_ndjson_is_skipped(upload: Upload) -> None:
-    assert read_statuses(upload_lines(upload, BOM + write_ndjson([entry()]))) == [201]
+    assert read_statuses(upload_lines(upload, BOM + write_ndjson([make_entry()]))) == [201]
 
 
 def test_an_object_over_several_lines_is_not_ndjson(upload: Upload) -> None:

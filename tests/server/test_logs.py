@@ -5,12 +5,12 @@ import logging
 import pytest
 
 from tests.issuer import Issuer
-from timesheets.logs import TokenFreeFormatter
+from timesheets.logs import RedactingFormatter
 
 
 def write(message: str, *arguments: object) -> str:
     record = logging.LogRecord("django.server", logging.INFO, __file__, 1, message, arguments, None)
-    return TokenFreeFormatter("%(message)s").format(record)
+    return RedactingFormatter("%(message)s").format(record)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from rest_framework.renderers import JSONRenderer
 
 from tests.issuer import Issuer
 from timesheets.browser.pages import PageRenderer
-from timesheets.negotiation import QualityNegotiation, prefers_page
+from timesheets.negotiation import QualityNegotiation, prefers_html
 from timesheets.renderers import CSVRenderer
 
 RENDERERS = [JSONRenderer(), PageRenderer(), CSVRenderer()]
@@ -86,7 +86,7 @@ def test_parameters_of_the_chosen_range_reach_the_renderer() -> None:
     ],
 )
 def test_an_error_is_a_page_where_html_is_preferred(accept: str, is_page: bool) -> None:
-    assert prefers_page(RequestFactory().get("/", headers={"Accept": accept})) is is_page
+    assert prefers_html(RequestFactory().get("/", headers={"Accept": accept})) is is_page
 
 
 @pytest.mark.django_db

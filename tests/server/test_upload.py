@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.issuer import Issuer
-from tests.server.conftest import TUTORIAL_ENTRY, Upload
+from tests.server.conftest import TUTORIAL_ENTRY, Upload, make_entry
 from timesheets.models import Timesheet
 
 TOO_LITTLE = "Ensure this value is greater than 0."
@@ -18,13 +18,9 @@ TOO_PRECISE = "Ensure that there are no more than 2 decimal places."
 NO_DATE = "Send a date-time of RFC 3339 with seconds and zone"
 
 
-def entry(**members: Any) -> dict[str, Any]:
-    return {**TUTORIAL_ENTRY, **members}
-
-
 def raw_entry(name: str, text: str) -> bytes:
     """The tutorial's entry with a member's value as raw JSON."""
-    return json.dumps(entry(**{name: "@"})).replace('"@"', text).encode()
+    return json.dumps(make_entry(**{name: "@"})).replace('"@"', text).encode()
 
 
 def test_the_tutorials_entry_is_created(upload: Upload) -> None:
@@ -40,7 +36,7 @@ def test_the_tutorials_entry_is_created(upload: Upload) -> None:
 
 
 def test_a_created_entry_is_stored_with_its_client_and_subject(upload: Upload, issuer: Issuer) -> None:
-    upload(entry(entry_id="week-19:1"))
+    upload(make_entry(entry_id="week-19:1"))
 
     stored = Timesheet.objects.get()
     assert (stored.client.issuer, stored.client.client_id) == (issuer.url, "payroll")
@@ -54,7 +50,7 @@ def test_a_stored_entry_is_logged_as_json_with_its_id(
 ) -> None:
     caplog.set_level(logging.INFO, "timesheets.entries")
 
-    answer = upload(entry(project="Über\u2028Größe")).json()
+    answer = upload(make_entry(project="Über\u2028Größe")).json()
 
     [record] = [record for record in caplog.records if record.name == "timesheets.entries"]
     assert json.loads(record.getMessage()) == {
@@ -83,7 +79,7 @@ def test_a_stored_entry_is_logged_as_json_with_its_id(
     ],
 )
 def test_a_date_is_answered_in_utc(upload: Upload, given: str, stored: str) -> None:
-    response = upload(entry(date=given))
+    response = upload(make_entry(date=given))
 
     assert (response.status_code, response.json()["date"]) == (201, stored)
 
@@ -100,7 +96,7 @@ def test_a_date_means_its_midnight_in_the_apis_zone(
 ) -> None:
     settings.TIMESHEETS_TIME_ZONE = zone
 
-    assert upload(entry(date="2017-05-10")).json()["date"] == midnight
+    assert upload(make_entry(date="2017-05-10")).json()["date"] == midnight
 
 
 @pytest.mark.parametrize(
@@ -118,7 +114,7 @@ def test_a_midnight_that_a_zone_skips_is_the_first_moment_after(
 ) -> None:
     settings.TIMESHEETS_TIME_ZONE = zone
 
-    assert upload(entry(date=date)).json()["date"] == first_moment
+    assert upload(make_entry(date=date)).json()["date"] == first_moment
 
 
 @pytest.mark.parametrize(
@@ -234,7 +230,7 @@ def test_all_errors_are_told_at_once(upload: Upload) -> None:
 
 
 def test_unknown_members_are_named_up_to_a_limit(upload: Upload) -> None:
-    response = upload(entry(**{f"{number:02}{'x' * 100}": 1 for number in range(30)}))
+    response = upload(make_entry(**{f"{number:02}{'x' * 100}": 1 for number in range(30)}))
 
     errors = response.json()["errors"]
     assert len(errors) == 20
@@ -259,13 +255,13 @@ def test_an_object_as_a_member_is_refused(upload: Upload, text: str) -> None:
 
 
 def test_white_space_around_names_is_trimmed(upload: Upload) -> None:
-    answer = upload(entry(user_id=" 007\t", project="\n StoreZero\x1f")).json()
+    answer = upload(make_entry(user_id=" 007\t", project="\n StoreZero\x1f")).json()
 
     assert (answer["user_id"], answer["project"]) == ("007", "StoreZero")
 
 
 def test_an_entry_id_of_null_is_none(upload: Upload) -> None:
-    assert "entry_id" not in upload(entry(entry_id=None)).json()
+    assert "entry_id" not in upload(make_entry(entry_id=None)).json()
 
 
 @pytest.mark.parametrize(
@@ -300,7 +296,7 @@ def test_a_body_that_is_no_json_object_is_malformed(upload: Upload, body: bytes)
 
 
 def test_brackets_inside_a_string_are_no_levels(upload: Upload) -> None:
-    response = upload(entry(project='"[\\' * 40))
+    response = upload(make_entry(project='"[\\' * 40))
 
     assert response.status_code == 201
 

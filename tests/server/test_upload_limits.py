@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.server.conftest import Upload, UploadMany, entry, judge, read_statuses, upload_lines
+from tests.server.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code, upload_lines
 from tests.server.formats import ARRAY, Format, every_format
 from timesheets.models import Timesheet
 
@@ -19,32 +19,32 @@ LIMITS = {"entries": 10_000, "bytes": EIGHT_MEBIBYTES, "unzipped_bytes": SIXTEEN
 
 @every_format
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZip", " gzip "])
-def test_many_may_come_zipped(upload: Upload, form: Format, encoding: str) -> None:
-    body = gzip.compress(form.write([entry(), entry()]))
+def test_many_may_come_zipped(upload: Upload, batch_format: Format, encoding: str) -> None:
+    body = gzip.compress(batch_format.write([make_entry(), make_entry()]))
 
-    response = upload(body, content_type=form.media_type, headers={"Content-Encoding": encoding})
+    response = upload(body, content_type=batch_format.media_type, headers={"Content-Encoding": encoding})
 
     assert read_statuses(response) == [201, 201]
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
 def test_one_entry_may_come_zipped(upload: Upload, encoding: str) -> None:
-    body = gzip.compress(json.dumps(entry()).encode())
+    body = gzip.compress(json.dumps(make_entry()).encode())
 
     assert upload(body, headers={"Content-Encoding": encoding}).status_code == 201
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
 def test_identity_is_no_encoding(upload_many: UploadMany, encoding: str) -> None:
-    assert read_statuses(upload_many([entry()], headers={"Content-Encoding": encoding})) == [201]
+    assert read_statuses(upload_many([make_entry()], headers={"Content-Encoding": encoding})) == [201]
 
 
 @every_format
-def test_gzip_may_have_several_members(upload: Upload, form: Format) -> None:
-    body = form.write([entry(), entry()])
+def test_gzip_may_have_several_members(upload: Upload, batch_format: Format) -> None:
+    body = batch_format.write([make_entry(), make_entry()])
     zipped = b"".join(gzip.compress(body[start : start + 50]) for start in range(0, len(body), 50))
 
-    response = upload(zipped, content_type=form.media_type, headers={"Content-Encoding": "gzip"})
+    response = upload(zipped, content_type=batch_format.media_type, headers={"Content-Encoding": "gzip"})
 
     assert read_statuses(response) == [201, 201]
 
@@ -53,40 +53,48 @@ def test_gzip_may_have_several_members(upload: Upload, form: Format) -> None:
     "encoding", ["br", "deflate", "zstd", "compress", "gzip, gzip", "identity, gzip", "gzip;q=1", "*"]
 )
 @every_format
-def test_another_encoding_is_not_supported(upload_many: UploadMany, form: Format, encoding: str) -> None:
-    response = upload_many([entry()], form, headers={"Content-Encoding": encoding})
+def test_another_encoding_is_not_supported(
+    upload_many: UploadMany, batch_format: Format, encoding: str
+) -> None:
+    response = upload_many([make_entry()], batch_format, headers={"Content-Encoding": encoding})
 
-    assert judge(response) == (415, "unsupported_media_type")
+    assert status_and_code(response) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"'])
 @every_format
-def test_the_charset_may_be_named(upload_many: UploadMany, form: Format, charset: str) -> None:
-    response = upload_many([entry()], form, CONTENT_TYPE=f"{form.media_type}; charset={charset}")
+def test_the_charset_may_be_named(upload_many: UploadMany, batch_format: Format, charset: str) -> None:
+    response = upload_many(
+        [make_entry()], batch_format, CONTENT_TYPE=f"{batch_format.media_type}; charset={charset}"
+    )
 
     assert read_statuses(response) == [201]
 
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "us-ascii", "utf-8-sig", "nonsense", '""'])
 @every_format
-def test_another_charset_is_not_supported(upload_many: UploadMany, form: Format, charset: str) -> None:
-    response = upload_many([entry()], form, CONTENT_TYPE=f"{form.media_type}; charset={charset}")
+def test_another_charset_is_not_supported(
+    upload_many: UploadMany, batch_format: Format, charset: str
+) -> None:
+    response = upload_many(
+        [make_entry()], batch_format, CONTENT_TYPE=f"{batch_format.media_type}; charset={charset}"
+    )
 
-    assert judge(response) == (415, "unsupported_media_type")
+    assert status_and_code(response) == (415, "unsupported_media_type")
     assert not Timesheet.objects.exists()
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/json-seq", "text/x-csv", "application/*"])
 def test_another_media_type_is_not_supported(upload: Upload, media_type: str) -> None:
-    assert judge(upload([entry()], content_type=media_type)) == (415, "unsupported_media_type")
+    assert status_and_code(upload([make_entry()], content_type=media_type)) == (415, "unsupported_media_type")
 
 
 # Limits
 
 
 @every_format
-def test_ten_thousand_entries_are_taken(upload_many: UploadMany, form: Format) -> None:
-    response = upload_many([entry()] * 10_000, form, headers={"Prefer": "return=minimal"})
+def test_ten_thousand_entries_are_taken(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many([make_entry()] * 10_000, batch_format, headers={"Prefer": "return=minimal"})
 
     assert response.status_code == 207
     assert response.json()["created"] == Timesheet.objects.count() == 10_000
@@ -95,13 +103,13 @@ def test_ten_thousand_entries_are_taken(upload_many: UploadMany, form: Format) -
 @every_format
 @pytest.mark.parametrize("mark", [",", "[", "{", '",', "\\,", '\\",'])
 def test_marks_within_texts_are_not_counted_as_values(
-    upload_many: UploadMany, form: Format, mark: str
+    upload_many: UploadMany, batch_format: Format, mark: str
 ) -> None:
     # Most marks stand in texts: up to 1.9 million, and 50,000 outside of them.
     text = (mark * 128)[:128]
-    entries = [entry(user_id=text[:64], project=text)] * 10_000
+    entries = [make_entry(user_id=text[:64], project=text)] * 10_000
 
-    response = upload_many(entries, form, headers={"Prefer": "return=minimal"})
+    response = upload_many(entries, batch_format, headers={"Prefer": "return=minimal"})
 
     assert response.status_code == 207
     assert response.json()["created"] == Timesheet.objects.count() == 10_000
@@ -110,38 +118,38 @@ def test_marks_within_texts_are_not_counted_as_values(
 @every_format
 @pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
 def test_more_than_ten_thousand_entries_are_too_large(
-    upload_many: UploadMany, form: Format, query: str
+    upload_many: UploadMany, batch_format: Format, query: str
 ) -> None:
-    response = upload_many([entry()] * 10_001, form, query)
+    response = upload_many([make_entry()] * 10_001, batch_format, query)
 
-    assert judge(response) == (413, "too_large")
+    assert status_and_code(response) == (413, "too_large")
     assert response.json()["limits"] == LIMITS
     assert not Timesheet.objects.exists()
 
 
 def test_entries_that_cannot_be_read_count_towards_the_limit(upload: Upload) -> None:
-    assert judge(upload_lines(upload, b"{\n" * 10_001)) == (413, "too_large")
+    assert status_and_code(upload_lines(upload, b"{\n" * 10_001)) == (413, "too_large")
 
 
 def test_eight_mebibytes_are_taken(upload: Upload) -> None:
-    body = ARRAY.write([entry()]).ljust(EIGHT_MEBIBYTES)
+    body = ARRAY.write([make_entry()]).ljust(EIGHT_MEBIBYTES)
 
     assert read_statuses(upload(body)) == [201]
 
 
 @every_format
-def test_more_than_eight_mebibytes_are_too_large(upload: Upload, form: Format) -> None:
-    body = form.write([entry()]).ljust(EIGHT_MEBIBYTES + 1, b"\n")
+def test_more_than_eight_mebibytes_are_too_large(upload: Upload, batch_format: Format) -> None:
+    body = batch_format.write([make_entry()]).ljust(EIGHT_MEBIBYTES + 1, b"\n")
 
-    response = upload(body, content_type=form.media_type)
+    response = upload(body, content_type=batch_format.media_type)
 
-    assert judge(response) == (413, "too_large")
+    assert status_and_code(response) == (413, "too_large")
     assert response.json()["limits"] == LIMITS
     assert not Timesheet.objects.exists()
 
 
 def test_sixteen_mebibytes_unzipped_are_taken(upload: Upload) -> None:
-    body = gzip.compress(ARRAY.write([entry()]).ljust(SIXTEEN_MEBIBYTES), 1)
+    body = gzip.compress(ARRAY.write([make_entry()]).ljust(SIXTEEN_MEBIBYTES), 1)
 
     assert read_statuses(upload(body, headers={"Content-Encoding": "gzip"})) == [201]
 
@@ -149,14 +157,14 @@ def test_sixteen_mebibytes_unzipped_are_taken(upload: Upload) -> None:
 @every_format
 @pytest.mark.parametrize("cut_at", [pytest.param(None, id="one-member"), pytest.param(100, id="two-members")])
 def test_more_than_sixteen_mebibytes_unzipped_are_too_large(
-    upload: Upload, form: Format, cut_at: int | None
+    upload: Upload, batch_format: Format, cut_at: int | None
 ) -> None:
-    body = form.write([entry()]).ljust(SIXTEEN_MEBIBYTES + 1, b"\n")
+    body = batch_format.write([make_entry()]).ljust(SIXTEEN_MEBIBYTES + 1, b"\n")
     parts = [body] if cut_at is None else [body[:cut_at], body[cut_at:]]
     zipped = b"".join(gzip.compress(part, 1) for part in parts)
 
-    response = upload(zipped, content_type=form.media_type, headers={"Content-Encoding": "gzip"})
+    response = upload(zipped, content_type=batch_format.media_type, headers={"Content-Encoding": "gzip"})
 
-    assert judge(response) == (413, "too_large")
+    assert status_and_code(response) == (413, "too_large")
     assert response.json()["limits"] == LIMITS
     assert not Timesheet.objects.exists()

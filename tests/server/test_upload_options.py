@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Upload, UploadMany, entry, judge, read_statuses
+from tests.server.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code
 from tests.server.formats import CSV, NDJSON, Format, every_format
 from timesheets.models import Timesheet
 
@@ -23,18 +23,20 @@ TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
     ],
 )
 def test_one_failure_refuses_an_atomic_batch(
-    upload_many: UploadMany, form: Format, failing: dict[str, Any], item: dict[str, Any]
+    upload_many: UploadMany, batch_format: Format, failing: dict[str, Any], item: dict[str, Any]
 ) -> None:
-    upload_many([entry(entry_id="stored")])
+    upload_many([make_entry(entry_id="stored")])
     stored = Timesheet.objects.get()
 
     response = upload_many(
-        [entry(entry_id="a"), entry(entry_id="stored"), entry(**failing), entry()], form, "?atomic=true"
+        [make_entry(entry_id="a"), make_entry(entry_id="stored"), make_entry(**failing), make_entry()],
+        batch_format,
+        "?atomic=true",
     )
 
     problem = response.json()
     expected = {**item, "id": stored.pk} if "id" in item else item
-    assert judge(response) == (422, "batch_refused")
+    assert status_and_code(response) == (422, "batch_refused")
     assert response.headers["Content-Type"] == "application/problem+json"
     assert {name: problem[name] for name in ("received", "created", "existing", "rejected")} == {
         "received": 4,
@@ -52,49 +54,53 @@ def test_one_failure_refuses_an_atomic_batch(
 
 
 @pytest.mark.parametrize(
-    ("form", "bad"),
+    ("batch_format", "bad"),
     [pytest.param(NDJSON, b"{\n", id="line"), pytest.param(CSV, b"a,b\n", id="row")],
 )
-def test_a_malformed_entry_refuses_an_atomic_batch(upload: Upload, form: Format, bad: bytes) -> None:
+def test_a_malformed_entry_refuses_an_atomic_batch(upload: Upload, batch_format: Format, bad: bytes) -> None:
     response = upload(
-        form.write([entry()]) + bad, path="/timesheets/upload?atomic=true", content_type=form.media_type
+        batch_format.write([make_entry()]) + bad,
+        path="/timesheets/upload?atomic=true",
+        content_type=batch_format.media_type,
     )
 
-    assert judge(response) == (422, "batch_refused")
+    assert status_and_code(response) == (422, "batch_refused")
     assert [item["status"] for item in response.json()["entries"]] == [424, 422]
     assert not Timesheet.objects.exists()
 
 
 @every_format
-def test_an_atomic_batch_without_failures_is_stored(upload_many: UploadMany, form: Format) -> None:
-    upload_many([entry(entry_id="a")])
+def test_an_atomic_batch_without_failures_is_stored(upload_many: UploadMany, batch_format: Format) -> None:
+    upload_many([make_entry(entry_id="a")])
 
-    response = upload_many([entry(entry_id="a"), entry()], form, "?atomic=true")
+    response = upload_many([make_entry(entry_id="a"), make_entry()], batch_format, "?atomic=true")
 
     assert read_statuses(response) == [200, 201]
 
 
 @pytest.mark.parametrize("query", ["?atomic=false", "?dry_run=false", "?atomic=false&dry_run=false"])
 def test_false_is_as_good_as_nothing(upload_many: UploadMany, query: str) -> None:
-    response = upload_many([entry(), entry(hours=25)], query=query)
+    response = upload_many([make_entry(), make_entry(hours=25)], query=query)
 
     assert read_statuses(response) == [201, 422]
     assert "dry_run" not in response.json()
 
 
 @every_format
-def test_a_dry_run_says_what_would_happen_and_stores_nothing(upload_many: UploadMany, form: Format) -> None:
-    upload_many([entry(entry_id="stored")])
+def test_a_dry_run_says_what_would_happen_and_stores_nothing(
+    upload_many: UploadMany, batch_format: Format
+) -> None:
+    upload_many([make_entry(entry_id="stored")])
     stored = Timesheet.objects.get()
 
     response = upload_many(
         [
-            entry(entry_id="a"),
-            entry(hours=25),
-            entry(entry_id="stored"),
-            entry(entry_id="stored", hours=6),
+            make_entry(entry_id="a"),
+            make_entry(hours=25),
+            make_entry(entry_id="stored"),
+            make_entry(entry_id="stored", hours=6),
         ],
-        form,
+        batch_format,
         "?dry_run=true",
     )
 
@@ -116,22 +122,22 @@ def test_a_dry_run_says_what_would_happen_and_stores_nothing(upload_many: Upload
 
 
 def test_after_a_dry_run_the_entries_are_still_new(upload_many: UploadMany) -> None:
-    upload_many([entry(entry_id="a")], query="?dry_run=true")
+    upload_many([make_entry(entry_id="a")], query="?dry_run=true")
 
-    assert read_statuses(upload_many([entry(entry_id="a")])) == [201]
+    assert read_statuses(upload_many([make_entry(entry_id="a")])) == [201]
 
 
 def test_a_dry_run_of_an_atomic_batch_is_refused_like_the_batch(upload_many: UploadMany) -> None:
-    response = upload_many([entry(), entry(hours=25)], query="?atomic=true&dry_run=true")
+    response = upload_many([make_entry(), make_entry(hours=25)], query="?atomic=true&dry_run=true")
 
     problem = response.json()
-    assert judge(response) == (422, "batch_refused")
+    assert status_and_code(response) == (422, "batch_refused")
     assert (problem["created"], problem["dry_run"]) == (0, True)
     assert [item["status"] for item in problem["entries"]] == [424, 422]
 
 
 def test_a_dry_run_of_an_atomic_batch_without_failures_is_fine(upload_many: UploadMany) -> None:
-    response = upload_many([entry(), entry()], query="?dry_run=true&atomic=true")
+    response = upload_many([make_entry(), make_entry()], query="?dry_run=true&atomic=true")
 
     assert response.status_code == 200
     assert response.json()["created"] == 2
@@ -140,10 +146,10 @@ def test_a_dry_run_of_an_atomic_batch_without_failures_is_fine(upload_many: Uplo
 
 @pytest.mark.parametrize("query", ["?dry_run=true", "?dry_run=true&atomic=true"])
 def test_a_dry_run_of_one_entry_answers_it_without_id_and_message(upload: Upload, query: str) -> None:
-    response = upload(entry(entry_id="a", date="2017-05-10"), path=f"/timesheets/upload{query}")
+    response = upload(make_entry(entry_id="a", date="2017-05-10"), path=f"/timesheets/upload{query}")
 
     assert response.status_code == 200
-    assert response.json() == {**entry(entry_id="a", date="2017-05-10T00:00:00Z"), "dry_run": True}
+    assert response.json() == {**make_entry(entry_id="a", date="2017-05-10T00:00:00Z"), "dry_run": True}
     assert not Timesheet.objects.exists()
 
 
@@ -158,11 +164,11 @@ def test_a_dry_run_of_one_entry_answers_it_without_id_and_message(upload: Upload
 def test_one_failing_entry_is_refused_as_ever(
     upload: Upload, query: str, members: dict[str, Any], status: int, code: str
 ) -> None:
-    upload(entry(entry_id="stored"))
+    upload(make_entry(entry_id="stored"))
 
-    response = upload(entry(**members), path=f"/timesheets/upload{query}")
+    response = upload(make_entry(**members), path=f"/timesheets/upload{query}")
 
-    assert judge(response) == (status, code)
+    assert status_and_code(response) == (status, code)
     assert Timesheet.objects.count() == 1
 
 
@@ -195,19 +201,21 @@ def test_one_entry_is_stored_atomically_too(upload: Upload) -> None:
         "%FF=true",
     ],
 )
-@pytest.mark.parametrize("body", [pytest.param(entry(), id="one"), pytest.param([entry()], id="many")])
+@pytest.mark.parametrize(
+    "body", [pytest.param(make_entry(), id="one"), pytest.param([make_entry()], id="many")]
+)
 def test_a_wrong_parameter_stores_nothing(upload: Upload, query: str, body: Any) -> None:
     response = upload(body, path=f"/timesheets/upload?{query}")
 
-    assert judge(response) == (400, "invalid_parameter")
+    assert status_and_code(response) == (400, "invalid_parameter")
     assert not Timesheet.objects.exists()
 
 
 @every_format
-def test_an_idempotency_key_is_not_for_many(upload_many: UploadMany, form: Format) -> None:
-    response = upload_many([entry()], form, headers={"Idempotency-Key": "week-19"})
+def test_an_idempotency_key_is_not_for_many(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many([make_entry()], batch_format, headers={"Idempotency-Key": "week-19"})
 
-    assert judge(response) == (400, "invalid_idempotency_key")
+    assert status_and_code(response) == (400, "invalid_idempotency_key")
     assert not Timesheet.objects.exists()
 
 
@@ -228,7 +236,12 @@ def test_an_idempotency_key_is_not_for_many(upload_many: UploadMany, form: Forma
     ],
 )
 def test_a_minimal_answer_tells_only_what_was_rejected(upload_many: UploadMany, preference: str) -> None:
-    entries = [entry(entry_id="a"), entry(hours=25), entry(entry_id="a"), entry(entry_id="a", hours=6)]
+    entries = [
+        make_entry(entry_id="a"),
+        make_entry(hours=25),
+        make_entry(entry_id="a"),
+        make_entry(entry_id="a", hours=6),
+    ]
 
     response = upload_many(entries, headers={"Prefer": preference})
 
@@ -248,7 +261,7 @@ def test_a_minimal_answer_tells_only_what_was_rejected(upload_many: UploadMany, 
 
 
 def test_a_minimal_dry_run_says_so(upload_many: UploadMany) -> None:
-    response = upload_many([entry()], query="?dry_run=true", headers={"Prefer": "return=minimal"})
+    response = upload_many([make_entry()], query="?dry_run=true", headers={"Prefer": "return=minimal"})
 
     assert response.status_code == 200
     assert response.headers["Preference-Applied"] == "return=minimal"
@@ -256,15 +269,15 @@ def test_a_minimal_dry_run_says_so(upload_many: UploadMany) -> None:
 
 
 def test_a_minimal_refusal_tells_what_was_held_back(upload_many: UploadMany) -> None:
-    upload_many([entry(entry_id="stored")])
+    upload_many([make_entry(entry_id="stored")])
 
     response = upload_many(
-        [entry(), entry(entry_id="stored"), entry(hours=25)],
+        [make_entry(), make_entry(entry_id="stored"), make_entry(hours=25)],
         query="?atomic=true",
         headers={"Prefer": "return=minimal"},
     )
 
-    assert judge(response) == (422, "batch_refused")
+    assert status_and_code(response) == (422, "batch_refused")
     assert [item["status"] for item in response.json()["entries"]] == [424, 422]
 
 
@@ -286,7 +299,7 @@ def test_a_minimal_refusal_tells_what_was_held_back(upload_many: UploadMany) -> 
     ],
 )
 def test_another_preference_changes_nothing(upload_many: UploadMany, preference: str) -> None:
-    response = upload_many([entry()], headers={"Prefer": preference})
+    response = upload_many([make_entry()], headers={"Prefer": preference})
 
     assert read_statuses(response) == [201]
     assert "Preference-Applied" not in response.headers

@@ -8,7 +8,7 @@ from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest, HttpResponse
 
 from timesheets.exceptions import IncompleteBody, Problem, TooLarge
-from timesheets.middleware import answer_with_problem
+from timesheets.middleware import respond_with_problem
 from timesheets.uploads.arrivals import arrivals
 
 MAX_FORM_BYTES = 16 * 1024
@@ -34,7 +34,7 @@ class FormMiddleware:
         try:
             read_form(request)
         except Problem as problem:
-            return answer_with_problem(problem)
+            return respond_with_problem(problem)
         return None
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from timesheets.parsers import UnreadableEntry
+from timesheets.parsers import MalformedEntry
 from timesheets.serializers import EntryInvalid, parse_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
@@ -22,7 +22,7 @@ _REJECTED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTT
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchOptions:
+class UploadOptions:
     """`atomic`: all or none; `dry_run`: store nothing; `is_minimal`: tell only what was rejected."""
 
     atomic: bool = False
@@ -39,7 +39,7 @@ class BatchReport:
 
 
 def upload_batch(
-    client: MachineClient, values: Sequence[Any], options: BatchOptions, received_at: datetime
+    client: MachineClient, values: Sequence[Any], options: UploadOptions, received_at: datetime
 ) -> BatchReport:
     """Ingest what can be read of `values`, as parsers give them, and report on each."""
     read = [_read_entry(value) for value in values]
@@ -63,7 +63,7 @@ def upload_batch(
 
 def _read_entry(value: Any) -> Entry | Mapping[str, Any]:
     """The entry, or its errors."""
-    if isinstance(value, UnreadableEntry):
+    if isinstance(value, MalformedEntry):
         return {"non_field_errors": [value.reason]}
     try:
         return parse_entry(value)
@@ -95,7 +95,7 @@ def _describe(
             yield {"index": index, "status": _STATUS[verdict.outcome], "id": verdict.timesheet_id}
 
 
-def _summarize(items: Sequence[Mapping[str, Any]], options: BatchOptions) -> dict[str, Any]:
+def _summarize(items: Sequence[Mapping[str, Any]], options: UploadOptions) -> dict[str, Any]:
     counts = Counter(item["status"] for item in items)
     told = [item for item in items if not options.is_minimal or item["status"] in _REJECTED]
     members = {

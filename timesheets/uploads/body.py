@@ -34,8 +34,8 @@ from timesheets.uploads.arrivals import arrivals
 from timesheets.uploads.unzipping import unzip
 
 # A thread may hold a body of this size, unzipped, whatever the others do. Larger ones need one of few places.
-MAX_BYTES_WITHOUT_A_PLACE = 256 * 1024
-PLACES = 4
+MAX_SMALL_BODY_BYTES = 256 * 1024
+LARGE_BODY_SLOTS = 4
 PATIENCE_SECONDS = 5.0
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -43,7 +43,7 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _GZIP = frozenset({"gzip", "x-gzip"})
 _IDENTITY = frozenset({"", "identity"})
 # One thread runs at a time, so more places would cost memory and save no time.
-_places = threading.BoundedSemaphore(PLACES)
+_places = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
 
 _PARSERS: Mapping[str, Callable[[], BaseParser]] = {
     "application/json": JSONParser,
@@ -89,8 +89,8 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
     """
     is_zipped = _read_encoding(request) in _GZIP
     body = _receive(request, caller)
-    content = unzip(body, MAX_BYTES_WITHOUT_A_PLACE) if is_zipped else body
-    if len(content) <= MAX_BYTES_WITHOUT_A_PLACE:
+    content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
+    if len(content) <= MAX_SMALL_BODY_BYTES:
         yield content
         return
     with _take_a_place():

@@ -8,19 +8,19 @@ from rest_framework.request import Request
 
 from timesheets.exceptions import InvalidIdempotencyKey, InvalidParameter
 from timesheets.serializers import ENTRY_ID
-from timesheets.uploads.batches import BatchOptions
+from timesheets.uploads.batches import UploadOptions
 
 _PARAMETERS = ("atomic", "dry_run")
 _BOOLEANS = {"true": True, "false": False}
 _QUOTED = re.compile(r'"(.*)"', re.DOTALL)
 
 
-def read_options(request: Request) -> BatchOptions:
+def read_options(request: Request) -> UploadOptions:
     """The parameters, each at most once, and the preference `return=minimal` (RFC 7240 section 4.2)."""
     unknown = [name for name in request.query_params if name not in _PARAMETERS]
     if unknown:
         raise InvalidParameter(f"The only parameters here are {' and '.join(_PARAMETERS)}.")
-    return BatchOptions(
+    return UploadOptions(
         atomic=_read_boolean(request, "atomic"),
         dry_run=_read_boolean(request, "dry_run"),
         is_minimal=_prefers_minimal(request.headers.get("Prefer", "")),

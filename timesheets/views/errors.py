@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 
-def answer_with(status: int) -> Callable[..., HttpResponse]:
+def respond_with(status: int) -> Callable[..., HttpResponse]:
     """A view for one of Django's `handler400` to `handler500`."""
 
     def answer(_request: HttpRequest, *_: object, **__: object) -> HttpResponse:

@@ -14,7 +14,7 @@ from timesheets.exceptions import BatchRefused, Conflict, InvalidEntry, InvalidI
 from timesheets.serializers import EntryInvalid, parse_entry, represent_entry
 from timesheets.storage.ingest import Outcome, ingest_entries
 from timesheets.trust.principals import MachineClient
-from timesheets.uploads.batches import BatchOptions, upload_batch
+from timesheets.uploads.batches import UploadOptions, upload_batch
 from timesheets.uploads.body import read_upload
 from timesheets.uploads.options import apply_idempotency_key, read_idempotency_key, read_options
 
@@ -43,7 +43,7 @@ class UploadView(APIView):
         return _upload_many(client, upload.entries, options)
 
 
-def _upload_one(client: MachineClient, members: dict[str, Any], options: BatchOptions) -> Response:
+def _upload_one(client: MachineClient, members: dict[str, Any], options: UploadOptions) -> Response:
     try:
         entry = parse_entry(members)
     except EntryInvalid as error:
@@ -66,7 +66,7 @@ def _upload_one(client: MachineClient, members: dict[str, Any], options: BatchOp
     return Response(body, status=HTTPStatus.CREATED)
 
 
-def _upload_many(client: MachineClient, values: list[Any], options: BatchOptions) -> Response:
+def _upload_many(client: MachineClient, values: list[Any], options: UploadOptions) -> Response:
     report = upload_batch(client, values, options, timezone.now())
     counts = {name: value for name, value in report.members.items() if name != "entries"}
     entries_logger.info("%s", json.dumps({**counts, "atomic": options.atomic}))
