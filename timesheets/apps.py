@@ -14,7 +14,7 @@ class TimesheetsConfig(AppConfig):
 
 
 def close_pools() -> None:
-    """Let a process that used PostgreSQL end at once: a pool's threads cannot be stopped any later."""
+    """Let a process that used PostgreSQL exit at once. Later, the threads of a pool cannot be stopped."""
     for connection in connections.all(initialized_only=True):
         if hasattr(connection, "close_pool"):
             connection.close_pool()

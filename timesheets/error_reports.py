@@ -1,4 +1,4 @@
-"""What Django's error pages and mails say about a bug: where it is, and nothing that may be a secret."""
+"""Keep secrets out of Django's error pages and error mails."""
 
 import os
 from collections.abc import ItemsView
@@ -11,18 +11,17 @@ from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
 from timesheets.logs import redact_tokens
 
-# No secret can be among these.
+# These never contain a secret.
 _SHOWN_SETTINGS = ("INSTALLED_APPS", "MIDDLEWARE", "SETTINGS_MODULE")
 
 
 class RedactingReporterFilter(SafeExceptionReporterFilter):
-    """Django's own filter knows secrets by their names. This one hides what may hold one under any name."""
+    """Hides everything that may contain a secret. Django's own filter recognizes secrets by name only."""
 
     def get_traceback_frame_variables(
         self, request: HttpRequest | None, tb_frame: FrameType
     ) -> ItemsView[str, Any]:
-        variables: dict[str, Any] = {}
-        return variables.items()
+        return dict[str, Any]().items()
 
     def get_safe_settings(self) -> dict[str, Any]:
         return {name: getattr(settings, name) for name in _SHOWN_SETTINGS}
@@ -31,13 +30,13 @@ class RedactingReporterFilter(SafeExceptionReporterFilter):
         return {}
 
     def get_safe_request_meta(self, request: HttpRequest) -> dict[str, Any]:
-        # The development server copies its environment into each request's.
-        meta: dict[str, Any] = super().get_safe_request_meta(request)
+        # The development server copies its environment variables into every request.
+        meta = super().get_safe_request_meta(request)
         return {name: value for name, value in meta.items() if name not in os.environ}
 
 
 class RedactingReporter(ExceptionReporter):
-    """Leaves out any token that stands in an address, a header or the exception's own words."""
+    """Redacts tokens in addresses, headers and the exception's message."""
 
     def get_traceback_html(self) -> str:  # type: ignore[override]
         return redact_tokens(super().get_traceback_html())

@@ -1,4 +1,4 @@
-"""Every error of the API, and the one handler that writes their bodies (RFC 9457)."""
+"""The errors of the API, and the one handler that writes them as problem documents (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Problem(exceptions.APIException):
-    """An error that knows its status, its code, and what its body says beside them."""
+    """An error with its status, its code, and the additional members of its body."""
 
     def __init__(self, detail: str | None = None, **members: Any) -> None:
         super().__init__(detail)
@@ -27,7 +27,7 @@ class Problem(exceptions.APIException):
 
 
 class InvalidRequest(Problem):
-    """The credentials are not well formed (RFC 6750 section 3.1)."""
+    """The credentials are malformed (RFC 6750, section 3.1)."""
 
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "invalid_request"
@@ -36,7 +36,7 @@ class InvalidRequest(Problem):
 
 
 class InvalidToken(Problem):
-    """The token cannot be trusted (RFC 6750 section 3.1). `phrase` is one of ours, never the token's."""
+    """The token cannot be trusted (RFC 6750, section 3.1). `phrase` never contains text from the token."""
 
     status_code = HTTPStatus.UNAUTHORIZED
     default_code = "invalid_token"
@@ -47,7 +47,7 @@ class InvalidToken(Problem):
 
 
 class InsufficientScope(Problem):
-    """The token is good, but does not grant what this needs (RFC 6750 section 3.1)."""
+    """The token is valid but lacks a scope (RFC 6750, section 3.1)."""
 
     status_code = HTTPStatus.FORBIDDEN
     default_code = "insufficient_scope"
@@ -59,8 +59,6 @@ class InsufficientScope(Problem):
 
 
 class CsrfFailed(Problem):
-    """A browser that is signed in wants to write, but not from a page of ours."""
-
     status_code = HTTPStatus.FORBIDDEN
     default_code = "csrf_failed"
     default_detail = (
@@ -121,8 +119,6 @@ class TooLarge(Problem):
 
 
 class Throttled(Problem):
-    """So many bodies of this caller's are on their way that it must wait until some have arrived."""
-
     status_code = HTTPStatus.TOO_MANY_REQUESTS
     default_code = "throttled"
     default_detail = "Too many of your requests are still sending their bodies. Send this one again later."
@@ -167,12 +163,12 @@ _RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 def find_reason_phrase(status: int) -> str:
-    """The words of a status in RFC 9110 section 15, the same on every Python version."""
+    """The reason phrase of a status in RFC 9110, section 15, on every Python version."""
     return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def describe_problem(status: int, detail: str, code: str, members: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of an error, as RFC 9457 section 3 has it; `code` is the stable name to act on."""
+    """The members of a problem document (RFC 9457, section 3). Clients act on `code`, which is stable."""
     return {
         "type": "about:blank",
         "title": find_reason_phrase(status),
@@ -185,21 +181,21 @@ def describe_problem(status: int, detail: str, code: str, members: Mapping[str, 
 
 
 def is_database_failure(exc: Exception) -> bool:
-    """True if the database is busy, lost, or reads only, as a standby does after the other one fell out."""
-    reads_only = isinstance(exc, InternalError) and getattr(exc.__cause__, "sqlstate", "") == "25006"
-    return reads_only or isinstance(exc, OperationalError | InterfaceError)
+    """True if the database is busy, lost or read-only, like a standby before it is promoted."""
+    is_read_only = isinstance(exc, InternalError) and getattr(exc.__cause__, "sqlstate", "") == "25006"
+    return is_read_only or isinstance(exc, OperationalError | InterfaceError)
 
 
 def write_challenge(parameters: Mapping[str, str], view: object) -> str:
-    """A challenge of RFC 6750 section 3, which also says where to learn more (RFC 9728 section 5.1)."""
+    """A Bearer challenge (RFC 6750, section 3) with the address of the metadata (RFC 9728, section 5.1)."""
     metadata = conf.public_url(f"{METADATA_PATH}{view.resource_path}")  # type: ignore[attr-defined]
-    every = {"realm": "timesheets", **parameters, "resource_metadata": metadata}
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in every.items())
+    parameters = {"realm": "timesheets", **parameters, "resource_metadata": metadata}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER: its statuses and headers, our body. None for a bug, which is Django's 500."""
-    # DRF's views import the classes that its settings name, and those import this module.
+    """DRF's response to an error, with a problem document as its body. None for a bug, which is a 500."""
+    # DRF's views import the classes that its settings name, and those classes import this module.
     from rest_framework.views import exception_handler
 
     if is_database_failure(exc):
@@ -208,7 +204,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(exc, context)
     if response is None:
         return None
-    # Django's own Http404 and PermissionDenied have no code; DRF words their bodies.
+    # Django's Http404 and PermissionDenied have no code.
     status = response.status_code
     code = getattr(exc, "default_code", HTTPStatus(status).name.lower())
     members = getattr(exc, "members", {})

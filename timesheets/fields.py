@@ -1,4 +1,4 @@
-"""The fields of an entry that DRF has none for: hours, and moments."""
+"""The two kinds of field that DRF does not have: hours and timestamps."""
 
 import bisect
 import functools
@@ -23,7 +23,7 @@ _TIMESTAMP = re.compile(
 
 
 class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
-    """Hours as a JSON number or a plain decimal string, judged by value."""
+    """Hours as a JSON number or a decimal string, judged by value."""
 
     default_error_messages = {
         "invalid": serializers.DecimalField.default_error_messages["invalid"],
@@ -47,14 +47,14 @@ class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
         return hours
 
     def to_representation(self, value: Decimal) -> int | float:
-        """A JSON number, whole ones without a point; two decimals survive a float."""
+        """A JSON number. A whole number has no decimal point; two decimal places survive a float."""
         return int(value) if value == value.to_integral_value() else float(value)
 
 
 class TimestampField(serializers.Field[datetime, Any, str, datetime]):
-    """A moment by RFC 3339 section 5.6, or a date, which means its midnight in the API's zone.
+    """An RFC 3339 date-time (section 5.6), or a date, which means its midnight in the API's time zone.
 
-    The value is in UTC: PostgreSQL refuses offsets of 16 hours and more, which RFC 3339 allows.
+    The value is in UTC, since PostgreSQL refuses offsets of 16 hours and more, which RFC 3339 allows.
     """
 
     default_error_messages = {
@@ -79,28 +79,28 @@ class TimestampField(serializers.Field[datetime, Any, str, datetime]):
         try:
             if time is None:
                 return find_start_of_day(day, conf.time_zone())
-            moment = f"{day}T{time}.{(fraction or '').ljust(6, '0')}{zone.upper()}"
-            return datetime.fromisoformat(moment).astimezone(UTC)
+            timestamp = f"{day}T{time}.{(fraction or '').ljust(6, '0')}{zone.upper()}"
+            return datetime.fromisoformat(timestamp).astimezone(UTC)
         except ValueError:
             self.fail("calendar")
 
     def to_representation(self, value: datetime) -> str:
-        """In UTC with `Z`, the fraction absent, of 3 or of 6 digits."""
-        moment = value.astimezone(UTC).replace(tzinfo=None)
-        if moment.microsecond == 0:
+        """In UTC, with `Z` and with no fraction or one of 3 or 6 digits."""
+        utc = value.astimezone(UTC).replace(tzinfo=None)
+        if utc.microsecond == 0:
             precision = "seconds"
         else:
-            precision = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
-        return f"{moment.isoformat(timespec=precision)}Z"
+            precision = "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
+        return f"{utc.isoformat(timespec=precision)}Z"
 
 
 @functools.lru_cache(maxsize=1024)
 def find_start_of_day(day: str, zone: ZoneInfo) -> datetime:
-    """The first moment of a day; where the zone skips its midnight, the first moment after the gap."""
+    """Midnight of the day; if the zone skips that midnight, the first moment after it."""
     midnight = datetime.fromisoformat(day).replace(tzinfo=zone)
     earliest, latest = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
     if latest <= earliest:
-        # Midnight comes once, or twice, when its first coming counts.
+        # Midnight occurs once or twice. The first occurrence counts.
         return latest
     offset_after = midnight.replace(fold=1).utcoffset()
 

@@ -1,20 +1,20 @@
-"""What every log line carries, the request's id, and what none may carry, a token."""
+"""Add the request id to every log line, and redact tokens."""
 
 import logging
 import re
 from contextvars import ContextVar
 
-# Set when a request begins and left standing when it ends, since Django and the HTTP server log
-# the answer after the last middleware has returned it.
+# A request sets it and does not reset it, because Django and the HTTP server log the response after the
+# outermost middleware has returned it.
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="-")
 
-# What begins like a JWT, whatever follows: the base64url of `{"`, and at least one dot.
+# Everything that begins like a JWT: the base64url of `{"`, and at least one dot.
 _TOKEN = re.compile(r"eyJ[\w+/=-]*(?:\.[\w+/=-]*)+", re.ASCII)
 _TOKEN_PARAMETER = re.compile(r"(access_token=)[^&\s\"']+", re.ASCII)
 
 
 class RequestIdFilter(logging.Filter):
-    """Give each record the id of the request that it belongs to, `-` outside of requests."""
+    """Adds the id of the current request to each record, or `-` outside a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = current_request_id.get()
@@ -22,9 +22,9 @@ class RequestIdFilter(logging.Filter):
 
 
 class RefusalFilter(logging.Filter):
-    """Make an expected refusal one line: Django logs some as errors, and with a traceback.
+    """Logs a refusal as a one-line warning. Django logs some refusals as errors with a traceback.
 
-    Django's records about an answer have its status; one below 500 is the caller's mistake.
+    Django's records about a response carry its status; below 500, the caller is wrong.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -36,10 +36,9 @@ class RefusalFilter(logging.Filter):
 
 
 class RedactingFormatter(logging.Formatter):
-    """Write a record without any token that a path, a query string or a traceback may hold.
+    """Redacts every token in a record: in a path, a query string or a traceback.
 
-    Nothing of ours logs a token. This is for what others log: an HTTP server its request lines,
-    Django the paths it does not know.
+    This project logs no tokens, but HTTP servers log request lines and Django logs unknown paths.
     """
 
     def format(self, record: logging.LogRecord) -> str:

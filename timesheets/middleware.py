@@ -1,4 +1,4 @@
-"""The outermost rings of a request: its id, Django's own errors, error pages for people, security headers."""
+"""Give every response a request id and security headers, and every error a problem document or a page."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-# What browsers may ask people for, and nothing here does.
+# Browser features that no page of this site uses.
 PERMISSIONS_POLICY = (
     "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), "
     "publickey-credentials-get=(), usb=()"
@@ -41,13 +41,14 @@ PERMISSIONS_POLICY = (
 
 
 class ProblemMiddleware:
-    """Give each answer its `X-Request-ID`, and each error a body of RFC 9457, or a page for people."""
+    """Adds `X-Request-ID` to each response. Turns each error into a problem document (RFC 9457) or a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request_id = _choose_request_id(request)
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         current_request_id.set(request_id)
         response = self.get_response(request)
         if _is_error_page(response) and not _is_debug_page(request, response):
@@ -62,7 +63,7 @@ class ProblemMiddleware:
         return response
 
     def process_exception(self, _request: HttpRequest, exc: Exception) -> HttpResponse | None:
-        """The answer of a page that found the database busy or lost; DRF's views answer for themselves."""
+        """The response of a page whose database is busy or lost. DRF handles this for its own views."""
         if not is_database_failure(exc):
             return None
         logger.error("The database failed", exc_info=exc)
@@ -70,10 +71,10 @@ class ProblemMiddleware:
 
 
 class SecurityHeadersMiddleware:
-    """Let each page use what this site serves, and nothing else: no other host, nothing inline, no device.
+    """Restricts pages to what this site serves: no other host, nothing inline, no device.
 
-    Other answers have these headers too, since browsers open them as well. Django's own pages for
-    developers bring their styles inline, and have no policy.
+    Other responses get the same headers, since browsers open them too. Django's debug pages get no
+    content policy, because their styles are inline.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -87,21 +88,15 @@ class SecurityHeadersMiddleware:
         return response
 
 
-def _choose_request_id(request: HttpRequest) -> str:
-    given = request.headers.get("X-Request-ID", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-
-
 def _is_error_page(response: HttpResponse) -> bool:
-    """True for what Django writes itself, HTML or plain text; our own pages come from templates."""
-    is_error = response.status_code >= HTTPStatus.BAD_REQUEST and not isinstance(
-        response, SimpleTemplateResponse
-    )
-    return is_error and response.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
+    """True for an error that Django itself wrote as HTML or plain text; our own pages come from templates."""
+    if response.status_code < HTTPStatus.BAD_REQUEST or isinstance(response, SimpleTemplateResponse):
+        return False
+    return response.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
 
 
 def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
-    """True for an error page on which Django tells a developer more than the status."""
+    """True for an error page that tells a developer more than the status."""
     return settings.DEBUG and _is_error_page(response) and bool(response.content) and prefers_html(request)
 
 
@@ -120,7 +115,7 @@ def _write_problem(response: HttpResponse, detail: str, code: str) -> None:
 
 
 def _write_page(response: HttpResponse) -> None:
-    """Show a problem as a page. It knows no visitor: a session may be what failed."""
+    """Show a problem as a page. It ignores the session, which may be what failed."""
     problem = json.loads(response.content)
     context = {
         "problem": problem,

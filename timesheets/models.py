@@ -1,10 +1,10 @@
-"""What is stored: the clients that upload, and their timesheets."""
+"""The clients that upload, and the entries that they uploaded."""
 
 from django.db import models
 
 
 class Client(models.Model):
-    """A client of an issuer, by a short key: each of its timesheets carries one."""
+    """A client of an issuer. Its short key is in each of its timesheets."""
 
     issuer = models.CharField(max_length=500)
     client_id = models.CharField(max_length=255)
@@ -19,25 +19,25 @@ class Client(models.Model):
 
 
 class Timesheet(models.Model):
-    """An entry that a client uploaded. Rows are added; nothing changes them."""
+    """An entry that a client uploaded. Rows are only added, never changed."""
 
-    # The unique constraint's index begins with the client and serves the foreign key too.
+    # The index of the unique constraint begins with the client, so it also serves the foreign key.
     client = models.ForeignKey(Client, on_delete=models.PROTECT, db_index=False)
-    # NULL where the client gave none: NULLs are all different, so such entries never collide.
+    # NULL if the client sent none. NULLs all differ, so such entries never collide.
     entry_id = models.CharField(max_length=128, null=True)  # noqa: DJ001
     user_id = models.CharField(max_length=64)
     date = models.DateTimeField()
     project = models.CharField(max_length=128)
     hours = models.DecimalField(max_digits=4, decimal_places=2)
     received_at = models.DateTimeField()
-    # NULL where the token named no subject.
+    # NULL if the token has no subject.
     subject = models.CharField(max_length=255, null=True)  # noqa: DJ001
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["client", "entry_id"], name="entry_of_client"),
         ]
-        # For reading back. It grows at one edge for each client, which makes it the cheapest there can be.
+        # For reading back. It is cheap, because it grows at one edge per client.
         indexes = [models.Index(fields=["client", "id"], name="timesheet_of_client")]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Choose a representation by the Accept header, with its quality values (RFC 9110 section 12.5.1)."""
+"""Choose a representation by the quality values of the Accept header (RFC 9110, section 12.5.1)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,62 +26,57 @@ class MediaRange:
 
     @property
     def specificity(self) -> tuple[bool, bool, bool]:
-        """No representation here has parameters, so a range that asks for some describes it less well."""
+        """No representation here has parameters, so a range with parameters describes it less well."""
         return self.media_type != "*/*", not self.media_type.endswith("/*"), not self.parameters
 
 
-def parse_media_range(text: str) -> MediaRange:
-    media_type, parameters = parse_header_parameters(text)
-    weight = _parse_weight(parameters.pop("q", ""))
-    return MediaRange(media_type=media_type, parameters=parameters, weight=weight)
-
-
-def _parse_weight(text: str) -> float:
-    """The quality value; 1 if it is absent (RFC 9110 section 12.4.2) or cannot be read."""
-    try:
-        weight = float(text)
-    except ValueError:
-        return 1
-    return weight if 0 <= weight <= 1 else 1
-
-
-def find_media_range(media_type: str, accepted: Sequence[MediaRange]) -> MediaRange | None:
-    """The most specific range that matches the media type; None if it is not acceptable."""
-    matching = [media_range for media_range in accepted if media_range.matches(media_type)]
-    found = max(matching, key=lambda media_range: media_range.specificity, default=None)
-    return found if found and found.weight else None
-
-
-def rank(media_range: MediaRange | None) -> tuple[float, tuple[bool, ...]]:
-    """Ranks what is not acceptable last. Of equal weights the more specific range ranks first."""
-    return (media_range.weight, media_range.specificity) if media_range else (0, ())
-
-
 class QualityNegotiation(DefaultContentNegotiation):
-    """DRF's negotiation, which ignores quality values, with its limits on the length of the header."""
+    """DRF's negotiation, with its limits on the length of the header, but with quality values."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The renderer, and its media type with the parameters asked for. Raises NotAcceptable."""
+        """The renderer, and its media type with the parameters of the Accept header. Raises NotAcceptable."""
         accepted = self.read_accept(request)
-        found = [(find_media_range(renderer.media_type, accepted), renderer) for renderer in renderers]
-        # Of equal ranks the first renderer is chosen.
-        media_range, renderer = max(found, key=lambda pair: rank(pair[0]))
+        found = [(_find_range(renderer.media_type, accepted), renderer) for renderer in renderers]
+        # Among equal ranks, max() chooses the first renderer.
+        media_range, renderer = max(found, key=lambda pair: _rank(pair[0]))
         if media_range is None:
             raise NotAcceptable
         parameters = [f"{name}={value}" for name, value in media_range.parameters.items()]
         return renderer, ";".join([renderer.media_type, *parameters])
 
     def read_accept(self, request: Any) -> list[MediaRange]:
-        return [parse_media_range(text) for text in self.get_accept_list(request)]
+        return [_parse_range(text) for text in self.get_accept_list(request)]
 
 
 def prefers_html(request: HttpRequest) -> bool:
-    """Whether the caller would rather read HTML than JSON."""
+    """True if the caller prefers HTML to JSON."""
     accepted = QualityNegotiation().read_accept(request)
     html, *json = (
-        rank(find_media_range(media_type, accepted))
+        _rank(_find_range(media_type, accepted))
         for media_type in ("text/html", "application/json", "application/problem+json")
     )
     return html > max(json)
+
+
+def _parse_range(text: str) -> MediaRange:
+    media_type, parameters = parse_header_parameters(text)
+    try:
+        weight = float(parameters.pop("q", 1))
+    except ValueError:
+        weight = 1
+    # NaN fails both comparisons.
+    return MediaRange(media_type=media_type, parameters=parameters, weight=weight if 0 <= weight <= 1 else 1)
+
+
+def _find_range(media_type: str, accepted: Sequence[MediaRange]) -> MediaRange | None:
+    """The most specific range that matches the media type; None if the media type is not acceptable."""
+    matching = [media_range for media_range in accepted if media_range.matches(media_type)]
+    found = max(matching, key=lambda media_range: media_range.specificity, default=None)
+    return found if found and found.weight else None
+
+
+def _rank(media_range: MediaRange | None) -> tuple[float, tuple[bool, ...]]:
+    """Sorts by weight, then by specificity. What is not acceptable comes last."""
+    return (media_range.weight, media_range.specificity) if media_range else (0, ())

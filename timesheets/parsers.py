@@ -1,4 +1,4 @@
-"""From the bytes of a request to entries that are not judged yet, whatever the format."""
+"""Parse the body of an upload into values that the serializer can judge, whatever the format."""
 
 import io
 import itertools
@@ -27,21 +27,21 @@ LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZI
 
 @dataclass(frozen=True, kw_only=True)
 class MalformedEntry:
-    """What stands in the place of an entry that cannot be read, and why."""
+    """Takes the place of an entry that cannot be parsed."""
 
     reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """What was sent: for each entry a value or an MalformedEntry; `is_single` if it is not an array."""
+    """The parsed body: per entry a value or a MalformedEntry. `is_single` if the body is one JSON object."""
 
     entries: list[Any]
     is_single: bool = False
 
 
 class JSONParser(BaseParser):
-    """One entry, or an array of them (RFC 8259)."""
+    """Parses one entry, or an array of entries (RFC 8259)."""
 
     media_type = "application/json"
 
@@ -61,42 +61,40 @@ class JSONParser(BaseParser):
 
 
 class NDJSONParser(BaseParser):
-    """A JSON text in each line. What is wrong with a line is that entry's own."""
+    """Parses one JSON text per line. A malformed line affects only its own entry."""
 
     media_type = "application/x-ndjson"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         body = stream.read().removeprefix(b"\xef\xbb\xbf")
         require_few_values(body)
-        return Upload(entries=_take(_parse_line(line) for line in _iterate_lines(body)))
+        lines = (line.strip(b" \t\r\n") for line in io.BytesIO(body))
+        return Upload(entries=_take(_parse_line(line) for line in lines if line))
 
 
 class CSVParser(BaseParser):
-    """A row for each entry below a header (RFC 4180). What is wrong with a row is that entry's own."""
+    """Parses a header and one row per entry (RFC 4180). A malformed row affects only its own entry."""
 
     media_type = "text/csv"
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        rows = iterate_rows(stream.read())
         try:
-            return Upload(entries=_take(_parse_row(row) for row in iterate_rows(stream.read())))
+            return Upload(
+                entries=_take(
+                    MalformedEntry(reason=str(row)) if isinstance(row, RowMalformed) else row for row in rows
+                )
+            )
         except HeaderMalformed as error:
             raise MalformedHeader(str(error)) from None
 
 
 def _take(values: Iterator[Any]) -> list[Any]:
-    """All of the values, if they are not too many; the first that is too many is the last that is read."""
+    """All values. Stops reading and raises TooLarge at the first one above the limit."""
     taken = list(itertools.islice(values, MAX_ENTRIES + 1))
     if len(taken) > MAX_ENTRIES:
         raise TooLarge(f"The body holds over {MAX_ENTRIES} entries. Send fewer at once.", limits=LIMITS)
     return taken
-
-
-def _iterate_lines(body: bytes) -> Iterator[bytes]:
-    """The lines that are not blank, without a copy of all others."""
-    for line in io.BytesIO(body):
-        stripped = line.strip(b" \t\r\n")
-        if stripped:
-            yield stripped
 
 
 def _parse_line(line: bytes) -> Any:
@@ -104,7 +102,3 @@ def _parse_line(line: bytes) -> Any:
         return parse_value(decode_utf8(line))
     except NotJSON as error:
         return MalformedEntry(reason=f"This line is not JSON: {error}.")
-
-
-def _parse_row(row: dict[str, str] | RowMalformed) -> dict[str, str] | MalformedEntry:
-    return MalformedEntry(reason=str(row)) if isinstance(row, RowMalformed) else row

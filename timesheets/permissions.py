@@ -1,4 +1,4 @@
-"""Whether the caller's scopes grant what a view needs."""
+"""Decide whether the caller's scopes grant access to a view."""
 
 import json
 import logging
@@ -15,15 +15,16 @@ logger = logging.getLogger(__name__)
 
 
 class HasScope(BasePermission):
-    """Let in whose token grants all of the view's `required_scopes`.
+    """Grants access if the token has all of the view's `required_scopes`.
 
-    Without a token the answer is DRF's 401; with one that grants less it is 403 (RFC 6750 section 3.1).
+    Without a token, DRF responds 401. Raises InsufficientScope (403) if the token lacks a scope, and
+    ImproperlyConfigured if the view declares no scopes.
     """
 
     def has_permission(self, request: Request, view: object) -> bool:
         required_scopes = getattr(view, "required_scopes", None)
         if not required_scopes:
-            raise ImproperlyConfigured(f"{type(view).__name__} must say its required_scopes.")
+            raise ImproperlyConfigured(f"{type(view).__name__} must declare required_scopes.")
         if request.auth is None:
             logger.warning("outcome=refused reason=not_authenticated")
             return False

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -11,10 +10,10 @@ COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at
 
 
 class CSVRenderer(BaseRenderer):
-    """A header and a row for each timesheet (RFC 4180); problems stay JSON.
+    """Renders a header and one row per timesheet (RFC 4180). Problems stay JSON.
 
-    The values are exact, so that what a program reads is what was uploaded. Some spreadsheets run cells
-    that begin with `=`, `+`, `-` or `@`.
+    Programs read back exactly what was uploaded. Some spreadsheets therefore run cells that begin with
+    `=`, `+`, `-` or `@`.
     """
 
     media_type = "text/csv"
@@ -26,12 +25,8 @@ class CSVRenderer(BaseRenderer):
     ) -> str | bytes:
         if renderer_context["response"].exception:
             return JSONRenderer().render(data)
-        return _write_rows(data.get("results", [data] if "id" in data else []))
-
-
-def _write_rows(timesheets: list[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="")
-    writer.writeheader()
-    writer.writerows(timesheets)
-    return text.getvalue()
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, restval="")
+        writer.writeheader()
+        writer.writerows(data.get("results", [data] if "id" in data else []))
+        return text.getvalue()

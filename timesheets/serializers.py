@@ -1,4 +1,4 @@
-"""From a JSON value, or a row of CSV, to an entry, and from an entry to its answer."""
+"""Turn a JSON value or a CSV row into an entry, and an entry into the members of a response."""
 
 import re
 import sys
@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from timesheets import conf
+from timesheets.exceptions import InvalidEntry
 from timesheets.fields import HOURS_TEXT, HoursField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
 from timesheets.storage.entries import Entry
@@ -21,7 +22,7 @@ MAX_NAME_LENGTH = 64
 
 ENTRY_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
-# What the fast way takes: no white space at the ends, no control characters, and no date that needs words.
+# The fast path accepts no white space at the ends of a name, no control characters and no unusual date.
 _PLAIN_NAME = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?<!\s)")
 _PLAIN_DATE = re.compile(
     r"(?:19|2\d)\d\d-\d\d-\d\d"
@@ -35,7 +36,7 @@ _no_control_characters = RegexValidator(
 
 
 class EntrySerializer(serializers.Serializer[Entry]):
-    """One entry. Its words are the only ones in which an entry is refused."""
+    """Validates one entry. Every error message about an entry comes from here."""
 
     default_error_messages = {"invalid": "Expected an object with the members of an entry."}
 
@@ -70,39 +71,31 @@ class EntrySerializer(serializers.Serializer[Entry]):
         }
 
 
-class EntryInvalid(Exception):
-    """This is no entry; `errors` says why, in DRF's form and words."""
-
-    def __init__(self, errors: Mapping[str, Any]) -> None:
-        super().__init__("not a valid entry")
-        self.errors = errors
+# They keep no state between calls.
+_SERIALIZER = EntrySerializer()
+_TIMESTAMP = TimestampField()
 
 
 def parse_entry(value: Any) -> Entry:
-    """The entry that a JSON value, or a row of CSV, stands for. Raises EntryInvalid with all its errors.
+    """The entry in a JSON value or a CSV row. Raises InvalidEntry with all its errors, in DRF's form.
 
-    Most entries are as they should be, and those are read thirty times faster than by the serializer.
-    Whatever the fast way does not take, the serializer judges.
+    The fast path parses most entries, in a thirtieth of the time. The serializer judges all others.
     """
-    entry = _read_plain_entry(value)
+    entry = _parse_plain_entry(value)
     if entry is not None:
         return entry
     try:
         return Entry(**_SERIALIZER.run_validation(value))
     except serializers.ValidationError as error:
         detail: Any = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
-        # Thousands may have the same faults, and DRF makes an object of each word of each.
-        raise EntryInvalid(
-            {name: [sys.intern(str(word)) for word in detail[name]] for name in detail}
+        # DRF creates an object per message, and thousands of entries may have the same errors.
+        raise InvalidEntry(
+            errors={name: [sys.intern(str(message)) for message in detail[name]] for name in detail}
         ) from None
 
 
-# It keeps nothing of what it validates, so one serves all.
-_SERIALIZER = EntrySerializer()
-
-
-def _read_plain_entry(value: Any) -> Entry | None:
-    """The entry, if nothing about it needs trimming, explaining or refusing."""
+def _parse_plain_entry(value: Any) -> Entry | None:
+    """The entry; None if it needs the serializer, which trims and refuses."""
     try:
         entry_id = value.get("entry_id")
         date, hours = value["date"], value["hours"]
@@ -116,25 +109,24 @@ def _read_plain_entry(value: Any) -> Entry | None:
             and (entry_id is None or ENTRY_ID.fullmatch(entry_id))
             and (type(hours) is Decimal or HOURS_TEXT.fullmatch(hours))
         )
-        return (
-            Entry(
-                user_id=value["user_id"],
-                date=datetime.fromisoformat(date).astimezone(UTC)
-                if len(date) > 10
-                else find_start_of_day(date, conf.time_zone()),
-                project=value["project"],
-                hours=_HOURS_BY_VALUE[Decimal(hours)],
-                entry_id=entry_id,
-            )
-            if is_plain
-            else None
+        if not is_plain:
+            return None
+        is_day = len(date) == len("2017-05-10")
+        return Entry(
+            user_id=value["user_id"],
+            date=find_start_of_day(date, conf.time_zone())
+            if is_day
+            else datetime.fromisoformat(date).astimezone(UTC),
+            project=value["project"],
+            hours=_HOURS_BY_VALUE[Decimal(hours)],
+            entry_id=entry_id,
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 def represent_entry(entry: Entry) -> dict[str, Any]:
-    """The answer's members for an entry; `entry_id` only where it has one."""
+    """The members of a response, with `entry_id` only if the entry has one."""
     members: dict[str, Any] = _SERIALIZER.to_representation(entry)
     if members["entry_id"] is None:
         del members["entry_id"]
@@ -142,9 +134,6 @@ def represent_entry(entry: Entry) -> dict[str, Any]:
 
 
 def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
-    """The same as it is read back: with its id, and when it came."""
-    received_at = _RECEIVED_AT.to_representation(stored.received_at)
+    """The members of an entry that is read back, with `id` and `received_at`."""
+    received_at = _TIMESTAMP.to_representation(stored.received_at)
     return {"id": stored.timesheet_id, **represent_entry(stored.entry), "received_at": received_at}
-
-
-_RECEIVED_AT = TimestampField()

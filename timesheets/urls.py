@@ -12,7 +12,7 @@ from timesheets.views.uploads import UploadView
 
 
 class TimesheetIdConverter:
-    """An id that a database can hold, as the API writes it: a sign or a leading zero is another address."""
+    """An id that fits the database, without a sign or leading zeros, so that each entry has one address."""
 
     regex = "[1-9][0-9]{0,18}"
 
@@ -30,7 +30,7 @@ register_converter(TimesheetIdConverter, "timesheet_id")
 
 
 def _protect(route: str, view: Any, name: str) -> list[URLPattern]:
-    """The view, and the metadata that its challenges lead to."""
+    """The view, and the metadata that its challenges link to."""
     return [
         path(route, view.as_view(), name=name),
         path(

@@ -25,7 +25,8 @@ from tests.issuer import Issuer
 from tests.processes import GranianServer, run_python
 from tests.server.conftest import TUTORIAL_ENTRY, Upload, status_and_code
 from timesheets.models import Timesheet
-from timesheets.uploads.body import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES, open_body
+from timesheets.uploads.body import open_body
+from timesheets.uploads.concurrency import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES
 
 MEBIBYTE = 1024 * 1024
 SIXTEEN_MEBIBYTES = 16 * MEBIBYTE

@@ -21,9 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
+from timesheets.exceptions import InvalidEntry
 from timesheets.models import Timesheet
 from timesheets.parsers import JSONParser
-from timesheets.serializers import EntryInvalid, EntrySerializer, parse_entry, represent_entry
+from timesheets.serializers import EntrySerializer, parse_entry, represent_entry
 from timesheets.storage.entries import Entry
 
 EXAMPLES = int(os.environ.get("ONE_TRUTH_EXAMPLES", "300"))
@@ -267,8 +268,8 @@ def judge(value: Any) -> tuple[Entry | None, Any]:
     """The entry, or its errors."""
     try:
         return parse_entry(value), None
-    except EntryInvalid as error:
-        return None, error.errors
+    except InvalidEntry as problem:
+        return None, problem.members["errors"]
 
 
 def judge_by_serializer(value: Any) -> tuple[Entry | None, Any]:

@@ -47,7 +47,7 @@ def test_a_token_that_lacks_one_of_two_scopes_is_refused(issuer: Issuer, scope: 
 
 @pytest.mark.parametrize("view", [ViewWithoutScopes, APIView])
 def test_a_view_without_scopes_refuses_every_token(issuer: Issuer, view: type[APIView]) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"{view.__name__} must say its required_scopes"):
+    with pytest.raises(ImproperlyConfigured, match=f"{view.__name__} must declare required_scopes"):
         get(view, issuer.mint())
 
 

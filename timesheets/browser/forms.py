@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from timesheets.exceptions import IncompleteBody, Problem, TooLarge
 from timesheets.middleware import respond_with_problem
-from timesheets.uploads.arrivals import arrivals
+from timesheets.uploads.concurrency import limit_bodies_of
 
 MAX_FORM_BYTES = 16 * 1024
 
@@ -48,7 +48,7 @@ def read_form(request: HttpRequest) -> None:
     if _LENGTH.fullmatch(announced) and int(announced) > MAX_FORM_BYTES:
         raise TooLarge(f"A form may hold {MAX_FORM_BYTES} bytes.")
     try:
-        with arrivals.admit("strangers"):
+        with limit_bodies_of("strangers"):
             _ = request.body
     except OSError:
         raise IncompleteBody from None

@@ -1,4 +1,4 @@
-"""Read entries from CSV, as RFC 4180 has it and strictly."""
+"""Read entries from CSV, strictly by RFC 4180."""
 
 import csv
 import re
@@ -8,34 +8,44 @@ from typing import Self
 REQUIRED_COLUMNS = ("user_id", "date", "project", "hours")
 OPTIONAL_COLUMN = "entry_id"
 
-# RFC 4180 section 2. Python's reader takes a quote in a bare cell for a character of it.
-# Possessive, so that it never tries the same text in another way.
+# RFC 4180, section 2. Python's reader accepts a quote in an unquoted cell. Possessive quantifiers
+# prevent backtracking.
 _CELL = r'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
 _RECORD = re.compile(rf"{_CELL}(?:,{_CELL})*+(?:\r?\n)?")
+# The surrogates that take the place of bytes that are not UTF-8 (PEP 383).
+_INVALID_BYTE = re.compile("[\udc80-\udcff]")
 
-# The most commas in a record, and the most lines of a text: a reader makes a cell of each, or a row.
+# The limit for the commas in a record and for the lines in a body: each becomes a cell or a row.
 MAX_CELLS = 640_000
 
-# A cell that is too long is its entry's error; at Python's own limit the rest of it would be read as rows.
+# The serializer refuses a cell that is too long. At Python's own limit, the rest of the cell becomes rows.
 csv.field_size_limit(2**31 - 1)
+
+# What Python's messages mean, most of which are about its own parameters.
+_REASONS = {
+    "unexpected end of data": "a quote is never closed",
+    "expected after": "text follows a closing quote",
+    "new-line character": "a carriage return stands alone",
+}
 
 
 class HeaderMalformed(Exception):
-    """The first row does not name the columns. The message says what is wrong with it."""
+    """The first row does not name the columns. The message says why."""
 
 
 class TooManyCells(Exception):
-    """A record has more cells, or the text more lines, than fit into memory when many send them at once."""
+    """Too many cells in a record, or lines in the body, to keep them in memory for many callers at once."""
 
 
 class RowMalformed(Exception):
-    """This row is no CSV, or has other columns than the header. The message says which."""
+    """The row is not CSV, or its columns differ from the header. The message says which."""
 
 
 def iterate_rows(body: bytes) -> Iterator[dict[str, str] | RowMalformed]:
-    """The rows below the header, by column; what is wrong with one is in its place.
+    """The rows below the header as dicts, with a RowMalformed in the place of each malformed row.
 
-    A BOM and blank rows are skipped, and an empty `entry_id` is none. Raises HeaderMalformed, TooManyCells.
+    A BOM and blank rows are skipped. An empty `entry_id` cell is omitted. Raises HeaderMalformed and
+    TooManyCells.
     """
     if body.count(b"\n") > MAX_CELLS:
         raise TooManyCells
@@ -46,7 +56,7 @@ def iterate_rows(body: bytes) -> Iterator[dict[str, str] | RowMalformed]:
 
 
 def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
-    """The cells of each record that is not blank. Bytes that are not UTF-8 come as half surrogates."""
+    """The cells of each record that is not blank. Invalid UTF-8 becomes lone surrogates."""
     lines = _Lines(body.decode("utf-8", errors="surrogateescape"))
     reader = csv.reader(lines, strict=True)
     while True:
@@ -54,18 +64,19 @@ def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield RowMalformed(f"This row is not CSV: {_explain(error)}.")
+            reasons = (reason for words, reason in _REASONS.items() if words in str(error))
+            yield RowMalformed(f"This row is not CSV: {next(reasons, 'it breaks a rule of RFC 4180')}.")
             continue
         if cells is None:
             return
-        if any('"' in cell for cell in cells) and not _RECORD.fullmatch("".join(lines.taken)):
+        if any('"' in cell for cell in cells) and not _RECORD.fullmatch("".join(lines.record)):
             yield RowMalformed("This row is not CSV: a quote stands in a cell without quotes.")
         elif cells:
             yield cells
 
 
 class _Lines:
-    """The lines of a text, with those that a record was made of. Raises TooManyCells."""
+    """Iterates over the lines of a text and keeps those of the current record. Raises TooManyCells."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -73,7 +84,7 @@ class _Lines:
         self.begin_record()
 
     def begin_record(self) -> None:
-        self.taken: list[str] = []
+        self.record: list[str] = []
         self._commas = 0
 
     def __iter__(self) -> Self:
@@ -88,23 +99,8 @@ class _Lines:
         self._commas += line.count(",")
         if self._commas > MAX_CELLS:
             raise TooManyCells
-        self.taken.append(line)
+        self.record.append(line)
         return line
-
-
-def _explain(error: csv.Error) -> str:
-    """The error in words about the row; Python's are about its own parameters."""
-    for part, words in _WORDS.items():
-        if part in str(error):
-            return words
-    return "it breaks a rule of RFC 4180"
-
-
-_WORDS = {
-    "unexpected end of data": "a quote is never closed",
-    "expected after": "text follows a closing quote",
-    "new-line character": "a carriage return stands alone",
-}
 
 
 def _read_header(columns: Sequence[str] | RowMalformed | None) -> Sequence[str]:
@@ -124,17 +120,9 @@ def _read_header(columns: Sequence[str] | RowMalformed | None) -> Sequence[str]:
 def _name_cells(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] | RowMalformed:
     if len(cells) != len(columns):
         return RowMalformed(f"This row has {len(cells)} columns, and the header has {len(columns)}.")
-    if not all(cell.isascii() or _is_text(cell) for cell in cells):
+    if any(not cell.isascii() and _INVALID_BYTE.search(cell) for cell in cells):
         return RowMalformed("This row is not UTF-8.")
     members = dict(zip(columns, cells, strict=True))
     if members.get(OPTIONAL_COLUMN) == "":
         del members[OPTIONAL_COLUMN]
     return members
-
-
-def _is_text(cell: str) -> bool:
-    try:
-        cell.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Read JSON (RFC 8259) more strictly than Python's `json` does, and in bounded memory."""
+"""Read JSON (RFC 8259) more strictly than Python's `json`, and in bounded memory."""
 
 import itertools
 import json
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-# How deep an entry may nest.
+# The deepest nesting of an entry.
 MAX_DEPTH = 32
-# The most commas, opening brackets and line breaks outside the strings of one text. Each value follows one,
-# so this bounds how many values a parser makes of it; ten thousand entries of a dozen members have a third.
+# The limit for commas, opening brackets and line breaks outside strings. Each value follows one of them, so
+# this also limits the values. Ten thousand entries with a dozen members each have a third as many.
 MAX_VALUES = 640_000
 
-# What a member that comes twice has for a value: none of its values is the right one.
+# The value of a repeated member, since none of its values is right.
 REPEATED = object()
 
 _WHITE_SPACE = re.compile(r"[ \t\n\r]*")
 _SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*")
-# A string of JSON ends with its line at the latest: what follows a broken line of NDJSON is read afresh.
+# A JSON string ends at the end of its line at the latest, so a malformed NDJSON line cannot hide the next.
 _STRINGS_AND_MARKS = re.compile(rb'"[^"\n]*"?|([,\[{\n])')
 _STRINGS_AND_BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 _ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
@@ -26,11 +26,11 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class NotJSON(Exception):
-    """This is no JSON, or more of it than is read. The message says what, and where."""
+    """The text is not JSON, or it is nested too deeply. The message says what is wrong, and where."""
 
 
 class TooManyValues(Exception):
-    """This holds more values than fit into memory when many send as many at once."""
+    """Too many values to keep them in memory for many callers at once."""
 
 
 def decode_utf8(body: bytes) -> str:
@@ -41,24 +41,22 @@ def decode_utf8(body: bytes) -> str:
 
 
 def parse_value(text: str) -> Any:
-    """The value of a JSON text. Numbers are Decimals; a member that comes twice has the value REPEATED.
+    """The value of a JSON text. Numbers are Decimals. A repeated member has the value REPEATED.
 
-    Raises NotJSON for wrong syntax, a BOM, NaN and Infinity, half of a surrogate pair, and more than
-    32 levels.
+    Raises NotJSON for wrong syntax, a BOM, NaN, Infinity, a lone surrogate, and more than 32 levels.
     """
     _require_shallow(text, MAX_DEPTH)
     value, end = _parse_at(text, _skip_white_space(text, 0))
-    if _skip_white_space(text, end) != len(text):
-        raise NotJSON(_locate("something follows the value", text, end))
+    _require_end(text, end, "value")
     return value
 
 
 def iterate_array(text: str) -> Iterator[Any]:
-    """The values of a JSON array, one by one, as `parse_value` has them."""
+    """The values of a JSON array, one by one. Raises NotJSON, like `parse_value`."""
     _require_shallow(text, MAX_DEPTH + 1)
     position = _skip_white_space(text, _skip_white_space(text, 0) + 1)
     if text.startswith("]", position):
-        _require_end(text, position + 1)
+        _require_end(text, position + 1, "array")
         return
     while True:
         value, position = _parse_at(text, position)
@@ -68,7 +66,7 @@ def iterate_array(text: str) -> Iterator[Any]:
             raise NotJSON(_locate("a comma or the array's end is missing", text, position))
         position = separator.end()
         if separator[1] == "]":
-            _require_end(text, position)
+            _require_end(text, position, "array")
             return
 
 
@@ -77,20 +75,20 @@ def is_array(text: str) -> bool:
 
 
 def require_few_values(body: bytes) -> None:
-    """Raise TooManyValues for JSON texts of which a parser would make too many."""
+    """Raise TooManyValues if a parser would create too many values from JSON texts."""
     if sum(body.count(mark) for mark in (b",", b"[", b"{", b"\n")) <= MAX_VALUES:
         return
-    # Some may stand in strings: look closely. Without its escapes, a string ends at the next quote.
+    # Some may be in strings, so count exactly. Without escapes, a string ends at the next quote.
     tokens = _STRINGS_AND_MARKS.finditer(body.replace(b"\\\\", b"").replace(b'\\"', b""))
-    # A member has two strings at most beside its mark.
+    # Each mark comes with at most two strings.
     marks = (token for token in itertools.islice(tokens, 3 * MAX_VALUES) if token.lastindex)
     if next(itertools.islice(marks, MAX_VALUES, None), None) or next(tokens, None):
         raise TooManyValues
 
 
-def _require_end(text: str, position: int) -> None:
+def _require_end(text: str, position: int, what: str) -> None:
     if _skip_white_space(text, position) != len(text):
-        raise NotJSON(_locate("something follows the array", text, position))
+        raise NotJSON(_locate(f"something follows the {what}", text, position))
 
 
 def _skip_white_space(text: str, position: int) -> int:
@@ -101,18 +99,13 @@ def _skip_white_space(text: str, position: int) -> int:
 def _parse_at(text: str, position: int) -> tuple[Any, int]:
     try:
         value, end = _DECODER.raw_decode(text, position)
+        if _SURROGATE.search(text, position, end):
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
     except json.JSONDecodeError as error:
         raise NotJSON(_locate(error.msg[:1].lower() + error.msg[1:], text, error.pos)) from None
-    if _SURROGATE.search(text, position, end):
-        _require_whole_characters(value)
-    return value, end
-
-
-def _require_whole_characters(value: Any) -> None:
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
     except UnicodeEncodeError:
         raise NotJSON("it escapes half of a surrogate pair") from None
+    return value, end
 
 
 def _locate(problem: str, text: str, position: int) -> str:
@@ -122,14 +115,14 @@ def _locate(problem: str, text: str, position: int) -> str:
 
 
 def _require_shallow(text: str, levels: int) -> None:
-    """Refuse deep nesting before Python's parser meets it, which recurses on the C stack of its thread."""
+    """Refuse deep nesting before Python's parser, which recurses on the C stack of its thread."""
     brackets = text.encode().translate(None, _ALL_BUT_BRACKETS)
     for _ in range(levels):
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
         if not brackets:
             return
-    # Deep, or not balanced, or brackets stand in strings: look closely. Without its escapes, a string
-    # ends at the next quote.
+    # The nesting is deep or unbalanced, or brackets are in strings, so count exactly. Without escapes, a
+    # string ends at the next quote.
     depth = 0
     for match in _STRINGS_AND_BRACKETS.finditer(text.replace("\\\\", "").replace('\\"', "")):
         if match[0] in "[{":
@@ -153,7 +146,7 @@ def _read_number(digits: str) -> Decimal:
     try:
         return Decimal(digits)
     except InvalidOperation:
-        # JSON, but with an exponent beyond what Decimal holds; another number, refused for the same reason.
+        # The exponent exceeds the range of Decimal. Return a number that is refused for the same reason.
         mantissa, _, exponent = digits.lower().partition("e")
         if not mantissa.strip("-0."):
             return Decimal(0)

@@ -1,8 +1,7 @@
-"""Read an upload from the wire: as many bytes as announced, unzipped, no more than fit, as entries."""
+"""Read the entries of an upload from the request body: receive it, unzip it within limits, parse it."""
 
 import io
 import re
-import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
@@ -11,13 +10,7 @@ from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from timesheets.exceptions import (
-    IncompleteBody,
-    LengthRequired,
-    Overloaded,
-    TooLarge,
-    UnsupportedMediaType,
-)
+from timesheets.exceptions import IncompleteBody, LengthRequired, TooLarge, UnsupportedMediaType
 from timesheets.formats.strict_csv import TooManyCells
 from timesheets.formats.strict_json import MAX_VALUES, TooManyValues
 from timesheets.parsers import (
@@ -30,20 +23,12 @@ from timesheets.parsers import (
     Upload,
 )
 from timesheets.trust.principals import MachineClient
-from timesheets.uploads.arrivals import arrivals
+from timesheets.uploads.concurrency import MAX_SMALL_BODY_BYTES, limit_bodies_of, limit_large_bodies
 from timesheets.uploads.unzipping import unzip
 
-# A thread may hold a body of this size, unzipped, whatever the others do. Larger ones need one of few places.
-MAX_SMALL_BODY_BYTES = 256 * 1024
-LARGE_BODY_SLOTS = 4
-PATIENCE_SECONDS = 5.0
-
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
-# RFC 9110 section 8.4.1: x-gzip is an old name of gzip.
-_GZIP = frozenset({"gzip", "x-gzip"})
-_IDENTITY = frozenset({"", "identity"})
-# One thread runs at a time, so more places would cost memory and save no time.
-_places = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
+# RFC 9110, section 8.4.1: x-gzip is an old name of gzip.
+_IS_ZIPPED = {"": False, "identity": False, "gzip": True, "x-gzip": True}
 
 _PARSERS: Mapping[str, Callable[[], BaseParser]] = {
     "application/json": JSONParser,
@@ -55,11 +40,11 @@ _PARSERS: Mapping[str, Callable[[], BaseParser]] = {
 
 
 def read_upload(request: Request) -> Upload:
-    """What the request uploads, judged in order: media type, encoding, length, size, body.
+    """The upload in the body. Checks media type, encoding, length, size and content, in this order.
 
-    DRF's `request.data` would take an empty body for an empty object, and a cut one for a whole one.
+    DRF's `request.data` would turn an empty body into an empty object and accept a truncated one.
     """
-    http_request = request._request  # noqa: SLF001  DRF has no public way to the bytes as they came.
+    http_request = request._request  # noqa: SLF001  DRF has no public access to the raw bytes.
     parser = _choose_parser(http_request)
     client = cast("MachineClient", request.user)
     try:
@@ -82,58 +67,44 @@ def _choose_parser(request: HttpRequest) -> Callable[[], BaseParser]:
 
 @contextmanager
 def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
-    """The body, judged in the order encoding, length, size, number on their way, completeness.
+    """The unzipped body. While the block parses a large body, it occupies one of a few slots.
 
-    It is open for as long as the block parses it, and few large bodies are open at once. Raises Overloaded
-    for one that finds no place in time.
+    Raises UnsupportedMediaType, LengthRequired, TooLarge, Throttled, IncompleteBody, MalformedBody or
+    Overloaded.
     """
-    is_zipped = _read_encoding(request) in _GZIP
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    is_zipped = _IS_ZIPPED.get(encoding)
+    if is_zipped is None:
+        raise UnsupportedMediaType("Send the body as it is, or with Content-Encoding: gzip.")
     body = _receive(request, caller)
     content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
     if len(content) <= MAX_SMALL_BODY_BYTES:
         yield content
         return
-    with _take_a_place():
+    with limit_large_bodies():
         yield _unzip_within_limit(body) if is_zipped else body
-
-
-def _read_encoding(request: HttpRequest) -> str:
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in _GZIP | _IDENTITY:
-        raise UnsupportedMediaType("Send the body as it is, or with Content-Encoding: gzip.")
-    return encoding
 
 
 def _receive(request: HttpRequest, caller: Hashable) -> bytes:
     length = _read_length(request)
     try:
-        with arrivals.admit(caller):
+        with limit_bodies_of(caller):
             body = request.read(length)
     except OSError:
-        # The connection broke while the body was on its way.
+        # The connection was lost.
         raise IncompleteBody from None
     if len(body) < length:
         raise IncompleteBody
     return body
 
 
-@contextmanager
-def _take_a_place() -> Iterator[None]:
-    if not _places.acquire(timeout=PATIENCE_SECONDS):
-        raise Overloaded
-    try:
-        yield
-    finally:
-        _places.release()
-
-
 def _read_length(request: HttpRequest) -> int:
-    announced = request.META.get("CONTENT_LENGTH", "")
-    if not _LENGTH.fullmatch(announced):
+    length = request.META.get("CONTENT_LENGTH", "")
+    if not _LENGTH.fullmatch(length):
         raise LengthRequired
-    if int(announced) > MAX_BYTES:
+    if int(length) > MAX_BYTES:
         raise TooLarge(f"The body is over {MAX_BYTES} bytes. Send less at once.", limits=LIMITS)
-    return int(announced)
+    return int(length)
 
 
 def _unzip_within_limit(body: bytes) -> bytes:

@@ -1,6 +1,7 @@
-"""What an upload's query string and headers ask for beside the body."""
+"""Read the options of an upload from its query string and headers."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.request import parse_http_list
 
@@ -8,17 +9,24 @@ from rest_framework.request import Request
 
 from timesheets.exceptions import InvalidIdempotencyKey, InvalidParameter
 from timesheets.serializers import ENTRY_ID
-from timesheets.uploads.batches import UploadOptions
 
 _PARAMETERS = ("atomic", "dry_run")
 _BOOLEANS = {"true": True, "false": False}
 _QUOTED = re.compile(r'"(.*)"', re.DOTALL)
 
 
+@dataclass(frozen=True, kw_only=True)
+class UploadOptions:
+    """`atomic`: store all or none; `dry_run`: store nothing; `is_minimal`: list only rejected entries."""
+
+    atomic: bool = False
+    dry_run: bool = False
+    is_minimal: bool = False
+
+
 def read_options(request: Request) -> UploadOptions:
-    """The parameters, each at most once, and the preference `return=minimal` (RFC 7240 section 4.2)."""
-    unknown = [name for name in request.query_params if name not in _PARAMETERS]
-    if unknown:
+    """The parameters, and the preference `return=minimal` (RFC 7240). Raises InvalidParameter."""
+    if any(name not in _PARAMETERS for name in request.query_params):
         raise InvalidParameter(f"The only parameters here are {' and '.join(_PARAMETERS)}.")
     return UploadOptions(
         atomic=_read_boolean(request, "atomic"),
@@ -28,7 +36,7 @@ def read_options(request: Request) -> UploadOptions:
 
 
 def _prefers_minimal(header: str) -> bool:
-    """True if the first preference `return` is `minimal`: later ones do not count (RFC 7240 section 2)."""
+    """True if the first `return` preference is `minimal`; the others do not count (RFC 7240, section 2)."""
     for preference in parse_http_list(header):
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "return":
@@ -44,12 +52,15 @@ def _read_boolean(request: Request, name: str) -> bool:
 
 
 def read_idempotency_key(request: Request) -> str | None:
-    """The key, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header section 2.1)."""
-    given = request.headers.get("Idempotency-Key")
-    if given is None:
+    """The key, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header, section 2.1).
+
+    Raises InvalidIdempotencyKey.
+    """
+    value = request.headers.get("Idempotency-Key")
+    if value is None:
         return None
-    quoted = _QUOTED.fullmatch(given)
-    key = quoted[1] if quoted else given
+    quoted = _QUOTED.fullmatch(value)
+    key = quoted[1] if quoted else value
     if not ENTRY_ID.fullmatch(key):
         raise InvalidIdempotencyKey(
             "Send 1 to 128 of the characters A-Z a-z 0-9 . _ : - in Idempotency-Key, bare or in quotes."
@@ -58,12 +69,9 @@ def read_idempotency_key(request: Request) -> str | None:
 
 
 def apply_idempotency_key(members: dict[str, Any], key: str | None) -> dict[str, Any]:
-    """Let the key serve as the entry's `entry_id`."""
+    """The entry's members with the key as `entry_id`. Raises InvalidIdempotencyKey if they differ."""
     if key is None:
         return members
-    entry_id = members.get("entry_id")
-    if entry_id is None:
-        return {**members, "entry_id": key}
-    if entry_id != key:
+    if members.get("entry_id") not in (None, key):
         raise InvalidIdempotencyKey("Idempotency-Key and entry_id differ. Send one of them, or equal ones.")
-    return members
+    return {**members, "entry_id": key}

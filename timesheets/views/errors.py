@@ -1,17 +1,13 @@
-"""The answers where Django finds no view, or a view raises: a status alone, which ProblemMiddleware explains.
+"""Respond with a bare status where Django finds no view or a view fails. ProblemMiddleware adds the body.
 
-Django's own views for this check for CSRF, and so read the body of a caller that nobody knows.
+Django's own error views check for CSRF, and therefore read the bodies of unknown callers.
 """
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 
 def respond_with(status: int) -> Callable[..., HttpResponse]:
     """A view for one of Django's `handler400` to `handler500`."""
-
-    def answer(_request: HttpRequest, *_: object, **__: object) -> HttpResponse:
-        return HttpResponse(status=status)
-
-    return answer
+    return lambda _request, *_, **__: HttpResponse(status=status)

@@ -1,4 +1,4 @@
-"""Which of a client's timesheets a query string asks for, and which page of them."""
+"""Read the filters and the page of a list from its query string."""
 
 import base64
 import re
@@ -22,17 +22,17 @@ MAX_PAGE_SIZE = 1000
 
 _PAGE_SIZE = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
-_ZONE_THAT_LOST_ITS_PLUS = re.compile(r"\S+ \d\d:\d\d", re.ASCII)
+_ZONE_WITHOUT_PLUS = re.compile(r"\S+ \d\d:\d\d", re.ASCII)
 _MAX_ID = 2**63 - 1
 
 
 class QueryTimestampField(TimestampField):
-    """A moment in a query string, where a bare `+` means a space."""
+    """A timestamp in a query string, where an unencoded `+` means a space."""
 
     default_error_messages = {"plus": "Write the + of a zone as %2B in a query string."}
 
     def to_internal_value(self, data: object) -> Any:
-        if isinstance(data, str) and _ZONE_THAT_LOST_ITS_PLUS.fullmatch(data):
+        if isinstance(data, str) and _ZONE_WITHOUT_PLUS.fullmatch(data):
             self.fail("plus")
         return super().to_internal_value(data)
 
@@ -47,7 +47,7 @@ class PageSizeField(serializers.IntegerField):
 
 
 class CursorField(serializers.CharField):
-    """The id that a page begins at, with a checksum: a cursor that was damaged must not skip entries."""
+    """The first id of a page, with a checksum, because a damaged cursor must not skip entries."""
 
     default_error_messages = {"damaged": "Send it as it stands in the address of a next page."}
 
@@ -66,7 +66,7 @@ def write_cursor(timesheet_id: int) -> str:
 
 
 class ListParameters(EntrySerializer):
-    """The parameters. What an entry has too is accepted as it is there."""
+    """Validates the parameters. Those that an entry also has follow the rules of an entry."""
 
     date = None  # type: ignore[assignment]
     hours = None  # type: ignore[assignment]
@@ -77,26 +77,26 @@ class ListParameters(EntrySerializer):
     cursor = CursorField()
 
 
-# None of them is required. It keeps nothing of what it validates, so one serves all.
+# `partial`: no parameter is required. The serializer keeps no state between calls.
 _PARAMETERS = ListParameters(partial=True)
 _NAMES = tuple(_PARAMETERS.get_fields())
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListOptions:
-    """What is asked for, and the parameters that said so."""
+    """The query, and the parameters that it came from."""
 
     query: TimesheetQuery
     page_size: int
     parameters: Mapping[str, str]
 
-    def point_to(self, timesheet_id: int) -> str:
-        """The query string of the page that begins there, and is like this one in all else."""
+    def write_query(self, timesheet_id: int) -> str:
+        """The query string of the page that begins at this id, with the same filters."""
         return urlencode({**self.parameters, "cursor": write_cursor(timesheet_id)})
 
 
 def read_list_options(request: Request) -> ListOptions:
-    """The parameters, each at most once. Raises InvalidParameter with all that is wrong with them."""
+    """The filters and the page. Raises InvalidParameter with all problems at once."""
     _require_utf_8(request)
     parameters = {name: request.query_params[name] for name in _NAMES if name in request.query_params}
     problems = _find_wrong_names(request)
@@ -119,7 +119,7 @@ def refuse_parameters(request: Request) -> None:
 
 
 def _require_utf_8(request: Request) -> None:
-    """Django would replace what is not UTF-8, and nothing would be found."""
+    """Django replaces invalid UTF-8, so the query would silently find nothing."""
     try:
         unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1")).decode()
     except UnicodeDecodeError:
@@ -127,8 +127,8 @@ def _require_utf_8(request: Request) -> None:
 
 
 def _find_wrong_names(request: Request) -> list[str]:
-    """What is wrong with the names; those that are not ours are not repeated."""
-    unknown = [name for name in request.query_params if name not in _NAMES]
+    """The problems with names. A response never repeats an unknown name."""
+    unknown = request.query_params.keys() - set(_NAMES)
     repeated = [name for name in _NAMES if len(request.query_params.getlist(name)) > 1]
     problems = [f"{name}: Send it once." for name in repeated]
     return [f"The only parameters here are {', '.join(_NAMES)}.", *problems] if unknown else problems

@@ -1,4 +1,4 @@
-"""What a client can learn about a protected resource before it has a token."""
+"""Describe a protected resource to clients that have no token yet (RFC 9728)."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -8,13 +8,13 @@ from timesheets import conf
 from timesheets.exceptions import METADATA_PATH
 
 
-# Nothing that is safe needs a proof of where it came from, and whatever else is asked is 405.
+# Safe methods need no protection against CSRF, and all others are 405.
 @csrf_exempt
 @require_safe
 def describe_protected_resource(
     request: HttpRequest, required_scopes: frozenset[str], **_: object
 ) -> HttpResponse:
-    """Tell a client where tokens come from (RFC 9728 section 2), whether or not the resource is there."""
+    """Where tokens come from (RFC 9728, section 2), whether or not the resource exists."""
     return JsonResponse(
         {
             "resource": conf.public_url(request.path_info.removeprefix(METADATA_PATH)),

@@ -1,4 +1,4 @@
-"""Read back what a client has uploaded: parse, call, respond."""
+"""Read back the entries of a client: parse, call, respond."""
 
 from typing import cast
 
@@ -18,7 +18,7 @@ _READ = frozenset({"read:timesheets"})
 
 
 class TimesheetListView(APIView):
-    """Read what this client has uploaded. Needs an access token with the scope `read:timesheets`."""
+    """List the entries of this client. Requires an access token with the scope `read:timesheets`."""
 
     resource_path = "/timesheets"
     required_scopes = _READ
@@ -34,15 +34,13 @@ class TimesheetListView(APIView):
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
         if page.next_id is None:
             return Response({"results": results, "next": None})
-        following = conf.public_url(f"{self.resource_path}?{options.point_to(page.next_id)}")
-        # RFC 8288: CSV has no other place for it.
-        return Response(
-            {"results": results, "next": following}, headers={"Link": f'<{following}>; rel="next"'}
-        )
+        url = conf.public_url(f"{self.resource_path}?{options.write_query(page.next_id)}")
+        # CSV has no other place for the next page than the Link header (RFC 8288).
+        return Response({"results": results, "next": url}, headers={"Link": f'<{url}>; rel="next"'})
 
 
 class TimesheetView(APIView):
-    """Read one timesheet of this client's. Needs an access token with the scope `read:timesheets`."""
+    """Read one entry of this client. Requires an access token with the scope `read:timesheets`."""
 
     required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]

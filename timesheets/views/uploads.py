@@ -10,19 +10,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.exceptions import BatchRefused, Conflict, InvalidEntry, InvalidIdempotencyKey
-from timesheets.serializers import EntryInvalid, parse_entry, represent_entry
+from timesheets.exceptions import Conflict, InvalidIdempotencyKey
+from timesheets.serializers import parse_entry, represent_entry
 from timesheets.storage.ingest import Outcome, ingest_entries
 from timesheets.trust.principals import MachineClient
-from timesheets.uploads.batches import UploadOptions, upload_batch
+from timesheets.uploads.batches import upload_batch
 from timesheets.uploads.body import read_upload
-from timesheets.uploads.options import apply_idempotency_key, read_idempotency_key, read_options
+from timesheets.uploads.options import (
+    UploadOptions,
+    apply_idempotency_key,
+    read_idempotency_key,
+    read_options,
+)
 
 entries_logger = logging.getLogger("timesheets.entries")
 
 
 class UploadView(APIView):
-    """Upload one timesheet entry, or many. Needs an access token with the scope `batch:upload`."""
+    """Upload one entry or many. Requires an access token with the scope `batch:upload`."""
 
     resource_path = "/timesheets/upload"
     required_scopes = frozenset({"batch:upload"})
@@ -44,10 +49,7 @@ class UploadView(APIView):
 
 
 def _upload_one(client: MachineClient, members: dict[str, Any], options: UploadOptions) -> Response:
-    try:
-        entry = parse_entry(members)
-    except EntryInvalid as error:
-        raise InvalidEntry(errors=error.errors) from None
+    entry = parse_entry(members)
     [verdict] = ingest_entries(client, [entry], timezone.now(), commit_if=lambda _: not options.dry_run)
     timesheet_id = verdict.timesheet_id
     if verdict.outcome is Outcome.CONFLICT:
@@ -67,11 +69,7 @@ def _upload_one(client: MachineClient, members: dict[str, Any], options: UploadO
 
 
 def _upload_many(client: MachineClient, values: list[Any], options: UploadOptions) -> Response:
-    report = upload_batch(client, values, options, timezone.now())
-    counts = {name: value for name, value in report.members.items() if name != "entries"}
-    entries_logger.info("%s", json.dumps({**counts, "atomic": options.atomic}))
-    if report.is_refused:
-        raise BatchRefused(**report.members)
+    members = upload_batch(client, values, options, timezone.now())
     applied = {"Preference-Applied": "return=minimal"} if options.is_minimal else {}
     status = HTTPStatus.OK if options.dry_run else HTTPStatus.MULTI_STATUS
-    return Response(report.members, status=status, headers=applied)
+    return Response(members, status=status, headers=applied)
