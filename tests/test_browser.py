@@ -201,7 +201,7 @@ def test_who_may_not_upload_is_told_which_scope_is_missing(person: Person) -> No
 
     person.press("Sign in as reporting")
 
-    person.see("The access token does not grant the scope this needs: batch:upload.")
+    person.see("The access token does not grant the required scope: batch:upload.")
     person.see("By a program")
 
 

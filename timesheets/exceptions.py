@@ -54,7 +54,7 @@ class InsufficientScope(Problem):
 
     def __init__(self, required_scopes: frozenset[str]) -> None:
         scope = " ".join(sorted(required_scopes))
-        super().__init__(f"The access token does not grant the scope this needs: {scope}.")
+        super().__init__(f"The access token does not grant the required scope: {scope}.")
         self.challenge = {"error": "insufficient_scope", "scope": scope}
 
 
@@ -62,14 +62,14 @@ class CsrfFailed(Problem):
     status_code = HTTPStatus.FORBIDDEN
     default_code = "csrf_failed"
     default_detail = (
-        "This did not come from a page of this site that is still fresh. Reload it and try again."
+        "This request does not come from a current page of this site. Reload the page and try again."
     )
 
 
 class IssuerUnavailable(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "issuer_unavailable"
-    default_detail = "The issuer's keys cannot be had, so the access token cannot be checked. Try again."
+    default_detail = "The issuer's keys are unavailable, so the token cannot be verified. Try again later."
 
     def __init__(self, retry_after_seconds: int) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class IssuerUnavailable(Problem):
 class DatabaseUnavailable(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "database_unavailable"
-    default_detail = "The database is busy or out of reach. Send the same again, with the same entry_id."
+    default_detail = "The database is busy or unreachable. Send the request again, with the same entry_id."
     wait = 5
 
 
@@ -87,7 +87,7 @@ class Overloaded(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "overloaded"
     default_detail = (
-        "Many large bodies came at once. Nothing was stored. Send the same again, or less at once."
+        "Too many large bodies arrived at once. Nothing was stored. Send the request again later."
     )
     wait = 5
 
@@ -128,7 +128,7 @@ class Throttled(Problem):
 class IncompleteBody(Problem):
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "incomplete_body"
-    default_detail = "The body ended before the bytes that Content-Length announced. Nothing was stored."
+    default_detail = "The body is shorter than Content-Length says. Nothing was stored."
 
 
 class MalformedBody(Problem):
@@ -155,7 +155,7 @@ class Conflict(Problem):
 class BatchRefused(Problem):
     status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     default_code = "batch_refused"
-    default_detail = "At least one entry was refused, and all or none were asked for. Nothing was stored."
+    default_detail = "At least one entry was refused, and the batch is atomic. Nothing was stored."
 
 
 # RFC 9110 renamed these statuses. Python 3.13 follows it, older versions do not.

@@ -59,10 +59,10 @@ class TimestampField(serializers.Field[datetime, Any, str, datetime]):
 
     default_error_messages = {
         "invalid": (
-            "Send a date-time of RFC 3339 with seconds and zone, such as 2017-05-10T17:40:20Z, "
+            "Send an RFC 3339 date-time with seconds and a time zone, such as 2017-05-10T17:40:20Z, "
             "or a date, such as 2017-05-10."
         ),
-        "precision": "Ensure that there are no more than 6 digits of a second's fraction.",
+        "precision": "Ensure that the seconds have no more than 6 fractional digits.",
         "calendar": "There is no such day.",
         "range": "Ensure the year is between 1900 and 2999.",
     }

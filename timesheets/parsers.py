@@ -93,7 +93,7 @@ def _take(values: Iterator[Any]) -> list[Any]:
     """All values. Stops reading and raises TooLarge at the first one above the limit."""
     taken = list(itertools.islice(values, MAX_ENTRIES + 1))
     if len(taken) > MAX_ENTRIES:
-        raise TooLarge(f"The body holds over {MAX_ENTRIES} entries. Send fewer at once.", limits=LIMITS)
+        raise TooLarge(f"The body has more than {MAX_ENTRIES} entries. Send fewer at once.", limits=LIMITS)
     return taken
 
 

@@ -67,7 +67,7 @@ class EntrySerializer(serializers.Serializer[Entry]):
         repeated = [name for name, value in members.items() if value is REPEATED and name in self.fields]
         return {
             **{name[:MAX_NAME_LENGTH]: ["There is no such member."] for name in unknown},
-            **{name: ["This member comes more than once."] for name in repeated},
+            **{name: ["This member is repeated."] for name in repeated},
         }
 
 

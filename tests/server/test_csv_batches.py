@@ -13,30 +13,34 @@ from timesheets.models import Timesheet
         pytest.param(b"", "must name the columns", id="empty"),
         pytest.param(BOM, "must name the columns", id="bom-alone"),
         pytest.param(b"\n\r\n\n", "must name the columns", id="blank-rows-alone"),
-        pytest.param(ROW + ROW, "does not name the columns user_id, date, project, hours", id="no-header"),
-        pytest.param(b"user_id,date,hours\n" + ROW, "does not name the columns project", id="missing"),
-        pytest.param(b"user_id,date,project,hours,colour\n" + ROW, "1 columns that entries", id="unknown"),
-        pytest.param(b"user_id,date,project,hours,\n" + ROW, "1 columns that entries", id="without-a-name"),
+        pytest.param(ROW + ROW, "missing from the first row: user_id, date, project, hours", id="no-header"),
+        pytest.param(b"user_id,date,hours\n" + ROW, "missing from the first row: project", id="missing"),
+        pytest.param(
+            b"user_id,date,project,hours,colour\n" + ROW, "Unknown columns in the first row: 1", id="unknown"
+        ),
+        pytest.param(
+            b"user_id,date,project,hours,\n" + ROW, "Unknown columns in the first row: 1", id="without-a-name"
+        ),
         pytest.param(b"user_id,date,project,hours,hours\n" + ROW, "more than once", id="repeated"),
         pytest.param(
             b"user_id,date,project,hours,entry_id,entry_id\n", "more than once", id="repeated-entry-id"
         ),
         pytest.param(
-            b"user_id, date,project,hours\n" + ROW, "does not name the columns date", id="blank-before"
+            b"user_id, date,project,hours\n" + ROW, "missing from the first row: date", id="blank-before"
         ),
         pytest.param(
-            b"User_ID,date,project,hours\n" + ROW, "does not name the columns user_id", id="upper-case"
+            b"User_ID,date,project,hours\n" + ROW, "missing from the first row: user_id", id="upper-case"
         ),
-        pytest.param(b"user_id;date;project;hours\n" + ROW, "does not name the columns", id="semicolons"),
+        pytest.param(b"user_id;date;project;hours\n" + ROW, "missing from the first row", id="semicolons"),
         pytest.param(b'"user_id,date,project,hours\n' + ROW, "must name the columns", id="unclosed-quote"),
         pytest.param(
             b'"user_id"s,date,project,hours\n' + ROW, "must name the columns", id="text-after-a-quote"
         ),
         pytest.param(
-            b"user_id\xff,date,project,hours\n", "does not name the columns user_id", id="not-utf-8"
+            b"user_id\xff,date,project,hours\n", "missing from the first row: user_id", id="not-utf-8"
         ),
-        pytest.param(BOM + BOM + HEADER + ROW, "does not name the columns user_id", id="two-boms"),
-        pytest.param((HEADER + ROW).decode().encode("utf-16"), "name the columns", id="utf-16"),
+        pytest.param(BOM + BOM + HEADER + ROW, "missing from the first row: user_id", id="two-boms"),
+        pytest.param((HEADER + ROW).decode().encode("utf-16"), "missing from the first row", id="utf-16"),
     ],
 )
 def test_a_header_that_does_not_name_the_columns_stores_nothing(
@@ -101,7 +105,9 @@ def test_a_cell_is_what_rfc_4180_says(upload: Upload, row: bytes, project: str) 
         pytest.param(b" \n", "1 columns, and the header has 4", id="blank-that-is-a-cell"),
         pytest.param(b'007,2017-05-10,"StoreZero"s,5\n', "text follows a closing quote", id="text-after"),
         pytest.param(b'007,2017-05-10,"StoreZero" ,5\n', "text follows a closing quote", id="blank-after"),
-        pytest.param(b"007,2017-05-10,Store\rZero,5\n", "a carriage return stands alone", id="bare-cr"),
+        pytest.param(
+            b"007,2017-05-10,Store\rZero,5\n", "a carriage return without a line feed", id="bare-cr"
+        ),
         pytest.param(b"007,2017-05-10,Store\xff,5\n", "not UTF-8", id="not-utf-8"),
         pytest.param(b"007,2017-05-10,Store\xed\xa0\x80,5\n", "not UTF-8", id="encoded-surrogate"),
     ],

@@ -435,7 +435,7 @@ def test_a_repeated_member_is_refused(upload: Upload, media_type: str, wrap: byt
     response = upload(wrap % (ONE_BODY[:-1] + again), content_type=media_type)
 
     assert is_refused(response)
-    assert "This member comes more than once." in response.text
+    assert "This member is repeated." in response.text
 
 
 @every_json

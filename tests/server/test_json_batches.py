@@ -28,7 +28,7 @@ TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
     [
         pytest.param(
             b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":5,"hours":5}',
-            {"hours": ["This member comes more than once."]},
+            {"hours": ["This member is repeated."]},
             id="repeated-member",
         ),
         pytest.param(

@@ -143,7 +143,7 @@ def test_without_the_issuers_keys_nobody_can_say(browser: Client, issuer: Issuer
     response = sign_in(browser, issuer.mint(iss=nobody))
 
     assert response.status_code == 503
-    assert "The issuer&#x27;s keys cannot be had" in read(response)
+    assert "The issuer&#x27;s keys are unavailable" in read(response)
 
 
 def test_the_session_holds_what_the_token_says_and_never_the_token(browser: Client, issuer: Issuer) -> None:

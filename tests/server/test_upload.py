@@ -15,7 +15,7 @@ from timesheets.models import Timesheet
 TOO_LITTLE = "Ensure this value is greater than 0."
 TOO_MUCH = "Ensure this value is less than or equal to 24."
 TOO_PRECISE = "Ensure that there are no more than 2 decimal places."
-NO_DATE = "Send a date-time of RFC 3339 with seconds and zone"
+NO_DATE = "Send an RFC 3339 date-time with seconds and a time zone"
 
 
 def raw_entry(name: str, text: str) -> bytes:
@@ -190,7 +190,10 @@ def test_hours_are_judged_by_value(upload: Upload, text: str, answered: str) -> 
         pytest.param("date", '"٢٠١٧-05-10"', NO_DATE, id="arabic-year"),
         pytest.param("date", "20170510", NO_DATE, id="number-as-date"),
         pytest.param(
-            "date", '"2017-05-10T17:40:20.1234567Z"', "no more than 6 digits", id="seven-fractional-digits"
+            "date",
+            '"2017-05-10T17:40:20.1234567Z"',
+            "no more than 6 fractional digits",
+            id="seven-fractional-digits",
         ),
         pytest.param("date", '"2016-12-31T23:59:60Z"', NO_DATE, id="leap-second"),
         pytest.param("date", '"2017-05-10T24:00:00Z"', NO_DATE, id="hour-24"),
@@ -243,7 +246,7 @@ def test_a_repeated_member_is_refused_by_name(upload: Upload) -> None:
     response = upload(body)
 
     assert response.status_code == 422
-    assert response.json()["errors"] == {"hours": ["This member comes more than once."]}
+    assert response.json()["errors"] == {"hours": ["This member is repeated."]}
 
 
 @pytest.mark.parametrize(

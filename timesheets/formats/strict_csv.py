@@ -25,12 +25,12 @@ csv.field_size_limit(2**31 - 1)
 _REASONS = {
     "unexpected end of data": "a quote is never closed",
     "expected after": "text follows a closing quote",
-    "new-line character": "a carriage return stands alone",
+    "new-line character": "a carriage return without a line feed",
 }
 
 
 class HeaderMalformed(Exception):
-    """The first row does not name the columns. The message says why."""
+    """The first row is not a valid header. The message says why."""
 
 
 class TooManyCells(Exception):
@@ -65,12 +65,12 @@ def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
             cells = next(reader, None)
         except csv.Error as error:
             reasons = (reason for words, reason in _REASONS.items() if words in str(error))
-            yield RowMalformed(f"This row is not CSV: {next(reasons, 'it breaks a rule of RFC 4180')}.")
+            yield RowMalformed(f"This row is not CSV: {next(reasons, 'it violates RFC 4180')}.")
             continue
         if cells is None:
             return
         if any('"' in cell for cell in cells) and not _RECORD.fullmatch("".join(lines.record)):
-            yield RowMalformed("This row is not CSV: a quote stands in a cell without quotes.")
+            yield RowMalformed("This row is not CSV: a cell without quotes contains a quote.")
         elif cells:
             yield cells
 
@@ -109,9 +109,9 @@ def _read_header(columns: Sequence[str] | RowMalformed | None) -> Sequence[str]:
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
     unknown = [name for name in columns if name not in (*REQUIRED_COLUMNS, OPTIONAL_COLUMN)]
     if missing:
-        raise HeaderMalformed(f"The first row does not name the columns {', '.join(missing)}.")
+        raise HeaderMalformed(f"Columns missing from the first row: {', '.join(missing)}.")
     if unknown:
-        raise HeaderMalformed(f"The first row names {len(unknown)} columns that entries do not have.")
+        raise HeaderMalformed(f"Unknown columns in the first row: {len(unknown)}.")
     if len(set(columns)) != len(columns):
         raise HeaderMalformed("The first row names a column more than once.")
     return columns

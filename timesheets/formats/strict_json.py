@@ -63,7 +63,7 @@ def iterate_array(text: str) -> Iterator[Any]:
         yield value
         separator = _SEPARATOR.match(text, position)
         if separator is None:
-            raise NotJSON(_locate("a comma or the array's end is missing", text, position))
+            raise NotJSON(_locate("a comma or the end of the array is missing", text, position))
         position = separator.end()
         if separator[1] == "]":
             _require_end(text, position, "array")
@@ -88,7 +88,7 @@ def require_few_values(body: bytes) -> None:
 
 def _require_end(text: str, position: int, what: str) -> None:
     if _skip_white_space(text, position) != len(text):
-        raise NotJSON(_locate(f"something follows the {what}", text, position))
+        raise NotJSON(_locate(f"text follows the {what}", text, position))
 
 
 def _skip_white_space(text: str, position: int) -> int:
@@ -104,7 +104,7 @@ def _parse_at(text: str, position: int) -> tuple[Any, int]:
     except json.JSONDecodeError as error:
         raise NotJSON(_locate(error.msg[:1].lower() + error.msg[1:], text, error.pos)) from None
     except UnicodeEncodeError:
-        raise NotJSON("it escapes half of a surrogate pair") from None
+        raise NotJSON("it escapes a lone surrogate") from None
     return value, end
 
 
@@ -128,7 +128,7 @@ def _require_shallow(text: str, levels: int) -> None:
         if match[0] in "[{":
             depth += 1
             if depth > levels:
-                raise NotJSON(f"more than {levels} levels")
+                raise NotJSON(f"more than {levels} levels of nesting")
         elif match[0] in "]}":
             depth -= 1
 
@@ -155,7 +155,7 @@ def _read_number(digits: str) -> Decimal:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise NotJSON(f"{name} is no JSON number")
+    raise NotJSON(f"{name} is not a JSON number")
 
 
 _DECODER = json.JSONDecoder(

@@ -52,7 +52,7 @@ def read_upload(request: Request) -> Upload:
             return cast("Upload", parser().parse(io.BytesIO(body)))
     except (TooManyValues, TooManyCells):
         raise TooLarge(
-            f"The body holds over {MAX_VALUES} values. Send less at once.", limits=LIMITS
+            f"The body has more than {MAX_VALUES} values. Send less at once.", limits=LIMITS
         ) from None
 
 
@@ -75,7 +75,7 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     is_zipped = _IS_ZIPPED.get(encoding)
     if is_zipped is None:
-        raise UnsupportedMediaType("Send the body as it is, or with Content-Encoding: gzip.")
+        raise UnsupportedMediaType("Send the body uncompressed, or with Content-Encoding: gzip.")
     body = _receive(request, caller)
     content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
     if len(content) <= MAX_SMALL_BODY_BYTES:
@@ -103,7 +103,7 @@ def _read_length(request: HttpRequest) -> int:
     if not _LENGTH.fullmatch(length):
         raise LengthRequired
     if int(length) > MAX_BYTES:
-        raise TooLarge(f"The body is over {MAX_BYTES} bytes. Send less at once.", limits=LIMITS)
+        raise TooLarge(f"The body is larger than {MAX_BYTES} bytes. Send less at once.", limits=LIMITS)
     return int(length)
 
 
@@ -111,6 +111,6 @@ def _unzip_within_limit(body: bytes) -> bytes:
     content = unzip(body, MAX_UNZIPPED_BYTES)
     if len(content) > MAX_UNZIPPED_BYTES:
         raise TooLarge(
-            f"The body is over {MAX_UNZIPPED_BYTES} bytes once unzipped. Send less at once.", limits=LIMITS
+            f"The unzipped body is larger than {MAX_UNZIPPED_BYTES} bytes. Send less at once.", limits=LIMITS
         )
     return content

@@ -27,7 +27,7 @@ class UploadOptions:
 def read_options(request: Request) -> UploadOptions:
     """The parameters, and the preference `return=minimal` (RFC 7240). Raises InvalidParameter."""
     if any(name not in _PARAMETERS for name in request.query_params):
-        raise InvalidParameter(f"The only parameters here are {' and '.join(_PARAMETERS)}.")
+        raise InvalidParameter(f"The only parameters are {' and '.join(_PARAMETERS)}.")
     return UploadOptions(
         atomic=_read_boolean(request, "atomic"),
         dry_run=_read_boolean(request, "dry_run"),
@@ -73,5 +73,5 @@ def apply_idempotency_key(members: dict[str, Any], key: str | None) -> dict[str,
     if key is None:
         return members
     if members.get("entry_id") not in (None, key):
-        raise InvalidIdempotencyKey("Idempotency-Key and entry_id differ. Send one of them, or equal ones.")
+        raise InvalidIdempotencyKey("Idempotency-Key and entry_id differ. Send only one of them.")
     return {**members, "entry_id": key}

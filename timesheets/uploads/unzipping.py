@@ -17,17 +17,17 @@ def unzip(body: bytes, limit: int) -> bytes:
     Raises MalformedBody.
     """
     if not body:
-        raise MalformedBody("The body is empty, and not even gzip of nothing.")
+        raise MalformedBody("The body is empty, so it is not gzip.")
     zipped, content = io.BytesIO(body), io.BytesIO()
     members, pending = 0, zipped.read(_STEP_BYTES)
     while pending and content.tell() <= limit:
         members += 1
         if members > MAX_GZIP_MEMBERS:
-            raise MalformedBody(f"The body is over {MAX_GZIP_MEMBERS} members of gzip.")
+            raise MalformedBody(f"The body has more than {MAX_GZIP_MEMBERS} gzip members.")
         try:
             pending = _unzip_member(pending, zipped, content, limit)
         except zlib.error:
-            raise MalformedBody("The body is not gzip, or was damaged on the way.") from None
+            raise MalformedBody("The body is not gzip, or it was damaged in transit.") from None
         pending = _skip_padding(pending, zipped)
     return content.getvalue()
 
@@ -38,7 +38,7 @@ def _unzip_member(pending: bytes, zipped: io.BytesIO, content: io.BytesIO, limit
     while not member.eof and content.tell() <= limit:
         pending = pending or zipped.read(_STEP_BYTES)
         if not pending:
-            raise MalformedBody("The gzip of the body ends early.")
+            raise MalformedBody("The gzip data of the body ends early.")
         content.write(member.decompress(pending, limit + 1 - content.tell()))
         pending = member.unconsumed_tail
     return member.unused_data

@@ -29,7 +29,7 @@ _MAX_ID = 2**63 - 1
 class QueryTimestampField(TimestampField):
     """A timestamp in a query string, where an unencoded `+` means a space."""
 
-    default_error_messages = {"plus": "Write the + of a zone as %2B in a query string."}
+    default_error_messages = {"plus": "Encode the + of a time zone as %2B in a query string."}
 
     def to_internal_value(self, data: object) -> Any:
         if isinstance(data, str) and _ZONE_WITHOUT_PLUS.fullmatch(data):
@@ -49,7 +49,7 @@ class PageSizeField(serializers.IntegerField):
 class CursorField(serializers.CharField):
     """The first id of a page, with a checksum, because a damaged cursor must not skip entries."""
 
-    default_error_messages = {"damaged": "Send it as it stands in the address of a next page."}
+    default_error_messages = {"damaged": "Send the cursor unchanged from the URL of a next page."}
 
     def to_internal_value(self, data: Any) -> Any:
         if not _CURSOR.fullmatch(data):
@@ -115,7 +115,7 @@ def read_list_options(request: Request) -> ListOptions:
 
 def refuse_parameters(request: Request) -> None:
     if request.query_params:
-        raise InvalidParameter("There are no parameters here.")
+        raise InvalidParameter("This resource takes no parameters.")
 
 
 def _require_utf_8(request: Request) -> None:
@@ -123,7 +123,7 @@ def _require_utf_8(request: Request) -> None:
     try:
         unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1")).decode()
     except UnicodeDecodeError:
-        raise InvalidParameter("Write the parameters in UTF-8.") from None
+        raise InvalidParameter("Encode the parameters in UTF-8.") from None
 
 
 def _find_wrong_names(request: Request) -> list[str]:
@@ -131,4 +131,4 @@ def _find_wrong_names(request: Request) -> list[str]:
     unknown = request.query_params.keys() - set(_NAMES)
     repeated = [name for name in _NAMES if len(request.query_params.getlist(name)) > 1]
     problems = [f"{name}: Send it once." for name in repeated]
-    return [f"The only parameters here are {', '.join(_NAMES)}.", *problems] if unknown else problems
+    return [f"The only parameters are {', '.join(_NAMES)}.", *problems] if unknown else problems

@@ -44,7 +44,7 @@ class UploadView(APIView):
         if upload.is_single:
             return _upload_one(client, apply_idempotency_key(upload.entries[0], key), options)
         if key is not None:
-            raise InvalidIdempotencyKey("Idempotency-Key is for one entry. Give each of many an entry_id.")
+            raise InvalidIdempotencyKey("Idempotency-Key is for one entry. Give each entry an entry_id.")
         return _upload_many(client, upload.entries, options)
 
 
@@ -54,7 +54,7 @@ def _upload_one(client: MachineClient, members: dict[str, Any], options: UploadO
     timesheet_id = verdict.timesheet_id
     if verdict.outcome is Outcome.CONFLICT:
         raise Conflict(
-            f"This entry_id stands for timesheet {timesheet_id}, whose content is another and stays.",
+            f"This entry_id belongs to timesheet {timesheet_id}, which differs and stays unchanged.",
             id=timesheet_id,
         )
     replayed = {"Idempotency-Replayed": "true"} if verdict.outcome is Outcome.EXISTING else {}
