@@ -18,7 +18,7 @@ METADATA = 'resource_metadata="https://timesheets.example.com/.well-known/oauth-
         pytest.param("Bearer ", id="two-blanks"),
     ],
 )
-def test_the_scheme_is_compared_without_case(upload: Upload, issuer: Issuer, scheme: str) -> None:
+def test_the_scheme_is_case_insensitive(upload: Upload, issuer: Issuer, scheme: str) -> None:
     response = upload(token=None, headers={"Authorization": f"{scheme} {issuer.mint()}"})
 
     assert response.status_code == 201
@@ -45,7 +45,7 @@ def test_the_scheme_is_compared_without_case(upload: Upload, issuer: Issuer, sch
         pytest.param({"Cookie": "access_token={token}"}, "", id="token-in-a-cookie"),
     ],
 )
-def test_without_a_bearer_the_answer_asks_for_one(
+def test_a_request_without_a_bearer_token_is_challenged(
     upload: Upload, issuer: Issuer, headers: dict[str, str], path: str
 ) -> None:
     token = issuer.mint()
@@ -84,7 +84,7 @@ def test_without_a_bearer_the_answer_asks_for_one(
         pytest.param("Bearer opaque", "?access_token={token}", id="bad-header-and-query"),
     ],
 )
-def test_a_broken_bearer_is_a_bad_request(
+def test_a_malformed_bearer_value_is_a_bad_request(
     upload: Upload, issuer: Issuer, authorization: str, path: str
 ) -> None:
     token = issuer.mint()
@@ -101,7 +101,7 @@ def test_a_broken_bearer_is_a_bad_request(
     )
 
 
-def test_a_token_in_the_body_is_not_looked_at(upload: Upload, issuer: Issuer) -> None:
+def test_a_token_in_the_body_is_ignored(upload: Upload, issuer: Issuer) -> None:
     form = f"access_token={issuer.mint()}".encode()
 
     response = upload(form, token=None, content_type="application/x-www-form-urlencoded")

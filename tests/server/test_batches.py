@@ -17,7 +17,7 @@ TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 
 
 @every_format
-def test_one_entry_in_a_format_of_many_is_many(upload_many: UploadMany, batch_format: Format) -> None:
+def test_a_batch_may_have_one_entry(upload_many: UploadMany, batch_format: Format) -> None:
     response = upload_many([make_entry()], batch_format)
 
     stored = Timesheet.objects.get()
@@ -45,7 +45,7 @@ def test_one_entry_in_a_format_of_many_is_many(upload_many: UploadMany, batch_fo
     ],
 )
 @pytest.mark.parametrize("query", ["", "?atomic=true"])
-def test_none_at_all_is_many_of_none(upload: Upload, media_type: str, body: bytes, query: str) -> None:
+def test_a_batch_may_be_empty(upload: Upload, media_type: str, body: bytes, query: str) -> None:
     # Django's test client announces no length for an empty body.
     response = upload(
         body,
@@ -128,7 +128,7 @@ def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, batch_form
     assert (first.entry_id, last.entry_id) == (None, "new")
 
 
-def test_a_conflict_leaves_the_stored_entry_as_it_was(upload_many: UploadMany) -> None:
+def test_a_conflict_leaves_the_stored_entry_unchanged(upload_many: UploadMany) -> None:
     upload_many([make_entry(entry_id="a")])
 
     upload_many([make_entry(entry_id="a", project="StoreOne")])
@@ -137,7 +137,7 @@ def test_a_conflict_leaves_the_stored_entry_as_it_was(upload_many: UploadMany) -
 
 
 @every_format
-def test_a_batch_that_is_sent_again_doubles_nothing(upload_many: UploadMany, batch_format: Format) -> None:
+def test_a_repeated_batch_creates_no_duplicates(upload_many: UploadMany, batch_format: Format) -> None:
     entries = [make_entry(entry_id=f"week-19:{number}") for number in range(20)]
     first = upload_many(entries, batch_format).json()
 
@@ -148,7 +148,7 @@ def test_a_batch_that_is_sent_again_doubles_nothing(upload_many: UploadMany, bat
     assert Timesheet.objects.count() == 20
 
 
-def test_a_batch_and_a_single_entry_know_each_other(upload: Upload, upload_many: UploadMany) -> None:
+def test_a_batch_finds_an_entry_that_was_uploaded_alone(upload: Upload, upload_many: UploadMany) -> None:
     stored = upload(make_entry(entry_id="a")).json()
 
     response = upload_many([make_entry(entry_id="a")])
@@ -163,7 +163,7 @@ def test_entries_without_an_entry_id_are_all_new(upload_many: UploadMany) -> Non
     assert len({item["id"] for item in response.json()["entries"]}) == 3
 
 
-def test_new_ids_go_to_the_right_entries_among_old_ones_and_nameless_ones(upload_many: UploadMany) -> None:
+def test_new_ids_belong_to_the_right_entries(upload_many: UploadMany) -> None:
     entries = [make_entry(entry_id=[f"old-{n}", f"new-{n}", None][n % 3], project=f"P{n}") for n in range(20)]
     upload_many(entries[::3])
 
@@ -184,7 +184,7 @@ def test_two_clients_may_use_the_same_entry_ids(upload_many: UploadMany, issuer:
 
 
 @every_format
-def test_all_errors_of_an_entry_are_told(upload_many: UploadMany, batch_format: Format) -> None:
+def test_all_errors_of_an_entry_are_reported(upload_many: UploadMany, batch_format: Format) -> None:
     response = upload_many(
         [{"user_id": "", "date": "10.5.2017", "project": "x" * 129, "hours": "0"}], batch_format
     )
@@ -197,7 +197,7 @@ def test_all_errors_of_an_entry_are_told(upload_many: UploadMany, batch_format: 
 
 
 @every_format
-def test_of_repeats_the_first_valid_one_counts(upload_many: UploadMany, batch_format: Format) -> None:
+def test_the_first_valid_entry_with_an_entry_id_counts(upload_many: UploadMany, batch_format: Format) -> None:
     response = upload_many(
         [
             make_entry(entry_id="a", hours=25),
@@ -258,7 +258,7 @@ def test_unequal_repeats_refuse_an_atomic_batch_without_an_id(upload_many: Uploa
     assert not Timesheet.objects.exists()
 
 
-def test_a_dry_run_tells_no_id_of_a_row_that_will_not_exist(upload_many: UploadMany) -> None:
+def test_a_dry_run_returns_no_id_for_a_row_that_will_not_exist(upload_many: UploadMany) -> None:
     response = upload_many(
         [make_entry(entry_id="a"), make_entry(entry_id="a"), make_entry(entry_id="a", hours=6), make_entry()],
         query="?dry_run=true",
@@ -277,7 +277,7 @@ def test_a_dry_run_tells_no_id_of_a_row_that_will_not_exist(upload_many: UploadM
 
 @every_format
 @pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
-def test_the_log_holds_counts_and_nobodys_name(
+def test_the_log_has_the_counts_and_no_names(
     upload_many: UploadMany, caplog: pytest.LogCaptureFixture, batch_format: Format, query: str
 ) -> None:
     caplog.set_level(logging.INFO)

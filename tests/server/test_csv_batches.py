@@ -43,9 +43,7 @@ from timesheets.models import Timesheet
         pytest.param((HEADER + ROW).decode().encode("utf-16"), "missing from the first row", id="utf-16"),
     ],
 )
-def test_a_header_that_does_not_name_the_columns_stores_nothing(
-    upload: Upload, body: bytes, words: str
-) -> None:
+def test_a_malformed_header_stores_nothing(upload: Upload, body: bytes, words: str) -> None:
     response = upload_rows(upload, body, CONTENT_TYPE="text/csv", CONTENT_LENGTH=str(len(body)))
 
     assert status_and_code(response) == (400, "malformed_header")
@@ -69,7 +67,7 @@ def test_an_empty_entry_id_cell_means_none(upload: Upload) -> None:
     assert set(Timesheet.objects.values_list("entry_id", flat=True)) == {None}
 
 
-def test_a_blank_in_an_entry_id_cell_is_no_empty_one(upload: Upload) -> None:
+def test_an_entry_id_cell_with_a_space_is_not_empty(upload: Upload) -> None:
     rows = b"user_id,date,project,hours,entry_id\n007,2017-05-10,StoreZero,5, \n"
 
     [item] = upload_rows(upload, rows).json()["entries"]
@@ -90,7 +88,7 @@ def test_a_blank_in_an_entry_id_cell_is_no_empty_one(upload: Upload) -> None:
         pytest.param(b"007,2017-05-10,=1+1,5\n", "=1+1", id="formula-as-it-is"),
     ],
 )
-def test_a_cell_is_what_rfc_4180_says(upload: Upload, row: bytes, project: str) -> None:
+def test_cells_follow_rfc_4180(upload: Upload, row: bytes, project: str) -> None:
     response = upload_rows(upload, HEADER + row)
 
     assert read_statuses(response) == [201]
@@ -112,7 +110,7 @@ def test_a_cell_is_what_rfc_4180_says(upload: Upload, row: bytes, project: str) 
         pytest.param(b"007,2017-05-10,Store\xed\xa0\x80,5\n", "not UTF-8", id="encoded-surrogate"),
     ],
 )
-def test_a_malformed_row_is_its_own_error(upload: Upload, row: bytes, words: str) -> None:
+def test_a_malformed_row_affects_only_its_own_entry(upload: Upload, row: bytes, words: str) -> None:
     response = upload_rows(upload, HEADER + ROW + row + ROW)
 
     assert read_statuses(response) == [201, 422, 201]
@@ -126,7 +124,7 @@ def test_a_malformed_row_is_its_own_error(upload: Upload, row: bytes, words: str
         pytest.param(b'007,2017-05-10, "StoreZero",5\n', id="after-a-blank"),
     ],
 )
-def test_a_quote_in_a_bare_cell_is_no_csv(upload: Upload, row: bytes) -> None:
+def test_a_quote_in_an_unquoted_cell_is_malformed(upload: Upload, row: bytes) -> None:
     assert read_statuses(upload_rows(upload, HEADER + ROW + row + ROW)) == [201, 422, 201]
 
 
@@ -137,14 +135,14 @@ def test_a_newline_in_a_quoted_cell_is_a_control_character(upload: Upload) -> No
     assert response.json()["entries"][1]["errors"] == {"project": ["Control characters are not allowed."]}
 
 
-def test_an_unclosed_quote_takes_the_rest(upload: Upload) -> None:
+def test_an_unclosed_quote_takes_the_rest_of_the_file(upload: Upload) -> None:
     response = upload_rows(upload, HEADER + ROW + b'007,2017-05-10,"StoreZero,5\n' + ROW + ROW)
 
     assert read_statuses(response) == [201, 422]
     assert "a quote is never closed" in read_reasons(response)[1]
 
 
-def test_a_long_cell_is_its_rows_own_error(upload: Upload) -> None:
+def test_a_long_cell_affects_only_its_own_row(upload: Upload) -> None:
     response = upload_rows(upload, HEADER + ROW + b"007,2017-05-10,%s,5\n" % (b"x" * 200_000) + ROW)
 
     assert read_statuses(response) == [201, 422, 201]

@@ -69,7 +69,7 @@ def test_a_page_keeps_the_headers_of_its_error(browser: Client) -> None:
     assert browser.get("/lost-database").headers["Retry-After"] == "5"
 
 
-def test_what_a_caller_sent_is_text_on_a_page(upload: Upload) -> None:
+def test_text_from_the_caller_is_escaped_on_a_page(upload: Upload) -> None:
     response: HttpResponse = upload({"<script>": 1}, headers={"Accept": FIREFOX})
 
     page = response.content.decode()
@@ -78,7 +78,7 @@ def test_what_a_caller_sent_is_text_on_a_page(upload: Upload) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_developers_get_a_page_where_django_has_nothing_to_say(browser: Client, settings: Any) -> None:
+def test_developers_get_a_page_if_django_has_none(browser: Client, settings: Any) -> None:
     settings.DEBUG = True
 
     response = browser.post("/")
@@ -87,7 +87,7 @@ def test_developers_get_a_page_where_django_has_nothing_to_say(browser: Client, 
     assert "method_not_allowed" in response.content.decode()
 
 
-def test_a_page_links_only_to_what_a_person_can_open(client: Client, issuer: Issuer) -> None:
+def test_a_page_links_only_to_what_a_visitor_can_open(client: Client, issuer: Issuer) -> None:
     page = client.get("/nowhere", headers={"Accept": FIREFOX}).content.decode()
 
     assert 'href="/docs"' in page

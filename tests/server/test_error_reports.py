@@ -46,7 +46,7 @@ def test_a_report_says_where_the_bug_is(developer: Client) -> None:
     assert "secret_of_this_frame" in page
 
 
-def test_a_report_shows_no_variable(developer: Client) -> None:
+def test_a_report_shows_no_variables(developer: Client) -> None:
     response = developer.get("/fail")
 
     assert response.status_code == 500
@@ -62,15 +62,13 @@ def test_a_report_shows_no_setting_that_may_be_a_secret(developer: Client, setti
     assert "timesheets.middleware.ProblemMiddleware" in page
 
 
-def test_a_report_shows_nothing_that_a_form_sent(developer: Client) -> None:
+def test_a_report_shows_no_form_values(developer: Client) -> None:
     page = developer.post("/fail", {"token": MARKER, "client_secret": MARKER}).content.decode()
 
     assert MARKER not in page
 
 
-def test_a_report_shows_nothing_of_the_servers_environment(
-    developer: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_shows_no_environment_variables(developer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     # The development server copies its environment into each request's.
     monkeypatch.setenv("DATABASE_URL", f"postgres://timesheets:{MARKER}@127.0.0.1/timesheets")
 
@@ -82,9 +80,7 @@ def test_a_report_shows_nothing_of_the_servers_environment(
 
 @pytest.mark.parametrize("address", ["/fail?access_token={}", "/fail?text={}", "/repeat?text={}"])
 @pytest.mark.parametrize("header", ["Referer", "Cookie", "X-Token"])
-def test_a_report_shows_no_token_wherever_it_stands(
-    developer: Client, issuer: Issuer, address: str, header: str
-) -> None:
+def test_a_report_shows_no_token(developer: Client, issuer: Issuer, address: str, header: str) -> None:
     token = issuer.mint()
 
     response = developer.get(address.format(token), headers={header: f"https://example.com/?a={token}"})
@@ -117,7 +113,7 @@ def report(bug: str, **variables: str) -> list[str]:
     return reports
 
 
-def test_a_report_of_production_shows_no_password_of_the_database() -> None:
+def test_a_production_report_shows_no_database_password() -> None:
     bug = "connection.get_new_connection(connection.get_connection_params())"
 
     for text in report(bug, **PRODUCTION_VARIABLES):
@@ -126,7 +122,7 @@ def test_a_report_of_production_shows_no_password_of_the_database() -> None:
         assert PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] not in text
 
 
-def test_the_password_of_the_database_stands_in_one_setting_only() -> None:
+def test_only_one_setting_has_the_database_password() -> None:
     code = (
         "import timesheets_site.wsgi; from django.conf import settings as s; "
         "print(*(n for n in dir(s) if n.isupper() and 'hidden-password' in repr(getattr(s, n))))"
@@ -137,7 +133,7 @@ def test_the_password_of_the_database_stands_in_one_setting_only() -> None:
     assert (result.stdout, result.stderr) == ("DATABASES\n", "")
 
 
-def test_a_report_of_development_shows_no_secret_of_its_clients() -> None:
+def test_a_development_report_shows_no_client_secrets() -> None:
     variables = {"DJANGO_SETTINGS_MODULE": "timesheets_site.settings"}
 
     for text in report("1 / 0", **variables):

@@ -99,7 +99,7 @@ def test_a_problem_has_the_members_of_rfc_9457(upload: Upload) -> None:
         pytest.param({"token": {}, "CONTENT_LENGTH": "8388609"}, 413, "too_large", id="too-large"),
     ],
 )
-def test_the_body_is_not_touched_before_all_else_is_in_order(
+def test_the_body_is_not_read_before_all_other_checks_pass(
     issuer: Issuer, db: None, environ: dict[str, Any], status: int, code: str
 ) -> None:
     environ = dict(environ)
@@ -128,7 +128,7 @@ ORDER = [
 
 
 @pytest.mark.parametrize("first", range(len(ORDER)))
-def test_of_many_wrong_things_the_first_in_order_is_told(issuer: Issuer, db: None, first: int) -> None:
+def test_the_first_of_several_errors_is_reported(issuer: Issuer, db: None, first: int) -> None:
     environ = {"HTTP_AUTHORIZATION": f"Bearer {issuer.mint()}"}
     for wrong, _ in reversed(ORDER[first:]):
         environ |= wrong
@@ -155,7 +155,7 @@ def test_a_body_that_ends_early_is_incomplete_and_nothing_is_stored(issuer: Issu
     assert not Timesheet.objects.exists()
 
 
-def test_not_a_byte_more_is_read_than_announced(issuer: Issuer, db: None) -> None:
+def test_no_byte_beyond_content_length_is_read(issuer: Issuer, db: None) -> None:
     body = json.dumps(TUTORIAL_ENTRY).encode()
     stream = io.BytesIO(body + b"GET / HTTP/1.1")
 
@@ -170,7 +170,7 @@ def test_not_a_byte_more_is_read_than_announced(issuer: Issuer, db: None) -> Non
     assert stream.read() == b"GET / HTTP/1.1"
 
 
-def test_the_limits_stand_in_the_answer(issuer: Issuer, db: None) -> None:
+def test_the_response_has_the_limits(issuer: Issuer, db: None) -> None:
     _, _, problem = call(
         CONTENT_LENGTH="8388609",
         HTTP_AUTHORIZATION=f"Bearer {issuer.mint()}",
@@ -188,7 +188,7 @@ def test_the_limits_stand_in_the_answer(issuer: Issuer, db: None) -> None:
     ],
 )
 @pytest.mark.parametrize("debug", [False, True], ids=["production", "debug"])
-def test_django_answers_problems_too(
+def test_djangos_own_errors_are_problems_too(
     client: Client, settings: Any, path: str, host: str, status: int, code: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -209,7 +209,7 @@ def test_a_browser_gets_djangos_page_in_debug_only(client: Client, settings: Any
 
 
 @pytest.mark.urls("tests.server.urls_with_a_bug")
-def test_a_bug_is_a_problem_without_a_word_about_it(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_is_a_problem_without_details(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     client.raise_request_exception = False
 
     response = client.get("/bug")
@@ -222,7 +222,7 @@ def test_a_bug_is_a_problem_without_a_word_about_it(client: Client, caplog: pyte
 
 
 @pytest.mark.urls("tests.server.urls_with_a_bug")
-def test_a_view_that_forgot_its_scopes_lets_nobody_in(client: Client, issuer: Issuer) -> None:
+def test_a_view_without_scopes_is_closed(client: Client, issuer: Issuer) -> None:
     client.raise_request_exception = False
 
     response = client.get("/forgetful", headers={"Authorization": f"Bearer {issuer.mint()}"})
@@ -241,15 +241,13 @@ def test_a_view_that_forgot_its_scopes_lets_nobody_in(client: Client, issuer: Is
         pytest.param("ä", False, id="umlaut"),
     ],
 )
-def test_a_request_id_is_taken_from_the_caller_if_it_is_a_plain_word(
-    upload: Upload, given: str, is_taken: bool
-) -> None:
+def test_a_valid_request_id_is_taken_from_the_request(upload: Upload, given: str, is_taken: bool) -> None:
     response = upload(headers={"X-Request-ID": given})
 
     assert (response.headers["X-Request-ID"] == given) is is_taken
 
 
-def test_the_answer_to_an_upload_has_a_request_id_and_is_not_stored(upload: Upload) -> None:
+def test_the_response_to_an_upload_has_a_request_id_and_is_not_cached(upload: Upload) -> None:
     response = upload()
 
     assert len(response.headers["X-Request-ID"]) == 32
@@ -257,7 +255,7 @@ def test_the_answer_to_an_upload_has_a_request_id_and_is_not_stored(upload: Uplo
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
-def test_a_page_that_is_only_read_takes_no_other_method(client: Client, path: str) -> None:
+def test_a_read_only_page_accepts_no_other_method(client: Client, path: str) -> None:
     response = client.post(path)
 
     assert response.status_code == 405
@@ -272,7 +270,7 @@ def test_a_page_that_is_only_read_takes_no_other_method(client: Client, path: st
         pytest.param({}, 422, "Unprocessable Content", id="422"),
     ],
 )
-def test_a_title_is_the_same_on_every_version_of_python(
+def test_a_title_is_the_same_on_every_python_version(
     upload: Upload, body: Any, status: int, title: str
 ) -> None:
     response = upload(body)

@@ -74,9 +74,7 @@ def stored_projects() -> list[str]:
 
 
 @every_format
-def test_a_body_that_ends_early_stores_nothing_wherever_it_is_cut(
-    upload: Upload, media_type: str, body: bytes
-) -> None:
+def test_a_truncated_body_stores_nothing(upload: Upload, media_type: str, body: bytes) -> None:
     for length in range(len(body)):
         response = upload(body, content_type=media_type, **{"wsgi.input": io.BytesIO(body[:length])})
 
@@ -85,7 +83,7 @@ def test_a_body_that_ends_early_stores_nothing_wherever_it_is_cut(
 
 
 @pytest.mark.parametrize("body", [pytest.param(ONE_BODY, id="one"), pytest.param(ARRAY_BODY, id="array")])
-def test_json_that_was_cut_before_it_was_sent_is_malformed(upload: Upload, body: bytes) -> None:
+def test_json_that_was_truncated_before_sending_is_malformed(upload: Upload, body: bytes) -> None:
     for length in range(len(body)):
         response = upload_as_announced(upload, body[:length], JSON)
 
@@ -93,7 +91,7 @@ def test_json_that_was_cut_before_it_was_sent_is_malformed(upload: Upload, body:
     assert not Timesheet.objects.exists()
 
 
-def test_of_ndjson_that_was_cut_before_it_was_sent_whole_lines_are_stored(upload: Upload) -> None:
+def test_whole_lines_of_truncated_ndjson_are_stored(upload: Upload) -> None:
     for length in range(len(NDJSON_BODY)):
         sent = NDJSON_BODY[:length]
 
@@ -106,7 +104,7 @@ def test_of_ndjson_that_was_cut_before_it_was_sent_whole_lines_are_stored(upload
         Timesheet.objects.all().delete()
 
 
-def test_of_csv_that_was_cut_before_it_was_sent_whole_rows_are_stored(upload: Upload) -> None:
+def test_whole_rows_of_truncated_csv_are_stored(upload: Upload) -> None:
     for length in range(len(HEADER), len(CSV_BODY)):
         sent = CSV_BODY[:length]
 
@@ -119,7 +117,7 @@ def test_of_csv_that_was_cut_before_it_was_sent_whole_rows_are_stored(upload: Up
         Timesheet.objects.all().delete()
 
 
-def test_a_csv_header_that_was_cut_is_malformed(upload: Upload) -> None:
+def test_a_truncated_csv_header_is_malformed(upload: Upload) -> None:
     for length in range(len(HEADER) - len("hours\n")):
         response = upload_as_announced(upload, HEADER[:length], CSV)
 
@@ -127,7 +125,7 @@ def test_a_csv_header_that_was_cut_is_malformed(upload: Upload) -> None:
 
 
 @every_format
-def test_gzip_that_was_cut_stores_nothing(upload: Upload, media_type: str, body: bytes) -> None:
+def test_truncated_gzip_stores_nothing(upload: Upload, media_type: str, body: bytes) -> None:
     zipped = gzip.compress(body)
     for length in range(1, len(zipped)):
         response = upload(zipped[:length], content_type=media_type, headers={"Content-Encoding": "gzip"})
@@ -136,7 +134,7 @@ def test_gzip_that_was_cut_stores_nothing(upload: Upload, media_type: str, body:
     assert not Timesheet.objects.exists()
 
 
-def test_no_bytes_are_no_gzip(upload: Upload) -> None:
+def test_an_empty_body_is_not_gzip(upload: Upload) -> None:
     response = upload_as_announced(upload, b"", NDJSON, headers={"Content-Encoding": "gzip"})
 
     assert status_and_code(response) == (400, "malformed_body")
@@ -149,7 +147,7 @@ class BrokenStream(io.BytesIO):
         raise ConnectionResetError
 
 
-def test_a_sender_who_goes_away_stores_nothing(upload: Upload) -> None:
+def test_a_lost_connection_stores_nothing(upload: Upload) -> None:
     response = upload(ONE_BODY, **{"wsgi.input": BrokenStream()})
 
     assert status_and_code(response) == (400, "incomplete_body")
@@ -159,7 +157,7 @@ def test_a_sender_who_goes_away_stores_nothing(upload: Upload) -> None:
     "length", ["", "abc", "-1", "+500", " 500", "500 ", "5_00", "5e2", "0x1f4", "500.0", "500, 500", "٥٠٠"]
 )
 @every_format
-def test_a_length_that_is_no_number_is_refused(
+def test_a_length_that_is_not_a_number_is_refused(
     upload: Upload, media_type: str, body: bytes, length: str
 ) -> None:
     response = upload(body, content_type=media_type, CONTENT_LENGTH=length)
@@ -169,13 +167,13 @@ def test_a_length_that_is_no_number_is_refused(
 
 
 @pytest.mark.parametrize("length", ["8388609", "9" * 18])
-def test_a_length_over_the_limit_is_refused_by_the_number_alone(upload: Upload, length: str) -> None:
+def test_a_length_over_the_limit_is_refused_without_reading_the_body(upload: Upload, length: str) -> None:
     response = upload(ONE_BODY, CONTENT_LENGTH=length, **{"wsgi.input": BrokenStream()})
 
     assert status_and_code(response) == (413, "too_large")
 
 
-def test_what_follows_the_announced_length_is_no_part_of_the_body(upload: Upload) -> None:
+def test_bytes_beyond_content_length_are_not_part_of_the_body(upload: Upload) -> None:
     response = upload(ONE_BODY + b"garbage", CONTENT_LENGTH=str(len(ONE_BODY)))
 
     assert response.status_code == 201
@@ -207,7 +205,7 @@ def test_damaged_gzip_stores_nothing(upload: Upload, body: bytes, damage: Callab
     assert not Timesheet.objects.exists()
 
 
-def test_members_of_gzip_are_one_body_wherever_they_meet(upload: Upload) -> None:
+def test_gzip_members_form_one_body_wherever_they_meet(upload: Upload) -> None:
     # Lines that gzip cannot shorten, so that members and the steps in which they are read do not coincide.
     lines = b"".join(b'"%s"\n' % os.urandom(100).hex().encode() for _ in range(3000))
     for size in (10_000, 70_001, 300_000, 606_000):
@@ -222,7 +220,7 @@ def test_members_of_gzip_are_one_body_wherever_they_meet(upload: Upload) -> None
 
 
 @pytest.mark.parametrize(("count", "status"), [(1000, 207), (1001, 400)])
-def test_a_body_may_be_a_thousand_members_of_gzip(upload: Upload, count: int, status: int) -> None:
+def test_a_body_may_have_a_thousand_gzip_members(upload: Upload, count: int, status: int) -> None:
     response = upload(gzip.compress(b"") * count, content_type=NDJSON, headers={"Content-Encoding": "gzip"})
 
     assert response.status_code == status
@@ -249,9 +247,7 @@ def open_large_bodies(count: int) -> Iterator[None]:
     ("body", "encoding"),
     [pytest.param(LARGE_BODY, "", id="plain"), pytest.param(gzip.compress(LARGE_BODY), "gzip", id="gzip")],
 )
-def test_a_large_body_that_finds_no_place_is_told_to_come_again(
-    upload: Upload, body: bytes, encoding: str
-) -> None:
+def test_a_large_body_without_a_slot_is_overload(upload: Upload, body: bytes, encoding: str) -> None:
     headers = {"Content-Encoding": encoding}
     with open_large_bodies(LARGE_BODY_SLOTS):
         response = upload(body, headers=headers)
@@ -261,12 +257,12 @@ def test_a_large_body_that_finds_no_place_is_told_to_come_again(
     assert status_and_code(upload(body, headers=headers)) == (207, "")
 
 
-def test_a_large_body_finds_the_last_place(upload: Upload) -> None:
+def test_a_large_body_gets_the_last_slot(upload: Upload) -> None:
     with open_large_bodies(LARGE_BODY_SLOTS - 1):
         assert status_and_code(upload(LARGE_BODY)) == (207, "")
 
 
-def test_a_large_body_waits_for_a_place(upload: Upload) -> None:
+def test_a_large_body_waits_for_a_slot(upload: Upload) -> None:
     with ExitStack() as others:
         others.enter_context(open_large_bodies(LARGE_BODY_SLOTS - 1))
         leaves = ExitStack()
@@ -279,7 +275,7 @@ def test_a_large_body_waits_for_a_place(upload: Upload) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"not JSON", b"x" * 100])
-def test_a_large_body_leaves_its_place_whatever_it_holds(upload: Upload, damage: bytes) -> None:
+def test_a_large_body_frees_its_slot_even_if_it_is_malformed(upload: Upload, damage: bytes) -> None:
     for _ in range(LARGE_BODY_SLOTS + 1):
         assert upload(LARGE_BODY + damage).status_code in {207, 400}
         zipped = gzip.compress(LARGE_BODY)[:-8] + damage
@@ -289,7 +285,7 @@ def test_a_large_body_leaves_its_place_whatever_it_holds(upload: Upload, damage:
         )
 
 
-def test_a_small_body_needs_no_place(upload: Upload) -> None:
+def test_a_small_body_needs_no_slot(upload: Upload) -> None:
     with open_large_bodies(LARGE_BODY_SLOTS):
         assert upload(ONE_BODY).status_code == 201
         assert status_and_code(upload(LARGEST_WITHOUT_A_PLACE)) == (207, "")
@@ -359,9 +355,7 @@ every_json = pytest.mark.parametrize(
         "[5]",
     ],
 )
-def test_hours_that_are_no_hours_are_refused(
-    upload: Upload, media_type: str, wrap: bytes, number: str
-) -> None:
+def test_invalid_hours_are_refused(upload: Upload, media_type: str, wrap: bytes, number: str) -> None:
     response = upload(wrap % put_value("hours", number.encode()), content_type=media_type)
 
     assert is_refused(response)
@@ -372,7 +366,7 @@ def test_hours_that_are_no_hours_are_refused(
     "cell",
     ["1e400", "1e1", "1" * 5000, "NaN", "Infinity", "-5", "+5", "5.", ".5", "1_0", "٥", "²", "5 ", "5\0", ""],
 )
-def test_hours_of_a_row_that_are_no_hours_are_refused(upload: Upload, cell: str) -> None:
+def test_invalid_hours_in_a_row_are_refused(upload: Upload, cell: str) -> None:
     response = upload(HEADER + f"007,2017-05-10,StoreZero,{cell}\n".encode(), content_type=CSV)
 
     assert is_refused(response)
@@ -402,7 +396,7 @@ def test_hours_of_a_row_that_are_no_hours_are_refused(upload: Upload, cell: str)
         pytest.param(b'"a" /* */', id="comment"),
     ],
 )
-def test_text_that_is_no_text_is_refused(
+def test_invalid_text_is_refused(
     upload: Upload, media_type: str, wrap: bytes, name: str, text: bytes
 ) -> None:
     response = upload(wrap % put_value(name, text), content_type=media_type)
@@ -414,13 +408,13 @@ def test_text_that_is_no_text_is_refused(
 @pytest.mark.parametrize(
     "cell", [b"a\x00b", b"\xed\xa0\x80", b"\xff", b"\xc0\x80", b'"a\tb"', b"a\x85b", b"\x1bb"]
 )
-def test_text_of_a_row_that_is_no_text_is_refused(upload: Upload, cell: bytes) -> None:
+def test_invalid_text_in_a_row_is_refused(upload: Upload, cell: bytes) -> None:
     assert is_refused(upload(HEADER + b"007,2017-05-10,%s,5\n" % cell, content_type=CSV))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @every_format
-def test_another_encoding_of_text_stores_nothing(
+def test_other_text_encodings_store_nothing(
     upload: Upload, media_type: str, body: bytes, encoding: str
 ) -> None:
     assert is_refused(upload(body.decode().encode(encoding), content_type=media_type))
@@ -439,7 +433,7 @@ def test_a_repeated_member_is_refused(upload: Upload, media_type: str, wrap: byt
 
 
 @every_json
-def test_a_member_that_is_repeated_in_other_spelling_is_refused(
+def test_a_repeated_member_with_an_escaped_name_is_refused(
     upload: Upload, media_type: str, wrap: bytes
 ) -> None:
     response = upload(wrap % (ONE_BODY[:-1] + rb',"h\u006furs":5}'), content_type=media_type)
@@ -462,7 +456,7 @@ def test_a_member_that_is_repeated_in_other_spelling_is_refused(
         pytest.param(JSON, put_value("x" * MEBIBYTE, b"1"), id="name"),
     ],
 )
-def test_a_megabyte_in_one_line_is_refused_in_few_words(upload: Upload, media_type: str, body: bytes) -> None:
+def test_a_megabyte_in_one_line_gets_a_short_refusal(upload: Upload, media_type: str, body: bytes) -> None:
     response = upload(body, content_type=media_type)
 
     assert is_refused(response)
@@ -522,7 +516,7 @@ thread.join()
 
 
 @every_deep_body
-def test_a_hundred_thousand_levels_fit_the_stack_of_a_small_thread(name: str) -> None:
+def test_a_hundred_thousand_levels_do_not_overflow_a_small_stack(name: str) -> None:
     # In a process of its own: one that overflows its stack takes all tests with it.
     run = run_python("-c", PARSE_ON_A_SMALL_STACK, name, DJANGO_SETTINGS_MODULE="tests.settings_server")
 
@@ -703,7 +697,7 @@ def test_a_body_of_empty_gzip_members_exhausts_nothing(target: Target) -> None:
     assert seconds < 10
 
 
-def test_padding_behind_gzip_costs_next_to_nothing(target: Target) -> None:
+def test_padding_after_gzip_costs_almost_nothing(target: Target) -> None:
     body = gzip.compress(b"") + bytes(8 * MEBIBYTE - 100)
 
     response, _, seconds = target.attack(body, NDJSON)
@@ -712,7 +706,7 @@ def test_padding_behind_gzip_costs_next_to_nothing(target: Target) -> None:
     assert seconds < 0.3
 
 
-def test_large_bodies_at_once_do_not_add_up_in_memory(target: Target) -> None:
+def test_concurrent_large_bodies_do_not_add_up_in_memory(target: Target) -> None:
     body = fill(b'{"a":"', b"x", b'"}')
 
     with ThreadPoolExecutor(64) as executor:
@@ -725,7 +719,7 @@ def test_large_bodies_at_once_do_not_add_up_in_memory(target: Target) -> None:
 
 
 @every_format
-def test_a_sender_who_hangs_up_stores_nothing(target: Target, media_type: str, body: bytes) -> None:
+def test_a_closed_connection_stores_nothing(target: Target, media_type: str, body: bytes) -> None:
     stored = target.count_stored()
     head = (
         f"POST /timesheets/upload HTTP/1.1\r\nHost: 127.0.0.1:{target.server.port}\r\n"

@@ -9,7 +9,7 @@ from timesheets.models import Timesheet
 KEYED_ENTRY = {**TUTORIAL_ENTRY, "entry_id": "week-19:1"}
 
 
-def test_the_same_entry_again_is_answered_again_and_not_stored_again(upload: Upload) -> None:
+def test_a_repeated_entry_is_replayed_and_not_stored_again(upload: Upload) -> None:
     first = upload(KEYED_ENTRY)
 
     second = upload(KEYED_ENTRY)
@@ -21,7 +21,7 @@ def test_the_same_entry_again_is_answered_again_and_not_stored_again(upload: Upl
     assert Timesheet.objects.count() == 1
 
 
-def test_content_is_the_same_by_value(upload: Upload) -> None:
+def test_content_is_compared_by_value(upload: Upload) -> None:
     upload(KEYED_ENTRY)
 
     again = upload({**KEYED_ENTRY, "date": "2017-05-10T19:40:20.095000+02:00", "hours": "5.00"})
@@ -38,7 +38,7 @@ def test_content_is_the_same_by_value(upload: Upload) -> None:
         pytest.param({"hours": 5.5}, id="hours"),
     ],
 )
-def test_other_content_under_the_same_entry_id_is_a_conflict(upload: Upload, change: dict) -> None:
+def test_different_content_with_the_same_entry_id_is_a_conflict(upload: Upload, change: dict) -> None:
     stored = upload(KEYED_ENTRY).json()
 
     response = upload({**KEYED_ENTRY, **change})
@@ -54,7 +54,7 @@ def test_without_an_entry_id_each_post_is_a_new_entry(upload: Upload) -> None:
     assert first["id"] != second["id"]
 
 
-def test_entry_ids_differ_by_case(upload: Upload) -> None:
+def test_entry_ids_are_case_sensitive(upload: Upload) -> None:
     upload({**TUTORIAL_ENTRY, "entry_id": "a"})
 
     assert upload({**TUTORIAL_ENTRY, "entry_id": "A"}).status_code == 201
@@ -105,11 +105,11 @@ def test_a_malformed_idempotency_key_is_refused(upload: Upload, header: str) -> 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_idempotency_key")
 
 
-def test_an_idempotency_key_equal_to_the_entry_id_is_fine(upload: Upload) -> None:
+def test_an_idempotency_key_equal_to_the_entry_id_is_accepted(upload: Upload) -> None:
     assert upload(KEYED_ENTRY, headers={"Idempotency-Key": "week-19:1"}).status_code == 201
 
 
-def test_an_idempotency_key_unlike_the_entry_id_is_refused(upload: Upload) -> None:
+def test_an_idempotency_key_that_differs_from_the_entry_id_is_refused(upload: Upload) -> None:
     response = upload(KEYED_ENTRY, headers={"Idempotency-Key": "week-19:2"})
 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_idempotency_key")

@@ -58,7 +58,7 @@ TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
         pytest.param("application/x-ndjson", lambda elements: b"\n".join(elements), id="ndjson"),
     ],
 )
-def test_what_is_wrong_within_an_entry_is_its_own(
+def test_an_error_inside_an_entry_affects_only_that_entry(
     upload: Upload, element: bytes, errors: dict[str, Any], media_type: str, join: Callable[..., bytes]
 ) -> None:
     good = json.dumps(make_entry()).encode()
@@ -70,7 +70,7 @@ def test_what_is_wrong_within_an_entry_is_its_own(
 
 
 @pytest.mark.parametrize("element", ["null", "true", "5", "1e99999999999999999999", '"007"', "[]", "[{}]"])
-def test_an_element_that_is_no_object_is_its_own_error(upload: Upload, element: str) -> None:
+def test_an_element_that_is_not_an_object_affects_only_itself(upload: Upload, element: str) -> None:
     good = json.dumps(make_entry())
 
     response = upload(f"[{good},{element},{good}]".encode())
@@ -106,7 +106,7 @@ def test_a_malformed_array_stores_nothing(upload: Upload, tail: bytes) -> None:
     assert not Timesheet.objects.exists()
 
 
-def test_an_entry_of_32_levels_in_an_array_is_judged(upload: Upload) -> None:
+def test_an_entry_of_32_levels_in_an_array_is_validated(upload: Upload) -> None:
     response = upload(b"[" + b'{"a":' * 32 + b"1" + b"}" * 32 + b"]")
 
     assert read_statuses(response) == [422]
@@ -136,7 +136,7 @@ def test_a_bom_before_an_array_is_malformed(upload: Upload) -> None:
         pytest.param(b"007,2017-05-10,StoreZero,5", id="csv"),
     ],
 )
-def test_a_malformed_line_is_its_own_error(upload: Upload, line: bytes) -> None:
+def test_a_malformed_line_affects_only_its_own_entry(upload: Upload, line: bytes) -> None:
     good = json.dumps(make_entry()).encode()
 
     response = upload_lines(upload, b"\n".join([good, line, good]))
@@ -164,7 +164,7 @@ def test_a_bom_before_ndjson_is_skipped(upload: Upload) -> None:
     assert read_statuses(upload_lines(upload, BOM + write_ndjson([make_entry()]))) == [201]
 
 
-def test_an_object_over_several_lines_is_not_ndjson(upload: Upload) -> None:
+def test_an_object_on_several_lines_is_not_ndjson(upload: Upload) -> None:
     response = upload_lines(upload, b'{"user_id": "007",\n"hours": 5}')
 
     assert read_statuses(response) == [422, 422]

@@ -72,7 +72,7 @@ def find_leaks(token: str, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("mint", "phrase"), BAD_TOKENS)
-def test_no_part_of_a_bad_token_is_logged_or_answered(
+def test_no_part_of_a_bad_token_is_logged_or_returned(
     upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture, mint: Mint, phrase: str
 ) -> None:
     token = mint(issuer)
@@ -90,7 +90,7 @@ def test_no_part_of_a_bad_token_is_logged_or_answered(
         pytest.param({"scope": "read:timesheets"}, 403, id="without-the-scope"),
     ],
 )
-def test_no_part_of_a_good_token_is_logged_or_answered(
+def test_no_part_of_a_good_token_is_logged_or_returned(
     upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture, claims: dict[str, Any], status: int
 ) -> None:
     token = issuer.mint(**claims)
@@ -125,7 +125,7 @@ def test_no_part_of_a_good_token_is_logged_or_answered(
         ),
     ],
 )
-def test_a_token_in_the_wrong_place_is_not_logged_or_answered(
+def test_a_token_in_the_wrong_place_is_not_logged_or_returned(
     upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture, given: dict[str, Any]
 ) -> None:
     token = issuer.mint()
@@ -140,7 +140,7 @@ def test_a_token_in_the_wrong_place_is_not_logged_or_answered(
 
 
 @pytest.mark.parametrize("name", ["alg", "kid", "typ", "cty", "jku", "x5u", "anything"])
-def test_nothing_of_an_unverified_header_is_logged_or_answered(
+def test_no_part_of_an_unverified_header_is_logged_or_returned(
     upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture, name: str
 ) -> None:
     response = upload(token=issuer.mint(header={name: MARKER}, key=STRANGERS_KEY))
@@ -153,7 +153,7 @@ def test_nothing_of_an_unverified_header_is_logged_or_answered(
     "name", ["iss", "aud", "exp", "iat", "nbf", "sub", "azp", "client_id", "jti", "scope", "cnf", "anything"]
 )
 @pytest.mark.parametrize("value", [MARKER, {MARKER: MARKER}, [MARKER]], ids=["string", "object", "list"])
-def test_nothing_of_unverified_claims_is_logged_or_answered(
+def test_no_part_of_unverified_claims_is_logged_or_returned(
     upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture, name: str, value: Any
 ) -> None:
     response = upload(token=issuer.mint(**{name: value}, key=STRANGERS_KEY))
@@ -172,7 +172,7 @@ def test_a_verified_name_cannot_break_a_log_line(
     assert line.isprintable()
 
 
-def test_no_byte_of_a_callers_stands_in_a_header(upload: Upload, issuer: Issuer) -> None:
+def test_no_response_header_repeats_text_from_the_caller(upload: Upload, issuer: Issuer) -> None:
     token = issuer.mint(
         header={"kid": MARKER}, sub=MARKER, azp=MARKER, scope=MARKER, aud=MARKER, anything=MARKER
     )
@@ -216,7 +216,7 @@ def write_mails() -> str:
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("debug", [False, True], ids=["production", "debug"])
 @pytest.mark.parametrize("accept", ["application/json", "*/*"])
-def test_a_bug_after_the_caller_is_known_shows_no_token(
+def test_a_bug_after_authentication_shows_no_token(
     issuer: Issuer,
     client: Client,
     settings: Any,
@@ -253,7 +253,7 @@ def test_the_debug_page_of_a_bug_shows_no_token(issuer: Issuer, client: Client, 
     assert find_leaks(token, write_answer(response)) == []
 
 
-def test_a_bug_while_the_token_is_judged_shows_no_token(
+def test_a_bug_during_authentication_shows_no_token(
     issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, told_by_mail: None
 ) -> None:
     token = issuer.mint()
@@ -269,7 +269,7 @@ def test_a_bug_while_the_token_is_judged_shows_no_token(
     assert find_leaks(token, write_mails()) == []
 
 
-def test_a_bug_of_the_rules_shows_no_token(
+def test_a_bug_in_the_token_rules_shows_no_token(
     issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, told_by_mail: None
 ) -> None:
     token = issuer.mint()

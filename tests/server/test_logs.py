@@ -21,7 +21,7 @@ def write(message: str, *arguments: object) -> str:
         pytest.param("Invalid HTTP_HOST header: '{token}'.", id="host"),
     ],
 )
-def test_a_token_is_left_out_of_a_line(issuer_process: Issuer, line: str) -> None:
+def test_a_token_is_redacted_in_a_log_line(issuer_process: Issuer, line: str) -> None:
     token = issuer_process.mint()
 
     written = write(line.format(token=token))
@@ -30,11 +30,11 @@ def test_a_token_is_left_out_of_a_line(issuer_process: Issuer, line: str) -> Non
     assert "[token]" in written
 
 
-def test_a_token_that_is_no_jwt_is_left_out_of_a_query() -> None:
+def test_an_opaque_token_is_redacted_in_a_query_string() -> None:
     written = write('"GET /?a=1&access_token=opaque-value&b=2 HTTP/1.1"')
 
     assert written == '"GET /?a=1&access_token=[token]&b=2 HTTP/1.1"'
 
 
-def test_other_lines_stay_as_they_are() -> None:
+def test_other_lines_are_unchanged() -> None:
     assert write("Created %s", "timesheet 14") == "Created timesheet 14"

@@ -30,7 +30,7 @@ def test_the_metadata_are_built_from_settings_and_not_from_the_host(client: Clie
     assert response.json()["resource"] == "https://hours.example.org/timesheets/upload"
 
 
-def test_a_challenge_leads_to_the_metadata(client: Client, settings: Any) -> None:
+def test_a_challenge_links_to_the_metadata(client: Client, settings: Any) -> None:
     challenge = client.post("/timesheets/upload").headers["WWW-Authenticate"]
 
     url = challenge.partition('resource_metadata="')[2].rstrip('"')

@@ -85,7 +85,7 @@ def test_parameters_of_the_chosen_range_reach_the_renderer() -> None:
         pytest.param("", False, id="empty"),
     ],
 )
-def test_an_error_is_a_page_where_html_is_preferred(accept: str, is_page: bool) -> None:
+def test_an_error_is_a_page_if_html_is_preferred(accept: str, is_page: bool) -> None:
     assert prefers_html(RequestFactory().get("/", headers={"Accept": accept})) is is_page
 
 

@@ -241,7 +241,9 @@ def read_verdict(response: HttpResponse) -> tuple[bool, Any]:
 
 @try_many
 @given(spelling=any_spellings, zone=st.sampled_from(ZONES))
-def test_an_entry_is_judged_alike_alone_and_among_many(upload: Upload, spelling: Spelling, zone: str) -> None:
+def test_an_entry_gets_the_same_verdict_in_every_format(
+    upload: Upload, spelling: Spelling, zone: str
+) -> None:
     ways = {
         "alone": (spelling.json, "application/json"),
         "array": (f"[{spelling.json}]", "application/json"),
@@ -281,7 +283,7 @@ def judge_by_serializer(value: Any) -> tuple[Entry | None, Any]:
 
 @try_many
 @given(spelling=any_spellings, zone=st.sampled_from(ZONES))
-def test_an_entry_is_judged_as_the_serializer_judges_it(spelling: Spelling, zone: str) -> None:
+def test_the_fast_path_agrees_with_the_serializer(spelling: Spelling, zone: str) -> None:
     value = spelling.read()
 
     with override_settings(TIMESHEETS_TIME_ZONE=zone):
@@ -298,7 +300,7 @@ def test_an_entry_is_judged_as_the_serializer_judges_it(spelling: Spelling, zone
     name=st.one_of(odd_names, near(64), near(128), pad(near(64)), pad(near(128))),
     member=st.sampled_from([("user_id", 64), ("project", 128)]),
 )
-def test_a_name_is_accepted_by_its_length_and_characters_alone(name: str, member: tuple[str, int]) -> None:
+def test_only_length_and_characters_decide_about_a_name(name: str, member: tuple[str, int]) -> None:
     field, limit = member
     trimmed = name.strip()
     is_control = any(character < " " or "\x7f" <= character <= "\x9f" for character in trimmed)
@@ -321,7 +323,7 @@ def are_hours(value: str | Decimal) -> bool:
 
 @try_many
 @given(text=odd_hours | plain_hours)
-def test_hours_are_accepted_by_their_value(text: str) -> None:
+def test_only_their_value_decides_about_hours(text: str) -> None:
     value = bend("hours", text).read()
 
     entry, errors = judge(value)
@@ -338,7 +340,7 @@ def test_hours_are_accepted_by_their_value(text: str) -> None:
     day=st.one_of(st.dates(date(1900, 1, 1), date(2999, 12, 31)), st.sampled_from(ODD_DAYS)),
     zone=st.sampled_from(ZONES),
 )
-def test_a_day_begins_when_its_zone_first_reaches_it(day: date, zone: str) -> None:
+def test_a_day_begins_when_its_time_zone_first_reaches_it(day: date, zone: str) -> None:
     with override_settings(TIMESHEETS_TIME_ZONE=zone):
         start = parse_entry({**TUTORIAL_ENTRY, "date": day.isoformat(), "hours": Decimal(5)}).date
 

@@ -86,7 +86,7 @@ def follow(read: Read, path: str) -> Iterator[HttpResponse]:
         path = localize(following)
 
 
-def test_an_entry_is_read_back_as_it_was_answered(read: Read, upload: Any) -> None:
+def test_an_entry_is_read_back_as_the_upload_returned_it(read: Read, upload: Any) -> None:
     entry = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
     created = upload({**entry, "entry_id": "week-19:1"}).json()
 
@@ -113,7 +113,7 @@ def test_an_entry_without_an_entry_id_is_read_without_one(read: Read, store: Any
     }
 
 
-def test_the_list_is_in_order_of_id_and_alike_each_alone(read: Read, store: Any) -> None:
+def test_the_list_is_ordered_by_id_and_equals_the_single_entries(read: Read, store: Any) -> None:
     ids = store(make_entry("b"), make_entry("a"), make_entry())
 
     answer = read().json()
@@ -123,7 +123,7 @@ def test_the_list_is_in_order_of_id_and_alike_each_alone(read: Read, store: Any)
     assert answer["results"] == [read(f"/timesheets/{timesheet_id}").json() for timesheet_id in sorted(ids)]
 
 
-def test_a_client_that_never_uploaded_has_none_and_is_not_stored(read: Read) -> None:
+def test_a_client_without_uploads_gets_an_empty_list_and_is_not_stored(read: Read) -> None:
     response = read()
 
     assert response.json() == {"results": [], "next": None}
@@ -137,9 +137,7 @@ STRANGERS = [
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
-def test_entries_of_another_client_are_as_if_they_were_not_there(
-    read: Read, store: Any, stranger: dict[str, str]
-) -> None:
+def test_entries_of_another_client_are_not_found(read: Read, store: Any, stranger: dict[str, str]) -> None:
     [foreign] = store(make_entry("week-19:1"), **stranger)
     [own] = store(make_entry("week-19:2"))
 
@@ -153,7 +151,7 @@ def test_entries_of_another_client_are_as_if_they_were_not_there(
     assert list_ids(read("/timesheets?entry_id=week-19:1")) == []
 
 
-def test_a_user_reads_what_the_client_stored_for_all(read: Read, store: Any, issuer: Issuer) -> None:
+def test_a_user_reads_all_entries_of_the_client(read: Read, store: Any, issuer: Issuer) -> None:
     ids = store(make_entry(), subject="payroll@clients")
 
     assert list_ids(read(token=issuer.mint(sub="auth0|jane", scope="read:timesheets"))) == ids
@@ -182,7 +180,7 @@ FILTERED = [
 
 
 @pytest.mark.parametrize(("query", "found"), FILTERED)
-def test_a_filter_leaves_what_is_alike(read: Read, store: Any, query: str, found: str) -> None:
+def test_a_filter_selects_matching_entries(read: Read, store: Any, query: str, found: str) -> None:
     first, second, third = (datetime(2017, 5, day, tzinfo=UTC) for day in (10, 11, 12))
     entries = {
         "a": make_entry("week-19:a", date=first, project="Intranet"),
@@ -209,7 +207,7 @@ def test_a_date_of_a_filter_means_its_midnight_in_the_apis_zone(
     assert list_ids(read("/timesheets?date_from=2017-05-10")) == [late]
 
 
-def test_pages_together_are_the_list(read: Read, store: Any) -> None:
+def test_the_pages_together_are_the_list(read: Read, store: Any) -> None:
     ids = store(*(make_entry() for _ in range(25)))
 
     pages = [list_ids(page) for page in follow(read, "/timesheets?page_size=10")]
@@ -218,20 +216,20 @@ def test_pages_together_are_the_list(read: Read, store: Any) -> None:
     assert list(chain.from_iterable(pages)) == ids
 
 
-def test_a_full_last_page_leads_nowhere(read: Read, store: Any) -> None:
+def test_a_full_last_page_has_no_next_page(read: Read, store: Any) -> None:
     store(*(make_entry() for _ in range(20)))
 
     assert [len(list_ids(page)) for page in follow(read, "/timesheets?page_size=10")] == [10, 10]
 
 
-def test_a_page_holds_a_hundred_unless_told(read: Read, store: Any) -> None:
+def test_a_page_has_a_hundred_entries_by_default(read: Read, store: Any) -> None:
     store(*(make_entry() for _ in range(1001)))
 
     assert len(list_ids(read())) == 100
     assert len(list_ids(read("/timesheets?page_size=1000"))) == 1000
 
 
-def test_pages_stay_as_they_are_while_entries_are_added(read: Read, store: Any) -> None:
+def test_pages_stay_stable_while_entries_are_added(read: Read, store: Any) -> None:
     ids = store(*(make_entry() for _ in range(5)))
     seen: list[int] = []
 
@@ -244,7 +242,7 @@ def test_pages_stay_as_they_are_while_entries_are_added(read: Read, store: Any) 
     assert seen == ids
 
 
-def test_the_last_page_asked_again_has_what_was_added(read: Read, store: Any) -> None:
+def test_the_last_page_leads_to_entries_that_were_added_later(read: Read, store: Any) -> None:
     store(make_entry(), make_entry())
     *_, last = follow(read, "/timesheets?page_size=1")
     [added] = store(make_entry())
@@ -255,7 +253,7 @@ def test_the_last_page_asked_again_has_what_was_added(read: Read, store: Any) ->
     assert list_ids(read(localize(again.json()["next"]))) == [added]
 
 
-def test_a_next_page_has_the_same_filters(read: Read, store: Any) -> None:
+def test_the_next_page_has_the_same_filters(read: Read, store: Any) -> None:
     query = {
         "user_id": "M\u00fcller & S\u00f6hne",
         "date_from": "2017-05-10T00:00:00+02:00",
@@ -271,7 +269,7 @@ def test_a_next_page_has_the_same_filters(read: Read, store: Any) -> None:
     assert response.json()["next"].isascii()
 
 
-def test_the_next_page_is_told_in_a_header_too(read: Read, store: Any) -> None:
+def test_the_next_page_is_also_in_a_link_header(read: Read, store: Any) -> None:
     store(make_entry(), make_entry())
 
     first = read("/timesheets?page_size=1")
@@ -281,7 +279,7 @@ def test_the_next_page_is_told_in_a_header_too(read: Read, store: Any) -> None:
     assert "Link" not in last.headers
 
 
-def test_the_next_page_is_not_where_the_host_header_says(read: Read, store: Any, settings: Any) -> None:
+def test_the_url_of_the_next_page_ignores_the_host_header(read: Read, store: Any, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     store(make_entry(), make_entry())
 
@@ -290,7 +288,7 @@ def test_the_next_page_is_not_where_the_host_header_says(read: Read, store: Any,
     assert response.json()["next"].startswith(f"{PUBLIC_URL}/timesheets?")
 
 
-def test_the_list_comes_as_csv(read: Read, store: Any) -> None:
+def test_the_list_is_available_as_csv(read: Read, store: Any) -> None:
     first, second = store(
         make_entry(),
         make_entry("week-19:1", user_id="=1+1", project='Store, "Zero"', hours=Decimal("7.5")),
@@ -306,7 +304,7 @@ def test_the_list_comes_as_csv(read: Read, store: Any) -> None:
     )
 
 
-def test_csv_says_what_json_says(read: Read, store: Any) -> None:
+def test_csv_has_the_same_values_as_json(read: Read, store: Any) -> None:
     names = ["\u00dc\u2028ber", "-5", "@x", " a ".strip(), "a,b", 'a"b', "'a", "\N{PILE OF POO}"]
     store(*(make_entry(user_id=name, project=name) for name in names))
 
@@ -319,7 +317,7 @@ def test_csv_says_what_json_says(read: Read, store: Any) -> None:
     ]
 
 
-def test_one_timesheet_comes_as_csv(read: Read, store: Any) -> None:
+def test_one_timesheet_is_available_as_csv(read: Read, store: Any) -> None:
     [timesheet_id] = store(make_entry())
 
     lines = read(f"/timesheets/{timesheet_id}", Accept="text/csv").content.decode().splitlines()
@@ -329,11 +327,11 @@ def test_one_timesheet_comes_as_csv(read: Read, store: Any) -> None:
     assert len(lines) == 2
 
 
-def test_csv_of_nothing_is_a_header(read: Read) -> None:
+def test_an_empty_list_as_csv_is_a_bare_header(read: Read) -> None:
     assert read(Accept="text/csv").content == b"id,user_id,date,project,hours,entry_id,received_at\r\n"
 
 
-def test_csv_tells_the_next_page_in_its_header(read: Read, store: Any) -> None:
+def test_csv_has_the_next_page_in_the_link_header(read: Read, store: Any) -> None:
     store(make_entry(), make_entry())
 
     response = read("/timesheets?page_size=1", Accept="text/csv")
@@ -367,7 +365,7 @@ def test_accept_chooses_the_format(read: Read, accept: str | None, media_type: s
         pytest.param("/timesheets/01", 404, id="no-address"),
     ],
 )
-def test_errors_are_problems_where_csv_is_wanted_too(read: Read, path: str, status: int) -> None:
+def test_errors_are_problems_even_if_csv_is_preferred(read: Read, path: str, status: int) -> None:
     response = read(path, Accept="text/csv")
 
     assert response.status_code == status
@@ -389,7 +387,7 @@ def test_head_is_get_without_a_body(read: Read, store: Any, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/timesheets", "/timesheets/1"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "BREW"])
-def test_what_is_stored_can_only_be_read(read: Read, path: str, method: str) -> None:
+def test_stored_entries_are_read_only(read: Read, path: str, method: str) -> None:
     response = read(f"{path}?unknown=1", method=method)
 
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
@@ -446,7 +444,7 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize(("query", "details"), PROBLEMS)
-def test_wrong_parameters_are_told_all_at_once(
+def test_all_invalid_parameters_are_reported_at_once(
     read: Read, store: Any, query: str, details: list[str]
 ) -> None:
     store(make_entry())
@@ -497,7 +495,7 @@ def test_a_damaged_cursor_is_refused(read: Read, store: Any, damage: Callable[[s
     assert response.json()["detail"].startswith("cursor: ")
 
 
-def test_each_character_of_a_cursor_counts(read: Read, store: Any) -> None:
+def test_every_character_of_a_cursor_is_checked(read: Read, store: Any) -> None:
     store(make_entry(), make_entry())
     cursor = find_cursor(read)
 
@@ -534,20 +532,20 @@ def test_a_cursor_of_another_client_shows_none_of_its_entries(read: Read, store:
         "9" * 5000,
     ],
 )
-def test_what_is_no_id_is_no_address(read: Read, name: str) -> None:
+def test_a_path_without_a_valid_id_is_not_found(read: Read, name: str) -> None:
     response = read(f"/timesheets/{name}")
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-def test_the_highest_id_there_can_be_is_not_found(read: Read) -> None:
+def test_the_highest_possible_id_is_not_found(read: Read) -> None:
     response = read(f"/timesheets/{2**63 - 1}")
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["/timesheets/", "/timesheets/1/"])
-def test_a_trailing_slash_is_another_address(read: Read, path: str) -> None:
+def test_a_trailing_slash_is_not_found(read: Read, path: str) -> None:
     assert read(path).status_code == 404
 
 
@@ -609,7 +607,7 @@ def test_without_the_right_token_nothing_is_read(
 
 
 @pytest.mark.parametrize("path", ["/timesheets", "/timesheets/12"])
-def test_the_metadata_of_each_address_name_it_and_its_scope(read: Read, issuer: Issuer, path: str) -> None:
+def test_the_metadata_of_each_path_name_it_and_its_scope(read: Read, issuer: Issuer, path: str) -> None:
     response = read(f"/.well-known/oauth-protected-resource{path}", token=None)
 
     assert response.json() == {
@@ -620,7 +618,7 @@ def test_the_metadata_of_each_address_name_it_and_its_scope(read: Read, issuer: 
     }
 
 
-def test_the_metadata_do_not_tell_which_timesheets_there_are(read: Read, store: Any) -> None:
+def test_the_metadata_do_not_reveal_which_timesheets_exist(read: Read, store: Any) -> None:
     [timesheet_id] = store(make_entry())
 
     there, not_there = (
@@ -645,7 +643,7 @@ ORDER = [
 
 
 @pytest.mark.parametrize("first", range(len(ORDER)))
-def test_the_first_fault_is_the_one_that_is_told(issuer: Issuer, db: None, first: int) -> None:
+def test_the_first_fault_decides_the_response(issuer: Issuer, db: None, first: int) -> None:
     faults: dict[str, Any] = {}
     for fault, _ in reversed(ORDER[first:]):
         faults |= fault
@@ -664,7 +662,7 @@ def test_the_first_fault_is_the_one_that_is_told(issuer: Issuer, db: None, first
     assert (int(answered[:3]), problem["status"]) == (ORDER[first][1], ORDER[first][1])
 
 
-def test_more_parameters_than_django_reads_are_a_bad_request(read: Read) -> None:
+def test_too_many_parameters_for_django_are_a_bad_request(read: Read) -> None:
     response = read(f"/timesheets?{'a=1&' * 1001}")
 
     assert response.status_code == 400

@@ -44,7 +44,7 @@ HEADERS = {
         pytest.param("/", {"Host": "stranger.example"}, 400, id="host"),
     ],
 )
-def test_every_answer_has_the_security_headers(
+def test_every_response_has_the_security_headers(
     issuer: Issuer, settings: Any, db: None, path: str, headers: dict[str, str], status: int
 ) -> None:
     settings.ROOT_URLCONF = "tests.server.urls_with_a_bug"
@@ -60,7 +60,7 @@ def test_every_answer_has_the_security_headers(
 
 
 @pytest.mark.parametrize("path", ["/bug", "/nowhere"])
-def test_djangos_pages_for_developers_keep_their_styles(settings: Any, path: str) -> None:
+def test_djangos_debug_pages_keep_their_styles(settings: Any, path: str) -> None:
     settings.DEBUG = True
     settings.ROOT_URLCONF = "tests.server.urls_with_a_bug"
     client = Client(raise_request_exception=False)
@@ -97,19 +97,19 @@ def answers_of_production() -> list[Any]:
     return answers
 
 
-def test_every_answer_of_production_has_the_security_headers(answers_of_production: list[Any]) -> None:
+def test_every_production_response_has_the_security_headers(answers_of_production: list[Any]) -> None:
     statuses = [status for status, _, _ in answers_of_production]
     assert statuses == [200, 404, 400, 301]
     for _, headers, _ in answers_of_production:
         assert {name: headers.get(name) for name in HEADERS} == HEADERS
 
 
-def test_production_tells_browsers_to_stay_with_tls(answers_of_production: list[Any]) -> None:
+def test_production_makes_browsers_require_https(answers_of_production: list[Any]) -> None:
     for _, headers, _ in answers_of_production[:3]:
         assert headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_no_other_host_can_set_a_cookie_of_production(answers_of_production: list[Any]) -> None:
+def test_no_other_host_can_set_a_production_cookie(answers_of_production: list[Any]) -> None:
     [(name, cookie)] = answers_of_production[0][2].items()
 
     assert name == "__Host-csrftoken"
@@ -118,7 +118,7 @@ def test_no_other_host_can_set_a_cookie_of_production(answers_of_production: lis
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
 
 
-def test_every_cookie_of_production_has_the_prefix() -> None:
+def test_every_production_cookie_has_the_prefix() -> None:
     code = (
         "import timesheets_site.wsgi; from django.conf import settings as s; "
         "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.MESSAGE_STORAGE, "

@@ -78,7 +78,7 @@ def test_a_stored_entry_is_logged_as_json_with_its_id(
         pytest.param("2999-12-31T23:59:59-12:00", "3000-01-01T11:59:59Z", id="last-year-as-written"),
     ],
 )
-def test_a_date_is_answered_in_utc(upload: Upload, given: str, stored: str) -> None:
+def test_a_date_is_returned_in_utc(upload: Upload, given: str, stored: str) -> None:
     response = upload(make_entry(date=given))
 
     assert (response.status_code, response.json()["date"]) == (201, stored)
@@ -109,7 +109,7 @@ def test_a_date_means_its_midnight_in_the_apis_zone(
         pytest.param("Asia/Amman", "2012-10-26", "2012-10-25T21:00:00Z", id="before-a-repeated-hour"),
     ],
 )
-def test_a_midnight_that_a_zone_skips_is_the_first_moment_after(
+def test_a_skipped_midnight_means_the_first_moment_after_it(
     upload: Upload, settings: Any, zone: str, date: str, first_moment: str
 ) -> None:
     settings.TIMESHEETS_TIME_ZONE = zone
@@ -210,7 +210,9 @@ def test_hours_are_judged_by_value(upload: Upload, text: str, answered: str) -> 
         pytest.param("entry_id", '""', "This field may not be blank.", id="empty-entry-id"),
     ],
 )
-def test_an_invalid_member_is_refused_in_words(upload: Upload, name: str, text: str, words: str) -> None:
+def test_an_invalid_member_is_refused_with_its_reason(
+    upload: Upload, name: str, text: str, words: str
+) -> None:
     response = upload(raw_entry(name, text))
 
     problem = response.json()
@@ -220,7 +222,7 @@ def test_an_invalid_member_is_refused_in_words(upload: Upload, name: str, text: 
     assert not Timesheet.objects.exists()
 
 
-def test_all_errors_are_told_at_once(upload: Upload) -> None:
+def test_all_errors_are_reported_at_once(upload: Upload) -> None:
     response = upload({"user_id": "", "hours": 25, "colour": "red"})
 
     assert response.json()["errors"] == {
@@ -263,7 +265,7 @@ def test_white_space_around_names_is_trimmed(upload: Upload) -> None:
     assert (answer["user_id"], answer["project"]) == ("007", "StoreZero")
 
 
-def test_an_entry_id_of_null_is_none(upload: Upload) -> None:
+def test_a_null_entry_id_means_none(upload: Upload) -> None:
     assert "entry_id" not in upload(make_entry(entry_id=None)).json()
 
 
@@ -292,19 +294,19 @@ def test_an_entry_id_of_null_is_none(upload: Upload) -> None:
         pytest.param(b"null", id="null"),
     ],
 )
-def test_a_body_that_is_no_json_object_is_malformed(upload: Upload, body: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_malformed(upload: Upload, body: bytes) -> None:
     response = upload(body)
 
     assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
 
 
-def test_brackets_inside_a_string_are_no_levels(upload: Upload) -> None:
+def test_brackets_inside_a_string_do_not_nest(upload: Upload) -> None:
     response = upload(make_entry(project='"[\\' * 40))
 
     assert response.status_code == 201
 
 
-def test_32_levels_are_judged_as_an_entry(upload: Upload) -> None:
+def test_an_entry_of_32_levels_is_validated(upload: Upload) -> None:
     response = upload(b'{"a":' * 32 + b"1" + b"}" * 32)
 
     assert (response.status_code, response.json()["code"]) == (422, "invalid_entry")

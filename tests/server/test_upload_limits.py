@@ -19,7 +19,7 @@ LIMITS = {"entries": 10_000, "bytes": EIGHT_MEBIBYTES, "unzipped_bytes": SIXTEEN
 
 @every_format
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZip", " gzip "])
-def test_many_may_come_zipped(upload: Upload, batch_format: Format, encoding: str) -> None:
+def test_a_batch_may_be_zipped(upload: Upload, batch_format: Format, encoding: str) -> None:
     body = gzip.compress(batch_format.write([make_entry(), make_entry()]))
 
     response = upload(body, content_type=batch_format.media_type, headers={"Content-Encoding": encoding})
@@ -28,14 +28,14 @@ def test_many_may_come_zipped(upload: Upload, batch_format: Format, encoding: st
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
-def test_one_entry_may_come_zipped(upload: Upload, encoding: str) -> None:
+def test_one_entry_may_be_zipped(upload: Upload, encoding: str) -> None:
     body = gzip.compress(json.dumps(make_entry()).encode())
 
     assert upload(body, headers={"Content-Encoding": encoding}).status_code == 201
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
-def test_identity_is_no_encoding(upload_many: UploadMany, encoding: str) -> None:
+def test_identity_means_no_encoding(upload_many: UploadMany, encoding: str) -> None:
     assert read_statuses(upload_many([make_entry()], headers={"Content-Encoding": encoding})) == [201]
 
 
@@ -53,7 +53,7 @@ def test_gzip_may_have_several_members(upload: Upload, batch_format: Format) -> 
     "encoding", ["br", "deflate", "zstd", "compress", "gzip, gzip", "identity, gzip", "gzip;q=1", "*"]
 )
 @every_format
-def test_another_encoding_is_not_supported(
+def test_other_encodings_are_not_supported(
     upload_many: UploadMany, batch_format: Format, encoding: str
 ) -> None:
     response = upload_many([make_entry()], batch_format, headers={"Content-Encoding": encoding})
@@ -73,7 +73,7 @@ def test_the_charset_may_be_named(upload_many: UploadMany, batch_format: Format,
 
 @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "us-ascii", "utf-8-sig", "nonsense", '""'])
 @every_format
-def test_another_charset_is_not_supported(
+def test_other_charsets_are_not_supported(
     upload_many: UploadMany, batch_format: Format, charset: str
 ) -> None:
     response = upload_many(
@@ -85,7 +85,7 @@ def test_another_charset_is_not_supported(
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/json-seq", "text/x-csv", "application/*"])
-def test_another_media_type_is_not_supported(upload: Upload, media_type: str) -> None:
+def test_other_media_types_are_not_supported(upload: Upload, media_type: str) -> None:
     assert status_and_code(upload([make_entry()], content_type=media_type)) == (415, "unsupported_media_type")
 
 
@@ -93,7 +93,7 @@ def test_another_media_type_is_not_supported(upload: Upload, media_type: str) ->
 
 
 @every_format
-def test_ten_thousand_entries_are_taken(upload_many: UploadMany, batch_format: Format) -> None:
+def test_ten_thousand_entries_are_accepted(upload_many: UploadMany, batch_format: Format) -> None:
     response = upload_many([make_entry()] * 10_000, batch_format, headers={"Prefer": "return=minimal"})
 
     assert response.status_code == 207
@@ -102,7 +102,7 @@ def test_ten_thousand_entries_are_taken(upload_many: UploadMany, batch_format: F
 
 @every_format
 @pytest.mark.parametrize("mark", [",", "[", "{", '",', "\\,", '\\",'])
-def test_marks_within_texts_are_not_counted_as_values(
+def test_separators_inside_strings_do_not_count_as_values(
     upload_many: UploadMany, batch_format: Format, mark: str
 ) -> None:
     # Most marks stand in texts: up to 1.9 million, and 50,000 outside of them.
@@ -127,11 +127,11 @@ def test_more_than_ten_thousand_entries_are_too_large(
     assert not Timesheet.objects.exists()
 
 
-def test_entries_that_cannot_be_read_count_towards_the_limit(upload: Upload) -> None:
+def test_malformed_entries_count_towards_the_limit(upload: Upload) -> None:
     assert status_and_code(upload_lines(upload, b"{\n" * 10_001)) == (413, "too_large")
 
 
-def test_eight_mebibytes_are_taken(upload: Upload) -> None:
+def test_eight_mebibytes_are_accepted(upload: Upload) -> None:
     body = ARRAY.write([make_entry()]).ljust(EIGHT_MEBIBYTES)
 
     assert read_statuses(upload(body)) == [201]
@@ -148,7 +148,7 @@ def test_more_than_eight_mebibytes_are_too_large(upload: Upload, batch_format: F
     assert not Timesheet.objects.exists()
 
 
-def test_sixteen_mebibytes_unzipped_are_taken(upload: Upload) -> None:
+def test_sixteen_mebibytes_unzipped_are_accepted(upload: Upload) -> None:
     body = gzip.compress(ARRAY.write([make_entry()]).ljust(SIXTEEN_MEBIBYTES), 1)
 
     assert read_statuses(upload(body, headers={"Content-Encoding": "gzip"})) == [201]

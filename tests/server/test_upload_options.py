@@ -79,7 +79,7 @@ def test_an_atomic_batch_without_failures_is_stored(upload_many: UploadMany, bat
 
 
 @pytest.mark.parametrize("query", ["?atomic=false", "?dry_run=false", "?atomic=false&dry_run=false"])
-def test_false_is_as_good_as_nothing(upload_many: UploadMany, query: str) -> None:
+def test_false_is_the_default(upload_many: UploadMany, query: str) -> None:
     response = upload_many([make_entry(), make_entry(hours=25)], query=query)
 
     assert read_statuses(response) == [201, 422]
@@ -87,7 +87,7 @@ def test_false_is_as_good_as_nothing(upload_many: UploadMany, query: str) -> Non
 
 
 @every_format
-def test_a_dry_run_says_what_would_happen_and_stores_nothing(
+def test_a_dry_run_reports_what_would_happen_and_stores_nothing(
     upload_many: UploadMany, batch_format: Format
 ) -> None:
     upload_many([make_entry(entry_id="stored")])
@@ -136,7 +136,7 @@ def test_a_dry_run_of_an_atomic_batch_is_refused_like_the_batch(upload_many: Upl
     assert [item["status"] for item in problem["entries"]] == [424, 422]
 
 
-def test_a_dry_run_of_an_atomic_batch_without_failures_is_fine(upload_many: UploadMany) -> None:
+def test_a_dry_run_of_an_atomic_batch_without_failures_is_accepted(upload_many: UploadMany) -> None:
     response = upload_many([make_entry(), make_entry()], query="?dry_run=true&atomic=true")
 
     assert response.status_code == 200
@@ -145,7 +145,7 @@ def test_a_dry_run_of_an_atomic_batch_without_failures_is_fine(upload_many: Uplo
 
 
 @pytest.mark.parametrize("query", ["?dry_run=true", "?dry_run=true&atomic=true"])
-def test_a_dry_run_of_one_entry_answers_it_without_id_and_message(upload: Upload, query: str) -> None:
+def test_a_dry_run_of_one_entry_returns_it_without_id_and_message(upload: Upload, query: str) -> None:
     response = upload(make_entry(entry_id="a", date="2017-05-10"), path=f"/timesheets/upload{query}")
 
     assert response.status_code == 200
@@ -161,7 +161,7 @@ def test_a_dry_run_of_one_entry_answers_it_without_id_and_message(upload: Upload
         pytest.param({"hours": 25}, 422, "invalid_entry", id="invalid"),
     ],
 )
-def test_one_failing_entry_is_refused_as_ever(
+def test_parameters_do_not_change_how_one_entry_is_refused(
     upload: Upload, query: str, members: dict[str, Any], status: int, code: str
 ) -> None:
     upload(make_entry(entry_id="stored"))
@@ -172,7 +172,7 @@ def test_one_failing_entry_is_refused_as_ever(
     assert Timesheet.objects.count() == 1
 
 
-def test_one_entry_is_stored_atomically_too(upload: Upload) -> None:
+def test_one_entry_may_be_atomic(upload: Upload) -> None:
     response = upload(path="/timesheets/upload?atomic=true")
 
     assert response.status_code == 201
@@ -204,7 +204,7 @@ def test_one_entry_is_stored_atomically_too(upload: Upload) -> None:
 @pytest.mark.parametrize(
     "body", [pytest.param(make_entry(), id="one"), pytest.param([make_entry()], id="many")]
 )
-def test_a_wrong_parameter_stores_nothing(upload: Upload, query: str, body: Any) -> None:
+def test_an_invalid_parameter_stores_nothing(upload: Upload, query: str, body: Any) -> None:
     response = upload(body, path=f"/timesheets/upload?{query}")
 
     assert status_and_code(response) == (400, "invalid_parameter")
@@ -212,7 +212,9 @@ def test_a_wrong_parameter_stores_nothing(upload: Upload, query: str, body: Any)
 
 
 @every_format
-def test_an_idempotency_key_is_not_for_many(upload_many: UploadMany, batch_format: Format) -> None:
+def test_an_idempotency_key_is_refused_with_many_entries(
+    upload_many: UploadMany, batch_format: Format
+) -> None:
     response = upload_many([make_entry()], batch_format, headers={"Idempotency-Key": "week-19"})
 
     assert status_and_code(response) == (400, "invalid_idempotency_key")
@@ -235,7 +237,7 @@ def test_an_idempotency_key_is_not_for_many(upload_many: UploadMany, batch_forma
         "return=minimal, return=representation",
     ],
 )
-def test_a_minimal_answer_tells_only_what_was_rejected(upload_many: UploadMany, preference: str) -> None:
+def test_a_minimal_response_lists_only_rejected_entries(upload_many: UploadMany, preference: str) -> None:
     entries = [
         make_entry(entry_id="a"),
         make_entry(hours=25),
@@ -268,7 +270,7 @@ def test_a_minimal_dry_run_says_so(upload_many: UploadMany) -> None:
     assert (response.json()["entries"], response.json()["dry_run"]) == ([], True)
 
 
-def test_a_minimal_refusal_tells_what_was_held_back(upload_many: UploadMany) -> None:
+def test_a_minimal_refusal_lists_entries_that_were_held_back(upload_many: UploadMany) -> None:
     upload_many([make_entry(entry_id="stored")])
 
     response = upload_many(
@@ -298,7 +300,7 @@ def test_a_minimal_refusal_tells_what_was_held_back(upload_many: UploadMany) -> 
         'return="minimal',
     ],
 )
-def test_another_preference_changes_nothing(upload_many: UploadMany, preference: str) -> None:
+def test_other_preferences_change_nothing(upload_many: UploadMany, preference: str) -> None:
     response = upload_many([make_entry()], headers={"Prefer": preference})
 
     assert read_statuses(response) == [201]
