@@ -1,4 +1,4 @@
-"""The API as a caller in this process sees it."""
+"""Call the API inside this process, and read its responses."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ def make_entry(**members: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def upload(issuer: Issuer, client: Client, db: None) -> Upload:
-    """Post an entry, or a body as it is, with a good token or with what `token` says."""
+    """Post an entry, or raw bytes, with a good token or with the given one."""
 
     def post(
         body: Any = TUTORIAL_ENTRY, *, token: str | None = "good", path: str = "/timesheets/upload", **more
@@ -76,7 +76,7 @@ def read_statuses(response: HttpResponse) -> list[int]:
 
 
 def read_reasons(response: HttpResponse) -> dict[int, str]:
-    """Why each entry that could not be read was refused, by its index."""
+    """The reason for each malformed entry, by index."""
     assert response.status_code == HTTPStatus.MULTI_STATUS
     return {
         item["index"]: item["errors"]["non_field_errors"][0]

@@ -1,4 +1,4 @@
-"""The formats of many entries: how each writes them, and parts to write them by hand."""
+"""The formats of a batch, and fragments of them."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""How a token is handed over: in one header, in one way."""
+"""The API takes a token from one header, in one form."""
 
 import pytest
 

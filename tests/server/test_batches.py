@@ -1,4 +1,4 @@
-"""Many entries in one upload: each is judged, and all that can be stored is stored together."""
+"""Many entries in one upload: each gets a verdict, and the valid ones are stored together."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ from timesheets.models import Timesheet
 TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 
 
-# What is many
+# What makes a batch
 
 
 @every_format
@@ -46,7 +46,7 @@ def test_a_batch_may_have_one_entry(upload_many: UploadMany, batch_format: Forma
 )
 @pytest.mark.parametrize("query", ["", "?atomic=true"])
 def test_a_batch_may_be_empty(upload: Upload, media_type: str, body: bytes, query: str) -> None:
-    # Django's test client announces no length for an empty body.
+    # Django's test client sends no length for an empty body.
     response = upload(
         body,
         path=f"/timesheets/upload{query}",

@@ -1,4 +1,4 @@
-"""People get errors as pages: a request that prefers HTML, whatever answered it."""
+"""A request that prefers HTML gets every error as a page."""
 
 from html import unescape
 from typing import Any

@@ -1,4 +1,4 @@
-"""What Django's error pages and mails say about a bug: where it is, and nothing that may be a secret."""
+"""Django's error pages and mails show where a bug is, and no secret."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from django.urls import path
 from tests.issuer import Issuer
 from tests.processes import PRODUCTION_VARIABLES, run_python
 
-# A report quotes this source.
+# Random, because a report quotes this source file.
 MARKER = secrets.token_hex(6)
 
 
@@ -31,7 +31,7 @@ urlpatterns = [path("fail", fail), path("repeat", repeat)]
 
 @pytest.fixture
 def developer(settings: Any) -> Client:
-    """Gets Django's own page about a bug."""
+    """A client that gets Django's debug page."""
     settings.DEBUG = True
     settings.ROOT_URLCONF = __name__
     return Client(raise_request_exception=False, headers={"Accept": "text/html"})
@@ -42,7 +42,7 @@ def test_a_report_says_where_the_bug_is(developer: Client) -> None:
 
     assert "a bug with 12 characters" in page
     assert "test_error_reports.py" in page
-    # The line of the source.
+    # The source line.
     assert "secret_of_this_frame" in page
 
 
@@ -69,7 +69,7 @@ def test_a_report_shows_no_form_values(developer: Client) -> None:
 
 
 def test_a_report_shows_no_environment_variables(developer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The development server copies its environment into each request's.
+    # The development server copies its environment variables into every request.
     monkeypatch.setenv("DATABASE_URL", f"postgres://timesheets:{MARKER}@127.0.0.1/timesheets")
 
     page = developer.get("/fail", DATABASE_URL=os.environ["DATABASE_URL"]).content.decode()
@@ -106,7 +106,7 @@ except Exception:
 
 
 def report(bug: str, **variables: str) -> list[str]:
-    """What the page and the mail say about `bug` in a process of its own."""
+    """The page and the mail about `bug`, from a separate process."""
     result = run_python("-c", REPORTS.format(bug=bug), **variables)
     assert result.returncode == 0, result.stderr
     reports: list[str] = json.loads(result.stdout)

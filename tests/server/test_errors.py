@@ -1,4 +1,4 @@
-"""Every error has one shape, and the first thing that is wrong is the one that is told."""
+"""Every error has the same shape, and the API reports the first error in a fixed order."""
 
 import io
 import json
@@ -16,7 +16,7 @@ PROBLEM = "application/problem+json"
 
 
 class ForbiddenBody(io.BytesIO):
-    """A body that nobody may touch."""
+    """A body that must not be read."""
 
     def read(self, *args: object) -> bytes:
         raise AssertionError("the body was read")
@@ -25,7 +25,7 @@ class ForbiddenBody(io.BytesIO):
 
 
 def call(**environ: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Call the API as an HTTP server does: with nothing in `environ` but what is given."""
+    """Call the API like an HTTP server, with a minimal `environ`."""
     answered: list[Any] = []
     response = WSGIHandler()(
         {

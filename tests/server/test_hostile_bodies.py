@@ -1,4 +1,4 @@
-"""Bodies that are cut, forged or made to exhaust: each is refused, nothing is stored, the server lives on."""
+"""Truncated, damaged and large bodies: each is refused, and nothing is stored."""
 
 import gzip
 import io
@@ -53,24 +53,24 @@ every_format = pytest.mark.parametrize(
 
 
 def is_refused(response: HttpResponse) -> bool:
-    """As a whole, or entry by entry."""
+    """True if the whole upload was refused, or each of its entries."""
     if response.status_code != 207:
         return response.status_code in {400, 413, 422}
     answer = response.json()
     return answer["created"] == answer["existing"] == 0 < answer["rejected"]
 
 
-def upload_as_announced(upload: Upload, body: bytes, media_type: str, **more: Any) -> HttpResponse:
-    """Post a body that may be empty, for which Django's test client announces neither length nor type."""
-    announced = {"CONTENT_TYPE": media_type, "CONTENT_LENGTH": str(len(body)), **more}
-    return upload(body, content_type=media_type, **announced)
+def upload_with_length(upload: Upload, body: bytes, media_type: str, **more: Any) -> HttpResponse:
+    """Post a body that may be empty. Django's test client then sends neither length nor type."""
+    declared = {"CONTENT_TYPE": media_type, "CONTENT_LENGTH": str(len(body)), **more}
+    return upload(body, content_type=media_type, **declared)
 
 
 def stored_projects() -> list[str]:
     return list(Timesheet.objects.order_by("id").values_list("project", flat=True))
 
 
-# Cut on the way
+# Truncated bodies
 
 
 @every_format
@@ -85,7 +85,7 @@ def test_a_truncated_body_stores_nothing(upload: Upload, media_type: str, body: 
 @pytest.mark.parametrize("body", [pytest.param(ONE_BODY, id="one"), pytest.param(ARRAY_BODY, id="array")])
 def test_json_that_was_truncated_before_sending_is_malformed(upload: Upload, body: bytes) -> None:
     for length in range(len(body)):
-        response = upload_as_announced(upload, body[:length], JSON)
+        response = upload_with_length(upload, body[:length], JSON)
 
         assert status_and_code(response) == (400, "malformed_body"), body[:length]
     assert not Timesheet.objects.exists()
@@ -95,7 +95,7 @@ def test_whole_lines_of_truncated_ndjson_are_stored(upload: Upload) -> None:
     for length in range(len(NDJSON_BODY)):
         sent = NDJSON_BODY[:length]
 
-        answer = upload_as_announced(upload, sent, NDJSON).json()
+        answer = upload_with_length(upload, sent, NDJSON).json()
 
         whole = sent.count(b"}")
         assert answer["created"] == whole
@@ -108,9 +108,9 @@ def test_whole_rows_of_truncated_csv_are_stored(upload: Upload) -> None:
     for length in range(len(HEADER), len(CSV_BODY)):
         sent = CSV_BODY[:length]
 
-        answer = upload_as_announced(upload, sent, CSV).json()
+        answer = upload_with_length(upload, sent, CSV).json()
 
-        # CSV alone can't tell a cut last row from a whole one: that is what Content-Length is for.
+        # CSV cannot distinguish a truncated last row from a whole one. Content-Length can.
         whole = sent.count(b"\n") - 1
         assert stored_projects()[:whole] == ["Store 0", "Store 1", "Store 2"][:whole]
         assert whole <= answer["created"] <= answer["received"] <= whole + 1
@@ -119,7 +119,7 @@ def test_whole_rows_of_truncated_csv_are_stored(upload: Upload) -> None:
 
 def test_a_truncated_csv_header_is_malformed(upload: Upload) -> None:
     for length in range(len(HEADER) - len("hours\n")):
-        response = upload_as_announced(upload, HEADER[:length], CSV)
+        response = upload_with_length(upload, HEADER[:length], CSV)
 
         assert status_and_code(response) == (400, "malformed_header")
 
@@ -135,13 +135,13 @@ def test_truncated_gzip_stores_nothing(upload: Upload, media_type: str, body: by
 
 
 def test_an_empty_body_is_not_gzip(upload: Upload) -> None:
-    response = upload_as_announced(upload, b"", NDJSON, headers={"Content-Encoding": "gzip"})
+    response = upload_with_length(upload, b"", NDJSON, headers={"Content-Encoding": "gzip"})
 
     assert status_and_code(response) == (400, "malformed_body")
 
 
 class BrokenStream(io.BytesIO):
-    """A body whose sender goes away."""
+    """A body whose connection is lost."""
 
     def read(self, *args: object) -> bytes:
         raise ConnectionResetError
@@ -206,7 +206,7 @@ def test_damaged_gzip_stores_nothing(upload: Upload, body: bytes, damage: Callab
 
 
 def test_gzip_members_form_one_body_wherever_they_meet(upload: Upload) -> None:
-    # Lines that gzip cannot shorten, so that members and the steps in which they are read do not coincide.
+    # gzip cannot shorten these lines, so the members and the steps of unzipping end at different places.
     lines = b"".join(b'"%s"\n' % os.urandom(100).hex().encode() for _ in range(3000))
     for size in (10_000, 70_001, 300_000, 606_000):
         members = [gzip.compress(lines[start : start + size]) for start in range(0, len(lines), size)]
@@ -226,16 +226,16 @@ def test_a_body_may_have_a_thousand_gzip_members(upload: Upload, count: int, sta
     assert response.status_code == status
 
 
-# Large bodies wait for one of few places
+# Slots for large bodies
 
 
 LARGE_BODY = b" " * MAX_SMALL_BODY_BYTES + b"[]"
-LARGEST_WITHOUT_A_PLACE = LARGE_BODY[2:]
+LARGEST_SMALL_BODY = LARGE_BODY[2:]
 
 
 @contextmanager
 def open_large_bodies(count: int) -> Iterator[None]:
-    """Other requests, which are still being parsed."""
+    """Other requests, which the API is still parsing."""
     with ExitStack() as requests:
         for _ in range(count):
             request = RequestFactory().post("/timesheets/upload", LARGE_BODY, content_type=JSON)
@@ -288,13 +288,13 @@ def test_a_large_body_frees_its_slot_even_if_it_is_malformed(upload: Upload, dam
 def test_a_small_body_needs_no_slot(upload: Upload) -> None:
     with open_large_bodies(LARGE_BODY_SLOTS):
         assert upload(ONE_BODY).status_code == 201
-        assert status_and_code(upload(LARGEST_WITHOUT_A_PLACE)) == (207, "")
+        assert status_and_code(upload(LARGEST_SMALL_BODY)) == (207, "")
         assert status_and_code(
-            upload(gzip.compress(LARGEST_WITHOUT_A_PLACE), headers={"Content-Encoding": "gzip"})
+            upload(gzip.compress(LARGEST_SMALL_BODY), headers={"Content-Encoding": "gzip"})
         ) == (207, "")
 
 
-# Values made to confuse
+# Invalid values
 
 
 def put_value(name: str, text: bytes) -> bytes:
@@ -441,7 +441,7 @@ def test_a_repeated_member_with_an_escaped_name_is_refused(
     assert is_refused(response)
 
 
-# Long and deep
+# Long lines and deep nesting
 
 
 @pytest.mark.parametrize(
@@ -517,18 +517,18 @@ thread.join()
 
 @every_deep_body
 def test_a_hundred_thousand_levels_do_not_overflow_a_small_stack(name: str) -> None:
-    # In a process of its own: one that overflows its stack takes all tests with it.
+    # A stack overflow would end the process of the tests.
     run = run_python("-c", PARSE_ON_A_SMALL_STACK, name, DJANGO_SETTINGS_MODULE="tests.settings_server")
 
     assert (run.returncode, run.stdout) == (0, "refused\n"), run.stderr
 
 
-# Exhaustion: many values, much memory, long work
+# Bodies that try to exhaust memory or time
 
 
 @dataclass(frozen=True)
 class Target:
-    """The production server, with its database and its worker's process."""
+    """The production server with its database and its worker process."""
 
     server: GranianServer
     token: str
@@ -536,8 +536,8 @@ class Target:
     process: Path
 
     def attack(self, body: bytes, media_type: str) -> tuple[requests.Response, int, float]:
-        """The answer, how many MB the worker had at most meanwhile, and how many seconds it worked."""
-        (self.process / "clear_refs").write_text("5")  # The peak so far is forgotten (proc(5)).
+        """The response, the worker's peak memory in MB, and its processor time in seconds."""
+        (self.process / "clear_refs").write_text("5")  # Resets the peak (proc(5)).
         before = self._read_seconds_of_work()
         response = self._post(body, media_type, {"Content-Encoding": "gzip"})
         return response, self._read_peak_megabytes(), self._read_seconds_of_work() - before
@@ -563,7 +563,7 @@ class Target:
         return int(kibibytes) // 1024
 
     def _read_seconds_of_work(self) -> float:
-        """Of a processor, so that it doesn't matter what else the machine does."""
+        """Processor time, which does not depend on what else the machine does."""
         fields = (self.process / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -579,13 +579,13 @@ def target(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> 
 
 
 def fill(head: bytes, part: bytes, tail: bytes = b"") -> bytes:
-    """As many parts as sixteen mebibytes hold, zipped."""
+    """Repeats a part up to 16 MiB, zipped."""
     count = (SIXTEEN_MEBIBYTES - len(head) - len(tail)) // len(part)
     return gzip.compress(head + part * count + tail, 1)
 
 
 def make_bomb() -> bytes:
-    """Seven mebibytes that unzip to seven gibibytes of zeros."""
+    """7 MiB that unzip to 7 GiB of zeros."""
     zipper = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     zeros = bytes(SIXTEEN_MEBIBYTES)
     first, again = (zipper.compress(zeros) + zipper.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
@@ -593,11 +593,11 @@ def make_bomb() -> bytes:
 
 
 def repeat_levels(opening: bytes, closing: bytes) -> bytes:
-    """One entry of many values, each as deep as an entry may be."""
+    """One entry with many values at the deepest permitted level."""
     return fill(b'{"a":[', opening * 30 + b"1" + closing * 30 + b",", b"1]}")
 
 
-# Where there are two statuses, the body breaks two limits, and either may be seen first.
+# With two statuses, the body exceeds two limits, and the API may find either first.
 @pytest.mark.parametrize(
     ("media_type", "make_body", "statuses"),
     [
@@ -628,7 +628,7 @@ def repeat_levels(opening: bytes, closing: bytes) -> bytes:
             {207},
             id="bare-quote-after-a-long-cell",
         ),
-        # Quotes after which other readers would take commas for text.
+        # After these quotes, other readers take commas for text.
         pytest.param(CSV, lambda: fill(HEADER + b'x"', b","), {413}, id="cells-after-a-quote-in-a-cell"),
         pytest.param(CSV, lambda: fill(HEADER + b'"a"x,"b\n', b","), {413}, id="cells-after-a-malformed-row"),
         pytest.param(

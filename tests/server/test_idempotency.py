@@ -1,4 +1,4 @@
-"""Never doubled: `entry_id` and `Idempotency-Key` of single entries."""
+"""`entry_id` and `Idempotency-Key` prevent duplicates of single entries."""
 
 import pytest
 

@@ -20,7 +20,7 @@ from timesheets.models import Timesheet
 TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 
 
-# What is wrong with one entry, and what with all
+# Errors of one entry, and errors of the whole array
 
 
 @pytest.mark.parametrize(

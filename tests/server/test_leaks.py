@@ -1,4 +1,4 @@
-"""What must not leak: no token in a log record, an answer or an e-mail, nothing unverified in a log."""
+"""No log record, response or mail contains a token, and no log contains unverified text."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ MARKER = "mArKeR7f3e9c"
 
 
 class CrashingView(APIView):
-    """A bug that shows only once the caller is known."""
+    """Has a bug that occurs only after authentication."""
 
     resource_path = "/crash"
     required_scopes = frozenset({"batch:upload"})
@@ -39,8 +39,8 @@ urlpatterns = [path("crash", CrashingView.as_view())]
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Every record of every logger."""
-    # For each page that tells of a bug it quotes every variable, which is nothing to have on.
+    """All records of all loggers."""
+    # Its debug records quote every variable on a debug page, so production does not use them.
     caplog.set_level(logging.INFO, logger="django.template")
     caplog.set_level(logging.DEBUG)
     for name in {"urllib3", "http.client", *logging.root.manager.loggerDict} - {"django.template"}:
@@ -48,10 +48,10 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def write_out(log: pytest.LogCaptureFixture) -> str:
-    """All that the records hold: messages, arguments, tracebacks, and whatever was added to them.
+def format_records(log: pytest.LogCaptureFixture) -> str:
+    """All text of the records: messages, arguments, tracebacks and extra attributes.
 
-    Not so the request itself, which Django adds to its own: it holds the token, since it came with it.
+    Django also attaches the request, which has the token. It is left out.
     """
     written = []
     for record in log.records:
@@ -62,12 +62,12 @@ def write_out(log: pytest.LogCaptureFixture) -> str:
     return "\n".join(written)
 
 
-def write_answer(response: HttpResponse) -> str:
+def format_response(response: HttpResponse) -> str:
     return f"{response.headers}\n{response.content.decode()}"
 
 
 def find_leaks(token: str, text: str) -> list[str]:
-    """The parts of the token that stand in the text. What is shorter than a word says nothing."""
+    """The parts of the token that occur in the text. Parts under 8 characters may occur by chance."""
     return [part for part in re.split(r"[.=]", token) if len(part) >= 8 and part in text]
 
 
@@ -79,8 +79,8 @@ def test_no_part_of_a_bad_token_is_logged_or_returned(
 
     response = upload(token=token)
 
-    assert find_leaks(token, write_out(log)) == []
-    assert find_leaks(token, write_answer(response)) == []
+    assert find_leaks(token, format_records(log)) == []
+    assert find_leaks(token, format_response(response)) == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_no_part_of_a_good_token_is_logged_or_returned(
     response = upload(token=token)
 
     assert response.status_code == status
-    assert find_leaks(token, write_out(log) + write_answer(response)) == []
+    assert find_leaks(token, format_records(log) + format_response(response)) == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_token_in_the_wrong_place_is_not_logged_or_returned(
     )
 
     assert response.status_code in (400, 401)
-    assert find_leaks(token, write_out(log) + write_answer(response)) == []
+    assert find_leaks(token, format_records(log) + format_response(response)) == []
 
 
 @pytest.mark.parametrize("name", ["alg", "kid", "typ", "cty", "jku", "x5u", "anything"])
@@ -146,7 +146,7 @@ def test_no_part_of_an_unverified_header_is_logged_or_returned(
     response = upload(token=issuer.mint(header={name: MARKER}, key=STRANGERS_KEY))
 
     assert response.status_code == 401
-    assert MARKER not in write_out(log) + write_answer(response)
+    assert MARKER not in format_records(log) + format_response(response)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_no_part_of_unverified_claims_is_logged_or_returned(
     response = upload(token=issuer.mint(**{name: value}, key=STRANGERS_KEY))
 
     assert response.status_code == 401
-    assert MARKER not in write_out(log) + write_answer(response)
+    assert MARKER not in format_records(log) + format_response(response)
 
 
 def test_a_verified_name_cannot_break_a_log_line(
@@ -191,15 +191,15 @@ def test_no_response_header_repeats_text_from_the_caller(upload: Upload, issuer:
     assert all(MARKER not in str(response.headers) for response in answers)
 
 
-# Bugs, and those who are told of them
+# Bugs, and mails about them
 
-# Django 6.1 wants MAILERS, which 5.2 does not know.
+# Django 6.1 expects MAILERS, which 5.2 does not have.
 pytestmark = pytest.mark.filterwarnings("ignore:Django 2028 will not have a default mailer")
 
 
 @pytest.fixture
-def told_by_mail(settings: Any) -> Any:
-    """Errors go to the administrators too, with all that Django can say of them."""
+def error_mails(settings: Any) -> Any:
+    """Sends errors to the administrators too, with Django's full report."""
     address = "admin@timesheets.example.com"
     settings.ADMINS = [address] if django.VERSION >= (6, 0) else [("Admin", address)]
     handler = AdminEmailHandler(include_html=True)
@@ -209,7 +209,7 @@ def told_by_mail(settings: Any) -> Any:
     logging.getLogger("django.request").removeHandler(handler)
 
 
-def write_mails() -> str:
+def format_mails() -> str:
     return "\n".join(message.message().as_string() + str(message.alternatives) for message in mail.outbox)
 
 
@@ -221,7 +221,7 @@ def test_a_bug_after_authentication_shows_no_token(
     client: Client,
     settings: Any,
     log: pytest.LogCaptureFixture,
-    told_by_mail: None,
+    error_mails: None,
     debug: bool,
     accept: str,
 ) -> None:
@@ -233,10 +233,10 @@ def test_a_bug_after_authentication_shows_no_token(
 
     assert (response.status_code, response.json()["code"]) == (500, "internal_server_error")
     assert len(mail.outbox) == 1
-    assert "a bug, with 1 scopes" in write_out(log)
-    assert find_leaks(token, write_out(log)) == []
-    assert find_leaks(token, write_answer(response)) == []
-    assert find_leaks(token, write_mails()) == []
+    assert "a bug, with 1 scopes" in format_records(log)
+    assert find_leaks(token, format_records(log)) == []
+    assert find_leaks(token, format_response(response)) == []
+    assert find_leaks(token, format_mails()) == []
 
 
 @pytest.mark.urls(__name__)
@@ -250,11 +250,11 @@ def test_the_debug_page_of_a_bug_shows_no_token(issuer: Issuer, client: Client, 
 
     assert response.status_code == 500
     assert response.headers["Content-Type"].startswith("text/html")
-    assert find_leaks(token, write_answer(response)) == []
+    assert find_leaks(token, format_response(response)) == []
 
 
 def test_a_bug_during_authentication_shows_no_token(
-    issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, told_by_mail: None
+    issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, error_mails: None
 ) -> None:
     token = issuer.mint()
     settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": None}
@@ -264,13 +264,13 @@ def test_a_bug_during_authentication_shows_no_token(
 
     assert response.status_code == 500
     assert len(mail.outbox) == 1
-    assert find_leaks(token, write_out(log)) == []
-    assert find_leaks(token, write_answer(response)) == []
-    assert find_leaks(token, write_mails()) == []
+    assert find_leaks(token, format_records(log)) == []
+    assert find_leaks(token, format_response(response)) == []
+    assert find_leaks(token, format_mails()) == []
 
 
 def test_a_bug_in_the_token_rules_shows_no_token(
-    issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, told_by_mail: None
+    issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, error_mails: None
 ) -> None:
     token = issuer.mint()
     settings.OAUTH = {**settings.OAUTH, "LEEWAY_SECONDS": "thirty"}
@@ -279,5 +279,5 @@ def test_a_bug_in_the_token_rules_shows_no_token(
     response = client.post("/timesheets/upload", headers={"Authorization": f"Bearer {token}"})
 
     assert response.status_code == 500
-    assert find_leaks(token, write_out(log)) == []
-    assert find_leaks(token, write_mails()) == []
+    assert find_leaks(token, format_records(log)) == []
+    assert find_leaks(token, format_mails()) == []

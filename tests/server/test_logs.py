@@ -1,4 +1,4 @@
-"""No log line carries a token, whoever wrote it."""
+"""No log line contains a token, not even one that a library writes."""
 
 import logging
 

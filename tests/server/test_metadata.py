@@ -1,4 +1,4 @@
-"""A client can learn from the API itself where tokens for it come from (RFC 9728)."""
+"""The API tells clients where to get tokens (RFC 9728)."""
 
 from typing import Any
 

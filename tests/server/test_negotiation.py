@@ -1,4 +1,4 @@
-"""Which representation an Accept header gets: quality values are honored (RFC 9110 section 12.5.1)."""
+"""The Accept header chooses the representation by its quality values (RFC 9110, section 12.5.1)."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 def choose(accept: str) -> str | None:
-    """The format that is chosen among JSON, a page and CSV; None if none is acceptable."""
+    """The chosen media type among JSON, HTML and CSV; None if none is acceptable."""
     request: Any = RequestFactory().get("/", headers={"Accept": accept})
     try:
         renderer, _ = QualityNegotiation().select_renderer(request, RENDERERS)

@@ -1,6 +1,6 @@
-"""An entry is accepted or refused alike, and in the same words, whichever way it comes.
+"""An entry gets the same verdict and the same messages in every format and on every path.
 
-ONE_TRUTH_EXAMPLES says how many entries each test tries.
+ONE_TRUTH_EXAMPLES sets the number of entries that each test tries.
 """
 
 import io
@@ -34,12 +34,12 @@ try_many = settings(
     deadline=None,
     database=None,
     derandomize=True,
-    # Each example removes what it stores, so the next one finds what it found.
+    # Each example removes what it stores, so the next one starts from the same state.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 COLUMNS = ("user_id", "date", "project", "hours", "entry_id")
-# What Unicode, Python or a reader takes for white space or nothing, though not all of them do.
+# Characters that Unicode, Python or a person treats as white space or as nothing.
 BLANKS = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u180e\u2000\u2009"
     "\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -58,7 +58,7 @@ ZONES = (
     "Africa/Cairo",
     "Africa/Monrovia",
 )
-# Days whose midnight one of the zones skips or repeats, and the first and last days of all.
+# Days whose midnight one of the zones skips or repeats, and the first and last valid days.
 ODD_DAYS = (
     date(1900, 1, 1),
     date(1919, 3, 31),
@@ -75,7 +75,7 @@ ODD_DAYS = (
 
 @dataclass(frozen=True)
 class Spelling:
-    """An entry as the text of a JSON object: its members, each with a name and the text of its value."""
+    """An entry as JSON text: the name of each member and the text of its value."""
 
     members: Sequence[tuple[str, str]]
 
@@ -85,7 +85,7 @@ class Spelling:
 
     @property
     def csv(self) -> str | None:
-        """The same as CSV, where that can say it: all columns, and nothing but text in them."""
+        """The entry as CSV; None if a column is missing or a value is not text."""
         values = {name: json.loads(text) if text.startswith('"') else None for name, text in self.members}
         columns = values.keys() - {"entry_id"}
         is_csv = (
@@ -97,7 +97,7 @@ class Spelling:
         return f"{','.join(values)}\n{','.join(cells)}\n"
 
     def read(self) -> Any:
-        """The value that the parser makes of it."""
+        """The value from the parser."""
         [value] = JSONParser().parse(io.BytesIO(self.json.encode())).entries
         return value
 
@@ -108,13 +108,13 @@ def pad(text: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 def near(limit: int) -> st.SearchStrategy[str]:
-    """Text of about as many characters as a limit allows."""
+    """Text whose length is close to a limit."""
     sizes = st.integers(limit - 1, limit + 2)
     return st.builds(lambda size, letter: letter * size, sizes, st.characters(exclude_categories=["Cs"]))
 
 
 def spell(value: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
-    """The JSON text of a value, plain or with all that is not ASCII escaped."""
+    """The JSON text of a value, with or without escapes for what is not ASCII."""
     return st.builds(
         lambda value, ascii_only: json.dumps(value, ensure_ascii=ascii_only), value, st.booleans()
     )
@@ -131,14 +131,14 @@ def numbers(first: int, last: int, width: int = 2) -> st.SearchStrategy[str]:
 
 @st.composite
 def mutations(draw: st.DrawFn, texts: st.SearchStrategy[str], alphabet: str) -> str:
-    """A text with some characters at some place replaced by others."""
+    """A text with a few characters replaced."""
     text = draw(texts)
     start = draw(st.integers(0, len(text)))
     end = draw(st.integers(start, min(start + 2, len(text))))
     return text[:start] + draw(st.text(alphabet, max_size=2)) + text[end:]
 
 
-no_text = st.sampled_from(["null", "true", "7", "1e400", "[]", '["007"]', "{}", '{"a":1,"a":2}', '""'])
+not_text = st.sampled_from(["null", "true", "7", "1e400", "[]", '["007"]', "{}", '{"a":1,"a":2}', '""'])
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 odd_names = st.one_of(
@@ -196,21 +196,21 @@ PLAIN = {
     "entry_id": spell(keys),
 }
 ODD = {
-    "user_id": st.one_of(no_text, spell(odd_names), spell(near(64)), spell(pad(near(64)))),
-    "date": st.one_of(no_text, spell(odd_dates)),
-    "project": st.one_of(no_text, spell(odd_names), spell(near(128)), spell(pad(near(128)))),
-    "hours": st.one_of(no_text, odd_hours),
-    "entry_id": st.one_of(no_text, spell(odd_keys)),
+    "user_id": st.one_of(not_text, spell(odd_names), spell(near(64)), spell(pad(near(64)))),
+    "date": st.one_of(not_text, spell(odd_dates)),
+    "project": st.one_of(not_text, spell(odd_names), spell(near(128)), spell(pad(near(128)))),
+    "hours": st.one_of(not_text, odd_hours),
+    "entry_id": st.one_of(not_text, spell(odd_keys)),
 }
 odd_members = st.one_of(
     *(st.tuples(st.just(name), texts) for name, texts in ODD.items()),
-    st.tuples(st.text(max_size=70), no_text),
+    st.tuples(st.text(max_size=70), not_text),
 )
 
 
 @st.composite
 def spellings(draw: st.DrawFn) -> Spelling:
-    """An entry as it should be, but for a member or two that are odd, repeated, missing or unknown."""
+    """A valid entry, except for up to two members that are odd, repeated, missing or unknown."""
     members = {name: draw(PLAIN[name]) for name in COLUMNS if name != "entry_id" or draw(st.booleans())}
     for name, text in draw(st.lists(odd_members, max_size=2)):
         members[name] = text
@@ -221,17 +221,17 @@ def spellings(draw: st.DrawFn) -> Spelling:
     return Spelling([(name, members[name]) for name in [*order, *repeated]])
 
 
-def bend(name: str, text: str) -> Spelling:
-    """The tutorial's entry, but for one member: whatever the verdict is, it is about that one."""
+def change_member(name: str, text: str) -> Spelling:
+    """The tutorial's entry with one other value, which alone decides the verdict."""
     members = {**{name: json.dumps(value) for name, value in TUTORIAL_ENTRY.items()}, name: text}
     return Spelling(list(members.items()))
 
 
-any_spellings = spellings() | odd_members.map(lambda member: bend(*member))
+any_spellings = spellings() | odd_members.map(lambda member: change_member(*member))
 
 
 def read_verdict(response: HttpResponse) -> tuple[bool, Any]:
-    """Whether the one entry of an upload was accepted, and if not, its errors."""
+    """Whether the only entry of an upload was accepted, and its errors."""
     answer = response.json()
     if response.status_code == 207:
         [answer] = answer["entries"]
@@ -266,7 +266,7 @@ def test_an_entry_gets_the_same_verdict_in_every_format(
     Timesheet.objects.all().delete()
 
 
-def judge(value: Any) -> tuple[Entry | None, Any]:
+def parse(value: Any) -> tuple[Entry | None, Any]:
     """The entry, or its errors."""
     try:
         return parse_entry(value), None
@@ -274,7 +274,7 @@ def judge(value: Any) -> tuple[Entry | None, Any]:
         return None, problem.members["errors"]
 
 
-def judge_by_serializer(value: Any) -> tuple[Entry | None, Any]:
+def validate_with_serializer(value: Any) -> tuple[Entry | None, Any]:
     serializer = EntrySerializer(data=value)
     if serializer.is_valid():
         return Entry(**serializer.validated_data), None
@@ -287,8 +287,8 @@ def test_the_fast_path_agrees_with_the_serializer(spelling: Spelling, zone: str)
     value = spelling.read()
 
     with override_settings(TIMESHEETS_TIME_ZONE=zone):
-        entry, errors = judge(value)
-        expected_entry, expected_errors = judge_by_serializer(value)
+        entry, errors = parse(value)
+        expected_entry, expected_errors = validate_with_serializer(value)
 
     assert (entry, errors) == (expected_entry, expected_errors)
     if entry is not None and expected_entry is not None:
@@ -306,7 +306,7 @@ def test_only_length_and_characters_decide_about_a_name(name: str, member: tuple
     is_control = any(character < " " or "\x7f" <= character <= "\x9f" for character in trimmed)
     value = {**TUTORIAL_ENTRY, "hours": Decimal(5), field: name}
 
-    entry, errors = judge(value)
+    entry, errors = parse(value)
 
     if 1 <= len(trimmed) <= limit and not is_control:
         assert getattr(entry, field) == trimmed
@@ -324,9 +324,9 @@ def are_hours(value: str | Decimal) -> bool:
 @try_many
 @given(text=odd_hours | plain_hours)
 def test_only_their_value_decides_about_hours(text: str) -> None:
-    value = bend("hours", text).read()
+    value = change_member("hours", text).read()
 
-    entry, errors = judge(value)
+    entry, errors = parse(value)
 
     if are_hours(value["hours"]):
         assert entry is not None

@@ -1,4 +1,4 @@
-"""Reading back: a client's own entries, one by one or page by page, as JSON or CSV."""
+"""A client reads its own entries back, one by one or page by page, as JSON or CSV."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ Read = Callable[..., HttpResponse]
 
 @pytest.fixture
 def read(issuer: Issuer, client: Client, db: None) -> Read:
-    """Get an address with a token that grants reading, or with what `token` says."""
+    """Request a path with a token that may read, or with the given token."""
 
     def get(path: str = "/timesheets", *, token: str | None = "good", method: str = "GET", **headers: str):
         if token is not None:
@@ -43,7 +43,7 @@ def read(issuer: Issuer, client: Client, db: None) -> Read:
 
 @pytest.fixture
 def store(issuer: Issuer, db: None) -> Callable[..., list[int]]:
-    """Store entries for a client, by default the one that reads; returns their ids."""
+    """Store entries for a client, by default the one that reads. Returns their ids."""
 
     def ingest(*entries: Entry, received_at: datetime = RECEIVED_AT, **client: Any) -> list[int]:
         stored_for = MachineClient(
@@ -70,13 +70,13 @@ def list_ids(response: HttpResponse) -> list[int]:
 
 
 def localize(url: str) -> str:
-    """The path and query of an address of ours."""
+    """The path and query of a URL of the API."""
     assert url.startswith(f"{PUBLIC_URL}/")
     return url.removeprefix(PUBLIC_URL)
 
 
 def follow(read: Read, path: str) -> Iterator[HttpResponse]:
-    """The page at `path`, and each that a page before it leads to."""
+    """The page at `path`, and all pages after it."""
     while True:
         response = read(path)
         yield response

@@ -1,4 +1,4 @@
-"""What browsers are told to do with an answer, whatever it is and whoever wrote it, and with cookies."""
+"""Security headers of every response, and attributes of every cookie."""
 
 import json
 from typing import Any
@@ -71,7 +71,7 @@ def test_djangos_debug_pages_keep_their_styles(settings: Any, path: str) -> None
     assert "Content-Security-Policy" not in response.headers
 
 
-ANSWERS_OF_PRODUCTION = """import timesheets_site.wsgi, json
+REQUEST_PRODUCTION = """import timesheets_site.wsgi, json
 from django.test import Client
 client = Client()
 def describe(host, path, **more):
@@ -88,32 +88,30 @@ print(json.dumps([
 
 
 @pytest.fixture(scope="module")
-def answers_of_production() -> list[Any]:
-    """The status, headers and cookies of a form, no address, another host, and a redirect to https."""
-    result = run_python(
-        "-c", ANSWERS_OF_PRODUCTION, **PRODUCTION_VARIABLES, TIMESHEETS_BROWSER_SIGN_IN="true"
-    )
-    answers: list[Any] = json.loads(result.stdout)
-    return answers
+def production_responses() -> list[Any]:
+    """Status, headers and cookies of a form, an unknown path, a foreign host and a redirect to https."""
+    result = run_python("-c", REQUEST_PRODUCTION, **PRODUCTION_VARIABLES, TIMESHEETS_BROWSER_SIGN_IN="true")
+    responses: list[Any] = json.loads(result.stdout)
+    return responses
 
 
-def test_every_production_response_has_the_security_headers(answers_of_production: list[Any]) -> None:
-    statuses = [status for status, _, _ in answers_of_production]
+def test_every_production_response_has_the_security_headers(production_responses: list[Any]) -> None:
+    statuses = [status for status, _, _ in production_responses]
     assert statuses == [200, 404, 400, 301]
-    for _, headers, _ in answers_of_production:
+    for _, headers, _ in production_responses:
         assert {name: headers.get(name) for name in HEADERS} == HEADERS
 
 
-def test_production_makes_browsers_require_https(answers_of_production: list[Any]) -> None:
-    for _, headers, _ in answers_of_production[:3]:
+def test_production_makes_browsers_require_https(production_responses: list[Any]) -> None:
+    for _, headers, _ in production_responses[:3]:
         assert headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_no_other_host_can_set_a_production_cookie(answers_of_production: list[Any]) -> None:
-    [(name, cookie)] = answers_of_production[0][2].items()
+def test_no_other_host_can_set_a_production_cookie(production_responses: list[Any]) -> None:
+    [(name, cookie)] = production_responses[0][2].items()
 
     assert name == "__Host-csrftoken"
-    # What browsers ask of this prefix.
+    # Browsers require these attributes for the prefix.
     assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
 
@@ -130,7 +128,7 @@ def test_every_production_cookie_has_the_prefix() -> None:
     assert result.stdout.split() == [
         "__Host-sessionid",
         "__Host-csrftoken",
-        # The admin's messages have no cookie of their own.
+        # The admin's messages use no separate cookie.
         "django.contrib.messages.storage.session.SessionStorage",
         "True",
         "/",

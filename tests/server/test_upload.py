@@ -1,4 +1,4 @@
-"""One entry: what is accepted, what is answered, what is stored."""
+"""One entry: what the API accepts, returns and stores."""
 
 import json
 import logging

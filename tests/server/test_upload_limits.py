@@ -105,7 +105,7 @@ def test_ten_thousand_entries_are_accepted(upload_many: UploadMany, batch_format
 def test_separators_inside_strings_do_not_count_as_values(
     upload_many: UploadMany, batch_format: Format, mark: str
 ) -> None:
-    # Most marks stand in texts: up to 1.9 million, and 50,000 outside of them.
+    # Up to 1.9 million separators are in strings, and 50,000 are outside.
     text = (mark * 128)[:128]
     entries = [make_entry(user_id=text[:64], project=text)] * 10_000
 

@@ -11,7 +11,7 @@ from timesheets.models import Timesheet
 TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 
 
-# All or none, and not really
+# atomic and dry_run
 
 
 @every_format
@@ -221,7 +221,7 @@ def test_an_idempotency_key_is_refused_with_many_entries(
     assert not Timesheet.objects.exists()
 
 
-# Fewer words
+# return=minimal
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Addresses whose views are wrong."""
+"""URLs of views with bugs."""
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
