@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,10 @@ from django.test import Client
 
 from tests.issuer import Issuer
 from tests.server.formats import ARRAY, Format
+from tests.server.reading import RECEIVED_AT, Read
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_entries
+from timesheets.trust.principals import MachineClient
 
 TUTORIAL_ENTRY = {
     "user_id": "007",
@@ -56,6 +61,32 @@ def upload_many(upload: Upload) -> UploadMany:
         return upload(batch_format.write(entries), path=path, content_type=batch_format.media_type, **more)
 
     return post
+
+
+@pytest.fixture
+def read(issuer: Issuer, client: Client, db: None) -> Read:
+    """Request a path with a token that may read, or with the given token."""
+
+    def get(path: str = "/timesheets", *, token: str | None = "good", method: str = "GET", **headers: str):
+        if token is not None:
+            bearer = issuer.mint(scope="read:timesheets") if token == "good" else token
+            headers["Authorization"] = f"Bearer {bearer}"
+        return client.generic(method, path, headers=headers)
+
+    return get
+
+
+@pytest.fixture
+def store(issuer: Issuer, db: None) -> Callable[..., list[int]]:
+    """Store entries for a client, by default the one that reads. Returns their ids."""
+
+    def ingest(*entries: Entry, received_at: datetime = RECEIVED_AT, **client: Any) -> list[int]:
+        stored_for = MachineClient(
+            **{"issuer": issuer.url, "client_id": "payroll", "subject": "payroll@clients", **client}
+        )
+        return [verdict.timesheet_id for verdict in ingest_entries(stored_for, entries, received_at)]
+
+    return ingest
 
 
 def upload_lines(upload: Upload, body: bytes, **more: Any) -> HttpResponse:
