@@ -343,6 +343,15 @@ TEXT = f"<si><t>{'x' * 1000}</t></si>"
             "unreadable",
             id="xf",
         ),
+        pytest.param(
+            "xl/styles.xml",
+            f'<s {MAIN}><numFmts><numFmt numFmtId="200" formatCode="',
+            "[",
+            200_000,
+            '"/></numFmts><cellXfs><xf numFmtId="200"/></cellXfs></s>',
+            "read",
+            id="brackets of a format",
+        ),
         pytest.param("xl/theme.xml", "", "x", 300 * MEGABYTE, "", "read", id="unused part"),
     ],
 )
@@ -362,6 +371,13 @@ def test_whatever_a_workbook_unpacks_to_memory_is_bounded(
 
     assert status == expected
     assert int(peak) < 200 * MEGABYTE
+
+
+def test_names_of_namespaces_are_not_taken_into_memory() -> None:
+    prefixes = "".join(f'<a xmlns:p{number}="x"/>' for number in range(20_000))
+
+    with pytest.raises(InputUnreadable, match="unpacks to more than a workbook of timesheets holds"):
+        read(make_workbook(write_row(2), after=prefixes), "w.xlsx")
 
 
 def test_an_archive_of_many_parts_is_not_taken_into_memory(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from timesheets_client.reading.csv_files import read_csv
 from timesheets_client.reading.entries import Read
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
-from timesheets_client.reading.workbooks import OLD_EXCEL, read_workbook
+from timesheets_client.reading.workbook_package import OLD_EXCEL
 
 STANDARD_INPUT = "-"
 BYTES_PEEKED = 64 * 1024
@@ -34,11 +34,18 @@ class Format(StrEnum):
     XLSX = "xlsx"
 
 
+def read_xlsx(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Read]:
+    # Importing openpyxl takes longer than uploading a small file of another format.
+    from timesheets_client.reading.workbooks import read_workbook
+
+    return read_workbook(file, name, zone)
+
+
 READERS: Mapping[Format, Reader] = {
     Format.JSON: read_json,
     Format.NDJSON: read_ndjson,
     Format.CSV: read_csv,
-    Format.XLSX: read_workbook,
+    Format.XLSX: read_xlsx,
 }
 SUFFIXES: Mapping[str, Format] = {
     ".json": Format.JSON,

@@ -1,27 +1,29 @@
-"""What the cells of a workbook hold: texts, numbers, dates, or something that cannot be told."""
+"""Read the cells of a workbook: texts, numbers, dates, and what cannot be used."""
 
 import math
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import Enum
+from xml.etree.ElementTree import Element
 
-from timesheets_client.reading.workbook_package import TRUE, Package
+from openpyxl.utils import column_index_from_string
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
+from openpyxl.utils.escape import unescape
+
+from timesheets_client.reading.workbook_formats import Format, read_formats
+from timesheets_client.reading.workbook_package import CHARACTERS_OF_A_TEXT_AT_MOST, TRUE, Package, join_texts
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
+# As in Excel.
+COLUMNS_AT_MOST = 16_384
+
+REFERENCE = re.compile(r"([A-Za-z]{1,3})[1-9][0-9]{0,6}")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d{1,3})?", re.ASCII)
-ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
-# Formats that mean a date in the languages of East Asia, where Excel has them built in.
-EAST_ASIAN_DATES = {*range(27, 37), *range(50, 59)}
-# A few bytes of a workbook can stand for any number of long texts, and each costs time.
-CHARACTERS_OF_A_TEXT_AT_MOST = 1_000
-# What a format shows as it stands: quoted, escaped, a colour, a language.
-LITERAL = re.compile(r'"[^"]*"|[\\_*].|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]', re.IGNORECASE)
 
 
 class Kind(Enum):
-    """What a cell holds; the value is how it is told."""
+    """What a cell holds, in the words of the messages."""
 
     TEXT = "the text"
     NUMBER = "the number"
@@ -36,82 +38,92 @@ class Kind(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """`text` is what the cell shows, with dates as ISO has them and with a point in numbers."""
+    """`text` is what the cell shows, with ISO dates and decimal points."""
 
     kind: Kind
     text: str = ""
 
 
 EMPTY = Cell(kind=Kind.EMPTY)
-TOO_LONG = Cell(kind=Kind.TOO_LONG)
 
 
-class Format(Enum):
-    OTHER = 0
-    DATE = 1
-    MOMENT = 2
-    DURATION = 3
-
-
-class Cells:
-    """Makes cells of what stands in a sheet."""
+class CellReader:
+    """Reads the cells of a workbook with its shared texts, its formats and its calendar."""
 
     def __init__(self, package: Package) -> None:
-        from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
+        properties = package.read("officeDocument", "workbook/workbookPr")
+        counts_from_1904 = any(each.get("date1904") in TRUE for each in properties)
+        self._epoch = MAC_EPOCH if counts_from_1904 else WINDOWS_EPOCH
+        self._formats = read_formats(package)
+        self._texts = package.read_shared_texts()
 
-        self._strings = package.read_strings()
-        self._formats = [classify(number, code) for number, code in package.read_number_formats()]
-        self._epoch = MAC_EPOCH if package.counts_from_1904 else WINDOWS_EPOCH
-        self._readers: Mapping[str, Callable[[str], Cell]] = {
-            "s": self._read_shared,
-            "str": read_text,
-            "inlineStr": read_text,
-            "b": read_boolean,
-            "e": lambda text: Cell(kind=Kind.ERROR, text=text),
-            "d": read_iso_date,
-        }
+    def read_row(self, row: Element) -> list[Cell]:
+        """The cells up to the last one that is not empty."""
+        cells: dict[int, Cell] = {}
+        column = 0
+        for element in row.findall("c"):
+            reference = element.get("r")
+            column = find_column(reference) if reference is not None else column + 1
+            if column in cells or column > COLUMNS_AT_MOST:
+                raise WorkbookUnreadable("a row holds a cell twice, or one too far right")
+            if (cell := self._read_cell(element)) is not EMPTY:
+                cells[column] = cell
+        return [cells.get(column, EMPTY) for column in range(1, max(cells, default=0) + 1)]
 
-    def read(self, kind: str, style: str, text: str) -> Cell:
-        if len(text) > CHARACTERS_OF_A_TEXT_AT_MOST and kind != "s":
-            return TOO_LONG
-        if kind == "n":
-            return self._read_number(text, int(style))
-        reader = self._readers.get(kind)
-        if reader is None:
-            raise WorkbookUnreadable(f"it holds a cell of an unknown type, {kind[:20]!r}")
-        return reader(text)
+    def _read_cell(self, element: Element) -> Cell:
+        kind, value = element.get("t", "n"), element.findtext("v")
+        text = value or "".join(map(join_texts, element.findall("is")))
+        if text:
+            return self._read_value(kind, text, element.get("s", "0"))
+        # The empty text is the value of some formulas.
+        is_computed = kind == "str" and value is not None
+        is_formula = element.find("f") is not None
+        return Cell(kind=Kind.NOT_COMPUTED) if is_formula and not is_computed else EMPTY
 
-    def _read_shared(self, text: str) -> Cell:
-        if not (text.isascii() and text.isdigit()) or not int(text[:10]) < len(self._strings):
-            raise WorkbookUnreadable("a cell refers to a shared text that does not exist")
-        return read_text(self._strings[int(text)])
+    def _read_value(self, kind: str, value: str, style: str) -> Cell:
+        text = self._find_shared_text(value) if kind == "s" else value
+        if len(text) > CHARACTERS_OF_A_TEXT_AT_MOST:
+            return Cell(kind=Kind.TOO_LONG)
+        match kind:
+            case "s" | "str" | "inlineStr":
+                return Cell(kind=Kind.TEXT, text=unescape(text))
+            case "n":
+                return self._read_number(text, int(style))
+            case "b":
+                return read_boolean(text)
+            case "d":
+                return read_iso_date(text)
+            case "e":
+                return Cell(kind=Kind.ERROR, text=text)
+        raise WorkbookUnreadable(f"it holds a cell of an unknown type, {kind[:20]!r}")
+
+    def _find_shared_text(self, index: str) -> str:
+        if re.fullmatch("[0-9]{1,9}", index) and int(index) < len(self._texts):
+            return self._texts[int(index)]
+        raise WorkbookUnreadable("a cell refers to a shared text that does not exist")
 
     def _read_number(self, text: str, style: int) -> Cell:
         number = float(text) if NUMBER.fullmatch(text) else math.inf
         if not math.isfinite(number):
             raise WorkbookUnreadable(f"it holds a number that is none, {text[:40]!r}")
         chosen = self._formats[style] if 0 <= style < len(self._formats) else Format.OTHER
-        if chosen is not Format.OTHER:
-            return self._read_date(number, chosen)
-        # Excel computes with 15 digits; what follows them is noise.
-        return Cell(kind=Kind.NUMBER, text=f"{number:.15g}")
-
-    def _read_date(self, number: float, chosen: Format) -> Cell:
-        from openpyxl.utils.datetime import from_excel
-
+        # Excel computes with 15 digits. The digits after them are noise.
+        shown = f"{number:.15g}"
+        if chosen is Format.OTHER:
+            return Cell(kind=Kind.NUMBER, text=shown)
         try:
             value = from_excel(number, self._epoch, timedelta=chosen is Format.DURATION)
         except (OverflowError, ValueError):
-            return Cell(kind=Kind.ERROR, text=f"{number:.15g}, which is no date")
-        return describe_date(value, shows_time=chosen is Format.MOMENT)
+            return Cell(kind=Kind.ERROR, text=f"{shown}, which is no date")
+        return describe_date(value, shows_time=chosen is Format.TIMESTAMP)
 
 
-def read_text(text: str) -> Cell:
-    """Excel escapes characters that XML cannot hold."""
-    if len(text) > CHARACTERS_OF_A_TEXT_AT_MOST:
-        return TOO_LONG
-    decoded = ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
-    return Cell(kind=Kind.TEXT, text=decoded)
+def find_column(reference: str) -> int:
+    """1 for A1."""
+    match = REFERENCE.fullmatch(reference)
+    if match is None:
+        raise WorkbookUnreadable(f"it holds a cell at {reference[:20]!r}, where none can be")
+    return column_index_from_string(match[1])
 
 
 def read_boolean(text: str) -> Cell:
@@ -132,18 +144,3 @@ def describe_date(value: object, *, shows_time: bool) -> Cell:
         return Cell(kind=Kind.DURATION, text=str(value))
     has_time = shows_time or value.time() != time()
     return Cell(kind=Kind.DATE, text=value.isoformat() if has_time else value.date().isoformat())
-
-
-def classify(number: int, code: str | None) -> Format:
-    from openpyxl.styles.numbers import BUILTIN_FORMATS
-
-    if code is None and number in EAST_ASIAN_DATES:
-        return Format.DATE
-    shown = LITERAL.sub("", BUILTIN_FORMATS.get(number, "") if code is None else code)
-    letters = set(shown.partition(";")[0].lower())
-    # No other brackets are left than those of [h], [m] and [s].
-    if "[" in letters:
-        return Format.DURATION
-    if letters & set("hs"):
-        return Format.MOMENT
-    return Format.DATE if letters & set("dmy") else Format.OTHER

@@ -1,36 +1,66 @@
 """Open the zip archive that an Excel workbook is. Memory is bounded, whatever the archive holds."""
 
 import posixpath
+import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
+from xml.etree.ElementTree import Element
 
 from timesheets_client.reading.entries import make_printable
-from timesheets_client.reading.workbook_strings import SharedStrings
-from timesheets_client.reading.workbook_xml import Elements, Listener, WorkbookUnreadable, XmlReader
+from timesheets_client.reading.workbook_xml import ElementReader, WorkbookUnreadable
 
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+# A workbook with a password is a part of a file in the old format.
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+BYTES_COPIED_AT_ONCE = 64 * 1024
+BYTES_OF_A_WORKBOOK_AT_MOST = 256 * 1024 * 1024
 BYTES_KEPT_IN_MEMORY = 16 * 1024 * 1024
 BYTES_OF_THE_DIRECTORY_AT_MOST = 1024 * 1024
-BYTES_OF_A_SMALL_PART_AT_MOST = 16 * 1024 * 1024
+BYTES_OF_A_SMALL_PART_AT_MOST = 12 * 1024 * 1024
 BYTES_UNPACKED_AT_MOST = 1024 * 1024 * 1024
-ELEMENTS_AT_MOST = 100_000
-CHARACTERS_OF_A_TITLE_TOLD_AT_MOST = 64
-USUAL_PARTS = {
+BYTES_OF_SHARED_TEXTS_AT_MOST = 128 * 1024 * 1024
+# Any number of cells can refer to one long text, and each costs time.
+CHARACTERS_OF_A_TEXT_AT_MOST = 1_000
+CHARACTERS_OF_A_TITLE_AT_MOST = 64
+USUAL_NAMES = {
     "officeDocument": "xl/workbook.xml",
     "sharedStrings": "xl/sharedstrings.xml",
     "styles": "xl/styles.xml",
 }
+# The elements of the parts that may be large.
+ROWS = "sheetData/row"
+SHARED_TEXTS = "sst/si"
 IS_ENCRYPTED = 1
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 TRUE = ("1", "true", "on")
 
 
 class Copy(tempfile.SpooledTemporaryFile[bytes]):
-    """A copy of a workbook, which is read from its end. Is never read in large pieces, as zipfile would."""
+    """A copy of a workbook, since pipes and gzip cannot be read from the end.
+
+    Refuses to read a large piece at once, as zipfile does with a large directory.
+    """
 
     def __init__(self) -> None:
         super().__init__(BYTES_KEPT_IN_MEMORY)
+
+    def fill(self, file: BinaryIO) -> None:
+        """Raises WorkbookUnreadable, OSError, and what reading `file` raises."""
+        is_old = False
+        while piece := file.read(BYTES_COPIED_AT_ONCE):
+            is_old = is_old or (self.tell() == 0 and piece.startswith(OLD_EXCEL))
+            if is_old and ENCRYPTED in piece:
+                raise WorkbookUnreadable("has a password; save it without one")
+            self.write(piece)
+            if self.tell() > BYTES_OF_A_WORKBOOK_AT_MOST:
+                raise WorkbookUnreadable("is over 256 MiB, too much for one workbook; split it")
+        self.flush()
+        if is_old:
+            raise WorkbookUnreadable("is a workbook in Excel's old format; save it as .xlsx or as CSV UTF-8")
 
     def read(self, *sizes: int) -> bytes:
         if max(sizes, default=0) > BYTES_OF_THE_DIRECTORY_AT_MOST:
@@ -46,7 +76,7 @@ class Sheet:
 
 
 class Package:
-    """The parts of a workbook. Raises WorkbookUnreadable, and whatever zipfile and expat raise."""
+    """The parts of a workbook. Raises WorkbookUnreadable, LookupError, and what zipfile and expat raise."""
 
     def __init__(self, file: Copy) -> None:
         self._archive = zipfile.ZipFile(file)
@@ -54,89 +84,78 @@ class Package:
         for member in self._archive.infolist():
             if self._parts.setdefault(fold(member.filename), member) is not member:
                 raise WorkbookUnreadable(f"its archive holds two parts named {member.filename!r}")
-        # More than it says, zipfile unpacks of no member.
+        # zipfile unpacks no more of a member than the size that the directory states.
         if sum(member.file_size for member in self._parts.values()) > BYTES_UNPACKED_AT_MOST:
             raise WorkbookUnreadable("it unpacks to over 1 GiB, too much for one workbook; split it")
-        # Holds nothing that is needed; what lacks it is no workbook.
-        self._collect("[content_types].xml")
-        [self._workbook] = self._find_part("", "officeDocument")
-        related = self._collect(self._workbook, "workbook/workbookPr", "sheets/sheet")
-        self._sheets = related["sheets/sheet"]
-        self.counts_from_1904 = any(each.get("date1904") in TRUE for each in related["workbook/workbookPr"])
+        # Nothing in this part is needed, but an archive without it is not a workbook.
+        list(self._read("[content_types].xml", "Types/Override"))
+        usual = {kind: part for kind, part in USUAL_NAMES.items() if part in self._parts}
+        self._by_kind = usual | dict(self._read_references("").values())
+        self._references = self._read_references(self._by_kind["officeDocument"])
+        self._by_kind |= dict(self._references.values())
 
     def find_sheets(self) -> list[Sheet]:
-        """Those that hold cells, so neither charts nor macros."""
-        parts = self._find_related(self._workbook, "")
-        with_cells = self._find_related(self._workbook, "/worksheet").values()
-        ids = [
-            next((value for key, value in each.items() if key.endswith(" id")), "") for each in self._sheets
-        ]
-        sheets = [
-            Sheet(
-                title=make_printable(each["name"])[:CHARACTERS_OF_A_TITLE_TOLD_AT_MOST],
-                part=parts[key],
-                is_hidden=each.get("state", "visible") != "visible",
-            )
-            for key, each in zip(ids, self._sheets, strict=True)
-            if parts[key] in with_cells
-        ]
+        """The sheets with cells, so no charts and no macros."""
+        sheets = []
+        for element in self.read("officeDocument", "sheets/sheet"):
+            reference = next((text for name, text in element.items() if name.endswith(" id")), "")
+            kind, part = self._references[reference]
+            if kind == "worksheet":
+                title = make_printable(element.attrib["name"])[:CHARACTERS_OF_A_TITLE_AT_MOST]
+                is_hidden = element.get("state", "visible") != "visible"
+                sheets.append(Sheet(title=title, part=part, is_hidden=is_hidden))
         if len({sheet.part for sheet in sheets}) < len(sheets):
             raise WorkbookUnreadable("two of its sheets are the same part of the archive")
         return sheets
 
-    def read_strings(self) -> SharedStrings:
-        strings = SharedStrings()
-        for part in self._find_part(self._workbook, "sharedStrings"):
-            for _ in self.parse(part, strings):
-                pass
-        return strings
+    def read(self, kind: str, path: str) -> Iterator[Element]:
+        """The elements at `path` in the part of this kind, if the workbook has such a part."""
+        return self._read(self._by_kind[kind], path) if kind in self._by_kind else iter(())
 
-    def read_number_formats(self) -> list[tuple[int, str | None]]:
-        """Of each style of cells the number of its format, and its code unless Excel has it built in."""
-        styles: list[tuple[int, str | None]] = []
-        for part in self._find_part(self._workbook, "styles"):
-            found = self._collect(part, "numFmts/numFmt", "cellXfs/xf")
-            codes = {int(each["numFmtId"]): each["formatCode"] for each in found["numFmts/numFmt"]}
-            numbers = [int(each.get("numFmtId", 0)) for each in found["cellXfs/xf"]]
-            styles += [(number, codes.get(number)) for number in numbers]
-        return styles
+    def read_rows(self, sheet: Sheet) -> Iterator[Element]:
+        return self._read(sheet.part, ROWS)
 
-    def parse(
-        self, part: str, listener: Listener, bytes_at_most: int = BYTES_UNPACKED_AT_MOST
-    ) -> Iterator[None]:
+    def read_shared_texts(self) -> list[str]:
+        """The texts that cells refer to by number; one that is too long is cut, but still too long."""
+        texts, size = [], 0
+        for element in self.read("sharedStrings", SHARED_TEXTS):
+            texts.append(join_texts(element)[: CHARACTERS_OF_A_TEXT_AT_MOST + 1])
+            size += sys.getsizeof(texts[-1])
+            if size > BYTES_OF_SHARED_TEXTS_AT_MOST:
+                raise WorkbookUnreadable("its texts are too much for one workbook; split it")
+        return texts
+
+    def _read(self, part: str, path: str) -> Iterator[Element]:
         member = self._parts[part]
         if member.flag_bits & IS_ENCRYPTED:
             raise WorkbookUnreadable("has a password; save it without one")
-        # The others unpack a few bytes to gigabytes at once.
+        # The other methods unpack a few bytes to gigabytes at once.
         if member.compress_type not in METHODS:
             raise WorkbookUnreadable("its archive is packed in a way that spreadsheets do not use")
+        if path not in (ROWS, SHARED_TEXTS) and member.file_size > BYTES_OF_A_SMALL_PART_AT_MOST:
+            raise WorkbookUnreadable("it has more sheets, parts or formats than a workbook can have")
         with self._archive.open(member) as file:
-            yield from XmlReader(listener).read(file, bytes_at_most)
+            yield from ElementReader(path).read(file)
 
-    def _collect(self, part: str, *paths: str) -> Mapping[str, list[Mapping[str, str]]]:
-        elements = Elements(*paths, at_most=ELEMENTS_AT_MOST)
-        for _ in self.parse(part, elements, BYTES_OF_A_SMALL_PART_AT_MOST):
-            pass
-        return elements.found
-
-    def _find_part(self, source: str, kind: str) -> list[str]:
-        """The part that another refers to, or that has the usual name; none if there is no such part."""
-        usual = [USUAL_PARTS[kind]] if USUAL_PARTS[kind] in self._parts else []
-        return [*self._find_related(source, f"/{kind}").values(), *usual][:1]
-
-    def _find_related(self, part: str, kind: str) -> dict[str, str]:
-        """The parts that another part refers to, by the ids of the references. `kind` ends their type."""
+    def _read_references(self, part: str) -> dict[str, tuple[str, str]]:
+        """By id, the kind and the name of each part that `part` refers to."""
         folder, name = posixpath.split(part)
-        path = "Relationships/Relationship"
         table = posixpath.join(folder, "_rels", f"{name}.rels")
-        references = self._collect(table, path)[path] if table in self._parts else []
+        elements = self._read(table, "Relationships/Relationship") if table in self._parts else ()
         return {
-            each["Id"]: fold(posixpath.normpath(posixpath.join("/", folder, each["Target"])))
-            for each in references
-            if each["Type"].endswith(kind)
+            element.attrib["Id"]: (
+                posixpath.basename(element.attrib["Type"]),
+                fold(posixpath.normpath(posixpath.join("/", folder, element.attrib["Target"]))),
+            )
+            for element in elements
         }
 
 
 def fold(name: str) -> str:
-    """The name of a part, in which neither case nor the kind of slash matters."""
+    """The name of a part without differences in case and in the kind of slash."""
     return name.replace("\\", "/").lstrip("/").lower()
+
+
+def join_texts(element: Element) -> str:
+    """The pieces of a text, without its pronunciation (`rPh`)."""
+    return "".join(piece.text or "" for child in element if child.tag != "rPh" for piece in child.iter("t"))

@@ -4,66 +4,66 @@ import errno
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
+from decimal import Decimal
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
 from timesheets_client.errors import InputUnreadable, TemporaryFailure
-from timesheets_client.reading.entries import COLUMNS, Read, Suspicion
-from timesheets_client.reading.rows import Header, read_header
-from timesheets_client.reading.workbook_cells import Cells, Kind
-from timesheets_client.reading.workbook_entries import judge_row
-from timesheets_client.reading.workbook_package import Copy, Package
-from timesheets_client.reading.workbook_rows import Row, read_rows
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Read, Rejected, Suspicion
+from timesheets_client.reading.rows import Header, RowUnreadable, read_header, read_row
+from timesheets_client.reading.workbook_cells import EMPTY, Cell, CellReader, Kind
+from timesheets_client.reading.workbook_package import TRUE, Copy, Package, Sheet
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
-BYTES_COPIED_AT_ONCE = 64 * 1024
-BYTES_AT_MOST = 256 * 1024 * 1024
-OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-# What a workbook with a password holds, which is packed in the old format.
-ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-
+# As in Excel.
+ROWS_AT_MOST = 1_048_576
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-# What zipfile, zlib, expat and a conversion raise for a file that is damaged or was made to harm.
+# What zipfile, zlib, expat and conversions raise for a file that is damaged or made to harm.
 DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
     ExpatError,
     EOFError,
+    LookupError,
     OSError,
     RuntimeError,
     ValueError,
 )
-DAMAGED = "is not a whole Excel workbook (.xlsx); save it again, or as CSV UTF-8"
+
+TEXTS = {Kind.TEXT, Kind.EMPTY}
+ANY = set(Kind)
+# Each column takes only the kinds of cells that cannot have lost anything.
+KINDS: Mapping[str, set[Kind]] = {
+    "user_id": TEXTS,
+    "date": TEXTS | {Kind.DATE},
+    "project": TEXTS,
+    "hours": TEXTS | {Kind.NUMBER},
+    ENTRY_ID: TEXTS,
+}
 
 
-class Findings:
-    """What is suspicious about a workbook, and where it is found first."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, str] = {}
-
-    def note(self, reason: str, place: str) -> None:
-        self._first.setdefault(reason, place)
-
-    def report(self, name: str) -> Iterator[Suspicion]:
-        if self._first:
-            reasons = [f"{reason} (first: {place})" for reason, place in self._first.items()]
-            yield Suspicion(source=name, reasons=reasons)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    number: int
+    is_hidden: bool
+    cells: Sequence[Cell]
 
 
 def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Read]:
-    """Each row of each sheet that names our columns. Other sheets are somebody's notes.
+    """Each row of each sheet whose first row names a column of an entry. Other sheets are notes.
 
-    Raises InputUnreadable.
+    Raises InputUnreadable, or TemporaryFailure without space for a copy.
     """
     try:
         with Copy() as copy:
-            copy_workbook(file, copy, name)
+            copy.fill(file)
             yield from read_copy(copy, name, zone)
+    except WorkbookUnreadable as error:
+        raise InputUnreadable(f"{name}: {error}") from None
     except OSError as error:
         if error.errno not in OUT_OF_SPACE:
             raise
@@ -72,68 +72,107 @@ def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Re
         ) from None
 
 
-def copy_workbook(file: BinaryIO, copy: Copy, name: str) -> None:
-    """A workbook is read from its end, which pipes and gzip cannot do."""
-    size, is_old, is_encrypted = 0, False, False
-    while piece := file.read(BYTES_COPIED_AT_ONCE):
-        is_old = is_old or (not size and piece.startswith(OLD_EXCEL))
-        is_encrypted = is_encrypted or (is_old and ENCRYPTED in piece)
-        size += len(piece)
-        if size > BYTES_AT_MOST:
-            raise InputUnreadable(f"{name}: is over 256 MiB, too much for one workbook; split it")
-        copy.write(piece)
-    copy.flush()
-    if is_encrypted:
-        raise InputUnreadable(f"{name}: has a password; save it without one")
-    if is_old:
-        raise InputUnreadable(
-            f"{name}: is a workbook in Excel's old format; save it as .xlsx or as CSV UTF-8"
-        )
-
-
 def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[Read]:
     try:
         yield from read_sheets(Package(copy), name, zone)
-    except WorkbookUnreadable as error:
-        raise InputUnreadable(f"{name}: {error}") from None
-    except (*DAMAGES, LookupError) as error:
-        raise InputUnreadable(f"{name}: {DAMAGED}") from error
+    except DAMAGES as error:
+        raise WorkbookUnreadable(
+            "is not a whole Excel workbook (.xlsx); save it again, or as CSV UTF-8"
+        ) from error
 
 
 def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[Read]:
-    cells = Cells(package)
-    findings = Findings()
-    found = False
+    cells = CellReader(package)
+    suspicions: dict[str, str] = {}
+    has_entries = False
     for sheet in package.find_sheets():
         rows = read_rows(package, sheet, cells)
-        first = next(rows, None)
         source = f"{name}!{sheet.title}"
-        header = find_header(first, source)
+        header = find_header(next(rows, None), source)
         if header is None:
             continue
-        found = True
+        has_entries = True
         if sheet.is_hidden:
-            findings.note("a hidden sheet was read too", sheet.title)
+            suspicions.setdefault("a hidden sheet was read too", sheet.title)
         for row in rows:
-            if row.cells:
-                note_findings(row, f"{sheet.title}:{row.number}", findings)
-                yield judge_row(f"{source}:{row.number}", row, header, zone)
-    if not found:
+            note_suspicions(row, f"{sheet.title}:{row.number}", suspicions)
+            yield judge_row(f"{source}:{row.number}", row.cells, header, zone)
+    if not has_entries:
         raise InputUnreadable(f"{name}: no sheet has a first row that names the columns {', '.join(COLUMNS)}")
-    yield from findings.report(name)
+    if suspicions:
+        reasons = [f"{reason} (first: {place})" for reason, place in suspicions.items()]
+        yield Suspicion(source=name, reasons=reasons)
+
+
+def note_suspicions(row: Row, place: str, suspicions: dict[str, str]) -> None:
+    """Adds the reasons for a warning about a row, each with the first place where it applies."""
+    if row.is_hidden:
+        suspicions.setdefault("hidden rows were read too", place)
+    if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells):
+        suspicions.setdefault("formulas have no stored value", place)
+
+
+def read_rows(package: Package, sheet: Sheet, cells: CellReader) -> Iterator[Row]:
+    """The rows of a sheet that are not empty."""
+    number = 0
+    for element in package.read_rows(sheet):
+        before, number = number, int(element.get("r", number + 1))
+        if number <= before:
+            raise WorkbookUnreadable(f"row {number} comes after row {before}")
+        if number > ROWS_AT_MOST:
+            raise WorkbookUnreadable(
+                f"a sheet has at most {ROWS_AT_MOST:,} rows, and this one has row {number}"
+            )
+        if found := cells.read_row(element):
+            yield Row(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)
 
 
 def find_header(row: Row | None, source: str) -> Header | None:
     """The names of the columns, if the first row names one of ours. Raises InputUnreadable."""
     if row is None or row.number > 1:
         return None
-    texts = [cell.text for cell in row.list_cells(0)]
+    texts = [cell.text for cell in row.cells]
     names_ours = any(text.strip() in COLUMNS for text in texts)
     return read_header(texts, f"{source}:1") if names_ours else None
 
 
-def note_findings(row: Row, place: str, findings: Findings) -> None:
-    if row.is_hidden:
-        findings.note("hidden rows were read too", place)
-    if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells.values()):
-        findings.note("formulas have no stored value", place)
+def judge_row(
+    source: str, found: Sequence[Cell], header: Header, zone: tzinfo | None
+) -> InputEntry | Rejected:
+    cells = [*found, *[EMPTY] * (len(header.names) - len(found))]
+    pairs = [(name, cell) for name, cell in zip(header.names, cells, strict=False) if name]
+    wrong = {name: cell for name, cell in pairs if cell.kind not in KINDS.get(name, ANY)}
+    # As what they are, so that the API refuses them too if nobody corrects them.
+    values = {name: write_value(cell) for name, cell in wrong.items()}
+    try:
+        texts = header.name_cells([cell.text for cell in cells])
+    except RowUnreadable as error:
+        members = {name: cell.text for name, cell in pairs}
+        return Rejected(source=source, errors={error.name: [str(error)]}, members={**members, **values})
+    read = read_row(source, texts, zone)
+    if not wrong:
+        return read
+    errors = dict(read.errors) if isinstance(read, Rejected) else {}
+    errors |= {name: [explain(name, cell)] for name, cell in wrong.items()}
+    return Rejected(source=source, errors=errors, members={**read.members, **values})
+
+
+def explain(name: str, cell: Cell) -> str:
+    found = f"the cell holds {' '.join(filter(None, (cell.kind.value, cell.text)))}"
+    if cell.kind is Kind.NOT_COMPUTED:
+        return f"{found}; open the workbook in a spreadsheet and save it"
+    if cell.kind is Kind.TOO_LONG:
+        return found
+    if name == "date":
+        return f"{found}; format it as a date, or write it as text such as 2026-04-03"
+    if name == "hours":
+        return f"{found}; write the hours as a number such as 7.5"
+    if cell.kind is Kind.NUMBER:
+        found += ", which has lost its leading zeros if it had any"
+    return f"{found}; format the column as text and write it again"
+
+
+def write_value(cell: Cell) -> object:
+    if cell.kind is Kind.NUMBER:
+        return Decimal(cell.text)
+    return cell.text == "true" if cell.kind is Kind.BOOLEAN else None

@@ -1,0 +1,46 @@
+"""What the formats of a workbook make of a number: a date, a timestamp, a duration, or a number."""
+
+import re
+from enum import Enum
+
+from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+from timesheets_client.reading.workbook_package import Package
+
+# What Excel takes at most.
+CHARACTERS_OF_A_CODE_AT_MOST = 255
+# Numbers of the built-in formats that are dates in the languages of East Asia.
+EAST_ASIAN_DATES = {*range(27, 37), *range(50, 59)}
+# The parts of a format that are not placeholders: quoted or escaped text, colors, languages.
+LITERAL = re.compile(r'"[^"]*"|[\\_*].|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]', re.IGNORECASE)
+
+
+class Format(Enum):
+    OTHER = 0
+    DATE = 1
+    TIMESTAMP = 2
+    DURATION = 3
+
+
+def read_formats(package: Package) -> list[Format]:
+    """The format of each style of cells."""
+    codes = {
+        int(each.attrib["numFmtId"]): each.attrib["formatCode"][:CHARACTERS_OF_A_CODE_AT_MOST]
+        for each in package.read("styles", "numFmts/numFmt")
+    }
+    numbers = (int(each.get("numFmtId", 0)) for each in package.read("styles", "cellXfs/xf"))
+    return [classify(number, codes.get(number)) for number in numbers]
+
+
+def classify(number: int, code: str | None) -> Format:
+    """The format with this number; `code` is None if it is built into Excel."""
+    if code is None and number in EAST_ASIAN_DATES:
+        return Format.DATE
+    shown = LITERAL.sub("", BUILTIN_FORMATS.get(number, "") if code is None else code)
+    letters = set(shown.partition(";")[0].lower())
+    # The only brackets that are left are those of [h], [m] and [s].
+    if "[" in letters:
+        return Format.DURATION
+    if letters & set("hs"):
+        return Format.TIMESTAMP
+    return Format.DATE if letters & set("dmy") else Format.OTHER
