@@ -10,7 +10,7 @@ from timesheets_client.files.named import guard_file
 from timesheets_client.options import Options
 from timesheets_client.output.outcomes import FileOutcome
 from timesheets_client.output.report import Report
-from timesheets_client.reading.entries import Rejected, Suspicion
+from timesheets_client.reading.entries import InputWarning, RejectedEntry
 from timesheets_client.reading.inputs import open_input, read_entries
 
 UNCHECKED = (
@@ -35,12 +35,12 @@ def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> E
     try:
         with closing(read_entries(source, options.format, options.time_zone)) as read:
             for each in read:
-                if isinstance(each, Suspicion):
+                if isinstance(each, InputWarning):
                     report.tell_problem(each.describe())
                     is_suspicious = True
                     continue
                 entries += 1
-                if isinstance(each, Rejected):
+                if isinstance(each, RejectedEntry):
                     report.tell_rejected([each], rejected)
                     rejected += 1
     finally:

@@ -4,30 +4,30 @@ import io
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from timesheets_client.reading.entries import InputEntry, Read, Rejected, Suspicion
+from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, RejectedEntry
 from timesheets_client.reading.inputs import Format, Input, read_entries
 
 
 def read(
     content: bytes | str, name: str = "week23.csv", zone: tzinfo | None = None, chosen: Format = Format.AUTO
-) -> list[InputEntry | Rejected]:
+) -> list[InputEntry | RejectedEntry]:
     """Its entries and its rejected rows."""
-    return [each for each in iterate(content, name, zone, chosen) if not isinstance(each, Suspicion)]
+    return [each for each in iterate(content, name, zone, chosen) if not isinstance(each, InputWarning)]
 
 
 def find_warnings(content: bytes | str, name: str = "week23.csv") -> list[str]:
     """What is suspicious about it."""
-    return [each.describe() for each in iterate(content, name) if isinstance(each, Suspicion)]
+    return [each.describe() for each in iterate(content, name) if isinstance(each, InputWarning)]
 
 
 def iterate(
     content: bytes | str, name: str, zone: tzinfo | None = None, chosen: Format = Format.AUTO
-) -> Iterator[Read]:
+) -> Iterator[InputItem]:
     body = content.encode() if isinstance(content, str) else content
     file = io.BufferedReader(io.BytesIO(body))  # type: ignore[arg-type]
     return read_entries(Input(name=name, file=file), chosen, zone)
 
 
-def describe(read_entries: list[InputEntry | Rejected]) -> list[str]:
+def describe(read_entries: list[InputEntry | RejectedEntry]) -> list[str]:
     """The source of each entry, and of each rejected one what is wrong with it."""
     return [each.source if isinstance(each, InputEntry) else each.describe() for each in read_entries]

@@ -5,7 +5,7 @@ import pytest
 
 from tests.client.reading import describe, find_warnings, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import InputEntry, Rejected
+from timesheets_client.reading.entries import InputEntry, RejectedEntry
 
 HEADER = "user_id,date,project,hours\n"
 MEMBERS = {"user_id": "007", "date": "2026-06-03", "project": "StoreZero", "hours": Decimal("7.5")}
@@ -80,7 +80,7 @@ def test_a_row_that_cannot_be_read_is_rejected_by_line(row: str, problem: str) -
 def test_all_that_is_wrong_with_a_row_is_told_with_its_members() -> None:
     [rejected] = read(f"{HEADER}007,03/04/2026,X,7:30\n")
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedEntry)
     assert set(rejected.errors) == {"date", "hours"}
     assert rejected.members == {"user_id": "007", "date": "03/04/2026", "project": "X", "hours": "7:30"}
 
@@ -90,7 +90,7 @@ def test_a_row_in_another_encoding_is_rejected_and_the_rest_goes_on() -> None:
 
     rejected, entry = read(latin)
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedEntry)
     assert 'byte 0xfc is not UTF-8; save the file as "CSV UTF-8"' in rejected.describe()
     assert rejected.text == "007,2026-06-03,M\\xfcller,1"
     assert isinstance(entry, InputEntry)

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.processes import run_python
-from timesheets_client.reading.entries import InputEntry, Rejected
+from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.reading.identity import EntryIds
 
 CONTENT: Mapping[str, object] = {
@@ -60,7 +60,7 @@ def test_equal_entries_have_the_same_ids_in_each_run() -> None:
 
 
 def test_a_rejected_text_has_the_same_id_in_each_run() -> None:
-    rejected = Rejected(source="", errors={}, text="007;x")
+    rejected = RejectedEntry(source="", errors={}, text="007;x")
 
     [entry_id] = EntryIds().identify_rejected(rejected).members.values()
 
@@ -188,7 +188,7 @@ def test_whatever_stands_for_hours_there_is_an_id(hours: object) -> None:
 
 
 def test_a_rejected_row_has_the_id_that_it_would_have_been_sent_with() -> None:
-    rejected = Rejected(source="", errors={}, members=CONTENT)
+    rejected = RejectedEntry(source="", errors={}, members=CONTENT)
 
     assert EntryIds().identify_rejected(rejected).members["entry_id"] == find_ids(CONTENT)[0]
 

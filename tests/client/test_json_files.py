@@ -4,7 +4,7 @@ import pytest
 
 from tests.client.reading import describe, iterate, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import InputEntry, Rejected
+from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.reading.json_values import encode_value
 
 ENTRY = '{"user_id": "007", "date": "2026-06-03", "project": "X", "hours": 7.50}'
@@ -79,7 +79,7 @@ def test_numbers_are_sent_as_they_were_read(number: str, expected: str) -> None:
 def test_a_line_that_is_no_entry_is_rejected_alone(line: str, problem: str) -> None:
     rejected, entry = read(f"{line}\n{ENTRY}\n", "a.ndjson")
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedEntry)
     assert rejected.describe().startswith("a.ndjson:1: ")
     assert problem in rejected.describe()
     assert isinstance(entry, InputEntry)
@@ -109,7 +109,7 @@ def test_what_an_earlier_run_said_of_an_entry_is_dropped(name: str) -> None:
 def test_a_line_with_nothing_but_a_rejection_is_rejected_again(members: str) -> None:
     [rejected] = read(f'{{{members}"_rejected": {{"source": "week23.csv:17", "text": "007;x"}}}}', "a.ndjson")
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedEntry)
     assert rejected.text == "007;x"
     assert rejected.members == ({"entry_id": "20260603-1"} if members else {})
     assert "still holds no entry" in rejected.describe()

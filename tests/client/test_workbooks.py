@@ -10,7 +10,7 @@ import pytest
 
 from tests.client.reading import describe, find_warnings, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import COLUMNS, InputEntry, Rejected
+from timesheets_client.reading.entries import COLUMNS, InputEntry, RejectedEntry
 
 # Workbooks know no zone.
 MORNING = datetime.datetime(2026, 6, 3, 8, 30)  # noqa: DTZ001
@@ -105,14 +105,14 @@ def test_a_cell_of_the_wrong_kind_rejects_its_row(column: int, value: object, pr
 
     [rejected] = read(save(row, header=(*COLUMNS, "entry_id")), "w.xlsx")
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedEntry)
     assert rejected.describe().startswith(f"w.xlsx!Week23:2: {problem}")
 
 
 def test_all_cells_that_are_wrong_are_told() -> None:
     [rejected] = read(save([7, "03/04/2026", True, None]), "w.xlsx")
 
-    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected, RejectedEntry)
     assert sorted(rejected.errors) == ["date", "hours", "project", "user_id"]
 
 

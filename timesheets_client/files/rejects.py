@@ -7,7 +7,7 @@ from typing import Protocol
 
 from timesheets_client.files.drafts import OWNER_ONLY, Draft, explained
 from timesheets_client.files.folders import Folder
-from timesheets_client.reading.entries import ENTRY_ID, REJECTED, Rejected
+from timesheets_client.reading.entries import ENTRY_ID, REJECTED, RejectedEntry
 from timesheets_client.reading.json_values import encode_value
 
 SUFFIX = ".rejected.ndjson"
@@ -16,13 +16,13 @@ SUFFIX = ".rejected.ndjson"
 class Rejects(Protocol):
     """Where rejected entries go."""
 
-    def add(self, rejected: Rejected) -> None: ...
+    def add(self, rejected: RejectedEntry) -> None: ...
 
 
 class NoRejects:
     """For a run that stores nothing, and so keeps nothing."""
 
-    def add(self, rejected: Rejected) -> None:
+    def add(self, rejected: RejectedEntry) -> None:
         pass
 
 
@@ -51,7 +51,7 @@ class RejectsFile:
         self._replaces, self._make = replaces, make
         self._draft: Draft | None = None
 
-    def add(self, rejected: Rejected) -> None:
+    def add(self, rejected: RejectedEntry) -> None:
         with self._explained():
             if self._draft is None:
                 self._make(self._folder.path)
@@ -86,7 +86,7 @@ class RejectsFile:
         )
 
 
-def encode_rejected(rejected: Rejected) -> bytes:
+def encode_rejected(rejected: RejectedEntry) -> bytes:
     text = {} if rejected.members.keys() - {ENTRY_ID} else {"text": rejected.text}
     rejection = {"source": rejected.source, **text, "errors": dict(rejected.errors)}
     return b"%b\n" % encode_value({**rejected.members, REJECTED: rejection}).encode()

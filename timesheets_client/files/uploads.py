@@ -11,7 +11,7 @@ from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.rejects import Rejects, RejectsFile
 from timesheets_client.output.outcomes import FileOutcome
 from timesheets_client.output.report import Report
-from timesheets_client.reading.entries import InputEntry, Read, Rejected, Suspicion
+from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, RejectedEntry
 from timesheets_client.reading.identity import EntryIds
 from timesheets_client.reading.inputs import Input, read_entries
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
@@ -48,13 +48,13 @@ class Tally:
         self.reject(*verdicts.rejected)
         self.report.tell_existing(verdicts.existing_sources)
 
-    def reject(self, *rejected: Rejected) -> None:
+    def reject(self, *rejected: RejectedEntry) -> None:
         self.report.tell_rejected(rejected, self.rejected)
         self.rejected += len(rejected)
         for each in rejected:
             self.rejects.add(each)
 
-    def suspect(self, suspicion: Suspicion) -> None:
+    def suspect(self, suspicion: InputWarning) -> None:
         self.report.tell_problem(suspicion.describe())
         self.is_suspicious = True
 
@@ -96,10 +96,10 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     return ExitStatus.REJECTED if outcome.rejected or is_refused else ExitStatus.DONE
 
 
-def take_entries(read: Iterable[Read], ids: EntryIds | None, tally: Tally) -> Iterator[InputEntry]:
+def take_entries(read: Iterable[InputItem], ids: EntryIds | None, tally: Tally) -> Iterator[InputEntry]:
     """The entries that can be sent, with their ids. What can't be is rejected on the way."""
     for each in read:
-        if isinstance(each, Suspicion):
+        if isinstance(each, InputWarning):
             tally.suspect(each)
             continue
         tally.entries += 1
@@ -110,7 +110,7 @@ def take_entries(read: Iterable[Read], ids: EntryIds | None, tally: Tally) -> It
 
 
 def upload_in_batches(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
-    mode = UploadMode(tells_all=context.report.verbosity > 1)
+    mode = UploadMode(lists_all=context.report.verbosity > 1)
     for batch in make_batches(entries, context.options.entries_of_a_batch):
         with context.environment.signals.deferred():
             tally.count(upload_batch(context.client, batch, mode))
@@ -122,7 +122,7 @@ def upload_at_once(entries: Iterable[InputEntry], tally: Tally, context: RunCont
     batch = gather(entries, tally.source.name)
     if not batch:
         return
-    mode = UploadMode(is_atomic=True, is_dry_run=tally.is_faulty, tells_all=context.report.verbosity > 1)
+    mode = UploadMode(is_atomic=True, is_dry_run=tally.is_faulty, lists_all=context.report.verbosity > 1)
     with context.environment.signals.deferred():
         verdicts = upload_batch(context.client, batch, mode)
         # What a dry run would have created was not.

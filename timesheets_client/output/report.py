@@ -10,7 +10,7 @@ from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.outcomes import FileOutcome
 from timesheets_client.output.progress import Progress
 from timesheets_client.printable import escape, escape_bytes, escape_lines
-from timesheets_client.reading.entries import Rejected
+from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.sending.single_entry import Receipt
 
 REJECTED_TOLD_OF_A_FILE = 20
@@ -58,7 +58,7 @@ class Report:
             )
             self.tell_problem(f"{escape(outcome.file)}: {done} of its entries are on the server; {advice}")
 
-    def tell_rejected(self, rejected: Sequence[Rejected], before: int) -> None:
+    def tell_rejected(self, rejected: Sequence[RejectedEntry], before: int) -> None:
         """Name some of a file's rejected entries, of which `before` came before."""
         for each in rejected[: max(0, REJECTED_TOLD_OF_A_FILE - before)]:
             self.tell_problem(each.describe())

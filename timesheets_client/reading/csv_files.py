@@ -12,20 +12,20 @@ from timesheets_client.reading.entries import (
     REJECTED,
     WHOLE_ENTRY,
     InputEntry,
-    Read,
-    Rejected,
-    Suspicion,
-    reject_whole,
+    InputItem,
+    InputWarning,
+    RejectedEntry,
+    reject_text,
 )
 from timesheets_client.reading.rows import Header, RowUnreadable, read_header, read_row
 
 DELIMITERS = ",;\t"
-CHARACTERS_OF_A_ROW_AT_MOST = 1024 * 1024
+MAX_ROW_LENGTH = 1024 * 1024
 # What spreadsheets understand as the choice of a separator, if it is the first line.
-CHOICE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 
 # Python's words for what is wrong with a row are about its parameters.
-FAULTS = {
+CSV_ERRORS = {
     "unexpected end of data": "a quote is never closed",
     "expected after": "text follows a closing quote",
     "field larger than": "a cell is too long; is a quote never closed?",
@@ -39,14 +39,14 @@ class Lines:
         self.number = 0
         self.row: list[str] = []
         self.is_cut = False
-        self._left = CHARACTERS_OF_A_ROW_AT_MOST
+        self._left = MAX_ROW_LENGTH
         self._text, self._name = text, name
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._text.readline(CHARACTERS_OF_A_ROW_AT_MOST)
+        line = self._text.readline(MAX_ROW_LENGTH)
         if not line:
             raise StopIteration
         self.number += 1
@@ -59,10 +59,10 @@ class Lines:
 
     def begin_row(self) -> None:
         self.row.clear()
-        self._left = CHARACTERS_OF_A_ROW_AT_MOST
+        self._left = MAX_ROW_LENGTH
 
 
-def read_csv(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Read]:
+def read_csv(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
     """Each row below the header. Raises InputUnreadable where there is no header of ours."""
     # Bytes that are not UTF-8 come as half surrogates, so that only their own row is refused.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -70,13 +70,13 @@ def read_csv(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Read]:
         lines = Lines(text, name)
         yield from read_rows(lines, name, zone)
         if lines.is_cut:
-            yield Suspicion(source=name, reasons=["the last line has no line ending; was the file cut?"])
+            yield InputWarning(source=name, reasons=["the last line has no line ending; was the file cut?"])
     finally:
         # It would close the file with itself.
         text.detach()
 
 
-def read_rows(lines: Lines, name: str, zone: tzinfo | None) -> Iterator[Read]:
+def read_rows(lines: Lines, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
     delimiter, header = find_header(lines, name)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -87,17 +87,17 @@ def read_rows(lines: Lines, name: str, zone: tzinfo | None) -> Iterator[Read]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield reject_whole(source, f"this row is not CSV: {explain(error)}", join(lines.row))
+            yield reject_text(source, f"this row is not CSV: {explain(error)}", join(lines.row))
             continue
         if any(cells):
-            yield judge_row(source, header, cells, zone, delimiter, lines)
+            yield make_entry(source, header, cells, zone, delimiter, lines)
 
 
 def find_header(lines: Lines, name: str) -> tuple[str, Header]:
     """What separates the columns, and their names."""
     line = find_line(lines, name)
     delimiter = max(DELIMITERS, key=line.count)
-    if choice := CHOICE.fullmatch(line):
+    if choice := SEPARATOR_LINE.fullmatch(line):
         delimiter = choice[1]
         line = find_line(lines, name)
     try:
@@ -115,14 +115,14 @@ def find_line(lines: Lines, name: str) -> str:
     return line
 
 
-def judge_row(
+def make_entry(
     source: str, header: Header, cells: Sequence[str], zone: tzinfo | None, delimiter: str, lines: Lines
-) -> InputEntry | Rejected:
+) -> InputEntry | RejectedEntry:
     try:
         require_utf8(cells)
         members = header.name_cells(cells)
     except RowUnreadable as error:
-        return reject_whole(source, str(error), join(lines.row))
+        return reject_text(source, str(error), join(lines.row))
     members.pop(REJECTED, None)
     if delimiter == ";":
         members["hours"] = members["hours"].replace(",", ".", 1)
@@ -148,5 +148,5 @@ def join(row: Sequence[str]) -> str:
 
 def explain(error: csv.Error) -> str:
     return next(
-        (words for part, words in FAULTS.items() if part in str(error)), "it breaks a rule of RFC 4180"
+        (words for part, words in CSV_ERRORS.items() if part in str(error)), "it breaks a rule of RFC 4180"
     )

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta, tzinfo
 
 # RFC 3339, and what spreadsheets make of it: a blank for the T, no seconds, no offset.
-MOMENT = re.compile(
+TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d+)?)? ?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
 )
 
@@ -18,7 +18,7 @@ def read_date(text: str, zone: tzinfo | None) -> str:
 
     Raises DateUnreadable. Whether there is such a day, the API decides.
     """
-    match = MOMENT.fullmatch(text)
+    match = TIMESTAMP.fullmatch(text)
     if match is None:
         raise DateUnreadable(
             f"{shorten(text)} is not a date such as 2026-04-03 or a time such as 2026-04-03T08:00:00Z; "

@@ -12,7 +12,7 @@ Members = Mapping[str, object]
 Errors = Mapping[str, object]
 
 WHOLE_ENTRY = "non_field_errors"
-CHARACTERS_TOLD_AT_MOST = 1_000
+MAX_DESCRIPTION_LENGTH = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class InputEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rejected:
+class RejectedEntry:
     """What is refused for good: its members, or the text that has none, and all that is wrong with it."""
 
     source: str
@@ -38,11 +38,11 @@ class Rejected:
         for name, texts in self.errors.items():
             words = " ".join(map(str, texts)) if isinstance(texts, list) else str(texts)
             faults.append(words if name == WHOLE_ENTRY else f"{name}: {words}")
-        return make_printable(f"{self.source}: {'; '.join(faults)}"[:CHARACTERS_TOLD_AT_MOST])
+        return make_printable(f"{self.source}: {'; '.join(faults)}"[:MAX_DESCRIPTION_LENGTH])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Suspicion:
+class InputWarning:
     """Why what was read from an input may not be what its author meant. Comes at most once, at the end."""
 
     source: str
@@ -53,12 +53,12 @@ class Suspicion:
 
 
 # What an input holds, piece by piece.
-Read = InputEntry | Rejected | Suspicion
+InputItem = InputEntry | RejectedEntry | InputWarning
 
 
 def make_printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def reject_whole(source: str, reason: str, text: str) -> Rejected:
-    return Rejected(source=source, errors={WHOLE_ENTRY: [reason]}, text=text)
+def reject_text(source: str, reason: str, text: str) -> RejectedEntry:
+    return RejectedEntry(source=source, errors={WHOLE_ENTRY: [reason]}, text=text)

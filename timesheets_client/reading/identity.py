@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
 
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Members, Rejected
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Members, RejectedEntry
 from timesheets_client.reading.json_values import encode_value
 
 ID_BYTES = 16
@@ -29,7 +29,7 @@ class EntryIds:
         """The entry with its own id, or with one that is derived."""
         return InputEntry(source=entry.source, members=self.add_id(entry.members))
 
-    def identify_rejected(self, rejected: Rejected) -> Rejected:
+    def identify_rejected(self, rejected: RejectedEntry) -> RejectedEntry:
         """The same for what was rejected, so that mending it doesn't make it the equal of another entry."""
         if rejected.members:
             return replace(rejected, members=self.add_id(rejected.members))
@@ -39,7 +39,7 @@ class EntryIds:
     def add_id(self, members: Members) -> Members:
         if members.get(ENTRY_ID) is not None:
             return members
-        moment = read_moment(members.get("date"))
+        moment = normalize_date(members.get("date"))
         digest = digest_content(canonicalize(members, moment).encode())
         if ordinal := self._count(int.from_bytes(digest[:8]) >> 4):
             digest = digest_content(b"%d %b" % (ordinal, digest))
@@ -60,17 +60,17 @@ def digest_content(content: bytes) -> bytes:
 
 def canonicalize(members: Members, moment: object) -> str:
     """The content by value: 5 hours are 5.00 hours, and a moment is the same in every zone."""
-    user_id, project = (trim(members.get(name)) for name in ("user_id", "project"))
-    values = [user_id, moment, project, write_hours(members.get("hours"))]
+    user_id, project = (strip_text(members.get(name)) for name in ("user_id", "project"))
+    values = [user_id, moment, project, normalize_hours(members.get("hours"))]
     others = sorted(name for name in members if name not in COLUMNS and name != ENTRY_ID)
     return encode_value([*values, *([name, members[name]] for name in others)])
 
 
-def trim(text: object) -> object:
+def strip_text(text: object) -> object:
     return text.strip() if isinstance(text, str) else text
 
 
-def read_moment(date: object) -> object:
+def normalize_date(date: object) -> object:
     """A moment in UTC; a day, or what is neither, as it is."""
     if isinstance(date, str) and len(date) > len("2017-05-10"):
         try:
@@ -80,7 +80,7 @@ def read_moment(date: object) -> object:
     return date
 
 
-def write_hours(hours: object) -> object:
+def normalize_hours(hours: object) -> object:
     """The number without zeros at its end; what is none as it is."""
     try:
         number = Decimal(hours) if isinstance(hours, str) else hours

@@ -15,15 +15,15 @@ from typing import BinaryIO, cast
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.printable import escape
 from timesheets_client.reading.csv_files import read_csv
-from timesheets_client.reading.entries import Read
+from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
 from timesheets_client.reading.workbook_package import OLD_EXCEL
 
 STANDARD_INPUT = "-"
-BYTES_PEEKED = 64 * 1024
+PEEK_BYTES = 64 * 1024
 
-Reader = Callable[[BinaryIO, str, tzinfo | None], Iterator[Read]]
+Reader = Callable[[BinaryIO, str, tzinfo | None], Iterator[InputItem]]
 
 
 class Format(StrEnum):
@@ -34,7 +34,7 @@ class Format(StrEnum):
     XLSX = "xlsx"
 
 
-def read_xlsx(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Read]:
+def read_xlsx(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
     # Importing openpyxl takes longer than uploading a small file of another format.
     from timesheets_client.reading.workbooks import read_workbook
 
@@ -101,15 +101,15 @@ def open_input(name: str, stdin: BinaryIO) -> Input:
     return Input(name=shown, file=file, path=path if is_regular else None, given=name)
 
 
-def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[Read]:
+def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[InputItem]:
     """What stands in the input, piece by piece. Raises InputUnreadable, maybe after some of it."""
     try:
         # Not to be closed: the input is another's.
         raw = cast("io.BufferedReader", source.file)
-        head = raw.peek(BYTES_PEEKED)
+        head = raw.peek(PEEK_BYTES)
         is_zipped = head.startswith(GZIP)
         file = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_zipped else raw
-        head = file.peek(BYTES_PEEKED) if is_zipped else head
+        head = file.peek(PEEK_BYTES) if is_zipped else head
         reader = READERS[find_format(source.name, chosen, head)]
         yield from reader(cast("BinaryIO", file), source.name, zone)
     except (EOFError, zlib.error, gzip.BadGzipFile):

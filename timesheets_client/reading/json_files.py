@@ -9,20 +9,27 @@ from typing import BinaryIO
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.dates import DateUnreadable, read_date, shorten
-from timesheets_client.reading.entries import ENTRY_ID, REJECTED, InputEntry, Members, Rejected, reject_whole
+from timesheets_client.reading.entries import (
+    ENTRY_ID,
+    REJECTED,
+    InputEntry,
+    Members,
+    RejectedEntry,
+    reject_text,
+)
 from timesheets_client.reading.json_values import NotJSON, find_fault, parse_value
 
-BYTES_OF_AN_ENTRY_AT_MOST = 1024 * 1024
-BYTES_READ_AT_ONCE = 64 * 1024
+MAX_ENTRY_BYTES = 1024 * 1024
+CHUNK_BYTES = 64 * 1024
 WHITE_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 
 
-def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | Rejected]:
+def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | RejectedEntry]:
     """The entry of each line that is not blank."""
     number = 0
-    while line := file.readline(BYTES_OF_AN_ENTRY_AT_MOST):
+    while line := file.readline(MAX_ENTRY_BYTES):
         number += 1
-        if len(line) == BYTES_OF_AN_ENTRY_AT_MOST:
+        if len(line) == MAX_ENTRY_BYTES:
             raise InputUnreadable(f"{name}:{number}: this line is over 1 MiB; is there one entry in a line?")
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
@@ -30,7 +37,7 @@ def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Inpu
             yield read_line(f"{name}:{number}", stripped, zone)
 
 
-def read_line(source: str, line: bytes, zone: tzinfo | None) -> InputEntry | Rejected:
+def read_line(source: str, line: bytes, zone: tzinfo | None) -> InputEntry | RejectedEntry:
     try:
         text = line.decode()
         value, end = parse_value(text)
@@ -38,34 +45,34 @@ def read_line(source: str, line: bytes, zone: tzinfo | None) -> InputEntry | Rej
             raise NotJSON(f"something follows the value at character {end + 1}")
     except UnicodeDecodeError as error:
         text = line.decode(errors="backslashreplace")
-        return reject_whole(source, f"byte {error.start + 1} of this line is not UTF-8", text)
+        return reject_text(source, f"byte {error.start + 1} of this line is not UTF-8", text)
     except NotJSON as error:
-        return reject_whole(source, f"this line is not JSON: {error}", text)
-    return judge_value(source, value, text, zone)
+        return reject_text(source, f"this line is not JSON: {error}", text)
+    return make_entry(source, value, text, zone)
 
 
-def judge_value(source: str, value: object, text: str, zone: tzinfo | None) -> InputEntry | Rejected:
+def make_entry(source: str, value: object, text: str, zone: tzinfo | None) -> InputEntry | RejectedEntry:
     """The entry that a value of JSON stands for, as far as that can be read here."""
     if not isinstance(value, dict):
-        return reject_whole(source, f"{shorten(text)} is no entry; an entry is an object", text)
+        return reject_text(source, f"{shorten(text)} is no entry; an entry is an object", text)
     if REJECTED in value:
         rejection = value.pop(REJECTED)
         if not value.keys() - {ENTRY_ID}:
             return reject_again(source, rejection, value)
     if fault := find_fault(value, text):
-        return reject_whole(source, f"this entry cannot be sent: {fault}", text)
+        return reject_text(source, f"this entry cannot be sent: {fault}", text)
     if isinstance(value.get("date"), str):
         try:
             value["date"] = read_date(value["date"], zone)
         except DateUnreadable as error:
-            return Rejected(source=source, errors={"date": [str(error)]}, members=value)
+            return RejectedEntry(source=source, errors={"date": [str(error)]}, members=value)
     return InputEntry(source=source, members=value)
 
 
-def reject_again(source: str, rejection: object, members: Members) -> Rejected:
+def reject_again(source: str, rejection: object, members: Members) -> RejectedEntry:
     text = rejection.get("text") if isinstance(rejection, dict) else None
     reason = "this line still holds no entry; write its members beside _rejected, or delete the line"
-    return replace(reject_whole(source, reason, text if isinstance(text, str) else ""), members=members)
+    return replace(reject_text(source, reason, text if isinstance(text, str) else ""), members=members)
 
 
 class Window:
@@ -103,7 +110,7 @@ class Window:
             try:
                 value, end = parse_value(self._text, self._position)
             except NotJSON as error:
-                if self._is_whole or len(self._text) - self._position > BYTES_OF_AN_ENTRY_AT_MOST:
+                if self._is_whole or len(self._text) - self._position > MAX_ENTRY_BYTES:
                     raise self.explain(str(error)) from None
             else:
                 # A number at the very end may go on.
@@ -128,7 +135,7 @@ class Window:
         self._text = self._text[self._position :]
         self._position = 0
         # Twice as much each time, so that a long entry isn't parsed again for every piece of it.
-        piece = self._file.read(max(BYTES_READ_AT_ONCE, len(self._text)))
+        piece = self._file.read(max(CHUNK_BYTES, len(self._text)))
         self._is_whole = not piece
         try:
             self._text += self._decoder.decode(piece, final=self._is_whole)
@@ -136,7 +143,7 @@ class Window:
             raise self.explain("this or the next entry is not UTF-8") from None
 
 
-def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | Rejected]:
+def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | RejectedEntry]:
     """The entries of an array, or of objects that follow one another.
 
     Raises InputUnreadable where the JSON is broken, since nobody can tell where the next entry begins.
@@ -149,7 +156,7 @@ def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputE
     while True:
         source = f"{name}[{window.index}]"
         value, text = window.take_value()
-        yield judge_value(source, value, text, zone)
+        yield make_entry(source, value, text, zone)
         if is_array and not window.take_mark(","):
             break
         if not is_array and window.is_at_end():

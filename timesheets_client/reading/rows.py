@@ -8,10 +8,17 @@ from decimal import Decimal
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.dates import DateUnreadable, read_date, shorten
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, REJECTED, WHOLE_ENTRY, InputEntry, Rejected
+from timesheets_client.reading.entries import (
+    COLUMNS,
+    ENTRY_ID,
+    REJECTED,
+    WHOLE_ENTRY,
+    InputEntry,
+    RejectedEntry,
+)
 
 DECIMAL = re.compile(r"-?(\d+(\.\d+)?|\.\d+)", re.ASCII)
-DIGITS_AT_MOST = 100
+MAX_DIGITS = 100
 
 
 class RowUnreadable(Exception):
@@ -58,7 +65,7 @@ def read_header(cells: Sequence[str], source: str) -> Header:
     return Header(names=names)
 
 
-def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> InputEntry | Rejected:
+def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> InputEntry | RejectedEntry:
     """The entry in a row of text cells, or all that is wrong with their form."""
     members: dict[str, object] = {name: cell for name, cell in cells.items() if name != REJECTED}
     errors: dict[str, object] = {}
@@ -73,11 +80,11 @@ def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> Inpu
     except RowUnreadable as error:
         errors["hours"] = [str(error)]
     if errors:
-        return Rejected(source=source, errors=errors, members=members)
+        return RejectedEntry(source=source, errors=errors, members=members)
     return InputEntry(source=source, members=members)
 
 
 def read_hours(text: str) -> Decimal:
-    if not DECIMAL.fullmatch(text) or len(text) > DIGITS_AT_MOST:
+    if not DECIMAL.fullmatch(text) or len(text) > MAX_DIGITS:
         raise RowUnreadable("hours", f"{shorten(text)} is not a decimal number such as 7.5")
     return Decimal(text)

@@ -11,12 +11,12 @@ from openpyxl.utils import column_index_from_string
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 from openpyxl.utils.escape import unescape
 
-from timesheets_client.reading.workbook_formats import Format, read_formats
-from timesheets_client.reading.workbook_package import CHARACTERS_OF_A_TEXT_AT_MOST, TRUE, Package, join_texts
+from timesheets_client.reading.workbook_formats import NumberFormat, read_formats
+from timesheets_client.reading.workbook_package import MAX_TEXT_LENGTH, TRUE, Package, join_texts
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
-COLUMNS_AT_MOST = 16_384
+MAX_COLUMNS = 16_384
 
 REFERENCE = re.compile(r"([A-Za-z]{1,3})[1-9][0-9]{0,6}")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d{1,3})?", re.ASCII)
@@ -64,7 +64,7 @@ class CellReader:
         for element in row.findall("c"):
             reference = element.get("r")
             column = find_column(reference) if reference is not None else column + 1
-            if column in cells or column > COLUMNS_AT_MOST:
+            if column in cells or column > MAX_COLUMNS:
                 raise WorkbookUnreadable("a row holds a cell twice, or one too far right")
             if (cell := self._read_cell(element)) is not EMPTY:
                 cells[column] = cell
@@ -82,7 +82,7 @@ class CellReader:
 
     def _read_value(self, kind: str, value: str, style: str) -> Cell:
         text = self._find_shared_text(value) if kind == "s" else value
-        if len(text) > CHARACTERS_OF_A_TEXT_AT_MOST:
+        if len(text) > MAX_TEXT_LENGTH:
             return Cell(kind=Kind.TOO_LONG)
         match kind:
             case "s" | "str" | "inlineStr":
@@ -106,16 +106,16 @@ class CellReader:
         number = float(text) if NUMBER.fullmatch(text) else math.inf
         if not math.isfinite(number):
             raise WorkbookUnreadable(f"it holds a number that is none, {text[:40]!r}")
-        chosen = self._formats[style] if 0 <= style < len(self._formats) else Format.OTHER
+        chosen = self._formats[style] if 0 <= style < len(self._formats) else NumberFormat.OTHER
         # Excel computes with 15 digits. The digits after them are noise.
         shown = f"{number:.15g}"
-        if chosen is Format.OTHER:
+        if chosen is NumberFormat.OTHER:
             return Cell(kind=Kind.NUMBER, text=shown)
         try:
-            value = from_excel(number, self._epoch, timedelta=chosen is Format.DURATION)
+            value = from_excel(number, self._epoch, timedelta=chosen is NumberFormat.DURATION)
         except (OverflowError, ValueError):
             return Cell(kind=Kind.ERROR, text=f"{shown}, which is no date")
-        return describe_date(value, shows_time=chosen is Format.TIMESTAMP)
+        return describe_date(value, shows_time=chosen is NumberFormat.TIMESTAMP)
 
 
 def find_column(reference: str) -> int:

@@ -8,39 +8,39 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 from timesheets_client.reading.workbook_package import Package
 
 # What Excel takes at most.
-CHARACTERS_OF_A_CODE_AT_MOST = 255
+MAX_CODE_LENGTH = 255
 # Numbers of the built-in formats that are dates in the languages of East Asia.
 EAST_ASIAN_DATES = {*range(27, 37), *range(50, 59)}
 # The parts of a format that are not placeholders: quoted or escaped text, colors, languages.
 LITERAL = re.compile(r'"[^"]*"|[\\_*].|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]', re.IGNORECASE)
 
 
-class Format(Enum):
+class NumberFormat(Enum):
     OTHER = 0
     DATE = 1
     TIMESTAMP = 2
     DURATION = 3
 
 
-def read_formats(package: Package) -> list[Format]:
+def read_formats(package: Package) -> list[NumberFormat]:
     """The format of each style of cells."""
     codes = {
-        int(each.attrib["numFmtId"]): each.attrib["formatCode"][:CHARACTERS_OF_A_CODE_AT_MOST]
+        int(each.attrib["numFmtId"]): each.attrib["formatCode"][:MAX_CODE_LENGTH]
         for each in package.read("styles", "numFmts/numFmt")
     }
     numbers = (int(each.get("numFmtId", 0)) for each in package.read("styles", "cellXfs/xf"))
     return [classify(number, codes.get(number)) for number in numbers]
 
 
-def classify(number: int, code: str | None) -> Format:
+def classify(number: int, code: str | None) -> NumberFormat:
     """The format with this number; `code` is None if it is built into Excel."""
     if code is None and number in EAST_ASIAN_DATES:
-        return Format.DATE
+        return NumberFormat.DATE
     shown = LITERAL.sub("", BUILTIN_FORMATS.get(number, "") if code is None else code)
     letters = set(shown.partition(";")[0].lower())
     # The only brackets that are left are those of [h], [m] and [s].
     if "[" in letters:
-        return Format.DURATION
+        return NumberFormat.DURATION
     if letters & set("hs"):
-        return Format.TIMESTAMP
-    return Format.DATE if letters & set("dmy") else Format.OTHER
+        return NumberFormat.TIMESTAMP
+    return NumberFormat.DATE if letters & set("dmy") else NumberFormat.OTHER

@@ -16,16 +16,16 @@ OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 # A workbook with a password is a part of a file in the old format.
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
-BYTES_COPIED_AT_ONCE = 64 * 1024
-BYTES_OF_A_WORKBOOK_AT_MOST = 256 * 1024 * 1024
-BYTES_KEPT_IN_MEMORY = 16 * 1024 * 1024
-BYTES_OF_THE_DIRECTORY_AT_MOST = 1024 * 1024
-BYTES_OF_A_SMALL_PART_AT_MOST = 12 * 1024 * 1024
-BYTES_UNPACKED_AT_MOST = 1024 * 1024 * 1024
-BYTES_OF_SHARED_TEXTS_AT_MOST = 128 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+MAX_WORKBOOK_BYTES = 256 * 1024 * 1024
+MAX_BYTES_IN_MEMORY = 16 * 1024 * 1024
+MAX_DIRECTORY_BYTES = 1024 * 1024
+MAX_SMALL_PART_BYTES = 12 * 1024 * 1024
+MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
+MAX_SHARED_TEXT_BYTES = 128 * 1024 * 1024
 # Any number of cells can refer to one long text, and each costs time.
-CHARACTERS_OF_A_TEXT_AT_MOST = 1_000
-CHARACTERS_OF_A_TITLE_AT_MOST = 64
+MAX_TEXT_LENGTH = 1_000
+MAX_TITLE_LENGTH = 64
 USUAL_NAMES = {
     "officeDocument": "xl/workbook.xml",
     "sharedStrings": "xl/sharedstrings.xml",
@@ -46,24 +46,24 @@ class Copy(tempfile.SpooledTemporaryFile[bytes]):
     """
 
     def __init__(self) -> None:
-        super().__init__(BYTES_KEPT_IN_MEMORY)
+        super().__init__(MAX_BYTES_IN_MEMORY)
 
     def fill(self, file: BinaryIO) -> None:
         """Raises WorkbookUnreadable, OSError, and what reading `file` raises."""
         is_old = False
-        while piece := file.read(BYTES_COPIED_AT_ONCE):
+        while piece := file.read(CHUNK_BYTES):
             is_old = is_old or (self.tell() == 0 and piece.startswith(OLD_EXCEL))
             if is_old and ENCRYPTED in piece:
                 raise WorkbookUnreadable("has a password; save it without one")
             self.write(piece)
-            if self.tell() > BYTES_OF_A_WORKBOOK_AT_MOST:
+            if self.tell() > MAX_WORKBOOK_BYTES:
                 raise WorkbookUnreadable("is over 256 MiB, too much for one workbook; split it")
         self.flush()
         if is_old:
             raise WorkbookUnreadable("is a workbook in Excel's old format; save it as .xlsx or as CSV UTF-8")
 
     def read(self, *sizes: int) -> bytes:
-        if max(sizes, default=0) > BYTES_OF_THE_DIRECTORY_AT_MOST:
+        if max(sizes, default=0) > MAX_DIRECTORY_BYTES:
             raise WorkbookUnreadable("its archive holds more parts than a workbook has")
         return super().read(*sizes)
 
@@ -85,7 +85,7 @@ class Package:
             if self._parts.setdefault(fold(member.filename), member) is not member:
                 raise WorkbookUnreadable(f"its archive holds two parts named {member.filename!r}")
         # zipfile unpacks no more of a member than the size that the directory states.
-        if sum(member.file_size for member in self._parts.values()) > BYTES_UNPACKED_AT_MOST:
+        if sum(member.file_size for member in self._parts.values()) > MAX_UNPACKED_BYTES:
             raise WorkbookUnreadable("it unpacks to over 1 GiB, too much for one workbook; split it")
         # Nothing in this part is needed, but an archive without it is not a workbook.
         list(self._read("[content_types].xml", "Types/Override"))
@@ -101,7 +101,7 @@ class Package:
             reference = next((text for name, text in element.items() if name.endswith(" id")), "")
             kind, part = self._references[reference]
             if kind == "worksheet":
-                title = make_printable(element.attrib["name"])[:CHARACTERS_OF_A_TITLE_AT_MOST]
+                title = make_printable(element.attrib["name"])[:MAX_TITLE_LENGTH]
                 is_hidden = element.get("state", "visible") != "visible"
                 sheets.append(Sheet(title=title, part=part, is_hidden=is_hidden))
         if len({sheet.part for sheet in sheets}) < len(sheets):
@@ -119,9 +119,9 @@ class Package:
         """The texts that cells refer to by number; one that is too long is cut, but still too long."""
         texts, size = [], 0
         for element in self.read("sharedStrings", SHARED_TEXTS):
-            texts.append(join_texts(element)[: CHARACTERS_OF_A_TEXT_AT_MOST + 1])
+            texts.append(join_texts(element)[: MAX_TEXT_LENGTH + 1])
             size += sys.getsizeof(texts[-1])
-            if size > BYTES_OF_SHARED_TEXTS_AT_MOST:
+            if size > MAX_SHARED_TEXT_BYTES:
                 raise WorkbookUnreadable("its texts are too much for one workbook; split it")
         return texts
 
@@ -132,7 +132,7 @@ class Package:
         # The other methods unpack a few bytes to gigabytes at once.
         if member.compress_type not in METHODS:
             raise WorkbookUnreadable("its archive is packed in a way that spreadsheets do not use")
-        if path not in (ROWS, SHARED_TEXTS) and member.file_size > BYTES_OF_A_SMALL_PART_AT_MOST:
+        if path not in (ROWS, SHARED_TEXTS) and member.file_size > MAX_SMALL_PART_BYTES:
             raise WorkbookUnreadable("it has more sheets, parts or formats than a workbook can have")
         with self._archive.open(member) as file:
             yield from ElementReader(path).read(file)

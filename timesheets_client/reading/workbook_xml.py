@@ -5,11 +5,11 @@ from typing import IO, NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-BYTES_AT_ONCE = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 # Between the ends of two elements, or of one element at the path.
-BYTES_OF_AN_ELEMENT_AT_MOST = 1024 * 1024
+MAX_ELEMENT_BYTES = 1024 * 1024
 # expat keeps each name that it meets.
-NAMES_AT_MOST = 10_000
+MAX_NAMES = 10_000
 
 # Elements in these namespaces go by their local names, all others by one name.
 NAMESPACES = {
@@ -44,10 +44,10 @@ class ElementReader:
 
     def read(self, file: IO[bytes]) -> Iterator[Element]:
         """Each element when it ends. Raises WorkbookUnreadable or expat's error."""
-        while piece := file.read(BYTES_AT_ONCE):
+        while piece := file.read(CHUNK_BYTES):
             self._bytes_of_element += len(piece)
             self._parser.Parse(piece)
-            if self._bytes_of_element > BYTES_OF_AN_ELEMENT_AT_MOST or len(self._names) > NAMES_AT_MOST:
+            if self._bytes_of_element > MAX_ELEMENT_BYTES or len(self._names) > MAX_NAMES:
                 raise WorkbookUnreadable("it unpacks to more than a workbook of timesheets holds")
             yield from self._found
             self._found.clear()

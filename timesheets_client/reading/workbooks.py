@@ -12,14 +12,21 @@ from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
 from timesheets_client.errors import InputUnreadable, TemporaryFailure
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Read, Rejected, Suspicion
+from timesheets_client.reading.entries import (
+    COLUMNS,
+    ENTRY_ID,
+    InputEntry,
+    InputItem,
+    InputWarning,
+    RejectedEntry,
+)
 from timesheets_client.reading.rows import Header, RowUnreadable, read_header, read_row
 from timesheets_client.reading.workbook_cells import EMPTY, Cell, CellReader, Kind
 from timesheets_client.reading.workbook_package import TRUE, Copy, Package, Sheet
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
-ROWS_AT_MOST = 1_048_576
+MAX_ROWS = 1_048_576
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What zipfile, zlib, expat and conversions raise for a file that is damaged or made to harm.
 DAMAGES = (
@@ -53,7 +60,7 @@ class Row:
     cells: Sequence[Cell]
 
 
-def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Read]:
+def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
     """Each row of each sheet whose first row names a column of an entry. Other sheets are notes.
 
     Raises InputUnreadable, or TemporaryFailure without space for a copy.
@@ -72,7 +79,7 @@ def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Re
         ) from None
 
 
-def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[Read]:
+def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
     try:
         yield from read_sheets(Package(copy), name, zone)
     except DAMAGES as error:
@@ -81,7 +88,7 @@ def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[Read]:
         ) from error
 
 
-def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[Read]:
+def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
     cells = CellReader(package)
     suspicions: dict[str, str] = {}
     has_entries = False
@@ -96,12 +103,12 @@ def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[Re
             suspicions.setdefault("a hidden sheet was read too", sheet.title)
         for row in rows:
             note_suspicions(row, f"{sheet.title}:{row.number}", suspicions)
-            yield judge_row(f"{source}:{row.number}", row.cells, header, zone)
+            yield make_entry(f"{source}:{row.number}", row.cells, header, zone)
     if not has_entries:
         raise InputUnreadable(f"{name}: no sheet has a first row that names the columns {', '.join(COLUMNS)}")
     if suspicions:
         reasons = [f"{reason} (first: {place})" for reason, place in suspicions.items()]
-        yield Suspicion(source=name, reasons=reasons)
+        yield InputWarning(source=name, reasons=reasons)
 
 
 def note_suspicions(row: Row, place: str, suspicions: dict[str, str]) -> None:
@@ -119,10 +126,8 @@ def read_rows(package: Package, sheet: Sheet, cells: CellReader) -> Iterator[Row
         before, number = number, int(element.get("r", number + 1))
         if number <= before:
             raise WorkbookUnreadable(f"row {number} comes after row {before}")
-        if number > ROWS_AT_MOST:
-            raise WorkbookUnreadable(
-                f"a sheet has at most {ROWS_AT_MOST:,} rows, and this one has row {number}"
-            )
+        if number > MAX_ROWS:
+            raise WorkbookUnreadable(f"a sheet has at most {MAX_ROWS:,} rows, and this one has row {number}")
         if found := cells.read_row(element):
             yield Row(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)
 
@@ -136,9 +141,9 @@ def find_header(row: Row | None, source: str) -> Header | None:
     return read_header(texts, f"{source}:1") if names_ours else None
 
 
-def judge_row(
+def make_entry(
     source: str, found: Sequence[Cell], header: Header, zone: tzinfo | None
-) -> InputEntry | Rejected:
+) -> InputEntry | RejectedEntry:
     cells = [*found, *[EMPTY] * (len(header.names) - len(found))]
     pairs = [(name, cell) for name, cell in zip(header.names, cells, strict=False) if name]
     wrong = {name: cell for name, cell in pairs if cell.kind not in KINDS.get(name, ANY)}
@@ -148,13 +153,13 @@ def judge_row(
         texts = header.name_cells([cell.text for cell in cells])
     except RowUnreadable as error:
         members = {name: cell.text for name, cell in pairs}
-        return Rejected(source=source, errors={error.name: [str(error)]}, members={**members, **values})
+        return RejectedEntry(source=source, errors={error.name: [str(error)]}, members={**members, **values})
     read = read_row(source, texts, zone)
     if not wrong:
         return read
-    errors = dict(read.errors) if isinstance(read, Rejected) else {}
+    errors = dict(read.errors) if isinstance(read, RejectedEntry) else {}
     errors |= {name: [explain(name, cell)] for name, cell in wrong.items()}
-    return Rejected(source=source, errors=errors, members={**read.members, **values})
+    return RejectedEntry(source=source, errors=errors, members={**read.members, **values})
 
 
 def explain(name: str, cell: Cell) -> str:

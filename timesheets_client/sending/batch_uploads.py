@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from timesheets_client.errors import AnswerLost, WrongUsage
 from timesheets_client.network.messages import Answer
-from timesheets_client.reading.entries import WHOLE_ENTRY, Rejected
+from timesheets_client.reading.entries import WHOLE_ENTRY, RejectedEntry
 from timesheets_client.sending.batches import Batch
 from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
 from timesheets_client.sending.verdicts import Verdicts, read_verdicts
@@ -14,11 +14,11 @@ from timesheets_client.sending.verdicts import Verdicts, read_verdicts
 
 @dataclass(frozen=True, kw_only=True)
 class UploadMode:
-    """How a batch is uploaded; `tells_all` asks for a verdict on each entry, not only the rejected ones."""
+    """How a batch is uploaded; `lists_all` asks for a verdict on each entry, not only the rejected ones."""
 
     is_atomic: bool = False
     is_dry_run: bool = False
-    tells_all: bool = False
+    lists_all: bool = False
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -27,7 +27,7 @@ class UploadMode:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {} if self.tells_all else {"Prefer": "return=minimal"}
+        return {} if self.lists_all else {"Prefer": "return=minimal"}
 
 
 def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
@@ -35,13 +35,13 @@ def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
     answer = upload_content(client, batch, mode)
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return upload_in_halves(client, batch, mode, answer)
-    verdicts = read_verdicts(answer, batch, is_complete=mode.tells_all)
-    if verdicts is None or not is_as_asked(answer, verdicts, mode):
+    verdicts = read_verdicts(answer, batch, is_complete=mode.lists_all)
+    if verdicts is None or not matches_mode(answer, verdicts, mode):
         raise explain_unexpected_answer(answer, client.upload_url)
     return verdicts
 
 
-def is_as_asked(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
+def matches_mode(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
     """Whether the API judged the batch in this mode, and stored what it says."""
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return mode.is_atomic and not verdicts.created and bool(verdicts.rejected)
@@ -78,7 +78,7 @@ def upload_in_halves(client: ApiClient, batch: Batch, mode: UploadMode, answer: 
     return upload_batch(client, first, mode).add(upload_batch(client, second, mode))
 
 
-def reject_entry(batch: Batch, summary: str) -> Rejected:
+def reject_entry(batch: Batch, summary: str) -> RejectedEntry:
     [entry] = batch.entries
     errors = {WHOLE_ENTRY: [f"The API takes no entry of this size: {summary}."]}
-    return Rejected(source=entry.source, errors=errors, members=entry.members)
+    return RejectedEntry(source=entry.source, errors=errors, members=entry.members)

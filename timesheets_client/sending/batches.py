@@ -8,7 +8,7 @@ from timesheets_client.network.messages import Content
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.json_values import encode_value
 
-BYTES_AT_MOST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 # Higher ones cost more time than the network gains.
 GZIP_LEVEL = 1
 
@@ -58,7 +58,7 @@ def encode_entry(entry: InputEntry) -> bytes:
 
 
 def make_batches(
-    entries: Iterable[InputEntry], entries_at_most: int, bytes_at_most: int = BYTES_AT_MOST
+    entries: Iterable[InputEntry], max_entries: int, max_bytes: int = MAX_BYTES
 ) -> Iterator[Batch]:
     """The entries in their order, as many in a batch as fit; one that is too large stands alone."""
     taken: list[InputEntry] = []
@@ -66,7 +66,7 @@ def make_batches(
     size = 0
     for entry in entries:
         line = encode_entry(entry)
-        if taken and (len(taken) == entries_at_most or size + len(line) > bytes_at_most):
+        if taken and (len(taken) == max_entries or size + len(line) > max_bytes):
             yield Batch(entries=taken, lines=lines)
             taken, lines, size = [], [], 0
         taken.append(entry)

@@ -138,12 +138,12 @@ class ApiClient:
             return exchange(self._session, message, timeouts)
 
         def send_once() -> Answer:
-            return refuse_doubt(send)
+            return require_certain(send)
 
         return send_with_retries(send if request.is_repeatable else send_once, self._policy, self._clock)
 
 
-def refuse_doubt(send: Callable[[], Answer]) -> Answer:
+def require_certain(send: Callable[[], Answer]) -> Answer:
     """The answer, if it leaves no doubt whether something was stored. Raises AnswerLost."""
     try:
         answer = send()

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Self
 
 from timesheets_client.network.messages import Answer, make_printable
-from timesheets_client.reading.entries import ENTRY_ID, Errors, InputEntry, Rejected
+from timesheets_client.reading.entries import ENTRY_ID, Errors, InputEntry, RejectedEntry
 from timesheets_client.sending.batches import Batch
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
@@ -24,7 +24,7 @@ class Verdicts:
 
     created: int = 0
     existing: int = 0
-    rejected: Sequence[Rejected] = ()
+    rejected: Sequence[RejectedEntry] = ()
     existing_sources: Sequence[str] = field(default=())
 
     def add(self, other: Self) -> "Verdicts":
@@ -56,7 +56,9 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
     )
 
 
-def adds_up(members: Mapping[str, object], items: Sequence["Item"], size: int, *, is_refused: bool) -> bool:
+def adds_up(
+    members: Mapping[str, object], items: Sequence["EntryVerdict"], size: int, *, is_refused: bool
+) -> bool:
     """Whether the counts are those of so many entries, and agree with the entries that are listed."""
     received, created, existing, rejected = (
         read_count(members, name) for name in ("received", "created", "existing", "rejected")
@@ -80,7 +82,7 @@ def read_count(members: Mapping[str, object], name: str) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class EntryVerdict:
     """The API's verdict on one entry."""
 
     index: int
@@ -89,9 +91,9 @@ class Item:
     errors: Errors
     timesheet_id: str
 
-    def reject(self) -> Rejected:
+    def reject(self) -> RejectedEntry:
         errors = self.errors or {ENTRY_ID: [self._explain()]}
-        return Rejected(source=self.entry.source, errors=errors, members=self.entry.members)
+        return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
 
     def _explain(self) -> str:
         if self.status == HTTPStatus.CONFLICT:
@@ -99,22 +101,22 @@ class Item:
         return f"The API answered {self.status}."
 
 
-def read_items(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[Item] | None:
+def read_items(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict] | None:
     """The verdicts that are listed; None if one of them is none, or an entry has two."""
     if not isinstance(items, list):
         return None
-    read = [item for each in items if (item := read_item(each, batch, secrets))]
+    read = [item for each in items if (item := read_verdict(each, batch, secrets))]
     is_each_once = len(read) == len(items) == len({item.index for item in read})
     return read if is_each_once else None
 
 
-def read_item(item: object, batch: Batch, secrets: tuple[str, ...]) -> Item | None:
+def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict | None:
     if not isinstance(item, Mapping):
         return None
     index, status = read_count(item, "index"), read_count(item, "status")
     if not 0 <= index < len(batch) or status not in STATUSES:
         return None
-    return Item(
+    return EntryVerdict(
         index=index,
         entry=batch.entries[index],
         status=status,
