@@ -18,6 +18,16 @@ def escape_lines(text: str) -> str:
     return "\n".join(map(escape, text.split("\n")))
 
 
+def put_on_one_line(text: str) -> str:
+    """`text` with a space for each character that is not printable."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def quote(text: str) -> str:
+    """`text` in quotes, cut after 64 characters."""
+    return repr(text if len(text) <= 64 else f"{text[:64]} [...]")
+
+
 def escape_bytes(file_name: str) -> str:
     """The same only for bytes that are not UTF-8, which no strict parser of JSON would take."""
     return file_name.encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -109,7 +109,7 @@ def test_a_zone_serves_where_there_is_no_offset() -> None:
         pytest.param(HEADER[:-1] + ",comment\n", "no such column: 'comment'", id="unknown"),
         pytest.param("user_id,date,date,project,hours\n", "more than once: 'date'", id="repeated"),
         pytest.param("007,2026-06-03,StoreZero,7.5\n", "the first row must name the columns", id="no header"),
-        pytest.param("\n \n", "nothing but blank lines", id="blank"),
+        pytest.param("\n \n", "has only blank lines", id="blank"),
         pytest.param('"user_id,date\n', "is not CSV", id="open quote"),
     ],
 )

@@ -2,7 +2,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from timesheets_client.reading.dates import DateUnreadable, read_date
+from timesheets_client.reading.dates import read_date
+from timesheets_client.reading.entries import Malformed
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -26,7 +27,7 @@ def test_a_date_is_read_without_a_zone(text: str, expected: str) -> None:
     "text", ["03/04/2026", "3.4.2026", "04-03-2026", "2026-4-3", "2026-04-03T", "46115", "", "٢٠٢٦-٠٤-٠٣"]
 )
 def test_a_date_that_is_not_iso_is_not_guessed(text: str) -> None:
-    with pytest.raises(DateUnreadable, match="is not guessed"):
+    with pytest.raises(Malformed, match="is not guessed"):
         read_date(text, BERLIN)
 
 
@@ -40,7 +41,7 @@ def test_a_time_with_an_offset_keeps_it_whatever_the_zone() -> None:
 
 
 def test_a_time_without_an_offset_and_without_a_zone_is_refused() -> None:
-    with pytest.raises(DateUnreadable, match="--time-zone Europe/Berlin"):
+    with pytest.raises(Malformed, match="--time-zone Europe/Berlin"):
         read_date("2026-01-15 08:00", None)
 
 
@@ -52,10 +53,10 @@ def test_a_time_without_an_offset_and_without_a_zone_is_refused() -> None:
     ],
 )
 def test_a_time_that_a_change_of_clocks_makes_doubtful_is_refused(text: str) -> None:
-    with pytest.raises(DateUnreadable, match="twice or never"):
+    with pytest.raises(Malformed, match="twice or never"):
         read_date(text, BERLIN)
 
 
 def test_a_time_that_no_clock_shows_is_refused() -> None:
-    with pytest.raises(DateUnreadable, match="no such time"):
+    with pytest.raises(Malformed, match="no such time"):
         read_date("2026-01-15 25:00", BERLIN)

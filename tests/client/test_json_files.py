@@ -68,12 +68,12 @@ def test_numbers_are_sent_as_they_were_read(number: str, expected: str) -> None:
     [
         pytest.param("{bad", "this line is not JSON: expecting property name", id="syntax"),
         pytest.param(f"{ENTRY} x", "something follows the value", id="more"),
-        pytest.param('"text"', "'\"text\"' is no entry; an entry is an object", id="text"),
-        pytest.param('{"a": 1, "a": 2}', "a member comes more than once in it", id="repeated"),
+        pytest.param('"text"', "'\"text\"' is not an entry; an entry is an object", id="text"),
+        pytest.param('{"a": 1, "a": 2}', "one of its members is repeated", id="repeated"),
         pytest.param('{"a": "\\ud800"}', "half of a surrogate pair", id="surrogate"),
-        pytest.param('{"a": NaN}', "NaN is no number", id="NaN"),
+        pytest.param('{"a": NaN}', "NaN is not a number", id="NaN"),
         pytest.param('{"date": "03/04/2026"}', "date: '03/04/2026' is not a date", id="date"),
-        pytest.param("[" * 100_000, "nested too deep", id="brackets"),
+        pytest.param("[" * 100_000, "nested too deeply", id="brackets"),
     ],
 )
 def test_a_line_that_is_no_entry_is_rejected_alone(line: str, problem: str) -> None:
@@ -112,19 +112,21 @@ def test_a_line_with_nothing_but_a_rejection_is_rejected_again(members: str) -> 
     assert isinstance(rejected, RejectedEntry)
     assert rejected.text == "007;x"
     assert rejected.members == ({"entry_id": "20260603-1"} if members else {})
-    assert "still holds no entry" in rejected.describe()
+    assert "still has no entry" in rejected.describe()
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        pytest.param(f"[{ENTRY}", r"a.json\[1\]: the file ends here", id="cut after an entry"),
-        pytest.param(f"[{ENTRY}, ", r"a.json\[1\]: the file ends here", id="cut after a comma"),
+        pytest.param(f"[{ENTRY}", r"a.json\[1\]: the file ends in the middle", id="cut after an entry"),
+        pytest.param(f"[{ENTRY}, ", r"a.json\[1\]: the file ends in the middle", id="cut after a comma"),
         pytest.param(f'[{ENTRY}, {{"user', r"a.json\[1\]: unterminated string", id="cut in an entry"),
         pytest.param(f"[{ENTRY} {ENTRY}]", r"a.json\[1\]: a comma or the end .* near '{", id="no comma"),
         pytest.param(f"[{ENTRY}] x", r"a.json\[1\]: something follows the array, near 'x'", id="more"),
-        pytest.param("[" * 100_000, "nested too deep", id="brackets"),
-        pytest.param(b'[{"a": "\xfc"}]', r"a.json\[0\]: this or the next entry is not UTF-8", id="latin-1"),
+        pytest.param("[" * 100_000, "nested too deeply", id="brackets"),
+        pytest.param(
+            b'[{"a": "\xfc"}]', r"a.json\[0\]: this entry or the next one is not UTF-8", id="latin-1"
+        ),
     ],
 )
 def test_an_array_that_is_broken_is_unreadable_from_there_on(content: str | bytes, problem: str) -> None:

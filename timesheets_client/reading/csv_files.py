@@ -8,23 +8,15 @@ from datetime import tzinfo
 from typing import BinaryIO
 
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import (
-    REJECTED,
-    WHOLE_ENTRY,
-    InputEntry,
-    InputItem,
-    InputWarning,
-    RejectedEntry,
-    reject_text,
-)
-from timesheets_client.reading.rows import Header, RowUnreadable, read_header, read_row
+from timesheets_client.reading.entries import InputItem, InputWarning, Malformed, reject_text
+from timesheets_client.reading.rows import name_cells, read_header, read_row
 
 DELIMITERS = ",;\t"
 MAX_ROW_LENGTH = 1024 * 1024
-# What spreadsheets understand as the choice of a separator, if it is the first line.
+# Spreadsheets take the delimiter from such a first line.
 SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 
-# Python's words for what is wrong with a row are about its parameters.
+# Parts of Python's messages, which speak about its own parameters, and ours.
 CSV_ERRORS = {
     "unexpected end of data": "a quote is never closed",
     "expected after": "text follows a closing quote",
@@ -33,11 +25,11 @@ CSV_ERRORS = {
 
 
 class Lines:
-    """The lines of a text; counts them, and keeps those of the row that is being read."""
+    """Counts the lines of a text, and keeps those of the current row."""
 
     def __init__(self, text: io.TextIOWrapper, name: str) -> None:
         self.number = 0
-        self.row: list[str] = []
+        self._row: list[str] = []
         self.is_cut = False
         self._left = MAX_ROW_LENGTH
         self._text, self._name = text, name
@@ -53,18 +45,23 @@ class Lines:
         self._left -= len(line)
         if self._left <= 0:
             raise InputUnreadable(f"{self._name}:{self.number}: this row is over 1 MiB; is it CSV?")
-        self.row.append(line)
+        self._row.append(line)
         self.is_cut = not line.endswith(("\n", "\r"))
         return line
 
     def begin_row(self) -> None:
-        self.row.clear()
+        self._row.clear()
         self._left = MAX_ROW_LENGTH
+
+    def join_row(self) -> str:
+        """The lines of the current row, with an escape such as `\\xfc` for each byte that is not UTF-8."""
+        row = "".join(self._row).rstrip("\r\n")
+        return row.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def read_csv(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
-    """Each row below the header. Raises InputUnreadable where there is no header of ours."""
-    # Bytes that are not UTF-8 come as half surrogates, so that only their own row is refused.
+    """The rows below the header. Raises InputUnreadable if the first row is not a header of entries."""
+    # Bytes that are not UTF-8 become lone surrogates, so that only their own row is rejected.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
         lines = Lines(text, name)
@@ -72,7 +69,7 @@ def read_csv(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputIt
         if lines.is_cut:
             yield InputWarning(source=name, reasons=["the last line has no line ending; was the file cut?"])
     finally:
-        # It would close the file with itself.
+        # Otherwise its end would close the file.
         text.detach()
 
 
@@ -83,18 +80,37 @@ def read_rows(lines: Lines, name: str, zone: tzinfo | None) -> Iterator[InputIte
         source = f"{name}:{lines.number + 1}"
         lines.begin_row()
         try:
-            cells = next(reader)
+            cells = read_cells(reader)
+            named = name_cells(header, cells) if any(cells) else None
         except StopIteration:
             return
-        except csv.Error as error:
-            yield reject_text(source, f"this row is not CSV: {explain(error)}", join(lines.row))
+        except Malformed as error:
+            yield reject_text(source, str(error), lines.join_row())
             continue
-        if any(cells):
-            yield make_entry(source, header, cells, zone, delimiter, lines)
+        if named:
+            if delimiter == ";":
+                named["hours"] = named["hours"].replace(",", ".", 1)
+            yield read_row(source, named, zone)
 
 
-def find_header(lines: Lines, name: str) -> tuple[str, Header]:
-    """What separates the columns, and their names."""
+def read_cells(reader: Iterator[list[str]]) -> list[str]:
+    """The cells of the next row. Raises Malformed or StopIteration."""
+    try:
+        cells = next(reader)
+        "".join(cells).encode()
+    except csv.Error as error:
+        problems = [problem for part, problem in CSV_ERRORS.items() if part in str(error)]
+        raise Malformed(f"this row is not CSV: {(problems or ['it violates RFC 4180'])[0]}") from None
+    except UnicodeEncodeError as error:
+        byte = ord(error.object[error.start]) - 0xDC00
+        raise Malformed(
+            f'byte 0x{byte:02x} is not UTF-8; save the file as "CSV UTF-8" and send that'
+        ) from None
+    return cells
+
+
+def find_header(lines: Lines, name: str) -> tuple[str, Sequence[str]]:
+    """The delimiter and the names of the columns. Raises InputUnreadable."""
     line = find_line(lines, name)
     delimiter = max(DELIMITERS, key=line.count)
     if choice := SEPARATOR_LINE.fullmatch(line):
@@ -108,45 +124,8 @@ def find_header(lines: Lines, name: str) -> tuple[str, Header]:
 
 
 def find_line(lines: Lines, name: str) -> str:
-    """The next line that is not blank."""
+    """The next line that is not blank. Raises InputUnreadable."""
     line = next((line for line in lines if line.strip()), None)
     if line is None:
-        raise InputUnreadable(f"{name}: holds nothing but blank lines; the first row must name the columns")
+        raise InputUnreadable(f"{name}: has only blank lines; the first row must name the columns")
     return line
-
-
-def make_entry(
-    source: str, header: Header, cells: Sequence[str], zone: tzinfo | None, delimiter: str, lines: Lines
-) -> InputEntry | RejectedEntry:
-    try:
-        require_utf8(cells)
-        members = header.name_cells(cells)
-    except RowUnreadable as error:
-        return reject_text(source, str(error), join(lines.row))
-    members.pop(REJECTED, None)
-    if delimiter == ";":
-        members["hours"] = members["hours"].replace(",", ".", 1)
-    return read_row(source, members, zone)
-
-
-def require_utf8(cells: Sequence[str]) -> None:
-    for cell in cells:
-        try:
-            if not cell.isascii():
-                cell.encode()
-        except UnicodeEncodeError as error:
-            byte = ord(cell[error.start]) - 0xDC00
-            reason = f'byte 0x{byte:02x} is not UTF-8; save the file as "CSV UTF-8" and send that'
-            raise RowUnreadable(WHOLE_ENTRY, reason) from None
-
-
-def join(row: Sequence[str]) -> str:
-    """The lines of a row as text that can be written to a file, whatever bytes they came from."""
-    raw = "".join(row).rstrip("\r\n").encode("utf-8", "surrogateescape")
-    return raw.decode("utf-8", "backslashreplace")
-
-
-def explain(error: csv.Error) -> str:
-    return next(
-        (words for part, words in CSV_ERRORS.items() if part in str(error)), "it breaks a rule of RFC 4180"
-    )

@@ -1,23 +1,29 @@
-"""What was read from an input: entries, and what is none. What an entry may be, only the API knows."""
+"""What an input holds: entries, rejected entries and warnings. Only the API knows what a valid entry is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from timesheets_client.printable import put_on_one_line
+
 COLUMNS = ("user_id", "date", "project", "hours")
 ENTRY_ID = "entry_id"
 REJECTED = "_rejected"
-
-Members = Mapping[str, object]
-# DRF's form: for each member what is wrong with it, in a list.
-Errors = Mapping[str, object]
-
+# The name that DRF gives to errors of the entry as a whole.
 WHOLE_ENTRY = "non_field_errors"
 MAX_DESCRIPTION_LENGTH = 1_000
+
+Members = Mapping[str, object]
+# As in DRF: by member, a list of messages.
+Errors = Mapping[str, object]
+
+
+class Malformed(Exception):
+    """A value or a row that cannot be read. The message says why, without naming it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputEntry:
-    """What stands at `source`, such as `week23.csv:17`, in the form in which it is sent."""
+    """An entry as it is sent, and its place in the input, such as `week23.csv:17`."""
 
     source: str
     members: Members
@@ -25,7 +31,7 @@ class InputEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RejectedEntry:
-    """What is refused for good: its members, or the text that has none, and all that is wrong with it."""
+    """A permanently refused entry with all its errors; `text` replaces members that could not be read."""
 
     source: str
     errors: Errors
@@ -33,31 +39,26 @@ class RejectedEntry:
     text: str = ""
 
     def describe(self) -> str:
-        """One line for a person, as in `week23.csv:17: hours: A valid number is required.`"""
-        faults = []
-        for name, texts in self.errors.items():
-            words = " ".join(map(str, texts)) if isinstance(texts, list) else str(texts)
-            faults.append(words if name == WHOLE_ENTRY else f"{name}: {words}")
-        return make_printable(f"{self.source}: {'; '.join(faults)}"[:MAX_DESCRIPTION_LENGTH])
+        """One line, such as `week23.csv:17: hours: A valid number is required.`"""
+        problems = []
+        for name, messages in self.errors.items():
+            text = " ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
+            problems.append(text if name == WHOLE_ENTRY else f"{name}: {text}")
+        return put_on_one_line(f"{self.source}: {'; '.join(problems)}"[:MAX_DESCRIPTION_LENGTH])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputWarning:
-    """Why what was read from an input may not be what its author meant. Comes at most once, at the end."""
+    """Why an input may not say what its author means. It comes at most once, at the end."""
 
     source: str
     reasons: Sequence[str]
 
     def describe(self) -> str:
-        return make_printable(f"{self.source}: warning: {'; '.join(self.reasons)}")
+        return put_on_one_line(f"{self.source}: warning: {'; '.join(self.reasons)}")
 
 
-# What an input holds, piece by piece.
 InputItem = InputEntry | RejectedEntry | InputWarning
-
-
-def make_printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def reject_text(source: str, reason: str, text: str) -> RejectedEntry:

@@ -1,4 +1,4 @@
-"""Read JSON: an array, objects one after the other, or one in each line."""
+"""Read entries from JSON: an array, one object after another, or one object per line."""
 
 import codecs
 import re
@@ -8,11 +8,13 @@ from datetime import tzinfo
 from typing import BinaryIO
 
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.dates import DateUnreadable, read_date, shorten
+from timesheets_client.printable import quote
+from timesheets_client.reading.dates import read_date
 from timesheets_client.reading.entries import (
     ENTRY_ID,
     REJECTED,
     InputEntry,
+    Malformed,
     Members,
     RejectedEntry,
     reject_text,
@@ -25,12 +27,12 @@ WHITE_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 
 
 def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | RejectedEntry]:
-    """The entry of each line that is not blank."""
+    """The entry on each line that is not blank. Raises InputUnreadable for a line of 1 MiB."""
     number = 0
     while line := file.readline(MAX_ENTRY_BYTES):
         number += 1
         if len(line) == MAX_ENTRY_BYTES:
-            raise InputUnreadable(f"{name}:{number}: this line is over 1 MiB; is there one entry in a line?")
+            raise InputUnreadable(f"{name}:{number}: this line is over 1 MiB; is there one entry per line?")
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
         if stripped := line.strip():
@@ -52,9 +54,9 @@ def read_line(source: str, line: bytes, zone: tzinfo | None) -> InputEntry | Rej
 
 
 def make_entry(source: str, value: object, text: str, zone: tzinfo | None) -> InputEntry | RejectedEntry:
-    """The entry that a value of JSON stands for, as far as that can be read here."""
+    """The entry in a JSON value that was parsed from `text`."""
     if not isinstance(value, dict):
-        return reject_text(source, f"{shorten(text)} is no entry; an entry is an object", text)
+        return reject_text(source, f"{quote(text)} is not an entry; an entry is an object", text)
     if REJECTED in value:
         rejection = value.pop(REJECTED)
         if not value.keys() - {ENTRY_ID}:
@@ -64,19 +66,39 @@ def make_entry(source: str, value: object, text: str, zone: tzinfo | None) -> In
     if isinstance(value.get("date"), str):
         try:
             value["date"] = read_date(value["date"], zone)
-        except DateUnreadable as error:
+        except Malformed as error:
             return RejectedEntry(source=source, errors={"date": [str(error)]}, members=value)
     return InputEntry(source=source, members=value)
 
 
 def reject_again(source: str, rejection: object, members: Members) -> RejectedEntry:
+    """The rejection of a line that still has no members."""
     text = rejection.get("text") if isinstance(rejection, dict) else None
-    reason = "this line still holds no entry; write its members beside _rejected, or delete the line"
+    reason = "this line still has no entry; write its members next to _rejected, or delete the line"
     return replace(reject_text(source, reason, text if isinstance(text, str) else ""), members=members)
 
 
+def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | RejectedEntry]:
+    """The entries of an array, or of objects that follow one another.
+
+    Raises InputUnreadable at broken JSON, because the next entry can begin anywhere after it.
+    """
+    window = Window(file, name)
+    is_array = window.take("[")
+    has_more = not (is_array and window.take("]"))
+    while has_more:
+        source = f"{name}[{window.index}]"
+        value, text = window.take_value()
+        yield make_entry(source, value, text, zone)
+        has_more = window.take(",") if is_array else bool(window.peek())
+        if is_array and not has_more and not window.take("]"):
+            raise window.explain("a comma or the end of the array is missing")
+    if window.peek():
+        raise window.explain("something follows the array")
+
+
 class Window:
-    """The part of a text that is being read, which grows at its end and is forgotten at its beginning."""
+    """The part of a text that is being read. It grows at its end and is forgotten at its beginning."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file, self._name = file, name
@@ -86,26 +108,23 @@ class Window:
         self._is_whole = False
         self.index = 0
 
-    def take_mark(self, marks: str) -> str:
-        """The next character that is not white space, if it is one of `marks`; else nothing is taken."""
+    def peek(self) -> str:
+        """The next character that is not white space; empty at the end."""
         while True:
             self._position = WHITE_SPACE.match(self._text, self._position).end()  # type: ignore[union-attr]
             if self._position < len(self._text) or self._is_whole:
-                break
+                return self._text[self._position : self._position + 1]
             self._grow()
-        mark = self._text[self._position : self._position + 1]
-        if mark not in marks:
-            return ""
-        self._position += len(mark)
-        return mark
 
-    def is_at_end(self) -> bool:
-        self.take_mark("")
-        return self._position == len(self._text)
+    def take(self, mark: str) -> bool:
+        """Whether the next character is `mark`. If so, reading goes on after it."""
+        is_next = self.peek() == mark
+        self._position += is_next
+        return is_next
 
     def take_value(self) -> tuple[object, str]:
         """The next value, and its text. Raises InputUnreadable."""
-        self.take_mark("")
+        self.peek()
         while True:
             try:
                 value, end = parse_value(self._text, self._position)
@@ -113,7 +132,7 @@ class Window:
                 if self._is_whole or len(self._text) - self._position > MAX_ENTRY_BYTES:
                     raise self.explain(str(error)) from None
             else:
-                # A number at the very end may go on.
+                # A number at the end of the text may continue in the next chunk.
                 if end < len(self._text) or self._is_whole:
                     text = self._text[self._position : end]
                     self._position = end
@@ -122,50 +141,22 @@ class Window:
             self._grow()
 
     def explain(self, problem: str) -> InputUnreadable:
-        """The error for a text that cannot be read on from here."""
+        """The error for text that cannot be read from here on."""
         if self._is_whole and self._position == len(self._text):
-            problem = "the file ends here, in the middle; was it cut, or is it still being written?"
+            problem = "the file ends in the middle; was it cut, or is it still being written?"
         else:
-            problem = f"{problem}, near {shorten(self._text[self._position :][:40])}"
+            problem = f"{problem}, near {quote(self._text[self._position :][:40])}"
         return InputUnreadable(
-            f"{self._name}[{self.index}]: {problem}; what stands before was read, the rest was not"
+            f"{self._name}[{self.index}]: {problem}; the entries before it were read, the rest was not"
         )
 
     def _grow(self) -> None:
         self._text = self._text[self._position :]
         self._position = 0
-        # Twice as much each time, so that a long entry isn't parsed again for every piece of it.
-        piece = self._file.read(max(CHUNK_BYTES, len(self._text)))
-        self._is_whole = not piece
+        # Chunks double in size, so that a long entry is not parsed again for each of many chunks.
+        chunk = self._file.read(max(CHUNK_BYTES, len(self._text)))
+        self._is_whole = not chunk
         try:
-            self._text += self._decoder.decode(piece, final=self._is_whole)
+            self._text += self._decoder.decode(chunk, final=self._is_whole)
         except UnicodeDecodeError:
-            raise self.explain("this or the next entry is not UTF-8") from None
-
-
-def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | RejectedEntry]:
-    """The entries of an array, or of objects that follow one another.
-
-    Raises InputUnreadable where the JSON is broken, since nobody can tell where the next entry begins.
-    """
-    window = Window(file, name)
-    is_array = bool(window.take_mark("["))
-    if is_array and window.take_mark("]"):
-        require_end(window)
-        return
-    while True:
-        source = f"{name}[{window.index}]"
-        value, text = window.take_value()
-        yield make_entry(source, value, text, zone)
-        if is_array and not window.take_mark(","):
-            break
-        if not is_array and window.is_at_end():
-            return
-    if not window.take_mark("]"):
-        raise window.explain("a comma or the end of the array is missing")
-    require_end(window)
-
-
-def require_end(window: Window) -> None:
-    if not window.is_at_end():
-        raise window.explain("something follows the array")
+            raise self.explain("this entry or the next one is not UTF-8") from None

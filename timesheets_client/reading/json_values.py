@@ -1,4 +1,4 @@
-"""Read and write JSON without changing a digit: what is sent on is what was read."""
+"""Read and write JSON without changing a digit, so that numbers are sent as they were read."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -7,43 +7,43 @@ from typing import NoReturn
 
 
 class NotJSON(Exception):
-    """The message says what is wrong, in words that follow `is not JSON: `."""
+    """The message says what is wrong, and continues `is not JSON: `."""
 
 
 class HugeNumber(str):
-    """The digits of a number whose exponent is beyond what Decimal holds."""
+    """The digits of a number whose exponent is too large for Decimal."""
 
     __slots__ = ()
 
 
 class RepeatedMembers(dict[str, object]):
-    """An object in which a member comes twice, so that nobody can say which value it has."""
+    """An object with a repeated member, whose value is therefore unknown."""
 
 
 def parse_value(text: str, position: int = 0) -> tuple[object, int]:
-    """The value that begins at `position`, and where it ends. Numbers are Decimals. Raises NotJSON."""
+    """The value that begins at `position`, and its end. Numbers are Decimals. Raises NotJSON."""
     try:
         return DECODER.raw_decode(text, position)
     except json.JSONDecodeError as error:
         raise NotJSON(f"{error.msg[:1].lower()}{error.msg[1:]}") from None
     except RecursionError:
-        raise NotJSON("it is nested too deep") from None
+        raise NotJSON("it is nested too deeply") from None
 
 
 def find_fault(value: object, text: str) -> str | None:
-    """Why a value that was parsed from `text` can't be sent on as it is, in words that follow a colon."""
+    """Why a value that was parsed from `text` cannot be sent unchanged."""
     if isinstance(value, RepeatedMembers):
-        return "a member comes more than once in it"
+        return "one of its members is repeated"
     try:
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
-        return "it escapes half of a surrogate pair"
+        return "it contains half of a surrogate pair"
     return None
 
 
 def encode_value(value: object) -> str:
-    """JSON in ASCII on one line."""
+    """JSON in ASCII, on one line."""
     if isinstance(value, HugeNumber):
         return str.__str__(value)
     if isinstance(value, str):
@@ -71,7 +71,7 @@ def read_number(digits: str) -> Decimal | HugeNumber:
 
 
 def refuse_constant(name: str) -> NoReturn:
-    raise NotJSON(f"{name} is no number")
+    raise NotJSON(f"{name} is not a number")
 
 
 DECODER = json.JSONDecoder(

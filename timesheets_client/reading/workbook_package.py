@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from xml.etree.ElementTree import Element
 
-from timesheets_client.reading.entries import make_printable
+from timesheets_client.printable import put_on_one_line
 from timesheets_client.reading.workbook_xml import ElementReader, WorkbookUnreadable
 
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
@@ -101,7 +101,7 @@ class Package:
             reference = next((text for name, text in element.items() if name.endswith(" id")), "")
             kind, part = self._references[reference]
             if kind == "worksheet":
-                title = make_printable(element.attrib["name"])[:MAX_TITLE_LENGTH]
+                title = put_on_one_line(element.attrib["name"])[:MAX_TITLE_LENGTH]
                 is_hidden = element.get("state", "visible") != "visible"
                 sheets.append(Sheet(title=title, part=part, is_hidden=is_hidden))
         if len({sheet.part for sheet in sheets}) < len(sheets):

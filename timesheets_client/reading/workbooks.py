@@ -15,12 +15,14 @@ from timesheets_client.errors import InputUnreadable, TemporaryFailure
 from timesheets_client.reading.entries import (
     COLUMNS,
     ENTRY_ID,
+    WHOLE_ENTRY,
     InputEntry,
     InputItem,
     InputWarning,
+    Malformed,
     RejectedEntry,
 )
-from timesheets_client.reading.rows import Header, RowUnreadable, read_header, read_row
+from timesheets_client.reading.rows import name_cells, read_header, read_row
 from timesheets_client.reading.workbook_cells import EMPTY, Cell, CellReader, Kind
 from timesheets_client.reading.workbook_package import TRUE, Copy, Package, Sheet
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
@@ -132,7 +134,7 @@ def read_rows(package: Package, sheet: Sheet, cells: CellReader) -> Iterator[Row
             yield Row(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)
 
 
-def find_header(row: Row | None, source: str) -> Header | None:
+def find_header(row: Row | None, source: str) -> Sequence[str] | None:
     """The names of the columns, if the first row names one of ours. Raises InputUnreadable."""
     if row is None or row.number > 1:
         return None
@@ -142,18 +144,18 @@ def find_header(row: Row | None, source: str) -> Header | None:
 
 
 def make_entry(
-    source: str, found: Sequence[Cell], header: Header, zone: tzinfo | None
+    source: str, found: Sequence[Cell], header: Sequence[str], zone: tzinfo | None
 ) -> InputEntry | RejectedEntry:
-    cells = [*found, *[EMPTY] * (len(header.names) - len(found))]
-    pairs = [(name, cell) for name, cell in zip(header.names, cells, strict=False) if name]
+    cells = [*found, *[EMPTY] * (len(header) - len(found))]
+    pairs = [(name, cell) for name, cell in zip(header, cells, strict=False) if name]
     wrong = {name: cell for name, cell in pairs if cell.kind not in KINDS.get(name, ANY)}
     # As what they are, so that the API refuses them too if nobody corrects them.
     values = {name: write_value(cell) for name, cell in wrong.items()}
     try:
-        texts = header.name_cells([cell.text for cell in cells])
-    except RowUnreadable as error:
+        texts = name_cells(header, [cell.text for cell in cells])
+    except Malformed as error:
         members = {name: cell.text for name, cell in pairs}
-        return RejectedEntry(source=source, errors={error.name: [str(error)]}, members={**members, **values})
+        return RejectedEntry(source=source, errors={WHOLE_ENTRY: [str(error)]}, members={**members, **values})
     read = read_row(source, texts, zone)
     if not wrong:
         return read
