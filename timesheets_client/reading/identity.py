@@ -1,4 +1,4 @@
-"""Give entries the ids that let a file be sent twice and stored once."""
+"""Derive ids for entries, so that a file that is sent twice is stored once."""
 
 import hashlib
 from dataclasses import replace
@@ -9,44 +9,41 @@ from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Mem
 from timesheets_client.reading.json_values import encode_value
 
 ID_BYTES = 16
-NO_DAY = "00000000"
+NO_DATE = "00000000"
 
 
 class EntryIds:
-    """Derives the ids of one file's entries from their content.
+    """Derives the ids of the entries of one file from their content, and from the ordinal of equal entries.
 
-    Equal entries are told apart by how many came before, whatever stands between them. To count them
-    costs about 100 bytes an entry.
+    Counting equal entries takes about 100 bytes per entry.
     """
 
     def __init__(self) -> None:
-        # By 60 bits of the content's hash, which Python keeps in 32 bytes. Two contents that share them
-        # only get other ordinals.
+        # 60 bits of a hash are an int of 32 bytes. A collision only changes the ordinals.
         self._seen: set[int] = set()
         self._repeats: dict[int, int] = {}
 
     def identify(self, entry: InputEntry) -> InputEntry:
-        """The entry with its own id, or with one that is derived."""
+        """The entry with its own id or a derived one."""
         return InputEntry(source=entry.source, members=self.add_id(entry.members))
 
     def identify_rejected(self, rejected: RejectedEntry) -> RejectedEntry:
-        """The same for what was rejected, so that mending it doesn't make it the equal of another entry."""
+        """The same for a rejected entry, so that it keeps its identity when somebody fixes it."""
         if rejected.members:
             return replace(rejected, members=self.add_id(rejected.members))
-        # Of what has no members the text stands for the content.
         return replace(rejected, members={ENTRY_ID: self.add_id({"text": rejected.text})[ENTRY_ID]})
 
     def add_id(self, members: Members) -> Members:
         if members.get(ENTRY_ID) is not None:
             return members
-        moment = normalize_date(members.get("date"))
-        digest = digest_content(canonicalize(members, moment).encode())
+        date = normalize_date(members.get("date"))
+        digest = digest_content(canonicalize(members, date).encode())
         if ordinal := self._count(int.from_bytes(digest[:8]) >> 4):
             digest = digest_content(b"%d %b" % (ordinal, digest))
-        return {**members, ENTRY_ID: f"{find_day(moment)}-{digest.hex()}"}
+        return {**members, ENTRY_ID: f"{find_day(date)}-{digest.hex()}"}
 
     def _count(self, key: int) -> int:
-        """How many came before."""
+        """The number of earlier calls with this key."""
         if key not in self._seen:
             self._seen.add(key)
             return 0
@@ -58,10 +55,10 @@ def digest_content(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=ID_BYTES).digest()
 
 
-def canonicalize(members: Members, moment: object) -> str:
-    """The content by value: 5 hours are 5.00 hours, and a moment is the same in every zone."""
+def canonicalize(members: Members, date: object) -> str:
+    """The content by value: 5 equals 5.00, and a timestamp is the same in every time zone."""
     user_id, project = (strip_text(members.get(name)) for name in ("user_id", "project"))
-    values = [user_id, moment, project, normalize_hours(members.get("hours"))]
+    values = [user_id, date, project, normalize_hours(members.get("hours"))]
     others = sorted(name for name in members if name not in COLUMNS and name != ENTRY_ID)
     return encode_value([*values, *([name, members[name]] for name in others)])
 
@@ -71,7 +68,7 @@ def strip_text(text: object) -> object:
 
 
 def normalize_date(date: object) -> object:
-    """A moment in UTC; a day, or what is neither, as it is."""
+    """A timestamp in UTC; every other value unchanged."""
     if isinstance(date, str) and len(date) > len("2017-05-10"):
         try:
             return datetime.fromisoformat(date.upper()).astimezone(UTC).isoformat()
@@ -81,16 +78,16 @@ def normalize_date(date: object) -> object:
 
 
 def normalize_hours(hours: object) -> object:
-    """The number without zeros at its end; what is none as it is."""
+    """A number without trailing zeros; every other value unchanged."""
     try:
         number = Decimal(hours) if isinstance(hours, str) else hours
         return str(number.normalize()) if isinstance(number, Decimal) and number.is_finite() else hours
     except DecimalException:
-        # Its exponent is beyond what can be computed with.
+        # Its exponent is too large to compute with.
         return hours
 
 
-def find_day(moment: object) -> str:
-    """The day of a moment as `20170510`."""
-    digits = moment[:10].replace("-", "") if isinstance(moment, str) else ""
-    return digits if len(digits) == len(NO_DAY) and digits.isascii() and digits.isdigit() else NO_DAY
+def find_day(date: object) -> str:
+    """The day of a date or timestamp, as `20170510`."""
+    digits = date[:10].replace("-", "") if isinstance(date, str) else ""
+    return digits if len(digits) == len(NO_DATE) and digits.isascii() and digits.isdigit() else NO_DATE

@@ -1,4 +1,4 @@
-"""Open what entries are read from, find out its format, and explain what cannot be read."""
+"""Open an input, detect its format and read its entries, or explain why it cannot be read."""
 
 import gzip
 import io
@@ -35,7 +35,7 @@ class Format(StrEnum):
 
 
 def read_xlsx(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
-    # Importing openpyxl takes longer than uploading a small file of another format.
+    # Only workbooks need openpyxl, and importing it takes longer than uploading a small file.
     from timesheets_client.reading.workbooks import read_workbook
 
     return read_workbook(file, name, zone)
@@ -56,7 +56,7 @@ SUFFIXES: Mapping[str, Format] = {
     ".xlsx": Format.XLSX,
 }
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
-FOREIGN: Mapping[bytes, str] = {
+UNREADABLE: Mapping[bytes, str] = {
     b"\xff\xfe": 'is in UTF-16; save it as "CSV UTF-8"',
     b"\xfe\xff": 'is in UTF-16; save it as "CSV UTF-8"',
     OLD_EXCEL: "is a workbook in Excel's old format, or has a password; save it as .xlsx without a password",
@@ -67,9 +67,9 @@ FOREIGN: Mapping[bytes, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """An open input; `path` is None where it can be read only once, as from a pipe.
+    """An open input. `name` is safe to print; `given` is the unescaped name of a file.
 
-    `name` is safe to print, `given` is what the caller named it.
+    `path` is None if the input can be read only once, such as a pipe.
     """
 
     name: str
@@ -82,12 +82,12 @@ class Input:
         return os.fstat(self.file.fileno()).st_size if self.path else None
 
     def tell(self) -> int:
-        """How many bytes of `size` have been read."""
+        """The number of bytes that have been read."""
         return self.file.tell()
 
 
 def open_input(name: str, stdin: BinaryIO) -> Input:
-    """Raises InputUnreadable where there is no such file."""
+    """The file with this name, or standard input for `-`. Raises InputUnreadable."""
     if name == STANDARD_INPUT:
         return Input(name="standard input", file=stdin)
     path, shown = Path(name), escape(name)
@@ -102,9 +102,11 @@ def open_input(name: str, stdin: BinaryIO) -> Input:
 
 
 def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[InputItem]:
-    """What stands in the input, piece by piece. Raises InputUnreadable, maybe after some of it."""
+    """The entries of the input, as a stream. Raises InputUnreadable, even after some entries.
+
+    The caller closes the input.
+    """
     try:
-        # Not to be closed: the input is another's.
         raw = cast("io.BufferedReader", source.file)
         head = raw.peek(PEEK_BYTES)
         is_zipped = head.startswith(GZIP)
@@ -114,21 +116,18 @@ def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generato
         yield from reader(cast("BinaryIO", file), source.name, zone)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputUnreadable(
-            f"{source.name}: the compressed file is damaged or was cut; what stands before that was read"
+            f"{source.name}: the compressed file is damaged or was cut; the entries before that were read"
         ) from None
     except OSError as error:
         raise InputUnreadable(f"{source.name}: cannot be read: {error.strerror or error}") from None
 
 
 def find_format(name: str, chosen: Format, head: bytes) -> Format:
-    """The format by choice, else by suffix, else by the first bytes. Raises InputUnreadable for others."""
+    """The chosen format, else the one of the suffix, else of the first bytes. Raises InputUnreadable."""
     if not head:
         raise InputUnreadable(f"{name}: is empty; a file without entries has a header or []")
-    suffixes = [suffix.lower() for suffix in Path(name).suffixes if suffix.lower() != ".gz"]
-    by_suffix = SUFFIXES.get(suffixes[-1] if suffixes else "", Format.AUTO)
-    found = (by_suffix if chosen is Format.AUTO else chosen) or Format.AUTO
-    if found is Format.AUTO:
-        found = guess_format(head)
+    suffix = Path(name.lower().removesuffix(".gz")).suffix
+    found = SUFFIXES.get(suffix) or guess_format(head) if chosen is Format.AUTO else chosen
     if found is not Format.XLSX:
         require_text(name, head)
     return found
@@ -145,14 +144,14 @@ def guess_format(head: bytes) -> Format:
     try:
         _, end = parse_value(text.partition("\n")[0])
     except NotJSON:
-        # An object that is spread over lines.
+        # One object on several lines.
         return Format.JSON
     return Format.NDJSON if end else Format.JSON
 
 
 def require_text(name: str, head: bytes) -> None:
-    for mark, words in FOREIGN.items():
+    for mark, problem in UNREADABLE.items():
         if head.startswith(mark):
-            raise InputUnreadable(f"{name}: {words}")
+            raise InputUnreadable(f"{name}: {problem}")
     if b"\0" in head:
-        raise InputUnreadable(f"{name}: is a binary file, and neither CSV nor JSON")
+        raise InputUnreadable(f"{name}: is a binary file, neither CSV nor JSON")

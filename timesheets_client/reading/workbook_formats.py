@@ -1,4 +1,4 @@
-"""What the formats of a workbook make of a number: a date, a timestamp, a duration, or a number."""
+"""Decide whether the format of a cell shows a number as a date, a timestamp or a duration."""
 
 import re
 from enum import Enum
@@ -7,9 +7,9 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 
 from timesheets_client.reading.workbook_package import Package
 
-# What Excel takes at most.
+# As in Excel.
 MAX_CODE_LENGTH = 255
-# Numbers of the built-in formats that are dates in the languages of East Asia.
+# Built-in formats that are dates in East Asian languages.
 EAST_ASIAN_DATES = {*range(27, 37), *range(50, 59)}
 # The parts of a format that are not placeholders: quoted or escaped text, colors, languages.
 LITERAL = re.compile(r'"[^"]*"|[\\_*].|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]', re.IGNORECASE)
@@ -38,7 +38,7 @@ def classify(number: int, code: str | None) -> NumberFormat:
         return NumberFormat.DATE
     shown = LITERAL.sub("", BUILTIN_FORMATS.get(number, "") if code is None else code)
     letters = set(shown.partition(";")[0].lower())
-    # The only brackets that are left are those of [h], [m] and [s].
+    # LITERAL leaves no brackets but those of [h], [m] and [s].
     if "[" in letters:
         return NumberFormat.DURATION
     if letters & set("hs"):
