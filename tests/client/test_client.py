@@ -224,7 +224,7 @@ def test_a_token_that_the_api_cannot_read_ends_the_run(site: Site) -> None:
 def test_what_the_api_never_answers_is_a_wrong_address(site: Site, status: int) -> None:
     caller = Caller(site, Reply(status=status, body=b"" if status == 204 else b"<html>"))
 
-    problem = f"not an answer of the Timesheets API: {status}; check TIMESHEETS_API_URL"
+    problem = f"not a response from the Timesheets API: {status}; check TIMESHEETS_API_URL"
     with pytest.raises(ConfigurationError, match=re.escape(problem)):
         caller.upload()
 

@@ -73,7 +73,7 @@ def test_an_entry_that_is_too_large_alone_is_rejected(site: Site, ledger: Ledger
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
 
     assert status == ExitStatus.REJECTED
-    assert "a.csv:2: The API takes no entry of this size: 413 too_large" in run.warned[0]
+    assert "a.csv:2: This entry is too large for the API: 413 too_large" in run.warned[0]
 
 
 @pytest.mark.parametrize("trouble", ["lost", Reply(status=503), Reply(status=429)])
@@ -103,7 +103,8 @@ def test_without_ids_a_lost_answer_ends_the_run_and_names_the_lines(
     assert len(ledger.stored) == 10
     assert "a.csv:2 to " in run.warned[1]
     assert (
-        "a.csv:11: the answer was lost, so nobody knows whether these 10 entries are stored" in run.warned[1]
+        "a.csv:11: the response was lost, so nobody knows whether these 10 entries are stored"
+        in run.warned[1]
     )
 
 
@@ -167,7 +168,7 @@ def test_an_answer_to_another_request_is_a_wrong_address(
     ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), **options)
 
     assert ended == ExitStatus.CONFIGURATION
-    assert "this is not an answer of the Timesheets API" in run.warned[0]
+    assert "this is not a response from the Timesheets API" in run.warned[0]
     assert run.written == []
 
 

@@ -1,4 +1,4 @@
-"""Upload a batch of entries, in smaller ones where it is too large."""
+"""Upload a batch of entries, in halves if it is too large."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from timesheets_client.sending.verdicts import Verdicts, read_verdicts
 
 @dataclass(frozen=True, kw_only=True)
 class UploadMode:
-    """How a batch is uploaded; `lists_all` asks for a verdict on each entry, not only the rejected ones."""
+    """How a batch is uploaded. `lists_all` asks for a verdict on each entry, not only on rejected ones."""
 
     is_atomic: bool = False
     is_dry_run: bool = False
@@ -31,7 +31,7 @@ class UploadMode:
 
 
 def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
-    """What became of each entry. Raises an UploadError where that isn't known."""
+    """The verdicts on the entries. Raises an UploadError."""
     answer = upload_content(client, batch, mode)
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return upload_in_halves(client, batch, mode, answer)
@@ -42,7 +42,7 @@ def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
 
 
 def matches_mode(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
-    """Whether the API judged the batch in this mode, and stored what it says."""
+    """Whether the answer is one to an upload in this mode."""
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return mode.is_atomic and not verdicts.created and bool(verdicts.rejected)
     if mode.is_atomic and verdicts.rejected:
@@ -63,7 +63,7 @@ def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:
         return client.upload(request)
     except AnswerLost as error:
         raise AnswerLost(
-            f"{batch.sources}: the answer was lost, so nobody knows whether these {len(batch)} entries are "
+            f"{batch.sources}: the response was lost, so nobody knows whether these {len(batch)} entries are "
             f"stored, and without ids they cannot be sent again: {error}; look them up before you send them"
         ) from None
 
@@ -71,7 +71,7 @@ def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:
 def upload_in_halves(client: ApiClient, batch: Batch, mode: UploadMode, answer: Answer) -> Verdicts:
     summary = answer.summarize("code", "detail")
     if mode.is_atomic:
-        raise WrongUsage(f"--strict: too much for one request: {summary}; send it without, or split it")
+        raise WrongUsage(f"--strict: too large for one request: {summary}; omit --strict, or split the file")
     if len(batch) <= 1:
         return Verdicts(rejected=[reject_entry(batch, summary)])
     first, second = batch.halve()
@@ -80,5 +80,5 @@ def upload_in_halves(client: ApiClient, batch: Batch, mode: UploadMode, answer: 
 
 def reject_entry(batch: Batch, summary: str) -> RejectedEntry:
     [entry] = batch.entries
-    errors = {WHOLE_ENTRY: [f"The API takes no entry of this size: {summary}."]}
+    errors = {WHOLE_ENTRY: [f"This entry is too large for the API: {summary}."]}
     return RejectedEntry(source=entry.source, errors=errors, members=entry.members)

@@ -1,4 +1,4 @@
-"""Put entries together into the bodies in which they are sent."""
+"""Group entries into batches, the bodies of upload requests."""
 
 import gzip
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,13 +9,13 @@ from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.json_values import encode_value
 
 MAX_BYTES = 1024 * 1024
-# Higher ones cost more time than the network gains.
+# Higher levels take more time than they save on the network.
 GZIP_LEVEL = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Entries, and the line of NDJSON that each of them is sent as."""
+    """Entries, and their lines of NDJSON."""
 
     entries: Sequence[InputEntry]
     lines: Sequence[bytes]
@@ -24,19 +24,13 @@ class Batch:
         return len(self.entries)
 
     @property
-    def size(self) -> int:
-        """In bytes, before they are zipped."""
-        return sum(map(len, self.lines))
-
-    @property
     def sources(self) -> str:
-        """Where the entries stand, as in `week23.csv:2 to week23.csv:1001`."""
+        """The range of its entries, such as `week23.csv:2 to week23.csv:1001`."""
         first, last = self.entries[0].source, self.entries[-1].source
         return first if len(self) == 1 else f"{first} to {last}"
 
     @property
     def has_ids(self) -> bool:
-        """True if this can be sent twice and is stored once."""
         return all(entry.members.get("entry_id") is not None for entry in self.entries)
 
     def encode(self) -> Content:
@@ -60,7 +54,7 @@ def encode_entry(entry: InputEntry) -> bytes:
 def make_batches(
     entries: Iterable[InputEntry], max_entries: int, max_bytes: int = MAX_BYTES
 ) -> Iterator[Batch]:
-    """The entries in their order, as many in a batch as fit; one that is too large stands alone."""
+    """Batches in the order of the entries. An entry over `max_bytes` is a batch by itself."""
     taken: list[InputEntry] = []
     lines: list[bytes] = []
     size = 0

@@ -1,7 +1,8 @@
-"""Send a request to the Timesheets API with a token that it takes, and judge whether it answered it."""
+"""Upload to the Timesheets API with an access token, and explain why it refuses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -22,20 +23,20 @@ from timesheets_client.network.exchange import Timeouts, exchange
 from timesheets_client.network.messages import Answer, Content, Message
 from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 
-# The API asks for the keys of a rotated issuer at most this often.
+# The API fetches new keys of an issuer at most this often.
 KEY_ROTATION_SECONDS = 30
-# What the API says about entries; the rest is about the caller, the moment or the address.
+# The other statuses are about the caller, the server or the address.
 ABOUT_ENTRIES = frozenset({200, 201, 207, 400, 409, 413, 422})
-# After these nothing is stored: statuses, whoever says so, and codes, which only the API has. After
-# `database_unavailable` it may be: a database can be lost between its commit and its word of it.
+# With these statuses or codes nothing is stored. `database_unavailable` is not one of them, because the
+# connection can be lost between the commit and its confirmation.
 NOT_TAKEN = frozenset({408, 425, 429})
 NOTHING_STORED = ("issuer_unavailable", "overloaded")
-# A body that arrives whole never gets these from the API.
+# The API never answers an intact body with these codes.
 DAMAGED = ("incomplete_body", "malformed_body")
 
 
 class BearerAuth(AuthBase):
-    """Puts a token in the Authorization header (RFC 6750 section 2.1)."""
+    """Adds a token as the Authorization header (RFC 6750 section 2.1)."""
 
     def __init__(self, token: AccessToken) -> None:
         self.token = token
@@ -47,7 +48,7 @@ class BearerAuth(AuthBase):
 
 @dataclass(frozen=True, kw_only=True)
 class UploadRequest:
-    """What is uploaded and how; `is_repeatable` if it may arrive twice and is stored once."""
+    """`is_repeatable` if the API stores it once, even if it arrives twice."""
 
     content: Content
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class UploadRequest:
 
 
 class ApiClient:
-    """The upload address of the API, for one run."""
+    """The API's upload endpoint during one run."""
 
     def __init__(
         self,
@@ -70,44 +71,40 @@ class ApiClient:
         self.upload_url = upload_url
         self._session, self._tokens, self._timeouts = session, tokens, timeouts
         self._policy, self._clock = policy, clock
-        # The value of the last token that the API accepted.
-        self._accepted = ""
+        self._accepted_token = ""
         self._has_replaced = self._has_waited = False
 
     def upload(self, request: UploadRequest) -> Answer:
-        """The API's answer about what was uploaded: its status is one of ABOUT_ENTRIES.
-
-        Raises an UploadError where there is none.
-        """
+        """The API's answer about the entries, with a status from ABOUT_ENTRIES. Raises an UploadError."""
         token = self._tokens.obtain()
         answer = self._send(request, token)
         while (other := self._find_other_token(answer, token)) is not None:
             token = other
             answer = self._send(request, token)
         if answer.status in ABOUT_ENTRIES and answer.quote("code") not in (*DAMAGED, "invalid_request"):
-            self._accepted = token.value
+            self._accepted_token = token.value
             self._has_replaced = self._has_waited = False
             return answer
         raise explain_refusal(answer, self.upload_url, token)
 
     def _find_other_token(self, answer: Answer, refused: AccessToken) -> AccessToken | None:
-        """A token to try once more with, if there is any point in that."""
-        is_known = refused.is_from_cache or refused.value == self._accepted
+        """A token to try again with, if that may help."""
+        is_known = refused.is_from_cache or refused.value == self._accepted_token
         if answer.status == HTTPStatus.UNAUTHORIZED and not is_known:
             return self._wait_for_key(refused)
-        # A new token would have the same scopes as one that this run bought.
+        # Another token would have the same scopes as one from this run.
         is_outdated = answer.status == HTTPStatus.FORBIDDEN and refused.is_from_cache
         return self._replace(refused) if is_outdated or answer.status == HTTPStatus.UNAUTHORIZED else None
 
     def _wait_for_key(self, refused: AccessToken) -> AccessToken | None:
-        """A token to try with after a while; None the second time.
+        """A token after a wait, or None the second time.
 
-        The issuer may have signed the refused one with a key that the API has yet to see.
+        The API may not know the issuer's new key yet.
         """
         if self._has_waited:
             return None
         self._has_waited = True
-        # Of the time that is left, half is for another try.
+        # Half of the time left is for another try.
         seconds = max(0.0, min(KEY_ROTATION_SECONDS, seconds_left(self._policy, self._clock) / 2))
         self._clock.announce(
             f"waiting {seconds:.1f} s for the API: {self.upload_url}: it refused a new token, and may not "
@@ -117,7 +114,7 @@ class ApiClient:
         return self._replace(refused) or refused
 
     def _replace(self, refused: AccessToken) -> AccessToken | None:
-        """Another token, once between two uploads that the API accepted."""
+        """Another token, once until the API accepts an upload."""
         if self._has_replaced:
             return None
         self._has_replaced = True
@@ -137,14 +134,12 @@ class ApiClient:
             timeouts = self._timeouts.within(seconds_left(self._policy, self._clock))
             return exchange(self._session, message, timeouts)
 
-        def send_once() -> Answer:
-            return require_certain(send)
-
-        return send_with_retries(send if request.is_repeatable else send_once, self._policy, self._clock)
+        sender = send if request.is_repeatable else partial(require_certain, send)
+        return send_with_retries(sender, self._policy, self._clock)
 
 
 def require_certain(send: Callable[[], Answer]) -> Answer:
-    """The answer, if it leaves no doubt whether something was stored. Raises AnswerLost."""
+    """The answer, if it is certain whether something is stored. Raises AnswerLost."""
     try:
         answer = send()
     except NothingSent:
@@ -161,27 +156,27 @@ def explain_refusal(answer: Answer, url: str, token: AccessToken) -> UploadError
     summary = answer.summarize("code", "detail")
     if answer.quote("code") in DAMAGED:
         return TemporaryFailure(
-            f"{url}: what was sent arrived damaged: {summary}; "
-            "run it again later, and if that happens again check the proxy in front of the API"
+            f"{url}: the request arrived damaged: {summary}; "
+            "run it again later, and if it fails again, check the proxy in front of the API"
         )
-    # The API answers 400 to a token that it can't even read.
+    # The API answers 400 to a token that it cannot parse.
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.BAD_REQUEST):
         return AccessRefused(
-            f"upload refused: {summary}; check that the API trusts this issuer, "
-            "and that AUTH0_AUDIENCE is the audience it expects"
+            f"upload refused: {summary}; check that the API trusts this issuer "
+            "and expects the audience in AUTH0_AUDIENCE"
         )
     if answer.status == HTTPStatus.FORBIDDEN:
         return AccessRefused(
             f"upload refused: {summary}; the access token's scopes: {token.scopes}; "
-            "grant this client the one that the API requires"
+            "grant this client the scope that the API requires"
         )
     if answer.is_temporary_failure:
-        return TemporaryFailure(f"{url}: no upload for now: {summary}; run it again later")
+        return TemporaryFailure(f"{url}: upload not possible now: {summary}; run it again later")
     return explain_unexpected_answer(answer, url)
 
 
 def explain_unexpected_answer(answer: Answer, url: str) -> UploadError:
     summary = answer.summarize("code", "detail")
     return ConfigurationError(
-        f"{url}: this is not an answer of the Timesheets API: {summary}; check TIMESHEETS_API_URL"
+        f"{url}: this is not a response from the Timesheets API: {summary}; check TIMESHEETS_API_URL"
     )

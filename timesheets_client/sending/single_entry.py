@@ -1,12 +1,13 @@
-"""Upload one entry as an object, under a key that lets it be sent twice and stored once."""
+"""Upload one entry as an object, with an idempotency key."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from timesheets_client.errors import EntriesRejected, UploadError
-from timesheets_client.network.messages import Answer, json_content, make_printable
+from timesheets_client.network.messages import Answer, json_content
 from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
+from timesheets_client.sending.verdicts import read_errors
 
 TUTORIAL_ENTRY: Mapping[str, object] = {
     "user_id": "007",
@@ -18,13 +19,13 @@ TUTORIAL_ENTRY: Mapping[str, object] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What the API says about an entry that it has."""
+    """The API's confirmation that it has an entry."""
 
     message: str
 
 
 def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key: str) -> Receipt:
-    """The API's receipt for the entry, new or there already. Raises an UploadError where there is none."""
+    """The receipt for the entry, whether it is new or already exists. Raises an UploadError."""
     request = UploadRequest(content=json_content(entry), headers={"Idempotency-Key": idempotency_key})
     answer = client.upload(request)
     receipt = answer.quote("message")
@@ -36,12 +37,8 @@ def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key
 def explain_rejection(answer: Answer, url: str) -> UploadError:
     if answer.status >= HTTPStatus.BAD_REQUEST and answer.quote("detail"):
         rejected = f"entry rejected: {answer.summarize('code', 'detail')}"
-        return EntriesRejected("; ".join([rejected, *list_errors(answer)]))
+        errors = read_errors((answer.document or {}).get("errors"), answer.secrets)
+        return EntriesRejected(
+            "; ".join([rejected, *(f"{name}: {' '.join(texts)}" for name, texts in errors)])
+        )
     return explain_unexpected_answer(answer, url)
-
-
-def list_errors(answer: Answer) -> Iterator[str]:
-    errors = (answer.document or {}).get("errors")
-    for name, faults in errors.items() if isinstance(errors, dict) else ():
-        texts = faults if isinstance(faults, list) else [faults]
-        yield make_printable(f"{name}: {' '.join(str(text) for text in texts)}", *answer.secrets)

@@ -1,13 +1,13 @@
-"""Read what the API says about each entry of a batch."""
+"""Read the API's verdicts on the entries of a batch."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Self
 
 from timesheets_client.network.messages import Answer, make_printable
-from timesheets_client.reading.entries import ENTRY_ID, Errors, InputEntry, RejectedEntry
+from timesheets_client.reading.entries import ENTRY_ID, InputEntry, RejectedEntry
 from timesheets_client.sending.batches import Batch
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
@@ -17,15 +17,15 @@ STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 
 @dataclass(frozen=True, kw_only=True)
 class Verdicts:
-    """How many entries were created and how many were there already, and those that were rejected.
+    """How many entries are created and how many already exist, and the rejected entries.
 
-    `existing_sources` is where the latter stand, if the API was asked to tell.
+    `existing_sources` locates the existing entries, if the API was asked to list them.
     """
 
     created: int = 0
     existing: int = 0
     rejected: Sequence[RejectedEntry] = ()
-    existing_sources: Sequence[str] = field(default=())
+    existing_sources: Sequence[str] = ()
 
     def add(self, other: Self) -> "Verdicts":
         return Verdicts(
@@ -36,34 +36,52 @@ class Verdicts:
         )
 
 
-def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdicts | None:
-    """The verdicts in an answer; None if they are not the API's on this batch.
+@dataclass(frozen=True, kw_only=True)
+class EntryVerdict:
+    index: int
+    entry: InputEntry
+    status: int
+    errors: Mapping[str, object]
+    timesheet_id: str
 
-    `is_complete` if the API was asked to list every entry, not only those that were rejected.
+    def reject(self) -> RejectedEntry:
+        errors = self.errors or {ENTRY_ID: [self._explain()]}
+        return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
+
+    def _explain(self) -> str:
+        if self.status == HTTPStatus.CONFLICT:
+            return f"This belongs to timesheet {self.timesheet_id}, which differs and stays unchanged."
+        return f"The API answered {self.status}."
+
+
+def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdicts | None:
+    """The verdicts in an answer; None if they are not the API's verdicts on this batch.
+
+    `is_complete` if the API was asked to list every entry, not only the rejected ones.
     """
     members = answer.document or {}
-    items = read_items(members.get("entries"), batch, answer.secrets)
+    verdicts = read_list(members.get("entries"), batch, answer.secrets)
     is_refused = answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
-    if items is None or (is_complete and len(items) != len(batch)):
+    if verdicts is None or (is_complete and len(verdicts) != len(batch)):
         return None
-    if not adds_up(members, items, len(batch), is_refused=is_refused):
+    if not adds_up(members, verdicts, len(batch), is_refused=is_refused):
         return None
     return Verdicts(
         created=read_count(members, "created"),
         existing=read_count(members, "existing"),
-        rejected=[item.reject() for item in items if item.status in REJECTED],
-        existing_sources=[item.entry.source for item in items if item.status == HTTPStatus.OK],
+        rejected=[each.reject() for each in verdicts if each.status in REJECTED],
+        existing_sources=[each.entry.source for each in verdicts if each.status == HTTPStatus.OK],
     )
 
 
 def adds_up(
-    members: Mapping[str, object], items: Sequence["EntryVerdict"], size: int, *, is_refused: bool
+    members: Mapping[str, object], verdicts: Sequence[EntryVerdict], size: int, *, is_refused: bool
 ) -> bool:
-    """Whether the counts are those of so many entries, and agree with the entries that are listed."""
+    """Whether the counts add up to `size` and agree with the listed verdicts."""
     received, created, existing, rejected = (
         read_count(members, name) for name in ("received", "created", "existing", "rejected")
     )
-    listed = Counter(item.status for item in items)
+    listed = Counter(each.status for each in verdicts)
     listed_rejected = listed[HELD_BACK] + sum(listed[status] for status in REJECTED)
     return (
         received == created + existing + rejected == size
@@ -76,38 +94,18 @@ def adds_up(
 
 
 def read_count(members: Mapping[str, object], name: str) -> int:
-    """A count; -1 if it is none."""
+    """A count; -1 if there is none."""
     count = members.get(name)
     return count if isinstance(count, int) and not isinstance(count, bool) else -1
 
 
-@dataclass(frozen=True, kw_only=True)
-class EntryVerdict:
-    """The API's verdict on one entry."""
-
-    index: int
-    entry: InputEntry
-    status: int
-    errors: Errors
-    timesheet_id: str
-
-    def reject(self) -> RejectedEntry:
-        errors = self.errors or {ENTRY_ID: [self._explain()]}
-        return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
-
-    def _explain(self) -> str:
-        if self.status == HTTPStatus.CONFLICT:
-            return f"This stands for timesheet {self.timesheet_id}, whose content is another and stays."
-        return f"The API answered {self.status}."
-
-
-def read_items(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict] | None:
-    """The verdicts that are listed; None if one of them is none, or an entry has two."""
+def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict] | None:
+    """The listed verdicts; None if one is malformed, or if an entry has two."""
     if not isinstance(items, list):
         return None
-    read = [item for each in items if (item := read_verdict(each, batch, secrets))]
-    is_each_once = len(read) == len(items) == len({item.index for item in read})
-    return read if is_each_once else None
+    verdicts = [verdict for item in items if (verdict := read_verdict(item, batch, secrets))]
+    is_each_once = len(verdicts) == len(items) == len({each.index for each in verdicts})
+    return verdicts if is_each_once else None
 
 
 def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict | None:
