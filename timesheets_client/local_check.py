@@ -5,12 +5,11 @@ from contextlib import closing
 from functools import partial
 from typing import BinaryIO
 
+from timesheets_client.arguments import Options
 from timesheets_client.errors import ExitStatus, choose_status
 from timesheets_client.files.named import guard_file
-from timesheets_client.options import Options
-from timesheets_client.output.outcomes import FileOutcome
-from timesheets_client.output.report import Report
-from timesheets_client.reading.entries import InputWarning, RejectedEntry
+from timesheets_client.output.report import FileOutcome, Report
+from timesheets_client.reading.entries import RejectedEntry, InputWarning
 from timesheets_client.reading.inputs import open_input, read_entries
 
 UNCHECKED = (

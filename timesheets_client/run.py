@@ -2,13 +2,13 @@
 
 from functools import partial
 
+from timesheets_client.arguments import Options, require_sense
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError
 from timesheets_client.files.named import upload_named_files
 from timesheets_client.files.spool import upload_spool
 from timesheets_client.local_check import read_files
-from timesheets_client.options import Options, require_sense
 from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight
 from timesheets_client.sending.single_entry import TUTORIAL_ENTRY, upload_entry

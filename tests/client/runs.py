@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from timesheets_client.arguments import Options
 from timesheets_client.context import Environment
 from timesheets_client.errors import ExitStatus
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.network.retries import Clock
-from timesheets_client.options import Options
 from timesheets_client.output.report import Report
 from timesheets_client.run import run_upload
 from timesheets_client.signals import Signals

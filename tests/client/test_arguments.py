@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from timesheets_client.arguments import add_arguments, read_options
+from timesheets_client.arguments import Options, add_arguments, read_options, require_sense
 from timesheets_client.errors import WrongUsage
-from timesheets_client.options import Options, require_sense
 
 
 def parse(*words: str) -> Options:

@@ -9,9 +9,8 @@ from pathlib import Path
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.rejects import Rejects, RejectsFile
-from timesheets_client.output.outcomes import FileOutcome
-from timesheets_client.output.report import Report
-from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, RejectedEntry
+from timesheets_client.output.report import FileOutcome, Report
+from timesheets_client.reading.entries import InputEntry, InputItem, RejectedEntry, InputWarning
 from timesheets_client.reading.identity import EntryIds
 from timesheets_client.reading.inputs import Input, read_entries
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
