@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from timesheets_client.arguments import Options
 from timesheets_client.errors import ExitStatus, choose_status
-from timesheets_client.files.named import guard_file
+from timesheets_client.files.uploads import guard_file
 from timesheets_client.output.report import FileOutcome, Report
 from timesheets_client.reading.entries import RejectedEntry, InputWarning
 from timesheets_client.reading.inputs import open_input, read_entries

@@ -9,9 +9,9 @@ from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
-from timesheets_client.files.named import open_locked
+from timesheets_client.files.locks import open_locked
 from timesheets_client.files.rejects import NoRejects
-from timesheets_client.files.uploads import Tally, take_entries
+from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
 from timesheets_client.reading.identity import EntryIds

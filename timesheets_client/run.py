@@ -6,8 +6,8 @@ from timesheets_client.arguments import Options, require_sense
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError
-from timesheets_client.files.named import upload_named_files
 from timesheets_client.files.spool import upload_spool
+from timesheets_client.files.uploads import upload_named_files
 from timesheets_client.local_check import read_files
 from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight

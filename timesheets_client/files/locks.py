@@ -1,13 +1,50 @@
 """Keep two runs from uploading the same input at once."""
 
 import errno
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
+from pathlib import Path
 from typing import IO, Any
 
+from timesheets_client.context import RunContext
 from timesheets_client.errors import InputInUse
 from timesheets_client.network.retries import Clock
+from timesheets_client.reading.inputs import Input, open_input
 
 POLL_SECONDS = 0.2
+
+
+def open_locked(name: str, context: RunContext) -> AbstractContextManager[Input]:
+    """The input, which no other run uploads meanwhile. Raises InputUnreadable or InputInUse."""
+    return locked(open_input(name, context.environment.stdin), context)
+
+
+@contextmanager
+def locked(source: Input, context: RunContext) -> Iterator[Input]:
+    """The input, which is closed in the end. Raises InputInUse."""
+    try:
+        if source.path:
+            lock(source.file, source.name, context.lock_wait_seconds, context.environment.clock)
+            require_same_file(source, source.path)
+        yield source
+    finally:
+        if source.file is not context.environment.stdin:
+            source.file.close()
+
+
+def require_same_file(source: Input, path: Path) -> None:
+    """Refuse a file that another run moved away before this one had the lock."""
+    if not is_same_file(source, path):
+        raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")
+
+
+def is_same_file(source: Input, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(source.file.fileno()), path.stat())
+    except OSError:
+        return False
 
 
 def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock) -> None:

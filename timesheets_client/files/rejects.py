@@ -1,13 +1,21 @@
 """Keep what was refused for good in a file that can be mended and sent."""
 
+import os
+import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from timesheets_client.access.private_files import make_private_folder
+from timesheets_client.context import RunContext
+from timesheets_client.errors import ConfigurationError, WrongUsage
 from timesheets_client.files.drafts import OWNER_ONLY, Draft, explained
-from timesheets_client.files.folders import Folder
+from timesheets_client.files.folders import Folder, add_suffix
+from timesheets_client.files.locks import is_same_file
+from timesheets_client.printable import escape
 from timesheets_client.reading.entries import ENTRY_ID, REJECTED, RejectedEntry
+from timesheets_client.reading.inputs import Input
 from timesheets_client.reading.json_values import encode_value
 
 SUFFIX = ".rejected.ndjson"
@@ -90,3 +98,35 @@ def encode_rejected(rejected: RejectedEntry) -> bytes:
     text = {} if rejected.members.keys() - {ENTRY_ID} else {"text": rejected.text}
     rejection = {"source": rejected.source, **text, "errors": dict(rejected.errors)}
     return b"%b\n" % encode_value({**rejected.members, REJECTED: rejection}).encode()
+
+
+def place_rejects(source: Input, context: RunContext) -> RejectsFile:
+    if context.options.rejects:
+        path = context.options.rejects
+    elif source.path:
+        path = source.path.with_name(add_suffix(source.path.name, SUFFIX))
+    else:
+        folder = Folder(find_piped_rejects(context))
+        return RejectsFile(folder, f"standard-input{SUFFIX}", replaces=False, make=make_private_folder)
+    require_replaceable(path, source)
+    return RejectsFile(Folder(path.parent), path.name, read_mode(source) if source.path else OWNER_ONLY)
+
+
+def find_piped_rejects(context: RunContext) -> Path:
+    """The folder for those of a pipe, which is gone afterwards: each run has a file of its own there."""
+    return context.config.state_dir / "rejected"
+
+
+def require_replaceable(path: Path, source: Input) -> None:
+    """Refuse what would be destroyed: the input itself, or a device such as /dev/null."""
+    shown = escape(str(path))
+    if source.path and is_same_file(source, path):
+        raise WrongUsage(f"--rejects {shown}: this is the file to upload; name another for what is rejected")
+    if os.path.lexists(path) and not (path.is_symlink() or path.is_file()):
+        raise ConfigurationError(
+            f"{shown}: rejected entries cannot take its place, since it is no file; name one with --rejects"
+        )
+
+
+def read_mode(source: Input) -> int:
+    return stat.S_IMODE(os.fstat(source.file.fileno()).st_mode) & 0o777

@@ -21,10 +21,9 @@ from timesheets_client.errors import (
 )
 from timesheets_client.files.drafts import OWNER_ONLY, Draft, explained, remove_abandoned_drafts
 from timesheets_client.files.folders import Folder, add_suffix
-from timesheets_client.files.locks import lock
-from timesheets_client.files.named import guard_file, locked, read_mode
-from timesheets_client.files.rejects import SUFFIX, RejectsFile
-from timesheets_client.files.uploads import upload_file
+from timesheets_client.files.locks import lock, locked
+from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
+from timesheets_client.files.uploads import guard_file, upload_file
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input

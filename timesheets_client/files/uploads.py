@@ -1,16 +1,26 @@
 """Upload a file: read, identify, send in batches, keep what is rejected."""
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from timesheets_client.context import RunContext
-from timesheets_client.errors import ExitStatus, WrongUsage
-from timesheets_client.files.rejects import Rejects, RejectsFile
-from timesheets_client.output.report import FileOutcome, Report
-from timesheets_client.reading.entries import InputEntry, InputItem, RejectedEntry, InputWarning
+from timesheets_client.errors import (
+    DiskFull,
+    ExitStatus,
+    InputInUse,
+    InputUnreadable,
+    WrongUsage,
+    choose_status,
+)
+from timesheets_client.files.drafts import remove_abandoned_drafts
+from timesheets_client.files.folders import Folder
+from timesheets_client.files.locks import open_locked
+from timesheets_client.files.rejects import RejectsFile, find_piped_rejects, place_rejects
+from timesheets_client.files.tally import Tally, take_entries
+from timesheets_client.output.report import Report
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import EntryIds
 from timesheets_client.reading.inputs import Input, read_entries
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
@@ -20,57 +30,35 @@ from timesheets_client.sending.verdicts import Verdicts
 # The API's own limits on one request, before it is zipped.
 STRICT_ENTRIES_AT_MOST = 10_000
 STRICT_BYTES_AT_MOST = 8 * 1024 * 1024
+# What keeps one file from being uploaded, and not the next.
+OF_ONE_FILE = (InputUnreadable, InputInUse, WrongUsage, DiskFull)
 
 
-@dataclass(kw_only=True)
-class Tally:
-    """Counts what becomes of one file's entries, and hands on those that are rejected."""
+def upload_named_files(context: RunContext) -> ExitStatus:
+    places = [context.options.rejects] if context.options.rejects else map(Path, context.options.files)
+    for folder in {find_piped_rejects(context), *(place.parent for place in places)}:
+        remove_abandoned_drafts(Folder(folder))
+    return choose_status(
+        [
+            guard_file(partial(upload_named_file, name, context), context.report)
+            for name in context.options.files
+        ]
+    )
 
-    source: Input
-    rejects: Rejects
-    report: Report
-    begin: float = field(default_factory=time.monotonic)
-    entries: int = 0
-    created: int = 0
-    existing: int = 0
-    rejected: int = 0
-    is_suspicious: bool = False
 
-    @property
-    def is_faulty(self) -> bool:
-        """True if --strict refuses the file."""
-        return self.rejected > 0 or self.is_suspicious
+def guard_file(action: Callable[[], ExitStatus], report: Report) -> ExitStatus:
+    """What `action` returns; what concerns no other file is told here. Raises the rest."""
+    try:
+        return action()
+    except OF_ONE_FILE as error:
+        report.tell_problem(str(error))
+        status: ExitStatus = error.exit_status
+        return status
 
-    def count(self, verdicts: Verdicts) -> None:
-        self.created += verdicts.created
-        self.existing += verdicts.existing
-        self.reject(*verdicts.rejected)
-        self.report.tell_existing(verdicts.existing_sources)
 
-    def reject(self, *rejected: RejectedEntry) -> None:
-        self.report.tell_rejected(rejected, self.rejected)
-        self.rejected += len(rejected)
-        for each in rejected:
-            self.rejects.add(each)
-
-    def suspect(self, suspicion: InputWarning) -> None:
-        self.report.tell_problem(suspicion.describe())
-        self.is_suspicious = True
-
-    def sum_up(self, rejects: Path | None) -> FileOutcome:
-        return FileOutcome(
-            file=self.source.given or self.source.name,
-            entries=self.entries,
-            created=self.created,
-            existing=self.existing,
-            rejected=self.rejected,
-            rejects=rejects,
-            seconds=time.monotonic() - self.begin,
-        )
-
-    def advance(self, entries: int) -> None:
-        size = self.source.size
-        self.report.progress.advance(entries, self.source.tell() / size if size else None)
+def upload_named_file(name: str, context: RunContext) -> ExitStatus:
+    with open_locked(name, context) as source:
+        return upload_file(source, place_rejects(source, context), context)
 
 
 def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> ExitStatus:
@@ -93,19 +81,6 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
         rejects.discard()
     context.report.tell_file(outcome)
     return ExitStatus.REJECTED if outcome.rejected or is_refused else ExitStatus.DONE
-
-
-def take_entries(read: Iterable[InputItem], ids: EntryIds | None, tally: Tally) -> Iterator[InputEntry]:
-    """The entries that can be sent, with their ids. What can't be is rejected on the way."""
-    for each in read:
-        if isinstance(each, InputWarning):
-            tally.suspect(each)
-            continue
-        tally.entries += 1
-        if isinstance(each, InputEntry):
-            yield ids.identify(each) if ids else each
-        else:
-            tally.reject(ids.identify_rejected(each) if ids else each)
 
 
 def upload_in_batches(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
