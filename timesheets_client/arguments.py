@@ -13,8 +13,8 @@ from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.inputs import STANDARD_INPUT, Format
 
 DEFAULT_TIMEOUTS = "10,60"
-ENTRIES_OF_A_BATCH = 1_000
-ENTRIES_OF_A_BATCH_AT_MOST = 10_000
+DEFAULT_BATCH_SIZE = 1_000
+MAX_BATCH_SIZE = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class Options:
     spool: Path | None = None
     format: Format = Format.AUTO
     time_zone: tzinfo | None = None
-    dedupes: bool = True
-    entries_of_a_batch: int = ENTRIES_OF_A_BATCH
+    derives_ids: bool = True
+    batch_size: int = DEFAULT_BATCH_SIZE
     is_strict: bool = False
     rejects: Path | None = None
     lock_wait_seconds: float = 0
@@ -39,7 +39,7 @@ class Options:
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
-def require_sense(options: Options) -> None:
+def reject_contradictions(options: Options) -> None:
     """Raise WrongUsage for what cannot be meant together."""
     actions = {
         "--dry-run": options.is_dry_run,
@@ -52,7 +52,7 @@ def require_sense(options: Options) -> None:
         raise WrongUsage(f"{' and '.join(chosen)}: choose one of them")
     if options.files and (options.spool or options.forgets_token):
         raise WrongUsage(f"{chosen[0]} takes no FILE")
-    if options.spool and not options.dedupes:
+    if options.spool and not options.derives_ids:
         raise WrongUsage("--dedupe off: a spool folder's files are sent until all is stored, which needs ids")
     if options.rejects and len(options.files) > 1:
         raise WrongUsage("--rejects: name one FILE with it; without it each has a file of its own")
@@ -101,9 +101,9 @@ def add_sending_arguments(parser: ArgumentParser) -> None:
     sending.add_argument(
         "--batch-size",
         type=parse_batch_size,
-        default=ENTRIES_OF_A_BATCH,
+        default=DEFAULT_BATCH_SIZE,
         metavar="N",
-        help=f"entries in one request: {ENTRIES_OF_A_BATCH}, at most {ENTRIES_OF_A_BATCH_AT_MOST}",
+        help=f"entries in one request: {DEFAULT_BATCH_SIZE}, at most {MAX_BATCH_SIZE}",
     )
     sending.add_argument(
         "--strict",
@@ -168,8 +168,8 @@ def read_options(arguments: Mapping[str, Any]) -> Options:
         spool=arguments["spool"],
         format=Format(arguments["format"]),
         time_zone=arguments["time_zone"],
-        dedupes=arguments["dedupe"] == "on",
-        entries_of_a_batch=arguments["batch_size"],
+        derives_ids=arguments["dedupe"] == "on",
+        batch_size=arguments["batch_size"],
         is_strict=arguments["strict"],
         rejects=arguments["rejects"],
         lock_wait_seconds=arguments["lock_wait"],
@@ -192,8 +192,8 @@ def parse_zone(name: str) -> tzinfo:
 
 def parse_batch_size(text: str) -> int:
     size = parse_count(text)
-    if not 1 <= size <= ENTRIES_OF_A_BATCH_AT_MOST:
-        raise ArgumentTypeError(f"must be between 1 and {ENTRIES_OF_A_BATCH_AT_MOST:,}, not {text}")
+    if not 1 <= size <= MAX_BATCH_SIZE:
+        raise ArgumentTypeError(f"must be between 1 and {MAX_BATCH_SIZE:,}, not {text}")
     return size
 
 

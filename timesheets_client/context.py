@@ -49,10 +49,10 @@ def open_context(
     options: Options, environment: Environment, report: Report, config: UploaderConfig
 ) -> Iterator[RunContext]:
     """A run that is ready; nothing is sent before something is uploaded."""
-    clock = replace(environment.clock, announce=report.tell_wait)
+    clock = replace(environment.clock, announce=report.show_wait)
     end = None if options.deadline_seconds is None else clock.monotonic() + options.deadline_seconds
     policy = RetryPolicy(retries=options.retries, deadline=end)
-    cache = TokenCache(config.state_dir, report.tell_problem, clock) if options.caches_token else None
+    cache = TokenCache(config.state_dir, report.show_problem, clock) if options.caches_token else None
     with open_session() as session:
         tokens = TokenSource(config, session, options.timeouts, policy, clock, cache)
         client = ApiClient(config.upload_url, session, tokens, options.timeouts, policy, clock)
@@ -68,4 +68,4 @@ def open_context(
             )
         finally:
             if tokens.quota_limit:
-                report.tell_detail(f"the issuer's quota for this client: {tokens.quota_limit}")
+                report.show_detail(f"the issuer's quota for this client: {tokens.quota_limit}")

@@ -22,7 +22,7 @@ def read_files(options: Options, stdin: BinaryIO, report: Report) -> ExitStatus:
     statuses = [
         guard_file(partial(read_file, name, options, stdin, report), report) for name in options.files
     ]
-    report.tell(UNCHECKED)
+    report.show(UNCHECKED)
     return choose_status(statuses)
 
 
@@ -35,17 +35,17 @@ def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> E
         with closing(read_entries(source, options.format, options.time_zone)) as read:
             for each in read:
                 if isinstance(each, InputWarning):
-                    report.tell_problem(each.describe())
+                    report.show_problem(each.describe())
                     is_suspicious = True
                     continue
                 entries += 1
                 if isinstance(each, RejectedEntry):
-                    report.tell_rejected([each], rejected)
+                    report.show_rejected([each], rejected)
                     rejected += 1
     finally:
         if source.file is not stdin:
             source.file.close()
-    report.tell_file(
+    report.show_file(
         FileOutcome(
             file=source.given or source.name,
             entries=entries,

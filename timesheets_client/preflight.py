@@ -20,19 +20,19 @@ from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import Batch, make_batches
 
 DRY_RUN = UploadMode(is_dry_run=True)
-NO_ENTRIES = Batch(entries=(), lines=())
+EMPTY_BATCH = Batch(entries=(), lines=())
 
 
 def preflight(options: Options, environment: Environment, report: Report) -> ExitStatus:
     """Tell a line for each step. Raises the UploadError of the first that fails, with the step's name."""
     with step("settings"):
         config = load_config(environment.variables, environment.development)
-    report.tell(f"ok       settings: complete, for {config.upload_url}")
+    report.show(f"ok       settings: complete, for {config.upload_url}")
     with open_context(options, environment, report, config) as context:
         check_token(context)
         with step("API"):
-            upload_batch(context.client, NO_ENTRIES, DRY_RUN)
-        report.tell("ok       API: it takes this token, and answered an upload of no entries")
+            upload_batch(context.client, EMPTY_BATCH, DRY_RUN)
+        report.show("ok       API: it takes this token, and answered an upload of no entries")
         return choose_status([check_file(name, context) for name in options.files])
 
 
@@ -40,13 +40,13 @@ def check_token(context: RunContext) -> None:
     with step("token"):
         token = context.tokens.obtain()
     origin = "kept from an earlier run" if token.is_from_cache else "new from the issuer"
-    context.report.tell(f"ok       token: {origin}")
-    context.report.tell(f"ok       audience: it is for {context.config.audience}")
-    context.report.tell(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
-    context.report.tell(f"ok       expiry: {describe_moment(token.stated_expiry)}")
+    context.report.show(f"ok       token: {origin}")
+    context.report.show(f"ok       audience: it is for {context.config.audience}")
+    context.report.show(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
+    context.report.show(f"ok       expiry: {format_timestamp(token.stated_end)}")
 
 
-def describe_moment(seconds: float | None) -> str:
+def format_timestamp(seconds: float | None) -> str:
     """UTC, if that is a moment of the calendar; `seconds` are since 1970."""
     if seconds is None:
         return "the issuer does not tell"
@@ -62,13 +62,13 @@ def check_file(name: str, context: RunContext) -> ExitStatus:
     with step(escape(name)), open_locked(name, context) as source:
         tally = Tally(source=source, rejects=NoRejects(), report=context.report)
         with closing(read_entries(source, options.format, options.time_zone)) as read:
-            entries = take_entries(read, EntryIds() if options.dedupes else None, tally)
-            for batch in make_batches(entries, options.entries_of_a_batch):
+            entries = take_entries(read, EntryIds() if options.derives_ids else None, tally)
+            for batch in make_batches(entries, options.batch_size):
                 tally.count(upload_batch(context.client, batch, DRY_RUN))
     is_refused = tally.rejected > 0 or (options.is_strict and tally.is_suspicious)
-    context.report.outcomes.append(tally.sum_up(None))
+    context.report.outcomes.append(tally.summarize(None))
     word = "rejected" if is_refused else "ok"
-    context.report.tell(
+    context.report.show(
         f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.created}, "
         f"has {tally.existing} already, and would reject {tally.rejected}"
     )

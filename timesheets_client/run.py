@@ -2,22 +2,22 @@
 
 from functools import partial
 
-from timesheets_client.arguments import Options, require_sense
+from timesheets_client.arguments import Options, reject_contradictions
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError
 from timesheets_client.files.spool import upload_spool
-from timesheets_client.files.uploads import upload_named_files
+from timesheets_client.files.uploads import upload_files
 from timesheets_client.local_check import read_files
 from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight
 from timesheets_client.sending.single_entry import TUTORIAL_ENTRY, upload_entry
-from timesheets_client.signals import await_status
+from timesheets_client.signals import catch_signals
 
 
 def run_upload(options: Options, environment: Environment, report: Report) -> ExitStatus:
     """Do what `options` ask for and report; whatever happens comes back as an exit status."""
-    status = await_status(partial(guard, options, environment, report))
+    status = catch_signals(partial(guard, options, environment, report))
     report.finish(status)
     return status
 
@@ -26,17 +26,17 @@ def guard(options: Options, environment: Environment, report: Report) -> ExitSta
     try:
         status = perform(options, environment, report)
     except UploadError as error:
-        report.tell_problem(str(error))
+        report.show_problem(str(error))
         status = error.exit_status
     except Exception as error:  # noqa: BLE001  A bug has an exit status too, and a report without secrets.
-        report.tell_bug(error)
+        report.show_bug(error)
         status = ExitStatus.BUG
     environment.signals.raise_pending()
     return status
 
 
 def perform(options: Options, environment: Environment, report: Report) -> ExitStatus:
-    require_sense(options)
+    reject_contradictions(options)
     if options.is_dry_run:
         return read_files(options, environment.stdin, report)
     if options.is_check:
@@ -52,8 +52,8 @@ def upload(context: RunContext) -> ExitStatus:
     elif context.options.spool:
         return upload_spool(context.options.spool, context)
     elif context.options.files:
-        return upload_named_files(context)
+        return upload_files(context)
     else:
         key = context.environment.make_key()
-        context.report.tell_receipt(upload_entry(context.client, TUTORIAL_ENTRY, key))
+        context.report.show_receipt(upload_entry(context.client, TUTORIAL_ENTRY, key))
     return ExitStatus.DONE

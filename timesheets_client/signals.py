@@ -9,11 +9,11 @@ from typing import Self
 
 from timesheets_client.errors import ExitStatus, Terminated
 
-ENDS: Mapping[int, type[BaseException]] = {
+SIGNAL_ERRORS: Mapping[int, type[BaseException]] = {
     signal.SIGINT: KeyboardInterrupt,
     signal.SIGTERM: Terminated,
 }
-LONGEST_NAP_SECONDS = 1.0
+MAX_NAP_SECONDS = 1.0
 
 
 class Signals:
@@ -30,7 +30,7 @@ class Signals:
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> Self:
-        for number in ENDS:
+        for number in SIGNAL_ERRORS:
             self._previous[number] = signal.signal(number, self.receive)
         return self
 
@@ -40,9 +40,9 @@ class Signals:
 
     def receive(self, number: int, _frame: FrameType | None) -> None:
         is_first = self._pending is None
-        self._pending = ENDS[number]
+        self._pending = SIGNAL_ERRORS[number]
         if not (is_first and self._is_deferred):
-            raise ENDS[number]
+            raise SIGNAL_ERRORS[number]
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -62,8 +62,8 @@ class Signals:
             self.raise_pending()
             # A signal that arrives just before the system call does not shorten it.
             while seconds > 0:
-                self._sleep(min(seconds, LONGEST_NAP_SECONDS))
-                seconds -= LONGEST_NAP_SECONDS
+                self._sleep(min(seconds, MAX_NAP_SECONDS))
+                seconds -= MAX_NAP_SECONDS
         finally:
             self._is_deferred = was_deferred
 
@@ -72,7 +72,7 @@ class Signals:
             raise self._pending
 
 
-def await_status(action: Callable[[], ExitStatus]) -> ExitStatus:
+def catch_signals(action: Callable[[], ExitStatus]) -> ExitStatus:
     """What `action` returns, or the status of the signal that ended it."""
     try:
         return action()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from timesheets_client.arguments import Options, add_arguments, read_options, require_sense
+from timesheets_client.arguments import Options, add_arguments, read_options, reject_contradictions
 from timesheets_client.errors import WrongUsage
 
 
@@ -26,7 +26,7 @@ def test_each_argument_reaches_its_option() -> None:
     )
 
     assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
-    assert (options.dedupes, options.entries_of_a_batch, options.is_strict) == (False, 7, True)
+    assert (options.derives_ids, options.batch_size, options.is_strict) == (False, 7, True)
     assert (options.rejects, options.retries, options.deadline_seconds) == (Path("r"), 1, 9.5)
     assert (options.lock_wait_seconds, options.caches_token) == (3, False)
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
@@ -65,11 +65,11 @@ def test_what_is_no_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         pytest.param({"forgets_token": True, "files": ["a"]}, id="forget and upload"),
         pytest.param({"spool": Path("d"), "files": ["a"]}, id="folder and file"),
         pytest.param({"spool": Path("d"), "rejects": Path("r")}, id="a folder has its own rejects"),
-        pytest.param({"spool": Path("d"), "dedupes": False}, id="a folder without ids"),
+        pytest.param({"spool": Path("d"), "derives_ids": False}, id="a folder without ids"),
         pytest.param({"rejects": Path("r"), "files": ["a", "b"]}, id="rejects of two files"),
         pytest.param({"files": ["-", "-"]}, id="standard input twice"),
     ],
 )
 def test_what_cannot_be_meant_together_is_wrong_usage(options: dict[str, Any]) -> None:
     with pytest.raises(WrongUsage):
-        require_sense(Options(**options))
+        reject_contradictions(Options(**options))

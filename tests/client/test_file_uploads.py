@@ -136,7 +136,7 @@ def test_verdicts_on_ten_thousand_bad_entries_are_not_too_many(
     run = Run()
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 10_000)
 
-    status = run.start(site.variables, file, entries_of_a_batch=10_000)
+    status = run.start(site.variables, file, batch_size=10_000)
 
     assert status == ExitStatus.REJECTED
     assert "10000 rejected" in run.written[0]
@@ -221,7 +221,7 @@ def test_a_file_that_breaks_off_is_unreadable_after_what_was_stored(
     (tmp_path / "a.json").write_text('[{"user_id": "007", "hours": 1}, {"user')
     run = Run()
 
-    status = run.start(site.variables, tmp_path / "a.json", entries_of_a_batch=1)
+    status = run.start(site.variables, tmp_path / "a.json", batch_size=1)
 
     assert status == ExitStatus.UNREADABLE
     assert "a.json[1]: unterminated string" in run.warned[-1]
@@ -255,7 +255,7 @@ def test_a_file_that_failed_halfway_tells_what_is_stored(site: Site, ledger: Led
     )
     run = Run()
 
-    status = run.start(site.variables, file, entries_of_a_batch=10, retries=0)
+    status = run.start(site.variables, file, batch_size=10, retries=0)
 
     assert status == ExitStatus.TEMPORARY
     assert run.warned[0] == (
@@ -300,9 +300,7 @@ def test_json_tells_the_message_of_the_one_entry(site: Site) -> None:
 
 
 def test_strict_stores_a_file_as_a_whole(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    status = Run().start(
-        site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10, is_strict=True
-    )
+    status = Run().start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, is_strict=True)
 
     assert status == ExitStatus.DONE
     assert [len(batch) for batch in ledger.batches] == [25]
@@ -417,7 +415,7 @@ def test_a_signal_lets_the_batch_in_flight_finish(
 
     site.replies["/timesheets/upload"] = answer_and_interrupt
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10)
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     assert status == expected
     assert len(ledger.stored) == 10

@@ -1,7 +1,7 @@
 import io
 
 from timesheets_client.output.progress import Progress, ProgressBar
-from timesheets_client.output.streams import SteadyStream
+from timesheets_client.output.streams import ResilientStream
 
 
 class Terminal(io.StringIO):
@@ -11,7 +11,7 @@ class Terminal(io.StringIO):
 
 def test_a_bar_tells_entries_and_rate() -> None:
     terminal = Terminal()
-    bar = ProgressBar(SteadyStream(terminal))
+    bar = ProgressBar(ResilientStream(terminal))
 
     with bar.follow("week23.csv"):
         bar.advance(1_000, 0.25)
@@ -24,7 +24,7 @@ def test_a_bar_tells_entries_and_rate() -> None:
 
 def test_the_whole_is_estimated_by_the_share_that_was_read() -> None:
     terminal = Terminal()
-    bar = ProgressBar(SteadyStream(terminal))
+    bar = ProgressBar(ResilientStream(terminal))
 
     with bar.follow("week23.csv"):
         bar.advance(1_000, 0.25)
@@ -42,7 +42,7 @@ def test_without_a_terminal_nothing_is_shown_and_lines_go_elsewhere() -> None:
 
 
 def test_after_its_file_a_bar_shows_nothing() -> None:
-    bar = ProgressBar(SteadyStream(Terminal()))
+    bar = ProgressBar(ResilientStream(Terminal()))
 
     with bar.follow("week23.csv"):
         pass

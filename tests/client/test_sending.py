@@ -44,7 +44,7 @@ def test_of_no_entries_there_is_no_batch() -> None:
 
 
 def test_a_batch_goes_as_zipped_ndjson_on_one_connection(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    Run().start(site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10)
+    Run().start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     first = ledger.requests[0]
     lines = gzip.decompress(first.body).splitlines()
@@ -83,7 +83,7 @@ def test_a_batch_is_sent_again_and_stored_once(
     ledger.troubles.append(trouble)
     run = Run()
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10)
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     assert status == ExitStatus.DONE
     assert len(ledger.stored) == 25
@@ -95,9 +95,7 @@ def test_without_ids_a_lost_answer_ends_the_run_and_names_the_lines(
     ledger.troubles += [Reply(status=429), "lost"]
     run = Run()
 
-    status = run.start(
-        site.variables, write_days(tmp_path / "a.csv", 25), entries_of_a_batch=10, dedupes=False
-    )
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, derives_ids=False)
 
     assert status == ExitStatus.TEMPORARY
     assert len(ledger.stored) == 10
@@ -109,7 +107,7 @@ def test_without_ids_a_lost_answer_ends_the_run_and_names_the_lines(
 
 
 def test_without_ids_what_is_certain_goes_on(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), dedupes=False)
+    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), derives_ids=False)
 
     assert status == ExitStatus.DONE
     assert "entry_id" not in ledger.batches[0][0]

@@ -16,7 +16,7 @@ from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_csv
 from timesheets_client import signals as signals_module
 from timesheets_client.errors import ExitStatus, TemporaryFailure, Terminated
-from timesheets_client.signals import Signals, await_status
+from timesheets_client.signals import Signals, catch_signals
 
 # As many as it takes to hit each moment of a run. By hand: SIGNALS=5000 pytest tests/client/test_signals.py
 SIGNALS = int(os.environ.get("SIGNALS", "40"))
@@ -224,7 +224,7 @@ def interrupt_after(seconds: float, start: Callable[[NotedSignals], ExitStatus])
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = Thread(target=interrupt)
-    status = await_status(start_and_wait)
+    status = catch_signals(start_and_wait)
     thread.join()
     return signals.was_received, status
 
@@ -236,7 +236,7 @@ def test_no_signal_is_swallowed_at_any_moment_of_a_run(site: Site, tmp_path: Pat
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,1", "2026-01-01,26"] * 10)
 
     def start(signals: NotedSignals) -> ExitStatus:
-        return Run(signals=signals).start(site.variables, file, entries_of_a_batch=5)
+        return Run(signals=signals).start(site.variables, file, batch_size=5)
 
     begin = time.monotonic()
     assert start(NotedSignals()) == ExitStatus.REJECTED

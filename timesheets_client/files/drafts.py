@@ -29,7 +29,7 @@ class Draft:
     def write(self, content: bytes) -> None:
         self._file.write(content)
 
-    def settle(self, name: str, mode: int) -> None:
+    def commit(self, name: str, mode: int) -> None:
         """Take the place of `name`, whole and on the disk."""
         self._file.flush()
         # Windows has no such modes.
@@ -41,7 +41,7 @@ class Draft:
         self._folder.rename(self._name, self._folder, name)
 
     def discard(self) -> None:
-        """Leave nothing behind. Does nothing after `settle`."""
+        """Leave nothing behind. Does nothing after `commit`."""
         with suppress(OSError):
             self._folder.remove(self._name)
         # It writes what it still holds, and there may be no room for that.
@@ -59,7 +59,7 @@ def remove_abandoned_drafts(folder: Folder) -> None:
 
 
 @contextmanager
-def explained(path: Path, problem: str, advice: str) -> Iterator[None]:
+def explain_os_errors(path: Path, problem: str, advice: str) -> Iterator[None]:
     """Raise DiskFull or ConfigurationError in place of OSError."""
     try:
         yield

@@ -11,7 +11,7 @@ from typing import BinaryIO, Self, cast
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
-NAME_BYTES_AT_MOST = 255
+MAX_NAME_BYTES = 255
 
 
 class Folder:
@@ -40,8 +40,8 @@ class Folder:
     def open_subfolder(self, name: str) -> "Folder":
         """The folder in this one, made if it is missing; no link, and no folder of a stranger."""
         with suppress(FileExistsError):
-            os.mkdir(self._at(name), dir_fd=self._descriptor)
-        status = self.look(name)
+            os.mkdir(self._locate(name), dir_fd=self._descriptor)
+        status = self.lstat(name)
         if status is None or not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, not a folder")
         trusted = (os.geteuid(), 0, self._own_status().st_uid) if os.name == "posix" else (status.st_uid,)
@@ -52,10 +52,10 @@ class Folder:
             descriptor = os.open(name, os.O_RDONLY | NO_FOLLOW, dir_fd=self._descriptor)
         return Folder(self.path / name, descriptor)
 
-    def look(self, name: str) -> os.stat_result | None:
+    def lstat(self, name: str) -> os.stat_result | None:
         """What stands there, itself if it is a link; None if nothing does."""
         try:
-            return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
+            return os.stat(self._locate(name), dir_fd=self._descriptor, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -65,7 +65,7 @@ class Folder:
 
     def open_file(self, name: str) -> BinaryIO:
         """A regular file, for reading."""
-        descriptor = os.open(self._at(name), os.O_RDONLY | NO_FOLLOW | NO_WAIT, dir_fd=self._descriptor)
+        descriptor = os.open(self._locate(name), os.O_RDONLY | NO_FOLLOW | NO_WAIT, dir_fd=self._descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "is not a regular file")
@@ -81,26 +81,26 @@ class Folder:
     def create(self, name: str, mode: int) -> BinaryIO:
         """A new file, for writing. Raises FileExistsError where there is one, or a link."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW
-        descriptor = os.open(self._at(name), flags, mode, dir_fd=self._descriptor)
+        descriptor = os.open(self._locate(name), flags, mode, dir_fd=self._descriptor)
         return cast("BinaryIO", os.fdopen(descriptor, "wb"))
 
     def rename(self, name: str, place: "Folder", new_name: str) -> None:
         """Move a file. What has that name there, if only a link, is replaced."""
         os.replace(
-            self._at(name),
-            place._at(new_name),  # noqa: SLF001  Of the same class.
+            self._locate(name),
+            place._locate(new_name),  # noqa: SLF001  Of the same class.
             src_dir_fd=self._descriptor,
             dst_dir_fd=place._descriptor,  # noqa: SLF001
         )
 
     def remove(self, name: str) -> None:
-        os.unlink(self._at(name), dir_fd=self._descriptor)
+        os.unlink(self._locate(name), dir_fd=self._descriptor)
 
     def find_free_name(self, name: str) -> str:
         """`name`, or where that is taken `week23-2.csv`, `week23-3.csv` and so on."""
         stem, dot, suffixes = name.partition(".")
         number, free = 1, name
-        while self.look(free):
+        while self.lstat(free):
             number += 1
             free = f"{stem}-{number}{dot}{suffixes}"
         return free
@@ -108,11 +108,11 @@ class Folder:
     def _own_status(self) -> os.stat_result:
         return self.path.stat() if self._descriptor is None else os.fstat(self._descriptor)
 
-    def _at(self, name: str) -> str:
+    def _locate(self, name: str) -> str:
         return name if self._descriptor is not None else str(self.path / name)
 
 
 def add_suffix(name: str, suffix: str) -> str:
     """The name with that suffix, cut where no file system takes it, with room for a number."""
-    at_most = NAME_BYTES_AT_MOST - len(suffix) - len("-100")
+    at_most = MAX_NAME_BYTES - len(suffix) - len("-100")
     return f"{os.fsdecode(os.fsencode(name)[:at_most])}{suffix}"

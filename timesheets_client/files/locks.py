@@ -18,11 +18,11 @@ POLL_SECONDS = 0.2
 
 def open_locked(name: str, context: RunContext) -> AbstractContextManager[Input]:
     """The input, which no other run uploads meanwhile. Raises InputUnreadable or InputInUse."""
-    return locked(open_input(name, context.environment.stdin), context)
+    return lock_input(open_input(name, context.environment.stdin), context)
 
 
 @contextmanager
-def locked(source: Input, context: RunContext) -> Iterator[Input]:
+def lock_input(source: Input, context: RunContext) -> Iterator[Input]:
     """The input, which is closed in the end. Raises InputInUse."""
     try:
         if source.path:

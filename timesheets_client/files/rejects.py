@@ -10,7 +10,7 @@ from typing import Protocol
 from timesheets_client.access.private_files import make_private_folder
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ConfigurationError, WrongUsage
-from timesheets_client.files.drafts import OWNER_ONLY, Draft, explained
+from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors
 from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import is_same_file
 from timesheets_client.printable import escape
@@ -60,7 +60,7 @@ class RejectsFile:
         self._draft: Draft | None = None
 
     def add(self, rejected: RejectedEntry) -> None:
-        with self._explained():
+        with self._explain_os_errors():
             if self._draft is None:
                 self._make(self._folder.path)
                 self._draft = Draft(self._folder)
@@ -71,14 +71,14 @@ class RejectsFile:
 
         Which file they are from, and whether it `is_file_refused` as a whole, matters to a spool folder only.
         """
-        with self._explained():
+        with self._explain_os_errors():
             if self._draft is None:
                 # A folder that cannot be written is no obstacle where there is nothing to remove.
-                if self._replaces and self._folder.look(self._name):
+                if self._replaces and self._folder.lstat(self._name):
                     self._folder.remove(self._name)
                 return None
             name = self._name if self._replaces else self._folder.find_free_name(self._name)
-            self._draft.settle(name, self._mode)
+            self._draft.commit(name, self._mode)
         self._draft = None
         return self._folder.path / name
 
@@ -88,8 +88,8 @@ class RejectsFile:
             self._draft.discard()
             self._draft = None
 
-    def _explained(self) -> AbstractContextManager[None]:
-        return explained(
+    def _explain_os_errors(self) -> AbstractContextManager[None]:
+        return explain_os_errors(
             self._folder.path / self._name, "rejected entries cannot be written there", self.advice
         )
 
@@ -106,13 +106,13 @@ def place_rejects(source: Input, context: RunContext) -> RejectsFile:
     elif source.path:
         path = source.path.with_name(add_suffix(source.path.name, SUFFIX))
     else:
-        folder = Folder(find_piped_rejects(context))
+        folder = Folder(find_stdin_rejects_folder(context))
         return RejectsFile(folder, f"standard-input{SUFFIX}", replaces=False, make=make_private_folder)
     require_replaceable(path, source)
     return RejectsFile(Folder(path.parent), path.name, read_mode(source) if source.path else OWNER_ONLY)
 
 
-def find_piped_rejects(context: RunContext) -> Path:
+def find_stdin_rejects_folder(context: RunContext) -> Path:
     """The folder for those of a pipe, which is gone afterwards: each run has a file of its own there."""
     return context.config.state_dir / "rejected"
 

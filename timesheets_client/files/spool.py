@@ -19,9 +19,9 @@ from timesheets_client.errors import (
     UploadError,
     choose_status,
 )
-from timesheets_client.files.drafts import OWNER_ONLY, Draft, explained, remove_abandoned_drafts
+from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors, remove_abandoned_drafts
 from timesheets_client.files.folders import Folder, add_suffix
-from timesheets_client.files.locks import lock, locked
+from timesheets_client.files.locks import lock, lock_input
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
 from timesheets_client.files.uploads import guard_file, upload_file
 from timesheets_client.output.report import Report
@@ -45,17 +45,17 @@ class Spool:
 
 def upload_spool(path: Path, context: RunContext) -> ExitStatus:
     """Upload every file of the folder. Raises an UploadError where the rest has to wait."""
-    with prepared(path, context) as spool:
+    with open_spool(path, context) as spool:
         return choose_status(
             [
-                guard_file(partial(upload_spooled, name, spool, context), context.report)
+                guard_file(partial(upload_spool_file, name, spool, context), context.report)
                 for name in find_files(spool.folder, context.report)
             ]
         )
 
 
 @contextmanager
-def prepared(path: Path, context: RunContext) -> Iterator[Spool]:
+def open_spool(path: Path, context: RunContext) -> Iterator[Spool]:
     """The folder with all that belongs to it, locked."""
     with ExitStack() as stack:
         try:
@@ -63,7 +63,7 @@ def prepared(path: Path, context: RunContext) -> Iterator[Spool]:
         except OSError as error:
             raise InputUnreadable(f"--spool {escape(str(path))}: {error.strerror}") from None
         done, rejected = (stack.enter_context(open_subfolder(folder, name)) for name in (DONE, REJECTED))
-        with explained(path / LOCK, "cannot be locked", MAKE_IT_WRITABLE):
+        with explain_os_errors(path / LOCK, "cannot be locked", MAKE_IT_WRITABLE):
             guard = stack.enter_context(folder.open_or_create(LOCK))
         lock(guard, escape(str(path)), context.lock_wait_seconds, context.environment.clock)
         remove_abandoned_drafts(rejected)
@@ -71,7 +71,7 @@ def prepared(path: Path, context: RunContext) -> Iterator[Spool]:
 
 
 def open_subfolder(folder: Folder, name: str) -> Folder:
-    with explained(folder.path / name, "cannot be used", MAKE_IT_WRITABLE):
+    with explain_os_errors(folder.path / name, "cannot be used", MAKE_IT_WRITABLE):
         return folder.open_subfolder(name)
 
 
@@ -79,31 +79,31 @@ def find_files(folder: Folder, report: Report) -> list[str]:
     """The files that are finished, since writers rename them into place; oldest first."""
     found = []
     for name in folder.list_names():
-        status = folder.look(name)
+        status = folder.lstat(name)
         if status is None or name.startswith(".") or name.endswith(UNFINISHED):
             continue
         if stat.S_ISLNK(status.st_mode):
-            report.tell_problem(f"{escape(str(folder.path / name))}: is a symbolic link and is passed over")
+            report.show_problem(f"{escape(str(folder.path / name))}: is a symbolic link and is passed over")
         elif stat.S_ISREG(status.st_mode):
             found.append((status.st_mtime_ns, name))
     return [name for _, name in sorted(found)]
 
 
-def upload_spooled(name: str, spool: Spool, context: RunContext) -> ExitStatus:
+def upload_spool_file(name: str, spool: Spool, context: RunContext) -> ExitStatus:
     try:
-        source = open_spooled(name, spool.folder)
+        source = open_spool_file(name, spool.folder)
     except InputUnreadable as error:
-        put_aside(name, None, spool, error)
+        set_aside(name, None, spool, error)
         raise
-    with locked(source, context):
+    with lock_input(source, context):
         try:
-            return upload_file(source, SpooledRejects(name, source, spool), context)
+            return upload_file(source, SpoolRejects(name, source, spool), context)
         except InputUnreadable as error:
-            put_aside(name, source, spool, error)
+            set_aside(name, source, spool, error)
             raise
 
 
-def open_spooled(name: str, folder: Folder) -> Input:
+def open_spool_file(name: str, folder: Folder) -> Input:
     path = folder.path / name
     shown = escape(str(path))
     try:
@@ -115,7 +115,7 @@ def open_spooled(name: str, folder: Folder) -> Input:
     return Input(name=shown, file=file, path=path, given=str(path))
 
 
-class SpooledRejects(RejectsFile):
+class SpoolRejects(RejectsFile):
     """Committed together with the move of its file to `done` or `rejected`, or not at all."""
 
     advice = MAKE_IT_WRITABLE
@@ -138,13 +138,13 @@ class SpooledRejects(RejectsFile):
         return kept
 
 
-def put_aside(name: str, source: Input | None, spool: Spool, reason: InputUnreadable) -> None:
+def set_aside(name: str, source: Input | None, spool: Spool, reason: InputUnreadable) -> None:
     """Move an unreadable file to `rejected`, beside a file with the reason."""
     place = spool.rejected.find_free_name(name)
     told = add_suffix(place, ERROR_SUFFIX)
-    with explained(spool.rejected.path / told, "cannot be written", MAKE_IT_WRITABLE):
+    with explain_os_errors(spool.rejected.path / told, "cannot be written", MAKE_IT_WRITABLE):
         # It quotes the file, so it is readable for the same users.
-        before = spool.folder.look(name)
+        before = spool.folder.lstat(name)
         mode = OWNER_ONLY | (stat.S_IMODE(before.st_mode) & 0o777 if before else 0)
         write_reason(told, f"{escape(str(reason))}\n".encode(), spool.rejected, mode)
     try:
@@ -155,13 +155,13 @@ def put_aside(name: str, source: Input | None, spool: Spool, reason: InputUnread
 
 
 def write_reason(name: str, content: bytes, folder: Folder, mode: int) -> None:
-    before = folder.look(name)
+    before = folder.lstat(name)
     if before and not stat.S_ISREG(before.st_mode):
         raise FileExistsError(errno.EEXIST, "a link or a folder stands in the way")
     draft = Draft(folder)
     try:
         draft.write(content)
-        draft.settle(name, mode)
+        draft.commit(name, mode)
     finally:
         draft.discard()
 
@@ -169,10 +169,10 @@ def write_reason(name: str, content: bytes, folder: Folder, mode: int) -> None:
 def move(name: str, source: Input | None, folder: Folder, place: Folder) -> None:
     """Move the file that `source` was opened from. Raises InputInUse where another has taken its place."""
     advice = "until it can, each run uploads it again"
-    with explained(folder.path / name, f"cannot be moved to {escape(str(place.path))}", advice):
+    with explain_os_errors(folder.path / name, f"cannot be moved to {escape(str(place.path))}", advice):
         new_name = place.find_free_name(name)
         folder.rename(name, place, new_name)
-        moved = place.look(new_name)
+        moved = place.lstat(new_name)
         if source is None or (moved and os.path.samestat(moved, os.fstat(source.file.fileno()))):
             return
         place.rename(new_name, folder, folder.find_free_name(name))

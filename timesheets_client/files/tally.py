@@ -36,19 +36,19 @@ class Tally:
         self.created += verdicts.created
         self.existing += verdicts.existing
         self.reject(*verdicts.rejected)
-        self.report.tell_existing(verdicts.existing_sources)
+        self.report.show_existing(verdicts.existing_sources)
 
     def reject(self, *rejected: Rejected) -> None:
-        self.report.tell_rejected(rejected, self.rejected)
+        self.report.show_rejected(rejected, self.rejected)
         self.rejected += len(rejected)
         for each in rejected:
             self.rejects.add(each)
 
     def suspect(self, suspicion: Suspicion) -> None:
-        self.report.tell_problem(suspicion.describe())
+        self.report.show_problem(suspicion.describe())
         self.is_suspicious = True
 
-    def sum_up(self, rejects: Path | None) -> FileOutcome:
+    def summarize(self, rejects: Path | None) -> FileOutcome:
         return FileOutcome(
             file=self.source.given or self.source.name,
             entries=self.entries,

@@ -17,7 +17,7 @@ from timesheets_client.errors import (
 from timesheets_client.files.drafts import remove_abandoned_drafts
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import open_locked
-from timesheets_client.files.rejects import RejectsFile, find_piped_rejects, place_rejects
+from timesheets_client.files.rejects import RejectsFile, find_stdin_rejects_folder, place_rejects
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
@@ -28,15 +28,15 @@ from timesheets_client.sending.batches import Batch, encode_entry, make_batches
 from timesheets_client.sending.verdicts import Verdicts
 
 # The API's own limits on one request, before it is zipped.
-STRICT_ENTRIES_AT_MOST = 10_000
-STRICT_BYTES_AT_MOST = 8 * 1024 * 1024
+MAX_STRICT_ENTRIES = 10_000
+MAX_STRICT_BYTES = 8 * 1024 * 1024
 # What keeps one file from being uploaded, and not the next.
 OF_ONE_FILE = (InputUnreadable, InputInUse, WrongUsage, DiskFull)
 
 
-def upload_named_files(context: RunContext) -> ExitStatus:
+def upload_files(context: RunContext) -> ExitStatus:
     places = [context.options.rejects] if context.options.rejects else map(Path, context.options.files)
-    for folder in {find_piped_rejects(context), *(place.parent for place in places)}:
+    for folder in {find_stdin_rejects_folder(context), *(place.parent for place in places)}:
         remove_abandoned_drafts(Folder(folder))
     return choose_status(
         [
@@ -51,7 +51,7 @@ def guard_file(action: Callable[[], ExitStatus], report: Report) -> ExitStatus:
     try:
         return action()
     except OF_ONE_FILE as error:
-        report.tell_problem(str(error))
+        report.show_problem(str(error))
         status: ExitStatus = error.exit_status
         return status
 
@@ -64,36 +64,38 @@ def upload_named_file(name: str, context: RunContext) -> ExitStatus:
 def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> ExitStatus:
     """Upload what stands in `source` and report. Raises an UploadError where the rest isn't uploaded."""
     tally = Tally(source=source, rejects=rejects, report=context.report)
-    upload = upload_at_once if context.options.is_strict else upload_in_batches
+    upload = upload_atomically if context.options.is_strict else upload_in_batches
     try:
         with (
             context.report.progress.follow(source.name),
             # A reader lets go of the file before that is closed.
             closing(read_entries(source, context.options.format, context.options.time_zone)) as read,
         ):
-            upload(take_entries(read, EntryIds() if context.options.dedupes else None, tally), tally, context)
+            upload(
+                take_entries(read, EntryIds() if context.options.derives_ids else None, tally), tally, context
+            )
         is_refused = context.options.is_strict and tally.is_faulty
-        outcome = tally.sum_up(rejects.commit(is_file_refused=is_refused))
+        outcome = tally.summarize(rejects.commit(is_file_refused=is_refused))
     except BaseException:
-        context.report.tell_part(tally.sum_up(None), context.options.dedupes)
+        context.report.show_partial_upload(tally.summarize(None), context.options.derives_ids)
         raise
     finally:
         rejects.discard()
-    context.report.tell_file(outcome)
+    context.report.show_file(outcome)
     return ExitStatus.REJECTED if outcome.rejected or is_refused else ExitStatus.DONE
 
 
 def upload_in_batches(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
-    mode = UploadMode(lists_all=context.report.verbosity > 1)
-    for batch in make_batches(entries, context.options.entries_of_a_batch):
+    mode = UploadMode(tells_all=context.report.verbosity > 1)
+    for batch in make_batches(entries, context.options.batch_size):
         with context.environment.signals.deferred():
             tally.count(upload_batch(context.client, batch, mode))
         tally.advance(len(batch))
 
 
-def upload_at_once(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
+def upload_atomically(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
     """All of the entries or none. If some cannot be read or are suspicious, the API is only asked."""
-    batch = gather(entries, tally.source.name)
+    batch = make_atomic_batch(entries, tally.source.name)
     if not batch:
         return
     mode = UploadMode(is_atomic=True, is_dry_run=tally.is_faulty, lists_all=context.report.verbosity > 1)
@@ -102,11 +104,11 @@ def upload_at_once(entries: Iterable[InputEntry], tally: Tally, context: RunCont
         # What a dry run would have created was not.
         tally.count(Verdicts(rejected=verdicts.rejected) if mode.is_dry_run else verdicts)
     if tally.is_faulty:
-        context.report.tell_problem(f"{tally.source.name}: nothing was stored (--strict)")
+        context.report.show_problem(f"{tally.source.name}: nothing was stored (--strict)")
     tally.advance(len(batch))
 
 
-def gather(entries: Iterable[InputEntry], name: str) -> Batch:
+def make_atomic_batch(entries: Iterable[InputEntry], name: str) -> Batch:
     """One batch of all. Raises WrongUsage if the API doesn't take so much in one request."""
     taken: list[InputEntry] = []
     lines: list[bytes] = []
@@ -115,9 +117,9 @@ def gather(entries: Iterable[InputEntry], name: str) -> Batch:
         taken.append(entry)
         lines.append(encode_entry(entry))
         size += len(lines[-1])
-        if len(taken) > STRICT_ENTRIES_AT_MOST or size > STRICT_BYTES_AT_MOST:
+        if len(taken) > MAX_STRICT_ENTRIES or size > MAX_STRICT_BYTES:
             raise WrongUsage(
-                f"{name}: --strict sends a file in one request, and the API takes {STRICT_ENTRIES_AT_MOST:,} "
+                f"{name}: --strict sends a file in one request, and the API takes {MAX_STRICT_ENTRIES:,} "
                 "entries and 8 MiB in one; nothing was sent; split the file, or send it without --strict"
             )
     return Batch(entries=taken, lines=lines)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Never
 
-from timesheets_client.output.streams import SteadyStream
+from timesheets_client.output.streams import ResilientStream
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -29,7 +29,7 @@ class Progress:
 class ProgressBar(Progress):
     """Entries, rate and time left, on `stream`."""
 
-    def __init__(self, stream: SteadyStream) -> None:
+    def __init__(self, stream: ResilientStream) -> None:
         self._stream = stream
         self._bar: tqdm[Never] | None = None
 

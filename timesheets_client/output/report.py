@@ -13,7 +13,7 @@ from timesheets_client.printable import escape, escape_bytes, escape_lines
 from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.sending.single_entry import Receipt
 
-REJECTED_TOLD_OF_A_FILE = 20
+MAX_REJECTED_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,23 +56,23 @@ class Report:
     outcomes: list[FileOutcome] = field(default_factory=list)
     message: str | None = None
 
-    def tell_receipt(self, receipt: Receipt) -> None:
+    def show_receipt(self, receipt: Receipt) -> None:
         self.message = receipt.message
-        self.tell(receipt.message)
+        self.show(receipt.message)
 
-    def tell_file(self, outcome: FileOutcome) -> None:
+    def show_file(self, outcome: FileOutcome) -> None:
         self.outcomes.append(outcome)
-        self.tell(outcome.describe())
+        self.show(outcome.describe())
         name = escape(outcome.file)
-        if outcome.rejected > REJECTED_TOLD_OF_A_FILE:
-            self.tell_problem(f"{name}: {outcome.rejected - REJECTED_TOLD_OF_A_FILE} more were rejected")
+        if outcome.rejected > MAX_REJECTED_SHOWN:
+            self.show_problem(f"{name}: {outcome.rejected - MAX_REJECTED_SHOWN} more were rejected")
         if outcome.rejects:
-            self.tell_problem(
+            self.show_problem(
                 f"{name}: {outcome.rejected} rejected; "
                 f"mend them in {escape(str(outcome.rejects))} and upload that file"
             )
 
-    def tell_part(self, outcome: FileOutcome, can_be_sent_again: bool) -> None:
+    def show_partial_upload(self, outcome: FileOutcome, can_be_sent_again: bool) -> None:
         """What became of a file whose upload came to no end."""
         self.outcomes.append(outcome)
         done = outcome.created + outcome.existing
@@ -80,37 +80,37 @@ class Report:
             advice = (
                 "sending the whole file again doubles none" if can_be_sent_again else "send the rest only"
             )
-            self.tell_problem(f"{escape(outcome.file)}: {done} of its entries are on the server; {advice}")
+            self.show_problem(f"{escape(outcome.file)}: {done} of its entries are on the server; {advice}")
 
-    def tell_rejected(self, rejected: Sequence[RejectedEntry], before: int) -> None:
+    def show_rejected(self, rejected: Sequence[RejectedEntry], before: int) -> None:
         """Name some of a file's rejected entries, of which `before` came before."""
-        for each in rejected[: max(0, REJECTED_TOLD_OF_A_FILE - before)]:
-            self.tell_problem(each.describe())
+        for each in rejected[: max(0, MAX_REJECTED_SHOWN - before)]:
+            self.show_problem(each.describe())
 
-    def tell_existing(self, sources: Sequence[str]) -> None:
+    def show_existing(self, sources: Sequence[str]) -> None:
         for source in sources if self.verbosity > 1 else ():
-            self.tell(f"{source}: already there")
+            self.show(f"{source}: already there")
 
-    def tell(self, line: str) -> None:
+    def show(self, line: str) -> None:
         if self.verbosity > 0 and not self.is_json:
             self.write(escape(line))
 
-    def tell_problem(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         shown = escape_lines(problem)
         if not self.progress.write(shown):
             self.warn(shown)
 
-    def tell_wait(self, announcement: str) -> None:
+    def show_wait(self, announcement: str) -> None:
         if self.verbosity > 0:
-            self.tell_problem(announcement)
+            self.show_problem(announcement)
 
-    def tell_detail(self, detail: str) -> None:
+    def show_detail(self, detail: str) -> None:
         if self.verbosity > 1:
-            self.tell_problem(detail)
+            self.show_problem(detail)
 
-    def tell_bug(self, error: Exception) -> None:
+    def show_bug(self, error: Exception) -> None:
         self.warn(
-            f"upload_timesheet has a bug: {name_kind(error)}. --traceback shows where; please report it."
+            f"upload_timesheet has a bug: {name_type(error)}. --traceback shows where; please report it."
         )
         if self.with_traceback:
             self.warn("\n".join(trace_causes(error)))
@@ -118,11 +118,11 @@ class Report:
     def finish(self, status: ExitStatus) -> None:
         if self.is_json:
             message = {"message": self.message} if self.message else {}
-            files = [describe_for_machines(outcome) for outcome in self.outcomes]
+            files = [encode_outcome(outcome) for outcome in self.outcomes]
             self.write(json.dumps({"files": files, **message, "exit": int(status)}))
 
 
-def describe_for_machines(outcome: FileOutcome) -> dict[str, object]:
+def encode_outcome(outcome: FileOutcome) -> dict[str, object]:
     return {
         "file": escape_bytes(outcome.file),
         "entries": outcome.entries,
@@ -137,9 +137,9 @@ def describe_for_machines(outcome: FileOutcome) -> dict[str, object]:
 def trace_causes(error: Exception) -> Iterator[str]:
     # Without the messages: what a bug choked on, and quotes, may be a token or a secret.
     for cause in walk_causes(error):
-        yield f"{name_kind(cause)} at (most recent call last):"
+        yield f"{name_type(cause)} at (most recent call last):"
         yield "".join(traceback.format_tb(cause.__traceback__)).rstrip()
 
 
-def name_kind(error: BaseException) -> str:
+def name_type(error: BaseException) -> str:
     return type(error).__qualname__

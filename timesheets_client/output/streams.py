@@ -14,7 +14,7 @@ class TextStream(Protocol):
     def fileno(self) -> int: ...
 
 
-class SteadyStream:
+class ResilientStream:
     """A stream that ends no run: what it cannot encode is escaped, and after a failure it takes nothing more.
 
     `tell` gets the reason of that failure. A stream that is None is one that was closed before the start.

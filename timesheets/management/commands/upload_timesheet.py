@@ -18,10 +18,10 @@ from timesheets_client.errors import MEANINGS, ExitStatus
 from timesheets_client.network.retries import Clock
 from timesheets_client.output.progress import Progress, ProgressBar
 from timesheets_client.output.report import Report
-from timesheets_client.output.streams import SteadyStream
+from timesheets_client.output.streams import ResilientStream
 from timesheets_client.printable import escape
 from timesheets_client.run import run_upload
-from timesheets_client.signals import Signals, await_status
+from timesheets_client.signals import Signals, catch_signals
 
 
 def list_terms(terms: Mapping[Any, str]) -> str:
@@ -75,7 +75,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # A signal can come outside the upload too, such as while its end is reported.
-        status = await_status(partial(self._upload, options))
+        status = catch_signals(partial(self._upload, options))
         if status:
             sys.exit(status)
 
@@ -93,8 +93,8 @@ class Command(BaseCommand):
             return run_upload(read_options(options), environment, self._make_report(options))
 
     def _make_report(self, options: Mapping[str, Any]) -> Report:
-        errors = steady(self.stderr)
-        output = steady(
+        errors = wrap_stream(self.stderr)
+        output = wrap_stream(
             self.stdout, lambda why: errors.write_line(f"standard output cannot be written: {why}")
         )
         has_terminal = self.stderr.isatty() and options["verbosity"] > 0
@@ -104,10 +104,10 @@ class Command(BaseCommand):
             verbosity=options["verbosity"],
             with_traceback=options["traceback"],
             is_json=options["json"],
-            progress=ProgressBar(steady(sys.stderr)) if has_terminal else Progress(),
+            progress=ProgressBar(wrap_stream(sys.stderr)) if has_terminal else Progress(),
         )
 
 
-def steady(stream: Any, tell: Callable[[str], object] = lambda _: None) -> SteadyStream:
+def wrap_stream(stream: Any, tell: Callable[[str], object] = lambda _: None) -> ResilientStream:
     # Where the descriptor is closed, Django wraps None.
-    return SteadyStream(stream if hasattr(stream, "encoding") else None, tell)
+    return ResilientStream(stream if hasattr(stream, "encoding") else None, tell)
