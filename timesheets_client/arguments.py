@@ -1,8 +1,8 @@
-"""The command line: what each argument may be, and what it says about itself."""
+"""The command line: its arguments, and the options that they stand for."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ MAX_BATCH_SIZE = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The command line, parsed. Without `files` and `spool` the tutorial's entry is uploaded."""
+    """The parsed command line. Without `files` and `spool`, the run uploads the tutorial's entry."""
 
     files: Sequence[str] = ()
     spool: Path | None = None
@@ -39,8 +39,107 @@ class Options:
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments. Each except --json is stored under the name of a field of Options."""
+    parser.add_argument("files", nargs="*", metavar="FILE", help="a file to upload; - is standard input")
+    add_reading_arguments(parser)
+    add_sending_arguments(parser)
+    checks = parser.add_argument_group("checks before an upload").add_argument
+    checks("--dry-run", dest="is_dry_run", action="store_true", help="check files locally, send nothing")
+    checks(
+        "--check",
+        dest="is_check",
+        action="store_true",
+        help="check settings, token, API and FILE; store nothing",
+    )
+    add = parser.add_argument
+    add("--forget-token", dest="forgets_token", action="store_true", help="delete the cached token and exit")
+    add(
+        "--no-token-cache",
+        dest="caches_token",
+        action="store_false",
+        help="get a new token and don't cache it",
+    )
+    add("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def add_reading_arguments(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("reading").add_argument
+    add(
+        "--format",
+        choices=[each.value for each in Format],
+        default=Format.AUTO.value,
+        help="the format of the files; auto goes by the file name's suffix, else by the first byte",
+    )
+    add(
+        "--time-zone",
+        type=parse_zone,
+        metavar="ZONE",
+        help="the zone of times without an offset, such as Europe/Berlin; without it they are rejected",
+    )
+    add(
+        "--dedupe",
+        dest="derives_ids",
+        choices=["on", "off"],
+        default="on",
+        help="off: derive no ids, so that equal rows of several files are separate entries; "
+        "nothing is then sent twice, and a lost response ends the run",
+    )
+    add(
+        "--spool",
+        type=Path,
+        metavar="DIR",
+        help="upload the finished files of a folder, oldest first, and move each to its subfolder done",
+    )
+
+
+def add_sending_arguments(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("sending").add_argument
+    add(
+        "--batch-size",
+        type=parse_batch_size,
+        metavar="N",
+        help=f"entries per request; default {DEFAULT_BATCH_SIZE}, at most {MAX_BATCH_SIZE}",
+    )
+    add(
+        "--strict",
+        dest="is_strict",
+        action="store_true",
+        help="store a file as a whole; if an entry is rejected or the file is suspicious, store nothing",
+    )
+    add(
+        "--rejects",
+        type=Path,
+        metavar="FILE",
+        help="write rejected entries here, not to FILE.rejected.ndjson",
+    )
+    add("--retries", type=parse_count, metavar="N", help="retries per request; default 5")
+    add(
+        "--timeout",
+        dest="timeouts",
+        type=parse_timeouts,
+        metavar="C,R",
+        help=f"seconds to connect, and to wait for each part of a response; default {DEFAULT_TIMEOUTS}",
+    )
+    seconds: dict[str, Any] = {"type": parse_seconds, "metavar": "SECONDS"}
+    add("--deadline", dest="deadline_seconds", **seconds, help="end the run after this time, with status 75")
+    add(
+        "--lock-wait",
+        dest="lock_wait_seconds",
+        **seconds,
+        help="how long to wait while another run uploads the same file or folder",
+    )
+
+
+def read_options(arguments: Mapping[str, Any]) -> Options:
+    """The options. Those that the command line does not set have their defaults."""
+    given = {each.name: arguments[each.name] for each in fields(Options) if arguments[each.name] is not None}
+    converted = {"format": Format(given["format"]), "derives_ids": given["derives_ids"] == "on"}
+    return Options(**(given | converted))
+
+
 def reject_contradictions(options: Options) -> None:
-    """Raise WrongUsage for what cannot be meant together."""
+    """Raise WrongUsage for options that exclude each other."""
     actions = {
         "--dry-run": options.is_dry_run,
         "--check": options.is_check,
@@ -55,132 +154,13 @@ def reject_contradictions(options: Options) -> None:
     if options.spool and not options.derives_ids:
         raise WrongUsage("--dedupe off: a spool folder's files are sent until all is stored, which needs ids")
     if options.rejects and len(options.files) > 1:
-        raise WrongUsage("--rejects: name one FILE with it; without it each has a file of its own")
+        raise WrongUsage("--rejects: takes only one FILE; without it, each FILE has its own rejects file")
     if options.rejects and options.spool:
-        raise WrongUsage("--rejects: a spool folder has a place of its own for them, its folder rejected")
+        raise WrongUsage("--rejects: a spool folder keeps them in its own subfolder rejected")
     if options.is_dry_run and not options.files:
         raise WrongUsage("--dry-run: name the FILE to read")
     if options.files.count(STANDARD_INPUT) > 1:
-        raise WrongUsage("-: standard input can be read once only")
-
-
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="what to upload; - is standard input")
-    reading = parser.add_argument_group("reading")
-    reading.add_argument(
-        "--format",
-        choices=[each.value for each in Format],
-        default=Format.AUTO.value,
-        help="what the files are; auto goes by the name's end, else by the first byte",
-    )
-    reading.add_argument(
-        "--time-zone",
-        type=parse_zone,
-        metavar="ZONE",
-        help="the zone of times that have no offset, such as Europe/Berlin; without it they are rejected",
-    )
-    reading.add_argument(
-        "--dedupe",
-        choices=["on", "off"],
-        default="on",
-        help="off: derive no ids, so that equal rows of several files are several entries; then nothing "
-        "may be sent twice, and a lost answer ends the run",
-    )
-    reading.add_argument(
-        "--spool",
-        type=Path,
-        metavar="DIR",
-        help="upload the finished files of a folder, oldest first, and move them to its folder done",
-    )
-    add_sending_arguments(parser)
-    add_other_arguments(parser)
-
-
-def add_sending_arguments(parser: ArgumentParser) -> None:
-    sending = parser.add_argument_group("sending")
-    sending.add_argument(
-        "--batch-size",
-        type=parse_batch_size,
-        default=DEFAULT_BATCH_SIZE,
-        metavar="N",
-        help=f"entries in one request: {DEFAULT_BATCH_SIZE}, at most {MAX_BATCH_SIZE}",
-    )
-    sending.add_argument(
-        "--strict",
-        action="store_true",
-        help="store a file as a whole or, if one entry is rejected or the file is suspicious, not at all",
-    )
-    sending.add_argument(
-        "--rejects",
-        type=Path,
-        metavar="FILE",
-        help="where rejected entries go, instead of FILE.rejected.ndjson",
-    )
-    sending.add_argument(
-        "--retries",
-        type=parse_count,
-        default=5,
-        metavar="N",
-        help="how often a request is tried again; 5 by default",
-    )
-    sending.add_argument(
-        "--timeout",
-        type=parse_timeouts,
-        default=DEFAULT_TIMEOUTS,
-        metavar="C,R",
-        help=f"seconds to connect, and to wait for a piece of an answer; {DEFAULT_TIMEOUTS} by default",
-    )
-    sending.add_argument(
-        "--deadline",
-        type=parse_seconds,
-        metavar="SECONDS",
-        help="give up after so long in all, with exit status 75",
-    )
-    sending.add_argument(
-        "--lock-wait",
-        type=parse_seconds,
-        default=0.0,
-        metavar="SECONDS",
-        help="how long to wait for another run on the same file or folder",
-    )
-
-
-def add_other_arguments(parser: ArgumentParser) -> None:
-    looking = parser.add_argument_group("looking before leaping")
-    looking.add_argument(
-        "--dry-run", action="store_true", help="read the files and say what is wrong; needs no settings"
-    )
-    looking.add_argument(
-        "--check",
-        action="store_true",
-        help="try settings, token and API, with FILE its entries; store nothing",
-    )
-    parser.add_argument("--forget-token", action="store_true", help="remove the token that is kept, and end")
-    parser.add_argument(
-        "--no-token-cache", action="store_true", help="get a new token and do not keep it for the next run"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-
-
-def read_options(arguments: Mapping[str, Any]) -> Options:
-    return Options(
-        files=arguments["files"],
-        spool=arguments["spool"],
-        format=Format(arguments["format"]),
-        time_zone=arguments["time_zone"],
-        derives_ids=arguments["dedupe"] == "on",
-        batch_size=arguments["batch_size"],
-        is_strict=arguments["strict"],
-        rejects=arguments["rejects"],
-        lock_wait_seconds=arguments["lock_wait"],
-        is_dry_run=arguments["dry_run"],
-        is_check=arguments["check"],
-        forgets_token=arguments["forget_token"],
-        caches_token=not arguments["no_token_cache"],
-        retries=arguments["retries"],
-        deadline_seconds=arguments["deadline"],
-        timeouts=arguments["timeout"],
-    )
+        raise WrongUsage("-: standard input can be read only once")
 
 
 def parse_zone(name: str) -> tzinfo:
@@ -218,6 +198,6 @@ def parse_timeouts(text: str) -> Timeouts:
     connect_seconds, read_seconds = parse_seconds(connect), parse_seconds(read)
     if not connect_seconds or not read_seconds:
         raise ArgumentTypeError(f"must be two numbers of seconds above 0, such as {DEFAULT_TIMEOUTS}")
-    # An answer may come in pieces.
+    # A response may arrive in several parts.
     total_seconds = max(Timeouts().total_seconds, 2 * read_seconds)
     return Timeouts(connect_seconds=connect_seconds, read_seconds=read_seconds, total_seconds=total_seconds)

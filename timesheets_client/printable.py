@@ -1,20 +1,20 @@
-"""Show text from elsewhere without characters that could command a terminal or forge a line."""
+"""Make text from outside safe to print: it can neither control a terminal nor forge a line."""
 
 
 def escape(text: str) -> str:
-    """`text` with an escape such as `\\x1b` in place of each character that is not printable."""
+    """`text` with an escape such as `\\x1b` for each character that is not printable."""
     return "".join(each if each.isprintable() else escape_character(each) for each in text)
 
 
 def escape_character(character: str) -> str:
-    # Python makes surrogates of the bytes of a file name that are not UTF-8.
+    # In a file name, Python turns each byte that is not UTF-8 into a surrogate.
     if "\udc80" <= character <= "\udcff":
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()
 
 
 def escape_lines(text: str) -> str:
-    """The same, but newlines stay."""
+    """Like `escape`, but keeps newlines."""
     return "\n".join(map(escape, text.split("\n")))
 
 
@@ -29,5 +29,5 @@ def quote(text: str) -> str:
 
 
 def escape_bytes(file_name: str) -> str:
-    """The same only for bytes that are not UTF-8, which no strict parser of JSON would take."""
+    """Escape only bytes that are not UTF-8, because a strict JSON parser refuses surrogates."""
     return file_name.encode(errors="surrogateescape").decode(errors="backslashreplace")

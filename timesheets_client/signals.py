@@ -1,4 +1,4 @@
-"""Let SIGINT and SIGTERM end a run, but not between a batch and its answer."""
+"""Let SIGINT and SIGTERM end a run, but not between a batch and its response."""
 
 import signal
 import time
@@ -17,10 +17,11 @@ MAX_NAP_SECONDS = 1.0
 
 
 class Signals:
-    """While this is entered, a signal raises KeyboardInterrupt or Terminated.
+    """Inside this context, a signal raises KeyboardInterrupt or Terminated.
 
-    Within `deferred` it is raised at the end only, and the second one at once. Python drops what is raised in
-    a finalizer, so a signal is also kept: the next `deferred`, `sleep` or `raise_pending` raises it again.
+    `deferred` delays the first signal until its end, but not the second. Python drops an exception that is
+    raised in a finalizer. The signal is therefore stored, and the next `deferred`, `sleep` or `raise_pending`
+    raises it again.
     """
 
     def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -52,15 +53,15 @@ class Signals:
             yield
         finally:
             self._is_deferred = False
-            # Whatever else ends the batch: the next file must not be begun.
+            # Even if the batch fails, because the next file must not start.
             self.raise_pending()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep until a signal comes: between two tries nothing is in flight."""
+        """Sleep, or raise as soon as a signal arrives: between two attempts nothing is in flight."""
         was_deferred, self._is_deferred = self._is_deferred, False
         try:
             self.raise_pending()
-            # A signal that arrives just before the system call does not shorten it.
+            # A signal that arrives just before the system call does not interrupt it.
             while seconds > 0:
                 self._sleep(min(seconds, MAX_NAP_SECONDS))
                 seconds -= MAX_NAP_SECONDS
@@ -73,7 +74,7 @@ class Signals:
 
 
 def catch_signals(action: Callable[[], ExitStatus]) -> ExitStatus:
-    """What `action` returns, or the status of the signal that ended it."""
+    """The exit status that `action` returns, or that of the signal that ended it."""
     try:
         return action()
     except KeyboardInterrupt:

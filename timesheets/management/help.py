@@ -1,4 +1,4 @@
-"""How --help is laid out."""
+"""The layout of --help."""
 
 from argparse import RawDescriptionHelpFormatter
 
@@ -6,4 +6,4 @@ from django.core.management.base import DjangoHelpFormatter
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Keeps the lines of the description and of the epilog."""
+    """Keeps the line breaks of the description and the epilog."""

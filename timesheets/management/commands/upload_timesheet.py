@@ -1,4 +1,4 @@
-"""Upload timesheet entries to the Timesheets API, as the machine that cron runs."""
+"""Upload timesheet entries to the Timesheets API, as a cron job."""
 
 import os
 import sys
@@ -30,31 +30,32 @@ def list_terms(terms: Mapping[Any, str]) -> str:
 
 
 DESCRIPTION = """\
-Upload timesheet entries to the Timesheets API: the files that are named, or the tutorial's one
-entry if none is. An access token is got from the issuer with the OAuth 2.0 client credentials
-grant, and kept for the next run. Run it again until it exits with 0 or 65: an entry that is there
-already is not doubled."""
+Upload timesheet entries to the Timesheets API: the entries of each FILE or, without FILE, the
+tutorial's one entry. The command gets an access token from the issuer with the OAuth 2.0 client
+credentials grant, and caches it for the next run. Run it again until it exits with 0 or 65: an
+entry that already exists is not stored twice."""
 
 EPILOG = f"""\
 files: CSV with the columns user_id, date, project, hours (separated by comma, semicolon or tab), JSON,
 NDJSON or an Excel workbook, each also as .gz. Dates are 2026-04-03 or 2026-04-03T08:00:00+02:00.
 
-what is the same entry: two entries are one if they have the same entry_id. An entry without one gets
-an id that is derived from its content, and from how many equal entries stand before it in the file. So
-a file can be sent again, also sorted in another way. But a corrected row is a new entry, and equal rows
-of two files are one: whoever corrects rows or splits files gives each row an entry_id of its own.
+identity: two entries with the same entry_id are one entry. The command derives an id for an entry
+without one, from its content and from the number of equal entries before it in the file. A file can
+therefore be sent again, even in another order. But a corrected row is a new entry, and equal rows
+in two files are one entry: if you correct rows or split files, give each row its own entry_id.
 
-rejected entries: they go to FILE.rejected.ndjson, each with what is wrong with it. Mend them there and
-upload that file; what is still wrong is rejected again.
+rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
+file. Entries that are still wrong are rejected again.
 
-environment variables, each also in .env beside manage.py; without any, the development issuer's serve:
+environment variables, also read from .env in the folder of manage.py; without any of them, the
+command uses the development issuer:
 {list_terms(VARIABLES)}
 
-proxies come from HTTPS_PROXY and NO_PROXY. REQUESTS_CA_BUNDLE names a PEM file with the authorities to
-trust in place of the public ones, for a proxy that inspects TLS or a private authority.
+Proxies come from HTTPS_PROXY and NO_PROXY. REQUESTS_CA_BUNDLE names a PEM file of certificate
+authorities that replace the public ones, for a proxy that inspects TLS or for a private authority.
 
-exit status; of several, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
-{list_terms({status.value: meaning for status, meaning in MEANINGS.items()})}
+exit status; if several apply, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
+{list_terms(dict(sorted(MEANINGS.items())))}
 """
 
 
@@ -66,7 +67,7 @@ class Command(BaseCommand):
         parser = super().create_parser(
             prog_name, subcommand, formatter_class=HelpFormatter, epilog=EPILOG, **kwargs
         )
-        # A shell's *.csv may match a name that looks like an option.
+        # The shell may expand *.csv to a file name that looks like an option.
         parser.error = lambda message: type(parser).error(parser, escape(message))  # type: ignore[method-assign]
         return parser
 
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # A signal can come outside the upload too, such as while its end is reported.
+        # A signal can also arrive outside the upload, such as during the report.
         status = catch_signals(partial(self._upload, options))
         if status:
             sys.exit(status)
@@ -84,7 +85,7 @@ class Command(BaseCommand):
             environment = Environment(
                 variables=os.environ,
                 development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
-                # None where the descriptor is closed.
+                # sys.stdin is None if the descriptor is closed.
                 stdin=sys.stdin.buffer if sys.stdin else open(os.devnull, "rb"),  # noqa: PTH123, SIM115
                 signals=signals,
                 clock=Clock(sleep=signals.sleep),
@@ -94,12 +95,13 @@ class Command(BaseCommand):
 
     def _make_report(self, options: Mapping[str, Any]) -> Report:
         errors = wrap_stream(self.stderr)
-        output = wrap_stream(
-            self.stdout, lambda why: errors.write_line(f"standard output cannot be written: {why}")
-        )
+
+        def report_failure(reason: str) -> None:
+            errors.write_line(f"standard output cannot be written: {reason}")
+
         has_terminal = self.stderr.isatty() and options["verbosity"] > 0
         return Report(
-            write=output.write_line,
+            write=wrap_stream(self.stdout, report_failure).write_line,
             warn=errors.write_line,
             verbosity=options["verbosity"],
             with_traceback=options["traceback"],
@@ -108,6 +110,6 @@ class Command(BaseCommand):
         )
 
 
-def wrap_stream(stream: Any, tell: Callable[[str], object] = lambda _: None) -> ResilientStream:
-    # Where the descriptor is closed, Django wraps None.
-    return ResilientStream(stream if hasattr(stream, "encoding") else None, tell)
+def wrap_stream(stream: Any, on_failure: Callable[[str], object] = lambda _: None) -> ResilientStream:
+    # If the descriptor is closed, Django wraps None.
+    return ResilientStream(stream if hasattr(stream, "encoding") else None, on_failure)
