@@ -234,7 +234,7 @@ def test_an_api_that_stays_dead_ends_a_run_that_the_next_makes_good(tmp_path: Pa
     stored = week.count_stored(server)
     server.close()
     assert failed == 75
-    assert "of its entries are on the server; sending the whole file again doubles none" in err or (
+    assert "of its entries are on the server; sending the whole file again creates no duplicates" in err or (
         # Killed before it said that it has the first of them.
         "may still have arrived" in err and "are on the server" not in err
     )

@@ -1,8 +1,9 @@
-"""What a run has at hand: what it was asked, what it finds around it, whom it talks to."""
+"""The objects that one run works with."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO
 
 from timesheets_client.access.token_cache import TokenCache
@@ -18,7 +19,10 @@ from timesheets_client.signals import Signals
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """`development` serves where `variables` say nothing; `make_key` makes a random key."""
+    """What the process provides. `development` applies as a whole while `variables` has no setting of ours.
+
+    `make_key` returns a random idempotency key.
+    """
 
     variables: Mapping[str, str]
     development: Mapping[str, str]
@@ -48,8 +52,8 @@ class RunContext:
 def open_context(
     options: Options, environment: Environment, report: Report, config: UploaderConfig
 ) -> Iterator[RunContext]:
-    """A run that is ready; nothing is sent before something is uploaded."""
-    clock = replace(environment.clock, announce=report.show_wait)
+    """The context of a run. Sends nothing by itself."""
+    clock = replace(environment.clock, announce=partial(report.show_problem, min_verbosity=1))
     end = None if options.deadline_seconds is None else clock.monotonic() + options.deadline_seconds
     policy = RetryPolicy(retries=options.retries, deadline=end)
     cache = TokenCache(config.state_dir, report.show_problem, clock) if options.caches_token else None
@@ -68,4 +72,5 @@ def open_context(
             )
         finally:
             if tokens.quota_limit:
-                report.show_detail(f"the issuer's quota for this client: {tokens.quota_limit}")
+                quota = f"the issuer's quota for this client: {tokens.quota_limit}"
+                report.show_problem(quota, min_verbosity=2)

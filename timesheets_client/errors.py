@@ -1,18 +1,18 @@
-"""What can end an upload, and the exit status of each (after BSD's sysexits).
+"""The errors that end an upload, with their exit statuses (BSD's sysexits).
 
 UploadError
-├── WrongUsage            2  what was asked for cannot be done in this way
+├── WrongUsage            2  the options or files cannot be used in this way
 ├── EntriesRejected      65  the API refuses the entry itself
-├── InputUnreadable      66  a file is missing, or is not what it should be
+├── InputUnreadable      66  a file is missing or cannot be read
 ├── TemporaryFailure     75  the same run may succeed later
 │   └── NothingSent      75  not a byte of the request reached the server
-├── DiskFull             75  there is no room for what has to be written
-├── InputInUse           75  another run is uploading the same
-├── AnswerLost           75  nobody knows what became of entries that cannot be sent twice
+├── DiskFull             75  there is no space for a file that must be written
+├── InputInUse           75  another run is uploading the same input
+├── AnswerLost           75  nobody knows whether entries that cannot be sent twice were stored
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong
 
-Terminated              143  not an error of the upload, so no `except Exception` holds it up
+Terminated              143  no UploadError and no Exception, so that no handler stops it
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,40 +32,29 @@ class ExitStatus(IntEnum):
     TERMINATED = 143
 
 
+# In order of precedence.
 MEANINGS: Mapping[ExitStatus, str] = {
-    ExitStatus.DONE: "everything is on the server",
     ExitStatus.BUG: "a bug in this command",
-    ExitStatus.USAGE: "wrong usage",
-    ExitStatus.REJECTED: "some entries were rejected, the rest is stored",
-    ExitStatus.UNREADABLE: "an input file is missing or cannot be read",
-    ExitStatus.TEMPORARY: "a temporary failure, nothing is lost: run it again later",
-    ExitStatus.REFUSED: "the issuer or the API refuses the credentials, the audience or the scope",
-    ExitStatus.CONFIGURATION: "a setting is missing or wrong",
-    ExitStatus.INTERRUPTED: "stopped by SIGINT",
     ExitStatus.TERMINATED: "stopped by SIGTERM",
+    ExitStatus.INTERRUPTED: "stopped by SIGINT",
+    ExitStatus.USAGE: "wrong usage",
+    ExitStatus.CONFIGURATION: "a setting is missing or wrong",
+    ExitStatus.REFUSED: "the issuer or the API refuses the credentials, the audience or the scope",
+    ExitStatus.TEMPORARY: "a temporary failure, nothing is lost: run it again later",
+    ExitStatus.UNREADABLE: "an input file is missing or cannot be read",
+    ExitStatus.REJECTED: "some entries were rejected, the rest is stored",
+    ExitStatus.DONE: "everything is on the server",
 }
-
-PRECEDENCE = (
-    ExitStatus.BUG,
-    ExitStatus.TERMINATED,
-    ExitStatus.INTERRUPTED,
-    ExitStatus.USAGE,
-    ExitStatus.CONFIGURATION,
-    ExitStatus.REFUSED,
-    ExitStatus.TEMPORARY,
-    ExitStatus.UNREADABLE,
-    ExitStatus.REJECTED,
-    ExitStatus.DONE,
-)
+PRECEDENCE = tuple(MEANINGS)
 
 
 def choose_status(statuses: Iterable[ExitStatus]) -> ExitStatus:
-    """The one that a run ends with whose parts ended with these: what a person must act on first."""
+    """The exit status of a run whose parts ended with these: the one that a person must act on first."""
     return min(statuses, key=PRECEDENCE.index, default=ExitStatus.DONE)
 
 
 class UploadError(Exception):
-    """Its message is what the user reads: what is wrong, where, and what to do next."""
+    """Its message tells the user what is wrong, where, and what to do next."""
 
     exit_status: ExitStatus
 
@@ -83,7 +72,7 @@ class InputUnreadable(UploadError):
 
 
 class TemporaryFailure(UploadError):
-    """`reason` says what happened, in a sentence without the advice that follows it in the message."""
+    """`reason` says what happened. The message adds what to do next."""
 
     exit_status = ExitStatus.TEMPORARY
 
@@ -93,7 +82,7 @@ class TemporaryFailure(UploadError):
 
 
 class NothingSent(TemporaryFailure):
-    """No connection came about, so whatever was to be sent can be sent again."""
+    """There was no connection, so the request can be sent again."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason} This request was not sent; run it again later.", reason)
@@ -108,7 +97,7 @@ class InputInUse(UploadError):
 
 
 class AnswerLost(UploadError):
-    """Not a TemporaryFailure: whoever tries those again must not do it with this."""
+    """Not a TemporaryFailure, because these are retried."""
 
     exit_status = ExitStatus.TEMPORARY
 

@@ -1,61 +1,42 @@
-"""Read files and send nothing. Knows neither settings nor network."""
+"""Check files locally (--dry-run). Needs neither settings nor network."""
 
-import time
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO
 
 from timesheets_client.arguments import Options
-from timesheets_client.errors import ExitStatus, choose_status
-from timesheets_client.files.uploads import guard_file
-from timesheets_client.output.report import FileOutcome, Report
-from timesheets_client.reading.entries import RejectedEntry, InputWarning
-from timesheets_client.reading.inputs import open_input, read_entries
+from timesheets_client.errors import ExitStatus
+from timesheets_client.files.tally import Tally, take_entries
+from timesheets_client.files.uploads import process_files
+from timesheets_client.output.report import Report
+from timesheets_client.reading.inputs import open_input
 
-UNCHECKED = (
-    "--dry-run: checked syntax, columns, dates and decimal form only; whether an entry is valid, and whether "
-    "it is there already, only the API can tell: --check FILE asks it"
+NOT_CHECKED = (
+    "--dry-run: checked only syntax, columns, dates and decimal form; only the API can tell whether an entry "
+    "is valid, and whether it already exists: --check FILE asks the API"
 )
 
 
 def read_files(options: Options, stdin: BinaryIO, report: Report) -> ExitStatus:
-    statuses = [
-        guard_file(partial(read_file, name, options, stdin, report), report) for name in options.files
-    ]
-    report.show(UNCHECKED)
-    return choose_status(statuses)
+    # Nothing is sent, so no entry needs an id.
+    without_ids = replace(options, derives_ids=False)
+    status = process_files(
+        options.files, partial(read_file, options=without_ids, stdin=stdin, report=report), report
+    )
+    report.show(NOT_CHECKED)
+    return status
 
 
 def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> ExitStatus:
-    begin = time.monotonic()
     source = open_input(name, stdin)
-    entries = rejected = 0
-    is_suspicious = False
+    tally = Tally(source=source, report=report, is_strict=options.is_strict)
     try:
-        with closing(read_entries(source, options.format, options.time_zone)) as read:
-            for each in read:
-                if isinstance(each, InputWarning):
-                    report.show_problem(each.describe())
-                    is_suspicious = True
-                    continue
-                entries += 1
-                if isinstance(each, RejectedEntry):
-                    report.show_rejected([each], rejected)
-                    rejected += 1
+        with closing(take_entries(tally, options)) as entries:
+            for _ in entries:
+                pass
     finally:
         if source.file is not stdin:
             source.file.close()
-    report.show_file(
-        FileOutcome(
-            file=source.given or source.name,
-            entries=entries,
-            created=0,
-            existing=0,
-            rejected=rejected,
-            rejects=None,
-            seconds=time.monotonic() - begin,
-            is_dry_run=True,
-        )
-    )
-    refuses = options.is_strict and is_suspicious
-    return ExitStatus.REJECTED if rejected or refuses else ExitStatus.DONE
+    report.show_file(tally.finish(), is_dry_run=True)
+    return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE

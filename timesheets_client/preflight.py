@@ -1,4 +1,4 @@
-"""Try each step of an upload and store nothing; the first that fails is explained."""
+"""Check each step of an upload (--check) and store nothing. Explain the first step that fails."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,12 +10,9 @@ from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
 from timesheets_client.files.locks import open_locked
-from timesheets_client.files.rejects import NoRejects
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
-from timesheets_client.reading.identity import EntryIds
-from timesheets_client.reading.inputs import read_entries
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import Batch, make_batches
 
@@ -24,7 +21,7 @@ EMPTY_BATCH = Batch(entries=(), lines=())
 
 
 def preflight(options: Options, environment: Environment, report: Report) -> ExitStatus:
-    """Tell a line for each step. Raises the UploadError of the first that fails, with the step's name."""
+    """Show a line for each step. The UploadError of the first that fails starts with the step's name."""
     with step("settings"):
         config = load_config(environment.variables, environment.development)
     report.show(f"ok       settings: complete, for {config.upload_url}")
@@ -32,24 +29,24 @@ def preflight(options: Options, environment: Environment, report: Report) -> Exi
         check_token(context)
         with step("API"):
             upload_batch(context.client, EMPTY_BATCH, DRY_RUN)
-        report.show("ok       API: it takes this token, and answered an upload of no entries")
+        report.show("ok       API: it accepts this token and responded to an empty batch")
         return choose_status([check_file(name, context) for name in options.files])
 
 
 def check_token(context: RunContext) -> None:
     with step("token"):
         token = context.tokens.obtain()
-    origin = "kept from an earlier run" if token.is_from_cache else "new from the issuer"
-    context.report.show(f"ok       token: {origin}")
-    context.report.show(f"ok       audience: it is for {context.config.audience}")
-    context.report.show(f"ok       scope: it grants {REQUIRED_SCOPE}, among: {token.scopes}")
-    context.report.show(f"ok       expiry: {format_timestamp(token.stated_end)}")
+    show = context.report.show
+    show(f"ok       token: {'cached by an earlier run' if token.is_from_cache else 'new from the issuer'}")
+    show(f"ok       audience: {context.config.audience}")
+    show(f"ok       scope: {REQUIRED_SCOPE} is granted; all scopes of the token: {token.scopes}")
+    show(f"ok       expiry: {format_timestamp(token.stated_end)}")
 
 
 def format_timestamp(seconds: float | None) -> str:
-    """UTC, if that is a moment of the calendar; `seconds` are since 1970."""
+    """The time in UTC, or in words if no calendar has it; `seconds` are since 1970."""
     if seconds is None:
-        return "the issuer does not tell"
+        return "the issuer does not say"
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):
@@ -57,22 +54,21 @@ def format_timestamp(seconds: float | None) -> str:
 
 
 def check_file(name: str, context: RunContext) -> ExitStatus:
-    """Ask the API what it would make of a file."""
-    options = context.options
+    """Send the entries to the API with `dry_run=true`."""
+    options, report = context.options, context.report
     with step(escape(name)), open_locked(name, context) as source:
-        tally = Tally(source=source, rejects=NoRejects(), report=context.report)
-        with closing(read_entries(source, options.format, options.time_zone)) as read:
-            entries = take_entries(read, EntryIds() if options.derives_ids else None, tally)
+        tally = Tally(source=source, report=report, is_strict=options.is_strict)
+        with closing(take_entries(tally, options)) as entries:
             for batch in make_batches(entries, options.batch_size):
-                tally.count(upload_batch(context.client, batch, DRY_RUN))
-    is_refused = tally.rejected > 0 or (options.is_strict and tally.is_suspicious)
-    context.report.outcomes.append(tally.summarize(None))
-    word = "rejected" if is_refused else "ok"
-    context.report.show(
-        f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.created}, "
-        f"has {tally.existing} already, and would reject {tally.rejected}"
+                tally.add(upload_batch(context.client, batch, DRY_RUN))
+    outcome = tally.finish()
+    report.outcomes.append(outcome)
+    word = "rejected" if tally.is_faulty else "ok"
+    report.show(
+        f"{word:<8} {name}: of {outcome.entries} entries the API would create {outcome.created}, "
+        f"has {outcome.existing} already, and would reject {outcome.rejected}"
     )
-    return ExitStatus.REJECTED if is_refused else ExitStatus.DONE
+    return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 
 
 @contextmanager

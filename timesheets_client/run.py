@@ -1,4 +1,4 @@
-"""One run from the variables to the exit status, which is decided here and nowhere else."""
+"""One run, from the options to the exit status."""
 
 from functools import partial
 
@@ -16,19 +16,19 @@ from timesheets_client.signals import catch_signals
 
 
 def run_upload(options: Options, environment: Environment, report: Report) -> ExitStatus:
-    """Do what `options` ask for and report; whatever happens comes back as an exit status."""
-    status = catch_signals(partial(guard, options, environment, report))
+    """Run and report. Every error and signal becomes an exit status."""
+    status = catch_signals(partial(catch_errors, options, environment, report))
     report.finish(status)
     return status
 
 
-def guard(options: Options, environment: Environment, report: Report) -> ExitStatus:
+def catch_errors(options: Options, environment: Environment, report: Report) -> ExitStatus:
     try:
         status = perform(options, environment, report)
     except UploadError as error:
         report.show_problem(str(error))
         status = error.exit_status
-    except Exception as error:  # noqa: BLE001  A bug has an exit status too, and a report without secrets.
+    except Exception as error:  # noqa: BLE001  A bug has an exit status too, and its report shows no secret.
         report.show_bug(error)
         status = ExitStatus.BUG
     environment.signals.raise_pending()
@@ -47,12 +47,12 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
 
 
 def upload(context: RunContext) -> ExitStatus:
+    if context.options.spool:
+        return upload_spool(context.options.spool, context)
+    if context.options.files:
+        return upload_files(context)
     if context.options.forgets_token:
         context.tokens.forget()
-    elif context.options.spool:
-        return upload_spool(context.options.spool, context)
-    elif context.options.files:
-        return upload_files(context)
     else:
         key = context.environment.make_key()
         context.report.show_receipt(upload_entry(context.client, TUTORIAL_ENTRY, key))

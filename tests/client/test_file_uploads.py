@@ -95,7 +95,7 @@ def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, ledger: Le
     assert str(unreadable["entry_id"]).startswith("00000000-")
     assert rejects.stat().st_mode & 0o777 == 0o640
     assert f"{file}:3: hours: Too many or too few." in run.warned
-    assert f"{file}: 2 rejected; mend them in {rejects} and upload that file" in run.warned
+    assert f"{file}: 2 rejected; fix them in {rejects} and upload that file" in run.warned
     assert "3 entries, 1 created, 0 already there, 2 rejected" in run.written[0]
 
 
@@ -259,7 +259,7 @@ def test_a_file_that_failed_halfway_tells_what_is_stored(site: Site, ledger: Led
 
     assert status == ExitStatus.TEMPORARY
     assert run.warned[0] == (
-        f"{file}: 20 of its entries are on the server; sending the whole file again doubles none"
+        f"{file}: 20 of its entries are on the server; sending the whole file again creates no duplicates"
     )
 
 

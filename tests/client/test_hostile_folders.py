@@ -44,7 +44,7 @@ def list_files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
 
 
-def test_a_linked_file_is_passed_over_with_a_warning(
+def test_a_linked_file_is_skipped_with_a_warning(
     site: Site, ledger: Ledger, spool: Path, tmp_path: Path
 ) -> None:
     write_csv(tmp_path / "private.csv", "2026-01-01,1")
@@ -55,7 +55,7 @@ def test_a_linked_file_is_passed_over_with_a_warning(
     status = run.start(site.variables, spool=spool)
 
     assert status == ExitStatus.DONE
-    assert run.warned == [f"{spool}/a.csv: is a symbolic link and is passed over"]
+    assert run.warned == [f"{spool}/a.csv: is a symbolic link and is skipped"]
     assert [entry["date"] for entry in ledger.stored.values()] == ["2026-01-02"]
     assert list_files(spool) == [".lock", "a.csv", "done/b.csv"]
 
@@ -239,7 +239,7 @@ def test_a_file_that_its_writer_replaces_during_the_upload_is_not_filed_as_done(
     second = Run().start(site.variables, spool=spool)
 
     assert (first, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
-    assert f"{spool}/a.csv: was replaced while it was read; run it again" in run.warned
+    assert f"{spool}/a.csv: was replaced during the upload; run it again" in run.warned
     assert sorted(entry["date"] for entry in ledger.stored.values()) == ["2026-01-01", "2026-01-02"]
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
 

@@ -27,7 +27,7 @@ def test_a_second_run_on_a_file_comes_back_later(site: Site, file: Path) -> None
 
     assert (busy, free) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
     assert run.warned == [
-        f"{file}: another run is uploading this; run it again later, or let it wait: --lock-wait 60"
+        f"{file}: another run is uploading this; run it again later, or wait for it: --lock-wait 60"
     ]
     assert len(ledger.requests) == 1
 

@@ -152,8 +152,8 @@ def test_a_check_of_a_file_counts_for_machines_too(site: Site, ledger: Ledger, t
         pytest.param({"iat": 0, "exp": 2_000_000_000}, 10**10, "2033-05-18 03:33:20 UTC", id="exp is nearer"),
         pytest.param({"exp": 10**15}, None, "1000000000000000 seconds after 1970", id="no year has it"),
         pytest.param({"exp": -(10**15)}, None, "-1000000000000000 seconds after 1970", id="before all years"),
-        pytest.param({"exp": 10**400}, None, "the issuer does not tell", id="beyond all floats"),
-        pytest.param({"exp": None}, None, "the issuer does not tell", id="nothing"),
+        pytest.param({"exp": 10**400}, None, "the issuer does not say", id="beyond all floats"),
+        pytest.param({"exp": None}, None, "the issuer does not say", id="nothing"),
     ],
 )
 def test_a_check_tells_the_nearer_end_of_the_token(

@@ -1,4 +1,4 @@
-"""Write a file under another name until it is whole, and tell what a disk refuses."""
+"""Write a file under a temporary name until it is complete, and explain errors of the disk."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Draft:
-    """A new file of the folder, which is no other run's to remove as long as it is open."""
+    """A temporary file, locked while it is open so that no other run removes it."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder, self._name = folder, f".rejected-{secrets.token_hex(8)}.tmp"
@@ -30,27 +30,27 @@ class Draft:
         self._file.write(content)
 
     def commit(self, name: str, mode: int) -> None:
-        """Take the place of `name`, whole and on the disk."""
+        """Flush the file to the disk and rename it to `name`."""
         self._file.flush()
         # Windows has no such modes.
         if hasattr(os, "fchmod"):
             os.fchmod(self._file.fileno(), mode)
-        # Without it a power cut may leave the new name with nothing in it.
+        # Without it, a power cut can leave an empty file under the new name.
         os.fsync(self._file.fileno())
         self._file.close()
         self._folder.rename(self._name, self._folder, name)
 
     def discard(self) -> None:
-        """Leave nothing behind. Does nothing after `commit`."""
+        """Remove the file. Does nothing after `commit`."""
         with suppress(OSError):
             self._folder.remove(self._name)
-        # It writes what it still holds, and there may be no room for that.
+        # Closing flushes the buffer, for which the disk may have no space.
         with suppress(OSError):
             self._file.close()
 
 
 def remove_abandoned_drafts(folder: Folder) -> None:
-    """Remove what runs left that were killed. Whatever can't be looked at stays."""
+    """Remove the drafts of killed runs. Ignores those that cannot be opened or removed."""
     with suppress(OSError):
         for name in filter(DRAFT.fullmatch, folder.list_names()):
             with suppress(OSError), folder.open_file(name) as file:
@@ -64,9 +64,7 @@ def explain_os_errors(path: Path, problem: str, advice: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        shown = escape(str(path))
+        message = f"{escape(str(path))}: {problem}: {error.strerror}"
         if error.errno in FULL:
-            raise DiskFull(
-                f"{shown}: {problem}: {error.strerror}; make room there and run it again"
-            ) from None
-        raise ConfigurationError(f"{shown}: {problem}: {error.strerror}; {advice}") from None
+            raise DiskFull(f"{message}; make room there and run it again") from None
+        raise ConfigurationError(f"{message}; {advice}") from None

@@ -1,4 +1,4 @@
-"""Work on the files of a folder, and never through a link that somebody puts there."""
+"""Work on the files of a folder without following links in it."""
 
 import errno
 import os
@@ -15,9 +15,9 @@ MAX_NAME_BYTES = 255
 
 
 class Folder:
-    """The files of a folder by their names. Everything that it does raises OSError.
+    """The files of a folder, by name. Each method may raise OSError.
 
-    With a descriptor it stays the same folder, whatever its path leads to later.
+    With a descriptor it stays the same folder, even if another folder or a link takes its path.
     """
 
     def __init__(self, path: Path, descriptor: int | None = None) -> None:
@@ -25,7 +25,7 @@ class Folder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The folder that exists at `path`, even by way of a link."""
+        """The existing folder at `path`, which may be a link."""
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "is not a folder" if path.exists() else "does not exist")
         return cls(path, os.open(path, os.O_RDONLY) if HAS_DESCRIPTORS else None)
@@ -38,7 +38,7 @@ class Folder:
             os.close(self._descriptor)
 
     def open_subfolder(self, name: str) -> "Folder":
-        """The folder in this one, made if it is missing; no link, and no folder of a stranger."""
+        """Open a subfolder, or create it. Refuses a link and another user's folder."""
         with suppress(FileExistsError):
             os.mkdir(self._locate(name), dir_fd=self._descriptor)
         status = self.lstat(name)
@@ -53,7 +53,7 @@ class Folder:
         return Folder(self.path / name, descriptor)
 
     def lstat(self, name: str) -> os.stat_result | None:
-        """What stands there, itself if it is a link; None if nothing does."""
+        """The status of the file or of the link itself; None if nothing has that name."""
         try:
             return os.stat(self._locate(name), dir_fd=self._descriptor, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
@@ -64,7 +64,7 @@ class Folder:
             return [each.name for each in found]
 
     def open_file(self, name: str) -> BinaryIO:
-        """A regular file, for reading."""
+        """Open a regular file for reading."""
         descriptor = os.open(self._locate(name), os.O_RDONLY | NO_FOLLOW | NO_WAIT, dir_fd=self._descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -72,32 +72,32 @@ class Folder:
         return cast("BinaryIO", os.fdopen(descriptor, "rb"))
 
     def open_or_create(self, name: str) -> BinaryIO:
-        """The same, empty if it is new."""
+        """Open a regular file for reading, and create it if it is missing."""
         with suppress(FileExistsError):
-            # Others may lock it, who can only read it.
+            # Users who can only read it may lock it too.
             self.create(name, 0o644).close()
         return self.open_file(name)
 
     def create(self, name: str, mode: int) -> BinaryIO:
-        """A new file, for writing. Raises FileExistsError where there is one, or a link."""
+        """Create a file for writing. Raises FileExistsError if a file or a link has that name."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW
         descriptor = os.open(self._locate(name), flags, mode, dir_fd=self._descriptor)
         return cast("BinaryIO", os.fdopen(descriptor, "wb"))
 
-    def rename(self, name: str, place: "Folder", new_name: str) -> None:
-        """Move a file. What has that name there, if only a link, is replaced."""
+    def rename(self, name: str, target: "Folder", new_name: str) -> None:
+        """Move a file to `target`, where it replaces a file or link with the new name."""
         os.replace(
             self._locate(name),
-            place._locate(new_name),  # noqa: SLF001  Of the same class.
+            target._locate(new_name),  # noqa: SLF001  It is of the same class.
             src_dir_fd=self._descriptor,
-            dst_dir_fd=place._descriptor,  # noqa: SLF001
+            dst_dir_fd=target._descriptor,  # noqa: SLF001
         )
 
     def remove(self, name: str) -> None:
         os.unlink(self._locate(name), dir_fd=self._descriptor)
 
     def find_free_name(self, name: str) -> str:
-        """`name`, or where that is taken `week23-2.csv`, `week23-3.csv` and so on."""
+        """`name`, or if that is taken, `week23-2.csv`, `week23-3.csv` and so on."""
         stem, dot, suffixes = name.partition(".")
         number, free = 1, name
         while self.lstat(free):
@@ -113,6 +113,6 @@ class Folder:
 
 
 def add_suffix(name: str, suffix: str) -> str:
-    """The name with that suffix, cut where no file system takes it, with room for a number."""
-    at_most = MAX_NAME_BYTES - len(suffix) - len("-100")
-    return f"{os.fsdecode(os.fsencode(name)[:at_most])}{suffix}"
+    """The name with the suffix, shortened to what file systems accept, with room for a number."""
+    max_bytes = MAX_NAME_BYTES - len(suffix) - len("-100")
+    return f"{os.fsdecode(os.fsencode(name)[:max_bytes])}{suffix}"

@@ -1,4 +1,4 @@
-"""Keep two runs from uploading the same input at once."""
+"""Keep two runs from uploading the same input at the same time."""
 
 import errno
 import os
@@ -17,27 +17,23 @@ POLL_SECONDS = 0.2
 
 
 def open_locked(name: str, context: RunContext) -> AbstractContextManager[Input]:
-    """The input, which no other run uploads meanwhile. Raises InputUnreadable or InputInUse."""
+    """Open and lock an input. Raises InputUnreadable or InputInUse."""
     return lock_input(open_input(name, context.environment.stdin), context)
 
 
 @contextmanager
 def lock_input(source: Input, context: RunContext) -> Iterator[Input]:
-    """The input, which is closed in the end. Raises InputInUse."""
+    """Lock the input and close it at the end. Raises InputInUse."""
     try:
         if source.path:
             lock(source.file, source.name, context.lock_wait_seconds, context.environment.clock)
-            require_same_file(source, source.path)
+            if not is_same_file(source, source.path):
+                # Another run moved it before this run got the lock.
+                raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")
         yield source
     finally:
         if source.file is not context.environment.stdin:
             source.file.close()
-
-
-def require_same_file(source: Input, path: Path) -> None:
-    """Refuse a file that another run moved away before this one had the lock."""
-    if not is_same_file(source, path):
-        raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")
 
 
 def is_same_file(source: Input, path: Path) -> bool:
@@ -48,7 +44,7 @@ def is_same_file(source: Input, path: Path) -> bool:
 
 
 def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock) -> None:
-    """Hold the lock of `file` until it is closed. Raises InputInUse where another run keeps it."""
+    """Lock `file` until it is closed. Raises InputInUse if another run holds the lock."""
     deadline = clock.monotonic() + wait_seconds
     for attempt in count():
         if try_lock(file):
@@ -56,7 +52,7 @@ def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock) -> None:
         left = deadline - clock.monotonic()
         if left <= 0:
             raise InputInUse(
-                f"{name}: another run is uploading this; run it again later, or let it wait: --lock-wait 60"
+                f"{name}: another run is uploading this; run it again later, or wait for it: --lock-wait 60"
             )
         if attempt == 0:
             clock.announce(f"waiting up to {left:.1f} s for another run that is uploading {name}.")
@@ -67,11 +63,11 @@ def try_lock(file: IO[Any]) -> bool:
     try:
         import fcntl
     except ImportError:
-        # Windows has no locks that others may read under; what is sent twice is stored once.
+        # On Windows a lock keeps others from reading. Without it, nothing is stored twice either.
         return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # Some network file systems lock nothing that is open for reading only.
+        # Some network file systems cannot lock a file that is open only for reading.
         return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
     return True

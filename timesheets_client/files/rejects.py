@@ -1,11 +1,11 @@
-"""Keep what was refused for good in a file that can be mended and sent."""
+"""Keep rejected entries in a file that the user can fix and upload."""
 
 import os
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from timesheets_client.access.private_files import make_private_folder
 from timesheets_client.context import RunContext
@@ -19,29 +19,14 @@ from timesheets_client.reading.inputs import Input
 from timesheets_client.reading.json_values import encode_value
 
 SUFFIX = ".rejected.ndjson"
-
-
-class Rejects(Protocol):
-    """Where rejected entries go."""
-
-    def add(self, rejected: RejectedEntry) -> None: ...
-
-
-class NoRejects:
-    """For a run that stores nothing, and so keeps nothing."""
-
-    def add(self, rejected: RejectedEntry) -> None:
-        pass
-
-
-def make_folder(path: Path) -> None:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+CREATE_FOLDER = partial(Path.mkdir, mode=0o700, parents=True, exist_ok=True)
 
 
 class RejectsFile:
-    """Takes the place of `name` when it is committed; until then what stands there stays.
+    """Collects rejected entries in a draft, which `commit` renames to `name`.
 
-    Unless `replaces`, it takes a free name like that. `make` makes the folder when it is needed.
+    With `replaces`, it replaces the file of that name; else it takes a free name like it. `create_folder` is
+    called for the first entry.
     """
 
     advice = "name another file with --rejects and run it again"
@@ -53,27 +38,27 @@ class RejectsFile:
         mode: int = OWNER_ONLY,
         *,
         replaces: bool = True,
-        make: Callable[[Path], object] = make_folder,
+        create_folder: Callable[[Path], object] = CREATE_FOLDER,
     ) -> None:
         self._folder, self._name, self._mode = folder, name, mode
-        self._replaces, self._make = replaces, make
+        self._replaces, self._create_folder = replaces, create_folder
         self._draft: Draft | None = None
 
     def add(self, rejected: RejectedEntry) -> None:
         with self._explain_os_errors():
             if self._draft is None:
-                self._make(self._folder.path)
+                self._create_folder(self._folder.path)
                 self._draft = Draft(self._folder)
             self._draft.write(encode_rejected(rejected))
 
     def commit(self, *, is_file_refused: bool = False) -> Path | None:
-        """Where the entries stand now. None if there are none; then a file of an earlier run is gone.
+        """The file with the entries. Without entries, None; the file of an earlier run is then removed.
 
-        Which file they are from, and whether it `is_file_refused` as a whole, matters to a spool folder only.
+        Only a spool folder needs to know whether --strict refuses the whole uploaded file.
         """
         with self._explain_os_errors():
             if self._draft is None:
-                # A folder that cannot be written is no obstacle where there is nothing to remove.
+                # The folder may be read-only if there is nothing to remove.
                 if self._replaces and self._folder.lstat(self._name):
                     self._folder.remove(self._name)
                 return None
@@ -83,7 +68,7 @@ class RejectsFile:
         return self._folder.path / name
 
     def discard(self) -> None:
-        """Leave what stood there before. Does nothing after `commit`."""
+        """Remove the draft and keep the previous file. Does nothing after `commit`."""
         if self._draft is not None:
             self._draft.discard()
             self._draft = None
@@ -107,24 +92,26 @@ def place_rejects(source: Input, context: RunContext) -> RejectsFile:
         path = source.path.with_name(add_suffix(source.path.name, SUFFIX))
     else:
         folder = Folder(find_stdin_rejects_folder(context))
-        return RejectsFile(folder, f"standard-input{SUFFIX}", replaces=False, make=make_private_folder)
+        return RejectsFile(
+            folder, f"standard-input{SUFFIX}", replaces=False, create_folder=make_private_folder
+        )
     require_replaceable(path, source)
     return RejectsFile(Folder(path.parent), path.name, read_mode(source) if source.path else OWNER_ONLY)
 
 
 def find_stdin_rejects_folder(context: RunContext) -> Path:
-    """The folder for those of a pipe, which is gone afterwards: each run has a file of its own there."""
+    """The folder for the rejects of standard input, which cannot be read again: one file per run."""
     return context.config.state_dir / "rejected"
 
 
 def require_replaceable(path: Path, source: Input) -> None:
-    """Refuse what would be destroyed: the input itself, or a device such as /dev/null."""
+    """Raise an UploadError if `path` is the input itself, or a device such as /dev/null."""
     shown = escape(str(path))
     if source.path and is_same_file(source, path):
-        raise WrongUsage(f"--rejects {shown}: this is the file to upload; name another for what is rejected")
+        raise WrongUsage(f"--rejects {shown}: this is the file to upload; name another file for its rejects")
     if os.path.lexists(path) and not (path.is_symlink() or path.is_file()):
         raise ConfigurationError(
-            f"{shown}: rejected entries cannot take its place, since it is no file; name one with --rejects"
+            f"{shown}: is not a file, so rejected entries cannot replace it; name a file with --rejects"
         )
 
 

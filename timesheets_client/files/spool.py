@@ -1,4 +1,4 @@
-"""Upload the finished files of a folder, oldest first, and put each where its end tells."""
+"""Upload the finished files of a folder, oldest first, and move each to `done` or `rejected`."""
 
 import errno
 import os
@@ -17,13 +17,12 @@ from timesheets_client.errors import (
     InputInUse,
     InputUnreadable,
     UploadError,
-    choose_status,
 )
 from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors, remove_abandoned_drafts
 from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import lock, lock_input
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
-from timesheets_client.files.uploads import guard_file, upload_file
+from timesheets_client.files.uploads import process_files, upload_file
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input
@@ -31,9 +30,9 @@ from timesheets_client.reading.inputs import Input
 LOCK = ".lock"
 DONE, REJECTED = "done", "rejected"
 ERROR_SUFFIX = ".error.txt"
-# Files that their writers have not finished, and our own.
-UNFINISHED = (".tmp", ".part", SUFFIX)
-MAKE_IT_WRITABLE = "make it a folder that this user can write, and in which no link stands in the way"
+# Files that their writers have not finished, and rejects files.
+IGNORED = (".tmp", ".part", SUFFIX)
+ADVICE = "make the spool folder writable for this user, and remove any link of this name"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,59 +43,52 @@ class Spool:
 
 
 def upload_spool(path: Path, context: RunContext) -> ExitStatus:
-    """Upload every file of the folder. Raises an UploadError where the rest has to wait."""
+    """Upload every file of the folder. Raises an UploadError that concerns more than one file."""
     with open_spool(path, context) as spool:
-        return choose_status(
-            [
-                guard_file(partial(upload_spool_file, name, spool, context), context.report)
-                for name in find_files(spool.folder, context.report)
-            ]
-        )
+        names = find_files(spool.folder, context.report)
+        return process_files(names, partial(upload_spool_file, spool=spool, context=context), context.report)
 
 
 @contextmanager
 def open_spool(path: Path, context: RunContext) -> Iterator[Spool]:
-    """The folder with all that belongs to it, locked."""
+    """Open and lock the folder, and open its subfolders."""
     with ExitStack() as stack:
         try:
             folder = stack.enter_context(Folder.open(path))
         except OSError as error:
             raise InputUnreadable(f"--spool {escape(str(path))}: {error.strerror}") from None
         done, rejected = (stack.enter_context(open_subfolder(folder, name)) for name in (DONE, REJECTED))
-        with explain_os_errors(path / LOCK, "cannot be locked", MAKE_IT_WRITABLE):
-            guard = stack.enter_context(folder.open_or_create(LOCK))
-        lock(guard, escape(str(path)), context.lock_wait_seconds, context.environment.clock)
+        with explain_os_errors(path / LOCK, "cannot be locked", ADVICE):
+            lock_file = stack.enter_context(folder.open_or_create(LOCK))
+        lock(lock_file, escape(str(path)), context.lock_wait_seconds, context.environment.clock)
         remove_abandoned_drafts(rejected)
         yield Spool(folder=folder, done=done, rejected=rejected)
 
 
 def open_subfolder(folder: Folder, name: str) -> Folder:
-    with explain_os_errors(folder.path / name, "cannot be used", MAKE_IT_WRITABLE):
+    with explain_os_errors(folder.path / name, "cannot be used", ADVICE):
         return folder.open_subfolder(name)
 
 
 def find_files(folder: Folder, report: Report) -> list[str]:
-    """The files that are finished, since writers rename them into place; oldest first."""
+    """The finished files, oldest first. A writer finishes a file by renaming it into place."""
     found = []
     for name in folder.list_names():
         status = folder.lstat(name)
-        if status is None or name.startswith(".") or name.endswith(UNFINISHED):
+        if status is None or name.startswith(".") or name.endswith(IGNORED):
             continue
         if stat.S_ISLNK(status.st_mode):
-            report.show_problem(f"{escape(str(folder.path / name))}: is a symbolic link and is passed over")
+            report.show_problem(f"{escape(str(folder.path / name))}: is a symbolic link and is skipped")
         elif stat.S_ISREG(status.st_mode):
             found.append((status.st_mtime_ns, name))
     return [name for _, name in sorted(found)]
 
 
 def upload_spool_file(name: str, spool: Spool, context: RunContext) -> ExitStatus:
-    try:
-        source = open_spool_file(name, spool.folder)
-    except InputUnreadable as error:
-        set_aside(name, None, spool, error)
-        raise
-    with lock_input(source, context):
+    source = None
+    with ExitStack() as stack:
         try:
+            source = stack.enter_context(lock_input(open_spool_file(name, spool.folder), context))
             return upload_file(source, SpoolRejects(name, source, spool), context)
         except InputUnreadable as error:
             set_aside(name, source, spool, error)
@@ -116,9 +108,9 @@ def open_spool_file(name: str, folder: Folder) -> Input:
 
 
 class SpoolRejects(RejectsFile):
-    """Committed together with the move of its file to `done` or `rejected`, or not at all."""
+    """Commits the rejects and moves their file to `done` or `rejected`, or does neither."""
 
-    advice = MAKE_IT_WRITABLE
+    advice = ADVICE
 
     def __init__(self, name: str, source: Input, spool: Spool) -> None:
         super().__init__(spool.rejected, add_suffix(name, SUFFIX), read_mode(source), replaces=False)
@@ -128,10 +120,10 @@ class SpoolRejects(RejectsFile):
     def commit(self, *, is_file_refused: bool = False) -> Path | None:
         kept = super().commit()
         try:
-            # Nothing of a file that --strict refuses is stored.
+            # If --strict refuses a file, none of it is stored.
             self._move(self._spool.rejected if is_file_refused else self._spool.done)
         except (ConfigurationError, DiskFull):
-            # The file stays, and the next run keeps these again.
+            # The file stays in the spool folder, and the next run writes its rejects again.
             if kept:
                 self._folder.remove(kept.name)
             raise
@@ -139,25 +131,24 @@ class SpoolRejects(RejectsFile):
 
 
 def set_aside(name: str, source: Input | None, spool: Spool, reason: InputUnreadable) -> None:
-    """Move an unreadable file to `rejected`, beside a file with the reason."""
-    place = spool.rejected.find_free_name(name)
-    told = add_suffix(place, ERROR_SUFFIX)
-    with explain_os_errors(spool.rejected.path / told, "cannot be written", MAKE_IT_WRITABLE):
-        # It quotes the file, so it is readable for the same users.
-        before = spool.folder.lstat(name)
-        mode = OWNER_ONLY | (stat.S_IMODE(before.st_mode) & 0o777 if before else 0)
-        write_reason(told, f"{escape(str(reason))}\n".encode(), spool.rejected, mode)
+    """Move an unreadable file to `rejected`, and write the reason to a file next to it."""
+    error_name = add_suffix(spool.rejected.find_free_name(name), ERROR_SUFFIX)
+    with explain_os_errors(spool.rejected.path / error_name, "cannot be written", ADVICE):
+        # It quotes the file, so the same users may read it.
+        status = spool.folder.lstat(name)
+        mode = OWNER_ONLY | (stat.S_IMODE(status.st_mode) & 0o777 if status else 0)
+        write_reason(error_name, f"{escape(str(reason))}\n".encode(), spool.rejected, mode)
     try:
         move(name, source, spool.folder, spool.rejected)
     except UploadError:
-        spool.rejected.remove(told)
+        spool.rejected.remove(error_name)
         raise
 
 
 def write_reason(name: str, content: bytes, folder: Folder, mode: int) -> None:
-    before = folder.lstat(name)
-    if before and not stat.S_ISREG(before.st_mode):
-        raise FileExistsError(errno.EEXIST, "a link or a folder stands in the way")
+    status = folder.lstat(name)
+    if status and not stat.S_ISREG(status.st_mode):
+        raise FileExistsError(errno.EEXIST, "a link or a folder has this name")
     draft = Draft(folder)
     try:
         draft.write(content)
@@ -166,14 +157,14 @@ def write_reason(name: str, content: bytes, folder: Folder, mode: int) -> None:
         draft.discard()
 
 
-def move(name: str, source: Input | None, folder: Folder, place: Folder) -> None:
-    """Move the file that `source` was opened from. Raises InputInUse where another has taken its place."""
-    advice = "until it can, each run uploads it again"
-    with explain_os_errors(folder.path / name, f"cannot be moved to {escape(str(place.path))}", advice):
-        new_name = place.find_free_name(name)
-        folder.rename(name, place, new_name)
-        moved = place.lstat(new_name)
+def move(name: str, source: Input | None, folder: Folder, target: Folder) -> None:
+    """Move the file that `source` was opened from. Raises InputInUse if another file replaced it."""
+    advice = "until it can be moved, each run uploads it again"
+    with explain_os_errors(folder.path / name, f"cannot be moved to {escape(str(target.path))}", advice):
+        new_name = target.find_free_name(name)
+        folder.rename(name, target, new_name)
+        moved = target.lstat(new_name)
         if source is None or (moved and os.path.samestat(moved, os.fstat(source.file.fileno()))):
             return
-        place.rename(new_name, folder, folder.find_free_name(name))
-    raise InputInUse(f"{escape(str(folder.path / name))}: was replaced while it was read; run it again")
+        target.rename(new_name, folder, folder.find_free_name(name))
+    raise InputInUse(f"{escape(str(folder.path / name))}: was replaced during the upload; run it again")

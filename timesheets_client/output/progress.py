@@ -1,4 +1,4 @@
-"""Show on a terminal how far an upload is."""
+"""Show the progress of an upload on a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """How far a file is; shows nothing."""
+    """The progress of a file. Shows nothing."""
 
     @contextmanager
     def follow(self, name: str) -> Iterator[None]:
-        """Begin with a file, and end with it."""
+        """Show the progress of the file `name` until the end of the context."""
         yield
 
     def advance(self, entries: int, share: float | None) -> None:
-        """So many entries more are done, and with them this share of the file, if it is known."""
+        """Count entries that were sent. `share` is the share of the file that was read, if known."""
 
     def write(self, line: str) -> bool:
-        """Write a line above, if something is shown. False if nothing is."""
+        """Write a line above the progress bar. False if there is no bar."""
         return False
 
 
 class ProgressBar(Progress):
-    """Entries, rate and time left, on `stream`."""
+    """Shows entries, rate and time left on `stream`."""
 
     def __init__(self, stream: ResilientStream) -> None:
         self._stream = stream
@@ -35,7 +35,7 @@ class ProgressBar(Progress):
 
     @contextmanager
     def follow(self, name: str) -> Iterator[None]:
-        # Only few runs have a terminal.
+        # Few runs have a terminal.
         from tqdm import tqdm
 
         with tqdm(desc=name, unit=" entries", file=self._stream, leave=False, dynamic_ncols=True) as bar:
@@ -48,7 +48,7 @@ class ProgressBar(Progress):
             return
         self._bar.update(entries)
         if share:
-            # Entries are counted and bytes are known, so the whole can only be estimated.
+            # The size is known in bytes, so the total of entries is an estimate.
             self._bar.total = max(self._bar.n, round(self._bar.n / share))
 
     def write(self, line: str) -> bool:

@@ -1,27 +1,19 @@
-"""Write to streams that may be closed, full or unable to encode what is written."""
+"""Write to streams that may be closed or full, or cannot encode some characters."""
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
-
-
-class TextStream(Protocol):
-    @property
-    def encoding(self) -> str | None: ...
-    def write(self, text: str, /) -> object: ...
-    def flush(self) -> object: ...
-    def fileno(self) -> int: ...
+from typing import TextIO
 
 
 class ResilientStream:
-    """A stream that ends no run: what it cannot encode is escaped, and after a failure it takes nothing more.
+    """Never fails. It escapes what the stream cannot encode, and after a failure it drops all further text.
 
-    `tell` gets the reason of that failure. A stream that is None is one that was closed before the start.
+    `on_failure` gets the reason of that failure. `stream` is None if it was closed before the start.
     """
 
-    def __init__(self, stream: TextStream | None, tell: Callable[[str], object] = lambda _: None) -> None:
-        self._stream, self._tell = stream, tell
+    def __init__(self, stream: TextIO | None, on_failure: Callable[[str], object] = lambda _: None) -> None:
+        self._stream, self._on_failure = stream, on_failure
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
 
     def write_line(self, line: str) -> None:
@@ -36,22 +28,22 @@ class ResilientStream:
         except (OSError, ValueError) as error:
             silence(self._stream)
             self._stream = None
-            self._tell(getattr(error, "strerror", None) or "it is closed")
+            self._on_failure(getattr(error, "strerror", None) or "it is closed")
         except BaseException:
-            # A signal, while a reader does not read: the end of the program must not wait for that again.
+            # A signal arrived while the reader blocks. The program's end must not block there again.
             silence(self._stream)
             raise
 
     def flush(self) -> None:
-        """Nothing is left to do."""
+        """Does nothing, because `write` flushes."""
 
     def fileno(self) -> int:
-        """As the progress bar needs it, to measure the terminal."""
+        """For the progress bar, which measures the terminal."""
         return self._stream.fileno() if self._stream else -1
 
 
-def silence(stream: TextStream) -> None:
-    """Let what it still holds go nowhere, else Python's own flush at the end fails and sets the status."""
+def silence(stream: TextIO) -> None:
+    """Redirect the stream to the null device; else Python's final flush fails and sets the exit status."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
