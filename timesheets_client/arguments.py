@@ -45,20 +45,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_reading_arguments(parser)
     add_sending_arguments(parser)
     checks = parser.add_argument_group("checks before an upload").add_argument
-    checks("--dry-run", dest="is_dry_run", action="store_true", help="check files locally, send nothing")
-    checks(
-        "--check",
-        dest="is_check",
-        action="store_true",
-        help="check settings, token, API and FILE; store nothing",
-    )
+    checks("--dry-run", dest="is_dry_run", action="store_true", help="check FILE locally, send nothing")
+    checks("--check", dest="is_check", action="store_true", help="check settings, token, API and FILE")
     add = parser.add_argument
     add("--forget-token", dest="forgets_token", action="store_true", help="delete the cached token and exit")
     add(
-        "--no-token-cache",
-        dest="caches_token",
-        action="store_false",
-        help="get a new token and don't cache it",
+        "--no-token-cache", dest="caches_token", action="store_false", help="get a new token, do not cache it"
     )
     add("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -107,12 +99,7 @@ def add_sending_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="store a file as a whole; if an entry is rejected or the file is suspicious, store nothing",
     )
-    add(
-        "--rejects",
-        type=Path,
-        metavar="FILE",
-        help="write rejected entries here, not to FILE.rejected.ndjson",
-    )
+    add("--rejects", type=Path, metavar="FILE", help="write rejects here, not to FILE.rejected.ndjson")
     add("--retries", type=parse_count, metavar="N", help="retries per request; default 5")
     add(
         "--timeout",

@@ -112,3 +112,7 @@ class ConfigurationError(UploadError):
 
 class Terminated(BaseException):
     """SIGTERM arrived."""
+
+
+# They concern one file. The other files of the run can still be uploaded.
+FILE_ERRORS = (InputUnreadable, InputInUse, WrongUsage, DiskFull)

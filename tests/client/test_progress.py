@@ -1,6 +1,6 @@
 import io
 
-from timesheets_client.output.progress import Progress, ProgressBar
+from timesheets_client.output.progress import ProgressBar
 from timesheets_client.output.streams import ResilientStream
 
 
@@ -34,7 +34,7 @@ def test_the_whole_is_estimated_by_the_share_that_was_read() -> None:
 
 
 def test_without_a_terminal_nothing_is_shown_and_lines_go_elsewhere() -> None:
-    progress = Progress()
+    progress = ProgressBar()
 
     with progress.follow("week23.csv"):
         progress.advance(1_000, 0.25)

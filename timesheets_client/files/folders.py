@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
@@ -99,11 +100,8 @@ class Folder:
     def find_free_name(self, name: str) -> str:
         """`name`, or if that is taken, `week23-2.csv`, `week23-3.csv` and so on."""
         stem, dot, suffixes = name.partition(".")
-        number, free = 1, name
-        while self.lstat(free):
-            number += 1
-            free = f"{stem}-{number}{dot}{suffixes}"
-        return free
+        names = chain([name], (f"{stem}-{number}{dot}{suffixes}" for number in count(2)))
+        return next(free for free in names if not self.lstat(free))
 
     def _own_status(self) -> os.stat_result:
         return self.path.stat() if self._descriptor is None else os.fstat(self._descriptor)

@@ -6,14 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from timesheets_client.context import RunContext
-from timesheets_client.errors import (
-    DiskFull,
-    ExitStatus,
-    InputInUse,
-    InputUnreadable,
-    WrongUsage,
-    choose_status,
-)
+from timesheets_client.errors import FILE_ERRORS, ExitStatus, WrongUsage, choose_status
 from timesheets_client.files.drafts import remove_abandoned_drafts
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import open_locked
@@ -29,8 +22,6 @@ from timesheets_client.sending.verdicts import Verdicts
 # The API's limits for one request, before gzip.
 MAX_STRICT_ENTRIES = 10_000
 MAX_STRICT_BYTES = 8 * 1024 * 1024
-# These errors concern one file. The other files can still be uploaded.
-FILE_ERRORS = (InputUnreadable, InputInUse, WrongUsage, DiskFull)
 
 
 def upload_files(context: RunContext) -> ExitStatus:

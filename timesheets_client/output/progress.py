@@ -10,32 +10,20 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 
-class Progress:
-    """The progress of a file. Shows nothing."""
+class ProgressBar:
+    """Shows entries, rate and time left on `stream`. Without a stream it shows nothing."""
 
-    @contextmanager
-    def follow(self, name: str) -> Iterator[None]:
-        """Show the progress of the file `name` until the end of the context."""
-        yield
-
-    def advance(self, entries: int, share: float | None) -> None:
-        """Count entries that were sent. `share` is the share of the file that was read, if known."""
-
-    def write(self, line: str) -> bool:
-        """Write a line above the progress bar. False if there is no bar."""
-        return False
-
-
-class ProgressBar(Progress):
-    """Shows entries, rate and time left on `stream`."""
-
-    def __init__(self, stream: ResilientStream) -> None:
+    def __init__(self, stream: ResilientStream | None = None) -> None:
         self._stream = stream
         self._bar: tqdm[Never] | None = None
 
     @contextmanager
     def follow(self, name: str) -> Iterator[None]:
-        # Few runs have a terminal.
+        """Show the bar for the file `name` until the end of the context."""
+        if self._stream is None:
+            yield
+            return
+        # Slow to import, and few runs have a terminal.
         from tqdm import tqdm
 
         with tqdm(desc=name, unit=" entries", file=self._stream, leave=False, dynamic_ncols=True) as bar:
@@ -44,6 +32,7 @@ class ProgressBar(Progress):
         self._bar = None
 
     def advance(self, entries: int, share: float | None) -> None:
+        """Count entries that were sent. `share` is the share of the file that was read, if known."""
         if self._bar is None:
             return
         self._bar.update(entries)
@@ -52,6 +41,7 @@ class ProgressBar(Progress):
             self._bar.total = max(self._bar.n, round(self._bar.n / share))
 
     def write(self, line: str) -> bool:
+        """Write a line above the bar. False if there is no bar."""
         if self._bar is None:
             return False
         self._bar.write(line, file=self._stream)

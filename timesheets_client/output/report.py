@@ -8,7 +8,7 @@ from pathlib import Path
 
 from timesheets_client.errors import ExitStatus
 from timesheets_client.network.failures import walk_causes
-from timesheets_client.output.progress import Progress
+from timesheets_client.output.progress import ProgressBar
 from timesheets_client.printable import escape, escape_bytes, escape_lines
 from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.sending.single_entry import Receipt
@@ -40,10 +40,9 @@ class FileOutcome:
 
     def encode(self) -> dict[str, object]:
         """The object that --json prints for the file."""
-        rejects = escape_bytes(str(self.rejects)) if self.rejects else None
         return asdict(self) | {
             "file": escape_bytes(self.file),
-            "rejects": rejects,
+            "rejects": self.rejects and escape_bytes(str(self.rejects)),
             "seconds": round(self.seconds, 3),
         }
 
@@ -60,7 +59,7 @@ class Report:
     verbosity: int
     with_traceback: bool
     is_json: bool = False
-    progress: Progress = field(default_factory=Progress)
+    progress: ProgressBar = field(default_factory=ProgressBar)
     outcomes: list[FileOutcome] = field(default_factory=list)
     message: str | None = None
 

@@ -16,7 +16,7 @@ from timesheets_client.context import Environment
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS, ExitStatus
 from timesheets_client.network.retries import Clock
-from timesheets_client.output.progress import Progress, ProgressBar
+from timesheets_client.output.progress import ProgressBar
 from timesheets_client.output.report import Report
 from timesheets_client.output.streams import ResilientStream
 from timesheets_client.printable import escape
@@ -106,7 +106,7 @@ class Command(BaseCommand):
             verbosity=options["verbosity"],
             with_traceback=options["traceback"],
             is_json=options["json"],
-            progress=ProgressBar(wrap_stream(sys.stderr)) if has_terminal else Progress(),
+            progress=ProgressBar(wrap_stream(sys.stderr) if has_terminal else None),
         )
 
 
