@@ -40,7 +40,7 @@ def check_token(context: RunContext) -> None:
     show(f"ok       token: {'cached by an earlier run' if token.is_from_cache else 'new from the issuer'}")
     show(f"ok       audience: {context.config.audience}")
     show(f"ok       scope: {REQUIRED_SCOPE} is granted; all scopes of the token: {token.scopes}")
-    show(f"ok       expiry: {format_timestamp(token.stated_end)}")
+    show(f"ok       expiry: {format_timestamp(token.stated_expiry)}")
 
 
 def format_timestamp(seconds: float | None) -> str:

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from timesheets_client.access.private_files import make_private_folder
 from timesheets_client.context import RunContext
+from timesheets_client.environment.private_files import make_private_folder
 from timesheets_client.errors import ConfigurationError, WrongUsage
 from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors
 from timesheets_client.files.folders import Folder, add_suffix

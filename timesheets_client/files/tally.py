@@ -9,7 +9,7 @@ from pathlib import Path
 from timesheets_client.arguments import Options
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.output.report import FileOutcome, Report
-from timesheets_client.reading.entries import InputEntry, Rejected, Suspicion
+from timesheets_client.reading.entries import InputEntry, InputWarning, RejectedEntry
 from timesheets_client.reading.identity import EntryIds
 from timesheets_client.reading.inputs import Input, read_entries
 from timesheets_client.sending.verdicts import Verdicts
@@ -40,7 +40,7 @@ class Tally:
         self.reject(*verdicts.rejected)
         self.report.show_existing(verdicts.existing_sources)
 
-    def reject(self, *rejected: Rejected) -> None:
+    def reject(self, *rejected: RejectedEntry) -> None:
         self.report.show_rejected(rejected, self.outcome.rejected)
         self.outcome.rejected += len(rejected)
         if self.rejects:
@@ -61,7 +61,7 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
     # The reader must release the file before the caller closes the file.
     with closing(read_entries(tally.source, options.format, options.time_zone)) as read:
         for each in read:
-            if isinstance(each, Suspicion):
+            if isinstance(each, InputWarning):
                 tally.report.show_problem(each.describe())
                 tally.is_suspicious = True
                 continue

@@ -70,7 +70,7 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
 
 
 def upload_in_batches(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
-    mode = UploadMode(tells_all=context.report.verbosity > 1)
+    mode = UploadMode(lists_all=context.report.verbosity > 1)
     for batch in make_batches(entries, context.options.batch_size):
         with context.environment.signals.deferred():
             tally.add(upload_batch(context.client, batch, mode))
