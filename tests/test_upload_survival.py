@@ -1,6 +1,6 @@
-"""Whatever dies while a file is uploaded, and whenever: run again, each of its entries is there once.
+"""After any failure during an upload, running it again stores each entry exactly once.
 
-UPLOAD_SURVIVAL_ROUNDS says how often each death is died; 5, and more by hand.
+UPLOAD_SURVIVAL_ROUNDS is how often each failure is repeated. The default is 5.
 """
 
 import os
@@ -39,7 +39,7 @@ def week(tmp_path: Path) -> "Week":
 
 
 class Week:
-    """A file of entries of a project of its own, some of them equal."""
+    """A file of entries for its own project, some of them equal."""
 
     numbers = iter(range(1, 1_000_000))
 
@@ -81,19 +81,17 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while not is_so():
+    while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError
         time.sleep(0.002)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_a_run_that_is_killed_is_made_good_by_the_next(
-    server: DevelopmentServer, week: Week, number: int
-) -> None:
-    chance = random.Random(number)  # noqa: S311  It is no secret when a run dies.
+def test_the_next_run_completes_a_killed_run(server: DevelopmentServer, week: Week, number: int) -> None:
+    chance = random.Random(number)  # noqa: S311  Not for cryptography.
     first = start(server, week)
     if number % 2:
         wait_until(lambda: week.count_stored(server) > 0 or first.poll() is not None)
@@ -109,9 +107,7 @@ def test_a_run_that_is_killed_is_made_good_by_the_next(
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_a_run_that_is_stopped_says_so_and_is_made_good(
-    server: DevelopmentServer, week: Week, number: int
-) -> None:
+def test_the_next_run_completes_a_stopped_run(server: DevelopmentServer, week: Week, number: int) -> None:
     first = start(server, week)
     wait_until(lambda: week.count_stored(server) > 0 or first.poll() is not None)
 
@@ -127,7 +123,7 @@ def test_a_run_that_is_stopped_says_so_and_is_made_good(
 
 
 class CuttingProxy(socketserver.ThreadingTCPServer):
-    """Passes bytes on to a server; cuts the connection of each of the first requests in its own way."""
+    """Forwards requests to a server, and breaks the connections of the first ones as `cuts` says."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -142,7 +138,7 @@ class CuttingProxy(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Connections are meant to break here."""
+        """Broken connections are intended."""
 
 
 class _Passage(socketserver.BaseRequestHandler):
@@ -164,7 +160,7 @@ class _Passage(socketserver.BaseRequestHandler):
             if cut == "after the commit":
                 return
             self.request.sendall(answer if cut != "in the answer" else answer[: len(answer) // 2])
-            # The server closed, and so its answer says.
+            # The server closed the connection, as its response says.
             return
 
     def _read_head(self) -> bytes:
@@ -181,11 +177,11 @@ class _Passage(socketserver.BaseRequestHandler):
 
 
 @pytest.mark.parametrize("cut", ["before", "in the body", "after the commit", "in the answer"])
-def test_a_connection_that_is_cut_costs_a_try_and_no_entry(
+def test_a_broken_connection_costs_an_attempt_but_no_entry(
     server: DevelopmentServer, week: Week, cut: str
 ) -> None:
     with CuttingProxy(server.port, [cut, "", cut, cut]) as proxy:
-        status, out, err = finish(start(server, week, **name_all(server, api=proxy.url)))
+        status, out, err = finish(start(server, week, **set_all_variables(server, api=proxy.url)))
         proxy.shutdown()
 
     assert (status, find_problems(err), proxy.cuts) == (0, [], [])
@@ -193,8 +189,8 @@ def test_a_connection_that_is_cut_costs_a_try_and_no_entry(
     assert week.count_stored(server) == ENTRIES
 
 
-def name_all(server: DevelopmentServer, *, api: str = "", issuer: str = "") -> dict[str, str]:
-    """The development issuer's client, named as if it were another's."""
+def set_all_variables(server: DevelopmentServer, *, api: str = "", issuer: str = "") -> dict[str, str]:
+    """Explicit variables for the client of the development issuer."""
     return {
         "OAUTH_TOKEN_URL": f"{issuer or server.url}/oauth/token",
         "AUTH0_AUDIENCE": "https://timesheets.example.com",
@@ -204,7 +200,7 @@ def name_all(server: DevelopmentServer, *, api: str = "", issuer: str = "") -> d
     }
 
 
-def test_an_api_that_dies_and_comes_back_is_waited_for(tmp_path: Path) -> None:
+def test_a_run_waits_for_an_api_that_restarts(tmp_path: Path) -> None:
     server = DevelopmentServer(tmp_path)
     week = Week(tmp_path)
     process = start(server, week)
@@ -220,7 +216,7 @@ def test_an_api_that_dies_and_comes_back_is_waited_for(tmp_path: Path) -> None:
     assert stored == ENTRIES
 
 
-def test_an_api_that_stays_dead_ends_a_run_that_the_next_makes_good(tmp_path: Path) -> None:
+def test_the_next_run_completes_a_run_whose_api_stayed_down(tmp_path: Path) -> None:
     server = DevelopmentServer(tmp_path)
     week = Week(tmp_path)
     process = start(server, week, "--retries", "1")
@@ -235,16 +231,16 @@ def test_an_api_that_stays_dead_ends_a_run_that_the_next_makes_good(tmp_path: Pa
     server.close()
     assert failed == 75
     assert "of its entries are on the server; sending the whole file again creates no duplicates" in err or (
-        # Killed before it said that it has the first of them.
+        # The API was killed before it confirmed the first batch.
         "may still have arrived" in err and "are on the server" not in err
     )
     assert status == 0
     assert stored == ENTRIES
 
 
-def test_an_issuer_that_is_down_for_a_while_is_waited_for(server: DevelopmentServer, week: Week) -> None:
+def test_a_run_waits_for_an_issuer_that_is_down_for_a_while(server: DevelopmentServer, week: Week) -> None:
     with CuttingProxy(server.port, ["before", "before"]) as proxy:
-        status, _, err = finish(start(server, week, **name_all(server, issuer=proxy.url)))
+        status, _, err = finish(start(server, week, **set_all_variables(server, issuer=proxy.url)))
         proxy.shutdown()
 
     assert (status, find_problems(err)) == (0, [])

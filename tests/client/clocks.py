@@ -1,4 +1,4 @@
-"""A fake_clock that stands still until somebody sleeps, for tests that neither wait nor guess."""
+"""A clock that only `sleep` moves, so that tests neither wait nor depend on chance."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from timesheets_client.network.retries import Clock
 
 @dataclass
 class FakeClock:
-    """Seconds since 1970 for all clocks at once; `chance` is what every throw of the dice brings."""
+    """All clocks show `now`, in seconds since 1970. `chance` is the value of every random number."""
 
     now: float = 1_800_000_000.0
     chance: float = 1.0

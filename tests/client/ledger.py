@@ -1,4 +1,4 @@
-"""An API for the uploader's tests: stores batches as the real one does, and fails when told to."""
+"""A fake API for the client's tests. It stores batches like the real one, and fails on demand."""
 
 import gzip
 import json
@@ -9,10 +9,10 @@ from tests.client.conftest import Received, Reply, Site
 
 
 class Ledger:
-    """Answers a site's uploads. `stored` has the entries by their id, or by number where they have none.
+    """Answers the uploads to a site. `stored` has the entries by id, or by number without an id.
 
-    Each of `troubles` answers one upload in place of the ledger: "lost" stores and then answers 502,
-    what else is a reply that stores nothing.
+    Each of `troubles` replaces one answer: "lost" stores the batch and then answers 502, and a Reply is sent
+    without storing anything.
     """
 
     def __init__(self, site: Site) -> None:
@@ -20,8 +20,8 @@ class Ledger:
         self.batches: list[list[dict[str, Any]]] = []
         self.requests: list[Received] = []
         self.troubles: deque[Reply | str] = deque()
-        self.entries_at_most = 10_000
-        self.errors_of_an_entry = 1
+        self.max_entries = 10_000
+        self.errors_per_entry = 1
         site.replies["/timesheets/upload"] = self.answer
 
     def answer(self, received: Received) -> Reply:
@@ -30,7 +30,7 @@ class Ledger:
         if isinstance(trouble, Reply):
             return trouble
         entries = [json.loads(line) for line in gzip.decompress(received.body).splitlines()]
-        if len(entries) > self.entries_at_most:
+        if len(entries) > self.max_entries:
             return Reply(status=413, body={"code": "too_large", "detail": "Send less at once."})
         self.batches.append(entries)
         reply = self._judge(entries, received)
@@ -62,7 +62,7 @@ class Ledger:
             return {
                 "index": index,
                 "status": 422,
-                "errors": {"hours": ["Too many or too few."] * self.errors_of_an_entry},
+                "errors": {"hours": ["Too many or too few."] * self.errors_per_entry},
             }
         known = self.stored.get(entry.get("entry_id", ""))
         if known is None:

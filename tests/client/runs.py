@@ -1,4 +1,4 @@
-"""Runs of the uploader in this process, against a site, with all that they said."""
+"""Run the client in this process, and collect its output."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ HEADER = "user_id,date,project,hours\n"
 
 @dataclass
 class Run:
-    """Sleeps only in `slept`, and keeps no token unless `caches_token` says so."""
+    """A run that records its sleeps instead of sleeping. By default it caches no token."""
 
     verbosity: int = 1
     with_traceback: bool = False
@@ -31,7 +31,7 @@ class Run:
     written: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
-    # What happens while it sleeps.
+    # Called during each sleep.
     meanwhile: Callable[[], object] = lambda: None
 
     def sleep(self, seconds: float) -> None:
@@ -54,20 +54,20 @@ class Run:
             clock=Clock(sleep=self.sleep, random=lambda: 1.0),
             make_key=self.make_key,
         )
-        usual = {"timeouts": Timeouts(read_seconds=2), "caches_token": False}
-        chosen = Options(files=[str(file) for file in files], **{**usual, **options})
+        defaults = {"timeouts": Timeouts(read_seconds=2), "caches_token": False}
+        chosen = Options(files=[str(file) for file in files], **{**defaults, **options})
         return run_upload(chosen, environment, report)
 
 
 def write_csv(path: Path, *rows: str) -> Path:
-    """A file of these rows, each `day,hours` of employee 007."""
+    """A file with these rows, each `day,hours` of employee 007."""
     lines = [f"007,{day},StoreZero,{hours}\n" for day, _, hours in (row.partition(",") for row in rows)]
     path.write_text(HEADER + "".join(lines))
     return path
 
 
 def write_days(path: Path, count: int) -> Path:
-    """A file of so many entries, no two of them equal."""
+    """A file with `count` different entries."""
     return write_csv(
         path, *(f"2026-01-{1 + number % 31:02},{1 + number // 31 / 100}" for number in range(count))
     )

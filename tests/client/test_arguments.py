@@ -14,11 +14,11 @@ def parse(*words: str) -> Options:
     return read_options(vars(parser.parse_args(words)))
 
 
-def test_without_arguments_the_defaults_are_those_of_the_options() -> None:
+def test_without_arguments_the_options_have_their_defaults() -> None:
     assert parse() == Options(files=[])
 
 
-def test_each_argument_reaches_its_option() -> None:
+def test_each_argument_sets_its_option() -> None:
     options = parse(
         *("a.csv", "--format", "csv", "--time-zone", "Europe/Berlin", "--dedupe", "off", "--batch-size", "7"),
         *("--strict", "--rejects", "r", "--retries", "1", "--timeout", "1,100", "--deadline", "9.5"),
@@ -50,7 +50,7 @@ def test_each_argument_reaches_its_option() -> None:
         ["--client-secret", "x"],
     ],
 )
-def test_what_is_no_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(*words)
 
@@ -61,15 +61,15 @@ def test_what_is_no_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
     "options",
     [
         pytest.param({"is_check": True, "is_dry_run": True, "files": ["a"]}, id="check and dry run"),
-        pytest.param({"is_dry_run": True}, id="a dry run of nothing"),
-        pytest.param({"forgets_token": True, "files": ["a"]}, id="forget and upload"),
+        pytest.param({"is_dry_run": True}, id="dry run without a file"),
+        pytest.param({"forgets_token": True, "files": ["a"]}, id="forget token and upload"),
         pytest.param({"spool": Path("d"), "files": ["a"]}, id="folder and file"),
-        pytest.param({"spool": Path("d"), "rejects": Path("r")}, id="a folder has its own rejects"),
-        pytest.param({"spool": Path("d"), "derives_ids": False}, id="a folder without ids"),
-        pytest.param({"rejects": Path("r"), "files": ["a", "b"]}, id="rejects of two files"),
+        pytest.param({"spool": Path("d"), "rejects": Path("r")}, id="folder and rejects"),
+        pytest.param({"spool": Path("d"), "derives_ids": False}, id="folder without ids"),
+        pytest.param({"rejects": Path("r"), "files": ["a", "b"]}, id="rejects and two files"),
         pytest.param({"files": ["-", "-"]}, id="standard input twice"),
     ],
 )
-def test_what_cannot_be_meant_together_is_wrong_usage(options: dict[str, Any]) -> None:
+def test_options_that_exclude_each_other_are_wrong_usage(options: dict[str, Any]) -> None:
     with pytest.raises(WrongUsage):
         reject_contradictions(Options(**options))

@@ -1,4 +1,4 @@
-"""The command as cron starts it: in a process of its own, under the default settings."""
+"""The command as cron starts it: in its own process, under the default settings."""
 
 import ast
 import os
@@ -16,9 +16,9 @@ from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import ExitStatus
 
 ROOT = Path(__file__).parents[2]
-# Not by manage.py, which would read a developer's `.env`.
+# Not manage.py, because it reads the developer's `.env`.
 COMMAND = [sys.executable, "-m", "django", "upload_timesheet", "--settings", "timesheets_site.settings"]
-# A query would fail: there is no such folder.
+# The folder does not exist, so a query would fail.
 CRON = {"PATH": os.defpath, "DATABASE_URL": "sqlite:////nonexistent/db.sqlite3", "NETRC": "/nonexistent"}
 
 
@@ -40,11 +40,11 @@ def run(*options: str, variables: dict[str, str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_the_apis_message_is_all_that_it_prints(site: Site) -> None:
+def test_it_prints_only_the_apis_message(site: Site) -> None:
     assert run(variables=site.variables) == (0, f"{MESSAGE}\n", "")
 
 
-def test_each_run_makes_a_key_of_its_own(site: Site) -> None:
+def test_each_run_makes_its_own_idempotency_key(site: Site) -> None:
     run(variables=site.variables)
     run(variables=site.variables)
 
@@ -56,7 +56,7 @@ def test_a_quiet_run_prints_nothing(site: Site) -> None:
     assert run("-v", "0", variables=site.variables) == (0, "", "")
 
 
-def test_without_variables_the_development_issuer_is_asked(tmp_path: Path) -> None:
+def test_without_variables_it_uses_the_development_issuer(tmp_path: Path) -> None:
     status, out, err = run(variables={"TIMESHEETS_DEV_PORT": "1", "TIMESHEETS_STATE_DIR": str(tmp_path)})
 
     assert (status, out) == (ExitStatus.TEMPORARY, "")
@@ -65,7 +65,7 @@ def test_without_variables_the_development_issuer_is_asked(tmp_path: Path) -> No
     )
 
 
-def test_a_forgotten_variable_is_named(site: Site) -> None:
+def test_a_missing_variable_is_named(site: Site) -> None:
     status, out, err = run(variables=site.variables | {"AUTH0_CLIENT_SECRET": ""})
 
     assert (status, out) == (ExitStatus.CONFIGURATION, "")
@@ -73,7 +73,7 @@ def test_a_forgotten_variable_is_named(site: Site) -> None:
     assert site.received == []
 
 
-def test_a_refusal_is_one_line_without_the_secret_even_with_a_traceback_asked_for(site: Site) -> None:
+def test_a_refusal_is_one_line_without_the_secret_even_with_traceback(site: Site) -> None:
     site.replies["/oauth/token"] = Reply(
         status=401, body={"error": "access_denied", "error_description": SECRET}
     )
@@ -127,7 +127,7 @@ def test_a_signal_ends_a_run_without_a_traceback(site: Site, number: signal.Sign
         pytest.param(signal.SIGTERM, ExitStatus.TERMINATED, id="SIGTERM"),
     ],
 )
-def test_a_signal_waits_for_the_answer_to_a_batch(
+def test_a_signal_waits_for_the_response_to_a_batch(
     site: Site, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     ledger = Ledger(site)
@@ -165,13 +165,13 @@ def test_standard_input_is_a_file_like_any_other(site: Site) -> None:
     assert [entry["hours"] for entry in ledger.stored.values()] == [7.5]
 
 
-def test_the_help_tells_what_a_derived_id_cannot_know() -> None:
+def test_the_help_explains_the_limits_of_derived_ids() -> None:
     _, out, _ = run("--help", variables={"COLUMNS": "80"})
 
     assert "a corrected row is a new entry, and equal rows" in out
 
 
-def test_what_is_slow_to_import_is_not_imported_before_it_is_used() -> None:
+def test_slow_imports_are_deferred_until_they_are_needed() -> None:
     script = "import sys, timesheets.management.commands.upload_timesheet; print(sorted(sys.modules))"
 
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
@@ -179,7 +179,7 @@ def test_what_is_slow_to_import_is_not_imported_before_it_is_used() -> None:
     assert not {"openpyxl", "tqdm", "tenacity", "filelock"} & set(ast.literal_eval(loaded))
 
 
-def test_the_uploader_needs_neither_django_nor_the_api() -> None:
+def test_the_client_imports_neither_django_nor_the_api() -> None:
     script = "import sys, timesheets_client.run; print(sorted(sys.modules))"
 
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)

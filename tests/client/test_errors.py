@@ -5,7 +5,7 @@ import pytest
 from timesheets_client.errors import MEANINGS, PRECEDENCE, ExitStatus, choose_status
 
 
-def test_of_several_statuses_the_first_of_the_list_counts() -> None:
+def test_the_statuses_are_listed_in_order_of_precedence() -> None:
     assert [int(status) for status in PRECEDENCE] == [1, 143, 130, 2, 78, 77, 75, 66, 65, 0]
 
 
@@ -14,7 +14,7 @@ def test_the_order_of_the_parts_does_not_matter(first: ExitStatus, second: ExitS
     assert choose_status([first, second]) == choose_status([second, first]) == first
 
 
-def test_of_no_parts_all_is_well() -> None:
+def test_without_parts_the_status_is_0() -> None:
     assert choose_status([]) == ExitStatus.DONE
 
 

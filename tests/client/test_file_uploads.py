@@ -20,7 +20,7 @@ def read_rejects(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_a_file_is_told_in_one_line(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_file_is_reported_in_one_line(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 3))
@@ -30,7 +30,7 @@ def test_a_file_is_told_in_one_line(site: Site, ledger: Ledger, tmp_path: Path) 
     assert line.startswith(f"{tmp_path}/a.csv: 3 entries, 3 created, 0 already there, 0 rejected in 0.")
 
 
-def test_a_file_that_is_sent_again_doubles_nothing(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_file_that_is_sent_again_creates_no_duplicates(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,1", "2026-01-02,1")
     sorted_file = write_csv(tmp_path / "b.csv", "2026-01-02,1", "2026-01-01,1", "2026-01-01,1")
     first, second, third = Run(), Run(), Run()
@@ -44,9 +44,7 @@ def test_a_file_that_is_sent_again_doubles_nothing(site: Site, ledger: Ledger, t
     assert "3 entries, 0 created, 3 already there" in third.written[0]
 
 
-def test_at_verbosity_2_each_entry_that_was_there_is_named(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_at_verbosity_2_each_existing_entry_is_named(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     file = write_days(tmp_path / "a.csv", 2)
     Run().start(site.variables, file)
     run = Run(verbosity=2)
@@ -57,7 +55,7 @@ def test_at_verbosity_2_each_entry_that_was_there_is_named(
     assert "Prefer" not in ledger.requests[-1].headers
 
 
-def test_a_quiet_run_says_nothing_when_all_is_well(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_quiet_run_prints_nothing_on_success(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     run = Run(verbosity=0)
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
@@ -66,7 +64,7 @@ def test_a_quiet_run_says_nothing_when_all_is_well(site: Site, ledger: Ledger, t
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.csv", HEADER), ("a.json", "[]")])
-def test_no_entries_are_nothing_to_do_and_cost_no_token(
+def test_a_file_without_entries_sends_nothing_and_gets_no_token(
     site: Site, ledger: Ledger, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)
@@ -99,8 +97,8 @@ def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, ledger: Le
     assert "3 entries, 1 created, 0 already there, 2 rejected" in run.written[0]
 
 
-def test_the_mended_file_goes_through(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    # The second row is mended into the equal of the first, and is another entry all the same.
+def test_the_fixed_file_is_accepted(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    # The fixed second row equals the first, and is still another entry.
     Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26"))
     rejects = tmp_path / "a.csv.rejected.ndjson"
     rejects.write_text(rejects.read_text().replace('"hours": 26', '"hours": 1'))
@@ -129,10 +127,8 @@ def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(
     }
 
 
-def test_verdicts_on_ten_thousand_bad_entries_are_not_too_many(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
-    ledger.errors_of_an_entry = 20
+def test_verdicts_on_ten_thousand_bad_entries_are_read(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.errors_per_entry = 20
     run = Run()
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 10_000)
 
@@ -142,7 +138,9 @@ def test_verdicts_on_ten_thousand_bad_entries_are_not_too_many(
     assert "10000 rejected" in run.written[0]
 
 
-def test_what_was_rejected_before_is_gone_when_nothing_is(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_the_rejects_file_is_removed_when_nothing_is_rejected(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
     Run().start(site.variables, file)
     write_csv(file, "2026-01-01,1")
@@ -152,7 +150,7 @@ def test_what_was_rejected_before_is_gone_when_nothing_is(site: Site, ledger: Le
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.csv"]
 
 
-def test_a_run_that_fails_leaves_the_rejects_of_the_last_one(
+def test_a_failed_run_keeps_the_rejects_of_the_previous_run(
     site: Site, ledger: Ledger, tmp_path: Path
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26", "2026-01-02,1")
@@ -168,7 +166,7 @@ def test_a_run_that_fails_leaves_the_rejects_of_the_last_one(
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
-def test_rejects_go_where_they_are_wanted(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_rejects_go_to_the_chosen_file(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
 
     Run().start(site.variables, file, rejects=tmp_path / "elsewhere.ndjson")
@@ -206,7 +204,7 @@ def test_the_rejects_of_standard_input_go_to_the_state_folder(
     assert run.warned[0] == "standard input:2: hours: Too many or too few."
 
 
-def test_many_rejected_entries_are_not_all_told(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_only_the_first_rejected_entries_are_printed(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     run = Run()
 
     run.start(site.variables, write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 50))
@@ -215,7 +213,7 @@ def test_many_rejected_entries_are_not_all_told(site: Site, ledger: Ledger, tmp_
     assert run.warned[20].endswith("a.csv: 30 more were rejected")
 
 
-def test_a_file_that_breaks_off_is_unreadable_after_what_was_stored(
+def test_a_truncated_file_is_unreadable_after_the_stored_entries(
     site: Site, ledger: Ledger, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text('[{"user_id": "007", "hours": 1}, {"user')
@@ -227,9 +225,7 @@ def test_a_file_that_breaks_off_is_unreadable_after_what_was_stored(
     assert "a.json[1]: unterminated string" in run.warned[-1]
 
 
-def test_other_files_are_uploaded_beside_one_that_is_unreadable(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_an_unreadable_file_does_not_stop_the_others(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     good = write_days(tmp_path / "a.csv", 2)
 
     status = Run().start(site.variables, tmp_path / "nope.csv", good)
@@ -238,7 +234,7 @@ def test_other_files_are_uploaded_beside_one_that_is_unreadable(
     assert len(ledger.stored) == 2
 
 
-def test_after_a_temporary_failure_no_other_file_is_tried(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_after_a_temporary_failure_no_other_file_is_sent(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     ledger.troubles += [Reply(status=503)]
     first, second = write_days(tmp_path / "a.csv", 2), write_days(tmp_path / "b.csv", 3)
 
@@ -248,7 +244,9 @@ def test_after_a_temporary_failure_no_other_file_is_tried(site: Site, ledger: Le
     assert len(ledger.requests) == 1
 
 
-def test_a_file_that_failed_halfway_tells_what_is_stored(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_failed_upload_reports_how_many_entries_are_stored(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
     file = write_days(tmp_path / "a.csv", 25)
     site.replies["/timesheets/upload"] = lambda received: (
         Reply(status=503) if len(ledger.batches) == 2 else ledger.answer(received)
@@ -287,7 +285,7 @@ def test_json_is_one_object_and_nothing_else(site: Site, ledger: Ledger, tmp_pat
     }
 
 
-def test_json_tells_the_message_of_the_one_entry(site: Site) -> None:
+def test_json_contains_the_message_of_the_one_entry(site: Site) -> None:
     run = Run(is_json=True)
 
     run.start(site.variables)
@@ -324,7 +322,7 @@ def test_strict_stores_nothing_if_one_entry_is_rejected(
     assert any("nothing was stored (--strict)" in line for line in run.warned)
 
 
-def test_strict_tells_what_the_api_refuses_beside_what_cannot_be_read(
+def test_strict_reports_refused_and_unreadable_entries_together(
     site: Site, ledger: Ledger, tmp_path: Path
 ) -> None:
     Run().start(
@@ -334,9 +332,7 @@ def test_strict_tells_what_the_api_refuses_beside_what_cannot_be_read(
     assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 2
 
 
-def test_a_suspicious_file_is_stored_and_warned_about_once(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_a_suspicious_file_is_stored_with_one_warning(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)))
@@ -384,7 +380,7 @@ def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(
     ("count", "project"),
     [pytest.param(10_001, "X", id="entries"), pytest.param(9_000, "X" * 1_000, id="bytes")],
 )
-def test_strict_refuses_what_one_request_cannot_hold(
+def test_strict_refuses_a_file_that_exceeds_one_request(
     site: Site, ledger: Ledger, tmp_path: Path, count: int, project: str
 ) -> None:
     (tmp_path / "a.csv").write_text(HEADER + f"007,2026-01-01,{project},1\n" * count)
@@ -431,7 +427,7 @@ def test_the_deadline_ends_a_run(site: Site, ledger: Ledger, tmp_path: Path) -> 
     assert ledger.stored == {}
 
 
-def test_a_token_that_the_api_echoes_into_errors_is_not_told(site: Site, tmp_path: Path) -> None:
+def test_a_token_that_the_api_echoes_in_errors_is_not_printed(site: Site, tmp_path: Path) -> None:
     item = {"index": 0, "status": 422, "errors": {"hours": [f"sent: {site.token}"]}}
     site.replies["/timesheets/upload"] = Reply(
         status=207, body={"received": 1, "created": 0, "existing": 0, "rejected": 1, "entries": [item]}

@@ -1,4 +1,4 @@
-"""Uploads from and to disks that are full or read-only: small ones, in a namespace of their own."""
+"""Uploads from and to small disks that are full or read-only, mounted in their own namespace."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from timesheets_client.errors import ExitStatus
 
 UNREADABLE = "nothing of ours\n"
 GOOD, REJECTED = "2026-01-01,1", "2026-01-01,26"
-# All that is left of the disk.
+# Fills the rest of the disk.
 FILL = "dd if=/dev/zero of=disk/.fill bs=4k 2>/dev/null"
 UPLOAD = '"$@" >/dev/null; echo "status: $?"'
 
@@ -32,28 +32,28 @@ def can_mount() -> bool:
         return False
 
 
-pytestmark = pytest.mark.skipif(not can_mount(), reason="no disk can be mounted here")
+pytestmark = pytest.mark.skipif(not can_mount(), reason="this machine cannot mount a disk")
 
 
 @dataclass(frozen=True)
-class Ended:
+class Result:
     statuses: list[int]
     files: list[str]
-    told: str
+    errors: str
 
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk of 256 KiB at `disk`, which has what stands in `files` when it is mounted."""
+    """A disk of 256 KiB, mounted at `disk`. It starts with a copy of `files`."""
 
     folder: Path
     files: Path
     variables: dict[str, str]
 
-    def run(self, script: str, *words: str, options: str = "size=256k") -> Ended:
-        """Run a script of the shell, in which "$@" is the uploader, in the disk's folder."""
+    def run(self, script: str, *words: str, options: str = "size=256k") -> Result:
+        """Run a shell script, in which "$@" is the client, in the folder of the disk."""
         prepare = f'cd "$FOLDER" && mount -t tmpfs -o {options} tmpfs disk && cp -p files/* disk'
-        ended = subprocess.run(
+        result = subprocess.run(
             [
                 *unshare(),
                 *("sh", "-c", f"{prepare}; {script}; find disk -type f"),
@@ -66,11 +66,11 @@ class Disk:
             timeout=60,
             check=False,
         )
-        lines = ended.stdout.splitlines()
-        return Ended(
+        lines = result.stdout.splitlines()
+        return Result(
             statuses=[int(line.removeprefix("status: ")) for line in lines if line.startswith("status: ")],
             files=sorted(line for line in lines if line.startswith("disk/") and "/.fill" not in line),
-            told=ended.stderr,
+            errors=result.stderr,
         )
 
 
@@ -82,25 +82,27 @@ def disk(site: Site, tmp_path: Path) -> Disk:
 
 
 def write(disk: Disk, name: str, *rows: str, content: str | None = None) -> None:
-    """A file on the disk, older than all that are written after it."""
+    """A file for the disk, older than all later ones."""
     file = write_csv(disk.files / name, *rows)
     if content is not None:
         file.write_text(content)
-    moment = 1_000 + len(list(disk.files.iterdir()))
-    os.utime(file, (moment, moment))
+    timestamp = 1_000 + len(list(disk.files.iterdir()))
+    os.utime(file, (timestamp, timestamp))
 
 
-def test_a_file_whose_rejects_find_no_room_stays_and_the_others_go_on(site: Site, disk: Disk) -> None:
+def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(
+    site: Site, disk: Disk
+) -> None:
     ledger = Ledger(site)
     write(disk, "a.csv", GOOD, REJECTED)
     write(disk, "b.csv", "2026-01-02,1")
 
-    ended = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", "--spool", "disk")
+    result = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", "--spool", "disk")
 
-    assert ended.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
-    assert "No space left on device; make room there and run it again" in ended.told
+    assert result.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
+    assert "No space left on device; make room there and run it again" in result.errors
     assert len(ledger.stored) == 2
-    assert ended.files == [
+    assert result.files == [
         "disk/.lock",
         "disk/done/a.csv",
         "disk/done/b.csv",
@@ -109,78 +111,80 @@ def test_a_file_whose_rejects_find_no_room_stays_and_the_others_go_on(site: Site
 
 
 @pytest.mark.parametrize("count", [1, 4_000], ids=["at the end", "in the middle"])
-def test_nothing_is_left_of_rejects_that_find_no_room(site: Site, disk: Disk, count: int) -> None:
+def test_without_space_for_rejects_nothing_is_left_of_them(site: Site, disk: Disk, count: int) -> None:
     Ledger(site)
     write(disk, "a.csv", *[REJECTED] * count)
 
-    ended = disk.run(f"{FILL if count == 1 else 'true'}; {UPLOAD}", "--spool", "disk")
+    result = disk.run(f"{FILL if count == 1 else 'true'}; {UPLOAD}", "--spool", "disk")
 
-    assert ended.statuses == [ExitStatus.TEMPORARY]
-    assert ended.files == ["disk/.lock", "disk/a.csv"]
+    assert result.statuses == [ExitStatus.TEMPORARY]
+    assert result.files == ["disk/.lock", "disk/a.csv"]
 
 
-def test_an_unreadable_file_whose_reason_finds_no_room_stays(site: Site, disk: Disk) -> None:
+def test_without_space_for_the_reason_an_unreadable_file_stays(site: Site, disk: Disk) -> None:
     Ledger(site)
     write(disk, "a.csv", content=UNREADABLE)
     write(disk, "b.csv", GOOD)
 
-    ended = disk.run(f"{FILL}; {UPLOAD}", "--spool", "disk")
+    result = disk.run(f"{FILL}; {UPLOAD}", "--spool", "disk")
 
-    assert ended.statuses == [ExitStatus.TEMPORARY]
-    assert ended.files == ["disk/.lock", "disk/a.csv", "disk/done/b.csv"]
+    assert result.statuses == [ExitStatus.TEMPORARY]
+    assert result.files == ["disk/.lock", "disk/a.csv", "disk/done/b.csv"]
 
 
-def test_a_disk_without_room_for_another_file_is_a_temporary_failure(site: Site, disk: Disk) -> None:
+def test_a_disk_without_space_for_another_file_is_a_temporary_failure(site: Site, disk: Disk) -> None:
     Ledger(site)
     write(disk, "a.csv", GOOD)
 
-    ended = disk.run(UPLOAD, "--spool", "disk", options="nr_inodes=4")
+    result = disk.run(UPLOAD, "--spool", "disk", options="nr_inodes=4")
 
-    assert ended.statuses == [ExitStatus.TEMPORARY]
-    assert "No space left on device" in ended.told
+    assert result.statuses == [ExitStatus.TEMPORARY]
+    assert "No space left on device" in result.errors
 
 
-def test_rejects_of_a_named_file_that_find_no_room_are_kept_by_the_next_run(site: Site, disk: Disk) -> None:
+def test_without_space_for_the_rejects_of_a_named_file_the_next_run_keeps_them(
+    site: Site, disk: Disk
+) -> None:
     ledger = Ledger(site)
     write(disk, "a.csv", GOOD, REJECTED)
     write(disk, "b.csv", "2026-01-02,1")
 
-    ended = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", "disk/a.csv", "disk/b.csv")
+    result = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", "disk/a.csv", "disk/b.csv")
 
-    assert ended.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
+    assert result.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
     assert len(ledger.stored) == 2
-    assert ended.files == ["disk/a.csv", "disk/a.csv.rejected.ndjson", "disk/b.csv"]
+    assert result.files == ["disk/a.csv", "disk/a.csv.rejected.ndjson", "disk/b.csv"]
 
 
-def test_a_token_that_finds_no_room_is_used_all_the_same(site: Site, disk: Disk) -> None:
+def test_without_space_for_the_token_it_is_still_used(site: Site, disk: Disk) -> None:
     ledger = Ledger(site)
     write(disk, "a.csv", GOOD)
 
-    ended = disk.run(f'{FILL}; export TIMESHEETS_STATE_DIR="$FOLDER/disk/state"; {UPLOAD}', "disk/a.csv")
+    result = disk.run(f'{FILL}; export TIMESHEETS_STATE_DIR="$FOLDER/disk/state"; {UPLOAD}', "disk/a.csv")
 
-    assert ended.statuses == [ExitStatus.DONE]
-    assert "no token can be kept here: No space left on device" in ended.told
+    assert result.statuses == [ExitStatus.DONE]
+    assert "no token can be kept here: No space left on device" in result.errors
     assert len(ledger.stored) == 1
-    assert not any(".tmp" in file for file in ended.files)
+    assert not any(".tmp" in file for file in result.files)
 
 
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
         pytest.param(GOOD, ExitStatus.DONE, id="nothing to reject"),
-        pytest.param(REJECTED, ExitStatus.CONFIGURATION, id="something to reject"),
+        pytest.param(REJECTED, ExitStatus.CONFIGURATION, id="one entry to reject"),
     ],
 )
-def test_a_read_only_folder_is_no_obstacle_until_something_is_rejected(
+def test_a_read_only_folder_matters_only_if_something_is_rejected(
     site: Site, disk: Disk, row: str, expected: int
 ) -> None:
     Ledger(site)
     write(disk, "a.csv", row)
 
-    ended = disk.run(f"mount -o remount,ro disk; {UPLOAD}", "disk/a.csv")
+    result = disk.run(f"mount -o remount,ro disk; {UPLOAD}", "disk/a.csv")
 
-    assert ended.statuses == [expected]
-    assert ended.files == ["disk/a.csv"]
+    assert result.statuses == [expected]
+    assert result.files == ["disk/a.csv"]
 
 
 def test_a_read_only_spool_folder_is_a_configuration_error_before_anything_is_sent(
@@ -189,8 +193,8 @@ def test_a_read_only_spool_folder_is_a_configuration_error_before_anything_is_se
     Ledger(site)
     write(disk, "a.csv", GOOD)
 
-    ended = disk.run(f"mount -o remount,ro disk; {UPLOAD}", "--spool", "disk")
+    result = disk.run(f"mount -o remount,ro disk; {UPLOAD}", "--spool", "disk")
 
-    assert ended.statuses == [ExitStatus.CONFIGURATION]
-    assert "Read-only file system" in ended.told
+    assert result.statuses == [ExitStatus.CONFIGURATION]
+    assert "Read-only file system" in result.errors
     assert site.received == []

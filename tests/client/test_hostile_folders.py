@@ -1,4 +1,4 @@
-"""Spool and state folders in which somebody has put what should not be there."""
+"""Spool and state folders that contain links, devices and folders of other users."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def spool(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A file that nobody may touch."""
+    """A file that must not change."""
     path = tmp_path / "victim"
     path.write_text("precious")
     os.utime(path, (1_000, 1_000))
@@ -92,7 +92,7 @@ def test_a_linked_lock_is_a_configuration_error(
     assert site.received == []
 
 
-def test_a_lock_that_is_no_file_is_a_configuration_error(site: Site, spool: Path) -> None:
+def test_a_lock_that_is_not_a_file_is_a_configuration_error(site: Site, spool: Path) -> None:
     os.mkfifo(spool / ".lock")
 
     assert Run().start(site.variables, spool=spool) == ExitStatus.CONFIGURATION
@@ -115,7 +115,7 @@ def test_a_linked_error_file_is_a_configuration_error(
 
 
 @pytest.mark.parametrize("name", ["done/a.csv", "rejected/a.csv.rejected.ndjson"])
-def test_a_link_is_a_taken_name(
+def test_the_name_of_a_link_counts_as_taken(
     site: Site, ledger: Ledger, spool: Path, victim: Path, tmp_path: Path, name: str
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26")
@@ -130,7 +130,7 @@ def test_a_link_is_a_taken_name(
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_folder_that_becomes_a_link_during_the_upload_leads_nowhere(
+def test_a_folder_that_becomes_a_link_during_the_upload_is_not_followed(
     site: Site, ledger: Ledger, spool: Path, tmp_path: Path
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26", "2026-01-01,1")
@@ -151,7 +151,7 @@ def test_a_folder_that_becomes_a_link_during_the_upload_leads_nowhere(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 @pytest.mark.parametrize("name", ["done", "rejected"])
-def test_a_folder_of_a_stranger_is_a_configuration_error(site: Site, spool: Path, name: str) -> None:
+def test_another_users_folder_is_a_configuration_error(site: Site, spool: Path, name: str) -> None:
     (spool / name).mkdir()
     os.chown(spool / name, 12_345, 12_345)
     write_csv(spool / "a.csv", "2026-01-01,1")
@@ -164,8 +164,8 @@ def test_a_folder_of_a_stranger_is_a_configuration_error(site: Site, spool: Path
     assert site.received == []
 
 
-@pytest.mark.parametrize("action", [{"is_check": True}, {"forgets_token": True}], ids=["kept", "forgotten"])
-def test_a_linked_folder_of_tokens_is_a_configuration_error(
+@pytest.mark.parametrize("action", [{"is_check": True}, {"forgets_token": True}], ids=["cached", "forgotten"])
+def test_a_linked_token_folder_is_a_configuration_error(
     site: Site, ledger: Ledger, tmp_path: Path, action: dict[str, bool]
 ) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o755)
@@ -181,13 +181,13 @@ def test_a_linked_folder_of_tokens_is_a_configuration_error(
     assert list_files(tmp_path / "elsewhere") == []
 
 
-def test_a_linked_lock_of_a_token_is_a_configuration_error(
+def test_a_linked_token_lock_is_a_configuration_error(
     site: Site, ledger: Ledger, victim: Path, tmp_path: Path
 ) -> None:
     Run().start(site.variables, is_check=True, caches_token=True)
-    [guard] = (site.state_dir / "tokens").glob("*.lock")
-    guard.unlink()
-    guard.symlink_to(victim)
+    [lock_file] = (site.state_dir / "tokens").glob("*.lock")
+    lock_file.unlink()
+    lock_file.symlink_to(victim)
 
     status = Run().start(site.variables, is_check=True, caches_token=True)
 
@@ -195,22 +195,22 @@ def test_a_linked_lock_of_a_token_is_a_configuration_error(
     assert is_untouched(victim)
 
 
-def test_a_linked_token_is_replaced_and_its_target_stays(site: Site, ledger: Ledger, victim: Path) -> None:
+def test_a_linked_token_is_replaced_and_its_target_is_unchanged(
+    site: Site, ledger: Ledger, victim: Path
+) -> None:
     Run().start(site.variables, is_check=True, caches_token=True)
-    [kept] = (site.state_dir / "tokens").glob("*.json")
-    kept.unlink()
-    kept.symlink_to(victim)
+    [token_file] = (site.state_dir / "tokens").glob("*.json")
+    token_file.unlink()
+    token_file.symlink_to(victim)
 
     status = Run().start(site.variables, is_check=True, caches_token=True)
 
     assert status == ExitStatus.DONE
     assert is_untouched(victim)
-    assert not kept.is_symlink()
+    assert not token_file.is_symlink()
 
 
-def test_a_linked_folder_of_rejects_is_a_configuration_error(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_a_linked_rejects_folder_is_a_configuration_error(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     site.state_dir.mkdir()
     (site.state_dir / "rejected").symlink_to(tmp_path / "elsewhere")
@@ -222,7 +222,7 @@ def test_a_linked_folder_of_rejects_is_a_configuration_error(
     assert list_files(tmp_path / "elsewhere") == []
 
 
-def test_a_file_that_its_writer_replaces_during_the_upload_is_not_filed_as_done(
+def test_a_file_that_is_replaced_during_the_upload_is_not_moved_to_done(
     site: Site, ledger: Ledger, spool: Path
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
@@ -244,17 +244,15 @@ def test_a_file_that_its_writer_replaces_during_the_upload_is_not_filed_as_done(
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
 
 
-def test_a_file_that_is_taken_away_meanwhile_holds_up_no_other(
-    site: Site, ledger: Ledger, spool: Path
-) -> None:
+def test_a_file_that_disappears_does_not_stop_the_others(site: Site, ledger: Ledger, spool: Path) -> None:
     for name in ("a.csv", "b.csv", "c.csv"):
         write_csv(spool / name, f"2026-01-01,{1 + ord(name[0]) / 1000}")
 
-    def answer_and_take_away(received: Received) -> Reply:
+    def answer_and_remove(received: Received) -> Reply:
         (spool / "b.csv").unlink(missing_ok=True)
         return ledger.answer(received)
 
-    site.replies["/timesheets/upload"] = answer_and_take_away
+    site.replies["/timesheets/upload"] = answer_and_remove
 
     status = Run().start(site.variables, spool=spool)
 
@@ -262,7 +260,7 @@ def test_a_file_that_is_taken_away_meanwhile_holds_up_no_other(
     assert list_files(spool) == [".lock", "done/a.csv", "done/c.csv"]
 
 
-def test_names_that_a_terminal_or_utf_8_cannot_take_are_filed_under_these_names(
+def test_files_with_unprintable_names_are_moved_under_the_same_names(
     site: Site, ledger: Ledger, spool: Path
 ) -> None:
     names = [LATIN_1, f"{CONTROLS}\n.csv"]
@@ -273,18 +271,18 @@ def test_names_that_a_terminal_or_utf_8_cannot_take_are_filed_under_these_names(
 
     status = run.start(site.variables, spool=spool)
 
-    told = "\n".join([*run.written, *run.warned])
+    output = "\n".join([*run.written, *run.warned])
     assert status == ExitStatus.UNREADABLE
-    assert told.replace("\n", "").isprintable()
+    assert output.replace("\n", "").isprintable()
     assert len(ledger.stored) == 2
     for name in names:
         assert (spool / "done" / name).is_file()
         assert (spool / f"rejected/{name}.rejected.ndjson").read_text().isascii()
         reason = (spool / f"rejected/bad-{name}.error.txt").read_text()
         assert reason.removesuffix("\n").isprintable()
-    repaired = next((spool / "rejected").glob("Stunden*.ndjson"))
-    repaired.write_text(repaired.read_text().replace('"hours": 26', '"hours": 2'))
-    assert Run().start(site.variables, repaired) == ExitStatus.DONE
+    fixed = next((spool / "rejected").glob("Stunden*.ndjson"))
+    fixed.write_text(fixed.read_text().replace('"hours": 26', '"hours": 2'))
+    assert Run().start(site.variables, fixed) == ExitStatus.DONE
 
 
 @pytest.mark.parametrize(
@@ -294,7 +292,7 @@ def test_names_that_a_terminal_or_utf_8_cannot_take_are_filed_under_these_names(
         pytest.param(UNREADABLE, ExitStatus.UNREADABLE, id="unreadable"),
     ],
 )
-def test_the_longest_file_name_is_filed(
+def test_a_file_with_the_longest_name_is_moved(
     site: Site, ledger: Ledger, spool: Path, content: str, expected: int
 ) -> None:
     name = f"{'a' * 251}.csv"
@@ -306,7 +304,7 @@ def test_the_longest_file_name_is_filed(
     assert len(list_files(spool)) == 3
 
 
-def test_an_error_file_of_before_is_replaced(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_an_earlier_error_file_is_replaced(site: Site, ledger: Ledger, spool: Path) -> None:
     (spool / "rejected").mkdir()
     (spool / "rejected/a.csv.error.txt").write_text("before")
     (spool / "a.csv").write_text(UNREADABLE)
@@ -318,7 +316,7 @@ def test_an_error_file_of_before_is_replaced(site: Site, ledger: Ledger, spool: 
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o640, 0o640), (0, 0o600)])
-def test_an_error_file_is_readable_for_us_and_for_those_who_can_read_the_file(
+def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
     site: Site, ledger: Ledger, spool: Path, mode: int, expected: int
 ) -> None:
     (spool / "a.csv").write_text(UNREADABLE)
@@ -330,7 +328,9 @@ def test_an_error_file_is_readable_for_us_and_for_those_who_can_read_the_file(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_rejects_of_standard_input_are_not_kept_in_a_strangers_folder(site: Site, ledger: Ledger) -> None:
+def test_rejects_of_standard_input_are_not_written_to_another_users_folder(
+    site: Site, ledger: Ledger
+) -> None:
     (site.state_dir / "rejected").mkdir(parents=True)
     os.chown(site.state_dir / "rejected", 12_345, 12_345)
     run = Run(stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
@@ -342,7 +342,7 @@ def test_rejects_of_standard_input_are_not_kept_in_a_strangers_folder(site: Site
 
 
 @pytest.mark.parametrize("kind", ["named", "spooled", "standard input"])
-def test_drafts_that_a_kill_left_are_removed_by_the_next_run(
+def test_the_next_run_removes_the_drafts_of_a_killed_run(
     site: Site, ledger: Ledger, spool: Path, tmp_path: Path, kind: str
 ) -> None:
     file = write_csv(spool / "a.csv", "x,1", "2026-01-01,1")
@@ -366,7 +366,7 @@ def test_drafts_that_a_kill_left_are_removed_by_the_next_run(
     assert list(tmp_path.rglob("*.tmp")) == []
 
 
-def test_the_draft_of_a_run_that_lives_is_left_alone(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_the_draft_of_a_running_upload_is_kept(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     first, second = (write_csv(tmp_path / name, "x,1", "2026-01-01,1") for name in ("a.csv", "b.csv"))
 
     def answer_after_another_run(received: Received) -> Reply:
@@ -383,12 +383,12 @@ def test_the_draft_of_a_run_that_lives_is_left_alone(site: Site, ledger: Ledger,
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        # As is /dev/null, which root would lose.
-        pytest.param("pipe", ExitStatus.CONFIGURATION, id="no file"),
+        # Like /dev/null, which root could overwrite.
+        pytest.param("pipe", ExitStatus.CONFIGURATION, id="not a file"),
         pytest.param("a.csv", ExitStatus.USAGE, id="the input"),
     ],
 )
-def test_rejects_never_take_the_place_of_a_device_or_of_the_input(
+def test_rejects_never_replace_a_device_or_the_input(
     site: Site, ledger: Ledger, tmp_path: Path, target: str, expected: int
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")

@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
     return write_days(tmp_path / "a.csv", 2)
 
 
-def test_a_second_run_on_a_file_comes_back_later(site: Site, file: Path) -> None:
+def test_a_second_run_on_the_same_file_is_a_temporary_failure(site: Site, file: Path) -> None:
     ledger, run = Ledger(site), Run()
 
     with file.open("rb") as held:
@@ -32,7 +32,7 @@ def test_a_second_run_on_a_file_comes_back_later(site: Site, file: Path) -> None
     assert len(ledger.requests) == 1
 
 
-def test_a_run_waits_for_another_as_long_as_it_is_told(file: Path) -> None:
+def test_a_run_waits_for_another_as_long_as_lock_wait_says(file: Path) -> None:
     fake_clock = FakeClock()
 
     with file.open("rb") as held, file.open("rb") as wanted:
@@ -44,7 +44,7 @@ def test_a_run_waits_for_another_as_long_as_it_is_told(file: Path) -> None:
     assert fake_clock.announced == ["waiting up to 5.0 s for another run that is uploading a.csv."]
 
 
-def test_a_run_waits_for_another_no_longer_than_its_deadline(site: Site, file: Path) -> None:
+def test_a_run_waits_for_another_at_most_until_its_deadline(site: Site, file: Path) -> None:
     run = Run()
     begin = time.monotonic()
     run.meanwhile = lambda: time.sleep(run.slept[-1])
@@ -58,7 +58,7 @@ def test_a_run_waits_for_another_no_longer_than_its_deadline(site: Site, file: P
     assert run.warned[0].startswith("waiting up to 0.5 s for another run")
 
 
-def test_a_lock_is_had_as_soon_as_it_is_free(file: Path) -> None:
+def test_a_lock_is_taken_as_soon_as_it_is_free(file: Path) -> None:
     with file.open("rb") as held, file.open("rb") as wanted:
         assert try_lock(held)
         lock(wanted, "a.csv", 5, Clock(sleep=lambda _: held.close()))
@@ -66,7 +66,7 @@ def test_a_lock_is_had_as_soon_as_it_is_free(file: Path) -> None:
         assert held.closed
 
 
-def test_a_file_that_was_moved_away_before_its_lock_was_free_is_not_uploaded(site: Site, file: Path) -> None:
+def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(site: Site, file: Path) -> None:
     ledger = Ledger(site)
 
     with file.open("rb") as held:

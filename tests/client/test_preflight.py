@@ -30,16 +30,16 @@ def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
 
 
-@pytest.mark.parametrize("way", ["is_dry_run", "is_check"])
-def test_looking_at_a_suspicious_file_warns_and_strict_refuses_it(
-    site: Site, ledger: Ledger, tmp_path: Path, way: str
+@pytest.mark.parametrize("option", ["is_dry_run", "is_check"])
+def test_a_check_warns_about_a_suspicious_file_and_strict_refuses_it(
+    site: Site, ledger: Ledger, tmp_path: Path, option: str
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
     file.write_text(file.read_text().rstrip())
     run = Run()
 
-    lenient = run.start(site.variables, file, **{way: True})
-    strict = run.start(site.variables, file, is_strict=True, **{way: True})
+    lenient = run.start(site.variables, file, **{option: True})
+    strict = run.start(site.variables, file, is_strict=True, **{option: True})
 
     assert (lenient, strict) == (ExitStatus.DONE, ExitStatus.REJECTED)
     assert [line.split(": ")[1:3] for line in run.warned] == 2 * [
@@ -66,7 +66,7 @@ def test_a_check_names_each_step(site: Site, ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reply", "told"),
+    ("path", "reply", "message"),
     [
         pytest.param("/oauth/token", Reply(status=401), "FAILED   token: token request refused", id="secret"),
         pytest.param(
@@ -79,7 +79,9 @@ def test_a_check_names_each_step(site: Site, ledger: Ledger) -> None:
         pytest.param("/timesheets/upload", Reply(status=403), "FAILED   API: upload refused", id="403"),
     ],
 )
-def test_a_check_explains_the_first_step_that_fails(site: Site, path: str, reply: Reply, told: str) -> None:
+def test_a_check_explains_the_first_step_that_fails(
+    site: Site, path: str, reply: Reply, message: str
+) -> None:
     site.replies[path] = reply
     run = Run()
 
@@ -87,18 +89,20 @@ def test_a_check_explains_the_first_step_that_fails(site: Site, path: str, reply
 
     assert status in (ExitStatus.REFUSED, ExitStatus.CONFIGURATION)
     assert len(run.warned) == 1
-    assert run.warned[0].startswith(told)
+    assert run.warned[0].startswith(message)
 
 
-def test_a_check_names_a_server_that_is_gone_once(site: Site) -> None:
+def test_a_check_names_an_unreachable_server_once(site: Site) -> None:
     run = Run(verbosity=0)
 
     status = run.start(site.variables | {"TIMESHEETS_API_URL": "http://127.0.0.1:1"}, is_check=True)
 
     assert status == ExitStatus.TEMPORARY
-    [told] = run.warned
-    assert told.startswith("FAILED   API: http://127.0.0.1:1/timesheets/upload?dry_run=true: no connection.")
-    assert told.count("run it again later") == 1
+    [message] = run.warned
+    assert message.startswith(
+        "FAILED   API: http://127.0.0.1:1/timesheets/upload?dry_run=true: no connection."
+    )
+    assert message.count("run it again later") == 1
 
 
 def test_a_check_of_wrong_settings_sends_nothing(site: Site) -> None:
@@ -111,7 +115,7 @@ def test_a_check_of_wrong_settings_sends_nothing(site: Site) -> None:
     assert site.received == []
 
 
-def test_a_check_of_a_file_asks_the_api_and_stores_nothing(
+def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(
     site: Site, ledger: Ledger, tmp_path: Path
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "x,1")
@@ -127,16 +131,16 @@ def test_a_check_of_a_file_asks_the_api_and_stores_nothing(
     assert not list(tmp_path.glob("*.ndjson"))
 
 
-def test_a_check_of_a_file_counts_for_machines_too(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_check_of_a_file_is_in_the_json_output(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
     run = Run(is_json=True)
 
     run.start(site.variables, file, is_check=True)
 
     [line] = run.written
-    [counted] = json.loads(line)["files"]
-    assert counted.pop("seconds") >= 0
-    assert counted == {
+    [outcome] = json.loads(line)["files"]
+    assert outcome.pop("seconds") >= 0
+    assert outcome == {
         "file": str(file),
         "entries": 2,
         "created": 1,
@@ -147,17 +151,21 @@ def test_a_check_of_a_file_counts_for_machines_too(site: Site, ledger: Ledger, t
 
 
 @pytest.mark.parametrize(
-    ("claims", "expires_in", "told"),
+    ("claims", "expires_in", "message"),
     [
-        pytest.param({"iat": 0, "exp": 2_000_000_000}, 10**10, "2033-05-18 03:33:20 UTC", id="exp is nearer"),
-        pytest.param({"exp": 10**15}, None, "1000000000000000 seconds after 1970", id="no year has it"),
-        pytest.param({"exp": -(10**15)}, None, "-1000000000000000 seconds after 1970", id="before all years"),
-        pytest.param({"exp": 10**400}, None, "the issuer does not say", id="beyond all floats"),
-        pytest.param({"exp": None}, None, "the issuer does not say", id="nothing"),
+        pytest.param(
+            {"iat": 0, "exp": 2_000_000_000}, 10**10, "2033-05-18 03:33:20 UTC", id="exp is earlier"
+        ),
+        pytest.param({"exp": 10**15}, None, "1000000000000000 seconds after 1970", id="after the last year"),
+        pytest.param(
+            {"exp": -(10**15)}, None, "-1000000000000000 seconds after 1970", id="before the first year"
+        ),
+        pytest.param({"exp": 10**400}, None, "the issuer does not say", id="too large for a float"),
+        pytest.param({"exp": None}, None, "the issuer does not say", id="no expiry"),
     ],
 )
-def test_a_check_tells_the_nearer_end_of_the_token(
-    site: Site, ledger: Ledger, claims: dict[str, Any], expires_in: int | None, told: str
+def test_a_check_shows_the_earlier_expiry_of_the_token(
+    site: Site, ledger: Ledger, claims: dict[str, Any], expires_in: int | None, message: str
 ) -> None:
     document = token_document(mint_token(**claims)) | {"expires_in": expires_in}
     site.replies["/oauth/token"] = Reply(status=200, body=document)
@@ -166,10 +174,10 @@ def test_a_check_tells_the_nearer_end_of_the_token(
     status = run.start(site.variables, is_check=True)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert f"ok       expiry: {told}" in run.written
+    assert f"ok       expiry: {message}" in run.written
 
 
-def test_a_check_tells_the_end_by_the_issuers_answer_where_that_is_nearer(site: Site, ledger: Ledger) -> None:
+def test_a_check_shows_the_expiry_by_expires_in_if_that_is_earlier(site: Site, ledger: Ledger) -> None:
     document = token_document(site.token) | {"expires_in": 60}
     site.replies["/oauth/token"] = Reply(status=200, body=document)
     run = Run()
@@ -177,12 +185,12 @@ def test_a_check_tells_the_end_by_the_issuers_answer_where_that_is_nearer(site: 
 
     run.start(site.variables, is_check=True)
 
-    [told] = [line for line in run.written if "expiry" in line]
-    end = datetime.strptime(told, "ok       expiry: %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+    [message] = [line for line in run.written if "expiry" in line]
+    end = datetime.strptime(message, "ok       expiry: %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
     assert begin + 60 <= end.timestamp() <= begin + 70
 
 
-def test_a_check_sends_no_file_to_an_api_that_knows_no_dry_run(site: Site, tmp_path: Path) -> None:
+def test_a_check_sends_no_file_to_an_api_that_ignores_dry_run(site: Site, tmp_path: Path) -> None:
     body = {"received": 0, "created": 0, "existing": 0, "rejected": 0, "entries": []}
     site.replies["/timesheets/upload"] = Reply(status=200, body=body)
 
@@ -192,7 +200,7 @@ def test_a_check_sends_no_file_to_an_api_that_knows_no_dry_run(site: Site, tmp_p
     assert site.count("/timesheets/upload?dry_run=true") == 1
 
 
-def test_a_kept_token_is_forgotten(site: Site, ledger: Ledger) -> None:
+def test_a_cached_token_is_forgotten(site: Site, ledger: Ledger) -> None:
     Run().start(site.variables, is_check=True, caches_token=True)
     Run().start(site.variables, forgets_token=True, caches_token=True)
     Run().start(site.variables, is_check=True, caches_token=True)

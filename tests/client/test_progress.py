@@ -9,7 +9,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_bar_tells_entries_and_rate() -> None:
+def test_a_bar_shows_entries_and_prints_lines_above() -> None:
     terminal = Terminal()
     bar = ProgressBar(ResilientStream(terminal))
 
@@ -22,18 +22,18 @@ def test_a_bar_tells_entries_and_rate() -> None:
     assert "week23.csv:17: hours: wrong\n" in shown
 
 
-def test_the_whole_is_estimated_by_the_share_that_was_read() -> None:
+def test_the_total_is_estimated_from_the_share_that_was_read() -> None:
     terminal = Terminal()
     bar = ProgressBar(ResilientStream(terminal))
 
     with bar.follow("week23.csv"):
         bar.advance(1_000, 0.25)
-        bar.write("so that it is drawn again")
+        bar.write("a line that redraws the bar")
 
     assert "1000/4000" in terminal.getvalue()
 
 
-def test_without_a_terminal_nothing_is_shown_and_lines_go_elsewhere() -> None:
+def test_without_a_stream_a_bar_shows_nothing() -> None:
     progress = ProgressBar()
 
     with progress.follow("week23.csv"):
@@ -41,7 +41,7 @@ def test_without_a_terminal_nothing_is_shown_and_lines_go_elsewhere() -> None:
         assert not progress.write("week23.csv:17: hours: wrong")
 
 
-def test_after_its_file_a_bar_shows_nothing() -> None:
+def test_after_the_end_of_its_file_a_bar_shows_nothing() -> None:
     bar = ProgressBar(ResilientStream(Terminal()))
 
     with bar.follow("week23.csv"):

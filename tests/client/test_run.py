@@ -14,7 +14,7 @@ def raise_error(error: BaseException) -> str:
     raise error
 
 
-def test_the_entry_of_the_tutorial_is_uploaded(site: Site) -> None:
+def test_the_tutorials_entry_is_uploaded(site: Site) -> None:
     run = Run()
 
     status = run.start(site.variables)
@@ -31,7 +31,7 @@ def test_the_entry_of_the_tutorial_is_uploaded(site: Site) -> None:
     assert upload.headers["Idempotency-Key"] == "key-1"
 
 
-def test_a_quiet_run_says_nothing_when_all_is_well(site: Site) -> None:
+def test_a_quiet_run_prints_nothing_on_success(site: Site) -> None:
     run = Run(verbosity=0)
 
     status = run.start(site.variables)
@@ -39,7 +39,7 @@ def test_a_quiet_run_says_nothing_when_all_is_well(site: Site) -> None:
     assert (status, run.written, run.warned) == (ExitStatus.DONE, [], [])
 
 
-def test_a_quiet_run_says_nothing_of_a_wait_that_helped(site: Site) -> None:
+def test_a_quiet_run_does_not_report_a_retry_that_succeeds(site: Site) -> None:
     replies = [Reply(status=503), Reply(status=201, body={"message": MESSAGE})]
     site.replies["/timesheets/upload"] = lambda _: replies.pop(0)
     run = Run(verbosity=0)
@@ -49,7 +49,7 @@ def test_a_quiet_run_says_nothing_of_a_wait_that_helped(site: Site) -> None:
     assert (status, run.warned, len(run.slept)) == (ExitStatus.DONE, [], 1)
 
 
-def test_each_wait_is_told_on_standard_error(site: Site) -> None:
+def test_each_wait_is_announced_on_standard_error(site: Site) -> None:
     site.replies["/timesheets/upload"] = Reply(status=401)
     run = Run()
 
@@ -74,7 +74,7 @@ def test_a_run_ends_at_its_deadline(site: Site, path: str) -> None:
     assert path in run.warned[-1]
 
 
-def test_the_quota_is_told_where_the_issuer_refuses(site: Site) -> None:
+def test_the_quota_is_shown_if_the_issuer_refuses(site: Site) -> None:
     site.replies["/oauth/token"] = Reply(status=403, headers={"Auth0-Client-Quota-Limit": "r=0"})
     run = Run(verbosity=2)
 
@@ -83,7 +83,7 @@ def test_the_quota_is_told_where_the_issuer_refuses(site: Site) -> None:
     assert run.warned[0] == "the issuer's quota for this client: r=0"
 
 
-def test_a_dry_run_that_nobody_asked_for_is_not_created(site: Site) -> None:
+def test_an_unrequested_dry_run_is_not_reported_as_created(site: Site) -> None:
     site.replies["/timesheets/upload"] = Reply(status=200, body={"message": MESSAGE, "dry_run": True})
     run = Run()
 
@@ -91,7 +91,7 @@ def test_a_dry_run_that_nobody_asked_for_is_not_created(site: Site) -> None:
     assert run.written == []
 
 
-def test_a_quiet_run_tells_problems(site: Site) -> None:
+def test_a_quiet_run_reports_problems(site: Site) -> None:
     run = Run(verbosity=0)
 
     run.start(site.variables | {"AUTH0_CLIENT_ID": ""})
@@ -116,7 +116,7 @@ def test_a_wrong_setting_sends_nothing(site: Site) -> None:
         pytest.param(mint_token(scope="read:timesheets"), ExitStatus.REFUSED, id="scope missing"),
     ],
 )
-def test_a_token_that_is_no_use_is_not_sent_to_the_api(site: Site, token: str, expected: ExitStatus) -> None:
+def test_an_unusable_token_is_not_sent_to_the_api(site: Site, token: str, expected: ExitStatus) -> None:
     site.replies["/oauth/token"] = Reply(status=200, body=token_document(token))
 
     status = Run().start(site.variables)
@@ -157,15 +157,13 @@ def test_each_failure_has_its_exit_status(site: Site, path: str, reply: Reply, e
         pytest.param(Terminated(), 143, id="SIGTERM"),
     ],
 )
-def test_what_is_no_error_of_the_upload_has_its_exit_status_too(
-    site: Site, error: BaseException, expected: int
-) -> None:
+def test_bugs_and_signals_have_their_exit_statuses(site: Site, error: BaseException, expected: int) -> None:
     run = Run(make_key=lambda: raise_error(error))
 
     assert run.start(site.variables) == expected
 
 
-def test_a_bug_is_told_without_what_it_quotes(site: Site) -> None:
+def test_the_report_of_a_bug_omits_its_message(site: Site) -> None:
     run = Run(make_key=lambda: raise_error(ValueError(SECRET)))
 
     run.start(site.variables)
@@ -175,7 +173,7 @@ def test_a_bug_is_told_without_what_it_quotes(site: Site) -> None:
     ]
 
 
-def test_a_traceback_shows_where_a_bug_is_without_what_it_quotes(site: Site) -> None:
+def test_a_traceback_shows_where_a_bug_is_but_omits_its_message(site: Site) -> None:
     run = Run(with_traceback=True, make_key=lambda: raise_error(ValueError(SECRET)))
 
     run.start(site.variables)
@@ -185,7 +183,7 @@ def test_a_traceback_shows_where_a_bug_is_without_what_it_quotes(site: Site) -> 
 
 
 def echo(status: int, text: str, headers: dict[str, str] | None = None) -> Reply:
-    """A reply that repeats `text` wherever the uploader may quote from."""
+    """A reply that repeats `text` in every place that the client may quote."""
     members = ("error", "error_description", "code", "detail", "message", "token_type", "title")
     return Reply(
         status=status,
@@ -198,7 +196,7 @@ STATUSES = (200, 201, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503)
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_an_issuer_that_echoes_the_secret_does_not_make_us_tell_it(
+def test_a_secret_that_the_issuer_echoes_is_not_printed(
     site: Site, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -210,11 +208,11 @@ def test_an_issuer_that_echoes_the_secret_does_not_make_us_tell_it(
     run.start(site.variables)
 
     assert run.warned
-    assert SECRET not in everything_told(run, caplog, capfd)
+    assert SECRET not in collect_output(run, caplog, capfd)
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_an_api_that_echoes_the_token_does_not_make_us_tell_it(
+def test_a_token_that_the_api_echoes_is_not_printed(
     site: Site, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -225,10 +223,10 @@ def test_an_api_that_echoes_the_token_does_not_make_us_tell_it(
     run.start(site.variables)
 
     assert run.warned or run.written
-    told = everything_told(run, caplog, capfd)
-    # Not even the beginning, which is all that is left of a long text.
-    assert site.token[:40] not in told
-    assert SECRET not in told
+    output = collect_output(run, caplog, capfd)
+    # A long text is cut, so look for its beginning.
+    assert site.token[:40] not in output
+    assert SECRET not in output
 
 
 @pytest.mark.parametrize(
@@ -239,7 +237,7 @@ def test_an_api_that_echoes_the_token_does_not_make_us_tell_it(
         pytest.param({"scope": f"batch:upload {SECRET}"}, id="in a granted scope"),
     ],
 )
-def test_a_token_that_holds_the_secret_does_not_make_us_tell_it(
+def test_a_secret_in_the_token_is_not_printed(
     site: Site, claims: dict[str, str], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -250,25 +248,25 @@ def test_a_token_that_holds_the_secret_does_not_make_us_tell_it(
     run.start(site.variables)
 
     assert run.warned
-    assert SECRET not in everything_told(run, caplog, capfd)
+    assert SECRET not in collect_output(run, caplog, capfd)
 
 
-def test_a_server_that_is_gone_does_not_make_us_tell_the_secret(
+def test_a_refused_connection_does_not_print_the_secret(
     site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        gone = f"http://127.0.0.1:{server.getsockname()[1]}"
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
     run = Run(verbosity=3, with_traceback=True)
 
-    status = run.start(site.variables | {"TIMESHEETS_API_URL": gone})
+    status = run.start(site.variables | {"TIMESHEETS_API_URL": address})
 
     assert status == ExitStatus.TEMPORARY
-    told = everything_told(run, caplog, capfd)
-    assert gone in told
-    assert SECRET not in told
-    assert site.token not in told
+    output = collect_output(run, caplog, capfd)
+    assert address in output
+    assert SECRET not in output
+    assert site.token not in output
 
 
-def everything_told(run: Run, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> str:
+def collect_output(run: Run, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> str:
     return "\n".join([*run.written, *run.warned, caplog.text, *capfd.readouterr()])

@@ -56,7 +56,7 @@ def test_a_batch_goes_as_zipped_ndjson_on_one_connection(site: Site, ledger: Led
 
 
 def test_a_batch_that_is_too_large_is_halved(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.entries_at_most = 3
+    ledger.max_entries = 3
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 10))
@@ -67,7 +67,7 @@ def test_a_batch_that_is_too_large_is_halved(site: Site, ledger: Ledger, tmp_pat
 
 
 def test_an_entry_that_is_too_large_alone_is_rejected(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.entries_at_most = 0
+    ledger.max_entries = 0
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))

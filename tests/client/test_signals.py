@@ -18,16 +18,16 @@ from timesheets_client import signals as signals_module
 from timesheets_client.errors import ExitStatus, TemporaryFailure, Terminated
 from timesheets_client.signals import Signals, catch_signals
 
-# As many as it takes to hit each moment of a run. By hand: SIGNALS=5000 pytest tests/client/test_signals.py
+# More signals hit more points of a run. By hand: SIGNALS=5000 pytest tests/client/test_signals.py
 SIGNALS = int(os.environ.get("SIGNALS", "40"))
 
 
-def test_a_signal_is_raised_where_nothing_is_in_flight() -> None:
+def test_a_signal_is_raised_at_once_if_nothing_is_in_flight() -> None:
     with pytest.raises(KeyboardInterrupt), Signals():
         signal.raise_signal(signal.SIGINT)
 
 
-def test_a_signal_waits_for_the_end_of_what_is_deferred() -> None:
+def test_a_deferred_signal_is_raised_at_the_end() -> None:
     steps = []
 
     def take_steps(signals: Signals) -> None:
@@ -58,12 +58,12 @@ def pause(signals: Signals) -> None:
         pytest.fail("slept on")
 
 
-def test_a_signal_ends_a_pause_between_two_tries() -> None:
+def test_a_signal_ends_a_pause_between_two_attempts() -> None:
     with pytest.raises(Terminated):
         pause(Signals(sleep=lambda _: signal.raise_signal(signal.SIGTERM)))
 
 
-def test_a_signal_that_came_before_the_pause_ends_it_too() -> None:
+def test_a_signal_before_a_pause_ends_it_too() -> None:
     def interrupt_and_pause(signals: Signals) -> None:
         with signals, signals.deferred():
             signal.raise_signal(signal.SIGTERM)
@@ -73,7 +73,7 @@ def test_a_signal_that_came_before_the_pause_ends_it_too() -> None:
         interrupt_and_pause(Signals(sleep=lambda _: pytest.fail("slept")))
 
 
-def test_the_handlers_before_are_back_afterwards() -> None:
+def test_the_previous_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     with Signals():
@@ -88,12 +88,12 @@ def fail_while_deferred(signals: Signals) -> None:
         raise TemporaryFailure("busy")
 
 
-def test_a_signal_counts_also_where_the_batch_fails() -> None:
+def test_a_deferred_signal_is_raised_even_if_the_batch_fails() -> None:
     with pytest.raises(Terminated):
         fail_while_deferred(Signals())
 
 
-def test_a_long_pause_is_made_of_short_ones() -> None:
+def test_a_long_pause_consists_of_short_ones() -> None:
     naps: list[float] = []
 
     Signals(sleep=naps.append).sleep(2.5)
@@ -102,7 +102,7 @@ def test_a_long_pause_is_made_of_short_ones() -> None:
 
 
 class Finalized:
-    """Receives a signal where Python drops what is raised."""
+    """Receives a signal in a finalizer, where Python drops exceptions."""
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
@@ -131,9 +131,7 @@ def test_a_signal_that_python_drops_is_raised_again(site: Site, checkpoint: str)
     assert run.start(site.variables) == ExitStatus.TERMINATED
 
 
-def test_a_signal_during_a_batch_that_fails_keeps_the_next_file_from_being_sent(
-    site: Site, tmp_path: Path
-) -> None:
+def test_after_a_signal_during_a_failing_batch_the_next_file_is_not_sent(site: Site, tmp_path: Path) -> None:
     ledger, run = Ledger(site), Run()
     first = write_csv(tmp_path / "a.csv", "2026-01-01,26")
     second = write_csv(tmp_path / "b.csv", "2026-01-01,1")
@@ -161,7 +159,7 @@ def take_every_step(signals: Signals) -> None:
 
 
 def interrupt_before_bytecode(number: int) -> bool:
-    """Take every step, with SIGTERM before one bytecode of signals.py; False if there are not so many."""
+    """Take every step, with SIGTERM before one bytecode of signals.py. False if there are fewer bytecodes."""
     seen = 0
 
     def trace(frame: FrameType, event: str, arg: object) -> Any:
@@ -183,7 +181,7 @@ def interrupt_before_bytecode(number: int) -> bool:
 
 
 def test_a_signal_before_any_bytecode_is_raised() -> None:
-    # What comes before the handler is set, and after it is taken off, is for the one before.
+    # Signals before the handler is set or after it is removed go to the previous handler.
     def raise_terminated(*_: object) -> None:
         raise Terminated
 
@@ -202,7 +200,7 @@ def test_a_signal_before_any_bytecode_is_raised() -> None:
     assert number > 100
 
 
-class NotedSignals(Signals):
+class RecordingSignals(Signals):
     was_received = False
 
     def receive(self, number: int, frame: FrameType | None) -> None:
@@ -210,9 +208,11 @@ class NotedSignals(Signals):
         super().receive(number, frame)
 
 
-def interrupt_after(seconds: float, start: Callable[[NotedSignals], ExitStatus]) -> tuple[bool, ExitStatus]:
-    """Whether the signal came during `start`, and how that ended."""
-    signals = NotedSignals()
+def interrupt_after(
+    seconds: float, start: Callable[[RecordingSignals], ExitStatus]
+) -> tuple[bool, ExitStatus]:
+    """Whether the signal arrived during `start`, and the status that `start` returned."""
+    signals = RecordingSignals()
 
     def start_and_wait() -> ExitStatus:
         with signals:
@@ -229,17 +229,17 @@ def interrupt_after(seconds: float, start: Callable[[NotedSignals], ExitStatus])
     return signals.was_received, status
 
 
-# A file that a signal leaves open is closed by Python.
+# Python closes a file that a signal leaves open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_no_signal_is_swallowed_at_any_moment_of_a_run(site: Site, tmp_path: Path) -> None:
+def test_no_signal_is_swallowed_at_any_time_of_a_run(site: Site, tmp_path: Path) -> None:
     Ledger(site)
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,1", "2026-01-01,26"] * 10)
 
-    def start(signals: NotedSignals) -> ExitStatus:
+    def start(signals: RecordingSignals) -> ExitStatus:
         return Run(signals=signals).start(site.variables, file, batch_size=5)
 
     begin = time.monotonic()
-    assert start(NotedSignals()) == ExitStatus.REJECTED
+    assert start(RecordingSignals()) == ExitStatus.REJECTED
     duration = time.monotonic() - begin
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
@@ -247,5 +247,5 @@ def test_no_signal_is_swallowed_at_any_moment_of_a_run(site: Site, tmp_path: Pat
     finally:
         signal.signal(signal.SIGTERM, before)
 
-    assert sum(came for came, _ in ends) > SIGNALS / 4
-    assert {status for came, status in ends if came} == {ExitStatus.TERMINATED}
+    assert sum(arrived for arrived, _ in ends) > SIGNALS / 4
+    assert {status for arrived, status in ends if arrived} == {ExitStatus.TERMINATED}

@@ -25,7 +25,7 @@ def list_files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_finished_files_are_uploaded_and_moved_away(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_finished_files_are_uploaded_and_moved_to_done(site: Site, ledger: Ledger, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     write_csv(spool / "b.csv", "2026-01-02,1")
 
@@ -36,7 +36,7 @@ def test_finished_files_are_uploaded_and_moved_away(site: Site, ledger: Ledger, 
     assert list_files(spool) == [".lock", "done/a.csv", "done/b.csv"]
 
 
-def test_a_file_that_strict_refuses_is_not_filed_as_done(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, ledger: Ledger, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-02,26")
     write_csv(spool / "b.csv", "2026-01-03,1").write_text((spool / "b.csv").read_text().rstrip())
     write_csv(spool / "c.csv", "2026-01-04,1")
@@ -54,7 +54,7 @@ def test_a_file_that_strict_refuses_is_not_filed_as_done(site: Site, ledger: Led
     ]
 
 
-def test_the_oldest_file_goes_first(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_the_oldest_file_is_uploaded_first(site: Site, ledger: Ledger, spool: Path) -> None:
     os.utime(write_csv(spool / "a.csv", "2026-01-02,1"), (2_000, 2_000))
     os.utime(write_csv(spool / "b.csv", "2026-01-01,1"), (1_000, 1_000))
 
@@ -63,7 +63,7 @@ def test_the_oldest_file_goes_first(site: Site, ledger: Ledger, spool: Path) -> 
     assert [batch[0]["date"] for batch in ledger.batches] == ["2026-01-01", "2026-01-02"]
 
 
-def test_what_is_not_finished_stays(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_unfinished_files_stay(site: Site, ledger: Ledger, spool: Path) -> None:
     names = ["a.csv.tmp", "a.csv.part", ".a.csv", "a.csv.rejected.ndjson"]
     for name in names:
         write_csv(spool / name, "2026-01-01,1")
@@ -74,7 +74,7 @@ def test_what_is_not_finished_stays(site: Site, ledger: Ledger, spool: Path) -> 
     assert site.received == []
 
 
-def test_rejected_entries_stand_beside_those_of_other_files(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_rejected_entries_go_to_the_rejected_folder(site: Site, ledger: Ledger, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
 
     status = Run().start(site.variables, spool=spool)
@@ -83,7 +83,7 @@ def test_rejected_entries_stand_beside_those_of_other_files(site: Site, ledger: 
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
 
 
-def test_an_unreadable_file_is_put_aside_with_the_reason(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_an_unreadable_file_is_set_aside_with_the_reason(site: Site, ledger: Ledger, spool: Path) -> None:
     (spool / "a.csv").write_text("nothing of ours\n")
     write_csv(spool / "b.csv", "2026-01-01,1")
 
@@ -110,7 +110,7 @@ def test_a_taken_name_gets_a_number(site: Site, ledger: Ledger, spool: Path) -> 
     ]
 
 
-def test_a_file_that_met_a_temporary_failure_stays(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_file_stays_after_a_temporary_failure(site: Site, ledger: Ledger, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     ledger.troubles.append(Reply(status=503))
 
@@ -121,12 +121,14 @@ def test_a_file_that_met_a_temporary_failure_stays(site: Site, ledger: Ledger, s
     assert list_files(spool) == [".lock", "done/a.csv"]
 
 
-def test_a_folder_that_another_run_works_on_is_left_alone(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_folder_that_another_run_has_locked_is_not_uploaded(
+    site: Site, ledger: Ledger, spool: Path
+) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     run = Run()
 
-    with (spool / ".lock").open("wb") as guard:
-        assert try_lock(guard)
+    with (spool / ".lock").open("wb") as lock_file:
+        assert try_lock(lock_file)
         status = run.start(site.variables, spool=spool)
 
     assert status == ExitStatus.TEMPORARY
@@ -134,7 +136,7 @@ def test_a_folder_that_another_run_works_on_is_left_alone(site: Site, ledger: Le
     assert site.received == []
 
 
-def test_a_folder_that_is_missing_is_unreadable(site: Site, tmp_path: Path) -> None:
+def test_a_missing_folder_is_unreadable(site: Site, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, spool=tmp_path / "nope")
@@ -143,15 +145,15 @@ def test_a_folder_that_is_missing_is_unreadable(site: Site, tmp_path: Path) -> N
     assert run.warned == [f"--spool {tmp_path}/nope: does not exist"]
 
 
-def test_a_file_that_cannot_be_moved_is_told(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_file_that_cannot_be_moved_is_reported(site: Site, ledger: Ledger, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     run = Run()
 
-    def answer_and_lose_the_folder(received: Received) -> Reply:
+    def answer_and_remove_the_folder(received: Received) -> Reply:
         (spool / "done").rmdir()
         return ledger.answer(received)
 
-    site.replies["/timesheets/upload"] = answer_and_lose_the_folder
+    site.replies["/timesheets/upload"] = answer_and_remove_the_folder
     status = run.start(site.variables, spool=spool)
 
     assert status == ExitStatus.CONFIGURATION

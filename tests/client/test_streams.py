@@ -1,4 +1,4 @@
-"""The command with output that cannot be written, and with names that nobody should print."""
+"""The command with output that cannot be written, and with names that are unsafe to print."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from tests.client.test_command import COMMAND, CRON, ROOT
 from timesheets_client.errors import ExitStatus
 from timesheets_client.printable import escape
 
-# It colours a terminal, sets its title, and returns to the beginning of the line.
+# They color the text of a terminal, set its title, and return to the start of the line.
 CONTROLS = "\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e"
 LATIN_1 = os.fsdecode(b"Stundenbl\xe4tter.csv")
 
 
 def start(command: str, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
-    """Run `command` of the shell, in which "$@" is the uploader."""
+    """Run a shell command in which "$@" is the client."""
     arguments = [*COMMAND, *(os.fspath(word) for word in words)]
     return subprocess.run(
         ["sh", "-c", command, "sh", *arguments],
@@ -41,7 +41,7 @@ def start(command: str, *words: str | Path, **variables: str) -> subprocess.Comp
         pytest.param("2026-01-01,26", ExitStatus.REJECTED, id="rejected"),
     ],
 )
-def test_a_full_disk_behind_standard_output_keeps_the_status(
+def test_a_full_disk_for_standard_output_does_not_change_the_status(
     site: Site, tmp_path: Path, row: str, status: int, json_option: tuple[str, ...]
 ) -> None:
     Ledger(site)
@@ -57,15 +57,17 @@ def test_a_full_disk_behind_standard_output_keeps_the_status(
 @pytest.mark.parametrize(
     "command",
     [
-        pytest.param('"$@" 2>/dev/full', id="errors on a full disk"),
+        pytest.param('"$@" 2>/dev/full', id="standard error on a full disk"),
         pytest.param('"$@" >/dev/full 2>/dev/full', id="both on a full disk"),
-        pytest.param('"$@" >&-', id="no output"),
-        pytest.param('"$@" 2>&-', id="no errors"),
-        pytest.param('"$@" <&- >&- 2>&-', id="nothing open"),
-        pytest.param('mkfifo "$FIFO"; sleep 0 <"$FIFO" & exec "$@" >"$FIFO"', id="a reader that is gone"),
+        pytest.param('"$@" >&-', id="standard output closed"),
+        pytest.param('"$@" 2>&-', id="standard error closed"),
+        pytest.param('"$@" <&- >&- 2>&-', id="all closed"),
+        pytest.param('mkfifo "$FIFO"; sleep 0 <"$FIFO" & exec "$@" >"$FIFO"', id="the reader is gone"),
     ],
 )
-def test_streams_that_cannot_be_written_keep_the_status(site: Site, tmp_path: Path, command: str) -> None:
+def test_streams_that_cannot_be_written_do_not_change_the_status(
+    site: Site, tmp_path: Path, command: str
+) -> None:
     ledger = Ledger(site)
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26")
 
@@ -77,7 +79,7 @@ def test_streams_that_cannot_be_written_keep_the_status(site: Site, tmp_path: Pa
 
 def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, tmp_path: Path) -> None:
     Ledger(site)
-    # More lines than a pipe holds.
+    # More lines than fit into a pipe.
     file = write_days(tmp_path / "a.csv", 2_500)
     Run().start(site.variables, file)
     command = [*COMMAND, "-v", "2", str(file)]
@@ -86,7 +88,7 @@ def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, tmp_
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(4)
         process.terminate()
-        # The first waits for the end of the batch.
+        # The first signal waits for the end of the batch.
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         process.terminate()
@@ -95,7 +97,7 @@ def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, tmp_
     assert status == ExitStatus.TERMINATED
 
 
-def test_an_encoding_that_lacks_a_character_keeps_the_status(site: Site, tmp_path: Path) -> None:
+def test_an_encoding_that_lacks_a_character_does_not_change_the_status(site: Site, tmp_path: Path) -> None:
     ledger = Ledger(site)
     file = write_csv(tmp_path / "Zürich.csv", "2026-01-01,1")
 
@@ -106,20 +108,20 @@ def test_an_encoding_that_lacks_a_character_keeps_the_status(site: Site, tmp_pat
     assert len(ledger.stored) == 1
 
 
-def test_control_characters_of_a_file_name_are_not_printed(site: Site, tmp_path: Path) -> None:
+def test_control_characters_in_a_file_name_are_not_printed(site: Site, tmp_path: Path) -> None:
     Ledger(site)
     file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,1", "2026-01-01,26", "x,1")
 
     ended = start('"$@"', file, **site.variables)
 
-    told = (ended.stdout + ended.stderr).decode()
+    output = (ended.stdout + ended.stderr).decode()
     assert ended.returncode == ExitStatus.REJECTED
-    assert told.replace("\n", "").isprintable()
-    assert not any(line.startswith("forged") for line in told.splitlines())
-    assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in told
+    assert output.replace("\n", "").isprintable()
+    assert not any(line.startswith("forged") for line in output.splitlines())
+    assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in output
 
 
-def test_control_characters_of_a_file_name_that_looks_like_an_option_are_not_printed(site: Site) -> None:
+def test_control_characters_in_a_file_name_that_looks_like_an_option_are_not_printed(site: Site) -> None:
     ended = start('"$@"', f"-{CONTROLS}.csv", **site.variables)
 
     assert ended.returncode == ExitStatus.USAGE
@@ -127,7 +129,7 @@ def test_control_characters_of_a_file_name_that_looks_like_an_option_are_not_pri
 
 
 @pytest.mark.parametrize("action", [{"is_check": True}, {"is_dry_run": True}], ids=["check", "dry run"])
-def test_control_characters_are_not_printed_before_an_upload_either(
+def test_checks_before_an_upload_print_no_control_characters(
     site: Site, tmp_path: Path, action: dict[str, bool]
 ) -> None:
     Ledger(site)
@@ -138,12 +140,12 @@ def test_control_characters_are_not_printed_before_an_upload_either(
 
         run.start(site.variables, file, **action)
 
-        told = "\n".join([*run.written, *run.warned])
-        assert told.replace("\n", "").isprintable()
-        assert "\nforged" not in told
+        output = "\n".join([*run.written, *run.warned])
+        assert output.replace("\n", "").isprintable()
+        assert "\nforged" not in output
 
 
-def test_a_program_gets_the_name_of_a_file_as_it_is(site: Site, tmp_path: Path) -> None:
+def test_json_output_contains_the_file_name_unchanged(site: Site, tmp_path: Path) -> None:
     Ledger(site)
     file = write_csv(tmp_path / f"{CONTROLS}.csv", "2026-01-01,26")
 
@@ -155,7 +157,7 @@ def test_a_program_gets_the_name_of_a_file_as_it_is(site: Site, tmp_path: Path) 
     assert (outcome["file"], outcome["rejects"]) == (str(file), f"{file}.rejected.ndjson")
 
 
-def test_a_file_name_in_latin_1_is_told_and_its_rejects_can_be_sent(site: Site, tmp_path: Path) -> None:
+def test_a_file_name_in_latin_1_is_printed_and_its_rejects_can_be_sent(site: Site, tmp_path: Path) -> None:
     ledger = Ledger(site)
     file = write_csv(tmp_path / LATIN_1, "2026-01-01,1", "2026-01-01,26")
 
@@ -173,7 +175,7 @@ def test_a_file_name_in_latin_1_is_told_and_its_rejects_can_be_sent(site: Site, 
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 422, 503])
-def test_control_characters_of_a_server_are_not_printed(site: Site, tmp_path: Path, status: int) -> None:
+def test_control_characters_from_a_server_are_not_printed(site: Site, tmp_path: Path, status: int) -> None:
     members = dict.fromkeys(("code", "detail", "message", "title"), f"{CONTROLS}\nforged")
     errors = {f"{CONTROLS}\nforged": [f"{CONTROLS}\nforged"]}
     items = [{"index": 0, "status": 422, "errors": errors}]
@@ -184,10 +186,10 @@ def test_control_characters_of_a_server_are_not_printed(site: Site, tmp_path: Pa
 
         run.start(site.variables, *files, retries=0)
 
-        told = "\n".join([*run.written, *run.warned])
-        assert told
-        assert told.replace("\n", "").isprintable()
-        assert "\nforged" not in told
+        output = "\n".join([*run.written, *run.warned])
+        assert output
+        assert output.replace("\n", "").isprintable()
+        assert "\nforged" not in output
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_control_characters_of_a_server_are_not_printed(site: Site, tmp_path: Pa
         pytest.param("a.ndjson", '{"_rejected": {"text": "\\u001b[31m"}}', id="rejected before"),
     ],
 )
-def test_control_characters_of_a_file_are_not_printed(
+def test_control_characters_in_a_file_are_not_printed(
     site: Site, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)
@@ -209,11 +211,11 @@ def test_control_characters_of_a_file_are_not_printed(
 
     status = run.start(site.variables, tmp_path / name)
 
-    told = "\n".join([*run.written, *run.warned])
+    output = "\n".join([*run.written, *run.warned])
     assert status != ExitStatus.BUG
-    assert told.replace("\n", "").isprintable()
-    assert "\nforged" not in told
+    assert output.replace("\n", "").isprintable()
+    assert "\nforged" not in output
 
 
-def test_what_is_printable_is_shown_as_it_is() -> None:
+def test_printable_text_is_not_escaped() -> None:
     assert escape("Zürich 東京 week23.csv") == "Zürich 東京 week23.csv"
