@@ -16,7 +16,7 @@ MAX_ROW_LENGTH = 1024 * 1024
 # Spreadsheets take the delimiter from such a first line.
 SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 
-# Parts of Python's messages, which speak about its own parameters, and ours.
+# Python's messages name its parameters, so these replace them.
 CSV_ERRORS = {
     "unexpected end of data": "a quote is never closed",
     "expected after": "text follows a closing quote",
@@ -35,19 +35,14 @@ class Lines:
         self._text, self._name = text, name
 
     def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._text.readline(MAX_ROW_LENGTH)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self._left -= len(line)
-        if self._left <= 0:
-            raise InputUnreadable(f"{self._name}:{self.number}: this row is over 1 MiB; is it CSV?")
-        self._row.append(line)
-        self.is_cut = not line.endswith(("\n", "\r"))
-        return line
+        while line := self._text.readline(MAX_ROW_LENGTH):
+            self.number += 1
+            self._left -= len(line)
+            if self._left <= 0:
+                raise InputUnreadable(f"{self._name}:{self.number}: this row is over 1 MiB; is it CSV?")
+            self._row.append(line)
+            self.is_cut = not line.endswith(("\n", "\r"))
+            yield line
 
     def begin_row(self) -> None:
         self._row.clear()
@@ -99,8 +94,8 @@ def read_cells(reader: Iterator[list[str]]) -> list[str]:
         cells = next(reader)
         "".join(cells).encode()
     except csv.Error as error:
-        problems = [problem for part, problem in CSV_ERRORS.items() if part in str(error)]
-        raise Malformed(f"this row is not CSV: {(problems or ['it violates RFC 4180'])[0]}") from None
+        problems = (problem for part, problem in CSV_ERRORS.items() if part in str(error))
+        raise Malformed(f"this row is not CSV: {next(problems, 'it violates RFC 4180')}") from None
     except UnicodeEncodeError as error:
         byte = ord(error.object[error.start]) - 0xDC00
         raise Malformed(

@@ -13,8 +13,6 @@ WHOLE_ENTRY = "non_field_errors"
 MAX_DESCRIPTION_LENGTH = 1_000
 
 Members = Mapping[str, object]
-# As in DRF: by member, a list of messages.
-Errors = Mapping[str, object]
 
 
 class Malformed(Exception):
@@ -34,7 +32,8 @@ class RejectedEntry:
     """A permanently refused entry with all its errors; `text` replaces members that could not be read."""
 
     source: str
-    errors: Errors
+    # As in DRF: by member, a list of messages.
+    errors: Mapping[str, object]
     members: Members = field(default_factory=dict)
     text: str = ""
 

@@ -88,7 +88,7 @@ class Package:
         if sum(member.file_size for member in self._parts.values()) > MAX_UNPACKED_BYTES:
             raise WorkbookUnreadable("it unpacks to over 1 GiB, too much for one workbook; split it")
         # Nothing in this part is needed, but an archive without it is not a workbook.
-        list(self._read("[content_types].xml", "Types/Override"))
+        list(self.read_part("[content_types].xml", "Types/Override"))
         usual = {kind: part for kind, part in USUAL_NAMES.items() if part in self._parts}
         self._by_kind = usual | dict(self._read_references("").values())
         self._references = self._read_references(self._by_kind["officeDocument"])
@@ -109,11 +109,8 @@ class Package:
         return sheets
 
     def read(self, kind: str, path: str) -> Iterator[Element]:
-        """The elements at `path` in the part of this kind, if the workbook has such a part."""
-        return self._read(self._by_kind[kind], path) if kind in self._by_kind else iter(())
-
-    def read_rows(self, sheet: Sheet) -> Iterator[Element]:
-        return self._read(sheet.part, ROWS)
+        """The elements at `path` in the part of this kind; none without such a part."""
+        return self.read_part(self._by_kind[kind], path) if kind in self._by_kind else iter(())
 
     def read_shared_texts(self) -> list[str]:
         """The texts that cells refer to by number; one that is too long is cut, but still too long."""
@@ -125,7 +122,7 @@ class Package:
                 raise WorkbookUnreadable("its texts are too much for one workbook; split it")
         return texts
 
-    def _read(self, part: str, path: str) -> Iterator[Element]:
+    def read_part(self, part: str, path: str) -> Iterator[Element]:
         member = self._parts[part]
         if member.flag_bits & IS_ENCRYPTED:
             raise WorkbookUnreadable("has a password; save it without one")
@@ -141,7 +138,7 @@ class Package:
         """By id, the kind and the name of each part that `part` refers to."""
         folder, name = posixpath.split(part)
         table = posixpath.join(folder, "_rels", f"{name}.rels")
-        elements = self._read(table, "Relationships/Relationship") if table in self._parts else ()
+        elements = self.read_part(table, "Relationships/Relationship") if table in self._parts else ()
         return {
             element.attrib["Id"]: (
                 posixpath.basename(element.attrib["Type"]),

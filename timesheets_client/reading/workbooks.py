@@ -24,7 +24,7 @@ from timesheets_client.reading.entries import (
 )
 from timesheets_client.reading.rows import name_cells, read_header, read_row
 from timesheets_client.reading.workbook_cells import EMPTY, Cell, CellReader, Kind
-from timesheets_client.reading.workbook_package import TRUE, Copy, Package, Sheet
+from timesheets_client.reading.workbook_package import ROWS, TRUE, Copy, Package, Sheet
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
@@ -124,7 +124,7 @@ def note_suspicions(row: Row, place: str, suspicions: dict[str, str]) -> None:
 def read_rows(package: Package, sheet: Sheet, cells: CellReader) -> Iterator[Row]:
     """The rows of a sheet that are not empty."""
     number = 0
-    for element in package.read_rows(sheet):
+    for element in package.read_part(sheet.part, ROWS):
         before, number = number, int(element.get("r", number + 1))
         if number <= before:
             raise WorkbookUnreadable(f"row {number} comes after row {before}")

@@ -73,12 +73,9 @@ def upload_in_halves(client: ApiClient, batch: Batch, mode: UploadMode, answer: 
     if mode.is_atomic:
         raise WrongUsage(f"--strict: too large for one request: {summary}; omit --strict, or split the file")
     if len(batch) <= 1:
-        return Verdicts(rejected=[reject_entry(batch, summary)])
+        [entry] = batch.entries
+        errors = {WHOLE_ENTRY: [f"This entry is too large for the API: {summary}."]}
+        rejected = RejectedEntry(source=entry.source, errors=errors, members=entry.members)
+        return Verdicts(rejected=[rejected])
     first, second = batch.halve()
     return upload_batch(client, first, mode).add(upload_batch(client, second, mode))
-
-
-def reject_entry(batch: Batch, summary: str) -> RejectedEntry:
-    [entry] = batch.entries
-    errors = {WHOLE_ENTRY: [f"This entry is too large for the API: {summary}."]}
-    return RejectedEntry(source=entry.source, errors=errors, members=entry.members)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from timesheets_client.errors import EntriesRejected, UploadError
-from timesheets_client.network.messages import Answer, json_content
+from timesheets_client.errors import EntriesRejected
+from timesheets_client.network.messages import json_content
 from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
 from timesheets_client.sending.verdicts import read_errors
 
@@ -28,17 +28,11 @@ def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key
     """The receipt for the entry, whether it is new or already exists. Raises an UploadError."""
     request = UploadRequest(content=json_content(entry), headers={"Idempotency-Key": idempotency_key})
     answer = client.upload(request)
-    receipt = answer.quote("message")
-    if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and receipt and not answer.is_dry_run:
-        return Receipt(message=receipt)
-    raise explain_rejection(answer, client.upload_url)
-
-
-def explain_rejection(answer: Answer, url: str) -> UploadError:
-    if answer.status >= HTTPStatus.BAD_REQUEST and answer.quote("detail"):
-        rejected = f"entry rejected: {answer.summarize('code', 'detail')}"
-        errors = read_errors((answer.document or {}).get("errors"), answer.secrets)
-        return EntriesRejected(
-            "; ".join([rejected, *(f"{name}: {' '.join(texts)}" for name, texts in errors)])
-        )
-    return explain_unexpected_answer(answer, url)
+    message = answer.quote("message")
+    if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and message and not answer.is_dry_run:
+        return Receipt(message=message)
+    if answer.status < HTTPStatus.BAD_REQUEST or not answer.quote("detail"):
+        raise explain_unexpected_answer(answer, client.upload_url)
+    errors = read_errors((answer.document or {}).get("errors"), answer.secrets)
+    listed = [f"{name}: {' '.join(texts)}" for name, texts in errors]
+    raise EntriesRejected("; ".join([f"entry rejected: {answer.summarize('code', 'detail')}", *listed]))
