@@ -72,24 +72,24 @@ def test_the_noise_of_a_computation_is_taken_off() -> None:
 @pytest.mark.parametrize(
     ("column", "value", "problem"),
     [
-        pytest.param(0, 7, "user_id: the cell holds the number 7, which has lost its leading", id="user"),
-        pytest.param(0, True, "user_id: the cell holds the truth value true; format", id="user is true"),
+        pytest.param(0, 7, "user_id: the cell holds the number 7, which may have lost leading", id="user"),
+        pytest.param(0, True, "user_id: the cell holds the boolean true; format", id="user is true"),
         pytest.param(0, DAY, "user_id: the cell holds the date 2026-06-03; format", id="user is a date"),
         pytest.param(2, 1.5, "project: the cell holds the number 1.5, which", id="project"),
-        pytest.param(2, False, "project: the cell holds the truth value false", id="project is false"),
+        pytest.param(2, False, "project: the cell holds the boolean false", id="project is false"),
         pytest.param(2, DAY, "project: the cell holds the date 2026-06-03", id="project is a date"),
         pytest.param(2, "#N/A", "project: the cell holds the error #N/A; format", id="project is an error"),
         pytest.param(4, 12, "entry_id: the cell holds the number 12, which", id="entry_id"),
         pytest.param(4, "#REF!", "entry_id: the cell holds the error #REF!", id="entry_id is an error"),
         pytest.param(1, "03/04/2026", "date: '03/04/2026' is not a date", id="date"),
         pytest.param(1, 46176, "date: the cell holds the number 46176; format it as a date", id="number"),
-        pytest.param(1, True, "date: the cell holds the truth value true", id="date is true"),
+        pytest.param(1, True, "date: the cell holds the boolean true", id="date is true"),
         pytest.param(
             1, NOON, "date: the cell holds the time of day or duration 12:00:00", id="date is a time"
         ),
         pytest.param(1, "#N/A", "date: the cell holds the error #N/A", id="date is an error"),
         pytest.param(3, None, "hours: '' is not a decimal", id="no hours"),
-        pytest.param(3, True, "hours: the cell holds the truth value true; write the hours", id="true"),
+        pytest.param(3, True, "hours: the cell holds the boolean true; write the hours", id="true"),
         pytest.param(
             3, DAY, "hours: the cell holds the date 2026-06-03; write the hours", id="hours are a date"
         ),
@@ -166,9 +166,9 @@ def test_every_sheet_that_names_our_columns_is_read_and_notes_are_not() -> None:
         pytest.param(
             save(Week24=[["user_id", "date"]]), "w.xlsx!Week24:1: .* missing: project", id="columns"
         ),
-        pytest.param(save()[:-100], "is not a whole Excel workbook", id="cut"),
-        pytest.param(b"PK\x03\x04", "is not a whole Excel workbook", id="another archive"),
-        pytest.param(b"user_id,date", "is not a whole Excel workbook", id="text"),
+        pytest.param(save()[:-100], "is not a complete Excel workbook", id="cut"),
+        pytest.param(b"PK\x03\x04", "is not a complete Excel workbook", id="another archive"),
+        pytest.param(b"user_id,date", "is not a complete Excel workbook", id="text"),
     ],
 )
 def test_what_is_no_workbook_of_ours_is_unreadable(content: bytes, problem: str) -> None:

@@ -1,50 +1,38 @@
-"""Read the cells of a workbook: texts, numbers, dates, and what cannot be used."""
+"""Read the cells of a workbook: texts, numbers, dates, booleans, errors."""
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import datetime, time
 from enum import Enum
 from xml.etree.ElementTree import Element
 
+from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.utils import column_index_from_string
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 from openpyxl.utils.escape import unescape
 
-from timesheets_client.reading.workbook_formats import NumberFormat, read_formats
 from timesheets_client.reading.workbook_package import MAX_TEXT_LENGTH, TRUE, Package, join_texts
+from timesheets_client.reading.workbook_values import EMPTY, Cell, Kind
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
 MAX_COLUMNS = 16_384
+MAX_CODE_LENGTH = 255
 
 REFERENCE = re.compile(r"([A-Za-z]{1,3})[1-9][0-9]{0,6}")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d{1,3})?", re.ASCII)
+BOOLEANS = {"0": "false", "1": "true", "false": "false", "true": "true"}
+# Built-in formats that are dates in East Asian languages.
+EAST_ASIAN_DATES = {*range(27, 37), *range(50, 59)}
+# The parts of a format that are not placeholders: quoted or escaped text, colors, languages.
+LITERAL = re.compile(r'"[^"]*"|[\\_*].|\[(?!hh?\]|mm?\]|ss?\])[^\]]*\]', re.IGNORECASE)
 
 
-class Kind(Enum):
-    """What a cell holds, in the words of the messages."""
-
-    TEXT = "the text"
-    NUMBER = "the number"
-    BOOLEAN = "the truth value"
-    DATE = "the date"
-    DURATION = "the time of day or duration"
-    ERROR = "the error"
-    NOT_COMPUTED = "a formula without a stored value"
-    TOO_LONG = "a text that is longer than any that the API takes"
-    EMPTY = "nothing"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """`text` is what the cell shows, with ISO dates and decimal points."""
-
-    kind: Kind
-    text: str = ""
-
-
-EMPTY = Cell(kind=Kind.EMPTY)
+class NumberFormat(Enum):
+    OTHER = 0
+    DATE = 1
+    TIMESTAMP = 2
+    DURATION = 3
 
 
 class CellReader:
@@ -65,7 +53,7 @@ class CellReader:
             reference = element.get("r")
             column = find_column(reference) if reference is not None else column + 1
             if column in cells or column > MAX_COLUMNS:
-                raise WorkbookUnreadable("a row holds a cell twice, or one too far right")
+                raise WorkbookUnreadable("a row has a cell twice, or a cell too far right")
             if (cell := self._read_cell(element)) is not EMPTY:
                 cells[column] = cell
         return [cells.get(column, EMPTY) for column in range(1, max(cells, default=0) + 1)]
@@ -75,7 +63,7 @@ class CellReader:
         text = value or "".join(map(join_texts, element.findall("is")))
         if text:
             return self._read_value(kind, text, element.get("s", "0"))
-        # The empty text is the value of some formulas.
+        # An empty text can be the value of a formula.
         is_computed = kind == "str" and value is not None
         is_formula = element.find("f") is not None
         return Cell(kind=Kind.NOT_COMPUTED) if is_formula and not is_computed else EMPTY
@@ -89,13 +77,13 @@ class CellReader:
                 return Cell(kind=Kind.TEXT, text=unescape(text))
             case "n":
                 return self._read_number(text, int(style))
-            case "b":
-                return read_boolean(text)
+            case "b" if text in BOOLEANS:
+                return Cell(kind=Kind.BOOLEAN, text=BOOLEANS[text])
             case "d":
                 return read_iso_date(text)
             case "e":
                 return Cell(kind=Kind.ERROR, text=text)
-        raise WorkbookUnreadable(f"it holds a cell of an unknown type, {kind[:20]!r}")
+        raise WorkbookUnreadable(f"it has a cell of an unknown type or value: {kind[:20]}, {text[:40]!r}")
 
     def _find_shared_text(self, index: str) -> str:
         if re.fullmatch("[0-9]{1,9}", index) and int(index) < len(self._texts):
@@ -105,16 +93,16 @@ class CellReader:
     def _read_number(self, text: str, style: int) -> Cell:
         number = float(text) if NUMBER.fullmatch(text) else math.inf
         if not math.isfinite(number):
-            raise WorkbookUnreadable(f"it holds a number that is none, {text[:40]!r}")
+            raise WorkbookUnreadable(f"{text[:40]!r} in a cell is not a number")
         chosen = self._formats[style] if 0 <= style < len(self._formats) else NumberFormat.OTHER
-        # Excel computes with 15 digits. The digits after them are noise.
+        # Excel computes with 15 digits; the rest is noise.
         shown = f"{number:.15g}"
         if chosen is NumberFormat.OTHER:
             return Cell(kind=Kind.NUMBER, text=shown)
         try:
             value = from_excel(number, self._epoch, timedelta=chosen is NumberFormat.DURATION)
         except (OverflowError, ValueError):
-            return Cell(kind=Kind.ERROR, text=f"{shown}, which is no date")
+            return Cell(kind=Kind.ERROR, text=f"{shown}, which is not a date")
         return describe_date(value, shows_time=chosen is NumberFormat.TIMESTAMP)
 
 
@@ -122,14 +110,8 @@ def find_column(reference: str) -> int:
     """1 for A1."""
     match = REFERENCE.fullmatch(reference)
     if match is None:
-        raise WorkbookUnreadable(f"it holds a cell at {reference[:20]!r}, where none can be")
+        raise WorkbookUnreadable(f"{reference[:20]!r} is not the place of a cell")
     return column_index_from_string(match[1])
-
-
-def read_boolean(text: str) -> Cell:
-    if text not in ("0", "1", "true", "false"):
-        raise WorkbookUnreadable(f"it holds a truth value that is none, {text[:40]!r}")
-    return Cell(kind=Kind.BOOLEAN, text="true" if text in TRUE else "false")
 
 
 def read_iso_date(text: str) -> Cell:
@@ -144,3 +126,27 @@ def describe_date(value: object, *, shows_time: bool) -> Cell:
         return Cell(kind=Kind.DURATION, text=str(value))
     has_time = shows_time or value.time() != time()
     return Cell(kind=Kind.DATE, text=value.isoformat() if has_time else value.date().isoformat())
+
+
+def read_formats(package: Package) -> list[NumberFormat]:
+    """The format of each style of cells."""
+    codes = {
+        int(each.attrib["numFmtId"]): each.attrib["formatCode"][:MAX_CODE_LENGTH]
+        for each in package.read("styles", "numFmts/numFmt")
+    }
+    numbers = (int(each.get("numFmtId", 0)) for each in package.read("styles", "cellXfs/xf"))
+    return [classify(number, codes.get(number)) for number in numbers]
+
+
+def classify(number: int, code: str | None) -> NumberFormat:
+    """The format with this number; `code` is None if it is built into Excel."""
+    if code is None and number in EAST_ASIAN_DATES:
+        return NumberFormat.DATE
+    shown = LITERAL.sub("", BUILTIN_FORMATS.get(number, "") if code is None else code)
+    letters = set(shown.partition(";")[0].lower())
+    # LITERAL leaves no brackets but those of [h], [m] and [s].
+    if "[" in letters:
+        return NumberFormat.DURATION
+    if letters & set("hs"):
+        return NumberFormat.TIMESTAMP
+    return NumberFormat.DATE if letters & set("dmy") else NumberFormat.OTHER

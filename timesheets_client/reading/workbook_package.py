@@ -1,4 +1,4 @@
-"""Open the zip archive that an Excel workbook is. Memory is bounded, whatever the archive holds."""
+"""Open an Excel workbook, which is a zip archive. Memory is bounded for every archive."""
 
 import posixpath
 import sys
@@ -13,7 +13,7 @@ from timesheets_client.printable import put_on_one_line
 from timesheets_client.reading.workbook_xml import ElementReader, WorkbookUnreadable
 
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-# A workbook with a password is a part of a file in the old format.
+# With a password, a workbook is wrapped in a file of the old format.
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 CHUNK_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ MAX_DIRECTORY_BYTES = 1024 * 1024
 MAX_SMALL_PART_BYTES = 12 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_SHARED_TEXT_BYTES = 128 * 1024 * 1024
-# Any number of cells can refer to one long text, and each costs time.
+# Each of any number of cells can refer to the same long text.
 MAX_TEXT_LENGTH = 1_000
 MAX_TITLE_LENGTH = 64
 USUAL_NAMES = {
@@ -31,7 +31,7 @@ USUAL_NAMES = {
     "sharedStrings": "xl/sharedstrings.xml",
     "styles": "xl/styles.xml",
 }
-# The elements of the parts that may be large.
+# Only parts with these elements may be large.
 ROWS = "sheetData/row"
 SHARED_TEXTS = "sst/si"
 IS_ENCRYPTED = 1
@@ -40,10 +40,7 @@ TRUE = ("1", "true", "on")
 
 
 class Copy(tempfile.SpooledTemporaryFile[bytes]):
-    """A copy of a workbook, since pipes and gzip cannot be read from the end.
-
-    Refuses to read a large piece at once, as zipfile does with a large directory.
-    """
+    """A copy of a workbook, because zipfile reads from the end, which pipes and gzip cannot do."""
 
     def __init__(self) -> None:
         super().__init__(MAX_BYTES_IN_MEMORY)
@@ -63,8 +60,9 @@ class Copy(tempfile.SpooledTemporaryFile[bytes]):
             raise WorkbookUnreadable("is a workbook in Excel's old format; save it as .xlsx or as CSV UTF-8")
 
     def read(self, *sizes: int) -> bytes:
+        # zipfile reads the whole directory at once, however large it is.
         if max(sizes, default=0) > MAX_DIRECTORY_BYTES:
-            raise WorkbookUnreadable("its archive holds more parts than a workbook has")
+            raise WorkbookUnreadable("its archive has more parts than a workbook can have")
         return super().read(*sizes)
 
 
@@ -83,7 +81,7 @@ class Package:
         self._parts: dict[str, zipfile.ZipInfo] = {}
         for member in self._archive.infolist():
             if self._parts.setdefault(fold(member.filename), member) is not member:
-                raise WorkbookUnreadable(f"its archive holds two parts named {member.filename!r}")
+                raise WorkbookUnreadable(f"its archive has two parts named {member.filename!r}")
         # zipfile unpacks no more of a member than the size that the directory states.
         if sum(member.file_size for member in self._parts.values()) > MAX_UNPACKED_BYTES:
             raise WorkbookUnreadable("it unpacks to over 1 GiB, too much for one workbook; split it")
@@ -95,7 +93,7 @@ class Package:
         self._by_kind |= dict(self._references.values())
 
     def find_sheets(self) -> list[Sheet]:
-        """The sheets with cells, so no charts and no macros."""
+        """The sheets with cells, not charts or macros."""
         sheets = []
         for element in self.read("officeDocument", "sheets/sheet"):
             reference = next((text for name, text in element.items() if name.endswith(" id")), "")
@@ -113,13 +111,13 @@ class Package:
         return self.read_part(self._by_kind[kind], path) if kind in self._by_kind else iter(())
 
     def read_shared_texts(self) -> list[str]:
-        """The texts that cells refer to by number; one that is too long is cut, but still too long."""
+        """The texts that cells refer to by number. A text that is too long is cut, but stays too long."""
         texts, size = [], 0
         for element in self.read("sharedStrings", SHARED_TEXTS):
             texts.append(join_texts(element)[: MAX_TEXT_LENGTH + 1])
             size += sys.getsizeof(texts[-1])
             if size > MAX_SHARED_TEXT_BYTES:
-                raise WorkbookUnreadable("its texts are too much for one workbook; split it")
+                raise WorkbookUnreadable("it has too much text for one workbook; split it")
         return texts
 
     def read_part(self, part: str, path: str) -> Iterator[Element]:
@@ -128,7 +126,7 @@ class Package:
             raise WorkbookUnreadable("has a password; save it without one")
         # The other methods unpack a few bytes to gigabytes at once.
         if member.compress_type not in METHODS:
-            raise WorkbookUnreadable("its archive is packed in a way that spreadsheets do not use")
+            raise WorkbookUnreadable("its archive uses a compression method that spreadsheets do not use")
         if path not in (ROWS, SHARED_TEXTS) and member.file_size > MAX_SMALL_PART_BYTES:
             raise WorkbookUnreadable("it has more sheets, parts or formats than a workbook can have")
         with self._archive.open(member) as file:
@@ -149,10 +147,10 @@ class Package:
 
 
 def fold(name: str) -> str:
-    """The name of a part without differences in case and in the kind of slash."""
+    """The name of a part, which is independent of case and of the kind of slash."""
     return name.replace("\\", "/").lstrip("/").lower()
 
 
 def join_texts(element: Element) -> str:
-    """The pieces of a text, without its pronunciation (`rPh`)."""
+    """A text from its pieces, without its pronunciation (`rPh`)."""
     return "".join(piece.text or "" for child in element if child.tag != "rPh" for piece in child.iter("t"))

@@ -1,4 +1,4 @@
-"""Read the XML of a workbook piece by piece. Memory is bounded, whatever the XML holds."""
+"""Read the XML of a workbook as a stream. Memory is bounded for every document."""
 
 from collections.abc import Iterator
 from typing import IO, NoReturn
@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 CHUNK_BYTES = 64 * 1024
-# Between the ends of two elements, or of one element at the path.
+# Of an element at the path, or between the ends of two other elements.
 MAX_ELEMENT_BYTES = 1024 * 1024
-# expat keeps each name that it meets.
+# expat keeps each name that it reads.
 MAX_NAMES = 10_000
 
 # Elements in these namespaces go by their local names, all others by one name.
@@ -20,11 +20,11 @@ NAMESPACES = {
 
 
 class WorkbookUnreadable(Exception):
-    """The message says why, in words that follow the name of the workbook."""
+    """The message says why, and continues the name of the workbook."""
 
 
 class ElementReader:
-    """Reads the elements at `path`, a parent and its child such as `sheetData/row`. Keeps nothing else."""
+    """Reads the elements at `path`, a parent and a child such as `sheetData/row`. Keeps nothing else."""
 
     def __init__(self, path: str) -> None:
         self._path = path

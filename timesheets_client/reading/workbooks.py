@@ -4,34 +4,25 @@ import errno
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from decimal import Decimal
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
 from timesheets_client.errors import InputUnreadable, TemporaryFailure
-from timesheets_client.reading.entries import (
-    COLUMNS,
-    ENTRY_ID,
-    WHOLE_ENTRY,
-    InputEntry,
-    InputItem,
-    InputWarning,
-    Malformed,
-    RejectedEntry,
-)
-from timesheets_client.reading.rows import name_cells, read_header, read_row
-from timesheets_client.reading.workbook_cells import EMPTY, Cell, CellReader, Kind
+from timesheets_client.reading.entries import COLUMNS, InputItem, InputWarning
+from timesheets_client.reading.rows import read_header
+from timesheets_client.reading.workbook_cells import CellReader
 from timesheets_client.reading.workbook_package import ROWS, TRUE, Copy, Package, Sheet
+from timesheets_client.reading.workbook_values import Cell, Kind, make_entry
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
 MAX_ROWS = 1_048_576
 OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# What zipfile, zlib, expat and conversions raise for a file that is damaged or made to harm.
-DAMAGES = (
+# zipfile, zlib, expat and conversions raise these for a damaged or hostile file.
+DAMAGE_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -43,17 +34,6 @@ DAMAGES = (
     ValueError,
 )
 
-TEXTS = {Kind.TEXT, Kind.EMPTY}
-ANY = set(Kind)
-# Each column takes only the kinds of cells that cannot have lost anything.
-KINDS: Mapping[str, set[Kind]] = {
-    "user_id": TEXTS,
-    "date": TEXTS | {Kind.DATE},
-    "project": TEXTS,
-    "hours": TEXTS | {Kind.NUMBER},
-    ENTRY_ID: TEXTS,
-}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
@@ -63,9 +43,9 @@ class Row:
 
 
 def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
-    """Each row of each sheet whose first row names a column of an entry. Other sheets are notes.
+    """The rows of each sheet whose first row names a column of an entry.
 
-    Raises InputUnreadable, or TemporaryFailure without space for a copy.
+    Raises InputUnreadable, or TemporaryFailure without disk space for a copy.
     """
     try:
         with Copy() as copy:
@@ -77,16 +57,16 @@ def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[In
         if error.errno not in OUT_OF_SPACE:
             raise
         raise TemporaryFailure(
-            f"{name}: there is no space for a temporary copy of it; run it again when there is, or set TMPDIR"
+            f"{name}: there is no space for a temporary copy of it; free some and run it again, or set TMPDIR"
         ) from None
 
 
 def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
     try:
         yield from read_sheets(Package(copy), name, zone)
-    except DAMAGES as error:
+    except DAMAGE_ERRORS as error:
         raise WorkbookUnreadable(
-            "is not a whole Excel workbook (.xlsx); save it again, or as CSV UTF-8"
+            "is not a complete Excel workbook (.xlsx); save it again, or as CSV UTF-8"
         ) from error
 
 
@@ -114,7 +94,7 @@ def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[In
 
 
 def note_suspicions(row: Row, place: str, suspicions: dict[str, str]) -> None:
-    """Adds the reasons for a warning about a row, each with the first place where it applies."""
+    """Adds each reason to be suspicious of the row, unless an earlier place has the same reason."""
     if row.is_hidden:
         suspicions.setdefault("hidden rows were read too", place)
     if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells):
@@ -135,51 +115,9 @@ def read_rows(package: Package, sheet: Sheet, cells: CellReader) -> Iterator[Row
 
 
 def find_header(row: Row | None, source: str) -> Sequence[str] | None:
-    """The names of the columns, if the first row names one of ours. Raises InputUnreadable."""
+    """The names of the columns, if the first row names a column of an entry. Raises InputUnreadable."""
     if row is None or row.number > 1:
         return None
     texts = [cell.text for cell in row.cells]
-    names_ours = any(text.strip() in COLUMNS for text in texts)
-    return read_header(texts, f"{source}:1") if names_ours else None
-
-
-def make_entry(
-    source: str, found: Sequence[Cell], header: Sequence[str], zone: tzinfo | None
-) -> InputEntry | RejectedEntry:
-    cells = [*found, *[EMPTY] * (len(header) - len(found))]
-    pairs = [(name, cell) for name, cell in zip(header, cells, strict=False) if name]
-    wrong = {name: cell for name, cell in pairs if cell.kind not in KINDS.get(name, ANY)}
-    # As what they are, so that the API refuses them too if nobody corrects them.
-    values = {name: write_value(cell) for name, cell in wrong.items()}
-    try:
-        texts = name_cells(header, [cell.text for cell in cells])
-    except Malformed as error:
-        members = {name: cell.text for name, cell in pairs}
-        return RejectedEntry(source=source, errors={WHOLE_ENTRY: [str(error)]}, members={**members, **values})
-    read = read_row(source, texts, zone)
-    if not wrong:
-        return read
-    errors = dict(read.errors) if isinstance(read, RejectedEntry) else {}
-    errors |= {name: [explain(name, cell)] for name, cell in wrong.items()}
-    return RejectedEntry(source=source, errors=errors, members={**read.members, **values})
-
-
-def explain(name: str, cell: Cell) -> str:
-    found = f"the cell holds {' '.join(filter(None, (cell.kind.value, cell.text)))}"
-    if cell.kind is Kind.NOT_COMPUTED:
-        return f"{found}; open the workbook in a spreadsheet and save it"
-    if cell.kind is Kind.TOO_LONG:
-        return found
-    if name == "date":
-        return f"{found}; format it as a date, or write it as text such as 2026-04-03"
-    if name == "hours":
-        return f"{found}; write the hours as a number such as 7.5"
-    if cell.kind is Kind.NUMBER:
-        found += ", which has lost its leading zeros if it had any"
-    return f"{found}; format the column as text and write it again"
-
-
-def write_value(cell: Cell) -> object:
-    if cell.kind is Kind.NUMBER:
-        return Decimal(cell.text)
-    return cell.text == "true" if cell.kind is Kind.BOOLEAN else None
+    is_header = any(text.strip() in COLUMNS for text in texts)
+    return read_header(texts, f"{source}:1") if is_header else None

@@ -39,12 +39,10 @@ class Batch:
             headers={"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"},
         )
 
-    def halve(self) -> tuple["Batch", "Batch"]:
+    def halve(self) -> list["Batch"]:
         middle = len(self) // 2
-        return (
-            Batch(entries=self.entries[:middle], lines=self.lines[:middle]),
-            Batch(entries=self.entries[middle:], lines=self.lines[middle:]),
-        )
+        halves = (slice(middle), slice(middle, None))
+        return [Batch(entries=self.entries[half], lines=self.lines[half]) for half in halves]
 
 
 def encode_entry(entry: InputEntry) -> bytes:

@@ -45,13 +45,11 @@ class EntryVerdict:
     timesheet_id: str
 
     def reject(self) -> RejectedEntry:
-        errors = self.errors or {ENTRY_ID: [self._explain()]}
-        return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
-
-    def _explain(self) -> str:
+        reason = f"The API answered {self.status}."
         if self.status == HTTPStatus.CONFLICT:
-            return f"This belongs to timesheet {self.timesheet_id}, which differs and stays unchanged."
-        return f"The API answered {self.status}."
+            reason = f"This belongs to timesheet {self.timesheet_id}, which differs and stays unchanged."
+        errors = self.errors or {ENTRY_ID: [reason]}
+        return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
 
 
 def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdicts | None:

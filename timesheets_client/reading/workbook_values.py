@@ -1,0 +1,86 @@
+"""Turn the cells of a row into an entry. Each column accepts only what cannot have lost anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from enum import Enum
+
+from timesheets_client.reading.entries import ENTRY_ID, WHOLE_ENTRY, InputEntry, Malformed, RejectedEntry
+from timesheets_client.reading.rows import name_cells, read_row
+
+
+class Kind(Enum):
+    """What a cell holds, in the words of the messages."""
+
+    TEXT = "the text"
+    NUMBER = "the number"
+    BOOLEAN = "the boolean"
+    DATE = "the date"
+    DURATION = "the time of day or duration"
+    ERROR = "the error"
+    NOT_COMPUTED = "a formula without a stored value"
+    TOO_LONG = "a text that is too long for the API"
+    EMPTY = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """`text` is what the cell shows, with ISO dates and decimal points."""
+
+    kind: Kind
+    text: str = ""
+
+
+EMPTY = Cell(kind=Kind.EMPTY)
+
+TEXTS = {Kind.TEXT, Kind.EMPTY}
+KINDS: Mapping[str, set[Kind]] = {
+    "user_id": TEXTS,
+    "date": TEXTS | {Kind.DATE},
+    "project": TEXTS,
+    "hours": TEXTS | {Kind.NUMBER},
+    ENTRY_ID: TEXTS,
+}
+
+
+def make_entry(
+    source: str, found: Sequence[Cell], header: Sequence[str], zone: tzinfo | None
+) -> InputEntry | RejectedEntry:
+    cells = [*found, *[EMPTY] * (len(header) - len(found))]
+    pairs = [(name, cell) for name, cell in zip(header, cells, strict=False) if name]
+    wrong = {name: cell for name, cell in pairs if cell.kind not in KINDS.get(name, Kind)}
+    # Values that the API refuses too, in case nobody corrects them.
+    values = {name: convert(cell) for name, cell in wrong.items()}
+    try:
+        texts = name_cells(header, [cell.text for cell in cells])
+    except Malformed as error:
+        members = {name: cell.text for name, cell in pairs}
+        return RejectedEntry(source=source, errors={WHOLE_ENTRY: [str(error)]}, members={**members, **values})
+    read = read_row(source, texts, zone)
+    if not wrong:
+        return read
+    errors = dict(read.errors) if isinstance(read, RejectedEntry) else {}
+    errors |= {name: [explain(name, cell)] for name, cell in wrong.items()}
+    return RejectedEntry(source=source, errors=errors, members={**read.members, **values})
+
+
+def explain(name: str, cell: Cell) -> str:
+    found = f"the cell holds {' '.join(filter(None, (cell.kind.value, cell.text)))}"
+    if cell.kind is Kind.NOT_COMPUTED:
+        return f"{found}; open the workbook in a spreadsheet and save it"
+    if cell.kind is Kind.TOO_LONG:
+        return found
+    if name == "date":
+        return f"{found}; format it as a date, or write it as text such as 2026-04-03"
+    if name == "hours":
+        return f"{found}; write the hours as a number such as 7.5"
+    if cell.kind is Kind.NUMBER:
+        found += ", which may have lost leading zeros"
+    return f"{found}; format the column as text and write it again"
+
+
+def convert(cell: Cell) -> object:
+    if cell.kind is Kind.NUMBER:
+        return Decimal(cell.text)
+    return cell.text == "true" if cell.kind is Kind.BOOLEAN else None
