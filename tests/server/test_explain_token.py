@@ -209,6 +209,12 @@ def test_every_fault_has_an_explanation() -> None:
             id="other-scope",
         ),
         pytest.param(
+            claims(scope=" read:timesheets  other "),
+            '"other read:timesheets" in scope and scp',
+            "tick batch:upload",
+            id="scopes-with-blanks",
+        ),
+        pytest.param(
             claims(scope=None), '"" in scope and scp', "set OAUTH_SCOPE=batch:upload", id="no-scope"
         ),
         pytest.param(

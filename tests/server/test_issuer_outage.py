@@ -76,12 +76,21 @@ def test_known_keys_stay_in_use_after_the_issuer_dies(upload: Upload, issuer: Is
     assert response.status_code == 201
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"aud": "https://other"}, id="other-audience"),
+        pytest.param({"exp": 1}, id="expired"),
+        pytest.param({"header": {"crit": ["exp"]}}, id="crit"),
+        pytest.param({"header": {"kid": 7}}, id="kid-number"),
+    ],
+)
 def test_a_token_that_breaks_a_rule_is_refused_while_the_issuer_is_dead(
-    upload: Upload, issuer: Issuer
+    upload: Upload, issuer: Issuer, changes: dict[str, Any]
 ) -> None:
     issuer.answers[issuer.jwks_path] = close
 
-    response = upload(token=issuer.mint(aud="https://other"))
+    response = upload(token=issuer.mint(**changes))
 
     assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
     assert issuer.count() == 0

@@ -61,6 +61,12 @@ def test_a_view_without_scopes_refuses_every_token(issuer: Issuer, view: type[AP
             id="accepted",
         ),
         pytest.param(
+            {"scope": "batch:upload read:timesheets", "azp": None},
+            logging.INFO,
+            'outcome=accepted client="payroll@clients" subject="payroll@clients" token_id=null',
+            id="sub-is-the-client",
+        ),
+        pytest.param(
             {"sub": None},
             logging.WARNING,
             'outcome=refused reason=insufficient_scope client="payroll" subject=null token_id=null',

@@ -16,6 +16,8 @@ from tests.server.conftest import Upload
 from tests.signing_keys import SigningKey
 from timesheets.authentication import get_issuer_keys
 from timesheets.models import Timesheet
+from timesheets.trust.token_rules import RULES, Check, Fault, TokenPolicy, TokenRejected
+from timesheets.trust.unverified_tokens import UnverifiedToken
 
 METADATA = 'resource_metadata="https://timesheets.example.com/.well-known/oauth-protected-resource/timesheets/upload"'
 REFUSED = f'Bearer realm="timesheets", error="invalid_token", error_description="{{}}", {METADATA}'
@@ -494,6 +496,38 @@ def test_a_token_in_the_last_second_of_the_leeway_is_accepted_or_expired(
 
 
 @pytest.mark.parametrize(
+    ("claims", "fault"),
+    [
+        pytest.param({"exp": 971}, None, id="expired-within-the-leeway"),
+        pytest.param({"exp": 970}, Fault.EXPIRED, id="expired"),
+        pytest.param({"iat": 1030}, None, id="issued-ahead-within-the-leeway"),
+        pytest.param({"nbf": 1031}, Fault.NOT_YET_VALID, id="not-valid-yet"),
+        pytest.param({"exp": 2**53 - 1}, Fault.LIFETIME, id="last-second"),
+        pytest.param({"exp": 2**53}, Fault.TIMES, id="after-the-last-second"),
+    ],
+)
+def test_times_are_compared_to_the_second(claims: dict[str, int], fault: Fault | None) -> None:
+    token = UnverifiedToken(header={}, claims={"iat": 900, "exp": 2000, **claims})
+
+    assert find_fault(RULES["it is valid now"], token) is fault
+
+
+def find_fault(check: Check, token: UnverifiedToken) -> Fault | None:
+    try:
+        check(token, TokenPolicy(issuer="https://issuer.example/", audience=AUDIENCE), 1000)
+    except TokenRejected as rejection:
+        return rejection.fault
+    return None
+
+
+def test_the_codes_in_the_log_are_stable() -> None:
+    assert " ".join(Fault) == (
+        "malformed algorithm header type issuer audience times expired not_yet_valid lifetime "
+        "client names bound key signature"
+    )
+
+
+@pytest.mark.parametrize(
     "granted",
     [
         pytest.param({"scope": "read:timesheets"}, id="another-scope"),
@@ -529,6 +563,7 @@ def test_a_token_without_the_scope_is_forbidden(
     ("granted", "status"),
     [
         pytest.param({"gty": "client-credentials"}, 201, id="auth0-machine"),
+        pytest.param({"gty": "client-credentials", "sub": "other"}, 201, id="machine-by-gty-alone"),
         pytest.param({"gty": None, "sub": "payroll"}, 201, id="sub-is-the-client"),
         pytest.param({"gty": None, "sub": "payroll@clients"}, 201, id="sub-of-auth0s-client"),
         pytest.param({"gty": None, "sub": "auth0|someone"}, 403, id="user"),

@@ -155,7 +155,7 @@ class IssuerKeys:
                 self._start_attempt(now)
 
     def _await_key(self, key_id: str, started: int) -> UsableKey | None:
-        """The key, if a running fetch or one that starts later returns it; `started` fetches had started.
+        """The key with this id, or None if a fetch that started after the first `started` ones lacks it.
 
         At most one fetch per cool-down starts for unknown keys, and all waiting callers share it.
         """

@@ -86,7 +86,7 @@ def _check_header(token: UnverifiedToken, policy: TokenPolicy, now: float) -> No
 
 def _check_type(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
     strict = policy.profile is Profile.RFC_9068
-    token_type = token.header.get("typ", "" if strict else "JWT")
+    token_type = token.header.get("typ", "JWT")
     if not isinstance(token_type, str) or token_type.lower() not in (_RFC_9068_TYPES if strict else _TYPES):
         raise TokenRejected(Fault.TYPE, "typ is not a type of access token")
 
