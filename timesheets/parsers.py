@@ -1,4 +1,4 @@
-"""Parse the body of an upload into values that the serializer can judge, whatever the format."""
+"""Parse the body of an upload into values that the serializer can judge, in every format."""
 
 import io
 import itertools

@@ -35,5 +35,5 @@ def is_refused(response: HttpResponse) -> bool:
     """True if the whole upload was refused, or each of its entries."""
     if response.status_code != 207:
         return response.status_code in {400, 413, 422}
-    answer = response.json()
-    return answer["created"] == answer["existing"] == 0 < answer["rejected"]
+    body = response.json()
+    return body["created"] == body["existing"] == 0 < body["rejected"]

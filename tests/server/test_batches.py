@@ -292,10 +292,10 @@ def test_the_log_has_the_counts_and_no_names(
         query,
     )
 
-    answer = response.json()
+    body = response.json()
     [record] = [record for record in caplog.records if record.name == "timesheets.entries"]
     logged = json.loads(record.getMessage())
     assert logged.pop("atomic") is (query == "?atomic=true")
-    assert logged == {name: answer[name] for name in logged}
+    assert logged == {name: body[name] for name in logged}
     assert set(logged) - {"dry_run"} == {"received", "created", "existing", "rejected"}
     assert not any(word in caplog.text for word in ("hannah", "Layoffs", "StoreZero", "secret-1"))

@@ -24,9 +24,9 @@ class ForbiddenBody(io.BytesIO):
     readline = read
 
 
-def call(**environ: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
+def call_wsgi(**environ: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
     """Call the API like an HTTP server, with a minimal `environ`."""
-    answered: list[Any] = []
+    sent: list[Any] = []
     response = WSGIHandler()(
         {
             "REQUEST_METHOD": "POST",
@@ -38,9 +38,9 @@ def call(**environ: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
             "CONTENT_TYPE": "application/json",
             **environ,
         },
-        lambda status, headers: answered.extend([status, dict(headers)]),
+        lambda status, headers: sent.extend([status, dict(headers)]),
     )
-    status, headers = answered
+    status, headers = sent
     return status, headers, json.loads(b"".join(response))
 
 
@@ -106,9 +106,9 @@ def test_the_body_is_not_read_before_all_other_checks_pass(
     if "token" in environ:
         environ["HTTP_AUTHORIZATION"] = f"Bearer {issuer.mint(**environ.pop('token'))}"
 
-    answered, headers, problem = call(**{"wsgi.input": ForbiddenBody(), **environ})
+    status_line, headers, problem = call_wsgi(**{"wsgi.input": ForbiddenBody(), **environ})
 
-    assert (int(answered[:3]), problem["status"], problem["code"]) == (status, status, code)
+    assert (int(status_line[:3]), problem["status"], problem["code"]) == (status, status, code)
     assert headers["Content-Type"] == PROBLEM
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Request-ID"] == problem["request_id"]
@@ -135,15 +135,15 @@ def test_the_first_of_several_errors_is_reported(issuer: Issuer, db: None, first
     if environ["HTTP_AUTHORIZATION"] == "forbidden":
         environ["HTTP_AUTHORIZATION"] = f"Bearer {issuer.mint(scope='other')}"
 
-    answered, _, _ = call(**{"wsgi.input": ForbiddenBody(), **environ})
+    status_line, _, _ = call_wsgi(**{"wsgi.input": ForbiddenBody(), **environ})
 
-    assert int(answered[:3]) == ORDER[first][1]
+    assert int(status_line[:3]) == ORDER[first][1]
 
 
 def test_a_body_that_ends_early_is_incomplete_and_nothing_is_stored(issuer: Issuer, db: None) -> None:
     body = json.dumps(TUTORIAL_ENTRY).encode()
 
-    answered, _, problem = call(
+    status_line, _, problem = call_wsgi(
         **{
             "wsgi.input": io.BytesIO(body),
             "CONTENT_LENGTH": str(len(body) + 1),
@@ -151,7 +151,7 @@ def test_a_body_that_ends_early_is_incomplete_and_nothing_is_stored(issuer: Issu
         }
     )
 
-    assert (answered[:3], problem["code"]) == ("400", "incomplete_body")
+    assert (status_line[:3], problem["code"]) == ("400", "incomplete_body")
     assert not Timesheet.objects.exists()
 
 
@@ -159,7 +159,7 @@ def test_no_byte_beyond_content_length_is_read(issuer: Issuer, db: None) -> None
     body = json.dumps(TUTORIAL_ENTRY).encode()
     stream = io.BytesIO(body + b"GET / HTTP/1.1")
 
-    call(
+    call_wsgi(
         **{
             "wsgi.input": stream,
             "CONTENT_LENGTH": str(len(body)),
@@ -171,7 +171,7 @@ def test_no_byte_beyond_content_length_is_read(issuer: Issuer, db: None) -> None
 
 
 def test_the_response_has_the_limits(issuer: Issuer, db: None) -> None:
-    _, _, problem = call(
+    _, _, problem = call_wsgi(
         CONTENT_LENGTH="8388609",
         HTTP_AUTHORIZATION=f"Bearer {issuer.mint()}",
         **{"wsgi.input": ForbiddenBody()},

@@ -142,7 +142,7 @@ def repeat_levels(opening: bytes, closing: bytes) -> bytes:
         pytest.param(NDJSON, lambda: fill(b'"\n[', b"[],", b"[]]"), {413}, id="values-after-an-open-string"),
         pytest.param(NDJSON, lambda: fill(b'"\\\\"\n[', b"[],", b"[]]"), {413}, id="values-after-an-escape"),
         pytest.param(JSON, lambda: fill(b'["', b",", b'"]'), {207}, id="string-of-commas"),
-        pytest.param(JSON, lambda: fill(b'["', b',"",', b'"]'), {400, 413}, id="strings-beside-strings"),
+        pytest.param(JSON, lambda: fill(b'["', b',"",', b'"]'), {400, 413}, id="strings-next-to-strings"),
         pytest.param(
             JSON, lambda: fill(b"[" + b"[" * 640_000, b'""'), {400, 413}, id="strings-without-commas"
         ),
@@ -233,8 +233,8 @@ def test_a_closed_connection_stores_nothing(target: Target, media_type: str, bod
     with socket.create_connection(("127.0.0.1", target.server.port), 10) as connection:
         connection.sendall(head.encode() + body[:-1])
         connection.shutdown(socket.SHUT_WR)
-        answer = connection.recv(65536)
+        response = connection.recv(65536)
 
-    assert not answer or answer.startswith(b"HTTP/1.1 400 ")
+    assert not response or response.startswith(b"HTTP/1.1 400 ")
     assert target.count_stored() == stored
     assert target.is_alive()

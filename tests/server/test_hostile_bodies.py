@@ -65,11 +65,11 @@ def test_whole_lines_of_truncated_ndjson_are_stored(upload: Upload) -> None:
     for length in range(len(NDJSON_BODY)):
         sent = NDJSON_BODY[:length]
 
-        answer = upload_with_length(upload, sent, NDJSON).json()
+        body = upload_with_length(upload, sent, NDJSON).json()
 
         whole = sent.count(b"}")
-        assert answer["created"] == whole
-        assert answer["received"] - whole == answer["rejected"] <= 1
+        assert body["created"] == whole
+        assert body["received"] - whole == body["rejected"] <= 1
         assert stored_projects() == ["Store 0", "Store 1", "Store 2"][:whole]
         Timesheet.objects.all().delete()
 
@@ -78,12 +78,12 @@ def test_whole_rows_of_truncated_csv_are_stored(upload: Upload) -> None:
     for length in range(len(HEADER), len(CSV_BODY)):
         sent = CSV_BODY[:length]
 
-        answer = upload_with_length(upload, sent, CSV).json()
+        body = upload_with_length(upload, sent, CSV).json()
 
         # CSV cannot distinguish a truncated last row from a whole one. Content-Length can.
         whole = sent.count(b"\n") - 1
         assert stored_projects()[:whole] == ["Store 0", "Store 1", "Store 2"][:whole]
-        assert whole <= answer["created"] <= answer["received"] <= whole + 1
+        assert whole <= body["created"] <= body["received"] <= whole + 1
         Timesheet.objects.all().delete()
 
 

@@ -230,7 +230,7 @@ def parse():
     except MalformedBody:
         print("refused")
     else:
-        print("refused" if isinstance(entry, MalformedEntry) else "taken")
+        print("refused" if isinstance(entry, MalformedEntry) else "accepted")
 
 threading.stack_size(256 * 1024)
 thread = threading.Thread(target=parse)

@@ -177,7 +177,7 @@ def test_no_response_header_repeats_text_from_the_caller(upload: Upload, issuer:
         header={"kid": MARKER}, sub=MARKER, azp=MARKER, scope=MARKER, aud=MARKER, anything=MARKER
     )
 
-    answers = [
+    responses = [
         upload(token=token, path=f"/timesheets/upload?{MARKER}={MARKER}"),
         upload(token=MARKER),
         upload(token=f"{MARKER} {MARKER}"),
@@ -187,8 +187,8 @@ def test_no_response_header_repeats_text_from_the_caller(upload: Upload, issuer:
         upload(content_type=f"text/{MARKER}"),
     ]
 
-    assert all(response.status_code >= 400 for response in answers)
-    assert all(MARKER not in str(response.headers) for response in answers)
+    assert all(response.status_code >= 400 for response in responses)
+    assert all(MARKER not in str(response.headers) for response in responses)
 
 
 # Bugs, and mails about them

@@ -47,17 +47,17 @@ def test_a_filter_selects_matching_entries(read: Read, store: Any, query: str, f
         for seconds, entry in enumerate(entries.values())
     ]
 
-    answered = list_ids(read(f"/timesheets?{query}"))
+    listed = list_ids(read(f"/timesheets?{query}"))
 
-    assert answered == [dict(zip(entries, ids, strict=True))[name] for name in found]
+    assert listed == [dict(zip(entries, ids, strict=True))[name] for name in found]
 
 
 def test_a_date_of_a_filter_means_its_midnight_in_the_apis_zone(
     read: Read, store: Any, settings: Any
 ) -> None:
     settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
-    moments = [datetime(2017, 5, 9, hour, 0, tzinfo=UTC) for hour in (21, 22)]
-    _, late = store(*(build_entry(date=moment) for moment in moments))
+    dates = [datetime(2017, 5, 9, hour, 0, tzinfo=UTC) for hour in (21, 22)]
+    _, late = store(*(build_entry(date=date) for date in dates))
 
     assert list_ids(read("/timesheets?date_from=2017-05-10")) == [late]
 

@@ -151,8 +151,8 @@ fractions = st.one_of(st.just(""), join(".", digits))
 days = st.one_of(
     st.dates(date(1900, 1, 1), date(2999, 12, 31)).map(date.isoformat), st.sampled_from(ODD_DAYS).map(str)
 )
-moments = join(days, "Tt", numbers(0, 23), ":", numbers(0, 59), ":", numbers(0, 59), fractions, offsets)
-dates = st.one_of(days, moments)
+timestamps = join(days, "Tt", numbers(0, 23), ":", numbers(0, 59), ":", numbers(0, 59), fractions, offsets)
+dates = st.one_of(days, timestamps)
 odd_days = st.one_of(
     join(["1899", "1900", "2999", "3000", "0000", "9999", "17", "02017"], "-", numbers(0, 13), "-", "01"),
     join(["2016", "2017"], "-", numbers(0, 13), "-", numbers(28, 32)),
@@ -232,11 +232,11 @@ any_spellings = spellings() | odd_members.map(lambda member: change_member(*memb
 
 def read_verdict(response: HttpResponse) -> tuple[bool, Any]:
     """Whether the only entry of an upload was accepted, and its errors."""
-    answer = response.json()
+    body = response.json()
     if response.status_code == 207:
-        [answer] = answer["entries"]
-        return answer["status"] in {200, 201}, answer.get("errors")
-    return response.status_code in {200, 201}, answer.get("errors")
+        [body] = body["entries"]
+        return body["status"] in {200, 201}, body.get("errors")
+    return response.status_code in {200, 201}, body.get("errors")
 
 
 @try_many

@@ -10,7 +10,7 @@ import pytest
 
 from tests.issuer import Issuer
 from tests.server.reading import PUBLIC_URL, Read, build_entry, list_ids
-from tests.server.test_errors import call
+from tests.server.test_errors import call_wsgi
 from timesheets.models import Client as StoredClient
 
 METADATA = f"{PUBLIC_URL}/.well-known/oauth-protected-resource"
@@ -20,11 +20,11 @@ def test_an_entry_is_read_back_as_the_upload_returned_it(read: Read, upload: Any
     entry = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
     created = upload({**entry, "entry_id": "week-19:1"}).json()
 
-    answer = read(f"/timesheets/{created['id']}").json()
+    body = read(f"/timesheets/{created['id']}").json()
 
-    received_at = answer.pop("received_at")
+    received_at = body.pop("received_at")
     created.pop("message")
-    assert answer == created
+    assert body == created
     assert list(created) == ["id", "user_id", "date", "project", "hours", "entry_id"]
     assert abs(datetime.now(UTC) - datetime.fromisoformat(received_at)) < timedelta(minutes=1)
     assert received_at.endswith("Z")
@@ -46,11 +46,11 @@ def test_an_entry_without_an_entry_id_is_read_without_one(read: Read, store: Any
 def test_the_list_is_ordered_by_id_and_equals_the_single_entries(read: Read, store: Any) -> None:
     ids = store(build_entry("b"), build_entry("a"), build_entry())
 
-    answer = read().json()
+    body = read().json()
 
-    assert answer["next"] is None
-    assert [result["id"] for result in answer["results"]] == sorted(ids)
-    assert answer["results"] == [read(f"/timesheets/{timesheet_id}").json() for timesheet_id in sorted(ids)]
+    assert body["next"] is None
+    assert [result["id"] for result in body["results"]] == sorted(ids)
+    assert body["results"] == [read(f"/timesheets/{timesheet_id}").json() for timesheet_id in sorted(ids)]
 
 
 def test_a_client_without_uploads_gets_an_empty_list_and_is_not_stored(read: Read) -> None:
@@ -328,7 +328,7 @@ def test_the_first_fault_decides_the_response(issuer: Issuer, db: None, first: i
         faults |= fault
     token = issuer.mint(scope=faults.pop("scope", "read:timesheets"))
 
-    answered, _, problem = call(
+    status_line, _, problem = call_wsgi(
         **{
             "REQUEST_METHOD": "GET",
             "PATH_INFO": "/timesheets/1",
@@ -338,4 +338,4 @@ def test_the_first_fault_decides_the_response(issuer: Issuer, db: None, first: i
         }
     )
 
-    assert (int(answered[:3]), problem["status"]) == (ORDER[first][1], ORDER[first][1])
+    assert (int(status_line[:3]), problem["status"]) == (ORDER[first][1], ORDER[first][1])

@@ -26,12 +26,12 @@ def raw_entry(name: str, text: str) -> bytes:
 def test_the_tutorials_entry_is_created(upload: Upload) -> None:
     response = upload()
 
-    answer = response.json()
+    body = response.json()
     assert response.status_code == 201
-    assert answer == {
-        "id": answer["id"],
+    assert body == {
+        "id": body["id"],
         **TUTORIAL_ENTRY,
-        "message": f"Created timesheet {answer['id']} for employee 007",
+        "message": f"Created timesheet {body['id']} for employee 007",
     }
 
 
@@ -50,11 +50,11 @@ def test_a_stored_entry_is_logged_as_json_with_its_id(
 ) -> None:
     caplog.set_level(logging.INFO, "timesheets.entries")
 
-    answer = upload(make_entry(project="Über\u2028Größe")).json()
+    body = upload(make_entry(project="Über\u2028Größe")).json()
 
     [record] = [record for record in caplog.records if record.name == "timesheets.entries"]
     assert json.loads(record.getMessage()) == {
-        "id": answer["id"],
+        "id": body["id"],
         **TUTORIAL_ENTRY,
         "project": "Über\u2028Größe",
     }
@@ -118,7 +118,7 @@ def test_a_skipped_midnight_means_the_first_moment_after_it(
 
 
 @pytest.mark.parametrize(
-    ("text", "answered"),
+    ("text", "returned"),
     [
         pytest.param("5", "5", id="integer"),
         pytest.param("5.0", "5", id="whole-with-a-point"),
@@ -131,11 +131,11 @@ def test_a_skipped_midnight_means_the_first_moment_after_it(
         pytest.param('"07"', "7", id="string-with-a-leading-zero"),
     ],
 )
-def test_hours_are_judged_by_value(upload: Upload, text: str, answered: str) -> None:
+def test_hours_are_judged_by_value(upload: Upload, text: str, returned: str) -> None:
     response = upload(raw_entry("hours", text))
 
     assert response.status_code == 201
-    assert f'"hours":{answered},' in response.text
+    assert f'"hours":{returned},' in response.text
 
 
 @pytest.mark.parametrize(
@@ -260,9 +260,9 @@ def test_an_object_as_a_member_is_refused(upload: Upload, text: str) -> None:
 
 
 def test_white_space_around_names_is_trimmed(upload: Upload) -> None:
-    answer = upload(make_entry(user_id=" 007\t", project="\n StoreZero\x1f")).json()
+    body = upload(make_entry(user_id=" 007\t", project="\n StoreZero\x1f")).json()
 
-    assert (answer["user_id"], answer["project"]) == ("007", "StoreZero")
+    assert (body["user_id"], body["project"]) == ("007", "StoreZero")
 
 
 def test_a_null_entry_id_means_none(upload: Upload) -> None:
