@@ -1,4 +1,4 @@
-"""The admin: people find stored entries, read them, and take them away as CSV. Nothing here changes one."""
+"""The admin: people find stored entries, read them and export them as CSV. Nobody changes an entry here."""
 
 import functools
 import json
@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -29,25 +28,14 @@ from timesheets.models import Client, Timesheet
 
 logger = logging.getLogger(__name__)
 
-# What is exported, by the names that the columns have in the file.
-_EXPORTED = {
-    "id": "id",
-    "client": "client__client_id",
-    "user_id": "user_id",
-    "date": "date",
-    "project": "project",
-    "hours": "hours",
-    "entry_id": "entry_id",
-    "received_at": "received_at",
-    "issuer": "client__issuer",
-    "subject": "subject",
-}
-# So many rows are read at once, and the next ones when these are sent.
-_ROWS_A_FETCH = 2000
+# The columns of an export. Two of them are fields of the client.
+_ENTRY_COLUMNS = ("user_id", "date", "project", "hours", "entry_id", "received_at")
+_COLUMNS = ["id", "client", *_ENTRY_COLUMNS, "issuer", "subject"]
+_FIELDS = {"client": "client__client_id", "issuer": "client__issuer"}
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Django's form, which also logs an attempt that failed, but not what was typed: it may be a password."""
+    """Django's form, which also logs a failed attempt, without the input: it may be a password."""
 
     def clean(self) -> dict[str, Any]:
         try:
@@ -59,20 +47,20 @@ class SignInForm(AdminAuthenticationForm):
 
 
 class Site(admin.AdminSite):
-    """Django's admin, with its dates in the zone whose midnight an entry's date means."""
+    """Django's admin in the API's time zone, because an entry's date without a time is midnight there."""
 
     login_form = SignInForm
     site_header = site_title = "Timesheets"
-    index_title = "What is stored, and who may see it"
+    index_title = "Entries and accounts"
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         guarded_view = super().admin_view(view, cacheable)
 
         @functools.wraps(guarded_view)
-        def view_in_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def view_in_zone(*args: Any, **kwargs: Any) -> HttpResponseBase:
             with timezone.override(conf.time_zone()):
-                response = guarded_view(request, *args, **kwargs)
-                # Templates show dates too, and Django would render them when the zone is gone.
+                response = guarded_view(*args, **kwargs)
+                # Templates show dates too. Django would render them outside this block.
                 return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
         return view_in_zone
@@ -83,28 +71,21 @@ site.register(User, UserAdmin)
 site.register(Group, GroupAdmin)
 
 
-# It takes type arguments in django-stubs, and none in Django.
+# django-stubs makes ModelAdmin generic. Django does not.
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Seen by whoever has the permission to view, and changed by nobody."""
-
-    # Of a million rows, no other order has an index.
+    # No other order has an index.
     sortable_by = ()
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def _refuse(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    has_add_permission = has_change_permission = has_delete_permission = _refuse
 
 
 @admin.register(Client, site=site)
 class ClientAdmin(ReadOnlyAdmin):
     list_display = ("client_id", "issuer", "timesheets")
-    ordering = ("client_id", "issuer")
-    search_fields = ("client_id", "issuer")
+    ordering = search_fields = ("client_id", "issuer")
 
     def timesheets(self, client: Client) -> SafeString:
         url = reverse("admin:timesheets_timesheet_changelist")
@@ -112,11 +93,11 @@ class ClientAdmin(ReadOnlyAdmin):
 
 
 class SummarizedTimesheets(QuerySet[Timesheet]):
-    """Timesheets whose number, first date and last date one statement finds, once.
+    """Timesheets with a count, a first date and a last date that one statement reads, once.
 
-    Django's list asks for them by several, each of which looks at every row. For the years, months and days
-    that have an entry, SQLite would even call a function of Python's for each row; here they are all that
-    lie between the first date and the last.
+    Django's list runs several statements for these, and each scans every row. On SQLite, Django's search
+    for the years, months and days that have entries even calls a Python function for each row. This class
+    returns all that lie between the first date and the last.
     """
 
     @cached_property
@@ -126,86 +107,59 @@ class SummarizedTimesheets(QuerySet[Timesheet]):
     def count(self) -> int:
         return int(self._summary["count"])
 
-    def aggregate(self, *_: Any, **asked: Any) -> dict[str, Any]:
-        """What the date hierarchy asks for: `first` and `last`."""
-        return {name: self._summary[name] for name in asked}
+    def aggregate(self, *_: Any, **requested: Any) -> dict[str, Any]:
+        """Return what the date hierarchy requests: `first` and `last`."""
+        return {name: self._summary[name] for name in requested}
 
     def datetimes(self, _field: str, kind: str, *_: Any, **__: Any) -> list[date]:  # type: ignore[override]
+        """Return the first day of each year; of each month, within a year; or every day, within a month."""
         if not self.count():
             return []
-        moments = (self._summary["first"], self._summary["last"])
-        first, last = (timezone.localtime(moment).date() for moment in moments)
-        return _list_periods(first, last, kind)
-
-
-def _list_periods(first: date, last: date, kind: str) -> list[date]:
-    """The first days of all years or months that lie between, or all days."""
-    if kind == "year":
-        return [date(year, 1, 1) for year in range(first.year, last.year + 1)]
-    if kind == "month":
-        months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
-        return [date(month // 12, month % 12 + 1, 1) for month in months]
-    return [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
+        first, last = (timezone.localtime(self._summary[name]).date() for name in ("first", "last"))
+        if kind == "year":
+            return [date(year, 1, 1) for year in range(first.year, last.year + 1)]
+        if kind == "month":
+            return [first.replace(month=month, day=1) for month in range(first.month, last.month + 1)]
+        return [first.replace(day=day) for day in range(first.day, last.day + 1)]
 
 
 @admin.register(Timesheet, site=site)
 class TimesheetAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id",
-        "user_id",
-        "date",
-        "project",
-        "hours",
-        "sender",
-        "received_at",
-        "entry_id",
-    )
+    list_display = ("id", *_ENTRY_COLUMNS[:4], "client__client_id", "received_at", "entry_id")
     list_select_related = ("client",)
     list_filter = ("client", "received_at")
-    # Counts of what each filter would leave look at every row for each.
+    # To count the entries behind each filter, Django would scan every row for each.
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     date_hierarchy = "date"
     ordering = ("-id",)
     search_fields = ("user_id__exact", "entry_id__exact", "project__startswith")
     search_help_text = (
-        "A whole user_id or entry_id, or how a project begins. "
-        'Several words must all be found; "quotes" make one of them.'
+        "A complete user_id or entry_id, or the beginning of a project. "
+        'An entry must match every word; "quotes" join words.'
     )
     actions = ("export_as_csv",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Timesheet]:
         return SummarizedTimesheets(Timesheet)
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         subtitle = f"Dates and times are those of {conf.time_zone()}"
-        return super().changelist_view(request, {**(extra_context or {}), "subtitle": subtitle})
-
-    @admin.display(description="client")
-    def sender(self, timesheet: Timesheet) -> str:
-        """Without its issuer, which is nearly always the same."""
-        return timesheet.client.client_id
+        return super().changelist_view(request, {"subtitle": subtitle})
 
     @admin.action(description="Export as CSV for spreadsheets", permissions=["view"])
     def export_as_csv(self, request: HttpRequest, selection: QuerySet[Timesheet]) -> StreamingHttpResponse:
         return StreamingHttpResponse(
-            write_csv(list(_EXPORTED), _read_rows(selection)),
+            write_csv(_COLUMNS, _read_rows(selection)),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="timesheets.csv"'},
         )
 
 
 def _read_rows(selection: QuerySet[Timesheet]) -> Iterator[list[str]]:
-    rows = selection.values_list(*_EXPORTED.values())
+    """Yield rows of text, with times as RFC 3339 writes them, in the zone that the pages use."""
     zone = conf.time_zone()
-    for row in rows.iterator(chunk_size=_ROWS_A_FETCH):
-        yield [_write_cell(value, zone) for value in row]
-
-
-def _write_cell(value: object, zone: ZoneInfo) -> str:
-    """A value as text; a moment as RFC 3339 writes it, with the time of day that the pages show."""
-    if value is None:
-        return ""
-    return value.astimezone(zone).isoformat() if isinstance(value, datetime) else str(value)
+    # Streamed, 2,000 rows at a time.
+    for row in selection.values_list(*(_FIELDS.get(name, name) for name in _COLUMNS)).iterator():
+        cells = (cell.astimezone(zone).isoformat() if isinstance(cell, datetime) else cell for cell in row)
+        yield ["" if cell is None else str(cell) for cell in cells]
