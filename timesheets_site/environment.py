@@ -1,4 +1,4 @@
-"""Read settings from environment variables, and name all that is wrong with them at once."""
+"""Read settings from environment variables, and report all problems with them at once."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -8,9 +8,9 @@ from environs import EnvValidationError, FileAwareEnv
 
 
 class Environment(FileAwareEnv):
-    """Variables by name, or from the file that `NAME_FILE` names; an empty one counts as not set.
+    """Read variables by name, or from the file that `NAME_FILE` names. An empty variable counts as not set.
 
-    Nothing is raised before `seal()`: until then a variable that is missing or wrong reads as None.
+    Only `seal()` raises. Before that, a missing or invalid variable reads as None.
     """
 
     def __init__(self) -> None:
@@ -20,21 +20,21 @@ class Environment(FileAwareEnv):
         try:
             value = super()._get_value(env_key, default)
         except (ValueError, OSError) as error:
-            # environs raises this at once, even when it shall collect errors. What the file
-            # holds may be a secret, so only the name of the variable and the kind of error are told.
+            # environs raises this at once, even if it collects errors. The file may hold a secret, so the
+            # message has only the name of the variable and the kind of error.
             kind = type(error.__cause__ or error).__name__
             self._errors[f"{env_key}{self.file_suffix}"].append(f"This file cannot be read ({kind}).")
-            # Any value keeps the variable itself off the list; nothing uses it, since seal() raises.
+            # Any value keeps the variable itself off the list. Nothing uses it, because seal() raises.
             return default if default is not ... else ""
         return default if value == "" else value
 
     def read_oauth(self, development: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The setting OAUTH: whose access tokens are good, for what, and by which rules.
+        """Return the setting OAUTH: the trusted issuer, the audience and the rules for tokens.
 
-        While the variables name no issuer, `development`'s members serve; without it one is required.
+        If the variables name no issuer, the members of `development` apply. Without it, one is required.
         """
         domain, issuer = self.str("AUTH0_DOMAIN", ""), self.str("OAUTH_ISSUER", "")
-        # Auth0 documents this address; other issuers' metadata tell theirs.
+        # Auth0 documents this address. Other issuers publish theirs in their metadata.
         jwks_url = f"https://{domain}/.well-known/jwks.json" if domain else ""
         oauth = {
             "AUTH0_DOMAIN": domain,
@@ -46,16 +46,15 @@ class Environment(FileAwareEnv):
             "LEEWAY_SECONDS": self.float("OAUTH_LEEWAY_SECONDS", 30.0),
             "CA_FILE": self.str("OAUTH_CA_FILE", ""),
         }
-        if development is None:
-            if not domain and not issuer:
-                self._errors["AUTH0_DOMAIN or OAUTH_ISSUER"].append("Set one of them.")
-            return {**oauth, "AUDIENCE": self.str("AUTH0_AUDIENCE")}
         if not domain and not issuer:
-            return {**oauth, **development}
-        return {**oauth, "AUDIENCE": self.str("AUTH0_AUDIENCE", "")}
+            if development:
+                return {**oauth, **development}
+            self._errors["AUTH0_DOMAIN or OAUTH_ISSUER"].append("Set one of them.")
+        audience = self.str("AUTH0_AUDIENCE", "") if development else self.str("AUTH0_AUDIENCE")
+        return {**oauth, "AUDIENCE": audience}
 
     def seal(self) -> None:
-        """Raise ImproperlyConfigured with a line for each variable that is missing or wrong."""
+        """Raise ImproperlyConfigured with a line for each missing or invalid variable."""
         try:
             super().seal()
         except EnvValidationError as error:

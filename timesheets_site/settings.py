@@ -1,38 +1,31 @@
-"""Development: SQLite beside manage.py, DEBUG, and an issuer of our own. Needs no variable."""
+"""Development: DEBUG, SQLite next to manage.py, and the development issuer. Needs no variable."""
 
 from django.core.management.utils import get_random_secret_key
 
+from timesheets_site import settings_base as base
 from timesheets_site.environment import Environment
 from timesheets_site.settings_base import *  # noqa: F403
-from timesheets_site.settings_base import (
-    BASE_DIR,
-    INSTALLED_APPS_WITH_ADMIN,
-    MIDDLEWARE_WITH_ADMIN,
-    REST_FRAMEWORK_WITH_SIGN_IN,
-    TEMPLATES_WITH_ADMIN,
-    database,
-)
 
 env = Environment()
 
 DEBUG = True
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", "") or get_random_secret_key()
-DATABASES = {"default": database(env.str("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}"))}
+DATABASES = {"default": base.database(env.str("DATABASE_URL", f"sqlite:///{base.BASE_DIR / 'db.sqlite3'}"))}
 TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
 
-INSTALLED_APPS = [*INSTALLED_APPS_WITH_ADMIN, "timesheets_site.devissuer"]
-MIDDLEWARE = MIDDLEWARE_WITH_ADMIN
-TEMPLATES = TEMPLATES_WITH_ADMIN
+INSTALLED_APPS = [*base.INSTALLED_APPS_WITH_ADMIN, "timesheets_site.devissuer"]
+MIDDLEWARE = base.MIDDLEWARE_WITH_ADMIN
+TEMPLATES = base.TEMPLATES_WITH_ADMIN
 TIMESHEETS_BROWSER_SIGN_IN = True
-REST_FRAMEWORK = REST_FRAMEWORK_WITH_SIGN_IN
+REST_FRAMEWORK = base.REST_FRAMEWORK_WITH_SIGN_IN
 
-# The development issuer answers under the API's own address and stands in for Auth0.
+# The development issuer replaces Auth0 and shares the API's address.
 ROOT_URLCONF = "timesheets_site.devissuer.urls"
 TIMESHEETS_DEV_PORT = env.int("TIMESHEETS_DEV_PORT", 8000)
 DEVISSUER_ISSUER = f"http://127.0.0.1:{TIMESHEETS_DEV_PORT}/"
 TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL", f"http://127.0.0.1:{TIMESHEETS_DEV_PORT}")
 DEVISSUER_AUDIENCE = "https://timesheets.example.com"
-DEVISSUER_KEY_FILE = BASE_DIR / ".devissuer-key.pem"
+DEVISSUER_KEY_FILE = base.BASE_DIR / ".devissuer-key.pem"
 DEVISSUER_CLIENTS = {
     "payroll": {"client_secret": "development-secret-of-payroll", "scope": "batch:upload read:timesheets"},
     "reporting": {"client_secret": "development-secret-of-reporting", "scope": "read:timesheets"},
@@ -46,15 +39,15 @@ OAUTH = env.read_oauth(
     }
 )
 
-# While the development issuer is the one that is trusted, a button signs in as one of its clients, and the
-# page that shows the API's description gets tokens from it.
+# If the API trusts the development issuer, a button signs in as one of its clients, and the page /docs gets
+# tokens from it.
 if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
     TIMESHEETS_DEVELOPMENT_SIGN_IN = {
         "token_url": f"{DEVISSUER_ISSUER}oauth/token",
         "client_secrets": {name: client["client_secret"] for name, client in DEVISSUER_CLIENTS.items()},
     }
 
-# What `manage.py upload_timesheet` uses while its own variables are not set.
+# Defaults of the variables that `manage.py upload_timesheet` reads.
 UPLOADER_DEVELOPMENT_VARIABLES = {
     "OAUTH_TOKEN_URL": f"{DEVISSUER_ISSUER}oauth/token",
     "AUTH0_AUDIENCE": DEVISSUER_AUDIENCE,

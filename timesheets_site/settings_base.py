@@ -1,4 +1,4 @@
-"""What development, production and the tests' servers share: no secret, no issuer, no host."""
+"""The settings that every environment shares: no secret, no issuer, no host."""
 
 from pathlib import Path
 from typing import Any
@@ -29,22 +29,23 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "timesheets_site.urls"
 
-# A path with a trailing slash is another address, and no redirect loses the body of a POST.
+# A path with a trailing slash is a different path. A redirect would lose the body of a POST.
 APPEND_SLASH = False
 
-TEMPLATES: list[dict[str, Any]] = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
-    }
-]
 
-# The admin, and all that Django wants for it. Development has it, production if it says so; without it
-# there are no user accounts.
+def templates(*context_processors: str) -> list[dict[str, Any]]:
+    names = ["django.template.context_processors.request", *context_processors]
+    backend = "django.template.backends.django.DjangoTemplates"
+    return [{"BACKEND": backend, "APP_DIRS": True, "OPTIONS": {"context_processors": names}}]
+
+
+TEMPLATES = templates()
+
+# The admin, and what Django requires for it. Development has it. Production has it if TIMESHEETS_ADMIN
+# says so. Without it there are no user accounts.
 INSTALLED_APPS_WITH_ADMIN = [
     *INSTALLED_APPS,
-    # Its pages are registered by hand: nothing is imported before an address of theirs is asked for.
+    # Simple: urls.py registers the pages, so that nothing imports them before the first request for one.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -55,19 +56,11 @@ MIDDLEWARE_WITH_ADMIN = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-TEMPLATES_WITH_ADMIN: list[dict[str, Any]] = [
-    {
-        **TEMPLATES[0],
-        "OPTIONS": {
-            "context_processors": [
-                *TEMPLATES[0]["OPTIONS"]["context_processors"],
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
-        },
-    }
-]
-# Without a cookie of their own.
+TEMPLATES_WITH_ADMIN = templates(
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+)
+# Messages need no extra cookie.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -79,17 +72,17 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Forms hold no files, so nobody can fill disk or memory with one. Without a handler, Django would read a
-# multipart body in chunks of 2 GiB.
-FILE_UPLOAD_HANDLERS = ["timesheets.browser.forms.FileRefusal"]
+# No form has a file, so nobody can fill disk or memory with one. Without any handler, Django would read
+# a multipart body in chunks of 2 GiB.
+FILE_UPLOAD_HANDLERS = ["timesheets.browser.forms.FileRefusingUploadHandler"]
 
-# A browser's session: no script reads the cookies, and no other site's page makes a browser send them.
+# Scripts cannot read the cookies, and no other site's page can make a browser send them.
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_HTTPONLY = True
 
 STATIC_URL = "static/"
-# Straight from the packages: there is no folder to collect them in, and so none to forget.
+# Serve static files directly from the packages, so that no deployment has to collect them.
 WHITENOISE_USE_FINDERS = True
 
 LANGUAGE_CODE = "en"
@@ -97,33 +90,33 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# The zone whose midnight a date without a time of day means.
+# The zone in which a date without a time means midnight.
 TIMESHEETS_TIME_ZONE = "UTC"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's configuration of the database at `url`: SQLite or PostgreSQL."""
+    """Return Django's configuration of the SQLite or PostgreSQL database at `url`."""
     configuration: dict[str, Any] = {**dj_database_url.parse(url)}
     options = configuration.setdefault("OPTIONS", {})
     if configuration["ENGINE"] == "django.db.backends.sqlite3":
-        # It writes ahead and syncs every commit, so what is acknowledged survives a power cut. A
-        # transaction takes the one writer's place when it begins, so writers queue instead of failing.
+        # A write-ahead log and a sync at every commit: acknowledged entries survive a power cut. A
+        # transaction takes the write lock when it begins, so writers queue instead of failing.
         options |= {"transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS}
     elif configuration["ENGINE"] == "django.db.backends.postgresql":
-        # A bounded number of connections, each tried before it is used, so none outlives a restart of the
-        # database; whoever gets none in time, or waits for a lock too long, is told to come again.
+        # A limited number of connections, each checked before use, because a database restart breaks
+        # them. A request that waits too long for a connection or a lock gets 503.
         configuration["CONN_HEALTH_CHECKS"] = True
         pool = {"min_size": 1, "max_size": 16, "timeout": 2, "reconnect_timeout": 3}
-        # 2 is READ COMMITTED, whatever the database's own default: what another has stored is seen.
+        # 2 is READ COMMITTED, whatever the database's default: a statement sees what others have committed.
         options |= {"pool": pool, "isolation_level": 2, **POSTGRESQL_OPTIONS, **options}
     return configuration
 
 
-# Nobody waits for ever, for a database that answers or for one that is gone, nor for an upload that stands
-# still with its transaction open, which readers would stop before. Longer migrations can say so in
-# DATABASE_URL: ?options=-c%20statement_timeout=0
+# Every wait has a limit: for a database that is slow or gone, and for an upload that stalls with an open
+# transaction, which holds readers back. A long migration can lift the limit in DATABASE_URL:
+# ?options=-c%20statement_timeout=0
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
     "options": "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
@@ -151,14 +144,14 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timesheets.negotiation.QualityNegotiation",
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
-    # A caller without a valid token is nobody at all. Accounts are for the admin only.
+    # A caller without a valid token has no identity. Accounts are only for the admin.
     "UNAUTHENTICATED_USER": None,
-    # The Accept header alone chooses the format; `?format=` is an unknown parameter like any other.
+    # Only the Accept header selects the format. `?format=` is an unknown parameter.
     "URL_FORMAT_OVERRIDE": None,
 }
 
-# For people: pages beside JSON, and a browser's session in place of the header. Development has them,
-# production if it says so.
+# For people: pages as well as JSON, and a browser's session instead of the header. Development has them.
+# Production has them if TIMESHEETS_BROWSER_SIGN_IN says so.
 TIMESHEETS_BROWSER_SIGN_IN = False
 REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
     **REST_FRAMEWORK,
@@ -171,7 +164,7 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
         "timesheets.browser.pages.PageRenderer",
     ],
 }
-# Only development has an issuer whose clients a button signs in.
+# Only development has clients that a button signs in.
 TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "client_secrets": {}}
 
 DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.RedactingReporter"
@@ -199,7 +192,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        # Django's own configuration gives these handlers of their own; the one above serves all.
+        # Remove Django's own handlers. The one above handles all records.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },

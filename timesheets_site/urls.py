@@ -1,4 +1,4 @@
-"""The site's addresses, in every environment."""
+"""The URLs of every environment."""
 
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
@@ -14,7 +14,7 @@ if apps.is_installed("django.contrib.admin"):
     from timesheets.admin import site
 
     urlpatterns += [
-        # What people type.
+        # People type it without the slash.
         path("admin", RedirectView.as_view(pattern_name="admin:index")),
         path("admin/", site.urls),
     ]

@@ -1,4 +1,4 @@
-"""The application for a WSGI server. Starts only if `manage.py check` would pass."""
+"""The WSGI application. It starts only if the system checks pass."""
 
 import os
 

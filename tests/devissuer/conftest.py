@@ -1,4 +1,4 @@
-"""The development issuer as a developer has it, with a key file of its own."""
+"""The development issuer with a temporary key file."""
 
 import json
 from base64 import b64encode
@@ -11,7 +11,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-# Requests of Django's test client arrive on port 80.
+# Django's test client sends its requests to port 80.
 ISSUER = "http://127.0.0.1:80/"
 AUDIENCE = "https://timesheets.example.com"
 
@@ -35,7 +35,7 @@ def client(settings: Any, key_file: Path) -> Client:
 
 @pytest.fixture
 def parameters(client: Client, settings: Any) -> dict[str, str]:
-    """What payroll sends for a token."""
+    """The parameters of payroll's token request."""
     return {
         "grant_type": "client_credentials",
         "client_id": "payroll",
@@ -46,7 +46,7 @@ def parameters(client: Client, settings: Any) -> dict[str, str]:
 
 @pytest.fixture
 def request_token(client: Client, parameters: dict[str, str]) -> Callable[..., HttpResponse]:
-    """Ask for payroll's token in JSON, with other parameters where given; None leaves one out."""
+    """Request payroll's token in JSON. Keyword arguments replace parameters; None omits one."""
 
     def post(**changes: object) -> HttpResponse:
         members = {name: value for name, value in {**parameters, **changes}.items() if value is not None}

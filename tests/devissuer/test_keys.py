@@ -1,4 +1,4 @@
-"""The issuer's key is made once, kept from others, and never trusted when it is damaged."""
+"""The issuer's key is created once, readable only by its owner, and refused if it is damaged."""
 
 import os
 import stat
@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from timesheets_site.devissuer.keys import KeyFileUnusable, make_jwk, obtain_signing_key
 
 
-def mode_of(path):
+def get_mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def pem_of(private_key, encryption=None):
+def encode_pem(private_key, encryption=None):
     return private_key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -26,47 +26,47 @@ def pem_of(private_key, encryption=None):
 
 
 def test_a_key_is_the_same_after_a_restart(key_file):
-    made = obtain_signing_key(key_file)
+    created = obtain_signing_key(key_file)
 
-    assert obtain_signing_key(key_file).kid == made.kid
+    assert obtain_signing_key(key_file).kid == created.kid
 
 
-def test_a_new_key_file_is_its_owners_alone(key_file):
+def test_only_its_owner_can_read_a_new_key_file(key_file):
     umask = os.umask(0)
     try:
         obtain_signing_key(key_file)
     finally:
         os.umask(umask)
 
-    assert mode_of(key_file) == 0o600
+    assert get_mode(key_file) == 0o600
 
 
-def test_all_who_make_the_key_at_once_end_with_one(key_file):
-    makers = 4
-    barrier = Barrier(makers)
+def test_concurrent_callers_get_the_same_key(key_file):
+    callers = 4
+    barrier = Barrier(callers)
 
     def obtain_together(_):
         barrier.wait()
         return obtain_signing_key(key_file).kid
 
-    with ThreadPoolExecutor(makers) as pool:
-        kids = set(pool.map(obtain_together, range(makers)))
+    with ThreadPoolExecutor(callers) as pool:
+        kids = set(pool.map(obtain_together, range(callers)))
 
     assert len(kids) == 1
 
 
-def test_making_a_key_leaves_nothing_else_behind(key_file):
+def test_creating_a_key_leaves_no_other_file(key_file):
     obtain_signing_key(key_file)
 
     assert list(key_file.parent.iterdir()) == [key_file]
 
 
-def test_a_key_file_that_others_can_read_is_taken_from_them(key_file):
-    made = obtain_signing_key(key_file)
+def test_a_key_file_that_others_can_read_becomes_private(key_file):
+    created = obtain_signing_key(key_file)
     key_file.chmod(0o644)
 
-    assert obtain_signing_key(key_file).kid == made.kid
-    assert mode_of(key_file) == 0o600
+    assert obtain_signing_key(key_file).kid == created.kid
+    assert get_mode(key_file) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -74,17 +74,17 @@ def test_a_key_file_that_others_can_read_is_taken_from_them(key_file):
     [
         pytest.param(lambda: b"", id="empty"),
         pytest.param(lambda: b"-----BEGIN PRIVATE KEY-----\n", id="cut"),
-        pytest.param(lambda: pem_of(ec.generate_private_key(ec.SECP256R1())), id="another kind of key"),
-        pytest.param(lambda: pem_of(rsa.generate_private_key(65537, 1024)), id="too short"),  # noqa: S505 - it is refused.
+        pytest.param(lambda: encode_pem(ec.generate_private_key(ec.SECP256R1())), id="another kind of key"),
+        pytest.param(lambda: encode_pem(rsa.generate_private_key(65537, 1024)), id="too short"),  # noqa: S505
         pytest.param(
-            lambda: pem_of(
+            lambda: encode_pem(
                 rsa.generate_private_key(65537, 2048), serialization.BestAvailableEncryption(b"password")
             ),
             id="locked with a password",
         ),
     ],
 )
-def test_a_damaged_key_file_is_refused_with_what_to_do(key_file, content):
+def test_a_damaged_key_file_is_refused_with_instructions(key_file, content):
     key_file.write_bytes(content())
 
     with pytest.raises(KeyFileUnusable, match="Delete the file") as refused:
@@ -93,7 +93,7 @@ def test_a_damaged_key_file_is_refused_with_what_to_do(key_file, content):
     assert str(refused.value).startswith(f"{key_file}: ")
 
 
-def test_a_folder_that_cannot_hold_the_key_is_named(tmp_path):
+def test_an_unwritable_key_file_is_named(tmp_path):
     key_file = tmp_path / "missing" / "key.pem"
 
     with pytest.raises(KeyFileUnusable) as refused:
@@ -102,14 +102,14 @@ def test_a_folder_that_cannot_hold_the_key_is_named(tmp_path):
     assert str(refused.value).startswith(f"{key_file}: ")
 
 
-def test_a_private_key_is_in_no_repr(key_file):
+def test_repr_does_not_show_the_private_key(key_file):
     key = obtain_signing_key(key_file)
 
     assert str(key.private_key.private_numbers().d) not in repr(key)
 
 
-def test_a_key_is_named_by_its_thumbprint():
-    # The key of RFC 7638 section 3.1, and the thumbprint that it gives.
+def test_the_key_id_is_the_thumbprint():
+    # The key and the thumbprint of RFC 7638 section 3.1.
     n = (
         "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX"
         "jBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaS"

@@ -1,4 +1,4 @@
-"""Production can't serve the development issuer: each lock is proved by itself."""
+"""Production cannot serve the development issuer. Each safeguard is tested alone."""
 
 import os
 import subprocess
@@ -16,11 +16,11 @@ PROJECT = Path(timesheets_site.__file__).parent.parent
 
 
 def run_in_production(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a process of its own that has production's variables and no others."""
+    """Run `code` in a separate process with only production's variables."""
     return run_python("-c", f"import django; django.setup()\n{code}", **{**PRODUCTION_VARIABLES, **changes})
 
 
-def python_files_outside_of_the_issuer() -> list[Path]:
+def find_python_files_outside_the_issuer() -> list[Path]:
     folders = [
         folder for folder in PROJECT.iterdir() if not folder.name.startswith(".") and folder.name != "tests"
     ]
@@ -42,28 +42,28 @@ def test_the_app_starts_with_debug(settings):
     DevissuerConfig("timesheets_site.devissuer", timesheets_site.devissuer).ready()
 
 
-def test_the_tests_servers_do_not_have_it_installed():
+def test_the_test_settings_do_not_install_it():
     assert not apps.is_installed("timesheets_site.devissuer")
 
 
 def test_only_the_development_settings_name_it():
     naming = [
         file.relative_to(PROJECT).as_posix()
-        for file in python_files_outside_of_the_issuer()
+        for file in find_python_files_outside_the_issuer()
         if "devissuer" in file.read_text(encoding="utf-8").lower()
     ]
 
     assert naming == ["timesheets_site/settings.py"]
 
 
-def test_production_does_not_have_it_installed():
+def test_production_does_not_install_it():
     code = "from django.apps import apps; print([app.name for app in apps.get_app_configs()])"
 
-    finished = run_in_production(code)
+    result = run_in_production(code)
 
-    assert finished.returncode == 0, finished.stderr
-    assert "timesheets" in finished.stdout
-    assert "devissuer" not in finished.stdout
+    assert result.returncode == 0, result.stderr
+    assert "timesheets" in result.stdout
+    assert "devissuer" not in result.stdout
 
 
 def test_production_never_imports_it():
@@ -72,9 +72,9 @@ def test_production_never_imports_it():
         "print([name for name in sys.modules if 'devissuer' in name])"
     )
 
-    finished = run_in_production(code)
+    result = run_in_production(code)
 
-    assert (finished.returncode, finished.stdout) == (0, "[]\n"), finished.stderr
+    assert (result.returncode, result.stdout) == (0, "[]\n"), result.stderr
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_production_never_imports_it():
         pytest.param("/timesheets/upload", "found", id="the API itself"),
     ],
 )
-def test_production_has_the_apis_addresses_and_none_of_the_issuers(path, outcome):
+def test_production_has_the_apis_urls_and_none_of_the_issuers(path, outcome):
     code = (
         "from django.urls import Resolver404, resolve\n"
         "try:\n"
@@ -96,30 +96,30 @@ def test_production_has_the_apis_addresses_and_none_of_the_issuers(path, outcome
         "    print('not found')"
     )
 
-    finished = run_in_production(code)
+    result = run_in_production(code)
 
-    assert (finished.returncode, finished.stdout) == (0, f"{outcome}\n"), finished.stderr
+    assert (result.returncode, result.stdout) == (0, f"{outcome}\n"), result.stderr
 
 
-def test_production_trusts_an_issuer_with_tls_only():
+def test_production_trusts_only_an_issuer_with_tls():
     code = (
         "from django.conf import settings\n"
         "print({name: getattr(settings, name) for name in dir(settings) if name.startswith('OAUTH')})"
     )
 
-    finished = run_in_production(code)
+    result = run_in_production(code)
 
-    assert "https://example.eu.auth0.com/'" in finished.stdout, finished.stderr
-    assert "https://example.eu.auth0.com/.well-known/jwks.json'" in finished.stdout
-    assert "http://" not in finished.stdout
+    assert "https://example.eu.auth0.com/'" in result.stdout, result.stderr
+    assert "https://example.eu.auth0.com/.well-known/jwks.json'" in result.stdout
+    assert "http://" not in result.stdout
 
 
 def test_production_has_no_settings_of_the_development_issuer():
     code = "from django.conf import settings; print([n for n in dir(settings) if 'DEVISSUER' in n])"
 
-    finished = run_in_production(code)
+    result = run_in_production(code)
 
-    assert (finished.returncode, finished.stdout) == (0, "[]\n"), finished.stderr
+    assert (result.returncode, result.stdout) == (0, "[]\n"), result.stderr
 
 
 def test_production_with_the_app_added_refuses_to_start(tmp_path):
@@ -128,11 +128,11 @@ def test_production_with_the_app_added_refuses_to_start(tmp_path):
         "INSTALLED_APPS = [*INSTALLED_APPS, 'timesheets_site.devissuer']\n"
     )
 
-    finished = run_in_production(
+    result = run_in_production(
         "print('started')",
         DJANGO_SETTINGS_MODULE="settings_with_the_issuer",
         PYTHONPATH=f"{PROJECT}{os.pathsep}{tmp_path}",
     )
 
-    assert (finished.returncode, finished.stdout) == (1, "")
-    assert "with DEBUG only" in finished.stderr
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "with DEBUG only" in result.stderr

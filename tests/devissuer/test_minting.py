@@ -39,7 +39,7 @@ def test_a_token_carries_the_claims_of_auth0s_default_profile(token):
     }
 
 
-def test_a_tokens_header_names_algorithm_and_key_and_nothing_more(token, key):
+def test_a_tokens_header_has_only_type_algorithm_and_key_id(token, key):
     header = jwt.get_unverified_header(token)
 
     assert header == {"typ": "JWT", "alg": "RS256", "kid": key.kid}

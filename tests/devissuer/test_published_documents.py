@@ -1,4 +1,4 @@
-"""Who may ask the issuer, and what it says about itself and its key."""
+"""The issuer publishes its key and metadata, and serves only its own machine."""
 
 import re
 
@@ -9,11 +9,11 @@ from tests.devissuer.conftest import ISSUER
 
 pytestmark = pytest.mark.urls("timesheets_site.devissuer.urls")
 
-CONFIGURATIONS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
-ADDRESSES = ["/oauth/token", "/.well-known/jwks.json", *CONFIGURATIONS]
+METADATA_PATHS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+PATHS = ["/oauth/token", "/.well-known/jwks.json", *METADATA_PATHS]
 
 
-def test_the_key_set_holds_the_public_key_and_nothing_private(client):
+def test_the_key_set_contains_only_the_public_key(client):
     response = client.get("/.well-known/jwks.json")
 
     (key,) = response.json()["keys"]
@@ -21,21 +21,21 @@ def test_the_key_set_holds_the_public_key_and_nothing_private(client):
     assert (key["kty"], key["use"], key["alg"]) == ("RSA", "sig", "RS256")
 
 
-def test_the_key_set_may_be_kept_for_a_minute(client):
+def test_the_key_set_may_be_cached_for_a_minute(client):
     response = client.get("/.well-known/jwks.json")
 
     assert response["Cache-Control"] == "public, max-age=60"
 
 
-def test_the_key_set_is_the_same_at_each_request(client):
+def test_the_key_set_is_the_same_for_every_request(client):
     first = client.get("/.well-known/jwks.json").json()
 
     assert client.get("/.well-known/jwks.json").json() == first
 
 
-@pytest.mark.parametrize("address", CONFIGURATIONS)
-def test_the_configuration_names_the_issuer_and_its_addresses(client, address):
-    response = client.get(address)
+@pytest.mark.parametrize("path", METADATA_PATHS)
+def test_the_metadata_names_the_issuer_and_its_endpoints(client, path):
+    response = client.get(path)
 
     assert response.json() == {
         "issuer": ISSUER,
@@ -51,33 +51,33 @@ def test_the_configuration_names_the_issuer_and_its_addresses(client, address):
 
 
 @pytest.mark.parametrize("kind", ["openid-configuration", "oauth-authorization-server"])
-def test_a_strangers_library_finds_the_configuration(client, kind):
-    address = get_well_known_url(ISSUER, suffix=kind)
+def test_authlib_finds_the_metadata(client, kind):
+    path = get_well_known_url(ISSUER, suffix=kind)
 
-    assert client.get(address).json()["issuer"] == ISSUER
+    assert client.get(path).json()["issuer"] == ISSUER
 
 
-@pytest.mark.parametrize("address", ADDRESSES[1:])
-def test_the_documents_are_read_only(client, address):
-    response = client.post(address)
+@pytest.mark.parametrize("path", PATHS[1:])
+def test_the_documents_are_read_only(client, path):
+    response = client.post(path)
 
     assert response.status_code == 405
     assert response["Allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     "caller",
     [
         pytest.param("192.0.2.7", id="IPv4"),
-        pytest.param("0.0.0.0", id="unspecified"),  # noqa: S104 - no address is bound here.
+        pytest.param("0.0.0.0", id="unspecified"),  # noqa: S104
         pytest.param("2001:db8::7", id="IPv6"),
         pytest.param("::ffff:192.0.2.7", id="IPv4 written as IPv6"),
         pytest.param("", id="unknown"),
     ],
 )
-def test_a_caller_on_another_machine_is_refused(client, address, caller):
-    response = client.get(address, REMOTE_ADDR=caller)
+def test_a_caller_on_another_machine_is_refused(client, path, caller):
+    response = client.get(path, REMOTE_ADDR=caller)
 
     assert (response.status_code, response.json()["error"]) == (403, "access_denied")
     assert re.search("its own machine only", response.json()["error_description"])
@@ -90,7 +90,7 @@ def test_a_caller_on_this_machine_is_served(client, caller):
     assert response.status_code == 200
 
 
-def test_the_rest_of_the_site_is_served_beside_the_issuer(client):
+def test_the_api_is_served_next_to_the_issuer(client):
     response = client.post("/timesheets/upload")
 
     assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""`POST /oauth/token` gives tokens as Auth0 does, and refuses as RFC 6749 says."""
+"""`POST /oauth/token` issues tokens as Auth0 does, and refuses requests as RFC 6749 specifies."""
 
 import json
 import re
@@ -25,20 +25,20 @@ def assert_refused(response, status, error):
     assert response["Content-Type"] == "application/json"
 
 
-def test_a_client_gets_a_bearer_token_for_a_day(request_token):
+def test_a_client_gets_a_bearer_token_that_lasts_a_day(request_token):
     response = request_token()
 
     assert response.status_code == 200
-    answer = response.json()
-    assert answer.pop("access_token")
-    assert answer == {
+    body = response.json()
+    assert body.pop("access_token")
+    assert body == {
         "token_type": "Bearer",
         "expires_in": 86400,
         "scope": "batch:upload read:timesheets",
     }
 
 
-def test_no_cache_keeps_a_token(request_token):
+def test_a_token_must_not_be_cached(request_token):
     response = request_token()
 
     assert response["Cache-Control"] == "no-store"
@@ -54,13 +54,13 @@ def test_the_published_key_verifies_the_token(client, request_token):
     assert claims["azp"] == "payroll"
 
 
-def test_a_form_serves_as_well_as_json(client, parameters):
+def test_a_form_is_accepted(client, parameters):
     response = post_form(client, parameters)
 
     assert response.status_code == 200
 
 
-def test_http_basic_serves_as_well_as_credentials_in_the_body(client, parameters):
+def test_http_basic_is_accepted(client, parameters):
     headers = basic(parameters.pop("client_id"), parameters.pop("client_secret"))
 
     response = post_form(client, parameters, headers=headers)
@@ -68,7 +68,7 @@ def test_http_basic_serves_as_well_as_credentials_in_the_body(client, parameters
     assert response.status_code == 200
 
 
-def test_a_client_that_names_itself_beside_basic_is_served(client, parameters):
+def test_http_basic_with_the_same_client_id_in_the_body_is_accepted(client, parameters):
     headers = basic("payroll", parameters.pop("client_secret"))
 
     response = post_form(client, parameters, headers=headers)
@@ -77,22 +77,22 @@ def test_a_client_that_names_itself_beside_basic_is_served(client, parameters):
 
 
 @pytest.mark.parametrize(
-    "left_out",
+    "omitted",
     [
         pytest.param(["client_id"], id="secret in the body too"),
         pytest.param([], id="id and secret in the body too"),
     ],
 )
-def test_credentials_in_two_places_are_refused(client, parameters, left_out):
+def test_credentials_in_two_places_are_refused(client, parameters, omitted):
     headers = basic("payroll", parameters["client_secret"])
-    body = {name: value for name, value in parameters.items() if name not in left_out}
+    body = {name: value for name, value in parameters.items() if name not in omitted}
 
     response = post_form(client, body, headers=headers)
 
     assert_refused(response, 400, "invalid_request")
 
 
-def test_another_client_id_beside_basic_is_refused(client, parameters):
+def test_http_basic_with_another_client_id_in_the_body_is_refused(client, parameters):
     headers = basic("payroll", parameters.pop("client_secret"))
 
     response = post_form(client, {**parameters, "client_id": "reporting"}, headers=headers)
@@ -113,7 +113,7 @@ def test_another_client_id_beside_basic_is_refused(client, parameters):
         pytest.param({"client_id": "reporting"}, id="another client's secret"),
     ],
 )
-def test_a_client_that_cannot_prove_who_it_is_is_refused(request_token, changes):
+def test_a_client_without_valid_credentials_is_refused(request_token, changes):
     assert_refused(request_token(**changes), 401, "invalid_client")
 
 
@@ -127,7 +127,7 @@ def test_a_client_that_cannot_prove_who_it_is_is_refused(request_token, changes)
         pytest.param("Basic", id="nothing"),
     ],
 )
-def test_refused_credentials_in_the_header_are_challenged(client, parameters, authorization):
+def test_wrong_credentials_in_the_header_get_a_challenge(client, parameters, authorization):
     del parameters["client_id"], parameters["client_secret"]
 
     response = post_form(client, parameters, headers={"Authorization": authorization})
@@ -143,7 +143,7 @@ def test_refused_credentials_in_the_header_are_challenged(client, parameters, au
         pytest.param("Basic ", "Basic !", id="not base64"),
     ],
 )
-def test_right_credentials_that_are_not_written_as_basic_are_refused(client, parameters, found, written):
+def test_correct_credentials_in_malformed_basic_are_refused(client, parameters, found, written):
     authorization = basic("payroll", parameters.pop("client_secret"))["Authorization"]
 
     headers = {"Authorization": authorization.replace(found, written)}
@@ -152,7 +152,7 @@ def test_right_credentials_that_are_not_written_as_basic_are_refused(client, par
     assert_refused(response, 401, "invalid_client")
 
 
-def test_an_empty_parameter_counts_as_not_sent(client, parameters):
+def test_an_empty_parameter_counts_as_omitted(client, parameters):
     headers = basic("payroll", parameters["client_secret"])
 
     response = post_form(client, {**parameters, "client_id": "", "client_secret": ""}, headers=headers)
@@ -160,7 +160,7 @@ def test_an_empty_parameter_counts_as_not_sent(client, parameters):
     assert response.status_code == 200
 
 
-def test_a_client_without_a_secret_never_gets_in(client, request_token, settings):
+def test_a_client_without_a_secret_is_always_refused(client, request_token, settings):
     settings.DEVISSUER_CLIENTS = {"payroll": {"client_secret": "", "scope": "batch:upload"}}
 
     assert_refused(request_token(client_secret=None), 401, "invalid_client")
@@ -190,7 +190,7 @@ def test_a_request_without_grant_type_is_refused(request_token, grant_type):
         pytest.param("multipart/form-data; boundary=x", "--x--", id="multipart"),
     ],
 )
-def test_a_body_that_is_no_token_request_is_refused(client, content_type, body):
+def test_a_malformed_body_is_refused(client, content_type, body):
     response = client.post("/oauth/token", body, content_type=content_type)
 
     assert_refused(response, 400, "invalid_request")
@@ -224,18 +224,18 @@ def test_a_parameter_repeated_in_json_is_refused(client, parameters):
         pytest.param("payroll\n", id="newline"),
     ],
 )
-def test_a_parameter_that_is_no_printable_string_is_refused(request_token, value):
+def test_a_parameter_must_be_a_printable_string(request_token, value):
     assert_refused(request_token(client_id=value), 400, "invalid_request")
 
 
-def test_a_body_over_its_limit_is_refused(request_token):
+def test_a_body_over_the_limit_is_refused(request_token):
     response = request_token(audience="x" * 20_000)
 
     assert_refused(response, 400, "invalid_request")
     assert "16384 bytes" in response.json()["error_description"]
 
 
-def test_an_audience_that_is_not_ours_is_refused_by_name(request_token):
+def test_an_unknown_audience_is_refused_by_name(request_token):
     response = request_token(audience="https://wages.example.com")
 
     assert_refused(response, 403, "access_denied")
@@ -244,7 +244,7 @@ def test_an_audience_that_is_not_ours_is_refused_by_name(request_token):
     )
 
 
-def test_a_request_without_audience_is_refused_with_the_one_to_send(request_token):
+def test_a_request_without_audience_is_told_which_to_send(request_token):
     response = request_token(audience=None)
 
     assert_refused(response, 403, "access_denied")
@@ -253,12 +253,12 @@ def test_a_request_without_audience_is_refused_with_the_one_to_send(request_toke
     )
 
 
-def test_a_requested_scope_narrows_the_token(request_token):
+def test_a_requested_scope_limits_the_token(request_token):
     response = request_token(scope="batch:upload")
 
-    answer = response.json()
-    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
-    assert (answer["scope"], claims["scope"]) == ("batch:upload", "batch:upload")
+    body = response.json()
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert (body["scope"], claims["scope"]) == ("batch:upload", "batch:upload")
 
 
 def test_a_scope_that_is_not_granted_is_refused_by_name(request_token):
@@ -268,7 +268,7 @@ def test_a_scope_that_is_not_granted_is_refused_by_name(request_token):
     assert response.json()["error_description"] == "This client is not granted: admin"
 
 
-def test_a_description_holds_only_what_rfc_6749_allows(request_token):
+def test_a_description_contains_only_characters_that_rfc_6749_allows(request_token):
     response = request_token(audience='"quoted\\"')
 
     assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", response.json()["error_description"])
@@ -282,13 +282,13 @@ def test_only_post_is_allowed(client, method):
     assert response["Allow"] == "POST"
 
 
-def test_a_browsers_csrf_token_is_not_asked_for(parameters):
+def test_no_csrf_token_is_required(parameters):
     client = Client(enforce_csrf_checks=True)
 
     assert post_form(client, parameters).status_code == 200
 
 
-def test_a_server_on_another_port_than_its_issuer_says_how_to_start_it(client, parameters):
+def test_a_server_on_the_wrong_port_says_how_to_start_it(client, parameters):
     response = post_form(client, parameters, SERVER_PORT="8001")
 
     assert_refused(response, 400, "invalid_request")
@@ -296,7 +296,7 @@ def test_a_server_on_another_port_than_its_issuer_says_how_to_start_it(client, p
     assert "TIMESHEETS_DEV_PORT=8001 python manage.py runserver 8001" in description
 
 
-def test_a_key_file_that_is_unusable_is_named_in_the_log_only(request_token, key_file, caplog):
+def test_an_unusable_key_file_is_named_only_in_the_log(request_token, key_file, caplog):
     key_file.write_text("not a key")
 
     response = request_token()

@@ -1,4 +1,4 @@
-"""Settings: development needs nothing, production names all that is missing."""
+"""Development needs no variable. Production names all that are missing."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_development_needs_no_variable(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_production_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
+def test_production_names_all_missing_variables_at_once(tmp_path: Path) -> None:
     result = run_python(
         link_manage_py(tmp_path),
         "check",
@@ -42,14 +42,14 @@ def test_production_names_all_that_is_missing_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_an_empty_variable_is_a_missing_one(tmp_path: Path) -> None:
+def test_an_empty_variable_counts_as_missing(tmp_path: Path) -> None:
     result = run_python(link_manage_py(tmp_path), "check", **production(AUTH0_AUDIENCE=""))
 
     assert result.returncode == 78
     assert "  AUTH0_AUDIENCE: Environment variable not set." in result.stderr
 
 
-def test_secrets_come_from_files_too(tmp_path: Path) -> None:
+def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] + "\n")
     (tmp_path / "url").write_text(PRODUCTION_VARIABLES["DATABASE_URL"] + "\n")
     variables = production(
@@ -84,14 +84,13 @@ def test_production_starts_only_if_the_checks_pass() -> None:
     assert "timesheets.E001" in result.stderr
 
 
-def test_production_starts_without_asking_anybody(tmp_path: Path) -> None:
-    # Neither the issuer nor the database is there.
+def test_production_starts_without_issuer_and_database(tmp_path: Path) -> None:
     result = run_python("-c", WSGI, **production())
 
     assert result.returncode == 0, result.stderr
 
 
-def test_production_answers_over_tls_only(tmp_path: Path) -> None:
+def test_production_responds_over_tls_only(tmp_path: Path) -> None:
     code = f"""{WSGI}
 from django.test import Client
 host = {{"Host": "timesheets.example.com"}}
@@ -107,13 +106,13 @@ print(Client(headers=host).post("/timesheets/upload", headers={{"X-Forwarded-Pro
 
 
 @pytest.mark.parametrize(("variable", "status"), [("false", "404"), ("true", "200")])
-def test_people_sign_in_to_production_only_if_it_says_so(variable: str, status: str) -> None:
+def test_production_has_browser_sign_in_only_if_it_is_enabled(variable: str, status: str) -> None:
     code = f"""{WSGI}
 from django.test import Client
 from timesheets.views.uploads import UploadView
 client = Client(headers={{"Host": "timesheets.example.com", "X-Forwarded-Proto": "https"}})
-answer = client.get("/sign-in")
-print(answer.status_code, *(item.key for item in answer.cookies.values() if item["secure"]))
+response = client.get("/sign-in")
+print(response.status_code, *(item.key for item in response.cookies.values() if item["secure"]))
 print(len(UploadView.authentication_classes), len(UploadView.renderer_classes))
 """
 
@@ -126,7 +125,7 @@ print(len(UploadView.authentication_classes), len(UploadView.renderer_classes))
     assert result.stdout.split() == [status, *cookies, classes, classes], result.stderr
 
 
-def test_the_client_needs_none_of_the_apis_variables_under_productions_settings(tmp_path: Path) -> None:
+def test_the_client_needs_no_api_variables_under_production_settings(tmp_path: Path) -> None:
     result = run_python(
         link_manage_py(tmp_path),
         "upload_timesheet",
@@ -144,7 +143,7 @@ def test_the_client_needs_none_of_the_apis_variables_under_productions_settings(
     assert result.stderr.startswith("no token from the issuer: http://127.0.0.1:1/token: no connection.")
 
 
-def test_the_client_never_uses_the_development_issuer_under_productions_settings(tmp_path: Path) -> None:
+def test_the_client_never_uses_the_development_issuer_under_production_settings(tmp_path: Path) -> None:
     result = run_python(
         link_manage_py(tmp_path),
         "upload_timesheet",
@@ -156,7 +155,7 @@ def test_the_client_never_uses_the_development_issuer_under_productions_settings
     assert "DATABASE_URL" not in result.stderr
 
 
-def test_the_env_file_beside_manage_py_is_read_and_real_variables_win(tmp_path: Path) -> None:
+def test_real_variables_override_the_env_file_next_to_manage_py(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TIMESHEETS_DEV_PORT=8123\nTIMESHEETS_TIME_ZONE=Europe/Berlin\n")
 
     result = run_python(
@@ -186,7 +185,7 @@ def test_an_env_file_with_a_secret_that_others_can_read_is_refused(tmp_path: Pat
     assert "hidden-secret" not in result.stderr
 
 
-def test_an_env_file_with_a_secret_of_ones_own_is_fine(tmp_path: Path) -> None:
+def test_an_env_file_that_only_its_owner_can_read_is_accepted(tmp_path: Path) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("AUTH0_CLIENT_SECRET=hidden-secret\n")
     env_file.chmod(0o600)
@@ -194,7 +193,7 @@ def test_an_env_file_with_a_secret_of_ones_own_is_fine(tmp_path: Path) -> None:
     assert run_python(link_manage_py(tmp_path), "check").returncode == 0
 
 
-def test_an_audience_is_required_with_a_tenant_of_ones_own(tmp_path: Path) -> None:
+def test_an_audience_is_required_with_a_tenant(tmp_path: Path) -> None:
     result = run_python(link_manage_py(tmp_path), "check", AUTH0_DOMAIN="example.eu.auth0.com")
 
     assert result.returncode != 0

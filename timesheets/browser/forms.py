@@ -1,4 +1,4 @@
-"""Read the form that a browser sends, before anything else waits for its body."""
+"""Read the form that a browser sends, before any other code waits for its body."""
 
 import re
 from collections.abc import Callable
@@ -17,9 +17,9 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class FormMiddleware:
-    """Take the body of a form before Django's protection against CSRF does, which would read any length.
+    """Read a form before Django's CSRF protection does, which would read a body of any length.
 
-    What is exempt from that protection looks after its body itself.
+    A view that is exempt from CSRF protection reads its body itself.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -32,20 +32,20 @@ class FormMiddleware:
         if request.method != "POST" or getattr(view, "csrf_exempt", False):
             return None
         try:
-            read_form(request)
+            _read_form(request)
         except Problem as problem:
             return respond_with_problem(problem)
         return None
 
 
-def read_form(request: HttpRequest) -> None:
-    """Take the body of a form, so that nothing after this waits for it. All strangers count as one caller.
+def _read_form(request: HttpRequest) -> None:
+    """Load the body into memory. All callers without a token share one limit.
 
     Raises TooLarge, Throttled or IncompleteBody.
     """
-    announced = request.META.get("CONTENT_LENGTH", "")
-    # Django takes what is not a number for 0.
-    if _LENGTH.fullmatch(announced) and int(announced) > MAX_FORM_BYTES:
+    length = request.META.get("CONTENT_LENGTH", "")
+    # Django reads a length that is not a number as 0.
+    if _LENGTH.fullmatch(length) and int(length) > MAX_FORM_BYTES:
         raise TooLarge(f"A form may hold {MAX_FORM_BYTES} bytes.")
     try:
         with limit_bodies_of("strangers"):
@@ -54,14 +54,8 @@ def read_form(request: HttpRequest) -> None:
         raise IncompleteBody from None
 
 
-class FileRefusal(FileUploadHandler):
-    """Django's handler for the files of a multipart body: stops at the first one, since no form holds any."""
+class FileRefusingUploadHandler(FileUploadHandler):
+    """Stop a multipart body at its first file, because no form has one."""
 
     def new_file(self, *_: Any, **__: Any) -> None:
         raise StopUpload(connection_reset=True)
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Never called, but Django demands it."""
-
-    def file_complete(self, file_size: int) -> None:
-        """Never called, but Django demands it."""

@@ -1,4 +1,4 @@
-"""The development issuer as a Django app, which starts in development only."""
+"""The development issuer as a Django app, which starts only in development."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -9,9 +9,9 @@ class DevissuerConfig(AppConfig):
     name = "timesheets_site.devissuer"
 
     def ready(self) -> None:
-        """Raise ImproperlyConfigured unless DEBUG is on: the clients' secrets stand in the source."""
+        """Raise ImproperlyConfigured unless DEBUG is on, because the clients' secrets are in the source."""
         if not settings.DEBUG:
             raise ImproperlyConfigured(
-                "timesheets_site.devissuer gives tokens to everyone who can read the source, so it starts "
-                "with DEBUG only. Take it out of INSTALLED_APPS, and its addresses out of ROOT_URLCONF."
+                "timesheets_site.devissuer issues tokens to everyone who can read the source, so it starts "
+                "with DEBUG only. Remove it from INSTALLED_APPS, and its URLs from ROOT_URLCONF."
             )

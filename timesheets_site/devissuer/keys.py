@@ -1,4 +1,4 @@
-"""The development issuer's RSA key pair: created on first use, kept over restarts."""
+"""The development issuer's RSA key pair: created on first use, kept across restarts."""
 
 import base64
 import contextlib
@@ -35,7 +35,7 @@ class SigningKey:
 
 
 def make_jwk(public_key: rsa.RSAPublicKey) -> dict[str, Any]:
-    """The key as a JSON Web Key (RFC 7517 section 4), named by its thumbprint (RFC 7638)."""
+    """Return the key as a JSON Web Key (RFC 7517 section 4). Its `kid` is its thumbprint (RFC 7638)."""
     jwk = RSAAlgorithm.to_jwk(public_key, as_dict=True)
     required = {name: jwk[name] for name in ("e", "kty", "n")}
     digest = hashlib.sha256(json.dumps(required, sort_keys=True, separators=(",", ":")).encode()).digest()
@@ -44,9 +44,9 @@ def make_jwk(public_key: rsa.RSAPublicKey) -> dict[str, Any]:
 
 
 def obtain_signing_key(path: Path) -> SigningKey:
-    """The key in the file at `path`, which is created if it does not exist; only its owner can read it.
+    """Return the key in the file at `path`, which only its owner can read. Create it if it does not exist.
 
-    Processes that create it at the same moment end up with the same key. Raises KeyFileUnusable.
+    Processes that create it at the same time end up with the same key. Raises KeyFileUnusable.
     """
     try:
         if not path.exists():
@@ -54,11 +54,11 @@ def obtain_signing_key(path: Path) -> SigningKey:
         path.chmod(0o600)
         pem = path.read_bytes()
     except OSError as error:
-        raise KeyFileUnusable(f"{path}: the development issuer cannot keep its key here: {error}") from error
+        raise KeyFileUnusable(f"{path}: the development issuer cannot store its key here: {error}") from error
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):
-        # ValueError: not a key, or a damaged one; TypeError: one that is encrypted with a password.
+        # ValueError: not a key, or a damaged one. TypeError: a key that is encrypted with a password.
         key = None
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < KEY_SIZE_BITS:
         raise KeyFileUnusable(
@@ -69,7 +69,7 @@ def obtain_signing_key(path: Path) -> SigningKey:
 
 
 def _create_key_file(path: Path) -> None:
-    """Write a complete new key next to `path`, then give it that name unless another process was faster."""
+    """Write a complete new key next to `path`, then give it that name unless another process did so first."""
     pem = rsa.generate_private_key(65537, KEY_SIZE_BITS).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

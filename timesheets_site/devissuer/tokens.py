@@ -1,4 +1,4 @@
-"""From a token request to a signed token, as Auth0 does it for client credentials (RFC 6749 section 4.4)."""
+"""Turn a client credentials request into a signed token, as Auth0 does (RFC 6749 section 4.4)."""
 
 import base64
 import hmac
@@ -14,12 +14,12 @@ from timesheets_site.devissuer.keys import SigningKey
 
 LIFETIME_SECONDS = 24 * 3600
 
-# RFC 6749 appendix A allows printable ASCII in every parameter that is read here.
+# RFC 6749 appendix A allows printable ASCII in each of these parameters.
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]*")
 
 
 class TokenRequestRefused(Exception):
-    """An error response of RFC 6749 section 5.2: a status, a code and a sentence."""
+    """An error response of RFC 6749 section 5.2. Its message is the description."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         # Section 5.2 allows neither quotes nor backslashes, and only printable ASCII.
@@ -28,9 +28,9 @@ class TokenRequestRefused(Exception):
 
 
 def read_token_request(*, content_type: str, authorization: str, body: bytes) -> dict[str, str]:
-    """The parameters that were sent, with the client's id and secret from the body or from HTTP Basic.
+    """Return the parameters, with the client's id and secret from the body or from HTTP Basic.
 
-    The body is JSON, as Auth0 documents it, or a form, as RFC 6749 does. Raises TokenRequestRefused.
+    The body is JSON, as Auth0 documents, or a form, as RFC 6749 requires. Raises TokenRequestRefused.
     """
     pairs = _read_pairs(content_type, body)
     parameters: dict[str, str] = {}
@@ -41,16 +41,16 @@ def read_token_request(*, content_type: str, authorization: str, body: bytes) ->
             description = f"The parameter {name} must be a string of printable ASCII."
             raise TokenRequestRefused("invalid_request", description)
         parameters[name] = value
-    # RFC 6749 section 3.2: a parameter without a value counts as not sent.
+    # RFC 6749 section 3.2: a parameter without a value counts as omitted.
     sent = {name: value for name, value in parameters.items() if value}
     return {**sent, **_read_basic_credentials(authorization, sent)} if authorization else sent
 
 
 def _read_pairs(content_type: str, body: bytes) -> list[tuple[str, Any]]:
-    """The members of a JSON object, or the fields of a form, with repeated names."""
+    """Return the members of a JSON object or the fields of a form, including repeated names."""
     try:
         if content_type == "application/json":
-            # Objects become tuples of pairs, so that repeated members are seen; arrays stay lists.
+            # Objects become tuples of pairs, which keeps repeated members. Arrays stay lists.
             members = json.loads(body.decode(), object_pairs_hook=tuple)
             if isinstance(members, tuple):
                 return list(members)
@@ -58,20 +58,20 @@ def _read_pairs(content_type: str, body: bytes) -> list[tuple[str, Any]]:
             return parse_qsl(body.decode("ascii"), keep_blank_values=True)
     except (ValueError, RecursionError):
         pass
-    raise TokenRequestRefused("invalid_request", "The body must be a JSON object, or a form, and say so.")
+    raise TokenRequestRefused(
+        "invalid_request", "The body must be a JSON object or a form, with a matching Content-Type."
+    )
 
 
 def _read_basic_credentials(authorization: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Client id and secret, each form-encoded within the Basic value (RFC 6749 section 2.3.1)."""
+    """Return client id and secret, each form-encoded in the Basic value (RFC 6749 section 2.3.1)."""
     scheme, _, value = authorization.partition(" ")
     try:
         client_id, separator, client_secret = base64.b64decode(value, validate=True).decode().partition(":")
     except ValueError:
         separator = ""
     if scheme.lower() != "basic" or not separator:
-        raise TokenRequestRefused(
-            "invalid_client", "The Authorization header holds no Basic credentials.", 401
-        )
+        raise TokenRequestRefused("invalid_client", "The Authorization header has no Basic credentials.", 401)
     credentials = {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(client_secret)}
     if "client_secret" in parameters or parameters.get("client_id", client_id) != client_id:
         # Section 2.3: a client uses one method per request.
@@ -82,7 +82,7 @@ def _read_basic_credentials(authorization: str, parameters: Mapping[str, str]) -
 
 
 def grant_scope(parameters: Mapping[str, str], clients: Mapping[str, Any], audience: str) -> str:
-    """The scope that the client gets for the API `audience`. Raises TokenRequestRefused."""
+    """Return the scope to grant for the API `audience`. Raises TokenRequestRefused."""
     if "grant_type" not in parameters:
         raise TokenRequestRefused("invalid_request", "The parameter grant_type is missing.")
     if parameters["grant_type"] != "client_credentials":
@@ -101,7 +101,7 @@ def grant_scope(parameters: Mapping[str, str], clients: Mapping[str, Any], audie
 
 
 def _require_audience(requested: str | None, audience: str) -> None:
-    """Refuse what Auth0 refuses, in its way; RFC 8707 section 2 would say `invalid_target`."""
+    """Refuse as Auth0 does. RFC 8707 section 2 has `invalid_target` for this."""
     if requested != audience:
         problem = f"Service not found: {requested}" if requested else "No audience parameter was provided"
         raise TokenRequestRefused("access_denied", f"{problem}. The only one here is {audience}", 403)
@@ -110,7 +110,7 @@ def _require_audience(requested: str | None, audience: str) -> None:
 def mint_access_token(
     *, client_id: str, scope: str, audience: str, issuer: str, issued_at: int, key: SigningKey
 ) -> str:
-    """A token of Auth0's default profile; `issued_at` is in seconds since 1970."""
+    """Return a token of Auth0's default profile. `issued_at` is in seconds since 1970."""
     claims = {
         "iss": issuer,
         "sub": f"{client_id}@clients",

@@ -1,4 +1,4 @@
-"""The development site's addresses: the issuer's own, then everything that production has."""
+"""The URLs in development: the issuer's own, then everything that production has."""
 
 from django.urls import include, path
 

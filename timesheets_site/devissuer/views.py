@@ -1,4 +1,4 @@
-"""The development issuer's addresses: its token endpoint, its keys, its metadata. For this machine only."""
+"""The development issuer's token endpoint, keys and metadata. Only this machine can use them."""
 
 import functools
 import ipaddress
@@ -31,7 +31,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 def serve_this_machine(view: View) -> View:
-    """`view` for callers at a loopback address; what it raises becomes an error of RFC 6749."""
+    """Restrict `view` to loopback callers, and turn its exceptions into error responses of RFC 6749."""
 
     @functools.wraps(view)
     def guarded_view(request: HttpRequest) -> HttpResponse:
@@ -41,9 +41,9 @@ def serve_this_machine(view: View) -> View:
         except TokenRequestRefused as refused:
             return _respond_with_error(refused.status, refused.error, str(refused))
         except KeyFileUnusable as error:
-            # The log may name the file; a body never does.
+            # The log may name the file. The response must not.
             logger.error("%s", error)
-            return _respond_with_error(500, "server_error", "The key file is unusable: see the server's log.")
+            return _respond_with_error(500, "server_error", "The key file is unusable. See the server's log.")
 
     return guarded_view
 
@@ -52,7 +52,7 @@ def serve_this_machine(view: View) -> View:
 @serve_this_machine
 @require_POST
 def issue_token(request: HttpRequest) -> HttpResponse:
-    """An access token (RFC 6749 section 5.1), or the error that says why not (section 5.2)."""
+    """Respond with an access token (RFC 6749 section 5.1) or an error (section 5.2)."""
     _require_issuers_port(request.META["SERVER_PORT"])
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
@@ -71,19 +71,15 @@ def issue_token(request: HttpRequest) -> HttpResponse:
         issued_at=int(time.time()),
         key=obtain_signing_key(settings.DEVISSUER_KEY_FILE),
     )
-    answer = {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_in": LIFETIME_SECONDS,
-        "scope": scope,
-    }
-    return _respond(answer)
+    return _respond(
+        {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "scope": scope}
+    )
 
 
 @serve_this_machine
 @require_safe
 def publish_keys(_request: HttpRequest) -> HttpResponse:
-    """The issuer's JSON Web Key Set (RFC 7517 section 5)."""
+    """Respond with the issuer's JSON Web Key Set (RFC 7517 section 5)."""
     key = obtain_signing_key(settings.DEVISSUER_KEY_FILE)
     headers = {"Cache-Control": f"public, max-age={KEYS_MAX_AGE_SECONDS}"}
     return JsonResponse({"keys": [key.public_jwk]}, headers=headers)
@@ -92,7 +88,7 @@ def publish_keys(_request: HttpRequest) -> HttpResponse:
 @serve_this_machine
 @require_safe
 def publish_metadata(_request: HttpRequest) -> HttpResponse:
-    """The issuer's metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
+    """Respond with the issuer's metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
     issuer = settings.DEVISSUER_ISSUER
     scopes = {scope for client in settings.DEVISSUER_CLIENTS.values() for scope in client["scope"].split()}
     return JsonResponse(
@@ -103,7 +99,7 @@ def publish_metadata(_request: HttpRequest) -> HttpResponse:
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "scopes_supported": sorted(scopes),
-            # OpenID Connect requires these, though nobody signs in here.
+            # OpenID Connect requires these, although nobody signs in here.
             "response_types_supported": [],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -119,17 +115,17 @@ def _require_loopback(address: str) -> None:
     except ValueError:
         is_loopback = False
     if not is_loopback:
-        description = "The development issuer serves its own machine only, at a loopback address."
+        description = "The development issuer serves its own machine only. Use a loopback address."
         raise TokenRequestRefused("access_denied", description, 403)
 
 
 def _require_issuers_port(port: str) -> None:
-    """Refuse tokens on a port where the API could not fetch the keys to verify them."""
+    """Refuse to issue tokens on another port than the issuer's, where the API does not fetch its keys."""
     if port != str(urlsplit(settings.DEVISSUER_ISSUER).port):
         raise TokenRequestRefused(
             "invalid_request",
             f"This server listens on port {port}, but its issuer is {settings.DEVISSUER_ISSUER}, so the "
-            "API could not fetch the keys of its tokens. "
+            "API could not fetch its keys. "
             f"Start it with: TIMESHEETS_DEV_PORT={port} python manage.py runserver {port}",
         )
 
@@ -142,5 +138,5 @@ def _respond_with_error(status: int, error: str, description: str) -> HttpRespon
 
 
 def _respond(members: dict[str, object], status: int = 200) -> HttpResponse:
-    # RFC 6749 section 5.1: no cache stores a response with a token, or one that says why there is none.
+    # RFC 6749 sections 5.1 and 5.2: no cache may store a token or an error.
     return JsonResponse(members, status=status, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
