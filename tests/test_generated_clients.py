@@ -1,4 +1,4 @@
-"""Clients that other people's generators make from the description work, with their types, as they come."""
+"""Clients that third-party generators create from the description work without changes."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from tests.processes import NODE_MODULES, REPOSITORY, DevelopmentServer, make_en
 PROGRAMS = REPOSITORY / "tests/generated_clients"
 DESCRIPTION = REPOSITORY / "timesheets/openapi/openapi.yaml"
 
-# What the program that uses a client prints. One of the four entries is invalid, so three are stored.
+# The output of each program that uses a generated client. One of the four entries is invalid.
 OUTCOME = {
     "one": ["employee 007", 2017],
     "many": [201, 201, 422],
@@ -40,7 +40,7 @@ def description(server: DevelopmentServer, tmp_path: Path) -> Path:
 
 
 def run(*command: str | Path, folder: Path, **variables: str) -> str:
-    """What the command prints. Fails with all that it said if it fails."""
+    """Return the command's output. If the command fails, the test fails with its output."""
     environment = make_environment(HOME=str(folder), **variables)
     process = subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=180, check=False
@@ -53,7 +53,7 @@ def read_outcome(server: DevelopmentServer, *program: str | Path, folder: Path) 
     return json.loads(run(*program, server.url, server.get_token(), folder=folder))
 
 
-def test_openapi_python_client_makes_a_client_that_works(
+def test_openapi_python_client_generates_a_working_client(
     server: DevelopmentServer, description: Path, tmp_path: Path
 ) -> None:
     where = ["--path", description, "--output-path", tmp_path / "generated", "--meta", "none"]
@@ -67,7 +67,7 @@ def test_openapi_python_client_makes_a_client_that_works(
 
 
 @pytest.mark.node
-def test_openapi_typescript_makes_types_with_which_openapi_fetch_works(
+def test_openapi_typescript_generates_types_that_work_with_openapi_fetch(
     server: DevelopmentServer, description: Path, tmp_path: Path
 ) -> None:
     for name in ("package.json", "tsconfig.json", "use_openapi_fetch.ts"):

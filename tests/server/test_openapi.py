@@ -1,4 +1,4 @@
-"""The description of the API says what the API does."""
+"""The OpenAPI description matches what the API does."""
 
 import json
 import re
@@ -22,7 +22,7 @@ from timesheets.serializers import ENTRY_ID
 from timesheets.urls import urlpatterns
 from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
-# What is for people, and the description itself.
+# The pages, and the description itself.
 PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json"}
 
 
@@ -52,7 +52,7 @@ def test_it_is_valid_openapi_3_1(description: dict[str, Any]) -> None:
     assert description["openapi"].startswith("3.1.")
 
 
-def test_every_reference_leads_somewhere_and_every_component_is_used(description: dict[str, Any]) -> None:
+def test_every_reference_exists_and_every_component_is_used(description: dict[str, Any]) -> None:
     components = {
         f"#/components/{kind}/{name}"
         for kind, named in description["components"].items()
@@ -78,7 +78,7 @@ def test_every_address_and_method_is_described(description: dict[str, Any]) -> N
     assert described == routed
 
 
-def test_every_operation_needs_the_scope_that_its_view_needs(description: dict[str, Any]) -> None:
+def test_every_operation_names_the_scope_that_it_requires(description: dict[str, Any]) -> None:
     scopes = {
         (path, method): operation["security"]
         for path, methods in description["paths"].items()
@@ -93,8 +93,8 @@ def test_every_operation_needs_the_scope_that_its_view_needs(description: dict[s
     }
 
 
-def test_every_code_of_a_problem_is_described(description: dict[str, Any]) -> None:
-    ours = {
+def test_every_problem_code_is_described(description: dict[str, Any]) -> None:
+    raised = {
         error.default_code
         for error in vars(exceptions).values()
         if isinstance(error, type)
@@ -103,8 +103,8 @@ def test_every_code_of_a_problem_is_described(description: dict[str, Any]) -> No
     }
 
     described = set(description["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
-    assert ours < described
-    assert described - ours == {
+    assert raised < described
+    assert described - raised == {
         "bad_request",
         "not_authenticated",
         "not_found",
@@ -120,7 +120,7 @@ def test_its_version_is_the_projects(description: dict[str, Any]) -> None:
     assert description["info"]["version"] == project["version"]
 
 
-# What generators that no test runs need: docs/decisions.md says which of them, and why.
+# Requirements of generators that no test runs. docs/decisions.md names them and the reasons.
 
 
 def test_the_type_of_200_contains_those_of_201_and_207(description: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ def test_the_type_of_200_contains_those_of_201_and_207(description: dict[str, An
     assert many in result
 
 
-def test_one_entry_and_an_entry_of_many_are_types_of_two_names(description: dict[str, Any]) -> None:
+def test_one_entry_and_an_entry_of_many_have_two_type_names(description: dict[str, Any]) -> None:
     one, many = description["components"]["schemas"]["Upload"]["oneOf"]
 
     assert one["$ref"] != many["items"]["$ref"]
@@ -149,7 +149,7 @@ def test_a_date_has_a_format_or_a_pattern_but_not_both(description: dict[str, An
         assert {"format", "pattern"} & schemas[name]["properties"]["date"].keys() == {"format"}
 
 
-def test_its_limits_are_the_apis(description: dict[str, Any]) -> None:
+def test_its_limits_match_the_api(description: dict[str, Any]) -> None:
     schemas, parameters = description["components"]["schemas"], description["components"]["parameters"]
     upload = description["paths"]["/timesheets/upload"]["post"]["description"]
     counts = [
@@ -253,7 +253,7 @@ def test_a_member_is_required_as_it_is_described(
     assert not is_valid(description, {"$ref": "#/components/schemas/Entry"}, entry)
 
 
-def test_it_is_served_to_everybody_and_kept_for_a_while(client: Client, description: dict[str, Any]) -> None:
+def test_anyone_can_read_and_cache_it(client: Client, description: dict[str, Any]) -> None:
     response = client.get("/openapi.json", headers={"Authorization": "Bearer broken"})
 
     assert response.status_code == 200
@@ -264,7 +264,7 @@ def test_it_is_served_to_everybody_and_kept_for_a_while(client: Client, descript
     assert client.post("/openapi.json").status_code == 405
 
 
-def test_it_names_no_host_but_its_own_and_no_secret(client: Client, settings: Any) -> None:
+def test_it_names_no_other_host_and_no_secret(client: Client, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
 
     text = client.get("/openapi.json", headers={"Host": "stranger.example"}).content.decode()
@@ -276,11 +276,13 @@ def test_it_names_no_host_but_its_own_and_no_secret(client: Client, settings: An
     assert django_settings.SECRET_KEY not in text
 
 
-def test_production_describes_the_same_and_nothing_of_development(description: dict[str, Any]) -> None:
+def test_production_serves_the_same_description_without_the_development_issuer(
+    description: dict[str, Any],
+) -> None:
     code = """import timesheets_site.wsgi
 from django.test import Client
-answer = Client(headers={"Host": "timesheets.example.com"}).get("/openapi.json", secure=True)
-print(answer.status_code, answer.content.decode())
+response = Client(headers={"Host": "timesheets.example.com"}).get("/openapi.json", secure=True)
+print(response.status_code, response.content.decode())
 """
 
     status, _, body = run_python("-c", code, **PRODUCTION_VARIABLES).stdout.partition(" ")
@@ -290,7 +292,7 @@ print(answer.status_code, answer.content.decode())
     assert list(description["components"]["securitySchemes"]) == ["bearer"]
 
 
-def test_development_describes_how_its_own_issuer_gives_tokens(settings: Any) -> None:
+def test_development_describes_how_to_get_tokens_from_its_issuer(settings: Any) -> None:
     token_url = "http://127.0.0.1:8000/oauth/token"
     settings.TIMESHEETS_DEVELOPMENT_SIGN_IN = {"token_url": token_url, "client_secrets": {"payroll": "known"}}
 

@@ -1,4 +1,4 @@
-"""The examples in the API's description do what they say."""
+"""The examples in the OpenAPI description match what the API does."""
 
 import json
 import re
@@ -29,21 +29,21 @@ PROBLEM_EXAMPLES = {
 }
 
 
-def get_shown(body: dict[str, Any], name: str, media_type: str = "application/json") -> Any:
-    """The value of an example of a request's or a response's body."""
+def get_example(body: dict[str, Any], name: str, media_type: str = "application/json") -> Any:
+    """Return the value of an example in a request's or a response's body."""
     return body["content"][media_type]["examples"][name]["value"]
 
 
 def resolve(response: dict[str, Any]) -> dict[str, Any]:
-    """The response itself, or the component that it refers to."""
+    """Return the response itself, or the component that it refers to."""
     name = response.get("$ref", "").removeprefix("#/components/responses/")
     return DESCRIPTION["components"]["responses"][name] if name else response
 
 
-ONE_ENTRY = get_shown(OPERATION["requestBody"], "one")
-STORED_ONCE = get_shown(OPERATION["requestBody"], "oneWithId")
-MANY_ENTRIES = get_shown(OPERATION["requestBody"], "many")
-INVALID_ENTRY = get_shown(OPERATION["requestBody"], "invalid")
+ONE_ENTRY = get_example(OPERATION["requestBody"], "one")
+STORED_ONCE = get_example(OPERATION["requestBody"], "oneWithId")
+MANY_ENTRIES = get_example(OPERATION["requestBody"], "many")
+INVALID_ENTRY = get_example(OPERATION["requestBody"], "invalid")
 OK, CREATED, MULTI_STATUS = (OPERATION["responses"][status] for status in ("200", "201", "207"))
 
 REQUESTS = [
@@ -57,15 +57,15 @@ def encode(value: Any) -> bytes:
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
-def even_out(answer: Any) -> Any:
-    """The answer without what differs from one to the next: ids, and when it was."""
-    text = re.sub(r'("id": |timesheet )\d+', r"\g<1>14", json.dumps(answer))
+def normalize(body: Any) -> Any:
+    """Return the body with fixed ids and times."""
+    text = re.sub(r'("id": |timesheet )\d+', r"\g<1>14", json.dumps(body))
     text = re.sub(r'("request_id": )"\w+"', r'\1"-"', text)
     return json.loads(re.sub(r'("received_at": )"[^"]+"', r'\1"-"', text))
 
 
 @pytest.mark.parametrize(("media_type", "example"), REQUESTS)
-def test_an_example_gets_the_status_that_it_says(
+def test_an_example_request_gets_the_status_in_its_summary(
     upload: Upload, media_type: str, example: dict[str, Any]
 ) -> None:
     response = upload(encode(example["value"]), content_type=media_type)
@@ -74,53 +74,53 @@ def test_an_example_gets_the_status_that_it_says(
 
 
 @pytest.mark.parametrize(("media_type", "example"), REQUESTS)
-def test_an_example_gets_an_answer_as_it_is_described(
+def test_an_example_request_gets_a_response_as_described(
     upload: Upload, media_type: str, example: dict[str, Any]
 ) -> None:
     response = upload(encode(example["value"]), content_type=media_type)
 
-    answer = resolve(OPERATION["responses"][str(response.status_code)])
-    schema = answer["content"][response.headers["Content-Type"]]["schema"]
+    described = resolve(OPERATION["responses"][str(response.status_code)])
+    schema = described["content"][response.headers["Content-Type"]]["schema"]
     jsonschema.Draft202012Validator({**schema, "components": DESCRIPTION["components"]}).validate(
         response.json()
     )
-    assert set(answer["headers"]) - set(response.headers) <= {"Preference-Applied", "Idempotency-Replayed"}
+    assert set(described["headers"]) - set(response.headers) <= {"Preference-Applied", "Idempotency-Replayed"}
 
 
-def test_an_entry_that_is_stored_is_answered_as_shown(upload: Upload) -> None:
-    answer = upload(ONE_ENTRY).json()
+def test_a_stored_entry_matches_its_example(upload: Upload) -> None:
+    body = upload(ONE_ENTRY).json()
 
-    assert even_out(answer) == get_shown(CREATED, "created")
+    assert normalize(body) == get_example(CREATED, "created")
 
 
-def test_an_entry_that_was_there_is_answered_as_shown(upload: Upload) -> None:
+def test_an_existing_entry_matches_its_example(upload: Upload) -> None:
     upload(STORED_ONCE)
 
     response = upload(STORED_ONCE)
 
     assert response.status_code == 200
-    assert even_out(response.json()) == get_shown(OK, "existing")
+    assert normalize(response.json()) == get_example(OK, "existing")
 
 
-def test_a_dry_run_is_answered_as_shown(upload: Upload) -> None:
+def test_a_dry_run_matches_its_example(upload: Upload) -> None:
     one = upload(ONE_ENTRY, path="/timesheets/upload?dry_run=true")
     many = upload(MANY_ENTRIES, path="/timesheets/upload?dry_run=true")
 
-    assert (one.status_code, one.json()) == (200, get_shown(OK, "dryRun"))
-    assert (many.status_code, many.json()) == (200, get_shown(OK, "dryRunOfMany"))
+    assert (one.status_code, one.json()) == (200, get_example(OK, "dryRun"))
+    assert (many.status_code, many.json()) == (200, get_example(OK, "dryRunOfMany"))
 
 
-def test_verdicts_are_answered_as_shown(upload: Upload) -> None:
+def test_verdicts_match_their_examples(upload: Upload) -> None:
     whole = upload(MANY_ENTRIES)
     minimal = upload(
         [{**entry, "entry_id": None} for entry in MANY_ENTRIES], headers={"Prefer": "return=minimal"}
     )
 
-    assert even_out(whole.json()) == even_out(get_shown(MULTI_STATUS, "all"))
-    assert minimal.json() == get_shown(MULTI_STATUS, "minimal")
+    assert normalize(whole.json()) == normalize(get_example(MULTI_STATUS, "all"))
+    assert minimal.json() == get_example(MULTI_STATUS, "minimal")
 
 
-def test_entries_are_read_as_shown(upload: Upload, client: Any, issuer: Issuer) -> None:
+def test_entries_that_are_read_match_their_examples(upload: Upload, client: Any, issuer: Issuer) -> None:
     read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
     before = client.get("/timesheets", headers=read).json()
     timesheet_id = upload(STORED_ONCE).json()["id"]
@@ -129,16 +129,16 @@ def test_entries_are_read_as_shown(upload: Upload, client: Any, issuer: Issuer) 
     one = client.get(f"/timesheets/{timesheet_id}", headers=read).json()
     rows = client.get(f"/timesheets/{timesheet_id}", headers={**read, "Accept": "text/csv"}).content.decode()
 
-    shown = get_shown(RETRIEVE["responses"]["200"], "rows", "text/csv")
-    assert before == get_shown(LIST["responses"]["200"], "none")
-    assert even_out(page) == even_out(get_shown(LIST["responses"]["200"], "last"))
-    assert even_out(one) == even_out(get_shown(RETRIEVE["responses"]["200"], "one"))
-    assert rows.splitlines()[0] == shown.splitlines()[0]
-    assert rows.splitlines()[1].split(",")[1:-1] == shown.splitlines()[1].split(",")[1:-1]
+    example = get_example(RETRIEVE["responses"]["200"], "rows", "text/csv")
+    assert before == get_example(LIST["responses"]["200"], "none")
+    assert normalize(page) == normalize(get_example(LIST["responses"]["200"], "last"))
+    assert normalize(one) == normalize(get_example(RETRIEVE["responses"]["200"], "one"))
+    assert rows.splitlines()[0] == example.splitlines()[0]
+    assert rows.splitlines()[1].split(",")[1:-1] == example.splitlines()[1].split(",")[1:-1]
 
 
-# A request for each code, by what is not as it should be.
-PROVOKED: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
+# A request that causes each code.
+REQUESTS_BY_CODE: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
     "invalid_request": lambda upload, *_: upload(token=""),
     "invalid_parameter": lambda upload, *_: upload(path="/timesheets/upload?atomic=yes"),
     "invalid_idempotency_key": lambda upload, *_: upload([], headers={"Idempotency-Key": "a"}),
@@ -165,8 +165,8 @@ PROVOKED: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
     "invalid_entry": lambda upload, *_: upload(INVALID_ENTRY),
     "batch_refused": lambda upload, *_: upload(MANY_ENTRIES, path="/timesheets/upload?atomic=true"),
 }
-# Those that need something broken are provoked elsewhere; here their words are compared.
-BROKEN = {
+# These need something broken. Other tests cause them; here only the texts are compared.
+OTHER_DETAILS = {
     "throttled": exceptions.Throttled.default_detail,
     "internal_server_error": "Server got itself in trouble.",
     "issuer_unavailable": exceptions.IssuerUnavailable.default_detail,
@@ -175,21 +175,21 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("code", PROVOKED)
-def test_a_problem_is_worded_as_shown(upload: Upload, client: Any, issuer: Issuer, code: str) -> None:
-    response = PROVOKED[code](upload, client, issuer)
+@pytest.mark.parametrize("code", REQUESTS_BY_CODE)
+def test_a_problem_matches_its_example(upload: Upload, client: Any, issuer: Issuer, code: str) -> None:
+    response = REQUESTS_BY_CODE[code](upload, client, issuer)
 
-    assert even_out(response.json()) == even_out(PROBLEM_EXAMPLES[code])
+    assert normalize(response.json()) == normalize(PROBLEM_EXAMPLES[code])
 
 
-def test_every_other_problem_that_is_shown_has_its_own_words() -> None:
-    others = {code: problem for code, problem in PROBLEM_EXAMPLES.items() if code not in PROVOKED}
+def test_every_other_example_of_a_problem_has_the_right_detail() -> None:
+    others = {code: problem for code, problem in PROBLEM_EXAMPLES.items() if code not in REQUESTS_BY_CODE}
 
-    assert {code: problem["detail"] for code, problem in others.items()} == BROKEN
+    assert {code: problem["detail"] for code, problem in others.items()} == OTHER_DETAILS
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_every_problem_that_is_shown_is_as_it_is_described(name: str) -> None:
+def test_every_example_of_a_problem_matches_its_schema(name: str) -> None:
     content = PROBLEMS[name]
     schema = {**content["schema"], "components": DESCRIPTION["components"]}
 
@@ -209,7 +209,7 @@ def test_every_problem_that_is_shown_is_as_it_is_described(name: str) -> None:
         if "$ref" in response and status != "200"
     ],
 )
-def test_a_problem_is_shown_under_its_own_status(status: str, response: dict[str, Any]) -> None:
-    shown = resolve(response)["content"][exceptions.PROBLEM_MEDIA_TYPE]["examples"]
+def test_an_example_of_a_problem_is_under_its_own_status(status: str, response: dict[str, Any]) -> None:
+    examples = resolve(response)["content"][exceptions.PROBLEM_MEDIA_TYPE]["examples"]
 
-    assert {example["value"]["status"] for example in shown.values()} == {int(status)}
+    assert {example["value"]["status"] for example in examples.values()} == {int(status)}

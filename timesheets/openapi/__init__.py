@@ -1,1 +1,1 @@
-"""The API's description in OpenAPI 3.1, and the page that shows it. The views know nothing of it."""
+"""The API's description in OpenAPI 3.1, and the page that shows it."""

@@ -1,4 +1,4 @@
-"""Serve the description, to everybody, and the page that shows it."""
+"""Serve the OpenAPI description, and the page that shows it. Neither needs a token."""
 
 import functools
 import json
@@ -13,25 +13,24 @@ from django.views.decorators.http import require_safe
 
 from timesheets import conf
 
-# It changes only with the code, but a caller that waits for a release does not wait for long.
+# Short, so that a new release shows soon.
 MAX_AGE_SECONDS = 300
 
 
 @csrf_exempt
 @require_safe
 def serve_description(_request: HttpRequest) -> HttpResponse:
-    """The description in JSON, the same for everybody."""
     headers = {"Cache-Control": f"public, max-age={MAX_AGE_SECONDS}"}
-    return HttpResponse(_write_description(), content_type="application/json", headers=headers)
+    return HttpResponse(_encode_description(), content_type="application/json", headers=headers)
 
 
 @functools.cache
-def _write_description() -> bytes:
+def _encode_description() -> bytes:
     return json.dumps(read_description()).encode()
 
 
 def read_description() -> dict[str, Any]:
-    """openapi.yaml, and what the settings add to it."""
+    """Return openapi.yaml with the server and, in development, the issuer from the settings."""
     description: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text("utf-8"))
     description["servers"] = [{"url": conf.public_url("")}]
     sign_in = conf.development_sign_in()
@@ -41,7 +40,7 @@ def read_description() -> dict[str, Any]:
 
 
 def _add_development_issuer(description: dict[str, Any], sign_in: conf.DevelopmentSignIn) -> None:
-    """Let the page get tokens from the development issuer, whose secrets guard nothing."""
+    """Let the page get tokens from the development issuer, whose client secrets are public."""
     scopes: dict[str, str] = {}
     for operation in (each for methods in description["paths"].values() for each in methods.values()):
         if operation["security"]:
@@ -59,5 +58,5 @@ def _add_development_issuer(description: dict[str, Any], sign_in: conf.Developme
 @csrf_exempt
 @require_safe
 def show_docs(request: HttpRequest) -> HttpResponse:
-    """Swagger UI, which asks for the description, and sends what a person tries out with it."""
+    """Show the description in Swagger UI, where people can try out requests."""
     return TemplateResponse(request, "timesheets/docs.html", {"audience": conf.token_policy().audience})
