@@ -1,4 +1,4 @@
-"""Chromium, headless, with a profile of its own."""
+"""Headless Chromium with a temporary profile."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from selenium import webdriver
 
 @contextmanager
 def open_browser(folder: Path, width: int = 1280, *, is_dark: bool = False) -> Iterator[webdriver.Chrome]:
-    """A browser whose profile is in `folder`, with a window of `width` pixels."""
+    """Open a browser with a window of `width` pixels and its profile in `folder`."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
@@ -32,7 +32,7 @@ def open_browser(folder: Path, width: int = 1280, *, is_dark: bool = False) -> I
 
 
 def set_screen(driver: webdriver.Chrome, width: int, *, is_dark: bool) -> None:
-    # A window is never as narrow as a phone.
+    # A real window cannot be as narrow as a phone.
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     features = [{"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}]

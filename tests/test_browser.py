@@ -1,4 +1,4 @@
-"""What a person does who opens the API's address in a browser, knowing nothing of it."""
+"""A person opens the API in a browser and uses its pages."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.processes import DevelopmentServer
 
 pytestmark = pytest.mark.browser
 
-# The narrowest screen that people use, and a desk's.
+# A phone's screen and a desktop's.
 WIDTHS = (390, 1280)
 
 
@@ -28,11 +28,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServ
 
 
 class Person:
-    """Sees pages and uses what is on them."""
+    """Reads pages and uses their controls."""
 
     def __init__(self, driver: webdriver.Chrome, server: DevelopmentServer) -> None:
         self.driver = driver
-        # A page that a press leads to may take its time.
+        # The next page may load slowly.
         driver.implicitly_wait(5)
         self.url = server.url
 
@@ -50,7 +50,7 @@ class Person:
         self.find(field).send_keys(text)
 
     def choose_date(self, field: str, date: str) -> None:
-        """As the browser's calendar does, whose look depends on the person's language."""
+        """Set the value directly: the calendar widget depends on the browser's language."""
         self.driver.execute_script("arguments[0].value = arguments[1]", self.find(field), date)
 
     def find(self, element_id: str) -> WebElement:
@@ -62,7 +62,7 @@ class Person:
         waiting.until(lambda _: text in self.read(), f"{text!r} is not on the page")
 
     def reach(self, path: str) -> None:
-        """Wait until the browser is there."""
+        """Wait until the browser is at `path`."""
         WebDriverWait(self.driver, 10).until(lambda driver: driver.current_url == f"{self.url}{path}")
 
     def read(self) -> str:
@@ -72,7 +72,7 @@ class Person:
         return [row.text for row in self.driver.find_elements(By.CSS_SELECTOR, "tbody tr")]
 
     def read_complaints(self) -> list[str]:
-        """What the browser has to say about the pages, but for answers that are errors by their status."""
+        """Return the browser's console messages, except those about error statuses."""
         messages = [entry["message"] for entry in self.driver.get_log("browser")]
         return [text for text in messages if "the server responded with a status of" not in text]
 
@@ -85,13 +85,13 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 
 @pytest.fixture
 def person(driver: webdriver.Chrome, server: DevelopmentServer) -> Person:
-    """Somebody whom the browser does not know yet."""
+    """A person in a browser without cookies."""
     driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
     driver.get_log("browser")
     return Person(driver, server)
 
 
-def test_a_newcomer_goes_from_the_landing_page_to_stored_entries_and_out_again(person: Person) -> None:
+def test_a_person_signs_in_uploads_finds_entries_and_signs_out(person: Person) -> None:
     person.open("/")
     person.see("stores each entry once")
     person.follow("Sign in")
@@ -115,7 +115,7 @@ def test_a_newcomer_goes_from_the_landing_page_to_stored_entries_and_out_again(p
     person.see("3 received: 2 created, 0 already there, 1 rejected.")
     first, second, third = person.read_rows()
     assert "201 created" in first
-    assert "422 not a valid entry" in second
+    assert "422 invalid entry" in second
     assert "hours: Ensure this value is less than or equal to 24." in second
     assert "201 created" in third
 
@@ -131,11 +131,11 @@ def test_a_newcomer_goes_from_the_landing_page_to_stored_entries_and_out_again(p
     person.press("Sign out")
     person.see("stores each entry once")
     person.open("/timesheets")
-    person.see("Sign in to go on")
+    person.see("Sign in to continue")
     assert person.read_complaints() == []
 
 
-def test_the_same_array_again_doubles_nothing(person: Person) -> None:
+def test_uploading_the_same_array_twice_stores_it_once(person: Person) -> None:
     person.open("/sign-in")
     person.press("Sign in as payroll")
     entry = {"user_id": "007", "date": "2017-06-01", "project": "StoreZero", "hours": 5, "entry_id": "again"}
@@ -148,7 +148,7 @@ def test_the_same_array_again_doubles_nothing(person: Person) -> None:
     person.see("1 received: 0 created, 1 already there")
 
 
-def test_what_is_wrong_with_an_entry_stands_beside_its_field(person: Person) -> None:
+def test_an_error_is_shown_next_to_its_field(person: Person) -> None:
     person.open("/sign-in")
     person.press("Sign in as payroll")
     person.fill("user_id", "007")
@@ -166,25 +166,25 @@ def test_what_is_wrong_with_an_entry_stands_beside_its_field(person: Person) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "answer"),
+    ("text", "message"),
     [
         pytest.param("", "Paste entries here.", id="nothing"),
         pytest.param("[{", "The body is not JSON", id="a cut array"),
         pytest.param("5", "neither a JSON object nor an array", id="neither"),
     ],
 )
-def test_what_is_wrong_with_a_paste_stands_beside_it(person: Person, text: str, answer: str) -> None:
+def test_an_error_about_pasted_entries_is_shown_next_to_them(person: Person, text: str, message: str) -> None:
     person.open("/sign-in")
     person.press("Sign in as payroll")
     person.fill("entries", text)
 
     person.press("Upload entries")
 
-    person.see(answer)
-    assert answer in person.find("entries-error").text
+    person.see(message)
+    assert message in person.find("entries-error").text
 
 
-def test_a_pasted_csv_is_only_looked_at_if_so_asked(person: Person) -> None:
+def test_a_dry_run_of_pasted_csv_stores_nothing(person: Person) -> None:
     person.open("/sign-in")
     person.press("Sign in as payroll")
     person.driver.find_element(By.XPATH, "//option[starts-with(., 'CSV')]").click()
@@ -196,13 +196,13 @@ def test_a_pasted_csv_is_only_looked_at_if_so_asked(person: Person) -> None:
     person.see("1 received: 1 created, 0 already there, 0 rejected. Nothing was stored.")
 
 
-def test_who_may_not_upload_is_told_which_scope_is_missing(person: Person) -> None:
+def test_a_person_without_the_upload_scope_sees_which_scope_is_missing(person: Person) -> None:
     person.open("/sign-in?next=/timesheets/upload")
 
     person.press("Sign in as reporting")
 
     person.see("The access token does not grant the required scope: batch:upload.")
-    person.see("By a program")
+    person.see("From a program")
 
 
 @pytest.mark.parametrize("is_dark", [pytest.param(False, id="light"), pytest.param(True, id="dark")])

@@ -1,4 +1,4 @@
-"""What a browser's session is worth at the API's own addresses, and what a header is worth beside it."""
+"""A browser's session authenticates requests to the API, and an Authorization header overrides it."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServ
 
 
 class Browser(requests.Session):
-    """Keeps cookies and sends what a page's script would send with them."""
+    """Keeps cookies, and sends the requests that a page's script sends."""
 
     def __init__(self, server: DevelopmentServer) -> None:
         super().__init__()
@@ -44,39 +44,39 @@ def browser(server: DevelopmentServer) -> Iterator[Browser]:
         yield browser
 
 
-def test_one_button_signs_in_as_a_client_of_the_development_issuer(browser: Browser) -> None:
+def test_a_button_signs_in_as_a_client_of_the_development_issuer(browser: Browser) -> None:
     response = browser.sign_in("payroll")
 
     assert response.url == f"{browser.url}/timesheets/upload"
     assert "Sign out" in browser.get(f"{browser.url}/", timeout=10).text
 
 
-def test_a_session_uploads_with_the_proof_that_it_comes_from_a_page(browser: Browser) -> None:
+def test_a_session_uploads_with_a_csrf_token(browser: Browser) -> None:
     browser.sign_in("payroll")
 
-    answer = browser.upload(**{"X-CSRFToken": browser.find_csrf_token("/timesheets/upload")})
+    response = browser.upload(**{"X-CSRFToken": browser.find_csrf_token("/timesheets/upload")})
 
-    assert answer.status_code == 201
-    assert answer.json()["message"].startswith("Created timesheet")
+    assert response.status_code == 201
+    assert response.json()["message"].startswith("Created timesheet")
 
 
-def test_a_session_reads_without_it(browser: Browser) -> None:
+def test_a_session_reads_without_a_csrf_token(browser: Browser) -> None:
     browser.sign_in("reporting")
 
-    answer = browser.get(f"{browser.url}/timesheets", timeout=10)
+    response = browser.get(f"{browser.url}/timesheets", timeout=10)
 
-    assert answer.status_code == 200
-    assert answer.json()["results"] == []
+    assert response.status_code == 200
+    assert response.json()["results"] == []
 
 
 @pytest.mark.parametrize("token", [None, "", "x" * 64])
-def test_without_that_proof_nothing_is_written(browser: Browser, token: str | None) -> None:
+def test_a_session_without_a_valid_csrf_token_writes_nothing(browser: Browser, token: str | None) -> None:
     browser.sign_in("payroll")
 
-    answer = browser.upload(**({} if token is None else {"X-CSRFToken": token}))
+    response = browser.upload(**({} if token is None else {"X-CSRFToken": token}))
 
-    assert (answer.status_code, answer.json()["code"]) == (403, "csrf_failed")
-    assert "WWW-Authenticate" not in answer.headers
+    assert (response.status_code, response.json()["code"]) == (403, "csrf_failed")
+    assert "WWW-Authenticate" not in response.headers
 
 
 @pytest.mark.parametrize("content_type", [FORM, MULTIPART])
@@ -95,9 +95,9 @@ def test_that_proof_is_not_looked_for_in_the_body(browser: Browser, content_type
 def test_a_session_grants_no_more_than_its_token(browser: Browser) -> None:
     browser.sign_in("reporting")
 
-    answer = browser.upload(**{"X-CSRFToken": browser.find_csrf_token("/sign-in")})
+    response = browser.upload(**{"X-CSRFToken": browser.find_csrf_token("/sign-in")})
 
-    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+    assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
 
 
 @pytest.mark.parametrize(
@@ -109,65 +109,65 @@ def test_a_session_grants_no_more_than_its_token(browser: Browser) -> None:
         pytest.param("", 401, "not_authenticated", id="an empty header"),
     ],
 )
-def test_beside_a_header_the_session_is_not_looked_at(
+def test_a_session_does_not_help_a_bad_authorization_header(
     browser: Browser, authorization: str, status: int, code: str
 ) -> None:
     browser.sign_in("payroll")
-    proof = browser.find_csrf_token("/timesheets/upload")
+    csrf_token = browser.find_csrf_token("/timesheets/upload")
 
-    answer = browser.upload(**{"X-CSRFToken": proof, "Authorization": authorization})
+    response = browser.upload(**{"X-CSRFToken": csrf_token, "Authorization": authorization})
 
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (response.status_code, response.json()["code"]) == (status, code)
 
 
 def test_a_header_wins_over_the_session(server: DevelopmentServer, browser: Browser) -> None:
     browser.sign_in("reporting")
 
-    answer = browser.upload(Authorization=f"Bearer {server.get_token('payroll')}")
+    response = browser.upload(Authorization=f"Bearer {server.get_token('payroll')}")
 
-    assert answer.status_code == 201
-    [line] = server.wait_for_log(answer.headers["X-Request-ID"], 1)[:1]
+    assert response.status_code == 201
+    [line] = server.wait_for_log(response.headers["X-Request-ID"], 1)[:1]
     assert 'client="payroll"' in line
 
 
-def test_a_machines_answer_knows_nothing_of_sessions(server: DevelopmentServer) -> None:
+def test_a_response_to_a_machine_has_no_trace_of_sessions(server: DevelopmentServer) -> None:
     url = f"{server.url}/timesheets/upload"
     bearer = {"Authorization": f"Bearer {server.get_token()}"}
 
-    answers = [
+    responses = [
         requests.post(url, json=ENTRY, timeout=10),
         requests.post(url, json=ENTRY, headers=bearer, timeout=10),
         requests.post(url, json={}, headers=bearer, timeout=10),
         requests.get(url, headers=bearer, timeout=10),
     ]
 
-    assert [answer.status_code for answer in answers] == [401, 201, 422, 405]
-    for answer in answers:
-        assert "Set-Cookie" not in answer.headers
-        assert "Cookie" not in answer.headers.get("Vary", "")
+    assert [response.status_code for response in responses] == [401, 201, 422, 405]
+    for response in responses:
+        assert "Set-Cookie" not in response.headers
+        assert "Cookie" not in response.headers.get("Vary", "")
 
 
-def test_a_session_sends_no_form(browser: Browser) -> None:
+def test_a_session_cannot_upload_a_form(browser: Browser) -> None:
     browser.sign_in("payroll")
-    proof = browser.find_csrf_token("/timesheets/upload")
+    csrf_token = browser.find_csrf_token("/timesheets/upload")
 
-    answer = browser.post(
-        f"{browser.url}/timesheets/upload", ENTRY, headers={"X-CSRFToken": proof}, timeout=10
+    response = browser.post(
+        f"{browser.url}/timesheets/upload", ENTRY, headers={"X-CSRFToken": csrf_token}, timeout=10
     )
 
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_a_button_for_an_unknown_client_says_so(browser: Browser) -> None:
-    answer = browser.sign_in("stranger")
+def test_signing_in_as_an_unknown_client_is_refused(browser: Browser) -> None:
+    response = browser.sign_in("stranger")
 
-    assert answer.status_code == 503
-    assert "The development issuer knows no such client." in answer.text
+    assert response.status_code == 503
+    assert "The development issuer knows no such client." in response.text
 
 
 @pytest.mark.parametrize("path", ["/timesheets/upload", "/timesheets", "/timesheets/1"])
-def test_a_page_that_needs_a_token_leads_to_the_sign_in_and_back(browser: Browser, path: str) -> None:
-    answer = browser.get(f"{browser.url}{path}", headers={"Accept": "text/html"}, timeout=10)
+def test_a_page_that_needs_a_token_links_to_the_sign_in_and_back(browser: Browser, path: str) -> None:
+    response = browser.get(f"{browser.url}{path}", headers={"Accept": "text/html"}, timeout=10)
 
-    assert answer.status_code == 401
-    assert f'href="/sign-in?next={path.replace("/", "%2F")}"' in answer.text
+    assert response.status_code == 401
+    assert f'href="/sign-in?next={path.replace("/", "%2F")}"' in response.text

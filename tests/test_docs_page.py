@@ -1,4 +1,4 @@
-"""What a developer does who tries the API out on the page that describes it."""
+"""A developer tries the API out on its documentation page."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServ
 
 
 class DocsPage:
-    """The page, open in a browser."""
+    """The documentation page, open in a browser."""
 
     def __init__(self, driver: webdriver.Chrome, url: str) -> None:
         self.driver, self.url = driver, f"{url}/docs"
@@ -35,7 +35,7 @@ class DocsPage:
         self.wait_for(".btn.authorize")
 
     def wait_for(self, selector: str) -> Any:
-        """The first element that `selector` finds, once there is one that can be seen."""
+        """Return the first visible element that `selector` matches, as soon as there is one."""
 
         def find(driver: webdriver.Chrome) -> Any:
             shown = (each for each in driver.find_elements(By.CSS_SELECTOR, selector) if each.is_displayed())
@@ -60,7 +60,7 @@ class DocsPage:
         self.press(".btn-done")
 
     def authorize_as(self, client_id: str, client_secret: str) -> None:
-        """Let the page get a token of its own from the development issuer."""
+        """Let the page get a token from the development issuer."""
         self.press(".btn.authorize")
         self.write("#client_id_clientCredentials, #client_id", client_id)
         self.write("#client_secret_clientCredentials, #client_secret", client_secret)
@@ -69,7 +69,7 @@ class DocsPage:
         self.press(".btn-done")
 
     def try_upload(self, media_type: str = "application/json", body: str | None = None) -> int:
-        """The status of an upload of `body`, or of what stands there already."""
+        """Upload `body`, or the example, and return the status."""
         self.press("#operations-Timesheets-uploadTimesheets .opblock-summary-control")
         self.press(".try-out__btn")
         Select(self.wait_for(".body-param-content-type select")).select_by_value(media_type)
@@ -78,13 +78,13 @@ class DocsPage:
         self.press(".btn.execute")
         return int(self.wait_for(".live-responses-table tbody .response-col_status").text.split()[0])
 
-    def read_answer(self) -> dict[str, Any]:
+    def read_response(self) -> dict[str, Any]:
         text = self.wait_for(".live-responses-table .highlight-code code").get_attribute("textContent")
-        answer: dict[str, Any] = json.loads(text or "")
-        return answer
+        body: dict[str, Any] = json.loads(text or "")
+        return body
 
     def find_requests(self, path: str) -> list[dict[str, Any]]:
-        """What the browser has sent to `path`, as it sent it."""
+        """Return the requests that the browser sent to `path`."""
         events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
         sent = [
             event["params"]["request"] for event in events if event["method"] == "Network.requestWillBeSent"
@@ -92,11 +92,11 @@ class DocsPage:
         return [request for request in sent if request["url"].partition("?")[0].endswith(path)]
 
     def find_complaints(self) -> list[str]:
-        """What the browser warned of in its console, such as violations of the page's policy."""
+        """Return the warnings in the browser's console, such as violations of the content security policy."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] != "DEBUG"]
 
     def find_cut_off(self) -> list[str]:
-        """What reaches beyond the window's right edge."""
+        """Return the elements that extend beyond the right edge of the window."""
         script = """
             const width = document.documentElement.clientWidth;
             return [...document.querySelectorAll("body *")]
@@ -114,7 +114,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 
 @pytest.fixture
 def page(driver: webdriver.Chrome, server: DevelopmentServer) -> DocsPage:
-    """The page, opened anew in a browser that has said nothing yet."""
+    """The page, freshly opened in a browser with empty logs."""
     driver.get("about:blank")
     set_screen(driver, 1280, is_dark=False)
     for log in ("browser", "performance"):
@@ -122,31 +122,31 @@ def page(driver: webdriver.Chrome, server: DevelopmentServer) -> DocsPage:
     return DocsPage(driver, server.url)
 
 
-def test_a_token_that_is_pasted_uploads_the_example(page: DocsPage, server: DevelopmentServer) -> None:
+def test_a_pasted_token_uploads_the_example(page: DocsPage, server: DevelopmentServer) -> None:
     page.authorize_with(server.get_token())
 
     status = page.try_upload()
 
     assert status == 201
-    assert page.read_answer()["message"].endswith("for employee 007")
+    assert page.read_response()["message"].endswith("for employee 007")
     assert page.find_complaints() == []
 
 
-def test_the_development_issuers_own_flow_uploads_the_example(page: DocsPage) -> None:
+def test_a_token_from_the_development_issuer_uploads_the_example(page: DocsPage) -> None:
     page.authorize_as("payroll", "development-secret-of-payroll")
 
     assert page.try_upload() == 201
     assert page.find_complaints() == []
 
 
-def test_a_client_without_the_scope_is_told_so(page: DocsPage) -> None:
+def test_a_client_without_the_scope_is_refused(page: DocsPage) -> None:
     page.authorize_as("reporting", "development-secret-of-reporting")
 
     assert page.try_upload() == 403
-    assert page.read_answer()["code"] == "insufficient_scope"
+    assert page.read_response()["code"] == "insufficient_scope"
 
 
-def test_the_page_says_which_clients_the_development_issuer_knows(page: DocsPage) -> None:
+def test_the_page_lists_the_clients_of_the_development_issuer(page: DocsPage) -> None:
     page.press(".btn.authorize")
 
     dialog = page.wait_for(".modal-ux").text
@@ -162,10 +162,10 @@ def test_the_page_says_which_clients_the_development_issuer_knows(page: DocsPage
 
 def test_without_a_token_nothing_is_uploaded(page: DocsPage) -> None:
     assert page.try_upload() == 401
-    assert page.read_answer()["code"] == "not_authenticated"
+    assert page.read_response()["code"] == "not_authenticated"
 
 
-def test_an_authorization_is_gone_when_the_page_is(page: DocsPage, server: DevelopmentServer) -> None:
+def test_reloading_the_page_forgets_the_token(page: DocsPage, server: DevelopmentServer) -> None:
     token = server.get_token()
     page.authorize_with(token)
 
@@ -185,15 +185,15 @@ def test_an_authorization_is_gone_when_the_page_is(page: DocsPage, server: Devel
         pytest.param("application/json", "no json", 400, id="no-json"),
     ],
 )
-def test_what_is_sent_is_what_is_seen(
+def test_the_body_is_sent_exactly_as_shown(
     page: DocsPage, server: DevelopmentServer, media_type: str, body: str, status: int
 ) -> None:
     page.authorize_with(server.get_token())
 
-    answered = page.try_upload(media_type, body)
+    actual_status = page.try_upload(media_type, body)
 
     [sent] = page.find_requests("/timesheets/upload")
-    assert answered == status
+    assert actual_status == status
     assert sent["postData"] == body
     assert sent["headers"]["Content-Type"] == media_type
 
@@ -212,11 +212,11 @@ def test_nothing_is_cut_off(page: DocsPage, width: int, is_dark: bool) -> None:
     assert is_painted_dark == is_dark
 
 
-def test_the_page_sends_requests_to_the_name_that_it_was_opened_by(
+def test_the_page_sends_requests_to_the_host_name_in_its_own_address(
     page: DocsPage, server: DevelopmentServer
 ) -> None:
-    named = DocsPage(page.driver, server.url.replace("127.0.0.1", "localhost"))
-    named.authorize_as("payroll", "development-secret-of-payroll")
+    page_at_localhost = DocsPage(page.driver, server.url.replace("127.0.0.1", "localhost"))
+    page_at_localhost.authorize_as("payroll", "development-secret-of-payroll")
 
-    assert named.try_upload() == 201
-    assert named.find_complaints() == []
+    assert page_at_localhost.try_upload() == 201
+    assert page_at_localhost.find_complaints() == []

@@ -1,4 +1,4 @@
-"""The page that shows the API's description."""
+"""The page that shows the API's OpenAPI description."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -11,7 +11,7 @@ from tests.processes import PRODUCTION_VARIABLES, GranianServer, run_python
 
 
 class Page(HTMLParser):
-    """What a page loads, and what stands in it that a strict policy forbids."""
+    """The URLs that a page loads, and its inline code, which a strict content security policy forbids."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GranianServer]:
     server.close()
 
 
-def test_the_page_has_nothing_inline_and_nothing_of_another_host(client: Client) -> None:
+def test_the_page_has_no_inline_code_and_loads_nothing_from_another_host(client: Client) -> None:
     page = Page(client.get("/docs").content.decode())
 
     assert page.inline == []
@@ -43,15 +43,15 @@ def test_the_page_has_nothing_inline_and_nothing_of_another_host(client: Client)
     assert [url for url in page.loaded if not url.startswith("/static/")] == []
 
 
-def test_the_page_and_all_that_it_loads_are_served_in_production(server: GranianServer) -> None:
+def test_production_serves_the_page_and_everything_that_it_loads(server: GranianServer) -> None:
     page = Page(requests.get(f"{server.url}/docs", timeout=10).text)
 
-    answers = [requests.get(f"{server.url}{url}", timeout=10) for url in [*page.loaded, "/openapi.json"]]
-    assert [answer.status_code for answer in answers] == [200] * 7
-    assert sum(len(answer.content) for answer in answers) > 1_000_000
+    responses = [requests.get(f"{server.url}{url}", timeout=10) for url in [*page.loaded, "/openapi.json"]]
+    assert [response.status_code for response in responses] == [200] * 7
+    assert sum(len(response.content) for response in responses) > 1_000_000
 
 
-def test_the_page_holds_no_secret_of_production() -> None:
+def test_the_page_contains_no_production_secret() -> None:
     code = """import timesheets_site.wsgi
 from django.test import Client
 print(Client(headers={"Host": "timesheets.example.com"}).get("/docs", secure=True).content.decode())
@@ -68,7 +68,7 @@ print(Client(headers={"Host": "timesheets.example.com"}).get("/docs", secure=Tru
 @pytest.mark.parametrize(
     "path", ["/docs", "/openapi.json", "/.well-known/oauth-protected-resource/timesheets/upload"]
 )
-def test_where_there_is_only_to_look_another_method_is_405(path: str) -> None:
+def test_a_read_only_address_refuses_other_methods(path: str) -> None:
     response = Client(enforce_csrf_checks=True).post(path)
 
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")

@@ -1,4 +1,4 @@
-"""A person signs in with an access token: what the session is good for, and what it never is."""
+"""A person signs in with an access token and gets a session that lasts as long as the token is acceptable."""
 
 import re
 import time
@@ -42,14 +42,16 @@ def is_signed_in(browser: Client) -> bool:
     return "Sign out" in read(browser.get("/"))
 
 
-def test_a_good_token_signs_in_and_leads_to_where_it_can_upload(browser: Client, issuer: Issuer) -> None:
+def test_a_token_that_may_upload_signs_in_and_leads_to_the_upload_page(
+    browser: Client, issuer: Issuer
+) -> None:
     response = sign_in(browser, issuer.mint(scope="batch:upload"))
 
     assert (response.status_code, response["Location"]) == (302, "/timesheets/upload")
     assert is_signed_in(browser)
 
 
-def test_who_may_only_read_is_led_to_the_entries(browser: Client, issuer: Issuer) -> None:
+def test_a_token_that_may_only_read_leads_to_the_entries(browser: Client, issuer: Issuer) -> None:
     response = sign_in(browser, issuer.mint(scope="read:timesheets"))
 
     assert response["Location"] == "/timesheets"
@@ -65,7 +67,7 @@ def test_who_may_only_read_is_led_to_the_entries(browser: Client, issuer: Issuer
         pytest.param("\\\\elsewhere.example", "/timesheets/upload", id="backslashes"),
     ],
 )
-def test_the_person_goes_on_to_where_they_were_going_on_this_site_only(
+def test_signing_in_redirects_to_the_requested_page_only_on_this_site(
     browser: Client, issuer: Issuer, destination: str, location: str
 ) -> None:
     response = sign_in(browser, issuer.mint(), next=destination)
@@ -73,7 +75,7 @@ def test_the_person_goes_on_to_where_they_were_going_on_this_site_only(
     assert response["Location"] == location
 
 
-def test_over_tls_nobody_goes_on_to_a_page_without_it(browser: Client, issuer: Issuer) -> None:
+def test_signing_in_over_tls_never_redirects_to_http(browser: Client, issuer: Issuer) -> None:
     fields = {"next": "http://testserver/timesheets", "token": issuer.mint()}
 
     response = browser.post(
@@ -96,9 +98,7 @@ def test_over_tls_nobody_goes_on_to_a_page_without_it(browser: Client, issuer: I
         '{{"access_token": "{token}", "token_type": "Bearer"}}',
     ],
 )
-def test_a_token_may_be_pasted_with_what_stands_around_it(
-    browser: Client, issuer: Issuer, pasted: str
-) -> None:
+def test_a_token_may_be_pasted_with_text_around_it(browser: Client, issuer: Issuer, pasted: str) -> None:
     response = sign_in(browser, pasted.format(token=issuer.mint()))
 
     assert response.status_code == 302
@@ -113,7 +113,7 @@ def test_a_token_may_be_pasted_with_what_stands_around_it(
         ({"sub": 5}, "The access token is not acceptable"),
     ],
 )
-def test_a_bad_token_is_refused_beside_its_field_and_never_shown(
+def test_a_bad_token_is_refused_next_to_its_field_and_never_shown(
     browser: Client, issuer: Issuer, changes: dict[str, Any], phrase: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = issuer.mint(**changes)
@@ -129,36 +129,38 @@ def test_a_bad_token_is_refused_beside_its_field_and_never_shown(
 
 
 @pytest.mark.parametrize("pasted", ["", "  ", "not a token", "x" * 9000])
-def test_what_is_no_token_at_all_is_refused(browser: Client, pasted: str) -> None:
+def test_text_without_a_token_is_refused(browser: Client, pasted: str) -> None:
     response = sign_in(browser, pasted)
 
     assert response.status_code == 400
     assert 'id="token-error"' in read(response)
 
 
-def test_without_the_issuers_keys_nobody_can_say(browser: Client, issuer: Issuer, settings: Any) -> None:
-    nobody = "http://127.0.0.1:1/"
-    settings.OAUTH = {**settings.OAUTH, "ISSUER": nobody, "JWKS_URL": f"{nobody}keys"}
+def test_signing_in_without_the_issuers_keys_is_unavailable(
+    browser: Client, issuer: Issuer, settings: Any
+) -> None:
+    unreachable = "http://127.0.0.1:1/"
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": unreachable, "JWKS_URL": f"{unreachable}keys"}
 
-    response = sign_in(browser, issuer.mint(iss=nobody))
+    response = sign_in(browser, issuer.mint(iss=unreachable))
 
     assert response.status_code == 503
     assert "The issuer&#x27;s keys are unavailable" in read(response)
 
 
-def test_the_session_holds_what_the_token_says_and_never_the_token(browser: Client, issuer: Issuer) -> None:
+def test_the_session_stores_the_tokens_claims_but_never_the_token(browser: Client, issuer: Issuer) -> None:
     token = issuer.mint()
 
     sign_in(browser, token)
 
     [session] = Session.objects.all()
-    kept = session.get_decoded()
-    assert kept["timesheets.verified_token"]["token"]["client_id"] == "payroll"
+    stored = session.get_decoded()
+    assert stored["timesheets.verified_token"]["token"]["client_id"] == "payroll"
     for part in token.split("."):
-        assert part not in str(kept)
+        assert part not in str(stored)
 
 
-def test_the_session_gets_a_new_key_that_nobody_knew_before(browser: Client, issuer: Issuer) -> None:
+def test_signing_in_changes_the_session_key(browser: Client, issuer: Issuer) -> None:
     sign_in(browser, issuer.mint())
     first = browser.cookies["sessionid"].value
 
@@ -178,9 +180,7 @@ def test_the_session_ends_when_the_token_expires(browser: Client, issuer: Issuer
     assert not is_signed_in(browser)
 
 
-def test_a_session_that_lives_on_for_another_reason_does_not_keep_the_token(
-    browser: Client, issuer: Issuer
-) -> None:
+def test_a_session_that_outlives_its_token_is_signed_out(browser: Client, issuer: Issuer) -> None:
     sign_in(browser, issuer.mint(exp=time.time() + 1))
     Session.objects.update(expire_date=timezone.now() + timedelta(days=1))
 
@@ -191,7 +191,7 @@ def test_a_session_that_lives_on_for_another_reason_does_not_keep_the_token(
 
 
 @pytest.mark.parametrize("lifetime", [timedelta(hours=1), timedelta(days=29)], ids=["short", "long"])
-def test_a_token_neither_shortens_nor_stretches_the_session(
+def test_a_token_does_not_change_the_lifetime_of_the_session(
     browser: Client, issuer: Issuer, settings: Any, lifetime: timedelta
 ) -> None:
     sign_in(browser, issuer.mint(exp=time.time() + lifetime.total_seconds()))
@@ -202,24 +202,24 @@ def test_a_token_neither_shortens_nor_stretches_the_session(
     assert abs(left.total_seconds() - settings.SESSION_COOKIE_AGE) < 60
 
 
-def remove(kept: dict[str, Any], name: str) -> None:
-    del kept[name]
+def remove(stored: dict[str, Any], name: str) -> None:
+    del stored[name]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda kept: remove(kept, "token"), id="no-token"),
-        pytest.param(lambda kept: remove(kept, "audience"), id="no-audience"),
-        pytest.param(lambda kept: remove(kept["token"], "scopes"), id="no-scopes"),
-        pytest.param(lambda kept: remove(kept["token"], "client_id"), id="no-client"),
-        pytest.param(lambda kept: kept["token"].update(color="red"), id="another-member"),
-        pytest.param(lambda kept: kept["token"].update(scopes=None), id="other-scopes"),
-        pytest.param(lambda kept: kept["token"].update(expires_at="2030-01-01"), id="another-expiry"),
-        pytest.param(lambda kept: kept.update(token="payroll"), id="a-string"),
+        pytest.param(lambda stored: remove(stored, "token"), id="no-token"),
+        pytest.param(lambda stored: remove(stored, "audience"), id="no-audience"),
+        pytest.param(lambda stored: remove(stored["token"], "scopes"), id="no-scopes"),
+        pytest.param(lambda stored: remove(stored["token"], "client_id"), id="no-client"),
+        pytest.param(lambda stored: stored["token"].update(color="red"), id="another-member"),
+        pytest.param(lambda stored: stored["token"].update(scopes=None), id="other-scopes"),
+        pytest.param(lambda stored: stored["token"].update(expires_at="2030-01-01"), id="another-expiry"),
+        pytest.param(lambda stored: stored.update(token="payroll"), id="a-string"),
     ],
 )
-def test_a_session_that_cannot_be_read_is_a_signed_out_one(
+def test_an_unreadable_session_is_signed_out(
     browser: Client, issuer: Issuer, change: Callable[[dict[str, Any]], None]
 ) -> None:
     sign_in(browser, issuer.mint())
@@ -235,20 +235,20 @@ def test_a_session_that_cannot_be_read_is_a_signed_out_one(
     assert is_signed_in(browser)
 
 
-@pytest.mark.parametrize("kept", [None, [], "payroll", 7])
-def test_a_session_that_holds_something_else_is_a_signed_out_one(
-    browser: Client, issuer: Issuer, kept: Any
+@pytest.mark.parametrize("stored", [None, [], "payroll", 7])
+def test_a_session_with_another_kind_of_value_is_signed_out(
+    browser: Client, issuer: Issuer, stored: Any
 ) -> None:
     sign_in(browser, issuer.mint())
     session = browser.session
-    session["timesheets.verified_token"] = kept
+    session["timesheets.verified_token"] = stored
     session.save()
 
     assert browser.get("/").status_code == 200
     assert not is_signed_in(browser)
 
 
-def test_signing_in_makes_forms_of_before_worthless(browser: Client, issuer: Issuer) -> None:
+def test_signing_in_invalidates_earlier_csrf_tokens(browser: Client, issuer: Issuer) -> None:
     before = find_csrf_token(browser)
     cookie = browser.cookies["csrftoken"].value
     sign_in(browser, issuer.mint())
@@ -261,7 +261,7 @@ def test_signing_in_makes_forms_of_before_worthless(browser: Client, issuer: Iss
 
 
 @pytest.mark.parametrize("setting", ["ISSUER", "AUDIENCE"])
-def test_a_session_is_worth_nothing_once_its_token_would_be_refused(
+def test_a_session_ends_when_the_api_no_longer_trusts_its_issuer_or_audience(
     browser: Client, issuer: Issuer, settings: Any, setting: str
 ) -> None:
     sign_in(browser, issuer.mint())
@@ -271,7 +271,7 @@ def test_a_session_is_worth_nothing_once_its_token_would_be_refused(
     assert not is_signed_in(browser)
 
 
-def test_signing_out_forgets_the_session(browser: Client, issuer: Issuer) -> None:
+def test_signing_out_deletes_the_session(browser: Client, issuer: Issuer) -> None:
     sign_in(browser, issuer.mint())
 
     response = browser.post("/sign-out", {"csrfmiddlewaretoken": find_csrf_token(browser)})
@@ -281,7 +281,7 @@ def test_signing_out_forgets_the_session(browser: Client, issuer: Issuer) -> Non
     assert not Session.objects.exists()
 
 
-def test_nobody_is_signed_out_by_a_link(browser: Client, issuer: Issuer) -> None:
+def test_a_link_cannot_sign_a_person_out(browser: Client, issuer: Issuer) -> None:
     sign_in(browser, issuer.mint())
 
     response = browser.get("/sign-out")
@@ -291,7 +291,9 @@ def test_nobody_is_signed_out_by_a_link(browser: Client, issuer: Issuer) -> None
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])
-def test_a_form_of_another_site_signs_nobody_in_or_out(browser: Client, issuer: Issuer, address: str) -> None:
+def test_a_form_on_another_site_cannot_sign_a_person_in_or_out(
+    browser: Client, issuer: Issuer, address: str
+) -> None:
     response = browser.post(address, {"token": issuer.mint()})
 
     assert response.status_code == 403
@@ -299,7 +301,7 @@ def test_a_form_of_another_site_signs_nobody_in_or_out(browser: Client, issuer: 
     assert not is_signed_in(browser)
 
 
-def test_the_cookies_stay_with_this_site_and_away_from_scripts(browser: Client, issuer: Issuer) -> None:
+def test_the_cookies_are_same_site_and_hidden_from_scripts(browser: Client, issuer: Issuer) -> None:
     sign_in(browser, issuer.mint())
 
     for name in ("sessionid", "csrftoken"):
@@ -308,14 +310,14 @@ def test_the_cookies_stay_with_this_site_and_away_from_scripts(browser: Client, 
         assert cookie["samesite"] == "Strict"
 
 
-def test_the_pages_tell_no_other_site_where_somebody_was(browser: Client) -> None:
+def test_the_pages_send_no_referrer_to_other_sites(browser: Client) -> None:
     response = browser.get("/sign-in")
 
     assert response["Referrer-Policy"] == "same-origin"
     assert response["Cache-Control"] == "no-store"
 
 
-def test_a_file_sent_to_a_form_is_not_kept(browser: Client, issuer: Issuer) -> None:
+def test_a_file_in_a_form_is_not_stored(browser: Client, issuer: Issuer) -> None:
     csrf_token = find_csrf_token(browser)
     fields = {"csrfmiddlewaretoken": csrf_token, "token": SimpleUploadedFile("token", b"x" * 5_000)}
 
@@ -325,10 +327,10 @@ def test_a_file_sent_to_a_form_is_not_kept(browser: Client, issuer: Issuer) -> N
     assert response.wsgi_request.FILES == {}
 
 
-@pytest.mark.parametrize(("surplus", "status"), [(0, 400), (1, 413)])
-def test_a_form_may_hold_16_kib(browser: Client, surplus: int, status: int) -> None:
+@pytest.mark.parametrize(("extra_bytes", "status"), [(0, 400), (1, 413)])
+def test_a_form_may_hold_16_kib(browser: Client, extra_bytes: int, status: int) -> None:
     form = f"csrfmiddlewaretoken={find_csrf_token(browser)}&token="
-    body = form.ljust(16 * 1024 + surplus, "x")
+    body = form.ljust(16 * 1024 + extra_bytes, "x")
 
     response = browser.post("/sign-in", body, content_type="application/x-www-form-urlencoded")
 
@@ -337,13 +339,13 @@ def test_a_form_may_hold_16_kib(browser: Client, surplus: int, status: int) -> N
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])
-def test_without_the_setting_there_is_no_way_to_sign_in(client: Client, address: str) -> None:
+def test_without_the_setting_the_sign_in_does_not_exist(client: Client, address: str) -> None:
     response = client.post(address) if address == "/sign-out" else client.get(address)
 
     assert response.status_code == 404
 
 
-def test_without_the_setting_a_session_that_was_is_not_looked_at(
+def test_without_the_setting_an_existing_session_is_ignored(
     browser: Client, issuer: Issuer, settings: Any
 ) -> None:
     sign_in(browser, issuer.mint())
@@ -353,7 +355,9 @@ def test_without_the_setting_a_session_that_was_is_not_looked_at(
     assert not is_signed_in(browser)
 
 
-def test_the_landing_page_says_whom_the_api_trusts(client: Client, issuer: Issuer, settings: Any) -> None:
+def test_the_landing_page_names_the_issuer_and_the_audience(
+    client: Client, issuer: Issuer, settings: Any
+) -> None:
     response = client.get("/")
 
     page = read(response)
@@ -365,14 +369,14 @@ def test_the_landing_page_says_whom_the_api_trusts(client: Client, issuer: Issue
     assert {client.get(link).status_code for link in links} == {200}
 
 
-def test_the_landing_page_leads_to_the_pages_for_people_where_they_can_sign_in(browser: Client) -> None:
+def test_with_sign_in_the_landing_page_links_to_the_pages_for_people(browser: Client) -> None:
     page = read(browser.get("/"))
 
     for link in ("/sign-in", "/timesheets/upload", "/timesheets", "/docs"):
         assert f'href="{link}"' in page
 
 
-def test_who_brings_no_session_gets_an_answer_that_varies_by_none(browser: Client) -> None:
+def test_a_response_without_a_session_does_not_vary_by_cookie(browser: Client) -> None:
     response = browser.get("/")
 
     assert "Cookie" not in response.get("Vary", "")

@@ -1,4 +1,4 @@
-"""What a person sees of the API: DRF's browsable API, in pages of our own."""
+"""Render the API as pages for people: DRF's browsable API with the project's own templates."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from timesheets.exceptions import find_reason_phrase
 
 
 def describe_visitor(request: HttpRequest) -> dict[str, Any]:
-    """What every page's frame shows: who is signed in, if somebody is, or can be."""
+    """Return what the header of every page needs: whether people can sign in, and who is signed in."""
     return {
         "lets_sign_in": conf.lets_browsers_sign_in(),
         "signed_in": find_signed_in_token(request) if conf.lets_browsers_sign_in() else None,
@@ -24,13 +24,13 @@ def describe_visitor(request: HttpRequest) -> dict[str, Any]:
 
 
 class PageRenderer(BrowsableAPIRenderer):
-    """The answer as a page, in which the template `page_part` of the view shows what it means.
+    """Render a response as a page. The view's `page_part` names the template that presents its body.
 
-    DRF's own context tries each method for its form, and with that the caller's permissions. Ours has
-    forms in its templates, so a request is judged, and logged, once.
+    DRF's own context checks the caller's permissions for every method, to offer a form. Here the templates
+    have the forms, so a request is checked, and logged, once.
     """
 
-    template = "timesheets/answer.html"
+    template = "timesheets/response.html"
 
     def get_context(
         self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any] | None
@@ -44,10 +44,10 @@ class PageRenderer(BrowsableAPIRenderer):
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),
-            "answer": data,
+            "body": data,
             "content": self.get_content(JSONRenderer(), data, accepted_media_type, context),
             "next_page": _find_next_page(data),
-            "problem": data if _tells_of_a_problem(request, response) else None,
+            "problem": data if _is_problem(request, response) else None,
             "reason": find_reason_phrase(response.status_code),
             "request": request,
             "response": response,
@@ -55,12 +55,12 @@ class PageRenderer(BrowsableAPIRenderer):
 
 
 def _find_next_page(data: Any) -> str | None:
-    """The next page of a list, under the address that this one has in the browser."""
-    following = data.get("next") if isinstance(data, Mapping) else None
-    return f"?{urlsplit(following).query}" if following else None
+    """Return a link to the next page of a list, relative to the address in the browser."""
+    next_url = data.get("next") if isinstance(data, Mapping) else None
+    return f"?{urlsplit(next_url).query}" if next_url else None
 
 
-def _tells_of_a_problem(request: Request, response: Response) -> bool:
-    """False also where nothing can be got at an address that a person looks at before sending there."""
-    is_only_looking = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET"
-    return response.status_code >= HTTPStatus.BAD_REQUEST and not is_only_looking
+def _is_problem(request: Request, response: Response) -> bool:
+    """Whether the page shows an error. A GET of an address that takes only POST shows the form instead."""
+    shows_form = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET"
+    return response.status_code >= HTTPStatus.BAD_REQUEST and not shows_form

@@ -1,4 +1,4 @@
-"""Find the access token in what somebody pasted or piped, and say what else was there."""
+"""Extract the access token from what a person pasted or piped."""
 
 import json
 import re
@@ -10,13 +10,13 @@ _PREFIX = re.compile(r"authorization\s*:\s*(?:bearer(?:\s+|$))?|bearer(?:\s+|$)"
 
 
 def unwrap_token(text: str) -> tuple[str, list[str]]:
-    """The token, an empty string if there is none, and notes on what was left out to get it."""
-    # A file from Windows may begin with a byte order mark, and that a line ends is no news.
+    """Return the token, or an empty string, and notes on what was ignored."""
+    # A file from Windows may begin with a byte order mark. A line break at the end deserves no note.
     text = text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
-    answered = _read_answer(text)
-    if answered is not None:
-        return answered, ["of the issuer's answer only access_token was taken"]
-    # Quotes may stand around the header as well as around the token in it.
+    response_token = _read_token_response(text)
+    if response_token is not None:
+        return response_token, ["used only access_token of the issuer's response"]
+    # Both the header and the token in it may be in quotes.
     inner = text.strip(_AROUND)
     prefix = _PREFIX.match(inner)
     token = inner[prefix.end() :].strip(_AROUND) if prefix else inner
@@ -26,14 +26,14 @@ def unwrap_token(text: str) -> tuple[str, list[str]]:
         "quotes": any(mark in around for mark in _QUOTES),
         '"Authorization: Bearer"': prefix is not None,
     }
-    return token, [f"{part} around the token left out" for part, is_there in parts.items() if is_there]
+    return token, [f"ignored {part} around the token" for part, is_present in parts.items() if is_present]
 
 
-def _read_answer(text: str) -> str | None:
-    """The token in a whole answer of a token endpoint (RFC 6749 section 5.1)."""
+def _read_token_response(text: str) -> str | None:
+    """Return the token in the response of a token endpoint (RFC 6749 section 5.1)."""
     try:
-        answer = json.loads(text)
+        response = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    token = answer.get("access_token") if isinstance(answer, dict) else None
+    token = response.get("access_token") if isinstance(response, dict) else None
     return token if isinstance(token, str) else None

@@ -1,7 +1,4 @@
-"""A browser's session: what its access token said, once verified, and until when the token is good.
-
-The token itself is not kept.
-"""
+"""Keep the claims of a verified access token in a browser's session. The token itself is not kept."""
 
 import dataclasses
 import time
@@ -23,9 +20,9 @@ _KEY = "timesheets.verified_token"
 
 
 class SessionAuthentication(BaseAuthentication):
-    """Let in the client whose access token this browser signed in with, as JWTAuthentication would.
+    """Authenticate the client whose access token this browser signed in with.
 
-    Raises CsrfFailed (403) where a request that may write does not prove that it comes from a page of ours.
+    Raises CsrfFailed (403) for a write that does not prove that it comes from one of the API's pages.
     """
 
     def authenticate(self, request: Request) -> tuple[MachineClient, VerifiedToken] | None:
@@ -33,25 +30,24 @@ class SessionAuthentication(BaseAuthentication):
         token = find_signed_in_token(django_request)
         if token is None:
             return None
-        if not _comes_from_our_page(django_request):
+        if not _passes_csrf_check(django_request):
             raise CsrfFailed
         return identify_client(token), token
 
 
-def _comes_from_our_page(request: HttpRequest) -> bool:
-    """Whether Django's protection, which DRF's views are exempt from, lets the request pass."""
-    # The proof comes in a header. Without this, Django would read the body to look for it in a form's field.
+def _passes_csrf_check(request: HttpRequest) -> bool:
+    """Whether the request passes Django's CSRF check, from which DRF's views are exempt."""
+    # The CSRF token is in a header. The empty form stops Django from reading the body to look for one.
     request.POST = QueryDict()
-    answer = HttpResponse()
-    check = CSRFCheck(lambda _: answer)
+    check = CSRFCheck(lambda _: HttpResponse())
     check.process_request(request)
-    return check.process_view(request, lambda _: answer, (), {}) is None
+    return check.process_view(request, lambda _: HttpResponse(), (), {}) is None
 
 
 def sign_in(request: HttpRequest, token: VerifiedToken) -> None:
-    """Keep what `token` says in the session, under a new key that no one else knows.
+    """Store the token's claims in the session, and give the session a new key that nobody else knows.
 
-    The session's own expiry stays as it is: whoever is signed in to the admin has the same session.
+    The session's own expiry does not change, because the admin uses the same session.
     """
     request.session.cycle_key()
     rotate_token(request)
@@ -66,23 +62,26 @@ def sign_out(request: HttpRequest) -> None:
 
 
 def find_signed_in_token(request: HttpRequest) -> VerifiedToken | None:
-    """What the token said that this browser signed in with, if it is still one that the API would accept.
+    """Return the token that this browser signed in with, if the API would still accept it.
 
-    An Authorization header always wins: beside one, the session is not looked at.
+    An Authorization header always wins: with one, the session is ignored.
     """
-    # Whoever brings no cookie gets an answer that does not vary by it.
+    # Reading the session adds `Vary: Cookie`, which a response to a request without a cookie must not have.
     if "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     try:
         return _read_token(request.session.get(_KEY))
     except (KeyError, TypeError):
-        # Nobody signed in with a token, or another version of this program wrote it.
+        # Nobody is signed in, or another version of the API wrote the session.
         return None
 
 
-def _read_token(kept: Any) -> VerifiedToken | None:
-    """What `sign_in` kept, while it is good. Raises KeyError or TypeError if this is something else."""
-    token = VerifiedToken(**{**kept["token"], "scopes": frozenset(kept["token"]["scopes"])})
+def _read_token(stored: Any) -> VerifiedToken | None:
+    """Return the token that `sign_in` stored, if it is still acceptable.
+
+    Raises KeyError or TypeError if `stored` is anything else.
+    """
+    token = VerifiedToken(**{**stored["token"], "scopes": frozenset(stored["token"]["scopes"])})
     policy = conf.token_policy()
-    is_ours = (token.issuer, kept["audience"]) == (policy.issuer, policy.audience)
-    return token if is_ours and time.time() < token.expires_at else None
+    is_trusted = (token.issuer, stored["audience"]) == (policy.issuer, policy.audience)
+    return token if is_trusted and time.time() < token.expires_at else None

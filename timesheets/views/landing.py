@@ -1,4 +1,4 @@
-"""The page at `/`: what this is, whom it trusts, and where to go."""
+"""The page at `/`: what the API is, which tokens it accepts, and where to go next."""
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse

@@ -1,4 +1,4 @@
-"""Sign a browser in with an access token, and out."""
+"""Sign a browser in with an access token, and sign it out."""
 
 import functools
 import json
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from timesheets import conf
 from timesheets.authentication import authenticate_bearer
-from timesheets.browser.development_tokens import NoDevelopmentToken, obtain_development_token
+from timesheets.browser.development_tokens import DevelopmentTokenUnavailable, obtain_development_token
 from timesheets.browser.pages import describe_visitor
 from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.browser.sessions import sign_in, sign_out
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class SignInRefused(Exception):
-    """`field` is the part of the form that the message is about, `status` what the answer says."""
+    """The message is about the form's `field`. The response has the status `status`."""
 
     def __init__(self, message: str, field: str, status: int) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class SignInRefused(Exception):
 
 
 class BrowserView:
-    """A view that exists only where browsers can sign in. Elsewhere it is 404, and the body is not read."""
+    """A view that exists only if browser sign-in is on. Otherwise it is 404, and the body is not read."""
 
     def __init__(self, view: Callable[[HttpRequest], HttpResponse]) -> None:
         functools.update_wrapper(self, view)
@@ -43,7 +43,7 @@ class BrowserView:
 
     @property
     def csrf_exempt(self) -> bool:
-        """Where the view does not exist, Django must not read the body to protect it against CSRF."""
+        """If the view does not exist, Django's CSRF protection must not read the body."""
         return not conf.lets_browsers_sign_in()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -55,7 +55,7 @@ class BrowserView:
 @BrowserView
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_sign_in(request: HttpRequest) -> HttpResponse:
-    """The page that takes an access token; with a good one, on to where the person was going."""
+    """Show the form, or check its token and redirect to the page that the person wanted."""
     if request.method != "POST":
         return _show_form(request, None)
     try:
@@ -67,13 +67,12 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
         "outcome=signed_in client=%s subject=%s token_id=%s",
         *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
     )
-    return HttpResponseRedirect(_choose_destination(request) or _find_first_page(token))
+    return HttpResponseRedirect(_choose_destination(request) or _choose_start_page(token))
 
 
 @BrowserView
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
-    """Forget what this browser signed in with."""
     sign_out(request)
     return HttpResponseRedirect(reverse("landing"))
 
@@ -92,17 +91,17 @@ def _show_form(request: HttpRequest, refused: SignInRefused | None) -> HttpRespo
 
 
 def _take_token(request: HttpRequest) -> VerifiedToken:
-    """The token that was pasted, or that the button's client gets, once verified. Raises SignInRefused."""
+    """Verify the pasted token, or a new one for the client of a button. Raises SignInRefused."""
     client_id = request.POST.get("client")
     try:
         text = obtain_development_token(client_id) if client_id else _read_pasted_token(request)
         accepted = authenticate_bearer(f"Bearer {text}")
-    except NoDevelopmentToken as error:
+    except DevelopmentTokenUnavailable as error:
         raise SignInRefused(str(error), "client", HTTPStatus.SERVICE_UNAVAILABLE) from None
     except Problem as problem:
-        # A 401 would have to come with a challenge to the browser, which knows no answer to it.
-        is_ours = problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        status = problem.status_code if is_ours else HTTPStatus.BAD_REQUEST
+        # A 401 needs a challenge, and a browser cannot respond to a Bearer challenge.
+        is_server_error = problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        status = problem.status_code if is_server_error else HTTPStatus.BAD_REQUEST
         raise SignInRefused(str(problem.detail), "token", status) from None
     if accepted is None:
         raise AssertionError("a Bearer header is never of another scheme")
@@ -117,15 +116,15 @@ def _read_pasted_token(request: HttpRequest) -> str:
 
 
 def _choose_destination(request: HttpRequest) -> str:
-    """The page of this site that was asked for; empty if none was, or one of another site."""
+    """Return the requested page, or an empty string if there is none or it is on another site."""
     destination = request.POST.get("next", request.GET.get("next", ""))
-    is_ours = url_has_allowed_host_and_scheme(
+    is_local = url_has_allowed_host_and_scheme(
         destination, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return destination if is_ours else ""
+    return destination if is_local else ""
 
 
-def _find_first_page(token: VerifiedToken) -> str:
-    """Where somebody with this token's scopes can do something."""
+def _choose_start_page(token: VerifiedToken) -> str:
+    """Return the page that a person with this token's scopes can use."""
     may_upload = UploadView.required_scopes <= token.scopes
     return UploadView.resource_path if may_upload else TimesheetListView.resource_path

@@ -1,17 +1,17 @@
 "use strict";
 
 const page = document.getElementById("docs");
-const darkness = window.matchMedia("(prefers-color-scheme: dark)");
+const darkScheme = window.matchMedia("(prefers-color-scheme: dark)");
 
-function followColourScheme() {
-  document.documentElement.classList.toggle("dark-mode", darkness.matches);
+function followColorScheme() {
+  document.documentElement.classList.toggle("dark-mode", darkScheme.matches);
 }
 
 function prepareRequest(request) {
-  // The page's policy allows only its own origin, under whichever name the page was opened.
+  // The page's content security policy allows only its own origin, by the host name in the address bar.
   const url = new URL(request.url, location.href);
   request.url = location.origin + url.pathname + url.search;
-  // An issuer wants to know which API a token is for, and Swagger UI has no field to say it in.
+  // The issuer needs to know which API the token is for. Swagger UI has no field for the audience.
   const isTokenRequest = typeof request.body === "string" && request.body.startsWith("grant_type=");
   if (isTokenRequest && request.headers["Content-Type"] === "application/x-www-form-urlencoded") {
     request.body += `&audience=${encodeURIComponent(page.dataset.audience)}`;
@@ -19,8 +19,8 @@ function prepareRequest(request) {
   return request;
 }
 
-followColourScheme();
-darkness.addEventListener("change", followColourScheme);
+followColorScheme();
+darkScheme.addEventListener("change", followColorScheme);
 
 SwaggerUIBundle({
   url: page.dataset.description,
@@ -31,8 +31,8 @@ SwaggerUIBundle({
   displayRequestDuration: true,
   defaultModelsExpandDepth: 0,
   requestInterceptor: prepareRequest,
-  // What is pasted here is gone when the page is.
+  // Closing the page forgets the token.
   persistAuthorization: false,
-  // The badge would tell another host what is described here.
+  // The badge would send the description to another host.
   validatorUrl: null,
 });

@@ -1,12 +1,12 @@
-// Send the upload forms as a program would: JSON, NDJSON or CSV, to the API's own address.
+// Send the upload forms as a program does: as JSON, NDJSON or CSV, to the API's own address.
 "use strict";
 
 const MEANINGS = {
-  200: "was there already",
+  200: "already there",
   201: "created",
-  409: "other content is stored under this entry_id and stays",
-  422: "not a valid entry",
-  424: "held back, since another failed",
+  409: "an entry with this entry_id and different content exists and stays unchanged",
+  422: "invalid entry",
+  424: "held back because another entry was rejected",
 };
 
 function setUp() {
@@ -18,7 +18,7 @@ function setUp() {
   filters?.addEventListener("formdata", leaveOutEmpty);
 }
 
-// An empty filter is none.
+// An empty field is no filter.
 function leaveOutEmpty(event) {
   for (const [name, value] of [...event.formData]) {
     if (value.trim() === "") event.formData.delete(name);
@@ -34,7 +34,7 @@ async function submit(event, send) {
   try {
     await send(form);
   } catch {
-    say(form, "error", "No answer came, so nobody knows whether this was stored. Look at the entries before you send it again.");
+    say(form, "error", "There was no response, so this may or may not be stored. Check the entries before you send it again.");
   } finally {
     button.disabled = false;
   }
@@ -47,7 +47,7 @@ async function sendOne(form) {
   const [response, answer] = await post(form, "application/json", JSON.stringify(entry), keyOf(form, entry));
   if (response.ok) {
     say(form, "done", answer.message);
-    link(form, `/timesheets/${answer.id}`, "Look at it");
+    link(form, `/timesheets/${answer.id}`, "View entry");
     delete form.dataset.key;
   } else {
     for (const name of names) showError(form, name, answer.errors?.[name]);
@@ -71,7 +71,7 @@ async function sendMany(form) {
   }
 }
 
-// While the same entry is sent again after no answer came, it has the same key and is stored once.
+// If there was no response and the same entry is sent again, it has the same key and is stored once.
 function keyOf(form, entry) {
   const content = JSON.stringify(entry);
   if (form.dataset.content !== content || !form.dataset.key) {
@@ -95,7 +95,7 @@ async function post(form, contentType, body, key) {
   if (key) headers["Idempotency-Key"] = key;
   const response = await fetch(address, { method: "POST", headers, body });
   const answer = await response.json();
-  if (response.status === 401) answer.detail = "You are signed out by now. Sign in again.";
+  if (response.status === 401) answer.detail = "You are signed out. Sign in again.";
   return [response, answer];
 }
 
