@@ -1,4 +1,4 @@
-"""`manage.py serve` starts the production server as it is documented, and says so where it cannot."""
+"""`manage.py serve` starts the production server, or says why it cannot."""
 
 import signal
 import subprocess
@@ -29,11 +29,11 @@ def serve(folder: Path, *options: str, **variables: str) -> subprocess.Completed
     return run_python(link_manage_py(folder), "serve", *options, **{**PRODUCTION_VARIABLES, **variables})
 
 
-def test_an_option_wins_over_the_defaults(server: GranianServer) -> None:
+def test_an_option_overrides_a_default(server: GranianServer) -> None:
     assert len(server.find_workers()) == 3
 
 
-def test_the_workers_have_the_defaults(server: GranianServer) -> None:
+def test_the_workers_run_with_the_defaults(server: GranianServer) -> None:
     [worker, *_] = server.find_workers()
 
     variables = Path(f"/proc/{worker}/environ").read_text().split("\0")
@@ -57,7 +57,7 @@ def test_no_secret_is_on_the_command_line(server: GranianServer) -> None:
     assert words[1:-1] == expected
 
 
-def test_a_variable_wins_over_the_defaults(tmp_path: Path) -> None:
+def test_a_variable_overrides_a_default(tmp_path: Path) -> None:
     result = serve(tmp_path, GRANIAN_WORKERS="many")
 
     assert result.returncode == 2
@@ -72,7 +72,7 @@ def test_an_unknown_option_ends_with_granians_exit_status(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_in_order(tmp_path: Path, issuer_process: Issuer, number: signal.Signals) -> None:
+def test_a_signal_stops_it_cleanly(tmp_path: Path, issuer_process: Issuer, number: signal.Signals) -> None:
     server = GranianServer(tmp_path, issuer_process.url, workers=1)
 
     assert server.stop(number) == 0

@@ -1,4 +1,4 @@
-"""Configuration that would not work, or would weaken the API, refused before the first request."""
+"""Refuse settings that cannot work, or that weaken the API, before the first request."""
 
 import re
 import ssl
@@ -37,14 +37,14 @@ def _check_issuer() -> Iterator[CheckMessage]:
     domain = settings.OAUTH["AUTH0_DOMAIN"]
     if domain and not _DOMAIN.fullmatch(domain):
         yield Error(
-            "AUTH0_DOMAIN is not the bare domain of a tenant.",
-            hint="Write it without scheme, slash and port, such as example.eu.auth0.com.",
+            "AUTH0_DOMAIN is not a bare domain.",
+            hint="Write it without scheme, slash or port, such as example.eu.auth0.com.",
             id="timesheets.E001",
         )
     if domain and settings.OAUTH["ISSUER"] != f"https://{domain}/":
         yield Error(
-            "AUTH0_DOMAIN and OAUTH_ISSUER are both set, and only one issuer can be trusted.",
-            hint="Keep AUTH0_DOMAIN for an Auth0 tenant, OAUTH_ISSUER for any other issuer.",
+            "AUTH0_DOMAIN and OAUTH_ISSUER are both set, but the API trusts only one issuer.",
+            hint="Set AUTH0_DOMAIN for an Auth0 tenant, or OAUTH_ISSUER for any other issuer.",
             id="timesheets.E006",
         )
 
@@ -53,17 +53,17 @@ def _check_addresses() -> Iterator[CheckMessage]:
     domain, jwks_url = settings.OAUTH["AUTH0_DOMAIN"], settings.OAUTH["JWKS_URL"]
     addresses = {
         "OAUTH_ISSUER": settings.OAUTH["ISSUER"],
-        # Without it the issuer's metadata say where the keys are.
+        # Without it, the address of the keys comes from the issuer's metadata.
         **({"OAUTH_JWKS_URL": jwks_url} if jwks_url else {}),
         "TIMESHEETS_PUBLIC_URL": settings.TIMESHEETS_PUBLIC_URL,
     }
     for name, url in addresses.items():
-        # An address that comes from AUTH0_DOMAIN is judged as that.
+        # Check E001 covers an address that comes from AUTH0_DOMAIN.
         comes_from_domain = bool(domain) and url.startswith(f"https://{domain}/")
         if not comes_from_domain and not is_trustworthy(url):
             yield Error(
-                f"{name} is not an https address, so anybody on the way could change what is said there.",
-                hint="Use https; http serves on loopback only.",
+                f"{name} is not an https address, so anybody on the network path could change responses.",
+                hint="Use https. http works only on loopback.",
                 id="timesheets.E002",
             )
 
@@ -71,20 +71,19 @@ def _check_addresses() -> Iterator[CheckMessage]:
 def _check_audience() -> Iterator[CheckMessage]:
     if not settings.OAUTH["AUDIENCE"]:
         yield Error(
-            "AUTH0_AUDIENCE is not set, so a token for another API would be as good as one for this.",
-            hint="Set it to the identifier that the API has at the issuer.",
+            "AUTH0_AUDIENCE is not set, so this API would accept tokens for another API.",
+            hint="Set it to the API's identifier at the issuer.",
             id="timesheets.E003",
         )
 
 
 def _check_algorithms() -> Iterator[CheckMessage]:
-    unfit = [name for name in settings.OAUTH["ALGORITHMS"] if name not in ASYMMETRIC_ALGORITHMS]
-    if unfit or not settings.OAUTH["ALGORITHMS"]:
-        fit = ", ".join(sorted(ASYMMETRIC_ALGORITHMS))
+    algorithms = settings.OAUTH["ALGORITHMS"]
+    unsafe = [name for name in algorithms if name not in ASYMMETRIC_ALGORITHMS]
+    if unsafe or not algorithms:
         yield Error(
-            f"OAUTH_ALGORITHMS names {', '.join(unfit) or 'nothing'}, which proves nothing: "
-            "whoever can check such a token can also write one.",
-            hint=f"Use the one your issuer signs with, of {fit}.",
+            f"OAUTH_ALGORITHMS must name asymmetric algorithms, not {', '.join(unsafe) or 'nothing'}.",
+            hint=f"Use the one that your issuer signs with, of {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}.",
             id="timesheets.E007",
         )
 
@@ -92,19 +91,19 @@ def _check_algorithms() -> Iterator[CheckMessage]:
 def _check_token_rules() -> Iterator[CheckMessage]:
     if settings.OAUTH["TOKEN_PROFILE"] not in set(Profile):
         yield Error(
-            "OAUTH_TOKEN_PROFILE is not the name of a profile.",
+            "OAUTH_TOKEN_PROFILE is not a known profile.",
             hint=f"Use one of {', '.join(Profile)}.",
             id="timesheets.E008",
         )
     if not 0 <= settings.OAUTH["LEEWAY_SECONDS"] <= MAX_LEEWAY_SECONDS:
         yield Error(
-            f"OAUTH_LEEWAY_SECONDS is not 0 to {MAX_LEEWAY_SECONDS}: tokens would long outlive their expiry.",
-            hint="Keep 30, and let NTP set the clocks.",
+            f"OAUTH_LEEWAY_SECONDS is not between 0 and {MAX_LEEWAY_SECONDS}.",
+            hint="Keep 30, and synchronize the clocks with NTP.",
             id="timesheets.E009",
         )
     if not settings.OAUTH["SCOPE_CLAIMS"] or not set(settings.OAUTH["SCOPE_CLAIMS"]) <= SCOPE_CLAIMS:
         yield Error(
-            "OAUTH_SCOPE_CLAIMS names a claim that does not hold scopes, or none.",
+            "OAUTH_SCOPE_CLAIMS is empty or names a claim that holds no scopes.",
             hint=f"Use one or more of {', '.join(sorted(SCOPE_CLAIMS))}.",
             id="timesheets.E010",
         )
@@ -117,8 +116,8 @@ def _check_ca_file() -> Iterator[CheckMessage]:
         ssl.create_default_context(cafile=settings.OAUTH["CA_FILE"])
     except (OSError, ValueError):
         yield Error(
-            "OAUTH_CA_FILE is not a file with certificates in PEM, so the issuer could not be reached.",
-            hint="Name a readable file with the certificate of the authority that signed the issuer's.",
+            "OAUTH_CA_FILE is not a readable file with PEM certificates.",
+            hint="Name a file with the certificate of the CA that signed the issuer's certificate.",
             id="timesheets.E011",
         )
 
@@ -128,8 +127,8 @@ def _check_time_zone() -> Iterator[CheckMessage]:
         ZoneInfo(settings.TIMESHEETS_TIME_ZONE)
     except (KeyError, ValueError, OSError):
         yield Error(
-            "TIMESHEETS_TIME_ZONE is not the name of a time zone.",
-            hint="Use a name of the IANA database, such as UTC or Europe/Berlin.",
+            "TIMESHEETS_TIME_ZONE is not a known time zone.",
+            hint="Use an IANA name, such as UTC or Europe/Berlin.",
             id="timesheets.E004",
         )
 
@@ -137,7 +136,7 @@ def _check_time_zone() -> Iterator[CheckMessage]:
 def _check_database() -> Iterator[CheckMessage]:
     if settings.DATABASES["default"]["ENGINE"] not in _ENGINES:
         yield Error(
-            "DATABASE_URL is neither SQLite nor PostgreSQL; on others nobody has seen entries stored once.",
+            "DATABASE_URL must name a SQLite or PostgreSQL database. No other is supported.",
             hint="Use postgres://user:password@host/name.",
             id="timesheets.E005",
         )

@@ -1,4 +1,4 @@
-"""The API's settings as typed values, kept until a setting changes."""
+"""The API's settings as typed values."""
 
 import functools
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def token_policy() -> TokenPolicy:
 
 @functools.cache
 def issuer() -> Issuer:
-    """The one issuer whose tokens are good."""
+    """The only issuer whose tokens the API accepts."""
     return Issuer(
         url=settings.OAUTH["ISSUER"],
         jwks_url=settings.OAUTH["JWKS_URL"] or None,
@@ -36,38 +36,38 @@ def issuer() -> Issuer:
 
 
 def public_url(path: str) -> str:
-    """The address that callers reach `path` at, whatever they wrote into the Host header."""
+    """The public address of `path`, which never depends on the Host header."""
     return f"{settings.TIMESHEETS_PUBLIC_URL.rstrip('/')}{path}"
 
 
 def time_zone() -> ZoneInfo:
-    """The zone whose midnight a date without a time of day means."""
+    """The zone in which a date without a time means midnight."""
     return ZoneInfo(settings.TIMESHEETS_TIME_ZONE)
 
 
 def lets_browsers_sign_in() -> bool:
-    """Whether a person may use the API in a browser, with a session in place of a header."""
+    """Whether people may use the API in a browser, with a session instead of a header."""
     return bool(settings.TIMESHEETS_BROWSER_SIGN_IN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DevelopmentSignIn:
-    """Where tokens come from at a developer's desk, and for which clients."""
+    """The development issuer's token endpoint and its clients."""
 
     token_url: str
     client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def development_sign_in() -> DevelopmentSignIn:
-    """Without clients where this is not development."""
+    """Has no clients in production."""
     return DevelopmentSignIn(**settings.TIMESHEETS_DEVELOPMENT_SIGN_IN)
 
 
-def _forget(*, setting: str, **_: Any) -> None:
-    """Settings change in tests only."""
+def _clear_caches(*, setting: str, **_: Any) -> None:
+    # Settings change only in tests.
     if setting == "OAUTH":
         token_policy.cache_clear()
         issuer.cache_clear()
 
 
-setting_changed.connect(_forget)
+setting_changed.connect(_clear_caches)

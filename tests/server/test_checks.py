@@ -1,4 +1,4 @@
-"""The system checks: one test for each bad value."""
+"""The system checks refuse each bad value."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_the_checks_are_registered(settings: Any) -> None:
         pytest.param("user@example.eu.auth0.com", id="user"),
     ],
 )
-def test_a_tenant_is_a_bare_domain(settings: Any, domain: str) -> None:
+def test_a_tenant_must_be_a_bare_domain(settings: Any, domain: str) -> None:
     settings.OAUTH = {
         **settings.OAUTH,
         "AUTH0_DOMAIN": domain,
@@ -55,7 +55,7 @@ def test_a_tenant_is_a_bare_domain(settings: Any, domain: str) -> None:
         pytest.param("issuer.example", id="no-scheme"),
     ],
 )
-def test_an_issuer_speaks_tls_except_on_loopback(settings: Any, name: str, url: str) -> None:
+def test_an_issuer_must_use_tls_except_on_loopback(settings: Any, name: str, url: str) -> None:
     settings.OAUTH = {**settings.OAUTH, name: url}
 
     [message] = check_settings()
@@ -63,7 +63,7 @@ def test_an_issuer_speaks_tls_except_on_loopback(settings: Any, name: str, url: 
     assert (message.id, message.msg.split(" ")[0]) == ("timesheets.E002", f"OAUTH_{name}")
 
 
-def test_an_issuer_without_tls_is_not_blamed_on_the_address_of_the_keys(settings: Any) -> None:
+def test_an_issuer_without_tls_is_reported_once(settings: Any) -> None:
     settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://issuer.example/", "JWKS_URL": ""}
 
     [message] = check_settings()
@@ -71,13 +71,13 @@ def test_an_issuer_without_tls_is_not_blamed_on_the_address_of_the_keys(settings
     assert (message.id, message.msg.split(" ")[0]) == ("timesheets.E002", "OAUTH_ISSUER")
 
 
-def test_the_keys_may_be_left_to_the_issuers_metadata(settings: Any) -> None:
+def test_the_address_of_the_keys_is_optional(settings: Any) -> None:
     settings.OAUTH = {**settings.OAUTH, "JWKS_URL": ""}
 
     assert find_ids() == []
 
 
-def test_the_apis_own_address_speaks_tls(settings: Any) -> None:
+def test_the_public_url_must_use_tls(settings: Any) -> None:
     settings.TIMESHEETS_PUBLIC_URL = "http://timesheets.example.com"
 
     assert find_ids() == ["timesheets.E002"]
@@ -106,14 +106,16 @@ def test_the_apis_own_address_speaks_tls(settings: Any) -> None:
         pytest.param({"CA_FILE": __file__}, "timesheets.E011", id="ca-file-without-certificates"),
     ],
 )
-def test_what_would_weaken_trust_is_refused(settings: Any, changes: dict[str, Any], check_id: str) -> None:
+def test_settings_that_weaken_trust_are_refused(
+    settings: Any, changes: dict[str, Any], check_id: str
+) -> None:
     settings.OAUTH = {**settings.OAUTH, **changes}
 
     assert find_ids() == [check_id]
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "/etc/passwd", ""])
-def test_a_time_zone_is_one_of_the_iana_database(settings: Any, zone: str) -> None:
+def test_a_time_zone_must_be_in_the_iana_database(settings: Any, zone: str) -> None:
     settings.TIMESHEETS_TIME_ZONE = zone
 
     assert find_ids() == ["timesheets.E004"]

@@ -1,4 +1,4 @@
-"""Start the production server, granian, with the values that the API was measured with."""
+"""Start the production server, granian, with defaults that suit the API."""
 
 import importlib.util
 import os
@@ -13,32 +13,32 @@ from timesheets.management.help import HelpFormatter
 
 APPLICATION = "timesheets_site.wsgi:application"
 
-# As variables, so that an option or a variable of the caller's wins. docs/decisions.md has the reasons.
+# Environment variables, so that the caller's options and variables win. docs/decisions.md has the reasons.
 DEFAULTS = {
     "GRANIAN_INTERFACE": "wsgi",
     "GRANIAN_HTTP": "1",
     "GRANIAN_WEBSOCKETS": "false",
     "GRANIAN_WORKERS": "2",
-    # For each worker: how many requests run at once, and how many connections may be open.
+    # Per worker: the number of concurrent requests, and the number of open connections.
     "GRANIAN_BLOCKING_THREADS": "64",
     "GRANIAN_BACKPRESSURE": "1024",
-    # Until the head of a request is complete, and also until the next request of a connection begins.
+    # Milliseconds until the head of a request is complete, and until a connection's next request begins.
     "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "10000",
-    # The longest head, of which each open connection may hold one.
+    # The maximum size of a request's head. Each open connection may hold one in memory.
     "GRANIAN_HTTP1_BUFFER_SIZE": "65536",
     "GRANIAN_WORKERS_KILL_TIMEOUT": "10",
-    # glibc reads this when a process starts, so only a new process can have it.
+    # glibc reads this only when a process starts.
     "MALLOC_ARENA_MAX": "2",
 }
 
 
 class Command(BaseCommand):
     help = """\
-Start the production server, granian, under the settings that DJANGO_SETTINGS_MODULE names.
+Start the production server, granian, with the settings that DJANGO_SETTINGS_MODULE names.
 
-Takes granian's options, which win over the defaults below; so do the variables themselves.
-`granian --help` lists them. The server ends with granian's exit status."""
-    # The server makes them when it loads the application.
+Accepts granian's options (see `granian --help`). Options and environment variables override the
+defaults below. The exit status is granian's."""
+    # The server runs the checks when it loads the application.
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -54,7 +54,7 @@ Takes granian's options, which win over the defaults below; so do the variables 
         )
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Take what is not Django's own option for one of granian's."""
+        """Pass every option that Django does not know to granian."""
         options, granian_options = self.create_parser(argv[0], argv[1]).parse_known_args(argv[2:])
         try:
             self.execute(*granian_options, **vars(options))
@@ -63,18 +63,18 @@ Takes granian's options, which win over the defaults below; so do the variables 
             sys.exit(error.returncode)
 
     def handle(self, *granian_options: str, **_: Any) -> None:
-        """Become granian. Raises CommandError where that cannot serve in production."""
+        """Replace this process with granian. Raises CommandError if that cannot serve in production."""
         if settings.DEBUG:
             raise _refuse(
-                "These settings are for development, where runserver serves. "
-                "Set DJANGO_SETTINGS_MODULE=timesheets_site.settings_production."
+                "These settings are for development. "
+                "Set DJANGO_SETTINGS_MODULE=timesheets_site.settings_production, or use runserver."
             )
         if importlib.util.find_spec("granian") is None:
             raise _refuse("granian is not installed: python -m pip install -r requirements.txt")
         command = [sys.executable, "-P", "-m", "granian", *granian_options, APPLICATION]
-        # Modules are found where this process finds them, wherever it was started.
+        # granian must find the same modules as this process, in any working directory.
         variables = {**DEFAULTS, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        # The same process goes on, so a supervisor's signals reach granian, and its exit status is ours.
+        # exec keeps the process id, so a supervisor's signals reach granian, whose exit status it sees.
         os.execve(sys.executable, command, variables)  # noqa: S606
 
 
