@@ -1,4 +1,4 @@
-"""Fixtures of all tests, and what a run says of the tests it had to leave out."""
+"""Fixtures for all tests, and a report of the tests that a run skips."""
 
 import shutil
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.issuer import Issuer
 from tests.postgresql import OLDEST_VERSION, find_programs
 from tests.processes import NODE_MODULES
 
-# A group of tests that needs more than requirements.txt brings: what it needs, and whether it is there.
+# Groups of tests that need more than the requirements files install: the need, and a check for it.
 GROUPS = {
     "shell": ("bash and curl", lambda: shutil.which("bash") and shutil.which("curl")),
     "browser": (
@@ -19,7 +19,7 @@ GROUPS = {
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
     ),
     "node": (
-        "Node.js, and the packages of npm that `npm ci --prefix tests/generated_clients` installs",
+        "Node.js, and the npm packages that `npm ci --prefix tests/generated_clients` installs",
         lambda: shutil.which("node") and (NODE_MODULES / ".bin/tsc").exists(),
     ),
     "postgresql": (
@@ -30,7 +30,7 @@ GROUPS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="fail where a group of tests has to be left out")
+    parser.addoption("--all", action="store_true", help="fail if a group of tests is skipped")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,34 +39,34 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out: dict[str, int] = {}
-    for name, (needs, is_there) in GROUPS.items():
+    skipped: dict[str, int] = {}
+    for name, (needs, is_available) in GROUPS.items():
         group = [item for item in items if item.get_closest_marker(name)]
-        if group and not is_there():
-            left_out[name] = len(group)
+        if group and not is_available():
+            skipped[name] = len(group)
             for item in group:
                 item.add_marker(pytest.mark.skip(reason=f"needs {needs}"))
-    config.stash[LEFT_OUT] = left_out
+    config.stash[SKIPPED] = skipped
 
 
-LEFT_OUT = pytest.StashKey[dict[str, int]]()
+SKIPPED = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if session.config.getoption("--all") and session.config.stash.get(LEFT_OUT, {}) and not exitstatus:
+    if session.config.getoption("--all") and session.config.stash.get(SKIPPED, {}) and not exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for name, count in config.stash.get(LEFT_OUT, {}).items():
+    for name, count in config.stash.get(SKIPPED, {}).items():
         needs, _ = GROUPS[name]
-        line = f"LEFT OUT: {count} tests of the group {name}, which needs {needs}"
+        line = f"SKIPPED: {count} tests of the group {name}, which needs {needs}"
         terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
 def issuer_process() -> Iterator[Issuer]:
-    """One issuer for the whole run: making a key is slow."""
+    """One issuer for the whole run, because generating a key is slow."""
     issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
     yield issuer
     issuer.close()
@@ -74,7 +74,7 @@ def issuer_process() -> Iterator[Issuer]:
 
 @pytest.fixture
 def issuer(issuer_process: Issuer, settings: Any) -> Issuer:
-    """The issuer that the API of this process trusts."""
+    """The issuer that the API in this process trusts."""
     settings.OAUTH = {
         **settings.OAUTH,
         "ISSUER": issuer_process.url,

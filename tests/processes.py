@@ -1,4 +1,4 @@
-"""Our programs as processes of their own, in an environment with nothing of the developer's."""
+"""Run the project's programs in separate processes, without the developer's environment."""
 
 import os
 import re
@@ -14,10 +14,10 @@ import requests
 
 REPOSITORY = Path(__file__).parent.parent
 NODE_MODULES = REPOSITORY / "tests/generated_clients/node_modules"
-# What Python and the system need to start a program; nothing that configures ours.
+# The variables that Python and the system need to start a program.
 _INHERITED = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG")
 
-# All that production requires; nothing answers at any of these addresses.
+# Everything that production requires. No server listens at these addresses.
 PRODUCTION_VARIABLES = {
     "DJANGO_SETTINGS_MODULE": "timesheets_site.settings_production",
     "DJANGO_SECRET_KEY": "k3" * 20 + "zw\N{LATIN SMALL LETTER O WITH DIAERESIS}lf-boxers-chase-viktor",
@@ -35,7 +35,7 @@ def make_environment(**variables: str) -> dict[str, str]:
 
 
 def link_manage_py(folder: Path) -> Path:
-    """A manage.py that finds no `.env` but one in `folder`."""
+    """Return a manage.py that reads `.env` only from `folder`."""
     link = folder / "manage.py"
     if not link.is_symlink():
         link.symlink_to(REPOSITORY / "manage.py")
@@ -56,7 +56,7 @@ def run_python(*arguments: str | Path, **variables: str) -> subprocess.Completed
 
 
 class Server:
-    """An HTTP server of ours, in a process of its own, with its log in `folder`."""
+    """An HTTP server in a separate process, with its log in `folder`."""
 
     def __init__(self, folder: Path, port: int, command: Sequence[str | Path], **variables: str) -> None:
         self.port = port
@@ -67,7 +67,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Run, or run again after `kill`, and answer once this returns."""
+        """Start the server, or restart it after `kill`. It accepts connections when this returns."""
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self._command],
@@ -76,21 +76,21 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # With its workers it is a group of its own, to be killed as a whole.
+                # `kill` ends the whole group, including the workers.
                 process_group=0,
             )
-        self._wait_until_it_answers()
+        self._wait_until_it_listens()
 
     def stop(self, number: signal.Signals) -> int:
-        """Send a signal, and tell the exit status."""
+        """Send a signal and return the exit status."""
         self._process.send_signal(number)
         return self._process.wait(15)
 
     def kill(self) -> None:
-        """Die at once, with all workers, whatever they are doing."""
+        """Kill the server and all its workers."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
-        # A worker that is still dying accepts connections, which `start` would take for the new server's.
+        # Until its last worker is dead, the old server accepts connections, which `start` must not see.
         while self._accepts_connections():
             time.sleep(0.05)
 
@@ -98,7 +98,7 @@ class Server:
         return self._log.read_text()
 
     def wait_for_log(self, text: str, count: int) -> list[str]:
-        """The lines of the log that hold `text`: as soon as there are `count`, else what 5 seconds bring."""
+        """Return the log's lines that contain `text`, once there are `count` of them or after 5 seconds."""
         deadline = time.monotonic() + 5
         while True:
             lines = [line for line in self.read_log().splitlines() if text in line]
@@ -107,7 +107,7 @@ class Server:
             time.sleep(0.05)
 
     def close(self) -> None:
-        """Stop as at a restart, and if connections that others left open hold that up, all the same."""
+        """Stop the server. Kill it if open connections keep it running."""
         self._process.terminate()
         try:
             self._process.wait(5)
@@ -121,27 +121,27 @@ class Server:
             return False
         return True
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_listens(self) -> None:
         for _ in range(150):
             if self._process.poll() is not None:
                 break
             if self._accepts_connections():
                 return
             time.sleep(0.1)
-        raise RuntimeError(f"The server does not answer:\n{self.read_log()}")
+        raise RuntimeError(f"The server does not start:\n{self.read_log()}")
 
 
 class DevelopmentServer(Server):
-    """`manage.py runserver` with the development issuer and a database of its own."""
+    """`manage.py runserver` with the development issuer and a new database."""
 
     def __init__(self, folder: Path) -> None:
         port = find_free_port()
         self.database = folder / "db.sqlite3"
         self.variables = {
-            # A second is enough to see that a database is busy.
+            # A busy database fails after one second.
             "DATABASE_URL": f"sqlite:///{self.database}?timeout=1",
             "TIMESHEETS_DEV_PORT": str(port),
-            # No token of one test's issuer waits there for another's.
+            # No test finds another test's token in the cache.
             "TIMESHEETS_STATE_DIR": str(folder / "state"),
         }
         self._manage_py = link_manage_py(folder)
@@ -150,11 +150,11 @@ class DevelopmentServer(Server):
         super().__init__(folder, port, command, **self.variables)
 
     def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a management command beside the server, in the same environment."""
+        """Run a management command in the server's environment."""
         return run_python(self._manage_py, *arguments, **{**self.variables, **variables})
 
     def get_token(self, client: str = "payroll") -> str:
-        answer = requests.post(
+        response = requests.post(
             f"{self.url}/oauth/token",
             json={
                 "grant_type": "client_credentials",
@@ -164,13 +164,13 @@ class DevelopmentServer(Server):
             },
             timeout=10,
         )
-        return str(answer.json()["access_token"])
+        return str(response.json()["access_token"])
 
 
 class GranianServer(Server):
-    """The production server, `manage.py serve`, with settings that trust the issuer at `issuer_url`.
+    """The production server, `manage.py serve`, which trusts the issuer at `issuer_url`.
 
-    Its database is a new one in `folder`, unless `database_url` names another.
+    It uses a new database in `folder`, unless `database_url` names another one.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class GranianServer(Server):
         port = find_free_port()
         variables = {
             "DJANGO_SETTINGS_MODULE": settings,
-            # Where the settings of tests are.
+            # The test settings are in this folder.
             "PYTHONPATH": str(REPOSITORY),
             "TEST_DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
             "TEST_ISSUER": issuer_url,
@@ -195,12 +195,12 @@ class GranianServer(Server):
         super().__init__(folder, port, [manage_py, "serve", *changes], **variables)
 
     def find_workers(self) -> list[int]:
-        """The process ids of its workers (Linux only)."""
+        """Return the process ids of the workers (Linux only)."""
         pid = self._process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def read_peak_memory(self) -> int:
-        """The most memory, in bytes, that all its processes together have held (Linux only)."""
+        """Return the sum of the peak memory of all processes, in bytes (Linux only)."""
         pids = [self._process.pid, *self.find_workers()]
         statuses = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
         return sum(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024 for status in statuses)

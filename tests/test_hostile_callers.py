@@ -1,4 +1,4 @@
-"""Whoever has no token makes nobody wait and takes no memory; whoever has one makes no other client wait."""
+"""A caller without a token blocks nobody and uses no memory. A caller with a token blocks no other client."""
 
 import time
 from collections.abc import Iterator
@@ -20,17 +20,17 @@ from tests.raw_http import (
 )
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
-# More than a worker has threads, of which there are 64.
+# More than the 64 threads of a worker.
 MANY_BODIES = 70
 MANY_CONNECTIONS = 500
 HUGE_BODY = 300 * 1024 * 1024
-MEMORY_TO_SPARE = 64 * 1024 * 1024
+ALLOWED_MEMORY_GROWTH = 64 * 1024 * 1024
 FORM_PATHS = ["/sign-in", "/sign-out", "/admin", "/admin/login/", "/admin/timesheets/timesheet/"]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
-    """The API alone, with one worker, so that one worker's threads are all there are."""
+    """The API alone, with one worker and thus 64 threads."""
     server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, workers=1)
     yield server
     server.close()
@@ -46,14 +46,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> It
 
 
 def upload(server: GranianServer, issuer: Issuer) -> requests.Response:
-    """What an honest client is answered, which waits for 20 seconds at most."""
+    """Return the response to an honest client, which waits for at most 20 seconds."""
     headers = {"Authorization": f"Bearer {issuer.mint()}"}
     return requests.post(f"{server.url}/timesheets/upload", json=ENTRY, headers=headers, timeout=20)
 
 
 @pytest.mark.parametrize("content_type", [FORM, MULTIPART, "text/plain"])
 @pytest.mark.parametrize("path", ["/nowhere", "/sign-in", "/sign-out", "/admin/login/", "/"])
-def test_an_address_that_takes_no_body_answers_before_one_is_sent(
+def test_an_address_without_a_body_responds_before_one_is_sent(
     server: GranianServer, path: str, content_type: str
 ) -> None:
     head = write_head(server.port, path, 1000, content_type)
@@ -64,7 +64,7 @@ def test_an_address_that_takes_no_body_answers_before_one_is_sent(
     assert status == (405 if path == "/" else 404)
 
 
-def test_unfinished_bodies_hold_nobody_up(server: GranianServer, issuer_process: Issuer) -> None:
+def test_unfinished_bodies_block_nobody(server: GranianServer, issuer_process: Issuer) -> None:
     head = write_head(server.port, "/nowhere", 1000, FORM)
 
     with open_connections(server.port, MANY_BODIES, head + b"a=") as connections:
@@ -76,7 +76,7 @@ def test_unfinished_bodies_hold_nobody_up(server: GranianServer, issuer_process:
 
 
 @pytest.mark.parametrize("path", FORM_PATHS)
-def test_unfinished_forms_hold_no_upload_up(site: GranianServer, issuer_process: Issuer, path: str) -> None:
+def test_unfinished_forms_block_no_upload(site: GranianServer, issuer_process: Issuer, path: str) -> None:
     head = write_head(site.port, path, 1000, FORM)
 
     with open_connections(site.port, MANY_BODIES, head + b"a=") as connections:
@@ -87,7 +87,7 @@ def test_unfinished_forms_hold_no_upload_up(site: GranianServer, issuer_process:
     assert statuses == {429}
 
 
-def test_unfinished_uploads_of_one_client_hold_no_other_up(
+def test_unfinished_uploads_of_one_client_block_no_other_client(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
     token = issuer_process.mint(azp="contractor", sub="contractor@clients")
@@ -119,16 +119,16 @@ def test_a_form_of_over_16_kib_is_refused_before_it_is_sent(site: GranianServer,
 
 
 @pytest.mark.parametrize("path", ["/nowhere", *FORM_PATHS])
-def test_a_huge_multipart_body_takes_no_memory(site: GranianServer, path: str) -> None:
+def test_a_huge_multipart_body_uses_no_memory(site: GranianServer, path: str) -> None:
     before = site.read_peak_memory()
 
     taken, _ = send_body(site.port, write_head(site.port, path, HUGE_BODY, MULTIPART), FILE_PART, HUGE_BODY)
 
     assert taken < HUGE_BODY
-    assert site.read_peak_memory() < before + MEMORY_TO_SPARE
+    assert site.read_peak_memory() < before + ALLOWED_MEMORY_GROWTH
 
 
-def test_idle_connections_hold_nobody_up(server: GranianServer, issuer_process: Issuer) -> None:
+def test_idle_connections_block_nobody(server: GranianServer, issuer_process: Issuer) -> None:
     with open_connections(server.port, MANY_CONNECTIONS):
         responses = [upload(server, issuer_process) for _ in range(4)]
 
@@ -167,7 +167,7 @@ JSON = "application/json"
         pytest.param("/sign-in", FORM, "", {"Host": "x.example"}, 400, "bad_request", id="host-of-a-form"),
     ],
 )
-def test_an_expected_refusal_is_one_line_of_the_log(
+def test_an_expected_refusal_is_one_line_in_the_log(
     site: GranianServer,
     request: pytest.FixtureRequest,
     path: str,

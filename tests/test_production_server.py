@@ -1,4 +1,4 @@
-"""The API under the production server, as callers with sockets of their own meet it."""
+"""The API under the production server, tested through real sockets."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> 
 
 
 def announce_upload(server: GranianServer, token: str, length: int) -> bytes:
-    """What the server answers to the head of a request whose body never comes."""
+    """Return the response to the head of a request whose body never arrives."""
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
         connection.sendall(write_head(server, token, length))
         return connection.recv(65536)
@@ -40,28 +40,28 @@ def test_an_entry_is_created(server: GranianServer, issuer_process: Issuer) -> N
     assert json.loads(line[line.index("{") :]) == {"id": response.json()["id"], **ENTRY}
 
 
-def test_a_large_upload_with_a_bad_token_is_answered_before_it_is_sent(
+def test_a_large_upload_with_a_bad_token_is_refused_before_it_is_sent(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
-    answer = announce_upload(server, issuer_process.mint(aud="https://other"), FIFTY_MEGABYTES)
+    response = announce_upload(server, issuer_process.mint(aud="https://other"), FIFTY_MEGABYTES)
 
-    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert response.startswith(b"HTTP/1.1 401 ")
 
 
-def test_a_large_upload_without_the_scope_is_answered_before_it_is_sent(
+def test_a_large_upload_without_the_scope_is_refused_before_it_is_sent(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
-    answer = announce_upload(server, issuer_process.mint(scope="read:timesheets"), FIFTY_MEGABYTES)
+    response = announce_upload(server, issuer_process.mint(scope="read:timesheets"), FIFTY_MEGABYTES)
 
-    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert response.startswith(b"HTTP/1.1 403 ")
 
 
 def test_a_large_upload_with_a_good_token_is_refused_before_it_is_sent(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
-    answer = announce_upload(server, issuer_process.mint(), FIFTY_MEGABYTES)
+    response = announce_upload(server, issuer_process.mint(), FIFTY_MEGABYTES)
 
-    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert response.startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_process: Issuer) -> None:
@@ -81,7 +81,7 @@ def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_proces
 @pytest.mark.parametrize(
     "claims", [pytest.param({}, id="good-token"), pytest.param({"aud": "x"}, id="bad-token")]
 )
-def test_thirty_slow_senders_hold_nobody_up(
+def test_thirty_slow_senders_block_nobody(
     tmp_path: Path, issuer_process: Issuer, claims: dict[str, str]
 ) -> None:
     server = GranianServer(tmp_path, issuer_process.url, workers=1)
@@ -91,14 +91,14 @@ def test_thirty_slow_senders_hold_nobody_up(
         for _ in range(30):
             slow = connections.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
             slow.sendall(head + b"{")
-        # The slow ones never send the rest, so whoever had to wait for them would wait for ever.
+        # The slow senders never finish, so a request that waited for them would never complete.
         response = upload(server, issuer_process)
 
     server.close()
     assert response.status_code == 201
 
 
-def test_forged_tokens_hold_no_honest_caller_up(tmp_path: Path) -> None:
+def test_forged_tokens_delay_no_honest_caller(tmp_path: Path) -> None:
     issuer = Issuer(audience="https://timesheets.example.com")
     server = GranianServer(tmp_path, issuer.url, workers=1)
     upload(server, issuer)

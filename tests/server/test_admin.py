@@ -1,4 +1,4 @@
-"""The admin as people meet it: what they find and take away, what they cannot do, and where it is not."""
+"""The admin: what people find and export, what they cannot change, and where it does not exist."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ CLIENTS = [(1, "https://issuer.example/", "payroll"), (2, "https://issuer.exampl
 COLUMNS = ("client_id", "entry_id", "user_id", "date", "project", "hours", "received_at", "subject")
 ROWS = [
     (1, "a-1", "007", "2017-05-10 17:40:20.095000", "StoreZero", 5, "2017-05-11 08:00:00", "payroll@clients"),
-    # In Berlin, where the server's days are, this is the midnight that begins May 12.
+    # In Berlin, the server's time zone, this is midnight of May 12.
     (1, "a-2", "008", "2017-05-11 22:00:00", "Store Söne", 7.5, "2017-05-12 08:00:00", None),
     (2, None, "007", "2019-01-31 12:00:00", FORMULA, 1, "2019-02-01 08:00:00", "auth0|1"),
     (2, "-b-4", "@009", "2019-03-01 12:00:00", "+1", 24, "2019-03-02 08:00:00", "auth0|1"),
@@ -48,7 +48,7 @@ User.objects.create_user("guest", password="{PASSWORD}")
 
 
 class Visitor:
-    """A person with a browser that runs no scripts, signed in under a name."""
+    """A person who is signed in, with a browser that runs no scripts."""
 
     def __init__(self, server: GranianServer, name: str, password: str = PASSWORD) -> None:
         self._url = server.url
@@ -64,23 +64,23 @@ class Visitor:
         return self._session.post(f"{self._url}{path}", form, timeout=30)
 
     def post_entry(self, **headers: str) -> requests.Response:
-        """What a program sends, with the browser's cookies."""
+        """Send an upload with the browser's cookies."""
         headers = {"X-CSRFToken": self._session.cookies["csrftoken"], **headers}
         return self._session.post(f"{self._url}/timesheets/upload", json={}, headers=headers, timeout=30)
 
     def list_ids(self, query: str = "") -> list[int]:
-        """The timesheets on a page of the list, from the top."""
+        """Return the ids on a page of the list, in order."""
         return [
             int(found) for found in re.findall(rf'href="{LIST}(\d+)/change/', self.get(LIST + query).text)
         ]
 
     def find_link(self, title: str, query: str = "") -> str:
-        """The query that a link on the list leads to."""
+        """Return the query of a link on the list."""
         [link] = re.findall(rf'href="(\?[^"]*)"[^>]*>\s*{title}\s*<', self.get(LIST + query).text)
         return unescape(link)
 
     def list_periods(self, query: str = "") -> list[str]:
-        """What the date hierarchy offers."""
+        """Return the links of the date hierarchy."""
         [block] = re.findall(r'<nav class="toplinks".*?</nav>', self.get(LIST + query).text, re.DOTALL)
         return [unescape(title) for title in re.findall(r"<a [^>]*>([^<]*)</a>", block)]
 
@@ -124,7 +124,7 @@ def add_rows(database: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> N
 
 
 def run_with_admin(folder: Path, code: str) -> str:
-    """What `code` prints that runs beside the server, on its database and under its settings."""
+    """Run `code` with the server's database and settings, and return its output."""
     result = run_python(
         "-c",
         f"import django; django.setup()\n{code}",
@@ -144,11 +144,11 @@ def read_csv(response: requests.Response) -> list[list[str]]:
     return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline="")))
 
 
-# Who gets in
+# Sign-in and permissions
 
 
 @pytest.mark.parametrize("name", ["nobody", "guest"])
-def test_only_staff_gets_beyond_the_sign_in(server: GranianServer, name: str) -> None:
+def test_only_staff_can_sign_in(server: GranianServer, name: str) -> None:
     response = Visitor(server, name).get(LIST)
 
     assert response.status_code == 200
@@ -164,7 +164,7 @@ def test_only_staff_gets_beyond_the_sign_in(server: GranianServer, name: str) ->
         pytest.param("guest", PASSWORD, id="not-staff"),
     ],
 )
-def test_a_failed_sign_in_is_logged_without_what_was_typed(
+def test_a_failed_sign_in_is_logged_without_its_input(
     server: GranianServer, name: str, password: str
 ) -> None:
     response = Visitor(server, name, password).welcome
@@ -175,7 +175,7 @@ def test_a_failed_sign_in_is_logged_without_what_was_typed(
     assert password not in server.read_log()
 
 
-def test_staff_without_the_permission_sees_no_timesheets(server: GranianServer) -> None:
+def test_staff_without_permission_see_no_timesheets(server: GranianServer) -> None:
     newcomer = Visitor(server, "newcomer")
 
     assert newcomer.get("/admin/").status_code == 200
@@ -184,7 +184,7 @@ def test_staff_without_the_permission_sees_no_timesheets(server: GranianServer) 
     assert newcomer.export(select_across=1, _selected_action=1).status_code == 403
 
 
-def test_staff_with_the_permission_to_view_sees_them(server: GranianServer) -> None:
+def test_staff_with_view_permission_see_timesheets(server: GranianServer) -> None:
     clerk = Visitor(server, "clerk")
 
     assert clerk.list_ids() == [4, 3, 2, 1]
@@ -192,11 +192,11 @@ def test_staff_with_the_permission_to_view_sees_them(server: GranianServer) -> N
     assert len(read_csv(clerk.export(_selected_action=1))) == 2
 
 
-def test_the_address_without_its_slash_leads_there(boss: Visitor) -> None:
+def test_the_address_without_a_slash_redirects_to_the_admin(boss: Visitor) -> None:
     assert boss.get("/admin").url.endswith("/admin/")
 
 
-# Nothing is changed
+# Read-only
 
 
 @pytest.mark.parametrize("model", ["timesheet", "client"])
@@ -210,14 +210,14 @@ def test_not_even_a_superuser_can_change_anything(boss: Visitor, folder: Path, m
     assert read_table(folder) == before
 
 
-def test_the_list_deletes_nothing(boss: Visitor, folder: Path) -> None:
+def test_the_list_cannot_delete(boss: Visitor, folder: Path) -> None:
     response = boss.post(LIST, action="delete_selected", _selected_action=1, post="yes")
 
     assert "No action selected" in response.text
     assert read_table(folder) == [*ROWS]
 
 
-def test_a_timesheet_is_shown_without_a_field_to_type_in(boss: Visitor) -> None:
+def test_a_timesheet_has_no_input_fields(boss: Visitor) -> None:
     page = boss.get(f"{LIST}1/change/").text
 
     assert "StoreZero" in page
@@ -229,40 +229,40 @@ def test_a_timesheet_is_shown_without_a_field_to_type_in(boss: Visitor) -> None:
 # Finding
 
 
-def test_the_list_begins_with_the_latest(boss: Visitor) -> None:
+def test_the_list_starts_with_the_latest_entry(boss: Visitor) -> None:
     assert boss.list_ids() == [4, 3, 2, 1]
 
 
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        pytest.param("007", [3, 1], id="a user"),
-        pytest.param("00", [], id="a part of a user"),
-        pytest.param("a-2", [2], id="an entry_id"),
-        pytest.param("a-", [], id="a part of an entry_id"),
-        pytest.param("Store", [2, 1], id="how a project begins"),
-        pytest.param("Zero", [], id="how a project ends"),
-        pytest.param("Store 007", [1], id="two words, both of which must be found"),
-        pytest.param('"Store S"', [2], id="one word, with a space"),
+        pytest.param("007", [3, 1], id="user"),
+        pytest.param("00", [], id="part-of-a-user"),
+        pytest.param("a-2", [2], id="entry_id"),
+        pytest.param("a-", [], id="part-of-an-entry_id"),
+        pytest.param("Store", [2, 1], id="start-of-a-project"),
+        pytest.param("Zero", [], id="end-of-a-project"),
+        pytest.param("Store 007", [1], id="two-words-must-both-match"),
+        pytest.param('"Store S"', [2], id="quoted-words"),
     ],
 )
 def test_a_search_finds_users_entries_and_projects(boss: Visitor, words: str, found: list[int]) -> None:
     assert boss.list_ids(f"?{urlencode({'q': words})}") == found
 
 
-def test_a_client_filters(boss: Visitor) -> None:
+def test_the_list_can_be_filtered_by_client(boss: Visitor) -> None:
     assert boss.list_ids(boss.find_link("payroll of https://issuer.example/")) == [2, 1]
     assert boss.list_ids(boss.find_link("contractors of https://issuer.example/")) == [4, 3]
 
 
-def test_a_client_leads_to_its_timesheets(boss: Visitor) -> None:
+def test_a_client_links_to_its_timesheets(boss: Visitor) -> None:
     page = boss.get("/admin/timesheets/client/?q=contractors").text
 
     [link] = re.findall(rf'href="{LIST}([^"]+)"', page)
     assert boss.list_ids(link) == [4, 3]
 
 
-def test_the_time_of_receipt_filters(boss: Visitor, folder: Path) -> None:
+def test_the_list_can_be_filtered_by_time_of_receipt(boss: Visitor, folder: Path) -> None:
     received_at = str(datetime.now(UTC).replace(tzinfo=None))
     with closing(sqlite3.connect(folder / "db.sqlite3")) as database:
         with database:
@@ -275,8 +275,8 @@ def test_the_time_of_receipt_filters(boss: Visitor, folder: Path) -> None:
     assert boss.list_ids(boss.find_link("Past 7 days")) == []
 
 
-def test_dates_lead_from_years_to_months_to_days(boss: Visitor) -> None:
-    # In 2018 there was nothing; the years go on all the same.
+def test_the_date_hierarchy_goes_from_years_to_months_to_days(boss: Visitor) -> None:
+    # 2018 has no entries, but the range of years includes it.
     assert boss.list_periods() == ["2017", "2018", "2019"]
     year = boss.find_link("2019")
     assert boss.list_periods(year) == ["‹ All dates", "January 2019", "February 2019", "March 2019"]
@@ -288,7 +288,7 @@ def test_dates_lead_from_years_to_months_to_days(boss: Visitor) -> None:
     assert [boss.list_ids(query) for query in (year, month, day)] == [[4, 3], [3], [3]]
 
 
-def test_days_are_those_of_the_zone_that_entries_are_dated_in(boss: Visitor) -> None:
+def test_days_are_those_of_the_apis_time_zone(boss: Visitor) -> None:
     assert boss.list_periods("?date__year=2017&date__month=5") == ["‹ 2017", "May 10", "May 11", "May 12"]
     assert boss.list_ids("?date__year=2017&date__month=5&date__day=11") == []
     assert boss.list_ids("?date__year=2017&date__month=5&date__day=12") == [2]
@@ -297,15 +297,15 @@ def test_days_are_those_of_the_zone_that_entries_are_dated_in(boss: Visitor) -> 
     assert "May 12, 2017, midnight" in page
 
 
-def test_dates_are_those_of_what_was_found(boss: Visitor) -> None:
+def test_the_date_hierarchy_covers_only_the_search_results(boss: Visitor) -> None:
     assert boss.list_periods("?q=008") == ["‹ 2017", "May 12"]
     assert boss.list_periods("?q=nothing") == []
 
 
-# Taking away
+# Exporting
 
 
-def test_the_export_holds_what_was_chosen(boss: Visitor) -> None:
+def test_the_export_contains_the_selected_entries(boss: Visitor) -> None:
     response = boss.export(_selected_action=[1, 2])
 
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -327,14 +327,14 @@ def test_the_export_holds_what_was_chosen(boss: Visitor) -> None:
     assert earliest["subject"] == "payroll@clients"
 
 
-def test_the_export_is_csv_that_excel_takes_for_utf_8(boss: Visitor) -> None:
+def test_excel_reads_the_export_as_utf_8(boss: Visitor) -> None:
     content = boss.export(_selected_action=2).content
 
     assert content.startswith(b"\xef\xbb\xbfid,client,")
     assert content.count(b"\r\n") == content.count(b"\n") == 2
 
 
-def test_the_export_holds_nothing_that_a_spreadsheet_runs(boss: Visitor) -> None:
+def test_the_export_contains_no_formula(boss: Visitor) -> None:
     _, *rows = read_csv(boss.export(_selected_action=[3, 4]))
 
     users, projects, entry_ids = ([row[column] for row in rows] for column in (2, 4, 6))
@@ -343,15 +343,15 @@ def test_the_export_holds_nothing_that_a_spreadsheet_runs(boss: Visitor) -> None
     assert entry_ids == ["'-b-4", ""]
 
 
-def test_the_export_of_all_is_of_all_that_was_found(boss: Visitor) -> None:
+def test_an_export_of_all_contains_all_search_results(boss: Visitor) -> None:
     _, *rows = read_csv(boss.export("?q=007", select_across=1, _selected_action=3))
 
     assert [row[0] for row in rows] == ["3", "1"]
 
 
-def test_the_export_of_many_pages_is_whole_and_takes_no_memory(tmp_path: Path) -> None:
+def test_an_export_of_many_pages_is_complete_and_uses_little_memory(tmp_path: Path) -> None:
     count = 100_000
-    day = datetime(2017, 1, 1)  # noqa: DTZ001  As SQLite keeps it.
+    day = datetime(2017, 1, 1)  # noqa: DTZ001  SQLite stores it like this.
     rows = (
         (1, f"{number:032}", "007", str(day + timedelta(minutes=number)), "StoreZero", 5, str(day), None)
         for number in range(count)
@@ -363,13 +363,13 @@ def test_the_export_of_many_pages_is_whole_and_takes_no_memory(tmp_path: Path) -
 
     response = boss.export(select_across=1, _selected_action=1)
 
-    grown = server.read_peak_memory() - before
+    growth = server.read_peak_memory() - before
     server.close()
     ids = [row[0] for row in read_csv(response)[1:]]
     assert ids == [str(number) for number in range(count, 0, -1)]
-    # The file has 13 MB, and its rows as Python's objects would be many times as large.
+    # The file has 13 MB. Its rows as Python objects would be many times larger.
     assert len(response.content) > 10_000_000
-    assert grown < 8 * 1024 * 1024
+    assert growth < 8 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -386,14 +386,14 @@ def test_the_export_of_many_pages_is_whole_and_takes_no_memory(tmp_path: Path) -
         pytest.param("", "", id="empty"),
     ],
 )
-def test_cells_that_spreadsheets_run_are_text(cell: str, written: str) -> None:
+def test_cells_that_look_like_formulas_become_text(cell: str, written: str) -> None:
     text = "".join(write_csv(["header"], [[cell, 'a "quoted", text']]))
 
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
     assert rows == [["header"], [written, 'a "quoted", text']]
 
 
-# How much it asks
+# Queries
 
 
 LIST_QUERIES = f"""
@@ -410,7 +410,7 @@ print(json.dumps([query["sql"] for query in queries if "timesheets_" in query["s
 """
 
 
-def test_the_list_asks_for_the_clients_a_summary_and_a_page(tmp_path: Path) -> None:
+def test_the_list_reads_the_clients_a_summary_and_one_page(tmp_path: Path) -> None:
     row = (1, None, "007", "2017-05-10 17:40:20", "StoreZero", 5, "2017-05-11 08:00:00", None)
     open_server(tmp_path, [row] * 300).close()
 
@@ -421,25 +421,25 @@ def test_the_list_asks_for_the_clients_a_summary_and_a_page(tmp_path: Path) -> N
     assert page.endswith('ORDER BY "timesheets_timesheet"."id" DESC LIMIT 100')
 
 
-# The API beside it
+# The API
 
 
-def test_a_superuser_is_nobody_to_the_api(boss: Visitor) -> None:
+def test_a_superusers_session_does_not_authenticate_to_the_api(boss: Visitor) -> None:
     response = boss.post_entry()
 
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
 
 
-def test_a_superusers_session_mends_no_bad_token(boss: Visitor) -> None:
+def test_a_superusers_session_does_not_replace_a_bad_token(boss: Visitor) -> None:
     response = boss.post_entry(Authorization="Bearer eyJhbGciOiJSUzI1NiJ9.e30.AAAA")
 
     assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
 
 
-# Where it is
+# Where it exists
 
 
-WHERE = """
+PRINT_SITE = """
 from django.apps import apps
 from django.conf import settings
 from django.urls import Resolver404, resolve
@@ -460,13 +460,13 @@ def run_in_production(*arguments: str, **variables: str) -> subprocess.Completed
 def test_production_has_no_admin_and_no_accounts(value: str | None) -> None:
     variables = {"TIMESHEETS_ADMIN": value} if value else {}
 
-    result = run_in_production("-c", f"import django; django.setup()\n{WHERE}", **variables)
+    result = run_in_production("-c", f"import django; django.setup()\n{PRINT_SITE}", **variables)
 
     assert result.stdout.splitlines() == ["not found", "sessions staticfiles", ""], result.stderr
 
 
-def test_production_has_the_admin_if_it_says_so() -> None:
-    result = run_in_production("-c", f"import django; django.setup()\n{WHERE}", TIMESHEETS_ADMIN="true")
+def test_production_has_the_admin_if_it_is_enabled() -> None:
+    result = run_in_production("-c", f"import django; django.setup()\n{PRINT_SITE}", TIMESHEETS_ADMIN="true")
 
     address, labels, middleware = result.stdout.splitlines()
     assert address == "admin:index", result.stderr
@@ -482,7 +482,7 @@ def test_production_with_the_admin_passes_the_deploy_check() -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_passwords_are_judged() -> None:
+def test_weak_passwords_are_refused() -> None:
     code = (
         "import django; django.setup()\n"
         "from django.contrib.auth.password_validation import validate_password\n"
@@ -496,7 +496,9 @@ def test_passwords_are_judged() -> None:
 
 def test_development_has_the_admin() -> None:
     result = run_python(
-        "-c", f"import django; django.setup()\n{WHERE}", DJANGO_SETTINGS_MODULE="timesheets_site.settings"
+        "-c",
+        f"import django; django.setup()\n{PRINT_SITE}",
+        DJANGO_SETTINGS_MODULE="timesheets_site.settings",
     )
 
     assert result.stdout.startswith("admin:index\nadmin auth "), result.stderr
@@ -506,7 +508,7 @@ def test_development_has_the_admin() -> None:
 
 
 @pytest.mark.browser
-def test_its_pages_work_under_the_policy(server: GranianServer, tmp_path: Path) -> None:
+def test_its_pages_work_under_the_content_security_policy(server: GranianServer, tmp_path: Path) -> None:
     paths = ["/admin/", LIST, f"{LIST}1/change/", "/admin/auth/user/add/", "/admin/auth/group/add/"]
     with open_browser(tmp_path) as browser:
         sign_in(browser, server)
@@ -516,7 +518,7 @@ def test_its_pages_work_under_the_policy(server: GranianServer, tmp_path: Path) 
         browser.get(f"{server.url}{LIST}")
         browser.find_element(By.ID, "action-toggle").click()
 
-        # What counts is a script's.
+        # A script updates the counter.
         assert browser.find_element(By.CLASS_NAME, "action-counter").text == "4 of 4 selected"
         assert (
             browser.find_element(By.ID, "header").value_of_css_property("background-color")

@@ -1,4 +1,4 @@
-"""Programs that nobody here wrote get a token and upload: they know the standards, and nothing of us."""
+"""Third-party clients get a token and upload. They know the standards, but not this project."""
 
 import json
 import re
@@ -21,7 +21,7 @@ ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "Store
 BATCH = [{**ENTRY, "hours": hours} for hours in (1, 2.5, 25)]
 VERDICTS = [201, 201, 422]
 SECRETS = {client: f"development-secret-of-{client}" for client in ("payroll", "reporting")}
-# The one thing that people tell a client, as at Auth0: no metadata name the audience that an issuer expects.
+# As at Auth0, people must tell a client the audience, because no metadata contains it.
 AUDIENCE = "https://timesheets.example.com"
 BROKEN_TOKEN = {"access_token": "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "token_type": "Bearer"}
 
@@ -51,77 +51,79 @@ def read_verdicts(batch: Any) -> list[int]:
     return [entry["status"] for entry in batch["entries"]]
 
 
-# curl, as a script has it
+# curl, as in a script
 
 
 @pytest.mark.shell
-def test_curl_with_a_token_by_json_creates_an_entry(token_url: str, upload_url: str) -> None:
-    token = ask_for_token_by_json(token_url)
+def test_curl_gets_a_token_by_json_and_creates_an_entry(token_url: str, upload_url: str) -> None:
+    token = request_token_by_json(token_url)
 
-    status, answer = curl("--oauth2-bearer", token, *send_json(ENTRY), upload_url)
+    status, body = curl("--oauth2-bearer", token, *send_json(ENTRY), upload_url)
 
-    assert (status, answer["message"]) == (201, f"Created timesheet {answer['id']} for employee 007")
-
-
-@pytest.mark.shell
-def test_curl_with_a_token_by_form_uploads_a_batch(token_url: str, upload_url: str) -> None:
-    token = ask_for_token_by_form(token_url)
-
-    status, answer = curl("--oauth2-bearer", token, *send_json(BATCH), upload_url)
-
-    assert (status, read_verdicts(answer)) == (207, VERDICTS)
+    assert (status, body["message"]) == (201, f"Created timesheet {body['id']} for employee 007")
 
 
 @pytest.mark.shell
-def test_curl_with_a_token_by_basic_sends_a_file(token_url: str, upload_url: str, tmp_path: Path) -> None:
+def test_curl_gets_a_token_by_form_and_uploads_a_batch(token_url: str, upload_url: str) -> None:
+    token = request_token_by_form(token_url)
+
+    status, body = curl("--oauth2-bearer", token, *send_json(BATCH), upload_url)
+
+    assert (status, read_verdicts(body)) == (207, VERDICTS)
+
+
+@pytest.mark.shell
+def test_curl_gets_a_token_by_basic_and_uploads_a_file(
+    token_url: str, upload_url: str, tmp_path: Path
+) -> None:
     form = ["--data", f"grant_type=client_credentials&audience={AUDIENCE}"]
     _, grant = curl("--user", f"payroll:{SECRETS['payroll']}", *form, token_url)
     file = tmp_path / "week19.csv"
     file.write_text("user_id,date,project,hours\n007,2017-05-10,StoreZero,5\n008,2017-05-10,StoreZero,7\n")
 
     sending = ["--header", "Content-Type: text/csv", "--data-binary", f"@{file}"]
-    status, answer = curl("--oauth2-bearer", grant["access_token"], *sending, upload_url)
+    status, body = curl("--oauth2-bearer", grant["access_token"], *sending, upload_url)
 
-    assert (status, read_verdicts(answer)) == (207, [201, 201])
+    assert (status, read_verdicts(body)) == (207, [201, 201])
 
 
 @pytest.mark.shell
 def test_curl_without_a_token_is_unauthorized(upload_url: str) -> None:
-    status, answer = curl(*send_json(ENTRY), upload_url)
+    status, body = curl(*send_json(ENTRY), upload_url)
 
-    assert (status, answer["code"]) == (401, "not_authenticated")
+    assert (status, body["code"]) == (401, "not_authenticated")
 
 
 @pytest.mark.shell
 def test_curl_with_a_broken_token_is_unauthorized(upload_url: str) -> None:
-    status, answer = curl("--oauth2-bearer", BROKEN_TOKEN["access_token"], *send_json(ENTRY), upload_url)
+    status, body = curl("--oauth2-bearer", BROKEN_TOKEN["access_token"], *send_json(ENTRY), upload_url)
 
-    assert (status, answer["code"]) == (401, "invalid_token")
+    assert (status, body["code"]) == (401, "invalid_token")
 
 
 @pytest.mark.shell
 def test_curl_without_the_scope_is_forbidden(token_url: str, upload_url: str) -> None:
-    token = ask_for_token_by_form(token_url, "reporting")
+    token = request_token_by_form(token_url, "reporting")
 
-    status, answer = curl("--oauth2-bearer", token, *send_json(ENTRY), upload_url)
+    status, body = curl("--oauth2-bearer", token, *send_json(ENTRY), upload_url)
 
-    assert (status, answer["code"]) == (403, "insufficient_scope")
+    assert (status, body["code"]) == (403, "insufficient_scope")
 
 
 @pytest.mark.shell
-def test_curl_ends_with_the_status_of_a_refusal(upload_url: str) -> None:
-    # By curl's manual page, 22 is an answer of 400 or more.
+def test_curl_exits_with_an_error_after_a_refusal(upload_url: str) -> None:
+    # curl's manual page: 22 means a status of 400 or more.
     assert run_curl("--fail-with-body", *send_json(ENTRY), upload_url).returncode == 22
 
 
 def curl(*arguments: str) -> tuple[int, Any]:
-    """The status of the answer, and its JSON."""
+    """Return the status and the JSON body of the response."""
     body, _, status = run_curl("--write-out", "\n%{http_code}", *arguments).stdout.rpartition("\n")
     return int(status), json.loads(body)
 
 
 def run_curl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    # `--disable` keeps a developer's own .curlrc out of it.
+    # `--disable` ignores the developer's .curlrc.
     return subprocess.run(
         ["curl", "--disable", "--silent", *arguments],
         env=make_environment(),
@@ -136,19 +138,19 @@ def send_json(body: Any) -> list[str]:
     return ["--header", "Content-Type: application/json", "--data", json.dumps(body)]
 
 
-def ask_for_token_by_json(token_url: str) -> str:
-    _, grant = curl(*send_json(write_token_request("payroll")), token_url)
+def request_token_by_json(token_url: str) -> str:
+    _, grant = curl(*send_json(make_token_request("payroll")), token_url)
     return str(grant["access_token"])
 
 
-def ask_for_token_by_form(token_url: str, client: str = "payroll") -> str:
-    request = write_token_request(client)
+def request_token_by_form(token_url: str, client: str = "payroll") -> str:
+    request = make_token_request(client)
     form = [word for name, value in request.items() for word in ("--data-urlencode", f"{name}={value}")]
     _, grant = curl(*form, token_url)
     return str(grant["access_token"])
 
 
-def write_token_request(client: str) -> dict[str, str]:
+def make_token_request(client: str) -> dict[str, str]:
     return {
         "grant_type": "client_credentials",
         "client_id": client,
@@ -157,12 +159,12 @@ def write_token_request(client: str) -> dict[str, str]:
     }
 
 
-# requests-oauthlib, by the example for backend applications in its manual
+# requests-oauthlib, as its manual's example for backend applications
 
 
 @pytest.fixture
 def requests_oauthlib(monkeypatch: pytest.MonkeyPatch) -> Iterator[RequestsOAuthlibSession]:
-    # It refuses http, to this machine too.
+    # It refuses http, even on loopback.
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     with RequestsOAuthlibSession(client=BackendApplicationClient(client_id="payroll")) as session:
         yield session
@@ -183,7 +185,7 @@ def test_requests_oauthlib_uploads(
     assert read_verdicts(batch.json()) == VERDICTS
 
 
-def test_requests_oauthlib_reads_what_is_granted(
+def test_requests_oauthlib_reads_the_granted_scope(
     requests_oauthlib: RequestsOAuthlibSession, token_url: str
 ) -> None:
     granted = requests_oauthlib.fetch_token(token_url, client_secret=SECRETS["payroll"], audience=AUDIENCE)
@@ -192,7 +194,7 @@ def test_requests_oauthlib_reads_what_is_granted(
     assert granted["expires_in"] == 86400
 
 
-def test_requests_oauthlib_knows_a_wrong_secret(
+def test_requests_oauthlib_recognizes_a_wrong_secret(
     requests_oauthlib: RequestsOAuthlibSession, token_url: str
 ) -> None:
     with pytest.raises(InvalidClientError):
@@ -228,7 +230,7 @@ def test_requests_oauthlib_without_the_scope_is_forbidden(
     assert read_outcome(response) == (403, "insufficient_scope")
 
 
-# Authlib, which takes the issuer's metadata as they are
+# Authlib, configured with the issuer's metadata
 
 
 @pytest.fixture
@@ -248,7 +250,7 @@ def test_authlib_uploads(metadata: dict[str, Any], upload_url: str, method: str)
     assert read_verdicts(batch.json()) == VERDICTS
 
 
-def test_authlib_gets_the_scope_that_it_asks_for(metadata: dict[str, Any]) -> None:
+def test_authlib_gets_the_scope_that_it_requests(metadata: dict[str, Any]) -> None:
     with open_authlib("payroll", metadata, scope="batch:upload") as session:
         token = session.fetch_token(grant_type="client_credentials", audience=AUDIENCE)
 
@@ -256,14 +258,14 @@ def test_authlib_gets_the_scope_that_it_asks_for(metadata: dict[str, Any]) -> No
     assert not token.is_expired()
 
 
-def test_authlib_knows_a_wrong_secret(metadata: dict[str, Any]) -> None:
+def test_authlib_recognizes_a_wrong_secret(metadata: dict[str, Any]) -> None:
     with AuthlibSession("payroll", "mistyped", **metadata) as session, pytest.raises(OAuthError) as refused:
         session.fetch_token(grant_type="client_credentials", audience=AUDIENCE)
 
     assert refused.value.error == "invalid_client"
 
 
-def test_authlib_without_a_token_asks_nobody_unless_it_is_told_to(
+def test_authlib_without_a_token_sends_nothing_unless_told_to(
     metadata: dict[str, Any], upload_url: str
 ) -> None:
     with open_authlib("payroll", metadata) as session:
@@ -294,10 +296,10 @@ def open_authlib(client: str, metadata: dict[str, Any], **options: Any) -> Authl
     return AuthlibSession(client, SECRETS[client], **metadata, **options)
 
 
-# A client that knows an address, who it is and the audience, and finds out the rest (RFC 9728)
+# A client that knows the API's address, its credentials and the audience, and discovers the rest (RFC 9728)
 
 
-def test_a_client_finds_its_way_from_the_apis_address(upload_url: str) -> None:
+def test_a_client_discovers_the_issuer_from_the_apis_address(upload_url: str) -> None:
     token = discover_token(upload_url, "payroll")
 
     entry = post_with_bearer(upload_url, token, ENTRY)
@@ -307,7 +309,7 @@ def test_a_client_finds_its_way_from_the_apis_address(upload_url: str) -> None:
     assert read_verdicts(batch.json()) == VERDICTS
 
 
-def test_a_client_without_the_scope_learns_which_one_is_missing(upload_url: str) -> None:
+def test_a_client_learns_which_scope_is_missing(upload_url: str) -> None:
     response = post_with_bearer(upload_url, discover_token(upload_url, "reporting", scope=""), ENTRY)
 
     assert read_outcome(response) == (403, "insufficient_scope")
@@ -315,7 +317,7 @@ def test_a_client_without_the_scope_learns_which_one_is_missing(upload_url: str)
     assert (challenge["error"], challenge["scope"]) == ("insufficient_scope", "batch:upload")
 
 
-def test_a_client_with_a_broken_token_is_shown_the_way_again(upload_url: str) -> None:
+def test_a_client_with_a_broken_token_finds_the_metadata_again(upload_url: str) -> None:
     response = post_with_bearer(upload_url, BROKEN_TOKEN["access_token"], ENTRY)
 
     assert read_outcome(response) == (401, "invalid_token")
@@ -324,21 +326,21 @@ def test_a_client_with_a_broken_token_is_shown_the_way_again(upload_url: str) ->
 
 
 def discover_token(url: str, client: str, scope: str | None = None) -> str:
-    """A token for the API at `url`: for all the scopes that it supports, unless `scope` names others."""
+    """Get a token for the API at `url`, for `scope` or for all scopes that the API supports."""
     challenge = read_challenge(requests.post(url, timeout=30))
     resource = get_json(challenge["resource_metadata"])
-    # Section 3.3: metadata about another resource must not be used.
+    # RFC 9728 section 3.3: a client must not use the metadata of another resource.
     assert resource["resource"] == url
     [issuer] = resource["authorization_servers"]
     server = get_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-    # OpenID Connect Discovery section 4.3: nor another issuer's.
+    # OpenID Connect Discovery section 4.3: nor the metadata of another issuer.
     assert server["issuer"] == issuer
-    return ask_for_discovered_token(
+    return request_discovered_token(
         server, client, " ".join(resource["scopes_supported"]) if scope is None else scope
     )
 
 
-def ask_for_discovered_token(server: dict[str, Any], client: str, scope: str) -> str:
+def request_discovered_token(server: dict[str, Any], client: str, scope: str) -> str:
     assert "client_credentials" in server["grant_types_supported"]
     assert "client_secret_basic" in server["token_endpoint_auth_methods_supported"]
     response = requests.post(
@@ -362,7 +364,7 @@ def post_with_bearer(url: str, token: str, body: Any) -> requests.Response:
 
 
 def read_challenge(response: requests.Response) -> dict[str, str]:
-    """The parameters of a Bearer challenge (RFC 9110 section 11.6.1), each of which is quoted here."""
+    """Return the parameters of a Bearer challenge (RFC 9110 section 11.6.1). All are quoted here."""
     scheme, _, parameters = response.headers["WWW-Authenticate"].partition(" ")
     assert scheme == "Bearer"
     return dict(re.findall(r'(\w+)="([^"]*)"', parameters))
