@@ -80,7 +80,7 @@ def test_a_session_without_a_valid_csrf_token_writes_nothing(browser: Browser, t
 
 
 @pytest.mark.parametrize("content_type", [FORM, MULTIPART])
-def test_that_proof_is_not_looked_for_in_the_body(browser: Browser, content_type: str) -> None:
+def test_the_csrf_check_does_not_read_the_body(browser: Browser, content_type: str) -> None:
     browser.sign_in("payroll")
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
     port = int(browser.url.rpartition(":")[2])
@@ -120,7 +120,7 @@ def test_a_session_does_not_help_a_bad_authorization_header(
     assert (response.status_code, response.json()["code"]) == (status, code)
 
 
-def test_a_header_wins_over_the_session(server: DevelopmentServer, browser: Browser) -> None:
+def test_an_authorization_header_overrides_the_session(server: DevelopmentServer, browser: Browser) -> None:
     browser.sign_in("reporting")
 
     response = browser.upload(Authorization=f"Bearer {server.get_token('payroll')}")

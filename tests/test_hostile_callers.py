@@ -109,7 +109,7 @@ def test_unfinished_uploads_of_one_client_block_no_other_client(
 
 
 @pytest.mark.parametrize("path", FORM_PATHS)
-def test_a_form_of_over_16_kib_is_refused_before_it_is_sent(site: GranianServer, path: str) -> None:
+def test_a_form_over_16_kib_is_refused_before_it_is_sent(site: GranianServer, path: str) -> None:
     head = write_head(site.port, path, 16 * 1024 + 1, FORM)
 
     with open_connections(site.port, 1, head) as [connection]:

@@ -63,7 +63,7 @@ def _check_addresses() -> Iterator[CheckMessage]:
         if not comes_from_domain and not is_trustworthy(url):
             yield Error(
                 f"{name} is not an https address, so anybody on the network path could change responses.",
-                hint="Use https. http works only on loopback.",
+                hint="Use https. Only a loopback address may use http.",
                 id="timesheets.E002",
             )
 
@@ -82,8 +82,8 @@ def _check_algorithms() -> Iterator[CheckMessage]:
     unsafe = [name for name in algorithms if name not in ASYMMETRIC_ALGORITHMS]
     if unsafe or not algorithms:
         yield Error(
-            f"OAUTH_ALGORITHMS must name asymmetric algorithms, not {', '.join(unsafe) or 'nothing'}.",
-            hint=f"Use the one that your issuer signs with, of {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}.",
+            f"OAUTH_ALGORITHMS names {', '.join(unsafe) or 'no algorithm'}. Only asymmetric ones are safe.",
+            hint=f"Use the issuer's algorithm, one of {', '.join(sorted(ASYMMETRIC_ALGORITHMS))}.",
             id="timesheets.E007",
         )
 
@@ -136,7 +136,7 @@ def _check_time_zone() -> Iterator[CheckMessage]:
 def _check_database() -> Iterator[CheckMessage]:
     if settings.DATABASES["default"]["ENGINE"] not in _ENGINES:
         yield Error(
-            "DATABASE_URL must name a SQLite or PostgreSQL database. No other is supported.",
+            "DATABASE_URL is not the address of a SQLite or PostgreSQL database.",
             hint="Use postgres://user:password@host/name.",
             id="timesheets.E005",
         )

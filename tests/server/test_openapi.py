@@ -171,7 +171,7 @@ def test_its_limits_match_the_api(description: dict[str, Any]) -> None:
     assert patterns == {f"^{ENTRY_ID.pattern}$"}
 
 
-def test_it_names_the_columns_of_csv(description: dict[str, Any]) -> None:
+def test_it_names_the_csv_columns(description: dict[str, Any]) -> None:
     content = description["paths"]["/timesheets"]["get"]["responses"]["200"]["content"]["text/csv"]
 
     assert content["schema"]["description"].endswith(f"{', '.join(COLUMNS)}.")
@@ -229,7 +229,7 @@ def test_it_names_the_columns_of_csv(description: dict[str, Any]) -> None:
         pytest.param("comment", ["late", None], id="unknown"),
     ],
 )
-def test_an_entry_is_accepted_as_it_is_described(
+def test_an_entry_is_accepted_as_described(
     upload: Upload, description: dict[str, Any], member: str, values: list[Any]
 ) -> None:
     entries = [{**TUTORIAL_ENTRY, member: value} for value in values]
@@ -244,7 +244,7 @@ def test_an_entry_is_accepted_as_it_is_described(
 
 
 @pytest.mark.parametrize("member", TUTORIAL_ENTRY)
-def test_a_member_is_required_as_it_is_described(
+def test_a_member_is_required_as_described(
     upload: Upload, description: dict[str, Any], member: str
 ) -> None:
     entry = {name: value for name, value in TUTORIAL_ENTRY.items() if name != member}

@@ -120,12 +120,12 @@ def _require_loopback(address: str) -> None:
 
 
 def _require_issuers_port(port: str) -> None:
-    """Refuse to issue tokens on another port than the issuer's, where the API does not fetch its keys."""
+    """Refuse to issue tokens on a port other than the issuer's, because the API could not verify them."""
     if port != str(urlsplit(settings.DEVISSUER_ISSUER).port):
         raise TokenRequestRefused(
             "invalid_request",
             f"This server listens on port {port}, but its issuer is {settings.DEVISSUER_ISSUER}, so the "
-            "API could not fetch its keys. "
+            "API cannot fetch its keys. "
             f"Start it with: TIMESHEETS_DEV_PORT={port} python manage.py runserver {port}",
         )
 

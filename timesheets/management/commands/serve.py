@@ -74,7 +74,7 @@ defaults below. The exit status is granian's."""
         command = [sys.executable, "-P", "-m", "granian", *granian_options, APPLICATION]
         # granian must find the same modules as this process, in any working directory.
         variables = {**DEFAULTS, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        # exec keeps the process id, so a supervisor's signals reach granian, whose exit status it sees.
+        # exec keeps the process id, so a supervisor signals granian directly and gets its exit status.
         os.execve(sys.executable, command, variables)  # noqa: S606
 
 
