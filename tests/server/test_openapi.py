@@ -244,9 +244,7 @@ def test_an_entry_is_accepted_as_described(
 
 
 @pytest.mark.parametrize("member", TUTORIAL_ENTRY)
-def test_a_member_is_required_as_described(
-    upload: Upload, description: dict[str, Any], member: str
-) -> None:
+def test_a_member_is_required_as_described(upload: Upload, description: dict[str, Any], member: str) -> None:
     entry = {name: value for name, value in TUTORIAL_ENTRY.items() if name != member}
 
     assert upload(entry).status_code == 422
