@@ -1,0 +1,129 @@
+"""The statements of an upload: how many there are, what they write, and what they find."""
+
+from dataclasses import asdict, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.database.conftest import Database, only_on
+from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry
+from timesheets.models import Client, Timesheet
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import Outcome, ingest_entries
+from timesheets.storage.stores import TABLE, find_existing
+
+pytestmark = pytest.mark.usefixtures("database")
+
+KEYED = [make_entry(f"{number}") for number in range(50)]
+KEYLESS = [make_entry()] * 50
+
+
+def ingest_and_list_statements(*entries: Entry) -> list[str]:
+    """The statements that read or write timesheets, or change settings, in an upload of a known client."""
+    with CaptureQueriesContext(connection) as queries:
+        ingest(*entries)
+    statements = [query["sql"] for query in queries.captured_queries]
+    return [sql for sql in statements if "timesheets_timesheet" in sql or "set_config" in sql]
+
+
+@pytest.fixture
+def known_client(database: Database) -> None:
+    ingest(make_entry("the first of this client"))
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_client")
+@pytest.mark.parametrize(
+    ("entries", "inserts"),
+    [
+        pytest.param(KEYED, 1, id="with-entry-ids"),
+        pytest.param(KEYLESS, 1, id="without-entry-ids"),
+        pytest.param(KEYED + KEYLESS, 2, id="with-and-without"),
+        pytest.param([], 0, id="no-entries"),
+    ],
+)
+def test_new_entries_of_each_kind_take_one_statement(entries: list[Entry], inserts: int) -> None:
+    statements = ingest_and_list_statements(*entries)
+
+    assert len(statements) == inserts
+    assert all("INSERT INTO timesheets_timesheet" in statement for statement in statements)
+
+
+@only_on("sqlite")
+@pytest.mark.usefixtures("known_client")
+def test_new_entries_take_three_statements_on_sqlite() -> None:
+    statements = ingest_and_list_statements(*KEYED, *KEYLESS)
+
+    assert len(statements) == 3
+
+
+def test_a_look_up_finds_each_of_its_ids_and_no_other() -> None:
+    # Clients that were known before and after, with ids that the client in the middle has not used.
+    before, middle, after = (replace(PAYROLL, client_id=f"client-{number}") for number in range(3))
+    for client in (before, middle, after):
+        ingest(make_entry("shared", user_id=client.client_id), client=client)
+    for client in (before, after):
+        ingest(make_entry("a"), make_entry("z"), client=client)
+    ingest(make_entry("bb"), make_entry("d"), client=middle)
+    client_id = Client.objects.get(client_id="client-1").pk
+
+    found = list(find_existing(client_id, ["a", "b", "bb", "c", "shared", "sharee", "z"]))
+
+    assert sorted((entry_id, entry) for entry_id, (_, entry) in found) == [
+        ("bb", make_entry("bb")),
+        ("shared", make_entry("shared", user_id="client-1")),
+    ]
+    assert list(find_existing(client_id, [])) == []
+
+
+def test_the_rows_that_a_look_up_finds_are_those_that_the_uploads_made() -> None:
+    # More than one portion on SQLite, and one that is not full.
+    entries = [make_entry(f"{number}") for number in range(2500)]
+    verdicts = ingest(*entries)
+    client_id = Client.objects.get().pk
+
+    found = dict(find_existing(client_id, [f"{number}" for number in range(2500)]))
+
+    assert len(found) == 2500
+    for entry, verdict in zip(entries, verdicts, strict=True):
+        assert found[str(entry.entry_id)] == (verdict.timesheet_id, entry)
+
+
+def test_stored_entries_may_follow_the_last_new_one() -> None:
+    ingest(make_entry("stored"), make_entry("stored-too"))
+
+    verdicts = ingest(make_entry("new"), make_entry("stored"), make_entry("stored-too"))
+
+    assert list_outcomes(verdicts) == [Outcome.CREATED, Outcome.EXISTING, Outcome.EXISTING]
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 120000])
+def test_a_row_is_written_as_django_writes_it(microsecond: int) -> None:
+    entry = make_entry("a", hours=Decimal("7.10"))
+    moment = entry.date.replace(microsecond=microsecond)
+    [verdict] = ingest_entries(PAYROLL, [replace(entry, date=moment)], moment)
+    stored = Timesheet.objects.get(pk=verdict.timesheet_id)
+
+    copy = Timesheet.objects.create(
+        client=stored.client,
+        subject=PAYROLL.subject,
+        received_at=moment,
+        **{**asdict(entry), "date": moment, "entry_id": "b"},
+    )
+
+    assert read_raw(stored.pk) == read_raw(copy.pk)
+
+
+def read_raw(timesheet_id: int) -> tuple[Any, ...]:
+    """The row as the database has it, without what tells it from others."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT client_id, user_id, CAST(date AS text), project, CAST(hours AS text), "  # noqa: S608
+            f"CAST(received_at AS text), subject FROM {TABLE} WHERE id = %s",
+            [timesheet_id],
+        )
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row
