@@ -1,4 +1,4 @@
-"""A certificate authority for tests, as a company has its own."""
+"""A private certificate authority for tests, like that of a company."""
 
 import datetime
 import ipaddress
@@ -14,7 +14,7 @@ _DAY = datetime.timedelta(days=1)
 
 
 class PrivateAuthority:
-    """Its own certificate is in `ca_file`; nobody trusts it who isn't told to."""
+    """An authority that only clients with its certificate, `ca_file`, trust."""
 
     def __init__(self, folder: Path) -> None:
         self.ca_file = str(folder / "authority.pem")
@@ -30,7 +30,7 @@ class PrivateAuthority:
         Path(self.ca_file).write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
     def certify(self, address: str = "127.0.0.1", *, expired: bool = False) -> ssl.SSLContext:
-        """What a server at this address needs to speak TLS."""
+        """The TLS context of a server at this address."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())

@@ -1,6 +1,7 @@
-"""An authorization server for tests: real keys, real tokens, and its documents served on loopback.
+"""An authorization server for tests, on loopback, with real keys, tokens and documents.
 
-It rotates, withdraws, dies and misbehaves on command. It knows no web framework and nothing of who asks.
+Tests can rotate and withdraw its keys, stop it, and make it misbehave. It knows no web framework and nothing
+about its callers.
 """
 
 import json
@@ -17,10 +18,10 @@ from tests.signing_keys import SigningKey
 
 
 class Issuer:
-    """Publishes `keys` and mints Auth0's default access tokens with `key`, the last of them.
+    """Publishes `keys`, and mints Auth0's default access tokens with `key`, the last of them.
 
-    `answers` says what else to answer at a path (see misbehaviour), `headers` what to add to a
-    document that is in order, `metadata` what the metadata say.
+    `answers` maps a path to a responder that replaces the normal response. `headers` are added to the normal
+    documents, and `metadata` is the metadata document.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Issuer:
         self.headers: dict[str, str] = {}
         self.answers: dict[str, Responder] = {}
         self._tls = tls
-        # The head of each request, as it came.
+        # The head of each request.
         self.received: list[str] = []
         self._changed = threading.Condition(threading.RLock())
         self._server = self._listen(0)
@@ -53,7 +54,7 @@ class Issuer:
         return self.keys[-1]
 
     def rotate(self, key_id: str = "second") -> SigningKey:
-        """Sign with a new key from now on, and publish it beside the old ones."""
+        """Sign with a new key from now on, and publish it next to the old ones."""
         self.keys = [*self.keys, SigningKey(key_id)]
         return self.key
 
@@ -61,32 +62,32 @@ class Issuer:
         self.keys = [key for key in self.keys if key.key_id != key_id]
 
     def publish(self, *jwks: Any, **headers: str) -> None:
-        """Answer with a JWK Set of these, whatever they are."""
+        """Respond with a JWK Set of these members, valid or not."""
         self.answers[self.jwks_path] = document({"keys": jwks}, headers=headers)
 
     def behave(self) -> None:
         self.answers.clear()
 
     def count(self, path: str | None = None) -> int:
-        """How many requests came for `path`, by default for the keys."""
+        """The number of requests for `path`, by default for the keys."""
         with self._changed:
             return sum(_read_path(head) == (path or self.jwks_path) for head in self.received)
 
     def wait_for_request(self, number: int, path: str | None = None) -> None:
-        """Return once as many requests came in all."""
+        """Return when there have been this many requests in total."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.count(path) >= number, 10):
-                raise TimeoutError(f"request {number} did not come")
+                raise TimeoutError(f"request {number} did not arrive")
 
     def stop(self) -> None:
-        """Die: whoever connects is refused."""
+        """Refuse connections."""
         self._server.shutdown()
         self._server.server_close()
 
     close = stop
 
     def start(self) -> None:
-        """Come back to life, at the same address."""
+        """Listen again, at the same address."""
         self._server = self._listen(self._server.server_address[1])
 
     def mint(
@@ -97,7 +98,7 @@ class Issuer:
         algorithm: str | None = None,
         **claims: Any,
     ) -> str:
-        """A token, with claims and header parameters added or changed; one that is None is left out."""
+        """A token with claims and header parameters added or changed, or left out if None."""
         now = int(time.time())
         all_claims = {
             "iss": self.url,
@@ -118,7 +119,7 @@ class Issuer:
     def sign(
         self, header: bytes, payload: bytes, key: SigningKey | None = None, algorithm: str | None = None
     ) -> str:
-        """A token of these very bytes, whatever they are, with a signature that fits them."""
+        """A token of exactly these bytes, valid or not, with a matching signature."""
         key = key or self.key
         signed = f"{to_base64url(header)}.{to_base64url(payload)}"
         signer = jwt.get_algorithm_by_name(algorithm or key.algorithm)
@@ -144,7 +145,7 @@ class Issuer:
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    """Hands each connection's socket to the answer that is chosen for the head of its request."""
+    """Chooses a responder by the head of each request, and hands it the connection's socket."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -157,12 +158,12 @@ class _Server(socketserver.ThreadingTCPServer):
     def get_request(self) -> Any:
         connection, address = super().get_request()
         if self.tls:
-            # The handshake comes with the first read, in the connection's own thread.
+            # The handshake happens at the first read, in the thread of the connection.
             connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller may go away in the middle, and many are made to."""
+        """Ignore callers that disconnect early, as many tests do on purpose."""
 
 
 class _Exchange(socketserver.BaseRequestHandler):

@@ -1,6 +1,6 @@
-"""A PostgreSQL server for tests, from the system's own programs: in a temporary folder, at a free port.
+"""A PostgreSQL server for tests, from the installed programs, in a temporary folder and on a free port.
 
-It is another server than any that the machine runs anyway, and as durable as one in production.
+It is separate from any server that already runs on the machine, and as durable as one in production.
 """
 
 import os
@@ -21,20 +21,20 @@ from psycopg import sql
 from tests.processes import find_free_port, make_environment
 
 OLDEST_VERSION = 14
-# PostgreSQL's own names for the ways to stop, in its documentation of pg_ctl.
+# The shutdown modes of pg_ctl.
 _STOP_SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 _SUPERUSER = "timesheets"
 
 
 def find_programs() -> Path | None:
-    """The folder with a server's programs: those on PATH, else Debian's newest, else pg_config's."""
+    """The folder of the server programs: on PATH, else Debian's newest, else pg_config's."""
     return next((folder for folder in _list_folders() if _read_version(folder) >= OLDEST_VERSION), None)
 
 
 def _list_folders() -> Iterator[Path]:
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent
-    # Debian keeps these programs off PATH, and versions beside each other.
+    # Debian does not put these programs on PATH, and installs versions side by side.
     debian = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
     yield from sorted(debian, key=lambda folder: float(folder.parent.name), reverse=True)
     if pg_config := shutil.which("pg_config"):
@@ -42,7 +42,7 @@ def _list_folders() -> Iterator[Path]:
 
 
 def _read_version(folder: Path) -> int:
-    """The major version of the server, 0 where there is none."""
+    """The major version of the server; 0 if there is none."""
     if not (folder / "initdb").exists() or not (folder / "postgres").exists():
         return 0
     version = re.search(r" (\d+)", _run([folder / "postgres", "--version"]))
@@ -50,7 +50,7 @@ def _read_version(folder: Path) -> int:
 
 
 class PostgreSQLServer:
-    """Runs from its making until `close`; stops, dies and comes back on command, with all that it stores."""
+    """Runs from creation until `close`. Tests can stop, kill and start it; its data stays."""
 
     def __init__(self) -> None:
         programs = find_programs()
@@ -58,14 +58,14 @@ class PostgreSQLServer:
             raise RuntimeError(f"There is no PostgreSQL of version {OLDEST_VERSION} or newer")
         self.port = find_free_port()
         self._postgres = programs / "postgres"
-        # Not below pytest's own folder, which only the user who runs the tests may enter.
+        # Not below pytest's folder, which only the user who runs the tests may enter.
         self._folder = tempfile.TemporaryDirectory(prefix="postgresql-")
         self._root = Path(self._folder.name)
         self._account = _choose_account()
         if self._account:
             os.chown(self._root, self._account["user"], self._account["group"])
         self._process: subprocess.Popen[bytes] | None = None
-        # What initdb writes need not survive; --no-sync holds for nothing that the server writes.
+        # --no-sync applies to the files of initdb, which need not survive, and not to those of the server.
         initdb = [programs / "initdb", "--no-sync", "--pgdata", self._data, "--username", _SUPERUSER]
         _run(
             [*initdb, "--auth", "trust", "--locale", "C.UTF-8", "--encoding", "UTF8"],
@@ -82,22 +82,22 @@ class PostgreSQLServer:
         return f"postgres://{_SUPERUSER}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Run, and take connections, once this returns. Does nothing if it runs."""
+        """Start the server if it is not running, and return when it accepts connections."""
         deadline = time.monotonic() + 30
-        while not self._takes_connections():
+        while not self._accepts_connections():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start:\n{self._log.read_text()}")
             if self._process is None or self._process.poll() is not None:
-                # After a kill the first attempts may fail, until the last of the old processes has ended.
+                # After a kill, the first attempts may fail until the last of the old processes has ended.
                 self._process = self._launch()
             time.sleep(0.05)
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop as pg_ctl does in this mode, and return once all its processes have ended."""
+        """Stop as pg_ctl does in this mode, and return when all processes have ended."""
         self._end(_STOP_SIGNALS[mode])
 
     def kill(self) -> None:
-        """Die, as in a crash. Its remaining processes notice, and end by themselves."""
+        """Kill the main process, as in a crash. The other processes notice this and exit."""
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ class PostgreSQLServer:
         self._folder.cleanup()
 
     def create_database(self, name: str) -> str:
-        """The URL of a new and empty database."""
+        """Create an empty database, and return its URL."""
         self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
@@ -135,12 +135,12 @@ class PostgreSQLServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A Ctrl-C is for the tests, and they stop it when they end.
+                # Ctrl-C must not reach the server; the tests stop it at the end.
                 process_group=0,
                 **self._account,
             )
 
-    def _takes_connections(self) -> bool:
+    def _accepts_connections(self) -> bool:
         if self._process is None or self._process.poll() is not None:
             return False
         try:
@@ -156,7 +156,7 @@ class PostgreSQLServer:
 
 
 def _choose_account() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root, so as root it runs as nobody."""
+    """The account to run as: PostgreSQL refuses to run as root, so root starts it as nobody."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")

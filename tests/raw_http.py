@@ -1,4 +1,4 @@
-"""Callers that mean harm, over plain sockets: bodies that never end, connections that say nothing."""
+"""HTTP over plain sockets, for clients that misbehave: endless bodies, silent connections."""
 
 import select
 import socket
@@ -9,12 +9,12 @@ FORM = "application/x-www-form-urlencoded"
 BOUNDARY = "boundary"
 MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 FILE_PART = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'.encode()
-# Django reads a form's body only for a caller that has this cookie.
+# Django reads the body of a form only for a client with this cookie.
 CSRF_COOKIE = f"csrftoken={'a' * 32}"
 
 
 def write_head(port: int, path: str, length: int, content_type: str, **headers: str) -> bytes:
-    """The head of a POST, with the cookie that makes Django read a form; `_` in a name means `-`."""
+    """The head of a POST, with the cookie that makes Django read a form. `_` in a header name means `-`."""
     every = {
         "Host": f"127.0.0.1:{port}",
         "Content-Type": content_type,
@@ -28,7 +28,7 @@ def write_head(port: int, path: str, length: int, content_type: str, **headers: 
 
 @contextmanager
 def open_connections(port: int, count: int, begin_with: bytes = b"") -> Iterator[list[socket.socket]]:
-    """So many connections, each of which sends `begin_with` and then nothing."""
+    """`count` connections. Each sends `begin_with` and then nothing."""
     with ExitStack() as stack:
         connections = []
         for _ in range(count):
@@ -39,21 +39,21 @@ def open_connections(port: int, count: int, begin_with: bytes = b"") -> Iterator
 
 
 def receive_status(connection: socket.socket) -> int:
-    """The status of the answer; TimeoutError if there is none while the connection's own timeout lasts."""
-    answer = connection.recv(65536)
-    return int(answer.split(b" ", 2)[1])
+    """The status of the response. Raises TimeoutError if there is none within the connection's timeout."""
+    response = connection.recv(65536)
+    return int(response.split(b" ", 2)[1])
 
 
 def receive_statuses(connections: list[socket.socket]) -> set[int]:
-    """The statuses of the answers that have come, of which there is at least one within 20 seconds."""
+    """The statuses of the responses that have arrived, after waiting up to 20 seconds for the first."""
     answered, _, _ = select.select(connections, [], [], 20)
     return {receive_status(connection) for connection in answered}
 
 
 def send_body(port: int, head: bytes, first: bytes, length: int) -> tuple[int, int]:
-    """Send a body of `length` bytes that begins with `first`, until it is sent or the server has enough.
+    """Send a body of `length` bytes that begins with `first`, until all is sent or the server stops reading.
 
-    The bytes that were taken, and the status of the answer; 0 if the connection ended without one.
+    Returns the number of bytes sent, and the status of the response or 0.
     """
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
         connection.sendall(head)

@@ -1,4 +1,4 @@
-"""What a web server may answer, in order or not: functions that write to the caller's socket."""
+"""Responses of a web server, correct and faulty: each responder writes to the socket of a connection."""
 
 import itertools
 import json
@@ -14,20 +14,20 @@ Responder = Callable[[socket.socket], None]
 
 
 def compose(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> bytes:
-    """A whole answer of HTTP/1.1, after which the connection ends."""
+    """A complete HTTP/1.1 response, after which the connection is closed."""
     given = {"Content-Length": str(len(body)), "Connection": "close", **(headers or {})}
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {given[name]}" for name in given)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 def send(*pieces: bytes) -> Responder:
-    """These very bytes, whether or not they are HTTP."""
+    """Exactly these bytes, HTTP or not."""
 
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         for piece in pieces:
             connection.sendall(piece)
 
-    return answer
+    return respond
 
 
 def content(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Responder:
@@ -35,7 +35,7 @@ def content(body: bytes, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 def document(members: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Responder:
-    """JSON, as it should be."""
+    """A correct JSON response."""
     named = {"Content-Type": "application/json", **(headers or {})}
     return content(json.dumps(members).encode(), status, named)
 
@@ -45,52 +45,52 @@ def redirect(location: str, status: int = 302) -> Responder:
 
 
 def chunked(body: bytes, size: int = 7) -> Responder:
-    """The body in chunks (RFC 9112 section 7.1)."""
+    """The body with chunked transfer coding (RFC 9112, section 7.1)."""
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
     chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""]]
     return send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *chunks)
 
 
 def close(connection: socket.socket) -> None:
-    """Not a byte."""
+    """Send nothing, and close the connection."""
 
 
 def reset(connection: socket.socket) -> None:
-    """End the connection in the middle, so that the caller's system calls it reset."""
+    """Abort the connection, so that the caller sees a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def hang(connection: socket.socket) -> None:
-    """Say nothing until the caller goes away."""
+    """Send nothing until the caller disconnects."""
     connection.recv(1)
 
 
 def drip(head: bytes, drops: bytes, pause_seconds: float = 0.5) -> Responder:
-    """`head` at once, then `drops` one by one, so that no single read takes long."""
+    """Send `head` at once, then `drops` one by one, so that no single read takes long."""
 
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.sendall(head)
         for drop in drops:
             time.sleep(pause_seconds)
             connection.sendall(bytes([drop]))
 
-    return answer
+    return respond
 
 
 def repeat(head: bytes, piece: bytes, times: int) -> Responder:
-    """More than anybody wants to keep, without keeping it here either."""
+    """Send `piece` many times, without holding the whole body in memory."""
 
-    def answer(connection: socket.socket) -> None:
+    def respond(connection: socket.socket) -> None:
         connection.sendall(head)
         for _ in range(times):
             connection.sendall(piece)
 
-    return answer
+    return respond
 
 
 def after(gate: threading.Event, responder: Responder) -> Responder:
-    """`answer`, once `gate` is open."""
+    """Respond when the event `gate` is set."""
 
     def wait(connection: socket.socket) -> None:
         if gate.wait(30):
@@ -108,6 +108,6 @@ def delayed(seconds: float, responder: Responder) -> Responder:
 
 
 def take_turns(*responders: Responder) -> Responder:
-    """One after the other, over and over: what servers behind one name do that disagree."""
+    """Use the responders in rotation, like servers behind one name that disagree."""
     turns = itertools.cycle(responders)
     return lambda connection: next(turns)(connection)

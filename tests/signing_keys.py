@@ -1,4 +1,4 @@
-"""Key pairs for tests, as an issuer signs with them and publishes them."""
+"""Key pairs for tests, with which an issuer signs and which it publishes."""
 
 import functools
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ _CURVES = {"ES256": ec.SECP256R1, "ES384": ec.SECP384R1, "ES512": ec.SECP521R1}
 
 
 @functools.cache
-def _obtain_pair(kind: str, bits: int, name: str) -> Any:
-    """A private key that stays the same for the whole run, since making one is slow."""
+def _generate_private_key(kind: str, bits: int, name: str) -> Any:
+    """A private key that is cached for the whole test run, since generating one is slow."""
     if kind in _CURVES:
         return ec.generate_private_key(_CURVES[kind]())
     if kind == "EdDSA":
@@ -22,7 +22,7 @@ def _obtain_pair(kind: str, bits: int, name: str) -> Any:
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A key pair under a `kid`. Where `pair` is the same the pair is, by default that of the `kid`."""
+    """A key pair with a `kid`. Keys with the same `pair`, by default the `kid`, have the same key pair."""
 
     key_id: str
     algorithm: str = "RS256"
@@ -32,16 +32,16 @@ class SigningKey:
     @property
     def private_key(self) -> Any:
         kind = "RSA" if self.algorithm[:2] in ("RS", "PS") else self.algorithm
-        return _obtain_pair(kind, self.bits, self.pair or self.key_id)
+        return _generate_private_key(kind, self.bits, self.pair or self.key_id)
 
     def to_jwk(self, **changes: Any) -> dict[str, Any]:
-        """The public half, with members added or changed; one that is None is left out."""
+        """The public key, with members added or changed, or left out if None."""
         public = self._write(self.private_key.public_key())
         named = {"kid": self.key_id, "use": "sig", "alg": self.algorithm, "key_ops": None}
         return {name: value for name, value in {**public, **named, **changes}.items() if value is not None}
 
     def to_private_jwk(self) -> dict[str, Any]:
-        """What no issuer should ever publish."""
+        """The private key, which no issuer should ever publish."""
         return {**self._write(self.private_key), **self.to_jwk(), "key_ops": ["verify"]}
 
     def _write(self, key: Any) -> dict[str, Any]:

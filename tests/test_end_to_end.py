@@ -1,4 +1,4 @@
-"""The three programs together: a real server, the development issuer, the real command."""
+"""The three programs together: a real server, the development issuer and the real command."""
 
 import json
 import re
@@ -43,22 +43,22 @@ def test_the_command_uploads_the_tutorials_entry(server: DevelopmentServer) -> N
     assert {**ENTRY, "id": logged["id"]}.items() <= logged.items()
 
 
-def test_each_run_of_the_command_is_a_new_entry(server: DevelopmentServer) -> None:
+def test_each_run_of_the_command_creates_a_new_entry(server: DevelopmentServer) -> None:
     first, second = server.manage("upload_timesheet"), server.manage("upload_timesheet")
 
     assert (first.returncode, second.returncode) == (0, 0)
     assert first.stdout != second.stdout
 
 
-def test_an_entry_by_hand_is_created(server: DevelopmentServer) -> None:
+def test_a_posted_entry_is_created(server: DevelopmentServer) -> None:
     response = upload(server, server.get_token(), json=ENTRY)
 
-    answer = response.json()
+    body = response.json()
     assert response.status_code == 201
-    assert answer["message"] == f"Created timesheet {answer['id']} for employee 007"
+    assert body["message"] == f"Created timesheet {body['id']} for employee 007"
     with closing(sqlite3.connect(server.database)) as database:
         [row] = database.execute(
-            "SELECT user_id, project, hours FROM timesheets_timesheet WHERE id = ?", [answer["id"]]
+            "SELECT user_id, project, hours FROM timesheets_timesheet WHERE id = ?", [body["id"]]
         )
     assert row == ("007", "StoreZero", 5)
 
@@ -69,7 +69,7 @@ def test_a_client_without_the_scope_is_forbidden(server: DevelopmentServer) -> N
     assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
 
 
-def test_the_command_of_a_client_without_the_scope_says_so(server: DevelopmentServer) -> None:
+def test_the_command_reports_a_missing_scope(server: DevelopmentServer) -> None:
     result = server.manage(
         "upload_timesheet",
         OAUTH_TOKEN_URL=f"{server.url}/oauth/token",
@@ -83,10 +83,10 @@ def test_the_command_of_a_client_without_the_scope_says_so(server: DevelopmentSe
     assert "read:timesheets" in result.stderr
 
 
-def test_the_command_names_a_wrong_secret_without_telling_it(server: DevelopmentServer) -> None:
+def test_the_command_reports_a_wrong_secret_without_printing_it(server: DevelopmentServer) -> None:
     result = server.manage(
         "upload_timesheet",
-        # A token that was kept would do, whatever the secret.
+        # A cached token would work with any secret.
         "--no-token-cache",
         OAUTH_TOKEN_URL=f"{server.url}/oauth/token",
         AUTH0_AUDIENCE="https://timesheets.example.com",
@@ -100,13 +100,13 @@ def test_the_command_names_a_wrong_secret_without_telling_it(server: Development
     assert "a-mistyped-secret" not in result.stderr
 
 
-def test_the_command_without_a_server_is_to_be_run_again(server: DevelopmentServer) -> None:
+def test_the_command_without_a_server_exits_with_a_temporary_failure(server: DevelopmentServer) -> None:
     result = server.manage("upload_timesheet", TIMESHEETS_DEV_PORT=str(find_free_port()))
 
     assert (result.returncode, result.stdout) == (75, "")
 
 
-def test_a_forgotten_variable_is_a_configuration_error(server: DevelopmentServer) -> None:
+def test_a_missing_variable_is_a_configuration_error(server: DevelopmentServer) -> None:
     result = server.manage("upload_timesheet", AUTH0_DOMAIN="example.eu.auth0.com")
 
     assert (result.returncode, result.stdout) == (78, "")
@@ -140,7 +140,7 @@ def test_a_hostile_body_is_a_bad_request(server: DevelopmentServer, body: bytes,
     assert (response.status_code, response.json()["code"]) == (400, code)
 
 
-def test_a_body_cut_on_the_way_is_not_stored(server: DevelopmentServer) -> None:
+def test_an_incomplete_body_is_not_stored(server: DevelopmentServer) -> None:
     stored = len(find_logged_entries(server))
     body = json.dumps(ENTRY).encode()
     head = (
@@ -152,14 +152,14 @@ def test_a_body_cut_on_the_way_is_not_stored(server: DevelopmentServer) -> None:
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
         connection.sendall(head.encode() + body)
         connection.shutdown(socket.SHUT_WR)
-        answer = connection.makefile("rb").read()
+        response = connection.makefile("rb").read()
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"incomplete_body" in answer
+    assert response.startswith(b"HTTP/1.1 400 ")
+    assert b"incomplete_body" in response
     assert len(find_logged_entries(server)) == stored
 
 
-def test_a_person_with_a_browser_gets_a_page(server: DevelopmentServer) -> None:
+def test_a_browser_gets_a_page(server: DevelopmentServer) -> None:
     response = requests.get(
         f"{server.url}/timesheets/upload", headers={"Accept": "text/html,*/*;q=0.8"}, timeout=30
     )
@@ -168,10 +168,10 @@ def test_a_person_with_a_browser_gets_a_page(server: DevelopmentServer) -> None:
     assert "Upload timesheets" in response.text
 
 
-def test_each_log_line_of_a_request_carries_its_id(server: DevelopmentServer) -> None:
+def test_each_log_line_of_a_request_has_its_id(server: DevelopmentServer) -> None:
     upload(server, server.get_token(), json={**ENTRY, "hours": 25}, headers={"X-Request-ID": "request-17"})
 
-    # The server logs its line when the answer is on its way already.
+    # The server logs its line after it has sent the response.
     lines = server.wait_for_log("request-17", count=3)
     assert len(lines) == 3
     assert "outcome=accepted" in lines[0]
@@ -179,7 +179,7 @@ def test_each_log_line_of_a_request_carries_its_id(server: DevelopmentServer) ->
     assert '"POST /timesheets/upload HTTP/1.1" 422' in lines[2]
 
 
-def test_no_token_and_no_secret_stands_in_the_log(server: DevelopmentServer) -> None:
+def test_the_log_contains_no_token_and_no_secret(server: DevelopmentServer) -> None:
     token = server.get_token()
     upload(server, token, json=ENTRY, params={"access_token": token})
     requests.post(f"{server.url}/{token}", timeout=30)
@@ -190,9 +190,7 @@ def test_no_token_and_no_secret_stands_in_the_log(server: DevelopmentServer) -> 
     assert "development-secret" not in log
 
 
-def test_the_issuers_key_stays_when_the_server_starts_again(
-    server: DevelopmentServer, tmp_path: Path
-) -> None:
+def test_the_issuers_key_survives_a_restart(server: DevelopmentServer, tmp_path: Path) -> None:
     other = DevelopmentServer(tmp_path)
     addresses = [f"{url}/.well-known/jwks.json" for url in (server.url, other.url)]
 

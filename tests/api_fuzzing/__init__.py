@@ -1,1 +1,1 @@
-"""The API, live, against its own description: everything that schemathesis can think of."""
+"""Fuzz the running API with schemathesis, and compare it with its OpenAPI description."""

@@ -1,4 +1,4 @@
-"""What schemathesis cannot read in the description: bodies that are no JSON, and rules across a request."""
+"""What a description cannot express: how to generate bodies other than JSON, and rules across a request."""
 
 import base64
 import csv
@@ -58,7 +58,7 @@ def write_rows(entries: list[dict[str, Any]]) -> bytes:
 
 
 def list_entries(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    """Lists of good entries alone, and of some of which anything can be wrong."""
+    """Lists of good entries only, and lists that also contain bad ones."""
     return st.lists(GOOD_ENTRIES, max_size=5) | st.lists(GOOD_ENTRIES | values, max_size=5)
 
 
@@ -80,7 +80,7 @@ schemathesis.openapi.format("timesheets-cursor", st.integers(0, 2**63 - 1).map(w
 
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
-    """Give the examples of what is no JSON as the bytes that a registered strategy's bodies are."""
+    """Encode the examples that are not JSON, since registered strategies generate bytes."""
     for content in raw_schema["paths"]["/timesheets/upload"]["post"]["requestBody"]["content"].values():
         for example in content["examples"].values():
             if isinstance(example["value"], str):
@@ -89,13 +89,13 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    """Make a request whose parts are all as described one that is as described in whole."""
+    """Fix a request whose parts are valid but which is invalid as a whole."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if "Idempotency-Key" in (case.headers or {}) and not is_one_entry_without_id(case):
         del case.headers["Idempotency-Key"]
     if "cursor" in (case.query or {}):
-        # No pattern can ask for a checksum, and not every phase heeds a registered format.
+        # No pattern can require a checksum, and not every phase uses a registered format.
         [position] = struct.unpack(">Q", base64.urlsafe_b64decode(case.query["cursor"])[:8])
         case.query["cursor"] = write_cursor(position >> 1)
 
@@ -106,38 +106,38 @@ def is_one_entry_without_id(case: Case) -> bool:
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
-    """False for what is no failure, for a reason that no description can hold."""
+    """False if this is not a failure, for a reason that a description cannot express."""
     if isinstance(failure, RejectedPositiveData):
-        return not is_refused_for_its_content(case, response.json())
+        return not is_rejected_for_its_content(case, response.json())
     if isinstance(failure, AcceptedNegativeData):
-        return not (is_judged_by_verdicts(response) or (is_no_json(case) and is_wrong_in_body_only(case)))
+        return not (has_rejected_entries(response) or (is_not_json(case) and is_invalid_only_in_body(case)))
     return True
 
 
-def is_refused_for_its_content(case: Case, problem: dict[str, Any]) -> bool:
-    """True for two contents under one entry_id, and for a body that was made to be good or bad."""
+def is_rejected_for_its_content(case: Case, problem: dict[str, Any]) -> bool:
+    """True for conflicting contents of one entry_id, and for a body that may be good or bad."""
     statuses = {verdict["status"] for verdict in problem.get("entries", [])}
     codes = {"batch_refused", "malformed_body", "malformed_header"}
-    return (is_no_json(case) and problem["code"] in codes) or (409 in statuses and 422 not in statuses)
+    return (is_not_json(case) and problem["code"] in codes) or (409 in statuses and 422 not in statuses)
 
 
-def is_judged_by_verdicts(response: Response) -> bool:
-    """True if what is wrong with some of many entries is told in their verdicts."""
+def has_rejected_entries(response: Response) -> bool:
+    """True if the verdicts report the errors of single entries."""
     return bool(response.status_code in {200, 207} and response.json().get("rejected", 0) > 0)
 
 
-def is_no_json(case: Case) -> bool:
+def is_not_json(case: Case) -> bool:
     return case.media_type not in {None, "application/json"}
 
 
-def is_wrong_in_body_only(case: Case) -> bool:
+def is_invalid_only_in_body(case: Case) -> bool:
     others = set(ParameterLocation) - {ParameterLocation.BODY}
     return case.meta is not None and not any(case.meta.is_negative_at(location) for location in others)
 
 
 @schemathesis.check
 def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: Case) -> None:
-    """Every report's counts add up to what was sent, and to its verdicts."""
+    """The counts of every report match the entries that were sent and the verdicts."""
     if "json" not in response.headers.get("content-type", [""])[0] or not isinstance(response.json(), dict):
         return
     report = response.json()
@@ -145,8 +145,8 @@ def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: Case
         return
     assert report["received"] == report["created"] + report["existing"] + report["rejected"]
     is_minimal = "preference-applied" in response.headers
-    told = len(report["entries"])
-    assert told == (report["rejected"] if is_minimal else report["received"])
+    reported = len(report["entries"])
+    assert reported == (report["rejected"] if is_minimal else report["received"])
     assert all(("errors" in verdict) == (verdict["status"] == 422) for verdict in report["entries"])
 
 
