@@ -445,7 +445,7 @@ def normalize(printed: str) -> str:
     return re.sub(r'key "[\w-]+"', 'key "..."', re.sub(r"\d+ ms", "... ms", printed))
 
 
-def test_the_readme_shows_what_it_prints(tmp_path: Path) -> None:
+def test_troubleshooting_shows_what_it_prints(tmp_path: Path) -> None:
     server = DevelopmentServer(tmp_path)
 
     result = server.manage("check_issuer", DATABASE_URL="postgres://nobody@127.0.0.1:1/nowhere")

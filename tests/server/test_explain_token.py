@@ -534,7 +534,7 @@ def manage(folder: Path, *arguments: str, pasted: str, **variables: str) -> subp
     )
 
 
-def test_the_readme_shows_what_it_prints(server: DevelopmentServer, tmp_path: Path) -> None:
+def test_troubleshooting_shows_what_it_prints(server: DevelopmentServer, tmp_path: Path) -> None:
     result = manage(
         tmp_path,
         "explain_token",
