@@ -128,6 +128,7 @@ def test_a_token_for_another_api_is_a_configuration_error(
         pytest.param("e30.bm9uZQ.e30", id="payload that is not JSON"),
         pytest.param("e30.W10.e30", id="payload that is a list"),
         pytest.param("e30.e.e30", id="payload that is not base64"),
+        pytest.param(f"e30.{'W1tb' * 50_000}.e30", id="deeply nested payload"),
         pytest.param("e30.e30.e30\r\nX-Injected: 1", id="line break"),
         pytest.param("", id="empty"),
     ],
@@ -312,6 +313,9 @@ def test_a_token_of_another_type_is_refused(issuer: responses.RequestsMock, toke
         pytest.param({"iat": 4600, "exp": 1000}, None, 0, id="exp before iat"),
         pytest.param({"iat": None, "exp": 1_800_000_060}, None, 60, id="no iat: by our clock"),
         pytest.param({"iat": "x", "exp": 4600}, 60, 60, id="iat is a word"),
+        pytest.param({"iat": True, "exp": 4600}, None, 0, id="iat is true"),
+        pytest.param({"iat": 0, "exp": 1e18}, None, 0, id="exp is later than any date"),
+        pytest.param({"iat": 0, "exp": float("nan")}, None, 0, id="exp is NaN"),
         pytest.param({"iat": None, "exp": None}, 60, 60, id="no claims"),
         pytest.param({"iat": None, "exp": None}, None, 0, id="nothing"),
     ],
@@ -322,6 +326,30 @@ def test_a_token_expires_at_the_earlier_of_its_stated_expiries(
     give_token(issuer, mint_token(**claims), expires_in=expires_in)
 
     assert request_token().expires_at == 1_800_000_000 + lifetime
+
+
+@pytest.mark.parametrize(
+    ("exp", "expires_in", "expiry"),
+    [
+        pytest.param(1_900_000_000, 3600, 1_800_003_600, id="expires_in is earlier"),
+        pytest.param(1_800_000_060, 3600, 1_800_000_060, id="exp is earlier"),
+        pytest.param(1_900_000_000, None, 1_900_000_000, id="no expires_in"),
+        pytest.param(None, 3600, 1_800_003_600, id="no exp"),
+        pytest.param("soon", None, None, id="neither"),
+    ],
+)
+def test_the_stated_expiry_is_the_earlier_of_exp_and_expires_in(
+    issuer: responses.RequestsMock, exp: object, expires_in: object, expiry: float | None
+) -> None:
+    give_token(issuer, mint_token(exp=exp), expires_in=expires_in)
+
+    assert request_token().stated_expiry == expiry
+
+
+def test_the_scopes_of_a_token_are_safe_to_print(issuer: responses.RequestsMock) -> None:
+    give_token(issuer, mint_token(scope="batch:upload \x1b[31m", scp=["other"]))
+
+    assert request_token().scopes == "batch:upload  [31m other"
 
 
 @pytest.mark.parametrize(
