@@ -154,7 +154,7 @@ def test_a_token_that_is_not_a_jwt_is_a_configuration_error(
         pytest.param(
             400,
             {"error": "invalid_client"},
-            "token request refused: 400 invalid_client; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET",
+            "400 invalid_client; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, and that the issuer expects",
             id="RFC 6749's name for them",
         ),
         pytest.param(
@@ -309,6 +309,7 @@ def test_a_token_of_another_type_is_refused(issuer: responses.RequestsMock, toke
         pytest.param({"iat": 1000, "exp": 4600}, "soon", 3600, id="expires_in is a word"),
         pytest.param({"iat": 1000, "exp": 4600}, [], 3600, id="expires_in is a list"),
         pytest.param({"iat": 1000, "exp": 4600}, "inf", 3600, id="expires_in is infinite"),
+        pytest.param({"iat": 1000, "exp": 4600}, 10**400, 3600, id="expires_in is larger than any float"),
         pytest.param({"iat": 1000, "exp": 4600}, -5, 0, id="expires_in is negative"),
         pytest.param({"iat": 4600, "exp": 1000}, None, 0, id="exp before iat"),
         pytest.param({"iat": None, "exp": 1_800_000_060}, None, 60, id="no iat: by our clock"),

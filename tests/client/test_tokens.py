@@ -340,17 +340,18 @@ def test_without_a_writable_folder_a_run_gets_its_own_token(runs: Runs) -> None:
     assert token not in warning
 
 
-def test_a_busy_issuer_is_retried(runs: Runs) -> None:
-    runs.fail(502)
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 599])
+def test_a_busy_issuer_is_retried(runs: Runs, status: int) -> None:
+    runs.fail(status)
 
-    with pytest.raises(TemporaryFailure, match="no token for now: 502"):
+    with pytest.raises(TemporaryFailure, match=f"no token for now: {status}"):
         runs.start(RetryPolicy(retries=3)).obtain()
 
     assert runs.requested == 4
     assert runs.fake_clock.slept == [0.5, 1, 2]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 409, 424, 426, 428, 430, 499])
 def test_a_refusal_is_final(runs: Runs, status: int) -> None:
     runs.fail(status)
 
