@@ -1,4 +1,4 @@
-"""How much memory a process has held at once."""
+"""Measure the peak memory of a process."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,6 @@ from pathlib import Path
 
 def read_peak() -> int:
     """In bytes, of this process (Linux only)."""
-    # Not by getrusage: its maximum begins with that of the process which started this one.
+    # The maximum of getrusage includes that of the parent process.
     status = Path("/proc/self/status").read_text()
     return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024

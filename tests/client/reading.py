@@ -1,4 +1,4 @@
-"""Read what a file would hold, without the file."""
+"""Read the content of a file without the file."""
 
 import io
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from timesheets_client.reading.inputs import Format, Input, read_entries
 def read(
     content: bytes | str, name: str = "week23.csv", zone: tzinfo | None = None, chosen: Format = Format.AUTO
 ) -> list[InputEntry | RejectedEntry]:
-    """Its entries and its rejected rows."""
+    """The entries and the rejected rows."""
     return [each for each in iterate(content, name, zone, chosen) if not isinstance(each, InputWarning)]
 
 
 def find_warnings(content: bytes | str, name: str = "week23.csv") -> list[str]:
-    """What is suspicious about it."""
+    """The warnings about the content."""
     return [each.describe() for each in iterate(content, name) if isinstance(each, InputWarning)]
 
 
@@ -29,5 +29,5 @@ def iterate(
 
 
 def describe(read_entries: list[InputEntry | RejectedEntry]) -> list[str]:
-    """The source of each entry, and of each rejected one what is wrong with it."""
+    """The source of each entry, and the description of each rejected one."""
     return [each.source if isinstance(each, InputEntry) else each.describe() for each in read_entries]

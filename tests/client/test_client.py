@@ -30,7 +30,7 @@ def make_token(value: str = "", *, is_from_cache: bool = False) -> AccessToken:
 
 
 class Tokens:
-    """A source that has these tokens, one after the other."""
+    """A token source with these tokens, one after another."""
 
     def __init__(self, *tokens: AccessToken) -> None:
         self.tokens = list(tokens)
@@ -44,7 +44,7 @@ class Tokens:
 
 
 class Caller:
-    """A client of a site, with the replies that it gets in turn and the pauses that it makes."""
+    """A client of a site that sends these replies in turn. Records how long it sleeps."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Caller:
         return [received.headers["Authorization"].removeprefix("Bearer ") for received in self._site.received]
 
 
-def test_the_content_goes_with_token_headers_and_parameters(site: Site) -> None:
+def test_a_request_has_content_token_headers_and_parameters(site: Site) -> None:
     caller = Caller(site, STORED)
 
     answer = caller.upload(Prefer="return=minimal")
@@ -101,7 +101,7 @@ def test_the_content_goes_with_token_headers_and_parameters(site: Site) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_busy_api_is_asked_again(site: Site, status: int) -> None:
+def test_a_request_to_a_busy_api_is_retried(site: Site, status: int) -> None:
     caller = Caller(site, Reply(status=status), STORED)
 
     assert caller.upload().status == 207
@@ -125,7 +125,7 @@ def test_a_cached_token_that_is_refused_is_replaced_once(site: Site) -> None:
     assert caller.slept == []
 
 
-def test_a_new_token_that_is_refused_is_replaced_after_a_while(site: Site) -> None:
+def test_a_new_token_that_is_refused_is_replaced_after_a_wait(site: Site) -> None:
     tokens = Tokens(make_token("new"), make_token("newer"))
     caller = Caller(site, Reply(status=401, body=REFUSED), STORED, tokens=tokens)
 
@@ -139,21 +139,21 @@ def test_a_new_token_that_is_refused_is_replaced_after_a_while(site: Site) -> No
     )
 
 
-def test_a_wait_for_the_apis_keys_leaves_time_before_the_deadline(site: Site) -> None:
+def test_the_wait_for_new_keys_takes_half_the_time_to_the_deadline(site: Site) -> None:
     caller = Caller(site, Reply(status=401, body=REFUSED), STORED, deadline_seconds=5)
 
     assert caller.upload().status == 207
     assert caller.slept == [2.5]
 
 
-def test_a_token_that_stays_refused_ends_the_run(site: Site) -> None:
+def test_a_second_refused_token_ends_the_run(site: Site) -> None:
     caller = Caller(site, *[Reply(status=401, body=REFUSED)] * 2)
 
     with pytest.raises(AccessRefused, match="401 invalid_token: The access token expired; check that"):
         caller.upload()
 
 
-def test_a_rotated_key_is_waited_for_after_a_cached_token_too(site: Site) -> None:
+def test_a_new_token_after_a_cached_one_gets_a_wait_for_new_keys(site: Site) -> None:
     refused = Reply(status=401, body=REFUSED)
     tokens = Tokens(make_token("kept", is_from_cache=True), make_token("new"))
     caller = Caller(site, refused, refused, refused, tokens=tokens)
@@ -164,7 +164,7 @@ def test_a_rotated_key_is_waited_for_after_a_cached_token_too(site: Site) -> Non
     assert caller.slept == [30]
 
 
-def test_a_token_that_ends_during_the_run_is_replaced_without_a_wait(site: Site) -> None:
+def test_a_token_that_expires_during_the_run_is_replaced_without_a_wait(site: Site) -> None:
     refused = Reply(status=401, body=REFUSED)
     tokens = Tokens(*map(make_token, ("first", "second", "third")))
     caller = Caller(site, STORED, refused, STORED, refused, STORED, tokens=tokens)
@@ -176,7 +176,7 @@ def test_a_token_that_ends_during_the_run_is_replaced_without_a_wait(site: Site)
     assert caller.slept == []
 
 
-def test_a_new_token_that_an_accepted_one_is_replaced_by_is_waited_for_once(site: Site) -> None:
+def test_the_replacement_of_an_accepted_token_gets_one_wait_for_new_keys(site: Site) -> None:
     refused = Reply(status=401, body=REFUSED)
     tokens = Tokens(make_token("first"), make_token("second"))
     caller = Caller(site, STORED, refused, refused, refused, tokens=tokens)
@@ -213,7 +213,7 @@ def test_a_new_token_without_the_scope_ends_the_run_at_once(site: Site) -> None:
     assert caller.slept == []
 
 
-def test_a_token_that_the_api_cannot_read_ends_the_run(site: Site) -> None:
+def test_a_token_that_the_api_cannot_parse_ends_the_run(site: Site) -> None:
     caller = Caller(site, Reply(status=400, body={"code": "invalid_request"}))
 
     with pytest.raises(AccessRefused, match="upload refused: 400 invalid_request"):
@@ -221,7 +221,7 @@ def test_a_token_that_the_api_cannot_read_ends_the_run(site: Site) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 302, 404, 405, 410, 418])
-def test_what_the_api_never_answers_is_a_wrong_address(site: Site, status: int) -> None:
+def test_a_status_that_the_api_never_sends_is_a_wrong_address(site: Site, status: int) -> None:
     caller = Caller(site, Reply(status=status, body=b"" if status == 204 else b"<html>"))
 
     problem = f"not a response from the Timesheets API: {status}; check TIMESHEETS_API_URL"
@@ -236,10 +236,12 @@ def test_what_the_api_never_answers_is_a_wrong_address(site: Site, status: int) 
         pytest.param(502, {}, id="proxy"),
         pytest.param(503, {}, id="a proxy's 503"),
         pytest.param(503, {"code": "database_unavailable"}, id="a database lost at its commit"),
-        pytest.param(504, {}, id="proxy's time is over"),
+        pytest.param(504, {}, id="a proxy's timeout"),
     ],
 )
-def test_what_may_be_stored_twice_is_not_sent_again(site: Site, status: int, body: Mapping[str, str]) -> None:
+def test_a_request_that_may_be_stored_twice_is_not_sent_again(
+    site: Site, status: int, body: Mapping[str, str]
+) -> None:
     caller = Caller(site, Reply(status=status, body=dict(body)), STORED)
 
     with pytest.raises(AnswerLost):
@@ -252,10 +254,10 @@ def test_what_may_be_stored_twice_is_not_sent_again(site: Site, status: int, bod
     [
         pytest.param(429, {}, id="too many"),
         pytest.param(503, {"code": "issuer_unavailable"}, id="no keys"),
-        pytest.param(503, {"code": "overloaded"}, id="many large bodies"),
+        pytest.param(503, {"code": "overloaded"}, id="overloaded"),
     ],
 )
-def test_what_was_not_taken_is_sent_again_even_without_ids(
+def test_a_request_that_was_not_accepted_is_sent_again_without_ids(
     site: Site, status: int, body: Mapping[str, str]
 ) -> None:
     caller = Caller(site, Reply(status=status, body=dict(body)), STORED)
@@ -263,7 +265,7 @@ def test_what_was_not_taken_is_sent_again_even_without_ids(
     assert caller.upload(is_repeatable=False).status == 207
 
 
-def test_where_nothing_was_sent_there_is_no_doubt(site: Site) -> None:
+def test_a_failed_connection_leaves_no_doubt(site: Site) -> None:
     caller = Caller(site, address="http://127.0.0.1:1")
 
     with pytest.raises(NothingSent):

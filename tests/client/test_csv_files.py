@@ -11,7 +11,7 @@ HEADER = "user_id,date,project,hours\n"
 MEMBERS = {"user_id": "007", "date": "2026-06-03", "project": "StoreZero", "hours": Decimal("7.5")}
 
 
-def test_a_row_is_an_entry_and_knows_its_line() -> None:
+def test_a_row_becomes_an_entry_with_its_line_number() -> None:
     assert read(f"{HEADER}007,2026-06-03,StoreZero,7.5\n") == [
         InputEntry(source="week23.csv:2", members=MEMBERS)
     ]
@@ -40,13 +40,13 @@ def test_csv_is_read_as_spreadsheets_save_it(content: str) -> None:
     assert entry.members == MEMBERS
 
 
-def test_a_quoted_cell_may_hold_newlines_and_the_next_row_still_knows_its_line() -> None:
+def test_newlines_in_a_quoted_cell_count_as_lines() -> None:
     read_rows = read(f'{HEADER}007,2026-06-03,"Store\nZero",1\n007,2026-06-04,X,2\n')
 
     assert describe(read_rows) == ["week23.csv:2", "week23.csv:4"]
 
 
-def test_an_own_id_is_kept_and_an_empty_one_is_none() -> None:
+def test_an_id_in_the_file_is_kept_and_an_empty_one_is_dropped() -> None:
     header = "user_id,date,project,hours,entry_id\n"
     first, second = read(f"{header}007,2026-06-03,X,1,week-23:1\n007,2026-06-03,X,1,\n")
 
@@ -60,7 +60,7 @@ def test_an_own_id_is_kept_and_an_empty_one_is_none() -> None:
         pytest.param("007,2026-06-03,X,1,", "this row has 5 cells, and the header has 4", id="empty surplus"),
         pytest.param("007,03/04/2026,X,1", "date: '03/04/2026' is not a date", id="date"),
         pytest.param("007,2026-06-03 08:00,X,1", "date: 2026-06-03T08:00:00 has no offset", id="no offset"),
-        pytest.param('007,2026-06-03,X,"7,5"', "hours: '7,5' is not a decimal", id="comma beside commas"),
+        pytest.param('007,2026-06-03,X,"7,5"', "hours: '7,5' is not a decimal", id="comma within commas"),
         pytest.param("007,2026-06-03,X,7:30", "hours: '7:30' is not a decimal", id="minutes"),
         pytest.param("007,2026-06-03,X,", "hours: '' is not a decimal", id="no hours"),
         pytest.param("007,2026-06-03,X", "this row has 3 cells, and the header has 4", id="a cell too few"),
@@ -71,13 +71,13 @@ def test_an_own_id_is_kept_and_an_empty_one_is_none() -> None:
         pytest.param('007,2026-06-03,"X,1', "this row is not CSV: a quote is never closed", id="open quote"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_rejected_by_line(row: str, problem: str) -> None:
+def test_an_unreadable_row_is_rejected_with_its_line_number(row: str, problem: str) -> None:
     rows = read(f"{HEADER}007,2026-06-02,X,1\n{row}\n")
 
     assert describe(rows)[1].startswith(f"week23.csv:3: {problem}")
 
 
-def test_all_that_is_wrong_with_a_row_is_told_with_its_members() -> None:
+def test_a_rejected_row_has_all_its_errors_and_members() -> None:
     [rejected] = read(f"{HEADER}007,03/04/2026,X,7:30\n")
 
     assert isinstance(rejected, RejectedEntry)
@@ -85,7 +85,7 @@ def test_all_that_is_wrong_with_a_row_is_told_with_its_members() -> None:
     assert rejected.members == {"user_id": "007", "date": "03/04/2026", "project": "X", "hours": "7:30"}
 
 
-def test_a_row_in_another_encoding_is_rejected_and_the_rest_goes_on() -> None:
+def test_a_row_in_another_encoding_is_rejected_and_the_rest_is_read() -> None:
     latin = f"{HEADER}007,2026-06-03,M\xfcller,1\n".encode("latin-1") + b"007,2026-06-04,X,1\n"
 
     rejected, entry = read(latin)
@@ -96,7 +96,7 @@ def test_a_row_in_another_encoding_is_rejected_and_the_rest_goes_on() -> None:
     assert isinstance(entry, InputEntry)
 
 
-def test_a_zone_serves_where_there_is_no_offset() -> None:
+def test_the_time_zone_option_supplies_a_missing_offset() -> None:
     [entry] = read(f"{HEADER}007,2026-06-03 08:00,X,1\n", zone=ZoneInfo("Europe/Berlin"))
 
     assert entry.members["date"] == "2026-06-03T08:00:00+02:00"
@@ -113,26 +113,26 @@ def test_a_zone_serves_where_there_is_no_offset() -> None:
         pytest.param('"user_id,date\n', "is not CSV", id="open quote"),
     ],
 )
-def test_a_file_without_our_columns_is_unreadable(content: str, problem: str) -> None:
+def test_a_file_without_the_columns_of_an_entry_is_unreadable(content: str, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=problem):
         read(content)
 
 
-def test_a_bare_header_is_no_entries() -> None:
+def test_a_header_alone_has_no_entries() -> None:
     assert read(HEADER) == []
 
 
-def test_a_line_without_an_end_is_not_taken_into_memory() -> None:
+def test_an_endless_line_is_not_read_into_memory() -> None:
     with pytest.raises(InputUnreadable, match=r"week23\.csv:2: this row is over 1 MiB"):
         read(HEADER + "x" * 2_000_000)
 
 
-def test_a_row_of_many_lines_is_not_taken_into_memory() -> None:
+def test_a_row_of_many_lines_is_not_read_into_memory() -> None:
     with pytest.raises(InputUnreadable, match="this row is over 1 MiB"):
         read(HEADER + '"a\n",' * 400_000)
 
 
-def test_a_separator_that_is_chosen_wins_over_one_that_is_more_frequent() -> None:
+def test_a_chosen_separator_beats_a_more_frequent_one() -> None:
     [entry] = read("sep=;\nuser_id;date;project;hours;\n007;2026-06-03;a,b,c,d,e,f;1;\n")
 
     assert entry.members["project"] == "a,b,c,d,e,f"
@@ -146,12 +146,12 @@ def test_a_separator_that_is_chosen_wins_over_one_that_is_more_frequent() -> Non
         pytest.param(HEADER + '007,2026-06-03,"X', id="open quote"),
     ],
 )
-def test_a_last_line_without_an_end_is_warned_about(content: str) -> None:
+def test_a_last_line_without_a_line_ending_causes_a_warning(content: str) -> None:
     assert find_warnings(content) == [
         "week23.csv: warning: the last line has no line ending; was the file cut?"
     ]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r", "\n\n"])
-def test_a_last_line_with_any_end_is_not_suspicious(ending: str) -> None:
+def test_a_last_line_with_any_line_ending_causes_no_warning(ending: str) -> None:
     assert find_warnings(f"{HEADER}007,2026-06-03,X,1{ending}") == []

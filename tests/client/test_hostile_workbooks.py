@@ -47,13 +47,13 @@ def repeat_sheet() -> bytes:
 
 
 def claim_size(content: bytes) -> bytes:
-    """The same archive, whose first member says that it unpacks to 2 GB."""
+    """The same archive, with a first member that claims to unpack to 2 GB."""
     position = content.index(b"PK\x01\x02") + 24
     return content[:position] + (2 * 10**9).to_bytes(4, "little") + content[position + 4 :]
 
 
 def encrypt(content: bytes) -> bytes:
-    """The same archive, whose members say that they have a password."""
+    """The same archive, with members that claim to have a password."""
     raw = bytearray(content)
     for begin, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         position = -1
@@ -62,12 +62,12 @@ def encrypt(content: bytes) -> bytes:
     return bytes(raw)
 
 
-def test_a_workbook_made_by_hand_is_read() -> None:
+def test_a_handmade_workbook_is_read() -> None:
     assert describe(read(make_workbook(write_row(2)), "w.xlsx")) == ["w.xlsx!S:2"]
 
 
 @pytest.mark.parametrize("dimension", ["A1:D2", "A1", "A1:B2", "D9:E10", "nonsense"])
-def test_what_a_sheet_says_about_its_size_is_not_believed(dimension: str) -> None:
+def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
     rows = [write_row(number) for number in range(2, 9)]
 
     read_rows = read(make_workbook(*rows, before=f'<dimension ref="{dimension}"/>'), "w.xlsx")
@@ -154,12 +154,12 @@ def test_what_a_sheet_says_about_its_size_is_not_believed(dimension: str) -> Non
         ),
     ],
 )
-def test_a_workbook_that_cannot_be_read_to_its_end_is_unreadable(content: bytes, problem: str) -> None:
+def test_a_malformed_workbook_is_unreadable(content: bytes, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=f"^w.xlsx: .*{problem}"):
         read(content, "w.xlsx")
 
 
-def test_a_workbook_that_is_cut_anywhere_is_unreadable() -> None:
+def test_a_workbook_that_is_cut_at_any_byte_is_unreadable() -> None:
     content = make_workbook(*(write_row(number) for number in range(2, 40)))
 
     for length in range(4, len(content), 7):
@@ -206,7 +206,7 @@ def test_cells_may_come_in_any_order_and_without_names() -> None:
     assert "this row has 5 cells, and the header has 4" in describe([rejected])[0]
 
 
-def test_elements_of_other_namespaces_are_no_rows() -> None:
+def test_rows_of_other_namespaces_are_ignored() -> None:
     controls = (
         '<controls xmlns:x="urn:x"><x:row>5</x:row><x:sheetData><x:row r="1"/></x:sheetData></controls>'
     )
@@ -214,7 +214,7 @@ def test_elements_of_other_namespaces_are_no_rows() -> None:
     assert describe(read(make_workbook(write_row(2), after=controls), "w.xlsx")) == ["w.xlsx!S:2"]
 
 
-def test_a_title_of_a_sheet_is_told_on_one_line_and_cut() -> None:
+def test_the_title_of_a_sheet_is_shown_on_one_line_and_truncated() -> None:
     parts = make_parts(write_sheet(write_row(2)))
     title = f'name="&#155;2J&#10;{"x" * MEGABYTE}"'
     parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace('name="S"', title)
@@ -239,7 +239,7 @@ def test_a_text_that_is_too_long_rejects_its_row() -> None:
     ]
 
 
-def test_parts_are_found_by_their_usual_names_too() -> None:
+def test_parts_are_also_found_by_their_usual_names() -> None:
     strings = f"<sst {MAIN}><si><t>007</t></si></sst>"
     parts = make_parts(write_sheet(write_row(2, user=shared("0"))), strings)
     del parts["_rels/.rels"]
@@ -250,28 +250,28 @@ def test_parts_are_found_by_their_usual_names_too() -> None:
     assert entry.members["user_id"] == "007"
 
 
-def test_the_strict_dialect_is_read_too() -> None:
+def test_the_strict_dialect_of_open_xml_is_read() -> None:
     sheet = write_sheet(write_row(2)).replace(MAIN, 'xmlns="http://purl.oclc.org/ooxml/spreadsheetml/main"')
 
     assert describe(read(replace_part(SHEET, sheet), "w.xlsx")) == ["w.xlsx!S:2"]
 
 
 @pytest.mark.parametrize("value", ["1", "true"])
-def test_a_hidden_row_is_read_and_warned_about(value: str) -> None:
+def test_a_hidden_row_is_read_and_causes_a_warning(value: str) -> None:
     content = make_workbook(write_row(2), write_row(3, attributes=f'hidden="{value}"'))
 
     assert describe(read(content, "w.xlsx")) == ["w.xlsx!S:2", "w.xlsx!S:3"]
     assert find_warnings(content, "w.xlsx") == ["w.xlsx: warning: hidden rows were read too (first: S:3)"]
 
 
-def test_an_empty_text_is_a_value_of_a_formula() -> None:
+def test_an_empty_text_is_a_computed_value() -> None:
     row = write_row(2).replace("</row>", '<c t="str"><f>A1</f><v></v></c></row>')
 
     assert find_warnings(make_workbook(row), "w.xlsx") == []
     assert len(read(make_workbook(row), "w.xlsx")) == 1
 
 
-def test_a_workbook_warns_of_nothing_by_itself() -> None:
+def test_reading_a_workbook_emits_no_python_warnings() -> None:
     rules = "<conditionalFormatting/><extLst><ext uri='x'/></extLst>"
 
     with warnings.catch_warnings(record=True) as caught:
@@ -363,7 +363,7 @@ TEXT = f"<si><t>{'x' * 1000}</t></si>"
         pytest.param("xl/theme.xml", "", "x", 300 * MEGABYTE, "", "read", id="unused part"),
     ],
 )
-def test_whatever_a_workbook_unpacks_to_memory_is_bounded(
+def test_memory_is_bounded_for_every_workbook(
     tmp_path: Path, part: str, begin: str, middle: str, times: int, end: str, expected: str
 ) -> None:
     file = tmp_path / "w.xlsx"
@@ -381,14 +381,14 @@ def test_whatever_a_workbook_unpacks_to_memory_is_bounded(
     assert int(peak) < 200 * MEGABYTE
 
 
-def test_names_of_namespaces_are_not_taken_into_memory() -> None:
+def test_prefixes_of_namespaces_are_not_read_into_memory() -> None:
     prefixes = "".join(f'<a xmlns:p{number}="x"/>' for number in range(20_000))
 
     with pytest.raises(InputUnreadable, match="unpacks to more than a workbook of timesheets holds"):
         read(make_workbook(write_row(2), after=prefixes), "w.xlsx")
 
 
-def test_an_archive_of_many_parts_is_not_taken_into_memory(tmp_path: Path) -> None:
+def test_an_archive_of_many_parts_is_not_read_into_memory(tmp_path: Path) -> None:
     file = tmp_path / "w.xlsx.gz"
     file.write_bytes(gzip.compress(pack({f"{number}": "" for number in range(60_000)}), 1))
 
@@ -410,7 +410,7 @@ except TemporaryFailure as error:
 """
 
 
-def test_without_space_for_a_copy_the_run_is_to_be_repeated(tmp_path: Path) -> None:
+def test_no_space_for_a_copy_is_a_temporary_failure(tmp_path: Path) -> None:
     file = tmp_path / "w.xlsx"
     file.write_bytes(bytes(20 * MEGABYTE))
 

@@ -21,7 +21,7 @@ def find_ids(*contents: Mapping[str, object]) -> list[object]:
     return [ids.identify(InputEntry(source="", members=members)).members["entry_id"] for members in contents]
 
 
-def test_an_id_begins_with_the_day_and_has_128_bits_of_a_hash() -> None:
+def test_an_id_is_the_date_and_128_bits_of_a_hash() -> None:
     [entry_id] = find_ids(CONTENT)
 
     assert re.fullmatch(r"20170510-[0-9a-f]{32}", str(entry_id))
@@ -47,7 +47,7 @@ def test_an_id_begins_with_the_day_and_has_128_bits_of_a_hash() -> None:
     ],
 )
 def test_the_same_content_has_the_same_id_in_each_run(change: Mapping[str, object], expected: str) -> None:
-    # Known, since another way to derive it would double all that was sent before.
+    # Literal ids, because a new derivation would duplicate everything that was sent before.
     assert find_ids({**CONTENT, **change}) == [expected]
 
 
@@ -92,30 +92,30 @@ def test_content_is_compared_by_value(change: Mapping[str, object]) -> None:
         pytest.param({"comment": "late"}, id="another member"),
     ],
 )
-def test_other_content_has_another_id(change: Mapping[str, object]) -> None:
+def test_different_content_has_a_different_id(change: Mapping[str, object]) -> None:
     assert find_ids({**CONTENT, **change}) != find_ids(CONTENT)
 
 
-def test_the_order_of_other_members_does_not_matter() -> None:
+def test_the_order_of_members_does_not_matter() -> None:
     first = {**CONTENT, "comment": "late", "zone": "UTC"}
     second = {**CONTENT, "zone": "UTC", "comment": "late"}
 
     assert find_ids(first) == find_ids(second)
 
 
-def test_no_hours_are_no_hours_with_any_zeros() -> None:
+def test_zero_hours_are_equal_with_any_number_of_zeros() -> None:
     none, zeros = ({**CONTENT, "hours": Decimal(number)} for number in ("0", "0.00"))
 
     assert find_ids(none) == find_ids(zeros)
 
 
-def test_dates_that_are_none_are_told_apart() -> None:
+def test_different_invalid_dates_have_different_ids() -> None:
     first, second = ({**CONTENT, "date": f"2026-13-{day}T99:00:00Z"} for day in (45, 46))
 
     assert find_ids(first) != find_ids(second)
 
 
-def test_the_zone_of_the_machine_does_not_matter() -> None:
+def test_the_time_zone_of_the_machine_does_not_matter() -> None:
     program = f"""
 from decimal import Decimal
 from timesheets_client.reading.identity import EntryIds
@@ -127,22 +127,22 @@ print(EntryIds().add_id({dict(CONTENT)})["entry_id"])
     assert result.stdout.split() == find_ids(CONTENT)
 
 
-def test_equal_entries_of_a_file_are_told_apart() -> None:
+def test_equal_entries_of_a_file_have_different_ids() -> None:
     assert len(set(find_ids(CONTENT, CONTENT, CONTENT))) == 3
 
 
-def test_the_order_of_a_file_does_not_matter() -> None:
+def test_the_order_of_entries_does_not_matter() -> None:
     contents = [{**CONTENT, "hours": Decimal(number % 7)} for number in range(100)]
     shuffled = sorted(contents, key=lambda members: str(members["hours"]))
 
     assert sorted(map(str, find_ids(*contents))) == sorted(map(str, find_ids(*shuffled)))
 
 
-def test_an_own_id_is_kept_and_counts_for_no_other() -> None:
+def test_an_id_in_the_file_is_kept_and_does_not_count() -> None:
     assert find_ids({**CONTENT, "entry_id": "mine"}, CONTENT) == ["mine", *find_ids(CONTENT)]
 
 
-def test_an_id_that_is_null_is_none() -> None:
+def test_an_id_that_is_null_is_replaced() -> None:
     assert find_ids({**CONTENT, "entry_id": None}) == find_ids(CONTENT)
 
 
@@ -161,7 +161,7 @@ def test_an_id_that_is_null_is_none() -> None:
         ["x"],
     ],
 )
-def test_an_entry_without_a_day_has_an_id_all_the_same(date: object) -> None:
+def test_an_entry_without_a_date_has_an_id(date: object) -> None:
     [entry_id] = find_ids({**CONTENT, "date": date})
 
     assert re.fullmatch(r"[0-9]{8}-[0-9a-f]{32}", str(entry_id))
@@ -183,11 +183,11 @@ def test_an_entry_without_a_day_has_an_id_all_the_same(date: object) -> None:
         {"a": []},
     ],
 )
-def test_whatever_stands_for_hours_there_is_an_id(hours: object) -> None:
+def test_an_entry_with_any_value_for_hours_has_an_id(hours: object) -> None:
     assert find_ids({**CONTENT, "hours": hours}) != find_ids(CONTENT)
 
 
-def test_a_rejected_row_has_the_id_that_it_would_have_been_sent_with() -> None:
+def test_a_rejected_row_has_the_id_of_the_same_entry() -> None:
     rejected = RejectedEntry(source="", errors={}, members=CONTENT)
 
     assert EntryIds().identify_rejected(rejected).members["entry_id"] == find_ids(CONTENT)[0]
@@ -203,5 +203,5 @@ print(read_peak() - before)
 """
 
 
-def test_to_count_equal_entries_costs_100_bytes_an_entry() -> None:
+def test_counting_equal_entries_takes_under_100_bytes_per_entry() -> None:
     assert int(run_python("-c", COUNT).stdout) / 300_000 < 100

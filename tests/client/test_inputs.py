@@ -18,19 +18,19 @@ LINE = b'{"user_id": "007"}\n'
 @pytest.mark.parametrize(
     ("name", "head", "expected"),
     [
-        pytest.param("a.csv", b"[", Format.CSV, id="the name first"),
+        pytest.param("a.csv", b"[", Format.CSV, id="by name"),
         pytest.param("A.JSON", b"x", Format.JSON, id="in any case"),
-        pytest.param("a.ndjson.gz", b"x", Format.NDJSON, id="beside gz"),
+        pytest.param("a.ndjson.gz", b"x", Format.NDJSON, id="before gz"),
         pytest.param("2026.06.tsv", b"x", Format.CSV, id="dots"),
         pytest.param("a.xlsx", b"PK\x03\x04", Format.XLSX, id="workbook"),
         pytest.param("-", b" [", Format.JSON, id="array"),
         pytest.param("-", LINE, Format.NDJSON, id="object on a line"),
-        pytest.param("-", b'\xef\xbb\xbf{\n"user_id"', Format.JSON, id="object over lines"),
+        pytest.param("-", b'\xef\xbb\xbf{\n"user_id"', Format.JSON, id="object on several lines"),
         pytest.param("export", b"PK\x03\x04", Format.XLSX, id="archive"),
         pytest.param("export.txt", CSV, Format.CSV, id="anything else"),
     ],
 )
-def test_the_format_is_found_by_name_else_by_the_first_bytes(
+def test_the_format_is_detected_by_name_or_by_the_first_bytes(
     name: str, head: bytes, expected: Format
 ) -> None:
     assert find_format(name, Format.AUTO, head) is expected
@@ -41,7 +41,7 @@ def test_a_chosen_format_wins() -> None:
 
 
 @pytest.mark.parametrize("name", ["week23.csv.gz", "week23"])
-def test_what_is_compressed_is_read_as_well(name: str) -> None:
+def test_a_compressed_file_is_read(name: str) -> None:
     assert describe(read(gzip.compress(CSV), name)) == [f"{name}:2"]
 
 
@@ -59,22 +59,22 @@ def test_what_is_compressed_is_read_as_well(name: str) -> None:
         pytest.param(gzip.compress(b""), "is empty", id="empty but compressed"),
     ],
 )
-def test_what_is_no_input_is_explained(content: bytes, problem: str) -> None:
+def test_an_unreadable_input_is_explained(content: bytes, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=f"^week23.csv: .*{problem}"):
         read(content)
 
 
-def test_a_file_that_is_missing_is_unreadable(tmp_path: Path) -> None:
+def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(InputUnreadable, match=r"nope\.csv: cannot be read: No such file or directory"):
         open_input(str(tmp_path / "nope.csv"), io.BytesIO())
 
 
-def test_a_folder_is_for_another_option(tmp_path: Path) -> None:
+def test_a_folder_needs_another_option(tmp_path: Path) -> None:
     with pytest.raises(InputUnreadable, match="is a folder; --spool"):
         open_input(str(tmp_path), io.BytesIO())
 
 
-def test_a_pipe_has_no_path_to_write_beside(tmp_path: Path) -> None:
+def test_a_pipe_has_no_path(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(["sh", "-c", f"echo x > {tmp_path / 'pipe'}"]):
         source = open_input(str(tmp_path / "pipe"), io.BytesIO())
@@ -92,7 +92,7 @@ print(sum(1 for _ in read_entries(open_input(sys.argv[1], sys.stdin.buffer), For
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "ndjson"])
-def test_many_entries_are_read_in_the_memory_of_few(tmp_path: Path, suffix: str) -> None:
+def test_many_entries_take_no_more_memory_than_a_few(tmp_path: Path, suffix: str) -> None:
     few, many = (measure_peak(write(tmp_path / f"{count}.{suffix}", count)) for count in (1_000, 50_000))
 
     assert many - few < 1_000_000

@@ -15,18 +15,18 @@ ENTRY = '{"user_id": "007", "date": "2026-06-03", "project": "X", "hours": 7.50}
     [
         pytest.param("a.json", f"[{ENTRY}, {ENTRY}]", ["a.json[0]", "a.json[1]"], id="array"),
         pytest.param("a.json", f"\ufeff\n[ {ENTRY} ]\n", ["a.json[0]"], id="BOM and white space"),
-        pytest.param("a.json", ENTRY.replace(",", ",\n"), ["a.json[0]"], id="one object over lines"),
+        pytest.param("a.json", ENTRY.replace(",", ",\n"), ["a.json[0]"], id="one object on several lines"),
         pytest.param("a.json", f"{ENTRY}\n{ENTRY}", ["a.json[0]", "a.json[1]"], id="objects in a row"),
         pytest.param("a.json", "[]", [], id="empty array"),
         pytest.param("a.ndjson", f"{ENTRY}\r\n\n{ENTRY}", ["a.ndjson:1", "a.ndjson:3"], id="lines"),
         pytest.param("a.jsonl", f"\ufeff{ENTRY}\n", ["a.jsonl:1"], id="lines with a BOM"),
     ],
 )
-def test_each_entry_knows_where_it_stands(name: str, content: str, sources: list[str]) -> None:
+def test_each_entry_has_its_place_in_the_file(name: str, content: str, sources: list[str]) -> None:
     assert describe(read(content, name)) == sources
 
 
-def test_an_entry_may_be_cut_anywhere_between_two_reads() -> None:
+def test_an_entry_may_span_two_chunks() -> None:
     long = json.dumps([{"user_id": str(number), "project": "x" * (number % 97)} for number in range(5_000)])
 
     entries = read(long, "a.json")
@@ -34,13 +34,13 @@ def test_an_entry_may_be_cut_anywhere_between_two_reads() -> None:
     assert [entry.members["user_id"] for entry in entries] == [str(number) for number in range(5_000)]
 
 
-def test_a_number_that_is_cut_between_two_reads_is_one_number() -> None:
+def test_a_number_may_span_two_chunks() -> None:
     rejected = read(f"[{', '.join(['1' * 999] * 200)}]", "a.json")
 
     assert len(rejected) == 200
 
 
-def test_an_array_is_read_while_it_still_grows() -> None:
+def test_an_array_is_read_as_a_stream() -> None:
     entries = iterate(f"[{ENTRY}" + f", {ENTRY}" * 5_000, "a.json")
 
     assert next(entries).source == "a.json[0]"
@@ -49,7 +49,7 @@ def test_an_array_is_read_while_it_still_grows() -> None:
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        pytest.param("7.50", "7.50", id="a zero at the end"),
+        pytest.param("7.50", "7.50", id="trailing zero"),
         pytest.param("-0.0", "-0.0", id="minus zero"),
         pytest.param("7.0999999999999999999999", "7.0999999999999999999999", id="more than a float holds"),
         pytest.param("1e400", "1E+400", id="larger than a float"),
@@ -76,7 +76,7 @@ def test_numbers_are_sent_as_they_were_read(number: str, expected: str) -> None:
         pytest.param("[" * 100_000, "nested too deeply", id="brackets"),
     ],
 )
-def test_a_line_that_is_no_entry_is_rejected_alone(line: str, problem: str) -> None:
+def test_only_the_malformed_line_is_rejected(line: str, problem: str) -> None:
     rejected, entry = read(f"{line}\n{ENTRY}\n", "a.ndjson")
 
     assert isinstance(rejected, RejectedEntry)
@@ -85,13 +85,13 @@ def test_a_line_that_is_no_entry_is_rejected_alone(line: str, problem: str) -> N
     assert isinstance(entry, InputEntry)
 
 
-def test_what_was_rejected_may_come_from_a_file_with_any_name() -> None:
+def test_a_rejected_entry_may_come_from_a_file_with_any_name() -> None:
     line = '{"user_id": "007", "_rejected": {"source": "w\\udce9ek.csv:3", "errors": {}}}'
 
     assert describe(read(line, "a.ndjson")) == ["a.ndjson:1"]
 
 
-def test_a_line_that_is_not_utf8_is_rejected_alone() -> None:
+def test_only_the_line_that_is_not_utf8_is_rejected() -> None:
     rejected, entry = read(b'{"project": "M\xfcller"}\n' + ENTRY.encode(), "a.ndjson")
 
     assert describe([rejected]) == ["a.ndjson:1: byte 15 of this line is not UTF-8"]
@@ -99,14 +99,14 @@ def test_a_line_that_is_not_utf8_is_rejected_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.ndjson"])
-def test_what_an_earlier_run_said_of_an_entry_is_dropped(name: str) -> None:
+def test_the_rejection_of_an_earlier_run_is_ignored(name: str) -> None:
     [entry] = read('{"user_id": "007", "_rejected": {"source": "week23.csv:17", "errors": {}}}', name)
 
     assert entry.members == {"user_id": "007"}
 
 
 @pytest.mark.parametrize("members", ["", '"entry_id": "20260603-1", '])
-def test_a_line_with_nothing_but_a_rejection_is_rejected_again(members: str) -> None:
+def test_a_line_with_only_a_rejection_is_rejected_again(members: str) -> None:
     [rejected] = read(f'{{{members}"_rejected": {{"source": "week23.csv:17", "text": "007;x"}}}}', "a.ndjson")
 
     assert isinstance(rejected, RejectedEntry)
@@ -129,12 +129,12 @@ def test_a_line_with_nothing_but_a_rejection_is_rejected_again(members: str) -> 
         ),
     ],
 )
-def test_an_array_that_is_broken_is_unreadable_from_there_on(content: str | bytes, problem: str) -> None:
+def test_a_broken_array_is_unreadable_from_the_error_on(content: str | bytes, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=problem):
         read(content, "a.json")
 
 
-def test_what_stands_before_the_break_was_read() -> None:
+def test_the_entries_before_the_error_are_read() -> None:
     entries = iterate(f"[{ENTRY}, oops", "a.json")
 
     assert next(entries).source == "a.json[0]"
@@ -142,6 +142,6 @@ def test_what_stands_before_the_break_was_read() -> None:
         next(entries)
 
 
-def test_an_entry_without_an_end_is_not_taken_into_memory() -> None:
+def test_an_endless_entry_is_not_read_into_memory() -> None:
     with pytest.raises(InputUnreadable, match=r"a.json\[0\]"):
         read('[{"project": "' + "x" * 5_000_000, "a.json")

@@ -35,15 +35,15 @@ def test_a_batch_has_as_many_entries_as_fit() -> None:
     assert [len(batch) for batch in make_batches(make_entries(25, size=1_000), 10, 5_000)] == [4] * 6 + [1]
 
 
-def test_an_entry_that_is_larger_than_a_batch_stands_alone() -> None:
+def test_an_entry_over_the_size_of_a_batch_is_a_batch_by_itself() -> None:
     assert [len(batch) for batch in make_batches(make_entries(2, size=9_000), 10, 5_000)] == [1, 1]
 
 
-def test_of_no_entries_there_is_no_batch() -> None:
+def test_no_entries_make_no_batch() -> None:
     assert list(make_batches([], 10)) == []
 
 
-def test_a_batch_goes_as_zipped_ndjson_on_one_connection(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_batch_is_sent_as_ndjson_with_gzip(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     Run().start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     first = ledger.requests[0]
@@ -66,7 +66,7 @@ def test_a_batch_that_is_too_large_is_halved(site: Site, ledger: Ledger, tmp_pat
     assert "10 entries, 10 created" in run.written[0]
 
 
-def test_an_entry_that_is_too_large_alone_is_rejected(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_single_entry_that_is_too_large_is_rejected(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     ledger.max_entries = 0
     run = Run()
 
@@ -89,7 +89,7 @@ def test_a_batch_is_sent_again_and_stored_once(
     assert len(ledger.stored) == 25
 
 
-def test_without_ids_a_lost_answer_ends_the_run_and_names_the_lines(
+def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(
     site: Site, ledger: Ledger, tmp_path: Path
 ) -> None:
     ledger.troubles += [Reply(status=429), "lost"]
@@ -106,7 +106,7 @@ def test_without_ids_a_lost_answer_ends_the_run_and_names_the_lines(
     )
 
 
-def test_without_ids_what_is_certain_goes_on(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_without_ids_entries_are_sent_as_they_are(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), derives_ids=False)
 
     assert status == ExitStatus.DONE
@@ -123,12 +123,12 @@ def test_without_ids_what_is_certain_goes_on(site: Site, ledger: Ledger, tmp_pat
         pytest.param({"received": 1, "created": 0, "existing": 0, "rejected": 1}, id="a verdict is missing"),
         pytest.param({"received": 1, "created": 1, "existing": 1, "rejected": 0}, id="too many"),
         pytest.param({"message": "Created"}, id="another API's"),
-        pytest.param(batch_of_one(created=True), id="true for a count"),
-        pytest.param(batch_of_one(created=2, existing=-1), id="less than none"),
-        pytest.param(batch_of_one(dry_run=True), id="a dry run that nobody asked for"),
+        pytest.param(batch_of_one(created=True), id="a boolean for a count"),
+        pytest.param(batch_of_one(created=2, existing=-1), id="negative"),
+        pytest.param(batch_of_one(dry_run=True), id="an unrequested dry run"),
         pytest.param(batch_of_one(entries={"index": 0, "status": 201}), id="no list"),
-        pytest.param(batch_of_one(entries=[{"index": 1, "status": 201}]), id="a verdict on no entry"),
-        pytest.param(batch_of_one(entries=[{"index": 0, "status": 200}]), id="a verdict that is not counted"),
+        pytest.param(batch_of_one(entries=[{"index": 1, "status": 201}]), id="a verdict on an unknown entry"),
+        pytest.param(batch_of_one(entries=[{"index": 0, "status": 200}]), id="an uncounted verdict"),
         pytest.param(batch_of_one(0, rejected=1, entries=[{"index": 0, "status": 500}]), id="no verdict"),
         pytest.param(batch_of_one(0, rejected=1, entries=[{"index": 0, "status": 424}]), id="held back"),
         pytest.param(batch_of_one(entries=[7]), id="a number for a verdict"),
@@ -136,7 +136,9 @@ def test_without_ids_what_is_certain_goes_on(site: Site, ledger: Ledger, tmp_pat
         pytest.param(b"<html>", id="HTML"),
     ],
 )
-def test_an_answer_that_does_not_add_up_is_a_wrong_address(site: Site, tmp_path: Path, body: object) -> None:
+def test_a_response_with_inconsistent_counts_is_a_wrong_address(
+    site: Site, tmp_path: Path, body: object
+) -> None:
     site.replies["/timesheets/upload"] = Reply(status=207, body=body)  # type: ignore[arg-type]
 
     status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
@@ -149,15 +151,17 @@ def test_an_answer_that_does_not_add_up_is_a_wrong_address(site: Site, tmp_path:
     [
         pytest.param(200, {}, {}, id="the status of a dry run"),
         pytest.param(201, {}, {}, id="the status of one entry"),
-        pytest.param(422, {"created": 0, "rejected": 1, "entries": REFUSED}, {}, id="atomic unasked"),
-        pytest.param(422, {}, {"is_strict": True}, id="refused, and yet created"),
+        pytest.param(
+            422, {"created": 0, "rejected": 1, "entries": REFUSED}, {}, id="an unrequested atomic upload"
+        ),
+        pytest.param(422, {}, {"is_strict": True}, id="refused but created"),
         pytest.param(
             207, {"created": 0, "rejected": 1, "entries": REFUSED}, {"is_strict": True}, id="not atomic"
         ),
         pytest.param(200, {"dry_run": True}, {"is_strict": True}, id="a dry run of a strict upload"),
     ],
 )
-def test_an_answer_to_another_request_is_a_wrong_address(
+def test_a_response_to_another_request_is_a_wrong_address(
     site: Site, tmp_path: Path, status: int, changes: dict[str, Any], options: dict[str, Any]
 ) -> None:
     site.replies["/timesheets/upload"] = Reply(status=status, body=batch_of_one(**changes))
@@ -170,7 +174,7 @@ def test_an_answer_to_another_request_is_a_wrong_address(
     assert run.written == []
 
 
-def test_every_verdict_that_was_asked_for_must_be_there(site: Site, tmp_path: Path) -> None:
+def test_a_response_without_a_requested_verdict_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
     site.replies["/timesheets/upload"] = Reply(status=207, body=batch_of_one())
 
     status = Run(verbosity=2).start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
@@ -178,7 +182,7 @@ def test_every_verdict_that_was_asked_for_must_be_there(site: Site, tmp_path: Pa
     assert status == ExitStatus.CONFIGURATION
 
 
-def test_verdicts_that_nobody_needs_may_be_listed(site: Site, tmp_path: Path) -> None:
+def test_a_response_may_list_more_verdicts_than_requested(site: Site, tmp_path: Path) -> None:
     body = batch_of_one(entries=[{"index": 0, "status": 201, "id": 14}])
     site.replies["/timesheets/upload"] = Reply(status=207, body=body)
 
@@ -199,7 +203,7 @@ def test_an_entry_that_is_refused_is_rejected(site: Site, tmp_path: Path, status
     assert "\x1b" not in "".join(run.warned)
 
 
-def test_an_answer_beyond_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
+def test_a_response_over_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
     body = json.dumps(batch_of_one()).encode()
     site.replies["/timesheets/upload"] = Reply(status=207, body=body + b" " * 64 * 1024 * 1024)
 
@@ -209,7 +213,7 @@ def test_an_answer_beyond_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["one entry", "a file"])
-def test_a_body_that_was_damaged_on_the_way_is_a_temporary_failure(
+def test_a_body_that_arrives_damaged_is_a_temporary_failure(
     site: Site, ledger: Ledger, tmp_path: Path, name: str
 ) -> None:
     ledger.troubles.append(Reply(status=400, body={"code": "incomplete_body", "detail": "Ended."}))

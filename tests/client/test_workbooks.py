@@ -12,7 +12,7 @@ from tests.client.reading import describe, find_warnings, read
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.entries import COLUMNS, InputEntry, RejectedEntry
 
-# Workbooks know no zone.
+# Workbooks have no time zones.
 MORNING = datetime.datetime(2026, 6, 3, 8, 30)  # noqa: DTZ001
 DAY = datetime.date(2026, 6, 3)
 NOON = datetime.time(12)
@@ -24,7 +24,7 @@ def save(
     formats: Mapping[str, str] = MappingProxyType({}),
     **sheets: list[Sequence[object]],
 ) -> bytes:
-    """A workbook with these rows below a header, and with other sheets."""
+    """A workbook with a header, these rows, and other sheets."""
     workbook = openpyxl.Workbook()
     workbook.active.title = "Week23"
     for row in (header, *rows):
@@ -44,7 +44,7 @@ def save_workbook(workbook: openpyxl.Workbook) -> bytes:
     return stream.getvalue()
 
 
-def test_a_row_is_an_entry_and_knows_its_sheet_and_row() -> None:
+def test_a_row_becomes_an_entry_with_its_sheet_and_row() -> None:
     [entry] = read(save(["007", datetime.date(2026, 6, 3), "StoreZero", 7.5]), "w.xlsx")
 
     assert entry == InputEntry(
@@ -53,7 +53,7 @@ def test_a_row_is_an_entry_and_knows_its_sheet_and_row() -> None:
     )
 
 
-def test_a_time_of_day_takes_the_zone() -> None:
+def test_a_time_of_day_gets_the_offset_of_the_zone() -> None:
     content = save(["007", MORNING, "X", 1])
 
     [entry] = read(content, "w.xlsx", zone=ZoneInfo("Europe/Berlin"))
@@ -63,7 +63,7 @@ def test_a_time_of_day_takes_the_zone() -> None:
     assert "--time-zone" in describe([rejected])[0]
 
 
-def test_the_noise_of_a_computation_is_taken_off() -> None:
+def test_floating_point_noise_is_removed() -> None:
     [entry] = read(save(["007", "2026-06-03", "X", 8.3 - 0.2]), "w.xlsx")
 
     assert entry.members["hours"] == Decimal("8.1")
@@ -109,14 +109,14 @@ def test_a_cell_of_the_wrong_kind_rejects_its_row(column: int, value: object, pr
     assert rejected.describe().startswith(f"w.xlsx!Week23:2: {problem}")
 
 
-def test_all_cells_that_are_wrong_are_told() -> None:
+def test_every_wrong_cell_of_a_row_is_reported() -> None:
     [rejected] = read(save([7, "03/04/2026", True, None]), "w.xlsx")
 
     assert isinstance(rejected, RejectedEntry)
     assert sorted(rejected.errors) == ["date", "hours", "project", "user_id"]
 
 
-def test_a_cell_of_the_wrong_kind_is_kept_as_what_the_api_refuses() -> None:
+def test_a_cell_of_the_wrong_kind_keeps_a_value_that_the_api_refuses() -> None:
     [rejected] = read(save([7, "2026-06-03", True, NOON]), "w.xlsx")
 
     expected = {"user_id": Decimal(7), "date": "2026-06-03", "project": True, "hours": None}
@@ -135,7 +135,7 @@ def test_a_cell_of_the_wrong_kind_is_kept_as_what_the_api_refuses() -> None:
         pytest.param("AM/PM h", "2026-06-03T00:00:00+00:00", id="half days"),
     ],
 )
-def test_only_a_format_that_shows_the_time_makes_midnight_a_time(code: str, expected: str) -> None:
+def test_midnight_is_a_time_only_if_the_format_shows_the_time(code: str, expected: str) -> None:
     content = save(["007", DAY, "X", 1], formats={"B2": code})
 
     [entry] = read(content, "w.xlsx", zone=ZoneInfo("UTC"))
@@ -144,13 +144,13 @@ def test_only_a_format_that_shows_the_time_makes_midnight_a_time(code: str, expe
 
 
 @pytest.mark.parametrize("code", ['0.00" hours"', "[Red]0.00", "0.0\\h", "General", "0.00E+00", "@"])
-def test_a_number_is_no_date_since_its_format_has_letters(code: str) -> None:
+def test_letters_in_a_format_do_not_make_a_number_a_date(code: str) -> None:
     [entry] = read(save(["007", DAY, "X", 7.5], formats={"D2": code}), "w.xlsx")
 
     assert entry.members["hours"] == Decimal("7.5")
 
 
-def test_every_sheet_that_names_our_columns_is_read_and_notes_are_not() -> None:
+def test_only_sheets_with_the_columns_of_an_entry_are_read() -> None:
     content = save(
         ["007", "2026-06-03", "X", 1],
         Notes=[["Who asked for this?"], ["Payroll"]],
@@ -171,17 +171,17 @@ def test_every_sheet_that_names_our_columns_is_read_and_notes_are_not() -> None:
         pytest.param(b"user_id,date", "is not a complete Excel workbook", id="text"),
     ],
 )
-def test_what_is_no_workbook_of_ours_is_unreadable(content: bytes, problem: str) -> None:
+def test_a_file_that_is_not_a_workbook_of_entries_is_unreadable(content: bytes, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=problem):
         read(content, "w.xlsx")
 
 
-def test_a_workbook_without_a_sheet_of_ours_is_unreadable() -> None:
+def test_a_workbook_without_a_sheet_of_entries_is_unreadable() -> None:
     with pytest.raises(InputUnreadable, match="no sheet has a first row that names the columns"):
         read(save_workbook(openpyxl.Workbook()), "w.xlsx")
 
 
-def test_hidden_sheets_and_rows_and_formulas_without_a_value_are_read_and_warned_about_once() -> None:
+def test_hidden_sheets_and_rows_and_uncomputed_formulas_cause_one_warning() -> None:
     row = ["007", "2026-06-03", "X", 1]
     uncomputed = ["007", "2026-06-03", "X", "=1+1"]
     workbook = openpyxl.load_workbook(io.BytesIO(save(row, row, row, uncomputed, Old=[COLUMNS, row])))
@@ -198,7 +198,7 @@ def test_hidden_sheets_and_rows_and_formulas_without_a_value_are_read_and_warned
     )
 
 
-def test_a_hidden_sheet_of_something_else_is_not_suspicious() -> None:
+def test_a_hidden_sheet_without_entries_causes_no_warning() -> None:
     workbook = openpyxl.load_workbook(io.BytesIO(save(["007", DAY, "X", 1], Lists=[["StoreZero"]])))
     workbook["Lists"].sheet_state = "veryHidden"
 

@@ -1,4 +1,4 @@
-"""Workbooks made by hand, of parts that no spreadsheet would write."""
+"""Handmade workbooks, with parts that no spreadsheet writes."""
 
 import io
 import zipfile
@@ -62,5 +62,5 @@ def pack(parts: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -
 
 
 def make_workbook(*rows: str, before: str = "", after: str = "", strings: str = f"<sst {MAIN}/>") -> bytes:
-    """One sheet `S` with these rows below our header."""
+    """One sheet `S` with a header and these rows."""
     return pack(make_parts(write_sheet(*rows, before=before, after=after), strings))
