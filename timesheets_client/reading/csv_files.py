@@ -106,21 +106,15 @@ def read_cells(reader: Iterator[list[str]]) -> list[str]:
 
 def find_header(lines: Lines, name: str) -> tuple[str, Sequence[str]]:
     """The delimiter and the names of the columns. Raises InputUnreadable."""
-    line = find_line(lines, name)
-    delimiter = max(DELIMITERS, key=line.count)
-    if choice := SEPARATOR_LINE.fullmatch(line):
-        delimiter = choice[1]
-        line = find_line(lines, name)
-    try:
-        [cells] = csv.reader([line], delimiter=delimiter, strict=True)
-    except (csv.Error, ValueError):
-        raise InputUnreadable(f"{name}:{lines.number}: the first row is not CSV") from None
-    return delimiter, read_header(cells, f"{name}:{lines.number}")
-
-
-def find_line(lines: Lines, name: str) -> str:
-    """The next line that is not blank. Raises InputUnreadable."""
-    line = next((line for line in lines if line.strip()), None)
-    if line is None:
-        raise InputUnreadable(f"{name}: has only blank lines; the first row must name the columns")
-    return line
+    delimiter = ""
+    for line in filter(str.strip, lines):
+        if not delimiter and (choice := SEPARATOR_LINE.fullmatch(line)):
+            delimiter = choice[1]
+            continue
+        delimiter = delimiter or max(DELIMITERS, key=line.count)
+        try:
+            [cells] = csv.reader([line], delimiter=delimiter, strict=True)
+        except (csv.Error, ValueError):
+            raise InputUnreadable(f"{name}:{lines.number}: the first row is not CSV") from None
+        return delimiter, read_header(cells, f"{name}:{lines.number}")
+    raise InputUnreadable(f"{name}: has only blank lines; the first row must name the columns")

@@ -23,8 +23,6 @@ from timesheets_client.reading.workbook_package import OLD_EXCEL
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024
 
-Reader = Callable[[BinaryIO, str, tzinfo | None], Iterator[InputItem]]
-
 
 class Format(StrEnum):
     AUTO = "auto"
@@ -41,7 +39,7 @@ def read_xlsx(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputI
     return read_workbook(file, name, zone)
 
 
-READERS: Mapping[Format, Reader] = {
+READERS: Mapping[Format, Callable[[BinaryIO, str, tzinfo | None], Iterator[InputItem]]] = {
     Format.JSON: read_json,
     Format.NDJSON: read_ndjson,
     Format.CSV: read_csv,

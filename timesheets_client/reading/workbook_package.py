@@ -42,17 +42,14 @@ TRUE = ("1", "true", "on")
 class Copy(tempfile.SpooledTemporaryFile[bytes]):
     """A copy of a workbook, because zipfile reads from the end, which pipes and gzip cannot do."""
 
-    def __init__(self) -> None:
-        super().__init__(MAX_BYTES_IN_MEMORY)
-
     def fill(self, file: BinaryIO) -> None:
         """Raises WorkbookUnreadable, OSError, and what reading `file` raises."""
         is_old = False
-        while piece := file.read(CHUNK_BYTES):
-            is_old = is_old or (self.tell() == 0 and piece.startswith(OLD_EXCEL))
-            if is_old and ENCRYPTED in piece:
+        while chunk := file.read(CHUNK_BYTES):
+            is_old = is_old or (self.tell() == 0 and chunk.startswith(OLD_EXCEL))
+            if is_old and ENCRYPTED in chunk:
                 raise WorkbookUnreadable("has a password; save it without one")
-            self.write(piece)
+            self.write(chunk)
             if self.tell() > MAX_WORKBOOK_BYTES:
                 raise WorkbookUnreadable("is over 256 MiB, too much for one workbook; split it")
         self.flush()

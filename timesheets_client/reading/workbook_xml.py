@@ -44,9 +44,9 @@ class ElementReader:
 
     def read(self, file: IO[bytes]) -> Iterator[Element]:
         """Each element when it ends. Raises WorkbookUnreadable or expat's error."""
-        while piece := file.read(CHUNK_BYTES):
-            self._bytes_of_element += len(piece)
-            self._parser.Parse(piece)
+        while chunk := file.read(CHUNK_BYTES):
+            self._bytes_of_element += len(chunk)
+            self._parser.Parse(chunk)
             if self._bytes_of_element > MAX_ELEMENT_BYTES or len(self._names) > MAX_NAMES:
                 raise WorkbookUnreadable("it unpacks to more than a workbook of timesheets holds")
             yield from self._found

@@ -14,7 +14,7 @@ from timesheets_client.errors import InputUnreadable, TemporaryFailure
 from timesheets_client.reading.entries import COLUMNS, InputItem, InputWarning
 from timesheets_client.reading.rows import read_header
 from timesheets_client.reading.workbook_cells import CellReader
-from timesheets_client.reading.workbook_package import ROWS, TRUE, Copy, Package, Sheet
+from timesheets_client.reading.workbook_package import MAX_BYTES_IN_MEMORY, ROWS, TRUE, Copy, Package, Sheet
 from timesheets_client.reading.workbook_values import Cell, Kind, make_entry
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
@@ -48,7 +48,7 @@ def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[In
     Raises InputUnreadable, or TemporaryFailure without disk space for a copy.
     """
     try:
-        with Copy() as copy:
+        with Copy(MAX_BYTES_IN_MEMORY) as copy:
             copy.fill(file)
             yield from read_copy(copy, name, zone)
     except WorkbookUnreadable as error:
