@@ -11,7 +11,6 @@ from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.progress import ProgressBar
 from timesheets_client.printable import escape, escape_bytes, escape_lines
 from timesheets_client.reading.entries import RejectedEntry
-from timesheets_client.sending.single_entry import Receipt
 
 MAX_REJECTED_SHOWN = 20
 
@@ -63,9 +62,9 @@ class Report:
     outcomes: list[FileOutcome] = field(default_factory=list)
     message: str | None = None
 
-    def show_receipt(self, receipt: Receipt) -> None:
-        self.message = receipt.message
-        self.show(receipt.message)
+    def show_receipt(self, receipt: str) -> None:
+        self.message = receipt
+        self.show(receipt)
 
     def show_file(self, outcome: FileOutcome, *, is_dry_run: bool = False) -> None:
         self.outcomes.append(outcome)

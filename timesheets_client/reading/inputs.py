@@ -140,11 +140,11 @@ def guess_format(head: bytes) -> Format:
     if not text.startswith("{"):
         return Format.CSV
     try:
-        _, end = parse_value(text.partition("\n")[0])
+        parse_value(text.partition("\n")[0])
     except NotJSON:
         # One object on several lines.
         return Format.JSON
-    return Format.NDJSON if end else Format.JSON
+    return Format.NDJSON
 
 
 def require_text(name: str, head: bytes) -> None:

@@ -1,7 +1,6 @@
 """Upload one entry as an object, with an idempotency key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from timesheets_client.errors import EntriesRejected
@@ -17,20 +16,13 @@ TUTORIAL_ENTRY: Mapping[str, object] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """The API's confirmation that it has an entry."""
-
-    message: str
-
-
-def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key: str) -> Receipt:
-    """The receipt for the entry, whether it is new or already exists. Raises an UploadError."""
+def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key: str) -> str:
+    """The API's message for an entry that is created or already exists. Raises an UploadError."""
     request = UploadRequest(content=json_content(entry), headers={"Idempotency-Key": idempotency_key})
     answer = client.upload(request)
     message = answer.quote("message")
     if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and message and not answer.is_dry_run:
-        return Receipt(message=message)
+        return message
     if answer.status < HTTPStatus.BAD_REQUEST or not answer.quote("detail"):
         raise explain_unexpected_answer(answer, client.upload_url)
     errors = read_errors((answer.document or {}).get("errors"), answer.secrets)
