@@ -31,7 +31,7 @@ MAX_INPUT_LENGTH = 64 * 1024
 class Command(DiagnosticCommand):
     help = """\
 Read an access token from standard input and report what the API makes of it: each rule that it
-keeps, the first that it breaks, and what to change. The API's own code judges it. Never shows the
+passes, the first that it breaks, and what to change. The API's own code judges it. Never shows the
 token; quotes its claims, cut if they are long. Needs no database."""
     stealth_options = ("stdin",)
     exit_statuses = {
@@ -66,8 +66,8 @@ token; quotes its claims, cut if they are long. Needs no database."""
 
     def _read(self, stdin: TextIO) -> str:
         if stdin.isatty():
-            wait = "Paste an access token, press Enter, then Ctrl-D (on Windows Ctrl-Z and Enter)."
-            self.stderr.write(f"Waiting for an access token. {wait}", style_func=str)
+            how = "paste it, press Enter, then press Ctrl-D (on Windows Ctrl-Z and Enter)."
+            self.stderr.write(f"Waiting for an access token: {how}", style_func=str)
         try:
             return stdin.read(MAX_INPUT_LENGTH)
         except UnicodeDecodeError:
