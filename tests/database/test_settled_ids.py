@@ -54,6 +54,15 @@ def test_ids_are_settled_exactly_up_to_the_one_that_an_upload_announced(last_id:
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
+def test_no_id_is_settled_while_the_first_upload_ever_is_under_way() -> None:
+    with ids_go_on_after(None), upload_under_way("slow"):
+        ingest(make_entry("fast"), client=REPORTING)
+
+        assert find_high_water_mark() == 0
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("unused_ids", [1, 2])
 def test_an_upload_that_announced_a_higher_id_settles_nothing_beyond_the_last_entry(unused_ids: int) -> None:
     last_id = store_one()

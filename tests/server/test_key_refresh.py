@@ -270,35 +270,55 @@ def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
     assert len(fetches.begun) == 2
 
 
-def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(
-    clock: Clock, gate: threading.Event
-) -> None:
-    is_failing = threading.Event()
+class SettlingClock(Clock):
+    """A fetch that has ended reads the clock with the lock held. The one of this number waits for the gate."""
 
-    class Watcher(logging.Handler):
-        """A failure is logged with the lock held."""
+    def __init__(self, number: int, gate: threading.Event) -> None:
+        super().__init__()
+        self._numbers = itertools.count(1)
+        self._number, self._gate = number, gate
+        self.is_settling = threading.Event()
 
-        def emit(self, record: logging.LogRecord) -> None:
-            is_failing.set()
-            gate.wait(10)
+    def __call__(self) -> float:
+        if threading.current_thread().name == "issuer-keys" and next(self._numbers) == self._number:
+            self.is_settling.set()
+            self._gate.wait(30)
+        return super().__call__()
 
-    fetches = Fetches(succeed, fail)
+
+def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(gate: threading.Event) -> None:
+    clock, fetches = SettlingClock(2, gate), Fetches(succeed, fail)
     keys = IssuerKeys(fetches, clock)
     find(keys, "first")
     clock.forward(601)
-    watcher = Watcher()
-    logging.getLogger(LOGGER).addHandler(watcher)
-    try:
-        find(keys, "first")
-        assert is_failing.wait(10)
-        # In the back-off a known key needs no lock.
-        assert find(keys, "first") == "found"
-    finally:
-        gate.set()
-        logging.getLogger(LOGGER).removeHandler(watcher)
+    find(keys, "first")
+    assert clock.is_settling.wait(10)
 
+    with ThreadPoolExecutor(1) as callers:
+        asking = callers.submit(find, keys, "first")
+        time.sleep(0.2)
+        gate.set()
+
+        assert asking.result(10) == "found"
     finish_fetches()
     assert len(fetches.begun) == 2
+
+
+def test_a_known_key_needs_no_lock_while_refreshes_back_off(gate: threading.Event) -> None:
+    clock = SettlingClock(3, gate)
+    keys = IssuerKeys(Fetches(succeed, fail), clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+    finish_fetches()
+
+    with ThreadPoolExecutor(2) as callers:
+        callers.submit(find, keys, "forged")
+        try:
+            assert clock.is_settling.wait(10)
+            assert callers.submit(find, keys, "first").result(5) == "found"
+        finally:
+            gate.set()
 
 
 # The end of a process
