@@ -63,6 +63,30 @@ def test_no_id_is_settled_while_the_first_upload_ever_is_under_way() -> None:
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
+def test_the_lowest_of_several_announced_ids_counts() -> None:
+    last_id = store_one()
+
+    with upload_under_way("slow"), upload_under_way("slower", client=REPORTING):
+        ingest(make_entry("fast"))
+
+        assert find_high_water_mark() == last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("distance", [2**30, 2**30 + 1, 2**31 - 1])
+def test_an_announced_id_counts_although_two_billion_were_given_since(distance: int) -> None:
+    with ids_go_on_after(999):
+        last_id = store_one()
+        with upload_under_way("slow"), ids_go_on_after(last_id + distance - 1):
+            highest_id = store_one()
+
+            assert highest_id == last_id + distance
+            assert find_high_water_mark() == last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("unused_ids", [1, 2])
 def test_an_upload_that_announced_a_higher_id_settles_nothing_beyond_the_last_entry(unused_ids: int) -> None:
     last_id = store_one()

@@ -1,18 +1,21 @@
 """The statements of an upload: how many there are, what they write, and what they find."""
 
+import logging
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from psycopg.errors import DeadlockDetected
 
 from tests.database.conftest import Database, only_on
-from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry
+from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import Outcome, ingest_entries
+from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
 from timesheets.storage.stores import TABLE, find_existing
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -90,6 +93,24 @@ def test_the_rows_that_a_look_up_finds_are_those_that_the_uploads_made() -> None
     assert len(found) == 2500
     for entry, verdict in zip(entries, verdicts, strict=True):
         assert found[str(entry.entry_id)] == (verdict.timesheet_id, entry)
+
+
+def test_a_batch_that_deadlocks_is_tried_again_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    judged: list[Sequence[Verdict]] = []
+
+    def deadlock_once(verdicts: Sequence[Verdict]) -> bool:
+        judged.append(verdicts)
+        if len(judged) == 1:
+            raise OperationalError from DeadlockDetected()
+        return False
+
+    verdicts = ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=deadlock_once)
+
+    assert len(judged) == 2
+    assert judged[1] == verdicts
+    assert not Timesheet.objects.exists()
+    expected = ("timesheets.storage.ingest", logging.WARNING, "Trying a batch once more after a deadlock")
+    assert caplog.record_tuples == [expected]
 
 
 def test_stored_entries_may_follow_the_last_new_one() -> None:
