@@ -271,7 +271,7 @@ def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
 
 
 class SettlingClock(Clock):
-    """A fetch that has ended holds the lock when it reads the clock. Fetch `number` waits there for the gate."""
+    """A fetch that has ended holds the lock when it reads the clock, and waits there for the gate."""
 
     def __init__(self, number: int, gate: threading.Event) -> None:
         super().__init__()
