@@ -1,7 +1,7 @@
 """Fixtures for all tests, and a report of the tests that a run skips."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from tests.postgresql import OLDEST_VERSION, find_programs
 from tests.processes import NODE_MODULES
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
-GROUPS = {
+GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
     "shell": ("bash and curl", lambda: shutil.which("bash") and shutil.which("curl")),
     "browser": (
         "Chromium with its driver (Debian: apt-get install chromium chromium-driver)",

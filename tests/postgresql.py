@@ -66,7 +66,14 @@ class PostgreSQLServer:
             os.chown(self._root, self._account["user"], self._account["group"])
         self._process: subprocess.Popen[bytes] | None = None
         # --no-sync applies to the files of initdb, which need not survive, and not to those of the server.
-        initdb = [programs / "initdb", "--no-sync", "--pgdata", self._data, "--username", _SUPERUSER]
+        initdb: list[str | Path] = [
+            programs / "initdb",
+            "--no-sync",
+            "--pgdata",
+            self._data,
+            "--username",
+            _SUPERUSER,
+        ]
         _run(
             [*initdb, "--auth", "trust", "--locale", "C.UTF-8", "--encoding", "UTF8"],
             cwd=self._root,
@@ -164,7 +171,7 @@ def _choose_account() -> dict[str, Any]:
 
 
 def _run(command: list[str | Path], **options: Any) -> str:
-    result = subprocess.run(
+    result: subprocess.CompletedProcess[str] = subprocess.run(
         command,
         env=make_environment(),
         stdin=subprocess.DEVNULL,

@@ -146,7 +146,7 @@ class DevelopmentServer(Server):
         }
         self._manage_py = link_manage_py(folder)
         self.manage("migrate")
-        command = [self._manage_py, "runserver", "--noreload", f"127.0.0.1:{port}"]
+        command: list[str | Path] = [self._manage_py, "runserver", "--noreload", f"127.0.0.1:{port}"]
         super().__init__(folder, port, command, **self.variables)
 
     def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

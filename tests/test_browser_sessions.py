@@ -32,7 +32,7 @@ class Browser(requests.Session):
 
     def find_csrf_token(self, path: str) -> str:
         page = self.get(f"{self.url}{path}", headers={"Accept": "text/html"}, timeout=10).text
-        return re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
+        return str(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0])
 
     def upload(self, **headers: str) -> requests.Response:
         return self.post(f"{self.url}/timesheets/upload", json=ENTRY, headers=headers, timeout=10)

@@ -208,7 +208,7 @@ def test_nothing_is_cut_off(page: DocsPage, width: int, is_dark: bool) -> None:
 
     assert page.find_cut_off() == []
     assert page.find_complaints() == []
-    is_painted_dark = "dark-mode" in page.driver.find_element(By.TAG_NAME, "html").get_attribute("class")
+    is_painted_dark = "dark-mode" in str(page.driver.find_element(By.TAG_NAME, "html").get_attribute("class"))
     assert is_painted_dark == is_dark
 
 

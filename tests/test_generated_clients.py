@@ -56,7 +56,14 @@ def read_outcome(server: DevelopmentServer, *program: str | Path, folder: Path) 
 def test_openapi_python_client_generates_a_working_client(
     server: DevelopmentServer, description: Path, tmp_path: Path
 ) -> None:
-    where = ["--path", description, "--output-path", tmp_path / "generated", "--meta", "none"]
+    where: list[str | Path] = [
+        "--path",
+        description,
+        "--output-path",
+        tmp_path / "generated",
+        "--meta",
+        "none",
+    ]
     # The generator calls ruff.
     path = str(Path(sys.executable).parent)
     run(sys.executable, "-m", "openapi_python_client", "generate", *where, folder=tmp_path, PATH=path)

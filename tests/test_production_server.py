@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -82,7 +83,7 @@ def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_proces
     "claims", [pytest.param({}, id="good-token"), pytest.param({"aud": "x"}, id="bad-token")]
 )
 def test_thirty_slow_senders_block_nobody(
-    tmp_path: Path, issuer_process: Issuer, claims: dict[str, str]
+    tmp_path: Path, issuer_process: Issuer, claims: dict[str, Any]
 ) -> None:
     server = GranianServer(tmp_path, issuer_process.url, workers=1)
     head = write_head(server, issuer_process.mint(**claims), 1000)

@@ -235,7 +235,8 @@ def test_requests_oauthlib_without_the_scope_is_forbidden(
 
 @pytest.fixture
 def metadata(server: DevelopmentServer) -> dict[str, Any]:
-    return requests.get(f"{server.url}/.well-known/openid-configuration", timeout=30).json()
+    response = requests.get(f"{server.url}/.well-known/openid-configuration", timeout=30)
+    return dict(response.json())
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])

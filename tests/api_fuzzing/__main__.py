@@ -47,7 +47,7 @@ def fuzz(folder: Path, arguments: list[str]) -> int:
 
 
 def run_schemathesis(folder: Path, url: str, arguments: list[str]) -> int:
-    command = [
+    command: list[str | Path] = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml"),
         *("run", url, *arguments),
     ]

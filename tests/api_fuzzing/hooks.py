@@ -88,7 +88,7 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
     """Fix a request whose parts are valid but which is invalid as a whole."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -100,12 +100,12 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.query["cursor"] = write_cursor(position >> 1)
 
 
-def is_one_entry_without_id(case: Case) -> bool:
+def is_one_entry_without_id(case: "Case[Any]") -> bool:
     return isinstance(case.body, dict) and case.body.get("entry_id") is None
 
 
 @schemathesis.hook
-def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+def filter_failure(context: HookContext, failure: Failure, case: "Case[Any]", response: Response) -> bool:
     """False if this is not a failure, for a reason that a description cannot express."""
     if isinstance(failure, RejectedPositiveData):
         return not is_rejected_for_its_content(case, response.json())
@@ -114,7 +114,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
     return True
 
 
-def is_rejected_for_its_content(case: Case, problem: dict[str, Any]) -> bool:
+def is_rejected_for_its_content(case: "Case[Any]", problem: dict[str, Any]) -> bool:
     """True for conflicting contents of one entry_id, and for a body that may be good or bad."""
     statuses = {verdict["status"] for verdict in problem.get("entries", [])}
     codes = {"batch_refused", "malformed_body", "malformed_header"}
@@ -126,17 +126,17 @@ def has_rejected_entries(response: Response) -> bool:
     return bool(response.status_code in {200, 207} and response.json().get("rejected", 0) > 0)
 
 
-def is_not_json(case: Case) -> bool:
+def is_not_json(case: "Case[Any]") -> bool:
     return case.media_type not in {None, "application/json"}
 
 
-def is_invalid_only_in_body(case: Case) -> bool:
+def is_invalid_only_in_body(case: "Case[Any]") -> bool:
     others = set(ParameterLocation) - {ParameterLocation.BODY}
     return case.meta is not None and not any(case.meta.is_negative_at(location) for location in others)
 
 
 @schemathesis.check
-def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: Case) -> None:
+def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: "Case[Any]") -> None:
     """The counts of every report match the entries that were sent and the verdicts."""
     if "json" not in response.headers.get("content-type", [""])[0] or not isinstance(response.json(), dict):
         return
@@ -151,6 +151,8 @@ def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: Case
 
 
 @schemathesis.check
-def each_problem_has_the_status_of_its_response(ctx: CheckContext, response: Response, case: Case) -> None:
+def each_problem_has_the_status_of_its_response(
+    ctx: CheckContext, response: Response, case: "Case[Any]"
+) -> None:
     if response.headers.get("content-type") == ["application/problem+json"]:
         assert response.json()["status"] == response.status_code

@@ -126,12 +126,12 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    server = Server(("127.0.0.1", 0), make_handler(lambda: site))
-    site = Site(f"http://127.0.0.1:{server.server_port}", tmp_path / "state")
+    server = Server(("127.0.0.1", 0), make_handler(lambda: served))
+    served = Site(f"http://127.0.0.1:{server.server_port}", tmp_path / "state")
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield site
-    site.release.set()
+    yield served
+    served.release.set()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -24,7 +24,7 @@ def iterate(
     content: bytes | str, name: str, zone: tzinfo | None = None, chosen: Format = Format.AUTO
 ) -> Iterator[InputItem]:
     body = content.encode() if isinstance(content, str) else content
-    file = io.BufferedReader(io.BytesIO(body))  # type: ignore[arg-type]
+    file = io.BufferedReader(io.BytesIO(body))
     return read_entries(Input(name=name, file=file), chosen, zone)
 
 

@@ -49,7 +49,7 @@ class Run:
         environment = Environment(
             variables=variables,
             development={},
-            stdin=io.BufferedReader(io.BytesIO(self.stdin)),  # type: ignore[arg-type]
+            stdin=io.BufferedReader(io.BytesIO(self.stdin)),
             signals=self.signals,
             clock=Clock(sleep=self.sleep, random=lambda: 1.0),
             make_key=self.make_key,

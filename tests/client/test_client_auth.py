@@ -41,11 +41,15 @@ def send(issuer: responses.RequestsMock, **changes: Any) -> requests.PreparedReq
     return issuer.calls[-1].request
 
 
+def read_body(request: requests.PreparedRequest) -> str:
+    body = request.body or b""
+    return body if isinstance(body, str) else body.decode()
+
+
 def send_form(issuer: responses.RequestsMock, **changes: Any) -> dict[str, str]:
     request = send(issuer, token_request=TokenRequestFormat.FORM, **changes)
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    body = request.body or b""
-    return {name: value for name, [value] in parse_qs(body.decode(), strict_parsing=True).items()}
+    return {name: value for name, [value] in parse_qs(read_body(request), strict_parsing=True).items()}
 
 
 def write_key(key: PrivateKeyTypes) -> str:
@@ -115,7 +119,7 @@ def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.
     scheme, _, credentials = request.headers["Authorization"].partition(" ")
     assert scheme == "Basic"
     assert base64.b64decode(credentials) == b"pay%3Aroll:a+b%25%C3%A9"
-    assert "client" not in (request.body or b"").decode().replace("client_credentials", "")
+    assert "client" not in read_body(request).replace("client_credentials", "")
 
 
 def test_every_encoding_of_a_secret_is_hidden() -> None:

@@ -346,7 +346,9 @@ def test_the_next_run_removes_the_drafts_of_a_killed_run(
     site: Site, ledger: Ledger, spool: Path, tmp_path: Path, kind: str
 ) -> None:
     file = write_csv(spool / "a.csv", "x,1", "2026-01-01,1")
-    words = {"named": [file], "spooled": ["--spool", spool], "standard input": ["-"]}[kind]
+    ways: dict[str, list[str | Path]]
+    ways = {"named": [file], "spooled": ["--spool", spool], "standard input": ["-"]}
+    words = ways[kind]
     site.hangs_at = "/timesheets/upload"
 
     def start() -> subprocess.Popen[bytes]:

@@ -71,7 +71,12 @@ def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(site: Si
 
     with file.open("rb") as held:
         assert try_lock(held)
-        run = Run(meanwhile=lambda: (file.rename(f"{file}.done"), held.close()))
+
+        def move_and_unlock() -> None:
+            file.rename(f"{file}.done")
+            held.close()
+
+        run = Run(meanwhile=move_and_unlock)
         status = run.start(site.variables, file, lock_wait_seconds=5)
 
     assert status == ExitStatus.TEMPORARY

@@ -109,7 +109,7 @@ def test_without_a_cache_each_run_requests_a_token_and_writes_nothing(runs: Runs
         pytest.param({"issuer": "https://other.example.com"}, id="another issuer"),
     ],
 )
-def test_a_token_is_not_shared_with_another_configuration(runs: Runs, changes: dict[str, str]) -> None:
+def test_a_token_is_not_shared_with_another_configuration(runs: Runs, changes: dict[str, Any]) -> None:
     runs.issue()
     runs.start().obtain()
 
@@ -414,6 +414,7 @@ def test_the_issuers_quota_limit_is_recorded(runs: Runs) -> None:
     source = runs.start()
     before = source.quota_limit
     reply = runs.site.replies[TOKEN_PATH]
+    assert isinstance(reply, Reply)
     limit = {"Auth0-Client-Quota-Limit": "b=per_hour;q=10;r=9;t=3500"}
     runs.site.replies[TOKEN_PATH] = Reply(status=200, body=reply.body, headers=limit)
 

@@ -3,6 +3,7 @@ import io
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -26,11 +27,12 @@ def save(
 ) -> bytes:
     """A workbook with a header, these rows, and other sheets."""
     workbook = openpyxl.Workbook()
-    workbook.active.title = "Week23"
+    sheet: Any = workbook.active
+    sheet.title = "Week23"
     for row in (header, *rows):
-        workbook.active.append(list(row))
+        sheet.append(list(row))
     for place, code in formats.items():
-        workbook.active[place].number_format = code
+        sheet[place].number_format = code
     for title, others in sheets.items():
         sheet = workbook.create_sheet(title)
         for row in others:

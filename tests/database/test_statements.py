@@ -1,4 +1,4 @@
-"""The statements of an upload: how many there are, what they write, and what they find."""
+"""The statements of an upload: their number, and what they write and find."""
 
 import logging
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ KEYLESS = [make_entry()] * 50
 
 
 def ingest_and_list_statements(*entries: Entry) -> list[str]:
-    """The statements that read or write timesheets, or change settings, in an upload of a known client."""
+    """The statements of an upload that use the timesheets table or change settings."""
     with CaptureQueriesContext(connection) as queries:
         ingest(*entries)
     statements = [query["sql"] for query in queries.captured_queries]
@@ -34,7 +34,7 @@ def ingest_and_list_statements(*entries: Entry) -> list[str]:
 
 @pytest.fixture
 def known_client(database: Database) -> None:
-    ingest(make_entry("the first of this client"))
+    ingest(make_entry("first"))
 
 
 @only_on("postgresql")
@@ -48,7 +48,7 @@ def known_client(database: Database) -> None:
         pytest.param([], 0, id="no-entries"),
     ],
 )
-def test_new_entries_of_each_kind_take_one_statement(entries: list[Entry], inserts: int) -> None:
+def test_new_entries_with_and_without_ids_take_one_statement_each(entries: list[Entry], inserts: int) -> None:
     statements = ingest_and_list_statements(*entries)
 
     assert len(statements) == inserts
@@ -63,8 +63,8 @@ def test_new_entries_take_three_statements_on_sqlite() -> None:
     assert len(statements) == 3
 
 
-def test_a_look_up_finds_each_of_its_ids_and_no_other() -> None:
-    # Clients that were known before and after, with ids that the client in the middle has not used.
+def test_only_the_requested_ids_are_found() -> None:
+    # Clients that were created before and after use ids that the client in the middle has not used.
     before, middle, after = (replace(PAYROLL, client_id=f"client-{number}") for number in range(3))
     for client in (before, middle, after):
         ingest(make_entry("shared", user_id=client.client_id), client=client)
@@ -73,22 +73,22 @@ def test_a_look_up_finds_each_of_its_ids_and_no_other() -> None:
     ingest(make_entry("bb"), make_entry("d"), client=middle)
     client_id = Client.objects.get(client_id="client-1").pk
 
-    found = list(find_existing(client_id, ["a", "b", "bb", "c", "shared", "sharee", "z"]))
+    found = find_existing(client_id, ["a", "b", "bb", "c", "shared", "sharee", "z"])
 
-    assert sorted((entry_id, entry) for entry_id, (_, entry) in found) == [
+    assert sorted((entry_id, entry) for entry_id, (_, entry) in found.items()) == [
         ("bb", make_entry("bb")),
         ("shared", make_entry("shared", user_id="client-1")),
     ]
-    assert list(find_existing(client_id, [])) == []
+    assert find_existing(client_id, []) == {}
 
 
-def test_the_rows_that_a_look_up_finds_are_those_that_the_uploads_made() -> None:
-    # More than one portion on SQLite, and one that is not full.
+def test_existing_rows_are_those_that_the_upload_created() -> None:
+    # Several chunks on SQLite, the last one incomplete.
     entries = [make_entry(f"{number}") for number in range(2500)]
     verdicts = ingest(*entries)
     client_id = Client.objects.get().pk
 
-    found = dict(find_existing(client_id, [f"{number}" for number in range(2500)]))
+    found = find_existing(client_id, [f"{number}" for number in range(2500)])
 
     assert len(found) == 2500
     for entry, verdict in zip(entries, verdicts, strict=True):
@@ -113,7 +113,7 @@ def test_a_batch_that_deadlocks_is_tried_again_with_a_warning(caplog: pytest.Log
     assert caplog.record_tuples == [expected]
 
 
-def test_stored_entries_may_follow_the_last_new_one() -> None:
+def test_existing_entries_may_follow_the_last_new_one() -> None:
     ingest(make_entry("stored"), make_entry("stored-too"))
 
     verdicts = ingest(make_entry("new"), make_entry("stored"), make_entry("stored-too"))
@@ -122,24 +122,24 @@ def test_stored_entries_may_follow_the_last_new_one() -> None:
 
 
 @pytest.mark.parametrize("microsecond", [0, 1, 120000])
-def test_a_row_is_written_as_django_writes_it(microsecond: int) -> None:
+def test_a_row_is_the_same_as_one_that_django_writes(microsecond: int) -> None:
     entry = make_entry("a", hours=Decimal("7.10"))
-    moment = entry.date.replace(microsecond=microsecond)
-    [verdict] = ingest_entries(PAYROLL, [replace(entry, date=moment)], moment)
+    date = entry.date.replace(microsecond=microsecond)
+    [verdict] = ingest_entries(PAYROLL, [replace(entry, date=date)], date)
     stored = Timesheet.objects.get(pk=verdict.timesheet_id)
 
     copy = Timesheet.objects.create(
         client=stored.client,
         subject=PAYROLL.subject,
-        received_at=moment,
-        **{**asdict(entry), "date": moment, "entry_id": "b"},
+        received_at=date,
+        **{**asdict(entry), "date": date, "entry_id": "b"},
     )
 
     assert read_raw(stored.pk) == read_raw(copy.pk)
 
 
 def read_raw(timesheet_id: int) -> tuple[Any, ...]:
-    """The row as the database has it, without what tells it from others."""
+    """The raw row, without its id and `entry_id`."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT client_id, user_id, CAST(date AS text), project, CAST(hours AS text), "  # noqa: S608

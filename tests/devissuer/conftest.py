@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
+
+from tests.django_client import ClientResponse
 
 # Django's test client sends its requests to port 80.
 ISSUER = "http://127.0.0.1:80/"
@@ -45,10 +46,10 @@ def parameters(client: Client, settings: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def request_token(client: Client, parameters: dict[str, str]) -> Callable[..., HttpResponse]:
+def request_token(client: Client, parameters: dict[str, str]) -> Callable[..., ClientResponse]:
     """Request payroll's token in JSON. Keyword arguments replace parameters; None omits one."""
 
-    def post(**changes: object) -> HttpResponse:
+    def post(**changes: object) -> ClientResponse:
         members = {name: value for name, value in {**parameters, **changes}.items() if value is not None}
         return client.post("/oauth/token", json.dumps(members), content_type="application/json")
 

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
+from tests.django_client import ClientResponse
 from tests.issuer import Issuer
 from tests.server.formats import ARRAY, Format
 from tests.server.reading import RECEIVED_AT, Read
@@ -24,8 +24,8 @@ TUTORIAL_ENTRY = {
     "hours": 5,
 }
 
-Upload = Callable[..., HttpResponse]
-UploadMany = Callable[..., HttpResponse]
+Upload = Callable[..., ClientResponse]
+UploadMany = Callable[..., ClientResponse]
 
 
 def make_entry(**members: Any) -> dict[str, Any]:
@@ -37,8 +37,12 @@ def upload(issuer: Issuer, client: Client, db: None) -> Upload:
     """Post an entry, or raw bytes, with a good token or with the given one."""
 
     def post(
-        body: Any = TUTORIAL_ENTRY, *, token: str | None = "good", path: str = "/timesheets/upload", **more
-    ):
+        body: Any = TUTORIAL_ENTRY,
+        *,
+        token: str | None = "good",
+        path: str = "/timesheets/upload",
+        **more: Any,
+    ) -> ClientResponse:
         content_type = more.pop("content_type", "application/json")
         headers = more.pop("headers", {})
         if token is not None:
@@ -56,7 +60,7 @@ def upload_many(upload: Upload) -> UploadMany:
 
     def post(
         entries: Sequence[Any], batch_format: Format = ARRAY, query: str = "", **more: Any
-    ) -> HttpResponse:
+    ) -> ClientResponse:
         path = f"/timesheets/upload{query}"
         return upload(batch_format.write(entries), path=path, content_type=batch_format.media_type, **more)
 
@@ -67,7 +71,9 @@ def upload_many(upload: Upload) -> UploadMany:
 def read(issuer: Issuer, client: Client, db: None) -> Read:
     """Request a path with a token that may read, or with the given token."""
 
-    def get(path: str = "/timesheets", *, token: str | None = "good", method: str = "GET", **headers: str):
+    def get(
+        path: str = "/timesheets", *, token: str | None = "good", method: str = "GET", **headers: str
+    ) -> ClientResponse:
         if token is not None:
             bearer = issuer.mint(scope="read:timesheets") if token == "good" else token
             headers["Authorization"] = f"Bearer {bearer}"
@@ -89,24 +95,24 @@ def store(issuer: Issuer, db: None) -> Callable[..., list[int]]:
     return ingest
 
 
-def upload_lines(upload: Upload, body: bytes, **more: Any) -> HttpResponse:
+def upload_lines(upload: Upload, body: bytes, **more: Any) -> ClientResponse:
     return upload(body, content_type="application/x-ndjson", **more)
 
 
-def upload_rows(upload: Upload, body: bytes, **more: Any) -> HttpResponse:
+def upload_rows(upload: Upload, body: bytes, **more: Any) -> ClientResponse:
     return upload(body, content_type="text/csv", **more)
 
 
-def status_and_code(response: HttpResponse) -> tuple[int, str]:
+def status_and_code(response: ClientResponse) -> tuple[int, str]:
     return response.status_code, response.json().get("code", "")
 
 
-def read_statuses(response: HttpResponse) -> list[int]:
+def read_statuses(response: ClientResponse) -> list[int]:
     assert response.status_code == HTTPStatus.MULTI_STATUS
     return [item["status"] for item in response.json()["entries"]]
 
 
-def read_reasons(response: HttpResponse) -> dict[int, str]:
+def read_reasons(response: ClientResponse) -> dict[int, str]:
     """The reason for each malformed entry, by index."""
     assert response.status_code == HTTPStatus.MULTI_STATUS
     return {

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from django.http import HttpResponse
 
+from tests.django_client import ClientResponse
 from tests.server.conftest import TUTORIAL_ENTRY
 
 MEBIBYTE = 1024 * 1024
@@ -31,9 +31,9 @@ every_format = pytest.mark.parametrize(
 )
 
 
-def is_refused(response: HttpResponse) -> bool:
+def is_refused(response: ClientResponse) -> bool:
     """True if the whole upload was refused, or each of its entries."""
     if response.status_code != 207:
         return response.status_code in {400, 413, 422}
     body = response.json()
-    return body["created"] == body["existing"] == 0 < body["rejected"]
+    return bool(body["created"] == body["existing"] == 0 < body["rejected"])

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpResponse
-
+from tests.django_client import ClientResponse
 from timesheets.storage.entries import Entry
 
 PUBLIC_URL = "https://timesheets.example.com"
 RECEIVED_AT = datetime(2017, 5, 12, 6, 0, tzinfo=UTC)
 
-Read = Callable[..., HttpResponse]
+Read = Callable[..., ClientResponse]
 
 
 def build_entry(entry_id: str | None = None, **changes: Any) -> Entry:
@@ -25,7 +24,7 @@ def build_entry(entry_id: str | None = None, **changes: Any) -> Entry:
     return Entry(**{**content, **changes}, entry_id=entry_id)
 
 
-def list_ids(response: HttpResponse) -> list[int]:
+def list_ids(response: ClientResponse) -> list[int]:
     assert response.status_code == 200, response.content
     return [timesheet["id"] for timesheet in response.json()["results"]]
 
@@ -36,7 +35,7 @@ def localize(url: str) -> str:
     return url.removeprefix(PUBLIC_URL)
 
 
-def follow(read: Read, path: str) -> Iterator[HttpResponse]:
+def follow(read: Read, path: str) -> Iterator[ClientResponse]:
     """The page at `path`, and all pages after it."""
     while True:
         response = read(path)

@@ -27,6 +27,7 @@ from tests.responders import Responder, close, content, delayed, document, drip,
 from tests.signing_keys import SigningKey
 from timesheets import conf
 from timesheets.diagnosis.issuer_probes import probe
+from timesheets.trust.issuer_documents import Document, DocumentUnavailable
 from timesheets.trust.issuers import fetch_keys
 from timesheets.trust.jwks import KeysUnavailable
 
@@ -379,7 +380,11 @@ def test_metadata_and_keys_share_one_deadline(discovered: Issuer) -> None:
 def test_a_request_that_hangs_is_abandoned(issuer: Issuer) -> None:
     never = threading.Event()
 
-    found = probe(issuer.jwks_url, conf.issuer(), time.monotonic(), lambda *_: never.wait(10))
+    def hang(*_: object) -> Document:
+        never.wait(10)
+        raise DocumentUnavailable("too late")
+
+    found = probe(issuer.jwks_url, conf.issuer(), time.monotonic(), hang)
 
     never.set()
     assert str(found.outcome) == f"{issuer.jwks_url} cannot be fetched: no response in time"

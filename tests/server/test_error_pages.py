@@ -4,9 +4,9 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
+from tests.django_client import ClientResponse
 from tests.issuer import Issuer
 from tests.server.conftest import Upload
 
@@ -70,7 +70,7 @@ def test_a_page_keeps_the_headers_of_its_error(browser: Client) -> None:
 
 
 def test_text_from_the_caller_is_escaped_on_a_page(upload: Upload) -> None:
-    response: HttpResponse = upload({"<script>": 1}, headers={"Accept": FIREFOX})
+    response: ClientResponse = upload({"<script>": 1}, headers={"Accept": FIREFOX})
 
     page = response.content.decode()
     assert (response.status_code, response.headers["Content-Type"]) == (422, "text/html; charset=utf-8")

@@ -27,6 +27,10 @@ class ForbiddenBody(io.BytesIO):
 def call_wsgi(**environ: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
     """Call the API like an HTTP server, with a minimal `environ`."""
     sent: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
+        sent.extend([status, dict(headers)])
+
     response = WSGIHandler()(
         {
             "REQUEST_METHOD": "POST",
@@ -38,7 +42,7 @@ def call_wsgi(**environ: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
             "CONTENT_TYPE": "application/json",
             **environ,
         },
-        lambda status, headers: sent.extend([status, dict(headers)]),
+        start_response,
     )
     status, headers = sent
     return status, headers, json.loads(b"".join(response))

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import RequestFactory
 
+from tests.django_client import ClientResponse
 from tests.server.conftest import Upload, status_and_code
 from tests.server.hostile_bodies import (
     ARRAY_BODY,
@@ -30,7 +30,7 @@ from timesheets.uploads.body import open_body
 from timesheets.uploads.concurrency import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES
 
 
-def upload_with_length(upload: Upload, body: bytes, media_type: str, **more: Any) -> HttpResponse:
+def upload_with_length(upload: Upload, body: bytes, media_type: str, **more: Any) -> ClientResponse:
     """Post a body that may be empty. Django's test client then sends neither length nor type."""
     declared = {"CONTENT_TYPE": media_type, "CONTENT_LENGTH": str(len(body)), **more}
     return upload(body, content_type=media_type, **declared)

@@ -1,5 +1,7 @@
 """`entry_id` and `Idempotency-Key` prevent duplicates of single entries."""
 
+from typing import Any
+
 import pytest
 
 from tests.issuer import Issuer
@@ -38,7 +40,9 @@ def test_content_is_compared_by_value(upload: Upload) -> None:
         pytest.param({"hours": 5.5}, id="hours"),
     ],
 )
-def test_different_content_with_the_same_entry_id_is_a_conflict(upload: Upload, change: dict) -> None:
+def test_different_content_with_the_same_entry_id_is_a_conflict(
+    upload: Upload, change: dict[str, Any]
+) -> None:
     stored = upload(KEYED_ENTRY).json()
 
     response = upload({**KEYED_ENTRY, **change})
@@ -68,7 +72,7 @@ def test_two_clients_may_use_the_same_entry_id(upload: Upload, issuer: Issuer) -
     assert response.status_code == 201
 
 
-def test_one_client_id_at_two_issuers_is_two_clients(upload: Upload, issuer: Issuer, settings) -> None:
+def test_one_client_id_at_two_issuers_is_two_clients(upload: Upload, issuer: Issuer, settings: Any) -> None:
     upload(KEYED_ENTRY)
     settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://127.0.0.1:1/other/"}
 

@@ -568,7 +568,7 @@ def restless_threads() -> Iterator[None]:
 def test_callers_that_wake_up_after_the_next_success_still_get_the_failure(
     clock: Clock, gate: threading.Event, restless_threads: None
 ) -> None:
-    outcomes = itertools.chain(
+    outcomes: Iterator[FetchedKeys | KeysUnavailable] = itertools.chain(
         [KeysUnavailable("just this once")], itertools.repeat(make_fetched_keys("first"))
     )
     seconds_to_wait = iter([30.0])

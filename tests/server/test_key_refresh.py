@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import pytest
 
 from tests.processes import run_python
-from tests.server.test_issuer_keys import Clock, bring, find, finish_fetches
+from tests.server.test_issuer_keys import Clock, find, finish_fetches, make_fetched_keys
 from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
 
 LOGGER = "timesheets.trust.jwks"
@@ -45,7 +45,7 @@ class Fetches:
 
 
 def succeed() -> FetchedKeys:
-    return bring("first")
+    return make_fetched_keys("first")
 
 
 def fail() -> FetchedKeys:
@@ -79,7 +79,7 @@ def test_without_keys_a_caller_is_told_the_rest_of_the_back_off(clock: Clock) ->
         clock.forward(seconds)
         told.append(explain(keys))
 
-    down, lately = "the issuer is down", "the issuer failed a moment ago"
+    down, lately = "the issuer is down", "the last request to the issuer failed"
     assert told == [(down, 1), (down, 2), (down, 4), (down, 8), (lately, 7), (lately, 4), (lately, 1)]
     assert len(fetches.begun) == 4
 
@@ -107,8 +107,8 @@ def test_a_success_brings_the_back_off_down_to_a_second(clock: Clock) -> None:
         finish_fetches()
 
     counts = []
-    for seconds in (0.75, 0.25):
-        clock.forward(seconds)
+    for pause in (0.75, 0.25):
+        clock.forward(pause)
         find(keys, "first")
         finish_fetches()
         counts.append(len(fetches.begun))
@@ -153,7 +153,7 @@ def test_a_fetch_that_hangs_is_given_up_after_four_seconds_and_counts_as_failed(
 
     told = [explain(keys), explain(keys)]
 
-    assert told == [("the issuer does not answer", 1), ("the issuer failed a moment ago", 1)]
+    assert told == [("the issuer does not answer", 1), ("the last request to the issuer failed", 1)]
     assert 4 <= time.monotonic() - began < 30
     assert len(fetches.begun) == 1
     assert caplog.messages == ["Cannot fetch the issuer's keys: the issuer does not answer"]
@@ -194,7 +194,7 @@ def test_a_caller_is_told_that_too_many_wait(clock: Clock, gate: threading.Event
         told_at_once = next(as_completed(asking, 10)).result()
         gate.set()
 
-    assert told_at_once == ("too many callers wait for a key that is not known yet", 1)
+    assert told_at_once == ("too many callers wait for an unknown key", 1)
 
 
 def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, gate: threading.Event) -> None:
@@ -219,13 +219,16 @@ def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, g
 class SettlingKeys(FetchedKeys):
     """Keys of a fetch that has ended: what they bring is settled, with the lock held, once the gate opens."""
 
+    is_settling: threading.Event
+    _gate: threading.Event
+
     def __init__(self, gate: threading.Event) -> None:
-        object.__setattr__(self, "keys", bring("first").keys)
+        object.__setattr__(self, "keys", make_fetched_keys("first").keys)
         object.__setattr__(self, "_gate", gate)
         object.__setattr__(self, "is_settling", threading.Event())
 
     @property
-    def max_age_seconds(self) -> None:  # type: ignore[override]
+    def max_age_seconds(self) -> None:
         self.is_settling.set()
         self._gate.wait(10)
 

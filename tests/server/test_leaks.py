@@ -3,12 +3,12 @@
 import logging
 import re
 import traceback
-from typing import Any
+from typing import Any, cast
 
 import django
 import pytest
 from django.core import mail
-from django.http import HttpResponse
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.urls import path
 from django.utils.log import AdminEmailHandler
@@ -16,9 +16,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tests.django_client import ClientResponse
 from tests.issuer import Issuer
 from tests.server.conftest import Upload
 from tests.server.test_token_table import BAD_TOKENS, STRANGERS_KEY, Mint
+from timesheets.trust.access_tokens import VerifiedToken
 
 MARKER = "mArKeR7f3e9c"
 
@@ -30,7 +32,7 @@ class CrashingView(APIView):
     required_scopes = frozenset({"batch:upload"})
 
     def post(self, request: Request) -> Response:
-        granted = request.auth.scopes
+        granted = cast("VerifiedToken", request.auth).scopes
         raise RuntimeError(f"a bug, with {len(granted)} scopes")
 
 
@@ -62,7 +64,7 @@ def format_records(log: pytest.LogCaptureFixture) -> str:
     return "\n".join(written)
 
 
-def format_response(response: HttpResponse) -> str:
+def format_response(response: ClientResponse) -> str:
     return f"{response.headers}\n{response.content.decode()}"
 
 
@@ -210,7 +212,8 @@ def error_mails(settings: Any) -> Any:
 
 
 def format_mails() -> str:
-    return "\n".join(message.message().as_string() + str(message.alternatives) for message in mail.outbox)
+    messages = cast("list[EmailMultiAlternatives]", mail.outbox)
+    return "\n".join(message.message().as_string() + str(message.alternatives) for message in messages)
 
 
 @pytest.mark.urls(__name__)

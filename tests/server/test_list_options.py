@@ -217,7 +217,8 @@ def test_one_timesheet_takes_no_parameters(read: Read, store: Any) -> None:
 
 
 def find_cursor(read: Read) -> str:
-    return dict(parse_qsl(urlsplit(read("/timesheets?page_size=1").json()["next"]).query))["cursor"]
+    next_url = str(read("/timesheets?page_size=1").json()["next"])
+    return dict(parse_qsl(urlsplit(next_url).query))["cursor"]
 
 
 DAMAGES = [

@@ -15,11 +15,11 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import HttpResponse
 from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.django_client import ClientResponse
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
 from timesheets.exceptions import InvalidEntry
 from timesheets.models import Timesheet
@@ -93,7 +93,7 @@ class Spelling:
         )
         if not is_csv:
             return None
-        cells = ('"' + value.replace('"', '""') + '"' for value in values.values())
+        cells = ('"' + str(value).replace('"', '""') + '"' for value in values.values())
         return f"{','.join(values)}\n{','.join(cells)}\n"
 
     def read(self) -> Any:
@@ -230,7 +230,7 @@ def change_member(name: str, text: str) -> Spelling:
 any_spellings = spellings() | odd_members.map(lambda member: change_member(*member))
 
 
-def read_verdict(response: HttpResponse) -> tuple[bool, Any]:
+def read_verdict(response: ClientResponse) -> tuple[bool, Any]:
     """Whether the only entry of an upload was accepted, and its errors."""
     body = response.json()
     if response.status_code == 207:

@@ -43,7 +43,7 @@ def find_references(value: Any) -> Iterator[str]:
 def is_valid(description: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
     whole = {**schema, "components": description["components"]}
     formats = jsonschema.FormatChecker(["date"])
-    return jsonschema.Draft202012Validator(whole, format_checker=formats).is_valid(value)
+    return bool(jsonschema.Draft202012Validator(whole, format_checker=formats).is_valid(value))
 
 
 def test_it_is_valid_openapi_3_1(description: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import jsonschema
 import pytest
-from django.http import HttpResponse
 
+from tests.django_client import ClientResponse
 from tests.issuer import Issuer
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
 from timesheets import exceptions
@@ -138,7 +138,7 @@ def test_entries_that_are_read_match_their_examples(upload: Upload, client: Any,
 
 
 # A request that causes each code.
-REQUESTS_BY_CODE: dict[str, Callable[[Upload, Any, Issuer], HttpResponse]] = {
+REQUESTS_BY_CODE: dict[str, Callable[[Upload, Any, Issuer], ClientResponse]] = {
     "invalid_request": lambda upload, *_: upload(token=""),
     "invalid_parameter": lambda upload, *_: upload(path="/timesheets/upload?atomic=yes"),
     "invalid_idempotency_key": lambda upload, *_: upload([], headers={"Idempotency-Key": "a"}),

@@ -1,6 +1,7 @@
 """What HasScope accepts, and what it logs."""
 
 import logging
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -75,7 +76,7 @@ def test_a_view_without_scopes_refuses_every_token(issuer: Issuer, view: type[AP
     ],
 )
 def test_each_decision_is_one_line_of_the_log(
-    issuer: Issuer, caplog: pytest.LogCaptureFixture, claims: dict[str, str], level: int, line: str
+    issuer: Issuer, caplog: pytest.LogCaptureFixture, claims: dict[str, Any], level: int, line: str
 ) -> None:
     with caplog.at_level(logging.INFO, "timesheets.permissions"):
         get(ViewOfTwoScopes, issuer.mint(**claims))

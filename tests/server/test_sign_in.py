@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from tests.django_client import ClientResponse
 from tests.issuer import Issuer
 
 pytestmark = pytest.mark.django_db
@@ -24,17 +24,18 @@ def browser(issuer: Issuer, settings: Any) -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-def sign_in(browser: Client, token: str, **fields: str) -> HttpResponse:
+def sign_in(browser: Client, token: str, **fields: str) -> ClientResponse:
     return browser.post(
         "/sign-in", {**fields, "token": token, "csrfmiddlewaretoken": find_csrf_token(browser)}
     )
 
 
 def find_csrf_token(browser: Client) -> str:
-    return re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', read(browser.get("/sign-in")))[0]
+    page = read(browser.get("/sign-in"))
+    return str(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0])
 
 
-def read(response: HttpResponse) -> str:
+def read(response: ClientResponse) -> str:
     return response.content.decode()
 
 

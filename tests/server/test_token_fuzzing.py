@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.django_client import ClientResponse
 from tests.issuer import Issuer, to_base64url
 from tests.server.conftest import TUTORIAL_ENTRY
 from timesheets.models import Timesheet
@@ -27,7 +27,7 @@ REFUSALS = {
     (401, "invalid_token"),
 }
 
-Send = Callable[[str], HttpResponse]
+Send = Callable[[str], ClientResponse]
 
 fuzz = settings(
     max_examples=EXAMPLES,
@@ -60,7 +60,7 @@ json_value = st.recursive(
 def send(issuer: Issuer, client: Client, db: None) -> Send:
     """Post the tutorial's entry with this Authorization header."""
 
-    def post(authorization: str) -> HttpResponse:
+    def post(authorization: str) -> ClientResponse:
         return client.post(
             "/timesheets/upload",
             json.dumps(TUTORIAL_ENTRY),
@@ -79,11 +79,11 @@ def good_token(issuer: Issuer, send: Send) -> str:
     return token
 
 
-def judge(response: HttpResponse) -> tuple[int, str]:
+def judge(response: ClientResponse) -> tuple[int, str]:
     return response.status_code, response.json().get("code", "")
 
 
-def expect_refusal(response: HttpResponse) -> None:
+def expect_refusal(response: ClientResponse) -> None:
     assert judge(response) in REFUSALS
     assert response.headers["WWW-Authenticate"].startswith('Bearer realm="timesheets", ')
     assert not Timesheet.objects.exists()

@@ -41,7 +41,9 @@ def claims(**changes: Any) -> Mint:
 
 def times(**offsets: float) -> Mint:
     """Times in seconds from now."""
-    return lambda issuer: issuer.mint(**{name: time.time() + offsets[name] for name in offsets})
+    return lambda issuer: issuer.mint(
+        **dict[str, Any]({name: time.time() + offsets[name] for name in offsets})
+    )
 
 
 def header(**changes: Any) -> Mint:
@@ -591,7 +593,7 @@ def test_a_disabled_scope_claim_grants_nothing(
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "SCOPE_CLAIMS": ["permissions"]}
 
-    response = upload(token=issuer.mint(**{"scope": None, claim: "batch:upload"}))
+    response = upload(token=issuer.mint(**dict[str, Any]({"scope": None, claim: "batch:upload"})))
 
     assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
 

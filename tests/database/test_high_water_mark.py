@@ -1,4 +1,4 @@
-"""How far a list may go: exactly to the last id below which no upload can still add an entry."""
+"""The high-water mark: the last id up to which no upload can still add a row."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,15 +9,15 @@ from django.db import connection
 
 from tests.database.conftest import Database, only_on
 from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
-from tests.database.test_reading import REPORTING, ids_go_on_after, upload_under_way
+from tests.database.test_reading import REPORTING, ids_continue_after, uncommitted_upload
 from timesheets.models import Client
-from timesheets.storage.high_water_mark import ADVISORY_CLASS, find_high_water_mark
+from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS, find_high_water_mark
 from timesheets.storage.ingest import ingest_entries
 
 
 @pytest.fixture
 def clients(database: Database) -> None:
-    """Both exist, so that neither upload waits for the other to create its client."""
+    """Create both clients, so that no upload waits for another to create its client."""
     for client in (PAYROLL, REPORTING):
         Client.objects.create(issuer=client.issuer, client_id=client.client_id)
 
@@ -28,12 +28,12 @@ def store_one() -> int:
 
 
 @pytest.mark.usefixtures("database")
-def test_no_id_is_settled_in_an_empty_table() -> None:
+def test_the_high_water_mark_of_an_empty_table_is_zero() -> None:
     assert find_high_water_mark() == 0
 
 
 @pytest.mark.usefixtures("database")
-def test_all_ids_are_settled_while_no_upload_is_under_way() -> None:
+def test_the_high_water_mark_is_the_last_id_without_uncommitted_uploads() -> None:
     last_id = store_one()
 
     assert find_high_water_mark() == last_id
@@ -42,10 +42,10 @@ def test_all_ids_are_settled_while_no_upload_is_under_way() -> None:
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("last_id", [1000, 2**31 - 2, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1, 2**32, 2**33])
-def test_ids_are_settled_exactly_up_to_the_one_that_an_upload_announced(last_id: int) -> None:
-    with ids_go_on_after(last_id - 1):
+def test_the_high_water_mark_is_the_id_that_an_upload_announced(last_id: int) -> None:
+    with ids_continue_after(last_id - 1):
         before = store_one()
-        with upload_under_way("slow"):
+        with uncommitted_upload("slow"):
             ingest(make_entry("fast"), client=REPORTING)
 
             assert before == last_id
@@ -88,17 +88,17 @@ def test_an_announced_id_counts_although_two_billion_were_given_since(distance: 
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("unused_ids", [1, 2])
-def test_an_upload_that_announced_a_higher_id_settles_nothing_beyond_the_last_entry(unused_ids: int) -> None:
+def test_the_high_water_mark_is_never_above_the_last_id(unused_ids: int) -> None:
     last_id = store_one()
     ingest_entries(PAYROLL, [make_entry()] * unused_ids, RECEIVED_AT, commit_if=lambda _: False)
 
-    with upload_under_way("slow"):
+    with uncommitted_upload("slow"):
         assert find_high_water_mark() == last_id
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
-def test_uploads_between_the_two_statements_of_a_reader_are_not_settled() -> None:
+def test_uploads_between_the_two_statements_of_a_reader_are_above_the_high_water_mark() -> None:
     last_id = store_one()
 
     with ExitStack() as uploads:
@@ -106,15 +106,15 @@ def test_uploads_between_the_two_statements_of_a_reader_are_not_settled() -> Non
 
         def upload_before_the_second(execute: Any, sql: str, *arguments: Any) -> Any:
             if next(statements) == 2:
-                uploads.enter_context(upload_under_way("slow"))
+                uploads.enter_context(uncommitted_upload("slow"))
                 with ExitStack() as fast:
-                    fast.enter_context(upload_under_way("fast", client=REPORTING))
+                    fast.enter_context(uncommitted_upload("fast", client=REPORTING))
             return execute(sql, *arguments)
 
         with connection.execute_wrapper(upload_before_the_second):
-            settled = find_high_water_mark()
+            high_water_mark = find_high_water_mark()
 
-        assert settled == last_id
+        assert high_water_mark == last_id
         assert next(statements) == 3
 
 
@@ -132,6 +132,6 @@ def test_an_announcement_ends_with_its_transaction() -> None:
         assert cursor.fetchone() == (0,)
 
 
-def test_servers_of_all_versions_announce_in_one_class_of_locks() -> None:
-    # Another class would hide the uploads of servers that still run the version before.
-    assert ADVISORY_CLASS == 1953066341
+def test_the_lock_class_is_the_same_in_every_version() -> None:
+    # Another class would hide the uploads of servers that still run the previous version.
+    assert ADVISORY_LOCK_CLASS == 1953066341
