@@ -63,6 +63,15 @@ def test_new_entries_take_three_statements_on_sqlite() -> None:
     assert len(statements) == 3
 
 
+def test_only_entries_that_were_not_inserted_are_looked_up() -> None:
+    ingest(make_entry("stored"))
+
+    *_, look_up = ingest_and_list_statements(make_entry("fresh"), make_entry("stored"))
+
+    assert "stored" in look_up
+    assert "fresh" not in look_up
+
+
 def test_only_the_requested_ids_are_found() -> None:
     # Clients that were created before and after use ids that the client in the middle has not used.
     before, middle, after = (replace(PAYROLL, client_id=f"client-{number}") for number in range(3))
