@@ -55,7 +55,7 @@ def test_the_high_water_mark_is_the_id_that_an_upload_announced(last_id: int) ->
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
 def test_no_id_is_settled_while_the_first_upload_ever_is_under_way() -> None:
-    with ids_go_on_after(None), upload_under_way("slow"):
+    with ids_continue_after(None), uncommitted_upload("slow"):
         ingest(make_entry("fast"), client=REPORTING)
 
         assert find_high_water_mark() == 0
@@ -66,7 +66,7 @@ def test_no_id_is_settled_while_the_first_upload_ever_is_under_way() -> None:
 def test_the_lowest_of_several_announced_ids_counts() -> None:
     last_id = store_one()
 
-    with upload_under_way("slow"), upload_under_way("slower", client=REPORTING):
+    with uncommitted_upload("slow"), uncommitted_upload("slower", client=REPORTING):
         ingest(make_entry("fast"))
 
         assert find_high_water_mark() == last_id
@@ -76,9 +76,9 @@ def test_the_lowest_of_several_announced_ids_counts() -> None:
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("distance", [2**30, 2**30 + 1, 2**31 - 1])
 def test_an_announced_id_counts_although_two_billion_were_given_since(distance: int) -> None:
-    with ids_go_on_after(999):
+    with ids_continue_after(999):
         last_id = store_one()
-        with upload_under_way("slow"), ids_go_on_after(last_id + distance - 1):
+        with uncommitted_upload("slow"), ids_continue_after(last_id + distance - 1):
             highest_id = store_one()
 
             assert highest_id == last_id + distance
