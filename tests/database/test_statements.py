@@ -104,7 +104,7 @@ def test_existing_rows_are_those_that_the_upload_created() -> None:
         assert found[str(entry.entry_id)] == (verdict.timesheet_id, entry)
 
 
-def test_a_batch_that_deadlocks_is_tried_again_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_batch_that_deadlocks_is_retried_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     judged: list[Sequence[Verdict]] = []
 
     def deadlock_once(verdicts: Sequence[Verdict]) -> bool:
@@ -118,7 +118,7 @@ def test_a_batch_that_deadlocks_is_tried_again_with_a_warning(caplog: pytest.Log
     assert len(judged) == 2
     assert judged[1] == verdicts
     assert not Timesheet.objects.exists()
-    expected = ("timesheets.storage.ingest", logging.WARNING, "Trying a batch once more after a deadlock")
+    expected = ("timesheets.storage.ingest", logging.WARNING, "Retrying a batch once after a deadlock")
     assert caplog.record_tuples == [expected]
 
 
