@@ -1,4 +1,4 @@
-"""The command line: its arguments, and the options that they stand for."""
+"""The command line: its arguments and the options that they set."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
@@ -49,9 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     checks("--check", dest="is_check", action="store_true", help="check settings, token, API and FILE")
     add = parser.add_argument
     add("--forget-token", dest="forgets_token", action="store_true", help="delete the cached token and exit")
-    add(
-        "--no-token-cache", dest="caches_token", action="store_false", help="get a new token, do not cache it"
-    )
+    add("--no-token-cache", dest="caches_token", action="store_false", help="get a new token, cache nothing")
     add("--json", action="store_true", help="print one JSON object and nothing else")
 
 

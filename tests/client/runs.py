@@ -32,11 +32,11 @@ class Run:
     warned: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     # Called during each sleep.
-    meanwhile: Callable[[], object] = lambda: None
+    during_sleep: Callable[[], object] = lambda: None
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.meanwhile()
+        self.during_sleep()
 
     def start(self, variables: Mapping[str, str], *files: Path | str, **options: Any) -> ExitStatus:
         report = Report(

@@ -47,7 +47,7 @@ def test_a_run_waits_for_another_as_long_as_lock_wait_says(file: Path) -> None:
 def test_a_run_waits_for_another_at_most_until_its_deadline(site: Site, file: Path) -> None:
     run = Run()
     begin = time.monotonic()
-    run.meanwhile = lambda: time.sleep(run.slept[-1])
+    run.during_sleep = lambda: time.sleep(run.slept[-1])
 
     with file.open("rb") as held:
         assert try_lock(held)
@@ -76,7 +76,7 @@ def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(site: Si
             file.rename(f"{file}.done")
             held.close()
 
-        run = Run(meanwhile=move_and_unlock)
+        run = Run(during_sleep=move_and_unlock)
         status = run.start(site.variables, file, lock_wait_seconds=5)
 
     assert status == ExitStatus.TEMPORARY

@@ -65,7 +65,7 @@ def test_a_run_ends_at_its_deadline(site: Site, path: str) -> None:
     site.replies[path] = Reply(status=503, headers={"Retry-After": "1"})
     run = Run()
     begin = time.monotonic()
-    run.meanwhile = lambda: time.sleep(run.slept[-1])
+    run.during_sleep = lambda: time.sleep(run.slept[-1])
 
     status = run.start(site.variables, deadline_seconds=1.8)
 
