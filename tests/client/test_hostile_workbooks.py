@@ -414,9 +414,9 @@ def test_no_space_for_a_copy_is_a_temporary_failure(tmp_path: Path) -> None:
     file = tmp_path / "w.xlsx"
     file.write_bytes(bytes(20 * MEGABYTE))
 
-    told = run_python("-c", LIMIT, file).stdout
+    printed = run_python("-c", LIMIT, file).stdout
 
-    assert "w.xlsx: there is no space for a temporary copy of it" in told
+    assert "w.xlsx: there is no space for a temporary copy of it" in printed
 
 
 def test_a_file_that_unpacks_to_gigabytes_fills_no_disk(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ UNREADABLE: Mapping[bytes, str] = {
     b"\xfe\xff": 'is in UTF-16; save it as "CSV UTF-8"',
     OLD_EXCEL: "is a workbook in Excel's old format, or has a password; save it as .xlsx without a password",
     b"%PDF": "is a PDF; save the table as CSV UTF-8 instead",
-    ZIP: "is an Excel workbook or a zip archive, whatever its name says; --format xlsx reads a workbook",
+    ZIP: "is an Excel workbook or a zip archive, despite its name; --format xlsx reads a workbook",
 }
 
 
