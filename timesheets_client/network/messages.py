@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 import requests
 from requests.auth import AuthBase
 
+from timesheets_client.printable import put_on_one_line
+
 MAX_QUOTED_CHARACTERS = 200
 
 
@@ -83,7 +85,7 @@ class Answer:
 
 def make_printable(text: str, *secrets: str) -> str:
     """`text` on one line, without control characters and `secrets`, and truncated if it is long."""
-    line = "".join(character if character.isprintable() else " " for character in text).strip()
+    line = put_on_one_line(text).strip()
     for secret in filter(None, secrets):
         line = line.replace(secret, "[hidden]")
     return line if len(line) <= MAX_QUOTED_CHARACTERS else f"{line[:MAX_QUOTED_CHARACTERS]} [...]"
