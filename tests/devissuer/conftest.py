@@ -17,6 +17,9 @@ ISSUER = "http://127.0.0.1:80/"
 AUDIENCE = "https://timesheets.example.com"
 
 
+RequestToken = Callable[..., ClientResponse]
+
+
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
     return tmp_path / "key.pem"
@@ -46,7 +49,7 @@ def parameters(client: Client, settings: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def request_token(client: Client, parameters: dict[str, str]) -> Callable[..., ClientResponse]:
+def request_token(client: Client, parameters: dict[str, str]) -> RequestToken:
     """Request payroll's token in JSON. Keyword arguments replace parameters; None omits one."""
 
     def post(**changes: object) -> ClientResponse:

@@ -3,8 +3,11 @@
 import os
 import stat
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -13,25 +16,26 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from timesheets_site.devissuer.keys import KeyFileUnusable, make_jwk, obtain_signing_key
 
 
-def get_mode(path):
+def get_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def encode_pem(private_key, encryption=None):
-    return private_key.private_bytes(
+def encode_pem(private_key: Any, encryption: serialization.KeySerializationEncryption | None = None) -> bytes:
+    pem: bytes = private_key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         encryption or serialization.NoEncryption(),
     )
+    return pem
 
 
-def test_a_key_is_the_same_after_a_restart(key_file):
+def test_a_key_is_the_same_after_a_restart(key_file: Path) -> None:
     created = obtain_signing_key(key_file)
 
     assert obtain_signing_key(key_file).kid == created.kid
 
 
-def test_only_its_owner_can_read_a_new_key_file(key_file):
+def test_only_its_owner_can_read_a_new_key_file(key_file: Path) -> None:
     umask = os.umask(0)
     try:
         obtain_signing_key(key_file)
@@ -41,11 +45,11 @@ def test_only_its_owner_can_read_a_new_key_file(key_file):
     assert get_mode(key_file) == 0o600
 
 
-def test_concurrent_callers_get_the_same_key(key_file):
+def test_concurrent_callers_get_the_same_key(key_file: Path) -> None:
     callers = 4
     barrier = Barrier(callers)
 
-    def obtain_together(_):
+    def obtain_together(_: int) -> str:
         barrier.wait()
         return obtain_signing_key(key_file).kid
 
@@ -55,13 +59,13 @@ def test_concurrent_callers_get_the_same_key(key_file):
     assert len(kids) == 1
 
 
-def test_creating_a_key_leaves_no_other_file(key_file):
+def test_creating_a_key_leaves_no_other_file(key_file: Path) -> None:
     obtain_signing_key(key_file)
 
     assert list(key_file.parent.iterdir()) == [key_file]
 
 
-def test_a_key_file_that_others_can_read_becomes_private(key_file):
+def test_a_key_file_that_others_can_read_becomes_private(key_file: Path) -> None:
     created = obtain_signing_key(key_file)
     key_file.chmod(0o644)
 
@@ -84,7 +88,9 @@ def test_a_key_file_that_others_can_read_becomes_private(key_file):
         ),
     ],
 )
-def test_a_damaged_key_file_is_refused_with_instructions(key_file, content):
+def test_a_damaged_key_file_is_refused_with_instructions(
+    key_file: Path, content: Callable[[], bytes]
+) -> None:
     key_file.write_bytes(content())
 
     with pytest.raises(KeyFileUnusable, match="Delete the file") as refused:
@@ -93,7 +99,7 @@ def test_a_damaged_key_file_is_refused_with_instructions(key_file, content):
     assert str(refused.value).startswith(f"{key_file}: ")
 
 
-def test_an_unwritable_key_file_is_named(tmp_path):
+def test_an_unwritable_key_file_is_named(tmp_path: Path) -> None:
     key_file = tmp_path / "missing" / "key.pem"
 
     with pytest.raises(KeyFileUnusable) as refused:
@@ -102,13 +108,13 @@ def test_an_unwritable_key_file_is_named(tmp_path):
     assert str(refused.value).startswith(f"{key_file}: ")
 
 
-def test_repr_does_not_show_the_private_key(key_file):
+def test_repr_does_not_show_the_private_key(key_file: Path) -> None:
     key = obtain_signing_key(key_file)
 
     assert str(key.private_key.private_numbers().d) not in repr(key)
 
 
-def test_the_key_id_is_the_thumbprint():
+def test_the_key_id_is_the_thumbprint() -> None:
     # The key and the thumbprint of RFC 7638 section 3.1.
     n = (
         "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX"

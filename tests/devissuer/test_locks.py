@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -29,24 +30,24 @@ def find_python_files_outside_the_issuer() -> list[Path]:
     return [file for file in files if "devissuer" not in file.relative_to(PROJECT).parts]
 
 
-def test_the_app_refuses_to_start_without_debug(settings):
+def test_the_app_refuses_to_start_without_debug(settings: Any) -> None:
     settings.DEBUG = False
 
     with pytest.raises(ImproperlyConfigured, match="DEBUG only"):
         DevissuerConfig("timesheets_site.devissuer", timesheets_site.devissuer).ready()
 
 
-def test_the_app_starts_with_debug(settings):
+def test_the_app_starts_with_debug(settings: Any) -> None:
     settings.DEBUG = True
 
     DevissuerConfig("timesheets_site.devissuer", timesheets_site.devissuer).ready()
 
 
-def test_the_test_settings_do_not_install_it():
+def test_the_test_settings_do_not_install_it() -> None:
     assert not apps.is_installed("timesheets_site.devissuer")
 
 
-def test_only_the_development_settings_name_it():
+def test_only_the_development_settings_name_it() -> None:
     naming = [
         file.relative_to(PROJECT).as_posix()
         for file in find_python_files_outside_the_issuer()
@@ -56,7 +57,7 @@ def test_only_the_development_settings_name_it():
     assert naming == ["timesheets_site/settings.py"]
 
 
-def test_production_does_not_install_it():
+def test_production_does_not_install_it() -> None:
     code = "from django.apps import apps; print([app.name for app in apps.get_app_configs()])"
 
     result = run_in_production(code)
@@ -66,7 +67,7 @@ def test_production_does_not_install_it():
     assert "devissuer" not in result.stdout
 
 
-def test_production_never_imports_it():
+def test_production_never_imports_it() -> None:
     code = (
         "import sys; from django.urls import get_resolver; get_resolver().url_patterns\n"
         "print([name for name in sys.modules if 'devissuer' in name])"
@@ -87,7 +88,7 @@ def test_production_never_imports_it():
         pytest.param("/timesheets/upload", "found", id="the API itself"),
     ],
 )
-def test_production_has_the_apis_urls_and_none_of_the_issuers(path, outcome):
+def test_production_has_the_apis_urls_and_none_of_the_issuers(path: str, outcome: str) -> None:
     code = (
         "from django.urls import Resolver404, resolve\n"
         "try:\n"
@@ -101,7 +102,7 @@ def test_production_has_the_apis_urls_and_none_of_the_issuers(path, outcome):
     assert (result.returncode, result.stdout) == (0, f"{outcome}\n"), result.stderr
 
 
-def test_production_trusts_only_an_issuer_with_tls():
+def test_production_trusts_only_an_issuer_with_tls() -> None:
     code = (
         "from django.conf import settings\n"
         "print({name: getattr(settings, name) for name in dir(settings) if name.startswith('OAUTH')})"
@@ -114,7 +115,7 @@ def test_production_trusts_only_an_issuer_with_tls():
     assert "http://" not in result.stdout
 
 
-def test_production_has_no_settings_of_the_development_issuer():
+def test_production_has_no_settings_of_the_development_issuer() -> None:
     code = "from django.conf import settings; print([n for n in dir(settings) if 'DEVISSUER' in n])"
 
     result = run_in_production(code)
@@ -122,7 +123,7 @@ def test_production_has_no_settings_of_the_development_issuer():
     assert (result.returncode, result.stdout) == (0, "[]\n"), result.stderr
 
 
-def test_production_with_the_app_added_refuses_to_start(tmp_path):
+def test_production_with_the_app_added_refuses_to_start(tmp_path: Path) -> None:
     (tmp_path / "settings_with_the_issuer.py").write_text(
         "from timesheets_site.settings_production import *\n"
         "INSTALLED_APPS = [*INSTALLED_APPS, 'timesheets_site.devissuer']\n"

@@ -1,19 +1,21 @@
 """The issuer's tokens look like Auth0's default access tokens."""
 
+from pathlib import Path
+
 import jwt
 import pytest
 
-from timesheets_site.devissuer.keys import obtain_signing_key
+from timesheets_site.devissuer.keys import SigningKey, obtain_signing_key
 from timesheets_site.devissuer.tokens import mint_access_token
 
 
 @pytest.fixture
-def key(key_file):
+def key(key_file: Path) -> SigningKey:
     return obtain_signing_key(key_file)
 
 
 @pytest.fixture
-def token(key):
+def token(key: SigningKey) -> str:
     return mint_access_token(
         client_id="payroll",
         audience="https://timesheets.example.com",
@@ -24,7 +26,7 @@ def token(key):
     )
 
 
-def test_a_token_carries_the_claims_of_auth0s_default_profile(token):
+def test_a_token_carries_the_claims_of_auth0s_default_profile(token: str) -> None:
     claims = jwt.decode(token, options={"verify_signature": False})
 
     assert claims == {
@@ -39,7 +41,7 @@ def test_a_token_carries_the_claims_of_auth0s_default_profile(token):
     }
 
 
-def test_a_tokens_header_has_only_type_algorithm_and_key_id(token, key):
+def test_a_tokens_header_has_only_type_algorithm_and_key_id(token: str, key: SigningKey) -> None:
     header = jwt.get_unverified_header(token)
 
     assert header == {"typ": "JWT", "alg": "RS256", "kid": key.kid}

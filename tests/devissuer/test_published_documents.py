@@ -4,6 +4,7 @@ import re
 
 import pytest
 from authlib.oauth2.rfc8414 import get_well_known_url
+from django.test import Client
 
 from tests.devissuer.conftest import ISSUER
 
@@ -13,7 +14,7 @@ METADATA_PATHS = ["/.well-known/openid-configuration", "/.well-known/oauth-autho
 PATHS = ["/oauth/token", "/.well-known/jwks.json", *METADATA_PATHS]
 
 
-def test_the_key_set_contains_only_the_public_key(client):
+def test_the_key_set_contains_only_the_public_key(client: Client) -> None:
     response = client.get("/.well-known/jwks.json")
 
     (key,) = response.json()["keys"]
@@ -21,20 +22,20 @@ def test_the_key_set_contains_only_the_public_key(client):
     assert (key["kty"], key["use"], key["alg"]) == ("RSA", "sig", "RS256")
 
 
-def test_the_key_set_may_be_cached_for_a_minute(client):
+def test_the_key_set_may_be_cached_for_a_minute(client: Client) -> None:
     response = client.get("/.well-known/jwks.json")
 
     assert response["Cache-Control"] == "public, max-age=60"
 
 
-def test_the_key_set_is_the_same_for_every_request(client):
+def test_the_key_set_is_the_same_for_every_request(client: Client) -> None:
     first = client.get("/.well-known/jwks.json").json()
 
     assert client.get("/.well-known/jwks.json").json() == first
 
 
 @pytest.mark.parametrize("path", METADATA_PATHS)
-def test_the_metadata_names_the_issuer_and_its_endpoints(client, path):
+def test_the_metadata_names_the_issuer_and_its_endpoints(client: Client, path: str) -> None:
     response = client.get(path)
 
     assert response.json() == {
@@ -51,14 +52,14 @@ def test_the_metadata_names_the_issuer_and_its_endpoints(client, path):
 
 
 @pytest.mark.parametrize("kind", ["openid-configuration", "oauth-authorization-server"])
-def test_authlib_finds_the_metadata(client, kind):
+def test_authlib_finds_the_metadata(client: Client, kind: str) -> None:
     path = get_well_known_url(ISSUER, suffix=kind)
 
     assert client.get(path).json()["issuer"] == ISSUER
 
 
 @pytest.mark.parametrize("path", PATHS[1:])
-def test_the_documents_are_read_only(client, path):
+def test_the_documents_are_read_only(client: Client, path: str) -> None:
     response = client.post(path)
 
     assert response.status_code == 405
@@ -76,7 +77,7 @@ def test_the_documents_are_read_only(client, path):
         pytest.param("", id="unknown"),
     ],
 )
-def test_a_caller_on_another_machine_is_refused(client, path, caller):
+def test_a_caller_on_another_machine_is_refused(client: Client, path: str, caller: str) -> None:
     response = client.get(path, REMOTE_ADDR=caller)
 
     assert (response.status_code, response.json()["error"]) == (403, "access_denied")
@@ -84,13 +85,13 @@ def test_a_caller_on_another_machine_is_refused(client, path, caller):
 
 
 @pytest.mark.parametrize("caller", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-def test_a_caller_on_this_machine_is_served(client, caller):
+def test_a_caller_on_this_machine_is_served(client: Client, caller: str) -> None:
     response = client.get("/.well-known/openid-configuration", REMOTE_ADDR=caller)
 
     assert response.status_code == 200
 
 
-def test_the_api_is_served_next_to_the_issuer(client):
+def test_the_api_is_served_next_to_the_issuer(client: Client) -> None:
     response = client.post("/timesheets/upload")
 
     assert response.status_code == 401
