@@ -54,7 +54,7 @@ def test_the_high_water_mark_is_the_id_that_an_upload_announced(last_id: int) ->
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
-def test_no_id_is_settled_while_the_first_upload_ever_is_under_way() -> None:
+def test_the_high_water_mark_is_zero_during_the_first_upload_ever() -> None:
     with ids_continue_after(None), uncommitted_upload("slow"):
         ingest(make_entry("fast"), client=REPORTING)
 
@@ -75,7 +75,7 @@ def test_the_lowest_of_several_announced_ids_counts() -> None:
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
 @pytest.mark.parametrize("distance", [2**30, 2**30 + 1, 2**31 - 1])
-def test_an_announced_id_counts_although_two_billion_were_given_since(distance: int) -> None:
+def test_an_announced_id_counts_after_two_billion_later_ids(distance: int) -> None:
     with ids_continue_after(999):
         last_id = store_one()
         with uncommitted_upload("slow"), ids_continue_after(last_id + distance - 1):

@@ -104,19 +104,19 @@ def test_existing_rows_are_those_that_the_upload_created() -> None:
         assert found[str(entry.entry_id)] == (verdict.timesheet_id, entry)
 
 
-def test_a_batch_that_deadlocks_is_retried_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    judged: list[Sequence[Verdict]] = []
+def test_a_batch_is_retried_after_a_deadlock_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    attempts: list[Sequence[Verdict]] = []
 
     def deadlock_once(verdicts: Sequence[Verdict]) -> bool:
-        judged.append(verdicts)
-        if len(judged) == 1:
+        attempts.append(verdicts)
+        if len(attempts) == 1:
             raise OperationalError from DeadlockDetected()
         return False
 
     verdicts = ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=deadlock_once)
 
-    assert len(judged) == 2
-    assert judged[1] == verdicts
+    assert len(attempts) == 2
+    assert attempts[1] == verdicts
     assert not Timesheet.objects.exists()
     expected = ("timesheets.storage.ingest", logging.WARNING, "Retrying a batch once after a deadlock")
     assert caplog.record_tuples == [expected]
