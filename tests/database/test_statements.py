@@ -122,6 +122,13 @@ def test_a_batch_is_retried_after_a_deadlock_with_a_warning(caplog: pytest.LogCa
     assert caplog.record_tuples == [expected]
 
 
+def test_new_entries_may_follow_a_repeat() -> None:
+    first, repeat, new = ingest(make_entry("a"), make_entry("a"), make_entry("b"))
+
+    assert list_outcomes([first, repeat, new]) == [Outcome.CREATED, Outcome.EXISTING, Outcome.CREATED]
+    assert first.timesheet_id == repeat.timesheet_id != new.timesheet_id
+
+
 def test_existing_entries_may_follow_the_last_new_one() -> None:
     ingest(make_entry("stored"), make_entry("stored-too"))
 
