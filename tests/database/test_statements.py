@@ -91,14 +91,16 @@ def test_only_the_requested_ids_are_found() -> None:
     assert find_existing(client_id, []) == {}
 
 
-def test_existing_rows_are_those_that_the_upload_created() -> None:
-    # Several chunks on SQLite, the last one incomplete.
+def test_existing_rows_are_found_in_few_statements(database: Database) -> None:
+    # Two full chunks on SQLite and an incomplete one. On PostgreSQL a setting and the look-up.
     entries = [make_entry(f"{number}") for number in range(2500)]
     verdicts = ingest(*entries)
     client_id = Client.objects.get().pk
 
-    found = find_existing(client_id, [f"{number}" for number in range(2500)])
+    with CaptureQueriesContext(connection) as queries:
+        found = find_existing(client_id, [f"{number}" for number in range(2500)])
 
+    assert len(queries) == {"sqlite": 3, "postgresql": 2}[database.vendor]
     assert len(found) == 2500
     for entry, verdict in zip(entries, verdicts, strict=True):
         assert found[str(entry.entry_id)] == (verdict.timesheet_id, entry)
