@@ -10,6 +10,7 @@ import pytest
 
 from timesheets_client.access.issued_tokens import IssuedToken
 from timesheets_client.access.token_cache import TokenCache
+from timesheets_client.environment.private_files import read_private_file
 from timesheets_client.errors import ConfigurationError, Terminated
 from timesheets_client.network.retries import Clock
 
@@ -179,6 +180,47 @@ def test_another_users_folder_is_not_used(tmp_path: Path, cache: TokenCache, war
         f"{tmp_path}/state/tokens: no token can be kept here: it belongs to another user; each run gets a "
         "new one. Set TIMESHEETS_STATE_DIR to a folder that this user owns, or use --no-token-cache."
     )
+
+
+@needs_root
+def test_nothing_is_written_to_another_users_folder(tmp_path: Path, cache: TokenCache) -> None:
+    folder = tmp_path / "state/tokens"
+    folder.mkdir(parents=True)
+    os.chown(folder, 54321, -1)
+
+    keep(cache)
+
+    assert list(folder.iterdir()) == []
+
+
+def test_a_token_is_on_disk_before_it_gets_its_name(
+    path: Path, cache: TokenCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = IssuedToken(value="d.e.f", issued_at=1, expires_in=2)
+    synced: list[tuple[str, str]] = []
+
+    def record(descriptor: int) -> None:
+        [temporary] = path.parent.glob("name.*.tmp")
+        synced.append((temporary.read_text(), path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", record)
+    before = path.read_text()
+
+    keep(cache, other)
+
+    assert synced == [(path.read_text(), before)]
+
+
+def test_a_file_that_is_missing_or_open_to_others_has_no_content(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert read_private_file(path, 10) is None
+
+    path.write_bytes(b"content")
+    path.chmod(0o604)
+    assert read_private_file(path, 10) is None
+
+    path.chmod(0o600)
+    assert read_private_file(path, 4) == b"cont"
 
 
 def test_a_folder_that_cannot_be_created_causes_only_a_warning(
