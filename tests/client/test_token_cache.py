@@ -260,6 +260,23 @@ def test_a_run_that_hangs_does_not_block_others(path: Path, cache: TokenCache, w
     ]
 
 
+def test_a_run_without_time_left_does_not_wait(path: Path, warnings: list[str]) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        raise Terminated
+
+    cache = TokenCache(path.parents[1], warnings.append, Clock(monotonic=lambda: 0.0, sleep=sleep))
+    with path.with_suffix(".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        with cache.lock("name", 0):
+            assert slept == []
+
+    assert warnings == ["another run has been getting a token for 0 s; this one gets its own."]
+
+
 def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str]) -> None:
     def end(_: float) -> None:
         raise Terminated

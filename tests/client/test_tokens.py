@@ -195,8 +195,10 @@ def test_an_issuer_that_is_down_is_not_called_before_each_request(runs: Runs) ->
 
     for _ in range(3):
         source.obtain()
+    runs.fake_clock.now += 59
+    source.obtain()
     requested = runs.requested
-    runs.fake_clock.now += 60
+    runs.fake_clock.now += 1
     source.obtain()
 
     assert (requested, runs.requested) == (2, 3)
