@@ -123,6 +123,7 @@ def test_names_differ_with_issuer_audience_client_and_scope() -> None:
         make_config(),
         make_config(issuer="https://b.example.com/"),
         make_config(issuer="", token_url="https://b.example.com/token"),
+        make_config(issuer="", token_url="https://c.example.com/token"),
         make_config(audience="https://b.example.com"),
         make_config(client_id="b"),
         make_config(client_id="b", scope="c"),
@@ -315,12 +316,14 @@ def test_a_refused_token_does_not_come_back_while_the_issuer_is_down(runs: Runs)
 
 def test_a_forgotten_token_is_requested_again(runs: Runs) -> None:
     runs.issue()
-    runs.start().obtain()
+    source = runs.start()
+    source.obtain()
 
-    runs.start().forget()
+    source.forget()
 
     assert list(runs.site.state_dir.rglob("*.json")) == []
     new = runs.issue()
+    assert source.obtain().value == new
     assert runs.start().obtain().value == new
 
 
