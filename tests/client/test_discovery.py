@@ -177,6 +177,7 @@ def test_the_metadata_are_fetched_once_per_run(site: Site) -> None:
             source.obtain()
 
     assert (site.count(path), site.count("/token")) == (1, 2)
+    assert site.received[0].headers["Accept"] == "application/json"
 
 
 def make_source(issuer: str) -> TokenSource:

@@ -175,6 +175,27 @@ def test_a_long_run_uses_the_token_that_another_run_renewed(runs: Runs) -> None:
     assert runs.requested == 2
 
 
+def test_without_a_cache_a_refused_token_is_replaced(runs: Runs) -> None:
+    runs.is_caching = False
+    runs.issue()
+    source = runs.start()
+    refused = source.obtain()
+    new = runs.issue()
+
+    assert source.replace(refused).value == new
+
+
+def test_without_a_cache_a_valid_token_is_kept_while_the_issuer_is_down(runs: Runs) -> None:
+    runs.is_caching = False
+    token = runs.issue()
+    source = runs.start()
+    source.obtain()
+    runs.fake_clock.now += HOUR - 10
+    runs.fail()
+
+    assert source.obtain().value == token
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_token_is_kept_in_use_while_the_issuer_is_down(runs: Runs, status: int) -> None:
     token = runs.issue()
