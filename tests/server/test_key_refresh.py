@@ -213,6 +213,22 @@ def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, g
     assert len(fetches.begun) == 2
 
 
+def test_keys_keep_from_the_time_when_their_fetch_began(clock: Clock) -> None:
+    def succeed_slowly() -> FetchedKeys:
+        clock.forward(3)
+        return bring("first")
+
+    fetches = Fetches(succeed_slowly)
+    keys = IssuerKeys(fetches, clock)
+    find(keys, "first")
+
+    clock.forward(597)
+    find(keys, "first")
+    finish_fetches()
+
+    assert len(fetches.begun) == 2
+
+
 # A caller who waited for the lock
 
 
