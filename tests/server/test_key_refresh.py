@@ -216,7 +216,7 @@ def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, g
 def test_keys_keep_from_the_time_when_their_fetch_began(clock: Clock) -> None:
     def succeed_slowly() -> FetchedKeys:
         clock.forward(3)
-        return bring("first")
+        return make_fetched_keys("first")
 
     fetches = Fetches(succeed_slowly)
     keys = IssuerKeys(fetches, clock)
