@@ -61,13 +61,13 @@ def once_open(gate: threading.Event, fetch: Callable[[], FetchedKeys]) -> Callab
 
 
 def explain(keys: IssuerKeys, key_id: str = "first") -> tuple[str, int]:
-    """Why this key cannot be had, and after how many seconds to ask again."""
+    """Why this key is unavailable, and after how many seconds to ask again."""
     with pytest.raises(KeysUnavailable) as refusal:
         keys.find_key(key_id, "RS256")
     return str(refusal.value), refusal.value.retry_after_seconds
 
 
-# What a refused caller is told
+# What a refused caller gets
 
 
 def test_without_keys_a_caller_is_told_the_rest_of_the_back_off(clock: Clock) -> None:
