@@ -172,11 +172,13 @@ def interrupt_before_bytecode(number: int) -> bool:
         return trace
 
     signals = Signals(sleep=lambda _: None)
+    # A measurement of coverage traces too, and must go on afterwards.
+    previous = sys.gettrace()
     sys.settrace(trace)
     try:
         take_every_step(signals)
     finally:
-        sys.settrace(None)
+        sys.settrace(previous)
     return seen >= number
 
 
