@@ -40,10 +40,10 @@ def check_token(context: RunContext) -> None:
     show(f"ok       token: {'cached by an earlier run' if token.is_from_cache else 'new from the issuer'}")
     show(f"ok       audience: {context.config.audience}")
     show(f"ok       scope: {REQUIRED_SCOPE} is granted; all scopes of the token: {token.scopes}")
-    show(f"ok       expiry: {format_timestamp(token.stated_expiry)}")
+    show(f"ok       expiry: {format_expiry(token.stated_expiry)}")
 
 
-def format_timestamp(seconds: float | None) -> str:
+def format_expiry(seconds: float | None) -> str:
     """The time in UTC, or in words if no calendar has it; `seconds` are since 1970."""
     if seconds is None:
         return "the issuer does not say"

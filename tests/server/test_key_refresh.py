@@ -268,6 +268,15 @@ def test_a_caller_who_comes_while_the_first_keys_are_settled_needs_no_second_fet
     assert len(fetches.begun) == 1
 
 
+def find_while_settling(keys: IssuerKeys, key_id: str, gate: threading.Event) -> str:
+    """What a caller gets who comes while a fetch settles, and who has to wait for the lock."""
+    with ThreadPoolExecutor(1) as callers:
+        asking = callers.submit(find, keys, key_id)
+        time.sleep(0.2)
+        gate.set()
+        return asking.result(10)
+
+
 def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
     clock: Clock, gate: threading.Event
 ) -> None:
@@ -279,12 +288,7 @@ def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
     find(keys, "first")
     assert settling.is_settling.wait(10)
 
-    with ThreadPoolExecutor(1) as callers:
-        asking = callers.submit(find, keys, "first")
-        time.sleep(0.2)
-        gate.set()
-
-        assert asking.result(10) == "found"
+    assert find_while_settling(keys, "first", gate) == "found"
     finish_fetches()
     assert len(fetches.begun) == 2
 
@@ -300,12 +304,7 @@ def test_a_caller_who_comes_while_its_key_is_settled_needs_no_other_fetch(
     find(keys, "first")
     assert settling.is_settling.wait(10)
 
-    with ThreadPoolExecutor(1) as callers:
-        asking = callers.submit(find, keys, "second")
-        time.sleep(0.2)
-        gate.set()
-
-        assert asking.result(10) == "found"
+    assert find_while_settling(keys, "second", gate) == "found"
     assert len(fetches.begun) == 2
 
 
@@ -333,12 +332,7 @@ def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(gate: threadin
     find(keys, "first")
     assert clock.is_settling.wait(10)
 
-    with ThreadPoolExecutor(1) as callers:
-        asking = callers.submit(find, keys, "first")
-        time.sleep(0.2)
-        gate.set()
-
-        assert asking.result(10) == "found"
+    assert find_while_settling(keys, "first", gate) == "found"
     finish_fetches()
     assert len(fetches.begun) == 2
 

@@ -1,19 +1,17 @@
 """Read the form that a browser sends, before any other code waits for its body."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest, HttpResponse
 
-from timesheets.exceptions import IncompleteBody, Problem, TooLarge
+from timesheets.exceptions import Problem, TooLarge
 from timesheets.middleware import respond_with_problem
+from timesheets.uploads.body import read_length
 from timesheets.uploads.concurrency import limit_bodies_of
 
 MAX_FORM_BYTES = 16 * 1024
-
-_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class FormMiddleware:
@@ -43,15 +41,11 @@ def _read_form(request: HttpRequest) -> None:
 
     Raises TooLarge, Throttled or IncompleteBody.
     """
-    length = request.META.get("CONTENT_LENGTH", "")
-    # Django reads a length that is not a number as 0.
-    if _LENGTH.fullmatch(length) and int(length) > MAX_FORM_BYTES:
+    # Django, too, reads a length that is not a number as 0.
+    if (read_length(request) or 0) > MAX_FORM_BYTES:
         raise TooLarge(f"A form may hold {MAX_FORM_BYTES} bytes.")
-    try:
-        with limit_bodies_of("strangers"):
-            _ = request.body
-    except OSError:
-        raise IncompleteBody from None
+    with limit_bodies_of("strangers"):
+        _ = request.body
 
 
 class FileRefusingUploadHandler(FileUploadHandler):

@@ -86,25 +86,27 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
 
 
 def _receive(request: HttpRequest, caller: Hashable) -> bytes:
-    length = _read_length(request)
-    try:
-        with limit_bodies_of(caller):
-            body = request.read(length)
-    except OSError:
-        # The connection was lost.
-        raise IncompleteBody from None
+    length = _require_length(request)
+    with limit_bodies_of(caller):
+        body = request.read(length)
     if len(body) < length:
         raise IncompleteBody
     return body
 
 
-def _read_length(request: HttpRequest) -> int:
-    length = request.META.get("CONTENT_LENGTH", "")
-    if not _LENGTH.fullmatch(length):
+def _require_length(request: HttpRequest) -> int:
+    length = read_length(request)
+    if length is None:
         raise LengthRequired
-    if int(length) > MAX_BYTES:
+    if length > MAX_BYTES:
         raise TooLarge(f"The body is larger than {MAX_BYTES} bytes. Send less at once.", limits=LIMITS)
-    return int(length)
+    return length
+
+
+def read_length(request: HttpRequest) -> int | None:
+    """Content-Length in bytes; None if it is absent or not a number."""
+    length = request.META.get("CONTENT_LENGTH", "")
+    return int(length) if _LENGTH.fullmatch(length) else None
 
 
 def _unzip_within_limit(body: bytes) -> bytes:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
-from timesheets.exceptions import Overloaded, Throttled
+from timesheets.exceptions import IncompleteBody, Overloaded, Throttled
 
 # WSGI has no time limit for a body: a thread waits until the body is complete or the caller disconnects.
 # One caller may therefore occupy half of a worker's threads, of which `manage.py serve` starts 64.
@@ -24,13 +24,18 @@ _slots = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
 
 @contextmanager
 def limit_bodies_of(caller: Hashable) -> Iterator[None]:
-    """Run the block that receives a body. Raises Throttled if the caller is sending too many already."""
+    """Run the block that receives a body.
+
+    Raises Throttled if the caller is sending too many already, and IncompleteBody if the connection is lost.
+    """
     with _lock:
         if _bodies_by_caller[caller] >= MAX_BODIES_PER_CALLER:
             raise Throttled
         _bodies_by_caller[caller] += 1
     try:
         yield
+    except OSError:
+        raise IncompleteBody from None
     finally:
         with _lock:
             _bodies_by_caller[caller] -= 1

@@ -4,7 +4,6 @@ import errno
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 from timesheets_client.access.issued_tokens import IssuedToken, is_number
@@ -14,7 +13,7 @@ from timesheets_client.environment.private_files import (
     replace_private_file,
 )
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.network.retries import Clock
+from timesheets_client.network.retries import Clock, poll
 from timesheets_client.printable import escape
 
 MAX_BYTES = 64 * 1024
@@ -49,21 +48,17 @@ class TokenCache:
 
         # The operating system releases its lock when the process ends. A soft lock could outlive it.
         lock = filelock.FileLock(self._folder / f"{name}.lock", mode=0o600, fallback_to_soft=False)
-        deadline = self._clock.monotonic() + seconds
-        for attempt in count():
+
+        def acquire() -> bool:
             with suppress(filelock.Timeout):
                 stack.enter_context(lock.acquire(blocking=False))
-                return
-            left = deadline - self._clock.monotonic()
-            if left <= 0:
-                self._warn(
-                    f"another run has been getting a token for {seconds:.0f} s; this one gets its own."
-                )
-                return
-            if attempt == 0:
-                self._clock.announce(f"waiting up to {left:.1f} s for another run to get the issuer's token.")
-            # Not filelock's own wait, because a signal must be able to end this one.
-            self._clock.sleep(min(POLL_SECONDS, left))
+                return True
+            return False
+
+        # Not filelock's own wait, because a signal must be able to end this one.
+        reason = "another run to get the issuer's token"
+        if not poll(acquire, seconds, self._clock, interval_seconds=POLL_SECONDS, reason=reason):
+            self._warn(f"another run has been getting a token for {seconds:.0f} s; this one gets its own.")
 
     def read(self, name: str) -> IssuedToken | None:
         """The token, if its file is complete and closed to other users."""

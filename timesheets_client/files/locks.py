@@ -4,13 +4,13 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import InputInUse
-from timesheets_client.network.retries import Clock
+from timesheets_client.network.retries import Clock, poll
 from timesheets_client.reading.inputs import Input, open_input
 
 POLL_SECONDS = 0.2
@@ -45,18 +45,11 @@ def is_same_file(source: Input, path: Path) -> bool:
 
 def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock) -> None:
     """Lock `file` until it is closed. Raises InputInUse if another run holds the lock."""
-    deadline = clock.monotonic() + wait_seconds
-    for attempt in count():
-        if try_lock(file):
-            return
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            raise InputInUse(
-                f"{name}: another run is uploading this; run it again later, or wait for it: --lock-wait 60"
-            )
-        if attempt == 0:
-            clock.announce(f"waiting up to {left:.1f} s for another run that is uploading {name}.")
-        clock.sleep(min(POLL_SECONDS, left))
+    reason = f"another run that is uploading {name}"
+    if not poll(partial(try_lock, file), wait_seconds, clock, interval_seconds=POLL_SECONDS, reason=reason):
+        raise InputInUse(
+            f"{name}: another run is uploading this; run it again later, or wait for it: --lock-wait 60"
+        )
 
 
 def try_lock(file: IO[Any]) -> bool:

@@ -67,11 +67,6 @@ class Answer:
     def is_temporary_failure(self) -> bool:
         return self.status in (408, 425, 429) or self.status >= 500
 
-    @property
-    def is_dry_run(self) -> bool:
-        """Whether the API says that it stored nothing."""
-        return (self.document or {}).get("dry_run") is True
-
     def quote(self, name: str) -> str:
         """The member `name` of the object, safe to print; empty if it is not a string."""
         text = (self.document or {}).get(name)

@@ -101,6 +101,23 @@ def seconds_left(policy: RetryPolicy, clock: Clock) -> float:
     return math.inf if policy.deadline is None else policy.deadline - clock.monotonic()
 
 
+def poll(
+    attempt: Callable[[], bool], seconds: float, clock: Clock, *, interval_seconds: float, reason: str
+) -> bool:
+    """Whether `attempt` returns True within `seconds`. Announces a wait, with its reason, once."""
+    deadline = clock.monotonic() + seconds
+    is_announced = False
+    while not attempt():
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            return False
+        if not is_announced:
+            clock.announce(f"waiting up to {left:.1f} s for {reason}.")
+            is_announced = True
+        clock.sleep(min(interval_seconds, left))
+    return True
+
+
 def read_outcome(state: "RetryCallState") -> Answer:
     """The last answer. Raises the last failure."""
     if state.outcome is None:

@@ -18,7 +18,7 @@ from timesheets_client.reading.csv_files import read_csv
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
-from timesheets_client.reading.workbook_package import OLD_EXCEL
+from timesheets_client.reading.signatures import GZIP, OLD_EXCEL, ZIP
 
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024
@@ -33,7 +33,7 @@ class Format(StrEnum):
 
 
 def read_xlsx(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
-    # Only workbooks need openpyxl, and importing it takes longer than uploading a small file.
+    # Only workbooks need openpyxl and XML, and importing them takes longer than uploading a small file.
     from timesheets_client.reading.workbooks import read_workbook
 
     return read_workbook(file, name, zone)
@@ -53,7 +53,6 @@ SUFFIXES: Mapping[str, Format] = {
     ".tsv": Format.CSV,
     ".xlsx": Format.XLSX,
 }
-GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 UNREADABLE: Mapping[bytes, str] = {
     b"\xff\xfe": 'is in UTF-16; save it as "CSV UTF-8"',
     b"\xfe\xff": 'is in UTF-16; save it as "CSV UTF-8"',

@@ -10,10 +10,10 @@ from typing import BinaryIO
 from xml.etree.ElementTree import Element
 
 from timesheets_client.printable import put_on_one_line
+from timesheets_client.reading.signatures import OLD_EXCEL
 from timesheets_client.reading.workbook_xml import ElementReader, WorkbookUnreadable
 
-OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-# With a password, a workbook is wrapped in a file of the old format.
+# Names the workbook inside a file of the old format that has a password.
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 CHUNK_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ from timesheets_client.errors import AnswerLost, WrongUsage
 from timesheets_client.network.messages import Answer
 from timesheets_client.reading.entries import WHOLE_ENTRY, RejectedEntry
 from timesheets_client.sending.batches import Batch
-from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
+from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer, is_dry_run
 from timesheets_client.sending.verdicts import Verdicts, read_verdicts
 
 
@@ -48,8 +48,8 @@ def matches_mode(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
     if mode.is_atomic and verdicts.rejected:
         return False
     if mode.is_dry_run:
-        return answer.status == HTTPStatus.OK and answer.is_dry_run
-    return answer.status == HTTPStatus.MULTI_STATUS and not answer.is_dry_run
+        return answer.status == HTTPStatus.OK and is_dry_run(answer)
+    return answer.status == HTTPStatus.MULTI_STATUS and not is_dry_run(answer)
 
 
 def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:

@@ -152,6 +152,11 @@ def require_certain(send: Callable[[], Answer]) -> Answer:
     return answer
 
 
+def is_dry_run(answer: Answer) -> bool:
+    """Whether the API says that it stored nothing."""
+    return (answer.document or {}).get("dry_run") is True
+
+
 def explain_refusal(answer: Answer, url: str, token: AccessToken) -> UploadError:
     summary = answer.summarize("code", "detail")
     if answer.quote("code") in DAMAGED:

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from timesheets_client.errors import EntriesRejected
 from timesheets_client.network.messages import json_content
-from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer
+from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer, is_dry_run
 from timesheets_client.sending.verdicts import read_errors
 
 TUTORIAL_ENTRY: Mapping[str, object] = {
@@ -21,7 +21,7 @@ def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key
     request = UploadRequest(content=json_content(entry), headers={"Idempotency-Key": idempotency_key})
     answer = client.upload(request)
     message = answer.quote("message")
-    if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and message and not answer.is_dry_run:
+    if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and message and not is_dry_run(answer):
         return message
     if answer.status < HTTPStatus.BAD_REQUEST or not answer.quote("detail"):
         raise explain_unexpected_answer(answer, client.upload_url)
