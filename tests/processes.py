@@ -106,6 +106,19 @@ class Server:
                 return lines
             time.sleep(0.05)
 
+    def find_workers(self) -> list[int]:
+        """Return the process ids of the workers (Linux only)."""
+        pid = self._process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def read_processor_seconds(self) -> float:
+        """Return the processor time that all processes have used so far (Linux only)."""
+        pids = [self._process.pid, *self.find_workers()]
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+        return sum(int(user) + int(system) for user, system in (each[11:13] for each in fields)) / os.sysconf(
+            "SC_CLK_TCK"
+        )
+
     def close(self) -> None:
         """Stop the server. Kill it if open connections keep it running."""
         self._process.terminate()
@@ -193,11 +206,6 @@ class GranianServer(Server):
         run_python(manage_py, "migrate", **variables)
         changes = [f"--{name}={value}" for name, value in {**options, "port": port}.items()]
         super().__init__(folder, port, [manage_py, "serve", *changes], **variables)
-
-    def find_workers(self) -> list[int]:
-        """Return the process ids of the workers (Linux only)."""
-        pid = self._process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def read_peak_memory(self) -> int:
         """Return the sum of the peak memory of all processes, in bytes (Linux only)."""
