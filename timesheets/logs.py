@@ -2,7 +2,11 @@
 
 import logging
 import re
+import threading
+from collections import deque
+from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Any
 
 # A request sets it and does not reset it, because Django and the HTTP server log the response after the
 # outermost middleware has returned it.
@@ -33,6 +37,41 @@ class RefusalFilter(logging.Filter):
             record.levelno = min(record.levelno, logging.WARNING)
             record.levelname = logging.getLevelName(record.levelno)
         return True
+
+
+class SharedStreamHandler(logging.StreamHandler[Any]):
+    """Writes the lines of all threads to standard error, each line whole, without a queue of threads.
+
+    A write lets other threads run, and they may hold Python for long. So while one thread writes, the others
+    leave their lines to it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: deque[str] = deque()
+        self._is_writing = threading.Lock()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As in the standard library, but without its lock, for which threads would wait during a write."""
+        is_wanted = bool(self.filter(record))
+        if is_wanted:
+            self.emit(record)
+        return is_wanted
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(f"{self.format(record)}{self.terminator}")
+        # A line that arrives after the last look is written by its own thread, or by this one.
+        while self._lines and self._is_writing.acquire(blocking=False):
+            try:
+                self.stream.write("".join(self._take_lines()))
+            except Exception:  # noqa: BLE001  As in the standard library, a full disk fails no request.
+                self.handleError(record)
+            finally:
+                self._is_writing.release()
+
+    def _take_lines(self) -> Iterator[str]:
+        while self._lines:
+            yield self._lines.popleft()
 
 
 class RedactingFormatter(logging.Formatter):

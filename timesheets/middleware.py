@@ -2,8 +2,8 @@
 
 import json
 import logging
+import random
 import re
-import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -48,7 +48,7 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         current_request_id.set(request_id)
         response = self.get_response(request)
         if _is_error_page(response) and not _is_debug_page(request, response):

@@ -1,5 +1,6 @@
 """Choose a representation by the quality values of the Accept header (RFC 9110, section 12.5.1)."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,7 @@ def prefers_html(request: HttpRequest) -> bool:
     return html > max(json)
 
 
+@functools.lru_cache(maxsize=64)
 def _parse_range(text: str) -> MediaRange:
     media_type, parameters = parse_header_parameters(text)
     try:

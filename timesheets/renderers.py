@@ -1,12 +1,25 @@
-"""Timesheets as CSV."""
+"""Responses as JSON, and timesheets as CSV."""
 
 import csv
 import io
+import json
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
+
+
+class PlainJSONRenderer(JSONRenderer):
+    """DRF's renderer for data that is JSON already. It has no option for indentation."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
+        return b"" if data is None else _ENCODER.encode(data).encode()
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class CSVRenderer(BaseRenderer):

@@ -73,7 +73,7 @@ class EntrySerializer(serializers.Serializer[Entry]):
 
 # They keep no state between calls.
 _SERIALIZER = EntrySerializer()
-_TIMESTAMP = TimestampField()
+_TIMESTAMP, _HOURS = TimestampField(), HoursField()
 
 
 def parse_entry(value: Any) -> Entry:
@@ -127,10 +127,13 @@ def _parse_plain_entry(value: Any) -> Entry | None:
 
 def represent_entry(entry: Entry) -> dict[str, Any]:
     """The members of a response, with `entry_id` only if the entry has one."""
-    members: dict[str, Any] = _SERIALIZER.to_representation(entry)
-    if members["entry_id"] is None:
-        del members["entry_id"]
-    return members
+    members: dict[str, Any] = {
+        "user_id": entry.user_id,
+        "date": _TIMESTAMP.to_representation(entry.date),
+        "project": entry.project,
+        "hours": _HOURS.to_representation(entry.hours),
+    }
+    return members if entry.entry_id is None else {**members, "entry_id": entry.entry_id}
 
 
 def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
