@@ -102,7 +102,9 @@ def database(url: str) -> dict[str, Any]:
     options = configuration.setdefault("OPTIONS", {})
     if configuration["ENGINE"] == "django.db.backends.sqlite3":
         # A write-ahead log and a sync at every commit: acknowledged entries survive a power cut. A
-        # transaction takes the write lock when it begins, so writers queue instead of failing.
+        # transaction takes the write lock when it begins, so writers queue instead of failing. To open a
+        # connection takes longer than to read an entry.
+        configuration["CONN_MAX_AGE"] = 60
         options |= {"transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS}
     elif configuration["ENGINE"] == "django.db.backends.postgresql":
         # A limited number of connections, each checked before use, because a database restart breaks
@@ -129,7 +131,6 @@ POSTGRESQL_OPTIONS = {
 SQLITE_PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
-PRAGMA cache_size = -64000;
 PRAGMA wal_autocheckpoint = 10000;
 """
 
@@ -141,7 +142,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "timesheets.parsers.NDJSONParser",
         "timesheets.parsers.CSVParser",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["timesheets.renderers.PlainJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timesheets.negotiation.QualityNegotiation",
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
     # A caller without a valid token has no identity. Accounts are only for the admin.
@@ -185,7 +186,7 @@ LOGGING = {
     },
     "handlers": {
         "stderr": {
-            "class": "logging.StreamHandler",
+            "class": "timesheets.logs.SharedStreamHandler",
             "formatter": "line",
             "filters": ["request_id", "refusal"],
         },

@@ -16,7 +16,7 @@ from django.db import connections
 from django.db.utils import ConnectionHandler
 
 from tests.postgresql import PostgreSQLServer
-from timesheets.apps import close_pools
+from timesheets.apps import close_connections
 from timesheets.models import Client, Timesheet
 from timesheets_site.settings_base import database as configure
 
@@ -39,7 +39,7 @@ def use_database(url: str) -> Iterator[None]:
         yield
     finally:
         connections["default"].close()
-        close_pools()
+        close_connections()
         connections.settings["default"], connections["default"] = configured, connection
 
 

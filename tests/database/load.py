@@ -1,5 +1,6 @@
 """Clients that upload batch after batch to a server and record its responses."""
 
+import itertools
 import json
 import threading
 import time
@@ -183,3 +184,39 @@ def require_completion(batches: Sequence[Batch], url: str, token: str) -> None:
     stored = {user_id: set(ids) for user_id, ids in read_stored_ids().items()}
     assert stored == {batch.user_id: set(batch.entry_ids) for batch in batches}
     assert Timesheet.objects.count() == sum(batch.size for batch in batches)
+
+
+@dataclass(kw_only=True)
+class SingleLoad:
+    """Concurrent clients that upload single entries until their connection fails."""
+
+    url: str
+    token: str
+    name: str
+    # The `entry_id`s of acknowledged entries with their ids, and those without an answer.
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
+
+    def run(self, clients: int = 16) -> list[threading.Thread]:
+        threads = [threading.Thread(target=self._run_client, args=[number]) for number in range(clients)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _run_client(self, client: int) -> None:
+        with requests.Session() as session:
+            for number in itertools.count():
+                entry_id = f"{self.name}:{client}:{number}"
+                try:
+                    response = send_single(session, self.url, self.token, entry_id)
+                except requests.RequestException:
+                    self.unanswered.append(entry_id)
+                    return
+                assert response.status_code == HTTPStatus.CREATED
+                self.acknowledged[entry_id] = response.json()["id"]
+
+
+def send_single(session: requests.Session, url: str, token: str, entry_id: str) -> requests.Response:
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "P", "hours": 5, "entry_id": entry_id}
+    headers = {"Authorization": f"Bearer {token}"}
+    return session.post(f"{url}/timesheets/upload", json=entry, headers=headers, timeout=TIMEOUT_SECONDS)

@@ -527,7 +527,8 @@ def find_unexpected_steps_when_resending(database: Database, client: MachineClie
     sent = Timesheet.objects.filter(client__client_id=client.client_id).order_by("id")[:count]
     entries = [to_entry(row) for row in sent]
 
-    with capture_plans(database.vendor) as steps:
+    # Within a transaction, the upload uses this connection.
+    with capture_plans(database.vendor) as steps, transaction.atomic():
         verdicts = ingest(*entries, client=client)
 
     assert set(list_outcomes(verdicts)) == {Outcome.EXISTING}

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg.errors import DeadlockDetected
 
@@ -26,7 +26,8 @@ KEYLESS = [make_entry()] * 50
 
 def ingest_and_list_statements(*entries: Entry) -> list[str]:
     """The statements of an upload that use the timesheets table or change settings."""
-    with CaptureQueriesContext(connection) as queries:
+    # Within a transaction, the upload uses this connection.
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         ingest(*entries)
     statements = [query["sql"] for query in queries.captured_queries]
     return [sql for sql in statements if "timesheets_timesheet" in sql or "set_config" in sql]

@@ -1,8 +1,10 @@
-"""The value that uploads and storage exchange: one timesheet entry."""
+"""The values that uploads and storage exchange: a timesheet entry, and its arrival."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from timesheets.trust.principals import MachineClient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,3 +19,23 @@ class Entry:
     project: str
     hours: Decimal
     entry_id: str | None = None
+
+
+# An issuer, one of its clients, and the client's `entry_id`.
+EntryKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """An entry, the client that sent it, and when it arrived."""
+
+    client: MachineClient
+    received_at: datetime
+    entry: Entry
+
+    @property
+    def key(self) -> EntryKey | None:
+        """What identifies the entry; None if nothing does."""
+        if self.entry.entry_id is None:
+            return None
+        return (self.client.issuer, self.client.client_id, self.entry.entry_id)

@@ -50,7 +50,8 @@ class UploadView(APIView):
 
 def _upload_one(client: MachineClient, members: dict[str, Any], options: UploadOptions) -> Response:
     entry = parse_entry(members)
-    [verdict] = ingest_entries(client, [entry], timezone.now(), commit_if=lambda _: not options.dry_run)
+    commit_if = (lambda _: False) if options.dry_run else None
+    [verdict] = ingest_entries(client, [entry], timezone.now(), commit_if=commit_if)
     timesheet_id = verdict.timesheet_id
     if verdict.outcome is Outcome.CONFLICT:
         raise Conflict(

@@ -1,0 +1,142 @@
+"""The connection with which this process stores entries, and the line in which uploads wait for it.
+
+SQLite has one writer at a time. Its writers do not queue: each sleeps, tries again, and may starve. Therefore
+all uploads of a process use one connection, in the order in which they arrived. Its page cache is large and
+stays valid, because nobody else in the process writes entries. In PostgreSQL, only the groups of single
+entries use this connection.
+"""
+
+import copy
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
+
+from timesheets.storage.group_commit import FairLock, WaitedTooLong
+
+# Like the lock timeout in PostgreSQL. In SQLite, the `timeout` of DATABASE_URL counts.
+MAX_WAIT_SECONDS = 10
+# While another process writes to SQLite, try again after this time.
+_POLL_SECONDS = 0.001
+# The server may have gone away since. A check costs a round trip.
+_MAX_UNCHECKED_SECONDS = 1
+# In KiB, as SQLite's negative cache sizes are. Without it, each insert into a large index reads from disk.
+_CACHE_KIB = 64_000
+
+
+class _Writer:
+    """A connection to a database. It is opened again if it is broken, or if the file was replaced."""
+
+    def __init__(self, configuration: dict[str, Any]) -> None:
+        self.configuration = configuration
+        wrapper: type[BaseDatabaseWrapper] = load_backend(configuration["ENGINE"]).DatabaseWrapper
+        self.connection = wrapper(_configure(configuration, wrapper.vendor), DEFAULT_DB_ALIAS)
+        # Only the thread whose turn it is uses it.
+        self.connection.inc_thread_sharing()
+        self._used_at = time.monotonic()
+        self._file = self._identify_file()
+
+    def require_connection(self) -> None:
+        """Drop the connection if it is too old to be trusted, so that the next statement opens another."""
+        file, now = self._identify_file(), time.monotonic()
+        self.connection.close_if_unusable_or_obsolete()
+        is_stale = now > self._used_at + _MAX_UNCHECKED_SECONDS and self.connection.connection is not None
+        if file != self._file or (is_stale and not self.connection.is_usable()):
+            self.connection.close()
+        self._file, self._used_at = file, now
+
+    def _identify_file(self) -> tuple[int, int] | None:
+        """SQLite's file. After a restore from a backup, the same path is another file."""
+        try:
+            status = Path(self.configuration["NAME"]).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+
+def _configure(configuration: dict[str, Any], vendor: str) -> dict[str, Any]:
+    options = copy.copy(configuration["OPTIONS"])
+    options.pop("pool", None)
+    if vendor == "sqlite":
+        options["timeout"] = 0
+        options["init_command"] = f"{options.get('init_command', '')};PRAGMA cache_size = -{_CACHE_KIB}"
+    return {**configuration, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": False}
+
+
+_line = FairLock()
+_writer: _Writer | None = None
+
+
+@contextmanager
+def take_turn() -> Iterator[float]:
+    """Make the writer this thread's default connection, after all uploads that asked before.
+
+    Yields the time on the monotonic clock until which the upload may wait. Raises OperationalError.
+    """
+    wait_seconds = connection.settings_dict["OPTIONS"].get("timeout", MAX_WAIT_SECONDS)
+    deadline = time.monotonic() + wait_seconds
+    try:
+        _line.acquire(wait_seconds)
+    except WaitedTooLong:
+        raise OperationalError("The uploads before this one took too long") from None
+    own = connections[DEFAULT_DB_ALIAS]
+    try:
+        connections[DEFAULT_DB_ALIAS] = _open_writer()
+        yield deadline
+    finally:
+        connections[DEFAULT_DB_ALIAS] = own
+        _line.release()
+
+
+def _open_writer() -> BaseDatabaseWrapper:
+    global _writer
+    configuration = connections.settings[DEFAULT_DB_ALIAS]
+    if _writer is None or _writer.configuration is not configuration:
+        close_writer()
+        _writer = _Writer(configuration)
+    _writer.require_connection()
+    return _writer.connection
+
+
+def close_writer() -> None:
+    global _writer
+    if _writer is not None:
+        _writer.connection.close()
+        _writer = None
+
+
+@contextmanager
+def begin_upload() -> Iterator[None]:
+    """Run the block in a transaction, or as part of the caller's. Raises OperationalError."""
+    with ExitStack() as stack:
+        if connection.vendor == "postgresql" or connection.in_atomic_block:
+            stack.enter_context(transaction.atomic())
+        else:
+            deadline = stack.enter_context(take_turn())
+            _enter_transaction(stack, deadline)
+        yield
+
+
+@contextmanager
+def begin_group() -> Iterator[None]:
+    """Like `begin_upload`, but in PostgreSQL, where a group is one statement, without a transaction."""
+    with take_turn() if connection.vendor == "postgresql" else begin_upload():
+        yield
+
+
+def _enter_transaction(stack: ExitStack, deadline: float) -> None:
+    """Wait for the writer of another process. SQLite itself would sleep for up to 100 ms each time."""
+    while True:
+        try:
+            stack.enter_context(transaction.atomic())
+            return
+        except OperationalError as error:
+            is_busy = getattr(error.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+            if not is_busy or time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_SECONDS)
