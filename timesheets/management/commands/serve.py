@@ -7,9 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connection
 
+from timesheets.exceptions import is_database_failure
 from timesheets.management.diagnosis import DiagnosticStatus
 from timesheets.management.help import HelpFormatter
+from timesheets.storage.schema import describe_database, find_unapplied_migrations
 
 APPLICATION = "timesheets_site.wsgi:application"
 
@@ -37,7 +40,8 @@ class Command(BaseCommand):
 Start the production server, granian, with the settings that DJANGO_SETTINGS_MODULE names.
 
 Accepts granian's options (see `granian --help`). Options and environment variables override the
-defaults below. The exit status is granian's."""
+defaults below. The exit status is granian's, or 78 if the settings are for development or
+the database has unapplied migrations."""
     # The server runs the checks when it loads the application.
     requires_system_checks: list[str] = []
 
@@ -71,11 +75,37 @@ defaults below. The exit status is granian's."""
             )
         if importlib.util.find_spec("granian") is None:
             raise _refuse("granian is not installed: python -m pip install -r requirements.txt")
+        self._check_migrations()
         command = [sys.executable, "-P", "-m", "granian", *granian_options, APPLICATION]
         # granian must find the same modules as this process, in any working directory.
         variables = {**DEFAULTS, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         # exec keeps the process id, so a supervisor signals granian directly and gets its exit status.
         os.execve(sys.executable, command, variables)  # noqa: S606
+
+    def _check_migrations(self) -> None:
+        """Raise CommandError if the database lacks migrations. If it cannot be reached, only say so."""
+        # A pool would hide why it cannot connect.
+        connection.settings_dict["OPTIONS"].pop("pool", None)
+        try:
+            unapplied = find_unapplied_migrations()
+        except Error as error:
+            self._report(error)
+            return
+        finally:
+            connection.close()
+        if unapplied:
+            raise _refuse(
+                f"The database {describe_database()} has unapplied migrations ({len(unapplied)}): "
+                f"{', '.join(unapplied)}.\nApply them: python manage.py migrate"
+            )
+
+    def _report(self, error: Error) -> None:
+        """Say that the migrations cannot be read. Raise CommandError unless waiting may help."""
+        [reason, *_] = str(error).splitlines() or [type(error).__name__]
+        problem = f"The migrations of the database {describe_database()} cannot be read: {reason}"
+        if not is_database_failure(error):
+            raise _refuse(f"{problem}\nCheck DATABASE_URL, and what its user may read.")
+        self.stderr.write(f"{problem}\nThe server starts, and answers 503 until it can connect.")
 
 
 def _refuse(message: str) -> CommandError:
