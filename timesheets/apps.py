@@ -1,7 +1,9 @@
 import atexit
+from typing import Any
 
 from django.apps import AppConfig
 from django.db import connections
+from django.db.models.signals import pre_migrate
 
 from timesheets.storage.writer import close_writer
 
@@ -13,6 +15,7 @@ class TimesheetsConfig(AppConfig):
         from timesheets import checks  # noqa: F401  Importing it registers the checks.
 
         atexit.register(close_connections)
+        pre_migrate.connect(lift_statement_timeout, sender=self)
 
 
 def close_connections() -> None:
@@ -21,3 +24,10 @@ def close_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if hasattr(connection, "close_pool"):
             connection.close_pool()
+
+
+def lift_statement_timeout(*, using: str, **_: Any) -> None:
+    """Let each statement of a migration take as long as it needs. Waits for locks keep their limit."""
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")

@@ -117,8 +117,7 @@ def database(url: str) -> dict[str, Any]:
 
 
 # Every wait has a limit: for a database that is slow or gone, and for an upload that stalls with an open
-# transaction, which holds readers back. A long migration can lift the limit in DATABASE_URL:
-# ?options=-c%20statement_timeout=0
+# transaction, which holds readers back. Only `migrate` lifts the limit of a statement (timesheets/apps.py).
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
     "options": "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",

@@ -1,4 +1,4 @@
-"""The server does not start on a database that lacks tables."""
+"""The server does not start on a database that lacks tables, and a migration may take its time."""
 
 import time
 from collections.abc import Iterator
@@ -16,6 +16,17 @@ from tests.database.conftest import Database, only_on, use_database
 from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
 from tests.processes import PRODUCTION_VARIABLES, GranianServer, link_manage_py, run_python
+
+MIGRATION = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    operations = [
+        migrations.RunSQL(
+            "CREATE TABLE limits AS SELECT name, setting FROM pg_settings WHERE name LIKE '%_timeout'"
+        )
+    ]
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,3 +112,28 @@ def test_a_server_that_starts_before_its_database_works_as_soon_as_it_is_there(
     server.close()
     assert (before, after) == (503, 201)
     assert f"The migrations of the database timesheets at 127.0.0.1:{postgresql.port}" in server.read_log()
+
+
+@pytest.mark.postgresql
+def test_a_statement_of_a_migration_has_no_time_limit_but_its_wait_for_a_lock_has(
+    tmp_path: Path,
+    postgresql: PostgreSQLServer,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    django_db_blocker: Any,
+) -> None:
+    folder = tmp_path / "migrations_of_sessions"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "0001_initial.py").write_text(MIGRATION)
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.MIGRATION_MODULES = {"sessions": folder.name}
+
+    with django_db_blocker.unblock(), use_database(postgresql.create_database("limits")):
+        call_command("migrate", "sessions", verbosity=0)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, setting FROM limits")
+            milliseconds = dict(cursor.fetchall())
+
+    assert milliseconds["statement_timeout"] == "0"
+    assert milliseconds["lock_timeout"] == "10000"
