@@ -47,6 +47,11 @@ def read_image_variables() -> dict[str, str]:
     return dict(setting.split("=", 1) for setting in find_instruction("ENV").split())
 
 
+def find_operators_files() -> set[str]:
+    """The files next to compose.yaml that an operator writes."""
+    return {SERVICES["api"]["env_file"], *(secret["file"] for secret in COMPOSE["secrets"].values())}
+
+
 def test_everything_that_the_image_is_made_of_exists() -> None:
     assert {"manage.py", "requirements.txt", "timesheets"} <= COPIED
     assert [path for path in COPIED if not (REPOSITORY / path).exists()] == []
@@ -143,9 +148,15 @@ def test_a_service_of_ours_can_change_nothing_in_its_container(service: str) -> 
     assert {name: SERVICES[service].get(name) for name in hardened} == hardened
 
 
+def test_the_documentation_creates_every_file_that_compose_reads() -> None:
+    _, _, section = (REPOSITORY / "docs/deployment.md").read_text().partition("\n## Container\n")
+
+    created = re.findall(r"> ([\w./]+)(?: <<END)?$", section, re.MULTILINE)
+
+    assert set(created) == find_operators_files()
+
+
 def test_git_ignores_what_an_operator_adds() -> None:
     ignored = (REPOSITORY / ".gitignore").read_text().splitlines()
 
-    files = [SERVICES["api"]["env_file"], *(secret["file"] for secret in COMPOSE["secrets"].values())]
-    folders = {f"/deploy/{file.partition('/')[0]}{'/' if '/' in file else ''}" for file in files}
-    assert folders <= set(ignored)
+    assert {f"/deploy/{re.sub('/.*', '/', file)}" for file in find_operators_files()} <= set(ignored)
