@@ -29,7 +29,13 @@ _PLAIN_DATE = re.compile(
     r"(?:T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d))?",
     re.ASCII,
 )
-_HOURS_BY_VALUE = {hours: hours for hours in (Decimal(cents) / 100 for cents in range(1, 2401))}
+# Every way to write hours with at most two decimal places and without leading zeros.
+_HOURS_BY_TEXT = {
+    f"{hours:.{places}f}": hours
+    for hours in (Decimal(cents) / 100 for cents in range(1, 2401))
+    for places in range(3)
+    if round(hours, places) == hours
+}
 _no_control_characters = RegexValidator(
     r"[\x00-\x1f\x7f-\x9f]", "Control characters are not allowed.", inverse_match=True
 )
@@ -111,18 +117,22 @@ def _parse_plain_entry(value: Any) -> Entry | None:
         )
         if not is_plain:
             return None
-        is_day = len(date) == len("2017-05-10")
         return Entry(
             user_id=value["user_id"],
-            date=find_start_of_day(date, conf.time_zone())
-            if is_day
-            else datetime.fromisoformat(date).astimezone(UTC),
+            date=_parse_plain_date(date),
             project=value["project"],
-            hours=_HOURS_BY_VALUE[Decimal(hours)],
+            hours=_HOURS_BY_TEXT[str(hours)],
             entry_id=entry_id,
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _parse_plain_date(date: str) -> datetime:
+    if len(date) == len("2017-05-10"):
+        return find_start_of_day(date, conf.time_zone())
+    timestamp = datetime.fromisoformat(date)
+    return timestamp if timestamp.tzinfo is UTC else timestamp.astimezone(UTC)
 
 
 def represent_entry(entry: Entry) -> dict[str, Any]:

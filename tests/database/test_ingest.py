@@ -144,12 +144,12 @@ def test_repeated_entries_are_compared_with_the_stored_one() -> None:
 def test_entries_without_an_entry_id_are_all_created_in_batch_order() -> None:
     entry = make_entry()
 
-    verdicts = ingest(*[entry] * 50) + ingest(*[entry] * 50)
+    verdicts = ingest(*[entry] * 250) + ingest(*[entry] * 50)
 
     ids = [verdict.timesheet_id for verdict in verdicts]
     assert set(list_outcomes(verdicts)) == {CREATED}
     assert ids == sorted(set(ids))
-    assert Timesheet.objects.count() == 100
+    assert Timesheet.objects.count() == 300
 
 
 def test_each_entry_of_a_mixed_batch_gets_its_own_row() -> None:

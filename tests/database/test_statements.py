@@ -12,16 +12,18 @@ from django.test.utils import CaptureQueriesContext
 from psycopg.errors import DeadlockDetected
 
 from tests.database.conftest import Database, only_on
-from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
+from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
-from timesheets.storage.stores import TABLE, find_existing
+from timesheets.storage.rows import TABLE
+from timesheets.storage.stores import find_existing
 
 pytestmark = pytest.mark.usefixtures("database")
 
 KEYED = [make_entry(f"{number}") for number in range(50)]
 KEYLESS = [make_entry()] * 50
+HUNDREDS = [make_entry(f"{number:03}") for number in range(250)]
 
 
 def ingest_and_list_statements(*entries: Entry) -> list[str]:
@@ -45,15 +47,47 @@ def known_client(database: Database) -> None:
     [
         pytest.param(KEYED, 1, id="with-entry-ids"),
         pytest.param(KEYLESS, 1, id="without-entry-ids"),
-        pytest.param(KEYED + KEYLESS, 2, id="with-and-without"),
+        pytest.param(KEYED + KEYLESS, 1, id="with-and-without"),
         pytest.param([], 0, id="no-entries"),
     ],
 )
-def test_new_entries_with_and_without_ids_take_one_statement_each(entries: list[Entry], inserts: int) -> None:
+def test_a_hundred_new_entries_take_one_statement(entries: list[Entry], inserts: int) -> None:
     statements = ingest_and_list_statements(*entries)
 
     assert len(statements) == inserts
     assert all("INSERT INTO timesheets_timesheet" in statement for statement in statements)
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_client")
+def test_new_entries_after_the_first_hundred_are_copied() -> None:
+    insert, ids, copy = ingest_and_list_statements(*HUNDREDS)
+
+    assert "INSERT INTO timesheets_timesheet" in insert
+    assert "nextval" in ids
+    assert copy.startswith("COPY timesheets_timesheet ")
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize(
+    ("existing", "copies"),
+    [
+        pytest.param(HUNDREDS[0], 0, id="among-the-first"),
+        pytest.param(HUNDREDS[100], 1, id="first-to-be-copied"),
+        pytest.param(HUNDREDS[-1], 1, id="last"),
+    ],
+)
+def test_only_new_entries_of_a_large_batch_are_inserted(existing: Entry, copies: int) -> None:
+    [stored] = ingest(existing)
+
+    with CaptureQueriesContext(connection) as queries:
+        verdicts = ingest(*HUNDREDS)
+
+    expected = [Outcome.EXISTING if entry == existing else Outcome.CREATED for entry in HUNDREDS]
+    assert list_outcomes(verdicts) == expected
+    assert verdicts[HUNDREDS.index(existing)].timesheet_id == stored.timesheet_id
+    assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == HUNDREDS
+    assert sum(query["sql"].startswith("COPY") for query in queries.captured_queries) == copies
 
 
 @only_on("sqlite")
@@ -140,11 +174,14 @@ def test_existing_entries_may_follow_the_last_new_one() -> None:
     assert list_outcomes(verdicts) == [Outcome.CREATED, Outcome.EXISTING, Outcome.EXISTING]
 
 
+@pytest.mark.parametrize(
+    "before", [pytest.param([], id="alone"), pytest.param(HUNDREDS, id="in-a-large-batch")]
+)
 @pytest.mark.parametrize("microsecond", [0, 1, 120000])
-def test_a_row_is_the_same_as_one_that_django_writes(microsecond: int) -> None:
+def test_a_row_is_the_same_as_one_that_django_writes(microsecond: int, before: list[Entry]) -> None:
     entry = make_entry("a", hours=Decimal("7.10"))
     date = entry.date.replace(microsecond=microsecond)
-    [verdict] = ingest_entries(PAYROLL, [replace(entry, date=date)], date)
+    *_, verdict = ingest_entries(PAYROLL, [*before, replace(entry, date=date)], date)
     stored = Timesheet.objects.get(pk=verdict.timesheet_id)
 
     copy = Timesheet.objects.create(

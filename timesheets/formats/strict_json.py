@@ -54,7 +54,19 @@ def parse_value(text: str) -> Any:
 def iterate_array(text: str) -> Iterator[Any]:
     """The values of a JSON array, one by one. Raises NotJSON, like `parse_value`."""
     _require_shallow(text, MAX_DEPTH + 1)
-    position = _skip_white_space(text, _skip_white_space(text, 0) + 1)
+    begin = _skip_white_space(text, 0)
+    try:
+        values, end = _parse_at(text, begin)
+    except NotJSON:
+        # The values before the error are good, and the message is about the one with the error.
+        yield from _iterate_one_by_one(text, begin)
+    else:
+        _require_end(text, end, "array")
+        yield from values
+
+
+def _iterate_one_by_one(text: str, begin: int) -> Iterator[Any]:
+    position = _skip_white_space(text, begin + 1)
     if text.startswith("]", position):
         _require_end(text, position + 1, "array")
         return

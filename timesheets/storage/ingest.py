@@ -12,8 +12,8 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 
 from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.group_commit import GroupCommit
+from timesheets.storage.rows import Provenance
 from timesheets.storage.stores import (
-    Provenance,
     find_existing,
     find_existing_of_clients,
     find_or_create_owner,
@@ -142,12 +142,12 @@ def _store(
     """
     firsts = _find_first_occurrences(keys)
     ids = insert(firsts)
+    if len(ids) == len(entries) and None not in ids:
+        return [Verdict(outcome=Outcome.CREATED, timesheet_id=row_id) for row_id in ids if row_id is not None]
     created = {position: row_id for position, row_id in zip(firsts, ids, strict=True) if row_id is not None}
-    existing: dict[Hashable, tuple[int, Entry]] = {}
-    if len(created) < len(entries):
-        # Some entries repeat others, or rows that are already stored.
-        existing = {keys[position]: (created[position], entries[position]) for position in created}
-        existing.update(find([keys[position] for position in firsts if position not in created]))
+    # Some entries repeat others, or rows that are already stored.
+    existing = {keys[position]: (created[position], entries[position]) for position in created}
+    existing.update(find([keys[position] for position in firsts if position not in created]))
     return [
         _to_verdict(entry, created.get(position), key, existing)
         for position, (entry, key) in enumerate(zip(entries, keys, strict=True))

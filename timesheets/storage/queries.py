@@ -15,7 +15,8 @@ from django.db import connection, transaction
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.stores import CONTENT_COLUMNS, DISABLE_SORTING, TABLE
+from timesheets.storage.postgresql import DISABLE_SORTING
+from timesheets.storage.rows import CONTENT_COLUMNS, TABLE
 from timesheets.trust.principals import MachineClient
 
 # The number of a client's rows that one page may scan. With more, there would be fewer but slower pages.

@@ -1,0 +1,146 @@
+"""The statements of an upload in PostgreSQL."""
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from timesheets.storage.entries import Arrival, Entry
+from timesheets.storage.high_water_mark import ANNOUNCE_UPLOAD
+from timesheets.storage.rows import CLIENT_TABLE, COLUMNS, CONTENT_COLUMNS, TABLE, Provenance, read_content
+
+# Batches of this size or less take one statement. Of a batch that was sent before, in whole or in large part,
+# the probe finds a row, so hardly any COPY fails.
+_PROBE_SIZE = 100
+_BINARY_TYPES = (
+    "int8", "int8", "timestamptz", "varchar", "varchar", "timestamptz", "varchar", "numeric", "varchar",
+)  # fmt: skip
+
+# For a statement whose only allowed index has the rows in order. If its statistics are old or missing, the
+# planner would read a client's rows from another index and sort them. The settings last until the transaction
+# ends.
+DISABLE_SORTING = (
+    "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)"
+)
+
+# Entries that share a transaction hardly wait for an upload that is storing the same `entry_id`.
+_GROUP_LOCK_TIMEOUT = "200ms"
+# One statement is one transaction and one round trip. JSON is the cheapest way to send a few rows, because
+# psycopg writes arrays in Python. The client's key is NULL if the client has no row yet, which the table
+# refuses. All uploads insert keys in the order of their bytes; otherwise they could deadlock.
+_INSERT_ARRIVALS = f"""
+WITH announced AS MATERIALIZED (
+    {ANNOUNCE_UPLOAD}, set_config('lock_timeout', '{_GROUP_LOCK_TIMEOUT}', true)
+), sent AS MATERIALIZED (
+    SELECT nextval('{TABLE}_id_seq') AS id, owner.id AS client_id, arrived.*
+    FROM announced CROSS JOIN ROWS FROM (json_to_recordset(%s::json) AS (
+        issuer varchar, client varchar, subject varchar, received_at timestamptz,
+        user_id varchar, date timestamptz, project varchar, hours numeric, entry_id varchar
+    )) WITH ORDINALITY AS arrived (
+        issuer, client, subject, received_at, user_id, date, project, hours, entry_id, position
+    ) LEFT JOIN {CLIENT_TABLE} AS owner ON owner.issuer = arrived.issuer AND owner.client_id = arrived.client
+), stored AS (
+    INSERT INTO {TABLE} (id, {", ".join(COLUMNS)}) SELECT id, {", ".join(COLUMNS)} FROM sent
+    ORDER BY client_id, entry_id COLLATE "C", position ON CONFLICT DO NOTHING RETURNING id
+)
+SELECT stored.id FROM sent LEFT JOIN stored USING (id) ORDER BY position
+"""  # noqa: S608
+
+
+def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
+    """Insert entries of several clients. Uses psycopg's own cursor, because Django's cannot prepare."""
+    sent = json.dumps([_to_json(arrival) for arrival in arrivals])
+    database: Any = connection
+    database.ensure_connection()
+    with database.wrap_database_errors, database.Database.Cursor(database.connection) as cursor:
+        cursor.execute(_INSERT_ARRIVALS, [sent], prepare=True)
+        return [row_id for (row_id,) in cursor.fetchall()]
+
+
+def _to_json(arrival: Arrival) -> Mapping[str, str | None]:
+    entry = arrival.entry
+    return {
+        "issuer": arrival.client.issuer,
+        "client": arrival.client.client_id,
+        "subject": arrival.client.subject,
+        "received_at": arrival.received_at.isoformat(),
+        "user_id": entry.user_id,
+        "date": entry.date.isoformat(),
+        "project": entry.project,
+        "hours": str(entry.hours),
+        "entry_id": entry.entry_id,
+    }
+
+
+def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
+    """Insert entries without an `entry_id` first, in their order, and then the keys in the order of bytes."""
+    order = sorted(range(len(entries)), key=[entry.entry_id or "" for entry in entries].__getitem__)
+    ids = dict(zip(order, _insert_sorted(provenance, [entries[position] for position in order]), strict=True))
+    return [ids[position] for position in range(len(entries))]
+
+
+def _insert_sorted(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
+    """COPY is faster but fails if an `entry_id` exists, so the first entries decide whether to try it."""
+    probe, rest = entries[:_PROBE_SIZE], entries[_PROBE_SIZE:]
+    ids = _insert_from_arrays(provenance, probe)
+    if rest and None not in ids:
+        with suppress(IntegrityError):
+            return [*ids, *_copy(provenance, rest)]
+    return [*ids, *_insert_from_arrays(provenance, rest)]
+
+
+def _insert_from_arrays(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
+    if not entries:
+        return []
+    content = ", ".join(CONTENT_COLUMNS)
+    arrays = [list(column) for column in zip(*map(read_content, entries), strict=True)]
+    with connection.cursor() as cursor:
+        # Rows are inserted and returned in the order of the SELECT.
+        cursor.execute(
+            f"WITH announced AS MATERIALIZED ({ANNOUNCE_UPLOAD}) INSERT INTO {TABLE} ({', '.join(COLUMNS)}) "  # noqa: S608
+            f"SELECT %s, %s, %s, {content} FROM announced, unnest("
+            "%s::varchar[], %s::timestamptz[], %s::varchar[], %s::numeric[], %s::varchar[]"
+            f") WITH ORDINALITY AS sent ({content}, position) "
+            "ORDER BY position ON CONFLICT DO NOTHING RETURNING id, entry_id",
+            [provenance.client_id, provenance.received_at, provenance.subject, *arrays],
+        )
+        inserted = deque(cursor.fetchall())
+    # An entry has the next row if the `entry_id`s are equal; otherwise the entry was left out.
+    return [
+        inserted.popleft()[0] if inserted and inserted[0][1] == entry.entry_id else None for entry in entries
+    ]
+
+
+def _copy(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:
+    """Insert entries of an announced upload. Raises IntegrityError, and inserts none, if one exists."""
+    origin = (provenance.client_id, provenance.received_at, provenance.subject)
+    statement = f"COPY {TABLE} (id, {', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+    with connection.cursor() as cursor, transaction.atomic(), connection.wrap_database_errors:
+        cursor.execute(f"SELECT nextval('{TABLE}_id_seq') FROM generate_series(1, %s)", [len(entries)])  # noqa: S608
+        ids = [row_id for (row_id,) in cursor.fetchall()]
+        with cursor.copy(statement) as copy:
+            copy.set_types(_BINARY_TYPES)
+            for row_id, content in zip(ids, map(read_content, entries), strict=True):
+                copy.write_row((row_id, *origin, *content))
+    return ids
+
+
+def select_existing(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The id and the content of each row, which must exist: the search for a missing one may be slow.
+
+    Looks up each id in the unique index, the only one that has the rows in this order.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DISABLE_SORTING)
+        cursor.execute(
+            "SELECT found.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
+            f"SELECT id, {', '.join(CONTENT_COLUMNS)} FROM {TABLE} "
+            "WHERE (client_id, entry_id) >= (%s, sent.entry_id) "
+            "AND (client_id, entry_id) <= (%s, sent.entry_id) "
+            "ORDER BY client_id, entry_id LIMIT 1) AS found",
+            [list(entry_ids), client_id, client_id],
+        )
+        yield from cursor.fetchall()
