@@ -180,6 +180,18 @@ def test_a_client_whose_row_is_gone_is_created_again() -> None:
 
 
 @only_on("postgresql")
+def test_the_statement_of_a_group_is_prepared() -> None:
+    for _ in range(7):
+        upload_one(make_entry())
+
+    with take_turn(), connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%json_to_recordset%'"
+        )
+        assert cursor.fetchone() == (1,)
+
+
+@only_on("postgresql")
 def test_an_entry_that_another_upload_is_storing_does_not_delay_its_neighbors(
     executor: ThreadPoolExecutor, database: Database
 ) -> None:

@@ -51,12 +51,12 @@ SELECT stored.id FROM sent LEFT JOIN stored USING (id) ORDER BY position
 
 
 def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
-    """Insert entries of several clients. Uses psycopg's own cursor, because Django's cannot prepare."""
+    """Insert entries of several clients. Uses psycopg's cursor, because Django's prepares no statement."""
     sent = json.dumps([_to_json(arrival) for arrival in arrivals])
     database: Any = connection
     database.ensure_connection()
     with database.wrap_database_errors, database.Database.Cursor(database.connection) as cursor:
-        cursor.execute(_INSERT_ARRIVALS, [sent], prepare=True)
+        cursor.execute(_INSERT_ARRIVALS, [sent])
         return [row_id for (row_id,) in cursor.fetchall()]
 
 

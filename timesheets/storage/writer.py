@@ -28,6 +28,9 @@ _MAX_UNCHECKED_SECONDS = 1
 # In KiB, as SQLite's negative cache sizes are. Without it, each insert into a large index reads from disk.
 _CACHE_KIB = 64_000
 
+# psycopg's default: a statement is prepared when it runs for the sixth time.
+_PREPARE_THRESHOLD = 5
+
 
 class _Writer:
     """A connection to a database. It is opened again if it is broken, or if the file was replaced."""
@@ -52,6 +55,8 @@ class _Writer:
 
     def _identify_file(self) -> tuple[int, int] | None:
         """SQLite's file. After a restore from a backup, the same path is another file."""
+        if self.connection.vendor != "sqlite":
+            return None
         try:
             status = Path(self.configuration["NAME"]).stat()
         except OSError:
@@ -61,10 +66,13 @@ class _Writer:
 
 def _configure(configuration: dict[str, Any], vendor: str) -> dict[str, Any]:
     options = copy.copy(configuration["OPTIONS"])
-    options.pop("pool", None)
     if vendor == "sqlite":
         options["timeout"] = 0
         options["init_command"] = f"{options.get('init_command', '')};PRAGMA cache_size = -{_CACHE_KIB}"
+    else:
+        options.pop("pool", None)
+        # Django turns prepared statements off.
+        options.setdefault("prepare_threshold", _PREPARE_THRESHOLD)
     return {**configuration, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": False}
 
 
