@@ -76,6 +76,7 @@ def list_verdicts(futures: list[Future[Verdict]]) -> list[Verdict]:
 
 def test_each_entry_gets_its_own_verdict(executor: ThreadPoolExecutor) -> None:
     ingest(make_entry("stored"), make_entry("stored-otherwise"))
+    upload_one(make_entry("first"), OTHER)
 
     verdicts = list_verdicts(
         upload_as_a_group(
@@ -109,8 +110,8 @@ def test_each_entry_gets_its_own_verdict(executor: ThreadPoolExecutor) -> None:
     assert read_entry(stored.timesheet_id) == make_entry("stored")
     assert read_entry(otherwise.timesheet_id) == make_entry("stored-otherwise")
     assert len({verdict.timesheet_id for verdict in verdicts}) == 7
-    assert Timesheet.objects.count() == 7
-    assert Timesheet.objects.filter(client__client_id="other").count() == 2
+    assert Timesheet.objects.count() == 8
+    assert Timesheet.objects.filter(client__client_id="other").count() == 3
 
 
 def test_a_group_is_one_transaction(executor: ThreadPoolExecutor, database: Database) -> None:
@@ -270,8 +271,8 @@ def test_uploads_fail_in_time_while_another_program_holds_the_lock(
 def test_a_restored_file_is_used_at_once(database: Database, tmp_path: Path) -> None:
     path = Path(database.url.removeprefix("sqlite:///"))
     upload_one(make_entry("a"))
-    close_connections()
-    shutil.copy(path, tmp_path / "backup")
+    with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(tmp_path / "backup")) as backup:
+        live.backup(backup)
     upload_one(make_entry("b"))
 
     for suffix in ("-wal", "-shm"):
