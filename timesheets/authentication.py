@@ -80,7 +80,9 @@ def _verify(unverified_token: str) -> VerifiedToken:
         logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
         raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from None
     except KeysUnavailable as failure:
-        logger.error("outcome=unknown reason=issuer_unavailable: %s", failure)
+        logger.error(
+            "outcome=unknown reason=issuer_unavailable: %s. Run manage.py check_issuer to see why.", failure
+        )
         raise IssuerUnavailable(failure.retry_after_seconds) from None
 
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.db import InterfaceError, InternalError, OperationalError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from timesheets import conf
 from timesheets.logs import current_request_id
+from timesheets.storage.failures import explain_failure, is_database_failure
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -180,12 +180,6 @@ def describe_problem(status: int, detail: str, code: str, members: Mapping[str, 
     }
 
 
-def is_database_failure(exc: Exception) -> bool:
-    """True if the database is busy, lost or read-only, like a standby before it is promoted."""
-    is_read_only = isinstance(exc, InternalError) and getattr(exc.__cause__, "sqlstate", "") == "25006"
-    return is_read_only or isinstance(exc, OperationalError | InterfaceError)
-
-
 def write_challenge(parameters: Mapping[str, str], view: object) -> str:
     """A Bearer challenge (RFC 6750, section 3) with the address of the metadata (RFC 9728, section 5.1)."""
     metadata = conf.public_url(f"{METADATA_PATH}{view.resource_path}")  # type: ignore[attr-defined]
@@ -199,7 +193,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     from rest_framework.views import exception_handler
 
     if is_database_failure(exc):
-        logger.error("The database failed", exc_info=exc)
+        logger.error("The database failed: %s", explain_failure(exc))
         exc = DatabaseUnavailable()
     response = exception_handler(exc, context)
     if response is None:

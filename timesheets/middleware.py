@@ -20,10 +20,10 @@ from timesheets.exceptions import (
     DatabaseUnavailable,
     Problem,
     describe_problem,
-    is_database_failure,
 )
 from timesheets.logs import current_request_id
 from timesheets.negotiation import prefers_html
+from timesheets.storage.failures import explain_failure, is_database_failure
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class ProblemMiddleware:
         """The response of a page whose database is busy or lost. DRF handles this for its own views."""
         if not is_database_failure(exc):
             return None
-        logger.error("The database failed", exc_info=exc)
+        logger.error("The database failed: %s", explain_failure(exc))
         return respond_with_problem(DatabaseUnavailable())
 
 

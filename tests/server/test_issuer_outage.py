@@ -1,5 +1,6 @@
 """The responses while the issuer's keys are unavailable, and how rarely the API asks for them."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +39,9 @@ def issuer(settings: Any) -> Iterator[Issuer]:
         pytest.param(document({"keys": ["x" * 70_000]}), id="too-long"),
     ],
 )
-def test_an_issuer_without_keys_is_unavailable(upload: Upload, issuer: Issuer, answer: Responder) -> None:
+def test_an_issuer_without_keys_is_unavailable(
+    upload: Upload, issuer: Issuer, answer: Responder, caplog: pytest.LogCaptureFixture
+) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
     response = upload()
@@ -46,6 +49,26 @@ def test_an_issuer_without_keys_is_unavailable(upload: Upload, issuer: Issuer, a
     assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
     assert 1 <= int(response.headers["Retry-After"]) <= 30
     assert "WWW-Authenticate" not in response.headers
+    assert "Run manage.py check_issuer to see why." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("shift", "advice"),
+    [
+        pytest.param(3600, "iat or nbf is in the future: compare the clocks", id="the-issuer-is-ahead"),
+        pytest.param(-3600, "exp has passed", id="the-issuer-is-behind"),
+    ],
+)
+def test_a_clock_that_is_off_by_an_hour_is_in_the_log(
+    upload: Upload, issuer: Issuer, shift: int, advice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = int(time.time()) + shift
+
+    refused = upload(token=issuer.mint(iat=now, exp=now + 600))
+
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_token")
+    assert advice in caplog.text
+    assert upload().status_code == 201
 
 
 def test_an_unreachable_issuer_is_unavailable(upload: Upload, issuer: Issuer) -> None:

@@ -109,7 +109,7 @@ def _check_times(token: UnverifiedToken, policy: TokenPolicy, now: float) -> Non
     if expires_at <= now - policy.leeway_seconds:
         raise TokenRejected(Fault.EXPIRED, "exp has passed")
     if max(issued_at, not_before) > now + policy.leeway_seconds:
-        raise TokenRejected(Fault.NOT_YET_VALID, "iat or nbf is in the future")
+        raise TokenRejected(Fault.NOT_YET_VALID, "iat or nbf is in the future: compare the clocks")
     if expires_at - issued_at > MAX_LIFETIME_SECONDS:
         raise TokenRejected(Fault.LIFETIME, "exp is more than 30 days after iat")
 

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
 
-from timesheets.exceptions import is_database_failure
 from timesheets.management.diagnosis import DiagnosticStatus
 from timesheets.management.help import HelpFormatter
+from timesheets.storage.failures import is_database_failure
 from timesheets.storage.schema import describe_database, find_unapplied_migrations
 
 APPLICATION = "timesheets_site.wsgi:application"
