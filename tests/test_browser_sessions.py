@@ -126,7 +126,7 @@ def test_an_authorization_header_overrides_the_session(server: DevelopmentServer
     response = browser.upload(Authorization=f"Bearer {server.get_token('payroll')}")
 
     assert response.status_code == 201
-    [line] = server.wait_for_log(response.headers["X-Request-ID"], 1)[:1]
+    [_, line] = server.wait_for_log(response.headers["X-Request-ID"], 2)
     assert 'client="payroll"' in line
 
 

@@ -38,7 +38,16 @@ def test_an_entry_is_created(server: GranianServer, issuer_process: Issuer) -> N
 
     assert response.status_code == 201
     [line] = server.wait_for_log("timesheets.entries", count=1)
-    assert json.loads(line[line.index("{") :]) == {"id": response.json()["id"], **ENTRY}
+    assert json.loads(json.loads(line)["message"]) == {"id": response.json()["id"], **ENTRY}
+
+
+def test_every_line_of_the_log_is_json(server: GranianServer, issuer_process: Issuer) -> None:
+    response = upload(server, issuer_process)
+
+    written = server.wait_for_log(response.headers["X-Request-ID"], count=2)
+    assert [json.loads(line)["logger"] for line in written] == ["timesheets.entries", "timesheets.access"]
+    lines = [json.loads(line) for line in server.read_log().splitlines()]
+    assert {"_granian", "timesheets.entries", "timesheets.access"} <= {line["logger"] for line in lines}
 
 
 def test_a_large_upload_with_a_bad_token_is_refused_before_it_is_sent(

@@ -1,4 +1,4 @@
-"""Add the request id to every log line, and redact tokens."""
+"""Add the request id to every log line, redact tokens, and write lines as text or as JSON."""
 
 import logging
 import re
@@ -6,7 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
 
 # A request sets it and does not reset it, because Django and the HTTP server log the response after the
 # outermost middleware has returned it.
@@ -37,6 +40,16 @@ class RefusalFilter(logging.Filter):
             record.levelno = min(record.levelno, logging.WARNING)
             record.levelname = logging.getLevelName(record.levelno)
         return True
+
+
+class RepetitionFilter(logging.Filter):
+    """Drops what the access line says too: Django's line for each error that a view returns.
+
+    Its line about an error that a view raised stays, because it has the traceback.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.name != "django.request" or bool(record.exc_info)
 
 
 class SharedStreamHandler(logging.StreamHandler[Any]):
@@ -82,6 +95,31 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redact_tokens(super().format(record))
+
+
+class JSONFormatter(JsonFormatter):
+    """Writes a record as one ASCII line of JSON, with the record's `fields` as members. Redacts tokens.
+
+    Other attributes are left out: Django attaches the request, with its query string and headers.
+    """
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        log_data.update(
+            time=datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            level=record.levelname,
+            logger=record.name,
+            request_id=getattr(record, "request_id", "-"),
+            message=redact_tokens(record.message),
+            **getattr(record, "fields", {}),
+            # The traceback.
+            **{name: redact_tokens(str(value)) for name, value in message_dict.items()},
+        )
+
+    def serialize_log_record(self, log_data: dict[str, Any]) -> str:
+        # JSON allows this control character, the only one in ASCII, unescaped.
+        return super().serialize_log_record(log_data).replace("\x7f", "\\u007f")
 
 
 def redact_tokens(text: str) -> str:

@@ -4,6 +4,7 @@ import json
 import logging
 import random
 import re
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -15,6 +16,7 @@ from django.utils.cache import patch_vary_headers
 from rest_framework.utils.encoders import JSONEncoder
 
 from timesheets import conf
+from timesheets.access_log import log_access
 from timesheets.exceptions import (
     PROBLEM_MEDIA_TYPE,
     DatabaseUnavailable,
@@ -41,12 +43,13 @@ PERMISSIONS_POLICY = (
 
 
 class ProblemMiddleware:
-    """Adds `X-Request-ID` to each response. Turns each error into a problem document (RFC 9457) or a page."""
+    """Adds `X-Request-ID` to each response and logs it. Turns errors into problems (RFC 9457) or pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        start = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         current_request_id.set(request_id)
@@ -60,6 +63,7 @@ class ProblemMiddleware:
                 _write_page(response)
         response.headers["X-Request-ID"] = request_id
         response.headers.setdefault("Cache-Control", "no-store")
+        log_access(request, response, time.perf_counter() - start)
         return response
 
     def process_exception(self, _request: HttpRequest, exc: Exception) -> HttpResponse | None:
@@ -111,6 +115,8 @@ def respond_with_problem(problem: Problem) -> HttpResponse:
 
 def _write_problem(response: HttpResponse, detail: str, code: str) -> None:
     problem = describe_problem(response.status_code, detail, code, {})
+    # As in DRF's responses.
+    response.data = problem  # type: ignore[attr-defined]
     _replace_body(response, JSONEncoder().encode(problem), PROBLEM_MEDIA_TYPE)
 
 

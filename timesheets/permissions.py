@@ -29,13 +29,10 @@ class HasScope(BasePermission):
             logger.warning("outcome=refused reason=not_authenticated")
             return False
         token = cast("VerifiedToken", request.auth)
-        is_granted = required_scopes <= token.scopes
-        logger.log(
-            logging.INFO if is_granted else logging.WARNING,
-            "outcome=%s client=%s subject=%s token_id=%s",
-            "accepted" if is_granted else "refused reason=insufficient_scope",
-            *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
-        )
-        if not is_granted:
+        if not required_scopes <= token.scopes:
+            logger.warning(
+                "outcome=refused reason=insufficient_scope client=%s subject=%s token_id=%s",
+                *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+            )
             raise InsufficientScope(required_scopes)
         return True

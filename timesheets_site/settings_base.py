@@ -170,24 +170,20 @@ TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "client_secre
 DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.RedactingReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.RedactingReporterFilter"
 
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "timesheets.logs.RequestIdFilter"},
         "refusal": {"()": "timesheets.logs.RefusalFilter"},
+        "repetition": {"()": "timesheets.logs.RepetitionFilter"},
     },
-    "formatters": {
-        "line": {
-            "()": "timesheets.logs.RedactingFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        },
-    },
+    "formatters": {"json": {"()": "timesheets.logs.JSONFormatter"}},
     "handlers": {
         "stderr": {
             "class": "timesheets.logs.SharedStreamHandler",
-            "formatter": "line",
-            "filters": ["request_id", "refusal"],
+            "formatter": "json",
+            "filters": ["request_id", "refusal", "repetition"],
         },
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
@@ -195,5 +191,26 @@ LOGGING = {
         # Remove Django's own handlers. The one above handles all records.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+    },
+}
+# For people to read, with the paths of errors. The development server's own access lines would repeat ours.
+LOGGING_AS_TEXT: dict[str, Any] = {
+    **LOGGING,
+    "formatters": {
+        "text": {
+            "()": "timesheets.logs.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        },
+    },
+    "handlers": {
+        "stderr": {
+            **LOGGING["handlers"]["stderr"],
+            "formatter": "text",
+            "filters": ["request_id", "refusal"],
+        },
+    },
+    "loggers": {
+        **LOGGING["loggers"],
+        "django.server": {**LOGGING["loggers"]["django.server"], "level": "ERROR"},
     },
 }

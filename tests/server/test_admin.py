@@ -169,9 +169,9 @@ def test_a_failed_sign_in_is_logged_without_its_input(
 ) -> None:
     response = Visitor(server, name, password).welcome
 
-    [line] = server.wait_for_log(response.headers["X-Request-ID"], 1)
-    assert "WARNING timesheets.admin [" in line
-    assert line.endswith('] outcome=refused reason=admin_sign_in address="127.0.0.1"')
+    [line, _] = map(json.loads, server.wait_for_log(response.headers["X-Request-ID"], 2))
+    assert (line["level"], line["logger"]) == ("WARNING", "timesheets.admin")
+    assert line["message"] == 'outcome=refused reason=admin_sign_in address="127.0.0.1"'
     assert password not in server.read_log()
 
 

@@ -1,5 +1,6 @@
 """No log record, response or mail contains a token, and no log contains unverified text."""
 
+import json
 import logging
 import re
 import traceback
@@ -20,6 +21,7 @@ from tests.django_client import ClientResponse
 from tests.issuer import Issuer
 from tests.server.conftest import Upload
 from tests.server.test_token_table import BAD_TOKENS, STRANGERS_KEY, Mint
+from timesheets.logs import JSONFormatter
 from timesheets.trust.access_tokens import VerifiedToken
 
 MARKER = "mArKeR7f3e9c"
@@ -169,7 +171,9 @@ def test_a_verified_name_cannot_break_a_log_line(
 ) -> None:
     upload(token=issuer.mint(sub="one\u2028two \u202ethree"))
 
-    [line] = [record.getMessage() for record in log.records if "outcome=accepted" in record.getMessage()]
+    [record] = [record for record in log.records if record.name == "timesheets.access"]
+    line = JSONFormatter().format(record)
+    assert json.loads(line)["subject"] == "one\u2028two \u202ethree"
     assert line.isascii()
     assert line.isprintable()
 

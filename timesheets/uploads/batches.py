@@ -50,7 +50,8 @@ def upload_batch(
     results = list(_build_results(parsed, verdicts, dry_run=options.dry_run, is_refused=refused))
     counts = _count(results)
     dry_run = {"dry_run": True} if options.dry_run else {}
-    entries_logger.info("%s", json.dumps({**counts, **dry_run, "atomic": options.atomic}))
+    logged = {**counts, **dry_run, "atomic": options.atomic}
+    entries_logger.info("%s", json.dumps(logged), extra={"fields": logged})
     listed = [result for result in results if not options.is_minimal or result["status"] in _REJECTED]
     members: dict[str, Any] = {**counts, "entries": listed, **dry_run}
     if refused:

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,9 @@ from timesheets.storage.failures import is_database_failure
 from timesheets.storage.schema import describe_database, find_unapplied_migrations
 
 APPLICATION = "timesheets_site.wsgi:application"
+
+# granian writes its own lines in the format of the API's.
+LOG_CONFIG = str(Path(__file__).parent.parent / "granian_logging.json")
 
 # Environment variables, so that the caller's options and variables win. docs/decisions.md has the reasons.
 DEFAULTS = {
@@ -78,7 +82,8 @@ the database has unapplied migrations."""
         self._check_migrations()
         command = [sys.executable, "-P", "-m", "granian", *granian_options, APPLICATION]
         # granian must find the same modules as this process, in any working directory.
-        variables = {**DEFAULTS, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        defaults = {**DEFAULTS, "GRANIAN_LOG_CONFIG": LOG_CONFIG}
+        variables = {**defaults, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         # exec keeps the process id, so a supervisor signals granian directly and gets its exit status.
         os.execve(sys.executable, command, variables)  # noqa: S606
 
