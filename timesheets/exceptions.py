@@ -83,6 +83,15 @@ class DatabaseUnavailable(Problem):
     wait = 5
 
 
+class NotReady(Problem):
+    """A probe of `/readyz` failed. The member `failing` names the checks."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "not_ready"
+    default_detail = "This process cannot serve now. Its log says why."
+    wait = 5
+
+
 class Overloaded(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "overloaded"

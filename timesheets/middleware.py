@@ -5,11 +5,14 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.middleware.common import CommonMiddleware
 from django.template.loader import render_to_string
 from django.template.response import SimpleTemplateResponse
 from django.utils.cache import patch_vary_headers
@@ -28,6 +31,9 @@ from timesheets.negotiation import prefers_html
 from timesheets.storage.failures import explain_failure, is_database_failure
 
 logger = logging.getLogger(__name__)
+
+# SECURE_REDIRECT_EXEMPT has them too.
+PROBE_PATHS = frozenset({"/healthz", "/readyz"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -74,6 +80,13 @@ class ProblemMiddleware:
         return respond_with_problem(DatabaseUnavailable())
 
 
+class HostMiddleware(CommonMiddleware):
+    """Refuses requests for foreign hosts, except probes: a load balancer calls an address, not a name."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if request.path_info in PROBE_PATHS else super().process_request(request)
+
+
 class SecurityHeadersMiddleware:
     """Restricts pages to what this site serves: no other host, nothing inline, no device.
 
@@ -109,12 +122,14 @@ def respond_with_problem(problem: Problem) -> HttpResponse:
     response = HttpResponse(
         status=problem.status_code, headers={} if wait is None else {"Retry-After": str(wait)}
     )
-    _write_problem(response, str(problem.detail), problem.default_code)
+    _write_problem(response, str(problem.detail), problem.default_code, problem.members)
     return response
 
 
-def _write_problem(response: HttpResponse, detail: str, code: str) -> None:
-    problem = describe_problem(response.status_code, detail, code, {})
+def _write_problem(
+    response: HttpResponse, detail: str, code: str, members: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    problem = describe_problem(response.status_code, detail, code, members)
     # As in DRF's responses.
     response.data = problem  # type: ignore[attr-defined]
     _replace_body(response, JSONEncoder().encode(problem), PROBLEM_MEDIA_TYPE)

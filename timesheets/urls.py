@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, register_converter
 
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
+from timesheets.views.health import report_liveness, report_readiness
 from timesheets.views.landing import show_landing
 from timesheets.views.metadata import describe_protected_resource
 from timesheets.views.sign_in import end_session, show_sign_in
@@ -48,6 +49,8 @@ urlpatterns = [
     path("sign-in", show_sign_in, name="sign-in"),
     path("sign-out", end_session, name="sign-out"),
     path("docs", show_docs, name="docs"),
+    path("healthz", report_liveness, name="liveness"),
+    path("readyz", report_readiness, name="readiness"),
     path("openapi.json", serve_description, name="description"),
     *_protect("timesheets", TimesheetListView, name="timesheets"),
     *_protect("timesheets/<timesheet_id:timesheet_id>", TimesheetView, name="timesheet"),

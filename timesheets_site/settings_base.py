@@ -22,12 +22,15 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "timesheets.middleware.HostMiddleware",
     "timesheets.browser.forms.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
 ROOT_URLCONF = "timesheets_site.urls"
+
+# Load balancers probe over plain HTTP.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 
 # A path with a trailing slash is a different path. A redirect would lose the body of a POST.
 APPEND_SLASH = False

@@ -497,6 +497,22 @@ def test_keys_are_unavailable_after_a_day_without_the_issuer(
     assert (last, find(warm_keys, "first")) == ("found", "unavailable")
 
 
+def test_keys_are_ready_until_a_day_after_they_became_stale(
+    issuer: Issuer, keys: IssuerKeys, clock: Clock
+) -> None:
+    keys.require_keys()
+    issuer.stop()
+
+    clock.forward(DAY + 600)
+    keys.require_keys()
+    finish_fetches()
+    clock.forward(1)
+
+    with pytest.raises(KeysUnavailable):
+        keys.require_keys()
+    assert issuer.count() == 1
+
+
 def test_an_issuer_that_comes_back_after_days_is_asked_again(
     issuer: Issuer, warm_keys: IssuerKeys, clock: Clock
 ) -> None:

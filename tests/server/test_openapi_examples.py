@@ -171,6 +171,7 @@ OTHER_DETAILS = {
     "internal_server_error": "Server got itself in trouble.",
     "issuer_unavailable": exceptions.IssuerUnavailable.default_detail,
     "database_unavailable": exceptions.DatabaseUnavailable.default_detail,
+    "not_ready": exceptions.NotReady.default_detail,
     "overloaded": exceptions.Overloaded.default_detail,
 }
 

@@ -42,6 +42,7 @@ HEADERS = {
         pytest.param("/sign-out", {}, 405, id="method"),
         pytest.param("/bug", {}, 500, id="bug"),
         pytest.param("/", {"Host": "stranger.example"}, 400, id="host"),
+        pytest.param("/healthz", {"Host": "stranger.example"}, 200, id="probe"),
     ],
 )
 def test_every_response_has_the_security_headers(

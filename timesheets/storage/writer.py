@@ -144,7 +144,11 @@ def _enter_transaction(stack: ExitStack, deadline: float) -> None:
             stack.enter_context(transaction.atomic())
             return
         except OperationalError as error:
-            is_busy = getattr(error.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-            if not is_busy or time.monotonic() > deadline:
+            if not is_busy(error) or time.monotonic() > deadline:
                 raise
         time.sleep(_POLL_SECONDS)
+
+
+def is_busy(error: OperationalError) -> bool:
+    """True if SQLite's write lock is taken."""
+    return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith("SQLITE_BUSY")

@@ -119,18 +119,28 @@ class IssuerKeys:
         self._waiting_slots = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
 
     def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
-        now, started = self._monotonic(), self._started
-        snapshot = self._snapshot
-        if snapshot is None or not snapshot.is_usable_at(now):
-            snapshot = self._await_keys()
-        elif now >= snapshot.stale_at and now >= self._retry_at:
-            self._refresh(snapshot)
+        started = self._started
+        snapshot = self._get_usable_snapshot()
         key = snapshot.find(key_id)
         if key is None and key_id is not None:
             key = self._await_key(key_id, started)
         if key is None or algorithm not in key.by_algorithm:
             raise KeyUnknown
         return key.by_algorithm[algorithm]
+
+    def require_keys(self) -> None:
+        """Return if there are usable keys, fresh or stale. Raises KeysUnavailable."""
+        self._get_usable_snapshot()
+
+    def _get_usable_snapshot(self) -> _Snapshot:
+        """The known keys, at once; stale ones cause a fetch. Only without any, the caller waits for one."""
+        now = self._monotonic()
+        snapshot = self._snapshot
+        if snapshot is None or not snapshot.is_usable_at(now):
+            return self._await_keys()
+        if now >= snapshot.stale_at and now >= self._retry_at:
+            self._refresh(snapshot)
+        return snapshot
 
     def _await_keys(self) -> _Snapshot:
         """The keys, as soon as a fetch returns them, if there are none or they are too old."""

@@ -1,0 +1,142 @@
+"""Decide whether this process can store entries now, however often it is asked. Knows no HTTP."""
+
+import functools
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.db import Error
+
+from timesheets import conf
+from timesheets.authentication import get_issuer_keys
+from timesheets.storage.availability import NotWritable, require_writable_database, use_new_connection
+from timesheets.storage.schema import describe_database, find_unapplied_migrations
+from timesheets.trust.jwks import KeysUnavailable
+
+logger = logging.getLogger(__name__)
+
+CHECKS = frozenset({"database", "issuer", "migrations"})
+# Anybody may ask, so a new round of checks starts only this long after the start of the last one.
+INTERVAL_SECONDS = 1
+# How long the caller that starts a round waits for it. The first keys of an issuer may take four seconds.
+MAX_WAIT_SECONDS = 5
+
+# The name of a check, and why it fails; None if it passes.
+Finding = tuple[str, str | None]
+
+
+@dataclass(eq=False, kw_only=True)
+class _Round:
+    """One run of all checks. Each counts as failing until it has passed."""
+
+    started_at: float
+    failing: frozenset[str] = CHECKS
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Readiness:
+    """What the last round of checks found. `check` finds it anew, piece by piece.
+
+    There is one round at a time, in a thread of its own. Only the caller that starts it waits, so callers
+    cannot occupy the threads of a process whose database hangs.
+    """
+
+    def __init__(
+        self, check: Callable[[], Iterable[Finding]], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._check = check
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._last = self._current = _Round(started_at=-math.inf)
+        self._current.done.set()
+
+    def find_failing_checks(self) -> list[str]:
+        """The names of the failing checks, in alphabetical order. Before the first round, all of them."""
+        with self._lock:
+            now = self._monotonic()
+            starts = self._current.done.is_set() and now >= self._current.started_at + INTERVAL_SECONDS
+            if starts:
+                self._last, self._current = self._current, self._start(now)
+            last, current = self._last, self._current
+        if starts:
+            self._wait_for(current)
+        is_over = starts or current.done.is_set() or now > current.started_at + MAX_WAIT_SECONDS
+        return sorted(current.failing if is_over else last.failing)
+
+    def _start(self, now: float) -> _Round:
+        current = _Round(started_at=now)
+        try:
+            threading.Thread(target=self._run, args=[current], name="readiness", daemon=True).start()
+        except RuntimeError:
+            logger.error("Not ready: the system has no thread left. Raise its limit, or start fewer workers.")
+            current.done.set()
+        return current
+
+    def _wait_for(self, current: _Round) -> None:
+        if not current.done.wait(MAX_WAIT_SECONDS):
+            names = ", ".join(sorted(current.failing))
+            logger.error(
+                "Not ready: %s: no result after %s seconds. See whether the database or the network hangs.",
+                names,
+                MAX_WAIT_SECONDS,
+            )
+
+    def _run(self, current: _Round) -> None:
+        try:
+            for name, reason in self._check():
+                if reason is None:
+                    current.failing -= {name}
+                else:
+                    logger.error("Not ready: %s: %s", name, " ".join(reason.split()))
+        except Exception:
+            # The next round needs to know that this one is over.
+            logger.exception("Not ready: the checks themselves failed")
+        finally:
+            current.done.set()
+
+
+@functools.cache
+def get_readiness() -> Readiness:
+    """The readiness of this process."""
+    return Readiness(_run_checks)
+
+
+def _run_checks() -> Iterator[Finding]:
+    yield "issuer", _check_issuer()
+    try:
+        with use_new_connection():
+            yield "database", _check_database()
+            yield "migrations", _check_migrations()
+    except Error as error:
+        yield (
+            "database",
+            f"{describe_database()}: {error}. Check that it runs and that DATABASE_URL is right.",
+        )
+        # Nobody knows about them, and one reason is enough.
+        yield "migrations", None
+
+
+def _check_issuer() -> str | None:
+    try:
+        get_issuer_keys(conf.issuer(), conf.token_policy().algorithms).require_keys()
+    except KeysUnavailable as failure:
+        return f"{failure}. To see why, run: python manage.py check_issuer"
+    return None
+
+
+def _check_migrations() -> str | None:
+    unapplied = find_unapplied_migrations()
+    if not unapplied:
+        return None
+    return f"{describe_database()} lacks {', '.join(unapplied)}. Apply them: python manage.py migrate"
+
+
+def _check_database() -> str | None:
+    try:
+        require_writable_database()
+    except NotWritable as failure:
+        return f"{describe_database()}: {failure}"
+    return None

@@ -1,0 +1,98 @@
+"""Check that the database would store an entry, without storing one. Knows the database; knows no HTTP."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
+
+from timesheets.storage.writer import is_busy
+
+# How long to wait for PostgreSQL to accept a connection, or for the lock of SQLite's writer.
+MAX_WAIT_SECONDS = 2
+
+# A table that does not exist yet is missing because of a migration.
+_POSTGRESQL_OBSTACLES = """
+    SELECT current_setting('transaction_read_only'), array(
+        SELECT name FROM unnest(array['timesheets_client', 'timesheets_timesheet']) AS name
+        WHERE NOT has_table_privilege(to_regclass(name), 'INSERT'))
+"""
+
+
+class NotWritable(Exception):
+    """The database can be read but stores nothing. The message says why, and what to do."""
+
+
+@contextmanager
+def use_new_connection() -> Iterator[None]:
+    """Give this thread a default connection of its own, and close it at the end.
+
+    A pool would hide why it cannot connect, and under load it has no connection left, although all is well.
+    """
+    configured = connections.settings[DEFAULT_DB_ALIAS]
+    wrapper: type[BaseDatabaseWrapper] = load_backend(configured["ENGINE"]).DatabaseWrapper
+    wait = "connect_timeout" if wrapper.vendor == "postgresql" else "timeout"
+    options = {**configured["OPTIONS"], wait: MAX_WAIT_SECONDS}
+    options.pop("pool", None)
+    connections[DEFAULT_DB_ALIAS] = wrapper({**configured, "OPTIONS": options}, DEFAULT_DB_ALIAS)
+    try:
+        yield
+    finally:
+        connection.close()
+        del connections[DEFAULT_DB_ALIAS]
+
+
+def require_writable_database() -> None:
+    """Raises NotWritable, or Django's database errors."""
+    if connection.vendor == "postgresql":
+        _require_primary_with_privileges()
+    else:
+        _require_writable_file()
+        _require_turn()
+
+
+def _require_primary_with_privileges() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTGRESQL_OBSTACLES)
+        is_read_only, forbidden = cursor.fetchone()
+    if is_read_only == "on":
+        raise NotWritable(
+            "It is a standby, or default_transaction_read_only is on. Let DATABASE_URL name the primary."
+        )
+    if forbidden:
+        user, tables = connection.settings_dict["USER"], ", ".join(forbidden)
+        raise NotWritable(f"Its user may not insert. As the owner, run: GRANT INSERT ON {tables} TO {user}")
+
+
+def _require_writable_file() -> None:
+    """Raises OperationalError. SQLite keeps its log next to the file, so it writes to the folder as well."""
+    file = Path(connection.settings_dict["NAME"])
+    for path in (file.parent, file):
+        if not os.access(path, os.W_OK):
+            # To connect would create the file.
+            raise OperationalError(f"{path} does not exist, or user {os.geteuid()} may not write to it")
+
+
+def _require_turn() -> None:
+    """Take the lock of SQLite's writer for a moment. Raises OperationalError.
+
+    If it is never free but others commit meanwhile, the database is only busy.
+    """
+    before = _read_version()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+    except OperationalError as error:
+        if not is_busy(error) or _read_version() == before:
+            raise
+
+
+def _read_version() -> int:
+    """A number that changes when another connection commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchone()[0])
