@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import requests
@@ -88,25 +89,53 @@ def test_unfinished_forms_block_no_upload(site: GranianServer, issuer_process: I
     assert statuses == {429}
 
 
-def test_unfinished_uploads_of_one_client_block_no_other_client(
-    server: GranianServer, issuer_process: Issuer
-) -> None:
-    token = issuer_process.mint(azp="contractor", sub="contractor@clients")
-    head = write_head(
-        server.port, "/timesheets/upload", 1000, "application/json", Authorization=f"Bearer {token}"
+def write_upload_head(server: GranianServer, token: str) -> bytes:
+    authorization = f"Bearer {token}"
+    return write_head(
+        server.port, "/timesheets/upload", 1000, "application/json", Authorization=authorization
     )
 
-    with open_connections(server.port, MANY_BODIES, head + b"{"):
-        response = upload(server, issuer_process)
+
+def test_unfinished_uploads_of_two_clients_block_no_other_client(
+    server: GranianServer, issuer_process: Issuer
+) -> None:
+    tokens = [issuer_process.mint(azp=name, sub=f"{name}@clients") for name in ("contractor", "agency")]
+    reader = {"Authorization": f"Bearer {issuer_process.mint(scope='read:timesheets')}"}
+
+    with ExitStack() as stack:
+        for token in tokens:
+            head = write_upload_head(server, token) + b"{"
+            receive_statuses(stack.enter_context(open_connections(server.port, MANY_BODIES, head)))
+        responses = [upload(server, issuer_process) for _ in range(4)]
+        read = requests.get(f"{server.url}/timesheets", headers=reader, timeout=20)
         own = requests.post(
             f"{server.url}/timesheets/upload",
             json=ENTRY,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {tokens[0]}"},
             timeout=20,
         )
 
-    assert response.status_code == 201
+    assert [response.status_code for response in responses] == [201] * 4
+    assert read.status_code == 200
     assert (own.status_code, own.json()["code"], own.headers["Retry-After"]) == (429, "throttled", "5")
+
+
+def test_unfinished_uploads_of_many_clients_leave_threads_for_readers(
+    server: GranianServer, issuer_process: Issuer
+) -> None:
+    tokens = [issuer_process.mint(azp=f"bot-{number}", sub=f"bot-{number}@clients") for number in range(8)]
+    reader = {"Authorization": f"Bearer {issuer_process.mint(scope='read:timesheets')}"}
+
+    with ExitStack() as stack:
+        for token in tokens:
+            head = write_upload_head(server, token) + b"{"
+            receive_statuses(stack.enter_context(open_connections(server.port, MANY_BODIES, head)))
+        response = upload(server, issuer_process)
+        read = requests.get(f"{server.url}/timesheets", headers=reader, timeout=20)
+
+    code = response.json()["code"]
+    assert (response.status_code, code, response.headers["Retry-After"]) == (503, "overloaded", "5")
+    assert read.status_code == 200
 
 
 @pytest.mark.parametrize("path", FORM_PATHS)

@@ -95,9 +95,7 @@ class NotReady(Problem):
 class Overloaded(Problem):
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "overloaded"
-    default_detail = (
-        "Too many large bodies arrived at once. Nothing was stored. Send the request again later."
-    )
+    default_detail = "Too many bodies arrive at once. Nothing was stored. Send the request again later."
     wait = 5
 
 

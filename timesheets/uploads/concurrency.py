@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from timesheets.exceptions import IncompleteBody, Overloaded, Throttled
 
 # WSGI has no time limit for a body: a thread waits until the body is complete or the caller disconnects.
-# One caller may therefore occupy half of a worker's threads, of which `manage.py serve` starts 64.
-MAX_BODIES_PER_CALLER = 32
+# `manage.py serve` starts 64 threads per worker, so 16 never wait for a body.
+BODY_PLACES = 48
 
 # Every thread may parse a body of this size, unzipped. Larger bodies share a few slots.
 MAX_SMALL_BODY_BYTES = 256 * 1024
@@ -26,10 +26,15 @@ _slots = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
 def limit_bodies_of(caller: Hashable) -> Iterator[None]:
     """Run the block that receives a body.
 
-    Raises Throttled if the caller is sending too many already, and IncompleteBody if the connection is lost.
+    Raises Overloaded if all places are taken, Throttled if the caller has as many places as are free, and
+    IncompleteBody if the connection is lost.
     """
     with _lock:
-        if _bodies_by_caller[caller] >= MAX_BODIES_PER_CALLER:
+        free = BODY_PLACES - _bodies_by_caller.total()
+        if not free:
+            raise Overloaded
+        # However many places others hold, a caller without one gets one as long as there are any.
+        if _bodies_by_caller[caller] >= free:
             raise Throttled
         _bodies_by_caller[caller] += 1
     try:
