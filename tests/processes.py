@@ -147,7 +147,7 @@ class Server:
 class DevelopmentServer(Server):
     """`manage.py runserver` with the development issuer and a new database."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         port = find_free_port()
         self.database = folder / "db.sqlite3"
         self.variables = {
@@ -156,6 +156,7 @@ class DevelopmentServer(Server):
             "TIMESHEETS_DEV_PORT": str(port),
             # No test finds another test's token in the cache.
             "TIMESHEETS_STATE_DIR": str(folder / "state"),
+            **variables,
         }
         self._manage_py = link_manage_py(folder)
         self.manage("migrate")

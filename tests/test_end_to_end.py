@@ -198,3 +198,16 @@ def test_the_issuers_key_survives_a_restart(server: DevelopmentServer, tmp_path:
 
     other.close()
     assert first == second
+
+
+def test_the_command_waits_until_the_api_accepts_more_requests(tmp_path: Path) -> None:
+    file = tmp_path / "week23.csv"
+    file.write_text("user_id,date,project,hours\n" + "007,2017-05-10,StoreZero,5\n" * 3)
+    server = DevelopmentServer(tmp_path, TIMESHEETS_THROTTLE="1/s")
+
+    result = server.manage("upload_timesheet", str(file), "--batch-size", "1")
+
+    server.close()
+    assert result.returncode == 0, result.stderr
+    assert "/timesheets/upload: answered 429." in result.stderr
+    assert server.read_log().count('"created": 1,') == 3

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from timesheets.storage.rate_limits import parse_rate
 from timesheets.trust.access_tokens import SCOPE_CLAIMS
 from timesheets.trust.issuer_documents import is_trustworthy
 from timesheets.trust.jwk_sets import ASYMMETRIC_ALGORITHMS
@@ -29,6 +30,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         _check_ca_file,
         _check_time_zone,
         _check_database,
+        _check_throttle,
     )
     return [message for check in checks for message in check()]
 
@@ -139,4 +141,15 @@ def _check_database() -> Iterator[CheckMessage]:
             "DATABASE_URL is not the address of a SQLite or PostgreSQL database.",
             hint="Use postgres://user:password@host/name.",
             id="timesheets.E005",
+        )
+
+
+def _check_throttle() -> Iterator[CheckMessage]:
+    try:
+        parse_rate(settings.TIMESHEETS_THROTTLE or "1/s")
+    except ValueError:
+        yield Error(
+            "TIMESHEETS_THROTTLE is not a rate.",
+            hint="Write a number and one of s, min, hour and day, such as 600/min. Remove it for no limit.",
+            id="timesheets.E012",
         )

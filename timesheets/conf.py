@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.signals import setting_changed
 
+from timesheets.storage.rate_limits import Rate, parse_rate
 from timesheets.trust.issuers import Issuer
 from timesheets.trust.token_rules import Profile, TokenPolicy
 
@@ -50,6 +51,12 @@ def lets_browsers_sign_in() -> bool:
     return bool(settings.TIMESHEETS_BROWSER_SIGN_IN)
 
 
+@functools.cache
+def client_rate() -> Rate:
+    """How many requests a client may send. Used only if TIMESHEETS_THROTTLE is set."""
+    return parse_rate(settings.TIMESHEETS_THROTTLE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DevelopmentSignIn:
     """The development issuer's token endpoint and its clients."""
@@ -68,6 +75,8 @@ def _clear_caches(*, setting: str, **_: Any) -> None:
     if setting == "OAUTH":
         token_policy.cache_clear()
         issuer.cache_clear()
+    if setting == "TIMESHEETS_THROTTLE":
+        client_rate.cache_clear()
 
 
 setting_changed.connect(_clear_caches)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from timesheets import conf
 from timesheets.logs import current_request_id
 from timesheets.storage.failures import explain_failure, is_database_failure
+from timesheets.storage.rate_limits import Rate
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -130,6 +131,17 @@ class Throttled(Problem):
     default_code = "throttled"
     default_detail = "Too many of your requests are still sending their bodies. Send this one again later."
     wait = 5
+
+
+class RateExceeded(Throttled):
+    """The client has used its rate up."""
+
+    def __init__(self, rate: Rate, wait_seconds: int) -> None:
+        super().__init__(
+            f"This client may send {rate.count} requests in {rate.seconds} seconds. "
+            f"Send this one again in {wait_seconds} seconds."
+        )
+        self.wait = wait_seconds
 
 
 class IncompleteBody(Problem):

@@ -1,4 +1,4 @@
-"""The clients that upload, and the entries that they uploaded."""
+"""The clients that upload, the entries that they uploaded, and what was used of their limits."""
 
 from django.db import models
 
@@ -42,3 +42,14 @@ class Timesheet(models.Model):
 
     def __str__(self) -> str:
         return f"timesheet {self.pk}"
+
+
+class Usage(models.Model):
+    """How much of a limit was used in the period that began at `began_at`, in seconds since 1970."""
+
+    key = models.CharField(max_length=80, primary_key=True)
+    began_at = models.FloatField()
+    count = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.key}"

@@ -153,6 +153,10 @@ REST_FRAMEWORK: dict[str, Any] = {
     "URL_FORMAT_OVERRIDE": None,
 }
 
+# How many requests a client may send, such as 600/min. Without a rate, nothing is counted.
+TIMESHEETS_THROTTLE = ""
+THROTTLE_CLASSES = ["timesheets.throttling.ClientThrottle"]
+
 # For people: pages as well as JSON, and a browser's session instead of the header. Development has them.
 # Production has them if TIMESHEETS_BROWSER_SIGN_IN says so.
 TIMESHEETS_BROWSER_SIGN_IN = False

@@ -125,3 +125,10 @@ def test_other_databases_are_refused(settings: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.mysql")
 
     assert find_ids() == ["timesheets.E005"]
+
+
+@pytest.mark.parametrize("rate", ["600", "0/min", "600/month", "many/min"])
+def test_a_throttle_must_be_a_rate(settings: Any, rate: str) -> None:
+    settings.TIMESHEETS_THROTTLE = rate
+
+    assert find_ids() == ["timesheets.E012"]

@@ -125,6 +125,15 @@ print(len(UploadView.authentication_classes), len(UploadView.renderer_classes))
     assert result.stdout.split() == [status, *cookies, classes, classes], result.stderr
 
 
+@pytest.mark.parametrize(("rate", "count"), [("", "0"), ("600/min", "1")])
+def test_production_counts_requests_only_with_a_throttle(rate: str, count: str) -> None:
+    code = f"{WSGI}; from timesheets.views.uploads import UploadView; print(len(UploadView.throttle_classes))"
+
+    result = run_python("-c", code, **production(TIMESHEETS_THROTTLE=rate))
+
+    assert result.stdout.split() == [count], result.stderr
+
+
 def test_the_client_needs_no_api_variables_under_production_settings(tmp_path: Path) -> None:
     result = run_python(
         link_manage_py(tmp_path),

@@ -1,0 +1,147 @@
+"""Uses of a limit are counted once, whoever counts them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections
+from django.db.models import F
+
+from timesheets.models import Usage
+from timesheets.storage.rate_limits import Rate, forget, forget_expired, give_back, parse_rate, use
+
+pytestmark = pytest.mark.usefixtures("database")
+
+NAME = ("https://issuer.example/", "payroll")
+RATE = Rate(count=3, seconds=60)
+
+
+@pytest.fixture(autouse=True)
+def empty_table(database: object) -> Iterator[None]:
+    Usage.objects.all().delete()
+    connections["default"].close()
+    yield
+    connections["default"].close()
+
+
+def use_many(times: int, rate: Rate = RATE) -> list[int]:
+    return [use("client", NAME, rate) for _ in range(times)]
+
+
+def move(seconds: float) -> None:
+    """Let the period of everybody have begun `seconds` later."""
+    Usage.objects.update(began_at=F("began_at") + seconds)
+
+
+def test_a_use_beyond_the_rate_is_told_when_to_come_back() -> None:
+    *allowed, refused = use_many(4)
+
+    assert allowed == [0, 0, 0]
+    assert 50 < refused <= 60
+
+
+def test_each_name_has_its_own_count() -> None:
+    use_many(4)
+
+    assert use("client", (NAME[0], "other"), RATE) == 0
+    assert use("client", ("https://stranger.example/", NAME[1]), RATE) == 0
+    assert use("sign-in", NAME, RATE) == 0
+
+
+def test_a_refused_use_does_not_count() -> None:
+    use_many(10)
+
+    assert Usage.objects.get().count == 3
+
+
+def test_the_count_starts_again_after_the_period() -> None:
+    use_many(4)
+    move(-61)
+
+    *allowed, refused = use_many(4)
+
+    assert allowed == [0, 0, 0]
+    assert refused > 50
+
+
+def test_a_clock_that_is_ahead_gives_nobody_more() -> None:
+    use_many(3)
+    move(30)
+
+    assert use_many(1) == [60]
+
+
+def test_a_clock_that_was_years_ahead_locks_nobody_out() -> None:
+    use_many(4)
+    move(10**8)
+
+    assert use_many(1) == [0]
+
+
+def test_uses_at_the_same_time_are_all_counted() -> None:
+    def use_and_close(_: int) -> int:
+        try:
+            return use("client", NAME, Rate(count=50, seconds=3600))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as executor:
+        waits = list(executor.map(use_and_close, range(200)))
+
+    assert waits.count(0) == 50
+
+
+def test_a_use_can_be_given_back() -> None:
+    use_many(3)
+
+    give_back("client", NAME)
+
+    assert [wait > 0 for wait in use_many(2)] == [False, True]
+
+
+def test_only_one_kind_is_forgotten() -> None:
+    use_many(4)
+    use("sign-in", NAME, RATE)
+
+    forget("client")
+
+    assert use_many(1) == [0]
+    assert Usage.objects.count() == 2
+
+
+def test_only_old_counts_expire() -> None:
+    use_many(1)
+    move(-86_401)
+    use("sign-in", NAME, RATE)
+
+    forget_expired()
+
+    assert Usage.objects.get().key.startswith("sign-in:")
+
+
+def test_the_name_is_not_stored() -> None:
+    use_many(1)
+
+    assert "payroll" not in Usage.objects.get().key
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("600/min", Rate(count=600, seconds=60)),
+        ("1/s", Rate(count=1, seconds=1)),
+        ("5/hour", Rate(count=5, seconds=3600)),
+        ("999999999/d", Rate(count=999_999_999, seconds=86_400)),
+    ],
+)
+def test_a_rate_is_a_number_and_a_period(text: str, rate: Rate) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0/min", "600", "600/", "/min", "600/month", "-1/s", "1.5/s", "600/10min", "600 / min", "6" * 10 + "/s"],
+)
+def test_anything_else_is_no_rate(text: str) -> None:
+    with pytest.raises(ValueError, match="Not a rate"):
+        parse_rate(text)

@@ -1,0 +1,7 @@
+"""What the tests' servers run under that limit the requests of each client."""
+
+from tests.settings_server import *  # noqa: F403
+from timesheets_site import settings_base as base
+
+TIMESHEETS_THROTTLE = "5/day"
+REST_FRAMEWORK = {**base.REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": base.THROTTLE_CLASSES}
