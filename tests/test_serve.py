@@ -104,7 +104,7 @@ def test_a_database_without_tables_is_refused(tmp_path: Path) -> None:
     result = serve(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}")
 
     assert result.returncode == 78
-    assert "timesheets.0001_initial, timesheets.0002_timesheet_of_client.\n" in result.stderr
+    assert "timesheets.0001_initial, timesheets.0002_timesheet_of_client, " in result.stderr
 
 
 def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:

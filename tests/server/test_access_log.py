@@ -21,9 +21,9 @@ def respond(_request: HttpRequest, status: int) -> HttpResponse:
 
 
 urlpatterns = [
-    path("", include("timesheets.urls")),
     *(path(route, respond, {"status": 200}) for route in ("healthz", "readyz", "metrics", "elsewhere")),
     path("failing/", include([path("readyz", respond, {"status": 503})])),
+    path("", include("timesheets.urls")),
 ]
 
 
