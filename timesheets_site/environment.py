@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvValidationError, FileAwareEnv
 
@@ -27,6 +28,17 @@ class Environment(FileAwareEnv):
             # Any value keeps the variable itself off the list. Nothing uses it, because seal() raises.
             return default if default is not ... else ""
         return default if value == "" else value
+
+    def read_database_url(self, default: Any = ...) -> str:
+        """Return an address that dj-database-url understands."""
+        url: str = self.str("DATABASE_URL", default)
+        try:
+            dj_database_url.parse(url or "sqlite://:memory:")
+        except ValueError:
+            self._errors["DATABASE_URL"].append(
+                "Write postgres://user:password@host/name or sqlite:////path. Percent-encode the rest."
+            )
+        return url
 
     def read_oauth(self, development: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the setting OAUTH: the trusted issuer, the audience and the rules for tokens.

@@ -8,7 +8,7 @@ env = Environment()
 
 DEBUG = False
 SECRET_KEY = env.str("DJANGO_SECRET_KEY")
-database_url = env.str("DATABASE_URL")
+database_url = env.read_database_url()
 ALLOWED_HOSTS: list[str] = env.list("TIMESHEETS_ALLOWED_HOSTS")
 TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
 TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL")

@@ -49,6 +49,19 @@ def test_an_empty_variable_counts_as_missing(tmp_path: Path) -> None:
     assert "  AUTH0_AUDIENCE: Environment variable not set." in result.stderr
 
 
+@pytest.mark.parametrize("settings", ["timesheets_site.settings", "timesheets_site.settings_production"])
+@pytest.mark.parametrize("url", ["somewhere", "postgres//host/name", "postgres://user:hidden/word@host/name"])
+def test_a_malformed_database_url_is_named_and_not_shown(tmp_path: Path, url: str, settings: str) -> None:
+    variables = production(DATABASE_URL=url, DJANGO_SETTINGS_MODULE=settings)
+
+    result = run_python(link_manage_py(tmp_path), "check", **variables)
+
+    assert result.returncode == 78
+    assert "  DATABASE_URL: Write postgres://user:password@host/name or sqlite:////path" in result.stderr
+    assert url not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] + "\n")
     (tmp_path / "url").write_text(PRODUCTION_VARIABLES["DATABASE_URL"] + "\n")
