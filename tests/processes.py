@@ -202,11 +202,20 @@ class GranianServer(Server):
             "PYTHONPATH": str(REPOSITORY),
             "TEST_DATABASE_URL": database_url or f"sqlite:///{folder / 'db.sqlite3'}",
             "TEST_ISSUER": issuer_url,
+            "TMPDIR": str(folder),
         }
         manage_py = link_manage_py(folder)
         run_python(manage_py, "migrate", **variables)
         changes = [f"--{name}={value}" for name, value in {**options, "port": port}.items()]
         super().__init__(folder, port, [manage_py, "serve", *changes], **variables)
+
+    def replace_workers(self) -> None:
+        """Start new workers. They accept connections, and the old ones are gone, when this returns."""
+        old = set(self.find_workers())
+        self._process.send_signal(signal.SIGHUP)
+        while old & set(self.find_workers()):
+            time.sleep(0.05)
+        self._wait_until_it_listens()
 
     def read_peak_memory(self) -> int:
         """Return the sum of the peak memory of all processes, in bytes (Linux only)."""

@@ -1,26 +1,32 @@
-"""Log one line per request: what was asked, who asked, and what became of it."""
+"""Record each request: what was asked, who asked, and what became of it. One line of the log, and metrics."""
 
 import json
 import logging
 from collections.abc import Mapping
-from http import HTTPMethod
+from http import HTTPMethod, HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+
+from timesheets import metrics
 
 logger = logging.getLogger("timesheets.access")
 
 # Their successes would hide everything else.
 _POLLED_ROUTES = frozenset({"healthz", "readyz", "metrics"})
+_UPLOAD_ROUTE = "timesheets/upload"
 _LEVELS = {4: logging.WARNING, 5: logging.ERROR}
 
 
-def log_access(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    """Log the response to a request, unless it is the success of a route that monitoring polls.
+def record_access(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    """Count the response to a request and log it, except the success of a route that monitoring polls.
 
     Names the route, never the path or the query. Names the caller only if its token is verified.
     """
-    method, route = find_method(request), find_route(request)
+    method, route, code = _find_method(request), _find_route(request), _find_code(response)
+    metrics.count_request(route, method, response.status_code, code)
+    if route == _UPLOAD_ROUTE and method == "POST" and response.status_code < HTTPStatus.BAD_REQUEST:
+        metrics.observe_upload(seconds, int(request.META["CONTENT_LENGTH"]))
     level = _LEVELS.get(response.status_code // 100, logging.INFO)
     if (level == logging.INFO and route in _POLLED_ROUTES) or not logger.isEnabledFor(level):
         return
@@ -30,7 +36,7 @@ def log_access(request: HttpRequest, response: HttpResponse, seconds: float) -> 
         "method": method,
         "route": route,
         "status": response.status_code,
-        "code": find_code(response),
+        "code": code,
         "duration_ms": round(seconds * 1000, 1),
         "client": client,
         "subject": token and token.subject,
@@ -40,7 +46,7 @@ def log_access(request: HttpRequest, response: HttpResponse, seconds: float) -> 
     logger.log(level, "%s %s %d client=%s", *arguments, extra={"fields": fields})
 
 
-def find_method(request: HttpRequest) -> str:
+def _find_method(request: HttpRequest) -> str:
     """The method, or `other`: a caller can send any word, even its token."""
     return request.method if request.method in _METHODS else "other"
 
@@ -48,12 +54,14 @@ def find_method(request: HttpRequest) -> str:
 _METHODS = frozenset(HTTPMethod)
 
 
-def find_route(request: HttpRequest) -> str | None:
+def _find_route(request: HttpRequest) -> str | None:
     """The pattern of the path, with placeholders for ids. None for an unknown path or a static file."""
     return request.resolver_match.route if request.resolver_match else None
 
 
-def find_code(response: HttpResponse) -> str | None:
+def _find_code(response: HttpResponse) -> str | None:
     """The code of a problem. None for any other response."""
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return None
     problem: Any = getattr(response, "data", None)
-    return problem.get("code") if response.status_code >= 400 and isinstance(problem, Mapping) else None
+    return problem.get("code") if isinstance(problem, Mapping) else None

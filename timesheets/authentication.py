@@ -8,11 +8,11 @@ import time
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from timesheets import conf
+from timesheets import conf, metrics
 from timesheets.exceptions import InvalidRequest, InvalidToken, IssuerUnavailable
 from timesheets.trust.access_tokens import VerifiedToken, verify_access_token
 from timesheets.trust.issuers import Issuer, fetch_keys
-from timesheets.trust.jwks import IssuerKeys, KeysUnavailable
+from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.token_rules import Fault, TokenRejected
 
@@ -78,6 +78,7 @@ def _verify(unverified_token: str) -> VerifiedToken:
         return verify_access_token(unverified_token, policy, keys, time.time())
     except TokenRejected as rejection:
         logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
+        metrics.count_refused_token(rejection.fault)
         raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from None
     except KeysUnavailable as failure:
         logger.error(
@@ -89,7 +90,17 @@ def _verify(unverified_token: str) -> VerifiedToken:
 @functools.cache
 def get_issuer_keys(issuer: Issuer, algorithms: tuple[str, ...]) -> IssuerKeys:
     """The keys of an issuer, cached once for the whole process."""
-    return IssuerKeys(functools.partial(fetch_keys, issuer, algorithms))
+    return IssuerKeys(functools.partial(_fetch_and_count, issuer, algorithms))
+
+
+def _fetch_and_count(issuer: Issuer, algorithms: tuple[str, ...]) -> FetchedKeys:
+    succeeded = False
+    try:
+        keys = fetch_keys(issuer, algorithms)
+        succeeded = True
+    finally:
+        metrics.count_key_refresh(issuer.url, succeeded=succeeded)
+    return keys
 
 
 def _read_bearer_token(authorization: str, has_query_token: bool) -> str | None:

@@ -18,8 +18,8 @@ from django.template.response import SimpleTemplateResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework.utils.encoders import JSONEncoder
 
-from timesheets import conf
-from timesheets.access_log import log_access
+from timesheets import conf, metrics
+from timesheets.access_log import record_access
 from timesheets.exceptions import (
     PROBLEM_MEDIA_TYPE,
     DatabaseUnavailable,
@@ -55,6 +55,10 @@ class ProblemMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        with metrics.track_request():
+            return self._respond(request)
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         start = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
@@ -69,7 +73,7 @@ class ProblemMiddleware:
                 _write_page(response)
         response.headers["X-Request-ID"] = request_id
         response.headers.setdefault("Cache-Control", "no-store")
-        log_access(request, response, time.perf_counter() - start)
+        record_access(request, response, time.perf_counter() - start)
         return response
 
     def process_exception(self, _request: HttpRequest, exc: Exception) -> HttpResponse | None:

@@ -7,6 +7,7 @@ from timesheets.openapi.views import serve_description, show_docs
 from timesheets.views.health import report_liveness, report_readiness
 from timesheets.views.landing import show_landing
 from timesheets.views.metadata import describe_protected_resource
+from timesheets.views.metrics import show_metrics
 from timesheets.views.sign_in import end_session, show_sign_in
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView
@@ -51,6 +52,7 @@ urlpatterns = [
     path("docs", show_docs, name="docs"),
     path("healthz", report_liveness, name="liveness"),
     path("readyz", report_readiness, name="readiness"),
+    path("metrics", show_metrics, name="metrics"),
     path("openapi.json", serve_description, name="description"),
     *_protect("timesheets", TimesheetListView, name="timesheets"),
     *_protect("timesheets/<timesheet_id:timesheet_id>", TimesheetView, name="timesheet"),

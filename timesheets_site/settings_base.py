@@ -174,6 +174,9 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
 # Only development has clients that a button signs in.
 TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "client_secrets": {}}
 
+# Whether /metrics exists. Only production turns it on.
+TIMESHEETS_METRICS = False
+
 DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.RedactingReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.RedactingReporterFilter"
 

@@ -17,6 +17,7 @@ BEHIND_PROXY = env.bool("TIMESHEETS_BEHIND_PROXY", False)
 TIMESHEETS_BROWSER_SIGN_IN = env.bool("TIMESHEETS_BROWSER_SIGN_IN", False)
 TIMESHEETS_THROTTLE = env.str("TIMESHEETS_THROTTLE", "")
 HAS_ADMIN = env.bool("TIMESHEETS_ADMIN", False)
+TIMESHEETS_METRICS = env.bool("TIMESHEETS_METRICS", False)
 
 env.seal()
 
@@ -39,6 +40,10 @@ SESSION_COOKIE_SECURE = True
 # Browsers accept a cookie with this prefix only over TLS and only from this host, not from a sibling host.
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 SESSION_COOKIE_NAME = "__Host-sessionid"
+if TIMESHEETS_METRICS:
+    # Prometheus on this machine calls an address, not a name, over plain HTTP.
+    ALLOWED_HOSTS = [*ALLOWED_HOSTS, "127.0.0.1", "[::1]", "localhost"]
+    SECURE_REDIRECT_EXEMPT = [*vars(base).get("SECURE_REDIRECT_EXEMPT", ()), "^metrics$"]
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

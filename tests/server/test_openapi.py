@@ -23,7 +23,7 @@ from timesheets.urls import urlpatterns
 from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 # The pages, and the description itself.
-PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json"}
+PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json", "metrics"}
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+from timesheets import metrics
 from timesheets.exceptions import BatchRefused, InvalidEntry
 from timesheets.parsers import MalformedEntry
 from timesheets.serializers import parse_entry
@@ -22,6 +23,13 @@ _STATUS = {
     Outcome.CREATED: HTTPStatus.CREATED,
     Outcome.EXISTING: HTTPStatus.OK,
     Outcome.CONFLICT: HTTPStatus.CONFLICT,
+}
+_VERDICTS = {
+    HTTPStatus.CREATED: "created",
+    HTTPStatus.OK: "existing",
+    HTTPStatus.CONFLICT: "conflict",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid",
+    HTTPStatus.FAILED_DEPENDENCY: "refused_with_batch",
 }
 _REJECTED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.FAILED_DEPENDENCY})
 
@@ -48,7 +56,12 @@ def upload_batch(
     )
     refused = is_refused(verdicts)
     results = list(_build_results(parsed, verdicts, dry_run=options.dry_run, is_refused=refused))
-    counts = _count(results)
+    statuses = Counter(result["status"] for result in results)
+    counts = _count(statuses)
+    if not options.dry_run:
+        metrics.count_entries({_VERDICTS[status]: count for status, count in statuses.items()})
+        if not refused and counts["created"] + counts["existing"]:
+            metrics.note_upload(client.client_id)
     dry_run = {"dry_run": True} if options.dry_run else {}
     logged = {**counts, **dry_run, "atomic": options.atomic}
     entries_logger.info("%s", json.dumps(logged), extra={"fields": logged})
@@ -93,11 +106,10 @@ def _build_results(
         yield result
 
 
-def _count(results: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    counts = Counter(result["status"] for result in results)
+def _count(statuses: Counter[int]) -> dict[str, int]:
     return {
-        "received": len(results),
-        "created": counts[HTTPStatus.CREATED],
-        "existing": counts[HTTPStatus.OK],
-        "rejected": sum(counts[status] for status in _REJECTED),
+        "received": statuses.total(),
+        "created": statuses[HTTPStatus.CREATED],
+        "existing": statuses[HTTPStatus.OK],
+        "rejected": sum(statuses[status] for status in _REJECTED),
     }

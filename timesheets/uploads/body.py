@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
+from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, LengthRequired, TooLarge, UnsupportedMediaType
 from timesheets.formats.strict_csv import TooManyCells
 from timesheets.formats.strict_json import MAX_VALUES, TooManyValues
@@ -87,7 +88,7 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
 
 def _receive(request: HttpRequest, caller: Hashable) -> bytes:
     length = _require_length(request)
-    with limit_bodies_of(caller):
+    with limit_bodies_of(caller), metrics.track_wait():
         body = request.read(length)
     if len(body) < length:
         raise IncompleteBody

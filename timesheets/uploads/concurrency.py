@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
+from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, Overloaded, Throttled
 
 # WSGI has no time limit for a body: a thread waits until the body is complete or the caller disconnects.
@@ -52,7 +53,9 @@ def limit_bodies_of(caller: Hashable) -> Iterator[None]:
 @contextmanager
 def limit_large_bodies() -> Iterator[None]:
     """Run the block that parses a large body. Raises Overloaded if no slot becomes free in time."""
-    if not _slots.acquire(timeout=SLOT_TIMEOUT_SECONDS):
+    with metrics.track_wait():
+        has_slot = _slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
+    if not has_slot:
         raise Overloaded
     try:
         yield

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.exceptions import Conflict, InvalidIdempotencyKey
+from timesheets import metrics
+from timesheets.exceptions import Conflict, InvalidEntry, InvalidIdempotencyKey
 from timesheets.serializers import parse_entry, represent_entry
 from timesheets.storage.ingest import Outcome, ingest_entries
 from timesheets.trust.principals import MachineClient
@@ -49,9 +50,14 @@ class UploadView(APIView):
 
 
 def _upload_one(client: MachineClient, members: dict[str, Any], options: UploadOptions) -> Response:
-    entry = parse_entry(members)
+    try:
+        entry = parse_entry(members)
+    except InvalidEntry:
+        _count_verdict(client, options, "invalid")
+        raise
     commit_if = (lambda _: False) if options.dry_run else None
     [verdict] = ingest_entries(client, [entry], timezone.now(), commit_if=commit_if)
+    _count_verdict(client, options, verdict.outcome.name.lower())
     timesheet_id = verdict.timesheet_id
     if verdict.outcome is Outcome.CONFLICT:
         raise Conflict(
@@ -67,6 +73,14 @@ def _upload_one(client: MachineClient, members: dict[str, Any], options: UploadO
         return Response(body, headers=replayed)
     entries_logger.info("%s", json.dumps(stored))
     return Response(body, status=HTTPStatus.CREATED)
+
+
+def _count_verdict(client: MachineClient, options: UploadOptions, verdict: str) -> None:
+    if options.dry_run:
+        return
+    metrics.count_entries({verdict: 1})
+    if verdict in {"created", "existing"}:
+        metrics.note_upload(client.client_id)
 
 
 def _upload_many(client: MachineClient, values: list[Any], options: UploadOptions) -> Response:

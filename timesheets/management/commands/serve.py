@@ -12,6 +12,7 @@ from django.db import Error, connection
 
 from timesheets.management.diagnosis import DiagnosticStatus
 from timesheets.management.help import HelpFormatter
+from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.failures import is_database_failure
 from timesheets.storage.schema import describe_database, find_unapplied_migrations
 
@@ -84,6 +85,8 @@ the database has unapplied migrations."""
         # granian must find the same modules as this process, in any working directory.
         defaults = {**DEFAULTS, "GRANIAN_LOG_CONFIG": LOG_CONFIG}
         variables = {**defaults, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        if settings.TIMESHEETS_METRICS:
+            variables["PROMETHEUS_MULTIPROC_DIR"] = _make_metrics_folder()
         # exec keeps the process id, so a supervisor signals granian directly and gets its exit status.
         os.execve(sys.executable, command, variables)  # noqa: S606
 
@@ -111,6 +114,16 @@ the database has unapplied migrations."""
         if not is_database_failure(error):
             raise _refuse(f"{problem}\nCheck DATABASE_URL, and what its user may read.")
         self.stderr.write(f"{problem}\nThe server starts, and answers 503 until it can connect.")
+
+
+def _make_metrics_folder() -> str:
+    try:
+        return make_metrics_folder()
+    except OSError as error:
+        raise _refuse(
+            f"No folder for metrics can be created: {error.strerror}. "
+            "Set TMPDIR to a folder that this process can write to."
+        ) from None
 
 
 def _refuse(message: str) -> CommandError:

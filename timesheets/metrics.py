@@ -1,0 +1,193 @@
+"""Count what the API does, for Prometheus, if TIMESHEETS_METRICS is on. Knows no HTTP.
+
+Each worker counts in files of its own, in the folder PROMETHEUS_MULTIPROC_DIR that all workers of a server
+share, so any of them can report for all. Labels are names of this code and ids of verified clients, so nobody
+else can choose one.
+"""
+
+import functools
+import os
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from django.conf import settings
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from timesheets.trust.token_rules import Fault
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# How many clients have a metric of their own, per worker. Each costs a time series.
+MAX_CLIENTS = 100
+VERDICTS = ("created", "existing", "conflict", "invalid", "refused_with_batch")
+
+_FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+_FILE_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_livemin", "gauge_max")
+# Room for some 2,000 time series per file.
+_FILE_BYTES = 512 * 1024
+
+
+def _allocate_files(folder: str) -> None:
+    """Create this process's files. On a full disk, a write to memory without a block would kill the process.
+
+    Raises OSError if there is no space.
+    """
+    for kind in _FILE_KINDS:
+        with Path(folder, f"{kind}_{os.getpid()}.db").open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, _FILE_BYTES)
+
+
+if _FOLDER:
+    _allocate_files(_FOLDER)
+
+_registry = CollectorRegistry()
+_REQUESTS = Counter(
+    "timesheets_http_requests",
+    "Requests that were answered.",
+    ["route", "method", "status", "code"],
+    registry=_registry,
+)
+_UPLOAD_SECONDS = Histogram(
+    "timesheets_upload_duration_seconds",
+    "How long an accepted upload took, from its head to the response.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=_registry,
+)
+_UPLOAD_BYTES = Histogram(
+    "timesheets_upload_size_bytes",
+    "The body of an accepted upload, as it was sent.",
+    buckets=(1024, 16 * 1024, 256 * 1024, 1024 * 1024, 8 * 1024 * 1024),
+    registry=_registry,
+)
+_ENTRIES = Counter(
+    "timesheets_entries", "Entries that got a verdict, except in dry runs.", ["verdict"], registry=_registry
+)
+_LAST_UPLOAD = Gauge(
+    "timesheets_last_upload_timestamp_seconds",
+    "When an upload last stored an entry of the client, or found it stored.",
+    ["client"],
+    multiprocess_mode="max",
+    registry=_registry,
+)
+_REFUSED_TOKENS = Counter(
+    "timesheets_refused_tokens", "Access tokens that were refused.", ["reason"], registry=_registry
+)
+_KEY_REFRESHES = Counter(
+    "timesheets_issuer_key_refreshes", "Fetches of the issuer's keys.", ["outcome"], registry=_registry
+)
+_KEYS_FETCHED = Gauge(
+    "timesheets_issuer_keys_fetched_timestamp_seconds",
+    "When the worker with the oldest keys fetched them.",
+    ["issuer"],
+    multiprocess_mode="livemin",
+    registry=_registry,
+)
+_THREADS = Gauge(
+    "timesheets_threads",
+    "Threads for requests, of all workers.",
+    multiprocess_mode="livesum",
+    registry=_registry,
+)
+_BUSY = Gauge(
+    "timesheets_threads_busy",
+    "Threads that have a request.",
+    multiprocess_mode="livesum",
+    registry=_registry,
+)
+_WAITING = Gauge(
+    "timesheets_threads_waiting",
+    "Busy threads that wait for the rest of a body, or for their turn to parse a large one.",
+    multiprocess_mode="livesum",
+    registry=_registry,
+)
+_THREADS.set(int(os.environ.get("GRANIAN_BLOCKING_THREADS", "0")))
+# A counter that exists before the first event shows that event as an increase.
+for _verdict in VERDICTS:
+    _ENTRIES.labels(_verdict)
+for _fault in Fault:
+    _REFUSED_TOKENS.labels(_fault)
+for _outcome in ("success", "failure"):
+    _KEY_REFRESHES.labels(_outcome)
+
+# A label is found faster here than in the metric.
+_requests_with = functools.cache(_REQUESTS.labels)
+_entries_with = functools.cache(_ENTRIES.labels)
+_last_upload_of = functools.cache(_LAST_UPLOAD.labels)
+_busy, _waiting = _BUSY.track_inprogress(), _WAITING.track_inprogress()
+_NOTHING = nullcontext()
+_clients: set[str] = set()
+
+
+def is_on() -> bool:
+    return bool(settings.TIMESHEETS_METRICS)
+
+
+def export() -> bytes:
+    """All metrics of all workers, in Prometheus' text format."""
+    if not _FOLDER:
+        return generate_latest(_registry)
+    _forget_dead_workers(_FOLDER)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, _FOLDER)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def _forget_dead_workers(folder: str) -> None:
+    """Remove the gauges of workers that are gone. What they counted stays."""
+    for file in Path(folder).glob("gauge_live*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+
+
+def track_request() -> AbstractContextManager[object]:
+    """Count this thread as busy while the block runs."""
+    return _busy if is_on() else _NOTHING
+
+
+def track_wait() -> AbstractContextManager[object]:
+    """Count this thread as waiting while the block runs."""
+    return _waiting if is_on() else _NOTHING
+
+
+def count_request(route: str | None, method: str, status: int, code: str | None) -> None:
+    if is_on():
+        _requests_with(route or "", method, status, code or "").inc()
+
+
+def observe_upload(seconds: float, size_bytes: int) -> None:
+    if is_on():
+        _UPLOAD_SECONDS.observe(seconds)
+        _UPLOAD_BYTES.observe(size_bytes)
+
+
+def count_entries(verdicts: Mapping[str, int]) -> None:
+    """Count entries by their verdict, which is one of VERDICTS."""
+    if is_on():
+        for verdict, count in verdicts.items():
+            _entries_with(verdict).inc(count)
+
+
+def note_upload(client_id: str) -> None:
+    """Remember that the API has stored what this verified client sent."""
+    if is_on() and (client_id in _clients or len(_clients) < MAX_CLIENTS):
+        _clients.add(client_id)
+        _last_upload_of(client_id).set(time.time())
+
+
+def count_refused_token(fault: Fault) -> None:
+    if is_on():
+        _REFUSED_TOKENS.labels(fault).inc()
+
+
+def count_key_refresh(issuer: str, *, succeeded: bool) -> None:
+    """Count a fetch of the keys of the configured issuer."""
+    if not is_on():
+        return
+    _KEY_REFRESHES.labels("success" if succeeded else "failure").inc()
+    if succeeded:
+        _KEYS_FETCHED.labels(issuer).set(time.time())
