@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
         "Node.js, and the npm packages that `npm ci --prefix tests/generated_clients` installs",
         lambda: shutil.which("node") and (NODE_MODULES / ".bin/tsc").exists(),
     ),
+    "prometheus": ("promtool (Debian: apt-get install promtool)", lambda: shutil.which("promtool")),
     "postgresql": (
         f"the server programs of PostgreSQL {OLDEST_VERSION} or newer (Debian: apt-get install postgresql)",
         find_programs,
