@@ -7,7 +7,7 @@ from rest_framework.throttling import BaseThrottle
 
 from timesheets import conf
 from timesheets.exceptions import RateExceeded
-from timesheets.storage.rate_limits import use
+from timesheets.storage.rate_limits import Kind, use
 from timesheets.trust.principals import MachineClient
 
 
@@ -20,7 +20,7 @@ class ClientThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: object) -> bool:
         client = cast("MachineClient", request.user)
-        wait_seconds = use("client", (client.issuer, client.client_id), conf.client_rate())
+        wait_seconds = use(Kind.CLIENT, (client.issuer, client.client_id), conf.client_rate())
         if wait_seconds:
             raise RateExceeded(conf.client_rate(), wait_seconds)
         return True

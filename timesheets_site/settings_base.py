@@ -153,6 +153,9 @@ REST_FRAMEWORK: dict[str, Any] = {
     "URL_FORMAT_OVERRIDE": None,
 }
 
+# True if a proxy sets X-Forwarded-Proto and X-Forwarded-For.
+TIMESHEETS_BEHIND_PROXY = False
+
 # How many requests a client may send, such as 600/min. Without a rate, nothing is counted.
 TIMESHEETS_THROTTLE = ""
 THROTTLE_CLASSES = ["timesheets.throttling.ClientThrottle"]

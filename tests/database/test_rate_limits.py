@@ -8,7 +8,7 @@ from django.db import connections
 from django.db.models import F
 
 from timesheets.models import Usage
-from timesheets.storage.rate_limits import Rate, forget, forget_expired, give_back, parse_rate, use
+from timesheets.storage.rate_limits import Kind, Rate, forget, forget_expired, give_back, parse_rate, use
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -25,7 +25,7 @@ def empty_table(database: object) -> Iterator[None]:
 
 
 def use_many(times: int, rate: Rate = RATE) -> list[int]:
-    return [use("client", NAME, rate) for _ in range(times)]
+    return [use(Kind.CLIENT, NAME, rate) for _ in range(times)]
 
 
 def move(seconds: float) -> None:
@@ -43,9 +43,9 @@ def test_a_use_beyond_the_rate_is_told_when_to_come_back() -> None:
 def test_each_name_has_its_own_count() -> None:
     use_many(4)
 
-    assert use("client", (NAME[0], "other"), RATE) == 0
-    assert use("client", ("https://stranger.example/", NAME[1]), RATE) == 0
-    assert use("sign-in", NAME, RATE) == 0
+    assert use(Kind.CLIENT, (NAME[0], "other"), RATE) == 0
+    assert use(Kind.CLIENT, ("https://stranger.example/", NAME[1]), RATE) == 0
+    assert use(Kind.ADMIN_SIGN_IN, NAME, RATE) == 0
 
 
 def test_a_refused_use_does_not_count() -> None:
@@ -81,7 +81,7 @@ def test_a_clock_that_was_years_ahead_locks_nobody_out() -> None:
 def test_uses_at_the_same_time_are_all_counted() -> None:
     def use_and_close(_: int) -> int:
         try:
-            return use("client", NAME, Rate(count=50, seconds=3600))
+            return use(Kind.CLIENT, NAME, Rate(count=50, seconds=3600))
         finally:
             connections.close_all()
 
@@ -94,16 +94,16 @@ def test_uses_at_the_same_time_are_all_counted() -> None:
 def test_a_use_can_be_given_back() -> None:
     use_many(3)
 
-    give_back("client", NAME)
+    give_back(Kind.CLIENT, NAME)
 
     assert [wait > 0 for wait in use_many(2)] == [False, True]
 
 
 def test_only_one_kind_is_forgotten() -> None:
     use_many(4)
-    use("sign-in", NAME, RATE)
+    use(Kind.ADMIN_SIGN_IN, NAME, RATE)
 
-    forget("client")
+    forget(Kind.CLIENT)
 
     assert use_many(1) == [0]
     assert Usage.objects.count() == 2
@@ -112,11 +112,11 @@ def test_only_one_kind_is_forgotten() -> None:
 def test_only_old_counts_expire() -> None:
     use_many(1)
     move(-86_401)
-    use("sign-in", NAME, RATE)
+    use(Kind.ADMIN_SIGN_IN, NAME, RATE)
 
     forget_expired()
 
-    assert Usage.objects.get().key.startswith("sign-in:")
+    assert Usage.objects.get().key.startswith("admin:")
 
 
 def test_the_name_is_not_stored() -> None:

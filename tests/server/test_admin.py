@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -50,9 +51,13 @@ User.objects.create_user("guest", password="{PASSWORD}")
 class Visitor:
     """A person who is signed in, with a browser that runs no scripts."""
 
-    def __init__(self, server: GranianServer, name: str, password: str = PASSWORD) -> None:
+    def __init__(
+        self, server: GranianServer, name: str, password: str = PASSWORD, address: str = "127.0.0.1"
+    ) -> None:
         self._url = server.url
         self._session = requests.Session()
+        # As a proxy adds it.
+        self._session.headers["X-Forwarded-For"] = address
         self.get("/admin/login/")
         self.welcome = self.post("/admin/login/?next=/admin/", username=name, password=password)
 
@@ -116,6 +121,15 @@ def open_server(folder: Path, rows: Iterable[tuple[Any, ...]]) -> GranianServer:
     return server
 
 
+def use_up(folder: Path, name: str, count: int) -> None:
+    """Let there be as many failed attempts as are allowed."""
+    run_with_admin(
+        folder,
+        "from timesheets.storage.rate_limits import Kind, Rate, use\n"
+        f"for _ in range({count}): use(Kind.ADMIN_SIGN_IN, {name}, Rate(count={count}, seconds=900))",
+    )
+
+
 def add_rows(database: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
     database.executemany(
         f"INSERT INTO timesheets_timesheet ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
@@ -173,6 +187,57 @@ def test_a_failed_sign_in_is_logged_without_its_input(
     assert (line["level"], line["logger"]) == ("WARNING", "timesheets.admin")
     assert line["message"] == 'outcome=refused reason=admin_sign_in address="127.0.0.1"'
     assert password not in server.read_log()
+
+
+TOO_MANY = "Too many failed attempts from your address. Try again in 15 minutes."
+WRONG = "Please enter the correct username and password"
+
+
+def test_guesses_at_the_same_time_are_all_counted(server: GranianServer) -> None:
+    def guess(number: int) -> str:
+        return Visitor(server, "boss", f"guess-{number}", address="203.0.113.6").welcome.text
+
+    with ThreadPoolExecutor(8) as executor:
+        pages = list(executor.map(guess, range(14)))
+
+    assert [sum(text in page for page in pages) for text in (WRONG, TOO_MANY)] == [10, 4]
+
+
+def test_too_many_guesses_stop_even_the_right_password(server: GranianServer, folder: Path) -> None:
+    use_up(folder, '("203.0.113.7", "boss")', 10)
+
+    refused = Visitor(server, "boss", address="198.51.100.1, 203.0.113.7").welcome
+
+    assert TOO_MANY in refused.text
+    assert "sessionid" not in refused.cookies
+    [line] = server.wait_for_log(refused.headers["X-Request-ID"], 1)
+    assert line.endswith('] outcome=refused reason=admin_sign_in_limit address="203.0.113.7"')
+    # Others at the same address, and the same person elsewhere, are not locked out.
+    assert Visitor(server, "clerk", address="203.0.113.7").list_ids() == [4, 3, 2, 1]
+    assert Visitor(server, "boss", address="203.0.113.8").list_ids() == [4, 3, 2, 1]
+
+
+def test_too_many_guesses_of_names_stop_the_whole_address(server: GranianServer, folder: Path) -> None:
+    use_up(folder, '("2001:db8::/64",)', 50)
+
+    assert TOO_MANY in Visitor(server, "boss", address="2001:db8::9").welcome.text
+    assert Visitor(server, "boss", address="2001:db8:0:1::9").list_ids() == [4, 3, 2, 1]
+
+
+def test_a_sign_in_that_succeeds_does_not_count(server: GranianServer, folder: Path) -> None:
+    use_up(folder, '("203.0.113.10", "boss")', 9)
+
+    for _ in range(2):
+        assert Visitor(server, "boss", address="203.0.113.10").list_ids() == [4, 3, 2, 1]
+
+
+def test_an_operator_can_unlock_everybody(server: GranianServer, folder: Path) -> None:
+    use_up(folder, '("203.0.113.11", "boss")', 10)
+
+    printed = run_with_admin(folder, "django.core.management.call_command('unlock_admin')")
+
+    assert printed == "Everybody can try to sign in to the admin again.\n"
+    assert Visitor(server, "boss", address="203.0.113.11").list_ids() == [4, 3, 2, 1]
 
 
 def test_staff_without_permission_see_no_timesheets(server: GranianServer) -> None:

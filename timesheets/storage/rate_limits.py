@@ -5,6 +5,7 @@ import math
 import re
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.db import connection
 from django.db.models import F
@@ -19,6 +20,13 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RATE = re.compile(
     r"([1-9][0-9]{0,8})/(?:(s)(?:ec|econd)?|(m)(?:in|inute)?|(h)(?:our)?|(d)(?:ay)?)", re.ASCII
 )
+
+
+class Kind(StrEnum):
+    """What is counted: the requests of a client, or attempts to sign in to the admin."""
+
+    CLIENT = "client"
+    ADMIN_SIGN_IN = "admin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +65,7 @@ _STATEMENTS = {
 }
 
 
-def use(kind: str, name: tuple[str, ...], rate: Rate) -> int:
+def use(kind: Kind, name: tuple[str, ...], rate: Rate) -> int:
     """Count one more use of the limit that `name` has. Returns 0, or in how many seconds to try again.
 
     A refused use does not count. Raises OperationalError if the database is busy or lost.
@@ -79,12 +87,12 @@ def use(kind: str, name: tuple[str, ...], rate: Rate) -> int:
     return min(max(1, math.ceil(float(began_at) + rate.seconds - now)), rate.seconds)
 
 
-def give_back(kind: str, name: tuple[str, ...]) -> None:
+def give_back(kind: Kind, name: tuple[str, ...]) -> None:
     """Uncount a use."""
     Usage.objects.filter(key=_write_key(kind, name), count__gt=0).update(count=F("count") - 1)
 
 
-def forget(kind: str) -> None:
+def forget(kind: Kind) -> None:
     """Start all counts of a kind again."""
     Usage.objects.filter(key__startswith=f"{kind}:").delete()
 
@@ -94,6 +102,6 @@ def forget_expired() -> None:
     Usage.objects.filter(began_at__lt=time.time() - max(_SECONDS.values())).delete()
 
 
-def _write_key(kind: str, name: tuple[str, ...]) -> str:
+def _write_key(kind: Kind, name: tuple[str, ...]) -> str:
     """A name may be a password that somebody typed into the wrong field, so only its hash is stored."""
     return f"{kind}:{salted_hmac(__name__, json.dumps(name), algorithm='sha256').hexdigest()}"

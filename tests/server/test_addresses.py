@@ -1,0 +1,43 @@
+"""A caller cannot choose the address that its requests come from."""
+
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from timesheets.addresses import find_address, find_network
+
+
+@pytest.mark.parametrize(
+    ("is_behind_proxy", "forwarded", "address"),
+    [
+        pytest.param(False, "203.0.113.9", "127.0.0.1", id="no-proxy"),
+        pytest.param(True, "203.0.113.9", "203.0.113.9", id="proxy"),
+        pytest.param(True, "198.51.100.1, 203.0.113.9", "203.0.113.9", id="forged-and-proxy"),
+        pytest.param(True, "198.51.100.1,2001:db8::9", "2001:db8::9", id="IPv6"),
+        pytest.param(True, "198.51.100.1, unknown", "127.0.0.1", id="no-address"),
+        pytest.param(True, "", "127.0.0.1", id="empty"),
+    ],
+)
+def test_only_what_the_proxy_added_counts(
+    settings: Any, is_behind_proxy: bool, forwarded: str, address: str
+) -> None:
+    settings.TIMESHEETS_BEHIND_PROXY = is_behind_proxy
+
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded})
+
+    assert find_address(request) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        pytest.param("203.0.113.9", "203.0.113.9", id="IPv4"),
+        pytest.param("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", id="IPv6"),
+        pytest.param("fe80::1%eth0", "fe80::/64", id="IPv6-with-interface"),
+        pytest.param("::ffff:203.0.113.9", "203.0.113.9", id="IPv4-in-IPv6"),
+        pytest.param("", "", id="unix-socket"),
+    ],
+)
+def test_a_person_with_an_ipv6_address_has_a_whole_network(address: str, network: str) -> None:
+    assert find_network(address) == network

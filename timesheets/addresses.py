@@ -1,0 +1,35 @@
+"""Find the address that a request comes from."""
+
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def find_address(request: HttpRequest) -> str:
+    """The address of whoever connected to the proxy, or without a proxy, to the API.
+
+    A proxy adds the address to the end of X-Forwarded-For. What is before it comes from the caller.
+    """
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    if settings.TIMESHEETS_BEHIND_PROXY and _is_address(forwarded):
+        return str(forwarded)
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def find_network(address: str) -> str:
+    """The addresses that one person has: of IPv6, the first 64 bits."""
+    if not _is_address(address):
+        return address
+    ip = ip_address(address)
+    if not isinstance(ip, IPv6Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
