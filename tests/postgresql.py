@@ -61,7 +61,7 @@ class PostgreSQLServer:
         # Not below pytest's folder, which only the user who runs the tests may enter.
         self._folder = tempfile.TemporaryDirectory(prefix="postgresql-")
         self._root = Path(self._folder.name)
-        self._account = _choose_account()
+        self._account = choose_account()
         if self._account:
             os.chown(self._root, self._account["user"], self._account["group"])
         self._process: subprocess.Popen[bytes] | None = None
@@ -162,7 +162,7 @@ class PostgreSQLServer:
             self._process.wait(30)
 
 
-def _choose_account() -> dict[str, Any]:
+def choose_account() -> dict[str, Any]:
     """The account to run as: PostgreSQL refuses to run as root, so root starts it as nobody."""
     if os.geteuid() != 0:
         return {}

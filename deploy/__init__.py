@@ -1,0 +1,1 @@
+"""How to operate the API."""

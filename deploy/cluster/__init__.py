@@ -1,0 +1,1 @@
+"""What several machines would run, on one, while they fail one after another."""
