@@ -27,6 +27,14 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
         f"the server programs of PostgreSQL {OLDEST_VERSION} or newer (Debian: apt-get install postgresql)",
         find_programs,
     ),
+    "nginx": (
+        "nginx (Debian: apt-get install nginx)",
+        lambda: shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
+    ),
+    "systemd": (
+        "systemd-analyze (Debian: apt-get install systemd)",
+        lambda: shutil.which("systemd-analyze"),
+    ),
 }
 
 
