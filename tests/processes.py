@@ -83,7 +83,17 @@ class Server:
 
     def stop(self, number: signal.Signals) -> int:
         """Send a signal and return the exit status."""
-        self._process.send_signal(number)
+        self.send_signal(number)
+        return self.wait()
+
+    def send_signal(self, number: signal.Signals, *, to_workers: bool = False) -> None:
+        if to_workers:
+            os.killpg(self._process.pid, number)
+        else:
+            self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Return the exit status, once the server has ended."""
         return self._process.wait(15)
 
     def kill(self) -> None:
@@ -91,15 +101,15 @@ class Server:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
         # Until its last worker is dead, the old server accepts connections, which `start` must not see.
-        while self._accepts_connections():
+        while self.accepts_connections():
             time.sleep(0.05)
 
     def read_log(self) -> str:
         return self._log.read_text()
 
-    def wait_for_log(self, text: str, count: int) -> list[str]:
-        """Return the log's lines that contain `text`, once there are `count` of them or after 5 seconds."""
-        deadline = time.monotonic() + 5
+    def wait_for_log(self, text: str, count: int, seconds: float = 5) -> list[str]:
+        """Return the log's lines that contain `text`, once there are `count` of them or after `seconds`."""
+        deadline = time.monotonic() + seconds
         while True:
             lines = [line for line in self.read_log().splitlines() if text in line]
             if len(lines) >= count or time.monotonic() > deadline:
@@ -127,7 +137,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def _accepts_connections(self) -> bool:
+    def accepts_connections(self) -> bool:
         try:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
         except OSError:
@@ -138,7 +148,7 @@ class Server:
         for _ in range(150):
             if self._process.poll() is not None:
                 break
-            if self._accepts_connections():
+            if self.accepts_connections():
                 return
             time.sleep(0.1)
         raise RuntimeError(f"The server does not start:\n{self.read_log()}")
@@ -185,6 +195,7 @@ class GranianServer(Server):
     """The production server, `manage.py serve`, which trusts the issuer at `issuer_url`.
 
     It uses a new database in `folder`, unless `database_url` names another one.
+    Servers can share a port.
     """
 
     def __init__(
@@ -193,9 +204,10 @@ class GranianServer(Server):
         issuer_url: str,
         database_url: str | None = None,
         settings: str = "tests.settings_server",
+        port: int = 0,
         **options: object,
     ) -> None:
-        port = find_free_port()
+        port = port or find_free_port()
         variables = {
             "DJANGO_SETTINGS_MODULE": settings,
             # The test settings are in this folder.

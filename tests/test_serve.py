@@ -9,6 +9,7 @@ import pytest
 
 from tests.issuer import Issuer
 from tests.processes import PRODUCTION_VARIABLES, GranianServer, link_manage_py, run_python
+from timesheets.management.commands.serve import DEFAULTS
 
 WITHOUT_GRANIAN = """
 import sys
@@ -52,7 +53,7 @@ def test_no_secret_is_on_the_command_line(server: GranianServer) -> None:
         "granian",
         "--workers=3",
         f"--port={server.port}",
-        "timesheets_site.wsgi:application",
+        "timesheets_site.worker:application",
     ]
     assert words[1:-1] == expected
 
@@ -117,6 +118,10 @@ def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:
         f"The migrations of the database {tmp_path / 'db.sqlite3'} cannot be read: file is not a database\n"
         "Check DATABASE_URL, and what its user may read.\n"
     )
+
+
+def test_it_ends_before_a_supervisor_that_waits_for_thirty_seconds_kills_it() -> None:
+    assert int(DEFAULTS["GRANIAN_WORKERS_KILL_TIMEOUT"]) <= 25
 
 
 def test_help_lists_the_defaults(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-import atexit
+from multiprocessing.util import Finalize
 from typing import Any
 
 from django.apps import AppConfig
@@ -14,7 +14,8 @@ class TimesheetsConfig(AppConfig):
     def ready(self) -> None:
         from timesheets import checks  # noqa: F401  Importing it registers the checks.
 
-        atexit.register(close_connections)
+        # Before Python 3.13, atexit does not run in granian's workers, which are forked.
+        Finalize(None, close_connections, exitpriority=0)
         pre_migrate.connect(lift_statement_timeout, sender=self)
 
 

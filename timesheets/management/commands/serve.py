@@ -16,7 +16,7 @@ from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.failures import is_database_failure
 from timesheets.storage.schema import describe_database, find_unapplied_migrations
 
-APPLICATION = "timesheets_site.wsgi:application"
+APPLICATION = "timesheets_site.worker:application"
 
 # granian writes its own lines in the format of the API's.
 LOG_CONFIG = str(Path(__file__).parent.parent / "granian_logging.json")
@@ -34,7 +34,7 @@ DEFAULTS = {
     "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "10000",
     # The maximum size of a request's head. Each open connection may hold one in memory.
     "GRANIAN_HTTP1_BUFFER_SIZE": "65536",
-    "GRANIAN_WORKERS_KILL_TIMEOUT": "10",
+    "GRANIAN_WORKERS_KILL_TIMEOUT": "25",
     # glibc reads this only when a process starts.
     "MALLOC_ARENA_MAX": "2",
 }
