@@ -91,6 +91,12 @@ def test_uses_at_the_same_time_are_all_counted() -> None:
     assert waits.count(0) == 50
 
 
+def test_a_count_takes_no_connection_from_callers_with_slow_bodies() -> None:
+    use_many(4)
+
+    assert connections["default"].connection is None
+
+
 def test_a_use_can_be_given_back() -> None:
     use_many(3)
 

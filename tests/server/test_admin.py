@@ -130,6 +130,11 @@ def use_up(folder: Path, name: str, count: int) -> None:
     )
 
 
+def count_attempts(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as database:
+        return int(database.execute("SELECT sum(count) FROM timesheets_usage").fetchone()[0])
+
+
 def add_rows(database: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
     database.executemany(
         f"INSERT INTO timesheets_timesheet ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
@@ -215,6 +220,14 @@ def test_too_many_guesses_stop_even_the_right_password(server: GranianServer, fo
     # Others at the same address, and the same person elsewhere, are not locked out.
     assert Visitor(server, "clerk", address="203.0.113.7").list_ids() == [4, 3, 2, 1]
     assert Visitor(server, "boss", address="203.0.113.8").list_ids() == [4, 3, 2, 1]
+
+
+def test_a_refused_attempt_does_not_count(server: GranianServer, folder: Path) -> None:
+    use_up(folder, '("203.0.113.12", "boss")', 10)
+    counted = count_attempts(folder)
+
+    assert TOO_MANY in Visitor(server, "boss", address="203.0.113.12").welcome.text
+    assert count_attempts(folder) == counted
 
 
 def test_too_many_guesses_of_names_stop_the_whole_address(server: GranianServer, folder: Path) -> None:
