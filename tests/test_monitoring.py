@@ -16,6 +16,12 @@ def find_metrics() -> set[str]:
     return set(re.findall(r"^# TYPE (\w+)", export().decode(), re.MULTILINE))
 
 
+def test_the_page_explains_every_metric_and_no_other() -> None:
+    page = (REPOSITORY / "docs/deployment.md").read_text()
+
+    assert set(re.findall(r"^\| `(timesheets_\w+)` \|", page, re.MULTILINE)) == find_metrics()
+
+
 def test_every_metric_that_an_alert_names_exists() -> None:
     named = set(re.findall(r"timesheets_\w+", ALERTS.read_text()))
 
