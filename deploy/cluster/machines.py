@@ -223,7 +223,7 @@ def start_api(cluster: Cluster, issuer_url: str) -> None:
     for number in (1, 2):
         cluster.start_api(number, issuer_url)
     start_proxy(cluster, "haproxy-api")
-    wait_until(lambda: requests.get(f"{cluster.api_url}/docs", timeout=5).ok, "HAProxy finds the API")
+    wait_until(lambda: requests.get(f"{cluster.api_url}/readyz", timeout=5).ok, "HAProxy finds the API")
 
 
 def start_proxy(cluster: Cluster, machine: str) -> None:
