@@ -16,6 +16,7 @@ from django.db import IntegrityError, OperationalError, connections
 
 from tests.database.conftest import Database, only_on
 from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry, read_entry
+from tests.database.test_concurrency import insert_row
 from tests.postgresql import PostgreSQLServer
 from timesheets.apps import close_connections
 from timesheets.models import Client, Timesheet
@@ -198,11 +199,7 @@ def test_an_entry_that_another_upload_is_storing_does_not_delay_its_neighbors(
 ) -> None:
     upload_one(make_entry("first"))
     with psycopg.connect(database.url) as competitor:
-        competitor.execute(
-            "INSERT INTO timesheets_timesheet"
-            " (client_id, entry_id, user_id, date, project, hours, received_at)"
-            " SELECT id, 'b', '007', now(), 'StoreZero', 5, now() FROM timesheets_client"
-        )
+        insert_row(competitor, "b")
 
         first, waiting, last = upload_as_a_group(executor, make_entry("a"), make_entry("b"), make_entry("c"))
 
@@ -210,6 +207,24 @@ def test_an_entry_that_another_upload_is_storing_does_not_delay_its_neighbors(
         assert not waiting.done()
         competitor.rollback()
     assert waiting.result(30).outcome is CREATED
+
+
+@only_on("postgresql")
+def test_a_stricter_default_isolation_refuses_nobody(
+    executor: ThreadPoolExecutor, database: Database, postgresql: PostgreSQLServer
+) -> None:
+    upload_one(make_entry("first"))
+    postgresql.execute("ALTER DATABASE timesheets SET default_transaction_isolation = 'serializable'")
+    close_connections()
+    with psycopg.connect(database.url) as competitor:
+        insert_row(competitor, "b")
+        first, waiting = upload_as_a_group(executor, make_entry("a"), make_entry("b"))
+        competitor.commit()
+
+    assert first.result(30).outcome is CREATED
+    assert waiting.result(30).outcome is CONFLICT
+    postgresql.execute("ALTER DATABASE timesheets RESET default_transaction_isolation")
+    close_connections()
 
 
 @only_on("postgresql")

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 _DEADLOCK_DETECTED = "40P01"
 _LOCK_NOT_AVAILABLE = "55P03"
+# A group has the isolation level that is the database's default; an upload on its own has READ COMMITTED.
+_SERIALIZATION_FAILURE = "40001"
+_FAILURES_OF_ONE = frozenset({_DEADLOCK_DETECTED, _LOCK_NOT_AVAILABLE, _SERIALIZATION_FAILURE})
 
 
 class Outcome(enum.Enum):
@@ -80,8 +83,7 @@ def _ingest_together(arrival: Arrival) -> Verdict:
 
 def _was_refused(error: DatabaseError) -> bool:
     """True if the database works and stored nothing. A lost connection may hide that it did."""
-    is_about_a_lock = _read_sqlstate(error) in {_DEADLOCK_DETECTED, _LOCK_NOT_AVAILABLE}
-    return is_about_a_lock or not isinstance(error, OperationalError)
+    return _read_sqlstate(error) in _FAILURES_OF_ONE or not isinstance(error, OperationalError)
 
 
 def _read_sqlstate(error: DatabaseError) -> str | None:

@@ -26,6 +26,10 @@ DISABLE_SORTING = (
     "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)"
 )
 
+# A commit waits for the synchronous standby only if its transaction wrote something. An entry that is already
+# stored may have reached no standby yet, and must not be acknowledged before it has.
+_WRITE_WAL = "pg_logical_emit_message(true, 'timesheets', '')"
+
 # Entries that share a transaction hardly wait for an upload that is storing the same `entry_id`.
 _GROUP_LOCK_TIMEOUT = "200ms"
 # One statement is one transaction and one round trip. JSON is the cheapest way to send a few rows, because
@@ -134,7 +138,7 @@ def select_existing(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[
     Looks up each id in the unique index, the only one that has the rows in this order.
     """
     with connection.cursor() as cursor:
-        cursor.execute(DISABLE_SORTING)
+        cursor.execute(f"{DISABLE_SORTING}, {_WRITE_WAL}")
         cursor.execute(
             "SELECT found.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
             f"SELECT id, {', '.join(CONTENT_COLUMNS)} FROM {TABLE} "
