@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -66,7 +65,7 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if _is_error_page(response) and not _is_debug_page(request, response):
             status = HTTPStatus(response.status_code)
-            _write_problem(response, f"{status.description or status.phrase}.", status.name.lower())
+            _write_problem(response, f"{status.description or status.phrase}.", status.name.lower(), {})
         if response.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE:
             patch_vary_headers(response, ["Accept"])
             if prefers_html(request):
@@ -130,9 +129,7 @@ def respond_with_problem(problem: Problem) -> HttpResponse:
     return response
 
 
-def _write_problem(
-    response: HttpResponse, detail: str, code: str, members: Mapping[str, Any] = MappingProxyType({})
-) -> None:
+def _write_problem(response: HttpResponse, detail: str, code: str, members: Mapping[str, Any]) -> None:
     problem = describe_problem(response.status_code, detail, code, members)
     # As in DRF's responses.
     response.data = problem  # type: ignore[attr-defined]

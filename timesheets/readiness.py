@@ -24,7 +24,7 @@ INTERVAL_SECONDS = 1
 # How long the caller that starts a round waits for it. The first keys of an issuer may take four seconds.
 MAX_WAIT_SECONDS = 5
 
-# The name of a check, and why it fails; None if it passes.
+# The name of a check, and why it fails; None if it passes. The last finding about a check counts.
 Finding = tuple[str, str | None]
 
 
@@ -90,6 +90,7 @@ class Readiness:
                 if reason is None:
                     current.failing -= {name}
                 else:
+                    current.failing |= {name}
                     logger.error("Not ready: %s: %s", name, " ".join(reason.split()))
         except Exception:
             # The next round needs to know that this one is over.

@@ -149,6 +149,25 @@ def test_a_process_that_may_not_insert_is_not_ready(
     assert reason.endswith("run: GRANT INSERT ON timesheets_client, timesheets_timesheet TO reader")
 
 
+@only_on("postgresql")
+def test_a_process_that_cannot_tell_which_migrations_there_are_is_not_ready(
+    client: Client,
+    issuer: Issuer,
+    database: Database,
+    postgresql: PostgreSQLServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    postgresql.execute("CREATE ROLE writer LOGIN IN ROLE pg_write_all_data")
+
+    with use_database(database.url.replace("timesheets@", "writer@")):
+        status, failing = probe(client)
+
+    postgresql.execute("DROP ROLE writer")
+    assert (status, failing) == (503, ["database"])
+    [reason] = find_reasons(caplog)
+    assert "permission denied for table django_migrations" in reason
+
+
 @only_on("sqlite")
 def test_a_process_whose_sqlite_file_is_gone_is_not_ready(
     client: Client, issuer: Issuer, database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
