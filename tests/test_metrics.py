@@ -286,4 +286,4 @@ def test_without_a_writable_folder_the_server_does_not_start() -> None:
     result = run_python("-c", WITHOUT_A_FOLDER, **PRODUCTION_VARIABLES, TIMESHEETS_METRICS="true")
 
     assert result.returncode == 78
-    assert result.stderr.startswith("No folder for metrics can be created: No such file or directory.")
+    assert "No folder for metrics can be created: No such file or directory." in result.stderr

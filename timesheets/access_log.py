@@ -26,7 +26,7 @@ def record_access(request: HttpRequest, response: HttpResponse, seconds: float) 
     method, route, code = _find_method(request), _find_route(request), _find_code(response)
     metrics.count_request(route, method, response.status_code, code)
     if route == _UPLOAD_ROUTE and method == "POST" and response.status_code < HTTPStatus.BAD_REQUEST:
-        metrics.observe_upload(seconds, int(request.META["CONTENT_LENGTH"]))
+        metrics.observe_upload(seconds, int(request.META.get("CONTENT_LENGTH") or 0))
     level = _LEVELS.get(response.status_code // 100, logging.INFO)
     if (level == logging.INFO and route in _POLLED_ROUTES) or not logger.isEnabledFor(level):
         return

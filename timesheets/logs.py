@@ -117,10 +117,6 @@ class JSONFormatter(JsonFormatter):
             **{name: redact_tokens(str(value)) for name, value in message_dict.items()},
         )
 
-    def serialize_log_record(self, log_data: dict[str, Any]) -> str:
-        # JSON allows this control character, the only one in ASCII, unescaped.
-        return super().serialize_log_record(log_data).replace("\x7f", "\\u007f")
-
 
 def redact_tokens(text: str) -> str:
     return _TOKEN_PARAMETER.sub(r"\1[token]", _TOKEN.sub("[token]", text))

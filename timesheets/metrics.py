@@ -9,7 +9,7 @@ import functools
 import os
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -35,8 +35,11 @@ def _allocate_files(folder: str) -> None:
     Raises OSError if there is no space.
     """
     for kind in _FILE_KINDS:
-        with Path(folder, f"{kind}_{os.getpid()}.db").open("ab") as file:
+        path = Path(folder, f"{kind}_{os.getpid()}.new")
+        with path.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, _FILE_BYTES)
+        # No worker reads a file that is not complete.
+        path.rename(path.with_suffix(".db"))
 
 
 if _FOLDER:
@@ -114,10 +117,9 @@ for _outcome in ("success", "failure"):
 # A label is found faster here than in the metric.
 _requests_with = functools.cache(_REQUESTS.labels)
 _entries_with = functools.cache(_ENTRIES.labels)
-_last_upload_of = functools.cache(_LAST_UPLOAD.labels)
 _busy, _waiting = _BUSY.track_inprogress(), _WAITING.track_inprogress()
 _NOTHING = nullcontext()
-_clients: set[str] = set()
+_noted_at: dict[str, float] = {}
 
 
 def is_on() -> bool:
@@ -141,7 +143,9 @@ def _forget_dead_workers(folder: str) -> None:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+            # Another worker may remove them at the same time.
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
 
 
 def track_request() -> AbstractContextManager[object]:
@@ -174,9 +178,12 @@ def count_entries(verdicts: Mapping[str, int]) -> None:
 
 def note_upload(client_id: str) -> None:
     """Remember that the API has stored what this verified client sent."""
-    if is_on() and (client_id in _clients or len(_clients) < MAX_CLIENTS):
-        _clients.add(client_id)
-        _last_upload_of(client_id).set(time.time())
+    now = time.time()
+    # Once a second is exact enough.
+    is_due = is_on() and now >= _noted_at.get(client_id, 0) + 1
+    if is_due and (client_id in _noted_at or len(_noted_at) < MAX_CLIENTS):
+        _noted_at[client_id] = now
+        _LAST_UPLOAD.labels(client_id).set(now)
 
 
 def count_refused_token(fault: Fault) -> None:

@@ -75,8 +75,8 @@ class Target:
 def target(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("server")
     server = GranianServer(folder, issuer_process.url, workers=1)
-    [line] = server.wait_for_log("Spawning worker", count=1)
-    process = Path("/proc") / line.split()[-1]
+    [worker] = server.find_workers()
+    process = Path(f"/proc/{worker}")
     yield Target(server, issuer_process.mint(), folder / "db.sqlite3", process)
     server.close()
 

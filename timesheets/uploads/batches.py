@@ -60,7 +60,7 @@ def upload_batch(
     counts = _count(statuses)
     if not options.dry_run:
         metrics.count_entries({_VERDICTS[status]: count for status, count in statuses.items()})
-        if not refused and counts["created"] + counts["existing"]:
+        if counts["created"] or counts["existing"]:
             metrics.note_upload(client.client_id)
     dry_run = {"dry_run": True} if options.dry_run else {}
     logged = {**counts, **dry_run, "atomic": options.atomic}
