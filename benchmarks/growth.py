@@ -2,21 +2,24 @@
 
 Stores N million entries (1 by default) in batches of 1,000, in this process and without HTTP, on PostgreSQL
 and on SQLite. Prints what an entry costs in the first hundred thousand and in each million: the time, and the
-processor time including the database's. First with ids as the client derives them, which begin with the date:
-a day has 10,000 entries, and a batch those of a week. Then with random ids, the worst case. Ten million
-entries take 4 GB of disk, one database at a time.
+processor time including the database's. Then uploads to this table and to one of a hundred thousand entries
+take turns. First with ids as the client derives them, which begin with the date: a day has 10,000 entries,
+and a batch those of a week. Then with random ids, the worst case. Ten million entries take 4 GB of disk, one
+database at a time.
 """
 
 import argparse
 import datetime
 import os
+import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
+from functools import partial
 
 import django
 
@@ -35,11 +38,13 @@ from timesheets.storage.ingest import ingest_entries
 MILLION = 1_000_000
 BATCH_SIZE = 1_000
 FIRST_STEP = 100_000
+ROUNDS = 10
+TURN = 20_000
 ENTRIES_PER_DAY = 10_000
 BEGIN = datetime.datetime(2017, 5, 10, 8, tzinfo=datetime.UTC)
 
 MakeId = Callable[[datetime.datetime], str]
-# Seconds on the clock, and of the processors.
+# Seconds per entry: on the clock, and of the processors.
 Cost = tuple[float, float]
 
 
@@ -52,47 +57,75 @@ def make_random_id(_: datetime.datetime) -> str:
     return str(uuid.uuid4())
 
 
+@dataclass(kw_only=True)
+class Table:
+    """A database with the API's tables, and the processor time of its server."""
+
+    url: str
+    make_id: MakeId
+    read_server_seconds: Callable[[], float] = lambda: 0
+    stored: int = 0
+
+    def store(self, count: int) -> Cost:
+        """Store this many entries in the current database, which is this one."""
+        server_seconds = self.read_server_seconds()
+        costs = [self._store_batch() for _ in range(count // BATCH_SIZE)]
+        taken, used = (sum(seconds) for seconds in zip(*costs, strict=True))
+        return taken / count, (used + self.read_server_seconds() - server_seconds) / count
+
+    def _store_batch(self) -> Cost:
+        numbers = range(self.stored, self.stored + BATCH_SIZE)
+        entries = [make_entry(number, self.make_id) for number in numbers]
+        self.stored += BATCH_SIZE
+        begin, used = time.perf_counter(), time.process_time()
+        ingest_entries(PAYROLL, entries, entries[-1].date)
+        return time.perf_counter() - begin, time.process_time() - used
+
+
 def main() -> None:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     parser.add_argument("--millions", type=int, default=1, metavar="N", help="how many million entries")
     count = parser.parse_args().millions * MILLION
-    for kind, make_id in {"ids with dates": derive_id, "random ids": make_random_id}.items():
+    for ids, make_id in {"ids with dates": derive_id, "random ids": make_random_id}.items():
         with closing(PostgreSQLServer()) as server:
-            grow(f"PostgreSQL, {kind}", server.url(), count, make_id, server.read_processor_seconds)
+            open_table = partial(Table, make_id=make_id, read_server_seconds=server.read_processor_seconds)
+            large, small = (open_table(url=server.create_database(name)) for name in ("large", "small"))
+            measure(f"PostgreSQL, {ids}", count, large, small)
         with tempfile.TemporaryDirectory() as folder:
-            grow(f"SQLite, {kind}", f"sqlite:///{Path(folder) / 'db.sqlite3'}", count, make_id)
+            large, small = (
+                Table(url=f"sqlite:///{folder}/{name}.sqlite3", make_id=make_id)
+                for name in ("large", "small")
+            )
+            measure(f"SQLite, {ids}", count, large, small)
 
 
-def grow(
-    name: str,
-    database_url: str,
-    count: int,
-    make_id: MakeId,
-    read_server_seconds: Callable[[], float] = lambda: 0,
-) -> None:
-    """Print the cost of an entry in each step, and its ratio to that in the first step."""
-    print(f"\n{name}: microseconds per entry, and the ratio to the first")
-    print(f"{'entries':>10} {'size':>8} {'time':>7} {'processor':>9}  ratios")
-    with use_database(database_url):
+def measure(name: str, count: int, large: Table, small: Table) -> None:
+    print(f"\n{name}: microseconds per entry\n{'':>24} {'time':>6} {'processor':>9}")
+    grow(large, [FIRST_STEP, *range(MILLION, count + 1, MILLION)])
+    grow(small, [FIRST_STEP])
+    take_turns(large, small)
+
+
+def grow(table: Table, steps: Sequence[int]) -> None:
+    """Print the cost of an entry in each step."""
+    with use_database(table.url):
         call_command("migrate", verbosity=0)
-        first: Cost | None = None
-        stored = 0
-        for end in (FIRST_STEP, *range(MILLION, count + 1, MILLION)):
-            server_seconds = read_server_seconds()
-            costs = [store_batch(number, make_id) for number in range(stored, end, BATCH_SIZE)]
-            taken, used = (sum(seconds) for seconds in zip(*costs, strict=True))
-            used += read_server_seconds() - server_seconds
-            cost = taken / (end - stored), used / (end - stored)
-            first, stored = first or cost, end
-            print_step(end, cost, first)
+        for step in steps:
+            cost = table.store(step - table.stored)
+            print_line(f"{step:,} ({measure_size() / 1e6:,.0f} MB)", cost)
 
 
-def store_batch(first_number: int, make_id: MakeId) -> Cost:
-    entries = [make_entry(number, make_id) for number in range(first_number, first_number + BATCH_SIZE)]
-    begin, used = time.perf_counter(), time.process_time()
-    ingest_entries(PAYROLL, entries, entries[-1].date)
-    return time.perf_counter() - begin, time.process_time() - used
+def take_turns(*tables: Table) -> None:
+    """Print the median of each table's turns. The first half of a turn fills the caches."""
+    costs: dict[str, list[Cost]] = {"large, in turns": [], "small, in turns": []}
+    for _ in range(ROUNDS):
+        for table, turns in zip(tables, costs.values(), strict=True):
+            with use_database(table.url):
+                table.store(TURN)
+                turns.append(table.store(TURN))
+    for name, turns in costs.items():
+        print_line(name, [statistics.median(seconds) for seconds in zip(*turns, strict=True)])
 
 
 def make_entry(number: int, make_id: MakeId) -> Entry:
@@ -106,13 +139,9 @@ def make_entry(number: int, make_id: MakeId) -> Entry:
     )
 
 
-def print_step(stored: int, cost: Cost, first: Cost) -> None:
-    (time_per_entry, processor_time), size = cost, measure_size() / 1e6
-    ratios = ", ".join(f"{now / before:.2f}" for now, before in zip(cost, first, strict=True))
-    print(
-        f"{stored:>10,} {size:>5,.0f} MB {time_per_entry * 1e6:>7.1f} {processor_time * 1e6:>9.1f}  {ratios}",
-        flush=True,
-    )
+def print_line(name: str, cost: Sequence[float]) -> None:
+    taken, used = (seconds * 1e6 for seconds in cost)
+    print(f"{name:>24} {taken:6.1f} {used:9.1f}", flush=True)
 
 
 def measure_size() -> int:
