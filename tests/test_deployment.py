@@ -21,7 +21,7 @@ RELEASE = "/opt/timesheets/current"
 
 def find_assigned(text: str) -> set[str]:
     """The names of variables that are set in upper case, as the API's are."""
-    return set(re.findall(r"^(?:Environment=)?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
+    return set(re.findall(r"(?:^|^Environment=|^export | )([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
 
 
 def read_setting(name: str) -> str:
@@ -37,7 +37,9 @@ def test_every_file_that_the_guide_installs_exists() -> None:
     assert [name for name in named if not (REPOSITORY / name).exists()] == []
 
 
-@pytest.mark.parametrize("text", [BLOCKS[0], UNIT, MANAGE], ids=["guide", "unit", "timesheets-manage"])
+@pytest.mark.parametrize(
+    "text", [BLOCKS[0], BLOCKS[1], UNIT, MANAGE], ids=["server", "client", "unit", "timesheets-manage"]
+)
 def test_every_variable_that_is_set_is_read(text: str) -> None:
     assert find_assigned(text)
     assert find_assigned(text) <= find_variables() | {"DJANGO_SETTINGS_MODULE"}
