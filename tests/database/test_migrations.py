@@ -79,8 +79,8 @@ def test_the_server_names_the_migrations_that_the_database_lacks(
 
     assert result.returncode == 78
     assert result.stderr == (
-        f"The database {old_database.name} has unapplied migrations (2): "
-        "sessions.0001_initial, timesheets.0002_timesheet_of_client.\n"
+        f"The database {old_database.name} has unapplied migrations (3): "
+        "sessions.0001_initial, timesheets.0002_timesheet_of_client, timesheets.0003_usage.\n"
         "Apply them: python manage.py migrate\n"
     )
 

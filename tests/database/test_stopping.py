@@ -1,6 +1,8 @@
 """A server that is told to stop answers what it has begun, ends in time, and can be replaced under load."""
 
 import json
+import re
+import select
 import signal
 import socket
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.database.conftest import Database, only_on
 from tests.issuer import Issuer
@@ -31,7 +34,8 @@ BATCH = 10
 @pytest.fixture
 def server(database: Database, issuer_process: Issuer, tmp_path: Path) -> Iterator[GranianServer]:
     options: dict[str, Any] = {"workers": 2, "workers-kill-timeout": KILL_AFTER_SECONDS}
-    server = GranianServer(tmp_path, issuer_process.url, database.url, **options)
+    settings = "tests.settings_metrics"
+    server = GranianServer(tmp_path, issuer_process.url, database.url, settings, **options)
     yield server
     server.close()
 
@@ -48,13 +52,27 @@ class Uploads:
         self._begun = 0
 
     def begin(self, body: bytes, length: int | None = None) -> socket.socket:
-        """Send the head and the first `length` bytes of the body, and wait until the server handles it."""
+        """Send the head and the first `length` bytes of the body, and wait until the server handles it.
+
+        A complete upload may be answered by then.
+        """
         connection = socket.create_connection(("127.0.0.1", self._server.port), 20)
         self._connections.enter_context(connection)
         connection.sendall(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:length])
-        self._begun += 1
-        assert len(self._server.wait_for_log("outcome=accepted", self._begun)) == self._begun
+        if length is not None:
+            self._begun += 1
+        deadline = time.monotonic() + 10
+        # The request for the metrics is busy too.
+        while self._count_busy_threads() < self._begun + (2 if length is None else 1):
+            if length is None and select.select([connection], [], [], 0)[0]:
+                break
+            assert time.monotonic() < deadline
         return connection
+
+    def _count_busy_threads(self) -> int:
+        page = requests.get(f"{self._server.url}/metrics", timeout=20).text
+        [count] = re.findall(r"^timesheets_threads_busy (\d+)", page, re.MULTILINE)
+        return int(count)
 
 
 @pytest.fixture
