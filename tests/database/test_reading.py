@@ -440,7 +440,10 @@ def forget_statistics(vendor: str) -> None:
 
 @contextmanager
 def capture_plans(vendor: str) -> Iterator[list[str]]:
-    """The steps on the timesheets table in the plans of the block's statements, filled in when it ends."""
+    """The steps in the plans of the block's statements that read the timesheets table or, in SQLite, sort.
+
+    Filled in when the block ends.
+    """
     plan = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[vendor]
     steps: list[str] = []
     with CaptureQueriesContext(connection) as queries:
@@ -452,7 +455,9 @@ def capture_plans(vendor: str) -> Iterator[list[str]]:
             elif statement.startswith("SELECT"):
                 cursor.execute(f"{plan} {statement}")
                 steps += [
-                    step for *_, step in cursor.fetchall() if re.search("timesheets_timesheet( |$)", step)
+                    step
+                    for *_, step in cursor.fetchall()
+                    if re.search("timesheets_timesheet( |$)|ORDER BY", step)
                 ]
 
 

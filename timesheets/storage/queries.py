@@ -27,6 +27,8 @@ _COLUMNS = ", ".join(("client_id", "id", "received_at", *CONTENT_COLUMNS))
 # scan the primary key, and with it other clients' rows. The array hides that there is a single client, so
 # only one index has the rows in order, and the planner may not sort.
 _OWNED = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
+# The scanned rows are in order. PostgreSQL knows it, but SQLite would read the whole window and sort it.
+_IN_ORDER = {"sqlite": "", "postgresql": "ORDER BY client_id, id"}
 _TABLE_BY_ID = {"sqlite": f"{TABLE} INDEXED BY timesheet_of_client", "postgresql": TABLE}
 
 
@@ -144,11 +146,12 @@ def _list_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
 def _filter_rows(
     scanned: str, parameters: Sequence[Any], conditions: Sequence[tuple[str, str, Any]], *, limit: int
 ) -> Sequence[Timesheet]:
-    """The rows of the subquery `scanned` that meet the conditions."""
+    """The first rows of the subquery `scanned` that meet the conditions."""
     where = " AND ".join(f"{column} {operator} %s" for column, operator, _ in conditions) or "1 = 1"
     fields = {field.name: field for field in Timesheet._meta.fields}  # noqa: SLF001
     values = [fields[column].get_db_prep_value(value, connection) for column, _, value in conditions]
-    statement = f"SELECT * FROM ({scanned}) AS scanned WHERE {where} ORDER BY client_id, id LIMIT %s"  # noqa: S608
+    in_order = _IN_ORDER[connection.vendor]
+    statement = f"SELECT * FROM ({scanned}) AS scanned WHERE {where} {in_order} LIMIT %s"  # noqa: S608
     return list(Timesheet.objects.raw(statement, [*parameters, *values, limit]))
 
 
