@@ -9,6 +9,9 @@ SECRET_KEY = "a key that is long enough for Django and guards nothing but tests"
 ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:"))}
 
+# Tests turn sign-in on and off.
+MIDDLEWARE = MIDDLEWARE_WITH_SIGN_IN  # noqa: F405
+
 TIMESHEETS_PUBLIC_URL = "https://timesheets.example.com"
 
 _ISSUER = os.environ.get("TEST_ISSUER", "http://127.0.0.1:1/")

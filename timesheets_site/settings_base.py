@@ -21,8 +21,12 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "timesheets.middleware.HostMiddleware",
+]
+# People have sessions and forms. Machines do without them.
+MIDDLEWARE_WITH_SIGN_IN = [
+    *MIDDLEWARE,
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "timesheets.browser.forms.FormMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
@@ -55,7 +59,7 @@ INSTALLED_APPS_WITH_ADMIN = [
     "django.contrib.messages",
 ]
 MIDDLEWARE_WITH_ADMIN = [
-    *MIDDLEWARE,
+    *MIDDLEWARE_WITH_SIGN_IN,
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]

@@ -25,6 +25,7 @@ DATABASES = {"default": base.database(database_url)}
 
 if TIMESHEETS_BROWSER_SIGN_IN:
     REST_FRAMEWORK = base.REST_FRAMEWORK_WITH_SIGN_IN
+    MIDDLEWARE = base.MIDDLEWARE_WITH_SIGN_IN
 if TIMESHEETS_THROTTLE:
     REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": base.THROTTLE_CLASSES}
 if HAS_ADMIN:
@@ -52,3 +53,6 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",
     "security.W021",
 ]
+if MIDDLEWARE is base.MIDDLEWARE:
+    # The protection against forged forms. Without sessions there is nothing that such a form could use.
+    SILENCED_SYSTEM_CHECKS.append("security.W003")

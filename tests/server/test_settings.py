@@ -118,6 +118,21 @@ print(Client(headers=host).post("/timesheets/upload", headers={{"X-Forwarded-Pro
     assert proxied.stdout.split() == ["301", "401"]
 
 
+def test_production_without_people_has_no_sessions_and_no_forms(tmp_path: Path) -> None:
+    code = f"""{WSGI}
+from django.conf import settings
+from django.test import Client
+print(*(name for name in settings.MIDDLEWARE if "session" in name or "forms" in name or "csrf" in name))
+client = Client(headers={{"Host": "timesheets.example.com", "X-Forwarded-Proto": "https"}})
+print(*(client.get(path).status_code for path in ("/", "/docs", "/sign-in", "/nowhere", "/timesheets")))
+print(*(client.post(path, {{"token": "x"}}).status_code for path in ("/", "/sign-in", "/timesheets/upload")))
+"""
+
+    result = run_python("-c", code, **production(TIMESHEETS_BEHIND_PROXY="true"))
+
+    assert result.stdout.splitlines() == ["", "200 200 404 404 401", "405 404 401"], result.stderr
+
+
 @pytest.mark.parametrize(("variable", "status"), [("false", "404"), ("true", "200")])
 def test_production_has_browser_sign_in_only_if_it_is_enabled(variable: str, status: str) -> None:
     code = f"""{WSGI}
