@@ -1,6 +1,7 @@
 """The requests of a client are counted by all processes together, after its scope and before all else."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -135,4 +136,10 @@ def test_a_lost_database_is_503(caller: Caller, postgresql: PostgreSQLServer) ->
 
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
     postgresql.start()
-    assert [caller.send().status_code for _ in range(3)][-1] == 200
+    assert any(is_answered(caller) for _ in range(30))
+
+
+def is_answered(caller: Caller) -> bool:
+    """Connections that broke may still be in use at first, one in each worker."""
+    time.sleep(0.1)
+    return caller.send().status_code == 200
