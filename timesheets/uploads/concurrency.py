@@ -18,7 +18,13 @@ MAX_SMALL_BODY_BYTES = 256 * 1024
 LARGE_BODY_SLOTS = 4
 SLOT_TIMEOUT_SECONDS = 5.0
 
-_lock = threading.Lock()
+# A complete body leaves its place at once, so a caller with many connections finds one after a moment. Only a
+# few may wait for it, because each holds a thread.
+MAX_WAITING_CALLERS = 8
+PLACE_TIMEOUT_SECONDS = 0.25
+
+_changed = threading.Condition()
+_waiting = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
 _bodies_by_caller: Counter[Hashable] = Counter()
 _slots = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
 
@@ -30,24 +36,39 @@ def limit_bodies_of(caller: Hashable) -> Iterator[None]:
     Raises Overloaded if all places are taken, Throttled if the caller has as many places as are free, and
     IncompleteBody if the connection is lost.
     """
-    with _lock:
-        free = BODY_PLACES - _bodies_by_caller.total()
-        if not free:
-            raise Overloaded
-        # However many places others hold, a caller without one gets one as long as there are any.
-        if _bodies_by_caller[caller] >= free:
-            raise Throttled
+    with _changed:
+        if not _has_place(caller) and not _wait_for_place(caller):
+            raise Throttled if _count_free_places() else Overloaded
         _bodies_by_caller[caller] += 1
     try:
         yield
     except OSError:
         raise IncompleteBody from None
     finally:
-        with _lock:
+        with _changed:
             _bodies_by_caller[caller] -= 1
             if not _bodies_by_caller[caller]:
                 # Otherwise the names of all callers stay in memory.
                 del _bodies_by_caller[caller]
+            _changed.notify_all()
+
+
+def _count_free_places() -> int:
+    return BODY_PLACES - _bodies_by_caller.total()
+
+
+def _has_place(caller: Hashable) -> bool:
+    """However many places others hold, a caller without one gets one as long as there are any."""
+    return _bodies_by_caller[caller] < _count_free_places()
+
+
+def _wait_for_place(caller: Hashable) -> bool:
+    if not _waiting.acquire(blocking=False):
+        return False
+    try:
+        return _changed.wait_for(lambda: _has_place(caller), PLACE_TIMEOUT_SECONDS)
+    finally:
+        _waiting.release()
 
 
 @contextmanager
