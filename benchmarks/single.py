@@ -3,7 +3,8 @@
 Sends one entry per request over 16 and over 64 kept connections to the production server with one worker on
 one core, which verifies each token and stores each entry in SQLite or PostgreSQL. The rival is FastAPI with
 PyJWT on the same core, which verifies the token, echoes the entry and stores nothing
-(`benchmarks/stock/echo.py`). The load and PostgreSQL run on the other cores.
+(`benchmarks/stock/echo.py`): once on uvicorn alone, once with uvloop and httptools, which are written in C.
+The load and PostgreSQL run on the other cores.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -21,7 +22,11 @@ from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
 from tests.processes import GranianServer, Server, find_free_port
 
-PEER = "FastAPI, echoes"
+# The rivals, and uvicorn's options for them.
+RIVALS = {
+    "FastAPI": ("--loop", "asyncio", "--http", "h11"),
+    "FastAPI, uvloop": ("--loop", "uvloop", "--http", "httptools"),
+}
 CONNECTIONS = (16, 64)
 
 
@@ -40,15 +45,8 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
     postgresql = resources.enter_context(closing(PostgreSQLServer()))
     urls = {"PostgreSQL": postgresql.url(), "SQLite": f"sqlite:///{folder / 'db.sqlite3'}"}
     with on_cores({first}):
-        port = find_free_port()
         servers: dict[str, Server] = {
-            PEER: Server(
-                make_folder(folder / "peer"),
-                port,
-                ["-m", "uvicorn", "benchmarks.stock.echo:app", "--port", str(port), "--log-level", "warning"],
-                TEST_ISSUER=issuer.url,
-                PYTHONPATH=str(Path(__file__).parent.parent),
-            )
+            name: start_rival(make_folder(folder / name), issuer, options) for name, options in RIVALS.items()
         }
         for name, url in urls.items():
             servers[name] = GranianServer(
@@ -60,6 +58,13 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
     for server in servers.values():
         resources.enter_context(closing(server))
     return servers
+
+
+def start_rival(folder: Path, issuer: Issuer, options: Sequence[str]) -> Server:
+    port = find_free_port()
+    command = ["-m", "uvicorn", "benchmarks.stock.echo:app", "--port", str(port), "--log-level", "warning"]
+    variables = {"TEST_ISSUER": issuer.url, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    return Server(folder, port, [*command, *options], **variables)
 
 
 def make_folder(path: Path) -> Path:
@@ -92,16 +97,18 @@ def compare(servers: Mapping[str, Server], token: str, connections: int, rounds:
     for _ in range(rounds):
         for name, server in servers.items():
             runs[name].append(measure(server, token, connections, seconds))
-    print(f"\n{connections} connections, the median of {rounds} rounds")
-    print(f"{'':16} {'requests/s':>10} {'ratio':>6} {'p50 ms':>7} {'p99 ms':>7} {'p99/p50':>8} {'CPU ms':>7}")
-    peer = statistics.median(load.rate for load, _ in runs[PEER])
-    for name in servers:
-        rate = statistics.median(load.rate for load, _ in runs[name])
+    print(f"\n{connections} connections, the median of {rounds} rounds; the ratios are to the two rivals")
+    print(
+        f"{'':16} {'requests/s':>10} {'ratios':>11} {'p50 ms':>7} {'p99 ms':>7} {'p99/p50':>8} {'CPU ms':>7}"
+    )
+    rates = {name: statistics.median(load.rate for load, _ in runs[name]) for name in servers}
+    for name, rate in rates.items():
+        ratios = ", ".join(f"{rate / rates[rival]:.2f}" for rival in RIVALS)
         p50 = statistics.median(load.median for load, _ in runs[name])
         p99 = statistics.median(load.p99 for load, _ in runs[name])
         cpu = statistics.median(cpu for _, cpu in runs[name])
         print(
-            f"{name:16} {rate:10,.0f} {rate / peer:6.2f} {p50 * 1000:7.1f} {p99 * 1000:7.1f} "
+            f"{name:16} {rate:10,.0f} {ratios:>11} {p50 * 1000:7.1f} {p99 * 1000:7.1f} "
             f"{p99 / p50:8.1f} {cpu * 1000:7.2f}",
             flush=True,
         )
