@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 def find_address(request: HttpRequest) -> str:
-    """The address of whoever connected to the proxy, or without a proxy, to the API.
+    """The address that connected to the proxy, or without a proxy, to the API.
 
     A proxy adds the address to the end of X-Forwarded-For. What is before it comes from the caller.
     """

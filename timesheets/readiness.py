@@ -38,7 +38,7 @@ class _Round:
 
 
 class Readiness:
-    """What the last round of checks found. `check` finds it anew, piece by piece.
+    """What the last round of checks found. `check` yields the findings of a new round.
 
     There is one round at a time, in a thread of its own. Only the caller that starts it waits, so callers
     cannot occupy the threads of a process whose database hangs.

@@ -1,4 +1,4 @@
-"""Uses of a limit are counted once, whoever counts them."""
+"""Each use of a limit is counted once, whichever process counts it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A server that is told to stop answers what it has begun, ends in time, and can be replaced under load."""
+"""A server that gets a stop signal answers what it has begun, ends in time, and is replaced under load."""
 
 import json
 import re
