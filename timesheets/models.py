@@ -1,4 +1,4 @@
-"""The clients that upload, the entries that they uploaded, and what was used of their limits."""
+"""The clients, their uploads, the entries that they uploaded, and what was used of their limits."""
 
 from django.db import models
 
@@ -18,8 +18,44 @@ class Client(models.Model):
         return f"{self.client_id} of {self.issuer}"
 
 
+class Upload(models.Model):
+    """The receipt of a committed upload of many entries. Rows are only added, never changed."""
+
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, db_index=False)
+    # NULL if the client sent none.
+    label = models.CharField(max_length=128, null=True)  # noqa: DJ001
+    received_at = models.DateTimeField()
+    # NULL if the token has none.
+    subject = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    token_id = models.CharField(max_length=255, null=True)  # noqa: DJ001
+    request_id = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=64)
+    # Of the body as it was sent.
+    byte_count = models.IntegerField()
+    sha256 = models.CharField(max_length=64)
+    received = models.IntegerField()
+    created = models.IntegerField()
+    existing = models.IntegerField()
+    rejected = models.IntegerField()
+    hours_received = models.DecimalField(max_digits=8, decimal_places=2)
+    hours_created = models.DecimalField(max_digits=8, decimal_places=2)
+    hours_existing = models.DecimalField(max_digits=8, decimal_places=2)
+    # NULL if the upload created no row.
+    first_id = models.BigIntegerField(null=True)
+    last_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["client", "id"], name="upload_of_client")]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk}"
+
+
 class Timesheet(models.Model):
-    """An entry that a client uploaded. Rows are only added, never changed."""
+    """An entry that a client uploaded, or a revision of one. Rows are only added, never changed.
+
+    The revisions of a client's `entry_id` are 1, 2, 3 and so on. The highest one is current.
+    """
 
     # The index of the unique constraint begins with the client, so it also serves the foreign key.
     client = models.ForeignKey(Client, on_delete=models.PROTECT, db_index=False)
@@ -28,14 +64,25 @@ class Timesheet(models.Model):
     user_id = models.CharField(max_length=64)
     date = models.DateTimeField()
     project = models.CharField(max_length=128)
+    # 0 withdraws the entry.
     hours = models.DecimalField(max_digits=4, decimal_places=2)
+    # The database has the default, because the version before this column adds rows during an upgrade.
+    revision = models.IntegerField(db_default=1)
+    # NULL for revision 1.
+    reason = models.CharField(max_length=200, null=True)  # noqa: DJ001
     received_at = models.DateTimeField()
     # NULL if the token has no subject.
     subject = models.CharField(max_length=255, null=True)  # noqa: DJ001
 
+    # NULL for an entry that was uploaded alone. The receipt is added after its rows, in the same transaction,
+    # and a constraint would cost a third of an insert.
+    upload = models.ForeignKey(
+        Upload, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False
+    )
+
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["client", "entry_id"], name="entry_of_client"),
+            models.UniqueConstraint(fields=["client", "entry_id", "revision"], name="revision_of_entry"),
         ]
         # For reading back. It is cheap, because it grows at one edge per client.
         indexes = [models.Index(fields=["client", "id"], name="timesheet_of_client")]

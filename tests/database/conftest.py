@@ -17,7 +17,7 @@ from django.db.utils import ConnectionHandler
 
 from tests.postgresql import PostgreSQLServer
 from timesheets.apps import close_connections
-from timesheets.models import Client, Timesheet
+from timesheets.models import Client, Timesheet, Upload
 from timesheets_site.settings_base import database as configure
 
 
@@ -88,6 +88,7 @@ def database(migrated_database: Database, django_db_blocker: Any) -> Iterator[Da
     with django_db_blocker.unblock(), use_database(migrated_database.url):
         # Two commits. Django's flush would make PostgreSQL create new files for each table.
         Timesheet.objects.all().delete()
+        Upload.objects.all().delete()
         Client.objects.all().delete()
         # The test's servers and threads open their own connections and need an unlocked database.
         connections["default"].close()

@@ -6,7 +6,8 @@ from typing import Any
 
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 PAYROLL = MachineClient(
@@ -39,6 +40,13 @@ def read_entry(timesheet_id: int) -> Entry:
 
 
 def to_entry(row: Timesheet) -> Entry:
+    """The entry as a client may have sent it. Revision 1 need not be specified."""
     return Entry(
-        user_id=row.user_id, date=row.date, project=row.project, hours=row.hours, entry_id=row.entry_id
+        user_id=row.user_id,
+        date=row.date,
+        project=row.project,
+        hours=row.hours,
+        entry_id=row.entry_id,
+        revision=row.revision if row.revision > 1 else None,
+        reason=row.reason,
     )

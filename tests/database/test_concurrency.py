@@ -21,7 +21,7 @@ from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry, r
 from tests.postgresql import PostgreSQLServer
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import Outcome, Verdict
+from timesheets.storage.verdicts import Outcome, Verdict
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -22,7 +22,7 @@ from timesheets.apps import close_connections
 from timesheets.models import Client, Timesheet
 from timesheets.storage import ingest as ingest_module
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import Outcome, Verdict
+from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.storage.writer import take_turn
 from timesheets.trust.principals import MachineClient
 

@@ -20,7 +20,8 @@ from tests.database.entries import (
 )
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -91,7 +91,7 @@ def test_a_process_whose_database_lacks_migrations_is_not_ready(
     assert probe(client) == (503, ["migrations"])
 
     [reason] = find_reasons(caplog)
-    assert "sessions.0001_initial, timesheets.0002_timesheet_of_client, timesheets.0003_usage." in reason
+    assert "sessions.0001_initial, timesheets.0002_timesheet_of_client, timesheets.0003_usage, " in reason
     assert reason.endswith("Apply them: python manage.py migrate")
 
 

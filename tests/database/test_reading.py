@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -25,8 +26,10 @@ from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
 from timesheets.models import Client, Timesheet
 from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS
-from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.storage.ingest import ingest_entries, ingest_upload
 from timesheets.storage.queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.receipts import Delivery
+from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -66,8 +69,8 @@ def test_a_stored_entry_is_found_unchanged() -> None:
     stored = find_timesheet(PAYROLL, verdict.timesheet_id)
 
     assert stored is not None
-    assert (stored.entry, stored.received_at) == (entry, RECEIVED_AT)
-    assert list_timesheets(PAYROLL, ALL, 10).timesheets == (stored,)
+    assert (stored.entry, stored.received_at) == (replace(entry, revision=1), RECEIVED_AT)
+    assert list_timesheets(PAYROLL, ALL, 10).timesheets == [stored]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,10 @@ def test_other_clients_rows_do_not_count_towards_the_scan_limit() -> None:
 
 @contextmanager
 def uncommitted_upload(
-    *entry_ids: str, client: MachineClient = PAYROLL, commit: bool = True
+    *entry_ids: str,
+    client: MachineClient = PAYROLL,
+    commit: bool = True,
+    delivery: Delivery | None = None,
 ) -> Iterator[None]:
     """An upload that has inserted its entries. Its transaction ends with the block."""
     inserted, may_end = threading.Event(), threading.Event()
@@ -156,9 +162,9 @@ def uncommitted_upload(
 
     def run() -> None:
         try:
-            ingest_entries(
-                client, [make_entry(entry_id) for entry_id in entry_ids], RECEIVED_AT, commit_if=wait
-            )
+            entries = [make_entry(entry_id) for entry_id in entry_ids]
+            ingest = partial(ingest_upload, delivery=delivery) if delivery else ingest_entries
+            ingest(client, entries, RECEIVED_AT, commit_if=wait)
         finally:
             connections.close_all()
 
@@ -357,19 +363,26 @@ FILTERS: dict[str, Any] = {
 }
 # The steps that the plan of a list, and the plan of a search by entry_id, may have. SQLite does not name the
 # index of a constraint.
+NEIGHBOR_STEPS = (
+    "using revision_of_entry",
+    "(client_id=? AND entry_id=? AND revision>?)",
+    "(client_id=? AND entry_id=? AND revision<?)",
+)
 LIST_STEPS = (
+    *NEIGHBOR_STEPS,
     "timesheet_of_client",
     "SEARCH timesheets_timesheet$",
     "Index Only Scan Backward using timesheets_timesheet_pkey",
 )
 UPLOAD_STEPS = (
-    "entry_of_client",
+    "using revision_of_entry",
     "(client_id=? AND entry_id=?)",
+    "USING INTEGER PRIMARY KEY (rowid=?)",
     # SQLite reads the highest id, and the rows above it.
     "SEARCH timesheets_timesheet$",
     "USING INTEGER PRIMARY KEY (rowid>?)",
 )
-ENTRY_ID_STEPS = ("entry_of_client", "(client_id=? AND entry_id>? AND entry_id<?)")
+ENTRY_ID_STEPS = (*NEIGHBOR_STEPS, "(client_id=? AND entry_id=?)", "AND revision>? AND revision<?)")
 FILTER_COMBINATIONS = [
     dict(chosen)
     for count in range(len(FILTERS) + 1)
@@ -457,7 +470,7 @@ def capture_plans(vendor: str) -> Iterator[list[str]]:
                 steps += [
                     step
                     for *_, step in cursor.fetchall()
-                    if re.search("timesheets_timesheet( |$)|ORDER BY", step)
+                    if re.search("(timesheets_timesheet|later|earlier)( |$)|ORDER BY", step)
                 ]
 
 
@@ -482,7 +495,7 @@ def test_a_list_reads_only_the_clients_range_of_an_index(
         assert find_unexpected_steps(steps, *allowed) == [], filters
 
 
-def test_a_single_timesheet_is_found_by_primary_key(database: Database) -> None:
+def test_a_single_timesheet_is_found_by_its_id(database: Database) -> None:
     seed(database.vendor)
     timesheet_id = Timesheet.objects.order_by("id")[100].pk
 
@@ -490,10 +503,7 @@ def test_a_single_timesheet_is_found_by_primary_key(database: Database) -> None:
         find_timesheet(PAYROLL, timesheet_id)
 
     assert steps
-    assert (
-        find_unexpected_steps(steps, "using timesheets_timesheet_pkey", "USING INTEGER PRIMARY KEY (rowid=?)")
-        == []
-    )
+    assert find_unexpected_steps(steps, *LIST_STEPS) == []
 
 
 @every_layout

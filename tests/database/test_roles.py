@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -11,11 +13,13 @@ from django.db import ProgrammingError, connection
 
 from tests.database.conftest import use_database
 from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry, to_entry
+from tests.database.test_receipts import upload
 from tests.postgresql import PostgreSQLServer
 from tests.processes import REPOSITORY, run_python
 from timesheets.models import Timesheet
-from timesheets.storage.ingest import Outcome
 from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.receipts import ReceiptQuery, list_receipts
+from timesheets.storage.verdicts import Outcome
 
 pytestmark = pytest.mark.postgresql
 
@@ -48,6 +52,7 @@ print(User.objects.count())
 """
 REFUSED = "permission denied|must be owner"
 CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
+SUPERSEDED = Outcome.SUPERSEDED
 
 
 def execute(url: str, statement: str) -> None:
@@ -72,7 +77,7 @@ def superuser_url(postgresql_process: PostgreSQLServer, django_db_blocker: Any) 
 @pytest.fixture
 def as_api(superuser_url: str, django_db_blocker: Any) -> Iterator[None]:
     """The database is empty, and the default connection logs in as the API's role."""
-    execute(superuser_url, "TRUNCATE timesheets_client, timesheets_timesheet")
+    execute(superuser_url, "TRUNCATE timesheets_client, timesheets_upload, timesheets_timesheet")
     with django_db_blocker.unblock(), use_database(log_in_as("timesheets_api", superuser_url)):
         yield
 
@@ -86,7 +91,7 @@ def test_the_api_stores_an_entry_and_finds_it_again(entry_id: str | None) -> Non
 
     found = find_timesheet(PAYROLL, verdict.timesheet_id)
     assert found is not None
-    assert (verdict.outcome, found.entry) == (CREATED, entry)
+    assert (verdict.outcome, found.entry) == (CREATED, replace(entry, revision=1))
 
 
 @pytest.mark.usefixtures("as_api")
@@ -114,7 +119,22 @@ def test_the_api_stores_batches_and_lists_them() -> None:
 
 
 @pytest.mark.usefixtures("as_api")
-@pytest.mark.parametrize("table", ["timesheets_timesheet", "timesheets_client"])
+def test_the_api_corrects_entries_and_leaves_receipts() -> None:
+    correction = make_entry("a", hours=Decimal(0), revision=2, reason="entered twice")
+
+    stored = upload(make_entry("a"), correction, make_entry("b"))
+    again = upload(make_entry("a"), correction, make_entry("b", project="Other"), make_entry("b", revision=1))
+
+    assert list_outcomes(stored.verdicts) == [CREATED] * 3
+    assert list_outcomes(again.verdicts) == [SUPERSEDED, EXISTING, CONFLICT, EXISTING]
+    receipts = list_receipts(PAYROLL, ReceiptQuery(), 10).receipts
+    assert [(receipt.created, receipt.existing) for receipt in receipts] == [(3, 0), (0, 3)]
+    current = TimesheetQuery(is_current=True, as_of=receipts[0].last_id)
+    assert [row.entry.entry_id for row in list_timesheets(PAYROLL, current, 10).timesheets] == ["b"]
+
+
+@pytest.mark.usefixtures("as_api")
+@pytest.mark.parametrize("table", ["timesheets_timesheet", "timesheets_upload", "timesheets_client"])
 @pytest.mark.parametrize(
     "statement",
     [

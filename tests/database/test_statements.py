@@ -15,9 +15,10 @@ from tests.database.conftest import Database, only_on
 from tests.database.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.rows import TABLE
-from timesheets.storage.stores import find_existing
+from timesheets.storage.stores import find_current
+from timesheets.storage.verdicts import Outcome, Verdict
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -117,28 +118,29 @@ def test_only_the_requested_ids_are_found() -> None:
     ingest(make_entry("bb"), make_entry("d"), client=middle)
     client_id = Client.objects.get(client_id="client-1").pk
 
-    found = find_existing(client_id, ["a", "b", "bb", "c", "shared", "sharee", "z"])
+    found = find_current(client_id, ["a", "b", "bb", "c", "shared", "sharee", "z"])
 
-    assert sorted((entry_id, entry) for entry_id, (_, entry) in found.items()) == [
-        ("bb", make_entry("bb")),
-        ("shared", make_entry("shared", user_id="client-1")),
-    ]
-    assert find_existing(client_id, []) == {}
+    assert {entry_id: row.entry for entry_id, row in found.items()} == {
+        "bb": make_entry("bb", revision=1),
+        "shared": make_entry("shared", user_id="client-1", revision=1),
+    }
+    assert find_current(client_id, []) == {}
 
 
 def test_existing_rows_are_found_in_few_statements(database: Database) -> None:
-    # Two full chunks on SQLite and an incomplete one. On PostgreSQL a setting and the look-up.
+    # On PostgreSQL a setting and the look-up.
     entries = [make_entry(f"{number}") for number in range(2500)]
     verdicts = ingest(*entries)
     client_id = Client.objects.get().pk
 
     with CaptureQueriesContext(connection) as queries:
-        found = find_existing(client_id, [f"{number}" for number in range(2500)])
+        found = find_current(client_id, [f"{number}" for number in range(2500)])
 
-    assert len(queries) == {"sqlite": 3, "postgresql": 2}[database.vendor]
+    assert len(queries) == {"sqlite": 1, "postgresql": 2}[database.vendor]
     assert len(found) == 2500
     for entry, verdict in zip(entries, verdicts, strict=True):
-        assert found[str(entry.entry_id)] == (verdict.timesheet_id, entry)
+        row = found[str(entry.entry_id)]
+        assert (row.timesheet_id, row.entry) == (verdict.timesheet_id, replace(entry, revision=1))
 
 
 def test_a_batch_is_retried_after_a_deadlock_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
@@ -188,7 +190,7 @@ def test_a_row_is_the_same_as_one_that_django_writes(microsecond: int, before: l
         client=stored.client,
         subject=PAYROLL.subject,
         received_at=date,
-        **{**asdict(entry), "date": date, "entry_id": "b"},
+        **{**asdict(replace(entry, revision=1)), "date": date, "entry_id": "b"},
     )
 
     assert read_raw(stored.pk) == read_raw(copy.pk)

@@ -9,9 +9,10 @@ from timesheets.trust.principals import MachineClient
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """The hours of an employee on a project: `date` is aware, `hours` is above 0 and at most 24.
+    """The hours of an employee on a project: `date` is aware, `hours` is at most 24.
 
-    Entries are compared by value, with their `entry_id`: 5 equals 5.00, and a date is the same in every zone.
+    `revision` is None if the client did not specify it. From 2 on, it corrects the revision before it, has a
+    `reason`, and its `hours` may be 0. Before, `hours` is above 0.
     """
 
     user_id: str
@@ -19,6 +20,17 @@ class Entry:
     project: str
     hours: Decimal
     entry_id: str | None = None
+    revision: int | None = None
+    reason: str | None = None
+
+    def has_content_of(self, other: "Entry") -> bool:
+        """Compare all but identity and reason, by value: 5 equals 5.00, a date is the same in every zone."""
+        return (
+            self.date == other.date
+            and self.hours == other.hours
+            and self.user_id == other.user_id
+            and self.project == other.project
+        )
 
 
 # An issuer, one of its clients, and the client's `entry_id`.

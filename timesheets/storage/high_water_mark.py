@@ -6,25 +6,33 @@ Therefore each upload announces, until its transaction ends, the last id that wa
 readers stop at the lowest announced id. No upload and no reader waits for another.
 """
 
+from typing import Any
+
 from django.db import connection
 from django.db.models import Max
 
-from timesheets.models import Timesheet
+from timesheets.models import Timesheet, Upload
 
 # The first key of our advisory locks, which tells them from the locks of other programs.
-ADVISORY_LOCK_CLASS = int.from_bytes(b"time")
-
-# An upload selects from this before it assigns ids. The name of the sequence is Django's for an identity
-# column. The second key is a signed 32-bit integer, so the shifts keep the low 32 bits of the id.
-ANNOUNCE_UPLOAD = (
-    f"SELECT pg_advisory_xact_lock_shared({ADVISORY_LOCK_CLASS}, ("
-    f"COALESCE(pg_sequence_last_value('{Timesheet._meta.db_table}_id_seq'), 0) << 32 >> 32)::int)"  # noqa: SLF001
-)
+_LOCK_CLASSES: dict[Any, int] = {Timesheet: int.from_bytes(b"time"), Upload: int.from_bytes(b"uplo")}
+ADVISORY_LOCK_CLASS = _LOCK_CLASSES[Timesheet]
 
 
-def find_high_water_mark() -> int:
-    """An id up to which no new row can appear. Later statements see all rows up to it."""
-    highest: int = Timesheet.objects.aggregate(highest=Max("id"))["highest"] or 0
+def announce(model: Any) -> str:
+    """An upload selects from this before it assigns ids of the model's table in PostgreSQL.
+
+    The name of the sequence is Django's for an identity column. The second key is a signed 32-bit integer, so
+    the shifts keep the low 32 bits of the id.
+    """
+    return (
+        f"SELECT pg_advisory_xact_lock_shared({_LOCK_CLASSES[model]}, ("
+        f"COALESCE(pg_sequence_last_value('{model._meta.db_table}_id_seq'), 0) << 32 >> 32)::int)"  # noqa: SLF001
+    )
+
+
+def find_high_water_mark(model: Any = Timesheet) -> int:
+    """An id up to which no new row can appear in the table. Later statements see all rows up to it."""
+    highest: int = model.objects.aggregate(highest=Max("id"))["highest"] or 0
     if connection.vendor != "postgresql":
         return highest
     # The order matters: an upload that was assigned an id up to the highest had announced itself before. If
@@ -35,7 +43,7 @@ def find_high_water_mark() -> int:
             "SELECT min((objid::bigint - %s) << 32 >> 32) FROM pg_locks "
             "WHERE locktype = 'advisory' AND objsubid = 2 AND classid = %s "
             "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [highest, ADVISORY_LOCK_CLASS],
+            [highest, _LOCK_CLASSES[model]],
         )
         [lowest_distance] = cursor.fetchone()
     return highest + min(0, lowest_distance or 0)

@@ -1,25 +1,29 @@
 """Store each entry once and return a verdict for it. Knows the database; knows no HTTP."""
 
-import enum
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 
+from timesheets.storage.corrections import store_corrections
 from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.group_commit import GroupCommit
+from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload_id
 from timesheets.storage.rows import Provenance
 from timesheets.storage.stores import (
-    find_existing,
-    find_existing_of_clients,
+    find_current,
+    find_current_of_clients,
+    find_older,
     find_or_create_owner,
     insert_arrivals,
     insert_new,
 )
+from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
 from timesheets.storage.writer import begin_group, begin_upload
 from timesheets.trust.principals import MachineClient
 
@@ -32,23 +36,15 @@ _SERIALIZATION_FAILURE = "40001"
 _FAILURES_OF_ONE = frozenset({_DEADLOCK_DETECTED, _LOCK_NOT_AVAILABLE, _SERIALIZATION_FAILURE})
 
 
-class Outcome(enum.Enum):
-    CREATED = enum.auto()
-    # The client's `entry_id` already exists, with the same content.
-    EXISTING = enum.auto()
-    # It already exists with different content, which does not change.
-    CONFLICT = enum.auto()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """The outcome of an entry, and the id of the row that now has its `entry_id`."""
-
-    outcome: Outcome
-    timesheet_id: int
-
-
 Condition = Callable[[Sequence[Verdict]], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingested:
+    """A verdict per entry, and the id of the receipt: None if there is none or nothing was committed."""
+
+    verdicts: list[Verdict]
+    upload_id: int | None
 
 
 def ingest_entries(
@@ -60,24 +56,43 @@ def ingest_entries(
 ) -> list[Verdict]:
     """Store `entries` in one transaction, and roll it back if `commit_if` returns False for the verdicts.
 
-    Returns a verdict per entry, in the same order. If an `entry_id` repeats, the first entry counts and the
-    others are compared with it. If this raises, nothing is stored, unless the connection was lost during the
-    commit. One entry may share its transaction with others that arrive at the same time; they do not affect
-    each other.
+    Returns a verdict per entry, in the same order. Of the entries with one `entry_id`, those without a
+    revision and with revision 1 are judged first, then the others by ascending revision, each against what is
+    stored by then. If this raises, nothing is stored, unless the connection was lost during the commit. One
+    entry may share its transaction with others that arrive at the same time; they do not affect each other.
     """
-    if len(entries) == 1 and commit_if is None and not connection.in_atomic_block:
+    if len(entries) == 1 and commit_if is None and not connection.in_atomic_block and _is_first(entries[0]):
         return [_ingest_together(Arrival(client=client, received_at=received_at, entry=entries[0]))]
-    return _ingest_alone(client, entries, received_at, commit_if)
+    return _ingest_alone(client, entries, received_at, commit_if=commit_if).verdicts
+
+
+def ingest_upload(
+    client: MachineClient,
+    entries: Sequence[Entry],
+    received_at: datetime,
+    delivery: Delivery,
+    *,
+    commit_if: Condition | None = None,
+) -> Ingested:
+    """Like `ingest_entries`, and store the upload's receipt in the same transaction."""
+    return _ingest_alone(client, entries, received_at, delivery=delivery, commit_if=commit_if)
+
+
+def _is_first(entry: Entry) -> bool:
+    return entry.revision is None or entry.revision == 1
 
 
 def _ingest_together(arrival: Arrival) -> Verdict:
     try:
-        return _groups.submit(arrival)
+        result = _groups.submit(arrival)
     except DatabaseError as error:
         if not _was_refused(error):
             raise
-    # One entry of the group is the reason. Only the one it belongs to fails again.
-    [verdict] = _ingest_alone(arrival.client, [arrival.entry], arrival.received_at)
+    else:
+        if isinstance(result, Verdict):
+            return result
+    # The entry is the reason why the group was refused, or may be, or its older revisions decide.
+    [verdict] = _ingest_alone(arrival.client, [arrival.entry], arrival.received_at).verdicts
     return verdict
 
 
@@ -91,9 +106,14 @@ def _read_sqlstate(error: DatabaseError) -> str | None:
 
 
 def _ingest_alone(
-    client: MachineClient, entries: Sequence[Entry], received_at: datetime, commit_if: Condition | None = None
-) -> list[Verdict]:
-    ingest = partial(_ingest_in_transaction, client, entries, received_at, commit_if)
+    client: MachineClient,
+    entries: Sequence[Entry],
+    received_at: datetime,
+    *,
+    delivery: Delivery | None = None,
+    commit_if: Condition | None = None,
+) -> Ingested:
+    ingest = partial(_ingest_in_transaction, client, entries, received_at, delivery, commit_if)
     try:
         return ingest()
     except OperationalError as error:
@@ -104,28 +124,71 @@ def _ingest_alone(
 
 
 def _ingest_in_transaction(
-    client: MachineClient, entries: Sequence[Entry], received_at: datetime, commit_if: Condition | None
-) -> list[Verdict]:
+    client: MachineClient,
+    entries: Sequence[Entry],
+    received_at: datetime,
+    delivery: Delivery | None,
+    commit_if: Condition | None,
+) -> Ingested:
     with begin_upload():
-        owner_id = find_or_create_owner(client.issuer, client.client_id)
-        provenance = Provenance(client_id=owner_id, subject=client.subject, received_at=received_at)
-        verdicts = _store(
-            entries,
-            [entry.entry_id for entry in entries],
-            lambda positions: insert_new(provenance, [entries[position] for position in positions]),
-            partial(find_existing, owner_id),
+        provenance = Provenance(
+            client_id=find_or_create_owner(client.issuer, client.client_id),
+            subject=client.subject,
+            received_at=received_at,
+            upload_id=reserve_upload_id() if delivery else None,
         )
+        verdicts = _store_upload(provenance, entries)
         if commit_if is not None and not commit_if(verdicts):
             transaction.set_rollback(True)
-    return verdicts
+            return Ingested(verdicts=verdicts, upload_id=None)
+        if delivery is not None:
+            add_receipt(provenance, delivery, entries, verdicts)
+    return Ingested(verdicts=verdicts, upload_id=provenance.upload_id)
 
 
-def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict]:
+def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
+    firsts = [position for position, entry in enumerate(entries) if _is_first(entry)]
+    results = _store_firsts(provenance, [entries[position] for position in firsts])
+    if len(firsts) < len(entries):
+        later = [position for position, entry in enumerate(entries) if not _is_first(entry)]
+        results += store_corrections(provenance, [entries[position] for position in later])
+        results = [
+            result for _, result in sorted(zip([*firsts, *later], results, strict=True), key=itemgetter(0))
+        ]
+    return _decide(provenance.client_id, entries, results)
+
+
+def _decide(
+    client_id: int, entries: Sequence[Entry], results: Sequence[Verdict | StoredRevision]
+) -> list[Verdict]:
+    """The verdicts. Where a result is a current row, older rows decide."""
+    undecided = [
+        (entry, result.revision)
+        for entry, result in zip(entries, results, strict=True)
+        if not isinstance(result, Verdict)
+    ]
+    older = iter(find_older(client_id, undecided) if undecided else ())
+    return [
+        result if isinstance(result, Verdict) else compare_older(entry, result, next(older))
+        for entry, result in zip(entries, results, strict=True)
+    ]
+
+
+def _store_firsts(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict | StoredRevision]:
+    return _store(
+        entries,
+        [entry.entry_id for entry in entries],
+        lambda positions: insert_new(provenance, [entries[position] for position in positions]),
+        partial(find_current, provenance.client_id),
+    )
+
+
+def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
     return _store(
         [arrival.entry for arrival in arrivals],
         [arrival.key for arrival in arrivals],
         lambda positions: insert_arrivals([arrivals[position] for position in positions]),
-        find_existing_of_clients,
+        find_current_of_clients,
     )
 
 
@@ -136,11 +199,12 @@ def _store(
     entries: Sequence[Entry],
     keys: Sequence[Hashable],
     insert: Callable[[Sequence[int]], Sequence[int | None]],
-    find: Callable[[Sequence[Any]], Mapping[Any, tuple[int, Entry]]],
-) -> list[Verdict]:
-    """Insert the entries and find the rows of those whose key already exists. The key None is always new.
+    find: Callable[[Sequence[Any]], Mapping[Any, StoredRevision]],
+) -> list[Verdict | StoredRevision]:
+    """Insert first revisions and find the current rows of those whose key already exists. None is always new.
 
-    `insert` takes positions of entries, `find` takes keys.
+    `insert` takes positions of entries, `find` takes keys. A result is a verdict, or the current row if older
+    rows must decide.
     """
     firsts = _find_first_occurrences(keys)
     ids = insert(firsts)
@@ -148,22 +212,17 @@ def _store(
         return [Verdict(outcome=Outcome.CREATED, timesheet_id=row_id) for row_id in ids if row_id is not None]
     created = {position: row_id for position, row_id in zip(firsts, ids, strict=True) if row_id is not None}
     # Some entries repeat others, or rows that are already stored.
-    existing = {keys[position]: (created[position], entries[position]) for position in created}
-    existing.update(find([keys[position] for position in firsts if position not in created]))
+    current = {
+        keys[position]: StoredRevision(timesheet_id=row_id, entry=entries[position])
+        for position, row_id in created.items()
+    }
+    current.update(find([keys[position] for position in firsts if position not in created]))
     return [
-        _to_verdict(entry, created.get(position), key, existing)
+        Verdict(outcome=Outcome.CREATED, timesheet_id=created[position])
+        if position in created
+        else compare(entry, current[key])
         for position, (entry, key) in enumerate(zip(entries, keys, strict=True))
     ]
-
-
-def _to_verdict(
-    entry: Entry, created_id: int | None, key: Hashable, existing: Mapping[Hashable, tuple[int, Entry]]
-) -> Verdict:
-    if created_id is not None:
-        return Verdict(outcome=Outcome.CREATED, timesheet_id=created_id)
-    timesheet_id, stored = existing[key]
-    outcome = Outcome.EXISTING if stored == entry else Outcome.CONFLICT
-    return Verdict(outcome=outcome, timesheet_id=timesheet_id)
 
 
 def _find_first_occurrences(keys: Sequence[Hashable]) -> list[int]:

@@ -4,20 +4,43 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from timesheets.models import Timesheet
 from timesheets.storage.entries import Arrival, Entry
-from timesheets.storage.high_water_mark import ANNOUNCE_UPLOAD
-from timesheets.storage.rows import CLIENT_TABLE, COLUMNS, CONTENT_COLUMNS, TABLE, Provenance, read_content
+from timesheets.storage.high_water_mark import announce
+from timesheets.storage.rows import (
+    CLIENT_TABLE,
+    COLUMNS,
+    CONTENT_COLUMNS,
+    ORIGIN_COLUMNS,
+    REVISION_COLUMNS,
+    TABLE,
+    Provenance,
+    read_content,
+    select_older,
+)
 
 # Batches of this size or less take one statement. Of a batch that was sent before, in whole or in large part,
 # the probe finds a row, so hardly any COPY fails.
 _PROBE_SIZE = 100
 _BINARY_TYPES = (
-    "int8", "int8", "timestamptz", "varchar", "varchar", "timestamptz", "varchar", "numeric", "varchar",
+    "int8", "int8", "timestamptz", "varchar", "int8",
+    "varchar", "timestamptz", "varchar", "numeric", "varchar",
 )  # fmt: skip
+
+_ARRAY_TYPES = {
+    "user_id": "varchar",
+    "date": "timestamptz",
+    "project": "varchar",
+    "hours": "numeric",
+    "entry_id": "varchar",
+    "revision": "integer",
+    "reason": "varchar",
+}
 
 # For a statement whose only allowed index has the rows in order. If its statistics are old or missing, the
 # planner would read a client's rows from another index and sort them. The settings last until the transaction
@@ -37,9 +60,9 @@ _GROUP_LOCK_TIMEOUT = "200ms"
 # refuses. All uploads insert keys in the order of their bytes; otherwise they could deadlock.
 _INSERT_ARRIVALS = f"""
 WITH announced AS MATERIALIZED (
-    {ANNOUNCE_UPLOAD}, set_config('lock_timeout', '{_GROUP_LOCK_TIMEOUT}', true)
+    {announce(Timesheet)}, set_config('lock_timeout', '{_GROUP_LOCK_TIMEOUT}', true)
 ), sent AS MATERIALIZED (
-    SELECT nextval('{TABLE}_id_seq') AS id, owner.id AS client_id, arrived.*
+    SELECT nextval('{TABLE}_id_seq') AS id, owner.id AS client_id, NULL::bigint AS upload_id, arrived.*
     FROM announced CROSS JOIN ROWS FROM (json_to_recordset(%s::json) AS (
         issuer varchar, client varchar, subject varchar, received_at timestamptz,
         user_id varchar, date timestamptz, project varchar, hours numeric, entry_id varchar
@@ -96,20 +119,23 @@ def _insert_sorted(provenance: Provenance, entries: Sequence[Entry]) -> list[int
     return [*ids, *_insert_from_arrays(provenance, rest)]
 
 
-def _insert_from_arrays(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
+def _insert_from_arrays(
+    provenance: Provenance, entries: Sequence[Entry], columns: Sequence[str] = CONTENT_COLUMNS
+) -> list[int | None]:
     if not entries:
         return []
-    content = ", ".join(CONTENT_COLUMNS)
-    arrays = [list(column) for column in zip(*map(read_content, entries), strict=True)]
+    content = ", ".join(columns)
+    arrays = [list(column) for column in zip(*map(attrgetter(*columns), entries), strict=True)]
     with connection.cursor() as cursor:
         # Rows are inserted and returned in the order of the SELECT.
         cursor.execute(
-            f"WITH announced AS MATERIALIZED ({ANNOUNCE_UPLOAD}) INSERT INTO {TABLE} ({', '.join(COLUMNS)}) "  # noqa: S608
-            f"SELECT %s, %s, %s, {content} FROM announced, unnest("
-            "%s::varchar[], %s::timestamptz[], %s::varchar[], %s::numeric[], %s::varchar[]"
-            f") WITH ORDINALITY AS sent ({content}, position) "
+            f"WITH announced AS MATERIALIZED ({announce(Timesheet)}) "  # noqa: S608
+            f"INSERT INTO {TABLE} ({', '.join(ORIGIN_COLUMNS)}, {content}) "
+            f"SELECT %s, %s, %s, %s::bigint, {content} FROM announced, "
+            f"unnest({_write_arrays(columns)}) "
+            f"WITH ORDINALITY AS sent ({content}, position) "
             "ORDER BY position ON CONFLICT DO NOTHING RETURNING id, entry_id",
-            [provenance.client_id, provenance.received_at, provenance.subject, *arrays],
+            [*_read_origin(provenance), *arrays],
         )
         inserted = deque(cursor.fetchall())
     # An entry has the next row if the `entry_id`s are equal; otherwise the entry was left out.
@@ -118,9 +144,22 @@ def _insert_from_arrays(provenance: Provenance, entries: Sequence[Entry]) -> lis
     ]
 
 
+def _write_arrays(columns: Sequence[str]) -> str:
+    return ", ".join(f"%s::{_ARRAY_TYPES[name]}[]" for name in columns)
+
+
+def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
+    """The ids of the new rows. No revision may exist, and the client's corrections must be locked."""
+    return _insert_from_arrays(provenance, entries, (*CONTENT_COLUMNS, *REVISION_COLUMNS))
+
+
+def _read_origin(provenance: Provenance) -> tuple[Any, ...]:
+    return (provenance.client_id, provenance.received_at, provenance.subject, provenance.upload_id)
+
+
 def _copy(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:
     """Insert entries of an announced upload. Raises IntegrityError, and inserts none, if one exists."""
-    origin = (provenance.client_id, provenance.received_at, provenance.subject)
+    origin = _read_origin(provenance)
     statement = f"COPY {TABLE} (id, {', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
     with connection.cursor() as cursor, transaction.atomic(), connection.wrap_database_errors:
         cursor.execute(f"SELECT nextval('{TABLE}_id_seq') FROM generate_series(1, %s)", [len(entries)])  # noqa: S608
@@ -132,19 +171,47 @@ def _copy(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:
     return ids
 
 
-def select_existing(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The id and the content of each row, which must exist: the search for a missing one may be slow.
+# The first key of an advisory lock; the second is the client's.
+_CORRECTIONS_LOCK_CLASS = int.from_bytes(b"corr")
 
-    Looks up each id in the unique index, the only one that has the rows in this order.
+
+def lock_corrections(client_id: int) -> None:
+    """Wait until no other transaction corrects the client's entries. No insert of a correction then waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, (%s::bigint << 32 >> 32)::int)",
+            [_CORRECTIONS_LOCK_CLASS, client_id],
+        )
+
+
+def select_current(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The id, the content and the revision of the current row of each `entry_id`.
+
+    Looks up each id in the unique index, the only one that has revisions in order.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"{DISABLE_SORTING}, {_WRITE_WAL}")
         cursor.execute(
-            "SELECT found.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
-            f"SELECT id, {', '.join(CONTENT_COLUMNS)} FROM {TABLE} "
-            "WHERE (client_id, entry_id) >= (%s, sent.entry_id) "
-            "AND (client_id, entry_id) <= (%s, sent.entry_id) "
-            "ORDER BY client_id, entry_id LIMIT 1) AS found",
-            [list(entry_ids), client_id, client_id],
+            "SELECT current.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
+            f"SELECT id, {', '.join((*CONTENT_COLUMNS, *REVISION_COLUMNS))} FROM {TABLE} "
+            "WHERE client_id = %s AND entry_id = sent.entry_id ORDER BY revision DESC LIMIT 1) AS current",
+            [list(entry_ids), client_id],
         )
         yield from cursor.fetchall()
+
+
+def select_older_rows(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[tuple[Any, ...] | None]:
+    """What `select_older` finds for each entry."""
+    columns = (*CONTENT_COLUMNS, *REVISION_COLUMNS)
+    rows = [(*attrgetter(*columns)(entry), last_revision) for entry, last_revision in judged]
+    arrays = [list(column) for column in zip(*rows, strict=True)]
+    older = select_older(lambda name: "%s::bigint" if name == "client_id" else f"sent.{name}")
+    with connection.cursor() as cursor:
+        cursor.execute(DISABLE_SORTING)
+        cursor.execute(
+            f"SELECT found.* FROM unnest({_write_arrays(columns)}, %s::integer[]) "  # noqa: S608
+            f"WITH ORDINALITY AS sent ({', '.join(columns)}, last_revision, position) "
+            f"LEFT JOIN LATERAL ({older}) AS found ON true ORDER BY position",
+            [*arrays, client_id, client_id],
+        )
+        return [None if row[0] is None else row for row in cursor.fetchall()]

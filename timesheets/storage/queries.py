@@ -1,35 +1,38 @@
-"""Read a client's timesheets: one of them, or a page at a time. Knows the database; knows no HTTP.
+"""Read a client's timesheets: one of them, or a page at a time. Knows the database; knows no HTTP."""
 
-A page reads a limited number of rows, all of them the client's, for every query and whatever the planner's
-statistics say: the statements leave the planner only one index.
-"""
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import bisect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db import connection, transaction
-
-from timesheets.models import Client, Timesheet
+from timesheets.models import Client, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.postgresql import DISABLE_SORTING
-from timesheets.storage.rows import CONTENT_COLUMNS, TABLE
+from timesheets.storage.rows import CONTENT_COLUMNS, MAX_REVISION, REVISION_COLUMNS, TABLE
+from timesheets.storage.scans import (
+    MAX_ID,
+    MAX_SCANNED_ROWS,
+    Condition,
+    Scan,
+    compare_column,
+    read_page,
+    scan_ids,
+    sorting_disabled,
+)
 from timesheets.trust.principals import MachineClient
 
-# The number of a client's rows that one page may scan. With more, there would be fewer but slower pages.
-MAX_SCANNED_ROWS = 50_000
-
-_COLUMNS = ", ".join(("client_id", "id", "received_at", *CONTENT_COLUMNS))
-# PostgreSQL's statistics may be old. If they say that nearly all rows are this client's, the planner would
-# scan the primary key, and with it other clients' rows. The array hides that there is a single client, so
-# only one index has the rows in order, and the planner may not sort.
-_OWNED = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
-# The scanned rows are in order. PostgreSQL knows it, but SQLite would read the whole window and sort it.
-_IN_ORDER = {"sqlite": "", "postgresql": "ORDER BY client_id, id"}
-_TABLE_BY_ID = {"sqlite": f"{TABLE} INDEXED BY timesheet_of_client", "postgresql": TABLE}
+# The ids of the revisions next to a row. Only the unique index has revisions in order.
+_NEXT_ID = (
+    f"(SELECT id FROM {TABLE} AS later WHERE later.client_id = scanned.client_id "  # noqa: S608
+    "AND later.entry_id = scanned.entry_id AND later.revision > scanned.revision "
+    "ORDER BY later.revision LIMIT 1)"
+)
+_PREVIOUS_ID = (
+    f"(SELECT id FROM {TABLE} AS earlier WHERE earlier.client_id = scanned.client_id "  # noqa: S608
+    "AND earlier.entry_id = scanned.entry_id AND earlier.revision < scanned.revision "
+    "ORDER BY earlier.revision DESC LIMIT 1)"
+)
+_COLUMNS = f"scanned.*, {_NEXT_ID} AS next_id, {_PREVIOUS_ID} AS previous_id"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,15 +46,30 @@ class TimesheetQuery:
     date_to: datetime | None = None
     received_since: datetime | None = None
     entry_id: str | None = None
+    # The upload that created the row.
+    upload_id: int | None = None
+    # Leave out what is superseded or withdrawn.
+    is_current: bool = False
+    # Answer as when this id was the last one.
+    as_of: int | None = None
     # The page starts at the first match with this id or a higher one.
     from_id: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredEntry:
+    """A row. Its `revision` is never None; `supersedes` and `superseded_by` are ids of other revisions.
+
+    `subject` is the `sub` of the token that it was sent with, None if the token had none.
+    """
+
     timesheet_id: int
     entry: Entry
     received_at: datetime
+    subject: str | None
+    upload_id: int | None
+    supersedes: int | None
+    superseded_by: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,104 +83,113 @@ class TimesheetPage:
     next_id: int | None
 
 
+class NotSettled(Exception):
+    """`as_of` is 0, or uploads in progress may still add rows up to it."""
+
+
 def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | None:
     """The timesheet with this id; None if there is none or if it belongs to another client."""
-    owned = Timesheet.objects.filter(client__issuer=client.issuer, client__client_id=client.client_id)
-    row = owned.filter(pk=timesheet_id).first()
-    return None if row is None else _to_stored_entry(row)
+    owner_id = find_owner(client)
+    if owner_id is None:
+        return None
+    scan = scan_ids(Timesheet, owner_id, timesheet_id, timesheet_id)
+    rows, _ = read_page(Timesheet, scan, (), 1, columns=_COLUMNS)
+    return _to_stored_entry(rows[0], MAX_ID) if rows else None
+
+
+def find_owner(client: MachineClient) -> int | None:
+    """The key of the client's row; None if it has not uploaded anything."""
+    owner = Client.objects.filter(issuer=client.issuer, client_id=client.client_id).first()
+    return None if owner is None else owner.pk
 
 
 def list_timesheets(
     client: MachineClient, query: TimesheetQuery, page_size: int, *, max_scanned: int = MAX_SCANNED_ROWS
 ) -> TimesheetPage:
-    """At most `page_size` of the client's timesheets that match.
+    """At most `page_size` of the client's timesheets that match. Raises NotSettled.
 
     A caller that follows each `next_id`, and later requests the last page again, misses no timesheet, even
-    during uploads. A query for an `entry_id` finds it as soon as it is committed.
+    during uploads. A query for an `entry_id` or an upload finds its rows as soon as they are committed.
     """
-    owner = Client.objects.filter(issuer=client.issuer, client_id=client.client_id).first()
-    if owner is None:
+    if query.as_of is not None and not 0 < query.as_of <= find_high_water_mark():
+        raise NotSettled
+    owner_id = find_owner(client)
+    scan = None if owner_id is None else _choose_scan(owner_id, query)
+    if scan is None:
         return TimesheetPage(timesheets=(), next_id=None)
-    with _sorting_disabled():
-        if query.entry_id is not None:
-            return _find_by_entry_id(owner.pk, query)
-        return _find_page(owner.pk, query, page_size, max_scanned)
-
-
-def _find_by_entry_id(owner_id: int, query: TimesheetQuery) -> TimesheetPage:
-    scanned = (
-        f"SELECT {_COLUMNS} FROM {TABLE} WHERE {_OWNED[connection.vendor]} "  # noqa: S608
-        "AND entry_id BETWEEN %s AND %s ORDER BY client_id, entry_id LIMIT 1"
+    rows, next_id = read_page(
+        Timesheet, scan, _list_conditions(query), page_size, columns=_COLUMNS, max_scanned=max_scanned
     )
-    conditions = [("id", ">=", query.from_id), *_list_conditions(query)]
-    rows = _filter_rows(scanned, (owner_id, query.entry_id, query.entry_id), conditions, limit=1)
-    return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows)), next_id=None)
+    last_id = query.as_of or MAX_ID
+    return TimesheetPage(timesheets=[_to_stored_entry(row, last_id) for row in rows], next_id=next_id)
 
 
-def _find_page(owner_id: int, query: TimesheetQuery, page_size: int, max_scanned: int) -> TimesheetPage:
-    conditions = _list_conditions(query)
-    if not conditions:
-        max_scanned = page_size + 1
-    # Rows that are added from now on belong to a later page, so both statements see the same rows.
-    bounds = (owner_id, query.from_id, find_high_water_mark())
-    rows = _filter_rows(_select_range(), (*bounds, max_scanned, 0), conditions, limit=page_size + 1)
-    next_id = rows[page_size].pk if len(rows) > page_size else _find_next_id(bounds, max_scanned)
-    return TimesheetPage(timesheets=tuple(map(_to_stored_entry, rows[:page_size])), next_id=next_id)
+def _choose_scan(owner_id: int, query: TimesheetQuery) -> Scan | None:
+    """The rows among which all matches are; None if there are none."""
+    if query.entry_id is not None:
+        return _scan_revisions(owner_id, query.entry_id, query.from_id, query.as_of)
+    first_id, last_id = query.from_id, query.as_of
+    if query.upload_id is not None:
+        upload = Upload.objects.filter(pk=query.upload_id, client_id=owner_id).first()
+        if upload is None or upload.first_id is None or upload.last_id is None:
+            return None
+        first_id, last_id = max(first_id, upload.first_id), min(last_id or MAX_ID, upload.last_id)
+    # Rows that are added from now on belong to a later page, so all statements see the same rows.
+    return scan_ids(Timesheet, owner_id, first_id, last_id or find_high_water_mark())
 
 
-@contextmanager
-def _sorting_disabled() -> Iterator[None]:
-    """Restrict PostgreSQL's planner to indexes that have the rows in order."""
-    if connection.vendor != "postgresql":
-        # In SQLite, a transaction would block writers.
-        yield
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(DISABLE_SORTING)
-        yield
-
-
-def _select_range() -> str:
-    """Select a client's rows between two ids, in order, with a limit and an offset."""
-    return (
-        f"SELECT {_COLUMNS} FROM {_TABLE_BY_ID[connection.vendor]} "  # noqa: S608
-        f"WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s "
-        "ORDER BY client_id, id LIMIT %s OFFSET %s"
+def _scan_revisions(owner_id: int, entry_id: str, from_id: int, as_of: int | None) -> Scan:
+    """The revisions whose ids are within the bounds. Ids grow with revisions."""
+    first, last = 1, MAX_REVISION
+    if from_id or as_of is not None:
+        with sorting_disabled():
+            find_id, count = _index_revisions(owner_id, entry_id)
+            revisions = range(1, count + 1)
+            first = bisect.bisect_left(revisions, from_id, key=find_id) + 1
+            last = bisect.bisect_right(revisions, as_of or MAX_ID, key=find_id)
+    return Scan(
+        source=f"{TABLE} WHERE client_id = %s AND entry_id = %s AND revision >= %s AND revision <= %s",
+        parameters=(owner_id, entry_id, first, last),
+        order="revision",
     )
 
 
-def _list_conditions(query: TimesheetQuery) -> list[tuple[str, str, Any]]:
-    """The conditions that a row must meet: column, operator and value."""
+def _index_revisions(owner_id: int, entry_id: str) -> tuple[Callable[[int], int], int]:
+    """A function from a revision to its id, and the current revision: 0 if there is none."""
+    rows = Timesheet.objects.filter(client_id=owner_id, entry_id=entry_id)
+
+    def find_id(revision: int) -> int:
+        return rows.filter(revision__lte=revision).order_by("-revision").values_list("id", flat=True)[0]
+
+    return find_id, rows.order_by("-revision").values_list("revision", flat=True).first() or 0
+
+
+def _list_conditions(query: TimesheetQuery) -> list[Condition]:
     conditions = [
-        ("user_id", "=", query.user_id),
-        ("project", "=", query.project),
-        ("date", ">=", query.date_from),
-        ("date", "<", query.date_to),
-        ("received_at", ">=", query.received_since),
+        *compare_column(Timesheet, "user_id", "=", query.user_id),
+        *compare_column(Timesheet, "project", "=", query.project),
+        *compare_column(Timesheet, "date", ">=", query.date_from),
+        *compare_column(Timesheet, "date", "<", query.date_to),
+        *compare_column(Timesheet, "received_at", ">=", query.received_since),
+        *compare_column(Timesheet, "upload_id", "=", query.upload_id),
     ]
-    return [condition for condition in conditions if condition[2] is not None]
+    if query.is_current:
+        is_last = f"scanned.hours <> 0 AND COALESCE({_NEXT_ID}, {MAX_ID}) > %s"
+        # Without `as_of`, any next revision counts.
+        conditions.append(Condition(sql=is_last, parameters=(query.as_of or MAX_ID - 1,)))
+    return conditions
 
 
-def _filter_rows(
-    scanned: str, parameters: Sequence[Any], conditions: Sequence[tuple[str, str, Any]], *, limit: int
-) -> Sequence[Timesheet]:
-    """The first rows of the subquery `scanned` that meet the conditions."""
-    where = " AND ".join(f"{column} {operator} %s" for column, operator, _ in conditions) or "1 = 1"
-    fields = {field.name: field for field in Timesheet._meta.fields}  # noqa: SLF001
-    values = [fields[column].get_db_prep_value(value, connection) for column, _, value in conditions]
-    in_order = _IN_ORDER[connection.vendor]
-    statement = f"SELECT * FROM ({scanned}) AS scanned WHERE {where} {in_order} LIMIT %s"  # noqa: S608
-    return list(Timesheet.objects.raw(statement, [*parameters, *values, limit]))
-
-
-def _find_next_id(bounds: Sequence[int], max_scanned: int) -> int | None:
-    """The first id after the scanned rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT id FROM ({_select_range()}) AS scanned", [*bounds, 1, max_scanned])  # noqa: S608
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
-
-
-def _to_stored_entry(row: Timesheet) -> StoredEntry:
-    entry = Entry(**{name: getattr(row, name) for name in CONTENT_COLUMNS})
-    return StoredEntry(timesheet_id=row.pk, entry=entry, received_at=row.received_at)
+def _to_stored_entry(row: Timesheet, last_id: int) -> StoredEntry:
+    """The row as it was when `last_id` was the last one."""
+    entry = Entry(**{name: getattr(row, name) for name in (*CONTENT_COLUMNS, *REVISION_COLUMNS)})
+    next_id: int | None = row.next_id  # type: ignore[attr-defined]
+    return StoredEntry(
+        timesheet_id=row.pk,
+        entry=entry,
+        received_at=row.received_at,
+        subject=row.subject,
+        upload_id=row.upload_id,
+        supersedes=row.previous_id,  # type: ignore[attr-defined]
+        superseded_by=next_id if next_id is not None and next_id <= last_id else None,
+    )

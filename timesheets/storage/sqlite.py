@@ -1,46 +1,72 @@
 """The statements of an upload in SQLite."""
 
+import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.rows import COLUMNS, CONTENT_COLUMNS, TABLE, Provenance, read_content
+from timesheets.storage.rows import (
+    COLUMNS,
+    CONTENT_COLUMNS,
+    REVISION_COLUMNS,
+    TABLE,
+    Provenance,
+    read_content,
+    select_older,
+)
 
-# SQLite limits the number of parameters in a statement.
-_CHUNK_SIZE = 1000
+_SELECT_OLDER = select_older(lambda name: f"%({name})s")
+# The id of the current row of each `entry_id` in a JSON array.
+_SELECT_CURRENT_IDS = (
+    f"SELECT (SELECT id FROM {TABLE} WHERE client_id = %s AND entry_id = sent.value "  # noqa: S608
+    "ORDER BY revision DESC LIMIT 1) FROM json_each(%s) AS sent"
+)
 
 
 def insert_rows(arrived: Sequence[tuple[Provenance, Entry]]) -> list[int | None]:
-    """The id of each entry's new row, or None if its `entry_id` already exists.
-
-    SQLite has one writer at a time, so rows above the highest id are ours, in the order of insertion.
-    """
+    """The id of each entry's new row, or None if its `entry_id` already exists."""
     rows = [_to_row(provenance, entry) for provenance, entry in arrived]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TABLE}")  # noqa: S608
-        [highest] = cursor.fetchone()
-        cursor.executemany(
-            f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) "  # noqa: S608
-            "ON CONFLICT DO NOTHING",
-            rows,
-        )
-        cursor.execute(f"SELECT id, client_id, entry_id FROM {TABLE} WHERE id > %s ORDER BY id", [highest])  # noqa: S608
-        inserted = deque(cursor.fetchall())
+    inserted = deque(_insert(COLUMNS, rows))
     # An entry has the next row if client and `entry_id` are equal; otherwise the entry was left out.
     return [
         inserted.popleft()[0] if inserted and inserted[0][1:] == (row[0], row[-1]) else None for row in rows
     ]
 
 
+def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:
+    """The ids of the new rows. No revision may exist."""
+    rows = [(*_to_row(provenance, entry), entry.revision, entry.reason) for entry in entries]
+    return [row_id for row_id, *_ in _insert((*COLUMNS, *REVISION_COLUMNS), rows)]
+
+
+def _insert(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The id, the client and the `entry_id` of each row that did not exist.
+
+    SQLite has one writer at a time, so rows above the highest id are ours, in the order of insertion.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COALESCE(MAX(id), 0) FROM {TABLE}")  # noqa: S608
+        [highest] = cursor.fetchone()
+        cursor.executemany(
+            f"INSERT INTO {TABLE} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "  # noqa: S608
+            "ON CONFLICT DO NOTHING",
+            rows,
+        )
+        cursor.execute(f"SELECT id, client_id, entry_id FROM {TABLE} WHERE id > %s ORDER BY id", [highest])  # noqa: S608
+        inserted: list[tuple[Any, ...]] = cursor.fetchall()
+    return inserted
+
+
 def _to_row(provenance: Provenance, entry: Entry) -> tuple[Any, ...]:
     user_id, date, project, hours, entry_id = read_content(entry)
     received_at = _to_timestamp(provenance.received_at)
-    origin = (provenance.client_id, received_at, provenance.subject)
+    origin = (provenance.client_id, received_at, provenance.subject, provenance.upload_id)
     return (*origin, user_id, _to_timestamp(date), project, str(hours), entry_id)
 
 
@@ -49,9 +75,31 @@ def _to_timestamp(date: datetime) -> str:
     return str(date.astimezone(UTC).replace(tzinfo=None))
 
 
-def select_existing(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The id and the content of each row."""
-    for start in range(0, len(entry_ids), _CHUNK_SIZE):
-        chunk = entry_ids[start : start + _CHUNK_SIZE]
-        rows = Timesheet.objects.filter(client_id=client_id, entry_id__in=chunk)
-        yield from rows.values_list("id", *CONTENT_COLUMNS)
+def select_current(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The id, the content and the revision of the current row of each `entry_id`."""
+    current = RawSQL(_SELECT_CURRENT_IDS, [client_id, json.dumps(entry_ids)])  # noqa: S611  No value is part of it.
+    rows = Timesheet.objects.filter(id__in=current)
+    yield from rows.values_list("id", *CONTENT_COLUMNS, *REVISION_COLUMNS)
+
+
+def select_older_rows(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[tuple[Any, ...] | None]:
+    """What `select_older` finds for each entry."""
+    found = []
+    with connection.cursor() as cursor:
+        for entry, last_revision in judged:
+            cursor.execute(
+                _SELECT_OLDER,
+                {
+                    "client_id": client_id,
+                    "entry_id": entry.entry_id,
+                    "user_id": entry.user_id,
+                    "date": _to_timestamp(entry.date),
+                    "project": entry.project,
+                    "hours": str(entry.hours),
+                    "revision": entry.revision,
+                    "reason": entry.reason,
+                    "last_revision": last_revision,
+                },
+            )
+            found.append(cursor.fetchone())
+    return found

@@ -1,14 +1,16 @@
-"""Insert rows, each `entry_id` of a client once, and find existing ones, in SQLite or in PostgreSQL."""
+"""Insert rows, each revision of a client's `entry_id` once, and find rows, in SQLite or in PostgreSQL."""
 
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import connection, transaction
 
 from timesheets.models import Client
 from timesheets.storage import postgresql, sqlite
 from timesheets.storage.entries import Arrival, Entry, EntryKey
-from timesheets.storage.rows import CLIENT_TABLE, CONTENT_COLUMNS, Provenance
+from timesheets.storage.rows import CLIENT_TABLE, CONTENT_COLUMNS, REVISION_COLUMNS, Provenance
+from timesheets.storage.verdicts import OlderRevision, StoredRevision
 
 
 def insert_new(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
@@ -58,22 +60,49 @@ def find_or_create_owner(issuer: str, client_id: str) -> int:
     return int(owner.pk)
 
 
-def find_existing(client_id: int, entry_ids: Sequence[str]) -> Mapping[str, tuple[int, Entry]]:
-    """The id and the entry of each row. On PostgreSQL, pass only an `entry_id` that the client has used."""
-    database = postgresql if connection.vendor == "postgresql" else sqlite
-    existing = {}
-    for row_id, *content in database.select_existing(client_id, entry_ids):
-        entry = Entry(**dict(zip(CONTENT_COLUMNS, content, strict=True)))
-        existing[str(entry.entry_id)] = (row_id, entry)
-    return existing
+def lock_corrections(client_id: int) -> None:
+    """Let nobody else correct the client's entries until the transaction ends. SQLite has one writer."""
+    if connection.vendor == "postgresql":
+        postgresql.lock_corrections(client_id)
 
 
-def find_existing_of_clients(keys: Sequence[EntryKey]) -> Mapping[EntryKey, tuple[int, Entry]]:
-    """Like `find_existing`, for the keys of several clients."""
-    existing = {}
+def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> Sequence[int | None]:
+    """The ids of the new rows. The client's corrections must be locked, and no revision may exist."""
+    if connection.vendor == "postgresql":
+        return postgresql.insert_corrections(provenance, entries)
+    return sqlite.insert_corrections(provenance, entries)
+
+
+def find_current(client_id: int, entry_ids: Sequence[str]) -> dict[str, StoredRevision]:
+    """The row with the highest revision of each `entry_id` that the client has used."""
+    current = {}
+    for row_id, *content in _statements().select_current(client_id, entry_ids):
+        entry = Entry(**dict(zip((*CONTENT_COLUMNS, *REVISION_COLUMNS), content, strict=True)))
+        current[str(entry.entry_id)] = StoredRevision(timesheet_id=row_id, entry=entry)
+    return current
+
+
+def find_current_of_clients(keys: Sequence[EntryKey]) -> Mapping[EntryKey, StoredRevision]:
+    """Like `find_current`, for the keys of several clients."""
+    current = {}
     with transaction.atomic():
         for issuer, client_id in {key[:2] for key in keys}:
             entry_ids = [key[2] for key in keys if key[:2] == (issuer, client_id)]
-            found = find_existing(find_or_create_owner(issuer, client_id), entry_ids)
-            existing.update({(issuer, client_id, entry_id): row for entry_id, row in found.items()})
-    return existing
+            found = find_current(find_or_create_owner(issuer, client_id), entry_ids)
+            current.update({(issuer, client_id, entry_id): row for entry_id, row in found.items()})
+    return current
+
+
+def find_older(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[OlderRevision | None]:
+    """For each entry the row of its revision, or if it has none the newest row with its content.
+
+    The number is the revision that was current when the entry was judged. Later ones do not count.
+    """
+    return [
+        row and OlderRevision(timesheet_id=row[0], is_equal=bool(row[1]), next_id=row[2])
+        for row in _statements().select_older_rows(client_id, judged)
+    ]
+
+
+def _statements() -> Any:
+    return postgresql if connection.vendor == "postgresql" else sqlite

@@ -13,7 +13,8 @@ from timesheets.exceptions import BatchRefused, InvalidEntry
 from timesheets.parsers import MalformedEntry
 from timesheets.serializers import parse_entry
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import Outcome, Verdict, ingest_entries
+from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.uploads.options import UploadOptions
 

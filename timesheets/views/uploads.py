@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from timesheets import metrics
 from timesheets.exceptions import Conflict, InvalidEntry, InvalidIdempotencyKey
 from timesheets.serializers import parse_entry, represent_entry
-from timesheets.storage.ingest import Outcome, ingest_entries
+from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 from timesheets.uploads.batches import upload_batch
 from timesheets.uploads.body import read_upload

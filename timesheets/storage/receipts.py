@@ -1,0 +1,148 @@
+"""The receipts of uploads of many entries: write one, read them back. Knows the database; knows no HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+
+from timesheets.models import Upload
+from timesheets.storage.entries import Entry
+from timesheets.storage.high_water_mark import announce, find_high_water_mark
+from timesheets.storage.queries import find_owner
+from timesheets.storage.rows import Provenance
+from timesheets.storage.scans import compare_column, read_page, scan_ids
+from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.trust.principals import MachineClient
+
+_TABLE = Upload._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
+_EXISTING = (Outcome.EXISTING, Outcome.SUPERSEDED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """An upload as it arrived: how it was sent, and its totals before the entries were judged."""
+
+    label: str | None
+    token_id: str | None
+    request_id: str
+    media_type: str
+    byte_count: int
+    # Of the body as it was sent, in hexadecimal.
+    sha256: str
+    received: int
+    hours_received: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """A committed upload. `first_id` and `last_id` bound the rows that it created; None if there are none."""
+
+    upload_id: int
+    delivery: Delivery
+    received_at: datetime
+    subject: str | None
+    created: int
+    existing: int
+    rejected: int
+    hours_created: Decimal
+    hours_existing: Decimal
+    first_id: int | None
+    last_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptQuery:
+    """Selects those of the client's receipts that meet every condition that is not None."""
+
+    label: str | None = None
+    received_since: datetime | None = None
+    # The page starts at the first match with this id or a higher one.
+    from_id: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptPage:
+    """Receipts in order of id, and the `from_id` of the next page: None after the last one."""
+
+    receipts: Sequence[Receipt]
+    next_id: int | None
+
+
+def reserve_upload_id() -> int:
+    """The id of an upload whose rows are about to be stored in the current transaction."""
+    statement = f"SELECT COALESCE(MAX(id), 0) + 1 FROM {_TABLE}"  # noqa: S608
+    if connection.vendor == "postgresql":
+        announced = f"WITH announced AS MATERIALIZED ({announce(Upload)})"
+        statement = f"{announced} SELECT nextval('{_TABLE}_id_seq') FROM announced"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        [upload_id] = cursor.fetchone()
+    return int(upload_id)
+
+
+def add_receipt(
+    provenance: Provenance, delivery: Delivery, entries: Sequence[Entry], verdicts: Sequence[Verdict]
+) -> None:
+    """Add the receipt of the upload to the current transaction, which stored these entries."""
+    judged = list(zip(entries, verdicts, strict=True))
+    created_ids = [verdict.timesheet_id for verdict in verdicts if verdict.outcome is Outcome.CREATED]
+    existing = sum(verdict.outcome in _EXISTING for verdict in verdicts)
+    Upload.objects.create(
+        id=provenance.upload_id,
+        client_id=provenance.client_id,
+        received_at=provenance.received_at,
+        subject=provenance.subject,
+        **vars(delivery),
+        created=len(created_ids),
+        existing=existing,
+        rejected=delivery.received - len(created_ids) - existing,
+        hours_created=_sum_hours(judged, (Outcome.CREATED,)),
+        hours_existing=_sum_hours(judged, _EXISTING),
+        first_id=min(created_ids, default=None),
+        last_id=max(created_ids, default=None),
+    )
+
+
+def _sum_hours(judged: Sequence[tuple[Entry, Verdict]], outcomes: Sequence[Outcome]) -> Decimal:
+    return sum((entry.hours for entry, verdict in judged if verdict.outcome in outcomes), Decimal())
+
+
+def find_receipt(client: MachineClient, upload_id: int) -> Receipt | None:
+    """The receipt with this id; None if there is none or if it belongs to another client."""
+    row = Upload.objects.filter(pk=upload_id).first()
+    return _to_receipt(row) if row is not None and row.client_id == find_owner(client) else None
+
+
+def list_receipts(client: MachineClient, query: ReceiptQuery, page_size: int) -> ReceiptPage:
+    """At most `page_size` of the client's receipts that match.
+
+    A caller that follows each `next_id`, and later requests the last page again, misses no receipt.
+    """
+    owner_id = find_owner(client)
+    if owner_id is None:
+        return ReceiptPage(receipts=(), next_id=None)
+    scan = scan_ids(Upload, owner_id, query.from_id, find_high_water_mark(Upload))
+    conditions = [
+        *compare_column(Upload, "label", "=", query.label),
+        *compare_column(Upload, "received_at", ">=", query.received_since),
+    ]
+    rows, next_id = read_page(Upload, scan, conditions, page_size)
+    return ReceiptPage(receipts=[_to_receipt(row) for row in rows], next_id=next_id)
+
+
+def _to_receipt(row: Upload) -> Receipt:
+    return Receipt(
+        upload_id=row.pk,
+        delivery=Delivery(**{field.name: getattr(row, field.name) for field in fields(Delivery)}),
+        received_at=row.received_at,
+        subject=row.subject,
+        created=row.created,
+        existing=row.existing,
+        rejected=row.rejected,
+        hours_created=row.hours_created,
+        hours_existing=row.hours_existing,
+        first_id=row.first_id,
+        last_id=row.last_id,
+    )

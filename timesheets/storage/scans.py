@@ -1,0 +1,111 @@
+"""Read a page of a client's rows, of any table that has the client and an id. Knows no HTTP.
+
+A page reads a limited number of rows, all of them the client's, for every query and whatever the planner's
+statistics say: the statements leave the planner only one index.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Model
+
+from timesheets.storage.postgresql import DISABLE_SORTING
+
+# The number of a client's rows that one page may scan. With more, there would be fewer but slower pages.
+MAX_SCANNED_ROWS = 50_000
+MAX_ID = 2**63 - 1
+
+# PostgreSQL's statistics may be old. If they say that nearly all rows are this client's, the planner would
+# scan the primary key, and with it other clients' rows. The array hides that there is a single client, so
+# only one index has the rows in order, and the planner may not sort.
+_OWNED = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scan:
+    """Rows in the order of an index: what follows FROM, with parameters, and the columns of the order."""
+
+    source: str
+    parameters: Sequence[Any]
+    order: str
+
+    def select(self, columns: str) -> str:
+        """A statement that takes a limit and an offset, too."""
+        return f"SELECT {columns} FROM {self.source} ORDER BY {self.order} LIMIT %s OFFSET %s"  # noqa: S608
+
+
+def scan_ids(model: type[Model], owner_id: int, first_id: int, last_id: int) -> Scan:
+    """The client's rows between two ids, in order of id. The model has one index, of these columns."""
+    [index] = model._meta.indexes  # noqa: SLF001  Django documents _meta as its public interface.
+    hint = f" INDEXED BY {index.name}" if connection.vendor == "sqlite" else ""
+    return Scan(
+        source=f"{model._meta.db_table}{hint} WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s",  # noqa: SLF001
+        parameters=(owner_id, first_id, last_id),
+        order="client_id, id",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """A condition on a row `scanned`, in SQL with parameters."""
+
+    sql: str
+    parameters: Sequence[Any] = ()
+
+
+def compare_column(model: type[Model], name: str, operator: str, value: Any) -> list[Condition]:
+    """The condition that the column compares like this; none if the value is None."""
+    if value is None:
+        return []
+    # The name of a foreign key's column is not the name of its field.
+    field = next(field for field in model._meta.fields if name in (field.name, field.attname))  # noqa: SLF001
+    prepared = field.get_db_prep_value(value, connection)
+    return [Condition(sql=f"scanned.{name} {operator} %s", parameters=(prepared,))]
+
+
+def read_page(
+    model: type[Model],
+    scan: Scan,
+    conditions: Sequence[Condition],
+    page_size: int,
+    *,
+    columns: str = "scanned.*",
+    max_scanned: int = MAX_SCANNED_ROWS,
+) -> tuple[list[Any], int | None]:
+    """The first rows that meet the conditions, and the first id of the next page: None after the last one."""
+    if not conditions:
+        max_scanned = page_size + 1
+    with sorting_disabled():
+        where = " AND ".join(condition.sql for condition in conditions) or "1 = 1"
+        values = [value for condition in conditions for value in condition.parameters]
+        # The scanned rows are in order. PostgreSQL knows it, but SQLite would read them all and sort them.
+        in_order = f"ORDER BY {scan.order}" if connection.vendor == "postgresql" else ""
+        statement = f"SELECT {columns} FROM ({scan.select('*')}) AS scanned WHERE {where} {in_order} LIMIT %s"  # noqa: S608
+        bounds = (*scan.parameters, max_scanned, 0)
+        rows = list(model.objects.raw(statement, [*bounds, *values, page_size + 1]))  # type: ignore[attr-defined]
+        if len(rows) > page_size:
+            return rows[:page_size], rows[page_size].pk
+        return rows, _find_next_id(scan, max_scanned)
+
+
+def _find_next_id(scan: Scan, max_scanned: int) -> int | None:
+    """The first id after the scanned rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(scan.select("id"), [*scan.parameters, 1, max_scanned])
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+@contextmanager
+def sorting_disabled() -> Iterator[None]:
+    """Restrict PostgreSQL's planner to indexes that have the rows in order."""
+    if connection.vendor != "postgresql":
+        # In SQLite, a transaction would block writers.
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(DISABLE_SORTING)
+        yield

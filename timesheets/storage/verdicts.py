@@ -1,0 +1,90 @@
+"""What became of an entry: its outcome, and the rows that it met."""
+
+import enum
+from dataclasses import dataclass
+
+from timesheets.storage.entries import Entry
+
+
+class Outcome(enum.Enum):
+    CREATED = enum.auto()
+    # The current row, or the row of the sent revision, has the same content.
+    EXISTING = enum.auto()
+    # Only an older row has the same content. It stays superseded.
+    SUPERSEDED = enum.auto()
+    # The `entry_id`, or its sent revision, already exists with different content, which does not change.
+    CONFLICT = enum.auto()
+    # The revision before the sent one does not exist.
+    REVISION_GAP = enum.auto()
+    # The entry corrects an `entry_id` that does not exist.
+    UNKNOWN_ENTRY = enum.auto()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The outcome of an entry.
+
+    `timesheet_id` is the new row, the equal one, or the one that the entry conflicts with; for a gap, the
+    current row; for an unknown entry, 0. `supersedes` and `superseded_by` are ids, too.
+    `current_revision` says which revision of the `entry_id` is current, for a caller that did not expect it.
+    """
+
+    outcome: Outcome
+    timesheet_id: int
+    supersedes: int | None = None
+    superseded_by: int | None = None
+    current_revision: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRevision:
+    """A row: its id and its content."""
+
+    timesheet_id: int
+    entry: Entry
+
+    @property
+    def revision(self) -> int:
+        return self.entry.revision or 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OlderRevision:
+    """A row that was found for an entry, whether it equals the entry, and the id of the next revision."""
+
+    timesheet_id: int
+    is_equal: bool
+    next_id: int
+
+
+def compare(entry: Entry, current: StoredRevision) -> Verdict | StoredRevision:
+    """The verdict of an entry whose `entry_id` exists; the current row itself if older rows must decide."""
+    is_equal = entry.has_content_of(current.entry)
+    if entry.revision is None and is_equal:
+        return Verdict(outcome=Outcome.EXISTING, timesheet_id=current.timesheet_id)
+    if current.revision != (entry.revision or 1):
+        return current
+    if is_equal and entry.reason == current.entry.reason:
+        return Verdict(outcome=Outcome.EXISTING, timesheet_id=current.timesheet_id)
+    return _conflict(current.timesheet_id, current)
+
+
+def compare_older(entry: Entry, current: StoredRevision, older: OlderRevision | None) -> Verdict:
+    """The verdict, once older rows were searched."""
+    if older is None:
+        return _conflict(current.timesheet_id, current)
+    if not older.is_equal and entry.revision is not None:
+        return _conflict(older.timesheet_id, current)
+    if entry.revision is not None:
+        return Verdict(outcome=Outcome.EXISTING, timesheet_id=older.timesheet_id)
+    return Verdict(
+        outcome=Outcome.SUPERSEDED,
+        timesheet_id=older.timesheet_id,
+        superseded_by=older.next_id,
+        current_revision=current.revision,
+    )
+
+
+def _conflict(timesheet_id: int, current: StoredRevision) -> Verdict:
+    current_revision = current.revision if current.revision > 1 else None
+    return Verdict(outcome=Outcome.CONFLICT, timesheet_id=timesheet_id, current_revision=current_revision)
