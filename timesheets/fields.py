@@ -1,4 +1,4 @@
-"""The two kinds of field that DRF does not have: hours and timestamps."""
+"""The kinds of field that DRF does not have: hours, revisions and timestamps."""
 
 import bisect
 import functools
@@ -13,6 +13,7 @@ from rest_framework import serializers
 from timesheets import conf
 
 HOURS_TEXT = re.compile(r"\d{1,2}(\.\d+)?", re.ASCII)
+MAX_REVISION = 1_000_000
 
 _TIMESTAMP = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"
@@ -23,7 +24,7 @@ _TIMESTAMP = re.compile(
 
 
 class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
-    """Hours as a JSON number or a decimal string, judged by value."""
+    """Hours as a JSON number or a decimal string, judged by value. They may be 0."""
 
     default_error_messages = {
         "invalid": serializers.DecimalField.default_error_messages["invalid"],
@@ -37,18 +38,43 @@ class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
             data = Decimal(data)
         if not isinstance(data, Decimal):
             self.fail("invalid")
-        if data <= 0:
+        if data < 0:
             self.fail("min_value")
         if data > 24:
             self.fail("max_value")
         hours = data.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
         if hours != data:
             self.fail("decimals")
-        return hours
+        # -0 becomes 0.
+        return abs(hours)
 
     def to_representation(self, value: Decimal) -> int | float:
         """A JSON number. A whole number has no decimal point; two decimal places survive a float."""
         return int(value) if value == value.to_integral_value() else float(value)
+
+
+class RevisionField(serializers.Field[int, Any, int, int]):
+    """The number of a revision as a JSON number, judged by value: 2.0 is 2. Text is not a number."""
+
+    default_error_messages = {
+        "invalid": serializers.IntegerField.default_error_messages["invalid"],
+        "min_value": "Ensure this value is greater than or equal to 1.",
+        "max_value": f"Ensure this value is less than or equal to {MAX_REVISION}.",
+    }
+
+    def to_internal_value(self, data: object) -> int:
+        if not isinstance(data, Decimal):
+            self.fail("invalid")
+        if data < 1:
+            self.fail("min_value")
+        if data > MAX_REVISION:
+            self.fail("max_value")
+        if data != int(data):
+            self.fail("invalid")
+        return int(data)
+
+    def to_representation(self, value: int) -> int:
+        return value
 
 
 class TimestampField(serializers.Field[datetime, Any, str, datetime]):

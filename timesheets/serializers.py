@@ -12,15 +12,17 @@ from rest_framework import serializers
 
 from timesheets import conf
 from timesheets.exceptions import InvalidEntry
-from timesheets.fields import HOURS_TEXT, HoursField, TimestampField, find_start_of_day
+from timesheets.fields import HOURS_TEXT, HoursField, RevisionField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry
+from timesheets.storage.receipts import Receipt
 
 MAX_UNKNOWN_MEMBERS = 20
 MAX_NAME_LENGTH = 64
 
 ENTRY_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+ENTRY_ID_CHARACTERS = "1 to 128 of the characters A-Z a-z 0-9 . _ : -"
 
 # The fast path accepts no white space at the ends of a name, no control characters and no unusual date.
 _PLAIN_NAME = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?<!\s)")
@@ -41,32 +43,69 @@ _no_control_characters = RegexValidator(
 )
 
 
+class IdentifierField(serializers.RegexField):
+    """An `entry_id`, or another name that a client chooses."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            re.compile(rf"^{ENTRY_ID.pattern}\Z", re.ASCII),
+            trim_whitespace=False,
+            error_messages={"invalid": f"Send {ENTRY_ID_CHARACTERS}"},
+            **options,
+        )
+
+
+# They keep no state between calls.
+_TIMESTAMP, _HOURS = TimestampField(), HoursField()
+
+
 class EntrySerializer(serializers.Serializer[Entry]):
     """Validates one entry. Every error message about an entry comes from here."""
 
-    default_error_messages = {"invalid": "Expected an object with the members of an entry."}
+    default_error_messages = {
+        "invalid": "Expected an object with the members of an entry.",
+        "uncorrected": "Only a correction has a reason. Send it with a revision of 2 or more.",
+    }
 
     user_id = serializers.CharField(max_length=64, validators=[_no_control_characters])
     date = TimestampField()
     project = serializers.CharField(max_length=128, validators=[_no_control_characters])
     hours = HoursField()
-    entry_id = serializers.RegexField(
-        re.compile(rf"^{ENTRY_ID.pattern}\Z", re.ASCII),
-        required=False,
-        allow_null=True,
-        trim_whitespace=False,
-        error_messages={"invalid": "Send 1 to 128 of the characters A-Z a-z 0-9 . _ : -"},
+    entry_id = IdentifierField(required=False, allow_null=True)
+    revision = RevisionField(required=False, allow_null=True)
+    reason = serializers.CharField(
+        max_length=200, required=False, allow_null=True, validators=[_no_control_characters]
     )
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        errors = self._find_wrong_members(data) if isinstance(data, Mapping) else {}
+        errors: dict[str, Any] = {}
         try:
             value: dict[str, Any] = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            raise serializers.ValidationError({**cast("dict[str, Any]", error.detail), **errors}) from None
+            errors = cast("dict[str, Any]", error.detail)
+        if isinstance(data, Mapping):
+            errors |= self._find_wrong_members(data)
+            errors |= self._find_wrong_combinations(data, errors)
         if errors:
-            raise serializers.ValidationError(errors)
+            in_order = {name: errors[name] for name in [*self.fields, *errors] if name in errors}
+            raise serializers.ValidationError(in_order)
         return value
+
+    def _find_wrong_combinations(
+        self, members: Mapping[str, Any], errors: Mapping[str, Any]
+    ) -> dict[str, list[Any]]:
+        """What the revision requires or rules out. What has an error of its own is not judged again."""
+        if "revision" in errors:
+            return {}
+        if (members.get("revision") or 1) > 1:
+            missing = [name for name in ("entry_id", "reason") if members.get(name) is None]
+            return {name: [self.fields[name].error_messages["required"]] for name in missing}
+        wrong: dict[str, list[Any]] = {}
+        if "hours" in members.keys() - errors.keys() and not _HOURS.to_internal_value(members["hours"]):
+            wrong["hours"] = [_HOURS.error_messages["min_value"]]
+        if members.get("reason") is not None and "reason" not in errors:
+            wrong["reason"] = [self.error_messages["uncorrected"]]
+        return wrong
 
     def _find_wrong_members(self, members: Mapping[str, Any]) -> dict[str, list[str]]:
         unknown = [name for name in members if name not in self.fields][:MAX_UNKNOWN_MEMBERS]
@@ -77,9 +116,8 @@ class EntrySerializer(serializers.Serializer[Entry]):
         }
 
 
-# They keep no state between calls.
+# It keeps no state between calls.
 _SERIALIZER = EntrySerializer()
-_TIMESTAMP, _HOURS = TimestampField(), HoursField()
 
 
 def parse_entry(value: Any) -> Entry:
@@ -135,18 +173,67 @@ def _parse_plain_date(date: str) -> datetime:
     return timestamp if timestamp.tzinfo is UTC else timestamp.astimezone(UTC)
 
 
+def read_hours(value: Any) -> Decimal:
+    """The hours in a value that is no valid entry, if they are valid by themselves. Otherwise 0."""
+    try:
+        return _HOURS.to_internal_value(value["hours"])
+    except (KeyError, TypeError, serializers.ValidationError):
+        return Decimal(0)
+
+
 def represent_entry(entry: Entry) -> dict[str, Any]:
-    """The members of a response, with `entry_id` only if the entry has one."""
+    """The members of a response, with `entry_id`, `revision` and `reason` only where they say something."""
     members: dict[str, Any] = {
         "user_id": entry.user_id,
         "date": _TIMESTAMP.to_representation(entry.date),
         "project": entry.project,
         "hours": _HOURS.to_representation(entry.hours),
     }
-    return members if entry.entry_id is None else {**members, "entry_id": entry.entry_id}
+    if entry.entry_id is not None:
+        members["entry_id"] = entry.entry_id
+    if (entry.revision or 1) > 1:
+        members |= {"revision": entry.revision, "reason": entry.reason}
+    return members
 
 
 def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
-    """The members of an entry that is read back, with `id` and `received_at`."""
-    received_at = _TIMESTAMP.to_representation(stored.received_at)
-    return {"id": stored.timesheet_id, **represent_entry(stored.entry), "received_at": received_at}
+    """The members of an entry that is read back, with `id`, `received_at` and the ids next to it."""
+    neighbors = {"supersedes": stored.supersedes, "superseded_by": stored.superseded_by}
+    return {
+        "id": stored.timesheet_id,
+        **represent_entry(stored.entry),
+        "received_at": _TIMESTAMP.to_representation(stored.received_at),
+        **{name: row_id for name, row_id in neighbors.items() if row_id is not None},
+    }
+
+
+def represent_receipt(receipt: Receipt) -> dict[str, Any]:
+    """The members of a receipt. All are present; what does not exist is None."""
+    delivery = receipt.delivery
+    return {
+        "id": receipt.upload_id,
+        "label": delivery.label,
+        "received_at": _TIMESTAMP.to_representation(receipt.received_at),
+        "subject": receipt.subject,
+        "token_id": delivery.token_id,
+        "request_id": delivery.request_id,
+        "media_type": delivery.media_type,
+        "bytes": delivery.byte_count,
+        "sha256": delivery.sha256,
+        "received": delivery.received,
+        "created": receipt.created,
+        "existing": receipt.existing,
+        "rejected": receipt.rejected,
+        "hours": {
+            "received": represent_total(delivery.hours_received),
+            "created": represent_total(receipt.hours_created),
+            "existing": represent_total(receipt.hours_existing),
+        },
+        "first_id": receipt.first_id,
+        "last_id": receipt.last_id,
+    }
+
+
+def represent_total(hours: Decimal) -> str:
+    """A sum of hours as text with two decimal places, which no program rounds."""
+    return f"{hours:.2f}"

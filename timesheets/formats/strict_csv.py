@@ -3,10 +3,14 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from typing import Self
+from decimal import Decimal
+from typing import Any, Self
 
 REQUIRED_COLUMNS = ("user_id", "date", "project", "hours")
-OPTIONAL_COLUMN = "entry_id"
+OPTIONAL_COLUMNS = ("entry_id", "revision", "reason")
+# The only column whose cells are numbers and nothing else. Hours may also be text in JSON.
+_NUMBER_COLUMN = "revision"
+_DIGITS = re.compile(r"\d+", re.ASCII)
 
 # RFC 4180, section 2. Python's reader accepts a quote in an unquoted cell. Possessive quantifiers
 # prevent backtracking.
@@ -41,18 +45,19 @@ class RowMalformed(Exception):
     """The row is not CSV, or its columns differ from the header. The message says which."""
 
 
-def iterate_rows(body: bytes) -> Iterator[dict[str, str] | RowMalformed]:
+def iterate_rows(body: bytes) -> Iterator[dict[str, Any] | RowMalformed]:
     """The rows below the header as dicts, with a RowMalformed in the place of each malformed row.
 
-    A BOM and blank rows are skipped. An empty `entry_id` cell is omitted. Raises HeaderMalformed and
-    TooManyCells.
+    A BOM and blank rows are skipped. An empty cell of an optional column is omitted. A `revision` of digits
+    is a Decimal, as in JSON; all other cells are text. Raises HeaderMalformed and TooManyCells.
     """
     if body.count(b"\n") > MAX_CELLS:
         raise TooManyCells
     records = _iterate_records(body.removeprefix(b"\xef\xbb\xbf"))
     columns = _read_header(next(records, None))
+    optional = [name for name in OPTIONAL_COLUMNS if name in columns]
     for cells in records:
-        yield cells if isinstance(cells, RowMalformed) else _name_cells(columns, cells)
+        yield cells if isinstance(cells, RowMalformed) else _name_cells(columns, optional, cells)
 
 
 def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
@@ -107,7 +112,7 @@ def _read_header(columns: Sequence[str] | RowMalformed | None) -> Sequence[str]:
     if columns is None or isinstance(columns, RowMalformed):
         raise HeaderMalformed("The first row must name the columns.")
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
-    unknown = [name for name in columns if name not in (*REQUIRED_COLUMNS, OPTIONAL_COLUMN)]
+    unknown = [name for name in columns if name not in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)]
     if missing:
         raise HeaderMalformed(f"Columns missing from the first row: {', '.join(missing)}.")
     if unknown:
@@ -117,12 +122,17 @@ def _read_header(columns: Sequence[str] | RowMalformed | None) -> Sequence[str]:
     return columns
 
 
-def _name_cells(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str] | RowMalformed:
+def _name_cells(
+    columns: Sequence[str], optional: Sequence[str], cells: Sequence[str]
+) -> dict[str, Any] | RowMalformed:
     if len(cells) != len(columns):
         return RowMalformed(f"This row has {len(cells)} columns, and the header has {len(columns)}.")
     if any(not cell.isascii() and _INVALID_BYTE.search(cell) for cell in cells):
         return RowMalformed("This row is not UTF-8.")
-    members = dict(zip(columns, cells, strict=True))
-    if members.get(OPTIONAL_COLUMN) == "":
-        del members[OPTIONAL_COLUMN]
+    members: dict[str, Any] = dict(zip(columns, cells, strict=True))
+    for name in optional:
+        if not members[name]:
+            del members[name]
+        elif name == _NUMBER_COLUMN and _DIGITS.fullmatch(members[name]):
+            members[name] = Decimal(members[name])
     return members
