@@ -48,14 +48,14 @@ class InvalidToken(Problem):
 
 
 class InsufficientScope(Problem):
-    """The token is valid but lacks a scope (RFC 6750, section 3.1)."""
+    """The token is valid but lacks at least one of the required scopes (RFC 6750, section 3.1)."""
 
     status_code = HTTPStatus.FORBIDDEN
     default_code = "insufficient_scope"
 
-    def __init__(self, required_scopes: frozenset[str]) -> None:
+    def __init__(self, required_scopes: frozenset[str], detail: str | None = None) -> None:
         scope = " ".join(sorted(required_scopes))
-        super().__init__(f"The access token does not grant the required scope: {scope}.")
+        super().__init__(detail or f"The access token does not grant the required scope: {scope}.")
         self.challenge = {"error": "insufficient_scope", "scope": scope}
 
 
@@ -169,6 +169,22 @@ class InvalidEntry(Problem):
 class Conflict(Problem):
     status_code = HTTPStatus.CONFLICT
     default_code = "conflict"
+
+
+class RevisionGap(Problem):
+    """The entry corrects a revision that does not exist yet."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "revision_gap"
+
+
+class ControlTotalsDiffer(Problem):
+    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    default_code = "control_totals"
+    default_detail = (
+        "The upload differs from the totals that were announced. Nothing was stored. "
+        "Compare it with its source, and send it whole."
+    )
 
 
 class BatchRefused(Problem):

@@ -1,4 +1,4 @@
-"""Decide whether the caller's scopes grant access to a view."""
+"""Decide whether the caller's scopes grant access to a view, and to a correction."""
 
 import json
 import logging
@@ -9,9 +9,14 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from timesheets.exceptions import InsufficientScope
+from timesheets.storage.entries import Entry
 from timesheets.trust.access_tokens import VerifiedToken
 
 logger = logging.getLogger(__name__)
+
+UPLOAD_SCOPE = "batch:upload"
+# A correction needs both. Only the body shows whether there is one.
+CORRECTION_SCOPE = "correct:timesheets"
 
 
 class HasScope(BasePermission):
@@ -30,9 +35,18 @@ class HasScope(BasePermission):
             return False
         token = cast("VerifiedToken", request.auth)
         if not required_scopes <= token.scopes:
-            logger.warning(
-                "outcome=refused reason=insufficient_scope client=%s subject=%s token_id=%s",
-                *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
-            )
+            log_missing_scope(token)
             raise InsufficientScope(required_scopes)
         return True
+
+
+def may_send(entry: Entry, token: VerifiedToken) -> bool:
+    """False if the entry is a correction, and the token does not grant that."""
+    return entry.revision is None or entry.revision == 1 or CORRECTION_SCOPE in token.scopes
+
+
+def log_missing_scope(token: VerifiedToken) -> None:
+    logger.warning(
+        "outcome=refused reason=insufficient_scope client=%s subject=%s token_id=%s",
+        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+    )

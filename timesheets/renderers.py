@@ -8,6 +8,8 @@ from typing import Any
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
 COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
+# Only with `fields=all`, because programs rely on the columns above.
+CORRECTION_COLUMNS = ("revision", "reason", "supersedes", "superseded_by")
 
 
 class PlainJSONRenderer(JSONRenderer):
@@ -39,7 +41,9 @@ class CSVRenderer(BaseRenderer):
         if renderer_context["response"].exception:
             return JSONRenderer().render(data)
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, restval="")
+        has_all = "fields" in renderer_context["request"].query_params
+        columns = (*COLUMNS, *CORRECTION_COLUMNS) if has_all else COLUMNS
+        writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(data.get("results", [data] if "id" in data else []))
         return text.getvalue()

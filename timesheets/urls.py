@@ -8,27 +8,30 @@ from timesheets.views.health import report_liveness, report_readiness
 from timesheets.views.landing import show_landing
 from timesheets.views.metadata import describe_protected_resource
 from timesheets.views.metrics import show_metrics
+from timesheets.views.receipts import ReceiptListView, ReceiptView
 from timesheets.views.sign_in import end_session, show_sign_in
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView
 
 
-class TimesheetIdConverter:
-    """An id that fits the database, without a sign or leading zeros, so that each entry has one address."""
+class RowIdConverter:
+    """An id that fits the database, without a sign or leading zeros, so that each row has one address."""
 
     regex = "[1-9][0-9]{0,18}"
 
     def to_python(self, value: str) -> int:
-        timesheet_id = int(value)
-        if timesheet_id >= 2**63:
+        row_id = int(value)
+        if row_id >= 2**63:
             raise ValueError
-        return timesheet_id
+        return row_id
 
     def to_url(self, value: int) -> str:
         return str(value)
 
 
-register_converter(TimesheetIdConverter, "timesheet_id")
+# The access log and the metrics name routes, and with them these names.
+register_converter(RowIdConverter, "timesheet_id")
+register_converter(RowIdConverter, "upload_id")
 
 
 def _protect(route: str, view: Any, name: str) -> list[URLPattern]:
@@ -38,7 +41,7 @@ def _protect(route: str, view: Any, name: str) -> list[URLPattern]:
         path(
             f"{METADATA_PATH.lstrip('/')}/{route}",
             describe_protected_resource,
-            {"required_scopes": view.required_scopes},
+            {"scopes": view.required_scopes | getattr(view, "further_scopes", frozenset())},
         ),
     ]
 
@@ -56,4 +59,6 @@ urlpatterns = [
     path("openapi.json", serve_description, name="description"),
     *_protect("timesheets", TimesheetListView, name="timesheets"),
     *_protect("timesheets/<timesheet_id:timesheet_id>", TimesheetView, name="timesheet"),
+    *_protect("uploads", ReceiptListView, name="receipts"),
+    *_protect("uploads/<upload_id:upload_id>", ReceiptView, name="receipt"),
 ]

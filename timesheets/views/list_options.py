@@ -1,26 +1,32 @@
-"""Read the filters and the page of a list from its query string."""
+"""Read the filters and the page of a list from its query string, and link to the next page."""
 
 import base64
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes, urlencode
 
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from timesheets import conf
 from timesheets.exceptions import InvalidParameter
 from timesheets.fields import TimestampField
-from timesheets.serializers import EntrySerializer
+from timesheets.serializers import EntrySerializer, IdentifierField
 from timesheets.storage.queries import TimesheetQuery
+from timesheets.storage.receipts import ReceiptQuery
+
+Query = TypeVar("Query", TimesheetQuery, ReceiptQuery)
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 
 _PAGE_SIZE = re.compile(r"[1-9]\d{0,3}", re.ASCII)
+_ID = re.compile(r"\d{1,19}", re.ASCII)
 _CURSOR = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 _ZONE_WITHOUT_PLUS = re.compile(r"\S+ \d\d:\d\d", re.ASCII)
 _MAX_ID = 2**63 - 1
@@ -46,6 +52,33 @@ class PageSizeField(serializers.IntegerField):
         return int(data)
 
 
+class IdField(serializers.IntegerField):
+    default_error_messages = {"invalid": "Send an id, such as 17."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if not _ID.fullmatch(data) or int(data) > _MAX_ID:
+            self.fail("invalid")
+        return int(data)
+
+
+class FlagField(serializers.BooleanField):
+    default_error_messages = {"invalid": "Send true or false."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if data not in {"true", "false"}:
+            self.fail("invalid")
+        return bool(data == "true")
+
+
+class ColumnsField(serializers.ChoiceField):
+    """Adds columns to CSV. It has one value, because without it the columns stay as they were."""
+
+    default_error_messages = {"invalid_choice": "Send all, or leave it out."}
+
+    def __init__(self) -> None:
+        super().__init__(["all"])
+
+
 class CursorField(serializers.CharField):
     """The first id of a page, with a checksum, because a damaged cursor must not skip entries."""
 
@@ -54,14 +87,14 @@ class CursorField(serializers.CharField):
     def to_internal_value(self, data: Any) -> Any:
         if not _CURSOR.fullmatch(data):
             self.fail("damaged")
-        timesheet_id, _ = struct.unpack(">QI", base64.urlsafe_b64decode(data))
-        if timesheet_id > _MAX_ID or write_cursor(timesheet_id) != data:
+        row_id, _ = struct.unpack(">QI", base64.urlsafe_b64decode(data))
+        if row_id > _MAX_ID or write_cursor(row_id) != data:
             self.fail("damaged")
-        return timesheet_id
+        return row_id
 
 
-def write_cursor(timesheet_id: int) -> str:
-    position = struct.pack(">Q", timesheet_id)
+def write_cursor(row_id: int) -> str:
+    position = struct.pack(">Q", row_id)
     return base64.urlsafe_b64encode(position + struct.pack(">I", zlib.crc32(position))).decode()
 
 
@@ -70,52 +103,114 @@ class ListParameters(EntrySerializer):
 
     date = None  # type: ignore[assignment]
     hours = None  # type: ignore[assignment]
+    revision = None  # type: ignore[assignment]
+    reason = None  # type: ignore[assignment]
     date_from = QueryTimestampField()
     date_to = QueryTimestampField()
     received_since = QueryTimestampField()
     page_size = PageSizeField()
     cursor = CursorField()
+    current = FlagField(source="is_current")
+    as_of = IdField()
+    upload = IdField(source="upload_id")
+    # DRF moves declared fields out of the class, so this one does not hide the property.
+    fields = ColumnsField()  # type: ignore[assignment]
 
 
-# `partial`: no parameter is required. The serializer keeps no state between calls.
-_PARAMETERS = ListParameters(partial=True)
-_NAMES = tuple(_PARAMETERS.get_fields())
+class TimesheetParameters(serializers.Serializer[Any]):
+    """Validates the parameters of one timesheet."""
+
+    fields = ColumnsField()  # type: ignore[assignment]
+
+
+class ReceiptParameters(serializers.Serializer[Any]):
+    """Validates the parameters of the list of receipts."""
+
+    label = IdentifierField()  # type: ignore[assignment]
+    received_since = QueryTimestampField()
+    page_size = PageSizeField()
+    cursor = CursorField()
+
+
+# `partial`: no parameter is required. A serializer keeps no state between calls.
+_OF_LIST = ListParameters(partial=True)
+_OF_TIMESHEET = TimesheetParameters(partial=True)
+_OF_RECEIPTS = ReceiptParameters(partial=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListOptions:
+class ListOptions(Generic[Query]):
     """The query, and the parameters that it came from."""
 
-    query: TimesheetQuery
+    query: Query
     page_size: int
     parameters: Mapping[str, str]
 
-    def write_query(self, timesheet_id: int) -> str:
+    def write_query(self, row_id: int) -> str:
         """The query string of the page that begins at this id, with the same filters."""
-        return urlencode({**self.parameters, "cursor": write_cursor(timesheet_id)})
+        return urlencode({**self.parameters, "cursor": write_cursor(row_id)})
 
 
-def read_list_options(request: Request) -> ListOptions:
-    """The filters and the page. Raises InvalidParameter with all problems at once."""
-    _require_utf_8(request)
-    parameters = {name: request.query_params[name] for name in _NAMES if name in request.query_params}
-    problems = _find_wrong_names(request)
-    try:
-        values = _PARAMETERS.run_validation(parameters)
-    except serializers.ValidationError as error:
-        problems += [f"{name}: {' '.join(words)}" for name, words in dict(error.detail).items()]  # type: ignore[arg-type]
-    if problems:
-        raise InvalidParameter(" ".join(problems))
-    return ListOptions(
-        page_size=values.pop("page_size", DEFAULT_PAGE_SIZE),
-        query=TimesheetQuery(from_id=values.pop("cursor", 0), **values),
-        parameters=parameters,
-    )
+def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
+    """The filters and the page of timesheets. Raises InvalidParameter with all problems at once."""
+    values, parameters = _read_parameters(request, _OF_LIST)
+    # Only the renderer of CSV uses it.
+    values.pop("fields", None)
+    return _to_options(TimesheetQuery, values, parameters)
+
+
+def read_receipt_options(request: Request) -> ListOptions[ReceiptQuery]:
+    """The filters and the page of receipts. Raises InvalidParameter with all problems at once."""
+    return _to_options(ReceiptQuery, *_read_parameters(request, _OF_RECEIPTS))
+
+
+def check_timesheet_parameters(request: Request) -> None:
+    """Raises InvalidParameter."""
+    _read_parameters(request, _OF_TIMESHEET)
 
 
 def refuse_parameters(request: Request) -> None:
     if request.query_params:
         raise InvalidParameter("This resource takes no parameters.")
+
+
+def respond_with_page(
+    path: str, options: ListOptions[Any], results: Sequence[Any], next_id: int | None
+) -> Response:
+    """A page of the list at `path`, and the address of the page that begins at `next_id`."""
+    if next_id is None:
+        return Response({"results": results, "next": None})
+    url = conf.public_url(f"{path}?{options.write_query(next_id)}")
+    # CSV has no other place for the next page than the Link header (RFC 8288).
+    return Response({"results": results, "next": url}, headers={"Link": f'<{url}>; rel="next"'})
+
+
+def _to_options(
+    query: type[Query], values: dict[str, Any], parameters: Mapping[str, str]
+) -> ListOptions[Query]:
+    return ListOptions(
+        page_size=values.pop("page_size", DEFAULT_PAGE_SIZE),
+        query=query(from_id=values.pop("cursor", 0), **values),
+        parameters=parameters,
+    )
+
+
+def _read_parameters(
+    request: Request, serializer: serializers.Serializer[Any]
+) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """The values of the parameters, and the parameters as they were sent."""
+    _require_utf_8(request)
+    names = tuple(serializer.fields)
+    parameters = {name: request.query_params[name] for name in names if name in request.query_params}
+    problems = _find_wrong_names(request, names)
+    values: dict[str, Any] = {}
+    try:
+        values = dict(serializer.run_validation(parameters))
+    except serializers.ValidationError as error:
+        problems += [f"{name}: {' '.join(words)}" for name, words in dict(error.detail).items()]  # type: ignore[arg-type]
+    if problems:
+        raise InvalidParameter(" ".join(problems))
+    return values, parameters
 
 
 def _require_utf_8(request: Request) -> None:
@@ -126,9 +221,10 @@ def _require_utf_8(request: Request) -> None:
         raise InvalidParameter("Encode the parameters in UTF-8.") from None
 
 
-def _find_wrong_names(request: Request) -> list[str]:
+def _find_wrong_names(request: Request, names: Sequence[str]) -> list[str]:
     """The problems with names. A response never repeats an unknown name."""
-    unknown = request.query_params.keys() - set(_NAMES)
-    repeated = [name for name in _NAMES if len(request.query_params.getlist(name)) > 1]
+    unknown = request.query_params.keys() - set(names)
+    repeated = [name for name in names if len(request.query_params.getlist(name)) > 1]
     problems = [f"{name}: Send it once." for name in repeated]
-    return [f"The only parameters are {', '.join(_NAMES)}.", *problems] if unknown else problems
+    only = "parameter is" if len(names) == 1 else "parameters are"
+    return [f"The only {only} {', '.join(names)}.", *problems] if unknown else problems

@@ -11,15 +11,13 @@ from timesheets.exceptions import METADATA_PATH
 # Safe methods need no protection against CSRF, and all others are 405.
 @csrf_exempt
 @require_safe
-def describe_protected_resource(
-    request: HttpRequest, required_scopes: frozenset[str], **_: object
-) -> HttpResponse:
+def describe_protected_resource(request: HttpRequest, scopes: frozenset[str], **_: object) -> HttpResponse:
     """Where tokens come from (RFC 9728, section 2), whether or not the resource exists."""
     return JsonResponse(
         {
             "resource": conf.public_url(request.path_info.removeprefix(METADATA_PATH)),
             "authorization_servers": [conf.issuer().url],
-            "scopes_supported": sorted(required_scopes),
+            "scopes_supported": sorted(scopes),
             "bearer_methods_supported": ["header"],
         },
         headers={"Cache-Control": "public, max-age=3600"},

@@ -7,12 +7,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets import conf
+from timesheets.exceptions import InvalidParameter
 from timesheets.renderers import CSVRenderer
 from timesheets.serializers import represent_stored_entry
-from timesheets.storage.queries import find_timesheet, list_timesheets
+from timesheets.storage.queries import NotSettled, find_timesheet, list_timesheets
 from timesheets.trust.principals import MachineClient
-from timesheets.views.list_options import read_list_options, refuse_parameters
+from timesheets.views.list_options import (
+    check_timesheet_parameters,
+    read_list_options,
+    respond_with_page,
+)
 
 _READ = frozenset({"read:timesheets"})
 
@@ -30,13 +34,14 @@ class TimesheetListView(APIView):
 
     def get(self, request: Request) -> Response:
         options = read_list_options(request)
-        page = list_timesheets(cast("MachineClient", request.user), options.query, options.page_size)
+        try:
+            page = list_timesheets(cast("MachineClient", request.user), options.query, options.page_size)
+        except NotSettled:
+            raise InvalidParameter(
+                "as_of: Send the id of a stored entry. There may still be new entries up to this id."
+            ) from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
-        if page.next_id is None:
-            return Response({"results": results, "next": None})
-        url = conf.public_url(f"{self.resource_path}?{options.write_query(page.next_id)}")
-        # CSV has no other place for the next page than the Link header (RFC 8288).
-        return Response({"results": results, "next": url}, headers={"Link": f'<{url}>; rel="next"'})
+        return respond_with_page(self.resource_path, options, results, page.next_id)
 
 
 class TimesheetView(APIView):
@@ -54,7 +59,7 @@ class TimesheetView(APIView):
         return f"Timesheet {self.kwargs['timesheet_id']}"
 
     def get(self, request: Request, timesheet_id: int) -> Response:
-        refuse_parameters(request)
+        check_timesheet_parameters(request)
         timesheet = find_timesheet(cast("MachineClient", request.user), timesheet_id)
         if timesheet is None:
             raise NotFound(f"This client has no timesheet {timesheet_id}.")

@@ -1,0 +1,53 @@
+"""Read the receipts of a client's uploads of many entries: parse, call, respond."""
+
+from typing import cast
+
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from timesheets.serializers import represent_receipt
+from timesheets.storage.receipts import find_receipt, list_receipts
+from timesheets.trust.principals import MachineClient
+from timesheets.views.list_options import read_receipt_options, refuse_parameters, respond_with_page
+
+_READ = frozenset({"read:timesheets"})
+
+
+class ReceiptListView(APIView):
+    """List the uploads of this client. Requires an access token with the scope `read:timesheets`."""
+
+    resource_path = "/uploads"
+    required_scopes = _READ
+    page_part = "timesheets/parts/receipts.html"
+
+    def get_view_name(self) -> str:
+        return "Uploads"
+
+    def get(self, request: Request) -> Response:
+        options = read_receipt_options(request)
+        page = list_receipts(cast("MachineClient", request.user), options.query, options.page_size)
+        results = [represent_receipt(receipt) for receipt in page.receipts]
+        return respond_with_page(self.resource_path, options, results, page.next_id)
+
+
+class ReceiptView(APIView):
+    """Read the receipt of one upload. Requires an access token with the scope `read:timesheets`."""
+
+    required_scopes = _READ
+    page_part = "timesheets/parts/receipt.html"
+
+    @property
+    def resource_path(self) -> str:
+        return f"{ReceiptListView.resource_path}/{self.kwargs['upload_id']}"
+
+    def get_view_name(self) -> str:
+        return f"Upload {self.kwargs['upload_id']}"
+
+    def get(self, request: Request, upload_id: int) -> Response:
+        refuse_parameters(request)
+        receipt = find_receipt(cast("MachineClient", request.user), upload_id)
+        if receipt is None:
+            raise NotFound(f"This client has no upload {upload_id}.")
+        return Response(represent_receipt(receipt))
