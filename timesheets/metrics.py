@@ -21,7 +21,17 @@ from timesheets.trust.token_rules import Fault
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # How many clients have a metric of their own, per worker. Each costs a time series.
 MAX_CLIENTS = 100
-VERDICTS = ("created", "existing", "conflict", "invalid", "refused_with_batch")
+VERDICTS = (
+    "created",
+    "existing",
+    "superseded",
+    "conflict",
+    "revision_gap",
+    "unknown_entry",
+    "insufficient_scope",
+    "invalid",
+    "refused_with_batch",
+)
 
 _FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 _FILE_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_livemin", "gauge_max")

@@ -16,7 +16,7 @@ def test_the_metadata_name_the_issuer_and_the_scope(client: Client, issuer: Issu
     assert response.json() == {
         "resource": "https://timesheets.example.com/timesheets/upload",
         "authorization_servers": [issuer.url],
-        "scopes_supported": ["batch:upload"],
+        "scopes_supported": ["batch:upload", "correct:timesheets"],
         "bearer_methods_supported": ["header"],
     }
 

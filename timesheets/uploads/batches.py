@@ -4,112 +4,161 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from timesheets import metrics
 from timesheets.exceptions import BatchRefused, InvalidEntry
+from timesheets.logs import current_request_id
 from timesheets.parsers import MalformedEntry
+from timesheets.permissions import log_missing_scope, may_send
 from timesheets.serializers import parse_entry
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
+from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.principals import MachineClient
+from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.options import UploadOptions
+from timesheets.uploads.totals import Totals, add_up, require_totals
+from timesheets.uploads.verdicts import (
+    ACCEPTED,
+    HELD_BACK,
+    SCOPE_MISSING,
+    Result,
+    describe_invalid_entry,
+    describe_verdict,
+)
 
 entries_logger = logging.getLogger("timesheets.entries")
 
-_STATUS = {
-    Outcome.CREATED: HTTPStatus.CREATED,
-    Outcome.EXISTING: HTTPStatus.OK,
-    Outcome.CONFLICT: HTTPStatus.CONFLICT,
-}
-_VERDICTS = {
-    HTTPStatus.CREATED: "created",
-    HTTPStatus.OK: "existing",
-    HTTPStatus.CONFLICT: "conflict",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid",
-    HTTPStatus.FAILED_DEPENDENCY: "refused_with_batch",
-}
-_REJECTED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.FAILED_DEPENDENCY})
+_REJECTED = frozenset(
+    {
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.FAILED_DEPENDENCY,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchReport:
+    """The members of the response, and the id of the receipt: None if nothing was committed."""
+
+    members: Mapping[str, Any]
+    upload_id: int | None
 
 
 def upload_batch(
-    client: MachineClient, values: Sequence[Any], options: UploadOptions, received_at: datetime
-) -> Mapping[str, Any]:
-    """Ingest the valid entries among a parser's `values` and return the members of the response.
+    client: MachineClient,
+    token: VerifiedToken,
+    upload: ReceivedUpload,
+    options: UploadOptions,
+    received_at: datetime,
+) -> BatchReport:
+    """Ingest the valid entries of an upload and report on each.
 
-    Raises BatchRefused, with the same members, if the batch is atomic and an entry failed.
+    Raises ControlTotalsDiffer, or BatchRefused, with the same members, if the batch is atomic and an entry
+    failed.
     """
-    parsed = [_parse(value) for value in values]
-    entries = [entry for entry in parsed if isinstance(entry, Entry)]
+    judged = [_judge(value, token) for value in upload.values]
+    totals = add_up(upload.values, judged)
+    require_totals(options.expected, totals)
+    if any(result is SCOPE_MISSING for result in judged):
+        log_missing_scope(token)
+    entries = [entry for entry in judged if isinstance(entry, Entry)]
 
     def is_refused(verdicts: Sequence[Verdict]) -> bool:
-        has_conflict = any(verdict.outcome is Outcome.CONFLICT for verdict in verdicts)
-        return options.atomic and (has_conflict or len(entries) < len(parsed))
+        is_complete = len(entries) == len(judged)
+        return options.atomic and not (
+            is_complete and all(verdict.outcome in ACCEPTED for verdict in verdicts)
+        )
 
-    verdicts = ingest_entries(
+    ingested = ingest_upload(
         client,
         entries,
         received_at,
+        _describe_delivery(upload, totals, options.label, token.token_id),
         commit_if=lambda verdicts: not options.dry_run and not is_refused(verdicts),
     )
-    refused = is_refused(verdicts)
-    results = list(_build_results(parsed, verdicts, dry_run=options.dry_run, is_refused=refused))
-    statuses = Counter(result["status"] for result in results)
-    counts = _count(statuses)
+    refused = is_refused(ingested.verdicts)
+    results = list(_build_results(judged, ingested.verdicts, dry_run=options.dry_run, is_refused=refused))
+    members = _report(client, results, options)
+    if refused:
+        raise BatchRefused(**members)
+    return BatchReport(members=members, upload_id=ingested.upload_id)
+
+
+def _judge(value: Any, token: VerifiedToken) -> Entry | Result:
+    """The entry; if storage must not get it, its result."""
+    if isinstance(value, MalformedEntry):
+        return describe_invalid_entry({"non_field_errors": [value.reason]})
+    try:
+        entry = parse_entry(value)
+    except InvalidEntry as problem:
+        return describe_invalid_entry(problem.members["errors"])
+    return entry if may_send(entry, token) else SCOPE_MISSING
+
+
+def _describe_delivery(
+    upload: ReceivedUpload, totals: Totals, label: str | None, token_id: str | None
+) -> Delivery:
+    return Delivery(
+        label=label,
+        token_id=token_id,
+        request_id=current_request_id.get(),
+        media_type=upload.media_type,
+        byte_count=upload.byte_count,
+        sha256=upload.sha256,
+        received=totals.entries,
+        hours_received=totals.hours,
+    )
+
+
+def _build_results(
+    judged: Sequence[Entry | Result], verdicts: Sequence[Verdict], *, dry_run: bool, is_refused: bool
+) -> Iterator[Result]:
+    """One result per entry, in order. Only a row that exists after the response has its id in a result."""
+    new_ids = {verdict.timesheet_id for verdict in verdicts if verdict.outcome is Outcome.CREATED}
+    unstored_ids = new_ids if dry_run or is_refused else set()
+    remaining = iter(verdicts)
+    for entry in judged:
+        if not isinstance(entry, Entry):
+            yield entry
+            continue
+        verdict = next(remaining)
+        if is_refused and verdict.outcome in ACCEPTED and verdict.timesheet_id in new_ids:
+            yield HELD_BACK
+        else:
+            yield describe_verdict(verdict, unstored_ids)
+
+
+def _report(client: MachineClient, results: Sequence[Result], options: UploadOptions) -> dict[str, Any]:
+    """Count and log the results. Returns the members of the response."""
+    counts = _count(results)
     if not options.dry_run:
-        metrics.count_entries({_VERDICTS[status]: count for status, count in statuses.items()})
+        metrics.count_entries(Counter(result.label for result in results))
         if counts["created"] or counts["existing"]:
             metrics.note_upload(client.client_id)
     dry_run = {"dry_run": True} if options.dry_run else {}
     logged = {**counts, **dry_run, "atomic": options.atomic}
     entries_logger.info("%s", json.dumps(logged), extra={"fields": logged})
-    listed = [result for result in results if not options.is_minimal or result["status"] in _REJECTED]
-    members: dict[str, Any] = {**counts, "entries": listed, **dry_run}
-    if refused:
-        raise BatchRefused(**members)
-    return members
+    listed = [
+        {"index": index, **result.members}
+        for index, result in enumerate(results)
+        if not options.is_minimal or result.members["status"] in _REJECTED
+    ]
+    return {**counts, "entries": listed, **dry_run}
 
 
-def _parse(value: Any) -> Entry | Mapping[str, Any]:
-    """The entry, or its errors."""
-    if isinstance(value, MalformedEntry):
-        return {"non_field_errors": [value.reason]}
-    try:
-        return parse_entry(value)
-    except InvalidEntry as problem:
-        errors: Mapping[str, Any] = problem.members["errors"]
-        return errors
-
-
-def _build_results(
-    parsed: Sequence[Entry | Mapping[str, Any]],
-    verdicts: Sequence[Verdict],
-    *,
-    dry_run: bool,
-    is_refused: bool,
-) -> Iterator[dict[str, Any]]:
-    """One result per entry, in order. Only a row that exists after the response has its id in a result."""
-    new_ids = {verdict.timesheet_id for verdict in verdicts if verdict.outcome is Outcome.CREATED}
-    remaining = iter(verdicts)
-    for index, entry in enumerate(parsed):
-        if not isinstance(entry, Entry):
-            yield {"index": index, "status": HTTPStatus.UNPROCESSABLE_ENTITY, "errors": entry}
-            continue
-        verdict = next(remaining)
-        result = {"index": index, "status": _STATUS[verdict.outcome]}
-        if verdict.timesheet_id not in new_ids or not (dry_run or is_refused):
-            result["id"] = verdict.timesheet_id
-        elif is_refused and verdict.outcome is not Outcome.CONFLICT:
-            result["status"] = HTTPStatus.FAILED_DEPENDENCY
-        yield result
-
-
-def _count(statuses: Counter[int]) -> dict[str, int]:
+def _count(results: Sequence[Result]) -> dict[str, int]:
+    statuses = Counter(result.members["status"] for result in results)
     return {
-        "received": statuses.total(),
+        "received": len(results),
         "created": statuses[HTTPStatus.CREATED],
         "existing": statuses[HTTPStatus.OK],
         "rejected": sum(statuses[status] for status in _REJECTED),

@@ -1,10 +1,12 @@
 """Read the entries of an upload from the request body: receive it, unzip it within limits, parse it."""
 
+import hashlib
 import io
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
@@ -40,7 +42,26 @@ _PARSERS: Mapping[str, Callable[[], BaseParser]] = {
 }
 
 
-def read_upload(request: Request) -> Upload:
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """A body as it was sent, and its unzipped content."""
+
+    sent: bytes
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceivedUpload:
+    """The parsed values of an upload, and how its body was sent. `sha256` is in hexadecimal."""
+
+    values: list[Any]
+    is_single: bool
+    media_type: str
+    byte_count: int
+    sha256: str
+
+
+def read_upload(request: Request) -> ReceivedUpload:
     """The upload in the body. Checks media type, encoding, length, size and content, in this order.
 
     DRF's `request.data` would turn an empty body into an empty object and accept a truncated one.
@@ -50,7 +71,14 @@ def read_upload(request: Request) -> Upload:
     client = cast("MachineClient", request.user)
     try:
         with open_body(http_request, (client.issuer, client.client_id)) as body:
-            return cast("Upload", parser().parse(io.BytesIO(body)))
+            upload = cast("Upload", parser().parse(io.BytesIO(body.content)))
+            return ReceivedUpload(
+                values=upload.entries,
+                is_single=upload.is_single,
+                media_type=str(http_request.content_type),
+                byte_count=len(body.sent),
+                sha256=hashlib.sha256(body.sent).hexdigest(),
+            )
     except (TooManyValues, TooManyCells):
         raise TooLarge(
             f"The body has more than {MAX_VALUES} values. Send less at once.", limits=LIMITS
@@ -67,8 +95,8 @@ def _choose_parser(request: HttpRequest) -> Callable[[], BaseParser]:
 
 
 @contextmanager
-def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
-    """The unzipped body. While the block parses a large body, it occupies one of a few slots.
+def open_body(request: HttpRequest, caller: Hashable) -> Iterator[Body]:
+    """The body. While the block parses a large one, it occupies one of a few slots.
 
     Raises UnsupportedMediaType, LengthRequired, TooLarge, Throttled, IncompleteBody, MalformedBody or
     Overloaded.
@@ -80,10 +108,10 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[bytes]:
     body = _receive(request, caller)
     content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
     if len(content) <= MAX_SMALL_BODY_BYTES:
-        yield content
+        yield Body(sent=body, content=content)
         return
     with limit_large_bodies():
-        yield _unzip_within_limit(body) if is_zipped else body
+        yield Body(sent=body, content=_unzip_within_limit(body) if is_zipped else body)
 
 
 def _receive(request: HttpRequest, caller: Hashable) -> bytes:

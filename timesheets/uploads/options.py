@@ -1,37 +1,56 @@
 """Read the options of an upload from its query string and headers."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.request import parse_http_list
 
 from rest_framework.request import Request
 
 from timesheets.exceptions import InvalidIdempotencyKey, InvalidParameter
-from timesheets.serializers import ENTRY_ID
+from timesheets.serializers import ENTRY_ID, ENTRY_ID_CHARACTERS
+from timesheets.uploads.totals import ExpectedTotals
 
-_PARAMETERS = ("atomic", "dry_run")
+_PARAMETERS = ("atomic", "dry_run", "label", "expect_entries", "expect_hours")
+_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_HOURS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 _QUOTED = re.compile(r'"(.*)"', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadOptions:
-    """`atomic`: store all or none; `dry_run`: store nothing; `is_minimal`: list only rejected entries."""
+    """`atomic`: store all or none; `dry_run`: store nothing; `is_minimal`: list only rejected entries.
+
+    `label` names the file that the upload is a part of.
+    """
 
     atomic: bool = False
     dry_run: bool = False
     is_minimal: bool = False
+    label: str | None = None
+    expected: ExpectedTotals = field(default_factory=ExpectedTotals)
 
 
 def read_options(request: Request) -> UploadOptions:
     """The parameters, and the preference `return=minimal` (RFC 7240). Raises InvalidParameter."""
     if any(name not in _PARAMETERS for name in request.query_params):
-        raise InvalidParameter(f"The only parameters are {' and '.join(_PARAMETERS)}.")
+        raise InvalidParameter(f"The only parameters are {', '.join(_PARAMETERS)}.")
     return UploadOptions(
         atomic=_read_boolean(request, "atomic"),
         dry_run=_read_boolean(request, "dry_run"),
         is_minimal=_prefers_minimal(request.headers.get("Prefer", "")),
+        label=_read_text(request, "label", ENTRY_ID, ENTRY_ID_CHARACTERS),
+        expected=_read_expected_totals(request),
+    )
+
+
+def _read_expected_totals(request: Request) -> ExpectedTotals:
+    entries = _read_text(request, "expect_entries", _COUNT, "a number of entries such as 1000")
+    hours = _read_text(request, "expect_hours", _HOURS, "a sum of hours such as 7512.25")
+    return ExpectedTotals(
+        entries=None if entries is None else int(entries), hours=None if hours is None else Decimal(hours)
     )
 
 
@@ -51,6 +70,15 @@ def _read_boolean(request: Request, name: str) -> bool:
     return _BOOLEANS[values[0]]
 
 
+def _read_text(request: Request, name: str, form: re.Pattern[str], expected: str) -> str | None:
+    values = request.query_params.getlist(name)
+    if not values:
+        return None
+    if len(values) != 1 or not form.fullmatch(values[0]):
+        raise InvalidParameter(f"Send {name} once, with {expected}.")
+    return str(values[0])
+
+
 def read_idempotency_key(request: Request) -> str | None:
     """The key, bare or as a quoted string (draft-ietf-httpapi-idempotency-key-header, section 2.1).
 
@@ -62,9 +90,7 @@ def read_idempotency_key(request: Request) -> str | None:
     quoted = _QUOTED.fullmatch(value)
     key = quoted[1] if quoted else value
     if not ENTRY_ID.fullmatch(key):
-        raise InvalidIdempotencyKey(
-            "Send 1 to 128 of the characters A-Z a-z 0-9 . _ : - in Idempotency-Key, bare or in quotes."
-        )
+        raise InvalidIdempotencyKey(f"Send {ENTRY_ID_CHARACTERS} in Idempotency-Key, bare or in quotes.")
     return key
 
 

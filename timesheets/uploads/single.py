@@ -1,0 +1,116 @@
+"""Upload one entry: ingest it and report its verdict."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from timesheets import metrics
+from timesheets.exceptions import Conflict, InsufficientScope, InvalidEntry, RevisionGap
+from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_missing_scope, may_send
+from timesheets.serializers import parse_entry, represent_entry
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.trust.access_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient
+from timesheets.uploads.options import UploadOptions
+from timesheets.uploads.totals import add_up, require_totals
+from timesheets.uploads.verdicts import (
+    ACCEPTED,
+    SCOPE_ADVICE,
+    SCOPE_MISSING,
+    describe_invalid_entry,
+    describe_verdict,
+)
+
+entries_logger = logging.getLogger("timesheets.entries")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleReport:
+    """The status and the members of the response. `is_replay` if the entry was stored before."""
+
+    status: int
+    members: Mapping[str, Any]
+    is_replay: bool
+
+
+def upload_entry(
+    client: MachineClient,
+    token: VerifiedToken,
+    value: Mapping[str, Any],
+    options: UploadOptions,
+    received_at: datetime,
+) -> SingleReport:
+    """Ingest the entry in a JSON object.
+
+    Raises ControlTotalsDiffer, InvalidEntry, InsufficientScope, Conflict or RevisionGap.
+    """
+    entry = _judge(client, token, value, options)
+    commit_if = (lambda _: False) if options.dry_run else None
+    [verdict] = ingest_entries(client, [entry], received_at, commit_if=commit_if)
+    result = describe_verdict(verdict)
+    _count_verdict(client, options, result.label)
+    members = {name: result.members[name] for name in result.members if name not in {"status", "code"}}
+    if verdict.outcome not in ACCEPTED:
+        _refuse(entry, verdict, members)
+    is_replay = verdict.outcome is not Outcome.CREATED
+    timesheet_id = members.pop("id")
+    stored = {**represent_entry(entry), **members}
+    if options.dry_run:
+        return SingleReport(status=HTTPStatus.OK, members={**stored, "dry_run": True}, is_replay=is_replay)
+    stored = {"id": timesheet_id, **stored}
+    if not is_replay:
+        entries_logger.info("%s", json.dumps(stored))
+    message = f"Created timesheet {timesheet_id} for employee {entry.user_id}"
+    return SingleReport(
+        status=result.members["status"], members={**stored, "message": message}, is_replay=is_replay
+    )
+
+
+def _judge(
+    client: MachineClient, token: VerifiedToken, value: Mapping[str, Any], options: UploadOptions
+) -> Entry:
+    """The entry. Raises what it is refused for before storage gets it."""
+    try:
+        entry: Entry | InvalidEntry = parse_entry(value)
+    except InvalidEntry as problem:
+        entry = problem
+    require_totals(options.expected, add_up([value], [entry]))
+    if isinstance(entry, InvalidEntry):
+        _count_verdict(client, options, describe_invalid_entry({}).label)
+        raise entry
+    if not may_send(entry, token):
+        _count_verdict(client, options, SCOPE_MISSING.label)
+        log_missing_scope(token)
+        raise InsufficientScope(frozenset({UPLOAD_SCOPE, CORRECTION_SCOPE}), SCOPE_ADVICE)
+    return entry
+
+
+def _refuse(entry: Entry, verdict: Verdict, members: Mapping[str, Any]) -> NoReturn:
+    if verdict.outcome is Outcome.UNKNOWN_ENTRY:
+        raise InvalidEntry(**members)
+    if verdict.outcome is Outcome.REVISION_GAP:
+        raise RevisionGap(f"{members['errors']['revision'][0]} Nothing was stored.", **members)
+    if (entry.revision or 1) > 1:
+        subject = f"Revision {entry.revision} of this entry_id is"
+    else:
+        subject = "This entry_id belongs to"
+    advice = ""
+    if verdict.current_revision is not None:
+        advice = f" To correct it, send revision {verdict.current_revision + 1}."
+    raise Conflict(
+        f"{subject} timesheet {verdict.timesheet_id}, which differs and stays unchanged.{advice}", **members
+    )
+
+
+def _count_verdict(client: MachineClient, options: UploadOptions, label: str) -> None:
+    if options.dry_run:
+        return
+    metrics.count_entries({label: 1})
+    if label in {"created", "existing", "superseded"}:
+        metrics.note_upload(client.client_id)

@@ -1,0 +1,51 @@
+"""Control totals: compare what a caller announced with what arrived."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from timesheets.exceptions import ControlTotalsDiffer
+from timesheets.serializers import read_hours, represent_total
+from timesheets.storage.entries import Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What an upload contains, whether or not its entries are valid."""
+
+    entries: int
+    hours: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedTotals:
+    """The totals that the caller announced, None where it announced nothing."""
+
+    entries: int | None = None
+    hours: Decimal | None = None
+
+
+def add_up(values: Sequence[Any], entries: Sequence[Entry | Any]) -> Totals:
+    """The totals of a parser's `values`. Where one is valid, `entries` has its entry.
+
+    All `hours` count that are valid by themselves, whatever else is wrong with their entry.
+    """
+    hours = sum(
+        entry.hours if isinstance(entry, Entry) else read_hours(value)
+        for value, entry in zip(values, entries, strict=True)
+    )
+    return Totals(entries=len(values), hours=Decimal(hours))
+
+
+def require_totals(expected: ExpectedTotals, found: Totals) -> None:
+    """Raises ControlTotalsDiffer."""
+    if expected.entries in (None, found.entries) and expected.hours in (None, found.hours):
+        return
+    announced: dict[str, Any] = {}
+    if expected.entries is not None:
+        announced["entries"] = expected.entries
+    if expected.hours is not None:
+        announced["hours"] = represent_total(expected.hours)
+    contained = {"entries": found.entries, "hours": represent_total(found.hours)}
+    raise ControlTotalsDiffer(expected=announced, found=contained)
