@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from rest_framework import serializers
 
 from timesheets import conf
+from timesheets.storage.rows import MAX_REVISION
 
 HOURS_TEXT = re.compile(r"\d{1,2}(\.\d+)?", re.ASCII)
-MAX_REVISION = 1_000_000
 
 _TIMESTAMP = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)"

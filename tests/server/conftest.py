@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -65,6 +66,18 @@ def upload_many(upload: Upload) -> UploadMany:
         return upload(batch_format.write(entries), path=path, content_type=batch_format.media_type, **more)
 
     return post
+
+
+@pytest.fixture
+def correct(upload: Upload, issuer: Issuer) -> Upload:
+    """Like `upload`, with a token that may also correct."""
+    return partial(upload, token=issuer.mint(scope="batch:upload correct:timesheets"))
+
+
+@pytest.fixture
+def correct_many(upload_many: UploadMany, issuer: Issuer) -> UploadMany:
+    """Like `upload_many`, with a token that may also correct."""
+    return partial(upload_many, token=issuer.mint(scope="batch:upload correct:timesheets"))
 
 
 @pytest.fixture

@@ -20,7 +20,9 @@ def write_ndjson(entries: Sequence[dict[str, Any]]) -> bytes:
 
 def write_csv(entries: Sequence[dict[str, Any]]) -> bytes:
     rows = io.StringIO()
-    writer = csv.DictWriter(rows, ["user_id", "date", "project", "hours", "entry_id"], lineterminator="\r\n")
+    optional = [name for name in ("revision", "reason") if any(name in entry for entry in entries)]
+    columns = ["user_id", "date", "project", "hours", "entry_id", *optional]
+    writer = csv.DictWriter(rows, columns, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(entries)
     return rows.getvalue().encode()
