@@ -109,6 +109,31 @@ def test_entries_are_counted_by_verdict(server: GranianServer, issuer_process: I
     assert counted == {"created": 2, "existing": 2, "conflict": 2, "invalid": 3, "refused_with_batch": 1}
 
 
+def test_corrections_are_counted_by_verdict(server: GranianServer, issuer_process: Issuer) -> None:
+    before = scrape(server)
+    first = {**ENTRY, "entry_id": "c-1"}
+    second = {**first, "hours": 6, "revision": 2, "reason": "typed twice"}
+    gap, unknown = {**second, "revision": 9}, {**second, "entry_id": "c-2"}
+    sent = [first, second, first, gap, unknown]
+    for body in sent:
+        post(server, issuer_process, body, scope="batch:upload correct:timesheets")
+    post(server, issuer_process, second)
+    post(server, issuer_process, sent, scope="batch:upload correct:timesheets")
+    post(server, issuer_process, [second, second])
+
+    after = scrape(server)
+    verdicts = ("created", "superseded", "existing", "revision_gap", "unknown_entry", "insufficient_scope")
+    counted = {verdict: count(before, after, "entries_total", verdict=verdict) for verdict in verdicts}
+    assert counted == {
+        "created": 2,
+        "superseded": 3,
+        "existing": 1,
+        "revision_gap": 2,
+        "unknown_entry": 2,
+        "insufficient_scope": 3,
+    }
+
+
 def test_a_refused_token_is_counted_by_its_reason(server: GranianServer, issuer_process: Issuer) -> None:
     before = scrape(server)
     statuses = [post(server, issuer_process, aud="https://other"), post(server, issuer_process, exp=1, iat=0)]
