@@ -46,17 +46,19 @@ def describe_invalid_entry(errors: Mapping[str, Any]) -> Result:
 
 def describe_verdict(verdict: Verdict, unstored_ids: Container[int] = ()) -> Result:
     """The result of an entry. No id of a row in `unstored_ids` is shown, because it will not exist."""
-    ids = (
-        ("id", verdict.timesheet_id),
-        ("supersedes", verdict.supersedes),
-        ("superseded_by", verdict.superseded_by),
-    )
     label, status = _OUTCOMES[verdict.outcome]
     members: dict[str, Any] = {"status": status}
-    members |= {name: row_id for name, row_id in ids if row_id and row_id not in unstored_ids}
+    if verdict.timesheet_id and verdict.timesheet_id not in unstored_ids:
+        members["id"] = verdict.timesheet_id
+    if verdict.supersedes is not None and verdict.supersedes not in unstored_ids:
+        members["supersedes"] = verdict.supersedes
+    if verdict.superseded_by is not None and verdict.superseded_by not in unstored_ids:
+        members["superseded_by"] = verdict.superseded_by
     if verdict.current_revision is not None:
         members["current_revision"] = verdict.current_revision
-    return Result(label, {**members, **_explain_refusal(verdict)})
+    if status >= HTTPStatus.BAD_REQUEST:
+        members |= _explain_refusal(verdict)
+    return Result(label, members)
 
 
 def _explain_refusal(verdict: Verdict) -> Mapping[str, Any]:
