@@ -190,7 +190,7 @@ def test_requests_oauthlib_reads_the_granted_scope(
 ) -> None:
     granted = requests_oauthlib.fetch_token(token_url, client_secret=SECRETS["payroll"], audience=AUDIENCE)
 
-    assert set(granted["scope"]) == {"batch:upload", "read:timesheets"}
+    assert set(granted["scope"]) == {"batch:upload", "correct:timesheets", "read:timesheets"}
     assert granted["expires_in"] == 86400
 
 

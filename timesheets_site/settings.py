@@ -31,7 +31,11 @@ TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL", f"http://127.0.0.1:{TIM
 DEVISSUER_AUDIENCE = "https://timesheets.example.com"
 DEVISSUER_KEY_FILE = base.BASE_DIR / ".devissuer-key.pem"
 DEVISSUER_CLIENTS = {
-    "payroll": {"client_secret": "development-secret-of-payroll", "scope": "batch:upload read:timesheets"},
+    # Only the client that uploaded an entry can correct it, so this one has every scope.
+    "payroll": {
+        "client_secret": "development-secret-of-payroll",
+        "scope": "batch:upload correct:timesheets read:timesheets",
+    },
     "reporting": {"client_secret": "development-secret-of-reporting", "scope": "read:timesheets"},
 }
 
