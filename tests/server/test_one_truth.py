@@ -87,7 +87,7 @@ class Spelling:
     def csv(self) -> str | None:
         """The entry as CSV; None if a column is missing or a value is not text."""
         values = {name: json.loads(text) if text.startswith('"') else None for name, text in self.members}
-        columns = values.keys() - {"entry_id"}
+        columns = values.keys() - {"entry_id", "reason"}
         is_csv = (
             len(values) == len(self.members) and columns == TUTORIAL_ENTRY.keys() and all(values.values())
         )
@@ -201,6 +201,11 @@ ODD = {
     "project": st.one_of(not_text, spell(odd_names), spell(near(128)), spell(pad(near(128)))),
     "hours": st.one_of(not_text, odd_hours),
     "entry_id": st.one_of(not_text, spell(odd_keys)),
+    "revision": st.one_of(
+        not_text,
+        st.sampled_from(["1", "2", "1.0", "20e-1", "0", "-1", "1.5", "1000000", "1000001", "1e999", '"2"']),
+    ),
+    "reason": st.one_of(not_text, spell(odd_names), spell(near(200)), spell(pad(near(200)))),
 }
 odd_members = st.one_of(
     *(st.tuples(st.just(name), texts) for name, texts in ODD.items()),
@@ -242,7 +247,7 @@ def read_verdict(response: ClientResponse) -> tuple[bool, Any]:
 @try_many
 @given(spelling=any_spellings, zone=st.sampled_from(ZONES))
 def test_an_entry_gets_the_same_verdict_in_every_format(
-    upload: Upload, spelling: Spelling, zone: str
+    correct: Upload, spelling: Spelling, zone: str
 ) -> None:
     ways = {
         "alone": (spelling.json, "application/json"),
@@ -253,7 +258,7 @@ def test_an_entry_gets_the_same_verdict_in_every_format(
 
     with override_settings(TIMESHEETS_TIME_ZONE=zone):
         verdicts = {
-            way: read_verdict(upload(text.encode(), content_type=media_type))
+            way: read_verdict(correct(text.encode(), content_type=media_type))
             for way, (text, media_type) in ways.items()
             if text is not None
         }
