@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.server.conftest import (
 )
 from tests.server.formats import CSV, Format, every_format
 from timesheets.models import Timesheet
+from timesheets.serializers import parse_entry
 
 # The revisions of one entry, by their number.
 HISTORY: Mapping[int, Mapping[str, Any]] = {
@@ -266,6 +268,13 @@ def test_a_withdrawn_entry_can_be_restored(correct: Upload) -> None:
 
     assert (withdrawn.status_code, withdrawn.json()["hours"]) == (201, 0)
     assert (restored.status_code, restored.json()["supersedes"]) == (201, withdrawn.json()["id"])
+
+
+@pytest.mark.parametrize("hours", ["-0", "-0.00", "0e5", "0.000"])
+def test_every_zero_is_the_same_number(hours: str) -> None:
+    entry = parse_entry(revise(2, revision=Decimal(2), hours=Decimal(hours)))
+
+    assert str(entry.hours) == "0.00"
 
 
 def test_a_correction_of_another_clients_entry_is_refused(correct: Upload, issuer: Issuer) -> None:
