@@ -10,17 +10,32 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
 from django.db import OperationalError, connections
 
 from tests.database.conftest import Database, only_on
-from tests.database.entries import PAYROLL, ingest, list_outcomes, make_entry, read_entry, to_entry
+from tests.database.entries import (
+    PAYROLL,
+    RECEIVED_AT,
+    ingest,
+    list_outcomes,
+    make_entry,
+    read_entry,
+    to_entry,
+)
+from tests.database.invariants import (
+    require_dense_revisions,
+    require_receipts_of_rows,
+    require_truth_of_verdicts,
+)
+from tests.database.test_receipts import make_delivery
 from tests.postgresql import PostgreSQLServer
-from timesheets.models import Client, Timesheet
+from timesheets.models import Client, Timesheet, Upload
 from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.verdicts import Outcome, Verdict
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -30,6 +45,7 @@ ENTRY_IDS = [f"2017-05-10:{number:03}" for number in range(200)]
 CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
 
 Results = list[tuple[Entry, Verdict]]
+Item = TypeVar("Item")
 
 
 def run_concurrently(work: Callable[[int], Results]) -> list[Results]:
@@ -63,7 +79,7 @@ def in_batches_and_one_by_one(entries: list[Entry]) -> Results:
     return [*in_batches(60)(entries[:180]), *in_batches(1)(entries[180:])]
 
 
-def shuffle(entries: list[Entry], writer: int) -> list[Entry]:
+def shuffle(entries: list[Item], writer: int) -> list[Item]:
     return random.Random(writer).sample(entries, len(entries))  # noqa: S311  Not a secret.
 
 
@@ -104,6 +120,52 @@ def test_the_first_of_different_entries_with_one_entry_id_is_kept(
     assert len(rows) == 200
     for entry, verdict in results:
         assert (to_entry(rows[verdict.timesheet_id]) == entry) == (verdict.outcome is CREATED)
+
+
+@pytest.mark.parametrize("upload_all", BATCHINGS)
+def test_of_different_revisions_with_one_number_the_first_is_kept(
+    upload_all: Callable[[list[Entry]], Results], caplog: pytest.LogCaptureFixture
+) -> None:
+    def upload_own(writer: int) -> Results:
+        own = [
+            make_entry(
+                entry_id, hours=Decimal(writer + 1), revision=revision, reason="x" if revision > 1 else None
+            )
+            for entry_id in shuffle(ENTRY_IDS[:50], writer)
+            for revision in range(1, 5)
+        ]
+        return upload_all(sorted(own, key=lambda entry: entry.revision or 1))
+
+    results = list(chain.from_iterable(run_concurrently(upload_own)))
+
+    outcomes = Counter((entry.entry_id, entry.revision, verdict.outcome) for entry, verdict in results)
+    assert outcomes == {
+        (entry_id, revision, outcome): count
+        for entry_id in ENTRY_IDS[:50]
+        for revision in range(1, 5)
+        for outcome, count in [(CREATED, 1), (CONFLICT, WRITERS - 1)]
+    }
+    require_truth_of_verdicts((PAYROLL, entry, verdict) for entry, verdict in results)
+    require_dense_revisions()
+    assert "deadlock" not in caplog.text
+
+
+def test_the_receipts_of_equal_uploads_at_the_same_time_add_up_to_one_file() -> None:
+    firsts = [make_entry(entry_id) for entry_id in ENTRY_IDS]
+    entries = [*firsts, *(replace(entry, revision=2, reason="x", hours=Decimal(6)) for entry in firsts)]
+    delivery = make_delivery(len(entries))
+
+    run_concurrently(
+        lambda _: list(
+            zip(entries, ingest_upload(PAYROLL, entries, RECEIVED_AT, delivery).verdicts, strict=True)
+        )
+    )
+
+    receipts = Upload.objects.all()
+    assert len(receipts) == WRITERS
+    assert sum(receipt.created for receipt in receipts) == len(entries)
+    assert {receipt.created + receipt.existing for receipt in receipts} == {len(entries)}
+    require_receipts_of_rows()
 
 
 def test_each_entry_without_an_entry_id_gets_its_own_row() -> None:
