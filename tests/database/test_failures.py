@@ -7,9 +7,9 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,10 +36,12 @@ class Site:
 
     server: GranianServer
     token: str
+    # Further members of each entry.
+    members: Mapping[str, object] = field(default_factory=dict)
 
     def upload(self, entry_id: str | None = None, count: int | None = None) -> requests.Response:
         """Upload one entry, or a batch of `count` entries."""
-        entry = {"user_id": "007", "date": "2017-05-10", "project": "P" * 100, "hours": 5}
+        entry = {"user_id": "007", "date": "2017-05-10", "project": "P" * 100, "hours": 5, **self.members}
         body = entry if entry_id is None else {**entry, "entry_id": entry_id}
         return requests.post(
             f"{self.server.url}/timesheets/upload",
@@ -206,6 +208,24 @@ def test_a_locked_postgresql_table(
         postgresql_site.require_outage("Another transaction held a lock for too long.")
 
     postgresql_site.require_recovery()
+
+
+@on_postgresql
+def test_corrections_that_wait_for_another_transaction_of_their_client(
+    postgresql_site: Site, postgresql: PostgreSQLServer, tmp_path: Path, issuer_process: Issuer
+) -> None:
+    token = issuer_process.mint(scope="batch:upload correct:timesheets")
+    site = replace(postgresql_site, token=token, members={"revision": 2, "reason": "wrong project"})
+    with psycopg.connect(postgresql.url(tmp_path.name)) as other:
+        other.execute("SELECT pg_advisory_xact_lock(x'636f7272'::int, id::int) FROM timesheets_client")
+
+        statuses = [site.upload("a", count).status_code for count in (None, 2)]
+        first = postgresql_site.upload("a")
+
+    assert statuses == [503, 503]
+    assert first.status_code == 201
+    assert site.server.wait_for_log("Another transaction held a lock for too long.", 2)
+    assert site.upload("a").status_code == 201
 
 
 @on_postgresql
