@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment, run_python
+from timesheets.metrics import VERDICTS
 from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS
@@ -122,6 +123,14 @@ def normalize(printed: str) -> str:
     printed = re.sub(r"eyJ[\w.-]*", "eyJ", printed.strip())
     printed = re.sub(r'"received_at":"[\d.:TZ-]+"', '"received_at":"-"', printed)
     return re.sub(r'"request_id":"\w+"', '"request_id":"-"', printed)
+
+
+def test_the_deployment_guide_names_every_verdict_that_is_counted() -> None:
+    [explained] = re.findall(
+        r"^\| `timesheets_entries_total` \| Entries by `verdict`. (.*)", DEPLOYMENT, re.MULTILINE
+    )
+
+    assert set(re.findall(r"`(\w+)`", explained)) == set(VERDICTS)
 
 
 def test_the_first_screen_shows_what_run_says() -> None:
