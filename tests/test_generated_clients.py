@@ -22,6 +22,8 @@ OUTCOME = {
     "pages": [[5, 1], [2.5]],
     "unauthorized": [401, "invalid_token"],
     "invalid": [422, "invalid_entry", ["user_id"]],
+    "correction": [6, 2, "The evening was missing.", 1],
+    "receipt": ["week-19.json", True, "5.00"],
 }
 
 

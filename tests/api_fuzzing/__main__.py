@@ -9,8 +9,11 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from tests.issuer import Issuer
 from tests.processes import REPOSITORY, GranianServer, make_environment
@@ -36,6 +39,7 @@ def fuzz(folder: Path, arguments: list[str]) -> int:
     clients = [describe_client(issuer, name) for name in ("payroll", "billing")]
     (folder / "clients.json").write_text(json.dumps({"auth": clients}))
     try:
+        store_an_entry(server.url, clients[0])
         # The description contains the public URL, which does not exist.
         status = run_schemathesis(folder, f"{server.url}/openapi.json", ["--url", server.url, *arguments])
         if status:
@@ -44,6 +48,13 @@ def fuzz(folder: Path, arguments: list[str]) -> int:
     finally:
         server.close()
         issuer.close()
+
+
+def store_an_entry(url: str, client: Mapping[str, Any]) -> None:
+    """Store the entry 1, so that the parameter `as_of` has a valid value."""
+    headers = {header["name"]: header["value"] for header in client["fixedHeaders"]}
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
+    requests.post(f"{url}/timesheets/upload", json=entry, headers=headers, timeout=10).raise_for_status()
 
 
 def run_schemathesis(folder: Path, url: str, arguments: list[str]) -> int:
@@ -67,7 +78,8 @@ def find_errors(log: str) -> list[str]:
 
 def describe_client(issuer: Issuer, name: str) -> dict[str, Any]:
     """A client in the format of Web Fuzzing Commons. Clients must not see each other's entries."""
-    token = issuer.mint(azp=name, sub=f"{name}@clients", scope="batch:upload read:timesheets")
+    scope = "batch:upload correct:timesheets read:timesheets"
+    token = issuer.mint(azp=name, sub=f"{name}@clients", scope=scope)
     return {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]}
 
 

@@ -7,6 +7,7 @@ import json
 import struct
 import zlib
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import schemathesis
@@ -17,15 +18,23 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.openapi.checks import RejectedPositiveData
 
-COLUMNS = ("user_id", "date", "project", "hours", "entry_id")
+COLUMNS = ("user_id", "date", "project", "hours", "entry_id", "revision", "reason")
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=70)
 DATES = st.dates(date(1900, 1, 1), date(2999, 12, 31)).map(str)
 PROJECTS = st.sampled_from(["StoreZero", "Store, Zero", 'the "Zero"', "=1+1", "\N{SNOWMAN}"])
 HOURS = st.integers(1, 24) | st.integers(1, 2400).map(lambda cents: f"{cents / 100:.2f}")
 ENTRY_IDS = st.sampled_from(["a-1", "a-2"]) | st.from_regex(r"[A-Za-z0-9._:-]{1,128}", fullmatch=True)
-GOOD_ENTRIES = st.fixed_dictionaries(
-    {"user_id": st.sampled_from(["007", "008"]), "date": DATES, "project": PROJECTS, "hours": HOURS},
-    optional={"entry_id": ENTRY_IDS},
+WORK = {"user_id": st.sampled_from(["007", "008"]), "date": DATES, "project": PROJECTS}
+GOOD_ENTRIES = st.fixed_dictionaries({**WORK, "hours": HOURS}, optional={"entry_id": ENTRY_IDS})
+# Whether one is accepted depends on what is stored.
+CORRECTIONS = st.fixed_dictionaries(
+    {
+        **WORK,
+        "hours": HOURS | st.just(0),
+        "entry_id": st.sampled_from(["a-1", "a-2"]),
+        "revision": st.integers(2, 4),
+        "reason": st.sampled_from(["late", "\N{SNOWMAN}, late"]),
+    }
 )
 BAD_ENTRIES = st.fixed_dictionaries(
     {},
@@ -35,6 +44,8 @@ BAD_ENTRIES = st.fixed_dictionaries(
         "project": TEXTS,
         "hours": TEXTS | st.decimals(-1, 25, places=3).map(str),
         "entry_id": TEXTS,
+        "revision": TEXTS | st.integers(-1, 1_000_001),
+        "reason": TEXTS,
         "comment": TEXTS,
     },
 )
@@ -58,8 +69,8 @@ def write_rows(entries: list[dict[str, Any]]) -> bytes:
 
 
 def list_entries(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    """Lists of good entries only, and lists that also contain bad ones."""
-    return st.lists(GOOD_ENTRIES, max_size=5) | st.lists(GOOD_ENTRIES | values, max_size=5)
+    """Lists of good entries only, and lists that also contain corrections and bad ones."""
+    return st.lists(GOOD_ENTRIES, max_size=5) | st.lists(GOOD_ENTRIES | CORRECTIONS | values, max_size=5)
 
 
 schemathesis.openapi.media_type(
@@ -92,12 +103,42 @@ def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any])
     """Fix a request whose parts are valid but which is invalid as a whole."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
+    entries = read_json_entries(case)
+    for entry in entries:
+        make_consistent(entry)
     if "Idempotency-Key" in (case.headers or {}) and not is_one_entry_without_id(case):
         del case.headers["Idempotency-Key"]
     if "cursor" in (case.query or {}):
         # No pattern can require a checksum, and not every phase uses a registered format.
         [position] = struct.unpack(">Q", base64.urlsafe_b64decode(case.query["cursor"])[:8])
         case.query["cursor"] = write_cursor(position >> 1)
+    if "as_of" in (case.query or {}):
+        # The first entry was stored before the run.
+        case.query["as_of"] = 1
+    hours = sum((Decimal(str(entry["hours"])) for entry in entries), Decimal())
+    totals = {"expect_entries": len(entries), "expect_hours": f"{hours:.2f}"}
+    for name in totals.keys() & (case.query or {}).keys():
+        case.query[name] = totals[name]
+        if is_not_json(case):
+            del case.query[name]
+
+
+def read_json_entries(case: "Case[Any]") -> list[dict[str, Any]]:
+    """The entries of a JSON body. NDJSON and CSV are bytes."""
+    body: Any = [case.body] if isinstance(case.body, dict) else case.body
+    return body if isinstance(body, list) else []
+
+
+def make_consistent(entry: dict[str, Any]) -> None:
+    """Apply the rules between the members of an entry."""
+    if (entry.get("revision") or 1) > 1:
+        # One that may fit what other requests have stored.
+        entry |= {"entry_id": "a-1", "revision": 2 + entry["revision"] % 3}
+        entry["reason"] = entry.get("reason") or "late"
+        return
+    entry.pop("reason", None)
+    if float(entry["hours"]) == 0:
+        entry["hours"] = 1
 
 
 def is_one_entry_without_id(case: "Case[Any]") -> bool:
@@ -116,9 +157,16 @@ def filter_failure(context: HookContext, failure: Failure, case: "Case[Any]", re
 
 def is_rejected_for_its_content(case: "Case[Any]", problem: dict[str, Any]) -> bool:
     """True for conflicting contents of one entry_id, and for a body that may be good or bad."""
-    statuses = {verdict["status"] for verdict in problem.get("entries", [])}
+    verdicts = problem.get("entries", [problem])
+    has_conflict = any(verdict["status"] == 409 for verdict in verdicts)
+    # The current revision decides whether a correction is accepted.
+    errors = {name for verdict in verdicts for name in verdict.get("errors", {})}
     codes = {"batch_refused", "malformed_body", "malformed_header"}
-    return (is_not_json(case) and problem["code"] in codes) or (409 in statuses and 422 not in statuses)
+    return (
+        (is_not_json(case) and problem["code"] in codes)
+        or (has_conflict and not errors)
+        or errors == {"revision"}
+    )
 
 
 def has_rejected_entries(response: Response) -> bool:
@@ -141,13 +189,14 @@ def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: "Cas
     if "json" not in response.headers.get("content-type", [""])[0] or not isinstance(response.json(), dict):
         return
     report = response.json()
-    if "received" not in report:
+    if "entries" not in report:
         return
     assert report["received"] == report["created"] + report["existing"] + report["rejected"]
     is_minimal = "preference-applied" in response.headers
     reported = len(report["entries"])
     assert reported == (report["rejected"] if is_minimal else report["received"])
-    assert all(("errors" in verdict) == (verdict["status"] == 422) for verdict in report["entries"])
+    for verdict in report["entries"]:
+        assert ("errors" in verdict) == (verdict["status"] == 422 or "code" in verdict)
 
 
 @schemathesis.check

@@ -39,6 +39,23 @@ async function listTwoPages(api: Api): Promise<number[][]> {
   return [first, second].map((page) => page.results.map((entry) => entry.hours));
 }
 
+async function correct(api: Api): Promise<unknown[]> {
+  const first: Entry = { ...ENTRY, entry_id: "week-19:0" };
+  await api.POST("/timesheets/upload", { body: first });
+  const body: Entry = { ...first, hours: 6, revision: 2, reason: "The evening was missing." };
+  const { data } = await api.POST("/timesheets/upload", { body });
+  if (!data || !("message" in data)) throw new Error("No stored entry.");
+  return [data.hours, data.revision, data.reason, data.id - data.supersedes!];
+}
+
+async function readReceipt(api: Api): Promise<unknown[]> {
+  const query = { label: "week-19.json", expect_entries: 1, expect_hours: "5" };
+  const { response } = await api.POST("/timesheets/upload", { params: { query }, body: [ENTRY] });
+  const upload_id = Number(response.headers.get("Location")!.split("/").pop());
+  const { data } = await api.GET("/uploads/{upload_id}", { params: { path: { upload_id } } });
+  return [data!.label, new Date(data!.received_at) > new Date(ENTRY.date), data!.hours.created];
+}
+
 async function read401(api: Api): Promise<unknown[]> {
   const { error } = await api.GET("/timesheets");
   const problem: Problem = error!;
@@ -59,5 +76,7 @@ const outcome = {
   pages: await listTwoPages(api),
   unauthorized: await read401(connect(url, "broken")),
   invalid: await read422(api),
+  correction: await correct(api),
+  receipt: await readReceipt(api),
 };
 console.log(JSON.stringify(outcome));

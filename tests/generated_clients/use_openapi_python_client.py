@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from generated.api.timesheets import list_timesheets, upload_timesheets
+from generated.api.uploads import retrieve_upload
 from generated.client import AuthenticatedClient
-from generated.models import Entry, Page, Problem, Report, StoredEntry
+from generated.models import Entry, Page, Problem, Receipt, Report, StoredEntry
 
 
 def upload_one(client: AuthenticatedClient) -> Any:
@@ -49,6 +50,26 @@ def read_422(client: AuthenticatedClient) -> Any:
     return [problem.status, problem.code, problem.errors.additional_keys]
 
 
+def correct(client: AuthenticatedClient) -> Any:
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "entry_id": "week-19:0"}
+    upload_timesheets.sync(client=client, body=Entry(**entry, hours=5))
+    correction = Entry(**entry, hours=6, revision=2, reason="The evening was missing.")
+    stored = upload_timesheets.sync(client=client, body=correction)
+    assert isinstance(stored, StoredEntry)
+    assert stored.supersedes
+    return [stored.hours, stored.revision, stored.reason, stored.id - stored.supersedes]
+
+
+def read_receipt(client: AuthenticatedClient) -> Any:
+    body = [Entry(user_id="007", date="2017-05-10", project="StoreZero", hours=5)]
+    totals = {"expect_entries": 1, "expect_hours": "5"}
+    response = upload_timesheets.sync_detailed(client=client, body=body, label="week-19.json", **totals)
+    upload_id = int(response.headers["Location"].rpartition("/")[2])
+    receipt = retrieve_upload.sync(upload_id, client=client)
+    assert isinstance(receipt, Receipt)
+    return [receipt.label, receipt.received_at.year > 2017, receipt.hours.created]
+
+
 def main(url: str, token: str) -> None:
     client = AuthenticatedClient(base_url=url, token=token)
     outcome = {
@@ -57,6 +78,8 @@ def main(url: str, token: str) -> None:
         "pages": list_two_pages(client),
         "unauthorized": read_401(url),
         "invalid": read_422(client),
+        "correction": correct(client),
+        "receipt": read_receipt(client),
     }
     print(json.dumps(outcome))  # noqa: T201
 

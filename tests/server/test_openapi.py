@@ -12,12 +12,13 @@ from django.conf import settings as django_settings
 from django.test import Client
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from tests.issuer import Issuer
 from tests.processes import PRODUCTION_VARIABLES, REPOSITORY, run_python
 from tests.server.conftest import TUTORIAL_ENTRY, Upload
 from timesheets import exceptions
 from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
-from timesheets.renderers import COLUMNS
+from timesheets.renderers import COLUMNS, CORRECTION_COLUMNS
 from timesheets.serializers import ENTRY_ID
 from timesheets.urls import urlpatterns
 from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
@@ -87,10 +88,23 @@ def test_every_operation_names_the_scope_that_it_requires(description: dict[str,
     }
 
     assert scopes == {
-        ("/timesheets/upload", "post"): [{"bearer": ["batch:upload"]}],
+        ("/timesheets/upload", "post"): [
+            {"bearer": ["batch:upload"]},
+            {"bearer": ["batch:upload", "correct:timesheets"]},
+        ],
         ("/timesheets", "get"): [{"bearer": ["read:timesheets"]}],
         ("/timesheets/{timesheet_id}", "get"): [{"bearer": ["read:timesheets"]}],
+        ("/uploads", "get"): [{"bearer": ["read:timesheets"]}],
+        ("/uploads/{upload_id}", "get"): [{"bearer": ["read:timesheets"]}],
     }
+
+
+def test_every_scope_is_explained(description: dict[str, Any]) -> None:
+    operations = [each for methods in description["paths"].values() for each in methods.values()]
+    required = {scope for each in operations for choice in each["security"] for scope in choice["bearer"]}
+
+    explained = description["components"]["securitySchemes"]["bearer"]["description"]
+    assert set(re.findall(r"^\| `(.+?)` \|", explained, re.MULTILINE)) == required
 
 
 def test_every_problem_code_is_described(description: dict[str, Any]) -> None:
@@ -147,24 +161,29 @@ def test_a_date_has_a_format_or_a_pattern_but_not_both(description: dict[str, An
     assert {"format", "pattern"} & schemas["Timestamp"].keys() == {"pattern"}
     for name in ("StoredEntry", "CheckedEntry", "ListedEntry"):
         assert {"format", "pattern"} & schemas[name]["properties"]["date"].keys() == {"format"}
+    for name in ("ListedEntry", "Receipt"):
+        assert {"format", "pattern"} & schemas[name]["properties"]["received_at"].keys() == {"format"}
 
 
 def test_its_limits_match_the_api(description: dict[str, Any]) -> None:
     schemas, parameters = description["components"]["schemas"], description["components"]["parameters"]
     upload = description["paths"]["/timesheets/upload"]["post"]["description"]
     counts = [
-        schemas["Report"]["properties"][name]["maximum"] for name in ("received", "created", "existing")
+        schemas[schema]["properties"][name]["maximum"]
+        for schema in ("Report", "Receipt")
+        for name in ("received", "created", "existing", "rejected")
     ]
     page_size = parameters["page_size"]["schema"]
     patterns = {
         schemas["Entry"]["properties"]["entry_id"]["pattern"],
-        parameters["entry_id"]["schema"]["pattern"],
+        *(parameters[name]["schema"]["pattern"] for name in ("entry_id", "upload_label", "label")),
     }
 
     assert schemas["Problem"]["properties"]["limits"]["properties"] == {
         name: {"type": "integer", "const": limit} for name, limit in LIMITS.items()
     }
     assert {schemas["Upload"]["oneOf"][1]["maxItems"], *counts} == {LIMITS["entries"]}
+    assert schemas["Receipt"]["properties"]["bytes"]["maximum"] == LIMITS["bytes"]
     assert f"{LIMITS['entries']:,} entries, {LIMITS['bytes'] >> 20} MiB as sent" in upload
     assert f"{LIMITS['unzipped_bytes'] >> 20} MiB unzipped" in upload
     assert (page_size["default"], page_size["maximum"]) == (DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
@@ -174,7 +193,9 @@ def test_its_limits_match_the_api(description: dict[str, Any]) -> None:
 def test_it_names_the_csv_columns(description: dict[str, Any]) -> None:
     content = description["paths"]["/timesheets"]["get"]["responses"]["200"]["content"]["text/csv"]
 
-    assert content["schema"]["description"].endswith(f"{', '.join(COLUMNS)}.")
+    *others, last = CORRECTION_COLUMNS
+    added = f"With `fields=all`, the columns {', '.join(others)} and {last} follow."
+    assert content["schema"]["description"] == f"RFC 4180, with the columns {', '.join(COLUMNS)}. {added}"
 
 
 @pytest.mark.parametrize(
@@ -214,7 +235,7 @@ def test_it_names_the_csv_columns(description: dict[str, Any]) -> None:
             ],
             id="date",
         ),
-        pytest.param("hours", [5, 0.5, 24, 24.5, 25, 0, -1, 5.125, True, None, [5]], id="hours"),
+        pytest.param("hours", [5, 0.5, 24, 24.5, 25, -1, 5.125, True, None, [5]], id="hours"),
         pytest.param(
             "hours",
             ["5", "05", "5.25", "5.250", "24", "24.00", "0.01", "00.5", "0.10"],
@@ -222,10 +243,11 @@ def test_it_names_the_csv_columns(description: dict[str, Any]) -> None:
         ),
         pytest.param(
             "hours",
-            ["0", "0.00", "0.001", "24.01", "25", "005", "5.", ".5", "5.125", "5,5", "+5", "1e1", " 5", ""],
+            ["0.001", "24.01", "25", "005", "5.", ".5", "5.125", "5,5", "+5", "1e1", " 5", ""],
             id="bad-hours-as-text",
         ),
         pytest.param("entry_id", [None, "a", "x" * 128, "x" * 129, "", "a b", " a", 7], id="entry_id"),
+        pytest.param("revision", [1, None, 0, -1, 1_000_001, 1.5, True, "", [1]], id="revision"),
         pytest.param("comment", ["late", None], id="unknown"),
     ],
 )
@@ -241,6 +263,59 @@ def test_an_entry_is_accepted_as_described(
     assert dict(zip(map(repr, values), described, strict=True)) == {
         repr(value): verdict["status"] for value, verdict in zip(values, verdicts, strict=True)
     }
+
+
+@pytest.mark.parametrize(
+    ("member", "values"),
+    [
+        pytest.param("hours", [0, 5, -1, "0", "00", "0.0", "00.00", "0.000", "0.001", "000"], id="hours"),
+        pytest.param("revision", [2, 1_000_000, 0, 1_000_001, 2.5, True, "two"], id="revision"),
+        pytest.param(
+            "reason", ["x" * 200, " x ", "x" * 201, "", " ", "a\nb", "a\x85b", 7, ["x"]], id="reason"
+        ),
+    ],
+)
+def test_a_correction_is_accepted_as_described(
+    upload: Upload, issuer: Issuer, description: dict[str, Any], member: str, values: list[Any]
+) -> None:
+    entries = [{**TUTORIAL_ENTRY, "entry_id": f"a-{index}"} for index in range(len(values))]
+    corrections = [
+        {**entry, "hours": 6, "revision": 2, "reason": "late", member: value}
+        for entry, value in zip(entries, values, strict=True)
+    ]
+    upload(entries)
+
+    token = issuer.mint(scope="batch:upload correct:timesheets")
+    verdicts = upload(corrections, token=token).json()["entries"]
+
+    schema = {"$ref": "#/components/schemas/Entry"}
+    described = [is_valid(description, schema, correction) for correction in corrections]
+    # 409: a revision is missing before this one.
+    accepted = [verdict["status"] in {201, 409} for verdict in verdicts]
+    assert dict(zip(map(repr, values), described, strict=True)) == dict(
+        zip(map(repr, values), accepted, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"hours": 0}, id="no-hours"),
+        pytest.param({"reason": "late"}, id="a-reason-without-a-revision"),
+        pytest.param({"reason": "late", "revision": 1}, id="a-reason-for-revision-1"),
+        pytest.param({"revision": 2}, id="no-reason"),
+    ],
+)
+def test_a_rule_across_members_is_only_in_words(
+    upload: Upload, issuer: Issuer, description: dict[str, Any], members: dict[str, Any]
+) -> None:
+    entry = {**TUTORIAL_ENTRY, "entry_id": "a"}
+    upload(entry)
+
+    response = upload({**entry, **members}, token=issuer.mint(scope="batch:upload correct:timesheets"))
+
+    assert response.status_code == 422
+    assert is_valid(description, {"$ref": "#/components/schemas/Entry"}, {**entry, **members})
 
 
 @pytest.mark.parametrize("member", TUTORIAL_ENTRY)
@@ -300,8 +375,14 @@ def test_development_describes_how_to_get_tokens_from_its_issuer(settings: Any) 
     scheme = description["components"]["securitySchemes"]["development"]
     assert scheme["description"].endswith("`payroll`, `known`")
     assert scheme["flows"]["clientCredentials"]["tokenUrl"] == token_url
-    assert set(scheme["flows"]["clientCredentials"]["scopes"]) == {"batch:upload", "read:timesheets"}
+    assert scheme["flows"]["clientCredentials"]["scopes"].keys() == {
+        "batch:upload",
+        "correct:timesheets",
+        "read:timesheets",
+    }
     assert description["paths"]["/timesheets/upload"]["post"]["security"] == [
         {"bearer": ["batch:upload"]},
+        {"bearer": ["batch:upload", "correct:timesheets"]},
+        {"development": ["batch:upload", "correct:timesheets"]},
         {"development": ["batch:upload"]},
     ]

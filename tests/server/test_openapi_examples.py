@@ -19,6 +19,8 @@ DESCRIPTION = read_description()
 OPERATION = DESCRIPTION["paths"]["/timesheets/upload"]["post"]
 LIST = DESCRIPTION["paths"]["/timesheets"]["get"]
 RETRIEVE = DESCRIPTION["paths"]["/timesheets/{timesheet_id}"]["get"]
+LIST_UPLOADS = DESCRIPTION["paths"]["/uploads"]["get"]
+RETRIEVE_UPLOAD = DESCRIPTION["paths"]["/uploads/{upload_id}"]["get"]
 PROBLEMS = {
     name: response["content"][exceptions.PROBLEM_MEDIA_TYPE]
     for name, response in DESCRIPTION["components"]["responses"].items()
@@ -42,14 +44,15 @@ def resolve(response: dict[str, Any]) -> dict[str, Any]:
 
 ONE_ENTRY = get_example(OPERATION["requestBody"], "one")
 STORED_ONCE = get_example(OPERATION["requestBody"], "oneWithId")
+CORRECTION = get_example(OPERATION["requestBody"], "correction")
 MANY_ENTRIES = get_example(OPERATION["requestBody"], "many")
 INVALID_ENTRY = get_example(OPERATION["requestBody"], "invalid")
 OK, CREATED, MULTI_STATUS = (OPERATION["responses"][status] for status in ("200", "201", "207"))
 
 REQUESTS = [
-    pytest.param(media_type, example, id=f"{media_type}-{name}")
+    pytest.param(media_type, list(content["examples"].values())[: index + 1], id=f"{media_type}-{name}")
     for media_type, content in OPERATION["requestBody"]["content"].items()
-    for name, example in content["examples"].items()
+    for index, name in enumerate(content["examples"])
 ]
 
 
@@ -59,25 +62,34 @@ def encode(value: Any) -> bytes:
 
 def normalize(body: Any) -> Any:
     """Return the body with fixed ids and times."""
-    text = re.sub(r'("id": |timesheet )\d+', r"\g<1>14", json.dumps(body))
+    ids = r'("(?:id|supersedes|superseded_by|first_id|last_id)": |timesheet )\d+'
+    text = re.sub(ids, r"\g<1>14", json.dumps(body))
     text = re.sub(r'("request_id": )"\w+"', r'\1"-"', text)
     return json.loads(re.sub(r'("received_at": )"[^"]+"', r'\1"-"', text))
 
 
-@pytest.mark.parametrize(("media_type", "example"), REQUESTS)
+def send_in_order(
+    upload: Upload, issuer: Issuer, media_type: str, examples: list[dict[str, Any]]
+) -> ClientResponse:
+    """Send the examples, of which some correct earlier ones, and return the last response."""
+    token = issuer.mint(scope="batch:upload correct:timesheets")
+    return [upload(encode(each["value"]), content_type=media_type, token=token) for each in examples][-1]
+
+
+@pytest.mark.parametrize(("media_type", "examples"), REQUESTS)
 def test_an_example_request_gets_the_status_in_its_summary(
-    upload: Upload, media_type: str, example: dict[str, Any]
+    upload: Upload, issuer: Issuer, media_type: str, examples: list[dict[str, Any]]
 ) -> None:
-    response = upload(encode(example["value"]), content_type=media_type)
+    response = send_in_order(upload, issuer, media_type, examples)
 
-    assert example["summary"].endswith(f": {response.status_code}")
+    assert examples[-1]["summary"].endswith(f": {response.status_code}")
 
 
-@pytest.mark.parametrize(("media_type", "example"), REQUESTS)
+@pytest.mark.parametrize(("media_type", "examples"), REQUESTS)
 def test_an_example_request_gets_a_response_as_described(
-    upload: Upload, media_type: str, example: dict[str, Any]
+    upload: Upload, issuer: Issuer, media_type: str, examples: list[dict[str, Any]]
 ) -> None:
-    response = upload(encode(example["value"]), content_type=media_type)
+    response = send_in_order(upload, issuer, media_type, examples)
 
     described = resolve(OPERATION["responses"][str(response.status_code)])
     schema = described["content"][response.headers["Content-Type"]]["schema"]
@@ -120,6 +132,59 @@ def test_verdicts_match_their_examples(upload: Upload) -> None:
     assert minimal.json() == get_example(MULTI_STATUS, "minimal")
 
 
+def test_a_correction_matches_its_examples(upload: Upload, issuer: Issuer) -> None:
+    token = issuer.mint(scope="batch:upload correct:timesheets")
+    upload(STORED_ONCE)
+
+    corrected = upload(CORRECTION, token=token)
+    superseded = upload(STORED_ONCE, token=token)
+
+    assert (corrected.status_code, superseded.status_code) == (201, 200)
+    assert normalize(corrected.json()) == normalize(get_example(CREATED, "corrected"))
+    assert normalize(superseded.json()) == normalize(get_example(OK, "superseded"))
+
+
+def test_verdicts_on_corrections_match_their_examples(upload: Upload, issuer: Issuer) -> None:
+    token = issuer.mint(scope="batch:upload correct:timesheets")
+    upload([STORED_ONCE, {**STORED_ONCE, "entry_id": "other"}])
+
+    stored = upload([CORRECTION, {**CORRECTION, "entry_id": "other", "revision": 3}], token=token).json()
+    refused = upload([{**CORRECTION, "revision": 3}]).json()
+
+    example = get_example(MULTI_STATUS, "corrections")
+    [third] = [{**verdict, "index": 2} for verdict in refused["entries"]]
+    assert normalize([*stored["entries"], third]) == normalize(example["entries"])
+    counts = [[each[name] for name in ("created", "rejected")] for each in (stored, refused, example)]
+    assert counts == [[1, 1], [0, 1], [1, 2]]
+
+
+def test_a_receipt_matches_its_examples(upload: Upload, client: Any, issuer: Issuer) -> None:
+    read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+    before = client.get("/uploads", headers=read).json()
+    body = encode(get_example(OPERATION["requestBody"], "rows", "text/csv"))
+    uploaded = upload(body, content_type="text/csv", path="/timesheets/upload?label=week19.csv")
+
+    page = client.get("/uploads", headers=read).json()
+    one = client.get(uploaded.headers["Location"], headers=read).json()
+
+    assert before == get_example(LIST_UPLOADS["responses"]["200"], "none")
+    assert page == {"results": [one], "next": None}
+    assert normalize(page) == normalize(get_example(LIST_UPLOADS["responses"]["200"], "last"))
+    assert normalize(one) == normalize(get_example(RETRIEVE_UPLOAD["responses"]["200"], "one"))
+
+
+def test_a_corrected_entry_that_is_read_matches_its_example(
+    upload: Upload, client: Any, issuer: Issuer
+) -> None:
+    upload(STORED_ONCE)
+    upload(CORRECTION, token=issuer.mint(scope="batch:upload correct:timesheets"))
+
+    read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+    page = client.get("/timesheets", headers=read).json()
+
+    assert normalize(page) == normalize(get_example(LIST["responses"]["200"], "corrected"))
+
+
 def test_entries_that_are_read_match_their_examples(upload: Upload, client: Any, issuer: Issuer) -> None:
     read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
     before = client.get("/timesheets", headers=read).json()
@@ -135,6 +200,23 @@ def test_entries_that_are_read_match_their_examples(upload: Upload, client: Any,
     assert normalize(one) == normalize(get_example(RETRIEVE["responses"]["200"], "one"))
     assert rows.splitlines()[0] == example.splitlines()[0]
     assert rows.splitlines()[1].split(",")[1:-1] == example.splitlines()[1].split(",")[1:-1]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        pytest.param(content["schema"], example["value"], id=f"{operation['operationId']}-{status}-{name}")
+        for methods in DESCRIPTION["paths"].values()
+        for operation in methods.values()
+        for status, response in operation["responses"].items()
+        for content in response.get("content", {}).values()
+        for name, example in content["examples"].items()
+    ],
+)
+def test_an_example_of_a_success_matches_its_schema(schema: dict[str, Any], value: Any) -> None:
+    whole = {**schema, "components": DESCRIPTION["components"]}
+
+    jsonschema.Draft202012Validator(whole).validate(value)
 
 
 # A request that causes each code.
@@ -159,10 +241,17 @@ REQUESTS_BY_CODE: dict[str, Callable[[Upload, Any, Issuer], ClientResponse]] = {
     "conflict": lambda upload, *_: [
         upload({**TUTORIAL_ENTRY, "entry_id": "a", "hours": hours}) for hours in (5, 6)
     ][1],
+    "revision_gap": lambda upload, _, issuer: [
+        upload({**CORRECTION, **members}, token=issuer.mint(scope="batch:upload correct:timesheets"))
+        for members in ({"revision": None, "reason": None}, {"revision": 3})
+    ][1],
     "length_required": lambda upload, *_: upload(CONTENT_LENGTH=""),
     "too_large": lambda upload, *_: upload([0] * (MAX_ENTRIES + 1)),
     "unsupported_media_type": lambda upload, *_: upload(content_type="text/plain"),
     "invalid_entry": lambda upload, *_: upload(INVALID_ENTRY),
+    "control_totals": lambda upload, *_: upload(
+        MANY_ENTRIES, path="/timesheets/upload?expect_entries=3&expect_hours=15.5"
+    ),
     "batch_refused": lambda upload, *_: upload(MANY_ENTRIES, path="/timesheets/upload?atomic=true"),
 }
 # These need something broken. Other tests cause them; here only the texts are compared.

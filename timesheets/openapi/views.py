@@ -43,10 +43,11 @@ def _add_development_issuer(description: dict[str, Any], sign_in: conf.Developme
     """Let the page get tokens from the development issuer, whose client secrets are public."""
     scopes: dict[str, str] = {}
     for operation in (each for methods in description["paths"].values() for each in methods.values()):
-        if operation["security"]:
-            required = operation["security"][0]["bearer"]
-            operation["security"].append({"development": required})
-            scopes = dict.fromkeys(required, operation["summary"]) | scopes
+        # Swagger UI offers only the scopes of the first alternative, so the one with all of them comes first.
+        alternatives = [each["bearer"] for each in reversed(operation["security"])]
+        operation["security"] += [{"development": alternative} for alternative in alternatives]
+        # The scheme `bearer` says what each scope allows.
+        scopes |= {scope: "" for alternative in alternatives for scope in alternative}
     clients = "; ".join(f"`{name}`, `{secret}`" for name, secret in sign_in.client_secrets.items())
     description["components"]["securitySchemes"]["development"] = {
         "type": "oauth2",
