@@ -55,6 +55,34 @@ def test_an_id_in_the_file_is_kept_and_an_empty_one_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        pytest.param("2,typing error", {"revision": Decimal(2), "reason": "typing error"}, id="both"),
+        pytest.param(" 002 , late ", {"revision": Decimal(2), "reason": "late"}, id="zeros and spaces"),
+        pytest.param("1,", {"revision": Decimal(1)}, id="no reason"),
+        pytest.param(", ", {}, id="empty"),
+        pytest.param("2.0,1", {"revision": "2.0", "reason": "1"}, id="a fraction, for the API to refuse"),
+        pytest.param("-1,", {"revision": "-1"}, id="negative"),
+        pytest.param("\uff12,", {"revision": "\uff12"}, id="other digits"),
+        pytest.param("9" * 101 + ",", {"revision": "9" * 101}, id="101 digits"),
+    ],
+)
+def test_a_revision_of_digits_is_an_integer_and_empty_cells_are_dropped(
+    cells: str, expected: dict[str, object]
+) -> None:
+    [entry] = read(f"user_id,date,project,hours,revision,reason\n007,2026-06-03,StoreZero,7.5,{cells}\n")
+
+    assert isinstance(entry, InputEntry)
+    assert entry.members == {**MEMBERS, **expected}
+
+
+def test_zero_hours_are_readable() -> None:
+    [entry] = read(f"{HEADER}007,2026-06-03,X,0\n")
+
+    assert entry.members["hours"] == Decimal(0)
+
+
+@pytest.mark.parametrize(
     ("row", "problem"),
     [
         pytest.param("007,2026-06-03,X,1,", "this row has 5 cells, and the header has 4", id="empty surplus"),

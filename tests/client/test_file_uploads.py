@@ -2,6 +2,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def ledger(site: Site) -> Ledger:
     return Ledger(site)
 
 
-def read_rejects(path: Path) -> list[dict[str, object]]:
+def read_rejects(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -107,6 +108,64 @@ def test_the_fixed_file_is_accepted(site: Site, ledger: Ledger, tmp_path: Path) 
 
     assert status == ExitStatus.DONE
     assert len(ledger.stored) == 2
+
+
+CORRECTIONS = """\
+user_id,date,project,hours,entry_id,revision,reason
+007,2026-01-01,X,1,a,1,
+007,2026-01-01,X,2,b,2,"typing error, sorry"
+007,2026-01-01,X,3,,2,late
+007,2026-01-01,X,4,,1,
+007,2026-01-01,X,30,c,3,far too late
+03.01.2026,x,X,5,,2,
+"""
+
+
+@pytest.mark.parametrize("derives_ids", [True, False])
+def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
+    site: Site, ledger: Ledger, tmp_path: Path, derives_ids: bool
+) -> None:
+    (tmp_path / "a.csv").write_text(CORRECTIONS)
+    run = Run()
+
+    status = run.start(site.variables, tmp_path / "a.csv", derives_ids=derives_ids)
+
+    rejects = read_rejects(tmp_path / "a.csv.rejected.ndjson")
+    lines = {line["_rejected"]["source"].rpartition(":")[2]: line for line in rejects}
+    assert status == ExitStatus.REJECTED
+    [batch] = ledger.batches
+    assert [entry["hours"] for entry in batch] == [1, 2, 4, 30]
+    assert [entry.get("revision") for entry in batch] == [1, 2, 1, 3]
+    assert batch[1]["reason"] == "typing error, sorry"
+    assert [("entry_id" in lines[number]) for number in "467"] == [False, True, False]
+    assert lines["4"]["_rejected"]["errors"].keys() == {"entry_id"}
+    assert lines["7"]["_rejected"]["errors"].keys() == {"entry_id", "date"}
+    assert (lines["6"]["revision"], lines["6"]["reason"]) == (3, "far too late")
+    assert f"{tmp_path}/a.csv:4: entry_id: with a revision other than 1, write the entry_id" in run.warned[0]
+
+
+def test_a_rejected_correction_is_sent_when_it_has_its_id(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(CORRECTIONS.splitlines()[0] + "\n007,2026-01-01,X,3,,2,late\n")
+    Run().start(site.variables, tmp_path / "a.csv")
+    rejects = tmp_path / "a.csv.rejected.ndjson"
+    rejects.write_text(rejects.read_text().replace("{", '{"entry_id": "week-1", ', 1))
+
+    status = Run().start(site.variables, rejects)
+
+    assert status == ExitStatus.DONE
+    assert ledger.stored["week-1"]["revision"] == 2
+    assert ledger.stored["week-1"]["reason"] == "late"
+
+
+def test_a_dry_run_names_a_correction_without_its_own_id(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text('{"revision": 2, "entry_id": null}\n{"revision": null}\n')
+    run = Run()
+
+    status = run.start({}, tmp_path / "a.ndjson", is_dry_run=True)
+
+    assert status == ExitStatus.REJECTED
+    assert len(run.warned) == 1
+    assert "a.ndjson:1: entry_id: " in run.warned[0]
 
 
 def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(

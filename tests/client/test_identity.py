@@ -7,6 +7,7 @@ import pytest
 from tests.processes import run_python
 from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.reading.identity import EntryIds
+from timesheets_client.reading.json_values import HugeNumber
 
 CONTENT: Mapping[str, object] = {
     "user_id": "007",
@@ -185,6 +186,29 @@ def test_an_entry_without_a_date_has_an_id(date: object) -> None:
 )
 def test_an_entry_with_any_value_for_hours_has_an_id(hours: object) -> None:
     assert find_ids({**CONTENT, "hours": hours}) != find_ids(CONTENT)
+
+
+def test_revision_and_reason_are_not_part_of_an_id() -> None:
+    assert find_ids({**CONTENT, "revision": Decimal(1), "reason": "late"}) == find_ids(CONTENT)
+    assert find_ids({**CONTENT, "revision": None, "reason": None}) == find_ids(CONTENT)
+
+
+@pytest.mark.parametrize(
+    "revision", [Decimal(2), Decimal(0), "2", "1", "", True, ["x"], HugeNumber("1e9999999999")]
+)
+def test_no_id_is_derived_for_a_correction(revision: object) -> None:
+    correction = {**CONTENT, "revision": revision}
+    ids = EntryIds()
+
+    [sent, plain] = [
+        ids.identify(InputEntry(source="", members=members)).members for members in (correction, CONTENT)
+    ]
+    rejected = ids.identify_rejected(RejectedEntry(source="", errors={}, members=correction))
+
+    assert "entry_id" not in sent
+    assert "entry_id" not in rejected.members
+    # It does not count as an equal entry either.
+    assert [plain["entry_id"]] == find_ids(CONTENT)
 
 
 def test_a_rejected_row_has_the_id_of_the_same_entry() -> None:

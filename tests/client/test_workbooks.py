@@ -11,7 +11,7 @@ import pytest
 
 from tests.client.reading import describe, find_warnings, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import COLUMNS, InputEntry, RejectedEntry
+from timesheets_client.reading.entries import COLUMNS, OPTIONAL_COLUMNS, InputEntry, RejectedEntry
 
 # Workbooks have no time zones.
 MORNING = datetime.datetime(2026, 6, 3, 8, 30)  # noqa: DTZ001
@@ -109,6 +109,63 @@ def test_a_cell_of_the_wrong_kind_rejects_its_row(column: int, value: object, pr
 
     assert isinstance(rejected, RejectedEntry)
     assert rejected.describe().startswith(f"w.xlsx!Week23:2: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("revision", "reason", "expected"),
+    [
+        pytest.param(2, "late", {"revision": Decimal(2), "reason": "late"}, id="number"),
+        pytest.param("2", "late", {"revision": Decimal(2), "reason": "late"}, id="text"),
+        pytest.param(2.0, "1", {"revision": Decimal(2), "reason": "1"}, id="digits for a reason"),
+        pytest.param(None, None, {}, id="empty"),
+        pytest.param(2.5, None, {"revision": "2.5"}, id="a fraction, for the API to refuse"),
+    ],
+)
+def test_a_correction_is_read(revision: object, reason: object, expected: Mapping[str, object]) -> None:
+    content = save(["007", "2026-06-03", "X", 0, "a", revision, reason], header=(*COLUMNS, *OPTIONAL_COLUMNS))
+
+    [entry] = read(content, "w.xlsx")
+
+    assert isinstance(entry, InputEntry)
+    assert {name: entry.members[name] for name in entry.members if name not in COLUMNS} == {
+        "entry_id": "a",
+        **expected,
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "kept", "problem"),
+    [
+        pytest.param(5, True, True, "revision: the cell holds the boolean true; write the", id="true"),
+        pytest.param(5, DAY, "", "revision: the cell holds the date 2026-06-03; write the", id="a date"),
+        pytest.param(5, "#N/A", "", "revision: the cell holds the error #N/A; write the", id="an error"),
+        pytest.param(6, 7, Decimal(7), "reason: the cell holds the number 7, which may", id="number"),
+        pytest.param(6, False, False, "reason: the cell holds the boolean false; format", id="false"),
+        pytest.param(6, DAY, "", "reason: the cell holds the date 2026-06-03; format", id="reason: date"),
+        pytest.param(6, "#REF!", "", "reason: the cell holds the error #REF!; format", id="reason: error"),
+    ],
+)
+def test_a_revision_or_reason_of_the_wrong_kind_rejects_its_row(
+    column: int, value: object, kept: object, problem: str
+) -> None:
+    row: list[object] = ["007", "2026-06-03", "X", 1, "a", 2, "late"]
+    row[column] = value
+
+    [rejected] = read(save(row, header=(*COLUMNS, *OPTIONAL_COLUMNS)), "w.xlsx")
+
+    assert isinstance(rejected, RejectedEntry)
+    assert rejected.describe().startswith(f"w.xlsx!Week23:2: {problem}")
+    # Null would mean that there is none, and the API would accept that.
+    assert rejected.members[OPTIONAL_COLUMNS[column - 4]] == kept
+
+
+def test_a_row_with_surplus_cells_keeps_its_revision() -> None:
+    row = ["007", "2026-06-03", "X", 1, "a", 2, None, "surplus"]
+
+    [rejected] = read(save(row, header=(*COLUMNS, *OPTIONAL_COLUMNS)), "w.xlsx")
+
+    assert rejected.members["revision"] == Decimal(2)
+    assert "reason" not in rejected.members
 
 
 def test_every_wrong_cell_of_a_row_is_reported() -> None:

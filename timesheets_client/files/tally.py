@@ -10,7 +10,7 @@ from timesheets_client.arguments import Options
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.output.report import FileOutcome, Report
 from timesheets_client.reading.entries import InputEntry, InputWarning, RejectedEntry
-from timesheets_client.reading.identity import EntryIds
+from timesheets_client.reading.identity import EntryIds, require_own_id
 from timesheets_client.reading.inputs import Input, read_entries
 from timesheets_client.sending.verdicts import Verdicts
 
@@ -66,7 +66,8 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
                 tally.is_suspicious = True
                 continue
             tally.outcome.entries += 1
-            if isinstance(each, InputEntry):
-                yield ids.identify(each) if ids else each
+            item = require_own_id(each)
+            if isinstance(item, InputEntry):
+                yield ids.identify(item) if ids else item
             else:
-                tally.reject(ids.identify_rejected(each) if ids else each)
+                tally.reject(ids.identify_rejected(item) if ids else item)

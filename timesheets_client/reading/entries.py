@@ -7,6 +7,10 @@ from timesheets_client.printable import put_on_one_line
 
 COLUMNS = ("user_id", "date", "project", "hours")
 ENTRY_ID = "entry_id"
+REVISION = "revision"
+REASON = "reason"
+# An empty cell of these means that the entry has no such member.
+OPTIONAL_COLUMNS = (ENTRY_ID, REVISION, REASON)
 REJECTED = "_rejected"
 # The name that DRF gives to errors of the entry as a whole.
 WHOLE_ENTRY = "non_field_errors"

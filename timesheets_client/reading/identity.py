@@ -5,11 +5,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
 
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, Members, RejectedEntry
+from timesheets_client.reading.entries import (
+    COLUMNS,
+    ENTRY_ID,
+    OPTIONAL_COLUMNS,
+    REVISION,
+    InputEntry,
+    Members,
+    RejectedEntry,
+)
 from timesheets_client.reading.json_values import encode_value
 
 ID_BYTES = 16
 NO_DATE = "00000000"
+NO_OWN_ID = (
+    "with a revision other than 1, write the entry_id that the entry to correct was stored with; "
+    "none is derived from a corrected entry"
+)
 
 
 class EntryIds:
@@ -24,7 +36,7 @@ class EntryIds:
         self._repeats: dict[int, int] = {}
 
     def identify(self, entry: InputEntry) -> InputEntry:
-        """The entry with its own id or a derived one."""
+        """The entry with its own id or a derived one; a correction has only its own."""
         return InputEntry(source=entry.source, members=self.add_id(entry.members))
 
     def identify_rejected(self, rejected: RejectedEntry) -> RejectedEntry:
@@ -34,7 +46,7 @@ class EntryIds:
         return replace(rejected, members={ENTRY_ID: self.add_id({"text": rejected.text})[ENTRY_ID]})
 
     def add_id(self, members: Members) -> Members:
-        if members.get(ENTRY_ID) is not None:
+        if members.get(ENTRY_ID) is not None or is_correction(members):
             return members
         date = normalize_date(members.get("date"))
         digest = digest_content(canonicalize(members, date).encode())
@@ -51,6 +63,20 @@ class EntryIds:
         return self._repeats[key]
 
 
+def require_own_id(item: InputEntry | RejectedEntry) -> InputEntry | RejectedEntry:
+    """The item, or its rejection if it is a correction that does not say of which entry."""
+    if item.members.get(ENTRY_ID) is not None or not is_correction(item.members):
+        return item
+    errors = item.errors if isinstance(item, RejectedEntry) else {}
+    return RejectedEntry(source=item.source, errors={ENTRY_ID: [NO_OWN_ID], **errors}, members=item.members)
+
+
+def is_correction(members: Members) -> bool:
+    """Whether the entry has a revision other than 1, even one that the API refuses."""
+    revision = members.get(REVISION)
+    return not (revision is None or (isinstance(revision, Decimal) and revision == 1))
+
+
 def digest_content(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=ID_BYTES).digest()
 
@@ -59,7 +85,7 @@ def canonicalize(members: Members, date: object) -> str:
     """The content by value: 5 equals 5.00, and a timestamp is the same in every time zone."""
     user_id, project = (strip_text(members.get(name)) for name in ("user_id", "project"))
     values = [user_id, date, project, normalize_hours(members.get("hours"))]
-    others = sorted(name for name in members if name not in COLUMNS and name != ENTRY_ID)
+    others = sorted(name for name in members if name not in (*COLUMNS, *OPTIONAL_COLUMNS))
     return encode_value([*values, *([name, members[name]] for name in others)])
 
 

@@ -11,8 +11,9 @@ from timesheets_client.printable import quote
 from timesheets_client.reading.dates import read_date
 from timesheets_client.reading.entries import (
     COLUMNS,
-    ENTRY_ID,
+    OPTIONAL_COLUMNS,
     REJECTED,
+    REVISION,
     InputEntry,
     Malformed,
     RejectedEntry,
@@ -20,6 +21,7 @@ from timesheets_client.reading.entries import (
 
 DECIMAL = re.compile(r"-?(\d+(\.\d+)?|\.\d+)", re.ASCII)
 MAX_DIGITS = 100
+REVISION_NUMBER = re.compile(rf"\d{{1,{MAX_DIGITS}}}", re.ASCII)
 
 
 def read_header(cells: Sequence[str], source: str) -> Sequence[str]:
@@ -29,7 +31,7 @@ def read_header(cells: Sequence[str], source: str) -> Sequence[str]:
     """
     names = [cell.strip() for cell in cells]
     missing = [name for name in COLUMNS if name not in names]
-    unknown = [name for name in names if name and name not in (*COLUMNS, ENTRY_ID, REJECTED)]
+    unknown = [name for name in names if name and name not in (*COLUMNS, *OPTIONAL_COLUMNS, REJECTED)]
     repeated = {name for name in names if name and names.count(name) > 1}
     if missing:
         raise InputUnreadable(
@@ -55,7 +57,7 @@ def name_cells(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
 
 def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> InputEntry | RejectedEntry:
     """The entry in a row, or everything that is wrong with its form."""
-    members: dict[str, object] = {name: cell for name, cell in cells.items() if cell or name != ENTRY_ID}
+    members = read_members(cells)
     errors: dict[str, object] = {}
     for name, read in (("date", partial(read_date, zone=zone)), ("hours", read_hours)):
         try:
@@ -65,6 +67,17 @@ def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> Inpu
     if errors:
         return RejectedEntry(source=source, errors=errors, members=members)
     return InputEntry(source=source, members=members)
+
+
+def read_members(cells: Mapping[str, str]) -> dict[str, object]:
+    """The members of an entry as they are sent, but with the date and the hours as text."""
+    members: dict[str, object] = {
+        name: cell for name, cell in cells.items() if cell or name not in OPTIONAL_COLUMNS
+    }
+    # The API refuses any other text in its own words.
+    if REVISION_NUMBER.fullmatch(cells.get(REVISION, "")):
+        members[REVISION] = Decimal(cells[REVISION])
+    return members
 
 
 def read_hours(text: str) -> Decimal:

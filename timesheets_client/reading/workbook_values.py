@@ -6,8 +6,16 @@ from datetime import tzinfo
 from decimal import Decimal
 from enum import Enum
 
-from timesheets_client.reading.entries import ENTRY_ID, WHOLE_ENTRY, InputEntry, Malformed, RejectedEntry
-from timesheets_client.reading.rows import name_cells, read_row
+from timesheets_client.reading.entries import (
+    ENTRY_ID,
+    REASON,
+    REVISION,
+    WHOLE_ENTRY,
+    InputEntry,
+    Malformed,
+    RejectedEntry,
+)
+from timesheets_client.reading.rows import name_cells, read_members, read_row
 
 
 class Kind(Enum):
@@ -41,6 +49,8 @@ KINDS: Mapping[str, set[Kind]] = {
     "project": TEXTS,
     "hours": TEXTS | {Kind.NUMBER},
     ENTRY_ID: TEXTS,
+    REVISION: TEXTS | {Kind.NUMBER},
+    REASON: TEXTS,
 }
 
 
@@ -51,11 +61,11 @@ def make_entry(
     pairs = [(name, cell) for name, cell in zip(header, cells, strict=False) if name]
     wrong = {name: cell for name, cell in pairs if cell.kind not in KINDS.get(name, Kind)}
     # Values that the API refuses too, in case nobody corrects them.
-    values = {name: convert(cell) for name, cell in wrong.items()}
+    values = {name: convert(name, cell) for name, cell in wrong.items()}
     try:
         texts = name_cells(header, [cell.text for cell in cells])
     except Malformed as error:
-        members = {name: cell.text for name, cell in pairs}
+        members = read_members({name: cell.text for name, cell in pairs})
         return RejectedEntry(source=source, errors={WHOLE_ENTRY: [str(error)]}, members={**members, **values})
     read = read_row(source, texts, zone)
     if not wrong:
@@ -75,12 +85,17 @@ def explain(name: str, cell: Cell) -> str:
         return f"{found}; format it as a date, or write it as text such as 2026-04-03"
     if name == "hours":
         return f"{found}; write the hours as a number such as 7.5"
+    if name == REVISION:
+        return f"{found}; write the revision as a whole number such as 2"
     if cell.kind is Kind.NUMBER:
         found += ", which may have lost leading zeros"
     return f"{found}; format the column as text and write it again"
 
 
-def convert(cell: Cell) -> object:
+def convert(name: str, cell: Cell) -> object:
     if cell.kind is Kind.NUMBER:
         return Decimal(cell.text)
-    return cell.text == "true" if cell.kind is Kind.BOOLEAN else None
+    if cell.kind is Kind.BOOLEAN:
+        return cell.text == "true"
+    # Null would mean that the entry has none.
+    return "" if name in (REVISION, REASON) else None

@@ -36,13 +36,17 @@ credentials grant, and caches it for the next run. Run it again until it exits w
 entry that already exists is not stored twice."""
 
 EPILOG = f"""\
-files: CSV with the columns user_id, date, project, hours (separated by comma, semicolon or tab), JSON,
-NDJSON or an Excel workbook, each also as .gz. Dates are 2026-04-03 or 2026-04-03T08:00:00+02:00.
+files: CSV with the columns user_id, date, project, hours and optionally entry_id, revision, reason
+(separated by comma, semicolon or tab), JSON, NDJSON or an Excel workbook, each also as .gz. Dates are
+2026-04-03 or 2026-04-03T08:00:00+02:00.
 
 identity: two entries with the same entry_id are one entry. The command derives an id for an entry
 without one, from its content and from the number of equal entries before it in the file. A file can
 therefore be sent again, even in another order. But a corrected row is a new entry, and equal rows
 in two files are one entry: if you correct rows or split files, give each row its own entry_id.
+
+corrections: an entry with revision 2 and a reason replaces the stored entry with the same entry_id,
+revision 3 replaces that, and 0 hours withdraw it. No entry_id is derived for a correction.
 
 rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
 file. Entries that are still wrong are rejected again.
