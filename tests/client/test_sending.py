@@ -203,6 +203,93 @@ def test_an_entry_that_is_refused_is_rejected(site: Site, tmp_path: Path, status
     assert "\x1b" not in "".join(run.warned)
 
 
+GAP = {"revision": ["Revision 2 does not exist yet."]}
+SCOPE = {"revision": ["A correction needs the scope correct:timesheets."]}
+
+
+@pytest.mark.parametrize(
+    ("item", "problem"),
+    [
+        pytest.param(
+            {"status": 403, "code": "insufficient_scope", "errors": SCOPE},
+            "revision: A correction needs the scope correct:timesheets.",
+            id="scope",
+        ),
+        pytest.param(
+            {"status": 409, "code": "revision_gap", "id": 14, "current_revision": 4, "errors": GAP},
+            "revision: Revision 2 does not exist yet.",
+            id="gap",
+        ),
+        pytest.param(
+            {"status": 409, "id": 14, "current_revision": 3},
+            "entry_id: This belongs to timesheet 14, which differs and stays unchanged; "
+            "to correct it, send revision 4 with a reason.",
+            id="conflict with a later revision",
+        ),
+        pytest.param(
+            {"status": 409, "id": 14},
+            "entry_id: This belongs to timesheet 14, which differs and stays unchanged; "
+            "to correct it, send revision 2 with a reason.",
+            id="conflict",
+        ),
+        pytest.param(
+            {"status": 409, "id": 14, "current_revision": "9\x1b"},
+            "send revision 2 with a reason.",
+            id="a text for a revision",
+        ),
+    ],
+)
+def test_a_refused_correction_is_rejected_with_what_to_do(
+    site: Site, tmp_path: Path, item: dict[str, Any], problem: str
+) -> None:
+    body = batch_of_one(0, rejected=1, entries=[{"index": 0, **item}])
+    site.replies["/timesheets/upload"] = Reply(status=207, body=body)
+    run = Run()
+
+    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+
+    assert ended == ExitStatus.REJECTED
+    assert run.warned[0].startswith(f"{tmp_path}/a.csv:2: ")
+    assert run.warned[0].endswith(problem)
+    [line] = (tmp_path / "a.csv.rejected.ndjson").read_text().splitlines()
+    [[message]] = json.loads(line)["_rejected"]["errors"].values()
+    assert problem.endswith(message) or message.endswith(problem)
+
+
+@pytest.mark.parametrize("verbosity", [1, 2])
+def test_a_superseded_entry_is_already_there_and_verbosity_2_says_so(
+    site: Site, tmp_path: Path, verbosity: int
+) -> None:
+    item = {"index": 0, "status": 200, "id": 14, "superseded_by": 15, "current_revision": 3}
+    body = batch_of_one(0, existing=1, entries=[item])
+    site.replies["/timesheets/upload"] = Reply(status=207, body=body)
+    run = Run(verbosity=verbosity)
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
+
+    ended = run.start(site.variables, file)
+
+    assert (ended, run.warned) == (ExitStatus.DONE, [])
+    assert "0 created, 1 already there, 0 rejected" in run.written[-1]
+    superseded = f"{file}:2: already there, superseded by timesheet 15; revision 3 is current"
+    assert run.written[:-1] == [superseded] * (verbosity - 1)
+
+
+def test_a_strict_upload_is_refused_with_a_correction_that_lacks_its_scope(
+    site: Site, tmp_path: Path
+) -> None:
+    items = [{"index": 0, "status": 424}, {"index": 1, "status": 403, "errors": SCOPE}]
+    body = {"received": 2, "created": 0, "existing": 0, "rejected": 2, "entries": items}
+    site.replies["/timesheets/upload"] = Reply(status=422, body={"code": "batch_refused", **body})
+    run = Run()
+
+    ended = run.start(
+        site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,1"), is_strict=True
+    )
+
+    assert ended == ExitStatus.REJECTED
+    assert run.warned[0] == f"{tmp_path}/a.csv:3: revision: {SCOPE['revision'][0]}"
+
+
 def test_a_response_over_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
     body = json.dumps(batch_of_one()).encode()
     site.replies["/timesheets/upload"] = Reply(status=207, body=body + b" " * 64 * 1024 * 1024)

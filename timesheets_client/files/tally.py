@@ -38,7 +38,7 @@ class Tally:
         self.outcome.created += verdicts.created
         self.outcome.existing += verdicts.existing
         self.reject(*verdicts.rejected)
-        self.report.show_existing(verdicts.existing_sources)
+        self.report.show_existing(verdicts.existing_lines)
 
     def reject(self, *rejected: RejectedEntry) -> None:
         self.report.show_rejected(rejected, self.outcome.rejected)

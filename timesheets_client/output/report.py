@@ -92,9 +92,9 @@ class Report:
         for each in rejected[: max(0, MAX_REJECTED_SHOWN - before)]:
             self.show_problem(each.describe())
 
-    def show_existing(self, sources: Sequence[str]) -> None:
-        for source in sources if self.verbosity > 1 else ():
-            self.show(f"{source}: already there")
+    def show_existing(self, lines: Sequence[str]) -> None:
+        for line in lines if self.verbosity > 1 else ():
+            self.show(line)
 
     def show(self, line: str) -> None:
         if self.verbosity > 0 and not self.is_json:

@@ -12,6 +12,8 @@ from timesheets_client.sending.batches import Batch
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
 REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+# As in the API.
+MAX_REVISION = 1_000_000
 STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 
 
@@ -19,20 +21,20 @@ STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 class Verdicts:
     """How many entries are created and how many already exist, and the rejected entries.
 
-    `existing_sources` locates the existing entries, if the API was asked to list them.
+    `existing_lines` describes each existing entry, if the API was asked to list them.
     """
 
     created: int = 0
     existing: int = 0
     rejected: Sequence[RejectedEntry] = ()
-    existing_sources: Sequence[str] = ()
+    existing_lines: Sequence[str] = ()
 
     def add(self, other: Self) -> "Verdicts":
         return Verdicts(
             created=self.created + other.created,
             existing=self.existing + other.existing,
             rejected=[*self.rejected, *other.rejected],
-            existing_sources=[*self.existing_sources, *other.existing_sources],
+            existing_lines=[*self.existing_lines, *other.existing_lines],
         )
 
 
@@ -43,11 +45,25 @@ class EntryVerdict:
     status: int
     errors: Mapping[str, object]
     timesheet_id: str
+    # Empty if the entry is not superseded.
+    superseded_by: str
+    current_revision: int
+
+    def describe_existing(self) -> str:
+        """As in `week23.csv:2: already there`."""
+        line = f"{self.entry.source}: already there"
+        if not self.superseded_by:
+            return line
+        line += f", superseded by timesheet {self.superseded_by}"
+        return f"{line}; revision {self.current_revision} is current"
 
     def reject(self) -> RejectedEntry:
         reason = f"The API answered {self.status}."
         if self.status == HTTPStatus.CONFLICT:
-            reason = f"This belongs to timesheet {self.timesheet_id}, which differs and stays unchanged."
+            reason = (
+                f"This belongs to timesheet {self.timesheet_id}, which differs and stays unchanged; "
+                f"to correct it, send revision {self.current_revision + 1} with a reason."
+            )
         errors = self.errors or {ENTRY_ID: [reason]}
         return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
 
@@ -68,7 +84,7 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
         created=read_count(members, "created"),
         existing=read_count(members, "existing"),
         rejected=[each.reject() for each in verdicts if each.status in REJECTED],
-        existing_sources=[each.entry.source for each in verdicts if each.status == HTTPStatus.OK],
+        existing_lines=[each.describe_existing() for each in verdicts if each.status == HTTPStatus.OK],
     )
 
 
@@ -109,7 +125,7 @@ def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[Ent
 def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict | None:
     if not isinstance(item, Mapping):
         return None
-    index, status = read_count(item, "index"), read_count(item, "status")
+    index, status, revision = (read_count(item, name) for name in ("index", "status", "current_revision"))
     if not 0 <= index < len(batch) or status not in STATUSES:
         return None
     return EntryVerdict(
@@ -118,6 +134,9 @@ def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryV
         status=status,
         errors=dict(read_errors(item.get("errors"), secrets)),
         timesheet_id=make_printable(str(item.get("id")), *secrets),
+        superseded_by=make_printable(str(item.get("superseded_by") or ""), *secrets),
+        # The API mentions only others.
+        current_revision=revision if 1 <= revision <= MAX_REVISION else 1,
     )
 
 
