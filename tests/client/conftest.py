@@ -87,10 +87,11 @@ class Site:
 
     def answer(self, received: Received) -> Reply:
         self.received.append(received)
-        if self.hangs_at == received.path:
+        path = received.path.partition("?")[0]
+        if self.hangs_at == path:
             self.arrived.set()
             self.release.wait(10)
-        reply = self.replies.get(received.path.partition("?")[0])
+        reply = self.replies.get(path)
         if reply is None:
             return Reply(status=404, body=b"<html>Not Found</html>")
         return reply(received) if callable(reply) else reply

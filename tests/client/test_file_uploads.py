@@ -361,7 +361,7 @@ def test_strict_stores_a_file_as_a_whole(site: Site, ledger: Ledger, tmp_path: P
 
     assert status == ExitStatus.DONE
     assert [len(batch) for batch in ledger.batches] == [25]
-    assert ledger.requests[0].path.endswith("?atomic=true")
+    assert ledger.requests[0].path.endswith("?atomic=true&label=a.csv")
 
 
 @pytest.mark.parametrize("row", ["2026-01-02,26", "02/01/2026,1"])

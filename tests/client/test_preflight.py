@@ -125,6 +125,8 @@ def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(
 
     assert status == ExitStatus.REJECTED
     assert ledger.stored == {}
+    # A dry run leaves no receipt, so it needs no label.
+    assert {request.path for request in ledger.requests} == {"/timesheets/upload?dry_run=true"}
     assert run.written[-1] == (
         f"rejected {file}: of 3 entries the API would create 1, has 0 already, and would reject 2"
     )

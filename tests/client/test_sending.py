@@ -2,6 +2,7 @@ import gzip
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -74,6 +75,85 @@ def test_a_single_entry_that_is_too_large_is_rejected(site: Site, ledger: Ledger
 
     assert status == ExitStatus.REJECTED
     assert "a.csv:2: This entry is too large for the API: 413 too_large" in run.warned[0]
+
+
+NO_LABEL = Reply(status=400, body={"code": "invalid_parameter", "detail": "Unknown parameter: label."})
+
+
+def find_labels(ledger: Ledger) -> list[str]:
+    return ["".join(parse_qs(urlsplit(each.path).query).get("label", [])) for each in ledger.requests]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        pytest.param("week23.csv", "week23.csv", id="plain"),
+        pytest.param("w\u00f6che 23 (1).csv", "w-che-23--1-.csv", id="other characters"),
+        pytest.param("a:b_c-d&e=f\n.csv", "a:b_c-d-e-f-.csv", id="separators"),
+        pytest.param("\udce9.csv", "-.csv", id="a byte that is not UTF-8"),
+        pytest.param("x" * 200 + ".csv", "x" * 128, id="long"),
+    ],
+)
+def test_each_batch_of_a_file_has_its_name_as_a_label(
+    site: Site, ledger: Ledger, tmp_path: Path, name: str, label: str
+) -> None:
+    (tmp_path / "b,c").mkdir()
+
+    status = Run().start(site.variables, write_days(tmp_path / "b,c" / name, 3), batch_size=2)
+
+    assert status == ExitStatus.DONE
+    assert find_labels(ledger) == [label, label]
+
+
+def test_standard_input_has_a_label_too(site: Site, ledger: Ledger) -> None:
+    Run(stdin=b"user_id,date,project,hours\n007,2026-01-01,X,1\n").start(site.variables, "-")
+
+    assert find_labels(ledger) == ["standard-input"]
+
+
+@pytest.mark.parametrize("derives_ids", [True, False])
+def test_an_api_that_refuses_the_label_gets_none_for_the_rest_of_the_run(
+    site: Site, ledger: Ledger, tmp_path: Path, derives_ids: bool
+) -> None:
+    ledger.troubles.append(NO_LABEL)
+    files = [write_days(tmp_path / name, 3) for name in ("a.csv", "b.csv")]
+    run = Run()
+
+    status = run.start(site.variables, *files, batch_size=2, derives_ids=derives_ids)
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert find_labels(ledger) == ["a.csv", "", "", "", ""]
+    assert [len(batch) for batch in ledger.batches] == [2, 1, 2, 1]
+
+
+def test_a_refused_parameter_without_a_label_ends_the_run(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    ledger.troubles += [NO_LABEL, NO_LABEL]
+    run = Run()
+
+    status = run.start(site.variables, write_days(tmp_path / "a.csv", 3))
+
+    assert status == ExitStatus.CONFIGURATION
+    assert find_labels(ledger) == ["a.csv", ""]
+    assert "400 invalid_parameter: Unknown parameter: label" in run.warned[0]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(status=400, body={"code": "bad_request", "detail": "No."}), id="another code"),
+        pytest.param(Reply(status=422, body={"code": "invalid_parameter"}), id="another status"),
+        pytest.param(Reply(status=400, body=b"<html>"), id="a proxy's answer"),
+    ],
+)
+def test_another_refusal_is_not_about_the_label(
+    site: Site, ledger: Ledger, tmp_path: Path, reply: Reply
+) -> None:
+    ledger.troubles.append(reply)
+
+    status = Run().start(site.variables, write_days(tmp_path / "a.csv", 3))
+
+    assert status == ExitStatus.CONFIGURATION
+    assert find_labels(ledger) == ["a.csv"]
 
 
 @pytest.mark.parametrize("trouble", ["lost", Reply(status=503), Reply(status=429)])

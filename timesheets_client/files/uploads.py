@@ -15,7 +15,7 @@ from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.inputs import Input
-from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
+from timesheets_client.sending.batch_uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.batches import Batch, encode_entry, make_batches
 from timesheets_client.sending.verdicts import Verdicts
 
@@ -70,7 +70,7 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
 
 
 def upload_in_batches(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
-    mode = UploadMode(lists_all=context.report.verbosity > 1)
+    mode = UploadMode(lists_all=context.report.verbosity > 1, label=make_label(tally.outcome.file))
     for batch in make_batches(entries, context.options.batch_size):
         with context.environment.signals.deferred():
             tally.add(upload_batch(context.client, batch, mode))
@@ -82,7 +82,12 @@ def upload_atomically(entries: Iterable[InputEntry], tally: Tally, context: RunC
     batch = make_atomic_batch(entries, tally.source.name)
     if not batch:
         return
-    mode = UploadMode(is_atomic=True, is_dry_run=tally.is_faulty, lists_all=context.report.verbosity > 1)
+    mode = UploadMode(
+        is_atomic=True,
+        is_dry_run=tally.is_faulty,
+        lists_all=context.report.verbosity > 1,
+        label=make_label(tally.outcome.file),
+    )
     with context.environment.signals.deferred():
         verdicts = upload_batch(context.client, batch, mode)
         # A dry run creates nothing.

@@ -1,33 +1,55 @@
 """Upload a batch of entries, in halves if it is too large."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 from timesheets_client.errors import AnswerLost, WrongUsage
 from timesheets_client.network.messages import Answer
 from timesheets_client.reading.entries import WHOLE_ENTRY, RejectedEntry
 from timesheets_client.sending.batches import Batch
-from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer, is_dry_run
+from timesheets_client.sending.client import (
+    LABEL,
+    ApiClient,
+    UploadRequest,
+    explain_unexpected_answer,
+    is_dry_run,
+)
 from timesheets_client.sending.verdicts import Verdicts, read_verdicts
+
+# As in the API.
+NOT_IN_LABEL = re.compile(r"[^A-Za-z0-9._:-]")
+MAX_LABEL_LENGTH = 128
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadMode:
-    """How a batch is uploaded. `lists_all` asks for a verdict on each entry, not only on rejected ones."""
+    """How a batch is uploaded. `lists_all` asks for a verdict on each entry, not only on rejected ones.
+
+    `label` names the API's receipts for the batches of one file.
+    """
 
     is_atomic: bool = False
     is_dry_run: bool = False
     lists_all: bool = False
+    label: str = ""
 
     @property
     def parameters(self) -> Mapping[str, str]:
         chosen = {"atomic": self.is_atomic, "dry_run": self.is_dry_run}
-        return {name: "true" for name, is_chosen in chosen.items() if is_chosen}
+        named = {LABEL: self.label} if self.label else {}
+        return {name: "true" for name, is_chosen in chosen.items() if is_chosen} | named
 
     @property
     def headers(self) -> Mapping[str, str]:
         return {} if self.lists_all else {"Prefer": "return=minimal"}
+
+
+def make_label(file: str) -> str:
+    """The name of the file, in the characters that the API accepts."""
+    return NOT_IN_LABEL.sub("-", Path(file).name)[:MAX_LABEL_LENGTH]
 
 
 def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:

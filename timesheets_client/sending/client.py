@@ -1,7 +1,7 @@
 """Upload to the Timesheets API with an access token, and explain why it refuses."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -33,6 +33,7 @@ NOT_TAKEN = frozenset({408, 425, 429})
 NOTHING_STORED = ("issuer_unavailable", "overloaded")
 # The API never answers an intact body with these codes.
 DAMAGED = ("incomplete_body", "malformed_body")
+LABEL = "label"
 
 
 class BearerAuth(AuthBase):
@@ -55,6 +56,10 @@ class UploadRequest:
     parameters: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = True
 
+    def omit_label(self) -> "UploadRequest":
+        others = {name: value for name, value in self.parameters.items() if name != LABEL}
+        return replace(self, parameters=others)
+
 
 class ApiClient:
     """The API's upload endpoint during one run."""
@@ -73,9 +78,22 @@ class ApiClient:
         self._policy, self._clock = policy, clock
         self._accepted_token = ""
         self._has_replaced = self._has_waited = False
+        self._knows_labels = True
 
     def upload(self, request: UploadRequest) -> Answer:
-        """The API's answer about the entries, with a status from ABOUT_ENTRIES. Raises an UploadError."""
+        """The API's answer about the entries, with a status from ABOUT_ENTRIES. Raises an UploadError.
+
+        An API of an older version gets no label.
+        """
+        if LABEL not in request.parameters or not self._knows_labels:
+            return self._upload(request.omit_label())
+        answer = self._upload(request)
+        if answer.status == HTTPStatus.BAD_REQUEST and answer.quote("code") == "invalid_parameter":
+            self._knows_labels = False
+            return self._upload(request.omit_label())
+        return answer
+
+    def _upload(self, request: UploadRequest) -> Answer:
         token = self._tokens.obtain()
         answer = self._send(request, token)
         while (other := self._find_other_token(answer, token)) is not None:
