@@ -4,13 +4,16 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import tzinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from timesheets_client.errors import WrongUsage
 from timesheets_client.network.exchange import Timeouts
+from timesheets_client.reading.entries import Malformed
 from timesheets_client.reading.inputs import STANDARD_INPUT, Format
+from timesheets_client.reading.rows import read_hours
 
 DEFAULT_TIMEOUTS = "10,60"
 DEFAULT_BATCH_SIZE = 1_000
@@ -30,6 +33,8 @@ class Options:
     is_strict: bool = False
     rejects: Path | None = None
     lock_wait_seconds: float = 0
+    expected_entries: int | None = None
+    expected_hours: Decimal | None = None
     is_dry_run: bool = False
     is_check: bool = False
     forgets_token: bool = False
@@ -47,6 +52,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     checks = parser.add_argument_group("checks before an upload").add_argument
     checks("--dry-run", dest="is_dry_run", action="store_true", help="check FILE locally, send nothing")
     checks("--check", dest="is_check", action="store_true", help="check settings, token, API and FILE")
+    checks(
+        "--expect-entries",
+        dest="expected_entries",
+        type=parse_count,
+        metavar="N",
+        help="send nothing of FILE, and exit with 65, unless it has N entries",
+    )
+    checks(
+        "--expect-hours",
+        dest="expected_hours",
+        type=parse_hours,
+        metavar="H",
+        help="send nothing of FILE, and exit with 65, unless its hours add up to H",
+    )
     add = parser.add_argument
     add("--forget-token", dest="forgets_token", action="store_true", help="delete the cached token and exit")
     add("--no-token-cache", dest="caches_token", action="store_false", help="get a new token, cache nothing")
@@ -138,10 +157,18 @@ def reject_contradictions(options: Options) -> None:
         raise WrongUsage(f"{chosen[0]} takes no FILE")
     if options.spool and not options.derives_ids:
         raise WrongUsage("--dedupe off: a spool folder's files are sent until all is stored, which needs ids")
-    if options.rejects and len(options.files) > 1:
-        raise WrongUsage("--rejects: takes only one FILE; without it, each FILE has its own rejects file")
     if options.rejects and options.spool:
         raise WrongUsage("--rejects: a spool folder keeps them in its own subfolder rejected")
+    reject_files(options)
+
+
+def reject_files(options: Options) -> None:
+    """Raise WrongUsage if there are too few or too many files for an option."""
+    if options.rejects and len(options.files) > 1:
+        raise WrongUsage("--rejects: takes only one FILE; without it, each FILE has its own rejects file")
+    expects_totals = options.expected_entries is not None or options.expected_hours is not None
+    if expects_totals and len(options.files) != 1:
+        raise WrongUsage("--expect-entries, --expect-hours: name the one FILE that has these totals")
     if options.is_dry_run and not options.files:
         raise WrongUsage("--dry-run: name the FILE to read")
     if options.files.count(STANDARD_INPUT) > 1:
@@ -166,6 +193,13 @@ def parse_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise ArgumentTypeError(f"must be a whole number, not {text!r}")
     return int(text)
+
+
+def parse_hours(text: str) -> Decimal:
+    try:
+        return read_hours(text)
+    except Malformed as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def parse_seconds(text: str) -> float:

@@ -3,6 +3,7 @@
 UploadError
 ├── WrongUsage            2  the options or files cannot be used in this way
 ├── EntriesRejected      65  the API refuses the entry itself
+├── TotalsDiffer         65  a file does not have the totals that were announced
 ├── InputUnreadable      66  a file is missing or cannot be read
 ├── TemporaryFailure     75  the same run may succeed later
 │   └── NothingSent      75  not a byte of the request reached the server
@@ -64,6 +65,10 @@ class WrongUsage(UploadError):
 
 
 class EntriesRejected(UploadError):
+    exit_status = ExitStatus.REJECTED
+
+
+class TotalsDiffer(UploadError):
     exit_status = ExitStatus.REJECTED
 
 

@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ def test_each_argument_sets_its_option() -> None:
     options = parse(
         *("a.csv", "--format", "csv", "--time-zone", "Europe/Berlin", "--dedupe", "off", "--batch-size", "7"),
         *("--strict", "--rejects", "r", "--retries", "1", "--timeout", "1,100", "--deadline", "9.5"),
-        *("--lock-wait", "3", "--no-token-cache"),
+        *("--lock-wait", "3", "--no-token-cache", "--expect-entries", "1000", "--expect-hours", "7512.25"),
     )
 
     assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
     assert (options.derives_ids, options.batch_size, options.is_strict) == (False, 7, True)
     assert (options.rejects, options.retries, options.deadline_seconds) == (Path("r"), 1, 9.5)
     assert (options.lock_wait_seconds, options.caches_token) == (3, False)
+    assert (options.expected_entries, options.expected_hours) == (1_000, Decimal("7512.25"))
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
     assert options.timeouts.total_seconds == 200
 
@@ -47,6 +49,10 @@ def test_each_argument_sets_its_option() -> None:
         ["--timeout", "0,60"],
         ["--deadline", "-1"],
         ["--deadline", "nan"],
+        ["--expect-entries", "1.0"],
+        ["--expect-hours", "7,5"],
+        ["--expect-hours", "1e3"],
+        ["--expect-hours", "nan"],
         ["--client-secret", "x"],
     ],
 )
@@ -67,6 +73,9 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         pytest.param({"spool": Path("d"), "rejects": Path("r")}, id="folder and rejects"),
         pytest.param({"spool": Path("d"), "derives_ids": False}, id="folder without ids"),
         pytest.param({"rejects": Path("r"), "files": ["a", "b"]}, id="rejects and two files"),
+        pytest.param({"expected_entries": 1}, id="totals without a file"),
+        pytest.param({"expected_hours": Decimal(0), "files": ["a", "b"]}, id="totals of two files"),
+        pytest.param({"expected_entries": 0, "spool": Path("d")}, id="totals of a folder"),
         pytest.param({"files": ["-", "-"]}, id="standard input twice"),
     ],
 )

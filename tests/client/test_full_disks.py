@@ -168,6 +168,20 @@ def test_without_space_for_the_token_it_is_still_used(site: Site, disk: Disk) ->
     assert not any(".tmp" in file for file in result.files)
 
 
+def test_without_space_for_a_copy_of_standard_input_nothing_is_sent(site: Site, disk: Disk) -> None:
+    Ledger(site)
+    write(disk, "a.csv", *[GOOD] * 20_000)
+
+    result = disk.run(
+        f'rm disk/a.csv; export TMPDIR="$FOLDER/disk"; {UPLOAD.replace(">", "<files/a.csv >", 1)}',
+        *("-", "--expect-entries", "20000"),
+    )
+
+    assert result.statuses == [ExitStatus.TEMPORARY]
+    assert "standard input: there is no space for a temporary copy of it" in result.errors
+    assert (site.received, result.files) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from timesheets_client.arguments import Options
+from timesheets_client.files.control_totals import check_totals
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.output.report import FileOutcome, Report
 from timesheets_client.reading.entries import InputEntry, InputWarning, RejectedEntry
@@ -56,10 +57,16 @@ class Tally:
 
 
 def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
-    """The entries that can be sent, with their ids. Counts all entries and rejects the others."""
+    """The entries that can be sent, with their ids. Counts all entries and rejects the others.
+
+    Raises TotalsDiffer before the first one.
+    """
     ids = EntryIds() if options.derives_ids else None
     # The reader must release the file before the caller closes the file.
-    with closing(read_entries(tally.source, options.format, options.time_zone)) as read:
+    with (
+        check_totals(tally.source, options) as source,
+        closing(read_entries(source, options.format, options.time_zone)) as read,
+    ):
         for each in read:
             if isinstance(each, InputWarning):
                 tally.report.show_problem(each.describe())

@@ -3,10 +3,13 @@
 import gzip
 import io
 import os
+import shutil
 import stat
+import tempfile
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +22,7 @@ from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
 from timesheets_client.reading.signatures import GZIP, OLD_EXCEL, ZIP
+from timesheets_client.reading.temporary_copies import explain_full_disk
 
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024
@@ -96,6 +100,21 @@ def open_input(name: str, stdin: BinaryIO) -> Input:
         raise InputUnreadable(f"{shown}: cannot be read: {error.strerror}") from None
     is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     return Input(name=shown, file=file, path=path if is_regular else None, given=name)
+
+
+@contextmanager
+def open_repeatable(source: Input) -> Iterator[Input]:
+    """The input, or a copy if it can be read only once. Raises InputUnreadable or TemporaryFailure."""
+    if source.path:
+        yield source
+        return
+    try:
+        with explain_full_disk(source.name), tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(source.file, copy)
+            copy.seek(0)
+            yield replace(source, file=cast("BinaryIO", copy))
+    except OSError as error:
+        raise InputUnreadable(f"{source.name}: cannot be copied: {error.strerror or error}") from None
 
 
 def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[InputItem]:

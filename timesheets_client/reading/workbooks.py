@@ -1,6 +1,5 @@
 """Read the entries of an Excel workbook."""
 
-import errno
 import struct
 import zipfile
 import zlib
@@ -10,9 +9,10 @@ from datetime import tzinfo
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
-from timesheets_client.errors import InputUnreadable, TemporaryFailure
+from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.entries import COLUMNS, InputItem, InputWarning
 from timesheets_client.reading.rows import read_header
+from timesheets_client.reading.temporary_copies import explain_full_disk
 from timesheets_client.reading.workbook_cells import CellReader
 from timesheets_client.reading.workbook_package import MAX_BYTES_IN_MEMORY, ROWS, TRUE, Copy, Package, Sheet
 from timesheets_client.reading.workbook_values import Cell, Kind, make_entry
@@ -20,7 +20,6 @@ from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
 MAX_ROWS = 1_048_576
-OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # zipfile, zlib, expat and conversions raise these for a damaged or hostile file.
 DAMAGE_ERRORS = (
     zipfile.BadZipFile,
@@ -48,17 +47,11 @@ def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[In
     Raises InputUnreadable, or TemporaryFailure without disk space for a copy.
     """
     try:
-        with Copy(MAX_BYTES_IN_MEMORY) as copy:
+        with explain_full_disk(name), Copy(MAX_BYTES_IN_MEMORY) as copy:
             copy.fill(file)
             yield from read_copy(copy, name, zone)
     except WorkbookUnreadable as error:
         raise InputUnreadable(f"{name}: {error}") from None
-    except OSError as error:
-        if error.errno not in OUT_OF_SPACE:
-            raise
-        raise TemporaryFailure(
-            f"{name}: there is no space for a temporary copy of it; free some and run it again, or set TMPDIR"
-        ) from None
 
 
 def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[InputItem]:

@@ -37,8 +37,8 @@ entry that already exists is not stored twice."""
 
 EPILOG = f"""\
 files: CSV with the columns user_id, date, project, hours and optionally entry_id, revision, reason
-(separated by comma, semicolon or tab), JSON, NDJSON or an Excel workbook, each also as .gz. Dates are
-2026-04-03 or 2026-04-03T08:00:00+02:00.
+(separated by comma, semicolon or tab), JSON, NDJSON or an Excel workbook, each also as .gz. Dates
+are 2026-04-03 or 2026-04-03T08:00:00+02:00.
 
 identity: two entries with the same entry_id are one entry. The command derives an id for an entry
 without one, from its content and from the number of equal entries before it in the file. A file can

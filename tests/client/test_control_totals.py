@@ -1,0 +1,290 @@
+"""--expect-entries and --expect-hours."""
+
+import gzip
+import io
+import json
+import os
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests.client.conftest import Site
+from tests.client.ledger import Ledger
+from tests.client.runs import HEADER, Run, write_csv, write_days
+from tests.processes import run_python
+from timesheets_client.errors import ExitStatus
+
+ROWS = [("2026-01-01", "7.5"), ("2026-01-02", "0"), ("2026-01-03", "0.25")]
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+def write_csv_rows() -> bytes:
+    return (HEADER + "".join(f"007,{day},X,{hours}\n" for day, hours in ROWS)).encode()
+
+
+def write_lines() -> bytes:
+    return b"".join(
+        b'{"user_id": "007", "date": "%b", "project": "X", "hours": %b}\n' % (day.encode(), hours.encode())
+        for day, hours in ROWS
+    )
+
+
+def write_workbook() -> bytes:
+    workbook = openpyxl.Workbook()
+    sheet: Any = workbook.active
+    for row in (HEADER.strip().split(","), *(["007", day, "X", float(hours)] for day, hours in ROWS)):
+        sheet.append(row)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    return stream.getvalue()
+
+
+FORMATS = [
+    pytest.param("a.csv", write_csv_rows, id="CSV"),
+    pytest.param("a.csv.gz", lambda: gzip.compress(write_csv_rows()), id="gzip"),
+    pytest.param("a.ndjson", write_lines, id="NDJSON"),
+    pytest.param("a.json", lambda: b"[%b]" % b",".join(write_lines().splitlines()), id="JSON"),
+    pytest.param("a.xlsx", write_workbook, id="workbook"),
+]
+
+
+@pytest.mark.parametrize(("name", "write"), FORMATS)
+@pytest.mark.parametrize("is_strict", [False, True], ids=["batches", "strict"])
+@pytest.mark.parametrize("way", ["file", "standard input"])
+def test_a_file_with_the_expected_totals_is_uploaded(
+    site: Site,
+    ledger: Ledger,
+    tmp_path: Path,
+    name: str,
+    write: Callable[[], bytes],
+    is_strict: bool,
+    way: str,
+) -> None:
+    (tmp_path / name).write_bytes(write())
+    run = Run(stdin=write())
+    file = tmp_path / name if way == "file" else "-"
+
+    status = run.start(
+        site.variables, file, expected_entries=3, expected_hours=Decimal("7.750"), is_strict=is_strict
+    )
+
+    # The fake API refuses 0 hours.
+    [batch] = ledger.batches
+    assert status == ExitStatus.REJECTED
+    assert [entry["date"] for entry in batch] == [day for day, _ in ROWS]
+
+
+@pytest.mark.parametrize(("name", "write"), FORMATS)
+@pytest.mark.parametrize("way", ["file", "standard input"])
+@pytest.mark.parametrize("options", [{}, {"is_strict": True}, {"is_dry_run": True}])
+def test_nothing_is_sent_of_a_file_with_other_totals(
+    site: Site,
+    ledger: Ledger,
+    tmp_path: Path,
+    name: str,
+    write: Callable[[], bytes],
+    way: str,
+    options: dict[str, bool],
+) -> None:
+    (tmp_path / name).write_bytes(write())
+    run = Run(stdin=write())
+    file = tmp_path / name if way == "file" else "-"
+
+    status = run.start(site.variables, file, expected_entries=4, expected_hours=Decimal(15), **options)
+
+    assert status == ExitStatus.REJECTED
+    assert (site.received, run.written) == ([], [])
+    [problem] = run.warned
+    assert problem == (
+        f"{file if way == 'file' else 'standard input'}: nothing of it was sent, because its totals differ: "
+        "entries: expected 4, found 3; hours: expected 15, found 7.75; "
+        "ask for the complete file, or correct --expect-entries and --expect-hours"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        pytest.param(
+            {"expected_entries": 2}, "entries: expected 2, found 3; hours: found 7.75;", id="entries"
+        ),
+        pytest.param(
+            {"expected_hours": Decimal("7.5")},
+            "entries: found 3; hours: expected 7.5, found 7.75;",
+            id="hours",
+        ),
+        pytest.param(
+            {"expected_entries": 3, "expected_hours": Decimal(0)}, "expected 0, found 7.75;", id="no hours"
+        ),
+        pytest.param({"expected_entries": 0}, "entries: expected 0, found 3; hours: found 7.75", id="none"),
+    ],
+)
+def test_each_total_is_compared(
+    site: Site, tmp_path: Path, options: dict[str, int | Decimal], problem: str
+) -> None:
+    (tmp_path / "a.csv").write_bytes(write_csv_rows())
+    run = Run()
+
+    status = run.start(site.variables, tmp_path / "a.csv", **options)
+
+    assert status == ExitStatus.REJECTED
+    assert problem in run.warned[0]
+    assert site.received == []
+
+
+def test_rejected_rows_count_with_the_hours_that_can_be_read(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = write_csv(
+        tmp_path / "a.csv",
+        "2026-01-01,1",
+        "03/04/2026,2",
+        "2026-01-03,7:30",
+        "2026-01-04,26",
+        "2026-01-05,5,X",
+    )
+    run = Run()
+
+    status = run.start(site.variables, file, expected_entries=5, expected_hours=Decimal(30))
+    correct = Run().start(site.variables, file, expected_entries=5, expected_hours=Decimal(29))
+
+    assert (status, correct) == (ExitStatus.REJECTED, ExitStatus.REJECTED)
+    assert "hours: expected 30, found 29 without 2 that cannot be read;" in run.warned[0]
+    assert len(ledger.stored) == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "found"),
+    [
+        pytest.param(["0.1"] * 30, "3", id="tenths"),
+        pytest.param(['"0.1"', "0.2"], "0.3", id="text"),
+        pytest.param(["1e30", "0.01"], f"1{'0' * 30}.01", id="more digits than a Decimal has by default"),
+        pytest.param(["7." + "0" * 5_000, "0.5"], "7.5", id="5,000 zeros"),
+        pytest.param(["-1.5", "24"], "22.5", id="negative"),
+        *(
+            pytest.param(["1", absurd, "2"], "3 without 1 that cannot be read", id=absurd[:20])
+            for absurd in (
+                "1e999999999",
+                "1e-999999999",
+                "1e9999999999999999999",
+                "true",
+                "null",
+                '"7,5"',
+                "[]",
+            )
+        ),
+        pytest.param(["9" * 50 + "." + "9" * 50] * 10, "9" * 51 + "." + "9" * 49, id="100 digits"),
+        pytest.param(["1", "0." + "3" * 60, "2"], "3 without 1 that cannot be read", id="60 places"),
+    ],
+)
+def test_hours_are_added_without_rounding(site: Site, tmp_path: Path, hours: list[str], found: str) -> None:
+    (tmp_path / "a.ndjson").write_text("".join(f'{{"hours": {each}}}\n' for each in hours))
+    run = Run()
+
+    run.start(site.variables, tmp_path / "a.ndjson", expected_hours=Decimal("1.11"))
+
+    assert f"hours: expected 1.11, found {found};" in run.warned[0]
+
+
+@pytest.mark.parametrize("expected", [3, 4])
+def test_a_check_compares_the_totals_before_it_sends_the_file(
+    site: Site, ledger: Ledger, tmp_path: Path, expected: int
+) -> None:
+    file = write_days(tmp_path / "a.csv", 3)
+    run = Run()
+
+    status = run.start(site.variables, file, is_check=True, expected_entries=expected)
+
+    assert status == (ExitStatus.DONE if expected == 3 else ExitStatus.REJECTED)
+    assert [len(batch) for batch in ledger.batches] == ([0, 3] if expected == 3 else [0])
+    assert ledger.stored == {}
+
+
+def test_other_totals_keep_the_rejects_of_the_previous_run(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
+    Run().start(site.variables, file)
+    before = (tmp_path / "a.csv.rejected.ndjson").read_text()
+
+    Run().start(site.variables, write_days(file, 2), expected_entries=3)
+
+    assert (tmp_path / "a.csv.rejected.ndjson").read_text() == before
+
+
+def test_nothing_is_sent_of_a_file_that_is_unreadable_at_its_end(
+    site: Site, ledger: Ledger, tmp_path: Path
+) -> None:
+    (tmp_path / "a.json").write_text('[{"user_id": "007", "hours": 1}, {"user')
+
+    status = Run().start(site.variables, tmp_path / "a.json", batch_size=1, expected_entries=1)
+
+    assert status == ExitStatus.UNREADABLE
+    assert site.received == []
+
+
+def test_a_warning_is_shown_once(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    file = write_days(tmp_path / "a.csv", 2)
+    file.write_text(file.read_text().rstrip())
+    run = Run()
+
+    status = run.start(site.variables, file, expected_entries=2)
+
+    assert (status, len(run.warned)) == (ExitStatus.DONE, 1)
+
+
+def test_a_pipe_is_uploaded(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    writer = threading.Thread(target=(tmp_path / "pipe.csv").write_bytes, args=[write_csv_rows()])
+    writer.start()
+
+    Run().start(site.variables, tmp_path / "pipe.csv", expected_entries=3)
+
+    writer.join()
+    assert [len(batch) for batch in ledger.batches] == [3]
+
+
+def test_the_json_output_names_the_file_of_which_nothing_was_sent(site: Site, tmp_path: Path) -> None:
+    run = Run(is_json=True)
+
+    run.start(site.variables, write_days(tmp_path / "a.csv", 2), expected_entries=3)
+
+    document = json.loads(run.written[0])
+    [outcome] = document["files"]
+    assert (document["exit"], outcome["file"], outcome["created"]) == (65, str(tmp_path / "a.csv"), 0)
+
+
+READ = """
+import sys
+from pathlib import Path
+from tests.client.memory import read_peak
+from timesheets_client.arguments import Options
+from timesheets_client.files.control_totals import check_totals
+from timesheets_client.reading.inputs import Input
+options = Options(expected_entries=int(sys.argv[2]))
+for path in (Path(sys.argv[1]), None):
+    with (
+        open(sys.argv[1], "rb") as file,
+        check_totals(Input(name="a.csv", file=file, path=path), options) as source,
+    ):
+        assert sum(1 for _ in source.file) == options.expected_entries + 1
+print(read_peak())
+"""
+
+
+def test_the_totals_of_many_entries_take_no_more_memory_than_those_of_a_few(tmp_path: Path) -> None:
+    peaks = []
+    for count in (1_000, 50_000):
+        (tmp_path / "a.csv").write_text(HEADER + "007,2026-06-03,X,1\n" * count)
+        peaks.append(int(run_python("-c", READ, tmp_path / "a.csv", str(count)).stdout))
+
+    assert peaks[1] - peaks[0] < 1_000_000

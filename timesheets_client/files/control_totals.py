@@ -1,0 +1,93 @@
+"""Compare a whole file with the totals that the command line announces, before anything of it is sent."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
+
+from timesheets_client.arguments import Options
+from timesheets_client.errors import TotalsDiffer
+from timesheets_client.reading.entries import InputItem, InputWarning, Malformed, Members
+from timesheets_client.reading.inputs import Input, open_repeatable, read_entries
+from timesheets_client.reading.rows import read_hours
+
+# Hours have at most 50 digits before the point and 50 after it, so that no sum of them is rounded.
+READABLE = Context(prec=100, traps=[Inexact, InvalidOperation])
+SMALLEST = Decimal("1e-50")
+EXACT = Context(prec=150)
+
+
+@dataclass(kw_only=True)
+class Totals:
+    """`unreadable` counts the entries whose hours are not part of `hours`."""
+
+    entries: int = 0
+    hours: Decimal = Decimal(0)
+    unreadable: int = 0
+
+    def add(self, members: Members) -> None:
+        self.entries += 1
+        hours = find_hours(members)
+        if hours is None:
+            self.unreadable += 1
+        else:
+            self.hours = EXACT.add(self.hours, hours)
+
+
+@contextmanager
+def check_totals(source: Input, options: Options) -> Iterator[Input]:
+    """The input, to be read from its beginning, if the options announce no other totals than it has.
+
+    Raises TotalsDiffer, and what reading it raises.
+    """
+    if options.expected_entries is None and options.expected_hours is None:
+        yield source
+        return
+    with open_repeatable(source) as repeatable:
+        with closing(read_entries(repeatable, options.format, options.time_zone)) as items:
+            require_totals(total(items), options, source.name)
+        repeatable.file.seek(0)
+        yield repeatable
+
+
+def total(items: Iterable[InputItem]) -> Totals:
+    totals = Totals()
+    for item in items:
+        if not isinstance(item, InputWarning):
+            totals.add(item.members)
+    return totals
+
+
+def find_hours(members: Members) -> Decimal | None:
+    """The hours, if they are a number that can be added without rounding; the API decides about the rest."""
+    hours = members.get("hours")
+    try:
+        number = read_hours(hours) if isinstance(hours, str) else hours
+        if isinstance(number, Decimal):
+            READABLE.quantize(number, SMALLEST)
+            return number
+    except (Malformed, DecimalException):
+        pass
+    return None
+
+
+def require_totals(found: Totals, options: Options, name: str) -> None:
+    entries, hours = options.expected_entries, options.expected_hours
+    if entries in (None, found.entries) and hours in (None, found.hours):
+        return
+    missing = f" without {found.unreadable} that cannot be read" if found.unreadable else ""
+    raise TotalsDiffer(
+        f"{name}: nothing of it was sent, because its totals differ: "
+        f"entries: {describe_expected(entries)}found {found.entries}; "
+        f"hours: {describe_expected(hours)}found {show(found.hours)}{missing}; "
+        "ask for the complete file, or correct --expect-entries and --expect-hours"
+    )
+
+
+def describe_expected(number: int | Decimal | None) -> str:
+    return "" if number is None else f"expected {show(Decimal(number))}, "
+
+
+def show(number: Decimal) -> str:
+    """Without an exponent or trailing zeros."""
+    return f"{EXACT.normalize(number):f}"
