@@ -141,7 +141,7 @@ def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
     assert lines["4"]["_rejected"]["errors"].keys() == {"entry_id"}
     assert lines["7"]["_rejected"]["errors"].keys() == {"entry_id", "date"}
     assert (lines["6"]["revision"], lines["6"]["reason"]) == (3, "far too late")
-    assert f"{tmp_path}/a.csv:4: entry_id: with a revision other than 1, write the entry_id" in run.warned[0]
+    assert f"{tmp_path}/a.csv:4: entry_id: a revision other than 1 needs the entry_id" in run.warned[0]
 
 
 def test_a_rejected_correction_is_sent_when_it_has_its_id(site: Site, ledger: Ledger, tmp_path: Path) -> None:

@@ -18,10 +18,7 @@ from timesheets_client.reading.json_values import encode_value
 
 ID_BYTES = 16
 NO_DATE = "00000000"
-NO_OWN_ID = (
-    "with a revision other than 1, write the entry_id that the entry to correct was stored with; "
-    "none is derived from a corrected entry"
-)
+NO_OWN_ID = "a revision other than 1 needs the entry_id that the corrected entry was stored with; add it"
 
 
 class EntryIds:

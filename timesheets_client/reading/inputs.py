@@ -114,7 +114,8 @@ def open_repeatable(source: Input) -> Iterator[Input]:
             copy.seek(0)
             yield replace(source, file=cast("BinaryIO", copy))
     except OSError as error:
-        raise InputUnreadable(f"{source.name}: cannot be copied: {error.strerror or error}") from None
+        problem = f"{source.name}: cannot be copied to a temporary file: {error.strerror or error}"
+        raise InputUnreadable(f"{problem}; set TMPDIR, or upload a file") from None
 
 
 def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[InputItem]:
