@@ -34,6 +34,7 @@ def test_finished_files_are_uploaded_and_moved_to_done(site: Site, ledger: Ledge
     assert status == ExitStatus.DONE
     assert len(ledger.stored) == 2
     assert list_files(spool) == [".lock", "done/a.csv", "done/b.csv"]
+    assert [request.path.rpartition("?")[2] for request in ledger.requests] == ["label=a.csv", "label=b.csv"]
 
 
 def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, ledger: Ledger, spool: Path) -> None:
