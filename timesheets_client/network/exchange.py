@@ -64,7 +64,7 @@ def exchange(session: requests.Session, message: Message, timeouts: Timeouts) ->
         return outcome.result(timeout=timeouts.total_seconds)
     except (OSError, urllib3.exceptions.HTTPError) as error:
         # The error contains the request, and therefore the secret, so it is not chained.
-        raise explain_failure(error, message.url) from None
+        raise explain_failure(error, message.address) from None
 
 
 def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
@@ -81,7 +81,7 @@ def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Ans
     ) as response:
         body = read_body(response)
         return Answer(
-            url=message.url,
+            url=message.address,
             status=response.status_code,
             document=parse_object(body) if body else None,
             is_empty=response.raw.tell() == 0,

@@ -49,10 +49,18 @@ class Message:
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
+    @property
+    def address(self) -> str:
+        """The URL that a person can check: parameters are the program's."""
+        return self.url.partition("?")[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A response: `document` is its JSON object, or None if the body is something else or too large."""
+    """A response: `document` is its JSON object, or None if the body is something else or too large.
+
+    `url` is the request's, without parameters.
+    """
 
     url: str
     status: int
