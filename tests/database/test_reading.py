@@ -27,7 +27,13 @@ from tests.postgresql import PostgreSQLServer
 from timesheets.models import Client, Timesheet
 from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS
 from timesheets.storage.ingest import ingest_entries, ingest_upload
-from timesheets.storage.queries import TimesheetPage, TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.queries import (
+    TimesheetPage,
+    TimesheetQuery,
+    find_timesheet,
+    list_history,
+    list_timesheets,
+)
 from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
@@ -115,6 +121,22 @@ def test_dates_are_compared_to_the_microsecond() -> None:
 
     assert list_ids(*read_pages(TimesheetQuery(date_from=second))) == [at, after]
     assert list_ids(*read_pages(TimesheetQuery(date_to=second))) == [before]
+
+
+def test_a_history_begins_with_the_newest_revision_and_has_what_each_one_replaced() -> None:
+    corrections = [make_entry("a", revision=number, reason="wrong", user_id=f"{number}") for number in (2, 3)]
+    first, second, third = to_ids(ingest(make_entry("a"), *corrections))
+    ingest(make_entry("a"), *corrections, client=REPORTING)
+
+    history = list_history(PAYROLL, "a", 10)
+
+    ids = [
+        (change.stored.timesheet_id, change.previous and change.previous.timesheet_id) for change in history
+    ]
+    assert ids == [(third, second), (second, first), (first, None)]
+    assert [change.stored.entry.user_id for change in history] == ["3", "2", "007"]
+    assert list_history(PAYROLL, "a", 2) == history[:2]
+    assert list_history(PAYROLL, "b", 2) == list_history(replace(PAYROLL, client_id="idle"), "a", 2) == []
 
 
 def test_a_page_scans_no_more_rows_than_the_limit() -> None:
@@ -504,6 +526,20 @@ def test_a_single_timesheet_is_found_by_its_id(database: Database) -> None:
 
     assert steps
     assert find_unexpected_steps(steps, *LIST_STEPS) == []
+
+
+@every_layout
+@pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
+def test_a_history_reads_only_its_range_of_an_index(
+    database: Database, client: MachineClient, layout: Layout
+) -> None:
+    seed(database.vendor, layout)
+
+    with capture_plans(database.vendor) as steps:
+        list_history(client, "row-500", 10)
+
+    assert steps
+    assert find_unexpected_steps(steps, *ENTRY_ID_STEPS) == []
 
 
 @every_layout

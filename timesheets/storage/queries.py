@@ -73,6 +73,14 @@ class StoredEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A revision, and the one before it: None for the first one."""
+
+    stored: StoredEntry
+    previous: StoredEntry | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TimesheetPage:
     """Matches in order of id, and the `from_id` of the next page: None after the last one.
 
@@ -95,6 +103,22 @@ def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | No
     scan = scan_ids(Timesheet, owner_id, timesheet_id, timesheet_id)
     rows, _ = read_page(Timesheet, scan, (), 1, columns=_COLUMNS)
     return _to_stored_entry(rows[0], MAX_ID) if rows else None
+
+
+def list_history(client: MachineClient, entry_id: str, count: int) -> Sequence[Change]:
+    """At most `count` revisions of the client's entry, the newest first."""
+    owner_id = find_owner(client)
+    if owner_id is None:
+        return []
+    scan = Scan(
+        source=f"{TABLE} WHERE client_id = %s AND entry_id = %s",
+        parameters=(owner_id, entry_id),
+        order="revision DESC",
+    )
+    rows, _ = read_page(Timesheet, scan, (), count + 1, columns=_COLUMNS)
+    revisions = [_to_stored_entry(row, MAX_ID) for row in rows]
+    pairs = zip(revisions[:count], [*revisions[1:], None], strict=False)
+    return [Change(stored=stored, previous=previous) for stored, previous in pairs]
 
 
 def find_owner(client: MachineClient) -> int | None:
