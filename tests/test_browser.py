@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 # A phone's screen and a desktop's.
 WIDTHS = (390, 1280)
+PAGES = ("/", "/sign-in", "/timesheets/upload", "/timesheets", "/timesheets/1", "/uploads", "/uploads/1")
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +136,84 @@ def test_a_person_signs_in_uploads_finds_entries_and_signs_out(person: Person) -
     assert person.read_complaints() == []
 
 
+def test_a_person_corrects_an_entry_and_reads_its_history_and_the_receipts(person: Person) -> None:
+    person.open("/sign-in")
+    person.press("Sign in as payroll")
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "w20:1"}
+    script = "<script>document.title = 'hacked'</script>"
+    person.fill("entries", json.dumps([entry, {**entry, "revision": 2, "reason": script, "hours": 4.5}]))
+    person.press("Upload entries")
+    person.see("2 received: 2 created")
+
+    person.follow("View receipt")
+    person.see("Created entries")
+    first, second = person.read_rows()[-2:]
+    assert "w20:1 revision 1 superseded" in flatten(first)
+    assert "w20:1 revision 2 current" in flatten(second)
+
+    person.driver.find_elements(By.CSS_SELECTOR, ".entries tbody a")[0].click()
+    person.see("Superseded by revision 2.")
+    newest, oldest = person.read_rows()
+    assert "2 current 007 2017-05-10T00:00:00Z StoreZero 4.5 was 5" in flatten(newest)
+    assert script in newest
+    assert flatten(oldest).startswith("1 superseded 007")
+    # Bold and said in words, so that nobody depends on a color.
+    [changed] = person.driver.find_elements(By.CSS_SELECTOR, "tbody td.number strong")
+    assert (changed.text, int(changed.value_of_css_property("font-weight")) >= 700) == ("4.5", True)
+
+    person.follow("revision 2")
+    person.see("Revision\n2 current")
+    person.follow("Receipts")
+    person.reach("/uploads")
+    person.fill("label", "week19.csv")
+    person.press("Find")
+    person.see("No receipts match.")
+    person.reach("/uploads?label=week19.csv")
+    assert "hacked" not in person.driver.title
+    assert person.read_complaints() == []
+
+
+def flatten(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_person_sees_only_current_entries(person: Person) -> None:
+    person.open("/sign-in")
+    person.press("Sign in as payroll")
+    entry = {"user_id": "021", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "w21:1"}
+    withdrawal = {**entry, "revision": 2, "reason": "On holiday", "hours": 0}
+    person.fill("entries", json.dumps([entry, withdrawal, {**entry, "entry_id": "w21:2"}]))
+    person.press("Upload entries")
+    person.see("3 received: 3 created")
+
+    person.open("/timesheets?user_id=021")
+    assert [flatten(row).split("w21:")[1].split(" 20")[0] for row in person.read_rows()] == [
+        "1 revision 1 superseded",
+        "2",
+        "1 revision 2 withdrawn",
+    ]
+    person.driver.find_element(By.NAME, "current").click()
+    person.press("Find")
+
+    person.reach("/timesheets?user_id=021&current=true")
+    [row] = person.read_rows()
+    assert "w21:2" in row
+    assert person.driver.find_element(By.NAME, "current").is_selected()
+
+
+def test_a_refused_correction_says_why(person: Person) -> None:
+    person.open("/sign-in")
+    person.press("Sign in as payroll")
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "w22:1"}
+    person.fill("entries", json.dumps([entry, {**entry, "revision": 3, "reason": "Wrong"}]))
+
+    person.press("Upload entries")
+
+    person.see("2 received: 1 created, 0 already there, 1 rejected.")
+    assert "409 a revision is missing" in person.read_rows()[1]
+    assert "revision 2 comes next" in person.read_rows()[1]
+
+
 def test_uploading_the_same_array_twice_stores_it_once(person: Person) -> None:
     person.open("/sign-in")
     person.press("Sign in as payroll")
@@ -218,7 +297,7 @@ def test_every_page_fits_the_screen(
             if client:
                 person.open("/sign-in")
                 person.press(f"Sign in as {client}")
-            for path in ("/", "/sign-in", "/timesheets/upload", "/timesheets", "/timesheets/1"):
+            for path in PAGES:
                 person.open(path)
                 widths[path, client] = driver.execute_script("return document.documentElement.scrollWidth")
 

@@ -1,6 +1,6 @@
 """Render the API as pages for people: DRF's browsable API with the project's own templates."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,14 @@ def describe_visitor(request: HttpRequest) -> dict[str, Any]:
         "lets_sign_in": conf.lets_browsers_sign_in(),
         "signed_in": find_signed_in_token(request) if conf.lets_browsers_sign_in() else None,
     }
+
+
+class PageResponse(Response):
+    """A response whose page shows more than its body: what `read_more` returns. Only a page calls it."""
+
+    def __init__(self, data: Any, read_more: Callable[[], Mapping[str, Any]]) -> None:
+        super().__init__(data)
+        self.read_more = read_more
 
 
 class PageRenderer(BrowsableAPIRenderer):
@@ -51,6 +59,7 @@ class PageRenderer(BrowsableAPIRenderer):
             "reason": find_reason_phrase(response.status_code),
             "request": request,
             "response": response,
+            **(response.read_more() if isinstance(response, PageResponse) else {}),
         }
 
 

@@ -1,5 +1,6 @@
 """Read the receipts of a client's uploads of many entries: parse, call, respond."""
 
+from functools import partial
 from typing import cast
 
 from rest_framework.exceptions import NotFound
@@ -7,6 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from timesheets.browser.details import describe_created
+from timesheets.browser.pages import PageResponse
 from timesheets.serializers import represent_receipt
 from timesheets.storage.receipts import find_receipt, list_receipts
 from timesheets.trust.principals import MachineClient
@@ -23,7 +26,7 @@ class ReceiptListView(APIView):
     page_part = "timesheets/parts/receipts.html"
 
     def get_view_name(self) -> str:
-        return "Uploads"
+        return "Receipts"
 
     def get(self, request: Request) -> Response:
         options = read_receipt_options(request)
@@ -43,11 +46,14 @@ class ReceiptView(APIView):
         return f"{ReceiptListView.resource_path}/{self.kwargs['upload_id']}"
 
     def get_view_name(self) -> str:
-        return f"Upload {self.kwargs['upload_id']}"
+        return f"Receipt of upload {self.kwargs['upload_id']}"
 
     def get(self, request: Request, upload_id: int) -> Response:
         refuse_parameters(request)
-        receipt = find_receipt(cast("MachineClient", request.user), upload_id)
+        client = cast("MachineClient", request.user)
+        receipt = find_receipt(client, upload_id)
         if receipt is None:
             raise NotFound(f"This client has no upload {upload_id}.")
-        return Response(represent_receipt(receipt))
+        return PageResponse(
+            represent_receipt(receipt), read_more=partial(describe_created, client, upload_id)
+        )

@@ -1,5 +1,6 @@
 """Read back the entries of a client: parse, call, respond."""
 
+from functools import partial
 from typing import cast
 
 from rest_framework.exceptions import NotFound
@@ -7,6 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from timesheets.browser.details import describe_history
+from timesheets.browser.pages import PageResponse
 from timesheets.exceptions import InvalidParameter
 from timesheets.renderers import CSVRenderer
 from timesheets.serializers import represent_stored_entry
@@ -60,7 +63,10 @@ class TimesheetView(APIView):
 
     def get(self, request: Request, timesheet_id: int) -> Response:
         check_timesheet_parameters(request)
-        timesheet = find_timesheet(cast("MachineClient", request.user), timesheet_id)
+        client = cast("MachineClient", request.user)
+        timesheet = find_timesheet(client, timesheet_id)
         if timesheet is None:
             raise NotFound(f"This client has no timesheet {timesheet_id}.")
-        return Response(represent_stored_entry(timesheet))
+        return PageResponse(
+            represent_stored_entry(timesheet), read_more=partial(describe_history, client, timesheet)
+        )

@@ -4,6 +4,7 @@
 const MEANINGS = {
   200: "already there",
   201: "created",
+  403: "not allowed",
   409: "an entry with this entry_id and different content exists and stays unchanged",
   422: "invalid entry",
   424: "held back because another entry was rejected",
@@ -61,13 +62,13 @@ async function sendMany(form) {
     showError(form, "entries", ["Paste entries here."]);
     return;
   }
-  const [, answer] = await post(form, fields.get("format"), fields.get("entries"), null);
+  const [response, answer] = await post(form, fields.get("format"), fields.get("entries"), null);
   if (answer.message) {
     say(form, "done", answer.message);
   } else if (answer.received === undefined) {
     showError(form, "entries", [answer.detail, ...flatten(answer.errors)]);
   } else {
-    showVerdicts(form, answer);
+    showVerdicts(form, answer, response.headers.get("Location"));
   }
 }
 
@@ -99,10 +100,11 @@ async function post(form, contentType, body, key) {
   return [response, answer];
 }
 
-function showVerdicts(form, answer) {
+function showVerdicts(form, answer, receipt) {
   const counts = `${answer.received} received: ${answer.created} created, ${answer.existing} already there, ${answer.rejected} rejected.`;
   say(form, answer.rejected ? "error" : "done", answer.dry_run ? `${counts} Nothing was stored.` : counts);
   if (answer.code) say(form, "error", answer.detail);
+  if (receipt) link(form, receipt, "View receipt");
   const table = element("table");
   const head = table.createTHead().insertRow();
   for (const title of ["Entry", "Verdict", "Id"]) head.append(element("th", title));
@@ -118,10 +120,15 @@ function showVerdicts(form, answer) {
 }
 
 function describe(entry) {
-  const cell = element("td", `${entry.status} ${MEANINGS[entry.status] ?? ""}`);
+  const cell = element("td", `${entry.status} ${explain(entry)}`);
   cell.className = `verdict-${entry.status}`;
   for (const line of flatten(entry.errors)) cell.append(element("br"), line);
   return cell;
+}
+
+function explain(entry) {
+  if (entry.superseded_by) return `already there, but superseded by timesheet ${entry.superseded_by}`;
+  return entry.code === "revision_gap" ? "a revision is missing" : (MEANINGS[entry.status] ?? "");
 }
 
 function flatten(errors) {

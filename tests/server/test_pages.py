@@ -1,0 +1,373 @@
+"""Pages show what became of each entry and upload, to those who may read it."""
+
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from html import escape, unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.django_client import ClientResponse
+from tests.issuer import Issuer
+from tests.server.reading import RECEIVED_AT, build_entry
+from timesheets.browser.details import MAX_CREATED, MAX_REVISIONS
+from timesheets.browser.pages import PageRenderer
+from timesheets.models import Timesheet, Upload
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_upload
+from timesheets.storage.queries import find_timesheet
+from timesheets.storage.receipts import Delivery, find_receipt
+from timesheets.trust.principals import MachineClient
+from timesheets.views.receipts import ReceiptListView, ReceiptView
+from timesheets.views.timesheets import TimesheetListView, TimesheetView
+
+Open = Callable[..., ClientResponse]
+Store = Callable[..., list[int]]
+Deliver = Callable[..., int]
+
+# A right-to-left override shows the text that follows it backwards.
+OVERRIDE = "\N{RIGHT-TO-LEFT OVERRIDE}"
+SCRIPT = '<script>alert("007")</script>'
+
+
+@pytest.fixture
+def show(issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, db: None) -> Open:
+    """Request the page at a path with a token that may read, or with the given scope or client."""
+    settings.TIMESHEETS_BROWSER_SIGN_IN = True
+    for view in (TimesheetListView, TimesheetView, ReceiptListView, ReceiptView):
+        # Views read this setting when they are imported.
+        monkeypatch.setattr(view, "renderer_classes", [*view.renderer_classes, PageRenderer])
+
+    def get(path: str, accept: str = "text/html", **claims: Any) -> ClientResponse:
+        token = issuer.mint(**{"scope": "read:timesheets", **claims})
+        return client.get(path, headers={"Authorization": f"Bearer {token}", "Accept": accept})
+
+    return get
+
+
+@pytest.fixture
+def deliver(issuer: Issuer, db: None) -> Deliver:
+    """Store entries as an upload of many. Returns its id."""
+
+    def ingest(*entries: Entry, label: str | None = None) -> int:
+        delivery = Delivery(
+            label=label,
+            token_id="token-1",
+            request_id="5fd4",
+            media_type="text/csv",
+            byte_count=81234,
+            sha256="9f86" * 16,
+            received=len(entries) + 1,
+            hours_received=sum((entry.hours for entry in entries), Decimal("0.25")),
+        )
+        payroll = MachineClient(issuer=issuer.url, client_id="payroll", subject="payroll@clients")
+        upload_id = ingest_upload(payroll, entries, RECEIVED_AT, delivery).upload_id
+        assert upload_id
+        return upload_id
+
+    return ingest
+
+
+def correct(revision: int, hours: object, reason: str = "Wrong hours", **changes: Any) -> Entry:
+    return build_entry("week-19:1", revision=revision, hours=Decimal(str(hours)), reason=reason, **changes)
+
+
+def read(response: ClientResponse) -> str:
+    """The text of a page, in which each run of white space is a blank."""
+    return read_text(response.content.decode())
+
+
+def read_text(html: str) -> str:
+    return " ".join(unescape(re.sub("<[^>]*>", " ", html)).split())
+
+
+def read_rows(response: ClientResponse) -> list[str]:
+    """The text of each row of the last table."""
+    *_, body = re.findall("<tbody>(.*?)</tbody>", response.content.decode(), re.DOTALL)
+    return [read_text(row) for row in re.findall("<tr>(.*?)</tr>", body, re.DOTALL)]
+
+
+def list_links(response: ClientResponse) -> list[str]:
+    return [unescape(link) for link in re.findall('href="([^"]*)"', response.content.decode())]
+
+
+# The history of an entry
+
+
+def test_the_history_says_who_changed_what_when_and_why(show: Open, store: Store, deliver: Deliver) -> None:
+    [first] = store(build_entry("week-19:1", hours=Decimal(5)))
+    upload = deliver(correct(2, 4, "Left early", project="Intranet"))
+    [third] = store(correct(3, "4.25", "Counted again", project="Intranet"), subject=None)
+
+    page = show(f"/timesheets/{third}")
+
+    date, origin = "2017-05-10T17:40:20.095Z", "2017-05-12T06:00:00Z by payroll@clients"
+    assert read_rows(page) == [
+        f"3 current 007 {date} Intranet 4.25 was 4 Counted again 2017-05-12T06:00:00Z",
+        f"2 superseded 007 {date} Intranet was StoreZero 4 was 5 Left early {origin} in upload {upload}",
+        f"1 superseded 007 {date} StoreZero 5 {origin}",
+    ]
+    assert {f"/timesheets/{first}", f"/timesheets/{first + 1}", f"/uploads/{upload}"} <= {*list_links(page)}
+    assert "/timesheets?entry_id=week-19%3A1" in list_links(page)
+
+
+@pytest.mark.parametrize(
+    ("history", "shown", "words"),
+    [
+        pytest.param([build_entry("a")], 0, ["1 current", "has not been corrected"], id="uncorrected"),
+        pytest.param([build_entry()], 0, ["has no entry_id , so it can never be corrected"], id="no-key"),
+        pytest.param(
+            [build_entry("week-19:1"), correct(2, 6), correct(3, 7)],
+            0,
+            ["Superseded by revision 2 . The newest is revision 3 .", "Revision 1 superseded"],
+            id="superseded",
+        ),
+        pytest.param(
+            [build_entry("week-19:1"), correct(2, 0, "On holiday")],
+            1,
+            ["Withdrawn: it counts for nothing", "Revision 2 withdrawn Reason On holiday"],
+            id="withdrawn",
+        ),
+        pytest.param(
+            [build_entry("week-19:1"), correct(2, 0), correct(3, 5)],
+            1,
+            ["Superseded by revision 3 .", "Hours 0", "Revision 2 superseded"],
+            id="restored",
+        ),
+    ],
+)
+def test_an_entrys_page_says_what_became_of_it(
+    show: Open, store: Store, history: Sequence[Entry], shown: int, words: Sequence[str]
+) -> None:
+    ids = [store(entry)[0] for entry in history]
+
+    page = read(show(f"/timesheets/{ids[shown]}"))
+
+    assert [text for text in words if text not in page] == []
+
+
+def test_a_page_marks_changed_values_not_only_by_style(show: Open, store: Store) -> None:
+    store(build_entry("week-19:1", hours=Decimal(5)))
+    [second] = store(correct(2, 6))
+
+    html = show(f"/timesheets/{second}").content.decode()
+
+    assert html.count("<strong><bdi>") == 1
+    assert '<strong><bdi>6</bdi></strong> <span class="was">was <bdi>5</bdi></span>' in html
+
+
+@pytest.mark.parametrize("hostile", [pytest.param(SCRIPT, id="script"), pytest.param(OVERRIDE, id="bidi")])
+def test_text_of_an_entry_affects_nothing_around_it(show: Open, store: Store, hostile: str) -> None:
+    store(build_entry("week-19:1", user_id=hostile, project=f"{hostile}1"))
+    [second] = store(correct(2, 6, f"{hostile}!", user_id="007"), subject=f"{hostile}2")
+
+    html = show(f"/timesheets/{second}").content.decode()
+
+    page = re.sub(r'<pre class="wire">.*?</pre>', "", html, flags=re.DOTALL)
+    # Each is at the start of a paragraph of its own, or isolated from the rest of its line.
+    around = re.findall(rf"<(\w+)[^<>]*>{re.escape(escape(hostile))}", page)
+    assert set(around) == {"bdi", "dd", "div"}
+    assert len(around) == page.count(escape(hostile)) == 8
+    assert SCRIPT not in html
+
+
+def test_a_history_of_ten_thousand_revisions_shows_the_newest(show: Open, store: Store) -> None:
+    [first] = store(build_entry("week-19:1"))
+    statements = count_statements(show, f"/timesheets/{first}")
+    row = Timesheet.objects.get(pk=first)
+    content = {
+        name: getattr(row, name) for name in ("client_id", "user_id", "project", "date", "received_at")
+    }
+    Timesheet.objects.bulk_create(
+        Timesheet(**content, entry_id="week-19:1", revision=revision, hours=revision % 24, reason="Again")
+        for revision in range(2, 10_001)
+    )
+
+    page = show(f"/timesheets/{first}")
+
+    rows = read_rows(page)
+    assert len(rows) == MAX_REVISIONS
+    assert rows[0].startswith("10000 current")
+    assert rows[-1].startswith("9901 superseded")
+    assert "was" in rows[-1]
+    assert "These are only the 100 newest revisions." in read(page)
+    assert count_statements(show, f"/timesheets/{first}") <= statements
+
+
+def count_statements(show: Open, path: str, accept: str = "text/html") -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert show(path, accept).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "find"),
+    [
+        pytest.param("/timesheets/{}", Timesheet, find_timesheet, id="entry"),
+        pytest.param("/uploads/{}", Upload, find_receipt, id="receipt"),
+    ],
+)
+def test_only_a_page_reads_more_than_its_body(
+    show: Open, deliver: Deliver, issuer: Issuer, path: str, model: Any, find: Callable[..., Any]
+) -> None:
+    deliver(build_entry("week-19:1"))
+    row_id = model.objects.get().pk
+    with CaptureQueriesContext(connection) as needed:
+        assert find(MachineClient(issuer=issuer.url, client_id="payroll", subject=None), row_id)
+
+    json, html = (
+        count_statements(show, path.format(row_id), accept) for accept in ("application/json", "text/html")
+    )
+
+    assert json == len(needed) < html
+
+
+@pytest.mark.parametrize("path", ["/timesheets/{row}", "/uploads/{upload}"])
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        pytest.param({"azp": "reporting"}, 404, id="another-client"),
+        pytest.param({"scope": "batch:upload"}, 403, id="without-the-scope"),
+    ],
+)
+def test_a_page_shows_nothing_to_those_who_may_not_read_it(
+    show: Open, deliver: Deliver, path: str, claims: dict[str, str], status: int
+) -> None:
+    upload = deliver(build_entry("week-19:1"))
+    path = path.format(row=Timesheet.objects.get().pk, upload=upload)
+
+    page = show(path, **claims)
+
+    assert page.status_code == status
+    assert "StoreZero" not in read(page)
+    assert "81234" not in read(page)
+
+
+def test_a_page_whose_database_fails_while_it_is_rendered_is_unavailable(show: Open, store: Store) -> None:
+    [timesheet_id] = store(build_entry("week-19:1"))
+
+    def fail_on_history(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "ORDER BY revision DESC" in sql:
+            raise OperationalError("the connection was lost")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(fail_on_history):
+        page = show(f"/timesheets/{timesheet_id}")
+
+    assert page.status_code == 503
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Retry-After"] == "5"
+
+
+def test_the_history_of_the_same_entry_id_of_another_client_is_not_shown(show: Open, store: Store) -> None:
+    store(build_entry("week-19:1", project="Secret"), correct(2, 6), client_id="reporting")
+    [own] = store(build_entry("week-19:1"))
+
+    page = read(show(f"/timesheets/{own}"))
+
+    assert "has not been corrected" in page
+    assert "Secret" not in page
+
+
+# The list of entries
+
+
+def test_the_list_marks_what_was_corrected_or_withdrawn(show: Open, store: Store) -> None:
+    store(build_entry("week-19:1"), build_entry("plain"), build_entry())
+    store(correct(2, 4))
+    store(correct(3, 0))
+
+    rows = read_rows(show("/timesheets"))
+
+    marks = [row.split("StoreZero ")[1].removesuffix(" 2017-05-12T06:00:00Z") for row in rows]
+    assert marks == [
+        "5 week-19:1 revision 1 superseded",
+        "5 plain",
+        "5",
+        "4 week-19:1 revision 2 superseded",
+        "0 week-19:1 revision 3 withdrawn",
+    ]
+    assert len(read_rows(show("/timesheets?entry_id=week-19:1"))) == 3
+    assert len(read_rows(show("/timesheets?current=true"))) == 2
+
+
+# Receipts
+
+
+def test_the_list_of_receipts_links_to_each(show: Open, deliver: Deliver) -> None:
+    first = deliver(build_entry("a"), build_entry("b"), label="week19.csv")
+    second = deliver(build_entry("a"), build_entry("c"))
+
+    page = show("/uploads")
+
+    assert read_rows(page) == [
+        f"{first} week19.csv 2017-05-12T06:00:00Z 3 2 0 1 10.00",
+        f"{second} 2017-05-12T06:00:00Z 3 1 1 1 5.00",
+    ]
+    assert {f"/uploads/{first}", f"/uploads/{second}"} <= {*list_links(page)}
+    assert len(read_rows(show("/uploads?label=week19.csv"))) == 1
+
+
+def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, deliver: Deliver) -> None:
+    deliver(build_entry("a"))
+    upload = deliver(build_entry("a"), build_entry("b", project="Intranet"), label="week19.csv")
+
+    page = show(f"/uploads/{upload}")
+
+    text = read(page)
+    assert "Label week19.csv Received 2017-05-12T06:00:00Z Sent by payroll@clients Token id token-1" in text
+    assert f"Request id 5fd4 Media type text/csv Size 81234 bytes SHA-256 {'9f86' * 16} Ids from" in text
+    assert "Received 3 10.25 Created 1 5.00 Existing 1 5.00 Rejected 1" in text
+    [created] = read_rows(page)
+    assert "Intranet" in created
+    assert f"/timesheets?upload={upload}" in list_links(page)
+
+
+def test_a_receipt_shows_the_first_entries_and_links_to_all(show: Open, deliver: Deliver) -> None:
+    upload = deliver(*(build_entry(f"{number}") for number in range(MAX_CREATED + 1)))
+
+    page = show(f"/uploads/{upload}")
+
+    assert len(read_rows(page)) == MAX_CREATED
+    assert f"All {MAX_CREATED + 1} entries that this upload created" in read(page)
+
+
+def test_a_receipt_of_an_upload_that_created_nothing_says_so(show: Open, deliver: Deliver) -> None:
+    deliver(build_entry("a"))
+
+    page = read(show(f"/uploads/{deliver(build_entry('a'))}"))
+
+    assert "This upload created no entries." in page
+    assert "Ids" not in page
+
+
+# Filters
+
+
+@pytest.mark.parametrize(
+    ("path", "filters"),
+    [
+        pytest.param("/timesheets", {"upload": "17", "current": "true", "entry_id": "a"}, id="entries"),
+        pytest.param("/uploads", {"label": "week19.csv", "received_since": "2017-05-10"}, id="receipts"),
+    ],
+)
+def test_a_form_shows_the_filters_that_were_sent(
+    show: Open, path: str, filters: dict[str, str], issuer: Issuer, client: Client
+) -> None:
+    client.post("/sign-in", {"token": issuer.mint(scope="read:timesheets")})
+    signed_in = client.get(f"{path}?{urlencode(filters)}", headers={"Accept": "text/html"})
+
+    html = signed_in.content.decode()
+
+    for name, value in filters.items():
+        assert re.search(rf'name="{name}"[^>]* value="{re.escape(value)}"( checked)?>', html), name
+    assert html.count(" checked") == ("current" in filters)
+
+
+def test_without_a_filter_nothing_is_checked(show: Open) -> None:
+    assert " checked" not in show("/timesheets?current=false").content.decode()

@@ -1,0 +1,36 @@
+"""Describe what pages show besides the bodies of responses: an entry's history, what an upload created."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from timesheets.serializers import represent_entry, represent_stored_entry
+from timesheets.storage.queries import Change, StoredEntry, TimesheetQuery, list_history, list_timesheets
+from timesheets.trust.principals import MachineClient
+
+# More would be slow to read. The list of entries has them all.
+MAX_REVISIONS = 100
+MAX_CREATED = 20
+
+
+def describe_history(client: MachineClient, stored: StoredEntry) -> Mapping[str, Any]:
+    """The `origin` of a row, and the newest revisions of its entry in `history`: none without `entry_id`."""
+    entry_id = stored.entry.entry_id
+    changes = [] if entry_id is None else list_history(client, entry_id, MAX_REVISIONS)
+    return {"origin": stored, "history": [_describe_change(change) for change in changes]}
+
+
+def _describe_change(change: Change) -> Mapping[str, Any]:
+    """The `row` and its `origin`, and what it replaced in `was`: None for the first revision."""
+    previous = change.previous
+    return {
+        "row": represent_stored_entry(change.stored),
+        "origin": change.stored,
+        "was": None if previous is None else represent_entry(previous.entry),
+    }
+
+
+def describe_created(client: MachineClient, upload_id: int) -> Mapping[str, Any]:
+    """The first rows that the upload created, in `created`, and whether it `has_more`."""
+    page = list_timesheets(client, TimesheetQuery(upload_id=upload_id), MAX_CREATED)
+    created = [represent_stored_entry(stored) for stored in page.timesheets]
+    return {"created": created, "has_more": page.next_id is not None}
