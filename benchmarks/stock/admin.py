@@ -8,7 +8,17 @@ from timesheets.models import Timesheet
 
 
 class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "user_id", "date", "project", "hours", "client", "received_at", "entry_id")
+    list_display = (
+        "id",
+        "user_id",
+        "date",
+        "project",
+        "hours",
+        "revision",
+        "client",
+        "received_at",
+        "entry_id",
+    )
     list_filter = TimesheetAdmin.list_filter
     search_fields = ("user_id", "entry_id", "project")
     date_hierarchy = "date"

@@ -401,6 +401,10 @@ def test_the_export_contains_the_selected_entries(boss: Visitor) -> None:
         "received_at": "2017-05-12T10:00:00+02:00",
         "issuer": "https://issuer.example/",
         "subject": "",
+        "revision": "1",
+        "reason": "",
+        "superseded_by": "",
+        "upload": "",
     }
     assert (earliest["id"], earliest["date"]) == ("1", "2017-05-10T19:40:20.095000+02:00")
     assert earliest["subject"] == "payroll@clients"
@@ -472,10 +476,141 @@ def test_cells_that_look_like_formulas_become_text(cell: str, written: str) -> N
     assert rows == [["header"], [written, 'a "quoted", text']]
 
 
+# Corrections and uploads
+
+
+# Hours 5, then 4, then 0, with one client. Another client has an entry with the same `entry_id`.
+DELIVERIES = """
+from datetime import UTC, datetime
+from decimal import Decimal
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_upload
+from timesheets.storage.receipts import Delivery
+from timesheets.trust.principals import MachineClient
+date = datetime(2017, 5, 10, 22, tzinfo=UTC)
+def deliver(client_id, label, **members):
+    content = {"user_id": "007", "date": date, "project": "StoreZero", "hours": Decimal(5), "entry_id": "a-1"}
+    entries = [Entry(**{**content, **members})]
+    client = MachineClient(issuer="https://issuer.example/", client_id=client_id, subject="auth0|1")
+    delivery = Delivery(
+        label=label, token_id=None, request_id="5fd4", media_type="text/csv", byte_count=81234,
+        sha256="9f86" * 16, received=1, hours_received=entries[0].hours,
+    )
+    ingest_upload(client, entries, date, delivery)
+deliver("payroll", "week19.csv")
+deliver("contractors", "week19.csv", project="Secret")
+deliver("payroll", "week19-again.csv", hours=Decimal(4), revision=2, reason="<script>alert(1)</script>")
+deliver("payroll", None, hours=Decimal(0), revision=3, reason="=1+1")
+deliver("payroll", "nothing.csv", hours=Decimal(0), revision=3, reason="=1+1")
+deliver("payroll", "keyless.csv", entry_id=None)
+"""
+UPLOADS = "/admin/timesheets/upload/"
+
+
+@pytest.fixture(scope="module")
+def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """A superuser of a server with corrected entries and with uploads."""
+    folder = tmp_path_factory.mktemp("corrected")
+    server = GranianServer(folder, "http://127.0.0.1:1/", settings="tests.settings_admin", workers=1)
+    run_with_admin(folder, USERS + DELIVERIES)
+    yield Visitor(server, "boss")
+    server.close()
+
+
+def read_cells(page: str, name: str) -> list[str]:
+    """The texts of a column of a list."""
+    return [unescape(text) for text in re.findall(rf'class="field-{name}[^"]*">(.*?)</td>', page)]
+
+
+def read_history(page: str) -> list[str]:
+    """The text of each revision in the history of an entry."""
+    [table] = re.findall(r'<table class="entries">.*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    return [" ".join(unescape(re.sub("<[^>]*>", " ", row)).split()) for row in rows]
+
+
+def test_the_list_marks_corrected_and_withdrawn_entries(auditor: Visitor) -> None:
+    page = auditor.get(LIST).text
+
+    assert read_cells(page, "marked_revision") == ["1", "3, withdrawn", "2, superseded", "1", "1, superseded"]
+
+
+def test_an_entrys_page_shows_its_revision_its_upload_and_its_history(auditor: Visitor) -> None:
+    page = auditor.get(f"{LIST}3/change/").text
+
+    date = "May 11, 2017, midnight"
+    origin = f"{date} by auth0|1 in upload"
+    assert read_history(page) == [
+        f"3 withdrawn 007 {date} StoreZero 0.00 was 4.00 =1+1 {origin} 4",
+        f"2 superseded 007 {date} StoreZero 4.00 was 5.00 <script>alert(1)</script> {origin} 3",
+        f"1 superseded 007 {date} StoreZero 5.00 {origin} 1",
+    ]
+    assert "<script>alert" not in page
+    assert "Secret" not in page
+    assert f'href="{LIST}1/change/"' in page
+    assert page.count(f'href="{UPLOADS}3/change/') == 2
+
+
+def test_the_page_of_an_entry_without_entry_id_says_that_nothing_can_correct_it(auditor: Visitor) -> None:
+    assert "can never be corrected" in auditor.get(f"{LIST}5/change/").text
+
+
+def test_the_export_contains_revisions_uploads_and_no_formula(auditor: Visitor) -> None:
+    header, *rows = read_csv(auditor.export(select_across=1, _selected_action=1))
+
+    assert header[-4:] == ["revision", "reason", "superseded_by", "upload"]
+    assert [row[-4:] for row in rows] == [
+        ["1", "", "", "6"],
+        ["3", "'=1+1", "", "4"],
+        ["2", "<script>alert(1)</script>", "4", "3"],
+        ["1", "", "", "2"],
+        ["1", "", "3", "1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        pytest.param("", [6, 5, 4, 3, 2, 1], id="all"),
+        pytest.param("week19", [3, 2, 1], id="beginning"),
+        pytest.param("week19.csv", [2, 1], id="label"),
+        pytest.param("again", [], id="end"),
+    ],
+)
+def test_a_search_finds_uploads_by_their_label(auditor: Visitor, words: str, found: list[int]) -> None:
+    page = auditor.get(f"{UPLOADS}?{urlencode({'q': words})}").text
+
+    assert [int(upload) for upload in re.findall(rf'href="{UPLOADS}(\d+)/change/', page)] == found
+
+
+@pytest.mark.parametrize("page", ["", "{upload}/change/"])
+@pytest.mark.parametrize(("upload", "created"), [(1, [1]), (2, [2]), (3, [3]), (5, None), (6, [5])])
+def test_an_upload_links_to_what_it_created(
+    auditor: Visitor, page: str, upload: int, created: list[int] | None
+) -> None:
+    text = unescape(auditor.get(UPLOADS + page.format(upload=upload)).text)
+
+    links = re.findall(rf'href="{LIST}(\?upload__id__exact={upload}&[^"]*)"', text)
+
+    assert [auditor.list_ids(link) for link in links] == ([created] if created else [])
+
+
+@pytest.mark.parametrize("page", ["add/", "1/change/", "1/delete/"])
+def test_nobody_can_change_an_upload(auditor: Visitor, page: str) -> None:
+    response = auditor.post(f"{UPLOADS}{page}", label="other.csv", post="yes")
+
+    assert response.status_code == 403
+    assert "week19.csv" in auditor.get(f"{UPLOADS}1/change/").text
+
+
+def test_staff_see_uploads_only_with_the_permission(server: GranianServer) -> None:
+    assert Visitor(server, "clerk").get(UPLOADS).status_code == 403
+
+
 # Queries
 
 
-LIST_QUERIES = f"""
+PRINT_QUERIES = """
 import json
 from django.contrib.auth.models import User
 from django.db import connection
@@ -483,21 +618,49 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 boss = Client()
 boss.force_login(User.objects.get(username="boss"))
-with CaptureQueriesContext(connection) as queries:
-    boss.get("{LIST}")
-print(json.dumps([query["sql"] for query in queries if "timesheets_" in query["sql"]]))
+pages = []
+for path in {}:
+    with CaptureQueriesContext(connection) as queries:
+        assert boss.get(path).status_code == 200
+    pages.append([query["sql"] for query in queries if "timesheets_" in query["sql"]])
+print(json.dumps(pages))
 """
 
 
-def test_the_list_reads_the_clients_a_summary_and_one_page(tmp_path: Path) -> None:
+def list_queries(folder: Path, *paths: str) -> list[list[str]]:
+    """The statements of each page that use our tables."""
+    return list(json.loads(run_with_admin(folder, PRINT_QUERIES.format(paths))))
+
+
+def test_the_list_reads_the_clients_a_summary_and_one_page_by_its_ids(tmp_path: Path) -> None:
     row = (1, None, "007", "2017-05-10 17:40:20", "StoreZero", 5, "2017-05-11 08:00:00", None)
     open_server(tmp_path, [row] * 300).close()
 
-    clients, summary, page = json.loads(run_with_admin(tmp_path, LIST_QUERIES))
+    [[clients, summary, ids, page]] = list_queries(tmp_path, f"{LIST}?p=2")
 
     assert clients.startswith('SELECT "timesheets_client"."id"')
     assert summary.startswith("SELECT COUNT(*)")
-    assert page.endswith('ORDER BY "timesheets_timesheet"."id" DESC LIMIT 100')
+    assert ids.endswith('ORDER BY "timesheets_timesheet"."id" DESC LIMIT 100 OFFSET 100')
+    # Later revisions are searched only for the entries of the page.
+    assert ["revision" in statement for statement in (summary, ids, page)] == [False, False, True]
+    assert page.count(", ") > 100
+    assert "OFFSET" not in page
+
+
+def test_the_number_of_statements_does_not_grow_with_uploads_or_revisions(tmp_path: Path) -> None:
+    open_server(tmp_path, ()).close()
+    run_with_admin(tmp_path, DELIVERIES)
+    paths = (UPLOADS, f"{UPLOADS}1/change/", f"{LIST}1/change/")
+    before = list_queries(tmp_path, *paths)
+    run_with_admin(
+        tmp_path,
+        f"{DELIVERIES}\nfor revision in range(4, 250): "
+        'deliver("payroll", "more.csv", revision=revision, reason="Again", hours=Decimal(revision % 7))',
+    )
+
+    after = list_queries(tmp_path, *paths)
+
+    assert [len(more) <= len(few) for more, few in zip(after, before, strict=True)] == [True, True, True]
 
 
 # The API
@@ -588,7 +751,7 @@ def test_development_has_the_admin() -> None:
 
 @pytest.mark.browser
 def test_its_pages_work_under_the_content_security_policy(server: GranianServer, tmp_path: Path) -> None:
-    paths = ["/admin/", LIST, f"{LIST}1/change/", "/admin/auth/user/add/", "/admin/auth/group/add/"]
+    paths = ["/admin/", LIST, f"{LIST}1/change/", UPLOADS, "/admin/auth/user/add/", "/admin/auth/group/add/"]
     with open_browser(tmp_path) as browser:
         sign_in(browser, server)
 
