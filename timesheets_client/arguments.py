@@ -1,5 +1,6 @@
 """The command line: its arguments and the options that they set."""
 
+import unicodedata
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from timesheets_client.access.issued_tokens import CORRECT_SCOPE, UPLOAD_SCOPE
 from timesheets_client.errors import WrongUsage
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.entries import Malformed
@@ -18,6 +20,7 @@ from timesheets_client.reading.rows import read_hours
 DEFAULT_TIMEOUTS = "10,60"
 DEFAULT_BATCH_SIZE = 1_000
 MAX_BATCH_SIZE = 10_000
+MAX_REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,8 @@ class Options:
     lock_wait_seconds: float = 0
     expected_entries: int | None = None
     expected_hours: Decimal | None = None
+    is_correction: bool = False
+    reason: str | None = None
     is_dry_run: bool = False
     is_check: bool = False
     forgets_token: bool = False
@@ -43,12 +48,18 @@ class Options:
     deadline_seconds: float | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
 
+    @property
+    def required_scopes(self) -> tuple[str, ...]:
+        """What the access token must grant."""
+        return (UPLOAD_SCOPE, CORRECT_SCOPE) if self.is_correction else (UPLOAD_SCOPE,)
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments. Each except --json is stored under the name of a field of Options."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="a file to upload; - is standard input")
     add_reading_arguments(parser)
     add_sending_arguments(parser)
+    add_correcting_arguments(parser)
     checks = parser.add_argument_group("checks before an upload").add_argument
     checks("--dry-run", dest="is_dry_run", action="store_true", help="check FILE locally, send nothing")
     checks("--check", dest="is_check", action="store_true", help="check settings, token, API and FILE")
@@ -135,6 +146,18 @@ def add_sending_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def add_correcting_arguments(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("correcting").add_argument
+    add(
+        "--correct",
+        dest="is_correction",
+        action="store_true",
+        help="FILE has the entries as they should be, each with its entry_id: correct those that differ; "
+        "0 hours withdraw an entry",
+    )
+    add("--reason", type=parse_reason, metavar="TEXT", help="why, kept with each correction; required")
+
+
 def read_options(arguments: Mapping[str, Any]) -> Options:
     """The options. Those that the command line does not set have their defaults."""
     given = {each.name: arguments[each.name] for each in fields(Options) if arguments[each.name] is not None}
@@ -153,6 +176,7 @@ def reject_contradictions(options: Options) -> None:
     chosen = [name for name, is_chosen in actions.items() if is_chosen]
     if len(chosen) > 1:
         raise WrongUsage(f"{' and '.join(chosen)}: choose one of them")
+    reject_contradictory_corrections(options)
     if options.files and (options.spool or options.forgets_token):
         raise WrongUsage(f"{chosen[0]} takes no FILE")
     if options.spool and not options.derives_ids:
@@ -173,6 +197,25 @@ def reject_files(options: Options) -> None:
         raise WrongUsage("--dry-run: name the FILE to read")
     if options.files.count(STANDARD_INPUT) > 1:
         raise WrongUsage("-: standard input can be read only once")
+
+
+def reject_contradictory_corrections(options: Options) -> None:
+    if not options.is_correction:
+        if options.reason:
+            raise WrongUsage("--reason: only --correct keeps a reason")
+        return
+    others = {
+        "--dry-run": options.is_dry_run,
+        "--forget-token": options.forgets_token,
+        "--spool": options.spool is not None,
+        "--strict": options.is_strict,
+    }
+    if excluded := [name for name, is_given in others.items() if is_given]:
+        raise WrongUsage(f"--correct: cannot be used with {' or '.join(excluded)}")
+    if not options.reason:
+        raise WrongUsage("--correct: say why with --reason TEXT")
+    if not options.files:
+        raise WrongUsage("--correct: name the FILE with the corrected entries")
 
 
 def parse_zone(name: str) -> tzinfo:
@@ -200,6 +243,16 @@ def parse_hours(text: str) -> Decimal:
         return read_hours(text)
     except Malformed as error:
         raise ArgumentTypeError(str(error)) from None
+
+
+def parse_reason(text: str) -> str:
+    reason = text.strip()
+    if not 1 <= len(reason) <= MAX_REASON_LENGTH:
+        raise ArgumentTypeError(f"must have 1 to {MAX_REASON_LENGTH} characters")
+    # Bytes that are not UTF-8 arrive as surrogates.
+    if any(unicodedata.category(each) in ("Cc", "Cs") for each in reason):
+        raise ArgumentTypeError("must be UTF-8 on one line, without control characters")
+    return reason
 
 
 def parse_seconds(text: str) -> float:

@@ -58,7 +58,7 @@ def open_context(
     policy = RetryPolicy(retries=options.retries, deadline=end)
     cache = TokenCache(config.state_dir, report.show_problem, clock) if options.caches_token else None
     with open_session() as session:
-        tokens = TokenSource(config, session, options.timeouts, policy, clock, cache)
+        tokens = TokenSource(config, session, options.timeouts, policy, clock, cache, options.required_scopes)
         client = ApiClient(config.upload_url, session, tokens, options.timeouts, policy, clock)
         try:
             yield RunContext(

@@ -1,18 +1,20 @@
 """Check each step of an upload (--check) and store nothing. Explain the first step that fails."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
-from timesheets_client.access.issued_tokens import REQUIRED_SCOPE
+from timesheets_client.access.issued_tokens import READ_SCOPE
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
+from timesheets_client.files.corrections import correct_in_batches
 from timesheets_client.files.locks import open_locked
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import Batch, make_batches
 
@@ -36,10 +38,11 @@ def preflight(options: Options, environment: Environment, report: Report) -> Exi
 def check_token(context: RunContext) -> None:
     with step("token"):
         token = context.tokens.obtain()
-    show = context.report.show
+    show, required = context.report.show, context.options.required_scopes
     show(f"ok       token: {'cached by an earlier run' if token.is_from_cache else 'new from the issuer'}")
     show(f"ok       audience: {context.config.audience}")
-    show(f"ok       scope: {REQUIRED_SCOPE} is granted; all scopes of the token: {token.scopes}")
+    granted = f"{', '.join(required)} {'is' if len(required) == 1 else 'are'} granted"
+    show(f"ok       scope: {granted}; all scopes of the token: {token.scopes}")
     show(f"ok       expiry: {format_expiry(token.stated_expiry)}")
 
 
@@ -59,16 +62,26 @@ def check_file(name: str, context: RunContext) -> ExitStatus:
     with step(escape(name)), open_locked(name, context) as source:
         tally = Tally(source=source, report=report, is_strict=options.is_strict)
         with closing(take_entries(tally, options)) as entries:
-            for batch in make_batches(entries, options.batch_size):
-                tally.add(upload_batch(context.client, batch, DRY_RUN))
+            check_entries(entries, tally, context)
     outcome = tally.finish()
     report.outcomes.append(outcome)
+    corrected = "" if outcome.corrected is None else f"correct {outcome.corrected}, "
     word = "rejected" if tally.is_faulty else "ok"
     report.show(
         f"{word:<8} {name}: of {outcome.entries} entries the API would create {outcome.created}, "
-        f"has {outcome.existing} already, and would reject {outcome.rejected}"
+        f"{corrected}has {outcome.existing} already, and would reject {outcome.rejected}"
     )
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
+
+
+def check_entries(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
+    if context.options.is_correction:
+        if not context.client.may_read:
+            context.report.show(f"the token lacks {READ_SCOPE}, so the stored values are not shown")
+        correct_in_batches(entries, tally, context, is_dry_run=True)
+        return
+    for batch in make_batches(entries, context.options.batch_size):
+        tally.add(upload_batch(context.client, batch, DRY_RUN))
 
 
 @contextmanager

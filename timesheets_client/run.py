@@ -47,6 +47,9 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
 
 
 def upload(context: RunContext) -> ExitStatus:
+    if context.options.is_correction:
+        # Without the scope, nothing is read.
+        context.tokens.obtain()
     if context.options.spool:
         return upload_spool(context.options.spool, context)
     if context.options.files:

@@ -24,6 +24,7 @@ def test_each_argument_sets_its_option() -> None:
         *("a.csv", "--format", "csv", "--time-zone", "Europe/Berlin", "--dedupe", "off", "--batch-size", "7"),
         *("--strict", "--rejects", "r", "--retries", "1", "--timeout", "1,100", "--deadline", "9.5"),
         *("--lock-wait", "3", "--no-token-cache", "--expect-entries", "1000", "--expect-hours", "7512.25"),
+        *("--correct", "--reason", " late "),
     )
 
     assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
@@ -31,6 +32,7 @@ def test_each_argument_sets_its_option() -> None:
     assert (options.rejects, options.retries, options.deadline_seconds) == (Path("r"), 1, 9.5)
     assert (options.lock_wait_seconds, options.caches_token) == (3, False)
     assert (options.expected_entries, options.expected_hours) == (1_000, Decimal("7512.25"))
+    assert (options.is_correction, options.reason) == (True, "late")
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
     assert options.timeouts.total_seconds == 200
 
@@ -54,6 +56,10 @@ def test_each_argument_sets_its_option() -> None:
         ["--expect-hours", "1e3"],
         ["--expect-hours", "nan"],
         ["--client-secret", "x"],
+        ["--reason", " "],
+        ["--reason", "x" * 201],
+        ["--reason", "two\nlines"],
+        ["--reason", "\udce9"],
     ],
 )
 def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,8 +83,29 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         pytest.param({"expected_hours": Decimal(0), "files": ["a", "b"]}, id="totals of two files"),
         pytest.param({"expected_entries": 0, "spool": Path("d")}, id="totals of a folder"),
         pytest.param({"files": ["-", "-"]}, id="standard input twice"),
+        pytest.param({"files": ["a"], "reason": "x"}, id="a reason for nothing"),
+        pytest.param({"files": ["a"], "is_correction": True}, id="correct without a reason"),
+        pytest.param({"is_correction": True, "reason": "x"}, id="correct without a file"),
+        pytest.param({"is_correction": True, "reason": "x", "spool": Path("d")}, id="correct a folder"),
     ],
 )
 def test_options_that_exclude_each_other_are_wrong_usage(options: dict[str, Any]) -> None:
     with pytest.raises(WrongUsage):
         reject_contradictions(Options(**options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"is_dry_run": True}, id="dry run"),
+        pytest.param({"is_strict": True}, id="strict"),
+    ],
+)
+def test_a_correction_excludes_other_modes(options: dict[str, Any]) -> None:
+    with pytest.raises(WrongUsage):
+        reject_contradictions(Options(is_correction=True, reason="late", files=["a"], **options))
+
+
+@pytest.mark.parametrize("options", [{"is_correction": True, "files": ["a"]}])
+def test_a_correction_can_be_checked_first(options: dict[str, Any]) -> None:
+    reject_contradictions(Options(is_check=True, reason="late", **options))

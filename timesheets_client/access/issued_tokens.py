@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
@@ -12,7 +12,9 @@ from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import AccessRefused, ConfigurationError
 from timesheets_client.network.messages import make_printable
 
-REQUIRED_SCOPE = "batch:upload"
+UPLOAD_SCOPE = "batch:upload"
+CORRECT_SCOPE = "correct:timesheets"
+READ_SCOPE = "read:timesheets"
 JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 # A token is renewed this long before it expires, or a tenth of its lifetime if that is shorter.
 RENEWAL_SECONDS = 300
@@ -37,11 +39,12 @@ class IssuedToken:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessToken:
-    """A token for the API with the scope to upload, as far as the client can see. Times as in IssuedToken."""
+    """A token for the API with the required scopes, as far as the client can see. Times as in IssuedToken."""
 
     value: str = field(repr=False)
     # On one line and safe to print.
     scopes: str
+    has_read_scope: bool = False
     is_from_cache: bool
     expires_at: float
     renew_at: float = math.inf
@@ -49,15 +52,25 @@ class AccessToken:
     stated_expiry: float | None = None
 
 
-def accept_token(issued: IssuedToken, config: UploaderConfig, *, is_from_cache: bool) -> AccessToken:
-    """The token, if the API can use it. Raises ConfigurationError or AccessRefused."""
+def accept_token(
+    issued: IssuedToken,
+    config: UploaderConfig,
+    *,
+    is_from_cache: bool,
+    required: Sequence[str] = (UPLOAD_SCOPE,),
+) -> AccessToken:
+    """The token, if the API can use it. Raises ConfigurationError, or AccessRefused if it lacks a scope."""
     claims = read_unverified_claims(issued.value)
     require_audience(claims, config)
+    granted = read_scopes(claims)
+    named = make_printable(" ".join(granted) or "none", config.client_secret)
+    require_scopes(required, granted, named)
     lifetime = find_lifetime(claims, issued)
     expires_at = issued.issued_at + lifetime
     return AccessToken(
         value=issued.value,
-        scopes=require_scope(claims, config),
+        scopes=named,
+        has_read_scope=READ_SCOPE in granted,
         is_from_cache=is_from_cache,
         expires_at=expires_at,
         renew_at=expires_at - min(RENEWAL_SECONDS, lifetime / 10),
@@ -110,16 +123,18 @@ def require_audience(claims: Mapping[str, object], config: UploaderConfig) -> No
         )
 
 
-def require_scope(claims: Mapping[str, object], config: UploaderConfig) -> str:
-    scopes = [*split_scopes(claims.get("scope")), *split_scopes(claims.get("scp"))]
-    named = make_printable(" ".join(scopes) or "none", config.client_secret)
-    if REQUIRED_SCOPE not in scopes:
+def require_scopes(required: Sequence[str], granted: Sequence[str], named: str) -> None:
+    if missing := [scope for scope in required if scope not in granted]:
+        noun, them = ("scope", "it") if len(missing) == 1 else ("scopes", "them")
         raise AccessRefused(
-            f"the access token lacks the scope {REQUIRED_SCOPE} (its scopes: {named}); grant it to this "
-            "client at the issuer (Auth0: the API's page, Machine to Machine Applications), "
-            "and request it with OAUTH_SCOPE if the issuer requires that"
+            f"the access token lacks the {noun} {', '.join(missing)} (its scopes: {named}); grant {them} to "
+            "this client at the issuer (Auth0: the API's page, Machine to Machine Applications), "
+            f"and request {them} with OAUTH_SCOPE if the issuer requires that"
         )
-    return named
+
+
+def read_scopes(claims: Mapping[str, object]) -> list[str]:
+    return [*split_scopes(claims.get("scope")), *split_scopes(claims.get("scp"))]
 
 
 def split_scopes(claim: object) -> list[str]:

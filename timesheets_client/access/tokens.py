@@ -3,13 +3,13 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import requests
 
 from timesheets_client.access.discovery import discover_token_endpoint
-from timesheets_client.access.issued_tokens import AccessToken, accept_token
+from timesheets_client.access.issued_tokens import UPLOAD_SCOPE, AccessToken, accept_token
 from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.token_endpoint import RETRIED_STATUSES, read_issued_token, request_token
 from timesheets_client.environment.config import UploaderConfig
@@ -27,6 +27,7 @@ RENEWAL_PAUSE_SECONDS = 60
 class TokenSource:
     """The access token of one run, shared with other runs through `cache` unless that is None.
 
+    A cached token that lacks one of the `required` scopes is replaced: they may have been granted since.
     `quota_limit` is the issuer's last Auth0-Client-Quota-Limit header, safe to print; None without one.
     """
 
@@ -38,10 +39,12 @@ class TokenSource:
         policy: RetryPolicy,
         clock: Clock,
         cache: TokenCache | None,
+        required: Sequence[str] = (UPLOAD_SCOPE,),
     ) -> None:
         self.quota_limit: str | None = None
         self._config, self._session, self._timeouts = config, session, timeouts
         self._policy, self._clock, self._cache = policy, clock, cache
+        self._required = required
         self._name = name_token(config)
         self._token_url = config.token_url
         self._current: AccessToken | None = None
@@ -81,7 +84,7 @@ class TokenSource:
         if issued is None or issued.issued_at > self._clock.wall_clock():
             return None
         try:
-            return accept_token(issued, self._config, is_from_cache=True)
+            return accept_token(issued, self._config, is_from_cache=True, required=self._required)
         except UploadError:
             return None
 
@@ -110,7 +113,7 @@ class TokenSource:
             return answer
 
         issued = read_issued_token(self._send(send, policy), self._config, requested_at)
-        token = accept_token(issued, self._config, is_from_cache=False)
+        token = accept_token(issued, self._config, is_from_cache=False, required=self._required)
         if self._cache:
             self._cache.write(self._name, issued)
         return token

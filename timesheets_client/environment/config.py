@@ -25,6 +25,7 @@ VARIABLES: Mapping[str, str] = {
     "TIMESHEETS_API_URL": "the API's address, such as https://timesheets.example.com",
     "TIMESHEETS_STATE_DIR": "a folder for what is kept between runs; by default the user's state folder",
 }
+UPLOAD_PATH = "/timesheets/upload"
 OWN_PREFIXES = ("AUTH0_", "OAUTH_", "TIMESHEETS_API_URL")
 
 
@@ -128,7 +129,7 @@ def read_auth0_domain(variables: Variables) -> tuple[str, str]:
 
 def read_upload_url(variables: Variables) -> str:
     url = variables.read_address("TIMESHEETS_API_URL", with_query=False)
-    return f"{url.rstrip('/')}/timesheets/upload"
+    return f"{url.rstrip('/')}{UPLOAD_PATH}"
 
 
 def read_state_dir(variables: Variables) -> Path:

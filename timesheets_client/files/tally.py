@@ -38,6 +38,8 @@ class Tally:
     def add(self, verdicts: Verdicts) -> None:
         self.outcome.created += verdicts.created
         self.outcome.existing += verdicts.existing
+        if self.outcome.corrected is not None:
+            self.outcome.corrected += verdicts.corrected
         self.reject(*verdicts.rejected)
         self.report.show_existing(verdicts.existing_lines)
 
@@ -61,7 +63,7 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
 
     Raises TotalsDiffer before the first one.
     """
-    ids = EntryIds() if options.derives_ids else None
+    ids = EntryIds() if options.derives_ids and not options.is_correction else None
     # The reader must release the file before the caller closes the file.
     with (
         check_totals(tally.source, options) as source,
@@ -73,7 +75,8 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
                 tally.is_suspicious = True
                 continue
             tally.outcome.entries += 1
-            item = require_own_id(each)
+            # A run that corrects ignores the revision, and looks for the id itself.
+            item = each if options.is_correction else require_own_id(each)
             if isinstance(item, InputEntry):
                 yield ids.identify(item) if ids else item
             else:

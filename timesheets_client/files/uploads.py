@@ -7,6 +7,7 @@ from pathlib import Path
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import FILE_ERRORS, ExitStatus, WrongUsage, choose_status
+from timesheets_client.files.corrections import correct_in_batches
 from timesheets_client.files.drafts import remove_abandoned_drafts
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import open_locked
@@ -17,7 +18,6 @@ from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.inputs import Input
 from timesheets_client.sending.batch_uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.batches import Batch, encode_entry, make_batches
-from timesheets_client.sending.verdicts import Verdicts
 
 # The API's limits for one request, before gzip.
 MAX_STRICT_ENTRIES = 10_000
@@ -55,13 +55,16 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     options, report = context.options, context.report
     tally = Tally(source=source, report=report, is_strict=options.is_strict, rejects=rejects)
     upload = upload_atomically if options.is_strict else upload_in_batches
+    if options.is_correction:
+        upload = correct_in_batches
     try:
         with report.progress.follow(source.name), closing(take_entries(tally, options)) as entries:
             upload(entries, tally, context)
         kept = rejects.commit(is_file_refused=options.is_strict and tally.is_faulty)
         outcome = tally.finish(kept)
     except BaseException:
-        report.show_partial_upload(tally.finish(), options.derives_ids)
+        has_ids = options.derives_ids or options.is_correction
+        report.show_partial_upload(tally.finish(), has_ids)
         raise
     finally:
         rejects.discard()
@@ -90,8 +93,11 @@ def upload_atomically(entries: Iterable[InputEntry], tally: Tally, context: RunC
     )
     with context.environment.signals.deferred():
         verdicts = upload_batch(context.client, batch, mode)
-        # A dry run creates nothing.
-        tally.add(Verdicts(rejected=verdicts.rejected) if mode.is_dry_run else verdicts)
+        if mode.is_dry_run:
+            # It creates nothing.
+            tally.reject(*verdicts.rejected)
+        else:
+            tally.add(verdicts)
     if tally.is_faulty:
         context.report.show_problem(f"{tally.source.name}: nothing was stored (--strict)")
     tally.show_progress(len(batch))

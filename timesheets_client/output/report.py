@@ -17,11 +17,15 @@ MAX_REJECTED_SHOWN = 20
 
 @dataclass(kw_only=True)
 class FileOutcome:
-    """The counts of a file's entries, and the path of its rejects file, if there is one."""
+    """The counts of a file's entries, and the path of its rejects file, if there is one.
+
+    `corrected` is None unless the run corrects.
+    """
 
     file: str
     entries: int = 0
     created: int = 0
+    corrected: int | None = None
     existing: int = 0
     rejected: int = 0
     rejects: Path | None = None
@@ -32,18 +36,22 @@ class FileOutcome:
         counted = f"{self.file}: {self.entries} {'entry' if self.entries == 1 else 'entries'}"
         if is_dry_run:
             return f"{counted}, {self.rejected} rejected; nothing was sent (--dry-run)"
+        corrected = "" if self.corrected is None else f"{self.corrected} corrected, "
         return (
-            f"{counted}, {self.created} created, {self.existing} already there, "
+            f"{counted}, {self.created} created, {corrected}{self.existing} already there, "
             f"{self.rejected} rejected in {self.seconds:.1f} s"
         )
 
     def encode(self) -> dict[str, object]:
         """The object that --json prints for the file."""
-        return asdict(self) | {
+        members = asdict(self) | {
             "file": escape_bytes(self.file),
             "rejects": self.rejects and escape_bytes(str(self.rejects)),
             "seconds": round(self.seconds, 3),
         }
+        if self.corrected is None:
+            del members["corrected"]
+        return members
 
 
 @dataclass(kw_only=True)
@@ -76,12 +84,13 @@ class Report:
             self.show_problem(
                 f"{name}: {outcome.rejected} rejected; "
                 f"fix them in {escape(str(outcome.rejects))} and upload that file"
+                f"{'' if outcome.corrected is None else ' with --correct'}"
             )
 
     def show_partial_upload(self, outcome: FileOutcome, has_ids: bool) -> None:
         """Show how much of a file is stored after its upload failed."""
         self.outcomes.append(outcome)
-        stored = outcome.created + outcome.existing
+        stored = outcome.created + (outcome.corrected or 0) + outcome.existing
         if stored:
             whole, rest = "sending the whole file again creates no duplicates", "upload only the rest"
             advice = whole if has_ids else rest
@@ -93,7 +102,11 @@ class Report:
             self.show_problem(each.describe())
 
     def show_existing(self, lines: Sequence[str]) -> None:
-        for line in lines if self.verbosity > 1 else ():
+        for line in lines:
+            self.show_detail(line)
+
+    def show_detail(self, line: str) -> None:
+        if self.verbosity > 1:
             self.show(line)
 
     def show(self, line: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from timesheets_client.errors import AnswerLost, WrongUsage
 from timesheets_client.network.messages import Answer
-from timesheets_client.reading.entries import WHOLE_ENTRY, RejectedEntry
+from timesheets_client.reading.entries import WHOLE_ENTRY
 from timesheets_client.sending.batches import Batch
 from timesheets_client.sending.client import (
     LABEL,
@@ -17,7 +17,7 @@ from timesheets_client.sending.client import (
     explain_unexpected_answer,
     is_dry_run,
 )
-from timesheets_client.sending.verdicts import Verdicts, read_verdicts
+from timesheets_client.sending.verdicts import EntryVerdict, Verdicts, read_verdicts
 
 # As in the API.
 NOT_IN_LABEL = re.compile(r"[^A-Za-z0-9._:-]")
@@ -97,7 +97,6 @@ def upload_in_halves(client: ApiClient, batch: Batch, mode: UploadMode, answer: 
     if len(batch) <= 1:
         [entry] = batch.entries
         errors = {WHOLE_ENTRY: [f"This entry is too large for the API: {summary}."]}
-        rejected = RejectedEntry(source=entry.source, errors=errors, members=entry.members)
-        return Verdicts(rejected=[rejected])
+        return Verdicts(listed=[EntryVerdict(entry=entry, status=answer.status, errors=errors)])
     first, second = batch.halve()
     return upload_batch(client, first, mode).add(upload_batch(client, second, mode))

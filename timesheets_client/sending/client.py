@@ -11,6 +11,7 @@ from requests.auth import AuthBase
 
 from timesheets_client.access.issued_tokens import AccessToken
 from timesheets_client.access.tokens import TokenSource
+from timesheets_client.environment.config import UPLOAD_PATH
 from timesheets_client.errors import (
     AccessRefused,
     AnswerLost,
@@ -20,9 +21,10 @@ from timesheets_client.errors import (
     UploadError,
 )
 from timesheets_client.network.exchange import Timeouts, exchange
-from timesheets_client.network.messages import Answer, Content, Message
+from timesheets_client.network.messages import Answer, Content, Message, make_printable
 from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 
+JSON_ONLY = {"Accept": "application/json"}
 # The API fetches new keys of an issuer at most this often.
 KEY_ROTATION_SECONDS = 30
 # The other statuses are about the caller, the server or the address.
@@ -62,7 +64,7 @@ class UploadRequest:
 
 
 class ApiClient:
-    """The API's upload endpoint during one run."""
+    """The API during one run."""
 
     def __init__(
         self,
@@ -94,16 +96,50 @@ class ApiClient:
         return answer
 
     def _upload(self, request: UploadRequest) -> Answer:
-        token = self._tokens.obtain()
-        answer = self._send(request, token)
-        while (other := self._find_other_token(answer, token)) is not None:
-            token = other
-            answer = self._send(request, token)
+        message = Message(
+            url=add_query(self.upload_url, request.parameters),
+            content=request.content,
+            headers=request.headers,
+        )
+        answer, token = self._send(message, is_repeatable=request.is_repeatable)
         if answer.status in ABOUT_ENTRIES and answer.quote("code") not in (*DAMAGED, "invalid_request"):
-            self._accepted_token = token.value
-            self._has_replaced = self._has_waited = False
+            self._accept(token)
             return answer
         raise explain_refusal(answer, self.upload_url, token)
+
+    def read(self, path: str, **parameters: str) -> Mapping[str, object] | None:
+        """The document at a path such as `/timesheets/14`; None if there is none. Raises an UploadError."""
+        url = f"{self.upload_url.removesuffix(UPLOAD_PATH)}{path}"
+        message = Message(method="GET", url=add_query(url, parameters), headers=JSON_ONLY)
+        answer, token = self._send(message, is_repeatable=True)
+        if answer.status == HTTPStatus.OK and answer.document is not None:
+            self._accept(token)
+            return answer.document
+        if answer.status == HTTPStatus.NOT_FOUND and answer.quote("code") == "not_found":
+            return None
+        raise explain_refusal(answer, url, token, action="reading back")
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the token has the scope to read back."""
+        return self._tokens.obtain().has_read_scope
+
+    def quote(self, text: object) -> str:
+        """A value from the API, safe to print."""
+        return make_printable(str(text), self._accepted_token)
+
+    def _send(self, message: Message, *, is_repeatable: bool) -> tuple[Answer, AccessToken]:
+        """The answer, and the token that got it."""
+        token = self._tokens.obtain()
+        answer = self._send_with(token, message, is_repeatable=is_repeatable)
+        while (other := self._find_other_token(answer, token)) is not None:
+            token = other
+            answer = self._send_with(token, message, is_repeatable=is_repeatable)
+        return answer, token
+
+    def _accept(self, token: AccessToken) -> None:
+        self._accepted_token = token.value
+        self._has_replaced = self._has_waited = False
 
     def _find_other_token(self, answer: Answer, refused: AccessToken) -> AccessToken | None:
         """A token to try again with, if that may help."""
@@ -138,22 +174,19 @@ class ApiClient:
         self._has_replaced = True
         return self._tokens.replace(refused)
 
-    def _send(self, request: UploadRequest, token: AccessToken) -> Answer:
-        query = f"?{urlencode(request.parameters)}" if request.parameters else ""
-        message = Message(
-            url=f"{self.upload_url}{query}",
-            content=request.content,
-            auth=BearerAuth(token),
-            headers=request.headers,
-            secrets=(token.value,),
-        )
+    def _send_with(self, token: AccessToken, message: Message, *, is_repeatable: bool) -> Answer:
+        authorized = replace(message, auth=BearerAuth(token), secrets=(token.value,))
 
         def send() -> Answer:
             timeouts = self._timeouts.within(seconds_left(self._policy, self._clock))
-            return exchange(self._session, message, timeouts)
+            return exchange(self._session, authorized, timeouts)
 
-        sender = send if request.is_repeatable else partial(require_certain, send)
+        sender = send if is_repeatable else partial(require_certain, send)
         return send_with_retries(sender, self._policy, self._clock)
+
+
+def add_query(url: str, parameters: Mapping[str, str]) -> str:
+    return f"{url}?{urlencode(parameters)}" if parameters else url
 
 
 def require_certain(send: Callable[[], Answer]) -> Answer:
@@ -175,26 +208,26 @@ def is_dry_run(answer: Answer) -> bool:
     return (answer.document or {}).get("dry_run") is True
 
 
-def explain_refusal(answer: Answer, url: str, token: AccessToken) -> UploadError:
+def explain_refusal(answer: Answer, url: str, token: AccessToken, action: str = "upload") -> UploadError:
     summary = answer.summarize("code", "detail")
     if answer.quote("code") in DAMAGED:
         return TemporaryFailure(
             f"{url}: the request arrived damaged: {summary}; "
             "run it again later, and if it fails again, check the proxy in front of the API"
         )
-    # The API answers 400 to a token that it cannot parse.
-    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.BAD_REQUEST):
+    # The code for a token that the API cannot parse.
+    if answer.status == HTTPStatus.UNAUTHORIZED or answer.quote("code") == "invalid_request":
         return AccessRefused(
-            f"upload refused: {summary}; check that the API trusts this issuer "
+            f"{action} refused: {summary}; check that the API trusts this issuer "
             "and expects the audience in AUTH0_AUDIENCE"
         )
     if answer.status == HTTPStatus.FORBIDDEN:
         return AccessRefused(
-            f"upload refused: {summary}; the access token's scopes: {token.scopes}; "
+            f"{action} refused: {summary}; the access token's scopes: {token.scopes}; "
             "grant this client the scope that the API requires"
         )
     if answer.is_temporary_failure:
-        return TemporaryFailure(f"{url}: upload not possible now: {summary}; run it again later")
+        return TemporaryFailure(f"{url}: {action} not possible now: {summary}; run it again later")
     return explain_unexpected_answer(answer, url)
 
 

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Self
 
 from timesheets_client.network.messages import Answer, make_printable
-from timesheets_client.reading.entries import ENTRY_ID, InputEntry, RejectedEntry
+from timesheets_client.reading.entries import ENTRY_ID, REVISION, InputEntry, RejectedEntry
 from timesheets_client.sending.batches import Batch
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
@@ -18,36 +19,32 @@ STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdicts:
-    """How many entries are created and how many already exist, and the rejected entries.
+class EntryVerdict:
+    """What the API says of one entry; without its ids, unless it names them.
 
-    `existing_lines` describes each existing entry, if the API was asked to list them.
+    `current_revision` is the current one of its `entry_id`. `superseded_by` is empty unless the entry equals
+    only an older one.
     """
 
-    created: int = 0
-    existing: int = 0
-    rejected: Sequence[RejectedEntry] = ()
-    existing_lines: Sequence[str] = ()
-
-    def add(self, other: Self) -> "Verdicts":
-        return Verdicts(
-            created=self.created + other.created,
-            existing=self.existing + other.existing,
-            rejected=[*self.rejected, *other.rejected],
-            existing_lines=[*self.existing_lines, *other.existing_lines],
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class EntryVerdict:
-    index: int
+    index: int = 0
     entry: InputEntry
     status: int
+    code: str = ""
     errors: Mapping[str, object]
-    timesheet_id: str
-    # Empty if the entry is not superseded.
-    superseded_by: str
-    current_revision: int
+    timesheet_id: str = ""
+    stored_id: int | None = None
+    supersedes: int | None = None
+    superseded_by: str = ""
+    current_revision: int = 1
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it has become, or would become, a revision after the first."""
+        return self.status == HTTPStatus.CREATED and self.entry.members.get(REVISION) is not None
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.status >= HTTPStatus.BAD_REQUEST and self.status != HELD_BACK
 
     def describe_existing(self) -> str:
         """As in `week23.csv:2: already there`."""
@@ -68,6 +65,36 @@ class EntryVerdict:
         return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Verdicts:
+    """How many entries are created and how many already exist, and the verdicts that the API listed.
+
+    `corrected` counts the entries that a correction has changed. They do not count as created.
+    """
+
+    created: int = 0
+    corrected: int = 0
+    existing: int = 0
+    listed: Sequence[EntryVerdict] = ()
+
+    @cached_property
+    def rejected(self) -> list[RejectedEntry]:
+        return [each.reject() for each in self.listed if each.is_rejected]
+
+    @property
+    def existing_lines(self) -> list[str]:
+        """A description of each existing entry, if the API was asked to list them."""
+        return [each.describe_existing() for each in self.listed if each.status == HTTPStatus.OK]
+
+    def add(self, other: Self) -> "Verdicts":
+        return Verdicts(
+            created=self.created + other.created,
+            corrected=self.corrected + other.corrected,
+            existing=self.existing + other.existing,
+            listed=[*self.listed, *other.listed],
+        )
+
+
 def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdicts | None:
     """The verdicts in an answer; None if they are not the API's verdicts on this batch.
 
@@ -83,8 +110,7 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
     return Verdicts(
         created=read_count(members, "created"),
         existing=read_count(members, "existing"),
-        rejected=[each.reject() for each in verdicts if each.status in REJECTED],
-        existing_lines=[each.describe_existing() for each in verdicts if each.status == HTTPStatus.OK],
+        listed=verdicts,
     )
 
 
@@ -113,6 +139,11 @@ def read_count(members: Mapping[str, object], name: str) -> int:
     return count if isinstance(count, int) and not isinstance(count, bool) else -1
 
 
+def read_number(members: Mapping[str, object], name: str) -> int | None:
+    number = read_count(members, name)
+    return number if number > 0 else None
+
+
 def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict] | None:
     """The listed verdicts; None if one is malformed, or if an entry has two."""
     if not isinstance(items, list):
@@ -134,6 +165,9 @@ def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryV
         status=status,
         errors=dict(read_errors(item.get("errors"), secrets)),
         timesheet_id=make_printable(str(item.get("id")), *secrets),
+        code=make_printable(str(item.get("code") or ""), *secrets),
+        stored_id=read_number(item, "id"),
+        supersedes=read_number(item, "supersedes"),
         superseded_by=make_printable(str(item.get("superseded_by") or ""), *secrets),
         # The API mentions only others.
         current_revision=revision if 1 <= revision <= MAX_REVISION else 1,
