@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from timesheets_client.access.issued_tokens import CORRECT_SCOPE, UPLOAD_SCOPE
+from timesheets_client.access.issued_tokens import CORRECT_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets_client.errors import WrongUsage
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.entries import Malformed
@@ -21,6 +21,7 @@ DEFAULT_TIMEOUTS = "10,60"
 DEFAULT_BATCH_SIZE = 1_000
 MAX_BATCH_SIZE = 10_000
 MAX_REASON_LENGTH = 200
+MAX_UPLOAD_DIGITS = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Options:
     expected_entries: int | None = None
     expected_hours: Decimal | None = None
     is_correction: bool = False
+    # The number of the upload to withdraw.
+    withdrawal: int | None = None
     reason: str | None = None
     is_dry_run: bool = False
     is_check: bool = False
@@ -51,6 +54,8 @@ class Options:
     @property
     def required_scopes(self) -> tuple[str, ...]:
         """What the access token must grant."""
+        if self.withdrawal is not None:
+            return (UPLOAD_SCOPE, CORRECT_SCOPE, READ_SCOPE)
         return (UPLOAD_SCOPE, CORRECT_SCOPE) if self.is_correction else (UPLOAD_SCOPE,)
 
 
@@ -155,6 +160,13 @@ def add_correcting_arguments(parser: ArgumentParser) -> None:
         help="FILE has the entries as they should be, each with its entry_id: correct those that differ; "
         "0 hours withdraw an entry",
     )
+    add(
+        "--withdraw",
+        dest="withdrawal",
+        type=parse_upload,
+        metavar="UPLOAD",
+        help="withdraw the entries that this upload created; UPLOAD is its number, as in GET /uploads/17",
+    )
     add("--reason", type=parse_reason, metavar="TEXT", help="why, kept with each correction; required")
 
 
@@ -200,9 +212,11 @@ def reject_files(options: Options) -> None:
 
 
 def reject_contradictory_corrections(options: Options) -> None:
-    if not options.is_correction:
+    modes = {"--correct": options.is_correction, "--withdraw": options.withdrawal is not None}
+    chosen = [name for name, is_chosen in modes.items() if is_chosen]
+    if not chosen:
         if options.reason:
-            raise WrongUsage("--reason: only --correct keeps a reason")
+            raise WrongUsage("--reason: only --correct and --withdraw keep a reason")
         return
     others = {
         "--dry-run": options.is_dry_run,
@@ -210,12 +224,14 @@ def reject_contradictory_corrections(options: Options) -> None:
         "--spool": options.spool is not None,
         "--strict": options.is_strict,
     }
-    if excluded := [name for name, is_given in others.items() if is_given]:
-        raise WrongUsage(f"--correct: cannot be used with {' or '.join(excluded)}")
+    if excluded := [*chosen[1:], *(name for name, is_given in others.items() if is_given)]:
+        raise WrongUsage(f"{chosen[0]}: cannot be used with {' or '.join(excluded)}")
     if not options.reason:
-        raise WrongUsage("--correct: say why with --reason TEXT")
-    if not options.files:
+        raise WrongUsage(f"{chosen[0]}: say why with --reason TEXT")
+    if options.is_correction and not options.files:
         raise WrongUsage("--correct: name the FILE with the corrected entries")
+    if options.withdrawal is not None and (options.files or options.rejects):
+        raise WrongUsage("--withdraw: takes no FILE and no --rejects")
 
 
 def parse_zone(name: str) -> tzinfo:
@@ -243,6 +259,12 @@ def parse_hours(text: str) -> Decimal:
         return read_hours(text)
     except Malformed as error:
         raise ArgumentTypeError(str(error)) from None
+
+
+def parse_upload(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_UPLOAD_DIGITS:
+        raise ArgumentTypeError(f"must be the number of an upload, such as 17, not {text!r}")
+    return int(text)
 
 
 def parse_reason(text: str) -> str:

@@ -17,6 +17,7 @@ from timesheets_client.printable import escape
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import Batch, make_batches
+from timesheets_client.withdrawal import withdraw_upload
 
 DRY_RUN = UploadMode(is_dry_run=True)
 EMPTY_BATCH = Batch(entries=(), lines=())
@@ -32,6 +33,9 @@ def preflight(options: Options, environment: Environment, report: Report) -> Exi
         with step("API"):
             upload_batch(context.client, EMPTY_BATCH, DRY_RUN)
         report.show("ok       API: it accepts this token and responded to an empty batch")
+        if options.withdrawal is not None:
+            with step("withdrawal"):
+                return withdraw_upload(context, is_dry_run=True)
         return choose_status([check_file(name, context) for name in options.files])
 
 

@@ -13,6 +13,7 @@ from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight
 from timesheets_client.sending.single_entry import TUTORIAL_ENTRY, upload_entry
 from timesheets_client.signals import catch_signals
+from timesheets_client.withdrawal import withdraw_upload
 
 
 def run_upload(options: Options, environment: Environment, report: Report) -> ExitStatus:
@@ -50,6 +51,8 @@ def upload(context: RunContext) -> ExitStatus:
     if context.options.is_correction:
         # Without the scope, nothing is read.
         context.tokens.obtain()
+    if context.options.withdrawal is not None:
+        return withdraw_upload(context)
     if context.options.spool:
         return upload_spool(context.options.spool, context)
     if context.options.files:

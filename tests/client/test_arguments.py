@@ -24,7 +24,7 @@ def test_each_argument_sets_its_option() -> None:
         *("a.csv", "--format", "csv", "--time-zone", "Europe/Berlin", "--dedupe", "off", "--batch-size", "7"),
         *("--strict", "--rejects", "r", "--retries", "1", "--timeout", "1,100", "--deadline", "9.5"),
         *("--lock-wait", "3", "--no-token-cache", "--expect-entries", "1000", "--expect-hours", "7512.25"),
-        *("--correct", "--reason", " late "),
+        *("--correct", "--reason", " late ", "--withdraw", "17"),
     )
 
     assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
@@ -32,7 +32,7 @@ def test_each_argument_sets_its_option() -> None:
     assert (options.rejects, options.retries, options.deadline_seconds) == (Path("r"), 1, 9.5)
     assert (options.lock_wait_seconds, options.caches_token) == (3, False)
     assert (options.expected_entries, options.expected_hours) == (1_000, Decimal("7512.25"))
-    assert (options.is_correction, options.reason) == (True, "late")
+    assert (options.is_correction, options.reason, options.withdrawal) == (True, "late", 17)
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
     assert options.timeouts.total_seconds == 200
 
@@ -56,6 +56,9 @@ def test_each_argument_sets_its_option() -> None:
         ["--expect-hours", "1e3"],
         ["--expect-hours", "nan"],
         ["--client-secret", "x"],
+        ["--withdraw", "0x11"],
+        ["--withdraw", "1" * 19],
+        ["--withdraw", "/uploads/17"],
         ["--reason", " "],
         ["--reason", "x" * 201],
         ["--reason", "two\nlines"],
@@ -87,6 +90,7 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         pytest.param({"files": ["a"], "is_correction": True}, id="correct without a reason"),
         pytest.param({"is_correction": True, "reason": "x"}, id="correct without a file"),
         pytest.param({"is_correction": True, "reason": "x", "spool": Path("d")}, id="correct a folder"),
+        pytest.param({"withdrawal": 17}, id="withdraw without a reason"),
     ],
 )
 def test_options_that_exclude_each_other_are_wrong_usage(options: dict[str, Any]) -> None:
@@ -99,6 +103,7 @@ def test_options_that_exclude_each_other_are_wrong_usage(options: dict[str, Any]
     [
         pytest.param({"is_dry_run": True}, id="dry run"),
         pytest.param({"is_strict": True}, id="strict"),
+        pytest.param({"withdrawal": 17}, id="withdraw"),
     ],
 )
 def test_a_correction_excludes_other_modes(options: dict[str, Any]) -> None:
@@ -106,6 +111,22 @@ def test_a_correction_excludes_other_modes(options: dict[str, Any]) -> None:
         reject_contradictions(Options(is_correction=True, reason="late", files=["a"], **options))
 
 
-@pytest.mark.parametrize("options", [{"is_correction": True, "files": ["a"]}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"files": ["a"]}, id="file"),
+        pytest.param({"spool": Path("d")}, id="folder"),
+        pytest.param({"rejects": Path("r")}, id="rejects"),
+        pytest.param({"is_dry_run": True}, id="dry run"),
+        pytest.param({"is_strict": True}, id="strict"),
+        pytest.param({"forgets_token": True}, id="forget token"),
+    ],
+)
+def test_a_withdrawal_excludes_files_and_other_modes(options: dict[str, Any]) -> None:
+    with pytest.raises(WrongUsage):
+        reject_contradictions(Options(withdrawal=17, reason="late", **options))
+
+
+@pytest.mark.parametrize("options", [{"is_correction": True, "files": ["a"]}, {"withdrawal": 17}])
 def test_a_correction_can_be_checked_first(options: dict[str, Any]) -> None:
     reject_contradictions(Options(is_check=True, reason="late", **options))

@@ -55,6 +55,28 @@ class FileOutcome:
 
 
 @dataclass(kw_only=True)
+class WithdrawalOutcome:
+    """The counts of the entries of an upload that is withdrawn. `existing` are those that already were."""
+
+    upload: int
+    entries: int = 0
+    withdrawn: int = 0
+    existing: int = 0
+    rejected: int = 0
+    seconds: float = 0
+
+    def describe(self, *, is_dry_run: bool) -> str:
+        """As in `upload 17: 991 entries, 989 withdrawn, 1 already withdrawn, 1 not withdrawn in 0.4 s`."""
+        counted = f"upload {self.upload}: {self.entries} {'entry' if self.entries == 1 else 'entries'}"
+        counted += f", {self.withdrawn} {'would be ' * is_dry_run}withdrawn"
+        counted += f", {self.existing} already withdrawn, {self.rejected} not withdrawn"
+        return counted + ("; nothing was stored (--check)" if is_dry_run else f" in {self.seconds:.1f} s")
+
+    def encode(self) -> dict[str, object]:
+        return asdict(self) | {"seconds": round(self.seconds, 3)}
+
+
+@dataclass(kw_only=True)
 class Report:
     """Shows results with `write` and problems with `warn`.
 
@@ -69,6 +91,7 @@ class Report:
     progress: ProgressBar = field(default_factory=ProgressBar)
     outcomes: list[FileOutcome] = field(default_factory=list)
     message: str | None = None
+    withdrawal: WithdrawalOutcome | None = None
 
     def show_receipt(self, receipt: str) -> None:
         self.message = receipt
@@ -95,6 +118,18 @@ class Report:
             whole, rest = "sending the whole file again creates no duplicates", "upload only the rest"
             advice = whole if has_ids else rest
             self.show_problem(f"{escape(outcome.file)}: {stored} of its entries are on the server; {advice}")
+
+    def show_withdrawal(self, outcome: WithdrawalOutcome, *, is_dry_run: bool) -> None:
+        self.withdrawal = outcome
+        self.show(outcome.describe(is_dry_run=is_dry_run))
+
+    def show_partial_withdrawal(self, outcome: WithdrawalOutcome) -> None:
+        self.withdrawal = outcome
+        if outcome.withdrawn:
+            self.show_problem(
+                f"upload {outcome.upload}: {outcome.withdrawn} of its entries are withdrawn; "
+                "running it again withdraws the rest"
+            )
 
     def show_rejected(self, rejected: Sequence[RejectedEntry], before: int) -> None:
         """Show rejected entries of a file up to a limit, after `before` earlier ones."""
@@ -126,7 +161,9 @@ class Report:
 
     def finish(self, status: ExitStatus) -> None:
         if self.is_json:
-            message = {"message": self.message} if self.message else {}
+            message: dict[str, object] = {"message": self.message} if self.message else {}
+            if self.withdrawal:
+                message["withdrawal"] = self.withdrawal.encode()
             files = [outcome.encode() for outcome in self.outcomes]
             self.write(json.dumps({"files": files, **message, "exit": int(status)}))
 

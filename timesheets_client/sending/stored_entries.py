@@ -1,12 +1,15 @@
 """Read back what the API has stored. Trusts neither the form of an answer nor an address in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import parse_qs, urlsplit
 
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.reading.entries import COLUMNS
 from timesheets_client.sending.client import ApiClient
+
+PAGE_SIZE = "1000"
 
 
 class Unexpected(Exception):
@@ -45,6 +48,32 @@ class StoredEntry:
         return self.members["hours"] == 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What the API says of an upload of many. The texts are not safe to print."""
+
+    label: str
+    received_at: str
+    created: int
+
+
+def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
+    """The receipt of an upload; None if this client has no such upload. Raises an UploadError."""
+    path = f"/uploads/{upload}"
+    members = client.read(path)
+    if members is None:
+        return None
+    label, received_at = members.get("label"), members.get("received_at")
+    try:
+        return Receipt(
+            label=label if isinstance(label, str) else "",
+            received_at=received_at if isinstance(received_at, str) else "",
+            created=read_whole_number(members.get("created")),
+        )
+    except Unexpected:
+        raise explain_unexpected(path) from None
+
+
 def find_entry(client: ApiClient, timesheet_id: int) -> StoredEntry | None:
     """Raises an UploadError."""
     path = f"/timesheets/{timesheet_id}"
@@ -53,6 +82,47 @@ def find_entry(client: ApiClient, timesheet_id: int) -> StoredEntry | None:
         return None if row is None else StoredEntry.parse(row)
     except Unexpected:
         raise explain_unexpected(path) from None
+
+
+def list_entries(client: ApiClient, **filters: str) -> Iterator[StoredEntry]:
+    """The rows that match, by ascending id. Raises an UploadError."""
+    parameters = {**filters, "page_size": PAGE_SIZE}
+    cursors: set[str] = set()
+    last_id = 0
+    while True:
+        try:
+            rows, cursor = read_page(client.read("/timesheets", **parameters) or {})
+            for row in rows:
+                # Ids that do not ascend mean that the pages never end.
+                if row.timesheet_id <= last_id:
+                    raise Unexpected
+                last_id = row.timesheet_id
+                yield row
+            if cursor is None:
+                return
+            if cursor in cursors:
+                raise Unexpected
+        except Unexpected:
+            raise explain_unexpected("/timesheets") from None
+        cursors.add(cursor)
+        parameters = {**parameters, "cursor": cursor}
+
+
+def read_page(page: Mapping[str, object]) -> tuple[list[StoredEntry], str | None]:
+    """The rows, and the cursor of the next page. Raises Unexpected."""
+    rows, address = page.get("results"), page.get("next")
+    if not isinstance(rows, list) or not (address is None or isinstance(address, str)):
+        raise Unexpected
+    return [StoredEntry.parse(row) for row in rows], None if address is None else read_cursor(address)
+
+
+def read_cursor(address: str) -> str:
+    """Only the cursor: the access token never goes to an address that an answer names. Raises Unexpected."""
+    try:
+        [cursor] = parse_qs(urlsplit(address).query)["cursor"]
+    except (ValueError, KeyError):
+        raise Unexpected from None
+    return cursor
 
 
 def read_whole_number(value: object) -> int:

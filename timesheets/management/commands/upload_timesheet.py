@@ -48,8 +48,8 @@ in two files are one entry: if you correct rows or split files, give each row it
 corrections: an entry with revision 2 and a reason replaces the stored entry with the same entry_id,
 revision 3 replaces that, and 0 hours withdraw it. No entry_id is derived for a correction. With --correct,
 the command finds the revision itself: FILE has the entries as they should be, each with its entry_id.
-It needs --reason and the scope correct:timesheets, and is safe to run again. With --check it shows what it
-would do.
+--withdraw 17 withdraws what upload 17 created. Both need --reason and the scope correct:timesheets,
+--withdraw also read:timesheets, and both are safe to run again. With --check they show what they would do.
 
 rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
 file. Entries that are still wrong are rejected again.

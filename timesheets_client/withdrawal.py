@@ -1,0 +1,137 @@
+"""Withdraw the entries that one upload created (--withdraw)."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from itertools import islice
+
+from timesheets_client.arguments import MAX_BATCH_SIZE
+from timesheets_client.context import RunContext
+from timesheets_client.errors import ExitStatus, InputUnreadable, TemporaryFailure
+from timesheets_client.output.report import WithdrawalOutcome
+from timesheets_client.reading.entries import ENTRY_ID, InputEntry
+from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
+from timesheets_client.sending.batches import make_batches
+from timesheets_client.sending.client import ApiClient
+from timesheets_client.sending.corrections import (
+    find_superseded,
+    is_existing,
+    partition,
+    require_history,
+    revise,
+)
+from timesheets_client.sending.stored_entries import Receipt, StoredEntry, find_receipt, list_entries
+from timesheets_client.sending.verdicts import EntryVerdict
+
+CORRECTED_SINCE = "was corrected since, so it stays; to withdraw it, send it with 0 hours and --correct"
+NO_ID = "has no entry_id, so it can never be corrected"
+
+
+def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitStatus:
+    """Withdraw, or with `is_dry_run` show what would be withdrawn. Raises an UploadError.
+
+    It is safe to repeat: what is withdrawn gets no other revision.
+    """
+    report, upload = context.report, context.options.withdrawal or 0
+    receipt = find_receipt(context.client, upload)
+    if receipt is None:
+        raise InputUnreadable(
+            f"--withdraw {upload}: the API has no such upload of this client; GET /uploads lists those it has"
+        )
+    label, received_at = map(context.client.quote, (receipt.label or "no label", receipt.received_at))
+    report.show(f"upload {upload}: {label}, received {received_at}")
+    withdrawal = Withdrawal(context=context, upload=upload, is_dry_run=is_dry_run)
+    try:
+        withdrawal.withdraw(read_latest(context.client, upload, receipt))
+    except BaseException:
+        if not is_dry_run:
+            report.show_partial_withdrawal(withdrawal.outcome)
+        raise
+    report.show_withdrawal(withdrawal.finish(), is_dry_run=is_dry_run)
+    return ExitStatus.REJECTED if withdrawal.outcome.rejected else ExitStatus.DONE
+
+
+def read_latest(client: ApiClient, upload: int, receipt: Receipt) -> list[StoredEntry]:
+    """The rows that the upload created, but of each `entry_id` only the latest. Raises an UploadError."""
+    rows = list(islice(list_entries(client, upload=str(upload)), MAX_BATCH_SIZE + 1))
+    if len(rows) != receipt.created:
+        raise TemporaryFailure(
+            f"upload {upload}: it created {receipt.created} entries, and the API lists {len(rows)} of them; "
+            "it lists all as soon as earlier uploads have ended; run it again later"
+        )
+    return list({row.entry_id or row.timesheet_id: row for row in rows}.values())
+
+
+@dataclass(kw_only=True)
+class Withdrawal:
+    """Withdraws the entries of an upload and counts what becomes of them."""
+
+    context: RunContext
+    upload: int
+    is_dry_run: bool
+    outcome: WithdrawalOutcome = field(init=False)
+    start: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.outcome = WithdrawalOutcome(upload=self.upload)
+
+    @property
+    def _mode(self) -> UploadMode:
+        return UploadMode(is_dry_run=self.is_dry_run, lists_all=True)
+
+    def finish(self) -> WithdrawalOutcome:
+        return replace(self.outcome, seconds=time.monotonic() - self.start)
+
+    def withdraw(self, rows: Iterable[StoredEntry]) -> None:
+        """Raises an UploadError."""
+        context = self.context
+        for batch in make_batches(self._take_candidates(rows), context.options.batch_size):
+            with context.environment.signals.deferred():
+                verdicts = upload_batch(context.client, batch, self._mode).listed
+                equal, others = partition(verdicts, is_existing)
+                restored, withdrawn = find_superseded(context.client, equal)
+                self.outcome.existing += len(withdrawn)
+                for each in (*others, *restored):
+                    self._count(each)
+
+    def _take_candidates(self, rows: Iterable[StoredEntry]) -> Iterator[InputEntry]:
+        """The revisions that withdraw the rows; also for superseded rows, because the API knows by what."""
+        for row in rows:
+            self.outcome.entries += 1
+            if row.entry_id is None:
+                self._keep(f"{self._locate(row)}: {NO_ID}")
+            elif row.is_withdrawn:
+                self.outcome.existing += 1
+            else:
+                members = {**row.members, "hours": 0, ENTRY_ID: row.entry_id}
+                entry = InputEntry(source=self._locate(row), members=members)
+                yield revise(entry, row.revision + 1, self.context.options.reason or "")
+
+    def _count(self, verdict: EntryVerdict) -> None:
+        require_history(verdict)
+        source = verdict.entry.source
+        if verdict.status == HTTPStatus.CREATED:
+            self.outcome.withdrawn += 1
+            self.context.report.show_detail(f"{source}: {'would be ' * self.is_dry_run}withdrawn")
+        elif verdict.status not in (HTTPStatus.OK, HTTPStatus.CONFLICT):
+            self._keep(verdict.reject().describe())
+        elif self._is_withdrawn(verdict):
+            self.outcome.existing += 1
+        else:
+            self._keep(f"{source}: {CORRECTED_SINCE}")
+
+    def _is_withdrawn(self, verdict: EntryVerdict) -> bool:
+        """Whether the current revision has 0 hours: somebody withdrew the entry in another way."""
+        revisions = list_entries(self.context.client, entry_id=str(verdict.entry.members[ENTRY_ID]))
+        *_, current = [None, *revisions]
+        return current is not None and current.is_withdrawn
+
+    def _keep(self, problem: str) -> None:
+        self.outcome.rejected += 1
+        self.context.report.show_problem(problem)
+
+    def _locate(self, row: StoredEntry) -> str:
+        quote = self.context.client.quote
+        values = [row.members["user_id"], row.members["date"], *([row.entry_id] if row.entry_id else [])]
+        return f"upload {self.upload}: timesheet {row.timesheet_id} ({', '.join(map(quote, values))})"
