@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from timesheets_client.arguments import Options, reject_contradictions
+from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
+from timesheets_client.contradictions import reject_contradictions
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError
 from timesheets_client.files.spool import upload_spool

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from timesheets_client.arguments import Options, add_arguments, read_options, reject_contradictions
+from timesheets_client.arguments import Options, add_arguments, read_options
+from timesheets_client.contradictions import reject_contradictions
 from timesheets_client.errors import WrongUsage
 
 

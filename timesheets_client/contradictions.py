@@ -1,0 +1,62 @@
+"""Refuse options that exclude each other."""
+
+from timesheets_client.arguments import Options
+from timesheets_client.errors import WrongUsage
+from timesheets_client.reading.inputs import STANDARD_INPUT
+
+
+def reject_contradictions(options: Options) -> None:
+    """Raise WrongUsage for options that exclude each other."""
+    actions = {
+        "--dry-run": options.is_dry_run,
+        "--check": options.is_check,
+        "--forget-token": options.forgets_token,
+        "--spool": options.spool is not None,
+    }
+    chosen = [name for name, is_chosen in actions.items() if is_chosen]
+    if len(chosen) > 1:
+        raise WrongUsage(f"{' and '.join(chosen)}: choose one of them")
+    reject_contradictory_corrections(options)
+    if options.files and (options.spool or options.forgets_token):
+        raise WrongUsage(f"{chosen[0]} takes no FILE")
+    if options.spool and not options.derives_ids:
+        raise WrongUsage("--dedupe off: a spool folder's files are sent until all is stored, which needs ids")
+    if options.rejects and options.spool:
+        raise WrongUsage("--rejects: a spool folder keeps them in its own subfolder rejected")
+    reject_files(options)
+
+
+def reject_files(options: Options) -> None:
+    """Raise WrongUsage if there are too few or too many files for an option."""
+    if options.rejects and len(options.files) > 1:
+        raise WrongUsage("--rejects: takes only one FILE; without it, each FILE has its own rejects file")
+    expects_totals = options.expected_entries is not None or options.expected_hours is not None
+    if expects_totals and len(options.files) != 1:
+        raise WrongUsage("--expect-entries, --expect-hours: name the one FILE that has these totals")
+    if options.is_dry_run and not options.files:
+        raise WrongUsage("--dry-run: name the FILE to read")
+    if options.files.count(STANDARD_INPUT) > 1:
+        raise WrongUsage("-: standard input can be read only once")
+
+
+def reject_contradictory_corrections(options: Options) -> None:
+    modes = {"--correct": options.is_correction, "--withdraw": options.withdrawal is not None}
+    chosen = [name for name, is_chosen in modes.items() if is_chosen]
+    if not chosen:
+        if options.reason:
+            raise WrongUsage("--reason: only --correct and --withdraw keep a reason")
+        return
+    others = {
+        "--dry-run": options.is_dry_run,
+        "--forget-token": options.forgets_token,
+        "--spool": options.spool is not None,
+        "--strict": options.is_strict,
+    }
+    if excluded := [*chosen[1:], *(name for name, is_given in others.items() if is_given)]:
+        raise WrongUsage(f"{chosen[0]}: cannot be used with {' or '.join(excluded)}")
+    if not options.reason:
+        raise WrongUsage(f"{chosen[0]}: say why with --reason TEXT")
+    if options.is_correction and not options.files:
+        raise WrongUsage("--correct: name the FILE with the corrected entries")
+    if options.withdrawal is not None and (options.files or options.rejects):
+        raise WrongUsage("--withdraw: takes no FILE and no --rejects")
