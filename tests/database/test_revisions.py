@@ -153,8 +153,7 @@ class Site:
 
     def _to_model(self, verdict: Verdict, ids: dict[int, int]) -> Verdict:
         """The verdict with the model's ids: -1 for the id of a row that the client does not have."""
-        return replace(
-            verdict,
+        return verdict._replace(
             timesheet_id=ids.get(verdict.timesheet_id, -1),
             supersedes=verdict.supersedes and ids.get(verdict.supersedes, -1),
             superseded_by=verdict.superseded_by and ids.get(verdict.superseded_by, -1),

@@ -147,10 +147,12 @@ def _ingest_in_transaction(
 
 
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
-    firsts = [position for position, entry in enumerate(entries) if _is_first(entry)]
-    results = _store_firsts(provenance, [entries[position] for position in firsts])
-    if len(firsts) < len(entries):
-        later = [position for position, entry in enumerate(entries) if not _is_first(entry)]
+    later = [position for position, entry in enumerate(entries) if not _is_first(entry)]
+    if not later:
+        results = _store_firsts(provenance, entries)
+    else:
+        firsts = [position for position, entry in enumerate(entries) if _is_first(entry)]
+        results = _store_firsts(provenance, [entries[position] for position in firsts])
         results += store_corrections(provenance, [entries[position] for position in later])
         results = [
             result for _, result in sorted(zip([*firsts, *later], results, strict=True), key=itemgetter(0))
@@ -162,12 +164,15 @@ def _decide(
     client_id: int, entries: Sequence[Entry], results: Sequence[Verdict | StoredRevision]
 ) -> list[Verdict]:
     """The verdicts. Where a result is a current row, older rows decide."""
+    verdicts = [result for result in results if isinstance(result, Verdict)]
+    if len(verdicts) == len(results):
+        return verdicts
     undecided = [
         (entry, result.revision)
         for entry, result in zip(entries, results, strict=True)
         if not isinstance(result, Verdict)
     ]
-    older = iter(find_older(client_id, undecided) if undecided else ())
+    older = iter(find_older(client_id, undecided))
     return [
         result if isinstance(result, Verdict) else compare_older(entry, result, next(older))
         for entry, result in zip(entries, results, strict=True)

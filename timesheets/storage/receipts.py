@@ -86,9 +86,15 @@ def add_receipt(
     provenance: Provenance, delivery: Delivery, entries: Sequence[Entry], verdicts: Sequence[Verdict]
 ) -> None:
     """Add the receipt of the upload to the current transaction, which stored these entries."""
-    judged = list(zip(entries, verdicts, strict=True))
-    created_ids = [verdict.timesheet_id for verdict in verdicts if verdict.outcome is Outcome.CREATED]
-    existing = sum(verdict.outcome in _EXISTING for verdict in verdicts)
+    created_ids, existing = [], 0
+    hours_created = hours_existing = Decimal()
+    for entry, verdict in zip(entries, verdicts, strict=True):
+        if verdict.outcome is Outcome.CREATED:
+            created_ids.append(verdict.timesheet_id)
+            hours_created += entry.hours
+        elif verdict.outcome in _EXISTING:
+            existing += 1
+            hours_existing += entry.hours
     Upload.objects.create(
         id=provenance.upload_id,
         client_id=provenance.client_id,
@@ -98,15 +104,11 @@ def add_receipt(
         created=len(created_ids),
         existing=existing,
         rejected=delivery.received - len(created_ids) - existing,
-        hours_created=_sum_hours(judged, (Outcome.CREATED,)),
-        hours_existing=_sum_hours(judged, _EXISTING),
+        hours_created=hours_created,
+        hours_existing=hours_existing,
         first_id=min(created_ids, default=None),
         last_id=max(created_ids, default=None),
     )
-
-
-def _sum_hours(judged: Sequence[tuple[Entry, Verdict]], outcomes: Sequence[Outcome]) -> Decimal:
-    return sum((entry.hours for entry, verdict in judged if verdict.outcome in outcomes), Decimal())
 
 
 def find_receipt(client: MachineClient, upload_id: int) -> Receipt | None:

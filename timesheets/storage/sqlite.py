@@ -17,7 +17,6 @@ from timesheets.storage.rows import (
     REVISION_COLUMNS,
     TABLE,
     Provenance,
-    read_content,
     select_older,
 )
 
@@ -29,9 +28,18 @@ _SELECT_CURRENT_IDS = (
 )
 
 
-def insert_rows(arrived: Sequence[tuple[Provenance, Entry]]) -> list[int | None]:
+def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
     """The id of each entry's new row, or None if its `entry_id` already exists."""
-    rows = [_to_row(provenance, entry) for provenance, entry in arrived]
+    origin = _read_origin(provenance)
+    return _insert_rows([(*origin, *_to_cells(entry)) for entry in entries])
+
+
+def insert_arrivals(arrived: Sequence[tuple[Provenance, Entry]]) -> list[int | None]:
+    """Like `insert_batch`, for entries that arrived one by one."""
+    return _insert_rows([(*_read_origin(provenance), *_to_cells(entry)) for provenance, entry in arrived])
+
+
+def _insert_rows(rows: Sequence[tuple[Any, ...]]) -> list[int | None]:
     inserted = deque(_insert(COLUMNS, rows))
     # An entry has the next row if client and `entry_id` are equal; otherwise the entry was left out.
     return [
@@ -41,7 +49,8 @@ def insert_rows(arrived: Sequence[tuple[Provenance, Entry]]) -> list[int | None]
 
 def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:
     """The ids of the new rows. No revision may exist."""
-    rows = [(*_to_row(provenance, entry), entry.revision, entry.reason) for entry in entries]
+    origin = _read_origin(provenance)
+    rows = [(*origin, *_to_cells(entry), entry.revision, entry.reason) for entry in entries]
     return [row_id for row_id, *_ in _insert((*COLUMNS, *REVISION_COLUMNS), rows)]
 
 
@@ -63,11 +72,13 @@ def _insert(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> list[tup
     return inserted
 
 
-def _to_row(provenance: Provenance, entry: Entry) -> tuple[Any, ...]:
-    user_id, date, project, hours, entry_id = read_content(entry)
+def _read_origin(provenance: Provenance) -> tuple[Any, ...]:
     received_at = _to_timestamp(provenance.received_at)
-    origin = (provenance.client_id, received_at, provenance.subject, provenance.upload_id)
-    return (*origin, user_id, _to_timestamp(date), project, str(hours), entry_id)
+    return (provenance.client_id, received_at, provenance.subject, provenance.upload_id)
+
+
+def _to_cells(entry: Entry) -> tuple[Any, ...]:
+    return (entry.user_id, _to_timestamp(entry.date), entry.project, str(entry.hours), entry.entry_id)
 
 
 def _to_timestamp(date: datetime) -> str:

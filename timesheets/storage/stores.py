@@ -21,7 +21,7 @@ def insert_new(provenance: Provenance, entries: Sequence[Entry]) -> list[int | N
     """
     if connection.vendor == "postgresql":
         return postgresql.insert_batch(provenance, entries)
-    return sqlite.insert_rows([(provenance, entry) for entry in entries])
+    return sqlite.insert_batch(provenance, entries)
 
 
 def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
@@ -34,7 +34,7 @@ def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
         return postgresql.insert_arrivals(arrivals)
     find_owner = functools.cache(find_or_create_owner)
     owners = [find_owner(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals]
-    return sqlite.insert_rows(
+    return sqlite.insert_arrivals(
         [
             (_to_provenance(arrival, owner), arrival.entry)
             for arrival, owner in zip(arrivals, owners, strict=True)

@@ -2,11 +2,15 @@
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from timesheets.storage.entries import Entry
 
 
 class Outcome(enum.Enum):
+    # Enum's own is written in Python, and every entry of a batch needs it.
+    __hash__ = object.__hash__
+
     CREATED = enum.auto()
     # The current row, or the row of the sent revision, has the same content.
     EXISTING = enum.auto()
@@ -20,8 +24,7 @@ class Outcome(enum.Enum):
     UNKNOWN_ENTRY = enum.auto()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The outcome of an entry.
 
     `timesheet_id` is the new row, the equal one, or the one that the entry conflicts with; for a gap, the

@@ -123,15 +123,16 @@ def _build_results(
     judged: Sequence[Entry | Result], verdicts: Sequence[Verdict], *, dry_run: bool, is_refused: bool
 ) -> Iterator[Result]:
     """One result per entry, in order. Only a row that exists after the response has its id in a result."""
-    new_ids = {verdict.timesheet_id for verdict in verdicts if verdict.outcome is Outcome.CREATED}
-    unstored_ids = new_ids if dry_run or is_refused else set()
+    unstored_ids: set[int] = set()
+    if dry_run or is_refused:
+        unstored_ids = {verdict.timesheet_id for verdict in verdicts if verdict.outcome is Outcome.CREATED}
     remaining = iter(verdicts)
     for entry in judged:
         if not isinstance(entry, Entry):
             yield entry
             continue
         verdict = next(remaining)
-        if is_refused and verdict.outcome in ACCEPTED and verdict.timesheet_id in new_ids:
+        if is_refused and verdict.outcome in ACCEPTED and verdict.timesheet_id in unstored_ids:
             yield HELD_BACK
         else:
             yield describe_verdict(verdict, unstored_ids)
