@@ -99,9 +99,7 @@ def test_a_check_names_an_unreachable_server_once(site: Site) -> None:
 
     assert status == ExitStatus.TEMPORARY
     [message] = run.warned
-    assert message.startswith(
-        "FAILED   API: http://127.0.0.1:1/timesheets/upload: no connection."
-    )
+    assert message.startswith("FAILED   API: http://127.0.0.1:1/timesheets/upload: no connection.")
     assert message.count("run it again later") == 1
 
 

@@ -2,68 +2,18 @@
 
 import os
 import sys
-import uuid
-from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from timesheets.management.help import HelpFormatter
-from timesheets_client.arguments import add_arguments, read_options
-from timesheets_client.context import Environment
-from timesheets_client.environment.config import VARIABLES
-from timesheets_client.errors import MEANINGS, ExitStatus
-from timesheets_client.network.retries import Clock
-from timesheets_client.output.progress import ProgressBar
-from timesheets_client.output.report import Report
-from timesheets_client.output.streams import ResilientStream
+from timesheets_client.arguments import add_arguments
+from timesheets_client.command import DESCRIPTION, Process, run_command, write_epilog
 from timesheets_client.printable import escape
-from timesheets_client.run import run_upload
-from timesheets_client.signals import Signals, catch_signals
 
-
-def list_terms(terms: Mapping[Any, str]) -> str:
-    width = max(len(str(term)) for term in terms)
-    return "\n".join(f"  {term!s:<{width}}  {meaning}" for term, meaning in terms.items())
-
-
-DESCRIPTION = """\
-Upload timesheet entries to the Timesheets API: the entries of each FILE or, without FILE, the
-tutorial's one entry. The command gets an access token from the issuer with the OAuth 2.0 client
-credentials grant, and caches it for the next run. Run it again until it exits with 0 or 65: an
-entry that already exists is not stored twice."""
-
-EPILOG = f"""\
-files: CSV with the columns user_id, date, project, hours and optionally entry_id, revision, reason
-(separated by comma, semicolon or tab), JSON, NDJSON or an Excel workbook, each also as .gz. Dates
-are 2026-04-03 or 2026-04-03T08:00:00+02:00.
-
-identity: two entries with the same entry_id are one entry. The command derives an id for an entry
-without one, from its content and from the number of equal entries before it in the file. A file can
-therefore be sent again, even in another order. But a corrected row is a new entry, and equal rows
-in two files are one entry: if you correct rows or split files, give each row its own entry_id.
-
-corrections: an entry with revision 2 and a reason replaces the stored entry with the same entry_id,
-revision 3 replaces that, and 0 hours withdraw it. No entry_id is derived for a correction. With --correct,
-the command finds the revision itself: FILE has the entries as they should be, each with its entry_id.
---withdraw 17 withdraws what upload 17 created. Both need --reason and the scope correct:timesheets,
---withdraw also read:timesheets, and both are safe to run again. With --check they show what they would do.
-
-rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
-file. Entries that are still wrong are rejected again.
-
-environment variables, also read from .env in the folder of manage.py; without any of them, the
-command uses the development issuer:
-{list_terms(VARIABLES)}
-
-Proxies come from HTTPS_PROXY and NO_PROXY. REQUESTS_CA_BUNDLE names a PEM file of certificate
-authorities that replace the public ones, for a proxy that inspects TLS or for a private authority.
-
-exit status; if several apply, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
-{list_terms(dict(sorted(MEANINGS.items())))}
-"""
+SOURCE = """, also read from .env in the folder of manage.py; without any of them, the
+command uses the development issuer"""
 
 
 class Command(BaseCommand):
@@ -72,7 +22,7 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(
-            prog_name, subcommand, formatter_class=HelpFormatter, epilog=EPILOG, **kwargs
+            prog_name, subcommand, formatter_class=HelpFormatter, epilog=write_epilog(SOURCE), **kwargs
         )
         # The shell may expand *.csv to a file name that looks like an option.
         parser.error = lambda message: type(parser).error(parser, escape(message))  # type: ignore[method-assign]
@@ -82,41 +32,11 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # A signal can also arrive outside the upload, such as during the report.
-        status = catch_signals(partial(self._upload, options))
-        if status:
-            sys.exit(status)
-
-    def _upload(self, options: Mapping[str, Any]) -> ExitStatus:
-        with Signals() as signals:
-            environment = Environment(
-                variables=os.environ,
-                development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
-                # sys.stdin is None if the descriptor is closed.
-                stdin=sys.stdin.buffer if sys.stdin else open(os.devnull, "rb"),  # noqa: PTH123, SIM115
-                signals=signals,
-                clock=Clock(sleep=signals.sleep),
-                make_key=lambda: str(uuid.uuid4()),
-            )
-            return run_upload(read_options(options), environment, self._make_report(options))
-
-    def _make_report(self, options: Mapping[str, Any]) -> Report:
-        errors = wrap_stream(self.stderr)
-
-        def report_failure(reason: str) -> None:
-            errors.write_line(f"standard output cannot be written: {reason}")
-
-        has_terminal = self.stderr.isatty() and options["verbosity"] > 0
-        return Report(
-            write=wrap_stream(self.stdout, report_failure).write_line,
-            warn=errors.write_line,
-            verbosity=options["verbosity"],
-            with_traceback=options["traceback"],
-            is_json=options["json"],
-            progress=ProgressBar(wrap_stream(sys.stderr) if has_terminal else None),
+        process = Process(
+            variables=os.environ,
+            stdout=self.stdout,
+            stderr=self.stderr,
+            development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
         )
-
-
-def wrap_stream(stream: Any, on_failure: Callable[[str], object] = lambda _: None) -> ResilientStream:
-    # If the descriptor is closed, Django wraps None.
-    return ResilientStream(stream if hasattr(stream, "encoding") else None, on_failure)
+        if status := run_command(options, process):
+            sys.exit(status)

@@ -1,0 +1,124 @@
+"""The command: the words of its help, and a run with what the process provides. Two programs share it."""
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from timesheets_client.arguments import read_options
+from timesheets_client.context import Environment
+from timesheets_client.environment.config import VARIABLES
+from timesheets_client.errors import MEANINGS, ExitStatus
+from timesheets_client.network.retries import Clock
+from timesheets_client.output.progress import ProgressBar
+from timesheets_client.output.report import Report
+from timesheets_client.output.streams import ResilientStream
+from timesheets_client.run import run_upload
+from timesheets_client.signals import Signals, catch_signals
+
+DESCRIPTION = """\
+Upload timesheet entries to the Timesheets API: the entries of each FILE or, without FILE, the
+tutorial's one entry. The command gets an access token from the issuer with the OAuth 2.0 client
+credentials grant, and caches it for the next run. Run it again until it exits with 0 or 65: an
+entry that already exists is not stored twice."""
+
+_EPILOG = """\
+files: CSV with the columns user_id, date, project, hours and optionally entry_id, revision, reason
+(separated by comma, semicolon or tab), JSON, NDJSON or an Excel workbook, each also as .gz. Dates
+are 2026-04-03 or 2026-04-03T08:00:00+02:00.
+
+identity: two entries with the same entry_id are one entry. The command derives an id for an entry
+without one, from its content and from the number of equal entries before it in the file. A file can
+therefore be sent again, even in another order. But a corrected row is a new entry, and equal rows
+in two files are one entry: if you correct rows or split files, give each row its own entry_id.
+
+corrections: an entry with revision 2 and a reason replaces the stored entry with the same entry_id,
+revision 3 replaces that, and 0 hours withdraw it. No entry_id is derived for a correction. With --correct,
+the command finds the revision itself: FILE has the entries as they should be, each with its entry_id.
+--withdraw 17 withdraws what upload 17 created. Both need --reason and the scope correct:timesheets,
+--withdraw also read:timesheets, and both are safe to run again. With --check they show what they would do.
+
+rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
+file. Entries that are still wrong are rejected again.
+
+environment variables{source}:
+{variables}
+
+Proxies come from HTTPS_PROXY and NO_PROXY. REQUESTS_CA_BUNDLE names a PEM file of certificate
+authorities that replace the public ones, for a proxy that inspects TLS or for a private authority.
+
+exit status; if several apply, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
+{statuses}
+"""
+
+
+def write_epilog(source: str) -> str:
+    """The end of the help. `source` says where variables come from, besides the environment."""
+    return _EPILOG.format(
+        source=source,
+        variables=list_terms(VARIABLES),
+        statuses=list_terms(dict(sorted(MEANINGS.items()))),
+    )
+
+
+def list_terms(terms: Mapping[Any, str]) -> str:
+    width = max(len(str(term)) for term in terms)
+    return "\n".join(f"  {term!s:<{width}}  {meaning}" for term, meaning in terms.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """What the run gets from its process. A stream is None if its descriptor is closed.
+
+    `development` has the variables of the development issuer, if there is one.
+    """
+
+    variables: Mapping[str, str]
+    stdout: Any
+    stderr: Any
+    development: Mapping[str, str]
+
+
+def run_command(options: Mapping[str, Any], process: Process) -> ExitStatus:
+    """Run with the parsed arguments, `verbosity` and `traceback` among them. Never raises."""
+    # A signal can also arrive outside the upload, such as during the report.
+    return catch_signals(partial(_upload, options, process))
+
+
+def _upload(options: Mapping[str, Any], process: Process) -> ExitStatus:
+    with Signals() as signals:
+        environment = Environment(
+            variables=process.variables,
+            development=process.development,
+            # sys.stdin is None if the descriptor is closed.
+            stdin=sys.stdin.buffer if sys.stdin else open(os.devnull, "rb"),  # noqa: PTH123, SIM115
+            signals=signals,
+            clock=Clock(sleep=signals.sleep),
+            make_key=lambda: str(uuid.uuid4()),
+        )
+        return run_upload(read_options(options), environment, _make_report(options, process))
+
+
+def _make_report(options: Mapping[str, Any], process: Process) -> Report:
+    errors = _wrap(process.stderr)
+
+    def report_failure(reason: str) -> None:
+        errors.write_line(f"standard output cannot be written: {reason}")
+
+    has_terminal = process.stderr is not None and process.stderr.isatty() and options["verbosity"] > 0
+    return Report(
+        write=_wrap(process.stdout, report_failure).write_line,
+        warn=errors.write_line,
+        verbosity=options["verbosity"],
+        with_traceback=options["traceback"],
+        is_json=options["json"],
+        progress=ProgressBar(_wrap(sys.stderr) if has_terminal else None),
+    )
+
+
+def _wrap(stream: Any, on_failure: Callable[[str], object] = lambda _: None) -> ResilientStream:
+    # If the descriptor is closed, Django wraps None.
+    return ResilientStream(stream if hasattr(stream, "encoding") else None, on_failure)
