@@ -77,13 +77,13 @@ def _judge(
 ) -> Entry:
     """The entry. Raises what it is refused for before storage gets it."""
     try:
-        entry: Entry | InvalidEntry = parse_entry(value)
-    except InvalidEntry as problem:
-        entry = problem
-    require_totals(options.expected, add_up([value], [entry]))
-    if isinstance(entry, InvalidEntry):
+        entry = parse_entry(value)
+    except InvalidEntry:
+        # A variable for the exception would keep the body in memory, in a cycle with its traceback.
+        require_totals(options.expected, add_up([value], [None]))
         _count_verdict(client, options, describe_invalid_entry({}).label)
-        raise entry
+        raise
+    require_totals(options.expected, add_up([value], [entry]))
     if not may_send(entry, token):
         _count_verdict(client, options, SCOPE_MISSING.label)
         log_missing_scope(token)
