@@ -18,7 +18,7 @@ README = (REPOSITORY / "README.md").read_text()
 API, ARCHITECTURE, CLIENT, DEPLOYMENT = (
     (REPOSITORY / f"docs/{name}.md").read_text() for name in ("api", "architecture", "client", "deployment")
 )
-PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 # Each of these may also be read from the file that NAME_FILE names.
 FROM_FILES = {"DJANGO_SECRET_KEY", "DATABASE_URL", "AUTH0_CLIENT_SECRET"}
 

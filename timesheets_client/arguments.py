@@ -8,12 +8,13 @@ from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from timesheets_client.access.issued_tokens import CORRECT_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets_client.network.exchange import Timeouts
+from timesheets_client.reading.dates import find_zone
 from timesheets_client.reading.entries import Malformed
 from timesheets_client.reading.inputs import Format
+from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.rows import read_hours
 
 DEFAULT_TIMEOUTS = "10,60"
@@ -31,6 +32,9 @@ class Options:
     spool: Path | None = None
     format: Format = Format.AUTO
     time_zone: tzinfo | None = None
+    map_file: Path | None = None
+    # What the run reads from the map file; no argument sets it.
+    entry_map: EntryMap | None = None
     derives_ids: bool = True
     batch_size: int = DEFAULT_BATCH_SIZE
     is_strict: bool = False
@@ -102,6 +106,13 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         help="the zone of times without an offset, such as Europe/Berlin; without it they are rejected",
     )
     add(
+        "--map",
+        dest="map_file",
+        type=Path,
+        metavar="FILE",
+        help="a mapping file: which columns of another program's export become the members of an entry",
+    )
+    add(
         "--dedupe",
         dest="derives_ids",
         choices=["on", "off"],
@@ -171,16 +182,17 @@ def add_correcting_arguments(parser: ArgumentParser) -> None:
 
 def read_options(arguments: Mapping[str, Any]) -> Options:
     """The options. Those that the command line does not set have their defaults."""
-    given = {each.name: arguments[each.name] for each in fields(Options) if arguments[each.name] is not None}
+    given = {
+        each.name: arguments[each.name] for each in fields(Options) if arguments.get(each.name) is not None
+    }
     converted = {"format": Format(given["format"]), "derives_ids": given["derives_ids"] == "on"}
     return Options(**(given | converted))
 
 
 def parse_zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ArgumentTypeError(f"{name!r} is not a time zone such as Europe/Berlin") from None
+    if zone := find_zone(name):
+        return zone
+    raise ArgumentTypeError(f"{name!r} is not a time zone such as Europe/Berlin")
 
 
 def parse_batch_size(text: str) -> int:

@@ -35,6 +35,8 @@ def reject_files(options: Options) -> None:
         raise WrongUsage("--expect-entries, --expect-hours: name the one FILE that has these totals")
     if options.is_dry_run and not options.files:
         raise WrongUsage("--dry-run: name the FILE to read")
+    if options.map_file and not (options.files or options.spool or options.is_check):
+        raise WrongUsage("--map: name the FILE to upload, or its folder with --spool")
     if options.files.count(STANDARD_INPUT) > 1:
         raise WrongUsage("-: standard input can be read only once")
 

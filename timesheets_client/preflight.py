@@ -70,10 +70,12 @@ def check_file(name: str, context: RunContext) -> ExitStatus:
     outcome = tally.finish()
     report.outcomes.append(outcome)
     corrected = "" if outcome.corrected is None else f"correct {outcome.corrected}, "
+    rows = "row is" if outcome.skipped == 1 else "rows are"
+    skipped = f"; {outcome.skipped} {rows} skipped" if outcome.skipped else ""
     word = "rejected" if tally.is_faulty else "ok"
     report.show(
         f"{word:<8} {name}: of {outcome.entries} entries the API would create {outcome.created}, "
-        f"{corrected}has {outcome.existing} already, and would reject {outcome.rejected}"
+        f"{corrected}has {outcome.existing} already, and would reject {outcome.rejected}{skipped}"
     )
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 

@@ -1,5 +1,6 @@
 """One run, from the options to the exit status."""
 
+from dataclasses import replace
 from functools import partial
 
 from timesheets_client.arguments import Options
@@ -39,6 +40,7 @@ def catch_errors(options: Options, environment: Environment, report: Report) -> 
 
 def perform(options: Options, environment: Environment, report: Report) -> ExitStatus:
     reject_contradictions(options)
+    options = read_map_file(options)
     if options.is_dry_run:
         return read_files(options, environment.stdin, report)
     if options.is_check:
@@ -46,6 +48,16 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
     config = load_config(environment.variables, environment.development)
     with open_context(options, environment, report, config) as context:
         return upload(context)
+
+
+def read_map_file(options: Options) -> Options:
+    """The options with the map that they name. Raises ConfigurationError."""
+    if options.map_file is None:
+        return options
+    # Only a map needs tomllib and these rules.
+    from timesheets_client.reading.maps.files import load_map
+
+    return replace(options, entry_map=load_map(options.map_file, options.time_zone))
 
 
 def upload(context: RunContext) -> ExitStatus:

@@ -1,18 +1,37 @@
 """Read the content of a file without the file."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import tzinfo
+from pathlib import Path
 
-from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, RejectedEntry
+from timesheets_client.reading.entries import (
+    InputEntry,
+    InputItem,
+    InputWarning,
+    RejectedEntry,
+    Row,
+    SkippedRow,
+)
 from timesheets_client.reading.inputs import Format, Input, read_entries
+from timesheets_client.reading.maps.files import load_map
+from timesheets_client.reading.maps.rows import EntryMap
 
 
 def read(
     content: bytes | str, name: str = "week23.csv", zone: tzinfo | None = None, chosen: Format = Format.AUTO
 ) -> list[InputEntry | RejectedEntry]:
     """The entries and the rejected rows."""
-    return [each for each in iterate(content, name, zone, chosen) if not isinstance(each, InputWarning)]
+    items = iterate(content, name, zone, chosen)
+    return [each for each in items if not isinstance(each, InputWarning | SkippedRow)]
+
+
+def read_mapped(
+    content: bytes | str, map_file: Path, name: str = "export.csv", zone: tzinfo | None = None
+) -> list[Row]:
+    """What becomes of each row of an export."""
+    items = iterate(content, name, entry_map=load_map(map_file, zone))
+    return [each for each in items if not isinstance(each, InputWarning)]
 
 
 def find_warnings(content: bytes | str, name: str = "week23.csv") -> list[str]:
@@ -21,11 +40,20 @@ def find_warnings(content: bytes | str, name: str = "week23.csv") -> list[str]:
 
 
 def iterate(
-    content: bytes | str, name: str, zone: tzinfo | None = None, chosen: Format = Format.AUTO
+    content: bytes | str,
+    name: str,
+    zone: tzinfo | None = None,
+    chosen: Format = Format.AUTO,
+    entry_map: EntryMap | None = None,
 ) -> Iterator[InputItem]:
     body = content.encode() if isinstance(content, str) else content
     file = io.BufferedReader(io.BytesIO(body))
-    return read_entries(Input(name=name, file=file), chosen, zone)
+    return read_entries(Input(name=name, file=file), chosen, zone, entry_map)
+
+
+def describe_rows(rows: Iterable[Row]) -> list[str]:
+    """The source of each entry, and the description of each other row."""
+    return [each.source if isinstance(each, InputEntry) else each.describe() for each in rows]
 
 
 def describe(read_entries: list[InputEntry | RejectedEntry]) -> list[str]:

@@ -85,9 +85,13 @@ def test_a_pipe_has_no_path(tmp_path: Path) -> None:
 
 READ = """
 import sys
+from pathlib import Path
 from tests.client.memory import read_peak
 from timesheets_client.reading.inputs import Format, open_input, read_entries
-print(sum(1 for _ in read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None)), read_peak())
+from timesheets_client.reading.maps.files import load_map
+entry_map = load_map(Path(sys.argv[2]), None) if sys.argv[2:] else None
+source = open_input(sys.argv[1], sys.stdin.buffer)
+print(sum(1 for _ in read_entries(source, Format.AUTO, None, entry_map)), read_peak())
 """
 
 
@@ -96,6 +100,28 @@ def test_many_entries_take_no_more_memory_than_a_few(tmp_path: Path, suffix: str
     few, many = (measure_peak(write(tmp_path / f"{count}.{suffix}", count)) for count in (1_000, 50_000))
 
     assert many - few < 1_000_000
+
+
+def test_many_different_rows_of_an_export_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
+    few, many = (
+        measure_peak(write_export(tmp_path / f"{count}.csv", count), "docs/maps/toggl.toml")
+        for count in (10_000, 50_000)
+    )
+
+    assert many - few < 1_000_000
+
+
+def write_export(path: Path, count: int) -> Path:
+    """Rows that all differ in their date and duration."""
+    with path.open("w") as file:
+        file.write("Email,Project,Start date,Start time,End date,Duration\n")
+        for number in range(count):
+            day, time = (
+                f"{1900 + number % 5000}-01-01",
+                f"{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}",
+            )
+            file.write(f"ada@example.com,{time},{day},{time},-,1{time}\n")
+    return path
 
 
 def write(path: Path, count: int) -> Path:
@@ -107,8 +133,8 @@ def write(path: Path, count: int) -> Path:
     return path
 
 
-def measure_peak(path: Path) -> int:
-    result = run_python("-c", READ, path)
+def measure_peak(path: Path, *map_file: str) -> int:
+    result = run_python("-c", READ, path, *map_file)
     count, peak = map(int, result.stdout.split())
     assert str(count) == path.stem
     return peak

@@ -96,6 +96,12 @@ def test_floating_point_noise_is_removed() -> None:
             3, DAY, "hours: the cell holds the date 2026-06-03; write the hours", id="hours are a date"
         ),
         pytest.param(3, NOON, "hours: the cell holds the time of day or duration 12:00:00", id="time"),
+        pytest.param(
+            3,
+            datetime.timedelta(days=1, seconds=1176),
+            "hours: the cell holds the time of day or duration 24:19:36",
+            id="duration",
+        ),
         pytest.param(3, "#DIV/0!", "hours: the cell holds the error #DIV/0!", id="hours are an error"),
         pytest.param(3, "=1+1", "hours: the cell holds a formula without a stored value; open", id="formula"),
         pytest.param(5, "note", "this row has 6 cells, and the header has 5", id="a cell too many"),

@@ -7,7 +7,7 @@ from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperatio
 
 from timesheets_client.arguments import Options
 from timesheets_client.errors import TotalsDiffer
-from timesheets_client.reading.entries import InputItem, InputWarning, Malformed, Members
+from timesheets_client.reading.entries import InputItem, InputWarning, Malformed, Members, SkippedRow
 from timesheets_client.reading.inputs import Input, open_repeatable, read_entries
 from timesheets_client.reading.rows import read_hours
 
@@ -44,7 +44,7 @@ def check_totals(source: Input, options: Options) -> Iterator[Input]:
         yield source
         return
     with open_repeatable(source) as repeatable:
-        with closing(read_entries(repeatable, options.format, options.time_zone)) as items:
+        with closing(read_entries(repeatable, options.format, options.time_zone, options.entry_map)) as items:
             require_totals(total(items), options, source.name)
         repeatable.file.seek(0)
         yield repeatable
@@ -53,7 +53,7 @@ def check_totals(source: Input, options: Options) -> Iterator[Input]:
 def total(items: Iterable[InputItem]) -> Totals:
     totals = Totals()
     for item in items:
-        if not isinstance(item, InputWarning):
+        if not isinstance(item, InputWarning | SkippedRow):
             totals.add(item.members)
     return totals
 

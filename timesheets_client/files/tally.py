@@ -10,7 +10,7 @@ from timesheets_client.arguments import Options
 from timesheets_client.files.control_totals import check_totals
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.output.report import FileOutcome, Report
-from timesheets_client.reading.entries import InputEntry, InputWarning, RejectedEntry
+from timesheets_client.reading.entries import InputEntry, InputWarning, RejectedEntry, SkippedRow
 from timesheets_client.reading.identity import EntryIds, require_own_id
 from timesheets_client.reading.inputs import Input, read_entries
 from timesheets_client.sending.verdicts import Verdicts
@@ -50,6 +50,10 @@ class Tally:
             for each in rejected:
                 self.rejects.add(each)
 
+    def skip(self, row: SkippedRow) -> None:
+        self.report.show_skipped(row)
+        self.outcome.skipped = (self.outcome.skipped or 0) + 1
+
     def finish(self, rejects: Path | None = None) -> FileOutcome:
         return replace(self.outcome, rejects=rejects, seconds=time.monotonic() - self.start)
 
@@ -64,15 +68,19 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
     Raises TotalsDiffer before the first one.
     """
     ids = EntryIds() if options.derives_ids and not options.is_correction else None
+    tally.outcome.skipped = 0 if options.entry_map else None
     # The reader must release the file before the caller closes the file.
     with (
         check_totals(tally.source, options) as source,
-        closing(read_entries(source, options.format, options.time_zone)) as read,
+        closing(read_entries(source, options.format, options.time_zone, options.entry_map)) as read,
     ):
         for each in read:
             if isinstance(each, InputWarning):
                 tally.report.show_problem(each.describe())
                 tally.is_suspicious = True
+                continue
+            if isinstance(each, SkippedRow):
+                tally.skip(each)
                 continue
             tally.outcome.entries += 1
             # A run that corrects ignores the revision, and looks for the id itself.

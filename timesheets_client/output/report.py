@@ -10,7 +10,7 @@ from timesheets_client.errors import ExitStatus
 from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.progress import ProgressBar
 from timesheets_client.printable import escape, escape_bytes, escape_lines
-from timesheets_client.reading.entries import RejectedEntry
+from timesheets_client.reading.entries import RejectedEntry, SkippedRow
 
 MAX_REJECTED_SHOWN = 20
 
@@ -20,6 +20,7 @@ class FileOutcome:
     """The counts of a file's entries, and the path of its rejects file, if there is one.
 
     `corrected` is None unless the run corrects.
+    `skipped` counts the rows that a mapping file skips. It is None without one.
     """
 
     file: str
@@ -28,30 +29,30 @@ class FileOutcome:
     corrected: int | None = None
     existing: int = 0
     rejected: int = 0
+    skipped: int | None = None
     rejects: Path | None = None
     seconds: float = 0
 
     def describe(self, *, is_dry_run: bool = False) -> str:
         """As in `week23.csv: 1000 entries, 990 created, 8 already there, 2 rejected in 0.4 s`."""
         counted = f"{self.file}: {self.entries} {'entry' if self.entries == 1 else 'entries'}"
+        refused = f"{self.rejected} rejected{f', {self.skipped} skipped' if self.skipped else ''}"
         if is_dry_run:
-            return f"{counted}, {self.rejected} rejected; nothing was sent (--dry-run)"
+            return f"{counted}, {refused}; nothing was sent (--dry-run)"
         corrected = "" if self.corrected is None else f"{self.corrected} corrected, "
         return (
             f"{counted}, {self.created} created, {corrected}{self.existing} already there, "
-            f"{self.rejected} rejected in {self.seconds:.1f} s"
+            f"{refused} in {self.seconds:.1f} s"
         )
 
     def encode(self) -> dict[str, object]:
         """The object that --json prints for the file."""
-        members = asdict(self) | {
+        counts = {name: value for name, value in asdict(self).items() if value is not None}
+        return counts | {
             "file": escape_bytes(self.file),
             "rejects": self.rejects and escape_bytes(str(self.rejects)),
             "seconds": round(self.seconds, 3),
         }
-        if self.corrected is None:
-            del members["corrected"]
-        return members
 
 
 @dataclass(kw_only=True)
@@ -135,6 +136,10 @@ class Report:
         """Show rejected entries of a file up to a limit, after `before` earlier ones."""
         for each in rejected[: max(0, MAX_REJECTED_SHOWN - before)]:
             self.show_problem(each.describe())
+
+    def show_skipped(self, row: SkippedRow) -> None:
+        if self.verbosity > 1:
+            self.show(row.describe())
 
     def show_existing(self, lines: Sequence[str]) -> None:
         for line in lines:

@@ -1,11 +1,14 @@
 """Read dates and timestamps. Nothing is guessed, neither the order of day and month nor a time zone."""
 
 import re
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from timesheets_client.printable import quote
 from timesheets_client.reading.entries import Malformed
 
+MAX_DAYS = 4096
 # RFC 3339, and what spreadsheets make of it: a space for the T, no seconds, no offset.
 TIMESTAMP = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d(?:\.\d+)?)? ?([Zz]|[+-]\d\d:\d\d)?)?", re.ASCII
@@ -38,13 +41,42 @@ def find_offset(local: str, zone: tzinfo | None) -> str:
             "add one, or name the time zone of all such times: --time-zone Europe/Berlin"
         )
     try:
-        first = datetime.fromisoformat(local).replace(tzinfo=zone)
+        time = datetime.fromisoformat(local).replace(tzinfo=zone)
     except ValueError:
         raise Malformed(f"there is no such time as {local}") from None
-    offset = first.strftime("%z")
-    if offset != first.replace(fold=1).strftime("%z"):
+    if has_clock_change(time):
         raise Malformed(
             f"in {zone} the clock shows {local} twice or never, because it changes then; add the offset"
         )
+    return format_offset(time)
+
+
+@lru_cache(MAX_DAYS)
+def find_offset_of_day(day: str, zone: tzinfo | None) -> str | None:
+    """The offset from UTC that applies all day; None if the clock changes on that day, or without a zone."""
+    try:
+        begin = datetime.fromisoformat(day).replace(tzinfo=zone)
+        end = begin + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return None
+    changes = has_clock_change(begin) or begin.utcoffset() != end.utcoffset()
+    return None if changes or zone is None else format_offset(begin)
+
+
+def has_clock_change(time: datetime) -> bool:
+    """Whether the clock shows this time twice or never."""
+    return time.utcoffset() != time.replace(fold=1).utcoffset()
+
+
+def format_offset(time: datetime) -> str:
     # Offsets before 1972 may also have seconds.
+    offset = time.strftime("%z")
     return f"{offset[:3]}:{offset[3:5]}"
+
+
+def find_zone(name: str) -> tzinfo | None:
+    """The time zone with this name, such as `Europe/Berlin`, if there is one."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None

@@ -1,4 +1,4 @@
-"""What an input holds: entries, rejected entries and warnings. Only the API knows what a valid entry is."""
+"""What an input holds: entries, rejects, skipped rows, warnings. Only the API knows what a valid entry is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +51,17 @@ class RejectedEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SkippedRow:
+    """A row that is no entry, because a mapping file says so."""
+
+    source: str
+    reason: str
+
+    def describe(self) -> str:
+        return put_on_one_line(f"{self.source}: skipped: {self.reason}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InputWarning:
     """Why an input may not say what its author means. It comes at most once, at the end."""
 
@@ -61,7 +72,8 @@ class InputWarning:
         return put_on_one_line(f"{self.source}: warning: {'; '.join(self.reasons)}")
 
 
-InputItem = InputEntry | RejectedEntry | InputWarning
+Row = InputEntry | RejectedEntry | SkippedRow
+InputItem = Row | InputWarning
 
 
 def reject_text(source: str, reason: str, text: str) -> RejectedEntry:

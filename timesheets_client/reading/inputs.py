@@ -1,5 +1,6 @@
 """Open an input, detect its format and read its entries, or explain why it cannot be read."""
 
+import codecs
 import gzip
 import io
 import os
@@ -12,15 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.printable import escape
-from timesheets_client.reading.csv_files import read_csv
+from timesheets_client.reading.csv_files import UTF_8, read_csv
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
+from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.signatures import GZIP, OLD_EXCEL, ZIP
 from timesheets_client.reading.temporary_copies import explain_full_disk
 
@@ -36,11 +39,13 @@ class Format(StrEnum):
     XLSX = "xlsx"
 
 
-def read_xlsx(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
+def read_xlsx(
+    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: EntryMap | None = None
+) -> Iterator[InputItem]:
     # Only workbooks need openpyxl and XML, and importing them takes longer than uploading a small file.
     from timesheets_client.reading.workbooks import read_workbook
 
-    return read_workbook(file, name, zone)
+    return read_workbook(file, name, zone, entry_map)
 
 
 READERS: Mapping[Format, Callable[[BinaryIO, str, tzinfo | None], Iterator[InputItem]]] = {
@@ -49,6 +54,8 @@ READERS: Mapping[Format, Callable[[BinaryIO, str, tzinfo | None], Iterator[Input
     Format.CSV: read_csv,
     Format.XLSX: read_xlsx,
 }
+# JSON has entries already, such as those of a rejects file.
+TABLE_READERS = {Format.CSV: read_csv, Format.XLSX: read_xlsx}
 SUFFIXES: Mapping[str, Format] = {
     ".json": Format.JSON,
     ".ndjson": Format.NDJSON,
@@ -118,10 +125,12 @@ def open_repeatable(source: Input) -> Iterator[Input]:
         raise InputUnreadable(f"{problem}; set TMPDIR, or upload a file") from None
 
 
-def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generator[InputItem]:
+def read_entries(
+    source: Input, chosen: Format, zone: tzinfo | None, entry_map: EntryMap | None = None
+) -> Generator[InputItem]:
     """The entries of the input, as a stream. Raises InputUnreadable, even after some entries.
 
-    The caller closes the input.
+    A table is read as `entry_map` says. The caller closes the input.
     """
     try:
         raw = cast("io.BufferedReader", source.file)
@@ -129,7 +138,11 @@ def read_entries(source: Input, chosen: Format, zone: tzinfo | None) -> Generato
         is_zipped = head.startswith(GZIP)
         file = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_zipped else raw
         head = file.peek(PEEK_BYTES) if is_zipped else head
-        reader = READERS[find_format(source.name, chosen, head)]
+        found = find_format(source.name, chosen, head)
+        reader = READERS[found]
+        if entry_map and found in TABLE_READERS:
+            require_encoding(source.name, entry_map.encoding, head)
+            reader = partial(TABLE_READERS[found], entry_map=entry_map)
         yield from reader(cast("BinaryIO", file), source.name, zone)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputUnreadable(
@@ -148,6 +161,11 @@ def find_format(name: str, chosen: Format, head: bytes) -> Format:
     if found is not Format.XLSX:
         require_text(name, head)
     return found
+
+
+def require_encoding(name: str, encoding: str, head: bytes) -> None:
+    if encoding != UTF_8 and head.startswith(codecs.BOM_UTF8):
+        raise InputUnreadable(f"{name}: is in UTF-8, as its first bytes say, and not in {encoding}")
 
 
 def guess_format(head: bytes) -> Format:

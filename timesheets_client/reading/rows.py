@@ -47,12 +47,17 @@ def read_header(cells: Sequence[str], source: str) -> Sequence[str]:
 
 def name_cells(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     """The stripped cells by column. Raises Malformed."""
-    if len(cells) != len(header):
-        raise Malformed(f"this row has {len(cells)} cells, and the header has {len(header)}")
+    require_width(cells, len(header))
     pairs = [(name, cell.strip()) for name, cell in zip(header, cells, strict=True)]
     if any(cell and not name for name, cell in pairs):
         raise Malformed("this row has a cell in a column without a name")
     return {name: cell for name, cell in pairs if name and name != REJECTED}
+
+
+def require_width(cells: Sequence[str], width: int) -> None:
+    """Raise Malformed unless the row is as wide as the header."""
+    if len(cells) != width:
+        raise Malformed(f"this row has {len(cells)} cells, and the header has {width}")
 
 
 def read_row(source: str, cells: Mapping[str, str], zone: tzinfo | None) -> InputEntry | RejectedEntry:
@@ -74,10 +79,14 @@ def read_members(cells: Mapping[str, str]) -> dict[str, object]:
     members: dict[str, object] = {
         name: cell for name, cell in cells.items() if cell or name not in OPTIONAL_COLUMNS
     }
-    # The API refuses any other text in its own words.
-    if REVISION_NUMBER.fullmatch(cells.get(REVISION, "")):
-        members[REVISION] = Decimal(cells[REVISION])
+    if REVISION in members:
+        members[REVISION] = read_revision(cells[REVISION])
     return members
+
+
+def read_revision(text: str) -> object:
+    """The number. Any other text stays as it is, for the API to refuse in its own words."""
+    return Decimal(text) if REVISION_NUMBER.fullmatch(text) else text
 
 
 def read_hours(text: str) -> Decimal:

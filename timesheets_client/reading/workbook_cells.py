@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import Enum
 from xml.etree.ElementTree import Element
 
@@ -122,10 +122,19 @@ def read_iso_date(text: str) -> Cell:
 
 
 def describe_date(value: object, *, shows_time: bool) -> Cell:
+    if isinstance(value, timedelta):
+        return Cell(kind=Kind.DURATION, text=format_duration(value))
     if not isinstance(value, datetime):
         return Cell(kind=Kind.DURATION, text=str(value))
     has_time = shows_time or value.time() != time()
     return Cell(kind=Kind.DATE, text=value.isoformat() if has_time else value.date().isoformat())
+
+
+def format_duration(value: timedelta) -> str:
+    """As in `24:19:36`, without the noise of a fraction of a day."""
+    seconds = round(value.total_seconds())
+    hours, minutes = abs(seconds) // 3600, abs(seconds) // 60 % 60
+    return f"{'-' * (seconds < 0)}{hours}:{minutes:02}:{abs(seconds) % 60:02}"
 
 
 def read_formats(package: Package) -> list[NumberFormat]:

@@ -1,6 +1,6 @@
 """Turn the cells of a row into an entry. Each column accepts only what cannot have lost anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
@@ -8,13 +8,18 @@ from enum import Enum
 
 from timesheets_client.reading.entries import (
     ENTRY_ID,
+    OPTIONAL_COLUMNS,
     REASON,
     REVISION,
     WHOLE_ENTRY,
     InputEntry,
     Malformed,
     RejectedEntry,
+    Row,
+    SkippedRow,
+    reject_text,
 )
+from timesheets_client.reading.maps.rows import EntryMap, RowReader
 from timesheets_client.reading.rows import name_cells, read_members, read_row
 
 
@@ -52,6 +57,12 @@ KINDS: Mapping[str, set[Kind]] = {
     REVISION: TEXTS | {Kind.NUMBER},
     REASON: TEXTS,
 }
+# In an export, the date and the time of day can have a column each, and hours can be a duration.
+MAPPED_KINDS = {
+    **KINDS,
+    "date": KINDS["date"] | {Kind.DURATION},
+    "hours": KINDS["hours"] | {Kind.DATE, Kind.DURATION},
+}
 
 
 def make_entry(
@@ -73,6 +84,39 @@ def make_entry(
     errors = dict(read.errors) if isinstance(read, RejectedEntry) else {}
     errors |= {name: [explain(name, cell)] for name, cell in wrong.items()}
     return RejectedEntry(source=source, errors=errors, members={**read.members, **values})
+
+
+class MappedCells:
+    """Reads the rows of a sheet as a mapping file says."""
+
+    def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
+        self._rows = RowReader(entry_map, header, source)
+        self._places = {
+            member: [self._rows.find(column) for column in rule.columns]
+            for member, rule in entry_map.rules.items()
+        }
+
+    def make_entry(self, source: str, found: Sequence[Cell]) -> Row:
+        cells = [*found, *[EMPTY] * (len(self._rows.names) - len(found))]
+        texts = [cell.text for cell in cells]
+        try:
+            read = self._rows.read(source, texts)
+        except Malformed as error:
+            return reject_text(source, str(error), "\t".join(texts))
+        if isinstance(read, SkippedRow):
+            return read
+        errors = {member: [explain(member, cell)] for member, cell in self._find_wrong(cells)}
+        if not errors:
+            return read
+        refused = {member: "" if member in OPTIONAL_COLUMNS else None for member in errors}
+        others = read.errors if isinstance(read, RejectedEntry) else {}
+        return RejectedEntry(source=source, errors={**others, **errors}, members={**read.members, **refused})
+
+    def _find_wrong(self, cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
+        for member, places in self._places.items():
+            yield from (
+                (member, cells[place]) for place in places if cells[place].kind not in MAPPED_KINDS[member]
+            )
 
 
 def explain(name: str, cell: Cell) -> str:

@@ -3,19 +3,21 @@
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.entries import COLUMNS, InputItem, InputWarning
+from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.rows import read_header
 from timesheets_client.reading.temporary_copies import explain_full_disk
 from timesheets_client.reading.workbook_cells import CellReader
 from timesheets_client.reading.workbook_package import MAX_BYTES_IN_MEMORY, ROWS, TRUE, Copy, Package, Sheet
-from timesheets_client.reading.workbook_values import Cell, Kind, make_entry
+from timesheets_client.reading.workbook_values import Cell, Kind, MappedCells, make_entry
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
@@ -41,46 +43,51 @@ class Row:
     cells: Sequence[Cell]
 
 
-def read_workbook(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
-    """The rows of each sheet whose first row names a column of an entry.
+def read_workbook(
+    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: EntryMap | None = None
+) -> Iterator[InputItem]:
+    """The rows of each sheet whose first row names a column of an entry, or of the map.
 
     Raises InputUnreadable, or TemporaryFailure without disk space for a copy.
     """
     try:
         with explain_full_disk(name), Copy(MAX_BYTES_IN_MEMORY) as copy:
             copy.fill(file)
-            yield from read_copy(copy, name, zone)
+            yield from read_copy(copy, name, zone, entry_map)
     except WorkbookUnreadable as error:
         raise InputUnreadable(f"{name}: {error}") from None
 
 
-def read_copy(copy: Copy, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
+def read_copy(copy: Copy, name: str, zone: tzinfo | None, entry_map: EntryMap | None) -> Iterator[InputItem]:
     try:
-        yield from read_sheets(Package(copy), name, zone)
+        yield from read_sheets(Package(copy), name, zone, entry_map)
     except DAMAGE_ERRORS as error:
         raise WorkbookUnreadable(
             "is not a complete Excel workbook (.xlsx); save it again, or as CSV UTF-8"
         ) from error
 
 
-def read_sheets(package: Package, name: str, zone: tzinfo | None) -> Iterator[InputItem]:
+def read_sheets(
+    package: Package, name: str, zone: tzinfo | None, entry_map: EntryMap | None
+) -> Iterator[InputItem]:
     cells = CellReader(package)
     suspicions: dict[str, str] = {}
     has_entries = False
     for sheet in package.find_sheets():
         rows = read_rows(package, sheet, cells)
         source = f"{name}!{sheet.title}"
-        header = find_header(next(rows, None), source)
-        if header is None:
+        make = find_reader(next(rows, None), source, zone, entry_map)
+        if make is None:
             continue
         has_entries = True
         if sheet.is_hidden:
             suspicions.setdefault("a hidden sheet was read too", sheet.title)
         for row in rows:
             note_suspicions(row, f"{sheet.title}:{row.number}", suspicions)
-            yield make_entry(f"{source}:{row.number}", row.cells, header, zone)
+            yield make(f"{source}:{row.number}", row.cells)
     if not has_entries:
-        raise InputUnreadable(f"{name}: no sheet has a first row that names the columns {', '.join(COLUMNS)}")
+        named = f"a column of {entry_map.name}" if entry_map else f"the columns {', '.join(COLUMNS)}"
+        raise InputUnreadable(f"{name}: no sheet has a first row that names {named}")
     if suspicions:
         reasons = [f"{reason} (first: {place})" for reason, place in suspicions.items()]
         yield InputWarning(source=name, reasons=reasons)
@@ -107,10 +114,15 @@ def read_rows(package: Package, sheet: Sheet, cells: CellReader) -> Iterator[Row
             yield Row(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)
 
 
-def find_header(row: Row | None, source: str) -> Sequence[str] | None:
-    """The names of the columns, if the first row names a column of an entry. Raises InputUnreadable."""
-    if row is None or row.number > 1:
+def find_reader(
+    first: Row | None, source: str, zone: tzinfo | None, entry_map: EntryMap | None
+) -> Callable[[str, Sequence[Cell]], InputItem] | None:
+    """A function for the rows of a sheet, if its first row names a column of ours. Raises InputUnreadable."""
+    if first is None or first.number > 1:
         return None
-    texts = [cell.text for cell in row.cells]
-    is_header = any(text.strip() in COLUMNS for text in texts)
-    return read_header(texts, f"{source}:1") if is_header else None
+    texts = [cell.text for cell in first.cells]
+    if entry_map:
+        return MappedCells(entry_map, texts, f"{source}:1").make_entry if entry_map.knows(texts) else None
+    if not any(text.strip() in COLUMNS for text in texts):
+        return None
+    return partial(make_entry, header=read_header(texts, f"{source}:1"), zone=zone)

@@ -1,0 +1,258 @@
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from timesheets_client.errors import ConfigurationError
+from timesheets_client.reading.maps.files import load_map
+
+VALID = {
+    "user_id": 'column = "Email"',
+    "date": 'column = "Day"\nformat = "%Y-%m-%d"',
+    "project": 'column = "Project"',
+    "hours": 'column = "Duration"\nunit = "h:mm"',
+}
+
+
+def write(folder: Path, **tables: str) -> Path:
+    """A valid map in which these tables are replaced; `top` comes before all tables, `last` after them."""
+    top, last = tables.pop("top", ""), tables.pop("last", "")
+    names = {name: f"[{name}]\n{keys}" for name, keys in (VALID | tables).items()}
+    (folder / "our.toml").write_text("\n".join([top, *names.values(), last]))
+    return folder / "our.toml"
+
+
+def explain(path: Path) -> list[str]:
+    """The problems of a map, without its name."""
+    with pytest.raises(ConfigurationError) as error:
+        load_map(path, None)
+    lines = str(error.value).split("\n")
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    return [line.removeprefix(f"{path}: ") for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("tables", "problem"),
+    [
+        pytest.param({"top": 'zone = "UTC"'}, "zone: there is no such key here", id="unknown"),
+        pytest.param({"last": "[task]"}, "task: there is no such key here", id="unknown table"),
+        pytest.param(
+            {"top": 'encoding = "utf-16"'},
+            "encoding: must be utf-8, or such as windows-1252 or iso-8859-1",
+            id="encoding",
+        ),
+        pytest.param(
+            {"top": 'encoding = "iso-8859-12"'},
+            "encoding: must be utf-8, or such as windows-1252 or iso-8859-1",
+            id="no such encoding",
+        ),
+        pytest.param(
+            {"top": 'time_zone = "Berlin"'},
+            "time_zone: 'Berlin' is not a time zone such as Europe/Berlin",
+            id="zone",
+        ),
+        pytest.param({"top": "time_zone = 2"}, "time_zone: must be a text", id="number"),
+        pytest.param(
+            {"user_id": ""},
+            "user_id: needs one of the keys column, template, constant; it has none",
+            id="no source",
+        ),
+        pytest.param(
+            {"project": 'column = "A"\nconstant = "B"'},
+            "project: needs one of the keys column, template, constant; it has column and constant",
+            id="two sources",
+        ),
+        pytest.param({"project": 'constant = " "'}, "project.constant: must not be empty", id="empty"),
+        pytest.param(
+            {"entry_id": 'column = "Id"\nconstant = "a"'},
+            "entry_id.constant: there is no such key here",
+            id="one id for all",
+        ),
+        pytest.param(
+            {"entry_id": 'template = "toggl-{Id"'},
+            "entry_id.template: must name columns in braces, as in {Start date} {Start time}",
+            id="open brace",
+        ),
+        pytest.param(
+            {"entry_id": 'template = "toggl"'},
+            "entry_id.template: must name columns in braces, as in {Start date} {Start time}",
+            id="template without columns",
+        ),
+        pytest.param(
+            {"entry_id": 'column = "Id"\ndefault = "1"'},
+            "entry_id.default: there is no such key here",
+            id="default id",
+        ),
+        pytest.param(
+            {"project": 'column = "A"\nrename = {a = 1}'},
+            "project.rename: must have only texts as values",
+            id="rename",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"'},
+            "date.format: is missing; it says what the dates look like, such as %d/%m/%Y",
+            id="no format",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%d.%m.%y"'},
+            "date.format: '%d.%m.%y': there is no %y; the directives are %Y %m %d %H %I %p %M %S %f %z",
+            id="century",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%d.%m. %d.%Y"'},
+            "date.format: '%d.%m. %d.%Y': %d is there more than once",
+            id="repeated",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%d.%m."'},
+            "date.format: '%d.%m.': a date needs %Y, %m and %d",
+            id="no year",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%H:%M:%S%z"'},
+            "date.format: needs a date: %Y, %m and %d",
+            id="no date",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%Y-%m-%d %I:%M"'},
+            "date.format: '%Y-%m-%d %I:%M': a time of day needs %H and %M, or %I, %M and %p",
+            id="half of the day",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%Y-%m-%d%z"'},
+            "date.format: '%Y-%m-%d%z': %z needs a time of day",
+            id="offset of a day",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "Y-m-d"'},
+            "date.format: 'Y-m-d': it has no directive such as %Y",
+            id="no directive",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = ["%d/%m/%Y", "%m/%d/%Y"]'},
+            "date.format: these formats disagree on the order of day and month, which is never guessed",
+            id="order",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = ["%d/%m/%Y", 1]'},
+            "date.format: must be a text, or a list of texts",
+            id="list",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%Y-%m-%d %H:%M"'},
+            "date.format: a time of day needs a time zone; "
+            'state it as time_zone = "Europe/Berlin", or with --time-zone',
+            id="no zone",
+        ),
+        pytest.param(
+            {"hours": 'column = "Duration"'},
+            "hours.unit: must be hours, minutes, seconds, h:mm, h:mm:ss or 1h 30m",
+            id="no unit",
+        ),
+        pytest.param(
+            {"hours": 'column = "Duration"\nunit = "h:mm"\ndecimal = ","'},
+            "hours.decimal: applies only to hours, minutes, seconds",
+            id="useless decimal",
+        ),
+        pytest.param(
+            {"hours": 'column = "Duration"\nunit = "hours"\ndecimal = ";"'},
+            "hours.decimal: must be . or ,",
+            id="decimal",
+        ),
+        pytest.param(
+            {"hours": 'start = "{A}"\nend = "{B}"\nformat = "%Y-%m-%dT%H:%M%z"\nunit = "hours"'},
+            "hours.unit: there is no such key here",
+            id="unit of a period",
+        ),
+        pytest.param(
+            {"last": '[[skip]]\ncolumn = "A"'},
+            "skip 1: needs column, and equals or not_equals; or hours = 0",
+            id="no condition",
+        ),
+        pytest.param(
+            {"last": '[[skip]]\ncolumn = "A"\nequals = 0'},
+            "skip 1.equals: must be a text",
+            id="condition of a number",
+        ),
+        pytest.param({"last": "[[skip]]\nhours = 1"}, "skip 1.hours: must be 0", id="hours"),
+        pytest.param({"last": "skip = 1"}, "hours.skip: there is no such key here", id="TOML's pitfall"),
+        pytest.param({"top": "skip = [1]"}, "skip 1: must be a table", id="no table"),
+    ],
+)
+def test_a_wrong_map_is_explained_by_key(tmp_path: Path, tables: dict[str, str], problem: str) -> None:
+    assert explain(write(tmp_path, **tables)) == [problem]
+
+
+def test_all_problems_of_a_map_are_reported_at_once(tmp_path: Path) -> None:
+    (tmp_path / "our.toml").write_text('[hours]\nunit = "days"\ncolumn = "A"\n[date]\n"new\\nline" = 1')
+
+    assert explain(tmp_path / "our.toml") == [
+        "user_id: this table is missing",
+        "user_id: needs one of the keys column, template, constant; it has none",
+        "date: needs one of the keys column, template; it has none",
+        "date.format: is missing; it says what the dates look like, such as %d/%m/%Y",
+        "date.new line: there is no such key here",
+        "project: this table is missing",
+        "project: needs one of the keys column, template, constant; it has none",
+        "hours.unit: must be hours, minutes, seconds, h:mm, h:mm:ss or 1h 30m",
+    ]
+
+
+def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:
+    timed = write(tmp_path, date='column = "Day"\nformat = "%Y-%m-%d %H:%M"')
+
+    assert load_map(timed, ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(b"[hours\n", "is not TOML: .*line 1", id="syntax"),
+        pytest.param(b'a = "M\xfcller"', "is not in UTF-8", id="encoding"),
+        pytest.param(None, "cannot be read: No such file", id="missing"),
+    ],
+)
+def test_a_map_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    path = tmp_path / "our.toml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=rf"^--map {path}: {problem}"):
+        load_map(path, None)
+
+
+@pytest.mark.parametrize(
+    ("people", "problems"),
+    [
+        pytest.param(None, ["people.csv cannot be read: No such file or directory"], id="missing"),
+        pytest.param(
+            b"a@example.com,007\n", ["people.csv:1: the first row must name two columns"], id="bare"
+        ),
+        pytest.param(b"user_id,email\n", ["people.csv:1: the first row must name two columns"], id="order"),
+        pytest.param(b"email,user_id\nM\xfcller,007\n", ["people.csv is not in UTF-8"], id="encoding"),
+        pytest.param(b'email,user_id\n"a,007\n', ["people.csv is not CSV"], id="open quote"),
+        pytest.param(
+            b"email;user_id\na;007\nA;008\n;009\nb;\nc\n",
+            [
+                "people.csv:3: 'A' is listed twice",
+                "people.csv:4: this row needs two cells, neither of them empty",
+                "people.csv:5: this row needs two cells, neither of them empty",
+                "people.csv:6: this row needs two cells, neither of them empty",
+            ],
+            id="rows",
+        ),
+    ],
+)
+def test_a_wrong_lookup_is_explained_by_line(
+    tmp_path: Path, people: bytes | None, problems: list[str]
+) -> None:
+    if people is not None:
+        (tmp_path / "people.csv").write_bytes(people)
+
+    explained = explain(write(tmp_path, user_id='column = "Email"\nlookup = "people.csv"'))
+
+    assert len(explained) == len(problems)
+    assert all(
+        line.startswith(f"user_id.lookup: {problem}")
+        for line, problem in zip(explained, problems, strict=True)
+    )

@@ -1,0 +1,208 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client.conftest import Site
+from tests.client.ledger import Ledger
+from tests.client.runs import Run, write_csv
+from tests.client.test_map_files import write
+from timesheets_client.errors import ExitStatus
+
+EXPORT = """\
+Email,Day,Project,Duration
+ada@example.com,2026-06-01,Web,1:00
+ada@example.com,2026-06-01,Web,1:00
+ada@example.com,2026-06-01,Web,90
+jan@example.com,2026-06-01,Web,2:00
+,,Total,5:30
+"""
+SUMMARY = "4 entries, 2 created, 0 already there, 2 rejected, 1 skipped in 0."
+
+
+@pytest.fixture
+def ledger(site: Site) -> Ledger:
+    return Ledger(site)
+
+
+@pytest.fixture
+def our_map(tmp_path: Path) -> Path:
+    (tmp_path / "people.csv").write_text("email,user_id\nada@example.com,007\n")
+    return write(
+        tmp_path,
+        user_id='column = "Email"\nlookup = "people.csv"',
+        last='[[skip]]\ncolumn = "Email"\nequals = ""',
+    )
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    (tmp_path / "export.csv").write_text(EXPORT)
+    return tmp_path / "export.csv"
+
+
+def read_rejects(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_skipped_rows_are_counted_and_rejected_ones_are_kept(
+    site: Site, ledger: Ledger, our_map: Path, export: Path
+) -> None:
+    run = Run()
+
+    status = run.start(site.variables, export, map_file=our_map)
+
+    assert status == ExitStatus.REJECTED
+    assert SUMMARY in run.written[0]
+    assert [entry["user_id"] for entry in ledger.stored.values()] == ["007", "007"]
+    wrong_duration, unknown = read_rejects(export.with_name("export.csv.rejected.ndjson"))
+    assert wrong_duration["hours"] is None
+    assert wrong_duration["_rejected"] == {
+        "source": f"{export}:4",
+        "errors": {"hours": ["'90' is not a duration such as 1:30"]},
+    }
+    assert unknown["user_id"] is None
+    assert unknown["_rejected"]["errors"] == {"user_id": ["'jan@example.com' is not in people.csv"]}
+
+
+def test_each_skipped_row_is_named_at_verbosity_2(
+    site: Site, ledger: Ledger, our_map: Path, export: Path
+) -> None:
+    run = Run(verbosity=2)
+
+    run.start(site.variables, export, map_file=our_map)
+
+    assert f"{export}:6: skipped: Email is empty" in run.written
+
+
+def test_skipped_rows_are_part_of_the_json_report_of_a_mapped_file_only(
+    site: Site, ledger: Ledger, our_map: Path, export: Path, tmp_path: Path
+) -> None:
+    run = Run(is_json=True)
+
+    run.start(site.variables, export, map_file=our_map)
+    run.start(site.variables, write_csv(tmp_path / "plain.csv", "2026-06-01,1"))
+
+    mapped, plain = (json.loads(line)["files"][0] for line in run.written)
+    assert mapped["skipped"] == 1
+    assert "skipped" not in plain
+
+
+@pytest.mark.parametrize("with_map", [True, False])
+def test_the_fixed_rejects_are_accepted_with_and_without_the_map(
+    site: Site, ledger: Ledger, our_map: Path, export: Path, with_map: bool
+) -> None:
+    Run().start(site.variables, export, map_file=our_map)
+    rejects = export.with_name("export.csv.rejected.ndjson")
+    fixed = (
+        rejects.read_text()
+        .replace('"hours": null', '"hours": 1')
+        .replace('"user_id": null', '"user_id": "8"')
+    )
+    rejects.write_text(fixed)
+
+    # The first of them now equals the two entries that are stored, and is still another one.
+    status = Run().start(site.variables, rejects, **({"map_file": our_map} if with_map else {}))
+
+    assert status == ExitStatus.DONE
+    assert len(ledger.stored) == 4
+
+
+def test_ids_come_from_the_entries_and_not_from_the_map(
+    site: Site, ledger: Ledger, our_map: Path, export: Path, tmp_path: Path
+) -> None:
+    Run().start(site.variables, export, map_file=our_map)
+    before = dict(ledger.stored)
+    other = tmp_path / "other.toml"
+    other.write_text(
+        'time_zone = "UTC"\nproject.template = "{Project}"\nhours = {column = "duration", unit = "h:mm"}\n'
+        'user_id = {column = "EMAIL", rename = {"ada@example.com" = "007"}}\n'
+        'date = {template = "{Day}", format = ["%d.%m.%Y", "%Y-%m-%d"]}\n'
+        'skip = [{column = "Day", equals = ""}]\n'
+    )
+    export.write_text("\n".join(EXPORT.splitlines()[:3]) + "\n")
+
+    status = Run().start(site.variables, export, map_file=other)
+
+    assert status == ExitStatus.DONE
+    assert ledger.stored == before
+
+
+def test_strict_stores_nothing_of_an_export_with_a_rejected_row(
+    site: Site, ledger: Ledger, our_map: Path, export: Path
+) -> None:
+    status = Run().start(site.variables, export, map_file=our_map, is_strict=True)
+
+    assert (status, ledger.stored) == (ExitStatus.REJECTED, {})
+
+
+def test_standard_input_is_mapped(site: Site, ledger: Ledger, our_map: Path) -> None:
+    run = Run(stdin=EXPORT.encode())
+
+    status = run.start(site.variables, "-", map_file=our_map)
+
+    assert status == ExitStatus.REJECTED
+    assert SUMMARY in run.written[0]
+
+
+def test_a_spool_folder_takes_exports_and_fixed_rejects(
+    site: Site, ledger: Ledger, our_map: Path, export: Path, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    export.rename(spool / "export.csv")
+    entry = {"user_id": "8", "date": "2026-06-01", "project": "Web", "hours": 2, "entry_id": "a"}
+    (spool / "fixed.ndjson").write_text(json.dumps(entry))
+
+    status = Run().start(site.variables, spool=spool, map_file=our_map)
+
+    assert status == ExitStatus.REJECTED
+    assert len(ledger.stored) == 3
+    assert sorted(path.name for path in (spool / "done").iterdir()) == ["export.csv", "fixed.ndjson"]
+    assert [path.name for path in (spool / "rejected").iterdir()] == ["export.csv.rejected.ndjson"]
+
+
+def test_an_export_without_the_columns_is_set_aside(
+    site: Site, ledger: Ledger, our_map: Path, tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    (spool / "export.csv").write_text("Email,Project\nada@example.com,Web\n")
+
+    status = Run().start(site.variables, spool=spool, map_file=our_map)
+
+    assert status == ExitStatus.UNREADABLE
+    assert "lacks 'Day' (date), 'Duration' (hours)" in (spool / "rejected/export.csv.error.txt").read_text()
+
+
+def test_a_dry_run_maps_without_settings(our_map: Path, export: Path) -> None:
+    run = Run()
+
+    status = run.start({"AUTH0_DOMAIN": "incomplete"}, export, map_file=our_map, is_dry_run=True)
+
+    assert status == ExitStatus.REJECTED
+    assert run.written[0] == f"{export}: 4 entries, 2 rejected, 1 skipped; nothing was sent (--dry-run)"
+
+
+def test_a_check_maps_and_stores_nothing(site: Site, ledger: Ledger, our_map: Path, export: Path) -> None:
+    run = Run()
+
+    status = run.start(site.variables, export, map_file=our_map, is_check=True)
+
+    assert (status, ledger.stored) == (ExitStatus.REJECTED, {})
+    assert run.written[-1].endswith("would create 2, has 0 already, and would reject 2; 1 row is skipped")
+
+
+@pytest.mark.parametrize("options", [{}, {"is_dry_run": True}, {"is_check": True}])
+def test_a_wrong_map_ends_the_run_before_anything_is_read(
+    site: Site, ledger: Ledger, tmp_path: Path, export: Path, options: dict[str, bool]
+) -> None:
+    run = Run()
+
+    status = run.start(site.variables, export, map_file=write(tmp_path, date='column = "Day"'), **options)
+
+    assert (status, site.received, run.written) == (ExitStatus.CONFIGURATION, [], [])
+    assert run.warned == [
+        f"{tmp_path}/our.toml: date.format: is missing; it says what the dates look like, such as %d/%m/%Y"
+    ]

@@ -1,0 +1,102 @@
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.client.reading import describe_rows, read_mapped
+from tests.client.test_map_files import write
+from tests.client.test_workbooks import save
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row
+
+HEADER = ("E-mail", "Day", "From", "Project", "Duration", "Note")
+DAY = datetime.date(2026, 6, 3)
+CLOCK = datetime.time(8, 30)
+
+
+@pytest.fixture
+def our_map(tmp_path: Path) -> Path:
+    return write(
+        tmp_path,
+        top='time_zone = "Europe/Berlin"',
+        user_id='column = "E-mail"',
+        date='template = "{Day} {From}"\nformat = "%Y-%m-%d %H:%M:%S"',
+        hours='column = "Duration"\nunit = "h:mm:ss"',
+        entry_id='template = "{Project}-{E-mail}"',
+        last='[[skip]]\ncolumn = "Note"\nequals = "true"',
+    )
+
+
+def read(our_map: Path, *rows: Sequence[object], **sheets: list[Sequence[object]]) -> list[Row]:
+    formats = {"E2": "[h]:mm"} if rows else {}
+    return read_mapped(save(*rows, header=HEADER, formats=formats, **sheets), our_map, "w.xlsx")
+
+
+def test_dates_times_and_durations_are_cells_of_their_own(our_map: Path) -> None:
+    [entry] = read(our_map, ["ada", DAY, CLOCK, "X", datetime.timedelta(hours=24, minutes=19, seconds=36)])
+
+    assert isinstance(entry, InputEntry)
+    assert entry.members == {
+        "user_id": "ada",
+        "date": "2026-06-03T08:30:00+02:00",
+        "project": "X",
+        "hours": Decimal("24.33"),
+        "entry_id": "X-ada",
+    }
+
+
+def test_numbers_are_hours(tmp_path: Path) -> None:
+    numbers = write(
+        tmp_path,
+        user_id='column = "E-mail"',
+        date='column = "Day"\nformat = "%Y-%m-%d"',
+        hours='column = "Duration"\nunit = "hours"',
+    )
+
+    [entry] = read_mapped(save(["ada", DAY, None, "X", 1.25], header=HEADER), numbers, "w.xlsx")
+
+    assert isinstance(entry, InputEntry)
+    assert entry.members["hours"] == Decimal("1.25")
+
+
+def test_a_cell_of_the_wrong_kind_is_rejected(our_map: Path) -> None:
+    [rejected] = read(our_map, [7, "03.06.2026", CLOCK, "X", True])
+
+    assert isinstance(rejected, RejectedEntry)
+    assert set(rejected.errors) == {"user_id", "date", "hours", "entry_id"}
+    assert "which may have lost leading zeros" in str(rejected.errors["user_id"])
+    assert "does not have the format" in str(rejected.errors["date"])
+    assert "the cell holds the boolean true" in str(rejected.errors["hours"])
+    assert rejected.members == {"user_id": None, "date": None, "project": "X", "hours": None, "entry_id": ""}
+
+
+def test_a_skipped_row_may_hold_anything(our_map: Path) -> None:
+    [skipped] = read(our_map, [7, None, None, None, None, True])
+
+    assert describe_rows([skipped]) == ["w.xlsx!Week23:2: skipped: Note is 'true'"]
+
+
+def test_a_row_that_is_wider_than_the_header_is_rejected(our_map: Path) -> None:
+    [rejected] = read(our_map, ["ada", DAY, CLOCK, "X", None, None, "more"])
+
+    assert isinstance(rejected, RejectedEntry)
+    assert "this row has 7 cells, and the header has 6" in rejected.describe()
+    assert rejected.text == "ada\t2026-06-03\t08:30:00\tX\t\t\tmore"
+
+
+def test_sheets_without_a_column_of_the_map_are_not_read(our_map: Path) -> None:
+    row = ["ada", DAY, CLOCK, "X", datetime.timedelta(hours=1)]
+
+    assert describe_rows(read(our_map, row, Summary=[["Total"], ["1"]])) == ["w.xlsx!Week23:2"]
+
+
+def test_a_sheet_with_only_some_columns_of_the_map_is_unreadable(our_map: Path) -> None:
+    with pytest.raises(InputUnreadable, match=r"w\.xlsx!Summary:1: .* it lacks 'E-mail' \(user_id\)"):
+        read(our_map, Summary=[["Project", "Duration"], ["X", "1"]])
+
+
+def test_a_workbook_without_a_column_of_the_map_is_unreadable(our_map: Path) -> None:
+    with pytest.raises(InputUnreadable, match=r"no sheet has a first row that names a column of .*our\.toml"):
+        read_mapped(save(header=("A", "B")), our_map, "w.xlsx")

@@ -1,0 +1,170 @@
+"""The examples in docs/maps, each with a file of the layout that its time tracker exports."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.client.reading import read_mapped
+from tests.processes import REPOSITORY
+from timesheets_client.reading.entries import InputEntry, Row
+
+MAPS = REPOSITORY / "docs/maps"
+
+TOGGL = """\
+\ufeffUser,Email,Client,Project,Description,Start date,Start time,End date,End time,Duration,Tags,Amount ()
+Ada Byron,ada@example.com,,"Engines, numbers",notes,2026-06-01,21:56:56,2026-06-02,07:26:04,09:29:08,,
+Ada Byron,ada@example.com,,Engines,,2026-06-03,08:00:00,2026-06-03,08:20:59,00:20:58,,
+Ada Byron,ada@example.com,,Engines,,2026-06-05,02:27:16,2026-06-06,02:46:52,24:19:36,,
+Ada Byron,ada@example.com,,,,2026-06-05,08:00:00,2026-06-05,09:00:00,01:00:00,,
+Ada Byron,ada@example.com,,Engines,,2026-06-05,14:49:20,,,00:00:00,,
+"""
+CLOCKIFY = """\
+"Project","User","Email","Start Date","Start Time","End Date","End Time","Duration (h)","Rate (USD)"\r
+"Yaz\u0131l\u0131m","Ada","ada@example.com","30/01/2026","23:23:00","31/01/2026","00:29:00","01:06:00","75.00"\r
+"STEP & PDF","Ada","ada@example.com","03/04/2026","11:00:00","03/04/2026","18:00:00","07:00:00","0.00"\r
+"STEP & PDF","Ada","ada@example.com","03/04/2026","11:00:00","03/04/2026","11:00:00","00:00:00","0.00"\r
+"""
+CLOCKIFY_12_HOURS = """\
+"Project","User","Email","Start Date","Start Time","Duration (h)"
+"Big Company","Ada","ada@example.com","03/04/2026","10:23 AM","01:00:01"
+"Big Company","Ada","ada@example.com","03/13/2026","12:00:05 AM","00:30:00"
+"Big Company","Ada","ada@example.com","03/13/2026","12:15:00\u202fPM","00:30:00"
+"""
+CLOCKIFY_SPANISH = """\
+"Proyecto","Usuario","Correo electr\u00f3nico","Fecha de inicio","Hora de inicio","Duraci\u00f3n (h)"
+"Correos","Ada","ada@example.com","29/09/2025","15:41:00","00:30:00"
+"""
+HARVEST = """\
+Date,Client,Project,Task,Notes,Hours,Hours Rounded,First Name,Last Name
+2026-08-14,,Sauce,,"a note
+
+on three lines",1.5,1.5,Ada,Byron
+2026-08-18,,Sauce,,,1.83,2,Jan,van der Berg
+"""
+HARVEST_COMMA = """\
+Date,Project,Notes,Hours,First Name,Last Name,Billable Rate
+2026-03-04,Sauce,"","20,0",Ada,Byron,"2.000,0"
+2026-03-04,Sauce,,"0,01",Ada,Byron,"100,0"
+"""
+KIMAI = """\
+Date,From,To,Duration,Currency,Name,User,Project,"Working place","Working place",mypref
+2026-06-16,12:00,12:06,0:06,EUR,Ada,ada,"project name",here,there,
+2026-06-16,12:00,12:06,0:06,EUR,Ada,ada,"project name",,,
+"""
+KIMAI_GERMAN = """\
+"Datum","Von","Bis","Dauer","Benutzer","Projekt"
+"2026-04-04","09:40","11:31","6660","ada","Jarvis"
+"","","","[00]:00","",""
+"""
+
+
+def edit(name: str, folder: Path, *changes: tuple[str, str]) -> Path:
+    """A copy of an example in which texts are replaced."""
+    text = (MAPS / name).read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def show(read: Iterable[Row]) -> list[str]:
+    """What becomes of each row, in one line."""
+    return [
+        " ".join(map(str, each.members.values())) if isinstance(each, InputEntry) else each.describe()
+        for each in read
+    ]
+
+
+def test_an_export_of_toggl_is_read() -> None:
+    assert show(read_mapped(TOGGL, MAPS / "toggl.toml")) == [
+        "ada@example.com 2026-06-01T21:56:56+02:00 Engines, numbers 9.49",
+        "ada@example.com 2026-06-03T08:00:00+02:00 Engines 0.35",
+        "ada@example.com 2026-06-05T02:27:16+02:00 Engines 24.33",
+        "ada@example.com 2026-06-05T08:00:00+02:00  1.00",
+        "export.csv:6: skipped: End date is empty",
+    ]
+
+
+def test_an_export_of_clockify_is_read() -> None:
+    assert show(read_mapped(CLOCKIFY, MAPS / "clockify.toml")) == [
+        "ada@example.com 2026-01-30T23:23:00+01:00 Yaz\u0131l\u0131m 1.10",
+        "ada@example.com 2026-04-03T11:00:00+02:00 STEP & PDF 7.00",
+        "export.csv:4: skipped: Duration (h) is '00:00:00'",
+    ]
+
+
+def test_an_export_of_clockify_with_twelve_hours_is_read(tmp_path: Path) -> None:
+    twelve = '["%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"]'
+
+    read = read_mapped(CLOCKIFY_12_HOURS, edit("clockify.toml", tmp_path, ('"%d/%m/%Y %H:%M:%S"', twelve)))
+
+    assert show(read) == [
+        "ada@example.com 2026-03-04T10:23:00+01:00 Big Company 1.00",
+        "ada@example.com 2026-03-13T00:00:05+01:00 Big Company 0.50",
+        "ada@example.com 2026-03-13T12:15:00+01:00 Big Company 0.50",
+    ]
+
+
+def test_an_export_of_clockify_in_spanish_is_read(tmp_path: Path) -> None:
+    spanish = edit(
+        "clockify.toml",
+        tmp_path,
+        ('"Email"', '"Correo electr\u00f3nico"'),
+        ("{Start Date} {Start Time}", "{Fecha de inicio} {Hora de inicio}"),
+        ('"Project"', '"Proyecto"'),
+        ('"Duration (h)"', '"Duraci\u00f3n (h)"'),
+    )
+
+    assert show(read_mapped(CLOCKIFY_SPANISH, spanish)) == [
+        "ada@example.com 2025-09-29T15:41:00+02:00 Correos 0.50"
+    ]
+
+
+def test_an_export_of_harvest_is_read() -> None:
+    assert show(read_mapped(HARVEST, MAPS / "harvest.toml")) == [
+        "Ada Byron 2026-08-14 Sauce 1.50",
+        "Jan van der Berg 2026-08-18 Sauce 1.83",
+    ]
+
+
+def test_an_export_of_harvest_with_decimal_commas_is_read(tmp_path: Path) -> None:
+    commas = edit("harvest.toml", tmp_path, ('decimal = "."', 'decimal = ","'))
+
+    assert show(read_mapped(HARVEST_COMMA, commas)) == [
+        "Ada Byron 2026-03-04 Sauce 20.00",
+        "Ada Byron 2026-03-04 Sauce 0.01",
+    ]
+
+
+def test_an_export_of_kimai_is_read_although_columns_repeat() -> None:
+    assert (
+        show(read_mapped(KIMAI, MAPS / "kimai.toml"))
+        == ["ada 2026-06-16T12:00:00+02:00 project name 0.10"] * 2
+    )
+
+
+def test_an_export_of_kimai_in_german_and_in_seconds_is_read(tmp_path: Path) -> None:
+    german = edit(
+        "kimai.toml",
+        tmp_path,
+        ('"User"', '"Benutzer"'),
+        ("{Date} {From}", "{Datum} {Von}"),
+        ('"Project"', '"Projekt"'),
+        ('"Duration"', '"Dauer"'),
+        ('unit = "h:mm"', 'unit = "seconds"'),
+        ('"Date"', '"Datum"'),
+    )
+
+    assert show(read_mapped(KIMAI_GERMAN, german)) == [
+        "ada 2026-04-04T09:40:00+02:00 Jarvis 1.85",
+        "export.csv:3: skipped: Datum is empty",
+    ]
+
+
+def test_each_example_is_read_here() -> None:
+    assert {path.name for path in MAPS.glob("*.toml")} == {
+        "toggl.toml",
+        "clockify.toml",
+        "harvest.toml",
+        "kimai.toml",
+    }

@@ -1,0 +1,123 @@
+"""Read dates and times of day in stated formats. The order of day and month is never guessed."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+from timesheets_client.printable import quote
+from timesheets_client.reading.entries import Malformed
+
+# As in strptime. Each matches few characters, so that no long text can fill a cache.
+DIRECTIVES = {
+    "Y": r"(?P<Y>\d{4})",
+    "m": r"(?P<m>0?[1-9]|1[0-2])",
+    "d": r"(?P<d>0?[1-9]|[12]\d|3[01])",
+    "H": r"(?P<H>0?\d|1\d|2[0-3])",
+    "I": r"(?P<I>0?[1-9]|1[0-2])",
+    "p": r"(?P<p>[AaPp])\.?[Mm]\.?",
+    "M": r"(?P<M>[0-5]\d)",
+    "S": r"(?P<S>[0-5]\d)",
+    "f": r"(?P<f>\d{1,6})",
+    "z": r"(?P<z>[Zz]|[+-]\d\d:?\d\d)",
+}
+PART = re.compile(r"%(.?)|(\s+)|([^%\s]+)", re.DOTALL)
+# A number that another one follows at once needs both of its digits.
+ADJACENT = re.compile("%[YmdHIMSf]%[YmdHIMSf]")
+DATE = set("Ymd")
+TIMES = tuple(map(set, ("HM", "HMS", "HMSf", "IMp", "IMSp", "IMSfp")))
+MAX_DAYS = 4096
+
+
+class Moment(NamedTuple):
+    """A date and a time of day as in RFC 3339. What the format does not have is empty."""
+
+    day: str
+    time: str
+    offset: str
+
+
+def find_directives(layout: str) -> list[str]:
+    return re.findall("%(.?)", layout, re.DOTALL)
+
+
+def find_fault(layout: str) -> str | None:
+    """Why this is no format of a date, of a time of day, or of both."""
+    directives = find_directives(layout)
+    if unknown := [each for each in directives if each not in DIRECTIVES]:
+        known = " ".join(f"%{each}" for each in DIRECTIVES)
+        return f"there is no %{unknown[0]}; the directives are {known}"
+    if repeated := [each for each in directives if directives.count(each) > 1]:
+        return f"%{repeated[0]} is there more than once"
+    of_date, of_time = DATE & set(directives), set(directives) - DATE - {"z"}
+    if of_date and of_date != DATE:
+        return "a date needs %Y, %m and %d"
+    if of_time and of_time not in TIMES:
+        return "a time of day needs %H and %M, or %I, %M and %p"
+    if "z" in directives and not of_time:
+        return "%z needs a time of day"
+    return None if directives else "it has no directive such as %Y"
+
+
+def has_date(layout: str) -> bool:
+    return "%Y" in layout
+
+
+def needs_zone(layout: str) -> bool:
+    return "%M" in layout and "%z" not in layout
+
+
+def disagree(formats: Sequence[str]) -> bool:
+    """Whether two formats put the year in the same place, but day and month in different orders."""
+    orders = {"".join(each for each in find_directives(layout) if each in DATE) for layout in formats}
+    return {"Ymd", "Ydm"} <= orders or {"dmY", "mdY"} <= orders
+
+
+def compile_formats(formats: Sequence[str]) -> Callable[[str], Moment]:
+    """A function that reads a text in the first format that fits. It raises Malformed."""
+    patterns = [compile_format(layout) for layout in formats]
+    listed = " or ".join(formats)
+
+    def read(text: str) -> Moment:
+        for pattern in patterns:
+            if match := pattern.fullmatch(text):
+                return make_moment(match)
+        raise Malformed(f"{quote(text)} does not have the format {listed}")
+
+    return read
+
+
+def compile_format(layout: str) -> re.Pattern[str]:
+    pattern = "".join(compile_part(*part) for part in PART.findall(layout))
+    return re.compile(pattern.replace("0?", "0") if ADJACENT.search(layout) else pattern, re.ASCII)
+
+
+def compile_part(directive: str, space: str, literal: str) -> str:
+    # Some programs write a narrow no-break space before AM and PM.
+    return DIRECTIVES[directive] if directive else r"[\s\u00a0\u202f]{1,3}" if space else re.escape(literal)
+
+
+def make_moment(match: re.Match[str]) -> Moment:
+    """Raises Malformed if there is no such day."""
+    found = match.groupdict()
+    day = make_day(found["Y"], found["m"], found["d"]) if "Y" in found else ""
+    if "M" not in found:
+        return Moment(day, "", "")
+    hour = found["H"] if "H" in found else f"{int(found['I']) % 12 + 12 * (found['p'] in 'Pp')}"
+    time = f"{hour:0>2}:{found['M']}:{found.get('S', '00')}"
+    if "f" in found:
+        time = f"{time}.{found['f']}"
+    return Moment(day, time, normalize_offset(found["z"]) if "z" in found else "")
+
+
+@lru_cache(MAX_DAYS)
+def make_day(year: str, month: str, day: str) -> str:
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        raise Malformed(f"there is no day {int(day)} in month {int(month)} of {year}") from None
+
+
+def normalize_offset(offset: str) -> str:
+    return "Z" if offset in "Zz" else f"{offset[:3]}:{offset[-2:]}"

@@ -1,0 +1,227 @@
+"""Read a mapping file, or report everything in it that is missing, unknown or wrong."""
+
+import codecs
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from timesheets_client.errors import ConfigurationError
+from timesheets_client.printable import escape, quote
+from timesheets_client.reading.dates import find_zone
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS
+from timesheets_client.reading.maps.date_formats import (
+    compile_formats,
+    disagree,
+    find_fault,
+    has_date,
+    needs_zone,
+)
+from timesheets_client.reading.maps.durations import SECONDS, UNITS, compile_unit
+from timesheets_client.reading.maps.lookups import LookupUnreadable, read_lookup
+from timesheets_client.reading.maps.rows import EntryMap
+from timesheets_client.reading.maps.rules import (
+    DateRule,
+    DurationRule,
+    IdRule,
+    PeriodRule,
+    Rule,
+    Skip,
+    Source,
+    TextRule,
+)
+from timesheets_client.reading.maps.tables import Table
+
+UTF_8 = "utf-8"
+# They have one byte per character, and ASCII as their first half.
+ENCODING = re.compile(r"utf-8|windows-125[0-8]|iso-8859-\d{1,2}")
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+def load_map(path: Path, zone: tzinfo | None) -> EntryMap:
+    """The map in a file. `zone` replaces its time zone. Raises ConfigurationError with a line per problem."""
+    shown = escape(str(path))
+    problems: list[str] = []
+    document = Table(parse_document(path), problems)
+    entry_map = read_map(document, shown, path.parent, zone)
+    document.close()
+    if problems:
+        raise ConfigurationError("\n".join(f"{shown}: {problem}" for problem in problems))
+    return entry_map
+
+
+def parse_document(path: Path) -> Mapping[str, object]:
+    shown = f"--map {escape(str(path))}"
+    try:
+        return tomllib.loads(path.read_text(encoding=UTF_8))
+    except OSError as error:
+        raise ConfigurationError(f"{shown}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{shown}: is not in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{shown}: is not TOML: {escape(str(error))}") from None
+
+
+def read_map(document: Table, name: str, folder: Path, option: tzinfo | None) -> EntryMap:
+    zone = read_zone(document)
+    rules = read_rules(document, folder, option or zone)
+    skips, skips_zero_hours = read_skips(document)
+    return EntryMap(
+        name=name,
+        rules=rules,
+        encoding=read_encoding(document),
+        skips=skips,
+        skips_zero_hours=skips_zero_hours,
+    )
+
+
+def read_encoding(document: Table) -> str:
+    encoding = document.take("encoding") if "encoding" in document else UTF_8
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        encoding = ""
+    if not ENCODING.fullmatch(encoding):
+        document.refuse("encoding", "must be utf-8, or such as windows-1252 or iso-8859-1")
+    return encoding
+
+
+def read_zone(document: Table) -> tzinfo | None:
+    if "time_zone" not in document:
+        return None
+    name = document.take("time_zone")
+    if zone := find_zone(name):
+        return zone
+    document.refuse("time_zone", f"{quote(name)} is not a time zone such as Europe/Berlin")
+    return UTC
+
+
+def read_rules(document: Table, folder: Path, zone: tzinfo | None) -> Mapping[str, Rule]:
+    rules = {}
+    for member in (*COLUMNS, *OPTIONAL_COLUMNS):
+        if member in COLUMNS or member in document:
+            table = document.take_table(member)
+            rules[member] = read_rule(member, table, folder, zone)
+            table.close()
+    return rules
+
+
+def read_rule(member: str, table: Table, folder: Path, zone: tzinfo | None) -> Rule:
+    match member:
+        case "date":
+            return read_date_rule(table, zone)
+        case "hours":
+            is_period = "start" in table or "end" in table
+            return read_period_rule(table, zone) if is_period else read_duration_rule(table)
+        case _ if member == ENTRY_ID:
+            return IdRule(source=read_source(table))
+        case _:
+            return read_text_rule(member, table, folder)
+
+
+def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
+    source, default = read_source(table, may_be_constant=True), table.take("default")
+    if member in OPTIONAL_COLUMNS:
+        return TextRule(source=source, default=default)
+    renames, name = table.take_pairs("rename"), table.take("lookup")
+    try:
+        lookup = read_lookup(folder / name, member) if name else None
+    except LookupUnreadable as error:
+        table.refuse("lookup", str(error))
+        lookup = None
+    return TextRule(source=source, default=default, renames=renames, lookup=lookup, lookup_name=name)
+
+
+def read_date_rule(table: Table, zone: tzinfo | None) -> Rule:
+    source, formats = read_source(table), read_formats(table, "format", zone)
+    return DateRule(source=source, read=compile_formats(formats), zone=zone)
+
+
+def read_duration_rule(table: Table) -> Rule:
+    source, unit = read_source(table), table.take_choice("unit", UNITS)
+    if "decimal" in table and unit not in SECONDS:
+        table.refuse("decimal", f"applies only to {', '.join(SECONDS)}")
+    return DurationRule(source=source, read=compile_unit(unit, table.take_choice("decimal", (".", ","), ".")))
+
+
+def read_period_rule(table: Table, zone: tzinfo | None) -> Rule:
+    start, end = (read_template(table, key) for key in ("start", "end"))
+    formats = read_formats(table, "format", zone)
+    of_end = read_formats(table, "end_format", zone, needs_date=False) if "end_format" in table else formats
+    return PeriodRule(
+        start=start, end=end, read_start=compile_formats(formats), read_end=compile_formats(of_end), zone=zone
+    )
+
+
+def read_source(table: Table, *, may_be_constant: bool = False) -> Source:
+    """The text of a member: the key `column`, `template` or `constant`."""
+    keys = ("column", "template", *["constant"] * may_be_constant)
+    given = [key for key in keys if key in table]
+    if len(given) != 1:
+        table.refuse("", f"needs one of the keys {', '.join(keys)}; it has {' and '.join(given) or 'none'}")
+    if given == ["template"]:
+        return read_template(table, "template")
+    key = given[0] if given else "column"
+    for other in given[1:]:
+        table.take(other)
+    text = table.take(key).strip()
+    if given and not text:
+        table.refuse(key, "must not be empty")
+    return Source(columns=[text]) if key == "column" else Source(columns=[], pattern=protect(text))
+
+
+def read_template(table: Table, key: str) -> Source:
+    parts = PLACEHOLDER.split(table.take(key))
+    literals, columns = parts[::2], [column.strip() for column in parts[1::2]]
+    if not columns or not all(columns) or any(mark in "".join(literals) for mark in "{}"):
+        table.refuse(key, "must name columns in braces, as in {Start date} {Start time}")
+    return Source(columns=columns, pattern="%s".join(map(protect, literals)))
+
+
+def protect(literal: str) -> str:
+    """The text for a pattern in which % marks a place."""
+    return literal.replace("%", "%%")
+
+
+def read_formats(table: Table, key: str, zone: tzinfo | None, *, needs_date: bool = True) -> Sequence[str]:
+    formats = table.take_texts(key)
+    problems = [f"{quote(each)}: {fault}" for each in formats if (fault := find_fault(each))]
+    if not formats:
+        problems = ["is missing; it says what the dates look like, such as %d/%m/%Y"]
+    elif not problems:
+        problems = list(find_format_faults(formats, zone, needs_date=needs_date))
+    for problem in problems:
+        table.refuse(key, problem)
+    return [] if problems else formats
+
+
+def find_format_faults(formats: Sequence[str], zone: tzinfo | None, *, needs_date: bool) -> Iterator[str]:
+    if disagree(formats):
+        yield "these formats disagree on the order of day and month, which is never guessed"
+    if needs_date and not all(map(has_date, formats)):
+        yield "needs a date: %Y, %m and %d"
+    if zone is None and any(map(needs_zone, formats)):
+        yield 'a time of day needs a time zone; state it as time_zone = "Europe/Berlin", or with --time-zone'
+
+
+def read_skips(document: Table) -> tuple[Sequence[Skip], bool]:
+    """The conditions on columns, and whether rows of 0 hours are skipped."""
+    skips, skips_zero_hours = [], False
+    for table in document.take_tables("skip"):
+        if "hours" in table:
+            skips_zero_hours = True
+            if table.take("hours", int) != 0:
+                table.refuse("hours", "must be 0")
+        else:
+            skips.append(read_skip(table))
+        table.close()
+    return skips, skips_zero_hours
+
+
+def read_skip(table: Table) -> Skip:
+    keys = [key for key in ("equals", "not_equals") if key in table]
+    if "column" not in table or len(keys) != 1:
+        table.refuse("", "needs column, and equals or not_equals; or hours = 0")
+    texts = [text.strip() for key in keys for text in table.take_texts(key)]
+    return Skip(column=table.take("column"), texts=frozenset(texts), is_negated="not_equals" in keys)

@@ -1,0 +1,117 @@
+"""Turn the rows of an export into entries, as a mapping file says."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from timesheets_client.errors import InputUnreadable
+from timesheets_client.printable import quote
+from timesheets_client.reading.entries import (
+    OPTIONAL_COLUMNS,
+    REVISION,
+    InputEntry,
+    Malformed,
+    RejectedEntry,
+    Row,
+    SkippedRow,
+)
+from timesheets_client.reading.maps.durations import RoundsToZero
+from timesheets_client.reading.maps.rules import Rule, Skip
+from timesheets_client.reading.rows import read_revision, require_width
+
+ZERO_HOURS = "it has 0 hours"
+MAX_LENGTH = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryMap:
+    """A mapping file. `name` is safe to print."""
+
+    name: str
+    rules: Mapping[str, Rule]
+    encoding: str = "utf-8"
+    skips: Sequence[Skip] = ()
+    skips_zero_hours: bool = False
+
+    @property
+    def columns(self) -> Iterator[tuple[str, str]]:
+        """Each column that the map reads, and the key that names it."""
+        yield from ((column, member) for member, rule in self.rules.items() for column in rule.columns)
+        yield from ((skip.column, "skip") for skip in self.skips)
+
+    def knows(self, header: Sequence[str]) -> bool:
+        """Whether the first row of a table names a column of the map."""
+        names = set(map(normalize, header))
+        return any(normalize(column) in names for column, _ in self.columns)
+
+
+class RowReader:
+    """Reads the rows of one table. Raises InputUnreadable if its header lacks a column or has one twice."""
+
+    def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
+        self.names = [normalize(name) for name in header]
+        self._require_columns(entry_map, header, source)
+        self.places = sorted({self.names.index(normalize(column)) for column, _ in entry_map.columns})
+        takes = {member: rule.bind(self.find) for member, rule in entry_map.rules.items()}
+        self._takes = list(takes.items())
+        self._optional = [member for member in OPTIONAL_COLUMNS if member in takes]
+        self._skips = [(self.find(skip.column), skip) for skip in entry_map.skips]
+        self._skips_zero_hours = entry_map.skips_zero_hours
+
+    def find(self, column: str) -> int:
+        """The place of a column among those that the map reads."""
+        return self.places.index(self.names.index(normalize(column)))
+
+    def read(self, source: str, row: Sequence[str]) -> Row:
+        """The entry in a row, or all that is wrong with it. Raises Malformed for another width."""
+        require_width(row, len(self.names))
+        cells = [row[place].strip() for place in self.places]
+        for place, skip in self._skips:
+            if (cells[place] in skip.texts) != skip.is_negated:
+                found = quote(cells[place]) if cells[place] else "empty"
+                return SkippedRow(source=source, reason=f"{skip.column} is {found}")
+        members: dict[str, object] = {}
+        errors: dict[str, object] = {}
+        for member, take in self._takes:
+            try:
+                members[member] = take(cells)
+            except Malformed as error:
+                if self._skips_zero_hours and isinstance(error, RoundsToZero):
+                    return SkippedRow(source=source, reason=ZERO_HOURS)
+                members[member], errors[member] = None, [str(error)]
+        if self._skips_zero_hours and members["hours"] == 0:
+            return SkippedRow(source=source, reason=ZERO_HOURS)
+        self._complete_optional(members, errors)
+        if errors:
+            return RejectedEntry(source=source, errors=errors, members=members)
+        return InputEntry(source=source, members=members)
+
+    def _complete_optional(self, members: dict[str, object], errors: Mapping[str, object]) -> None:
+        """An empty member is none, and one that cannot be made is an empty text, which the API refuses."""
+        for member in self._optional:
+            if member in errors:
+                members[member] = ""
+            elif not members[member]:
+                del members[member]
+            elif member == REVISION:
+                members[member] = read_revision(str(members[member]))
+
+    def _require_columns(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
+        counts = {
+            f"{quote(column)} ({member})": self.names.count(normalize(column))
+            for column, member in entry_map.columns
+        }
+        missing = [column for column, count in counts.items() if not count]
+        repeated = [column for column, count in counts.items() if count > 1]
+        problems = [f"lacks {', '.join(missing)}"] * bool(missing)
+        problems += [f"has more than once: {', '.join(repeated)}"] * bool(repeated)
+        if problems:
+            raise InputUnreadable(
+                f"{source}: the first row must have each column that {entry_map.name} names once; "
+                f"it {'; it '.join(problems)}; it names: {', '.join(map(quote, header))}"[:MAX_LENGTH]
+            )
+
+
+def normalize(name: str) -> str:
+    """A name of a column, to be compared: without case, and with one space for each white space."""
+    return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
