@@ -88,6 +88,7 @@ def explain(path: Path) -> list[str]:
             "project.rename: must have only texts as values",
             id="rename",
         ),
+        pytest.param({"project": 'column = "A"\nlookup = 1'}, "project.lookup: must be a text", id="lookup"),
         pytest.param(
             {"date": 'column = "Day"'},
             "date.format: is missing; it says what the dates look like, such as %d/%m/%Y",
@@ -165,6 +166,11 @@ def explain(path: Path) -> list[str]:
             id="unit of a period",
         ),
         pytest.param(
+            {"hours": 'start = "{A}"\nend = "{B}"\nformat = "%Y-%m-%d"'},
+            "hours: start and end need a time of day: %H and %M, or %I, %M and %p",
+            id="days only",
+        ),
+        pytest.param(
             {"last": '[[skip]]\ncolumn = "A"'},
             "skip 1: needs column, and equals or not_equals; or hours = 0",
             id="no condition",
@@ -208,6 +214,7 @@ def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         pytest.param(b"[hours\n", "is not TOML: .*line 1", id="syntax"),
+        pytest.param(b"a = " + b"9" * 5_000, "is not TOML", id="huge number"),
         pytest.param(b'a = "M\xfcller"', "is not in UTF-8", id="encoding"),
         pytest.param(None, "cannot be read: No such file", id="missing"),
     ],

@@ -64,8 +64,12 @@ def has_date(layout: str) -> bool:
     return "%Y" in layout
 
 
+def lacks_time(layout: str) -> bool:
+    return "%M" not in layout
+
+
 def needs_zone(layout: str) -> bool:
-    return "%M" in layout and "%z" not in layout
+    return not lacks_time(layout) and "%z" not in layout
 
 
 def disagree(formats: Sequence[str]) -> bool:

@@ -16,6 +16,7 @@ from timesheets_client.reading.maps.date_formats import (
     disagree,
     find_fault,
     has_date,
+    lacks_time,
     needs_zone,
 )
 from timesheets_client.reading.maps.durations import SECONDS, UNITS, compile_unit
@@ -59,7 +60,7 @@ def parse_document(path: Path) -> Mapping[str, object]:
         raise ConfigurationError(f"{shown}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{shown}: is not in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigurationError(f"{shown}: is not TOML: {escape(str(error))}") from None
 
 
@@ -77,14 +78,17 @@ def read_map(document: Table, name: str, folder: Path, option: tzinfo | None) ->
 
 
 def read_encoding(document: Table) -> str:
-    encoding = document.take("encoding") if "encoding" in document else UTF_8
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
-        encoding = ""
-    if not ENCODING.fullmatch(encoding):
+    encoding = document.take("encoding").lower() if "encoding" in document else UTF_8
+    if not is_encoding(encoding):
         document.refuse("encoding", "must be utf-8, or such as windows-1252 or iso-8859-1")
-    return encoding
+    return str(encoding)
+
+
+def is_encoding(name: str) -> bool:
+    try:
+        return bool(ENCODING.fullmatch(name) and codecs.lookup(name))
+    except LookupError:
+        return False
 
 
 def read_zone(document: Table) -> tzinfo | None:
@@ -124,9 +128,9 @@ def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
     source, default = read_source(table, may_be_constant=True), table.take("default")
     if member in OPTIONAL_COLUMNS:
         return TextRule(source=source, default=default)
-    renames, name = table.take_pairs("rename"), table.take("lookup")
+    renames, has_lookup, name = table.take_pairs("rename"), "lookup" in table, table.take("lookup")
     try:
-        lookup = read_lookup(folder / name, member) if name else None
+        lookup = read_lookup(folder / name, member) if has_lookup else None
     except LookupUnreadable as error:
         table.refuse("lookup", str(error))
         lookup = None
@@ -149,6 +153,8 @@ def read_period_rule(table: Table, zone: tzinfo | None) -> Rule:
     start, end = (read_template(table, key) for key in ("start", "end"))
     formats = read_formats(table, "format", zone)
     of_end = read_formats(table, "end_format", zone, needs_date=False) if "end_format" in table else formats
+    if any(map(lacks_time, [*formats, *of_end])):
+        table.refuse("", "start and end need a time of day: %H and %M, or %I, %M and %p")
     return PeriodRule(
         start=start, end=end, read_start=compile_formats(formats), read_end=compile_formats(of_end), zone=zone
     )
