@@ -204,7 +204,7 @@ def test_all_problems_of_a_map_are_reported_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:
+def test_the_option_supplies_a_missing_time_zone(tmp_path: Path) -> None:
     timed = write(tmp_path, date='column = "Day"\nformat = "%Y-%m-%d %H:%M"')
 
     assert load_map(timed, ZoneInfo("Europe/Berlin"))

@@ -63,6 +63,14 @@ def test_a_date_has_the_stated_format(tmp_path: Path, layout: str, cell: str, ex
     assert read_member("date", stated, "a@example.com", cell, "X", "1:00", zone=BERLIN) == expected
 
 
+def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:
+    stated = write(tmp_path, top='time_zone = "Asia/Tokyo"', date='column = "Day"\nformat = "%Y-%m-%d %H:%M"')
+    cells = ("a@example.com", "2026-06-01 08:00", "X", "1:00")
+
+    assert read_member("date", stated, *cells) == "2026-06-01T08:00:00+09:00"
+    assert read_member("date", stated, *cells, zone=BERLIN) == "2026-06-01T08:00:00+02:00"
+
+
 @pytest.mark.parametrize(
     ("layout", "cell", "problem"),
     [
@@ -126,6 +134,7 @@ def test_a_duration_has_the_stated_unit(tmp_path: Path, unit: str, cell: str, ho
         pytest.param('"h:mm:ss"', "1:30", "'1:30' is not a duration such as 1:30:00", id="no seconds"),
         pytest.param('"1h 30m"', "90", "'90' is not a duration such as 1h 30m", id="no unit"),
         pytest.param('"1h 30m"', "", "'' is not a duration such as 1h 30m", id="empty"),
+        pytest.param('"minutes"', "\u0669\u0660", "is not a duration such as 90", id="other digits"),
         pytest.param('"seconds"', "17.9", "'17.9' is less than 18 seconds, which are 0 hours", id="short"),
     ],
 )
@@ -203,7 +212,7 @@ def test_a_text_comes_from_columns_or_is_constant(tmp_path: Path, keys: str, cel
 
 
 def test_people_are_looked_up_in_a_file_next_to_the_map(tmp_path: Path) -> None:
-    (tmp_path / "people.csv").write_text("\ufeffe-mail;user_id\r\n\r\nAda@example.com;007\r\n")
+    (tmp_path / "people.csv").write_text('\ufeff"e-mail";"user_id"\r\n\r\nAda@example.com;007\r\n')
     looked_up = write(tmp_path, user_id='column = "Email"\nlookup = "people.csv"')
 
     assert read_member("user_id", looked_up, "ada@EXAMPLE.com", "2026-06-01", "X", "1:00") == "007"
@@ -325,7 +334,7 @@ def test_names_of_columns_are_equal_in_any_normal_form(tmp_path: Path) -> None:
 
 
 def test_a_stated_encoding_is_read(tmp_path: Path) -> None:
-    western = write(tmp_path, top='encoding = "windows-1252"')
+    western = write(tmp_path, top='encoding = "Windows-1252"')
 
     entry, rejected = read_mapped(
         HEADER.encode() + b"a,2026-06-01,Caf\xe9 \x80,1:00\nb,2026-06-01,\x81,1:00\n", western

@@ -47,7 +47,7 @@ def test_dates_times_and_durations_are_cells_of_their_own(our_map: Path) -> None
     }
 
 
-def test_numbers_are_hours(tmp_path: Path) -> None:
+def test_numbers_are_hours_and_no_projects(tmp_path: Path) -> None:
     numbers = write(
         tmp_path,
         user_id='column = "E-mail"',
@@ -55,10 +55,14 @@ def test_numbers_are_hours(tmp_path: Path) -> None:
         hours='column = "Duration"\nunit = "hours"',
     )
 
-    [entry] = read_mapped(save(["ada", DAY, None, "X", 1.25], header=HEADER), numbers, "w.xlsx")
+    # The map does not read the third column.
+    rows = (["ada", DAY, 7, "X", 1.25], ["ada", DAY, None, 7, 1.25])
+    entry, rejected = read_mapped(save(*rows, header=HEADER), numbers, "w.xlsx")
 
     assert isinstance(entry, InputEntry)
     assert entry.members["hours"] == Decimal("1.25")
+    assert isinstance(rejected, RejectedEntry)
+    assert set(rejected.errors) == {"project"}
 
 
 def test_a_cell_of_the_wrong_kind_is_rejected(our_map: Path) -> None:

@@ -92,12 +92,12 @@ class MappedCells:
     def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
         self._rows = RowReader(entry_map, header, source)
         self._places = {
-            member: [self._rows.find(column) for column in rule.columns]
+            member: [self._rows.locate(column) for column in rule.columns]
             for member, rule in entry_map.rules.items()
         }
 
     def make_entry(self, source: str, found: Sequence[Cell]) -> Row:
-        cells = [*found, *[EMPTY] * (len(self._rows.names) - len(found))]
+        cells = [*found, *[EMPTY] * (self._rows.width - len(found))]
         texts = [cell.text for cell in cells]
         try:
             read = self._rows.read(source, texts)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.printable import escape, quote
+from timesheets_client.reading.csv_files import UTF_8
 from timesheets_client.reading.dates import find_zone
 from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS
 from timesheets_client.reading.maps.date_formats import (
@@ -34,7 +35,6 @@ from timesheets_client.reading.maps.rules import (
 )
 from timesheets_client.reading.maps.tables import Table
 
-UTF_8 = "utf-8"
 # They have one byte per character, and ASCII as their first half.
 ENCODING = re.compile(r"utf-8|windows-125[0-8]|iso-8859-\d{1,2}")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from timesheets_client.printable import quote
-
-DELIMITERS = ",;\t"
+from timesheets_client.reading.csv_files import DELIMITERS
 
 
 class LookupUnreadable(Exception):
@@ -35,8 +34,8 @@ def read_rows(path: Path, member: str) -> Iterator[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
             delimiter = max(DELIMITERS, key=first.count)
-            names = [name.strip() for name in first.split(delimiter)]
-            if len(names) != 2 or names[1] != member:
+            names = next(csv.reader([first], delimiter=delimiter, strict=True), [])
+            if len(names) != 2 or names[1].strip() != member:
                 raise LookupUnreadable(
                     f"{path.name}:1: the first row must name two columns, the second of them {member}; "
                     f"it is {quote(first.strip())}"

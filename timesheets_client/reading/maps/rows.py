@@ -19,7 +19,6 @@ from timesheets_client.reading.maps.durations import RoundsToZero
 from timesheets_client.reading.maps.rules import Rule, Skip
 from timesheets_client.reading.rows import read_revision, require_width
 
-ZERO_HOURS = "it has 0 hours"
 MAX_LENGTH = 2_000
 
 
@@ -49,42 +48,54 @@ class RowReader:
     """Reads the rows of one table. Raises InputUnreadable if its header lacks a column or has one twice."""
 
     def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
-        self.names = [normalize(name) for name in header]
+        self._names = [normalize(name) for name in header]
         self._require_columns(entry_map, header, source)
-        self.places = sorted({self.names.index(normalize(column)) for column, _ in entry_map.columns})
-        takes = {member: rule.bind(self.find) for member, rule in entry_map.rules.items()}
+        # Most columns of an export concern nobody.
+        self._read = sorted({self.locate(column) for column, _ in entry_map.columns})
+        takes = {member: rule.bind(self._find) for member, rule in entry_map.rules.items()}
         self._takes = list(takes.items())
         self._optional = [member for member in OPTIONAL_COLUMNS if member in takes]
-        self._skips = [(self.find(skip.column), skip) for skip in entry_map.skips]
+        self._skips = [(self._find(skip.column), skip) for skip in entry_map.skips]
         self._skips_zero_hours = entry_map.skips_zero_hours
 
-    def find(self, column: str) -> int:
-        """The place of a column among those that the map reads."""
-        return self.places.index(self.names.index(normalize(column)))
+    @property
+    def width(self) -> int:
+        return len(self._names)
+
+    def locate(self, column: str) -> int:
+        """The place of a column in the table."""
+        return self._names.index(normalize(column))
 
     def read(self, source: str, row: Sequence[str]) -> Row:
         """The entry in a row, or all that is wrong with it. Raises Malformed for another width."""
-        require_width(row, len(self.names))
-        cells = [row[place].strip() for place in self.places]
-        for place, skip in self._skips:
-            if (cells[place] in skip.texts) != skip.is_negated:
-                found = quote(cells[place]) if cells[place] else "empty"
-                return SkippedRow(source=source, reason=f"{skip.column} is {found}")
+        require_width(row, len(self._names))
+        cells = [row[place].strip() for place in self._read]
+        if reason := self._find_reason_to_skip(cells):
+            return SkippedRow(source=source, reason=reason)
         members: dict[str, object] = {}
-        errors: dict[str, object] = {}
+        errors: dict[str, Malformed] = {}
         for member, take in self._takes:
             try:
                 members[member] = take(cells)
             except Malformed as error:
-                if self._skips_zero_hours and isinstance(error, RoundsToZero):
-                    return SkippedRow(source=source, reason=ZERO_HOURS)
-                members[member], errors[member] = None, [str(error)]
-        if self._skips_zero_hours and members["hours"] == 0:
-            return SkippedRow(source=source, reason=ZERO_HOURS)
+                members[member], errors[member] = None, error
+        if self._skips_zero_hours and is_zero(members["hours"], errors.get("hours")):
+            return SkippedRow(source=source, reason="it has 0 hours")
         self._complete_optional(members, errors)
         if errors:
-            return RejectedEntry(source=source, errors=errors, members=members)
+            texts = {member: [str(error)] for member, error in errors.items()}
+            return RejectedEntry(source=source, errors=texts, members=members)
         return InputEntry(source=source, members=members)
+
+    def _find(self, column: str) -> int:
+        """The place of a column among those that are read."""
+        return self._read.index(self.locate(column))
+
+    def _find_reason_to_skip(self, cells: Sequence[str]) -> str | None:
+        for place, skip in self._skips:
+            if (cells[place] in skip.texts) != skip.is_negated:
+                return f"{skip.column} is {quote(cells[place]) if cells[place] else 'empty'}"
+        return None
 
     def _complete_optional(self, members: dict[str, object], errors: Mapping[str, object]) -> None:
         """An empty member is none, and one that cannot be made is an empty text, which the API refuses."""
@@ -98,7 +109,7 @@ class RowReader:
 
     def _require_columns(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
         counts = {
-            f"{quote(column)} ({member})": self.names.count(normalize(column))
+            f"{quote(column)} ({member})": self._names.count(normalize(column))
             for column, member in entry_map.columns
         }
         missing = [column for column, count in counts.items() if not count]
@@ -110,6 +121,10 @@ class RowReader:
                 f"{source}: the first row must have each column that {entry_map.name} names once; "
                 f"it {'; it '.join(problems)}; it names: {', '.join(map(quote, header))}"[:MAX_LENGTH]
             )
+
+
+def is_zero(hours: object, error: Malformed | None) -> bool:
+    return hours == 0 or isinstance(error, RoundsToZero)
 
 
 def normalize(name: str) -> str:

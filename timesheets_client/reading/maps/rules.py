@@ -58,18 +58,22 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TextRule:
-    """A text: renamed, looked up, or the default if there is none."""
-
+class SourceRule:
     source: Source
-    default: str = ""
-    renames: Mapping[str, str] = field(default_factory=dict)
-    lookup: Mapping[str, str] | None = None
-    lookup_name: str = ""
 
     @property
     def columns(self) -> Sequence[str]:
         return self.source.columns
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextRule(SourceRule):
+    """A text: renamed, looked up, or the default if there is none."""
+
+    default: str = ""
+    renames: Mapping[str, str] = field(default_factory=dict)
+    lookup: Mapping[str, str] | None = None
+    lookup_name: str = ""
 
     def bind(self, find: Find) -> Take:
         take = self.source.bind(find)
@@ -90,14 +94,8 @@ class TextRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IdRule:
+class IdRule(SourceRule):
     """An id, of which no part may be missing."""
-
-    source: Source
-
-    @property
-    def columns(self) -> Sequence[str]:
-        return self.source.columns
 
     def bind(self, find: Find) -> Take:
         take = self.source.bind(find)
@@ -113,14 +111,9 @@ class IdRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DateRule:
-    source: Source
+class DateRule(SourceRule):
     read: ReadMoment
     zone: tzinfo | None
-
-    @property
-    def columns(self) -> Sequence[str]:
-        return self.source.columns
 
     def bind(self, find: Find) -> Take:
         take, read, zone = self.source.bind(find), self.read, self.zone
@@ -128,13 +121,8 @@ class DateRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DurationRule:
-    source: Source
+class DurationRule(SourceRule):
     read: Callable[[str], Decimal]
-
-    @property
-    def columns(self) -> Sequence[str]:
-        return self.source.columns
 
     def bind(self, find: Find) -> Take:
         take = self.source.bind(find)
