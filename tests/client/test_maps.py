@@ -1,13 +1,17 @@
 """The examples in docs/maps, each with a file of the layout that its time tracker exports."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from tests.client.reading import read_mapped
 from tests.processes import REPOSITORY
 from timesheets_client.reading.entries import InputEntry, Row
+from timesheets_client.reading.maps.durations import UNITS
+from timesheets_client.reading.maps.files import load_map
 
 MAPS = REPOSITORY / "docs/maps"
+PAGE = (MAPS / "README.md").read_text()
 
 TOGGL = """\
 \ufeffUser,Email,Client,Project,Description,Start date,Start time,End date,End time,Duration,Tags,Amount ()
@@ -168,3 +172,18 @@ def test_each_example_is_read_here() -> None:
         "harvest.toml",
         "kimai.toml",
     }
+
+
+def test_the_example_on_the_page_is_a_valid_map(tmp_path: Path) -> None:
+    example, *_ = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    [people] = re.findall(r"^```csv\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "people.csv").write_text(people)
+    (tmp_path / "example.toml").write_text(example)
+
+    assert load_map(tmp_path / "example.toml", None)
+
+
+def test_the_page_lists_every_unit() -> None:
+    table = PAGE.partition("| unit | cells |")[2].partition("\n\n")[0]
+
+    assert re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE) == list(UNITS)

@@ -48,7 +48,6 @@ def make_hours(seconds: Decimal, text: str) -> Decimal:
     """The hours, rounded half up to hundredths. Raises RoundsToZero; `text` is for its message."""
     hundredths = (2 * seconds + 36) // 72
     if seconds and not hundredths:
-        raise RoundsToZero(
-            f"{quote(text)} is less than 18 seconds, which are 0 hours; skip such rows in the map"
-        )
+        advice = "write 0.01, or skip such rows in the map"
+        raise RoundsToZero(f"{quote(text)} is less than 18 seconds, which are 0 hours; {advice}")
     return Decimal(int(hundredths)).scaleb(-2)
