@@ -7,15 +7,18 @@ from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from timesheets_client.access.issued_tokens import CORRECT_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.dates import find_zone
 from timesheets_client.reading.entries import Malformed
 from timesheets_client.reading.inputs import Format
-from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.rows import read_hours
+
+# Only a map needs its rules.
+if TYPE_CHECKING:
+    from timesheets_client.reading.maps.rows import EntryMap
 
 DEFAULT_TIMEOUTS = "10,60"
 DEFAULT_BATCH_SIZE = 1_000
@@ -34,7 +37,7 @@ class Options:
     time_zone: tzinfo | None = None
     map_file: Path | None = None
     # What the run reads from the map file; no argument sets it.
-    entry_map: EntryMap | None = None
+    entry_map: "EntryMap | None" = None
     derives_ids: bool = True
     batch_size: int = DEFAULT_BATCH_SIZE
     is_strict: bool = False

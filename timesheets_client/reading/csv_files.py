@@ -5,12 +5,14 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.entries import InputItem, InputWarning, Malformed, Row, reject_text
-from timesheets_client.reading.maps.rows import EntryMap, RowReader
 from timesheets_client.reading.rows import name_cells, read_header, read_row
+
+if TYPE_CHECKING:
+    from timesheets_client.reading.maps.rows import EntryMap
 
 DELIMITERS = ",;\t"
 MAX_ROW_LENGTH = 1024 * 1024
@@ -57,7 +59,7 @@ class Lines:
 
 
 def read_csv(
-    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: EntryMap | None = None
+    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: "EntryMap | None" = None
 ) -> Iterator[InputItem]:
     """The rows below the header. Raises InputUnreadable if the first row is not a header of entries."""
     encoding = entry_map.encoding if entry_map else UTF_8
@@ -76,14 +78,14 @@ def read_csv(
 
 
 def read_rows(
-    lines: Lines, name: str, zone: tzinfo | None, entry_map: EntryMap | None
+    lines: Lines, name: str, zone: tzinfo | None, entry_map: "EntryMap | None"
 ) -> Iterator[InputItem]:
     read: Callable[[str, Sequence[str]], Row]
     encoding = entry_map.encoding if entry_map else UTF_8
     delimiter, header = find_header(lines, name)
     place = f"{name}:{lines.number}"
     if entry_map:
-        read = RowReader(entry_map, header, place).read
+        read = entry_map.open_table(header, place).read
     else:
         read = make_reader(read_header(header, place), delimiter, zone)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)

@@ -15,7 +15,7 @@ from datetime import tzinfo
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.printable import escape
@@ -23,9 +23,11 @@ from timesheets_client.reading.csv_files import UTF_8, read_csv
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
-from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.signatures import GZIP, OLD_EXCEL, ZIP
 from timesheets_client.reading.temporary_copies import explain_full_disk
+
+if TYPE_CHECKING:
+    from timesheets_client.reading.maps.rows import EntryMap
 
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024
@@ -40,7 +42,7 @@ class Format(StrEnum):
 
 
 def read_xlsx(
-    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: EntryMap | None = None
+    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: "EntryMap | None" = None
 ) -> Iterator[InputItem]:
     # Only workbooks need openpyxl and XML, and importing them takes longer than uploading a small file.
     from timesheets_client.reading.workbooks import read_workbook
@@ -126,7 +128,7 @@ def open_repeatable(source: Input) -> Iterator[Input]:
 
 
 def read_entries(
-    source: Input, chosen: Format, zone: tzinfo | None, entry_map: EntryMap | None = None
+    source: Input, chosen: Format, zone: tzinfo | None, entry_map: "EntryMap | None" = None
 ) -> Generator[InputItem]:
     """The entries of the input, as a stream. Raises InputUnreadable, even after some entries.
 

@@ -19,7 +19,7 @@ from timesheets_client.reading.entries import (
     SkippedRow,
     reject_text,
 )
-from timesheets_client.reading.maps.rows import EntryMap, RowReader
+from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.rows import name_cells, read_members, read_row
 
 
@@ -90,7 +90,7 @@ class MappedCells:
     """Reads the rows of a sheet as a mapping file says."""
 
     def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
-        self._rows = RowReader(entry_map, header, source)
+        self._rows = entry_map.open_table(header, source)
         self._places = {
             member: [self._rows.locate(column) for column in rule.columns]
             for member, rule in entry_map.rules.items()

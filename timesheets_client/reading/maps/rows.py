@@ -38,6 +38,10 @@ class EntryMap:
         yield from ((column, member) for member, rule in self.rules.items() for column in rule.columns)
         yield from ((skip.column, "skip") for skip in self.skips)
 
+    def open_table(self, header: Sequence[str], source: str) -> "RowReader":
+        """A reader for the rows below this header. Raises InputUnreadable if a column is not there once."""
+        return RowReader(self, header, source)
+
     def knows(self, header: Sequence[str]) -> bool:
         """Whether the first row of a table names a column of the map."""
         names = set(map(normalize, header))
@@ -45,7 +49,7 @@ class EntryMap:
 
 
 class RowReader:
-    """Reads the rows of one table. Raises InputUnreadable if its header lacks a column or has one twice."""
+    """Reads the rows of one table."""
 
     def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
         self._names = [normalize(name) for name in header]
