@@ -176,6 +176,11 @@ def explain(path: Path) -> list[str]:
             id="no condition",
         ),
         pytest.param(
+            {"last": '[[skip]]\ncolumn = " "\nequals = ""'},
+            "skip 1: needs column, and equals or not_equals; or hours = 0",
+            id="condition without a column",
+        ),
+        pytest.param(
             {"last": '[[skip]]\ncolumn = "A"\nequals = 0'},
             "skip 1.equals: must be a text",
             id="condition of a number",

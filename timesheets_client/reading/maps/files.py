@@ -227,7 +227,8 @@ def read_skips(document: Table) -> tuple[Sequence[Skip], bool]:
 
 def read_skip(table: Table) -> Skip:
     keys = [key for key in ("equals", "not_equals") if key in table]
-    if "column" not in table or len(keys) != 1:
-        table.refuse("", "needs column, and equals or not_equals; or hours = 0")
     texts = [text.strip() for key in keys for text in table.take_texts(key)]
-    return Skip(column=table.take("column"), texts=frozenset(texts), is_negated="not_equals" in keys)
+    column = table.take("column").strip()
+    if not column or len(keys) != 1:
+        table.refuse("", "needs column, and equals or not_equals; or hours = 0")
+    return Skip(column=column, texts=frozenset(texts), is_negated="not_equals" in keys)
