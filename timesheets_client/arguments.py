@@ -38,6 +38,8 @@ class Options:
     map_file: Path | None = None
     # What the run reads from the map file; no argument sets it.
     entry_map: "EntryMap | None" = None
+    # The sheets to read of each workbook; without any, all with our columns.
+    sheets: Sequence[str] = ()
     derives_ids: bool = True
     batch_size: int = DEFAULT_BATCH_SIZE
     is_strict: bool = False
@@ -114,6 +116,13 @@ def add_reading_arguments(parser: ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="a mapping file: which columns of another program's export become the members of an entry",
+    )
+    add(
+        "--sheet",
+        dest="sheets",
+        action="append",
+        metavar="NAME",
+        help="read only this sheet of a workbook, even if it is hidden; can be repeated",
     )
     add(
         "--dedupe",

@@ -2,7 +2,7 @@
 
 from timesheets_client.arguments import Options
 from timesheets_client.errors import WrongUsage
-from timesheets_client.reading.inputs import STANDARD_INPUT
+from timesheets_client.reading.inputs import STANDARD_INPUT, Format
 
 
 def reject_contradictions(options: Options) -> None:
@@ -23,6 +23,8 @@ def reject_contradictions(options: Options) -> None:
         raise WrongUsage("--dedupe off: a spool folder's files are sent until all is stored, which needs ids")
     if options.rejects and options.spool:
         raise WrongUsage("--rejects: a spool folder keeps them in its own subfolder rejected")
+    if options.sheets and options.format not in (Format.AUTO, Format.XLSX):
+        raise WrongUsage(f"--sheet: only a workbook has sheets, not --format {options.format}")
     reject_files(options)
 
 
@@ -37,6 +39,8 @@ def reject_files(options: Options) -> None:
         raise WrongUsage("--dry-run: name the FILE to read")
     if options.map_file and not (options.files or options.spool or options.is_check):
         raise WrongUsage("--map: name the FILE to upload, or its folder with --spool")
+    if options.sheets and not (options.files or options.spool):
+        raise WrongUsage("--sheet: name the FILE to read, or its folder with --spool")
     if options.files.count(STANDARD_INPUT) > 1:
         raise WrongUsage("-: standard input can be read only once")
 

@@ -1,7 +1,7 @@
 """Read the content of a file without the file."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from pathlib import Path
 
@@ -45,10 +45,11 @@ def iterate(
     zone: tzinfo | None = None,
     chosen: Format = Format.AUTO,
     entry_map: EntryMap | None = None,
+    sheets: Sequence[str] = (),
 ) -> Iterator[InputItem]:
     body = content.encode() if isinstance(content, str) else content
     file = io.BufferedReader(io.BytesIO(body))
-    return read_entries(Input(name=name, file=file), chosen, zone, entry_map)
+    return read_entries(Input(name=name, file=file), chosen, zone, entry_map, sheets)
 
 
 def describe_rows(rows: Iterable[Row]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from timesheets_client.arguments import Options, add_arguments, read_options
 from timesheets_client.contradictions import reject_contradictions
 from timesheets_client.errors import WrongUsage
+from timesheets_client.reading.inputs import Format
 
 
 def parse(*words: str) -> Options:
@@ -25,7 +26,8 @@ def test_each_argument_sets_its_option() -> None:
         *("a.csv", "--format", "csv", "--time-zone", "Europe/Berlin", "--dedupe", "off", "--batch-size", "7"),
         *("--strict", "--rejects", "r", "--retries", "1", "--timeout", "1,100", "--deadline", "9.5"),
         *("--lock-wait", "3", "--no-token-cache", "--expect-entries", "1000", "--expect-hours", "7512.25"),
-        *("--correct", "--reason", " late ", "--withdraw", "17", "--map", "toggl.toml"),
+        *("--correct", "--reason", " late ", "--withdraw", "17", "--map", "toggl.toml", "--sheet", "May"),
+        *("--sheet", "June"),
     )
 
     assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
@@ -34,7 +36,7 @@ def test_each_argument_sets_its_option() -> None:
     assert (options.lock_wait_seconds, options.caches_token) == (3, False)
     assert (options.expected_entries, options.expected_hours) == (1_000, Decimal("7512.25"))
     assert (options.is_correction, options.reason, options.withdrawal) == (True, "late", 17)
-    assert options.map_file == Path("toggl.toml")
+    assert (options.map_file, options.sheets) == (Path("toggl.toml"), ["May", "June"])
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
     assert options.timeouts.total_seconds == 200
 
@@ -81,6 +83,8 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         pytest.param({"is_dry_run": True}, id="dry run without a file"),
         pytest.param({"forgets_token": True, "files": ["a"]}, id="forget token and upload"),
         pytest.param({"map_file": Path("m")}, id="map without a file"),
+        pytest.param({"sheets": ["May"], "is_check": True}, id="sheet without a file"),
+        pytest.param({"sheets": ["May"], "files": ["a"], "format": Format.CSV}, id="sheet of CSV"),
         pytest.param({"spool": Path("d"), "files": ["a"]}, id="folder and file"),
         pytest.param({"spool": Path("d"), "rejects": Path("r")}, id="folder and rejects"),
         pytest.param({"spool": Path("d"), "derives_ids": False}, id="folder without ids"),

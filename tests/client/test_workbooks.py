@@ -2,6 +2,7 @@ import datetime
 import io
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,8 +10,9 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from tests.client.reading import describe, find_warnings, read
-from timesheets_client.errors import InputUnreadable
+from tests.client.reading import describe, find_warnings, iterate, read
+from tests.client.runs import Run
+from timesheets_client.errors import ExitStatus, InputUnreadable
 from timesheets_client.reading.entries import COLUMNS, OPTIONAL_COLUMNS, InputEntry, RejectedEntry
 
 # Workbooks have no time zones.
@@ -268,3 +270,77 @@ def test_a_hidden_sheet_without_entries_causes_no_warning() -> None:
     workbook["Lists"].sheet_state = "veryHidden"
 
     assert find_warnings(save_workbook(workbook), "w.xlsx") == []
+
+
+def save_three_sheets() -> bytes:
+    row = ["007", "2026-06-03", "X", 1]
+    workbook = openpyxl.load_workbook(
+        io.BytesIO(save(row, Week24=[COLUMNS, row], Old=[COLUMNS, row], Lists=[["X"]]))
+    )
+    workbook["Old"].sheet_state = "hidden"
+    return save_workbook(workbook)
+
+
+def read_sheets(*names: str) -> list[str]:
+    items = iterate(save_three_sheets(), "w.xlsx", sheets=names)
+    return [item.source if isinstance(item, InputEntry) else str(item) for item in items]
+
+
+@pytest.mark.parametrize(
+    ("names", "sources"),
+    [
+        pytest.param(["Week24"], ["w.xlsx!Week24:2"], id="one"),
+        pytest.param(["Week24", "Week23"], ["w.xlsx!Week23:2", "w.xlsx!Week24:2"], id="two"),
+        pytest.param(["Old"], ["w.xlsx!Old:2"], id="hidden, without a warning"),
+    ],
+)
+def test_only_chosen_sheets_are_read(names: list[str], sources: list[str]) -> None:
+    assert read_sheets(*names) == sources
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        pytest.param(
+            ["week24", "Old", "Week25"],
+            "w.xlsx: has no sheet 'week24', 'Week25'; its sheets are 'Week23', 'Week24', 'Old', 'Lists'",
+            id="unknown",
+        ),
+        pytest.param(
+            ["Week23", "Lists"], "w.xlsx!Lists: its first row does not name", id="without our columns"
+        ),
+    ],
+)
+def test_a_chosen_sheet_that_cannot_be_read_is_an_error(names: list[str], problem: str) -> None:
+    with pytest.raises(InputUnreadable) as raised:
+        read_sheets(*names)
+
+    assert str(raised.value).startswith(problem)
+
+
+def test_a_run_reads_only_the_sheet_that_the_command_line_names(tmp_path: Path) -> None:
+    file = tmp_path / "w.xlsx"
+    file.write_bytes(save_three_sheets())
+    run = Run()
+
+    status = run.start({}, file, is_dry_run=True, sheets=["Old"], expected_entries=1)
+
+    assert status == ExitStatus.DONE
+    assert run.written[0] == f"{file}: 1 entry, 0 rejected; nothing was sent (--dry-run)"
+
+
+def test_only_some_of_many_sheets_are_listed() -> None:
+    workbook = openpyxl.Workbook()
+    for number in range(25):
+        workbook.create_sheet(f"S{number}")
+
+    with pytest.raises(InputUnreadable) as raised:
+        list(iterate(save_workbook(workbook), "w.xlsx", sheets=["Week24"]))
+
+    assert str(raised.value).endswith("'S18' and 6 more")
+
+
+def test_files_that_are_no_workbooks_are_read_whole_although_sheets_are_chosen() -> None:
+    content = '{"user_id": "007", "date": "2026-06-03", "project": "X", "hours": 1}\n'
+
+    assert len(list(iterate(content, "w.xlsx.rejected.ndjson", sheets=["Week24"]))) == 1

@@ -44,7 +44,9 @@ def check_totals(source: Input, options: Options) -> Iterator[Input]:
         yield source
         return
     with open_repeatable(source) as repeatable:
-        with closing(read_entries(repeatable, options.format, options.time_zone, options.entry_map)) as items:
+        with closing(
+            read_entries(repeatable, options.format, options.time_zone, options.entry_map, options.sheets)
+        ) as items:
             require_totals(total(items), options, source.name)
         repeatable.file.seek(0)
         yield repeatable

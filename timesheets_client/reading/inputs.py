@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -42,12 +42,16 @@ class Format(StrEnum):
 
 
 def read_xlsx(
-    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: "EntryMap | None" = None
+    file: BinaryIO,
+    name: str,
+    zone: tzinfo | None,
+    entry_map: "EntryMap | None" = None,
+    sheets: Sequence[str] = (),
 ) -> Iterator[InputItem]:
     # Only workbooks need openpyxl and XML, and importing them takes longer than uploading a small file.
     from timesheets_client.reading.workbooks import read_workbook
 
-    return read_workbook(file, name, zone, entry_map)
+    return read_workbook(file, name, zone, entry_map, sheets)
 
 
 READERS: Mapping[Format, Callable[[BinaryIO, str, tzinfo | None], Iterator[InputItem]]] = {
@@ -128,11 +132,16 @@ def open_repeatable(source: Input) -> Iterator[Input]:
 
 
 def read_entries(
-    source: Input, chosen: Format, zone: tzinfo | None, entry_map: "EntryMap | None" = None
+    source: Input,
+    chosen: Format,
+    zone: tzinfo | None,
+    entry_map: "EntryMap | None" = None,
+    sheets: Sequence[str] = (),
 ) -> Generator[InputItem]:
     """The entries of the input, as a stream. Raises InputUnreadable, even after some entries.
 
-    A table is read as `entry_map` says. The caller closes the input.
+    A table is read as `entry_map` says, and a workbook only in `sheets`, if there are any. The caller closes
+    the input.
     """
     try:
         raw = cast("io.BufferedReader", source.file)
@@ -145,6 +154,8 @@ def read_entries(
         if entry_map and found in TABLE_READERS:
             require_encoding(source.name, entry_map.encoding, head)
             reader = partial(TABLE_READERS[found], entry_map=entry_map)
+        if found is Format.XLSX:
+            reader = partial(read_xlsx, entry_map=entry_map, sheets=sheets)
         yield from reader(cast("BinaryIO", file), source.name, zone)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputUnreadable(

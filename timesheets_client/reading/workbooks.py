@@ -11,6 +11,7 @@ from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
 from timesheets_client.errors import InputUnreadable
+from timesheets_client.printable import quote
 from timesheets_client.reading.entries import COLUMNS, InputItem, InputWarning
 from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.rows import read_header
@@ -20,6 +21,7 @@ from timesheets_client.reading.workbook_package import MAX_BYTES_IN_MEMORY, ROWS
 from timesheets_client.reading.workbook_values import Cell, Kind, MappedCells, make_entry
 from timesheets_client.reading.workbook_xml import WorkbookUnreadable
 
+MAX_TITLES_SHOWN = 20
 # As in Excel.
 MAX_ROWS = 1_048_576
 # zipfile, zlib, expat and conversions raise these for a damaged or hostile file.
@@ -44,23 +46,30 @@ class Row:
 
 
 def read_workbook(
-    file: BinaryIO, name: str, zone: tzinfo | None, entry_map: EntryMap | None = None
+    file: BinaryIO,
+    name: str,
+    zone: tzinfo | None,
+    entry_map: EntryMap | None = None,
+    chosen: Sequence[str] = (),
 ) -> Iterator[InputItem]:
     """The rows of each sheet whose first row names a column of an entry, or of the map.
 
+    If sheets are chosen by title, only they are read, and each must have such a row.
     Raises InputUnreadable, or TemporaryFailure without disk space for a copy.
     """
     try:
         with explain_full_disk(name), Copy(MAX_BYTES_IN_MEMORY) as copy:
             copy.fill(file)
-            yield from read_copy(copy, name, zone, entry_map)
+            yield from read_copy(copy, name, zone, entry_map, chosen)
     except WorkbookUnreadable as error:
         raise InputUnreadable(f"{name}: {error}") from None
 
 
-def read_copy(copy: Copy, name: str, zone: tzinfo | None, entry_map: EntryMap | None) -> Iterator[InputItem]:
+def read_copy(
+    copy: Copy, name: str, zone: tzinfo | None, entry_map: EntryMap | None, chosen: Sequence[str]
+) -> Iterator[InputItem]:
     try:
-        yield from read_sheets(Package(copy), name, zone, entry_map)
+        yield from read_sheets(Package(copy), name, zone, entry_map, chosen)
     except DAMAGE_ERRORS as error:
         raise WorkbookUnreadable(
             "is not a complete Excel workbook (.xlsx); save it again, or as CSV UTF-8"
@@ -68,29 +77,44 @@ def read_copy(copy: Copy, name: str, zone: tzinfo | None, entry_map: EntryMap | 
 
 
 def read_sheets(
-    package: Package, name: str, zone: tzinfo | None, entry_map: EntryMap | None
+    package: Package, name: str, zone: tzinfo | None, entry_map: EntryMap | None, chosen: Sequence[str]
 ) -> Iterator[InputItem]:
     cells = CellReader(package)
     suspicions: dict[str, str] = {}
     has_entries = False
-    for sheet in package.find_sheets():
+    for sheet in choose_sheets(package.find_sheets(), chosen):
         rows = read_rows(package, sheet, cells)
         source = f"{name}!{sheet.title}"
         make = find_reader(next(rows, None), source, zone, entry_map)
         if make is None:
+            if chosen:
+                raise InputUnreadable(f"{source}: its first row does not name {describe_columns(entry_map)}")
             continue
         has_entries = True
-        if sheet.is_hidden:
+        if sheet.is_hidden and not chosen:
             suspicions.setdefault("a hidden sheet was read too", sheet.title)
         for row in rows:
             note_suspicions(row, f"{sheet.title}:{row.number}", suspicions)
             yield make(f"{source}:{row.number}", row.cells)
     if not has_entries:
-        named = f"a column of {entry_map.name}" if entry_map else f"the columns {', '.join(COLUMNS)}"
-        raise InputUnreadable(f"{name}: no sheet has a first row that names {named}")
+        raise InputUnreadable(f"{name}: no sheet has a first row that names {describe_columns(entry_map)}")
     if suspicions:
         reasons = [f"{reason} (first: {place})" for reason, place in suspicions.items()]
         yield InputWarning(source=name, reasons=reasons)
+
+
+def choose_sheets(sheets: Sequence[Sheet], chosen: Sequence[str]) -> Sequence[Sheet]:
+    """The chosen sheets, in the order of the workbook; without a choice, all. Raises WorkbookUnreadable."""
+    titles = [sheet.title for sheet in sheets]
+    if unknown := [title for title in chosen if title not in titles]:
+        more = len(titles) - MAX_TITLES_SHOWN
+        listed = ", ".join(map(quote, titles[:MAX_TITLES_SHOWN])) + (f" and {more} more" if more > 0 else "")
+        raise WorkbookUnreadable(f"has no sheet {', '.join(map(quote, unknown))}; its sheets are {listed}")
+    return [sheet for sheet in sheets if sheet.title in chosen] if chosen else sheets
+
+
+def describe_columns(entry_map: EntryMap | None) -> str:
+    return f"a column of {entry_map.name}" if entry_map else f"the columns {', '.join(COLUMNS)}"
 
 
 def note_suspicions(row: Row, place: str, suspicions: dict[str, str]) -> None:
