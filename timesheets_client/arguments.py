@@ -52,6 +52,7 @@ class Options:
     withdrawal: int | None = None
     reason: str | None = None
     is_dry_run: bool = False
+    is_preview: bool = False
     is_check: bool = False
     forgets_token: bool = False
     caches_token: bool = True
@@ -75,6 +76,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_correcting_arguments(parser)
     checks = parser.add_argument_group("checks before an upload").add_argument
     checks("--dry-run", dest="is_dry_run", action="store_true", help="check FILE locally, send nothing")
+    checks(
+        "--preview",
+        dest="is_preview",
+        action="store_true",
+        help="check FILE locally and show its first entries, totals and what may be wrong; send nothing",
+    )
     checks("--check", dest="is_check", action="store_true", help="check settings, token, API and FILE")
     checks(
         "--expect-entries",

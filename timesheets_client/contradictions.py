@@ -9,6 +9,7 @@ def reject_contradictions(options: Options) -> None:
     """Raise WrongUsage for options that exclude each other."""
     actions = {
         "--dry-run": options.is_dry_run,
+        "--preview": options.is_preview,
         "--check": options.is_check,
         "--forget-token": options.forgets_token,
         "--spool": options.spool is not None,
@@ -35,8 +36,8 @@ def reject_files(options: Options) -> None:
     expects_totals = options.expected_entries is not None or options.expected_hours is not None
     if expects_totals and len(options.files) != 1:
         raise WrongUsage("--expect-entries, --expect-hours: name the one FILE that has these totals")
-    if options.is_dry_run and not options.files:
-        raise WrongUsage("--dry-run: name the FILE to read")
+    if (options.is_dry_run or options.is_preview) and not options.files:
+        raise WrongUsage(f"{'--preview' if options.is_preview else '--dry-run'}: name the FILE to read")
     if options.map_file and not (options.files or options.spool or options.is_check):
         raise WrongUsage("--map: name the FILE to upload, or its folder with --spool")
     if options.sheets and not (options.files or options.spool):
@@ -54,6 +55,7 @@ def reject_contradictory_corrections(options: Options) -> None:
         return
     others = {
         "--dry-run": options.is_dry_run,
+        "--preview": options.is_preview,
         "--forget-token": options.forgets_token,
         "--spool": options.spool is not None,
         "--strict": options.is_strict,

@@ -1,4 +1,4 @@
-"""Check files locally (--dry-run). Needs neither settings nor network."""
+"""Read files and send nothing (--dry-run, --preview). Needs neither settings nor network."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -6,37 +6,48 @@ from functools import partial
 from typing import BinaryIO
 
 from timesheets_client.arguments import Options
+from timesheets_client.context import Environment
 from timesheets_client.errors import ExitStatus
+from timesheets_client.files.preview import FirstEntries, Preview
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.files.uploads import process_files
 from timesheets_client.output.report import Report
 from timesheets_client.reading.inputs import open_input
 
 NOT_CHECKED = (
-    "--dry-run: checked only syntax, columns, dates and decimal form; only the API can tell whether an entry "
+    "checked only syntax, columns, dates and decimal form; only the API can tell whether an entry "
     "is valid, and whether it already exists: --check FILE asks the API"
 )
 
 
-def read_files(options: Options, stdin: BinaryIO, report: Report) -> ExitStatus:
-    # Nothing is sent, so no entry needs an id.
-    without_ids = replace(options, derives_ids=False)
-    status = process_files(
-        options.files, partial(read_file, options=without_ids, stdin=stdin, report=report), report
-    )
-    report.show(NOT_CHECKED)
+def read_files(options: Options, environment: Environment, report: Report) -> ExitStatus:
+    preview = Preview(environment.clock.wall_clock(), options.time_zone) if options.is_preview else None
+    read = partial(read_file, options=options, stdin=environment.stdin, report=report, preview=preview)
+    status = process_files(options.files, read, report)
+    if preview:
+        report.show_preview(preview.encode(), preview.describe())
+    report.show(f"{'--preview' if preview else '--dry-run'}: {NOT_CHECKED}")
     return status
 
 
-def read_file(name: str, options: Options, stdin: BinaryIO, report: Report) -> ExitStatus:
+def read_file(
+    name: str, options: Options, stdin: BinaryIO, report: Report, preview: Preview | None
+) -> ExitStatus:
     source = open_input(name, stdin)
-    tally = Tally(source=source, report=report, is_strict=options.is_strict)
+    tally = Tally(source=source, report=report, is_strict=options.is_strict, preview=preview)
+    first = FirstEntries(source.name, derives_ids=options.derives_ids)
     try:
-        with closing(take_entries(tally, options)) as entries:
-            for _ in entries:
-                pass
+        # Nothing is sent, so no entry needs an id.
+        with closing(take_entries(tally, replace(options, derives_ids=False))) as entries:
+            for entry in entries:
+                if preview:
+                    first.add(entry)
+                    preview.add(entry)
     finally:
         if source.file is not stdin:
             source.file.close()
-    report.show_file(tally.finish(), is_dry_run=True)
+    if preview:
+        tally.outcome.first_entries = first.encode()
+        report.show_lines(first.describe())
+    report.show_file(tally.finish(), unsent="--preview" if preview else "--dry-run")
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE

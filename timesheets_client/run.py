@@ -41,8 +41,8 @@ def catch_errors(options: Options, environment: Environment, report: Report) -> 
 def perform(options: Options, environment: Environment, report: Report) -> ExitStatus:
     reject_contradictions(options)
     options = read_map_file(options)
-    if options.is_dry_run:
-        return read_files(options, environment.stdin, report)
+    if options.is_dry_run or options.is_preview:
+        return read_files(options, environment, report)
     if options.is_check:
         return preflight(options, environment, report)
     config = load_config(environment.variables, environment.development)

@@ -1,6 +1,7 @@
 """Run the client in this process, and collect its output."""
 
 import io
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ class Run:
     slept: list[float] = field(default_factory=list)
     # Called during each sleep.
     during_sleep: Callable[[], object] = lambda: None
+    wall_clock: Callable[[], float] = time.time
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -51,7 +53,7 @@ class Run:
             development={},
             stdin=io.BufferedReader(io.BytesIO(self.stdin)),
             signals=self.signals,
-            clock=Clock(sleep=self.sleep, random=lambda: 1.0),
+            clock=Clock(sleep=self.sleep, random=lambda: 1.0, wall_clock=self.wall_clock),
             make_key=self.make_key,
         )
         defaults = {"timeouts": Timeouts(read_seconds=2), "caches_token": False}

@@ -81,6 +81,9 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
     [
         pytest.param({"is_check": True, "is_dry_run": True, "files": ["a"]}, id="check and dry run"),
         pytest.param({"is_dry_run": True}, id="dry run without a file"),
+        pytest.param({"is_preview": True}, id="preview without a file"),
+        pytest.param({"is_preview": True, "is_check": True, "files": ["a"]}, id="preview and check"),
+        pytest.param({"is_preview": True, "spool": Path("d")}, id="preview of a folder"),
         pytest.param({"forgets_token": True, "files": ["a"]}, id="forget token and upload"),
         pytest.param({"map_file": Path("m")}, id="map without a file"),
         pytest.param({"sheets": ["May"], "is_check": True}, id="sheet without a file"),
@@ -109,6 +112,7 @@ def test_options_that_exclude_each_other_are_wrong_usage(options: dict[str, Any]
     "options",
     [
         pytest.param({"is_dry_run": True}, id="dry run"),
+        pytest.param({"is_preview": True}, id="preview"),
         pytest.param({"is_strict": True}, id="strict"),
         pytest.param({"withdrawal": 17}, id="withdraw"),
     ],
@@ -125,6 +129,7 @@ def test_a_correction_excludes_other_modes(options: dict[str, Any]) -> None:
         pytest.param({"spool": Path("d")}, id="folder"),
         pytest.param({"rejects": Path("r")}, id="rejects"),
         pytest.param({"is_dry_run": True}, id="dry run"),
+        pytest.param({"is_preview": True}, id="preview"),
         pytest.param({"is_strict": True}, id="strict"),
         pytest.param({"forgets_token": True}, id="forget token"),
     ],

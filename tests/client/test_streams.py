@@ -128,17 +128,15 @@ def test_control_characters_in_a_file_name_that_looks_like_an_option_are_not_pri
     assert ended.stderr.decode().replace("\n", "").isprintable()
 
 
-@pytest.mark.parametrize("action", [{"is_check": True}, {"is_dry_run": True}], ids=["check", "dry run"])
-def test_checks_before_an_upload_print_no_control_characters(
-    site: Site, tmp_path: Path, action: dict[str, bool]
-) -> None:
+@pytest.mark.parametrize("action", ["is_check", "is_dry_run", "is_preview"])
+def test_checks_before_an_upload_print_no_control_characters(site: Site, tmp_path: Path, action: str) -> None:
     Ledger(site)
     for content in (None, "nothing of ours"):
         file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,26", "x,1")
         file.write_text(content or file.read_text())
         run = Run()
 
-        run.start(site.variables, file, **action)
+        run.start(site.variables, file, **{action: True})
 
         output = "\n".join([*run.written, *run.warned])
         assert output.replace("\n", "").isprintable()

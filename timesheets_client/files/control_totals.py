@@ -17,7 +17,7 @@ SMALLEST = Decimal("1e-50")
 EXACT = Context(prec=150)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Totals:
     """`unreadable` counts the entries whose hours are not part of `hours`."""
 
@@ -25,9 +25,9 @@ class Totals:
     hours: Decimal = Decimal(0)
     unreadable: int = 0
 
-    def add(self, members: Members) -> None:
+    def count(self, hours: Decimal | None) -> None:
+        """Count an entry with these hours, or with hours that cannot be read."""
         self.entries += 1
-        hours = find_hours(members)
         if hours is None:
             self.unreadable += 1
         else:
@@ -56,7 +56,7 @@ def total(items: Iterable[InputItem]) -> Totals:
     totals = Totals()
     for item in items:
         if not isinstance(item, InputWarning | SkippedRow):
-            totals.add(item.members)
+            totals.count(find_hours(item.members))
     return totals
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from timesheets_client.arguments import Options
 from timesheets_client.files.control_totals import check_totals
+from timesheets_client.files.preview import Preview
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.output.report import FileOutcome, Report
 from timesheets_client.reading.entries import InputEntry, InputWarning, RejectedEntry, SkippedRow
@@ -18,12 +19,13 @@ from timesheets_client.sending.verdicts import Verdicts
 
 @dataclass(kw_only=True)
 class Tally:
-    """Counts the entries of one file. Also passes rejected entries on to `report` and to `rejects`."""
+    """Counts the entries of one file. Passes what is rejected or skipped on to the report and the others."""
 
     source: Input
     report: Report
     is_strict: bool
     rejects: RejectsFile | None = None
+    preview: Preview | None = None
     is_suspicious: bool = False
     outcome: FileOutcome = field(init=False)
     start: float = field(default_factory=time.monotonic)
@@ -46,12 +48,16 @@ class Tally:
     def reject(self, *rejected: RejectedEntry) -> None:
         self.report.show_rejected(rejected, self.outcome.rejected)
         self.outcome.rejected += len(rejected)
+        if self.preview:
+            self.preview.reject(rejected)
         if self.rejects:
             for each in rejected:
                 self.rejects.add(each)
 
     def skip(self, row: SkippedRow) -> None:
         self.report.show_skipped(row)
+        if self.preview:
+            self.preview.skip(row)
         self.outcome.skipped = (self.outcome.skipped or 0) + 1
 
     def finish(self, rejects: Path | None = None) -> FileOutcome:

@@ -1,8 +1,7 @@
 """Show the user what became of a run."""
 
-import json
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.progress import ProgressBar
 from timesheets_client.printable import escape, escape_bytes, escape_lines
 from timesheets_client.reading.entries import RejectedEntry, SkippedRow
+from timesheets_client.reading.json_values import encode_value
 
 MAX_REJECTED_SHOWN = 20
 
@@ -21,6 +21,7 @@ class FileOutcome:
 
     `corrected` is None unless the run corrects.
     `skipped` counts the rows that a mapping file skips. It is None without one.
+    `first_entries` are those that a preview shows.
     """
 
     file: str
@@ -32,13 +33,17 @@ class FileOutcome:
     skipped: int | None = None
     rejects: Path | None = None
     seconds: float = 0
+    first_entries: Sequence[Mapping[str, object]] | None = None
 
-    def describe(self, *, is_dry_run: bool = False) -> str:
-        """As in `week23.csv: 1000 entries, 990 created, 8 already there, 2 rejected in 0.4 s`."""
+    def describe(self, *, unsent: str = "") -> str:
+        """As in `week23.csv: 1000 entries, 990 created, 8 already there, 2 rejected in 0.4 s`.
+
+        `unsent` is the option for which nothing was sent.
+        """
         counted = f"{self.file}: {self.entries} {'entry' if self.entries == 1 else 'entries'}"
         refused = f"{self.rejected} rejected{f', {self.skipped} skipped' if self.skipped else ''}"
-        if is_dry_run:
-            return f"{counted}, {refused}; nothing was sent (--dry-run)"
+        if unsent:
+            return f"{counted}, {refused}; nothing was sent ({unsent})"
         corrected = "" if self.corrected is None else f"{self.corrected} corrected, "
         return (
             f"{counted}, {self.created} created, {corrected}{self.existing} already there, "
@@ -93,14 +98,16 @@ class Report:
     outcomes: list[FileOutcome] = field(default_factory=list)
     message: str | None = None
     withdrawal: WithdrawalOutcome | None = None
+    # What --json prints of a preview.
+    preview: Mapping[str, object] | None = None
 
     def show_receipt(self, receipt: str) -> None:
         self.message = receipt
         self.show(receipt)
 
-    def show_file(self, outcome: FileOutcome, *, is_dry_run: bool = False) -> None:
+    def show_file(self, outcome: FileOutcome, *, unsent: str = "") -> None:
         self.outcomes.append(outcome)
-        self.show(outcome.describe(is_dry_run=is_dry_run))
+        self.show(outcome.describe(unsent=unsent))
         name = escape(outcome.file)
         if outcome.rejected > MAX_REJECTED_SHOWN:
             self.show_problem(f"{name}: {outcome.rejected - MAX_REJECTED_SHOWN} more were rejected")
@@ -149,6 +156,14 @@ class Report:
         if self.verbosity > 1:
             self.show(line)
 
+    def show_preview(self, preview: Mapping[str, object], lines: Iterable[str]) -> None:
+        self.preview = preview
+        self.show_lines(lines)
+
+    def show_lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.show(line)
+
     def show(self, line: str) -> None:
         if self.verbosity > 0 and not self.is_json:
             self.write(escape(line))
@@ -169,8 +184,10 @@ class Report:
             message: dict[str, object] = {"message": self.message} if self.message else {}
             if self.withdrawal:
                 message["withdrawal"] = self.withdrawal.encode()
+            if self.preview:
+                message["preview"] = self.preview
             files = [outcome.encode() for outcome in self.outcomes]
-            self.write(json.dumps({"files": files, **message, "exit": int(status)}))
+            self.write(encode_value({"files": files, **message, "exit": int(status)}))
 
 
 def trace_causes(error: Exception) -> Iterator[str]:

@@ -21,16 +21,30 @@ NO_DATE = "00000000"
 NO_OWN_ID = "a revision other than 1 needs the entry_id that the corrected entry was stored with; add it"
 
 
-class EntryIds:
-    """Derives the ids of the entries of one file from their content, and from the ordinal of equal entries.
-
-    Counting equal entries takes about 100 bytes per entry.
-    """
+class Occurrences:
+    """Counts equal digests. Takes about 100 bytes per digest."""
 
     def __init__(self) -> None:
-        # 60 bits of a hash are an int of 32 bytes. A collision only changes the ordinals.
+        # 60 bits of a hash are an int of 32 bytes.
         self._seen: set[int] = set()
         self._repeats: dict[int, int] = {}
+
+    def count(self, digest: bytes) -> int:
+        """The number of earlier calls with this digest."""
+        key = int.from_bytes(digest[:8]) >> 4
+        if key not in self._seen:
+            self._seen.add(key)
+            return 0
+        self._repeats[key] = self._repeats.get(key, 0) + 1
+        return self._repeats[key]
+
+
+class EntryIds:
+    """Derives the ids of the entries of one file: from their content, and the ordinal of equal entries."""
+
+    def __init__(self) -> None:
+        # A collision only changes the ordinals.
+        self._occurrences = Occurrences()
 
     def identify(self, entry: InputEntry) -> InputEntry:
         """The entry with its own id or a derived one; a correction has only its own."""
@@ -47,17 +61,9 @@ class EntryIds:
             return members
         date = normalize_date(members.get("date"))
         digest = digest_content(canonicalize(members, date).encode())
-        if ordinal := self._count(int.from_bytes(digest[:8]) >> 4):
+        if ordinal := self._occurrences.count(digest):
             digest = digest_content(b"%d %b" % (ordinal, digest))
         return {**members, ENTRY_ID: f"{find_day(date)}-{digest.hex()}"}
-
-    def _count(self, key: int) -> int:
-        """The number of earlier calls with this key."""
-        if key not in self._seen:
-            self._seen.add(key)
-            return 0
-        self._repeats[key] = self._repeats.get(key, 0) + 1
-        return self._repeats[key]
 
 
 def require_own_id(item: InputEntry | RejectedEntry) -> InputEntry | RejectedEntry:
@@ -72,6 +78,13 @@ def is_correction(members: Members) -> bool:
     """Whether the entry has a revision other than 1, even one that the API refuses."""
     revision = members.get(REVISION)
     return not (revision is None or (isinstance(revision, Decimal) and revision == 1))
+
+
+def digest_entry(members: Members) -> bytes:
+    """A digest of the content, and of the entry's own id, revision and reason."""
+    content = canonicalize(members, normalize_date(members.get("date")))
+    own = encode_value([members.get(name) for name in OPTIONAL_COLUMNS])
+    return digest_content(f"{content}{own}".encode())
 
 
 def digest_content(content: bytes) -> bytes:

@@ -1,0 +1,170 @@
+"""Show what would be sent (--preview): the first entries, totals, and what may be wrong."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+
+from timesheets_client.files.control_totals import Totals, find_hours, show
+from timesheets_client.files.groups import Groups, Section
+from timesheets_client.output.report import MAX_REJECTED_SHOWN
+from timesheets_client.output.tables import format_table
+from timesheets_client.reading.entries import ENTRY_ID, InputEntry, RejectedEntry, SkippedRow
+from timesheets_client.reading.identity import EntryIds, Occurrences, digest_entry
+from timesheets_client.reading.json_values import encode_value
+
+MAX_FIRST = 5
+MAX_COLUMNS = 9
+MAX_PERSON_DAYS = 100_000
+MAX_HOURS_PER_DAY = Decimal(24)
+MAX_DATES = 4096
+# The API accepts no longer person or project. Those with the same beginning are one group.
+MAX_TEXT_LENGTH = 128
+NO_TEXT = "(no text)"
+NO_DATE = "(no date)"
+
+
+class Preview:
+    """What the entries of all files add up to, and what may be wrong about them."""
+
+    def __init__(self, now: float, zone: tzinfo | None) -> None:
+        """`now` is in seconds since 1970. Later days than that of `zone`, or of UTC, are in the future."""
+        self._zone = zone or UTC
+        self._today = datetime.fromtimestamp(now, self._zone).date()
+        self._total = Totals()
+        self._people, self._projects, self._weeks = Groups("user_id"), Groups("project"), Groups("week")
+        self._groups = Groups("user_id", "project", "week")
+        self._person_days = Groups("user_id", "date", limit=MAX_PERSON_DAYS)
+        self._future = Groups("user_id", "date")
+        self._equal = Groups("user_id", "date", "project")
+        self._occurrences = Occurrences()
+        self._skipped = Groups("reason")
+        self._rejected: list[RejectedEntry] = []
+
+    def add(self, entry: InputEntry) -> None:
+        members, hours = entry.members, find_hours(entry.members)
+        person, project = find_text(members.get("user_id")), find_text(members.get("project"))
+        day = find_day(members.get("date"))
+        date_text, week = (day.isoformat(), format_week(day)) if day else (NO_DATE, NO_DATE)
+        self._total.count(hours)
+        self._people.add((person,), hours)
+        self._projects.add((project,), hours)
+        self._weeks.add((week,), hours)
+        self._groups.add((person, project, week), hours)
+        if day:
+            self._person_days.add((person, date_text), hours)
+        if day and day > self._today:
+            self._future.add((person, date_text), hours, entry.source)
+        if self._occurrences.count(digest_entry(members)):
+            self._equal.add((person, date_text, project), hours, entry.source)
+
+    def reject(self, rejected: Sequence[RejectedEntry]) -> None:
+        self._rejected.extend(rejected[: MAX_REJECTED_SHOWN - len(self._rejected)])
+
+    def skip(self, row: SkippedRow) -> None:
+        self._skipped.add((row.reason,), None, row.source)
+
+    def encode(self) -> dict[str, object]:
+        """The object that --json prints."""
+        return {
+            "entries": self._total.entries,
+            "hours": show(self._total.hours),
+            "unreadable_hours": self._total.unreadable,
+            "today": self._today.isoformat(),
+            "time_zone": str(self._zone),
+            **{section.name: section.encode() for section in self._list_sections()},
+            "rejected": [{"source": each.source, "errors": each.errors} for each in self._rejected],
+        }
+
+    def describe(self) -> Iterator[str]:
+        """The same as lines, without the rejected entries, which are shown when they are read."""
+        yield ""
+        entries = "entry" if self._total.entries == 1 else "entries"
+        yield f"to be sent: {self._total.entries} {entries} with {show(self._total.hours)} hours"
+        if self._total.unreadable:
+            yield f"  entries whose hours are no number, so they are not added up: {self._total.unreadable}"
+        for section in self._list_sections():
+            yield from section.describe()
+        yield ""
+
+    def _list_sections(self) -> Iterator[Section]:
+        yield make_section("by_person", "by person", self._people)
+        yield make_section("by_project", "by project", self._projects)
+        week = "by ISO week; a timestamp counts for the day that it shows in its own offset"
+        yield make_section("by_week", week, self._weeks)
+        yield make_section("by_person_project_week", "by person, project and week", self._groups)
+        yield Section(
+            name="over_24_hours",
+            title="warning: more than 24 hours of a person on a day",
+            rows=self._person_days.list_rows(more_than=MAX_HOURS_PER_DAY),
+            unlisted=self._person_days.unlisted,
+        )
+        future = f"warning: in the future, after {self._today} in {self._zone}"
+        yield make_section("future", future, self._future)
+        equal = "warning: equal to an earlier row (those with one entry_id are stored once)"
+        yield make_section("equal", equal, self._equal)
+        yield make_section("skipped", "skipped, because the mapping file says so", self._skipped)
+
+
+class FirstEntries:
+    """The first entries of the file `name`, with the ids that they will be sent with."""
+
+    def __init__(self, name: str, *, derives_ids: bool) -> None:
+        self._name = name
+        # Only equal entries before it change an id, so that the first ids are right without the others.
+        self._ids = EntryIds() if derives_ids else None
+        self._entries: list[InputEntry] = []
+
+    def add(self, entry: InputEntry) -> None:
+        if len(self._entries) < MAX_FIRST:
+            self._entries.append(self._ids.identify(entry) if self._ids else entry)
+
+    def encode(self) -> list[dict[str, object]]:
+        return [{"source": each.source, "entry": each.members} for each in self._entries]
+
+    def describe(self) -> Iterator[str]:
+        """A table with a row per entry."""
+        if not self._entries:
+            return
+        rows = [{"": each.source.removeprefix(self._name), **encode_members(each)} for each in self._entries]
+        yield f"{self._name}: the first entries, as they will be sent:"
+        shown = [dict(islice(row.items(), MAX_COLUMNS)) for row in rows]
+        yield from format_table(shown, right=("", "hours"), cut_first=ENTRY_ID)
+        if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
+            yield f"  and {len(hidden)} more members; --json shows them"
+
+
+def make_section(name: str, title: str, groups: Groups) -> Section:
+    return Section(name=name, title=title, rows=groups.list_rows(), unlisted=groups.unlisted)
+
+
+def encode_members(entry: InputEntry) -> dict[str, str]:
+    """Texts as they are, other values as JSON."""
+    return {
+        name: value if isinstance(value, str) else encode_value(value)
+        for name, value in entry.members.items()
+    }
+
+
+def find_text(value: object) -> str:
+    return value.strip()[:MAX_TEXT_LENGTH] if isinstance(value, str) else NO_TEXT
+
+
+def find_day(value: object) -> date | None:
+    """The day that a date or a timestamp shows, if there is such a day."""
+    return parse_day(value[: len("2026-06-03")]) if isinstance(value, str) else None
+
+
+@lru_cache(MAX_DATES)
+def parse_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def format_week(day: date) -> str:
+    """As in ISO 8601, such as `2026-W23`."""
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
