@@ -298,14 +298,17 @@ def test_the_number_of_groups_is_bounded() -> None:
     assert (groups.unlisted.entries, groups.unlisted.hours) == (2, Decimal(3))
 
 
-def test_a_preview_of_too_many_people_says_so() -> None:
+def test_a_preview_of_too_many_people_and_days_says_so() -> None:
     preview = Preview(NOW, None)
-    for number in range(5_001):
-        members = {"user_id": f"{number:0128}x", "date": "2026-06-01", "project": "X", "hours": Decimal(1)}
+    for number in range(5_001 * 20):
+        person, day = divmod(number, 20)
+        members = {"user_id": f"{person:0128}x", "date": f"2026-05-{day + 1:02}", "hours": Decimal(1)}
         preview.add(InputEntry(source="a", members=members))
 
-    people: Any = preview.encode()["by_person"]
+    people, days = (preview.encode()[name] for name in ("by_person", "over_24_hours"))
+    assert isinstance(people, dict)
     assert len(people["rows"]) == 5_000
     assert len(people["rows"][0]["user_id"]) == 128
-    assert people["unlisted"] == {"entries": 1, "hours": "1"}
-    assert "  entries in no row, because there are too many different ones: 1" in preview.describe()
+    assert people["unlisted"] == {"entries": 20, "hours": "20"}
+    assert days == {"rows": [], "unlisted": {"entries": 20, "hours": "20"}}
+    assert "  entries in no row, because there are too many different ones: 20" in preview.describe()
