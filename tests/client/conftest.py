@@ -100,6 +100,8 @@ class Site:
 def make_handler(find_site: Callable[[], Site]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # In two packets, a body waits 40 ms for the acknowledgment of its headers.
+        wbufsize = -1
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
