@@ -177,6 +177,17 @@ class DevelopmentServer(Server):
         """Run a management command in the server's environment."""
         return run_python(self._manage_py, *arguments, **{**self.variables, **variables})
 
+    def start_to_manage(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a management command in the server's environment."""
+        return subprocess.Popen(
+            [sys.executable, self._manage_py, *arguments],
+            env=make_environment(**self.variables),
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def get_token(self, client: str = "payroll") -> str:
         response = requests.post(
             f"{self.url}/oauth/token",

@@ -4,6 +4,8 @@ import json
 import re
 import socket
 import sqlite3
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -211,3 +213,57 @@ def test_the_command_waits_until_the_api_accepts_more_requests(tmp_path: Path) -
     assert result.returncode == 0, result.stderr
     assert "/timesheets/upload: answered 429." in result.stderr
     assert server.read_log().count('"created": 1,') == 3
+
+
+def test_downloaded_entries_are_edited_and_corrected(server: DevelopmentServer, tmp_path: Path) -> None:
+    week, first, second = tmp_path / "week.csv", tmp_path / "first.csv", tmp_path / "second.csv"
+    projects = ["StoreZero", '"Zoë, 日本"', "=1+1", "Old"]
+    week.write_text(
+        "user_id,date,project,hours,entry_id\n007,2041-05-31,Early,8,early\n"
+        + "".join(f"007,2041-06-0{1 + day},{each},0.{day}5,day-{day}\n" for day, each in enumerate(projects))
+    )
+    since = ("--since", "2041-06-01")
+    server.manage("upload_timesheet", str(week))
+
+    downloaded = server.manage("upload_timesheet", "--download", str(first), *since)
+    first.write_text(first.read_text().replace("Old", "New"))
+    corrected = server.manage("upload_timesheet", "--correct", "--reason", "renamed", str(first))
+    again = server.manage("upload_timesheet", "--download", str(second), *since)
+
+    assert f"{first}: 4 entries since 2041-06-01 in" in downloaded.stdout
+    assert "4 entries, 0 created, 1 corrected, 3 already there, 0 rejected" in corrected.stdout
+    # The correction is the newest row.
+    assert again.returncode == 0
+    assert second.read_bytes() == first.read_bytes()
+
+
+def test_a_download_that_is_killed_again_and_again_has_the_bytes_of_one_run(
+    server: DevelopmentServer, tmp_path: Path
+) -> None:
+    week, whole, killed = tmp_path / "week.csv", tmp_path / "whole.csv", tmp_path / "killed.csv"
+    rows = "".join(f"007,2040-06-01,StoreZero,5,number-{number}\n" for number in range(300))
+    week.write_text(f"user_id,date,project,hours,entry_id\n{rows}")
+    server.manage("upload_timesheet", str(week))
+    since = ("--since", "2040-06-01")
+    server.manage("upload_timesheet", "--download", str(whole), *since)
+
+    runs = 0
+    while not killed.exists():
+        process = server.start_to_manage(
+            *("upload_timesheet", "--download", str(killed), *since, "--batch-size", "10")
+        )
+        wait_for_growth(tmp_path / "killed.csv.journal.part", process)
+        process.kill()
+        process.wait()
+        runs += 1
+
+    assert runs > 1
+    assert killed.read_bytes() == whole.read_bytes()
+    assert not [*tmp_path.glob("*.part")]
+
+
+def wait_for_growth(file: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a third of the checkpoints has been added to the file, or the process has ended."""
+    size = file.stat().st_size if file.exists() else 0
+    while process.poll() is None and not (file.exists() and file.stat().st_size > size + 4_000):
+        time.sleep(0.01)

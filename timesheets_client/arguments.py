@@ -4,14 +4,14 @@ import unicodedata
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from timesheets_client.access.issued_tokens import CORRECT_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets_client.network.exchange import Timeouts
-from timesheets_client.reading.dates import find_zone
+from timesheets_client.reading.dates import find_zone, read_date
 from timesheets_client.reading.entries import Malformed
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.rows import read_hours
@@ -23,8 +23,16 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUTS = "10,60"
 DEFAULT_BATCH_SIZE = 1_000
 MAX_BATCH_SIZE = 10_000
+MAX_PAGE_SIZE = 1_000
 MAX_REASON_LENGTH = 200
 MAX_UPLOAD_DIGITS = 18
+# The years of the API's dates.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+DOWNLOAD_FORMATS: Mapping[str, Format] = {
+    ".csv": Format.CSV,
+    ".ndjson": Format.NDJSON,
+    ".jsonl": Format.NDJSON,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +59,10 @@ class Options:
     # The number of the upload to withdraw.
     withdrawal: int | None = None
     reason: str | None = None
+    # The file to write.
+    download: Path | None = None
+    # A date, or a time with its offset, as the API reads it.
+    since: str | None = None
     is_dry_run: bool = False
     is_preview: bool = False
     is_check: bool = False
@@ -63,9 +75,18 @@ class Options:
     @property
     def required_scopes(self) -> tuple[str, ...]:
         """What the access token must grant."""
+        if self.download:
+            return (READ_SCOPE,)
         if self.withdrawal is not None:
             return (UPLOAD_SCOPE, CORRECT_SCOPE, READ_SCOPE)
         return (UPLOAD_SCOPE, CORRECT_SCOPE) if self.is_correction else (UPLOAD_SCOPE,)
+
+    @property
+    def download_format(self) -> Format | None:
+        """The format of the file to write; None if that cannot be written."""
+        suffix = self.download.suffix.lower() if self.download else ""
+        found = DOWNLOAD_FORMATS.get(suffix) if self.format is Format.AUTO else self.format
+        return found if found in DOWNLOAD_FORMATS.values() else None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -74,6 +95,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_reading_arguments(parser)
     add_sending_arguments(parser)
     add_correcting_arguments(parser)
+    add_downloading_arguments(parser)
     checks = parser.add_argument_group("checks before an upload").add_argument
     checks("--dry-run", dest="is_dry_run", action="store_true", help="check FILE locally, send nothing")
     checks(
@@ -153,7 +175,8 @@ def add_sending_arguments(parser: ArgumentParser) -> None:
         "--batch-size",
         type=parse_batch_size,
         metavar="N",
-        help=f"entries per request; default {DEFAULT_BATCH_SIZE}, at most {MAX_BATCH_SIZE}",
+        help=f"entries per request; default {DEFAULT_BATCH_SIZE}, at most {MAX_BATCH_SIZE}, "
+        f"for --download {MAX_PAGE_SIZE}",
     )
     add(
         "--strict",
@@ -197,6 +220,23 @@ def add_correcting_arguments(parser: ArgumentParser) -> None:
         help="withdraw the entries that this upload created; UPLOAD is its number, as in GET /uploads/17",
     )
     add("--reason", type=parse_reason, metavar="TEXT", help="why, kept with each correction; required")
+
+
+def add_downloading_arguments(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("downloading").add_argument
+    add(
+        "--download",
+        type=Path,
+        metavar="FILE",
+        help="write this client's current entries to a new FILE, as CSV or NDJSON by its suffix, to edit and "
+        "upload with --correct; run again, it continues",
+    )
+    add(
+        "--since",
+        type=parse_since,
+        metavar="DATE",
+        help="download the entries of this date or later, such as 2026-06-01; required",
+    )
 
 
 def read_options(arguments: Mapping[str, Any]) -> Options:
@@ -248,6 +288,20 @@ def parse_reason(text: str) -> str:
     if any(unicodedata.category(each) in ("Cc", "Cs") for each in reason):
         raise ArgumentTypeError("must be UTF-8 on one line, without control characters")
     return reason
+
+
+def parse_since(text: str) -> str:
+    try:
+        since = read_date(text, None)
+        year = datetime.fromisoformat(since).year
+    except (Malformed, ValueError):
+        year = 0
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ArgumentTypeError(
+            "must be a date such as 2026-06-01, or a time with its offset from UTC such as "
+            f"2026-06-01T08:00:00+02:00, not {text!r}"
+        )
+    return since
 
 
 def parse_seconds(text: str) -> float:

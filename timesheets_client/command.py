@@ -42,6 +42,8 @@ revision 3 replaces that, and 0 hours withdraw it. No entry_id is derived for a 
 the command finds the revision itself: FILE has the entries as they should be, each with its entry_id.
 --withdraw 17 withdraws what upload 17 created. Both need --reason and the scope correct:timesheets,
 --withdraw also read:timesheets, and both are safe to run again. With --check they show what they would do.
+--download june.csv --since 2026-06-01 writes the current entries to a new file, to edit and upload with
+--correct. It needs the scope read:timesheets. If it stops, the same command continues.
 
 rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
 file. Entries that are still wrong are rejected again.

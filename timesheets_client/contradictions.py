@@ -18,6 +18,7 @@ def reject_contradictions(options: Options) -> None:
     if len(chosen) > 1:
         raise WrongUsage(f"{' and '.join(chosen)}: choose one of them")
     reject_contradictory_corrections(options)
+    reject_contradictory_downloads(options)
     if options.files and (options.spool or options.forgets_token):
         raise WrongUsage(f"{chosen[0]} takes no FILE")
     if options.spool and not options.derives_ids:
@@ -68,3 +69,34 @@ def reject_contradictory_corrections(options: Options) -> None:
         raise WrongUsage("--correct: name the FILE with the corrected entries")
     if options.withdrawal is not None and (options.files or options.rejects):
         raise WrongUsage("--withdraw: takes no FILE and no --rejects")
+
+
+def reject_contradictory_downloads(options: Options) -> None:
+    if options.download is None:
+        if options.since:
+            raise WrongUsage("--since: only --download takes a date")
+        return
+    others = {
+        "FILE": bool(options.files),
+        "--correct": options.is_correction,
+        "--withdraw": options.withdrawal is not None,
+        "--dry-run": options.is_dry_run,
+        "--check": options.is_check,
+        "--forget-token": options.forgets_token,
+        "--spool": options.spool is not None,
+        "--strict": options.is_strict,
+        "--rejects": options.rejects is not None,
+        "--dedupe off": not options.derives_ids,
+        "--expect-entries": options.expected_entries is not None,
+        "--expect-hours": options.expected_hours is not None,
+    }
+    if excluded := [name for name, is_given in others.items() if is_given]:
+        raise WrongUsage(f"--download: cannot be used with {' or '.join(excluded)}")
+    if not options.since:
+        raise WrongUsage("--download: say from which date on, such as --since 2026-06-01")
+    if str(options.download) == STANDARD_INPUT:
+        raise WrongUsage("--download: name a file; on standard output a download could not be continued")
+    if options.download_format is None:
+        raise WrongUsage(
+            "--download: name a file that ends in .csv or .ndjson, or choose --format csv or --format ndjson"
+        )

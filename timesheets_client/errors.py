@@ -12,6 +12,7 @@ UploadError
 ├── AnswerLost           75  nobody knows whether entries that cannot be sent twice were stored
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong
+    └── ParameterRefused 78  the API does not know a parameter, or refuses its value
 
 Terminated              143  no UploadError and no Exception, so that no handler stops it
 """
@@ -113,6 +114,14 @@ class AccessRefused(UploadError):
 
 class ConfigurationError(UploadError):
     exit_status = ExitStatus.CONFIGURATION
+
+
+class ParameterRefused(ConfigurationError):
+    """`reason` is what the API says."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Terminated(BaseException):

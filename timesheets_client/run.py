@@ -8,6 +8,7 @@ from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.contradictions import reject_contradictions
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError
+from timesheets_client.files.downloads import download_entries
 from timesheets_client.files.spool import upload_spool
 from timesheets_client.files.uploads import upload_files
 from timesheets_client.local_check import read_files
@@ -64,6 +65,8 @@ def upload(context: RunContext) -> ExitStatus:
     if context.options.is_correction:
         # Without the scope, nothing is read.
         context.tokens.obtain()
+    if context.options.download is not None:
+        return download_entries(context)
     if context.options.withdrawal is not None:
         return withdraw_upload(context)
     if context.options.spool:

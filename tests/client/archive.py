@@ -90,13 +90,19 @@ class Archive:
         self.requests.append(received)
         query = {name: values[0] for name, values in parse_qs(urlsplit(received.path).query).items()}
         start = int(query.get("cursor", 0))
+        as_of = int(query.get("as_of", len(self.rows)))
+        if "as_of" in query and not 0 < as_of <= len(self.rows):
+            return Reply(status=400, body={"code": "invalid_parameter", "detail": "as_of: Send a stored id."})
         filters = {name: value for name, value in query.items() if name in ("entry_id", "upload")}
         found = [
-            self._present(row)
-            for row in self.rows
-            if row["id"] > start and all(str(row.get(name)) == filters[name] for name in filters)
+            self._present(row, as_of)
+            for row in self.rows[:as_of]
+            if row["id"] > start
+            and all(str(row.get(name)) == filters[name] for name in filters)
+            and row["date"] >= query.get("date_from", "")
+            and (query.get("current") != "true" or self._is_current(row, as_of))
         ]
-        page = found[: self.page_size]
+        page = found[: min(self.page_size, int(query["page_size"]))]
         is_last = len(page) == len(found)
         # The client must take only the cursor from it.
         url = None if is_last else f"https://elsewhere.example/timesheets?cursor={page[-1]['id']}"
@@ -107,7 +113,10 @@ class Archive:
         number = int(received.path.rpartition("/")[2])
         return Reply(status=200, body=self._present(self.rows[number - 1]))
 
-    def _present(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _is_current(self, row: dict[str, Any], as_of: int) -> bool:
+        return row["hours"] != 0 and "superseded_by" not in self._present(row, as_of)
+
+    def _present(self, row: dict[str, Any], as_of: int = 10**9) -> dict[str, Any]:
         shown = {name: value for name, value in row.items() if value is not None and name != "upload"}
         if row["revision"] == 1:
             del shown["revision"]
@@ -116,7 +125,7 @@ class Archive:
         return {
             **shown,
             **({"supersedes": before["id"]} if before else {}),
-            **({"superseded_by": after["id"]} if after else {}),
+            **({"superseded_by": after["id"]} if after and after["id"] <= as_of else {}),
         }
 
     def _judge_all(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

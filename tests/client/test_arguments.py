@@ -28,6 +28,7 @@ def test_each_argument_sets_its_option() -> None:
         *("--lock-wait", "3", "--no-token-cache", "--expect-entries", "1000", "--expect-hours", "7512.25"),
         *("--correct", "--reason", " late ", "--withdraw", "17", "--map", "toggl.toml", "--sheet", "May"),
         *("--sheet", "June"),
+        *("--download", "d.csv", "--since", "2026-06-01 08:00+02:00"),
     )
 
     assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
@@ -37,6 +38,7 @@ def test_each_argument_sets_its_option() -> None:
     assert (options.expected_entries, options.expected_hours) == (1_000, Decimal("7512.25"))
     assert (options.is_correction, options.reason, options.withdrawal) == (True, "late", 17)
     assert (options.map_file, options.sheets) == (Path("toggl.toml"), ["May", "June"])
+    assert (options.download, options.since) == (Path("d.csv"), "2026-06-01T08:00:00+02:00")
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
     assert options.timeouts.total_seconds == 200
 
@@ -67,6 +69,12 @@ def test_each_argument_sets_its_option() -> None:
         ["--reason", "x" * 201],
         ["--reason", "two\nlines"],
         ["--reason", "\udce9"],
+        ["--since", "2026-06-31"],
+        ["--since", "01/06/2026"],
+        ["--since", "2026-06-01T08:00:00"],
+        ["--since", "2026-06-01T08:00:00+25:00"],
+        ["--since", "1899-12-31"],
+        ["--since", "3000-01-01"],
     ],
 )
 def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,6 +109,8 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         pytest.param({"is_correction": True, "reason": "x"}, id="correct without a file"),
         pytest.param({"is_correction": True, "reason": "x", "spool": Path("d")}, id="correct a folder"),
         pytest.param({"withdrawal": 17}, id="withdraw without a reason"),
+        pytest.param({"since": "2026-06-01"}, id="a date for nothing"),
+        pytest.param({"download": Path("d.csv")}, id="download without a date"),
     ],
 )
 def test_options_that_exclude_each_other_are_wrong_usage(options: dict[str, Any]) -> None:
@@ -142,3 +152,32 @@ def test_a_withdrawal_excludes_files_and_other_modes(options: dict[str, Any]) ->
 @pytest.mark.parametrize("options", [{"is_correction": True, "files": ["a"]}, {"withdrawal": 17}])
 def test_a_correction_can_be_checked_first(options: dict[str, Any]) -> None:
     reject_contradictions(Options(is_check=True, reason="late", **options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"files": ["a"]}, id="file"),
+        pytest.param({"is_correction": True, "files": ["a"], "reason": "late"}, id="correct"),
+        pytest.param({"withdrawal": 17, "reason": "late"}, id="withdraw"),
+        pytest.param({"is_dry_run": True}, id="dry run"),
+        pytest.param({"is_check": True}, id="check"),
+        pytest.param({"forgets_token": True}, id="forget token"),
+        pytest.param({"spool": Path("d")}, id="folder"),
+        pytest.param({"is_strict": True}, id="strict"),
+        pytest.param({"rejects": Path("r")}, id="rejects"),
+        pytest.param({"derives_ids": False}, id="dedupe off"),
+        pytest.param({"download": Path("d")}, id="no suffix"),
+        pytest.param({"download": Path("d.csv.gz")}, id="compressed"),
+        pytest.param({"format": Format.XLSX}, id="a workbook"),
+        pytest.param({"format": Format.JSON}, id="one array"),
+        pytest.param({"download": Path("-"), "format": Format.CSV}, id="standard output"),
+    ],
+)
+def test_a_download_excludes_files_other_modes_and_other_formats(options: dict[str, Any]) -> None:
+    with pytest.raises(WrongUsage):
+        reject_contradictions(Options(**{"download": Path("d.csv"), "since": "2026-06-01", **options}))
+
+
+def test_a_download_needs_only_a_file_and_a_date() -> None:
+    reject_contradictions(Options(download=Path("d.csv"), since="2026-06-01"))

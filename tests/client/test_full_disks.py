@@ -3,14 +3,17 @@
 import os
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.client.archive import Archive
 from tests.client.conftest import Site
 from tests.client.ledger import Ledger
 from tests.client.runs import write_csv
 from tests.client.test_command import COMMAND, CRON, ROOT
+from tests.client.test_downloads import answer_thousands
 from timesheets_client.errors import ExitStatus
 
 UNREADABLE = "nothing of ours\n"
@@ -40,6 +43,7 @@ class Result:
     statuses: list[int]
     files: list[str]
     errors: str
+    output: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Disk:
             statuses=[int(line.removeprefix("status: ")) for line in lines if line.startswith("status: ")],
             files=sorted(line for line in lines if line.startswith("disk/") and "/.fill" not in line),
             errors=result.stderr,
+            output=result.stdout,
         )
 
 
@@ -180,6 +185,24 @@ def test_without_space_for_a_copy_of_standard_input_nothing_is_sent(site: Site, 
     assert result.statuses == [ExitStatus.TEMPORARY]
     assert "standard input: there is no space for a temporary copy of it" in result.errors
     assert (site.received, result.files) == ([], [])
+
+
+@pytest.mark.parametrize("fills", ["at the start", "in the middle"])
+def test_without_space_for_a_download_it_continues_later(site: Site, disk: Disk, fills: str) -> None:
+    Archive(site)
+    site.replies["/timesheets"] = partial(answer_thousands, 10)
+    fill = FILL if fills == "at the start" else "true"
+
+    result = disk.run(
+        f"{fill}; {UPLOAD}; rm -f disk/.fill; mount -o remount,size=4m disk; {UPLOAD}; wc -l disk/june.csv",
+        *("--download", "disk/june.csv", "--since", "2026-06-01"),
+    )
+
+    assert result.statuses == [ExitStatus.TEMPORARY, ExitStatus.DONE]
+    assert "No space left on device; make room there and run it again" in result.errors
+    assert ("the same command continues there" in result.errors) == (fills == "in the middle")
+    assert "10001 disk/june.csv" in result.output
+    assert result.files == ["disk/june.csv"]
 
 
 @pytest.mark.parametrize(

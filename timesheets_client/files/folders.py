@@ -8,6 +8,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
+from timesheets_client.environment.private_files import is_own
+
 # Windows has neither.
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
@@ -84,6 +86,19 @@ class Folder:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW
         descriptor = os.open(self._locate(name), flags, mode, dir_fd=self._descriptor)
         return cast("BinaryIO", os.fdopen(descriptor, "wb"))
+
+    def open_to_update(self, name: str, mode: int) -> BinaryIO:
+        """Open a regular file of this user for reading and writing, or create it, and give it the mode."""
+        flags = os.O_RDWR | os.O_CREAT | NO_FOLLOW | NO_WAIT
+        file = os.fdopen(os.open(self._locate(name), flags, mode, dir_fd=self._descriptor), "r+b")
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or not is_own(status):
+            file.close()
+            raise PermissionError(errno.EPERM, "is not a file of this user")
+        # Windows has no such modes.
+        if hasattr(os, "fchmod"):
+            os.fchmod(file.fileno(), mode)
+        return cast("BinaryIO", file)
 
     def rename(self, name: str, target: "Folder", new_name: str) -> None:
         """Move a file to `target`, where it replaces a file or link with the new name."""

@@ -43,12 +43,12 @@ def is_same_file(source: Input, path: Path) -> bool:
         return False
 
 
-def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock) -> None:
+def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock, activity: str = "uploading") -> None:
     """Lock `file` until it is closed. Raises InputInUse if another run holds the lock."""
-    reason = f"another run that is uploading {name}"
+    reason = f"another run that is {activity} {name}"
     if not poll(partial(try_lock, file), wait_seconds, clock, interval_seconds=POLL_SECONDS, reason=reason):
         raise InputInUse(
-            f"{name}: another run is uploading this; run it again later, or wait for it: --lock-wait 60"
+            f"{name}: another run is {activity} this; run it again later, or wait for it: --lock-wait 60"
         )
 
 

@@ -17,6 +17,7 @@ from timesheets_client.errors import (
     AnswerLost,
     ConfigurationError,
     NothingSent,
+    ParameterRefused,
     TemporaryFailure,
     UploadError,
 )
@@ -228,10 +229,13 @@ def explain_refusal(answer: Answer, url: str, token: AccessToken, action: str = 
         )
     if answer.is_temporary_failure:
         return TemporaryFailure(f"{url}: {action} not possible now: {summary}; run it again later")
-    return explain_unexpected_answer(answer, url)
+    unexpected = explain_unexpected_answer(answer, url)
+    if answer.status == HTTPStatus.BAD_REQUEST and answer.quote("code") == "invalid_parameter":
+        return ParameterRefused(str(unexpected), summary)
+    return unexpected
 
 
-def explain_unexpected_answer(answer: Answer, url: str) -> UploadError:
+def explain_unexpected_answer(answer: Answer, url: str) -> ConfigurationError:
     summary = answer.summarize("code", "detail")
     return ConfigurationError(
         f"{url}: this is not a response from the Timesheets API: {summary}; check TIMESHEETS_API_URL"

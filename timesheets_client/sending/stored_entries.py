@@ -1,7 +1,8 @@
 """Read back what the API has stored. Trusts neither the form of an answer nor an address in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,6 +50,14 @@ class StoredEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Page:
+    """Rows by ascending id, and where the next page starts: None after the last one."""
+
+    rows: Sequence[StoredEntry]
+    cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """What the API says of an upload of many. The texts are not safe to print."""
 
@@ -86,34 +95,45 @@ def find_entry(client: ApiClient, timesheet_id: int) -> StoredEntry | None:
 
 def list_entries(client: ApiClient, **filters: str) -> Iterator[StoredEntry]:
     """The rows that match, by ascending id. Raises an UploadError."""
-    parameters = {**filters, "page_size": PAGE_SIZE}
+    for page in list_pages(client, {**filters, "page_size": PAGE_SIZE}):
+        yield from page.rows
+
+
+def list_pages(client: ApiClient, parameters: Mapping[str, str], last_id: int = 0) -> Iterator[Page]:
+    """The pages of the rows that match, all with ids above `last_id`. Raises an UploadError."""
     cursors: set[str] = set()
-    last_id = 0
     while True:
-        try:
-            rows, cursor = read_page(client.read("/timesheets", **parameters) or {})
-            for row in rows:
-                # Ids that do not ascend mean that the pages never end.
-                if row.timesheet_id <= last_id:
-                    raise Unexpected
-                last_id = row.timesheet_id
-                yield row
-            if cursor is None:
-                return
-            if cursor in cursors:
-                raise Unexpected
-        except Unexpected:
-            raise explain_unexpected("/timesheets") from None
-        cursors.add(cursor)
-        parameters = {**parameters, "cursor": cursor}
+        page = find_page(client, parameters, last_id)
+        yield page
+        if page.cursor is None:
+            return
+        if page.cursor in cursors:
+            raise explain_unexpected("/timesheets")
+        cursors.add(page.cursor)
+        last_id = page.rows[-1].timesheet_id if page.rows else last_id
+        parameters = {**parameters, "cursor": page.cursor}
 
 
-def read_page(page: Mapping[str, object]) -> tuple[list[StoredEntry], str | None]:
-    """The rows, and the cursor of the next page. Raises Unexpected."""
+def find_page(client: ApiClient, parameters: Mapping[str, str], last_id: int = 0) -> Page:
+    """Raises an UploadError."""
+    try:
+        page = read_page(client.read("/timesheets", **parameters) or {})
+        # Ids that do not ascend mean that the pages never end.
+        ids = [last_id, *(row.timesheet_id for row in page.rows)]
+        if any(this >= later for this, later in pairwise(ids)):
+            raise Unexpected
+    except Unexpected:
+        raise explain_unexpected("/timesheets") from None
+    return page
+
+
+def read_page(page: Mapping[str, object]) -> Page:
+    """Raises Unexpected."""
     rows, address = page.get("results"), page.get("next")
     if not isinstance(rows, list) or not (address is None or isinstance(address, str)):
         raise Unexpected
-    return [StoredEntry.parse(row) for row in rows], None if address is None else read_cursor(address)
+    cursor = None if address is None else read_cursor(address)
+    return Page(rows=[StoredEntry.parse(row) for row in rows], cursor=cursor)
 
 
 def read_cursor(address: str) -> str:

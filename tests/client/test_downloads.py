@@ -1,0 +1,668 @@
+"""What --download writes, and how an interrupted download continues."""
+
+import codecs
+import json
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.client.archive import Archive
+from tests.client.conftest import Received, Reply, Site, mint_token, token_document
+from tests.client.runs import Run
+from tests.client.test_command import start
+from tests.processes import run_python
+from timesheets_client.errors import ExitStatus
+from timesheets_client.files.locks import try_lock
+from timesheets_client.reading.inputs import Format
+
+HEADER = "entry_id,user_id,date,project,hours\n"
+SINCE = "2026-06-01"
+
+
+@pytest.fixture
+def archive(site: Site) -> Archive:
+    return Archive(site)
+
+
+def download(site: Site, file: Path, **options: Any) -> tuple[ExitStatus, Run]:
+    run = options.pop("run", None) or Run()
+    return run.start(site.variables, **{"download": file, "since": SINCE, "retries": 0, **options}), run
+
+
+def list_parts(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def list_paths(archive: Archive) -> list[str]:
+    """The requests for pages of the state."""
+    return [each.path for each in archive.requests if is_page(each)]
+
+
+def is_page(received: Received) -> bool:
+    return "as_of=" in received.path and "current=" in received.path
+
+
+def test_the_current_entries_of_a_date_and_later_are_written(
+    site: Site, archive: Archive, tmp_path: Path
+) -> None:
+    archive.store("early", 8, date="2026-05-31")
+    archive.store("a", 7.5)
+    archive.store("corrected", 4, 5.25)
+    archive.store("withdrawn", 4, 0)
+    archive.store("restored", 4, 0, 0.1)
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert (tmp_path / "june.csv").read_text("utf-8-sig") == (
+        f"{HEADER}a,007,2026-06-01T00:00:00Z,X,7.5\n"
+        "corrected,007,2026-06-01T00:00:00Z,X,5.25\n"
+        "restored,007,2026-06-01T00:00:00Z,X,0.1\n"
+    )
+    assert run.written[0].startswith(f"{tmp_path}/june.csv: 3 entries since 2026-06-01 in ")
+    assert list_parts(tmp_path) == ["june.csv"]
+    assert (tmp_path / "june.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_excel_is_told_that_the_file_is_utf_8(site: Site, archive: Archive, tmp_path: Path) -> None:
+    archive.store("a", 1, project="Käse")
+
+    download(site, tmp_path / "june.csv")
+
+    assert (tmp_path / "june.csv").read_bytes().startswith(codecs.BOM_UTF8)
+
+
+@pytest.mark.parametrize("name", ["june.csv", "june.ndjson"])
+def test_correct_finds_no_difference_in_a_download(
+    site: Site, archive: Archive, tmp_path: Path, name: str
+) -> None:
+    projects = [
+        'a,b;"c"\t',
+        "=1+1",
+        "@x",
+        "+1",
+        "-1",
+        "'=1",
+        "sep=;",
+        "Zoë 日本 \u2028x",
+        "007",
+        "1e5",
+        "true",
+    ]
+    for number, project in enumerate(projects):
+        archive.store(f"p{number}", 0.01 * (number + 1), project=project.strip(), user_id=project.strip())
+    archive.store("time", 24, date="2026-06-03T17:40:20.095123Z")
+    rows = list(archive.rows)
+    download(site, tmp_path / name)
+
+    run = Run()
+    status = run.start(site.variables, tmp_path / name, is_correction=True, reason="late")
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert "12 entries, 0 created, 0 corrected, 12 already there" in run.written[-1]
+    assert archive.rows == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen", "first"),
+    [
+        pytest.param("a.csv", Format.AUTO, b"\xef\xbb\xbfentry_id", id="csv"),
+        pytest.param("a.NDJSON", Format.AUTO, b'{"entry_id"', id="ndjson"),
+        pytest.param("a.jsonl", Format.AUTO, b'{"entry_id"', id="jsonl"),
+        pytest.param("a.txt", Format.CSV, b"\xef\xbb\xbfentry_id", id="chosen"),
+        pytest.param("a.csv", Format.NDJSON, b'{"entry_id"', id="chosen despite the name"),
+    ],
+)
+def test_the_format_is_that_of_the_name_or_the_chosen_one(
+    site: Site, archive: Archive, tmp_path: Path, name: str, chosen: Format, first: bytes
+) -> None:
+    archive.store("a", 1)
+
+    download(site, tmp_path / name, format=chosen)
+
+    assert (tmp_path / name).read_bytes().startswith(first)
+
+
+def test_entries_without_an_id_are_written_and_counted(site: Site, archive: Archive, tmp_path: Path) -> None:
+    archive.store("a", 1)
+    archive.store(None, 2)
+
+    status, run = download(site, tmp_path / "june.csv")
+    download(site, tmp_path / "june.ndjson")
+
+    assert status == ExitStatus.DONE
+    assert (tmp_path / "june.csv").read_text().endswith("\n,007,2026-06-01T00:00:00Z,X,2\n")
+    assert [*json.loads((tmp_path / "june.ndjson").read_text().splitlines()[1])] == [
+        "user_id",
+        "date",
+        "project",
+        "hours",
+    ]
+    [problem] = run.warned
+    assert "june.csv: 1 of its entries have no entry_id, so they can never be corrected" in problem
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_download_can_be_empty(site: Site, archive: Archive, tmp_path: Path, count: int) -> None:
+    for _ in range(count):
+        archive.store("early", 8, date="2026-05-31")
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert (tmp_path / "june.csv").read_text("utf-8-sig") == HEADER
+
+
+@pytest.mark.parametrize("first_hit", [1, 2, 8, 9, 17])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 16, 17, 40])
+def test_the_latest_state_is_found(
+    site: Site, archive: Archive, tmp_path: Path, first_hit: int, count: int
+) -> None:
+    for number in range(1, count + 1):
+        archive.store(f"e{number}", 1, date=SINCE if number >= first_hit else "2026-05-31")
+
+    _, run = download(site, tmp_path / "june.csv")
+
+    assert f": {max(0, count - first_hit + 1)} entr" in run.written[0]
+    assert all(f"as_of={count}&" in path for path in list_paths(archive))
+    assert len(archive.requests) < 16
+
+
+def test_a_correction_during_the_download_is_not_seen(site: Site, archive: Archive, tmp_path: Path) -> None:
+    for entry_id in "abcd":
+        archive.store(entry_id, 1)
+    before_page(site, archive, 2, lambda: correct(archive, "d"))
+
+    download(site, tmp_path / "june.csv", batch_size=1)
+
+    assert read_ids(tmp_path / "june.csv") == [*"abcd"]
+    assert (tmp_path / "june.csv").read_text().endswith("d,007,2026-06-01T00:00:00Z,X,1\n")
+
+
+def correct(archive: Archive, entry_id: str) -> None:
+    row = {"user_id": "007", "date": SINCE, "project": "X", "hours": 9, "entry_id": entry_id}
+    archive._add({**row, "revision": 2, "reason": "late"})  # noqa: SLF001
+
+
+def read_ids(file: Path) -> list[str]:
+    return [line.partition(",")[0] for line in file.read_text().splitlines()[1:]]
+
+
+def before_page(site: Site, archive: Archive, number: int, act: Callable[[], Any]) -> None:
+    """Call `act` before the page with this number, from 1 on, and answer what it returns if it is a reply."""
+    pages = 0
+
+    def answer(received: Received) -> Reply:
+        nonlocal pages
+        pages += is_page(received)
+        outcome = act() if is_page(received) and pages == number else None
+        return outcome if isinstance(outcome, Reply) else archive.answer_list(received)
+
+    site.replies["/timesheets"] = answer
+
+
+@pytest.fixture
+def letters(archive: Archive) -> Archive:
+    for entry_id in "abcdef":
+        archive.store(entry_id, 1)
+    return archive
+
+
+def complete(site: Site, file: Path) -> bytes:
+    """The bytes of a download that was not interrupted."""
+    download(site, file, batch_size=2)
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["june.csv", "june.ndjson"])
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_failed_download_continues_where_it_stopped(
+    site: Site, letters: Archive, tmp_path: Path, name: str, number: int
+) -> None:
+    expected = complete(site, tmp_path / f"whole-{name}")
+    before_page(site, letters, number, lambda: Reply(status=503))
+    failed, run = download(site, tmp_path / name, batch_size=2)
+    left = list_parts(tmp_path)
+    correct(letters, "f")
+    letters.store("new", 1)
+    letters.requests.clear()
+    site.replies["/timesheets"] = letters.answer_list
+
+    status, again = download(site, tmp_path / name, batch_size=2)
+
+    assert (failed, status) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
+    entries = 2 * (number - 1)
+    assert run.warned[0] == (
+        f"{tmp_path}/{name}: {entries} of its entries are in {name}.part; the same command continues there"
+    )
+    assert left == [f"{name}.journal.part", f"{name}.part", f"whole-{name}"]
+    assert (tmp_path / name).read_bytes() == expected
+    assert again.written[0] == f"{tmp_path}/{name}: continued after {entries} entries"
+    assert ": 6 entries since" in again.written[1]
+    assert len(letters.requests) == 4 - number
+    assert list_parts(tmp_path) == [name, f"whole-{name}"]
+
+
+@pytest.mark.parametrize("rest", [b"e", b"e,007" * 1_000], ids=["short", "long"])
+@pytest.mark.parametrize("name", ["june.csv.part", "june.csv.journal.part"])
+def test_what_follows_the_last_checkpoint_is_cut_off(
+    site: Site, letters: Archive, tmp_path: Path, name: str, rest: bytes
+) -> None:
+    expected = complete(site, tmp_path / "whole.csv")
+    before_page(site, letters, 3, lambda: Reply(status=503))
+    download(site, tmp_path / "june.csv", batch_size=2)
+    part = tmp_path / name
+    # As if it was killed while it wrote.
+    part.write_bytes(part.read_bytes() + rest)
+
+    status, run = download(site, tmp_path / "june.csv", batch_size=2)
+
+    assert status == ExitStatus.DONE
+    assert "continued after 4 entries" in run.written[0]
+    assert (tmp_path / "june.csv").read_bytes() == expected
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"007", b"008", 1))
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "options"),
+    [
+        pytest.param(lambda _: None, {"since": "2026-05-31"}, id="another date"),
+        pytest.param(lambda _: None, {"format": Format.NDJSON}, id="another format"),
+        pytest.param(lambda folder: damage(folder / "june.csv.part"), {}, id="a changed file"),
+        pytest.param(lambda folder: truncate(folder / "june.csv.part"), {}, id="a cut file"),
+        pytest.param(lambda folder: (folder / "june.csv.part").unlink(), {}, id="no file"),
+        pytest.param(lambda folder: (folder / "june.csv.journal.part").unlink(), {}, id="no journal"),
+        pytest.param(
+            lambda folder: (folder / "june.csv.journal.part").write_bytes(b"[" * 90_000 + b"\n"),
+            {},
+            id="a damaged journal",
+        ),
+        pytest.param(
+            lambda folder: (folder / "june.csv.journal.part").write_bytes(b"{}\n"), {}, id="an empty journal"
+        ),
+    ],
+)
+def test_a_download_that_cannot_be_continued_starts_again(
+    site: Site,
+    letters: Archive,
+    tmp_path: Path,
+    change: Callable[[Path], object],
+    options: dict[str, Any],
+) -> None:
+    download(site, tmp_path / "whole.csv", **options)
+    before_page(site, letters, 2, lambda: Reply(status=503))
+    download(site, tmp_path / "june.csv", batch_size=2)
+    change(tmp_path)
+
+    status, run = download(site, tmp_path / "june.csv", batch_size=2, **options)
+
+    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert "continued" not in run.written[0]
+    assert (tmp_path / "june.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["AUTH0_CLIENT_ID", "OAUTH_TOKEN_URL", "TIMESHEETS_API_URL"])
+def test_another_client_does_not_continue_a_download(
+    site: Site, letters: Archive, tmp_path: Path, name: str
+) -> None:
+    site.replies |= {f"/other{path}": reply for path, reply in site.replies.items()}
+    before_page(site, letters, 2, lambda: Reply(status=503))
+    download(site, tmp_path / "june.csv", batch_size=2)
+    run = Run()
+
+    value = site.variables[name].replace(site.address, f"{site.address}/other")
+    other = site.variables | {name: value if "/" in value else "other"}
+    run.start(other, download=tmp_path / "june.csv", since=SINCE, retries=0)
+
+    assert "continued" not in run.written[0]
+
+
+def test_a_page_of_earlier_entries_does_not_continue_a_download(
+    site: Site, letters: Archive, tmp_path: Path
+) -> None:
+    before_page(site, letters, 2, lambda: Reply(status=503))
+    download(site, tmp_path / "june.csv", batch_size=2)
+    page = {"results": [{**make_row(), "id": 2}], "next": None}
+    site.replies["/timesheets"] = Reply(status=200, body=page)
+
+    status, run = download(site, tmp_path / "june.csv", batch_size=2)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "this is not a response from the Timesheets API" in run.warned[1]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(status=503), id="unavailable"),
+        pytest.param(Reply(status=404, body=b"<html>"), id="another server"),
+        pytest.param(Reply(status=403, body={"code": "insufficient_scope"}), id="refused"),
+    ],
+)
+def test_a_download_that_never_began_leaves_no_file(site: Site, tmp_path: Path, reply: Reply) -> None:
+    site.token = mint_token(scope="read:timesheets")
+    site.replies["/oauth/token"] = Reply(status=200, body=token_document(site.token))
+    site.replies["/timesheets"] = reply
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert status != ExitStatus.DONE
+    assert len(run.warned) == 1
+    assert list_parts(tmp_path) == []
+
+
+def test_an_api_without_corrections_is_a_configuration_error(
+    site: Site, archive: Archive, tmp_path: Path
+) -> None:
+    archive.store("a", 1)
+    refusal = Reply(
+        status=400, body={"code": "invalid_parameter", "detail": "The only parameters are user_id."}
+    )
+
+    def answer(received: Received) -> Reply:
+        is_new = any(name in received.path for name in ("current=", "as_of=", "upload="))
+        return refusal if is_new else archive.answer_list(received)
+
+    site.replies["/timesheets"] = answer
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert status == ExitStatus.CONFIGURATION
+    [problem] = run.warned
+    assert problem == (
+        "/timesheets: this API cannot say which entries are current: 400 invalid_parameter: "
+        "The only parameters are user_id; --download needs a version of it that has corrections"
+    )
+    assert list_parts(tmp_path) == []
+
+
+def test_a_state_that_the_api_has_lost_is_a_configuration_error(
+    site: Site, letters: Archive, tmp_path: Path
+) -> None:
+    before_page(site, letters, 2, lambda: Reply(status=503))
+    download(site, tmp_path / "june.csv", batch_size=2)
+    del letters.rows[4:]
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "the API no longer has the state of entry 6" in run.warned[1]
+    assert "june.csv.part" in list_parts(tmp_path)
+
+
+def test_only_the_scope_to_read_is_required(site: Site, tmp_path: Path) -> None:
+    archive = Archive(site, scope="read:timesheets")
+    archive.store("a", 1)
+
+    status, _ = download(site, tmp_path / "june.csv")
+
+    assert status == ExitStatus.DONE
+
+
+def test_a_token_that_may_not_read_sends_nothing(site: Site, tmp_path: Path) -> None:
+    archive = Archive(site, scope="batch:upload correct:timesheets")
+    part = tmp_path / "june.csv.part"
+    part.write_text("another")
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert (status, archive.requests) == (ExitStatus.REFUSED, [])
+    # Another download may continue there.
+    assert part.read_text() == "another"
+    assert list_parts(tmp_path) == ["june.csv.part"]
+    assert "lacks the scope read:timesheets (its scopes: batch:upload correct:timesheets)" in run.warned[0]
+
+
+def test_an_expired_token_is_replaced_in_the_middle(site: Site, letters: Archive, tmp_path: Path) -> None:
+    before_page(site, letters, 2, lambda: Reply(status=401, body={"code": "invalid_token"}))
+
+    status, _ = download(site, tmp_path / "june.csv", batch_size=2)
+
+    assert status == ExitStatus.DONE
+    assert read_ids(tmp_path / "june.csv") == [*"abcdef"]
+    assert site.count("/oauth/token") == 2
+
+
+def test_a_page_is_retried_as_the_api_says(site: Site, letters: Archive, tmp_path: Path) -> None:
+    before_page(site, letters, 2, lambda: Reply(status=429, headers={"Retry-After": "7"}))
+    run = Run()
+
+    status, _ = download(site, tmp_path / "june.csv", batch_size=2, retries=1, run=run)
+
+    assert (status, sum(run.slept) >= 7) == (ExitStatus.DONE, True)
+
+
+def test_every_page_comes_from_the_same_server(site: Site, letters: Archive, tmp_path: Path) -> None:
+    download(site, tmp_path / "june.csv", batch_size=4)
+
+    first = "/timesheets?current=true&as_of=6&date_from=2026-06-01&page_size=4"
+    assert list_paths(letters) == [first, f"{first}&cursor=4"]
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_file_that_exists_is_not_replaced(
+    site: Site, archive: Archive, tmp_path: Path, is_link: bool
+) -> None:
+    file = tmp_path / "june.csv"
+    if is_link:
+        file.symlink_to(tmp_path / "elsewhere.csv")
+    else:
+        file.write_text("edited")
+
+    status, run = download(site, file)
+
+    assert (status, archive.requests) == (ExitStatus.USAGE, [])
+    assert run.warned == [f"--download: {file} exists already; remove it, or name another file"]
+    assert list_parts(tmp_path) == ([] if is_link else ["june.csv"])
+
+
+@pytest.mark.parametrize("name", ["june.csv.part", "june.csv.journal.part"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_nothing_is_written_through_what_is_no_file(
+    site: Site, archive: Archive, tmp_path: Path, name: str, kind: str
+) -> None:
+    archive.store("a", 1)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    make = {"link": lambda path: path.symlink_to(victim), "pipe": os.mkfifo, "folder": Path.mkdir}
+    make[kind](tmp_path / name)
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "entries cannot be written there" in run.warned[0]
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "june.csv").exists()
+
+
+def test_nobody_else_can_read_a_part_that_was_there_before(
+    site: Site, archive: Archive, tmp_path: Path
+) -> None:
+    archive.store("a", 1)
+    (tmp_path / "june.csv.part").touch(0o644)
+
+    download(site, tmp_path / "june.csv")
+
+    assert (tmp_path / "june.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_does_not_exist_is_a_configuration_error(site: Site, tmp_path: Path) -> None:
+    Archive(site)
+
+    status, run = download(site, tmp_path / "missing" / "june.csv")
+
+    assert status == ExitStatus.CONFIGURATION
+    [problem] = run.warned
+    assert problem == (
+        f"{tmp_path}/missing/june.csv: entries cannot be written there: No such file or directory; "
+        "name another file with --download"
+    )
+
+
+def test_two_runs_do_not_write_one_file(site: Site, letters: Archive, tmp_path: Path) -> None:
+    second: list[tuple[ExitStatus, Run]] = []
+    before_page(site, letters, 2, lambda: second.append(download(site, tmp_path / "june.csv")))
+
+    status, _ = download(site, tmp_path / "june.csv", batch_size=2)
+
+    [(busy, run)] = second
+    assert (status, busy) == (ExitStatus.DONE, ExitStatus.TEMPORARY)
+    [problem] = run.warned
+    assert problem == (
+        f"{tmp_path}/june.csv: another run is downloading this; run it again later, or wait for it: "
+        "--lock-wait 60"
+    )
+    assert read_ids(tmp_path / "june.csv") == [*"abcdef"]
+
+
+def test_a_run_that_waited_for_another_finds_its_file(site: Site, letters: Archive, tmp_path: Path) -> None:
+    file, part, run = tmp_path / "june.csv", tmp_path / "june.csv.part", Run()
+    with part.open("wb") as held:
+        assert try_lock(held)
+
+        def end() -> None:
+            part.rename(file)
+            held.close()
+
+        run.during_sleep = end
+        status, _ = download(site, file, run=run, lock_wait_seconds=60)
+
+    assert (status, letters.requests) == (ExitStatus.TEMPORARY, [])
+    assert run.warned[-1] == f"{file}: another run has just ended; run it again"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param({"hours": float("nan")}, id="no number"),
+        pytest.param({"hours": 1e-7}, id="an exponent"),
+        pytest.param({"hours": True}, id="a truth value"),
+        pytest.param({"project": "\ud800"}, id="half a character"),
+        pytest.param({"id": 0}, id="an id that does not ascend"),
+    ],
+)
+def test_what_correct_could_not_read_is_not_written(
+    site: Site, letters: Archive, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    page = {"results": [{**letters.rows[0], **row}], "next": None}
+    before_page(site, letters, 1, lambda: Reply(status=200, body=page))
+
+    status, run = download(site, tmp_path / "june.csv")
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "this is not a response from the Timesheets API" in run.warned[0]
+    assert list_parts(tmp_path) == []
+
+
+def test_a_server_that_settles_everything_ends_the_search(
+    site: Site, archive: Archive, tmp_path: Path
+) -> None:
+    page = {"results": [{**make_row(), "id": 1}], "next": None}
+    site.replies["/timesheets"] = Reply(status=200, body=page)
+
+    status, _ = download(site, tmp_path / "june.csv")
+
+    assert status == ExitStatus.CONFIGURATION
+    assert len(site.received) < 100
+
+
+def make_row() -> dict[str, Any]:
+    return {"user_id": "007", "date": "2026-06-01T00:00:00Z", "project": "X", "hours": 1}
+
+
+def test_json_has_the_counts(site: Site, archive: Archive, tmp_path: Path) -> None:
+    archive.store("a", 1)
+    archive.store(None, 1)
+    run = Run(is_json=True)
+
+    download(site, tmp_path / "june.csv", run=run)
+
+    [text] = run.written
+    document = json.loads(text)
+    assert document["download"].pop("seconds") >= 0
+    assert document == {
+        "files": [],
+        "download": {"file": f"{tmp_path}/june.csv", "since": SINCE, "entries": 2, "without_id": 1},
+        "exit": 0,
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_was_downloaded(
+    site: Site, letters: Archive, tmp_path: Path, number: signal.Signals
+) -> None:
+    expected = complete(site, tmp_path / "whole.csv")
+    site.replies["/timesheets"] = letters.answer_list
+    with start(
+        *("--download", str(tmp_path / "june.csv"), "--since", SINCE, "--batch-size", "2"),
+        variables=site.variables,
+    ) as process:
+
+        def interrupt() -> None:
+            process.send_signal(number)
+            site.release.wait(5)
+
+        before_page(site, letters, 2, interrupt)
+        _, errors = process.communicate(timeout=20)
+    site.replies["/timesheets"] = letters.answer_list
+
+    status, run = download(site, tmp_path / "june.csv", batch_size=2)
+
+    assert process.returncode == 128 + number
+    assert "2 of its entries are in june.csv.part" in errors
+    assert (status, run.written[0]) == (
+        ExitStatus.DONE,
+        f"{tmp_path}/june.csv: continued after 2 entries",
+    )
+    assert (tmp_path / "june.csv").read_bytes() == expected
+
+
+DOWNLOAD = """
+import json, sys
+from pathlib import Path
+from tests.client.memory import read_peak
+from tests.client.runs import Run
+print(int(Run().start(json.loads(sys.argv[1]), download=Path(sys.argv[2]), since="2026-06-01")), read_peak())
+"""
+
+
+def test_a_download_of_many_entries_takes_no_more_memory_than_one_of_a_few(
+    site: Site, tmp_path: Path
+) -> None:
+    Archive(site)
+    peaks = []
+    for count in (2, 40):
+        site.replies["/timesheets"] = partial(answer_thousands, count)
+        file = tmp_path / f"{count}.csv"
+        result = run_python("-c", DOWNLOAD, json.dumps(site.variables), file)
+        status, peak = map(int, result.stdout.split())
+        assert (status, len(read_ids(file))) == (ExitStatus.DONE, 1_000 * count)
+        peaks.append(peak)
+
+    assert peaks[1] - peaks[0] < 2_000_000
+
+
+def answer_thousands(count: int, received: Received) -> Reply:
+    """A page of a thousand entries, with ids up to a thousand times `count`."""
+    query = parse_qs(urlsplit(received.path).query)
+    if int(query.get("as_of", ["1"])[0]) > 1_000 * count:
+        return Reply(status=400, body={"code": "invalid_parameter"})
+    first = int(query.get("cursor", ["1"])[0])
+    rows = [{**make_row(), "id": number, "entry_id": f"e{number}"} for number in range(first, first + 1_000)]
+    is_last = first + 1_000 > 1_000 * count
+    return Reply(
+        status=200, body={"results": rows, "next": None if is_last else f"/timesheets?cursor={first + 1_000}"}
+    )

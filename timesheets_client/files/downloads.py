@@ -1,0 +1,185 @@
+"""Write the client's current entries to a file, which --correct reads (--download)."""
+
+import codecs
+import csv
+import io
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from timesheets_client.arguments import MAX_PAGE_SIZE
+from timesheets_client.context import RunContext
+from timesheets_client.errors import ExitStatus, WrongUsage
+from timesheets_client.files.part_files import PartFile, name_part, open_part_file
+from timesheets_client.output.report import DownloadOutcome
+from timesheets_client.printable import escape
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, Malformed
+from timesheets_client.reading.inputs import Format
+from timesheets_client.reading.json_values import encode_value
+from timesheets_client.reading.rows import read_hours
+from timesheets_client.sending.snapshots import find_latest_state, list_state
+from timesheets_client.sending.stored_entries import Page, StoredEntry, explain_unexpected
+
+# Raise it when a file gets other bytes, so that no run continues the file of an older client.
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """The state that is downloaded, how much of it there is already, and the cursor of the next page."""
+
+    as_of: int
+    cursor: str | None = None
+    last_id: int = 0
+    entries: int = 0
+    without_id: int = 0
+
+    def advance(self, page: Page) -> "Position":
+        return replace(
+            self,
+            cursor=page.cursor,
+            last_id=page.rows[-1].timesheet_id if page.rows else self.last_id,
+            entries=self.entries + len(page.rows),
+            without_id=self.without_id + sum(row.entry_id is None for row in page.rows),
+        )
+
+
+@dataclass(kw_only=True)
+class Download:
+    """Writes the entries page by page, and counts them."""
+
+    context: RunContext
+    path: Path
+    since: str
+    format: Format
+    position: Position | None = None
+    start: float = field(default_factory=time.monotonic)
+
+    @property
+    def request(self) -> Mapping[str, object]:
+        """What decides which bytes are written, besides the state."""
+        config = self.context.config
+        return {
+            "version": VERSION,
+            "api": config.upload_url,
+            "issuer": config.issuer or config.token_url,
+            "client": config.client_id,
+            "since": self.since,
+            "format": self.format,
+        }
+
+    def finish(self) -> DownloadOutcome:
+        return DownloadOutcome(
+            file=str(self.path),
+            since=self.since,
+            entries=self.position.entries if self.position else 0,
+            without_id=self.position.without_id if self.position else 0,
+            seconds=time.monotonic() - self.start,
+        )
+
+    def write(self, part: PartFile) -> None:
+        """Raises an UploadError."""
+        self.position = self._continue(part) or self._begin(part)
+        if self.position:
+            self._write_pages(self.position, part)
+        part.commit()
+
+    def _continue(self, part: PartFile) -> Position | None:
+        found = part.resume()
+        if found is None:
+            return None
+        position = Position(**found)
+        self.context.report.show(f"{self.path}: continued after {position.entries} entries")
+        self.context.report.progress.advance(position.entries, None)
+        return position
+
+    def _begin(self, part: PartFile) -> Position | None:
+        as_of = find_latest_state(self.context.client, self.since)
+        part.write(HEADERS[self.format])
+        return None if as_of is None else Position(as_of=as_of)
+
+    def _write_pages(self, position: Position, part: PartFile) -> None:
+        pages = list_state(
+            self.context.client,
+            as_of=position.as_of,
+            since=self.since,
+            page_size=min(self.context.options.batch_size, MAX_PAGE_SIZE),
+            cursor=position.cursor,
+            last_id=position.last_id,
+        )
+        for page in pages:
+            with self.context.environment.signals.deferred():
+                part.write(encode_rows(page.rows, self.format))
+                position = position.advance(page)
+                if position.cursor is not None:
+                    part.add_checkpoint(asdict(position))
+                self.position = position
+            self.context.report.progress.advance(len(page.rows), None)
+
+
+def download_entries(context: RunContext) -> ExitStatus:
+    """Download into a new file and report. Raises an UploadError; another run then continues."""
+    options, report = context.options, context.report
+    download = Download(
+        context=context,
+        path=options.download or Path(),
+        since=options.since or "",
+        format=options.download_format or Format.CSV,
+    )
+    require_free(download.path)
+    # Without the scope, nothing is written.
+    context.tokens.obtain()
+    with open_part_file(download.path, download.request, context) as part:
+        try:
+            with report.progress.follow(escape(str(download.path))):
+                download.write(part)
+        except BaseException:
+            report.show_partial_download(download.finish(), name_part(download.path))
+            raise
+    report.show_download(download.finish())
+    return ExitStatus.DONE
+
+
+def require_free(path: Path) -> None:
+    """Raise WrongUsage if something has that name: it may be a download that somebody has edited."""
+    if os.path.lexists(path):
+        raise WrongUsage(f"--download: {escape(str(path))} exists already; remove it, or name another file")
+
+
+def encode_rows(rows: Iterable[StoredEntry], format: Format) -> bytes:  # noqa: A002
+    """The rows as --correct reads them. Raises ConfigurationError for what it could not read."""
+    try:
+        return ENCODERS[format]([take_members(row) for row in rows]).encode()
+    except (Malformed, UnicodeEncodeError):
+        raise explain_unexpected("/timesheets") from None
+
+
+def take_members(row: StoredEntry) -> dict[str, object]:
+    """The members that --correct reads, with every digit of the hours. Raises Malformed."""
+    members = {ENTRY_ID: row.entry_id, **{name: row.members[name] for name in COLUMNS}}
+    return {**members, "hours": read_hours(str(row.members["hours"]))}
+
+
+def write_csv(entries: Sequence[Mapping[str, object]]) -> str:
+    """CSV without a header. A cell that starts with `=` stays as it is, because it is read back."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([*entry.values()] for entry in entries)
+    return text.getvalue()
+
+
+def write_ndjson(entries: Sequence[Mapping[str, object]]) -> str:
+    present = ({name: value for name, value in entry.items() if value is not None} for entry in entries)
+    return "".join(f"{encode_value(entry)}\n" for entry in present)
+
+
+ENCODERS: Mapping[Format, Callable[[Sequence[Mapping[str, object]]], str]] = {
+    Format.CSV: write_csv,
+    Format.NDJSON: write_ndjson,
+}
+# Excel recognizes UTF-8 only by the mark. Without it, a name with an umlaut would be saved as another name.
+HEADERS: Mapping[Format, bytes] = {
+    Format.CSV: codecs.BOM_UTF8 + f"{','.join((ENTRY_ID, *COLUMNS))}\n".encode(),
+    Format.NDJSON: b"",
+}
