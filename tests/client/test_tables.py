@@ -42,9 +42,19 @@ def test_a_column_on_the_right_is_cut_on_the_left() -> None:
 
 
 def test_the_column_to_cut_first_is_cut_before_a_wider_one() -> None:
-    _, line = format_table([{"entry_id": "i" * 20, "project": "p" * 60}], cut_first="entry_id")
+    _, line = format_table([{"entry_id": "i" * 20, "project": "p" * 60}], cut_first=["entry_id"])
 
     assert line == f"  {'i' * 13}...  {'p' * 60}"
+
+
+def test_no_other_column_is_cut_while_those_to_cut_first_are_wide() -> None:
+    row = {"user_id": "u" * 40, "date": "2026-01-21T11:00:00+01:00", "project": "p" * 60, "hours": "7.50"}
+
+    _, line = format_table([row], cut_first=["user_id", "project"])
+
+    assert len(line) <= 80
+    assert "  2026-01-21T11:00:00+01:00  " in line
+    assert line.endswith("  7.50")
 
 
 def test_control_characters_are_escaped() -> None:

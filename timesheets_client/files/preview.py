@@ -16,6 +16,8 @@ from timesheets_client.reading.json_values import encode_value
 
 MAX_FIRST = 5
 MAX_COLUMNS = 9
+# Dates and hours are shown whole.
+CUT_FIRST = (ENTRY_ID, "user_id", "project", "reason")
 MAX_PERSON_DAYS = 100_000
 MAX_HOURS_PER_DAY = Decimal(24)
 MAX_DATES = 4096
@@ -130,7 +132,7 @@ class FirstEntries:
         rows = [{"": each.source.removeprefix(self._name), **encode_members(each)} for each in self._entries]
         yield f"{self._name}: the first entries, as they will be sent:"
         shown = [dict(islice(row.items(), MAX_COLUMNS)) for row in rows]
-        yield from format_table(shown, right=("", "hours"), cut_first=ENTRY_ID)
+        yield from format_table(shown, right=("", "hours"), cut_first=CUT_FIRST)
         if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
             yield f"  and {len(hidden)} more members; --json shows them"
 

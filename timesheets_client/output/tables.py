@@ -12,12 +12,11 @@ CUT = "..."
 
 
 def format_table(
-    rows: Sequence[Mapping[str, str]], right: Collection[str] = (), cut_first: str = ""
+    rows: Sequence[Mapping[str, str]], right: Collection[str] = (), cut_first: Collection[str] = ()
 ) -> list[str]:
     """A line with the names of the columns, and one per row. Texts are escaped, and cut until a line fits.
 
-    The columns in `right` are aligned to the right, and cut on the left. Of all columns, `cut_first` is cut
-    first.
+    The columns in `right` are aligned to the right, and cut on the left. Those in `cut_first` are cut first.
     """
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = [
@@ -25,7 +24,7 @@ def format_table(
         for name in names
     ]
     widths = [max(map(measure, column)) for column in columns]
-    shrink(widths, names.index(cut_first) if cut_first in names else None)
+    shrink(widths, [place for place, name in enumerate(names) if name in cut_first])
     aligned = [
         [align(text, width, to_right=name in right) for text in column]
         for name, column, width in zip(names, columns, widths, strict=True)
@@ -38,11 +37,11 @@ def show(text: str, *, from_end: bool) -> str:
     return escape(text[-MAX_WIDTH:] if from_end else text[:MAX_WIDTH])
 
 
-def shrink(widths: list[int], first: int | None) -> None:
-    """Reduce the first column, then the widest ones, until all columns fit."""
+def shrink(widths: list[int], first: Sequence[int]) -> None:
+    """Reduce the widest of the first columns, then the widest of all, until all columns fit."""
     while sum(widths) + len(GAP) * len(widths) > MAX_WIDTH:
-        place = first if first is not None and widths[first] > MIN_WIDTH else widths.index(max(widths))
-        widths[place] -= 1
+        places = [place for place in first if widths[place] > MIN_WIDTH] or range(len(widths))
+        widths[max(places, key=widths.__getitem__)] -= 1
 
 
 def align(text: str, width: int, *, to_right: bool) -> str:
