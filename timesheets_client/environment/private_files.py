@@ -2,11 +2,11 @@
 
 import errno
 import os
-import stat
 import tempfile
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
+from timesheets_client.permissions import is_closed_to_others, is_own
 
 MAX_SECRET_BYTES = 16 * 1024
 
@@ -74,12 +74,3 @@ def replace_private_file(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink()
         raise
-
-
-def is_own(status: os.stat_result) -> bool:
-    return os.name != "posix" or status.st_uid == os.geteuid()
-
-
-def is_closed_to_others(status: os.stat_result) -> bool:
-    # Windows has no such modes, and closes a user's folder to others by default.
-    return os.name != "posix" or not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)

@@ -11,6 +11,7 @@ from pathlib import Path
 from timesheets_client.errors import ConfigurationError, DiskFull
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import try_lock
+from timesheets_client.permissions import set_mode
 from timesheets_client.printable import escape
 
 DRAFT = re.compile(r"\.rejected-[0-9a-f]{16}\.tmp")
@@ -32,9 +33,7 @@ class Draft:
     def commit(self, name: str, mode: int) -> None:
         """Flush the file to the disk and rename it to `name`."""
         self._file.flush()
-        # Windows has no such modes.
-        if hasattr(os, "fchmod"):
-            os.fchmod(self._file.fileno(), mode)
+        set_mode(self._file.fileno(), mode)
         # Without it, a power cut can leave an empty file under the new name.
         os.fsync(self._file.fileno())
         self._file.close()

@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
-from timesheets_client.environment.private_files import is_own
+from timesheets_client.permissions import is_own, is_trusted
 
 # Windows has neither.
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -47,8 +47,7 @@ class Folder:
         status = self.lstat(name)
         if status is None or not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, not a folder")
-        trusted = (os.geteuid(), 0, self._own_status().st_uid) if os.name == "posix" else (status.st_uid,)
-        if status.st_uid not in trusted:
+        if not is_trusted(status, self._own_status()):
             raise PermissionError(errno.EPERM, "belongs to another user")
         descriptor = None
         if HAS_DESCRIPTORS:

@@ -1,6 +1,5 @@
 """Keep two runs from uploading the same input at the same time."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -53,14 +52,11 @@ def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock, activity: 
 
 
 def try_lock(file: IO[Any]) -> bool:
+    # A run that ends early needs no lock.
+    import filelock
+
     try:
-        import fcntl
-    except ImportError:
-        # On Windows a lock keeps others from reading. Without it, nothing is stored twice either.
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        return filelock.lock_descriptor(file.fileno(), blocking=False)
+    except OSError:
         # Some network file systems cannot lock a file that is open only for reading.
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
-    return True
+        return True
