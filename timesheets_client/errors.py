@@ -9,6 +9,7 @@ UploadError
 │   └── NothingSent      75  not a byte of the request reached the server
 ├── DiskFull             75  there is no space for a file that must be written
 ├── InputInUse           75  another run is uploading the same input
+├── FileInUse            75  another program has a file open, which Windows then does not move
 ├── AnswerLost           75  nobody knows whether entries that cannot be sent twice were stored
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong
@@ -102,6 +103,10 @@ class InputInUse(UploadError):
     exit_status = ExitStatus.TEMPORARY
 
 
+class FileInUse(UploadError):
+    exit_status = ExitStatus.TEMPORARY
+
+
 class AnswerLost(UploadError):
     """Not a TemporaryFailure, because these are retried."""
 
@@ -129,4 +134,4 @@ class Terminated(BaseException):
 
 
 # They concern one file. The other files of the run can still be uploaded.
-FILE_ERRORS = (InputUnreadable, InputInUse, WrongUsage, DiskFull)
+FILE_ERRORS = (InputUnreadable, InputInUse, FileInUse, WrongUsage, DiskFull)

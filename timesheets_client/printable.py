@@ -29,5 +29,5 @@ def quote(text: str) -> str:
 
 
 def escape_bytes(file_name: str) -> str:
-    """Escape only bytes that are not UTF-8, because a strict JSON parser refuses surrogates."""
-    return file_name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    """Escape only surrogates, such as bytes that are not UTF-8, because a strict JSON parser refuses them."""
+    return "".join(escape_character(each) if "\ud800" <= each <= "\udfff" else each for each in file_name)

@@ -1,6 +1,7 @@
-"""Let SIGINT and SIGTERM end a run, but not between a batch and its response."""
+"""Let SIGINT and SIGTERM, on Windows also SIGBREAK, end a run, but not between a batch and its response."""
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ SIGNAL_ERRORS: Mapping[int, type[BaseException]] = {
     signal.SIGINT: KeyboardInterrupt,
     signal.SIGTERM: Terminated,
 }
+if sys.platform == "win32":
+    # Ctrl+Break. No other program can send SIGTERM there.
+    SIGNAL_ERRORS = {**SIGNAL_ERRORS, signal.SIGBREAK: Terminated}
 MAX_NAP_SECONDS = 1.0
 
 

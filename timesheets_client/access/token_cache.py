@@ -13,6 +13,7 @@ from timesheets_client.environment.private_files import (
     replace_private_file,
 )
 from timesheets_client.errors import ConfigurationError
+from timesheets_client.links import leads_elsewhere
 from timesheets_client.network.retries import Clock, poll
 from timesheets_client.printable import escape
 
@@ -76,7 +77,7 @@ class TokenCache:
 
     def forget(self, name: str) -> None:
         """Remove the token, and the temporary files of killed runs. Raises ConfigurationError."""
-        if self._folder.is_symlink():
+        if leads_elsewhere(self._folder):
             self._refuse_link(OSError(errno.ELOOP, "it is a symbolic link"))
         for path in [self._find_path(name), *self._folder.glob(f"{name}.*.tmp")]:
             try:

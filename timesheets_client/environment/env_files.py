@@ -19,7 +19,8 @@ def read_env_file(path: str) -> Mapping[str, str]:
     shown = escape(path)
     try:
         content, status = read_file(Path(path), MAX_SECRET_BYTES + 1)
-        text = content.decode()
+        # Editors on Windows write a byte order mark.
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise ConfigurationError(f"--env-file: {shown} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
+from timesheets_client.links import leads_elsewhere
 from timesheets_client.permissions import is_closed_to_others, is_own
 
 MAX_SECRET_BYTES = 16 * 1024
@@ -13,7 +14,7 @@ MAX_SECRET_BYTES = 16 * 1024
 
 def make_private_folder(folder: Path) -> None:
     """Create the folder, or close it to other users. Raises OSError for a link or another user's folder."""
-    if folder.is_symlink():
+    if leads_elsewhere(folder):
         raise OSError(errno.ELOOP, "it is a symbolic link")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
@@ -38,7 +39,7 @@ def read_secret_file(path: str) -> str:
     Raises ConfigurationError with a text that follows the variable's name.
     """
     # A value without a slash may be the secret itself, set under the wrong name.
-    shown = path if "/" in path else "its file"
+    shown = "its file" if path == Path(path).name else path
     try:
         content, status = read_file(Path(path), MAX_SECRET_BYTES)
     except OSError as error:
@@ -46,7 +47,8 @@ def read_secret_file(path: str) -> str:
     if not is_closed_to_others(status):
         raise ConfigurationError(f"other users can read {shown}: chmod 600 {shown}")
     try:
-        secret = content.decode().rstrip("\r\n")
+        # Editors on Windows write a byte order mark.
+        secret = content.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise ConfigurationError(f"{shown} is not UTF-8 text") from None
     if not secret:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from timesheets_client.errors import ConfigurationError, DiskFull
+from timesheets_client.errors import ConfigurationError, DiskFull, FileInUse
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import try_lock
+from timesheets_client.open_files import is_in_use
 from timesheets_client.permissions import set_mode
 from timesheets_client.printable import escape
 
@@ -41,29 +42,34 @@ class Draft:
 
     def discard(self) -> None:
         """Remove the file. Does nothing after `commit`."""
-        with suppress(OSError):
-            self._folder.remove(self._name)
         # Closing flushes the buffer, for which the disk may have no space.
         with suppress(OSError):
             self._file.close()
+        with suppress(OSError):
+            self._folder.remove(self._name)
 
 
 def remove_abandoned_drafts(folder: Folder) -> None:
     """Remove the drafts of killed runs. Ignores those that cannot be opened or removed."""
     with suppress(OSError):
         for name in filter(DRAFT.fullmatch, folder.list_names()):
-            with suppress(OSError), folder.open_file(name) as file:
-                if try_lock(file):
+            with suppress(OSError):
+                with folder.open_file(name) as file:
+                    is_abandoned = try_lock(file)
+                # Only its own run locks a draft for longer, and Windows removes no open file.
+                if is_abandoned:
                     folder.remove(name)
 
 
 @contextmanager
 def explain_os_errors(path: Path, problem: str, advice: str) -> Iterator[None]:
-    """Raise DiskFull or ConfigurationError in place of OSError."""
+    """Raise DiskFull, FileInUse or ConfigurationError in place of OSError."""
     try:
         yield
     except OSError as error:
         message = f"{escape(str(path))}: {problem}: {error.strerror}"
         if error.errno in FULL:
             raise DiskFull(f"{message}; make room there and run it again") from None
+        if is_in_use(error):
+            raise FileInUse(f"{message}: another program has it open; run it again later") from None
         raise ConfigurationError(f"{message}; {advice}") from None

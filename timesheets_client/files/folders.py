@@ -8,6 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
+from timesheets_client.links import is_link
 from timesheets_client.permissions import is_own, is_trusted
 
 # Windows has neither.
@@ -45,7 +46,7 @@ class Folder:
         with suppress(FileExistsError):
             os.mkdir(self._locate(name), dir_fd=self._descriptor)
         status = self.lstat(name)
-        if status is None or not stat.S_ISDIR(status.st_mode):
+        if status is None or is_link(status) or not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, not a folder")
         if not is_trusted(status, self._own_status()):
             raise PermissionError(errno.EPERM, "belongs to another user")
@@ -67,6 +68,8 @@ class Folder:
 
     def open_file(self, name: str) -> BinaryIO:
         """Open a regular file for reading."""
+        if not NO_FOLLOW and (status := self.lstat(name)) and is_link(status):
+            raise OSError(errno.ELOOP, "is a link")
         descriptor = os.open(self._locate(name), os.O_RDONLY | NO_FOLLOW | NO_WAIT, dir_fd=self._descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -127,4 +130,7 @@ class Folder:
 def add_suffix(name: str, suffix: str) -> str:
     """The name with the suffix, shortened to what file systems accept, with room for a number."""
     max_bytes = MAX_NAME_BYTES - len(suffix) - len("-100")
-    return f"{os.fsdecode(os.fsencode(name)[:max_bytes])}{suffix}"
+    # Whole characters, because macOS and Windows accept no parts of them.
+    while len(os.fsencode(name)) > max_bytes:
+        name = name[:-1]
+    return f"{name}{suffix}"

@@ -14,6 +14,7 @@ from timesheets_client.errors import (
     ConfigurationError,
     DiskFull,
     ExitStatus,
+    FileInUse,
     InputInUse,
     InputUnreadable,
     UploadError,
@@ -23,6 +24,8 @@ from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import lock, lock_input
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
 from timesheets_client.files.uploads import process_files, upload_file
+from timesheets_client.links import is_link
+from timesheets_client.open_files import may_be_in_use, prepare_move
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input
@@ -30,6 +33,8 @@ from timesheets_client.reading.inputs import Input
 LOCK = ".lock"
 DONE, REJECTED = "done", "rejected"
 ERROR_SUFFIX = ".error.txt"
+# Excel locks a workbook with a file such as ~$week23.xlsx.
+HIDDEN = (".", "~$")
 # Files that their writers have not finished, and rejects files.
 IGNORED = (".tmp", ".part", SUFFIX)
 ADVICE = "make the spool folder writable for this user, and remove any link of this name"
@@ -75,9 +80,10 @@ def find_files(folder: Folder, report: Report) -> list[str]:
     found = []
     for name in folder.list_names():
         status = folder.lstat(name)
-        if status is None or name.startswith(".") or name.endswith(IGNORED):
+        # On Windows, week23.TMP is as unfinished as week23.tmp.
+        if status is None or name.startswith(HIDDEN) or os.path.normcase(name).endswith(IGNORED):
             continue
-        if stat.S_ISLNK(status.st_mode):
+        if is_link(status):
             report.show_problem(f"{escape(str(folder.path / name))}: is a symbolic link and is skipped")
         elif stat.S_ISREG(status.st_mode):
             found.append((status.st_mtime_ns, name))
@@ -103,6 +109,9 @@ def open_spool_file(name: str, folder: Folder) -> Input:
     except FileNotFoundError:
         raise InputInUse(f"{shown}: was moved away just now") from None
     except OSError as error:
+        if may_be_in_use(error):
+            problem = "another program has it open, or this user may not read it"
+            raise InputInUse(f"{shown}: {error.strerror}: {problem}; run it again later") from None
         raise InputUnreadable(f"{shown}: cannot be read: {error.strerror}") from None
     return Input(name=shown, file=file, path=path, given=str(path))
 
@@ -122,7 +131,7 @@ class SpoolRejects(RejectsFile):
         try:
             # If --strict refuses a file, none of it is stored.
             self._move(self._spool.rejected if is_file_refused else self._spool.done)
-        except (ConfigurationError, DiskFull):
+        except (ConfigurationError, DiskFull, FileInUse):
             # The file stays in the spool folder, and the next run writes its rejects again.
             if kept:
                 self._folder.remove(kept.name)
@@ -161,10 +170,13 @@ def move(name: str, source: Input | None, folder: Folder, target: Folder) -> Non
     """Move the file that `source` was opened from. Raises InputInUse if another file replaced it."""
     advice = "until it can be moved, each run uploads it again"
     with explain_os_errors(folder.path / name, f"cannot be moved to {escape(str(target.path))}", advice):
+        opened = os.fstat(source.file.fileno()) if source else None
+        if source:
+            prepare_move(source.file)
         new_name = target.find_free_name(name)
         folder.rename(name, target, new_name)
         moved = target.lstat(new_name)
-        if source is None or (moved and os.path.samestat(moved, os.fstat(source.file.fileno()))):
+        if opened is None or (moved and os.path.samestat(moved, opened)):
             return
         target.rename(new_name, folder, folder.find_free_name(name))
     raise InputInUse(f"{escape(str(folder.path / name))}: was replaced during the upload; run it again")

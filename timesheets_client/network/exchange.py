@@ -3,8 +3,9 @@
 import json
 import logging
 import re
+import time
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from threading import Thread
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from timesheets_client.network.addresses import is_loopback
 from timesheets_client.network.failures import explain_failure
 from timesheets_client.network.messages import Answer, Message
 
+MAX_WAIT_SECONDS = 1.0
 # The API's verdicts on 10,000 entries, each with every possible error, fit in this.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 # Those verdicts have half as many strings, commas and opening brackets.
@@ -61,10 +63,19 @@ def exchange(session: requests.Session, message: Message, timeouts: Timeouts) ->
     # a byte a minute, this thread stays behind; it ends with the program.
     Thread(target=complete, daemon=True).start()
     try:
-        return outcome.result(timeout=timeouts.total_seconds)
+        return wait_for(outcome, timeouts.total_seconds)
     except (OSError, urllib3.exceptions.HTTPError) as error:
         # The error contains the request, and therefore the secret, so it is not chained.
         raise explain_failure(error, message.address) from None
+
+
+def wait_for(outcome: Future[Answer], seconds: float) -> Answer:
+    """The outcome. Raises TimeoutError without one, and what `outcome` raises."""
+    end = time.monotonic() + seconds
+    # Short waits, because on Windows none of them ends when a signal arrives.
+    while not outcome.done() and (left := end - time.monotonic()) > 0:
+        wait([outcome], min(left, MAX_WAIT_SECONDS))
+    return outcome.result(timeout=0)
 
 
 def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:

@@ -55,7 +55,7 @@ def load_map(path: Path, zone: tzinfo | None) -> EntryMap:
 def parse_document(path: Path) -> Mapping[str, object]:
     shown = f"--map {escape(str(path))}"
     try:
-        return tomllib.loads(path.read_text(encoding=UTF_8))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(f"{shown}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
