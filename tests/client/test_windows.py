@@ -10,11 +10,12 @@ import time
 from pathlib import Path, PureWindowsPath
 from types import SimpleNamespace
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.client.archive import Archive
-from tests.client.conftest import Reply, Site
+from tests.client.conftest import SECRET, Reply, Site
 from tests.client.ledger import Ledger
 from tests.client.runs import HEADER, write_csv, write_days
 from tests.processes import REPOSITORY, make_environment, run_python
@@ -24,6 +25,7 @@ from timesheets_client.files.folders import add_suffix
 from timesheets_client.files.locks import try_lock
 from timesheets_client.links import is_link
 from timesheets_client.printable import escape_bytes
+from timesheets_client.reading.maps.files import load_map
 from timesheets_client.sending import batch_uploads
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="takes away what only POSIX has")
@@ -35,7 +37,7 @@ def start(site: Site, *arguments: str | Path, **variables: str) -> subprocess.Po
     return subprocess.Popen(
         [sys.executable, PROGRAM, *arguments],
         env=make_environment(
-            PYTHONPATH=str(REPOSITORY), PYTHONIOENCODING="cp1252", **site.variables, **variables
+            PYTHONPATH=str(REPOSITORY), PYTHONIOENCODING="cp1252", **(site.variables | variables)
         ),
         cwd=site.state_dir.parent,
         stdin=subprocess.PIPE,
@@ -90,6 +92,17 @@ def test_a_file_is_uploaded_with_its_rejects(site: Site, ledger: Ledger, tmp_pat
     assert list_files(tmp_path)[-2:] == ["week23.csv", "week23.csv.rejected.ndjson"]
     # The second run found the token of the first.
     assert site.count("/oauth/token") == 1
+
+
+def test_a_secret_file_is_used_whatever_its_mode_says(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+    write_days(tmp_path / "a.csv", 1)
+    secret = tmp_path / "secret.txt"
+    secret.write_text(SECRET)
+    secret.chmod(0o644)
+
+    status, _, problems = run(site, "a.csv", AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(secret))
+
+    assert (status, problems) == (0, "")
 
 
 def test_a_folder_is_emptied(site: Site, ledger: Ledger, spool: Path) -> None:
@@ -218,7 +231,7 @@ def test_the_keyboard_ends_a_wait_for_the_issuer(site: Site, number: signal.Sign
     site.hangs_at = "/oauth/token"
     process = start(site)
 
-    assert site.arrived.wait(10)
+    assert site.arrived.wait(30)
     begin = time.monotonic()
     process.send_signal(number)
     _, problems = process.communicate(timeout=60)
@@ -278,3 +291,12 @@ def test_a_byte_order_mark_is_no_part_of_a_variable(tmp_path: Path) -> None:
 
     assert read_secret_file(str(secret)) == "hidden"
     assert read_env_file(str(variables)) == {"AUTH0_CLIENT_ID": "payroll"}
+
+
+def test_a_byte_order_mark_is_no_part_of_a_mapping_file(tmp_path: Path) -> None:
+    text = (REPOSITORY / "docs/maps/clockify.toml").read_text(encoding="utf-8")
+    (tmp_path / "users.csv").write_text("Email,user_id\nanna@example.com,007\n")
+    path = tmp_path / "clockify.toml"
+    path.write_text(text, encoding="utf-8-sig")
+
+    assert load_map(path, ZoneInfo("Europe/Berlin"))

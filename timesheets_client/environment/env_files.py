@@ -19,8 +19,7 @@ def read_env_file(path: str) -> Mapping[str, str]:
     shown = escape(path)
     try:
         content, status = read_file(Path(path), MAX_SECRET_BYTES + 1)
-        # Editors on Windows write a byte order mark.
-        text = content.decode("utf-8-sig")
+        text = content.decode()
     except OSError as error:
         raise ConfigurationError(f"--env-file: {shown} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
