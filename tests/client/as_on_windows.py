@@ -1,7 +1,7 @@
 """Run the client without what Windows lacks, and with what Windows forbids.
 
-This is not Windows: paths, consoles and access lists stay those of this machine. The libraries are imported
-before, because theirs is another code on Windows.
+This is not Windows: paths, consoles and access lists stay those of this machine. Libraries are imported
+first, because on Windows they run other code.
 
 OPENED_ELSEWHERE and CLOSED_ELSEWHERE name a file that another program has open, which may be read or not.
 """
