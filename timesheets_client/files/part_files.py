@@ -19,6 +19,7 @@ from timesheets_client.errors import InputInUse
 from timesheets_client.files.drafts import OWNER_ONLY, explain_os_errors
 from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import lock
+from timesheets_client.open_files import prepare_move
 from timesheets_client.printable import escape
 
 CHUNK_BYTES = 1024 * 1024
@@ -104,9 +105,7 @@ class PartFile:
             self._journal.close()
             # First, so that a run that is killed now leaves no journal beside the complete file.
             self._folder.remove(self._journal_name)
-            # Windows cannot rename an open file. Elsewhere it stays locked, or another run would take it.
-            if os.name == "nt":
-                self._file.close()
+            prepare_move(self._file)
             self._folder.rename(name_part(self._path), self._folder, self._path.name)
         self._is_worthless = False
 
