@@ -13,7 +13,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from timesheets.storage.corrections import store_corrections
 from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.group_commit import GroupCommit
-from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload_id
+from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload
 from timesheets.storage.rows import Provenance
 from timesheets.storage.stores import (
     find_current,
@@ -131,11 +131,9 @@ def _ingest_in_transaction(
     commit_if: Condition | None,
 ) -> Ingested:
     with begin_upload():
+        owner_id, upload_id = _identify(client, delivery)
         provenance = Provenance(
-            client_id=find_or_create_owner(client.issuer, client.client_id),
-            subject=client.subject,
-            received_at=received_at,
-            upload_id=reserve_upload_id() if delivery else None,
+            client_id=owner_id, subject=client.subject, received_at=received_at, upload_id=upload_id
         )
         verdicts = _store_upload(provenance, entries)
         if commit_if is not None and not commit_if(verdicts):
@@ -144,6 +142,13 @@ def _ingest_in_transaction(
         if delivery is not None:
             add_receipt(provenance, delivery, entries, verdicts)
     return Ingested(verdicts=verdicts, upload_id=provenance.upload_id)
+
+
+def _identify(client: MachineClient, delivery: Delivery | None) -> tuple[int, int | None]:
+    """The key of the client's row, and the id of the upload if it leaves a receipt."""
+    if delivery is None:
+        return find_or_create_owner(client.issuer, client.client_id), None
+    return reserve_upload(client.issuer, client.client_id)
 
 
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:

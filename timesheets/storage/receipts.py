@@ -11,12 +11,18 @@ from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.queries import find_owner
-from timesheets.storage.rows import Provenance
+from timesheets.storage.rows import CLIENT_TABLE, Provenance
 from timesheets.storage.scans import compare_column, read_page, scan_ids
+from timesheets.storage.stores import find_or_create_owner
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 _TABLE = Upload._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
+_FIELDS = Upload._meta.concrete_fields  # noqa: SLF001
+_INSERT = (
+    f"INSERT INTO {_TABLE} ({', '.join(str(field.column) for field in _FIELDS)}) "  # noqa: S608
+    f"VALUES ({', '.join(['%s'] * len(_FIELDS))})"
+)
 _EXISTING = (Outcome.EXISTING, Outcome.SUPERSEDED)
 
 
@@ -70,16 +76,20 @@ class ReceiptPage:
     next_id: int | None
 
 
-def reserve_upload_id() -> int:
-    """The id of an upload whose rows are about to be stored in the current transaction."""
-    statement = f"SELECT COALESCE(MAX(id), 0) + 1 FROM {_TABLE}"  # noqa: S608
+def reserve_upload(issuer: str, client_id: str) -> tuple[int, int]:
+    """The key of the client's row, and the id of an upload whose rows the current transaction will store.
+
+    One statement for both, because a round trip takes as long as storing ten entries.
+    """
+    owner = f"(SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s)"  # noqa: S608
+    statement = f"SELECT COALESCE(MAX(id), 0) + 1, {owner} FROM {_TABLE}"  # noqa: S608
     if connection.vendor == "postgresql":
         announced = f"WITH announced AS MATERIALIZED ({announce(Upload)})"
-        statement = f"{announced} SELECT nextval('{_TABLE}_id_seq') FROM announced"  # noqa: S608
+        statement = f"{announced} SELECT nextval('{_TABLE}_id_seq'), {owner} FROM announced"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(statement)
-        [upload_id] = cursor.fetchone()
-    return int(upload_id)
+        cursor.execute(statement, [issuer, client_id])
+        upload_id, owner_id = cursor.fetchone()
+    return owner_id or find_or_create_owner(issuer, client_id), upload_id
 
 
 def add_receipt(
@@ -95,7 +105,7 @@ def add_receipt(
         elif verdict.outcome in _EXISTING:
             existing += 1
             hours_existing += entry.hours
-    Upload.objects.create(
+    receipt = Upload(
         id=provenance.upload_id,
         client_id=provenance.client_id,
         received_at=provenance.received_at,
@@ -109,6 +119,10 @@ def add_receipt(
         first_id=min(created_ids, default=None),
         last_id=max(created_ids, default=None),
     )
+    # Django's own INSERT takes five times as long.
+    values = [field.get_db_prep_save(getattr(receipt, field.attname), connection) for field in _FIELDS]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
 
 
 def find_receipt(client: MachineClient, upload_id: int) -> Receipt | None:
