@@ -21,7 +21,7 @@ import pytest
 
 from tests.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment
 
-ROUNDS = int(os.environ.get("UPLOAD_SURVIVAL_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("UPLOAD_SURVIVAL_ROUNDS", "3"))
 ENTRIES = 1_000
 BATCH = 50
 

@@ -5,7 +5,6 @@ A migration that changes the table of entries loses none and stops no upload, wh
 
 import itertools
 import shutil
-import sqlite3
 import sys
 import threading
 import time
@@ -29,6 +28,9 @@ from tests.issuer import Issuer
 from tests.postgresql import PostgreSQLServer
 from tests.processes import PRODUCTION_VARIABLES, GranianServer, link_manage_py, run_python
 from timesheets.models import Client, Timesheet, Upload, Usage
+
+# Python 3.11 does not name it.
+SQLITE_DBCONFIG_DEFENSIVE = 1010
 
 MIGRATION = """
 from django.db import migrations
@@ -451,7 +453,7 @@ def test_a_read_that_began_before_sees_what_there_was(old_process: OldProcess) -
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python 3.11 cannot turn it on")
 def test_a_build_that_protects_the_schema_builds_the_index_again(old_process: OldProcess) -> None:
     connection.ensure_connection()
-    connection.connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+    connection.connection.setconfig(SQLITE_DBCONFIG_DEFENSIVE, True)
 
     migrate("0005")
 

@@ -24,7 +24,7 @@ from tests.processes import GranianServer
 from timesheets.models import Timesheet
 
 # Set it to 50 for a longer run by hand.
-ROUNDS = int(os.environ.get("SURVIVAL_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("SURVIVAL_ROUNDS", "2"))
 
 
 @pytest.fixture
