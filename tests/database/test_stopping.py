@@ -32,8 +32,12 @@ BATCH = 10
 
 
 @pytest.fixture
-def server(database: Database, issuer_process: Issuer, tmp_path: Path) -> Iterator[GranianServer]:
-    options: dict[str, Any] = {"workers": 2, "workers-kill-timeout": KILL_AFTER_SECONDS}
+def server(
+    database: Database, issuer_process: Issuer, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[GranianServer]:
+    """A server with two workers, or with as many as the test asks for."""
+    workers = getattr(request, "param", 2)
+    options: dict[str, Any] = {"workers": workers, "workers-kill-timeout": KILL_AFTER_SECONDS}
     settings = "tests.settings_metrics"
     server = GranianServer(tmp_path, issuer_process.url, database.url, settings, **options)
     yield server
@@ -131,6 +135,8 @@ def test_a_sender_that_never_ends_does_not_keep_the_server_running(
 
 
 @only_on("sqlite")
+# If two processes close their connections at the same moment, SQLite may leave the log behind.
+@pytest.mark.parametrize("server", [1], indirect=True)
 def test_a_server_that_stops_closes_its_connections_to_sqlite(
     server: GranianServer, uploads: Uploads, database: Database
 ) -> None:
