@@ -1,6 +1,7 @@
 """Who owns a file, and whether others may read it. POSIX says so in its status, Windows in access lists.
 
-The client does not read access lists. On Windows, whoever sets up the job decides who may read its files.
+The client does not read access lists. On Windows, the person who sets up the
+job decides who may read its files.
 """
 
 import os

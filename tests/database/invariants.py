@@ -1,4 +1,4 @@
-"""What must be true of entries and receipts at every time, whoever writes and whoever is killed."""
+"""What must always be true of entries and receipts, whichever process writes and whichever is killed."""
 
 import hashlib
 import time
@@ -49,7 +49,7 @@ def require_receipts_of_rows() -> None:
 
 
 def require_truth_of_verdicts(judged: Iterable[tuple[MachineClient, Entry, Verdict]]) -> None:
-    """Each verdict agrees with the rows, and at most one entry of a key and a revision is told 201."""
+    """Each verdict agrees with the rows, and at most one entry per key and revision gets 201."""
     stored = {row.pk: row for row in Timesheet.objects.select_related("client")}
     created: Counter[int] = Counter()
     for client, entry, verdict in judged:

@@ -1,7 +1,6 @@
 """Store the corrections of an upload: each revision directly after the one before it. Knows no HTTP."""
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 
 from timesheets.storage.entries import Entry
 from timesheets.storage.rows import Provenance
@@ -15,13 +14,11 @@ def store_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[
     The entries of one `entry_id` are judged by ascending revision, and equal revisions in their order. The
     result has a verdict per entry, or the current row if older rows must decide.
     """
-    if not entries:
-        return []
     lock_corrections(provenance.client_id)
     current = find_current(provenance.client_id, list({str(entry.entry_id) for entry in entries}))
     # Stable. All uploads insert keys in this order.
     order = sorted(range(len(entries)), key=lambda position: _read_key(entries[position]))
-    new = _find_new([(position, *_read_key(entries[position])) for position in order], current)
+    new = _find_new(entries, order, current)
     ids = dict(zip(new, insert_corrections(provenance, [entries[position] for position in new]), strict=True))
     results = {}
     for position in order:
@@ -30,7 +27,7 @@ def store_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[
         results[position] = _judge(entry, ids.get(position), current.get(entry_id))
         if new_id := ids.get(position):
             current[entry_id] = StoredRevision(timesheet_id=new_id, entry=entry)
-    return [result for _, result in sorted(results.items(), key=itemgetter(0))]
+    return [results[position] for position in range(len(entries))]
 
 
 def _read_key(entry: Entry) -> tuple[str, int]:
@@ -38,12 +35,13 @@ def _read_key(entry: Entry) -> tuple[str, int]:
 
 
 def _find_new(
-    sorted_keys: Sequence[tuple[int, str, int]], current: Mapping[str, StoredRevision]
+    entries: Sequence[Entry], order: Sequence[int], current: Mapping[str, StoredRevision]
 ) -> list[int]:
     """The positions of entries that come directly after the current revision, or after each other."""
     revisions = {entry_id: row.revision for entry_id, row in current.items()}
     new = []
-    for position, entry_id, revision in sorted_keys:
+    for position in order:
+        entry_id, revision = _read_key(entries[position])
         if revisions.get(entry_id) == revision - 1:
             revisions[entry_id] = revision
             new.append(position)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from operator import itemgetter
 from typing import Any
 
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -152,16 +151,12 @@ def _identify(client: MachineClient, delivery: Delivery | None) -> tuple[int, in
 
 
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
-    later = [position for position, entry in enumerate(entries) if not _is_first(entry)]
-    if not later:
-        results = _store_firsts(provenance, entries)
-    else:
-        firsts = [position for position, entry in enumerate(entries) if _is_first(entry)]
-        results = _store_firsts(provenance, [entries[position] for position in firsts])
-        results += store_corrections(provenance, [entries[position] for position in later])
-        results = [
-            result for _, result in sorted(zip([*firsts, *later], results, strict=True), key=itemgetter(0))
-        ]
+    firsts = [entry for entry in entries if _is_first(entry)]
+    results = _store_firsts(provenance, firsts)
+    if len(firsts) < len(entries):
+        corrections = [entry for entry in entries if not _is_first(entry)]
+        of_firsts, of_corrections = iter(results), iter(store_corrections(provenance, corrections))
+        results = [next(of_firsts if _is_first(entry) else of_corrections) for entry in entries]
     return _decide(provenance.client_id, entries, results)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from timesheets.models import Client, Timesheet, Upload
+from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.rows import CONTENT_COLUMNS, MAX_REVISION, REVISION_COLUMNS, TABLE
@@ -19,6 +19,7 @@ from timesheets.storage.scans import (
     scan_ids,
     sorting_disabled,
 )
+from timesheets.storage.stores import find_owner
 from timesheets.trust.principals import MachineClient
 
 # The ids of the revisions next to a row. Only the unique index has revisions in order.
@@ -97,7 +98,7 @@ class NotSettled(Exception):
 
 def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | None:
     """The timesheet with this id; None if there is none or if it belongs to another client."""
-    owner_id = find_owner(client)
+    owner_id = find_owner(client.issuer, client.client_id)
     if owner_id is None:
         return None
     scan = scan_ids(Timesheet, owner_id, timesheet_id, timesheet_id)
@@ -107,7 +108,7 @@ def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | No
 
 def list_history(client: MachineClient, entry_id: str, count: int) -> Sequence[Change]:
     """At most `count` revisions of the client's entry, the newest first."""
-    owner_id = find_owner(client)
+    owner_id = find_owner(client.issuer, client.client_id)
     if owner_id is None:
         return []
     scan = Scan(
@@ -121,12 +122,6 @@ def list_history(client: MachineClient, entry_id: str, count: int) -> Sequence[C
     return [Change(stored=stored, previous=previous) for stored, previous in pairs]
 
 
-def find_owner(client: MachineClient) -> int | None:
-    """The key of the client's row; None if it has not uploaded anything."""
-    owner = Client.objects.filter(issuer=client.issuer, client_id=client.client_id).first()
-    return None if owner is None else owner.pk
-
-
 def list_timesheets(
     client: MachineClient, query: TimesheetQuery, page_size: int, *, max_scanned: int = MAX_SCANNED_ROWS
 ) -> TimesheetPage:
@@ -137,7 +132,7 @@ def list_timesheets(
     """
     if query.as_of is not None and not 0 < query.as_of <= find_high_water_mark():
         raise NotSettled
-    owner_id = find_owner(client)
+    owner_id = find_owner(client.issuer, client.client_id)
     scan = None if owner_id is None else _choose_scan(owner_id, query)
     if scan is None:
         return TimesheetPage(timesheets=(), next_id=None)

@@ -10,10 +10,9 @@ from django.db import connection
 from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
-from timesheets.storage.queries import find_owner
 from timesheets.storage.rows import CLIENT_TABLE, Provenance
 from timesheets.storage.scans import compare_column, read_page, scan_ids
-from timesheets.storage.stores import find_or_create_owner
+from timesheets.storage.stores import find_or_create_owner, find_owner
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
@@ -127,8 +126,9 @@ def add_receipt(
 
 def find_receipt(client: MachineClient, upload_id: int) -> Receipt | None:
     """The receipt with this id; None if there is none or if it belongs to another client."""
+    owner_id = find_owner(client.issuer, client.client_id)
     row = Upload.objects.filter(pk=upload_id).first()
-    return _to_receipt(row) if row is not None and row.client_id == find_owner(client) else None
+    return _to_receipt(row) if row is not None and row.client_id == owner_id else None
 
 
 def list_receipts(client: MachineClient, query: ReceiptQuery, page_size: int) -> ReceiptPage:
@@ -136,7 +136,7 @@ def list_receipts(client: MachineClient, query: ReceiptQuery, page_size: int) ->
 
     A caller that follows each `next_id`, and later requests the last page again, misses no receipt.
     """
-    owner_id = find_owner(client)
+    owner_id = find_owner(client.issuer, client.client_id)
     if owner_id is None:
         return ReceiptPage(receipts=(), next_id=None)
     scan = scan_ids(Upload, owner_id, query.from_id, find_high_water_mark(Upload))

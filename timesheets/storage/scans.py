@@ -88,7 +88,8 @@ def read_page(
         rows = list(model.objects.raw(statement, [*bounds, *values, page_size + 1]))  # type: ignore[attr-defined]
         if len(rows) > page_size:
             return rows[:page_size], rows[page_size].pk
-        return rows, _find_next_id(scan, max_scanned)
+        # Without conditions, every scanned row is a match, so there are no more.
+        return rows, _find_next_id(scan, max_scanned) if conditions else None
 
 
 def _find_next_id(scan: Scan, max_scanned: int) -> int | None:

@@ -32,8 +32,8 @@ def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
     """
     if connection.vendor == "postgresql":
         return postgresql.insert_arrivals(arrivals)
-    find_owner = functools.cache(find_or_create_owner)
-    owners = [find_owner(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals]
+    identify = functools.cache(find_or_create_owner)
+    owners = [identify(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals]
     return sqlite.insert_arrivals(
         [
             (_to_provenance(arrival, owner), arrival.entry)
@@ -46,16 +46,22 @@ def _to_provenance(arrival: Arrival, owner_id: int) -> Provenance:
     return Provenance(client_id=owner_id, subject=arrival.client.subject, received_at=arrival.received_at)
 
 
-def find_or_create_owner(issuer: str, client_id: str) -> int:
-    """The key of the client's row. Do not keep it: after a restore, it may be another client's."""
+def find_owner(issuer: str, client_id: str) -> int | None:
+    """The key of the client's row; None if it has not uploaded anything."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s",  # noqa: S608
             [issuer, client_id],
         )
         row = cursor.fetchone()
-    if row is not None:
-        return int(row[0])
+    return None if row is None else int(row[0])
+
+
+def find_or_create_owner(issuer: str, client_id: str) -> int:
+    """The key of the client's row. Do not keep it: after a restore, it may be another client's."""
+    owner_id = find_owner(issuer, client_id)
+    if owner_id is not None:
+        return owner_id
     owner, _ = Client.objects.get_or_create(issuer=issuer, client_id=client_id)
     return int(owner.pk)
 
