@@ -143,6 +143,8 @@ def _write_page(response: HttpResponse) -> None:
         "problem": problem,
         "content": json.dumps(problem, indent=2, ensure_ascii=False),
         "lets_sign_in": conf.lets_browsers_sign_in(),
+        "may_upload": True,
+        "may_read": True,
     }
     page = render_to_string("timesheets/problem.html", context)
     _replace_body(response, page, "text/html; charset=utf-8")

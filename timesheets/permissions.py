@@ -15,6 +15,7 @@ from timesheets.trust.access_tokens import VerifiedToken
 logger = logging.getLogger(__name__)
 
 UPLOAD_SCOPE = "batch:upload"
+READ_SCOPE = "read:timesheets"
 # A correction needs both. Only the body shows whether there is one.
 CORRECTION_SCOPE = "correct:timesheets"
 

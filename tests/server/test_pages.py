@@ -168,7 +168,7 @@ def test_text_of_an_entry_affects_nothing_around_it(show: Open, store: Store, ho
 
     html = show(f"/timesheets/{second}").content.decode()
 
-    page = re.sub(r'<pre class="wire">.*?</pre>', "", html, flags=re.DOTALL)
+    page = re.sub(r'<pre class="wire".*?</pre>', "", html, flags=re.DOTALL)
     # Each is at the start of a paragraph of its own, or isolated from the rest of its line.
     around = re.findall(rf"<(\w+)[^<>]*>{re.escape(escape(hostile))}", page)
     assert set(around) == {"bdi", "dd", "div"}

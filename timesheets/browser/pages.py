@@ -12,14 +12,25 @@ from rest_framework.response import Response
 
 from timesheets import conf
 from timesheets.browser.sessions import find_signed_in_token
-from timesheets.exceptions import find_reason_phrase
+from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
+from timesheets.permissions import READ_SCOPE, UPLOAD_SCOPE
+
+# They describe the page.
+_PAGE_HEADERS = {"content-type", "vary"}
 
 
 def describe_visitor(request: HttpRequest) -> dict[str, Any]:
-    """Return what the header of every page needs: whether people can sign in, and who is signed in."""
+    """Return what the header of every page needs: where the visitor is, who is signed in, and may do what.
+
+    Nobody knows what visitors may do before they sign in, so until then they are offered everything.
+    """
+    token = find_signed_in_token(request) if conf.lets_browsers_sign_in() else None
     return {
+        "section": request.resolver_match.url_name if request.resolver_match else None,
         "lets_sign_in": conf.lets_browsers_sign_in(),
-        "signed_in": find_signed_in_token(request) if conf.lets_browsers_sign_in() else None,
+        "signed_in": token,
+        "may_upload": token is None or UPLOAD_SCOPE in token.scopes,
+        "may_read": token is None or READ_SCOPE in token.scopes,
     }
 
 
@@ -32,7 +43,8 @@ class PageResponse(Response):
 
 
 class PageRenderer(BrowsableAPIRenderer):
-    """Render a response as a page. The view's `page_part` names the template that presents its body.
+    """Render a response as a page. The view's `page_part` names the template that presents its body,
+    and `page_script` a script of that page alone.
 
     DRF's own context checks the caller's permissions for every method, to offer a form. Here the templates
     have the forms, so a request is checked, and logged, once.
@@ -49,11 +61,13 @@ class PageRenderer(BrowsableAPIRenderer):
         return {
             **describe_visitor(request._request),  # noqa: SLF001  DRF has no public name for it.
             "page_part": getattr(view, "page_part", None),
+            "page_script": getattr(view, "page_script", None),
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),
+            "time_zone": conf.time_zone(),
             "body": data,
-            "content": self.get_content(JSONRenderer(), data, accepted_media_type, context),
+            "wire": None if data is None else _describe_wire(response, _write_json(data)),
             "next_page": _find_next_page(data),
             "problem": data if _is_problem(request, response) else None,
             "reason": find_reason_phrase(response.status_code),
@@ -61,6 +75,17 @@ class PageRenderer(BrowsableAPIRenderer):
             "response": response,
             **(response.read_more() if isinstance(response, PageResponse) else {}),
         }
+
+
+def _write_json(data: Any) -> str:
+    return JSONRenderer().render(data, "application/json; indent=2").decode()
+
+
+def _describe_wire(response: Response, content: str) -> dict[str, Any]:
+    """What a program gets that accepts JSON: the headers and the `content`."""
+    media_type = PROBLEM_MEDIA_TYPE if response.exception else "application/json"
+    headers = [(name, value) for name, value in response.items() if name.lower() not in _PAGE_HEADERS]
+    return {"headers": [("Content-Type", media_type), *headers], "content": content}
 
 
 def _find_next_page(data: Any) -> str | None:

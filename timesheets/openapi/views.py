@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from timesheets import conf
+from timesheets.browser.pages import describe_visitor
 
 # Short, so that a new release shows soon.
 MAX_AGE_SECONDS = 300
@@ -60,4 +61,5 @@ def _add_development_issuer(description: dict[str, Any], sign_in: conf.Developme
 @require_safe
 def show_docs(request: HttpRequest) -> HttpResponse:
     """Show the description in Swagger UI, where people can try out requests."""
-    return TemplateResponse(request, "timesheets/docs.html", {"audience": conf.token_policy().audience})
+    context = {**describe_visitor(request), "audience": conf.token_policy().audience}
+    return TemplateResponse(request, "timesheets/docs.html", context)

@@ -10,12 +10,13 @@ from rest_framework.views import APIView
 
 from timesheets.browser.details import describe_created
 from timesheets.browser.pages import PageResponse
+from timesheets.permissions import READ_SCOPE
 from timesheets.serializers import represent_receipt
 from timesheets.storage.receipts import find_receipt, list_receipts
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import read_receipt_options, refuse_parameters, respond_with_page
 
-_READ = frozenset({"read:timesheets"})
+_READ = frozenset({READ_SCOPE})
 
 
 class ReceiptListView(APIView):
@@ -24,6 +25,7 @@ class ReceiptListView(APIView):
     resource_path = "/uploads"
     required_scopes = _READ
     page_part = "timesheets/parts/receipts.html"
+    page_script = "timesheets/filters.js"
 
     def get_view_name(self) -> str:
         return "Receipts"

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from timesheets.browser.details import describe_history
 from timesheets.browser.pages import PageResponse
 from timesheets.exceptions import InvalidParameter
+from timesheets.permissions import READ_SCOPE
 from timesheets.renderers import CSVRenderer
 from timesheets.serializers import represent_stored_entry
 from timesheets.storage.queries import NotSettled, find_timesheet, list_timesheets
@@ -21,7 +22,7 @@ from timesheets.views.list_options import (
     respond_with_page,
 )
 
-_READ = frozenset({"read:timesheets"})
+_READ = frozenset({READ_SCOPE})
 
 
 class TimesheetListView(APIView):
@@ -31,6 +32,7 @@ class TimesheetListView(APIView):
     required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/timesheets.html"
+    page_script = "timesheets/filters.js"
 
     def get_view_name(self) -> str:
         return "Timesheets"

@@ -34,6 +34,7 @@ class UploadView(APIView):
     # What some entries need besides.
     further_scopes = frozenset({CORRECTION_SCOPE})
     page_part = "timesheets/parts/upload.html"
+    page_script = "timesheets/upload.js"
 
     def get_view_name(self) -> str:
         return "Upload timesheets"

@@ -1,172 +1,71 @@
-// Send the upload forms as a program does: as JSON, NDJSON or CSV, to the API's own address.
+// What every page needs: times in the reader's zone, and buttons that copy.
 "use strict";
 
-const MEANINGS = {
-  200: "already there",
-  201: "created",
-  403: "not allowed",
-  409: "an entry with this entry_id and different content exists and stays unchanged",
-  422: "invalid entry",
-  424: "held back because another entry was rejected",
-};
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const SHORT_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const LONG_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+// As in a `data-day`: 2017-05-10.
+const ISO_DAY = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short" });
+const COPIED_FOR_MS = 2000;
 
-function setUp() {
-  const one = document.getElementById("upload-one");
-  const many = document.getElementById("upload-many");
-  const filters = document.querySelector("form.filters");
-  one?.addEventListener("submit", (event) => submit(event, sendOne));
-  many?.addEventListener("submit", (event) => submit(event, sendMany));
-  filters?.addEventListener("formdata", leaveOutEmpty);
+function setUpPage() {
+  for (const time of document.querySelectorAll("time[data-show]")) time.textContent = showTime(time);
+  for (const zone of document.querySelectorAll("[data-zone]")) zone.textContent = ZONE;
+  for (const source of document.querySelectorAll("[data-copy]")) addCopyButton(source);
 }
 
-// An empty field is no filter.
-function leaveOutEmpty(event) {
-  for (const [name, value] of [...event.formData]) {
-    if (value.trim() === "") event.formData.delete(name);
-  }
+function showTime(time) {
+  const moment = new Date(time.dateTime);
+  const clock = CLOCK.format(moment);
+  if (time.dataset.show === "moment") return `${LONG_DAY.format(moment)}, ${clock}`;
+  // The entry counts for its day, even where the reader's calendar shows the next one.
+  return ISO_DAY.format(moment) === time.dataset.day ? clock : `${SHORT_DAY.format(moment)}, ${clock}`;
 }
 
-async function submit(event, send) {
-  event.preventDefault();
-  const form = event.target;
-  const button = form.querySelector("button");
-  forgetOutcome(form);
-  button.disabled = true;
+// `data-copy` says what the button copies. Its text, without the spaces around it, is what is copied.
+function addCopyButton(source) {
+  const button = element("button", "Copy", "copy");
+  button.type = "button";
+  button.append(element("span", ` ${source.dataset.copy}`, "unseen"));
+  button.addEventListener("click", () => copy(source, button));
+  source.after(button);
+}
+
+async function copy(source, button) {
+  const isCopied = await write(source.textContent.trim());
+  announce(isCopied ? `Copied ${source.dataset.copy}` : "This browser does not let the page copy. Select the text instead.");
+  if (!isCopied) return;
+  button.classList.add("copied");
+  setTimeout(() => button.classList.remove("copied"), COPIED_FOR_MS);
+}
+
+async function write(text) {
   try {
-    await send(form);
+    await navigator.clipboard.writeText(text);
+    return true;
   } catch {
-    say(form, "error", "There was no response, so this may or may not be stored. Check the entries before you send it again.");
-  } finally {
-    button.disabled = false;
+    // Without HTTPS there is no clipboard API.
+    const area = element("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const isCopied = document.execCommand("copy");
+    area.remove();
+    return isCopied;
   }
 }
 
-async function sendOne(form) {
-  const fields = new FormData(form);
-  const names = ["user_id", "date", "project", "hours"];
-  const entry = Object.fromEntries(names.map((name) => [name, fields.get(name)]));
-  const [response, answer] = await post(form, "application/json", JSON.stringify(entry), keyOf(form, entry));
-  if (response.ok) {
-    say(form, "done", answer.message);
-    link(form, `/timesheets/${answer.id}`, "View entry");
-    delete form.dataset.key;
-  } else {
-    for (const name of names) showError(form, name, answer.errors?.[name]);
-    if (!answer.errors) say(form, "error", answer.detail);
-  }
+// Tell a screen reader.
+function announce(text) {
+  document.getElementById("announcement").textContent = text;
 }
 
-async function sendMany(form) {
-  const fields = new FormData(form);
-  if (fields.get("entries").trim() === "") {
-    showError(form, "entries", ["Paste entries here."]);
-    return;
-  }
-  const [response, answer] = await post(form, fields.get("format"), fields.get("entries"), null);
-  if (answer.message) {
-    say(form, "done", answer.message);
-  } else if (answer.received === undefined) {
-    showError(form, "entries", [answer.detail, ...flatten(answer.errors)]);
-  } else {
-    showVerdicts(form, answer, response.headers.get("Location"));
-  }
-}
-
-// If there was no response and the same entry is sent again, it has the same key and is stored once.
-function keyOf(form, entry) {
-  const content = JSON.stringify(entry);
-  if (form.dataset.content !== content || !form.dataset.key) {
-    form.dataset.content = content;
-    form.dataset.key = crypto.randomUUID?.() ?? "";
-  }
-  return form.dataset.key || null;
-}
-
-async function post(form, contentType, body, key) {
-  const fields = new FormData(form);
-  const address = new URL(form.dataset.address, location.href);
-  for (const name of ["atomic", "dry_run"]) {
-    if (fields.has(name)) address.searchParams.set(name, "true");
-  }
-  const headers = {
-    Accept: "application/json",
-    "Content-Type": contentType,
-    "X-CSRFToken": fields.get("csrfmiddlewaretoken"),
-  };
-  if (key) headers["Idempotency-Key"] = key;
-  const response = await fetch(address, { method: "POST", headers, body });
-  const answer = await response.json();
-  if (response.status === 401) answer.detail = "You are signed out. Sign in again.";
-  return [response, answer];
-}
-
-function showVerdicts(form, answer, receipt) {
-  const counts = `${answer.received} received: ${answer.created} created, ${answer.existing} already there, ${answer.rejected} rejected.`;
-  say(form, answer.rejected ? "error" : "done", answer.dry_run ? `${counts} Nothing was stored.` : counts);
-  if (answer.code) say(form, "error", answer.detail);
-  if (receipt) link(form, receipt, "View receipt");
-  const table = element("table");
-  const head = table.createTHead().insertRow();
-  for (const title of ["Entry", "Verdict", "Id"]) head.append(element("th", title));
-  const body = table.createTBody();
-  for (const entry of answer.entries) {
-    const row = body.insertRow();
-    row.append(element("td", String(entry.index + 1)), describe(entry), element("td", String(entry.id ?? "")));
-  }
-  const frame = element("div");
-  frame.className = "table";
-  frame.append(table);
-  form.querySelector(".outcome").append(frame);
-}
-
-function describe(entry) {
-  const cell = element("td", `${entry.status} ${explain(entry)}`);
-  cell.className = `verdict-${entry.status}`;
-  for (const line of flatten(entry.errors)) cell.append(element("br"), line);
-  return cell;
-}
-
-function explain(entry) {
-  if (entry.superseded_by) return `already there, but superseded by timesheet ${entry.superseded_by}`;
-  return entry.code === "revision_gap" ? "a revision is missing" : (MEANINGS[entry.status] ?? "");
-}
-
-function flatten(errors) {
-  return Object.entries(errors ?? {}).map(([name, texts]) => `${name === "non_field_errors" ? "" : `${name}: `}${texts.join(" ")}`);
-}
-
-function forgetOutcome(form) {
-  form.querySelector(".outcome").replaceChildren();
-  for (const error of form.querySelectorAll(".error")) error.hidden = true;
-  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-}
-
-function showError(form, name, texts) {
-  if (!texts) return;
-  const error = document.getElementById(`${name}-error`);
-  error.textContent = texts.join(" ");
-  error.hidden = false;
-  const field = form.elements[name];
-  field.setAttribute("aria-invalid", "true");
-  form.querySelector("[aria-invalid]").focus();
-}
-
-function say(form, kind, text) {
-  const line = element("p", text);
-  line.className = kind;
-  form.querySelector(".outcome").append(line);
-}
-
-function link(form, address, text) {
-  const anchor = element("a", text);
-  anchor.href = address;
-  form.querySelector(".outcome").append(anchor);
-}
-
-function element(name, text = "") {
+function element(name, text = "", className = "") {
   const made = document.createElement(name);
   made.textContent = text;
+  if (className) made.className = className;
   return made;
 }
 
-setUp();
+setUpPage();

@@ -1,0 +1,62 @@
+"""Show dates and hours to people. The exact value is always there: in `title`, for whoever points at it.
+
+A day is a day of `TIMESHEETS_TIME_ZONE`, wherever the reader is, because days decide pay. Times of day are
+those of the reader's zone: pages.js rewrites each `<time data-show>`.
+"""
+
+from datetime import datetime, time
+from decimal import Decimal
+
+from django import template
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from timesheets import conf
+
+register = template.Library()
+
+_NONE = SafeString()
+_TIME = '<time datetime="{exact}" title="{exact}"{attributes}>{text}</time>'
+
+
+@register.filter
+def moment(value: str | datetime) -> SafeString:
+    """The day and the time of day, such as `10 May 2017, 17:40`."""
+    local = _read(value)
+    return _show(value, f"{local.day} {local:%b %Y, %H:%M}", SafeString(' data-show="moment"'))
+
+
+@register.filter
+def day(value: str | datetime) -> SafeString:
+    """The day of an entry's date, such as `Wed, 10 May 2017`."""
+    local = _read(value)
+    return _show(value, f"{local:%a}, {local.day} {local:%b %Y}")
+
+
+@register.filter
+def clock(value: str | datetime) -> SafeString:
+    """The time of day of an entry's date; nothing at midnight, which is what a date without a time means."""
+    local = _read(value)
+    if local.time() == time():
+        return _NONE
+    return _show(value, f"{local:%H:%M}", format_html(' data-show="clock" data-day="{}"', local.date()))
+
+
+@register.filter
+def hours(value: object) -> SafeString:
+    """Hours with two decimals, so that they align, such as `7.50`."""
+    return format_html('<data value="{0}" title="{0}">{1}</data>', value, f"{Decimal(str(value)):.2f}")
+
+
+def _show(value: str | datetime, text: str, attributes: SafeString = _NONE) -> SafeString:
+    exact = value.isoformat() if isinstance(value, datetime) else value
+    return format_html(_TIME, exact=exact, text=text, attributes=attributes)
+
+
+def _read(value: str | datetime) -> datetime:
+    """The moment in the API's zone."""
+    instant = value if isinstance(value, datetime) else parse_datetime(value)
+    if instant is None:
+        raise ValueError(f"no date-time: {value}")
+    return instant.astimezone(conf.time_zone())
