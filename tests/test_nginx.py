@@ -138,7 +138,11 @@ def test_monitoring_is_hidden(nginx: Nginx, path: str) -> None:
     assert (response.status, response.getheader("Called-Path")) == (404, None)
 
 
-@pytest.mark.parametrize("path", ["/", "/timesheets?cursor=a%2Fb", "/metricsx", "/admin/%41//"])
+# A list of many people has a long address, and its header Link is as long.
+LONG_PATH = f"/timesheets?{'&'.join(['user_id=' + 64 * 'x'] * 100)}"
+
+
+@pytest.mark.parametrize("path", ["/", "/timesheets?cursor=a%2Fb", "/metricsx", "/admin/%41//", LONG_PATH])
 def test_other_paths_reach_the_api_as_they_are(nginx: Nginx, path: str) -> None:
     response = nginx.send("GET", path)
 
