@@ -96,7 +96,7 @@ def test_the_state_at_an_id_is_what_a_reader_saw_then(last: int) -> None:
         "all": {},
         "current": {"is_current": True},
         "history": {"entry_id": "a"},
-        "filtered": {"user_id": "007", "page_size": 2},
+        "filtered": {"user_ids": ["007"], "page_size": 2},
     }
 
     for number, name in enumerate(names, start=1):
@@ -114,7 +114,7 @@ def test_pages_of_a_state_end_with_it(ids: dict[str, int]) -> None:
     as_of = ids["c2"]
 
     assert name_rows(ids, as_of=as_of, page_size=1, max_scanned=3) == list(ids)[:7]
-    assert name_rows(ids, as_of=as_of, page_size=1, max_scanned=1, user_id="none") == []
+    assert name_rows(ids, as_of=as_of, page_size=1, max_scanned=1, user_ids=["none"]) == []
     assert name_rows(ids, as_of=as_of, page_size=1, entry_id="a") == ["a1", "a2"]
 
 
@@ -124,9 +124,9 @@ def test_the_revisions_of_an_entry_are_read_in_pages(ids: dict[str, int]) -> Non
 
     revisions = [row.entry.revision for row in read(entry_id="a", page_size=2)]
     found = [
-        row.entry.revision for row in read(entry_id="a", page_size=1, max_scanned=2, project="StoreZero")
+        row.entry.revision for row in read(entry_id="a", page_size=1, max_scanned=2, projects=["StoreZero"])
     ]
-    missing = list(read(entry_id="a", page_size=1, max_scanned=2, project="none"))
+    missing = list(read(entry_id="a", page_size=1, max_scanned=2, projects=["none"]))
 
     assert revisions == found == [1, 2, 3, 4, 5]
     assert missing == []

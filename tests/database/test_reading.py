@@ -99,8 +99,8 @@ def test_another_clients_entries_are_not_found(stranger: MachineClient) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        pytest.param(TimesheetQuery(user_id="\N{PILE OF POO}'\"\\%s"), id="user"),
-        pytest.param(TimesheetQuery(project="%(a)s; --"), id="project"),
+        pytest.param(TimesheetQuery(user_ids=["\N{PILE OF POO}'\"\\%s", "%s"]), id="user"),
+        pytest.param(TimesheetQuery(projects=["%(a)s; --"]), id="project"),
         pytest.param(TimesheetQuery(date_from=datetime(1899, 12, 31, tzinfo=UTC)), id="earliest"),
         pytest.param(TimesheetQuery(date_to=datetime(3000, 1, 1, 23, 59, tzinfo=UTC)), id="latest"),
     ],
@@ -142,7 +142,7 @@ def test_a_history_begins_with_the_newest_revision_and_has_what_each_one_replace
 def test_a_page_scans_no_more_rows_than_the_limit() -> None:
     ids = to_ids(ingest(*(make_entry() for _ in range(1000))))
 
-    pages = list(read_pages(TimesheetQuery(project="none"), max_scanned=300))
+    pages = list(read_pages(TimesheetQuery(projects=["none"]), max_scanned=300))
 
     assert list_ids(*pages) == []
     assert [page.next_id for page in pages] == [ids[300], ids[600], ids[900], None]
@@ -152,7 +152,7 @@ def test_the_scan_limit_neither_loses_nor_duplicates_rows() -> None:
     entries = [make_entry(user_id="007" if number % 7 == 0 else "008") for number in range(1000)]
     ids = to_ids(ingest(*entries))
 
-    pages = list(read_pages(TimesheetQuery(user_id="007"), page_size=10, max_scanned=100))
+    pages = list(read_pages(TimesheetQuery(user_ids=["007"]), page_size=10, max_scanned=100))
 
     assert list_ids(*pages) == ids[::7]
     assert all(page.next_id is None or page.timesheets for page in pages)
@@ -164,7 +164,21 @@ def test_other_clients_rows_do_not_count_towards_the_scan_limit() -> None:
         ingest(*(make_entry() for _ in range(50)), client=REPORTING)
         ingest(make_entry())
 
-    assert len(list(read_pages(TimesheetQuery(project="none"), max_scanned=10))) == 1
+    assert len(list(read_pages(TimesheetQuery(projects=["none"]), max_scanned=10))) == 1
+
+
+def test_any_of_several_values_matches() -> None:
+    names = [f"{number}" for number in range(5)]
+    rows = {
+        (user_id, project): to_ids(ingest(make_entry(user_id=user_id, project=project)))[0]
+        for user_id, project in itertools.product(names, names)
+    }
+
+    several = TimesheetQuery(user_ids=["1", "4", "1", "none"], projects=["0", "3"])
+
+    assert list_ids(*read_pages(several)) == [
+        rows[pair] for pair in itertools.product(["1", "4"], ["0", "3"])
+    ]
 
 
 @contextmanager
@@ -376,8 +390,8 @@ def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() ->
 
 ROWS = 30_000
 FILTERS: dict[str, Any] = {
-    "user_id": "007",
-    "project": "none",
+    "user_ids": ["007", "008"],
+    "projects": ["none"],
     "date_from": datetime(2017, 5, 12, tzinfo=UTC),
     "date_to": datetime(2017, 5, 20, tzinfo=UTC),
     "received_since": RECEIVED_AT,

@@ -27,7 +27,8 @@ async function uploadMany(api: Api): Promise<number[]> {
 }
 
 async function listPage(api: Api, cursor?: string): Promise<Page> {
-  const { data } = await api.GET("/timesheets", { params: { query: { page_size: 2, cursor } } });
+  const query = { user_id: ["007", "008"], page_size: 2, cursor };
+  const { data } = await api.GET("/timesheets", { params: { query } });
   // A client can ask for CSV too, which is a string.
   if (typeof data !== "object") throw new Error("No page.");
   return data;

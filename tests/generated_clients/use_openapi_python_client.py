@@ -27,11 +27,12 @@ def upload_many(client: AuthenticatedClient) -> Any:
 
 
 def list_two_pages(client: AuthenticatedClient) -> Any:
-    first = list_timesheets.sync(client=client, page_size=2)
+    filters = {"user_id": ["007", "008"], "page_size": 2}
+    first = list_timesheets.sync(client=client, **filters)
     assert isinstance(first, Page)
     assert first.next_
     [cursor] = parse_qs(urlsplit(first.next_).query)["cursor"]
-    second = list_timesheets.sync(client=client, page_size=2, cursor=cursor)
+    second = list_timesheets.sync(client=client, **filters, cursor=cursor)
     assert isinstance(second, Page)
     return [[entry.hours for entry in page.results] for page in (first, second)]
 

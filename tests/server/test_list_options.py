@@ -16,6 +16,13 @@ FILTERED = [
     pytest.param("user_id=007", "ac", id="user"),
     pytest.param("user_id=%20007%20", "ac", id="trimmed-as-an-entry-is"),
     pytest.param("user_id=7", "", id="no-such-user"),
+    pytest.param("user_id=007&user_id=008", "abc", id="several-users"),
+    pytest.param("user_id=008&user_id=7&user_id=%20008", "b", id="some-unknown-or-repeated"),
+    pytest.param("&".join(["user_id=7"] * 49 + ["user_id=007"]), "ac", id="as-many-users-as-possible"),
+    pytest.param("project=Store%20Zero&project=Intranet", "abc", id="several-projects"),
+    pytest.param(
+        "user_id=007&user_id=7&project=Intranet&project=X", "a", id="a-user-and-a-project-of-several"
+    ),
     pytest.param("project=Store%20Zero", "bc", id="project"),
     pytest.param("project=Store+Zero", "bc", id="plus-is-a-space"),
     pytest.param("project=store%20zero", "", id="exact-case"),
@@ -124,6 +131,16 @@ def test_the_next_page_has_the_same_filters(read: Read, store: Any) -> None:
     assert response.json()["next"].isascii()
 
 
+def test_the_next_page_has_each_value_of_a_repeated_filter(read: Read, store: Any) -> None:
+    ids = store(*(build_entry(user_id=user_id, project=f"{user_id} & 9") for user_id in "123123"))
+
+    query = "user_id=1&user_id=3&user_id=1&project=3+%26+9&project=1+%26+9&page_size=3"
+    first, last = follow(read, f"/timesheets?{query}")
+
+    assert list_ids(first) + list_ids(last) == [ids[place] for place in (0, 2, 3, 5)]
+    assert first.json()["next"].startswith(f"{PUBLIC_URL}/timesheets?{query}&cursor=")
+
+
 def test_the_next_page_is_also_in_a_link_header(read: Read, store: Any) -> None:
     store(build_entry(), build_entry())
 
@@ -147,7 +164,11 @@ PROBLEMS = [
     pytest.param("limit=5", ["The only parameters are user_id, "], id="unknown"),
     pytest.param("format=csv", ["The only parameters are user_id, "], id="format"),
     pytest.param("User_id=007", ["The only parameters are user_id, "], id="case"),
-    pytest.param("user_id=1&user_id=1", ["user_id: Send it once."], id="twice"),
+    pytest.param("entry_id=1&entry_id=1", ["entry_id: Send it once."], id="twice"),
+    pytest.param("user_id=1&user_id=", ["user_id: This field may not be blank."], id="one-of-several-blank"),
+    pytest.param("project=%00&project=1", ["project: Control characters"], id="one-of-several-nul"),
+    pytest.param("&".join(["user_id=7"] * 51), ["user_id: Send at most 50 values."], id="too-many-users"),
+    pytest.param("&".join(["project=7"] * 51), ["project: Send at most 50 values."], id="too-many-projects"),
     pytest.param("user_id=", ["user_id: This field may not be blank."], id="blank"),
     pytest.param(f"user_id={'a' * 65}", ["user_id: Ensure this field has no more than 64"], id="long-user"),
     pytest.param(f"project={'a' * 129}", ["project: Ensure this field has no more than 128"], id="long"),

@@ -21,7 +21,7 @@ from timesheets.parsers import LIMITS
 from timesheets.renderers import COLUMNS, CORRECTION_COLUMNS
 from timesheets.serializers import ENTRY_ID
 from timesheets.urls import urlpatterns
-from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
+from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_VALUES
 
 # The pages, and the description itself.
 PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json", "metrics"}
@@ -174,6 +174,7 @@ def test_its_limits_match_the_api(description: dict[str, Any]) -> None:
         for name in ("received", "created", "existing", "rejected")
     ]
     page_size = parameters["page_size"]["schema"]
+    repeated = {parameters[name]["schema"]["maxItems"] for name in ("user_id", "project")}
     patterns = {
         schemas["Entry"]["properties"]["entry_id"]["pattern"],
         *(parameters[name]["schema"]["pattern"] for name in ("entry_id", "upload_label", "label")),
@@ -187,6 +188,7 @@ def test_its_limits_match_the_api(description: dict[str, Any]) -> None:
     assert f"{LIMITS['entries']:,} entries, {LIMITS['bytes'] >> 20} MiB as sent" in upload
     assert f"{LIMITS['unzipped_bytes'] >> 20} MiB unzipped" in upload
     assert (page_size["default"], page_size["maximum"]) == (DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+    assert repeated == {MAX_VALUES}
     assert patterns == {f"^{ENTRY_ID.pattern}$"}
 
 

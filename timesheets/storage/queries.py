@@ -15,6 +15,7 @@ from timesheets.storage.scans import (
     Condition,
     Scan,
     compare_column,
+    match_text,
     read_page,
     scan_ids,
     sorting_disabled,
@@ -38,10 +39,11 @@ _COLUMNS = f"scanned.*, {_NEXT_ID} AS next_id, {_PREVIOUS_ID} AS previous_id"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimesheetQuery:
-    """Selects those of the client's timesheets that meet every condition that is not None."""
+    """Selects those of the client's timesheets that meet every condition that is not None or empty."""
 
-    user_id: str | None = None
-    project: str | None = None
+    # Any of them matches.
+    user_ids: Sequence[str] = ()
+    projects: Sequence[str] = ()
     date_from: datetime | None = None
     # Exclusive, unlike the others.
     date_to: datetime | None = None
@@ -185,8 +187,8 @@ def _index_revisions(owner_id: int, entry_id: str) -> tuple[Callable[[int], int]
 
 def _list_conditions(query: TimesheetQuery) -> list[Condition]:
     conditions = [
-        *compare_column(Timesheet, "user_id", "=", query.user_id),
-        *compare_column(Timesheet, "project", "=", query.project),
+        *match_text("user_id", query.user_ids),
+        *match_text("project", query.projects),
         *compare_column(Timesheet, "date", ">=", query.date_from),
         *compare_column(Timesheet, "date", "<", query.date_to),
         *compare_column(Timesheet, "received_at", ">=", query.received_since),

@@ -66,6 +66,13 @@ def compare_column(model: type[Model], name: str, operator: str, value: Any) -> 
     return [Condition(sql=f"scanned.{name} {operator} %s", parameters=(prepared,))]
 
 
+def match_text(name: str, values: Sequence[str]) -> list[Condition]:
+    """The condition that the column of text has one of the values; none if there are no values."""
+    if not values:
+        return []
+    return [Condition(sql=f"scanned.{name} IN ({', '.join(['%s'] * len(values))})", parameters=values)]
+
+
 def read_page(
     model: type[Model],
     scan: Scan,

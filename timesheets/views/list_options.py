@@ -1,6 +1,7 @@
 """Read the filters and the page of a list from its query string, and link to the next page."""
 
 import base64
+import copy
 import re
 import struct
 import zlib
@@ -21,9 +22,13 @@ from timesheets.storage.queries import TimesheetQuery
 from timesheets.storage.receipts import ReceiptQuery
 
 Query = TypeVar("Query", TimesheetQuery, ReceiptQuery)
+# As they were sent. A parameter that may be repeated has a list.
+Parameters = Mapping[str, str | Sequence[str]]
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
+# Of a parameter that may be repeated. With more, a page would be slower and its address longer.
+MAX_VALUES = 50
 
 _PAGE_SIZE = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 _ID = re.compile(r"\d{1,19}", re.ASCII)
@@ -79,6 +84,23 @@ class ColumnsField(serializers.ChoiceField):
         super().__init__(["all"])
 
 
+class AnyOfField(serializers.ListField):
+    """A parameter that may be repeated. Each value follows the rules of this member of an entry."""
+
+    def __init__(self, member: str, **options: Any) -> None:
+        super().__init__(
+            # A copy is no other serializer's field.
+            child=copy.deepcopy(EntrySerializer().fields[member]),
+            max_length=MAX_VALUES,
+            error_messages={"max_length": "Send at most {max_length} values."},
+            **options,
+        )
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        """Raises the errors of the first invalid value, as if it were the only value."""
+        return [self.child.run_validation(value) for value in data]
+
+
 class CursorField(serializers.CharField):
     """The first id of a page, with a checksum, because a damaged cursor must not skip entries."""
 
@@ -101,6 +123,8 @@ def write_cursor(row_id: int) -> str:
 class ListParameters(EntrySerializer):
     """Validates the parameters. Those that an entry also has follow the rules of an entry."""
 
+    user_id = AnyOfField("user_id", source="user_ids")  # type: ignore[assignment]
+    project = AnyOfField("project", source="projects")  # type: ignore[assignment]
     date = None  # type: ignore[assignment]
     hours = None  # type: ignore[assignment]
     revision = None  # type: ignore[assignment]
@@ -144,11 +168,11 @@ class ListOptions(Generic[Query]):
 
     query: Query
     page_size: int
-    parameters: Mapping[str, str]
+    parameters: Parameters
 
     def write_query(self, row_id: int) -> str:
         """The query string of the page that begins at this id, with the same filters."""
-        return urlencode({**self.parameters, "cursor": write_cursor(row_id)})
+        return urlencode({**self.parameters, "cursor": write_cursor(row_id)}, doseq=True)
 
 
 def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
@@ -185,9 +209,7 @@ def respond_with_page(
     return Response({"results": results, "next": url}, headers={"Link": f'<{url}>; rel="next"'})
 
 
-def _to_options(
-    query: type[Query], values: dict[str, Any], parameters: Mapping[str, str]
-) -> ListOptions[Query]:
+def _to_options(query: type[Query], values: dict[str, Any], parameters: Parameters) -> ListOptions[Query]:
     return ListOptions(
         page_size=values.pop("page_size", DEFAULT_PAGE_SIZE),
         query=query(from_id=values.pop("cursor", 0), **values),
@@ -197,12 +219,16 @@ def _to_options(
 
 def _read_parameters(
     request: Request, serializer: serializers.Serializer[Any]
-) -> tuple[dict[str, Any], Mapping[str, str]]:
+) -> tuple[dict[str, Any], Parameters]:
     """The values of the parameters, and the parameters as they were sent."""
     _require_utf_8(request)
-    names = tuple(serializer.fields)
-    parameters = {name: request.query_params[name] for name in names if name in request.query_params}
-    problems = _find_wrong_names(request, names)
+    sent = request.query_params
+    parameters: dict[str, str | list[str]] = {
+        name: sent.getlist(name) if isinstance(field, AnyOfField) else sent[name]
+        for name, field in serializer.fields.items()
+        if name in sent
+    }
+    problems = _find_wrong_names(request, serializer)
     values: dict[str, Any] = {}
     try:
         values = dict(serializer.run_validation(parameters))
@@ -221,10 +247,12 @@ def _require_utf_8(request: Request) -> None:
         raise InvalidParameter("Encode the parameters in UTF-8.") from None
 
 
-def _find_wrong_names(request: Request, names: Sequence[str]) -> list[str]:
+def _find_wrong_names(request: Request, serializer: serializers.Serializer[Any]) -> list[str]:
     """The problems with names. A response never repeats an unknown name."""
+    names = tuple(serializer.fields)
     unknown = request.query_params.keys() - set(names)
-    repeated = [name for name in names if len(request.query_params.getlist(name)) > 1]
+    once = [name for name, field in serializer.fields.items() if not isinstance(field, AnyOfField)]
+    repeated = [name for name in once if len(request.query_params.getlist(name)) > 1]
     problems = [f"{name}: Send it once." for name in repeated]
     only = "parameter is" if len(names) == 1 else "parameters are"
     return [f"The only {only} {', '.join(names)}.", *problems] if unknown else problems
