@@ -81,8 +81,8 @@ schemathesis.openapi.media_type(
 schemathesis.openapi.media_type("text/csv", list_entries(BAD_ENTRIES).map(write_rows) | st.binary())
 
 
-def write_cursor(timesheet_id: int) -> str:
-    position = struct.pack(">Q", timesheet_id)
+def write_cursor(timesheet_id: int, *, newest_first: bool = False) -> str:
+    position = struct.pack(">Q", newest_first << 63 | timesheet_id)
     return base64.urlsafe_b64encode(position + struct.pack(">I", zlib.crc32(position))).decode()
 
 
@@ -109,9 +109,9 @@ def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any])
     if "Idempotency-Key" in (case.headers or {}) and not is_one_entry_without_id(case):
         del case.headers["Idempotency-Key"]
     if "cursor" in (case.query or {}):
-        # No pattern can require a checksum, and not every phase uses a registered format.
+        # No pattern can require a checksum or an order, and not every phase uses a registered format.
         [position] = struct.unpack(">Q", base64.urlsafe_b64decode(case.query["cursor"])[:8])
-        case.query["cursor"] = write_cursor(position >> 1)
+        case.query["cursor"] = write_cursor(position >> 1, newest_first="order" in case.query)
     if "as_of" in (case.query or {}):
         # The first entry was stored before the run.
         case.query["as_of"] = 1

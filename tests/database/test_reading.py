@@ -68,6 +68,15 @@ def to_ids(verdicts: list[Verdict]) -> list[int]:
     return [verdict.timesheet_id for verdict in verdicts]
 
 
+in_both_orders = pytest.mark.parametrize(
+    "newest_first", [pytest.param(False, id="oldest-first"), pytest.param(True, id="newest-first")]
+)
+
+
+def in_order(ids: list[int], *, newest_first: bool) -> list[int]:
+    return sorted(ids, reverse=newest_first)
+
+
 def test_a_stored_entry_is_found_unchanged() -> None:
     entry = make_entry("week-19:1")
     [verdict] = ingest(entry)
@@ -139,32 +148,38 @@ def test_a_history_begins_with_the_newest_revision_and_has_what_each_one_replace
     assert list_history(PAYROLL, "b", 2) == list_history(replace(PAYROLL, client_id="idle"), "a", 2) == []
 
 
-def test_a_page_scans_no_more_rows_than_the_limit() -> None:
-    ids = to_ids(ingest(*(make_entry() for _ in range(1000))))
+@in_both_orders
+def test_a_page_scans_no_more_rows_than_the_limit(*, newest_first: bool) -> None:
+    ids = in_order(to_ids(ingest(*(make_entry() for _ in range(1000)))), newest_first=newest_first)
 
-    pages = list(read_pages(TimesheetQuery(projects=["none"]), max_scanned=300))
+    query = TimesheetQuery(projects=["none"], newest_first=newest_first)
+    pages = list(read_pages(query, max_scanned=300))
 
     assert list_ids(*pages) == []
     assert [page.next_id for page in pages] == [ids[300], ids[600], ids[900], None]
 
 
-def test_the_scan_limit_neither_loses_nor_duplicates_rows() -> None:
+@in_both_orders
+def test_the_scan_limit_neither_loses_nor_duplicates_rows(*, newest_first: bool) -> None:
     entries = [make_entry(user_id="007" if number % 7 == 0 else "008") for number in range(1000)]
     ids = to_ids(ingest(*entries))
 
-    pages = list(read_pages(TimesheetQuery(user_ids=["007"]), page_size=10, max_scanned=100))
+    query = TimesheetQuery(user_ids=["007"], newest_first=newest_first)
+    pages = list(read_pages(query, page_size=10, max_scanned=100))
 
-    assert list_ids(*pages) == ids[::7]
+    assert list_ids(*pages) == in_order(ids[::7], newest_first=newest_first)
     assert all(page.next_id is None or page.timesheets for page in pages)
     assert min(len(page.timesheets) for page in pages) < 10
 
 
-def test_other_clients_rows_do_not_count_towards_the_scan_limit() -> None:
+@in_both_orders
+def test_other_clients_rows_do_not_count_towards_the_scan_limit(*, newest_first: bool) -> None:
     for _ in range(10):
         ingest(*(make_entry() for _ in range(50)), client=REPORTING)
         ingest(make_entry())
 
-    assert len(list(read_pages(TimesheetQuery(projects=["none"]), max_scanned=10))) == 1
+    query = TimesheetQuery(projects=["none"], newest_first=newest_first)
+    assert len(list(read_pages(query, max_scanned=10))) == 1
 
 
 def test_any_of_several_values_matches() -> None:
@@ -179,6 +194,18 @@ def test_any_of_several_values_matches() -> None:
     assert list_ids(*read_pages(several)) == [
         rows[pair] for pair in itertools.product(["1", "4"], ["0", "3"])
     ]
+
+
+def test_rows_that_are_added_while_somebody_pages_newest_first_are_only_on_a_new_first_page() -> None:
+    before = to_ids(ingest(*(make_entry() for _ in range(5))))
+    pages = read_pages(TimesheetQuery(newest_first=True), page_size=2)
+
+    seen = list_ids(next(pages))
+    added = to_ids(ingest(make_entry(), make_entry()))
+    seen += list_ids(*pages)
+
+    assert seen == before[::-1]
+    assert list_ids(next(read_pages(TimesheetQuery(newest_first=True), page_size=2))) == added[::-1]
 
 
 @contextmanager
@@ -250,9 +277,10 @@ def test_a_list_stops_before_an_uncommitted_upload(last_id: int | None) -> None:
         with uncommitted_upload("slow"):
             ingest(make_entry("fast"))
             seen = list_ids(*read_pages())
+            newest = list_ids(*read_pages(TimesheetQuery(newest_first=True)))
 
         assert find_ids("before", "slow", "fast") == sorted(find_ids("before", "slow", "fast"))
-        assert seen == find_ids("before")
+        assert seen == newest == find_ids("before")
         assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
 
 
@@ -303,7 +331,9 @@ def test_a_single_entry_is_found_during_uncommitted_uploads() -> None:
         [verdict] = ingest(make_entry("fast"))
 
         assert find_timesheet(PAYROLL, verdict.timesheet_id) is not None
-        assert list_ids(*read_pages(TimesheetQuery(entry_id="fast"))) == [verdict.timesheet_id]
+        for newest_first in (False, True):
+            query = TimesheetQuery(entry_id="fast", newest_first=newest_first)
+            assert list_ids(*read_pages(query)) == [verdict.timesheet_id]
 
 
 @only_on("postgresql")
@@ -352,15 +382,16 @@ def test_an_uncommitted_upload_in_another_database_has_no_effect(
         assert list_ids(*read_pages()) == stored
 
 
+def upload_twenty_times(writer: int) -> None:
+    try:
+        for number in range(20):
+            ingest(*(make_entry(f"{writer}-{number}-{row}") for row in range(1 + writer)))
+    finally:
+        connections.close_all()
+
+
 def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() -> None:
     uploads_are_done = threading.Event()
-
-    def upload(writer: int) -> None:
-        try:
-            for number in range(20):
-                ingest(*(make_entry(f"{writer}-{number}-{row}") for row in range(1 + writer)))
-        finally:
-            connections.close_all()
 
     def follow() -> list[int]:
         seen: list[int] = []
@@ -380,12 +411,26 @@ def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() ->
     with ThreadPoolExecutor() as executor:
         reader = executor.submit(follow)
         with ThreadPoolExecutor(10) as writers:
-            list(writers.map(upload, range(10)))
+            list(writers.map(upload_twenty_times, range(10)))
         uploads_are_done.set()
         seen = reader.result(60)
 
     assert len(seen) == 20 * 55
     assert seen == list(Timesheet.objects.order_by("id").values_list("id", flat=True))
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_each_list_newest_first_during_ten_uploads_has_every_row_below_its_first() -> None:
+    lists: list[list[int]] = []
+    with ThreadPoolExecutor(10) as writers:
+        uploads = [writers.submit(upload_twenty_times, writer) for writer in range(10)]
+        while not all(upload.done() for upload in uploads) or not lists:
+            lists.append(list_ids(*read_pages(TimesheetQuery(newest_first=True), page_size=7)))
+
+    stored = list(Timesheet.objects.order_by("-id").values_list("id", flat=True))
+    assert len(stored) == 20 * 55
+    assert [ids for ids in lists if ids and ids != stored[stored.index(ids[0]) :]] == []
 
 
 ROWS = 30_000
@@ -489,7 +534,7 @@ def forget_statistics(vendor: str) -> None:
 
 @contextmanager
 def capture_plans(vendor: str) -> Iterator[list[str]]:
-    """The steps in the plans of the block's statements that read the timesheets table or, in SQLite, sort.
+    """The steps in the plans of the block's statements that read the timesheets table, or sort.
 
     Filled in when the block ends.
     """
@@ -506,7 +551,7 @@ def capture_plans(vendor: str) -> Iterator[list[str]]:
                 steps += [
                     step
                     for *_, step in cursor.fetchall()
-                    if re.search("(timesheets_timesheet|later|earlier)( |$)|ORDER BY", step)
+                    if re.search(r"(timesheets_timesheet|later|earlier)( |$)|ORDER BY|\bSort\b", step)
                 ]
 
 
@@ -516,15 +561,17 @@ def find_unexpected_steps(steps: list[str], *allowed: str) -> list[str]:
 
 @every_layout
 @pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
+@in_both_orders
 def test_a_list_reads_only_the_clients_range_of_an_index(
-    database: Database, client: MachineClient, layout: Layout
+    database: Database, client: MachineClient, layout: Layout, *, newest_first: bool
 ) -> None:
     seed(database.vendor, layout)
     middle = Timesheet.objects.order_by("id")[ROWS // 2].pk
 
-    for filters, from_id in itertools.product(FILTER_COMBINATIONS, (0, middle)):
+    for filters, from_id in itertools.product(FILTER_COMBINATIONS, (None, middle)):
+        query = TimesheetQuery(**filters, from_id=from_id, newest_first=newest_first)
         with capture_plans(database.vendor) as steps:
-            list_timesheets(client, TimesheetQuery(**filters, from_id=from_id), 10, max_scanned=1000)
+            list_timesheets(client, query, 10, max_scanned=1000)
 
         allowed = ENTRY_ID_STEPS if "entry_id" in filters else LIST_STEPS
         assert steps

@@ -153,6 +153,13 @@ def test_another_clients_receipt_is_not_found() -> None:
     assert find_receipt(PAYROLL, upload_id + 1) is None
 
 
+def test_receipts_are_listed_newest_first() -> None:
+    ids = upload_labels("a", "b", "a", "a", "b")
+
+    assert list_ids(ReceiptQuery(newest_first=True)) == ids[::-1]
+    assert list_ids(ReceiptQuery(newest_first=True, label="a")) == [ids[3], ids[2], ids[0]]
+
+
 def test_receipts_are_listed_by_label_and_by_time() -> None:
     ids = upload_labels("a", "b", "a", "a", "b")
 
@@ -168,7 +175,7 @@ def test_a_list_of_receipts_stops_before_an_uncommitted_upload() -> None:
     before = upload_labels("before")
     with uncommitted_upload("slow", delivery=make_delivery(1, label="slow")):
         upload_labels("fast")
-        assert list_ids() == before
+        assert list_ids() == list_ids(ReceiptQuery(newest_first=True)) == before
 
     assert list_ids() == sorted(Upload.objects.values_list("id", flat=True))
     assert len(list_ids()) == 3

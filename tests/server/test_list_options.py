@@ -141,6 +141,52 @@ def test_the_next_page_has_each_value_of_a_repeated_filter(read: Read, store: An
     assert first.json()["next"].startswith(f"{PUBLIC_URL}/timesheets?{query}&cursor=")
 
 
+def test_newest_first_reverses_the_list(read: Read, store: Any) -> None:
+    ids = store(*(build_entry() for _ in range(25)))
+
+    pages = [list_ids(page) for page in follow(read, "/timesheets?order=newest&page_size=10")]
+
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert list(chain.from_iterable(pages)) == ids[::-1]
+
+
+def test_a_full_last_page_newest_first_has_no_next_page(read: Read, store: Any) -> None:
+    store(*(build_entry() for _ in range(20)))
+
+    pages = follow(read, "/timesheets?order=newest&page_size=10")
+
+    assert [len(list_ids(page)) for page in pages] == [10, 10]
+
+
+def test_pages_newest_first_stay_stable_while_entries_are_added(read: Read, store: Any) -> None:
+    ids = store(*(build_entry() for _ in range(5)))
+    seen: list[int] = []
+
+    for page in follow(read, "/timesheets?order=newest&page_size=2"):
+        seen += list_ids(page)
+        added = store(build_entry(), build_entry())
+        store(build_entry(), client_id="reporting")
+
+    assert seen == ids[::-1]
+    assert list_ids(read("/timesheets?order=newest&page_size=2")) == added[::-1]
+
+
+def test_csv_newest_first_has_the_same_pages(read: Read, store: Any) -> None:
+    third, second, first = store(build_entry(), build_entry(), build_entry())
+    query = "/timesheets?order=newest&page_size=2"
+
+    csv = read(query, Accept="text/csv")
+
+    assert [line.split(",")[0] for line in csv.content.decode().splitlines()] == [
+        "id",
+        f"{first}",
+        f"{second}",
+    ]
+    assert csv.headers["Link"] == read(query).headers["Link"]
+    following = csv.headers["Link"].removeprefix("<").partition(">")[0]
+    assert list_ids(read(localize(following))) == [third]
+
+
 def test_the_next_page_is_also_in_a_link_header(read: Read, store: Any) -> None:
     store(build_entry(), build_entry())
 
@@ -165,6 +211,11 @@ PROBLEMS = [
     pytest.param("format=csv", ["The only parameters are user_id, "], id="format"),
     pytest.param("User_id=007", ["The only parameters are user_id, "], id="case"),
     pytest.param("entry_id=1&entry_id=1", ["entry_id: Send it once."], id="twice"),
+    pytest.param("order=newest&order=newest", ["order: Send it once."], id="order-twice"),
+    *(
+        pytest.param(f"order={order}", ["order: Send newest, or leave it out."], id=f"order-{name}")
+        for name, order in {"oldest": "oldest", "blank": "", "case": "Newest", "space": "newest%20"}.items()
+    ),
     pytest.param("user_id=1&user_id=", ["user_id: This field may not be blank."], id="one-of-several-blank"),
     pytest.param("project=%00&project=1", ["project: Control characters"], id="one-of-several-nul"),
     pytest.param("&".join(["user_id=7"] * 51), ["user_id: Send at most 50 values."], id="too-many-users"),
@@ -237,8 +288,8 @@ def test_one_timesheet_takes_no_parameters(read: Read, store: Any) -> None:
     assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
 
 
-def find_cursor(read: Read) -> str:
-    next_url = str(read("/timesheets?page_size=1").json()["next"])
+def find_cursor(read: Read, query: str = "page_size=1") -> str:
+    next_url = str(read(f"/timesheets?{query}").json()["next"])
     return dict(parse_qsl(urlsplit(next_url).query))["cursor"]
 
 
@@ -275,6 +326,28 @@ def test_every_character_of_a_cursor_is_checked(read: Read, store: Any) -> None:
     }
 
     assert {read(f"/timesheets?cursor={other}").status_code for other in changed} == {400}
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        pytest.param("page_size=1", "order=newest&", id="oldest-first-used-newest-first"),
+        pytest.param("page_size=1&order=newest", "", id="newest-first-used-oldest-first"),
+    ],
+)
+def test_a_cursor_of_the_other_order_is_refused(read: Read, store: Any, sent: str, received: str) -> None:
+    store(build_entry(), build_entry())
+
+    response = read(f"/timesheets?{received}cursor={find_cursor(read, sent)}")
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    assert response.json()["detail"] == (
+        "cursor: It is of a list in the other order. Send the URL of a next page unchanged."
+    )
+
+
+def test_a_cursor_from_before_there_were_two_orders_stays_valid(read: Read) -> None:
+    assert list_ids(read("/timesheets?cursor=AAAAAAAAAAUVSCvm")) == []
 
 
 def test_a_cursor_of_another_client_shows_none_of_its_entries(read: Read, store: Any, issuer: Issuer) -> None:

@@ -199,6 +199,15 @@ def test_the_pages_together_are_all_receipts(upload_many: UploadMany, read: Read
     assert "Link" not in pages[-1].headers
 
 
+def test_receipts_can_be_read_newest_first(upload_many: UploadMany, read: Read) -> None:
+    ids = send_files(upload_many, *"aaaabaa")
+
+    pages = list(follow(read, "/uploads?label=a&order=newest&page_size=2"))
+
+    assert [list_ids(page) for page in pages] == [[ids[6], ids[5]], [ids[3], ids[2]], [ids[1], ids[0]]]
+    assert "/uploads?label=a&order=newest&page_size=2&cursor=" in pages[0].headers["Link"]
+
+
 def test_a_page_has_a_hundred_receipts_by_default(upload_many: UploadMany, read: Read) -> None:
     send_files(upload_many, *["a"] * 101)
 
@@ -273,7 +282,9 @@ def test_receipts_are_no_csv(read: Read, path: str) -> None:
     ("query", "detail"),
     [
         pytest.param(
-            "user_id=007", "The only parameters are label, received_since, page_size, cursor.", id="unknown"
+            "user_id=007",
+            "The only parameters are label, received_since, order, page_size, cursor.",
+            id="unknown",
         ),
         pytest.param("fields=all", "The only parameters are label, ", id="fields"),
         pytest.param("upload=1", "The only parameters are label, ", id="upload"),
@@ -285,6 +296,7 @@ def test_receipts_are_no_csv(read: Read, path: str) -> None:
         pytest.param("received_since=x", "received_since: Send an RFC 3339 date-time", id="date"),
         pytest.param("page_size=0", "page_size: Send a number from 1 to 1000.", id="page-size"),
         pytest.param("cursor=x", "cursor: Send the cursor unchanged", id="cursor"),
+        pytest.param("order=oldest", "order: Send newest, or leave it out.", id="order"),
         pytest.param("label=%FF", "Encode the parameters in UTF-8.", id="no-utf-8"),
     ],
 )

@@ -14,6 +14,7 @@ from timesheets.storage.scans import (
     MAX_SCANNED_ROWS,
     Condition,
     Scan,
+    bound_page,
     compare_column,
     match_text,
     read_page,
@@ -55,8 +56,10 @@ class TimesheetQuery:
     is_current: bool = False
     # Answer as when this id was the last one.
     as_of: int | None = None
-    # The page starts at the first match with this id or a higher one.
-    from_id: int = 0
+    # From the highest id down.
+    newest_first: bool = False
+    # The page starts at this id, or at the first match after it in the order.
+    from_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +88,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimesheetPage:
-    """Matches in order of id, and the `from_id` of the next page: None after the last one.
+    """Matches in the query's order, and the `from_id` of the next page: None after the last one.
 
     A page whose scan ended early may have fewer matches than the page size, or none, and still a next page.
     """
@@ -116,7 +119,8 @@ def list_history(client: MachineClient, entry_id: str, count: int) -> Sequence[C
     scan = Scan(
         source=f"{TABLE} WHERE client_id = %s AND entry_id = %s",
         parameters=(owner_id, entry_id),
-        order="revision DESC",
+        columns=("revision",),
+        newest_first=True,
     )
     rows, _ = read_page(Timesheet, scan, (), count + 1, columns=_COLUMNS)
     revisions = [_to_stored_entry(row, MAX_ID) for row in rows]
@@ -130,7 +134,8 @@ def list_timesheets(
     """At most `page_size` of the client's timesheets that match. Raises NotSettled.
 
     A caller that follows each `next_id`, and later requests the last page again, misses no timesheet, even
-    during uploads. A query for an `entry_id` or an upload finds its rows as soon as they are committed.
+    during uploads. With the newest first, timesheets that are added meanwhile are only on a new first page.
+    A query for an `entry_id` or an upload finds its rows as soon as they are committed.
     """
     if query.as_of is not None and not 0 < query.as_of <= find_high_water_mark():
         raise NotSettled
@@ -147,31 +152,35 @@ def list_timesheets(
 
 def _choose_scan(owner_id: int, query: TimesheetQuery) -> Scan | None:
     """The rows among which all matches are; None if there are none."""
+    newest_first = query.newest_first
+    first_id, last_id = bound_page(query.as_of or MAX_ID, query.from_id, newest_first=newest_first)
     if query.entry_id is not None:
-        return _scan_revisions(owner_id, query.entry_id, query.from_id, query.as_of)
-    first_id, last_id = query.from_id, query.as_of
+        return _scan_revisions(owner_id, query.entry_id, first_id, last_id, newest_first=newest_first)
     if query.upload_id is not None:
         upload = Upload.objects.filter(pk=query.upload_id, client_id=owner_id).first()
         if upload is None or upload.first_id is None or upload.last_id is None:
             return None
-        first_id, last_id = max(first_id, upload.first_id), min(last_id or MAX_ID, upload.last_id)
-    # Rows that are added from now on belong to a later page, so all statements see the same rows.
-    return scan_ids(Timesheet, owner_id, first_id, last_id or find_high_water_mark())
+        first_id, last_id = max(first_id, upload.first_id), min(last_id, upload.last_id)
+    elif query.as_of is None:
+        # Rows that are added from now on belong to another page, so all statements see the same rows.
+        last_id = min(last_id, find_high_water_mark())
+    return scan_ids(Timesheet, owner_id, first_id, last_id, newest_first=newest_first)
 
 
-def _scan_revisions(owner_id: int, entry_id: str, from_id: int, as_of: int | None) -> Scan:
+def _scan_revisions(owner_id: int, entry_id: str, first_id: int, last_id: int, *, newest_first: bool) -> Scan:
     """The revisions whose ids are within the bounds. Ids grow with revisions."""
     first, last = 1, MAX_REVISION
-    if from_id or as_of is not None:
+    if (first_id, last_id) != (0, MAX_ID):
         with sorting_disabled():
             find_id, count = _index_revisions(owner_id, entry_id)
             revisions = range(1, count + 1)
-            first = bisect.bisect_left(revisions, from_id, key=find_id) + 1
-            last = bisect.bisect_right(revisions, as_of or MAX_ID, key=find_id)
+            first = bisect.bisect_left(revisions, first_id, key=find_id) + 1
+            last = bisect.bisect_right(revisions, last_id, key=find_id)
     return Scan(
         source=f"{TABLE} WHERE client_id = %s AND entry_id = %s AND revision >= %s AND revision <= %s",
         parameters=(owner_id, entry_id, first, last),
-        order="revision",
+        columns=("revision",),
+        newest_first=newest_first,
     )
 
 

@@ -11,7 +11,7 @@ from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.rows import CLIENT_TABLE, Provenance
-from timesheets.storage.scans import compare_column, read_page, scan_ids
+from timesheets.storage.scans import bound_page, compare_column, read_page, scan_ids
 from timesheets.storage.stores import find_or_create_owner, find_owner
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
@@ -63,13 +63,15 @@ class ReceiptQuery:
 
     label: str | None = None
     received_since: datetime | None = None
-    # The page starts at the first match with this id or a higher one.
-    from_id: int = 0
+    # From the highest id down.
+    newest_first: bool = False
+    # The page starts at this id, or at the first match after it in the order.
+    from_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptPage:
-    """Receipts in order of id, and the `from_id` of the next page: None after the last one."""
+    """Receipts in the query's order, and the `from_id` of the next page: None after the last one."""
 
     receipts: Sequence[Receipt]
     next_id: int | None
@@ -139,7 +141,9 @@ def list_receipts(client: MachineClient, query: ReceiptQuery, page_size: int) ->
     owner_id = find_owner(client.issuer, client.client_id)
     if owner_id is None:
         return ReceiptPage(receipts=(), next_id=None)
-    scan = scan_ids(Upload, owner_id, query.from_id, find_high_water_mark(Upload))
+    newest_first, mark = query.newest_first, find_high_water_mark(Upload)
+    bounds = bound_page(mark, query.from_id, newest_first=newest_first)
+    scan = scan_ids(Upload, owner_id, *bounds, newest_first=newest_first)
     conditions = [
         *compare_column(Upload, "label", "=", query.label),
         *compare_column(Upload, "received_at", ">=", query.received_since),

@@ -30,21 +30,38 @@ class Scan:
 
     source: str
     parameters: Sequence[Any]
-    order: str
+    columns: Sequence[str]
+    # Read the index backwards.
+    newest_first: bool = False
+
+    @property
+    def order(self) -> str:
+        direction = " DESC" if self.newest_first else ""
+        return ", ".join(f"{column}{direction}" for column in self.columns)
 
     def select(self, columns: str) -> str:
         """A statement that takes a limit and an offset, too."""
         return f"SELECT {columns} FROM {self.source} ORDER BY {self.order} LIMIT %s OFFSET %s"  # noqa: S608
 
 
-def scan_ids(model: type[Model], owner_id: int, first_id: int, last_id: int) -> Scan:
+def bound_page(last_id: int, from_id: int | None, *, newest_first: bool) -> tuple[int, int]:
+    """The lowest and the highest id, of those up to `last_id`, on a page from `from_id` on in its order."""
+    if from_id is None:
+        return 0, last_id
+    return (0, min(from_id, last_id)) if newest_first else (from_id, last_id)
+
+
+def scan_ids(
+    model: type[Model], owner_id: int, first_id: int, last_id: int, *, newest_first: bool = False
+) -> Scan:
     """The client's rows between two ids, in order of id. The model has one index, of these columns."""
     [index] = model._meta.indexes  # noqa: SLF001  Django documents _meta as its public interface.
     hint = f" INDEXED BY {index.name}" if connection.vendor == "sqlite" else ""
     return Scan(
         source=f"{model._meta.db_table}{hint} WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s",  # noqa: SLF001
         parameters=(owner_id, first_id, last_id),
-        order="client_id, id",
+        columns=("client_id", "id"),
+        newest_first=newest_first,
     )
 
 

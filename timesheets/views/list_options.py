@@ -75,13 +75,11 @@ class FlagField(serializers.BooleanField):
         return bool(data == "true")
 
 
-class ColumnsField(serializers.ChoiceField):
-    """Adds columns to CSV. It has one value, because without it the columns stay as they were."""
+class OnlyValueField(serializers.ChoiceField):
+    """A parameter with one value, because without it the response stays as it was."""
 
-    default_error_messages = {"invalid_choice": "Send all, or leave it out."}
-
-    def __init__(self) -> None:
-        super().__init__(["all"])
+    def __init__(self, value: str) -> None:
+        super().__init__([value], error_messages={"invalid_choice": f"Send {value}, or leave it out."})
 
 
 class AnyOfField(serializers.ListField):
@@ -102,21 +100,26 @@ class AnyOfField(serializers.ListField):
 
 
 class CursorField(serializers.CharField):
-    """The first id of a page, with a checksum, because a damaged cursor must not skip entries."""
+    """The first id of a page, and whether the newest come first.
+
+    It has a checksum, because a damaged cursor must not skip entries.
+    """
 
     default_error_messages = {"damaged": "Send the cursor unchanged from the URL of a next page."}
 
     def to_internal_value(self, data: Any) -> Any:
         if not _CURSOR.fullmatch(data):
             self.fail("damaged")
-        row_id, _ = struct.unpack(">QI", base64.urlsafe_b64decode(data))
-        if row_id > _MAX_ID or write_cursor(row_id) != data:
+        position, _ = struct.unpack(">QI", base64.urlsafe_b64decode(data))
+        newest_first, row_id = bool(position >> 63), position & _MAX_ID
+        if write_cursor(row_id, newest_first=newest_first) != data:
             self.fail("damaged")
-        return row_id
+        return row_id, newest_first
 
 
-def write_cursor(row_id: int) -> str:
-    position = struct.pack(">Q", row_id)
+def write_cursor(row_id: int, *, newest_first: bool) -> str:
+    # An id has 63 bits. The highest bit is the order.
+    position = struct.pack(">Q", newest_first << 63 | row_id)
     return base64.urlsafe_b64encode(position + struct.pack(">I", zlib.crc32(position))).decode()
 
 
@@ -132,19 +135,20 @@ class ListParameters(EntrySerializer):
     date_from = QueryTimestampField()
     date_to = QueryTimestampField()
     received_since = QueryTimestampField()
+    order = OnlyValueField("newest")
     page_size = PageSizeField()
     cursor = CursorField()
     current = FlagField(source="is_current")
     as_of = IdField()
     upload = IdField(source="upload_id")
     # DRF moves declared fields out of the class, so this one does not hide the property.
-    fields = ColumnsField()  # type: ignore[assignment]
+    fields = OnlyValueField("all")  # type: ignore[assignment]
 
 
 class TimesheetParameters(serializers.Serializer[Any]):
     """Validates the parameters of one timesheet."""
 
-    fields = ColumnsField()  # type: ignore[assignment]
+    fields = OnlyValueField("all")  # type: ignore[assignment]
 
 
 class ReceiptParameters(serializers.Serializer[Any]):
@@ -152,6 +156,7 @@ class ReceiptParameters(serializers.Serializer[Any]):
 
     label = IdentifierField()  # type: ignore[assignment]
     received_since = QueryTimestampField()
+    order = OnlyValueField("newest")
     page_size = PageSizeField()
     cursor = CursorField()
 
@@ -172,7 +177,8 @@ class ListOptions(Generic[Query]):
 
     def write_query(self, row_id: int) -> str:
         """The query string of the page that begins at this id, with the same filters."""
-        return urlencode({**self.parameters, "cursor": write_cursor(row_id)}, doseq=True)
+        cursor = write_cursor(row_id, newest_first=self.query.newest_first)
+        return urlencode({**self.parameters, "cursor": cursor}, doseq=True)
 
 
 def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
@@ -210,9 +216,16 @@ def respond_with_page(
 
 
 def _to_options(query: type[Query], values: dict[str, Any], parameters: Parameters) -> ListOptions[Query]:
+    page_size = values.pop("page_size", DEFAULT_PAGE_SIZE)
+    newest_first = values.pop("order", None) == "newest"
+    from_id, is_of_newest_first = values.pop("cursor", (None, newest_first))
+    if is_of_newest_first != newest_first:
+        raise InvalidParameter(
+            "cursor: It is of a list in the other order. Send the URL of a next page unchanged."
+        )
     return ListOptions(
-        page_size=values.pop("page_size", DEFAULT_PAGE_SIZE),
-        query=query(from_id=values.pop("cursor", 0), **values),
+        query=query(newest_first=newest_first, from_id=from_id, **values),
+        page_size=page_size,
         parameters=parameters,
     )
 
