@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browsers import open_browser
+from tests.browsers import Keyboard, open_browser
 from tests.processes import DevelopmentServer
 
 pytestmark = pytest.mark.browser
@@ -134,6 +134,21 @@ def test_a_person_signs_in_uploads_finds_entries_and_signs_out(person: Person) -
     person.open("/timesheets")
     person.see("Sign in to continue")
     assert person.read_complaints() == []
+
+
+def test_a_person_signs_in_reads_and_signs_out_by_keyboard(person: Person, server: DevelopmentServer) -> None:
+    keyboard = Keyboard(person.driver)
+    person.open("/sign-in?next=/timesheets")
+    keyboard.fill("Access token", server.get_token("reporting"))
+    keyboard.activate("Sign in")
+    person.reach("/timesheets")
+
+    keyboard.activate("Skip to content")
+    assert person.driver.switch_to.active_element == person.find("content")
+    keyboard.activate("Receipts")
+    person.reach("/uploads")
+    keyboard.activate("Sign out")
+    person.see("stores each entry once")
 
 
 def test_a_person_corrects_an_entry_and_reads_its_history_and_the_receipts(person: Person) -> None:
