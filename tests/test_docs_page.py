@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browsers import open_browser, set_screen
+from tests.browsers import Keyboard, open_browser, set_screen
 from tests.processes import DevelopmentServer
 
 pytestmark = pytest.mark.browser
@@ -130,6 +130,28 @@ def test_a_pasted_token_uploads_the_example(page: DocsPage, server: DevelopmentS
     assert status == 201
     assert page.read_response()["message"].endswith("for employee 007")
     assert page.find_complaints() == []
+
+
+def test_the_keyboard_alone_tries_a_request_out(page: DocsPage, server: DevelopmentServer) -> None:
+    keyboard = Keyboard(page.driver)
+    keyboard.activate("Skip to content")
+    keyboard.activate("Authorize")
+    assert page.driver.switch_to.active_element == page.wait_for("#auth-bearer-value")
+    keyboard.press(server.get_token())
+    keyboard.activate("Authorize")
+    keyboard.activate("Close")
+
+    keyboard.activate("GET /timesheets Read what this client has uploaded")
+    page.wait_for(".try-out__btn")
+    keyboard.activate("Try it out")
+    keyboard.fill("project", "Nothing")
+    keyboard.fill("current", "true")
+    keyboard.activate("Execute")
+
+    assert page.read_response()["results"] == []
+    [sent] = page.find_requests("/timesheets")
+    assert "project=Nothing" in sent["url"]
+    assert "current=true" in sent["url"]
 
 
 def test_a_token_from_the_development_issuer_uploads_the_example(page: DocsPage) -> None:

@@ -1,5 +1,6 @@
 """The page that shows the API's OpenAPI description."""
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -39,15 +40,25 @@ def test_the_page_has_no_inline_code_and_loads_nothing_from_another_host(client:
     page = Page(client.get("/docs").content.decode())
 
     assert page.inline == []
-    assert len(page.loaded) == 6
+    assert len(page.loaded) == 8
     assert [url for url in page.loaded if not url.startswith("/static/")] == []
+
+
+def test_the_page_has_the_header_of_every_page(client: Client) -> None:
+    # Only the mark of the current page, and where to go after signing in, differ.
+    own = re.compile(r' aria-current="page"|\?next=[^"]*')
+
+    pages = [own.sub("", client.get(path).content.decode()) for path in ("/", "/docs")]
+
+    landing, docs = [re.findall(r"<header.*</header>", page, re.DOTALL) for page in pages]
+    assert docs == landing != []
 
 
 def test_production_serves_the_page_and_everything_that_it_loads(server: GranianServer) -> None:
     page = Page(requests.get(f"{server.url}/docs", timeout=10).text)
 
     responses = [requests.get(f"{server.url}{url}", timeout=10) for url in [*page.loaded, "/openapi.json"]]
-    assert [response.status_code for response in responses] == [200] * 7
+    assert [response.status_code for response in responses] == [200] * 9
     assert sum(len(response.content) for response in responses) > 1_000_000
 
 

@@ -61,5 +61,5 @@ def _add_development_issuer(description: dict[str, Any], sign_in: conf.Developme
 @require_safe
 def show_docs(request: HttpRequest) -> HttpResponse:
     """Show the description in Swagger UI, where people can try out requests."""
-    context = {**describe_visitor(request), "audience": conf.token_policy().audience}
+    context = {**describe_visitor(request), "path": request.path, "audience": conf.token_policy().audience}
     return TemplateResponse(request, "timesheets/docs.html", context)

@@ -19,6 +19,45 @@ function prepareRequest(request) {
   return request;
 }
 
+// Swagger UI gives these controls no name that a person could understand.
+const NAMES = {
+  "#auth-bearer-value": "Access token",
+  "#servers": "Server",
+  ".close-modal": "Close",
+  ".examples-select-element": "Example",
+  ".body-param__text": "Request body",
+};
+
+function assist() {
+  for (const [selector, name] of Object.entries(NAMES)) {
+    for (const control of page.querySelectorAll(selector)) control.ariaLabel = name;
+  }
+  for (const control of page.querySelectorAll("[data-param-name] :is(input, select, textarea)")) {
+    control.ariaLabel = control.closest("[data-param-name]").dataset.paramName;
+  }
+  // After the only h1 come h3.
+  for (const heading of page.querySelectorAll("h3, h4, h5, h6")) heading.ariaLevel = heading.tagName[1] - 1;
+  // Whoever has no mouse scrolls what has the focus.
+  for (const response of page.querySelectorAll(".microlight:not(.example)")) response.tabIndex = 0;
+}
+
+const accessibility = ({ React }) => ({
+  components: {
+    // A link would be inside of a button, which has the same effect.
+    DeepLink: ({ text }) => React.createElement("span", null, text),
+  },
+  wrapComponents: {
+    Button: (Button) => (props) => React.createElement(Button, { ...props, "aria-label": undefined }),
+    // The page has a <main>, in which Swagger UI's own one becomes a <div>.
+    VersionPragmaFilter: (Filter) => ({ children, ...props }) => {
+      const parts = React.Children.map(children, (part) =>
+        part?.type === "main" ? React.createElement("div", part.props) : part,
+      );
+      return React.createElement(Filter, props, parts);
+    },
+  },
+});
+
 followColorScheme();
 darkScheme.addEventListener("change", followColorScheme);
 
@@ -26,6 +65,8 @@ SwaggerUIBundle({
   url: page.dataset.description,
   domNode: page,
   presets: [SwaggerUIBundle.presets.apis],
+  plugins: [accessibility],
+  syntaxHighlight: { theme: "tomorrow-night" },
   layout: "BaseLayout",
   deepLinking: true,
   displayRequestDuration: true,
@@ -36,3 +77,4 @@ SwaggerUIBundle({
   // The badge would send the description to another host.
   validatorUrl: null,
 });
+new MutationObserver(assist).observe(page, { childList: true, subtree: true });
