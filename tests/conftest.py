@@ -20,7 +20,7 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
     ),
     "node": (
         "Node.js, and the npm packages that `npm ci --prefix tests/generated_clients` installs",
-        lambda: shutil.which("node") and (NODE_MODULES / ".bin/tsc").exists(),
+        lambda: shutil.which("node") and (NODE_MODULES / "axe-core").exists(),
     ),
     "prometheus": ("promtool (Debian: apt-get install promtool)", lambda: shutil.which("promtool")),
     "postgresql": (
