@@ -1,5 +1,6 @@
 """Pages show what became of each entry and upload, to those who may read it."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -193,9 +194,9 @@ def test_a_history_of_ten_thousand_revisions_shows_the_newest(show: Open, store:
     rows = read_rows(page)
     assert len(rows) == MAX_REVISIONS
     assert rows[0].startswith("10000 current")
-    assert rows[-1].startswith("9901 superseded")
+    assert rows[-1].startswith("9951 superseded")
     assert "was" in rows[-1]
-    assert "These are only the 100 newest revisions." in read(page)
+    assert "These are only the 50 newest revisions." in read(page)
     assert count_statements(show, f"/timesheets/{first}") <= statements
 
 
@@ -294,6 +295,36 @@ def test_the_list_marks_what_was_corrected_or_withdrawn(show: Open, store: Store
     ]
     assert len(read_rows(show("/timesheets?entry_id=week-19:1"))) == 3
     assert len(read_rows(show("/timesheets?current=true"))) == 2
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/docs", "/nowhere"])
+def test_a_page_without_entries_is_below_10_kb(show: Open, path: str) -> None:
+    assert len(show(path).content) < 10_000
+
+
+def test_a_history_of_the_longest_texts_is_below_100_kb(show: Open, store: Store) -> None:
+    entry = build_entry("e" * 128, user_id="u" * 64, project="p" * 128)
+    [first] = store(entry)
+    for revision in range(2, MAX_REVISIONS + 2):
+        store(dataclasses.replace(entry, revision=revision, hours=Decimal(revision % 24), reason="r" * 200))
+
+    page = show(f"/timesheets/{first}")
+
+    assert len(read_rows(page)) == MAX_REVISIONS
+    assert len(page.content) < 100_000
+
+
+def test_a_receipt_of_the_longest_texts_is_below_100_kb(show: Open, deliver: Deliver) -> None:
+    entries = [build_entry(f"{number:0128}", user_id="u" * 64, project="p" * 128) for number in range(101)]
+    upload = deliver(*entries, label="l" * 128)
+
+    page = show(f"/uploads/{upload}")
+
+    assert len(read_rows(page)) == MAX_CREATED
+    assert len(page.content) < 100_000
 
 
 # Receipts

@@ -7,8 +7,8 @@ from timesheets.serializers import represent_entry, represent_stored_entry
 from timesheets.storage.queries import Change, StoredEntry, TimesheetQuery, list_history, list_timesheets
 from timesheets.trust.principals import MachineClient
 
-# More would be slow to read. The list of entries has them all.
-MAX_REVISIONS = 100
+# With long texts, more would make a page of 100 kB. The list of entries has them all.
+MAX_REVISIONS = 50
 MAX_CREATED = 20
 
 
