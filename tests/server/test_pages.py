@@ -305,6 +305,15 @@ def test_a_page_without_entries_is_below_10_kb(show: Open, path: str) -> None:
     assert len(show(path).content) < 10_000
 
 
+def test_a_list_of_the_longest_texts_is_below_100_kb(show: Open, store: Store) -> None:
+    store(*(build_entry(f"{number:0128}", user_id="u" * 64, project="p" * 128) for number in range(101)))
+
+    page = show("/timesheets")
+
+    assert len(read_rows(page)) > 40
+    assert len(page.content) < 100_000
+
+
 def test_a_history_of_the_longest_texts_is_below_100_kb(show: Open, store: Store) -> None:
     entry = build_entry("e" * 128, user_id="u" * 64, project="p" * 128)
     [first] = store(entry)
@@ -324,6 +333,16 @@ def test_a_receipt_of_the_longest_texts_is_below_100_kb(show: Open, deliver: Del
     page = show(f"/uploads/{upload}")
 
     assert len(read_rows(page)) == MAX_CREATED
+    assert len(page.content) < 100_000
+
+
+def test_a_list_of_receipts_is_below_100_kb(show: Open, deliver: Deliver) -> None:
+    for number in range(101):
+        deliver(build_entry(f"{number}"), label="l" * 128)
+
+    page = show("/uploads")
+
+    assert len(read_rows(page)) > 40
     assert len(page.content) < 100_000
 
 
