@@ -12,6 +12,7 @@ from timesheets.views.receipts import ReceiptListView, ReceiptView
 from timesheets.views.sign_in import end_session, show_sign_in
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView
+from timesheets.views.weeks import WeekView
 
 
 class RowIdConverter:
@@ -61,4 +62,5 @@ urlpatterns = [
     *_protect("timesheets/<timesheet_id:timesheet_id>", TimesheetView, name="timesheet"),
     *_protect("uploads", ReceiptListView, name="receipts"),
     *_protect("uploads/<upload_id:upload_id>", ReceiptView, name="receipt"),
+    *_protect("people/week", WeekView, name="week"),
 ]

@@ -183,7 +183,7 @@ class ListOptions(Generic[Query]):
 
 def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
     """The filters and the page of timesheets. Raises InvalidParameter with all problems at once."""
-    values, parameters = _read_parameters(request, _OF_LIST)
+    values, parameters = read_parameters(request, _OF_LIST)
     # Only the renderer of CSV uses it.
     values.pop("fields", None)
     return _to_options(TimesheetQuery, values, parameters)
@@ -191,12 +191,12 @@ def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
 
 def read_receipt_options(request: Request) -> ListOptions[ReceiptQuery]:
     """The filters and the page of receipts. Raises InvalidParameter with all problems at once."""
-    return _to_options(ReceiptQuery, *_read_parameters(request, _OF_RECEIPTS))
+    return _to_options(ReceiptQuery, *read_parameters(request, _OF_RECEIPTS))
 
 
 def check_timesheet_parameters(request: Request) -> None:
     """Raises InvalidParameter."""
-    _read_parameters(request, _OF_TIMESHEET)
+    read_parameters(request, _OF_TIMESHEET)
 
 
 def refuse_parameters(request: Request) -> None:
@@ -230,10 +230,13 @@ def _to_options(query: type[Query], values: dict[str, Any], parameters: Paramete
     )
 
 
-def _read_parameters(
+def read_parameters(
     request: Request, serializer: serializers.Serializer[Any]
 ) -> tuple[dict[str, Any], Parameters]:
-    """The values of the parameters, and the parameters as they were sent."""
+    """The values of the parameters, and the parameters as they were sent.
+
+    Raises InvalidParameter with all problems at once.
+    """
     _require_utf_8(request)
     sent = request.query_params
     parameters: dict[str, str | list[str]] = {

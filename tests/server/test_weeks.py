@@ -1,0 +1,278 @@
+"""The sums of a person's weeks, and the charts of them."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from timesheets.browser.charts import MAX_SERIES, draw_days, draw_weeks
+from timesheets.browser.weeks import WEEKS, Week, WeekReport, find_bounds, limit_projects, summarize
+from timesheets.storage.entries import Entry
+from timesheets.storage.queries import StoredEntry
+
+BERLIN = ZoneInfo("Europe/Berlin")
+UTC_ZONE = ZoneInfo("UTC")
+SHOWN = Week.parse("2026-W47")
+MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
+
+
+def work_at(
+    moment: datetime, hours: object, project: str = "StoreZero", *, superseded: bool = False
+) -> StoredEntry:
+    entry = Entry(user_id="007", date=moment.astimezone(UTC), project=project, hours=Decimal(str(hours)))
+    return StoredEntry(
+        timesheet_id=1,
+        entry=entry,
+        received_at=MONDAY,
+        subject=None,
+        upload_id=None,
+        supersedes=None,
+        superseded_by=2 if superseded else None,
+    )
+
+
+def work(
+    hours: object = 8, *, days: float = 0, project: str = "StoreZero", superseded: bool = False
+) -> StoredEntry:
+    """Work that many days after the Monday of the shown week."""
+    return work_at(MONDAY + timedelta(days=days), hours, project, superseded=superseded)
+
+
+def report(*rows: StoredEntry, week: Week = SHOWN, zone: ZoneInfo = UTC_ZONE) -> WeekReport:
+    return summarize(rows, week, zone)
+
+
+def read_projects(summary: WeekReport) -> dict[str | None, list[str]]:
+    return {project.name: [f"{hours:.2f}" for hours in project.days] for project in summary.projects}
+
+
+# Weeks
+
+
+@pytest.mark.parametrize(
+    ("day", "name", "monday"),
+    [
+        pytest.param("2026-11-25", "2026-W48", "2026-11-23", id="wednesday"),
+        pytest.param("2026-11-22", "2026-W47", "2026-11-16", id="sunday"),
+        pytest.param("2026-12-31", "2026-W53", "2026-12-28", id="year-with-53-weeks"),
+        pytest.param("2027-01-03", "2026-W53", "2026-12-28", id="january-in-the-week-of-the-old-year"),
+        pytest.param("2024-12-30", "2025-W01", "2024-12-30", id="december-in-the-week-of-the-new-year"),
+        pytest.param("1901-01-01", "1901-W01", "1900-12-31", id="first"),
+        pytest.param("2998-12-30", "2998-W52", "2998-12-24", id="last"),
+    ],
+)
+def test_a_week_begins_on_monday_and_has_the_number_of_iso_8601(day: str, name: str, monday: str) -> None:
+    week = Week.of(date.fromisoformat(day))
+
+    assert (str(week), week.monday.isoformat()) == (name, monday)
+    assert Week.parse(name) == week
+    assert (week.days[0], week.days[-1], len(week.days)) == (week.monday, week.sunday, 7)
+
+
+def test_the_week_after_the_last_of_a_year_is_the_first_of_the_next() -> None:
+    assert str(Week.parse("2026-W53").next) == "2027-W01"
+    assert str(Week.parse("2027-W01").previous) == "2026-W53"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["2026-W54", "2027-W53", "2026-W00", "2026-W7", "2026W47", "2026-w47", "2026-W47 ", "", "1900-W52",
+     "2999-W01", "0000-W01", "\N{ARABIC-INDIC DIGIT TWO}026-W47", "2026-11-25"],
+)  # fmt: skip
+def test_a_name_that_no_week_has_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"week|far|range"):
+        Week.parse(name)
+
+
+# Sums
+
+
+def test_hours_are_added_up_by_project_and_day() -> None:
+    rows = [work(5), work("2.5"), work("0.25", days=6), work(1, days=2, project="Intranet")]
+
+    summary = report(*rows)
+
+    assert read_projects(summary) == {
+        "StoreZero": ["7.50", "0.00", "0.00", "0.00", "0.00", "0.00", "0.25"],
+        "Intranet": ["0.00", "0.00", "1.00", "0.00", "0.00", "0.00", "0.00"],
+    }
+    assert [f"{hours:.2f}" for hours in summary.days] == [
+        "7.50",
+        "0.00",
+        "1.00",
+        "0.00",
+        "0.00",
+        "0.00",
+        "0.25",
+    ]
+    assert (summary.total, summary.projects[0].total) == (Decimal("8.75"), Decimal("7.75"))
+
+
+def test_hundredths_are_added_up_exactly() -> None:
+    summary = report(*[work("0.01")] * 70, *[work("0.07", days=1)] * 100)
+
+    assert [str(hours) for hours in summary.days[:2]] == ["0.70", "7.00"]
+    assert str(summary.total) == "7.70"
+
+
+def test_the_weeks_before_are_added_up_newest_first() -> None:
+    rows = [work(1), work(2, days=-7), work(3, days=-0.01), work(4, days=7 - 7 * WEEKS)]
+
+    summary = report(*rows)
+
+    assert [str(each.week) for each in summary.recent[:2]] == ["2026-W47", "2026-W46"]
+    assert [int(each.hours) for each in summary.recent] == [1, 5, *[0] * 9, 4]
+    assert summary.total == 1
+
+
+def test_an_entry_at_midnight_belongs_to_the_day_that_begins() -> None:
+    midnight = datetime(2026, 11, 17, tzinfo=BERLIN)
+    rows = [work_at(midnight + timedelta(days=days, microseconds=-days), 24) for days in (0, 1)]
+
+    assert list(report(*rows, zone=BERLIN).days) == [0, 48, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("week", "zone", "lengths"),
+    [
+        pytest.param("2026-W13", "Europe/Berlin", [24] * 6 + [23], id="clocks-go-forward"),
+        pytest.param("2026-W43", "Europe/Berlin", [24] * 6 + [25], id="clocks-go-back"),
+        pytest.param("2026-W43", "UTC", [24] * 7, id="utc"),
+        pytest.param("2018-W44", "America/Sao_Paulo", [24] * 6 + [23], id="midnight-is-skipped"),
+        pytest.param("2011-W52", "Pacific/Apia", [24, 24, 24, 24, 0, 24, 24], id="day-is-skipped"),
+    ],
+)
+def test_a_day_is_as_long_as_the_clocks_of_the_zone_say(week: str, zone: str, lengths: list[int]) -> None:
+    *_, monday, _, _, _, _, _, _, end = bounds = find_bounds(Week.parse(week), ZoneInfo(zone))
+
+    hours = [(after - before).total_seconds() / 3600 for before, after in itertools.pairwise(bounds)]
+    assert hours[-7:] == lengths
+    assert (len(bounds), end - monday) == (7 * WEEKS + 1, timedelta(hours=sum(lengths)))
+
+
+def test_an_hour_that_occurs_twice_belongs_to_the_day_that_the_lists_filter_says() -> None:
+    # Here the clocks went back from 0:01 on Sunday to 23:01 on Saturday, so midnight occurred twice.
+    st_johns, week = ZoneInfo("America/St_Johns"), Week.parse("2010-W44")
+    sunday = find_bounds(week, st_johns)[-2]
+    rows = [work_at(sunday + timedelta(minutes=minutes), 1) for minutes in (-1, 0, 30, 61, 25 * 60 - 1)]
+
+    assert list(report(*rows, week=week, zone=st_johns).days[-2:]) == [1, 4]
+
+
+def test_superseded_and_withdrawn_rows_of_the_week_are_counted_but_not_added_up() -> None:
+    rows = [
+        work(1), work(2, superseded=True), work(3, days=6, superseded=True), work(0),
+        work(0, superseded=True), work(4, days=-1, superseded=True), work(0, days=-1),
+    ]  # fmt: skip
+
+    summary = report(*rows)
+
+    assert (int(summary.total), summary.superseded, summary.withdrawn) == (1, 3, 1)
+    assert summary.recent[1].hours == 0
+
+
+def test_a_project_with_nothing_but_withdrawn_work_is_left_out() -> None:
+    assert list(read_projects(report(work(1), work(0, project="Intranet")))) == ["StoreZero"]
+
+
+def test_without_work_there_are_no_projects_and_no_nearest_week() -> None:
+    summary = report()
+
+    assert not summary.projects
+    assert [*summary.days, summary.total] == [0] * 8
+    assert [each.hours for each in summary.recent] == [0] * WEEKS
+    assert summary.nearest is None
+
+
+def test_the_nearest_week_is_the_newest_with_hours() -> None:
+    assert report(work(days=-30), work(days=-20)).nearest == Week.parse("2026-W44")
+
+
+def test_the_project_with_the_most_hours_is_first_and_equal_ones_are_in_order_of_name() -> None:
+    rows = [work(1, project="b"), work(1, project="a"), work(3, project="c")]
+
+    assert list(read_projects(report(*rows))) == ["c", "a", "b"]
+
+
+def many_projects(count: int) -> Sequence[StoredEntry]:
+    return [work(count - number, days=number % 7, project=f"p{number}") for number in range(count)]
+
+
+@pytest.mark.parametrize(("projects", "names"), [(6, 6), (7, 5)])
+def test_projects_beyond_the_limit_are_added_up(projects: int, names: int) -> None:
+    summary = report(*many_projects(projects))
+
+    limited = limit_projects(summary.projects, 6)
+
+    assert [project.name for project in limited[:names]] == [f"p{number}" for number in range(names)]
+    assert [project.name for project in limited[names:]] == ([None] if projects > 6 else [])
+    assert sum(project.total for project in limited) == summary.total
+
+
+# Charts
+
+
+def test_segments_are_stacked_without_gaps_from_the_bottom_up() -> None:
+    chart = draw_days(report(work(5), work(3, project="Intranet"), work(1, days=1, project="Intranet")))
+
+    monday, tuesday, *others = chart.columns
+    below, above = monday.segments
+    assert (below.series, above.series, tuesday.segments[0].series) == (1, 2, 2)
+    assert (below.top + below.height, above.top + above.height) == (chart.bottom, below.top)
+    assert above.top == monday.top < tuesday.top < chart.bottom
+    assert below.height / above.height == pytest.approx(5 / 3)
+    assert {(int(column.hours), len(column.segments), column.top) for column in others} == {
+        (0, 0, chart.bottom)
+    }
+
+
+@pytest.mark.parametrize(
+    ("hours", "lines"),
+    [
+        pytest.param(["0.01"], [0, 1], id="least"),
+        pytest.param([4], [0, 1, 2, 3, 4], id="on-a-line"),
+        pytest.param(["7.75"], [0, 2, 4, 6, 8], id="usual"),
+        pytest.param([24], [0, 8, 16, 24], id="whole-day"),
+        pytest.param([24, "0.25"], [0, 8, 16, 24, 32], id="more-than-a-day"),
+        pytest.param([24] * 10_000, [0, 98304, 196608, 294912], id="absurd"),
+    ],
+)
+def test_the_lines_are_at_round_hours_and_reach_over_each_bar(hours: list[object], lines: list[int]) -> None:
+    chart = draw_days(report(*(work(each) for each in hours)))
+
+    assert [line.hours for line in chart.lines] == lines
+    assert chart.lines[-1].top <= chart.columns[0].top < chart.lines[0].top == chart.bottom
+
+
+def test_the_columns_are_within_the_width_and_do_not_touch() -> None:
+    chart = draw_days(report(work()))
+
+    edges = [edge for column in chart.columns for edge in (column.left, column.left + chart.bar_width)]
+    assert edges == sorted(edges)
+    assert 5 < edges[0] < edges[-1] < 100
+    assert all(
+        column.middle == pytest.approx(column.left + chart.bar_width / 2, abs=0.1) for column in chart.columns
+    )
+
+
+def test_a_chart_has_at_most_six_series_and_the_last_one_has_the_other_projects() -> None:
+    chart = draw_days(report(*many_projects(20)))
+
+    assert [project.name for project in chart.series] == ["p0", "p1", "p2", "p3", "p4", None]
+    assert {segment.series for column in chart.columns for segment in column.segments} == {1, 2, 3, 4, 5, 6}
+    assert len(chart.series) == MAX_SERIES
+
+
+def test_the_longest_bar_is_the_week_with_the_most_hours() -> None:
+    bars = draw_weeks(report(work(10), work(20, days=-7))).bars
+
+    assert [bar.length for bar in bars[:3]] == [bars[1].length / 2, bars[1].length, 0]
+    assert [bar.top for bar in bars[:3]] == [0, 28, 56]
+    assert bars[1].after < 85
+
+
+def test_weeks_without_hours_have_no_bars() -> None:
+    assert {bar.length for bar in draw_weeks(report()).bars} == {0}

@@ -1,0 +1,116 @@
+"""Show a person's week as a page: parse, call, respond."""
+
+import re
+from datetime import date
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.http import Http404
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from timesheets import conf
+from timesheets.browser.charts import draw_days, draw_weeks
+from timesheets.browser.pages import PageRenderer, PageResponse
+from timesheets.browser.weeks import Week, limit_projects, read_week
+from timesheets.permissions import READ_SCOPE
+from timesheets.serializers import EntrySerializer
+from timesheets.trust.principals import MachineClient
+from timesheets.views.list_options import read_parameters
+
+# No index leads to a person, so that uploads stay fast. These bounds keep a page below a second.
+MAX_SEARCHED_ROWS = 500_000
+MAX_FOUND_ROWS = 5_000
+# With more, the table would be slow to read. The last row has the others together.
+MAX_PROJECTS = 40
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class WeekField(serializers.Field[Week, Any, str, Week]):
+    default_error_messages = {"invalid": "Send a week, such as 2026-W47."}
+
+    def to_internal_value(self, data: Any) -> Week:
+        try:
+            return Week.parse(data)
+        except ValueError:
+            self.fail("invalid")
+
+
+class DayField(serializers.Field[Week, Any, str, Week]):
+    """A day, for its week. Browsers let people choose a day, and only some of them a week."""
+
+    default_error_messages = {"invalid": "Send a day, such as 2026-11-25."}
+
+    def to_internal_value(self, data: Any) -> Week:
+        if not _DAY.fullmatch(data):
+            self.fail("invalid")
+        try:
+            return Week.of(date.fromisoformat(data))
+        except ValueError:
+            self.fail("invalid")
+
+
+class WeekParameters(EntrySerializer):
+    """Validates the parameters. The employee follows the rules of an entry."""
+
+    date = project = hours = entry_id = revision = reason = None  # type: ignore[assignment]
+    week = WeekField()
+    day = DayField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if {"week", "day"} <= attrs.keys():
+            raise serializers.ValidationError({"day": ["Send a week or a day of it, not both."]})
+        return attrs
+
+
+# `partial`: no parameter is required. A serializer keeps no state between calls.
+_PARAMETERS = WeekParameters(partial=True)
+
+
+class WeekView(APIView):
+    """Show a person's week to people. Requires an access token with the scope `read:timesheets`."""
+
+    resource_path = "/people/week"
+    required_scopes = frozenset({READ_SCOPE})
+    page_part = "timesheets/parts/week.html"
+
+    def get_view_name(self) -> str:
+        return "Hours by week"
+
+    def get(self, request: Request) -> Response:
+        if not conf.lets_browsers_sign_in():
+            raise Http404
+        if not isinstance(request.accepted_renderer, PageRenderer):
+            raise NotAcceptable("This address has only a page for people. Programs read GET /timesheets.")
+        values, _ = read_parameters(request, _PARAMETERS)
+        this_week = Week.of(timezone.now().astimezone(conf.time_zone()).date())
+        week = values.get("week") or values.get("day") or this_week
+        context = {"week": week, "this_week": this_week}
+        if "user_id" in values:
+            context |= _describe_week(cast("MachineClient", request.user), values["user_id"], week)
+        return PageResponse(None, read_more=lambda: context)
+
+
+def _describe_week(client: MachineClient, user_id: str, week: Week) -> dict[str, Any]:
+    """What the page shows of the person and the weeks."""
+    report = read_week(
+        client, user_id, week, conf.time_zone(), max_searched=MAX_SEARCHED_ROWS, max_found=MAX_FOUND_ROWS
+    )
+    days = {"date_from": week.monday, "date_to": week.next.monday}
+    return {
+        "user_id": user_id,
+        "person_page": f"{reverse('week')}?{urlencode({'user_id': user_id})}",
+        "report": report,
+        "projects": limit_projects(report.projects, MAX_PROJECTS),
+        "days": draw_days(report),
+        "weeks": draw_weeks(report),
+        "period": urlencode({"user_id": user_id, **days}),
+        "max_searched": f"{MAX_SEARCHED_ROWS:,}",
+        "max_found": f"{MAX_FOUND_ROWS:,}",
+    }
