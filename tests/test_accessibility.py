@@ -33,6 +33,9 @@ PAGES = [
     "/uploads",
     "/uploads?label=nothing",
     "/uploads/1",
+    "/people/week",
+    "/people/week?user_id=007&week=2017-W19",
+    "/people/week?user_id=007&week=2017-W01",
 ]
 ADMIN_PAGES = ["/admin/", "/admin/timesheets/timesheet/1/change/", "/admin/timesheets/upload/1/change/"]
 # Where each visitor signs in, and with what.
