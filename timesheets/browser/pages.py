@@ -69,7 +69,7 @@ class PageRenderer(BrowsableAPIRenderer):
             "body": data,
             "wire": None if data is None else _describe_wire(response, _write_json(data)),
             "next_page": _find_next_page(data),
-            "problem": data if _is_problem(request, response) else None,
+            "problem": data if response.status_code >= HTTPStatus.BAD_REQUEST else None,
             "reason": find_reason_phrase(response.status_code),
             "request": request,
             "response": response,
@@ -92,9 +92,3 @@ def _find_next_page(data: Any) -> str | None:
     """Return a link to the next page of a list, relative to the address in the browser."""
     next_url = data.get("next") if isinstance(data, Mapping) else None
     return f"?{urlsplit(next_url).query}" if next_url else None
-
-
-def _is_problem(request: Request, response: Response) -> bool:
-    """Whether the page shows an error. A GET of an address that takes only POST shows the form instead."""
-    shows_form = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and request.method == "GET"
-    return response.status_code >= HTTPStatus.BAD_REQUEST and not shows_form

@@ -1,7 +1,8 @@
 """Upload one entry or many: parse, call, respond."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.utils import timezone
@@ -10,7 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets import conf
+from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.exceptions import InvalidIdempotencyKey
+from timesheets.parsers import MAX_BYTES, MAX_UNZIPPED_BYTES
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE
 from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.principals import MachineClient
@@ -34,7 +37,6 @@ class UploadView(APIView):
     # What some entries need besides.
     further_scopes = frozenset({CORRECTION_SCOPE})
     page_part = "timesheets/parts/upload.html"
-    page_script = "timesheets/upload.js"
 
     def get_view_name(self) -> str:
         return "Upload timesheets"
@@ -49,6 +51,22 @@ class UploadView(APIView):
         if key is not None:
             raise InvalidIdempotencyKey("Idempotency-Key is for one entry. Give each entry an entry_id.")
         return _upload_many(client, token, upload, options)
+
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        """The form, if a browser asks for it. A program gets 405, because there is nothing to read here."""
+        if request.method in {"GET", "HEAD"} and isinstance(request.accepted_renderer, PageRenderer):
+            return PageResponse(None, _describe_form)
+        return super().http_method_not_allowed(request, *args, **kwargs)
+
+
+def _describe_form() -> Mapping[str, Any]:
+    """The limits of a file, and how a program gets a token from the development issuer, if there is one."""
+    return {
+        "max_bytes": MAX_BYTES,
+        "max_unzipped_bytes": MAX_UNZIPPED_BYTES,
+        "audience": conf.token_policy().audience,
+        "development_sign_in": conf.development_sign_in(),
+    }
 
 
 def _upload_one(

@@ -1,157 +1,141 @@
-// The forms of the upload page send their content as a program does, to the API.
+// The forms of the upload page. They send what a program would send, to the API's own address.
 "use strict";
 
-const MEANINGS = {
-  200: "already there",
-  201: "created",
-  403: "not allowed",
-  409: "an entry with this entry_id and different content exists and stays unchanged",
-  422: "invalid entry",
-  424: "held back because another entry was rejected",
-};
+const ENTRY_FIELDS = ["user_id", "date", "project", "hours"];
+const LOST = "There was no answer, so nobody knows yet whether this is stored.";
+const PREVIEW_WORDS = { problems: "With problems", created: "New", existing: "Already stored" };
+const RESULT_WORDS = { problems: "Rejected", created: "Created", existing: "Already stored" };
 
-function setUp() {
+// There was no answer of the API, so it may have stored what was sent.
+class LostAnswer extends Error {}
+
+function setUpUpload() {
   const one = document.getElementById("upload-one");
-  const many = document.getElementById("upload-many");
-  one?.addEventListener("submit", (event) => submit(event, sendOne));
-  many?.addEventListener("submit", (event) => submit(event, sendMany));
+  one.addEventListener("submit", (event) => submitOne(event, one));
+  document.getElementById("new-entry").addEventListener("click", () => beginNewEntry(one));
+  setUpFile(document.getElementById("upload-file"));
 }
 
-async function submit(event, send) {
+// One entry
+
+async function submitOne(event, form) {
   event.preventDefault();
-  const form = event.target;
-  const button = form.querySelector("button");
-  forgetOutcome(form);
-  button.disabled = true;
+  const [fieldset] = form.getElementsByTagName("fieldset");
+  if (fieldset.disabled) return;
+  const entry = identify(form);
+  const focused = document.activeElement;
+  forgetErrors(form);
+  fieldset.disabled = true;
   try {
-    await send(form);
-  } catch {
-    say(form, "error", "There was no response, so this may or may not be stored. Check the entries before you send it again.");
+    const response = await send(form, { type: "application/json", body: JSON.stringify(entry) });
+    fieldset.disabled = false;
+    focused.focus();
+    showOne(form, entry, response);
+  } catch (error) {
+    if (!(error instanceof LostAnswer)) throw error;
+    say(form, "error", `${LOST} Press "Upload entry" again: the entry is not stored twice.`);
   } finally {
-    button.disabled = false;
+    fieldset.disabled = false;
+    if (document.activeElement === document.body) focused.focus();
   }
 }
 
-async function sendOne(form) {
+// The entry with an id. The same content keeps its id, so that it is stored once, however often it is sent.
+function identify(form) {
   const fields = new FormData(form);
-  const names = ["user_id", "date", "project", "hours"];
-  const entry = Object.fromEntries(names.map((name) => [name, fields.get(name)]));
-  const [response, answer] = await post(form, "application/json", JSON.stringify(entry), keyOf(form, entry));
-  if (response.ok) {
-    say(form, "done", answer.message);
-    link(form, `/timesheets/${answer.id}`, "View entry");
-    delete form.dataset.key;
-  } else {
-    for (const name of names) showError(form, name, answer.errors?.[name]);
-    if (!answer.errors) say(form, "error", answer.detail);
+  const content = Object.fromEntries(ENTRY_FIELDS.map((name) => [name, fields.get(name)]));
+  const written = JSON.stringify(content);
+  if (form.dataset.content !== written || !form.elements.entry_id.value) {
+    form.dataset.content = written;
+    form.elements.entry_id.value = makeEntryId();
   }
+  return { ...content, entry_id: form.elements.entry_id.value };
 }
 
-async function sendMany(form) {
-  const fields = new FormData(form);
-  if (fields.get("entries").trim() === "") {
-    showError(form, "entries", ["Paste entries here."]);
+function makeEntryId() {
+  // Browsers have randomUUID only on https pages and on this machine's own.
+  if (crypto.randomUUID) return crypto.randomUUID();
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function showOne(form, entry, { ok, answer, isReplay }) {
+  if (!ok) {
+    for (const name of ENTRY_FIELDS) showFieldError(form, name, answer.errors?.[name]);
+    if (!answer.errors) showProblem(form.querySelector(".outcome"), answer);
     return;
   }
-  const [response, answer] = await post(form, fields.get("format"), fields.get("entries"), null);
-  if (answer.message) {
-    say(form, "done", answer.message);
-  } else if (answer.received === undefined) {
-    showError(form, "entries", [answer.detail, ...flatten(answer.errors)]);
-  } else {
-    showVerdicts(form, answer, response.headers.get("Location"));
-  }
+  const line = say(form, "done", isReplay ? `Already stored as entry ${answer.id}, nothing was stored again. ` : `Created entry ${answer.id}: `);
+  if (isReplay) line.append('To store an equal entry besides, press "New entry" first.');
+  else line.append(`${formatHours(Number(entry.hours))} hours of employee `, isolated(entry.user_id.trim()), ".");
+  if ("mayRead" in form.dataset) line.append(" ", makeLink(`/timesheets/${answer.id}`, "View entry"));
 }
 
-// If there was no response and the same entry is sent again, it has the same key and is stored once.
-function keyOf(form, entry) {
-  const content = JSON.stringify(entry);
-  if (form.dataset.content !== content || !form.dataset.key) {
-    form.dataset.content = content;
-    form.dataset.key = crypto.randomUUID?.() ?? "";
-  }
-  return form.dataset.key || null;
+// People enter several entries of a person or a day in a row.
+function beginNewEntry(form) {
+  form.elements.entry_id.value = "";
+  form.elements.project.value = "";
+  form.elements.hours.value = "";
+  forgetErrors(form);
+  form.elements.project.focus();
 }
 
-async function post(form, contentType, body, key) {
-  const fields = new FormData(form);
-  const address = new URL(form.dataset.address, location.href);
-  for (const name of ["atomic", "dry_run"]) {
-    if (fields.has(name)) address.searchParams.set(name, "true");
-  }
-  const headers = {
-    Accept: "application/json",
-    "Content-Type": contentType,
-    "X-CSRFToken": fields.get("csrfmiddlewaretoken"),
-  };
-  if (key) headers["Idempotency-Key"] = key;
-  const response = await fetch(address, { method: "POST", headers, body });
-  const answer = await response.json();
-  if (response.status === 401) answer.detail = "You are signed out. Sign in again.";
-  return [response, answer];
-}
-
-function showVerdicts(form, answer, receipt) {
-  const counts = `${answer.received} received: ${answer.created} created, ${answer.existing} already there, ${answer.rejected} rejected.`;
-  say(form, answer.rejected ? "error" : "done", answer.dry_run ? `${counts} Nothing was stored.` : counts);
-  if (answer.code) say(form, "error", answer.detail);
-  if (receipt) link(form, receipt, "View receipt");
-  const table = element("table");
-  const head = table.createTHead().insertRow();
-  for (const title of ["Entry", "Verdict", "Id"]) head.append(element("th", title));
-  const body = table.createTBody();
-  for (const entry of answer.entries) {
-    const row = body.insertRow();
-    row.append(element("td", String(entry.index + 1)), describe(entry), element("td", String(entry.id ?? "")));
-  }
-  const frame = element("div");
-  frame.className = "table";
-  frame.append(table);
-  form.querySelector(".outcome").append(frame);
-}
-
-function describe(entry) {
-  const cell = element("td", `${entry.status} ${explain(entry)}`);
-  cell.className = `verdict-${entry.status}`;
-  for (const line of flatten(entry.errors)) cell.append(element("br"), line);
-  return cell;
-}
-
-function explain(entry) {
-  if (entry.superseded_by) return `already there, but superseded by timesheet ${entry.superseded_by}`;
-  return entry.code === "revision_gap" ? "a revision is missing" : (MEANINGS[entry.status] ?? "");
-}
-
-function flatten(errors) {
-  return Object.entries(errors ?? {}).map(([name, texts]) => `${name === "non_field_errors" ? "" : `${name}: `}${texts.join(" ")}`);
-}
-
-function forgetOutcome(form) {
-  form.querySelector(".outcome").replaceChildren();
-  for (const error of form.querySelectorAll(".error")) error.hidden = true;
-  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-}
-
-function showError(form, name, texts) {
+function showFieldError(form, name, texts) {
   if (!texts) return;
   const error = document.getElementById(`${name}-error`);
   error.textContent = texts.join(" ");
   error.hidden = false;
-  const field = form.elements[name];
-  field.setAttribute("aria-invalid", "true");
+  document.getElementById(name).setAttribute("aria-invalid", "true");
   form.querySelector("[aria-invalid]").focus();
 }
 
+function forgetErrors(form) {
+  for (const place of form.querySelectorAll(".outcome, .failure")) place.replaceChildren();
+  for (const error of form.querySelectorAll(".error")) error.hidden = true;
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+}
+
 function say(form, kind, text) {
-  const line = element("p", text);
-  line.className = kind;
+  const line = element("p", text, kind);
   form.querySelector(".outcome").append(line);
+  return line;
 }
 
-function link(form, address, text) {
-  const anchor = element("a", text);
-  anchor.href = address;
-  form.querySelector(".outcome").append(anchor);
+function showProblem(place, answer) {
+  const line = element("p", answer.detail, "error");
+  if (answer.status === 401) {
+    line.textContent = "You are signed out. ";
+    line.append(makeLink("/sign-in?next=%2Ftimesheets%2Fupload", "Sign in again"), ".");
+  }
+  place.append(line, ...listErrors(answer.errors).map((text) => element("p", text, "error")));
 }
 
-setUp();
+// Requests
+
+// The API's answer. Throws LostAnswer. `onProgress` gets the share of the body that was sent, from 0 to 1.
+function send(form, { type, body, parameters = {}, isZipped = false, onProgress = () => {} }) {
+  const query = new URLSearchParams(parameters).toString();
+  const request = new XMLHttpRequest();
+  request.open("POST", query ? `${form.dataset.address}?${query}` : form.dataset.address);
+  request.setRequestHeader("Accept", "application/json");
+  request.setRequestHeader("Content-Type", type);
+  request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+  if (isZipped) request.setRequestHeader("Content-Encoding", "gzip");
+  request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(loaded / total));
+  return new Promise((resolve, reject) => {
+    request.addEventListener("error", () => reject(new LostAnswer()));
+    request.addEventListener("load", () => {
+      const answer = readJson(request.responseText);
+      if (!answer) reject(new LostAnswer());
+      else resolve({
+        status: request.status,
+        ok: request.status < 300,
+        answer,
+        isReplay: request.getResponseHeader("Idempotency-Replayed") === "true",
+        receipt: request.getResponseHeader("Location"),
+      });
+    });
+    request.send(body);
+  });
+}
+
+setUpUpload();
