@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import io
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.browsers import Keyboard, open_browser
 from tests.person import Person
 from tests.processes import DevelopmentServer
 from tests.relay import Relay
+from timesheets.parsers import CSVParser, MalformedEntry
 
 pytestmark = pytest.mark.browser
 
@@ -267,6 +270,38 @@ def test_problems_of_json_are_shown_by_entry_and_line(person: Uploader, tmp_path
     assert row.startswith("2 (line 9) hours: Ensure this value is less than or equal to 24.")
 
 
+def test_the_page_splits_csv_as_the_api_does(person: Uploader) -> None:
+    endings = ("".join(marks) for length in range(7) for marks in itertools.product('a,"\r\n', repeat=length))
+    texts = [f"user_id,date,hours,project\n7,2017-06-05,8,{ending}" for ending in endings]
+    script = "return arguments[0].map((text) => splitCsv(text).records.map(({members}) => members.project));"
+
+    found = person.driver.execute_script(script, texts)
+
+    parsed = [CSVParser().parse(io.BytesIO(text.encode())).entries for text in texts]
+    assert [len(records) for records in found] == [len(entries) for entries in parsed]
+    for entries, projects in zip(parsed, found, strict=True):
+        for entry, project in zip(entries, projects, strict=True):
+            assert isinstance(entry, MalformedEntry) or entry["project"] == project
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("quotes.csv", HEADER.encode() + b'"' * 8_000_000, id="a huge record"),
+        pytest.param(
+            "members.csv.gz", gzip.compress(HEADER.encode()) + gzip.compress(b"a\n"), id="gzip members"
+        ),
+    ],
+)
+def test_a_file_that_only_the_api_can_read_is_previewed_without_rows(
+    person: Uploader, tmp_path: Path, name: str, content: bytes
+) -> None:
+    person.choose(person.write(tmp_path / name, content))
+
+    person.see("There is nothing to upload until the problems are solved.")
+    assert person.read_findings()[0].startswith("1 This row")
+
+
 def test_an_object_alone_is_a_file_with_one_entry(person: Uploader, tmp_path: Path) -> None:
     file = person.write(tmp_path / "one.json", json.dumps(make_entries("alone")[0], indent=2))
 
@@ -482,7 +517,7 @@ def test_a_file_without_ids_is_uploaded_again_only_after_a_confirmation(
     person.press("Upload 1 entry")
     person.see("1 entry was stored.")
     person.choose(file)
-    person.see("This file was uploaded before")
+    person.see("This file was sent before")
 
     person.press("Upload 1 entry")
     assert len(list_stored("noid")) == 1
@@ -521,7 +556,7 @@ def test_a_file_without_ids_whose_answer_was_lost_needs_a_confirmation(
     person.press("Upload 1 entry")
     person.see("entries without an entry_id would be stored twice")
     relay.trigger = None
-    person.see("This file was uploaded before")
+    person.see("This file was sent before")
     person.driver.execute_script(HOLD_REQUESTS)
 
     person.press("Upload 1 entry")

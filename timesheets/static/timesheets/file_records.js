@@ -27,7 +27,7 @@ const JSON_MARK = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/gs;
 // The message says what is wrong with the file, and what to do.
 class UnusableFile extends Error {}
 
-// The file's format, its bytes, and its records if they can be read here. Throws UnusableFile.
+// The file's format, its bytes and its text: empty if it cannot be read here. Throws UnusableFile.
 async function readChosenFile(file, limits) {
   if (file.size > limits.bytes) {
     throw new UnusableFile(`The file has ${megabytes(file.size)}, and ${megabytes(limits.bytes)} is the limit. Split it, or compress it with gzip.`);
@@ -38,7 +38,17 @@ async function readChosenFile(file, limits) {
   const text = content === null ? "" : decode(content);
   const format = FORMATS[recognizeFormat(file.name, text)];
   if (format === FORMATS.csv) requireCommas(text);
-  return { name: file.name, body, isZipped, format, ...format.split(text) };
+  return { name: file.name, body, isZipped, format, text };
+}
+
+// The records of a file that the API accepts, so they are not too many: none if they cannot be read here.
+function splitRecords({ format, text }) {
+  try {
+    return format.split(text);
+  } catch {
+    // A record of megabytes is too much for a regular expression.
+    return { records: [] };
+  }
 }
 
 async function readBytes(file) {
@@ -160,7 +170,7 @@ function splitArray(text) {
   return { records: records.filter(({ raw }) => raw !== "") };
 }
 
-// The spans of an array's elements. The API has found that the text is JSON when anybody asks for them.
+// The spans of the elements of an array, which is JSON.
 function findElements(text) {
   const spans = [];
   let [depth, begin] = [0, 0];

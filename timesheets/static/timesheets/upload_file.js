@@ -28,15 +28,19 @@ function chooseText(form) {
 
 // `field` is where the file comes from, and where its errors are shown.
 async function choose(form, field, files) {
+  // Something may be dropped while another file is sent.
+  if (form.querySelector(".choosing").disabled) return;
   forgetErrors(form);
   document.getElementById("file").value = "";
   if (files.length > 1) showFieldError(form, field, ["Choose one file at a time."]);
   if (files.length !== 1) return;
   const limits = { bytes: Number(form.dataset.maxBytes), unzippedBytes: Number(form.dataset.maxUnzippedBytes) };
+  showProgress(form, "Reading the file…");
   try {
     form.chosen = await readChosenFile(files[0], limits);
     await preview(form, field);
   } catch (error) {
+    showProgress(form, "");
     if (!(error instanceof UnusableFile)) throw error;
     showFieldError(form, field, [error.message]);
   }
@@ -47,6 +51,7 @@ async function preview(form, field) {
   if (!response) {
     showFieldError(form, field, ["There was no answer. Nothing was stored. Try again."]);
   } else if (response.answer.received !== undefined) {
+    Object.assign(form.chosen, splitRecords(form.chosen));
     showPreview(form, response.answer);
   } else if (response.answer.status === 401) {
     showProblem(form.querySelector(".failure"), response.answer);
@@ -152,14 +157,23 @@ function summarize({ problems, created, existing }) {
 function listWarnings({ created, existing }) {
   const superseded = existing.filter((verdict) => verdict.superseded_by).length;
   const corrections = created.filter(({ record }) => Number(record?.members.revision) > 1).length;
-  const unidentified = countUnidentified(created);
   return [
     superseded && `${countEntries(superseded, "is", "are")} stored already, but corrected since then. The correction counts.`,
     corrections && `${countEntries(corrections, "corrects", "correct")} an earlier revision, whose hours no longer count.`,
-    unidentified &&
-      `${countEntries(unidentified, "has", "have")} no entry_id, so each upload of this file stores ` +
-        `${unidentified === 1 ? "it" : "them"} again. Some browsers repeat an upload by themselves after a broken connection.`,
+    warnOfRepeats(created),
   ].filter(Boolean);
+}
+
+function warnOfRepeats(created) {
+  if (created.some(({ record }) => !record)) {
+    return "This browser cannot read the entries of the file. If they have no entry_id, each upload stores them again.";
+  }
+  const count = countUnidentified(created);
+  if (!count) return "";
+  return (
+    `${countEntries(count, "has", "have")} no entry_id, so each upload of this file stores ${count === 1 ? "it" : "them"} again. ` +
+    "Some browsers repeat an upload by themselves after a broken connection."
+  );
 }
 
 function countUnidentified(verdicts) {
@@ -177,7 +191,7 @@ function showConfirmation(form) {
   form.elements.again.required = isNeeded;
   form.elements.again.checked = false;
   label.querySelector("span").textContent =
-    `This file was uploaded before (${time}). ${countEntries(unidentified, "has", "have")} no entry_id and would be stored twice. Upload it again all the same.`;
+    `This file was sent before (${time}). ${countEntries(unidentified, "has", "have")} no entry_id and would be stored twice. Upload it again all the same.`;
 }
 
 function adviseOnRepeat(chosen) {
@@ -196,50 +210,6 @@ function showStep(form, { isPreview }) {
   form.querySelector(".choosing").hidden = isPreview;
   form.querySelector(".previewing").hidden = !isPreview;
   if (!isPreview) form.querySelector(".listed").replaceChildren();
-}
-
-// The result
-
-function showResult(form, { answer, receipt }) {
-  const { chosen } = form;
-  const sorted = sortVerdicts(answer, chosen.records);
-  const outcome = form.querySelector(".outcome");
-  outcome.replaceChildren(heading("Result of ", chosen));
-  outcome.append(element("p", conclude(answer, sorted), sorted.problems.length ? "notice wrong" : "notice good"));
-  outcome.append(showCounts(sorted, RESULT_WORDS));
-  if (sorted.problems.length) outcome.append(...showRejected(form, sorted.problems));
-  for (const kind of ["created", "existing"]) {
-    if (sorted[kind].length) outcome.append(disclose(`${RESULT_WORDS[kind]}: ${countEntries(sorted[kind].length)}`, showVerdicts(sorted[kind], chosen, false)));
-  }
-  if (receipt && "mayRead" in form.dataset) outcome.append(makeLink(receipt, "View receipt"));
-  form.chosen = null;
-  showStep(form, { isPreview: false });
-  outcome.querySelector("h3").focus();
-}
-
-function conclude(answer, { problems, created }) {
-  if (answer.code === "batch_refused") return "Nothing was stored, because some entries were rejected.";
-  const stored = `${countEntries(created.length, "was", "were")} stored`;
-  return problems.length ? `${stored}, ${formatCount(problems.length)} ${problems.length === 1 ? "was" : "were"} rejected.` : `${stored}.`;
-}
-
-function showRejected(form, problems) {
-  const { chosen } = form;
-  const shown = [element("h4", "Rejected"), showVerdicts(problems, chosen, false)];
-  if (problems.some(({ record }) => !record)) return shown;
-  const file = writeRecords(chosen, problems.map(({ record }) => record));
-  const link = makeLink(URL.createObjectURL(file), `Download ${countEntries(problems.length).replace("entr", "rejected entr")}`);
-  link.className = "button quiet";
-  link.download = nameRejectedFile(chosen);
-  const advice = element("p", "Correct them in this file, then upload it: ", "hint");
-  advice.append(link);
-  return [...shown, advice];
-}
-
-function disclose(summary, content) {
-  const details = element("details");
-  details.append(element("summary", summary), content);
-  return details;
 }
 
 function heading(text, chosen) {
