@@ -488,6 +488,23 @@ def test_ten_thousand_entries_are_listed_in_steps(person: Uploader, tmp_path: Pa
     WebDriverWait(person.driver, 20).until(lambda driver: driver.execute_script(count) == 10_000)
 
 
+def test_a_slow_line_shows_how_much_is_sent(person: Uploader, tmp_path: Path) -> None:
+    file = person.write(tmp_path / "slow.csv", HEADER + "slow,2017-06-05,A,1,\n" * 9_000)
+    person.driver.set_network_conditions(latency=0, download_throughput=-1, upload_throughput=80_000)
+    try:
+        person.choose(file)
+        share = WebDriverWait(person.driver, 10, 0.1).until(read_share)
+    finally:
+        person.driver.delete_network_conditions()
+
+    assert 0 < share < 100
+    person.see("9,000 entries would be stored")
+
+
+def read_share(driver: webdriver.Chrome) -> float:
+    return float(driver.find_element(By.TAG_NAME, "progress").get_attribute("value") or 0)
+
+
 def test_text_of_a_file_changes_nothing_around_it(person: Uploader) -> None:
     override = "\N{RIGHT-TO-LEFT OVERRIDE}"
     script = "<script>document.title = 'hacked'</script><img src=x onerror=\"document.title = 'hacked'\">"
@@ -502,6 +519,11 @@ def test_text_of_a_file_changes_nothing_around_it(person: Uploader) -> None:
     assert script in person.read_findings()[0]
     cells = person.driver.find_elements(By.XPATH, f"//*[starts-with(text(), '{override}')]")
     assert [cell.tag_name for cell in cells] == ["bdi", "bdi"]
+    person.press("Choose another file")
+    place = person.driver.find_element(By.CLASS_NAME, "drop")
+    person.driver.execute_script(DROP, place, f"{override}{script}.csv", HEADER)
+    person.see("There are no entries in it.")
+    assert person.driver.find_element(By.CSS_SELECTOR, "h3 bdi").text == f"{override}{script}.csv"
     assert person.driver.title != "hacked"
     assert person.read_complaints() == []
 

@@ -40,7 +40,7 @@ async function choose(form, field, files) {
     form.chosen = await readChosenFile(files[0], limits);
     await preview(form, field);
   } catch (error) {
-    showProgress(form, "");
+    showProgress(form);
     if (!(error instanceof UnusableFile)) throw error;
     showFieldError(form, field, [error.message]);
   }
@@ -82,7 +82,7 @@ async function uploadFile(form) {
 // The response, with its answer in the form of an answer to many entries; null if there was none.
 async function sendFile(form, doing, parameters) {
   const { format, body, isZipped } = form.chosen;
-  showProgress(form, `${doing} ${nameOf(form.chosen)}…`);
+  showProgress(form, `${doing} `, isolated(nameOf(form.chosen)), "…");
   try {
     const onProgress = (share) => showShare(form, share);
     const response = await send(form, { type: format.mediaType, body, parameters, isZipped, onProgress });
@@ -91,7 +91,7 @@ async function sendFile(form, doing, parameters) {
     if (!(error instanceof LostAnswer)) throw error;
     return null;
   } finally {
-    showProgress(form, "");
+    showProgress(form);
   }
 }
 
@@ -103,12 +103,14 @@ function answerAsMany({ ok, answer, isReplay }) {
   return { received: 1, entries: [{ ...answer, index: 0, status: ok ? stored : answer.status }] };
 }
 
-function showProgress(form, doing) {
-  form.querySelector(".doing").textContent = doing;
-  form.querySelector(".sending").hidden = !doing;
+// What is being done; nothing once it is done.
+function showProgress(form, ...doing) {
+  const isBusy = doing.length > 0;
+  form.querySelector(".doing").replaceChildren(...doing);
+  form.querySelector(".sending").hidden = !isBusy;
   form.querySelector(".share").textContent = "";
   form.querySelector("progress").removeAttribute("value");
-  for (const fieldset of form.querySelectorAll("fieldset")) fieldset.disabled = Boolean(doing);
+  for (const fieldset of form.querySelectorAll("fieldset")) fieldset.disabled = isBusy;
 }
 
 function showShare(form, share) {
@@ -147,6 +149,7 @@ function listFindings({ problems, created }, chosen) {
 
 function summarize({ problems, created, existing }) {
   if (problems.length && !created.length) return "There is nothing to upload until the problems are solved.";
+  if (!created.length && !existing.length) return "There are no entries in it.";
   if (!created.length) return `There is nothing to upload: ${countEntries(existing.length, "is", "are")} stored already.`;
   const hours = addHours(created);
   const people = new Set(created.map(({ record }) => String(record?.members.user_id).trim())).size;
