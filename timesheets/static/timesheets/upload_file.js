@@ -194,12 +194,12 @@ function showConfirmation(form) {
   form.elements.again.required = isNeeded;
   form.elements.again.checked = false;
   label.querySelector("span").textContent =
-    `This file was sent before (${time}). ${countEntries(unidentified, "has", "have")} no entry_id and would be stored twice. Upload it again all the same.`;
+    `This file was sent before (${time}). ${countEntries(unidentified, "has", "have")} no entry_id and could be stored twice. Upload it again all the same.`;
 }
 
 function adviseOnRepeat(chosen) {
   if (!countUnidentified(chosen.created)) return "Press the button again: what is stored already is not stored twice.";
-  return 'Look at "Entries" before you upload it again: entries without an entry_id would be stored twice.';
+  return 'Look at "Entries" before you upload it again: entries without an entry_id could be stored twice.';
 }
 
 function startAgain(form) {
@@ -234,7 +234,7 @@ function rememberUpload(chosen) {
 
 function recallUpload(chosen) {
   const time = sessionStorage.getItem(`upload:${fingerprint(chosen.body)}`);
-  return time && new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return time && `${LONG_DAY.format(new Date(time))}, ${CLOCK.format(new Date(time))}`;
 }
 
 // FNV-1a. The browser's own digests exist only on https pages, and two files with one fingerprint only cause a question.

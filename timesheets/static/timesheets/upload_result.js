@@ -29,7 +29,8 @@ function showRejected(form, problems) {
   const shown = [element("h4", "Rejected"), showVerdicts(problems, chosen, false)];
   if (problems.some(({ record }) => !record)) return shown;
   const file = writeRecords(chosen, problems.map(({ record }) => record));
-  const link = makeLink(URL.createObjectURL(file), `Download ${countEntries(problems.length).replace("entr", "rejected entr")}`);
+  const count = problems.length;
+  const link = makeLink(URL.createObjectURL(file), `Download ${formatCount(count)} rejected ${count === 1 ? "entry" : "entries"}`);
   link.className = "button quiet";
   link.download = nameRejectedFile(chosen);
   const advice = element("p", "Correct them in this file, then upload it: ", "hint");
