@@ -6,9 +6,6 @@ const LOST = "There was no answer, so nobody knows yet whether this is stored.";
 const PREVIEW_WORDS = { problems: "With problems", created: "New", existing: "Already stored" };
 const RESULT_WORDS = { problems: "Rejected", created: "Created", existing: "Already stored" };
 
-// There was no answer of the API, so it may have stored what was sent.
-class LostAnswer extends Error {}
-
 function setUpUpload() {
   const one = document.getElementById("upload-one");
   one.addEventListener("submit", (event) => submitOne(event, one));
@@ -26,18 +23,12 @@ async function submitOne(event, form) {
   const focused = document.activeElement;
   forgetErrors(form);
   fieldset.disabled = true;
-  try {
-    const response = await send(form, { type: "application/json", body: JSON.stringify(entry) });
-    fieldset.disabled = false;
-    focused.focus();
-    showOne(form, entry, response);
-  } catch (error) {
-    if (!(error instanceof LostAnswer)) throw error;
-    say(form, "error", `${LOST} Press "Upload entry" again: the entry is not stored twice.`);
-  } finally {
-    fieldset.disabled = false;
-    if (document.activeElement === document.body) focused.focus();
-  }
+  const response = await send(form, { type: "application/json", body: JSON.stringify(entry) });
+  fieldset.disabled = false;
+  // A disabled field has lost the focus.
+  focused.focus();
+  if (response) showOne(form, entry, response);
+  else say(form, "error", `${LOST} Press "Upload entry" again: the entry is not stored twice.`);
 }
 
 // The entry with an id. The same content keeps its id, so that it is stored once, however often it is sent.
@@ -61,13 +52,13 @@ function makeEntryId() {
 function showOne(form, entry, { ok, answer, isReplay }) {
   if (!ok) {
     for (const name of ENTRY_FIELDS) showFieldError(form, name, answer.errors?.[name]);
-    if (!answer.errors) showProblem(form.querySelector(".outcome"), answer);
+    if (!answer.errors) showProblem(form, form.querySelector(".outcome"), answer);
     return;
   }
   const line = say(form, "done", isReplay ? `Already stored as entry ${answer.id}, nothing was stored again. ` : `Created entry ${answer.id}: `);
-  if (isReplay) line.append('To store an equal entry besides, press "New entry" first.');
+  if (isReplay) line.append('To add an equal entry, press "New entry" first.');
   else line.append(`${formatHours(Number(entry.hours))} hours of employee `, isolated(entry.user_id.trim()), ".");
-  if ("mayRead" in form.dataset) line.append(" ", makeLink(`/timesheets/${answer.id}`, "View entry"));
+  if (form.dataset.entries) line.append(" ", makeLink(`${form.dataset.entries}/${answer.id}`, "View entry"));
 }
 
 // People enter several entries of a person or a day in a row.
@@ -100,18 +91,18 @@ function say(form, kind, text) {
   return line;
 }
 
-function showProblem(place, answer) {
+function showProblem(form, place, answer) {
   const line = element("p", answer.detail, "error");
   if (answer.status === 401) {
     line.textContent = "You are signed out. ";
-    line.append(makeLink("/sign-in?next=%2Ftimesheets%2Fupload", "Sign in again"), ".");
+    line.append(makeLink(form.dataset.signIn, "Sign in again"), ".");
   }
   place.append(line, ...listErrors(answer.errors).map((text) => element("p", text, "error")));
 }
 
 // Requests
 
-// The API's answer. Throws LostAnswer. `onProgress` gets the share of the body that was sent, from 0 to 1.
+// The API's answer; null if there was none, so that the API may have stored what was sent. `onProgress` gets the share of the body that was sent, from 0 to 1.
 function send(form, { type, body, parameters = {}, isZipped = false, onProgress = () => {} }) {
   const query = new URLSearchParams(parameters).toString();
   const request = new XMLHttpRequest();
@@ -121,21 +112,23 @@ function send(form, { type, body, parameters = {}, isZipped = false, onProgress 
   request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
   if (isZipped) request.setRequestHeader("Content-Encoding", "gzip");
   request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(loaded / total));
-  return new Promise((resolve, reject) => {
-    request.addEventListener("error", () => reject(new LostAnswer()));
-    request.addEventListener("load", () => {
-      const answer = readJson(request.responseText);
-      if (!answer) reject(new LostAnswer());
-      else resolve({
-        status: request.status,
-        ok: request.status < 300,
-        answer,
-        isReplay: request.getResponseHeader("Idempotency-Replayed") === "true",
-        receipt: request.getResponseHeader("Location"),
-      });
-    });
+  return new Promise((resolve) => {
+    request.addEventListener("loadend", () => resolve(readResponse(request)));
     request.send(body);
   });
+}
+
+function readResponse(request) {
+  // Empty after a failure, and HTML from a proxy.
+  const answer = readJson(request.responseText);
+  if (!answer) return null;
+  return {
+    status: request.status,
+    ok: request.status < 300,
+    answer,
+    isReplay: request.getResponseHeader("Idempotency-Replayed") === "true",
+    receipt: request.getResponseHeader("Location"),
+  };
 }
 
 setUpUpload();

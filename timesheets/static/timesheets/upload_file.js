@@ -54,7 +54,7 @@ async function preview(form, field) {
     Object.assign(form.chosen, splitRecords(form.chosen));
     showPreview(form, response.answer);
   } else if (response.answer.status === 401) {
-    showProblem(form.querySelector(".failure"), response.answer);
+    showProblem(form, form.querySelector(".failure"), response.answer);
   } else {
     showFieldError(form, field, [response.answer.detail, ...listErrors(response.answer.errors)]);
   }
@@ -74,7 +74,7 @@ async function uploadFile(form) {
   }
   showConfirmation(form);
   const failure = form.querySelector(".failure");
-  if (response) showProblem(failure, response.answer);
+  if (response) showProblem(form, failure, response.answer);
   else failure.append(element("p", `${LOST} ${adviseOnRepeat(chosen)}`, "error"));
   form.querySelector(".store").focus();
 }
@@ -83,16 +83,10 @@ async function uploadFile(form) {
 async function sendFile(form, doing, parameters) {
   const { format, body, isZipped } = form.chosen;
   showProgress(form, `${doing} `, isolated(nameOf(form.chosen)), "…");
-  try {
-    const onProgress = (share) => showShare(form, share);
-    const response = await send(form, { type: format.mediaType, body, parameters, isZipped, onProgress });
-    return { ...response, answer: answerAsMany(response) };
-  } catch (error) {
-    if (!(error instanceof LostAnswer)) throw error;
-    return null;
-  } finally {
-    showProgress(form);
-  }
+  const onProgress = (share) => showShare(form, share);
+  const response = await send(form, { type: format.mediaType, body, parameters, isZipped, onProgress });
+  showProgress(form);
+  return response && { ...response, answer: answerAsMany(response) };
 }
 
 // The answer to a file with a single JSON object has another form.
@@ -130,7 +124,7 @@ function showPreview(form, answer) {
   const warnings = listWarnings(sorted).map((text) => element("p", text, "notice"));
   const counts = showCounts(sorted, PREVIEW_WORDS);
   form.querySelector(".findings").replaceChildren(heading("Preview of ", chosen), element("p", summarize(sorted)), ...warnings, counts);
-  form.querySelector(".listed").replaceChildren(...listFindings(sorted, chosen));
+  form.querySelector(".listed").replaceChildren(...listFindings(sorted, form));
   const button = form.querySelector(".store");
   button.textContent = `Upload ${countEntries(sorted.created.length)}`;
   button.hidden = form.elements.atomic.closest("label").hidden = !sorted.created.length;
@@ -139,10 +133,10 @@ function showPreview(form, answer) {
   form.querySelector(".findings h3").focus();
 }
 
-function listFindings({ problems, created }, chosen) {
+function listFindings({ problems, created }, form) {
   const isKnown = created.length && addHours(created) !== null;
   return [
-    ...(problems.length ? [element("h4", "Problems"), showVerdicts(problems, chosen, true)] : []),
+    ...(problems.length ? [element("h4", "Problems"), showVerdicts(problems, form, true)] : []),
     ...(isKnown ? [element("h4", "New hours by employee"), showPeople(created)] : []),
   ];
 }

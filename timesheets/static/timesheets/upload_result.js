@@ -10,9 +10,9 @@ function showResult(form, { answer, receipt }) {
   outcome.append(showCounts(sorted, RESULT_WORDS));
   if (sorted.problems.length) outcome.append(...showRejected(form, sorted.problems));
   for (const kind of ["created", "existing"]) {
-    if (sorted[kind].length) outcome.append(disclose(`${RESULT_WORDS[kind]}: ${countEntries(sorted[kind].length)}`, showVerdicts(sorted[kind], chosen, false)));
+    if (sorted[kind].length) outcome.append(disclose(`${RESULT_WORDS[kind]}: ${countEntries(sorted[kind].length)}`, showVerdicts(sorted[kind], form, false)));
   }
-  if (receipt && "mayRead" in form.dataset) outcome.append(makeLink(receipt, "View receipt"));
+  if (receipt && form.dataset.entries) outcome.append(makeLink(receipt, "View receipt"));
   form.chosen = null;
   showStep(form, { isPreview: false });
   outcome.querySelector("h3").focus();
@@ -26,7 +26,7 @@ function conclude(answer, { problems, created }) {
 
 function showRejected(form, problems) {
   const { chosen } = form;
-  const shown = [element("h4", "Rejected"), showVerdicts(problems, chosen, false)];
+  const shown = [element("h4", "Rejected"), showVerdicts(problems, form, false)];
   if (problems.some(({ record }) => !record)) return shown;
   const file = writeRecords(chosen, problems.map(({ record }) => record));
   const count = problems.length;

@@ -18,7 +18,7 @@ function sortVerdicts(answer, records) {
   return sorted;
 }
 
-// Numbers to look at first. The hours of rejected entries are not known to be any.
+// Numbers to look at first. The hours of a rejected entry may be no number.
 function showCounts(sorted, words) {
   const tiles = element("dl", "", "tiles");
   for (const [kind, label] of Object.entries(words)) {
@@ -47,12 +47,12 @@ function showPeople(verdicts) {
   });
 }
 
-function showVerdicts(verdicts, chosen, isPreview) {
+function showVerdicts(verdicts, form, isPreview) {
   const isKnown = verdicts.every(({ record }) => record);
-  const titles = [isKnown ? chosen.format.unit : "Entry", isPreview ? "Problem" : "Outcome", ...(isKnown ? Object.keys(CELLS) : [])];
+  const titles = [isKnown ? form.chosen.format.unit : "Entry", isPreview ? "Problem" : "Outcome", ...(isKnown ? Object.keys(CELLS) : [])];
   return showRows("entries", titles, verdicts, (verdict) => {
     const members = Object.values(CELLS).map((name) => isolated(verdict.record?.members[name] ?? ""));
-    return [locate(verdict), describe(verdict, isPreview), ...(isKnown ? members : [])];
+    return [locate(verdict), describe(verdict, form.dataset.entries, isPreview), ...(isKnown ? members : [])];
   });
 }
 
@@ -62,11 +62,11 @@ function locate({ record, index }) {
   return element("span", record.row === record.line ? String(record.row) : `${record.row} (line ${record.line})`);
 }
 
-function describe(verdict, isPreview) {
+function describe(verdict, entries, isPreview) {
   const cell = element("div");
   for (const line of [explain(verdict, isPreview), ...listErrors(verdict.errors)].filter(Boolean)) cell.append(element("div", line));
-  if (verdict.id && verdict.status < 300 && document.querySelector("[data-may-read]")) {
-    cell.append(makeLink(`/timesheets/${verdict.id}`, `View entry ${verdict.id}`));
+  if (entries && verdict.id && verdict.status < 300) {
+    cell.append(makeLink(`${entries}/${verdict.id}`, `View entry ${verdict.id}`));
   }
   return cell;
 }
