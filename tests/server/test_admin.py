@@ -189,7 +189,7 @@ def test_a_failed_sign_in_is_logged_without_its_input(
     response = Visitor(server, name, password).welcome
 
     [line, _] = map(json.loads, server.wait_for_log(response.headers["X-Request-ID"], 2))
-    assert (line["level"], line["logger"]) == ("WARNING", "timesheets.admin")
+    assert (line["level"], line["logger"]) == ("WARNING", "timesheets.admin.sign_in")
     assert line["message"] == 'outcome=refused reason=admin_sign_in address="127.0.0.1"'
     assert password not in server.read_log()
 

@@ -1,0 +1,126 @@
+"""What the admin shows of entries, and exports."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, StreamingHttpResponse
+from django.template.loader import render_to_string
+
+from timesheets import conf
+from timesheets.admin.queries import SummarizedTimesheets
+from timesheets.admin.site import ReceivedAdmin, site
+from timesheets.formats.spreadsheets import write_csv
+from timesheets.models import Timesheet
+from timesheets.storage.queries import Change, list_history
+from timesheets.trust.principals import MachineClient
+
+# The columns of an export. Two of them are fields of the client.
+_ENTRY_COLUMNS = ("user_id", "date", "project", "hours", "entry_id", "received_at")
+_REVISION_COLUMNS = ("revision", "reason", "superseded_by", "upload")
+_COLUMNS = ["id", "client", *_ENTRY_COLUMNS, "issuer", "subject", *_REVISION_COLUMNS]
+_FIELDS = {"client": "client__client_id", "issuer": "client__issuer"}
+
+# More would be slow to read. A search for the entry_id finds them all.
+_MAX_REVISIONS = 100
+
+
+class TimesheetChangeList(ChangeList):
+    """Selects a page's ids, then its entries, or the rows before it would be searched for revisions, too."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        ids = list(self.result_list.values_list("pk", flat=True))
+        page = self.root_queryset.filter(pk__in=ids).order_by(*self.get_ordering(request, self.queryset))
+        self.result_list = self.apply_select_related(page)
+
+
+@admin.register(Timesheet, site=site)
+class TimesheetAdmin(ReceivedAdmin):
+    list_display = (
+        "id",
+        *_ENTRY_COLUMNS[:4],
+        "marked_revision",
+        "client__client_id",
+        "received_at",
+        "entry_id",
+    )
+    readonly_fields = ("state", "history")
+    date_hierarchy = "date"
+    search_fields = ("user_id__exact", "entry_id__exact", "project__startswith")
+    search_help_text = (
+        "A complete user_id or entry_id, or the beginning of a project. "
+        'An entry must match every word; "quotes" join words.'
+    )
+    actions = ("export_as_csv",)
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        return TimesheetChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Timesheet]:
+        later = Timesheet.objects.filter(
+            client=OuterRef("client"), entry_id=OuterRef("entry_id"), revision__gt=OuterRef("revision")
+        )
+        superseded_by = Subquery(later.order_by("revision").values("id")[:1])
+        return SummarizedTimesheets(Timesheet).annotate(superseded_by=superseded_by)
+
+    def state(self, timesheet: Timesheet) -> str:
+        if timesheet.superseded_by is not None:  # type: ignore[attr-defined]
+            return "superseded"
+        return "current" if timesheet.hours else "withdrawn"
+
+    @admin.display(description="revision")
+    def marked_revision(self, timesheet: Timesheet) -> str:
+        state = self.state(timesheet)
+        is_plain = timesheet.revision == 1 and state == "current"
+        return "1" if is_plain else f"{timesheet.revision}, {state}"
+
+    def history(self, timesheet: Timesheet) -> str:
+        """A table of the entry's revisions, the newest first, in which changed values are marked."""
+        if timesheet.entry_id is None:
+            return "This entry has no entry_id, so it can never be corrected."
+        owner = timesheet.client
+        client = MachineClient(issuer=owner.issuer, client_id=owner.client_id, subject=None)
+        changes = list_history(client, timesheet.entry_id, _MAX_REVISIONS)
+        context = {
+            "history": [_describe_change(change) for change in changes],
+            "shown_id": timesheet.pk,
+            "entry_page": "admin:timesheets_timesheet_change",
+            "upload_page": "admin:timesheets_upload_change",
+        }
+        return render_to_string("timesheets/parts/history.html", context)
+
+    @admin.action(description="Export as CSV for spreadsheets", permissions=["view"])
+    def export_as_csv(self, request: HttpRequest, selection: QuerySet[Timesheet]) -> StreamingHttpResponse:
+        return StreamingHttpResponse(
+            write_csv(_COLUMNS, _read_rows(selection)),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="timesheets.csv"'},
+        )
+
+
+def _describe_change(change: Change) -> dict[str, Any]:
+    stored = change.stored
+    return {
+        "row": {
+            "id": stored.timesheet_id,
+            **asdict(stored.entry),
+            "received_at": stored.received_at,
+            "superseded_by": stored.superseded_by,
+        },
+        "origin": stored,
+        "was": change.previous and change.previous.entry,
+    }
+
+
+def _read_rows(selection: QuerySet[Timesheet]) -> Iterator[list[str]]:
+    """Yield rows of text, with times as RFC 3339 writes them, in the zone that the pages use."""
+    zone = conf.time_zone()
+    # Streamed, 2,000 rows at a time.
+    for row in selection.values_list(*(_FIELDS.get(name, name) for name in _COLUMNS)).iterator():
+        cells = (cell.astimezone(zone).isoformat() if isinstance(cell, datetime) else cell for cell in row)
+        yield ["" if cell is None else str(cell) for cell in cells]
