@@ -88,7 +88,7 @@ class Timesheet(models.Model):
         indexes = [models.Index(fields=["client", "id"], name="timesheet_of_client")]
 
     def __str__(self) -> str:
-        return f"timesheet {self.pk}"
+        return f"entry {self.pk}"
 
 
 class Usage(models.Model):

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from timesheets.admin import TimesheetAdmin, site
+from timesheets.admin import site
 from timesheets.models import Timesheet
 
 
@@ -19,7 +19,7 @@ class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "received_at",
         "entry_id",
     )
-    list_filter = TimesheetAdmin.list_filter
+    list_filter = ("client", "received_at")
     search_fields = ("user_id", "entry_id", "project")
     date_hierarchy = "date"
 

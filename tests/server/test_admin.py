@@ -300,7 +300,7 @@ def test_a_timesheet_has_no_input_fields(boss: Visitor) -> None:
     page = boss.get(f"{LIST}1/change/").text
 
     assert "StoreZero" in page
-    assert "May 10, 2017, 7:40 p.m." in page
+    assert "10 May 2017, 19:40" in page
     assert 'name="user_id"' not in page
     assert 'name="_save"' not in page
 
@@ -373,12 +373,153 @@ def test_days_are_those_of_the_apis_time_zone(boss: Visitor) -> None:
     assert boss.list_ids("?date__year=2017&date__month=5&date__day=12") == [2]
     page = boss.get(f"{LIST}?q=008").text
     assert "Dates and times are those of Europe/Berlin" in page
-    assert "May 12, 2017, midnight" in page
+    assert "12 May 2017</td>" in page
 
 
 def test_the_date_hierarchy_covers_only_the_search_results(boss: Visitor) -> None:
     assert boss.list_periods("?q=008") == ["‹ 2017", "May 12"]
     assert boss.list_periods("?q=nothing") == []
+
+
+# Filters and totals
+
+
+def filter_by(**fields: str) -> str:
+    return f"?{urlencode(fields)}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        pytest.param({"user_id": "007"}, [3, 1], id="employee"),
+        pytest.param({"user_id": "00"}, [], id="part-of-an-employee"),
+        pytest.param({"first_day": "2017-05-12"}, [4, 3, 2], id="from-its-first-day"),
+        pytest.param({"first_day": "2017-05-13"}, [4, 3], id="from-the-day-after"),
+        pytest.param({"last_day": "2017-05-12"}, [2, 1], id="to-its-last-day"),
+        pytest.param({"last_day": "2017-05-11"}, [1], id="to-the-day-before"),
+        pytest.param({"last_day": "2999-12-31"}, [4, 3, 2, 1], id="to-the-end"),
+        pytest.param({"user_id": "007", "last_day": "2017-12-31"}, [1], id="employee-and-day"),
+        pytest.param({"user_id": "", "first_day": "", "last_day": ""}, [4, 3, 2, 1], id="empty-form"),
+        pytest.param({"user_id": "007", "client__id__exact": "2"}, [3], id="employee-and-client"),
+    ],
+)
+def test_the_list_can_be_filtered_by_employee_and_days(
+    boss: Visitor, fields: dict[str, str], found: list[int]
+) -> None:
+    assert boss.list_ids(filter_by(**fields)) == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        pytest.param({"first_day": "yesterday"}, "Enter a valid date.", id="not-a-day"),
+        pytest.param({"first_day": "0001-01-01"}, "greater than or equal to 1900-01-01", id="too-early"),
+        pytest.param({"last_day": "9999-12-31"}, "less than or equal to 2999-12-31", id="too-late"),
+        pytest.param(
+            {"first_day": "2019-01-02", "last_day": "2019-01-01"}, "The last day is before", id="wrong-order"
+        ),
+        pytest.param({"user_id": "a\0b"}, "Null characters are not allowed.", id="null-character"),
+    ],
+)
+def test_a_filter_with_an_error_says_so_and_lists_nothing(
+    boss: Visitor, fields: dict[str, str], message: str
+) -> None:
+    assert message in boss.get(LIST + filter_by(**fields)).text
+    assert boss.list_ids(filter_by(**fields)) == []
+    assert len(read_csv(boss.export(filter_by(**fields), select_across=1, _selected_action=0))) == 1
+
+
+def test_an_unknown_state_lists_nothing(boss: Visitor) -> None:
+    assert boss.list_ids("?state=wrong") == []
+
+
+def test_the_filters_form_keeps_the_other_filters_and_shows_its_values(boss: Visitor) -> None:
+    script = '"><script>'
+    page = boss.get(LIST + filter_by(user_id=script, q="Store", date__year="2017")).text
+
+    [form] = re.findall(r'<details data-filter-title="employee and date".*?</details>', page, re.DOTALL)
+    hidden = re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form)
+    assert sorted(hidden) == [("date__year", "2017"), ("q", "Store")]
+    assert 'value="&quot;&gt;&lt;script&gt;"' in form
+    assert script not in page
+
+
+def test_lists_have_readable_labels(boss: Visitor, auditor: Visitor) -> None:
+    assert read_labels(boss.get(LIST).text) == [
+        "ID",
+        "Employee",
+        "Date",
+        "Hours",
+        "Project",
+        "Revision",
+        "Client",
+        "Received",
+        "Entry id",
+    ]
+    assert read_labels(auditor.get(UPLOADS).text) == [
+        "ID",
+        "Label",
+        "Client",
+        "Received",
+        "Sent",
+        "Stored",
+        "Already stored",
+        "Rejected",
+        "Hours created",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "totals"),
+    [
+        pytest.param("", ["37.50", "4", "3"], id="everything"),
+        pytest.param("?user_id=007", ["6.00", "2", "1"], id="employee"),
+        pytest.param("?first_day=2019-01-31&last_day=2019-03-01", ["25.00", "2", "2"], id="days"),
+        pytest.param("?q=nothing", ["0.00", "0", "0"], id="nothing"),
+    ],
+)
+def test_the_list_adds_up_what_is_filtered(boss: Visitor, query: str, totals: list[str]) -> None:
+    assert read_totals(boss.get(LIST + query).text) == totals
+
+
+def test_totals_are_those_of_all_pages(tmp_path: Path) -> None:
+    row = (1, None, "007", "2017-05-10 17:40:20", "StoreZero", 7.25, "2017-05-11 08:00:00", None)
+    server = open_server(tmp_path, [row] * 201)
+    page = Visitor(server, "boss").get(f"{LIST}?p=2").text
+    server.close()
+
+    assert read_totals(page) == ["1,457.25", "201", "1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "totals"),
+    [
+        pytest.param("", [5, 4, 3, 2, 1], ["10.00", "2", "1"], id="all"),
+        pytest.param("?state=current", [5, 2], ["10.00", "2", "1"], id="current"),
+        pytest.param("?state=superseded", [3, 1], ["0.00", "0", "0"], id="superseded"),
+        pytest.param("?state=withdrawn", [4], ["0.00", "0", "0"], id="withdrawn"),
+        pytest.param("?q=Secret", [2], ["5.00", "1", "1"], id="one-client"),
+    ],
+)
+def test_superseded_and_withdrawn_entries_can_be_left_out_and_never_count(
+    auditor: Visitor, query: str, found: list[int], totals: list[str]
+) -> None:
+    assert auditor.list_ids(query) == found
+    assert read_totals(auditor.get(LIST + query).text) == totals
+
+
+def test_one_button_downloads_all_that_is_filtered(boss: Visitor) -> None:
+    page = boss.get(f"{LIST}?user_id=007").text
+
+    [form] = re.findall(r'<div class="totals">.*?<form method="post">(.*?)</form>', page, re.DOTALL)
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form))
+    _, *rows = read_csv(boss.post(f"{LIST}?user_id=007", **fields))
+    assert "Download all as CSV" in form
+    assert [row[0] for row in rows] == ["3", "1"]
+
+
+def test_a_list_without_entries_has_no_download(boss: Visitor) -> None:
+    assert "Download all as CSV" not in boss.get(f"{LIST}?q=nothing").text
 
 
 # Exporting
@@ -432,27 +573,45 @@ def test_an_export_of_all_contains_all_search_results(boss: Visitor) -> None:
     assert [row[0] for row in rows] == ["3", "1"]
 
 
-def test_an_export_of_many_pages_is_complete_and_uses_little_memory(tmp_path: Path) -> None:
-    count = 100_000
+CROWD = 100_001
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GranianServer]:
+    """A server with more entries than are added up."""
     day = datetime(2017, 1, 1)  # noqa: DTZ001  SQLite stores it like this.
     rows = (
         (1, f"{number:032}", "007", str(day + timedelta(minutes=number)), "StoreZero", 5, str(day), None)
-        for number in range(count)
+        for number in range(CROWD)
     )
-    server = open_server(tmp_path, rows)
-    boss = Visitor(server, "boss")
+    server = open_server(tmp_path_factory.mktemp("crowded"), rows)
+    yield server
+    server.close()
+
+
+def test_an_export_of_many_pages_is_complete_and_uses_little_memory(crowded: GranianServer) -> None:
+    boss = Visitor(crowded, "boss")
     boss.export(_selected_action=1)
-    before = server.read_peak_memory()
+    before = crowded.read_peak_memory()
 
     response = boss.export(select_across=1, _selected_action=1)
 
-    growth = server.read_peak_memory() - before
-    server.close()
+    growth = crowded.read_peak_memory() - before
     ids = [row[0] for row in read_csv(response)[1:]]
-    assert ids == [str(number) for number in range(count, 0, -1)]
+    assert ids == [str(number) for number in range(CROWD, 0, -1)]
     # The file has 13 MB. Its rows as Python objects would be many times larger.
     assert len(response.content) > 10_000_000
     assert growth < 8 * 1024 * 1024
+
+
+def test_more_than_a_hundred_thousand_entries_are_not_added_up(crowded: GranianServer) -> None:
+    boss = Visitor(crowded, "boss")
+
+    everything, one_fewer = boss.get(LIST).text, boss.get(f"{LIST}?id__gt=1").text
+
+    assert "More than 100,000 entries." in everything
+    assert read_totals(everything) == []
+    assert read_totals(one_fewer) == ["500,000.00", "100,000", "1"]
 
 
 @pytest.mark.parametrize(
@@ -520,6 +679,17 @@ def auditor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
 def read_cells(page: str, name: str) -> list[str]:
     """The texts of a column of a list."""
     return [unescape(text) for text in re.findall(rf'class="field-{name}[^"]*">(.*?)</td>', page)]
+
+
+def read_labels(page: str) -> list[str]:
+    """The labels of a list's columns."""
+    [head] = re.findall(r'<table id="result_list">.*?</thead>', page, re.DOTALL)
+    return re.findall(r'<div class="text"><span>([^<]+)</span>', head)
+
+
+def read_totals(page: str) -> list[str]:
+    """Hours, current entries and employees, as the list adds them up."""
+    return re.findall(r"<dd>([^<]*)</dd>", page)
 
 
 def read_history(page: str) -> list[str]:
@@ -632,17 +802,19 @@ def list_queries(folder: Path, *paths: str) -> list[list[str]]:
     return list(json.loads(run_with_admin(folder, PRINT_QUERIES.format(paths))))
 
 
-def test_the_list_reads_the_clients_a_summary_and_one_page_by_its_ids(tmp_path: Path) -> None:
+def test_the_list_reads_the_clients_a_summary_one_page_by_its_ids_and_totals(tmp_path: Path) -> None:
     row = (1, None, "007", "2017-05-10 17:40:20", "StoreZero", 5, "2017-05-11 08:00:00", None)
     open_server(tmp_path, [row] * 300).close()
 
-    [[clients, summary, ids, page]] = list_queries(tmp_path, f"{LIST}?p=2")
+    [[clients, summary, ids, page, totals]] = list_queries(tmp_path, f"{LIST}?p=2")
 
     assert clients.startswith('SELECT "timesheets_client"."id"')
     assert summary.startswith("SELECT COUNT(*)")
     assert ids.endswith('ORDER BY "timesheets_timesheet"."id" DESC LIMIT 100 OFFSET 100')
     # Later revisions are searched only for the entries of the page.
     assert ["revision" in statement for statement in (summary, ids, page)] == [False, False, True]
+    # And in the totals, in which superseded entries do not count.
+    assert totals.startswith("SELECT SUM(")
     assert page.count(", ") > 100
     assert "OFFSET" not in page
 

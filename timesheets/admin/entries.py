@@ -1,8 +1,8 @@
-"""What the admin shows of entries, and exports."""
+"""What the admin shows of entries: lists with totals, single entries with a history, and CSV."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from django.contrib import admin
@@ -10,10 +10,12 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, StreamingHttpResponse
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from timesheets import conf
-from timesheets.admin.queries import SummarizedTimesheets
-from timesheets.admin.site import ReceivedAdmin, site
+from timesheets.admin.filters import EntryFilter, StateFilter
+from timesheets.admin.queries import MAX_TOTALED, State, SummarizedTimesheets
+from timesheets.admin.site import ReceivedAdmin, show_time, site
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.models import Timesheet
 from timesheets.storage.queries import Change, list_history
@@ -29,8 +31,15 @@ _FIELDS = {"client": "client__client_id", "issuer": "client__issuer"}
 _MAX_REVISIONS = 100
 
 
-class TimesheetChangeList(ChangeList):
+# What people call a timesheet. In the model, the names would need a migration.
+Timesheet._meta.verbose_name = "entry"  # noqa: SLF001  Django documents _meta as its public interface.
+Timesheet._meta.verbose_name_plural = "entries"  # noqa: SLF001
+
+
+class EntryList(ChangeList):
     """Selects a page's ids, then its entries, or the rows before it would be searched for revisions, too."""
+
+    max_totaled = f"{MAX_TOTALED:,}"
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -38,28 +47,56 @@ class TimesheetChangeList(ChangeList):
         page = self.root_queryset.filter(pk__in=ids).order_by(*self.get_ordering(request, self.queryset))
         self.result_list = self.apply_select_related(page)
 
+    def totals(self) -> dict[str, str]:
+        """What the entries of all pages add up to, as text; nothing if there are too many."""
+        totals = self.queryset.totals()
+        if totals is None:
+            return {}
+        return {
+            "Hours": f"{totals.hours:,.2f}",
+            "Current entries": f"{totals.entries:,}",
+            "Employees": f"{totals.employees:,}",
+        }
+
 
 @admin.register(Timesheet, site=site)
-class TimesheetAdmin(ReceivedAdmin):
+class EntryAdmin(ReceivedAdmin):
     list_display = (
         "id",
-        *_ENTRY_COLUMNS[:4],
+        "employee",
+        "day",
+        "hours",
+        "project",
         "marked_revision",
-        "client__client_id",
-        "received_at",
+        "client_name",
+        "received_time",
         "entry_id",
     )
-    readonly_fields = ("state", "history")
+    list_filter = (EntryFilter, StateFilter, *ReceivedAdmin.list_filter)
+    fields = readonly_fields = (
+        "employee",
+        "day",
+        "project",
+        "hours",
+        "state",
+        "entry_id",
+        "client",
+        "received_time",
+        "subject",
+        "upload",
+        "history",
+    )
     date_hierarchy = "date"
     search_fields = ("user_id__exact", "entry_id__exact", "project__startswith")
     search_help_text = (
-        "A complete user_id or entry_id, or the beginning of a project. "
+        "A complete employee or entry id, or the beginning of a project. "
         'An entry must match every word; "quotes" join words.'
     )
     actions = ("export_as_csv",)
+    change_list_template = "timesheets/admin/entries.html"
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
-        return TimesheetChangeList
+        return EntryList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Timesheet]:
         later = Timesheet.objects.filter(
@@ -68,15 +105,25 @@ class TimesheetAdmin(ReceivedAdmin):
         superseded_by = Subquery(later.order_by("revision").values("id")[:1])
         return SummarizedTimesheets(Timesheet).annotate(superseded_by=superseded_by)
 
-    def state(self, timesheet: Timesheet) -> str:
+    @admin.display(description="employee")
+    def employee(self, timesheet: Timesheet) -> str:
+        return timesheet.user_id
+
+    @admin.display(description="date")
+    def day(self, timesheet: Timesheet) -> str:
+        """The entry's date, without the time if that is midnight: a date without a time means midnight."""
+        text = show_time(timesheet.date)
+        return text.removesuffix(", 00:00") if timezone.localtime(timesheet.date).time() == time() else text
+
+    def state(self, timesheet: Timesheet) -> State:
         if timesheet.superseded_by is not None:  # type: ignore[attr-defined]
-            return "superseded"
-        return "current" if timesheet.hours else "withdrawn"
+            return State.SUPERSEDED
+        return State.CURRENT if timesheet.hours else State.WITHDRAWN
 
     @admin.display(description="revision")
     def marked_revision(self, timesheet: Timesheet) -> str:
         state = self.state(timesheet)
-        is_plain = timesheet.revision == 1 and state == "current"
+        is_plain = timesheet.revision == 1 and state is State.CURRENT
         return "1" if is_plain else f"{timesheet.revision}, {state}"
 
     def history(self, timesheet: Timesheet) -> str:

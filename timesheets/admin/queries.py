@@ -1,13 +1,48 @@
-"""What a list of entries asks the database: each row is read once."""
+"""What a list of entries asks the database, whatever the number of its rows."""
 
+import enum
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.functional import cached_property
 
 from timesheets.models import Timesheet
+
+# Whether a row is superseded takes an index access for each, so a million would take seconds.
+MAX_TOTALED = 100_000
+
+
+class State(enum.StrEnum):
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+def is_in_state(state: State) -> Q:
+    """The condition on a row. Revisions have no gaps."""
+    # The database can look for one revision in an index, or read those few that are not the first.
+    later = Timesheet.objects.filter(
+        client=OuterRef("client"),
+        entry_id=OuterRef("entry_id"),
+        revision=OuterRef("revision") + 1,
+        revision__gt=1,
+    )
+    if state is State.SUPERSEDED:
+        return Q(Exists(later))
+    return ~Q(Exists(later)) & (Q(hours=0) if state is State.WITHDRAWN else ~Q(hours=0))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """What current entries add up to."""
+
+    entries: int
+    employees: int
+    hours: Decimal
 
 
 class SummarizedTimesheets(QuerySet[Timesheet]):
@@ -20,7 +55,9 @@ class SummarizedTimesheets(QuerySet[Timesheet]):
 
     @cached_property
     def _summary(self) -> dict[str, Any]:
-        return super().aggregate(count=Count("*"), first=Min("date"), last=Max("date"))
+        return super().aggregate(
+            count=Count("*"), first=Min("date"), last=Max("date"), first_id=Min("pk"), last_id=Max("pk")
+        )
 
     def count(self) -> int:
         return int(self._summary["count"])
@@ -39,3 +76,19 @@ class SummarizedTimesheets(QuerySet[Timesheet]):
         if kind == "month":
             return [first.replace(month=month, day=1) for month in range(first.month, last.month + 1)]
         return [first.replace(day=day) for day in range(first.day, last.day + 1)]
+
+    def totals(self) -> Totals | None:
+        """Those of the current ones among them; None if there are more than MAX_TOTALED timesheets."""
+        if self.count() > MAX_TOTALED:
+            return None
+        # Entries are stored about in the order of their dates, so those of a month are next to each other.
+        between = Q(pk__gte=self._summary["first_id"] or 0, pk__lte=self._summary["last_id"] or 0)
+        current = self.filter(between, is_in_state(State.CURRENT)).order_by()
+        # PostgreSQL would sort the rows for a COUNT(DISTINCT).
+        employees = current.values("user_id").annotate(entry_count=Count("*"), sum=Sum("hours"))
+        found = QuerySet.aggregate(
+            employees, entries=Sum("entry_count"), employees=Count("*"), hours=Sum("sum")
+        )
+        return Totals(
+            entries=found["entries"] or 0, employees=found["employees"], hours=found["hours"] or Decimal()
+        )

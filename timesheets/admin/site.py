@@ -1,7 +1,8 @@
 """The admin's site: its time zone, and lists that nobody can change."""
 
 import functools
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -11,17 +12,23 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from timesheets import conf
+from timesheets.admin.filters import ReceivedFilter
 from timesheets.admin.sign_in import SignInForm
+from timesheets.models import Timesheet, Upload
 
 
 class Site(admin.AdminSite):
     """Django's admin in the API's time zone, because an entry's date without a time is midnight there."""
 
     login_form = SignInForm
+    login_template = "timesheets/admin/login.html"
     site_header = site_title = "Timesheets"
     index_title = "Entries and accounts"
+    # Lists need its room.
+    enable_nav_sidebar = False
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         guarded_view = super().admin_view(view, cacheable)
@@ -41,10 +48,17 @@ site.register(User, UserAdmin)
 site.register(Group, GroupAdmin)
 
 
+def show_time(moment: datetime) -> str:
+    """Such as `10 May 2017, 17:40`, as on the API's pages."""
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
 # django-stubs makes ModelAdmin generic. Django does not.
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # No other order has an index.
     sortable_by = ()
+    change_form_template = "timesheets/admin/read_only.html"
 
     def _refuse(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -56,15 +70,21 @@ class ReceivedAdmin(ReadOnlyAdmin):
     """Lists what clients sent, the latest first."""
 
     list_select_related = ("client",)
-    list_filter = ("client", "received_at")
+    list_filter: ClassVar[Any] = ("client", ("received_at", ReceivedFilter))
     # To count the rows behind each filter, Django would scan every row for each.
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     ordering = ("-id",)
 
-    class Media:
-        css = {"all": ("timesheets/admin.css",)}
-
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
         subtitle = f"Dates and times are those of {conf.time_zone()}"
-        return super().changelist_view(request, {"subtitle": subtitle})
+        return super().changelist_view(request, {"title": title, "subtitle": subtitle})
+
+    @admin.display(description="client")
+    def client_name(self, row: Timesheet | Upload) -> str:
+        return row.client.client_id
+
+    @admin.display(description="received")
+    def received_time(self, row: Timesheet | Upload) -> str:
+        return show_time(row.received_at)

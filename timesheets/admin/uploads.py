@@ -1,5 +1,8 @@
 """What the admin shows of clients and their uploads."""
 
+from typing import Any, ClassVar
+
+from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -11,36 +14,61 @@ from timesheets.models import Client, Upload
 
 @admin.register(Client, site=site)
 class ClientAdmin(ReadOnlyAdmin):
-    list_display = ("client_id", "issuer", "timesheets")
+    list_display = ("client_id", "issuer", "entries")
     ordering = search_fields = ("client_id", "issuer")
 
-    def timesheets(self, client: Client) -> SafeString:
+    def entries(self, client: Client) -> SafeString:
         url = reverse("admin:timesheets_timesheet_changelist")
-        return format_html('<a href="{}?client__id__exact={}">Timesheets</a>', url, client.pk)
+        return format_html('<a href="{}?client__id__exact={}">Entries</a>', url, client.pk)
+
+
+class UploadForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The labels of an upload's page."""
+
+    class Meta:
+        labels: ClassVar[Any] = {
+            "hours_received": "Sent",
+            "hours_created": "Stored",
+            "hours_existing": "Already stored",
+            "byte_count": "Bytes",
+            "sha256": "SHA-256",
+        }
 
 
 @admin.register(Upload, site=site)
 class UploadAdmin(ReceivedAdmin):
+    form = UploadForm
     list_display = (
         "id",
         "label",
-        "timesheets",
-        "client__client_id",
-        "received_at",
-        "received",
-        "created",
-        "existing",
+        "client_name",
+        "received_time",
+        "sent",
+        "stored",
+        "already_stored",
         "rejected",
         "hours_created",
     )
+    fieldsets = (
+        (None, {"fields": ("label", "client", "received_time", "subject")}),
+        ("Entries", {"fields": ("sent", "stored", "already_stored", "rejected")}),
+        ("Hours", {"fields": ("hours_received", "hours_created", "hours_existing")}),
+        ("Request", {"fields": ("media_type", "byte_count", "sha256", "request_id", "token_id")}),
+    )
+    readonly_fields = ("received_time", "sent", "stored", "already_stored")
     search_fields = ("label__startswith",)
     search_help_text = "The beginning of a label."
-    readonly_fields = ("timesheets",)
 
-    def timesheets(self, upload: Upload) -> SafeString | str:
+    def sent(self, upload: Upload) -> int:
+        return upload.received
+
+    def stored(self, upload: Upload) -> SafeString | int:
         """Link to the rows that it created. The link has their ids, too, because only ids have an index."""
         if upload.first_id is None:
-            return "none"
+            return upload.created
         url = reverse("admin:timesheets_timesheet_changelist")
         query = f"upload__id__exact={upload.pk}&id__gte={upload.first_id}&id__lte={upload.last_id}"
-        return format_html('<a href="{}?{}">Timesheets</a>', url, query)
+        return format_html('<a href="{}?{}">{}</a>', url, query, upload.created)
+
+    def already_stored(self, upload: Upload) -> int:
+        return upload.existing
