@@ -20,11 +20,10 @@ Browse = Callable[[str, str], None]
 PAGES = [
     "/",
     "/sign-in",
-    "/nowhere",
     "/timesheets/upload",
     "/timesheets",
     "/timesheets?project=Nothing",
-    "/timesheets?limit=1",
+    "/timesheets?page_size=1",
     "/timesheets?date_from=yesterday",
     # An entry that was corrected, its newest revision, and none.
     "/timesheets/1",
@@ -129,6 +128,12 @@ def send_no_token(driver: webdriver.Chrome) -> None:
     driver.find_element(By.ID, "token-error")
 
 
+def post_to_the_landing_page(driver: webdriver.Chrome) -> None:
+    """Get an error that no view of DRF writes. In development, that of an unknown address is Django's."""
+    driver.execute_script("document.forms[0].action = '/'; document.forms[0].submit()")
+    driver.find_element(By.XPATH, "//h1[.='Method Not Allowed']")
+
+
 def sign_in_as_reporting(driver: webdriver.Chrome) -> None:
     press(driver, "button[value=reporting]", ".notice.wrong")
 
@@ -157,6 +162,7 @@ def authorize(driver: webdriver.Chrome) -> None:
     ("path", "do"),
     [
         pytest.param("/sign-in", send_no_token, id="refused-token"),
+        pytest.param("/sign-in", post_to_the_landing_page, id="problem"),
         pytest.param("/sign-in?next=/timesheets/upload", sign_in_as_reporting, id="forbidden"),
         pytest.param("/docs", upload_an_entry, id="docs-operation"),
         pytest.param("/docs", read_schemas, id="docs-schemas"),

@@ -35,7 +35,7 @@ function assist() {
   for (const control of page.querySelectorAll("[data-param-name] :is(input, select, textarea)")) {
     control.ariaLabel = control.closest("[data-param-name]").dataset.paramName;
   }
-  // After the only h1 come h3.
+  // Swagger UI goes from h1 to h3.
   for (const heading of page.querySelectorAll("h3, h4, h5, h6")) heading.ariaLevel = heading.tagName[1] - 1;
   // Whoever has no mouse scrolls what has the focus.
   for (const response of page.querySelectorAll(".microlight:not(.example)")) response.tabIndex = 0;
