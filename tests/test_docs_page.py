@@ -144,13 +144,13 @@ def test_the_keyboard_alone_tries_a_request_out(page: DocsPage, server: Developm
     keyboard.activate("GET /timesheets Read what this client has uploaded")
     page.wait_for(".try-out__btn")
     keyboard.activate("Try it out")
-    keyboard.fill("project", "Nothing")
+    keyboard.fill("entry_id", "nothing")
     keyboard.fill("current", "true")
     keyboard.activate("Execute")
 
     assert page.read_response()["results"] == []
     [sent] = page.find_requests("/timesheets")
-    assert "project=Nothing" in sent["url"]
+    assert "entry_id=nothing" in sent["url"]
     assert "current=true" in sent["url"]
 
 
