@@ -36,7 +36,14 @@ PAGES = [
     "/people/week?user_id=007&week=2017-W19",
     "/people/week?user_id=007&week=2017-W01",
 ]
-ADMIN_PAGES = ["/admin/", "/admin/timesheets/timesheet/1/change/", "/admin/timesheets/upload/1/change/"]
+ADMIN_PAGES = [
+    "/admin/",
+    "/admin/timesheets/timesheet/",
+    "/admin/timesheets/timesheet/?user_id=007&state=current",
+    "/admin/timesheets/timesheet/1/change/",
+    "/admin/timesheets/upload/",
+    "/admin/timesheets/upload/1/change/",
+]
 # Where each visitor signs in, and with what.
 VISITORS = {
     "nobody": None,
