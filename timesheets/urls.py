@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, register_converter
 
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
+from timesheets.views.downloads import TimesheetDownloadView
 from timesheets.views.health import report_liveness, report_readiness
 from timesheets.views.landing import show_landing
 from timesheets.views.metadata import describe_protected_resource
@@ -59,6 +60,7 @@ urlpatterns = [
     path("metrics", show_metrics, name="metrics"),
     path("openapi.json", serve_description, name="description"),
     *_protect("timesheets", TimesheetListView, name="timesheets"),
+    *_protect("timesheets/download", TimesheetDownloadView, name="download"),
     *_protect("timesheets/<timesheet_id:timesheet_id>", TimesheetView, name="timesheet"),
     *_protect("uploads", ReceiptListView, name="receipts"),
     *_protect("uploads/<upload_id:upload_id>", ReceiptView, name="receipt"),

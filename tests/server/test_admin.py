@@ -708,8 +708,8 @@ def test_the_list_marks_corrected_and_withdrawn_entries(auditor: Visitor) -> Non
 def test_an_entrys_page_shows_its_revision_its_upload_and_its_history(auditor: Visitor) -> None:
     page = auditor.get(f"{LIST}3/change/").text
 
-    date = "May 11, 2017, midnight"
-    origin = f"{date} by auth0|1 in upload"
+    date = "Thu, 11 May 2017"
+    origin = "11 May 2017, 00:00 by auth0|1 in upload"
     assert read_history(page) == [
         f"3 withdrawn 007 {date} StoreZero 0.00 was 4.00 =1+1 {origin} 4",
         f"2 superseded 007 {date} StoreZero 4.00 was 5.00 <script>alert(1)</script> {origin} 3",

@@ -23,10 +23,11 @@ from timesheets.serializers import ENTRY_ID
 from timesheets.urls import urlpatterns
 from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_VALUES
 
-# A page that has no other representation, and the metadata that its challenges link to.
-PAGE_OF_PEOPLE = ("people/week", ".well-known/oauth-protected-resource/people/week")
+# What only people use, and the metadata that its challenges link to.
+PAGES_OF_PEOPLE = ("people/week", "timesheets/download")
+METADATA_OF_PEOPLE = {f".well-known/oauth-protected-resource/{path}" for path in PAGES_OF_PEOPLE}
 # The pages, and the description itself.
-PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json", "metrics", *PAGE_OF_PEOPLE}
+PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json", "metrics", *PAGES_OF_PEOPLE, *METADATA_OF_PEOPLE}
 
 
 @pytest.fixture(scope="module")

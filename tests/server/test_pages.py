@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape, unescape
 from typing import Any
@@ -15,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.django_client import ClientResponse
 from tests.issuer import Issuer
-from tests.server.reading import RECEIVED_AT, build_entry
+from tests.server.reading import RECEIVED_AT, build_entry, list_ids
 from timesheets.browser.details import MAX_CREATED, MAX_REVISIONS
 from timesheets.browser.pages import PageRenderer
 from timesheets.models import Timesheet, Upload
@@ -24,6 +25,7 @@ from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import find_timesheet
 from timesheets.storage.receipts import Delivery, find_receipt
 from timesheets.trust.principals import MachineClient
+from timesheets.views.list_options import PEOPLES_PAGE_SIZE
 from timesheets.views.receipts import ReceiptListView, ReceiptView
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 
@@ -107,11 +109,12 @@ def test_the_history_says_who_changed_what_when_and_why(show: Open, store: Store
 
     page = show(f"/timesheets/{third}")
 
-    date, origin = "2017-05-10T17:40:20.095Z", "2017-05-12T06:00:00Z by payroll@clients"
+    date, origin = "Wed, 10 May 2017 17:40", "12 May 2017, 06:00 by payroll@clients"
+    changes = "Intranet was StoreZero 4.00 was 5.00"
     assert read_rows(page) == [
-        f"3 current 007 {date} Intranet 4.25 was 4 Counted again 2017-05-12T06:00:00Z",
-        f"2 superseded 007 {date} Intranet was StoreZero 4 was 5 Left early {origin} in upload {upload}",
-        f"1 superseded 007 {date} StoreZero 5 {origin}",
+        f"3 current 007 {date} Intranet 4.25 was 4.00 Counted again 12 May 2017, 06:00",
+        f"2 superseded 007 {date} {changes} Left early {origin} in upload {upload}",
+        f"1 superseded 007 {date} StoreZero 5.00 {origin}",
     ]
     assert {f"/timesheets/{first}", f"/timesheets/{first + 1}", f"/uploads/{upload}"} <= {*list_links(page)}
     assert "/timesheets?entry_id=week-19%3A1" in list_links(page)
@@ -137,7 +140,7 @@ def test_the_history_says_who_changed_what_when_and_why(show: Open, store: Store
         pytest.param(
             [build_entry("week-19:1"), correct(2, 0), correct(3, 5)],
             1,
-            ["Superseded by revision 3 .", "Hours 0", "Revision 2 superseded"],
+            ["Superseded by revision 3 .", "Hours 0.00", "Revision 2 superseded"],
             id="restored",
         ),
     ],
@@ -159,7 +162,7 @@ def test_a_page_marks_changed_values_not_only_by_style(show: Open, store: Store)
     html = show(f"/timesheets/{second}").content.decode()
 
     assert html.count("<strong><bdi>") == 1
-    assert '<strong><bdi>6</bdi></strong> <span class="was">was <bdi>5</bdi></span>' in html
+    assert "<strong>6.00</strong> was 5.00" in re.sub("</?(bdi|data|span)[^>]*>|\n", "", html)
 
 
 @pytest.mark.parametrize("hostile", [pytest.param(SCRIPT, id="script"), pytest.param(OVERRIDE, id="bidi")])
@@ -278,23 +281,140 @@ def test_the_history_of_the_same_entry_id_of_another_client_is_not_shown(show: O
 # The list of entries
 
 
+def read_list(response: ClientResponse) -> list[str]:
+    """The text of each row of the list, and of the head of each day."""
+    rows = re.findall("<tr[^>]*>(.*?)</tr>", response.content.decode().split("</thead>")[-1], re.DOTALL)
+    return [read_text(row) for row in rows]
+
+
 def test_the_list_marks_what_was_corrected_or_withdrawn(show: Open, store: Store) -> None:
     store(build_entry("week-19:1"), build_entry("plain"), build_entry())
     store(correct(2, 4))
     store(correct(3, 0))
 
-    rows = read_rows(show("/timesheets"))
+    day, *rows = read_list(show("/timesheets"))
 
-    marks = [row.split("StoreZero ")[1].removesuffix(" 2017-05-12T06:00:00Z") for row in rows]
+    assert day == "Wed, 10 May 2017 Hours of the day: 10.00"
+    marks = [row.split("StoreZero ")[1].rpartition(" 12 May 2017, 06:00")[0] for row in rows]
     assert marks == [
-        "5 week-19:1 revision 1 superseded",
-        "5 plain",
-        "5",
-        "4 week-19:1 revision 2 superseded",
-        "0 week-19:1 revision 3 withdrawn",
+        "0.00 17:40 week-19:1 revision 3 withdrawn",
+        "4.00 17:40 week-19:1 revision 2 superseded",
+        "5.00 17:40",
+        "5.00 17:40 plain",
+        "5.00 17:40 week-19:1 revision 1 superseded",
     ]
-    assert len(read_rows(show("/timesheets?entry_id=week-19:1"))) == 3
-    assert len(read_rows(show("/timesheets?current=true"))) == 2
+    assert len(read_list(show("/timesheets?entry_id=week-19:1"))) == 4
+    assert len(read_list(show("/timesheets?current=true"))) == 3
+
+
+def test_the_list_groups_entries_by_day_and_adds_up_what_counts(
+    show: Open, store: Store, settings: Any
+) -> None:
+    settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
+    midnight = datetime(2017, 5, 10, 22, tzinfo=UTC)
+    store(build_entry("week-19:1"), build_entry("b", date=midnight, hours=Decimal("7.25")))
+    store(correct(2, 4))
+
+    page = show("/timesheets")
+
+    days = [row for row in read_list(page) if "Hours of the day" in row]
+    assert days == ["Thu, 11 May 2017 Hours of the day: 7.25", "Wed, 10 May 2017 Hours of the day: 4.00"]
+    assert "11.25 hours in 2 current entries. 1 superseded or withdrawn entry does not count." in read(page)
+    # Sent as a date, so without a time.
+    assert "7.25 b 12 May" in read(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        pytest.param("", "15.00 hours in 3 entries.", id="all"),
+        pytest.param("?user_id=008", "5.00 hours in 1 entry.", id="one"),
+        pytest.param("?page_size=2", "10.00 hours in 2 entries on this page.", id="first-page"),
+    ],
+)
+def test_the_sum_says_of_what_it_is(show: Open, store: Store, query: str, words: str) -> None:
+    store(build_entry("a"), build_entry("b"), build_entry("c", user_id="008"))
+
+    assert words in read(show(f"/timesheets{query}"))
+
+
+def test_a_page_begins_with_the_newest_and_ends_with_the_oldest(show: Open, store: Store) -> None:
+    first, second, third = store(build_entry("a"), build_entry("b"), build_entry("c"))
+
+    page = show("/timesheets?page_size=2&user_id=007")
+    [following] = [link for link in list_links(page) if "cursor=" in link]
+    last = show(f"/timesheets{following}")
+
+    assert list_entries(page) == [third, second]
+    assert list_entries(last) == [first]
+    assert "5.00 hours in 1 entry on this page." in read(last)
+    assert "/timesheets?user_id=007&order=newest&page_size=2" in list_links(last)
+
+
+def list_entries(response: ClientResponse) -> list[int]:
+    """The ids of the entries that a page links to, in order."""
+    return [int(link[12:]) for link in list_links(response) if re.fullmatch(r"/timesheets/\d+", link)]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "*/*"])
+def test_a_program_gets_the_oldest_first_and_a_hundred_of_them(show: Open, store: Store, accept: str) -> None:
+    ids = store(*(build_entry(f"{number}") for number in range(101)))
+
+    content = show("/timesheets", accept).content.decode()
+
+    lines = re.findall(r'(?:"id":|^)(\d+)', content, re.MULTILINE)
+    assert [int(line) for line in lines] == ids[:100]
+
+
+def test_a_page_says_how_a_program_gets_the_same(show: Open, store: Store) -> None:
+    ids = store(*(build_entry(f"{number}") for number in range(PEOPLES_PAGE_SIZE + 1)))
+
+    page = show("/timesheets?user_id=007")
+
+    asked = f"/timesheets?order=newest&page_size={PEOPLES_PAGE_SIZE}&user_id=007"
+    assert f"GET {asked} Accept: application/json" in read(page)
+    assert list_entries(page) == ids[:0:-1] == list_ids(show(asked, "application/json"))
+
+
+def test_a_page_of_the_usual_length_is_small(show: Open, store: Store) -> None:
+    store(
+        *(build_entry(f"{number}", user_id="a" * 40, project="b" * 80) for number in range(PEOPLES_PAGE_SIZE))
+    )
+
+    assert len(show("/timesheets").content) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("scope", "query", "words", "link"),
+    [
+        pytest.param("read:timesheets", "", "has no entries yet", None, id="new"),
+        pytest.param("read:timesheets", "?user_id=8", "No entries match these", "/timesheets", id="filtered"),
+    ],
+)
+def test_an_empty_list_says_what_to_do(
+    show: Open, scope: str, query: str, words: str, link: str | None
+) -> None:
+    page = show(f"/timesheets{query}", scope=scope)
+
+    assert words in read(page)
+    assert link is None or link in list_links(page)
+
+
+def test_a_link_to_the_file_has_the_filters_of_the_page(show: Open, store: Store) -> None:
+    store(build_entry("a"), build_entry("b"))
+
+    links = list_links(show("/timesheets?user_id=007&user_id=008&page_size=1"))
+
+    assert "/timesheets/download?user_id=007&user_id=008" in links
+
+
+def test_the_form_suggests_the_people_and_projects_of_the_page(show: Open, store: Store) -> None:
+    store(build_entry("a"), build_entry("b", user_id=SCRIPT, project="Intranet"))
+
+    html = show("/timesheets").content.decode()
+
+    suggested = [unescape(value) for value in re.findall('<option value="([^"]*)">', html)]
+    assert suggested == ["007", SCRIPT, "Intranet", "StoreZero"]
 
 
 # Sizes
@@ -356,8 +476,8 @@ def test_the_list_of_receipts_links_to_each(show: Open, deliver: Deliver) -> Non
     page = show("/uploads")
 
     assert read_rows(page) == [
-        f"{first} week19.csv 2017-05-12T06:00:00Z 3 2 0 1 10.00",
-        f"{second} 2017-05-12T06:00:00Z 3 1 1 1 5.00",
+        f"{second} 12 May 2017, 06:00 3 1 1 1 5.00",
+        f"{first} week19.csv 12 May 2017, 06:00 3 2 0 1 10.00",
     ]
     assert {f"/uploads/{first}", f"/uploads/{second}"} <= {*list_links(page)}
     assert len(read_rows(show("/uploads?label=week19.csv"))) == 1
@@ -370,10 +490,11 @@ def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, d
     page = show(f"/uploads/{upload}")
 
     text = read(page)
-    assert "Label week19.csv Received 2017-05-12T06:00:00Z Sent by payroll@clients Token id token-1" in text
-    assert f"Request id 5fd4 Media type text/csv Size 81234 bytes SHA-256 {'9f86' * 16} Ids from" in text
+    assert "Label week19.csv Received 12 May 2017, 06:00 Sent by payroll@clients Token id token-1" in text
+    assert f"Request id 5fd4 Media type text/csv Size 79.3 KB SHA-256 {'9f86' * 16} Ids from" in text
     assert "Received 3 10.25 Created 1 5.00 Existing 1 5.00 Rejected 1" in text
-    [created] = read_rows(page)
+    assert 'title="81234 bytes"' in page.content.decode()
+    [_, created] = read_list(page)
     assert "Intranet" in created
     assert f"/timesheets?upload={upload}" in list_links(page)
 
@@ -383,7 +504,7 @@ def test_a_receipt_shows_the_first_entries_and_links_to_all(show: Open, deliver:
 
     page = show(f"/uploads/{upload}")
 
-    assert len(read_rows(page)) == MAX_CREATED
+    assert len(list_entries(page)) == MAX_CREATED + 2  # And the first and the last one.
     assert f"All {MAX_CREATED + 1} entries that this upload created" in read(page)
 
 
@@ -406,13 +527,8 @@ def test_a_receipt_of_an_upload_that_created_nothing_says_so(show: Open, deliver
         pytest.param("/uploads", {"label": "week19.csv", "received_since": "2017-05-10"}, id="receipts"),
     ],
 )
-def test_a_form_shows_the_filters_that_were_sent(
-    show: Open, path: str, filters: dict[str, str], issuer: Issuer, client: Client
-) -> None:
-    client.post("/sign-in", {"token": issuer.mint(scope="read:timesheets")})
-    signed_in = client.get(f"{path}?{urlencode(filters)}", headers={"Accept": "text/html"})
-
-    html = signed_in.content.decode()
+def test_a_form_shows_the_filters_that_were_sent(show: Open, path: str, filters: dict[str, str]) -> None:
+    html = show(f"{path}?{urlencode(filters)}").content.decode()
 
     for name, value in filters.items():
         assert re.search(rf'name="{name}"[^>]* value="{re.escape(value)}"( checked)?>', html), name

@@ -1,8 +1,10 @@
-"""Describe what pages show besides the bodies of responses: an entry's history, what an upload created."""
+"""Describe what pages show besides the bodies of responses: days and sums, an entry's history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from timesheets import conf
+from timesheets.browser.days import Day, add_up, group_by_day
 from timesheets.serializers import represent_entry, represent_stored_entry
 from timesheets.storage.queries import Change, StoredEntry, TimesheetQuery, list_history, list_timesheets
 from timesheets.trust.principals import MachineClient
@@ -10,6 +12,21 @@ from timesheets.trust.principals import MachineClient
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
 MAX_REVISIONS = 50
 MAX_CREATED = 20
+
+
+def describe_entries(entries: Sequence[StoredEntry]) -> Mapping[str, Any]:
+    """The `days` of the entries with their rows, the `totals`, and the `people` and `projects` to suggest."""
+    return {
+        "days": [_describe_day(day) for day in group_by_day(entries, conf.time_zone())],
+        "totals": add_up(entries),
+        "people": sorted({stored.entry.user_id for stored in entries}),
+        "projects": sorted({stored.entry.project for stored in entries}),
+    }
+
+
+def _describe_day(day: Day) -> Mapping[str, Any]:
+    rows = [represent_stored_entry(stored) for stored in day.entries]
+    return {"rows": rows, "hours": day.totals.hours, "week": day.week}
 
 
 def describe_history(client: MachineClient, stored: StoredEntry) -> Mapping[str, Any]:
@@ -30,7 +47,6 @@ def _describe_change(change: Change) -> Mapping[str, Any]:
 
 
 def describe_created(client: MachineClient, upload_id: int) -> Mapping[str, Any]:
-    """The first rows that the upload created, in `created`, and whether it `has_more`."""
+    """The first entries that the upload created, as `describe_entries` does, and whether it `has_more`."""
     page = list_timesheets(client, TimesheetQuery(upload_id=upload_id), MAX_CREATED)
-    created = [represent_stored_entry(stored) for stored in page.timesheets]
-    return {"created": created, "has_more": page.next_id is not None}
+    return {**describe_entries(page.timesheets), "has_more": page.next_id is not None}

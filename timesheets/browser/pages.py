@@ -44,7 +44,7 @@ class PageResponse(Response):
 
 class PageRenderer(BrowsableAPIRenderer):
     """Render a response as a page. The view's `page_part` names the template that presents its body,
-    and `page_script` a script of that page alone.
+    `page_script` a script of that page alone, and `page_filters` is what the form of a list holds.
 
     DRF's own context checks the caller's permissions for every method, to offer a form. Here the templates
     have the forms, so a request is checked, and logged, once.
@@ -62,6 +62,7 @@ class PageRenderer(BrowsableAPIRenderer):
             **describe_visitor(request._request),  # noqa: SLF001  DRF has no public name for it.
             "page_part": getattr(view, "page_part", None),
             "page_script": getattr(view, "page_script", None),
+            "filters": getattr(view, "page_filters", None),
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),

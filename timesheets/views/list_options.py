@@ -2,10 +2,11 @@
 
 import base64
 import copy
+import dataclasses
 import re
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes, urlencode
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from timesheets import conf
+from timesheets.browser.pages import PageResponse
 from timesheets.exceptions import InvalidParameter
 from timesheets.fields import TimestampField
 from timesheets.serializers import EntrySerializer, IdentifierField
@@ -29,6 +31,8 @@ DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 # Of a parameter that may be repeated. With more, a page would be slower and its address longer.
 MAX_VALUES = 50
+# Of a list that is shown as a page. With more, the page takes long to load and to read.
+PEOPLES_PAGE_SIZE = 50
 
 _PAGE_SIZE = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 _ID = re.compile(r"\d{1,19}", re.ASCII)
@@ -180,6 +184,15 @@ class ListOptions(Generic[Query]):
         cursor = write_cursor(row_id, newest_first=self.query.newest_first)
         return urlencode({**self.parameters, "cursor": cursor}, doseq=True)
 
+    def suit_a_page(self) -> "ListOptions[Query]":
+        """The same list as people expect it: the newest first, and not too long. A cursor has its order."""
+        if "cursor" in self.parameters:
+            return self
+        parameters = {"order": "newest", "page_size": str(PEOPLES_PAGE_SIZE), **self.parameters}
+        query = dataclasses.replace(self.query, newest_first=True)
+        page_size = self.page_size if "page_size" in self.parameters else PEOPLES_PAGE_SIZE
+        return ListOptions(query=query, page_size=page_size, parameters=parameters)
+
 
 def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
     """The filters and the page of timesheets. Raises InvalidParameter with all problems at once."""
@@ -205,14 +218,23 @@ def refuse_parameters(request: Request) -> None:
 
 
 def respond_with_page(
-    path: str, options: ListOptions[Any], results: Sequence[Any], next_id: int | None
+    path: str,
+    options: ListOptions[Any],
+    results: Sequence[Any],
+    next_id: int | None,
+    read_more: Callable[[], Mapping[str, Any]] = dict,
 ) -> Response:
     """A page of the list at `path`, and the address of the page that begins at `next_id`."""
-    if next_id is None:
-        return Response({"results": results, "next": None})
-    url = conf.public_url(f"{path}?{options.write_query(next_id)}")
-    # CSV has no other place for the next page than the Link header (RFC 8288).
-    return Response({"results": results, "next": url}, headers={"Link": f'<{url}>; rel="next"'})
+    url = None if next_id is None else conf.public_url(f"{path}?{options.write_query(next_id)}")
+    # A program gets the same entries in the order of a page only if it asks for this order.
+    asked = f"{path}?{urlencode(options.parameters, doseq=True)}"
+    response = PageResponse(
+        {"results": results, "next": url}, read_more=lambda: {"asked": asked, **read_more()}
+    )
+    if url:
+        # CSV has no other place for the next page (RFC 8288).
+        response["Link"] = f'<{url}>; rel="next"'
+    return response
 
 
 def _to_options(query: type[Query], values: dict[str, Any], parameters: Parameters) -> ListOptions[Query]:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.browser.details import describe_created
-from timesheets.browser.pages import PageResponse
+from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.permissions import READ_SCOPE
 from timesheets.serializers import represent_receipt
 from timesheets.storage.receipts import find_receipt, list_receipts
@@ -32,6 +32,8 @@ class ReceiptListView(APIView):
 
     def get(self, request: Request) -> Response:
         options = read_receipt_options(request)
+        if isinstance(request.accepted_renderer, PageRenderer):
+            options = options.suit_a_page()
         page = list_receipts(cast("MachineClient", request.user), options.query, options.page_size)
         results = [represent_receipt(receipt) for receipt in page.receipts]
         return respond_with_page(self.resource_path, options, results, page.next_id)

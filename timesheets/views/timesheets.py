@@ -3,13 +3,16 @@
 from functools import partial
 from typing import cast
 
+from django.utils import timezone
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.browser.details import describe_history
-from timesheets.browser.pages import PageResponse
+from timesheets import conf
+from timesheets.browser.details import describe_entries, describe_history
+from timesheets.browser.filters import Filters, read_filters
+from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.exceptions import InvalidParameter
 from timesheets.permissions import READ_SCOPE
 from timesheets.renderers import CSVRenderer
@@ -25,28 +28,42 @@ from timesheets.views.list_options import (
 _READ = frozenset({READ_SCOPE})
 
 
-class TimesheetListView(APIView):
+class UnsettledState(InvalidParameter):
+    default_detail = "as_of: Send the id of a stored entry. There may still be new entries up to this id."
+
+
+class EntriesPage(APIView):
+    """What the page of the list is made of, besides its body."""
+
+    page_part = "timesheets/parts/timesheets.html"
+    page_script = "timesheets/filters.js"
+
+    @property
+    def page_filters(self) -> Filters:
+        return read_filters(self.request.query_params, timezone.localdate(timezone=conf.time_zone()))
+
+
+class TimesheetListView(EntriesPage):
     """List the entries of this client. Requires an access token with the scope `read:timesheets`."""
 
     resource_path = "/timesheets"
     required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
-    page_part = "timesheets/parts/timesheets.html"
-    page_script = "timesheets/filters.js"
 
     def get_view_name(self) -> str:
-        return "Timesheets"
+        return "Entries"
 
     def get(self, request: Request) -> Response:
         options = read_list_options(request)
+        if isinstance(request.accepted_renderer, PageRenderer):
+            options = options.suit_a_page()
         try:
             page = list_timesheets(cast("MachineClient", request.user), options.query, options.page_size)
         except NotSettled:
-            raise InvalidParameter(
-                "as_of: Send the id of a stored entry. There may still be new entries up to this id."
-            ) from None
+            raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
-        return respond_with_page(self.resource_path, options, results, page.next_id)
+        read_more = partial(describe_entries, page.timesheets)
+        return respond_with_page(self.resource_path, options, results, page.next_id, read_more)
 
 
 class TimesheetView(APIView):
@@ -61,7 +78,7 @@ class TimesheetView(APIView):
         return f"{TimesheetListView.resource_path}/{self.kwargs['timesheet_id']}"
 
     def get_view_name(self) -> str:
-        return f"Timesheet {self.kwargs['timesheet_id']}"
+        return f"Entry {self.kwargs['timesheet_id']}"
 
     def get(self, request: Request, timesheet_id: int) -> Response:
         check_timesheet_parameters(request)

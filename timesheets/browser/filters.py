@@ -1,0 +1,151 @@
+"""Describe the filters of the list of entries: what its form holds, their words, and links to change them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.urls import reverse
+
+# The parameters of the list, in the order of its form, with the words of their labels.
+_WORDS = {
+    "user_id": "Employee",
+    "project": "Project",
+    "date_from": "From",
+    "date_to": "Before",
+    "entry_id": "Entry id",
+    "upload": "Upload",
+    "current": "Only current",
+    "received_since": "Received since",
+    "as_of": "As of id",
+}
+# They select no entries.
+_OF_A_PAGE = ("order", "page_size", "fields")
+# The form has no fields for them, and keeps them.
+_KEPT = ("received_since", "as_of", *_OF_A_PAGE)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    text: str
+    address: str
+    # Whether the page is the one that this link leads to.
+    is_current: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """A field of the form that limits the dates. `is_day` is False if it holds anything but a day."""
+
+    value: str
+    is_day: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """The filters that were sent. `chips` say what they are, and each link leads to the page without it."""
+
+    user_ids: Sequence[str]
+    projects: Sequence[str]
+    first: Limit
+    last: Limit
+    entry_id: str
+    upload: str
+    is_current: bool
+    kept: Sequence[Pair]
+    chips: Sequence[Link]
+    periods: Sequence[Link]
+    # The first page of the list, and the file with all pages.
+    start: str
+    download: str
+
+
+def read_filters(sent: QueryDict, today: date) -> Filters:
+    """The filters in a query string, which may be wrong: the form shows what was sent."""
+    pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE) for value in sent.getlist(name) if value]
+    return Filters(
+        user_ids=sent.getlist("user_id") or [""],
+        projects=sent.getlist("project") or [""],
+        first=_read_limit(sent.get("date_from", ""), days=0),
+        last=_read_limit(sent.get("date_to", ""), days=-1),
+        entry_id=sent.get("entry_id", ""),
+        upload=sent.get("upload", ""),
+        is_current=sent.get("current") == "true",
+        kept=[pair for pair in pairs if pair[0] in _KEPT],
+        chips=list(_describe_pairs(pairs)),
+        periods=list(_offer_periods(pairs, today)),
+        start=_link_to("timesheets", pairs),
+        download=_link_to("download", [pair for pair in pairs if pair[0] not in _OF_A_PAGE]),
+    )
+
+
+def _read_limit(value: str, *, days: int) -> Limit:
+    """The day, moved by some days; the value itself if it is no day."""
+    day = _parse_day(value)
+    if day is None:
+        return Limit(value=value, is_day=not value)
+    return Limit(value=(day + timedelta(days=days)).isoformat(), is_day=True)
+
+
+def _parse_day(value: str) -> date | None:
+    """The day; None if it is anything else, such as a day that no calendar has."""
+    try:
+        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        return None
+    # The first day of the calendar has none before it.
+    return day if day and day > date.min else None
+
+
+def _describe_pairs(pairs: Sequence[Pair]) -> Iterator[Link]:
+    for position, (name, value) in enumerate(pairs):
+        if name in _OF_A_PAGE or (name == "current" and value != "true"):
+            continue
+        rest = [*pairs[:position], *pairs[position + 1 :]]
+        yield Link(text=_describe_pair(name, value), address=_link_to("timesheets", rest))
+
+
+def _describe_pair(name: str, value: str) -> str:
+    if name == "current":
+        return _WORDS[name]
+    day = _parse_day(value)
+    if day is None or name not in ("date_from", "date_to"):
+        return f"{_WORDS[name]} {value}"
+    return f"To {_name_day(day - timedelta(days=1))}" if name == "date_to" else f"From {_name_day(day)}"
+
+
+def _name_day(day: date) -> str:
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def _offer_periods(pairs: Sequence[Pair], today: date) -> Iterator[Link]:
+    """Links to periods, with the other filters as they are. A week begins on Monday."""
+    others = [pair for pair in pairs if pair[0] not in ("date_from", "date_to")]
+    for text, first, end in _list_periods(today):
+        period = [("date_from", first.isoformat()), ("date_to", end.isoformat())]
+        address = _link_to("timesheets", [*others, *period])
+        yield Link(text=text, address=address, is_current={*period} <= {*pairs})
+
+
+def _list_periods(today: date) -> list[tuple[str, date, date]]:
+    """Each with its first day and the day after its last one."""
+    week = timedelta(days=7)
+    monday = today - timedelta(days=today.weekday())
+    first = today.replace(day=1)
+    next_first = (first + timedelta(days=31)).replace(day=1)
+    previous_first = (first - timedelta(days=1)).replace(day=1)
+    return [
+        ("This week", monday, monday + week),
+        ("Last week", monday - week, monday),
+        ("This month", first, next_first),
+        ("Last month", previous_first, first),
+    ]
+
+
+def _link_to(page: str, pairs: Sequence[Pair]) -> str:
+    return f"{reverse(page)}?{urlencode(pairs)}" if pairs else reverse(page)
