@@ -73,7 +73,11 @@ def test_a_person_signs_in_uploads_finds_entries_and_signs_out(person: Person) -
 
     person.follow("Entries")
     person.see("Received")
-    assert [cell.text for cell in person.driver.find_elements(By.CLASS_NAME, "person")] == ["009", "007", "007"]
+    assert [cell.text for cell in person.driver.find_elements(By.CLASS_NAME, "person")] == [
+        "009",
+        "007",
+        "007",
+    ]
     person.fill("project", "Intranet")
     person.press("Find")
     person.reach("/timesheets?project=Intranet")

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from django.http import QueryDict
 
-from timesheets.browser.filters import Filters, Limit, read_filters
+from timesheets.browser.filters import MAX_SHOWN, Filters, Limit, read_filters
+from timesheets.views.list_options import MAX_VALUES
 
 # A Wednesday.
 TODAY = date(2017, 5, 10)
@@ -151,6 +152,15 @@ def test_what_the_form_has_no_field_for_is_kept() -> None:
         "received_since": "2017-05-01",
     }
     assert [chip.text for chip in filters.chips] == ["Received since 2017-05-01", "As of id 17"]
+
+
+def test_a_query_of_hundreds_of_values_is_shown_in_part() -> None:
+    """Each value has a link that holds all others, so the page would have megabytes."""
+    filters = read("&".join([f"user_id={number}" for number in range(500)] + ["as_of=1"] * 400))
+
+    assert len(filters.chips) == MAX_SHOWN + 1
+    # Sent again, it is refused again.
+    assert len(filters.user_ids) == MAX_SHOWN == MAX_VALUES + 1
 
 
 def test_a_download_has_all_pages_of_the_same_entries() -> None:

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.django_client import ClientResponse
 from tests.issuer import Issuer
-from tests.server.reading import RECEIVED_AT, build_entry, list_ids
+from tests.server.reading import RECEIVED_AT, build_entry, list_ids, localize
 from timesheets.browser.details import MAX_CREATED, MAX_REVISIONS
 from timesheets.browser.pages import PageRenderer
 from timesheets.models import Timesheet, Upload
@@ -351,6 +351,15 @@ def test_a_page_begins_with_the_newest_and_ends_with_the_oldest(show: Open, stor
     assert "/timesheets?user_id=007&order=newest&page_size=2" in list_links(last)
 
 
+def test_the_next_page_of_a_program_is_a_page_too(show: Open, store: Store) -> None:
+    ids = store(*(build_entry(name) for name in "abcd"))
+    following = show("/timesheets?page_size=2", "application/json").json()["next"]
+
+    page = show(localize(following))
+
+    assert list_entries(page) == ids[2:]
+
+
 def list_entries(response: ClientResponse) -> list[int]:
     """The ids of the entries that a page links to, in order."""
     return [int(link[12:]) for link in list_links(response) if re.fullmatch(r"/timesheets/\d+", link)]
@@ -533,6 +542,13 @@ def test_a_form_shows_the_filters_that_were_sent(show: Open, path: str, filters:
     for name, value in filters.items():
         assert re.search(rf'name="{name}"[^>]* value="{re.escape(value)}"( checked)?>', html), name
     assert html.count(" checked") == ("current" in filters)
+
+
+def test_a_stranger_sees_no_form(client: Client, show: Open) -> None:
+    page = client.get("/timesheets?user_id=007", headers={"Accept": "text/html"})
+
+    assert page.status_code == 401
+    assert not re.search('class="(chip|filters)', page.content.decode())
 
 
 def test_without_a_filter_nothing_is_checked(show: Open) -> None:

@@ -25,6 +25,9 @@ _WORDS = {
 _OF_A_PAGE = ("order", "page_size", "fields")
 # The form has no fields for them, and keeps them.
 _KEPT = ("received_since", "as_of", *_OF_A_PAGE)
+_REPEATED = ("user_id", "project")
+# One more than the API takes. Each value has a link that holds all others.
+MAX_SHOWN = 51
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Pair = tuple[str, str]
@@ -67,10 +70,10 @@ class Filters:
 
 def read_filters(sent: QueryDict, today: date) -> Filters:
     """The filters in a query string, which may be wrong: the form shows what was sent."""
-    pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE) for value in sent.getlist(name) if value]
+    pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE) for value in _list_values(sent, name)]
     return Filters(
-        user_ids=sent.getlist("user_id") or [""],
-        projects=sent.getlist("project") or [""],
+        user_ids=_list_values(sent, "user_id") or [""],
+        projects=_list_values(sent, "project") or [""],
         first=_read_limit(sent.get("date_from", ""), days=0),
         last=_read_limit(sent.get("date_to", ""), days=-1),
         entry_id=sent.get("entry_id", ""),
@@ -82,6 +85,12 @@ def read_filters(sent: QueryDict, today: date) -> Filters:
         start=_link_to("timesheets", pairs),
         download=_link_to("download", [pair for pair in pairs if pair[0] not in _OF_A_PAGE]),
     )
+
+
+def _list_values(sent: QueryDict, name: str) -> list[str]:
+    """The values, in part if there are too many; the last one if there may be only one."""
+    values = [value for value in sent.getlist(name) if value]
+    return values[:MAX_SHOWN] if name in _REPEATED else values[-1:]
 
 
 def _read_limit(value: str, *, days: int) -> Limit:

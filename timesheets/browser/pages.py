@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -62,7 +63,7 @@ class PageRenderer(BrowsableAPIRenderer):
             **describe_visitor(request._request),  # noqa: SLF001  DRF has no public name for it.
             "page_part": getattr(view, "page_part", None),
             "page_script": getattr(view, "page_script", None),
-            "filters": getattr(view, "page_filters", None),
+            "filters": SimpleLazyObject(lambda: getattr(view, "page_filters", None)),
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),

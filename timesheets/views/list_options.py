@@ -226,11 +226,12 @@ def respond_with_page(
 ) -> Response:
     """A page of the list at `path`, and the address of the page that begins at `next_id`."""
     url = None if next_id is None else conf.public_url(f"{path}?{options.write_query(next_id)}")
-    # A program gets the same entries in the order of a page only if it asks for this order.
-    asked = f"{path}?{urlencode(options.parameters, doseq=True)}"
-    response = PageResponse(
-        {"results": results, "next": url}, read_more=lambda: {"asked": asked, **read_more()}
-    )
+
+    def describe_page() -> Mapping[str, Any]:
+        # A program gets the same only if it asks for the order of a page.
+        return {"asked": f"{path}?{urlencode(options.parameters, doseq=True)}", **read_more()}
+
+    response = PageResponse({"results": results, "next": url}, describe_page)
     if url:
         # CSV has no other place for the next page (RFC 8288).
         response["Link"] = f'<{url}>; rel="next"'
