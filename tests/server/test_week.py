@@ -171,7 +171,8 @@ def test_the_list_has_the_entries_that_the_page_adds_up(
 
     page = show()
 
-    [link] = {link for link in list_links(page) if link.endswith("current=true")}
+    link, download = (link for link in list_links(page) if link.endswith("current=true"))
+    assert download == link.replace("/timesheets?", "/timesheets/download?")
     headers = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
     listed = client.get(link, headers=headers).json()["results"]
     assert sum(entry["hours"] for entry in listed) == 6
