@@ -1,7 +1,7 @@
 """A person who reads the pages of the API in a browser and uses their controls."""
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -46,7 +46,8 @@ class Person:
 
     def see(self, text: str) -> None:
         """Wait until `text` is on the page."""
-        waiting = WebDriverWait(self.driver, 10, ignored_exceptions=[StaleElementReferenceException])
+        # Chromium has several errors for an element of a page that is just being replaced.
+        waiting = WebDriverWait(self.driver, 10, ignored_exceptions=[WebDriverException])
         waiting.until(lambda _: text in self.read(), f"{text!r} is not on the page")
 
     def reach(self, path: str) -> None:

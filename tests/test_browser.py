@@ -82,7 +82,7 @@ def test_a_person_signs_in_uploads_finds_entries_and_signs_out(person: Person) -
     person.press("Find")
     person.reach("/timesheets?project=Intranet")
     [day, row] = person.read_rows()
-    assert flatten(day) == "Fri, 12 May 2017 Hours of the day: 4.00"
+    assert flatten(day) == "Fri, 12 May 2017 Sum: 4.00"
     assert "009 Intranet 4.00 w19:3" in flatten(row)
 
     person.press("Sign out")

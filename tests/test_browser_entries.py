@@ -162,7 +162,7 @@ def test_a_time_of_day_is_the_readers_and_a_day_is_nobodys(person: Person) -> No
         person.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
 
     # In New York, midnight in Berlin is in the evening of May 9, and 08:30 is in the night.
-    assert [" ".join(head.split()) for head in heads] == ["Wed, 10 May 2017 Hours of the day: 11.50"]
+    assert [" ".join(head.split()) for head in heads] == ["Wed, 10 May 2017 Sum: 11.50"]
     assert times == ["02:30", "02:30", ""]
 
 

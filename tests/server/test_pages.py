@@ -294,7 +294,7 @@ def test_the_list_marks_what_was_corrected_or_withdrawn(show: Open, store: Store
 
     day, *rows = read_list(show("/timesheets"))
 
-    assert day == "Wed, 10 May 2017 Hours of the day: 10.00"
+    assert day == "Wed, 10 May 2017 Sum: 10.00"
     marks = [row.split("StoreZero ")[1].rpartition(" 12 May 2017, 06:00")[0] for row in rows]
     assert marks == [
         "0.00 17:40 week-19:1 revision 3 withdrawn",
@@ -317,8 +317,8 @@ def test_the_list_groups_entries_by_day_and_adds_up_what_counts(
 
     page = show("/timesheets")
 
-    days = [row for row in read_list(page) if "Hours of the day" in row]
-    assert days == ["Thu, 11 May 2017 Hours of the day: 7.25", "Wed, 10 May 2017 Hours of the day: 4.00"]
+    days = [row for row in read_list(page) if "Sum: " in row]
+    assert days == ["Thu, 11 May 2017 Sum: 7.25", "Wed, 10 May 2017 Sum: 4.00"]
     assert "11.25 hours in 2 current entries. 1 superseded or withdrawn entry does not count." in read(page)
     # Sent as a date, so without a time.
     assert "7.25 b 12 May" in read(page)

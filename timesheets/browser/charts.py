@@ -16,7 +16,7 @@ _TOP, _BOTTOM = 24, 224
 _GUTTER, _STRIDE, _BAR_WIDTH = 7.0, 13.25, 9.25
 # In the chart of weeks: the height of a row, which is a link for fingers too, and widths in percent.
 _ROW_HEIGHT = 28
-_BAR_LEFT, _LONGEST = 27, 53
+_BAR_LEFT, _LONGEST = 30, 50
 # In hours. 10,000 entries a day fit.
 _STEPS = (1, 2, 4, 8, *(24 << power for power in range(14)))
 
