@@ -55,9 +55,7 @@ class SummarizedTimesheets(QuerySet[Timesheet]):
 
     @cached_property
     def _summary(self) -> dict[str, Any]:
-        return super().aggregate(
-            count=Count("*"), first=Min("date"), last=Max("date"), first_id=Min("pk"), last_id=Max("pk")
-        )
+        return super().aggregate(count=Count("*"), first=Min("date"), last=Max("date"))
 
     def count(self) -> int:
         return int(self._summary["count"])
@@ -81,9 +79,7 @@ class SummarizedTimesheets(QuerySet[Timesheet]):
         """Those of the current ones among them; None if there are more than MAX_TOTALED timesheets."""
         if self.count() > MAX_TOTALED:
             return None
-        # Entries are stored about in the order of their dates, so those of a month are next to each other.
-        between = Q(pk__gte=self._summary["first_id"] or 0, pk__lte=self._summary["last_id"] or 0)
-        current = self.filter(between, is_in_state(State.CURRENT)).order_by()
+        current = self.filter(is_in_state(State.CURRENT)).order_by()
         # PostgreSQL would sort the rows for a COUNT(DISTINCT).
         employees = current.values("user_id").annotate(entry_count=Count("*"), sum=Sum("hours"))
         found = QuerySet.aggregate(
