@@ -185,3 +185,18 @@ def test_axe_core_finds_nothing_after(
     violations = find_violations(driver)
 
     assert not violations, "\n".join(violations)
+
+
+def test_axe_core_finds_nothing_on_a_preview_and_a_result(driver: webdriver.Chrome, browse: Browse) -> None:
+    browse("payroll", "/timesheets/upload")
+    press(driver, ".choosing details:last-of-type summary")
+    rows = "user_id,date,project,hours,entry_id\n007,2017-05-12,StoreZero,5,w19:4\n008,2017-05-12,X,26,\n"
+    driver.find_element(By.ID, "entries").send_keys(rows)
+
+    violations = []
+    for button, heading in (("#preview-text", ".findings h3"), (".store", ".outcome h3")):
+        press(driver, button)
+        driver.find_element(By.CSS_SELECTOR, heading)
+        violations += find_violations(driver)
+
+    assert not violations, "\n".join(violations)

@@ -46,12 +46,14 @@ async function write(text) {
     return true;
   } catch {
     // Without HTTPS there is no clipboard API.
+    const focused = document.activeElement;
     const area = element("textarea");
     area.value = text;
     document.body.append(area);
     area.select();
     const isCopied = document.execCommand("copy");
     area.remove();
+    focused.focus();
     return isCopied;
   }
 }
