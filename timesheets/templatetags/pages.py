@@ -1,4 +1,4 @@
-"""Show dates and hours to people. The exact value is always there: in `title`, for whoever points at it.
+"""Show dates and hours to people. The exact value is always in `title`.
 
 A day is a day of `TIMESHEETS_TIME_ZONE`, wherever the reader is, because days decide pay. Times of day are
 those of the reader's zone: pages.js rewrites each `<time data-show>`.

@@ -37,7 +37,7 @@ function assist() {
   }
   // Swagger UI goes from h1 to h3.
   for (const heading of page.querySelectorAll("h3, h4, h5, h6")) heading.ariaLevel = heading.tagName[1] - 1;
-  // Whoever has no mouse scrolls what has the focus.
+  // The keyboard scrolls only what has the focus.
   for (const response of page.querySelectorAll(".microlight:not(.example)")) response.tabIndex = 0;
 }
 

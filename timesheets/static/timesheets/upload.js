@@ -2,7 +2,7 @@
 "use strict";
 
 const ENTRY_FIELDS = ["user_id", "date", "project", "hours"];
-const LOST = "There was no answer, so nobody knows yet whether this is stored.";
+const LOST = "There was no answer, so this may or may not be stored.";
 const PREVIEW_WORDS = { problems: "With problems", created: "New", existing: "Already stored" };
 const RESULT_WORDS = { problems: "Rejected", created: "Created", existing: "Already stored" };
 
