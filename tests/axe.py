@@ -1,4 +1,4 @@
-"""Check pages with axe-core, on a phone and a desktop, light and dark."""
+"""Check pages on a phone, a tablet and a desktop, light and dark: with axe-core, and whether they fit."""
 
 from typing import Any
 
@@ -24,15 +24,24 @@ _RUN = """
 
 
 def find_violations(driver: webdriver.Chrome) -> list[str]:
-    """Say what axe-core finds wrong on the page that is open, with each `<details>` opened."""
+    """Say what axe-core finds wrong on the page that is open, with each `<details>` opened.
+
+    A page that is wider than the screen is wrong, too.
+    """
     driver.execute_script((NODE_MODULES / "axe-core/axe.min.js").read_text("utf-8"))
     driver.execute_script(_PREPARE)
-    return [
+    too_wide = [width for width in (390, 768, 1280) if _find_width(driver, width) > width]
+    return [f"{driver.current_url} is wider than {width} pixels" for width in too_wide] + [
         f"{driver.current_url} ({width}, {'dark' if is_dark else 'light'}): {violation}"
         for width in (390, 1280)
         for is_dark in (False, True)
         for violation in _run(driver, width, is_dark=is_dark)
     ]
+
+
+def _find_width(driver: webdriver.Chrome, width: int) -> int:
+    set_screen(driver, width, is_dark=False)
+    return int(driver.execute_script("return document.documentElement.scrollWidth"))
 
 
 def _run(driver: webdriver.Chrome, width: int, *, is_dark: bool) -> list[str]:

@@ -2,23 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from tests.browsers import Keyboard, open_browser
 from tests.person import Person
 from tests.processes import DevelopmentServer
 
 pytestmark = pytest.mark.browser
-
-# A phone's screen and a desktop's.
-WIDTHS = (390, 1280)
-PAGES = ("/", "/sign-in", "/timesheets/upload", "/timesheets", "/timesheets/1", "/uploads", "/uploads/1")
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +141,29 @@ def test_a_person_reads_the_history_of_an_entry_and_the_receipts(
     assert person.read_complaints() == []
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("", id="clipboard"),
+        # As in a browser on plain HTTP.
+        pytest.param("Object.defineProperty(navigator, 'clipboard', {value: undefined})", id="no clipboard"),
+    ],
+)
+def test_a_person_copies_an_identifier_by_keyboard(person: Person, script: str) -> None:
+    keyboard = Keyboard(person.driver)
+    person.open("/")
+    person.driver.execute_script(script)
+
+    keyboard.activate("Copy audience")
+
+    announced = person.find("announcement")
+    assert announced.get_attribute("textContent") == "Copied audience"
+    assert person.driver.switch_to.active_element.accessible_name == "Copy audience"
+    person.open("/sign-in")
+    person.find("token").send_keys(Keys.CONTROL, "v")
+    assert person.find("token").get_property("value") == "https://timesheets.example.com"
+
+
 def flatten(text: str) -> str:
     return " ".join(text.split())
 
@@ -156,23 +175,3 @@ def test_a_person_without_the_upload_scope_sees_which_scope_is_missing(person: P
 
     person.see("The access token does not grant the required scope: batch:upload.")
     person.see("From a program")
-
-
-@pytest.mark.parametrize("is_dark", [pytest.param(False, id="light"), pytest.param(True, id="dark")])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_fits_the_screen(
-    tmp_path: Path, server: DevelopmentServer, width: int, is_dark: bool
-) -> None:
-    widths = {}
-
-    with open_browser(tmp_path, width, is_dark=is_dark) as driver:
-        person = Person(driver, server)
-        for client in ("", "payroll"):
-            if client:
-                person.open("/sign-in")
-                person.press(f"Sign in as {client}")
-            for path in PAGES:
-                person.open(path)
-                widths[path, client] = driver.execute_script("return document.documentElement.scrollWidth")
-
-    assert {page: found for page, found in widths.items() if found > width} == {}
