@@ -1,6 +1,5 @@
 """Upload one entry or many: parse, call, respond."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -55,18 +54,10 @@ class UploadView(APIView):
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """The form, if a browser asks for it. A program gets 405, because there is nothing to read here."""
         if request.method in {"GET", "HEAD"} and isinstance(request.accepted_renderer, PageRenderer):
-            return PageResponse(None, _describe_form)
+            return PageResponse(
+                None, lambda: {"max_bytes": MAX_BYTES, "max_unzipped_bytes": MAX_UNZIPPED_BYTES}
+            )
         return super().http_method_not_allowed(request, *args, **kwargs)
-
-
-def _describe_form() -> Mapping[str, Any]:
-    """The limits of a file, and how a program gets a token from the development issuer, if there is one."""
-    return {
-        "max_bytes": MAX_BYTES,
-        "max_unzipped_bytes": MAX_UNZIPPED_BYTES,
-        "audience": conf.token_policy().audience,
-        "development_sign_in": conf.development_sign_in(),
-    }
 
 
 def _upload_one(
