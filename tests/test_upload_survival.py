@@ -21,6 +21,8 @@ import pytest
 
 from tests.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment
 
+pytestmark = pytest.mark.survival
+
 ROUNDS = int(os.environ.get("UPLOAD_SURVIVAL_ROUNDS", "3"))
 ENTRIES = 1_000
 BATCH = 50

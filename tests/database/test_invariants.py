@@ -32,6 +32,8 @@ from timesheets.storage.scans import MAX_ID
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
+pytestmark = pytest.mark.survival
+
 ROUNDS = int(os.environ.get("INVARIANT_ROUNDS", "5"))
 ACCEPTED = {Outcome.CREATED, Outcome.EXISTING, Outcome.SUPERSEDED}
 

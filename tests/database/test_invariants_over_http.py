@@ -31,6 +31,8 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
+pytestmark = pytest.mark.survival
+
 ROUNDS = int(os.environ.get("INVARIANT_ROUNDS", "1"))
 # Far longer than any response may take.
 TIMEOUT_SECONDS = 20

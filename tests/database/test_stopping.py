@@ -23,6 +23,8 @@ from tests.raw_http import receive_status
 from tests.responders import document
 from timesheets.models import Timesheet
 
+pytestmark = pytest.mark.survival
+
 ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
 ONE = json.dumps(ENTRY).encode()
 TEN_THOUSAND = json.dumps([ENTRY] * 10_000).encode()

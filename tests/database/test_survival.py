@@ -23,6 +23,8 @@ from tests.issuer import Issuer
 from tests.processes import GranianServer
 from timesheets.models import Timesheet
 
+pytestmark = pytest.mark.survival
+
 # Set it to 50 for a longer run by hand.
 ROUNDS = int(os.environ.get("SURVIVAL_ROUNDS", "2"))
 
