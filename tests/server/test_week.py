@@ -1,4 +1,4 @@
-"""People see the hours of an employee's week on a page, and programs are told where to read them."""
+"""People see the hours of an employee's week on a page, and a program learns where to read them."""
 
 import re
 from collections.abc import Callable
