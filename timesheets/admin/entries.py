@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from timesheets import conf
 from timesheets.admin.filters import EntryFilter, StateFilter
-from timesheets.admin.queries import MAX_TOTALED, State, SummarizedTimesheets
-from timesheets.admin.site import ReceivedAdmin, show_time, site
+from timesheets.admin.queries import MAX_TOTALED, SummarizedTimesheets
+from timesheets.admin.site import ReceivedAdmin, site
+from timesheets.formats.moments import write_day, write_moment
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.models import Timesheet
 from timesheets.storage.queries import Change, list_history
+from timesheets.storage.states import State, find_state
 from timesheets.trust.principals import MachineClient
 
 # The columns of an export. Two of them are fields of the client.
@@ -112,13 +114,11 @@ class EntryAdmin(ReceivedAdmin):
     @admin.display(description="date")
     def day(self, timesheet: Timesheet) -> str:
         """The entry's date, without the time if that is midnight: a date without a time means midnight."""
-        text = show_time(timesheet.date)
-        return text.removesuffix(", 00:00") if timezone.localtime(timesheet.date).time() == time() else text
+        local = timezone.localtime(timesheet.date)
+        return write_day(local) if local.time() == time() else write_moment(local)
 
     def state(self, timesheet: Timesheet) -> State:
-        if timesheet.superseded_by is not None:  # type: ignore[attr-defined]
-            return State.SUPERSEDED
-        return State.CURRENT if timesheet.hours else State.WITHDRAWN
+        return find_state(timesheet.hours, timesheet.superseded_by)  # type: ignore[attr-defined]
 
     @admin.display(description="revision")
     def marked_revision(self, timesheet: Timesheet) -> str:

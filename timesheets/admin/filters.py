@@ -12,9 +12,10 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from timesheets import conf
-from timesheets.admin.queries import State, is_in_state
+from timesheets.admin.queries import is_in_state
 from timesheets.fields import find_start_of_day
 from timesheets.models import Timesheet
+from timesheets.storage.states import State
 
 
 class DayField(forms.DateField):

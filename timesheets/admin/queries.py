@@ -1,6 +1,5 @@
 """What a list of entries asks the database, whatever the number of its rows."""
 
-import enum
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,15 +10,10 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from timesheets.models import Timesheet
+from timesheets.storage.states import State
 
 # Whether a row is superseded takes an index access for each, so a million would take seconds.
 MAX_TOTALED = 100_000
-
-
-class State(enum.StrEnum):
-    CURRENT = "current"
-    SUPERSEDED = "superseded"
-    WITHDRAWN = "withdrawn"
 
 
 def is_in_state(state: State) -> Q:

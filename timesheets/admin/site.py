@@ -1,7 +1,6 @@
 """The admin's site: its time zone, and lists that nobody can change."""
 
 import functools
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -17,6 +16,7 @@ from django.utils.text import capfirst
 from timesheets import conf
 from timesheets.admin.filters import ReceivedFilter
 from timesheets.admin.sign_in import SignInForm
+from timesheets.formats.moments import write_moment
 from timesheets.models import Timesheet, Upload
 
 
@@ -46,12 +46,6 @@ class Site(admin.AdminSite):
 site = Site()
 site.register(User, UserAdmin)
 site.register(Group, GroupAdmin)
-
-
-def show_time(moment: datetime) -> str:
-    """Such as `10 May 2017, 17:40`, as on the API's pages."""
-    local = timezone.localtime(moment)
-    return f"{local.day} {local:%b %Y, %H:%M}"
 
 
 # django-stubs makes ModelAdmin generic. Django does not.
@@ -87,4 +81,4 @@ class ReceivedAdmin(ReadOnlyAdmin):
 
     @admin.display(description="received")
     def received_time(self, row: Timesheet | Upload) -> str:
-        return show_time(row.received_at)
+        return write_moment(timezone.localtime(row.received_at))

@@ -1,5 +1,6 @@
 """Group the entries of a page by day, and add up what counts. Knows neither HTTP nor templates."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +8,9 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from timesheets.storage.queries import StoredEntry
+from timesheets.storage.states import State
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +35,28 @@ class Day:
 
     @property
     def week(self) -> str:
-        """The week as ISO 8601 writes it, such as 2017-W19."""
-        year, week, _ = self.date.isocalendar()
-        return f"{year}-W{week:02}"
+        return name_week(self.date)
 
 
-def counts(stored: StoredEntry) -> bool:
-    """Whether the entry is current: neither superseded nor withdrawn."""
-    return stored.superseded_by is None and bool(stored.entry.hours)
+def parse_day(value: str) -> date | None:
+    """The day; None if it is anything else, such as a day that no calendar has."""
+    try:
+        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        return None
+    # The first day of the calendar has none before it.
+    return day if day and day > date.min else None
+
+
+def name_week(day: date) -> str:
+    """The week of the day as ISO 8601 writes it, such as 2017-W19."""
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
 
 
 def add_up(entries: Sequence[StoredEntry]) -> Totals:
     """The totals of the entries. Hours that were superseded or withdrawn count for nothing."""
-    counted = [stored.entry.hours for stored in entries if counts(stored)]
+    counted = [stored.entry.hours for stored in entries if stored.state is State.CURRENT]
     return Totals(hours=sum(counted, Decimal()), counted=len(counted), uncounted=len(entries) - len(counted))
 
 

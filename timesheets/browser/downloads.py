@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db import close_old_connections
 
 from timesheets import conf
-from timesheets.browser.days import counts
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
+from timesheets.storage.states import State
 from timesheets.trust.principals import MachineClient
 
 # `hours_counted` can be added up: it is 0 where a correction superseded or withdrew the hours.
@@ -65,8 +65,8 @@ def _write_row(stored: StoredEntry) -> list[str]:
         date.date().isoformat(),
         entry.project,
         str(entry.hours),
-        str(entry.hours) if counts(stored) else "0",
-        _name_state(stored),
+        str(entry.hours) if stored.state is State.CURRENT else "0",
+        stored.state,
         entry.entry_id or "",
         str(entry.revision),
         entry.reason or "",
@@ -77,9 +77,3 @@ def _write_row(stored: StoredEntry) -> list[str]:
 
 def _write_moment(moment: datetime) -> str:
     return moment.astimezone(conf.time_zone()).isoformat()
-
-
-def _name_state(stored: StoredEntry) -> str:
-    if stored.superseded_by is not None:
-        return "superseded"
-    return "current" if stored.entry.hours else "withdrawn"

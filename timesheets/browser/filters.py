@@ -1,6 +1,5 @@
 """Describe the filters of the list of entries: what its form holds, their words, and links to change them."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,6 +7,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
+
+from timesheets.browser.days import parse_day
 
 # The parameters of the list, in the order of its form, with the words of their labels.
 _WORDS = {
@@ -28,7 +29,6 @@ _KEPT = ("received_since", "as_of", *_OF_A_PAGE)
 _REPEATED = ("user_id", "project")
 # One more than the API takes. Each value has a link that holds all others.
 MAX_SHOWN = 51
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Pair = tuple[str, str]
 
@@ -95,20 +95,10 @@ def _list_values(sent: QueryDict, name: str) -> list[str]:
 
 def _read_limit(value: str, *, days: int) -> Limit:
     """The day, moved by some days; the value itself if it is no day."""
-    day = _parse_day(value)
+    day = parse_day(value)
     if day is None:
         return Limit(value=value, is_day=not value)
     return Limit(value=(day + timedelta(days=days)).isoformat(), is_day=True)
-
-
-def _parse_day(value: str) -> date | None:
-    """The day; None if it is anything else, such as a day that no calendar has."""
-    try:
-        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
-    except ValueError:
-        return None
-    # The first day of the calendar has none before it.
-    return day if day and day > date.min else None
 
 
 def _describe_pairs(pairs: Sequence[Pair]) -> Iterator[Link]:
@@ -122,7 +112,7 @@ def _describe_pairs(pairs: Sequence[Pair]) -> Iterator[Link]:
 def _describe_pair(name: str, value: str) -> str:
     if name == "current":
         return _WORDS[name]
-    day = _parse_day(value)
+    day = parse_day(value)
     if day is None or name not in ("date_from", "date_to"):
         return f"{_WORDS[name]} {value}"
     return f"To {_name_day(day - timedelta(days=1))}" if name == "date_to" else f"From {_name_day(day)}"

@@ -2,16 +2,18 @@
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from timesheets.browser.days import name_week
 from timesheets.fields import find_start_of_day
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.states import State
 from timesheets.trust.principals import MachineClient
 
 WEEKS = 12
@@ -42,8 +44,7 @@ class Week:
         return cls.of(date.fromisocalendar(int(match[1]), int(match[2]), 1))
 
     def __str__(self) -> str:
-        year, number, _ = self.monday.isocalendar()
-        return f"{year}-W{number:02}"
+        return name_week(self.monday)
 
     @property
     def days(self) -> Sequence[date]:
@@ -140,14 +141,14 @@ def summarize(
     """Add up the rows, all of which are within the bounds of the week in this zone."""
     bounds = find_bounds(week, zone)
     days = bounds[-8:-1]
-    counted = [row.entry for row in rows if row.superseded_by is None]
-    shown = [row for row in rows if row.entry.date >= days[0]]
+    counted = [row.entry for row in rows if row.state is State.CURRENT]
+    states = Counter(row.state for row in rows if row.entry.date >= days[0])
     return WeekReport(
         week=week,
         projects=_add_up_projects([entry for entry in counted if entry.date >= days[0]], days),
         recent=_add_up_weeks(counted, week, bounds[:-1:7]),
-        superseded=sum(row.superseded_by is not None for row in shown),
-        withdrawn=sum(row.superseded_by is None and not row.entry.hours for row in shown),
+        superseded=states[State.SUPERSEDED],
+        withdrawn=states[State.WITHDRAWN],
         unsearched=unsearched,
     )
 
@@ -162,9 +163,7 @@ def _add_up_weeks(entries: Iterable[Entry], week: Week, mondays: Sequence[dateti
 def _add_up_projects(entries: Iterable[Entry], days: Sequence[datetime]) -> Sequence[ProjectHours]:
     hours: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 7)
     for entry in entries:
-        # A withdrawn entry has none.
-        if entry.hours:
-            hours[entry.project][bisect_right(days, entry.date) - 1] += entry.hours
+        hours[entry.project][bisect_right(days, entry.date) - 1] += entry.hours
     projects = [ProjectHours(name=name, days=of_days) for name, of_days in hours.items()]
     return sorted(projects, key=lambda project: (-project.total, project.name))
 

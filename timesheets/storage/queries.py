@@ -21,6 +21,7 @@ from timesheets.storage.scans import (
     scan_ids,
     sorting_disabled,
 )
+from timesheets.storage.states import State, find_state
 from timesheets.storage.stores import find_owner
 from timesheets.trust.principals import MachineClient
 
@@ -76,6 +77,10 @@ class StoredEntry:
     upload_id: int | None
     supersedes: int | None
     superseded_by: int | None
+
+    @property
+    def state(self) -> State:
+        return find_state(self.entry.hours, self.superseded_by)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

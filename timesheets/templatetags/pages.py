@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from timesheets import conf
+from timesheets.formats.moments import write_day, write_moment
 
 register = template.Library()
 
@@ -23,15 +24,14 @@ _TIME = '<time datetime="{exact}" title="{exact}"{attributes}>{text}</time>'
 @register.filter
 def moment(value: str | datetime) -> SafeString:
     """The day and the time of day, such as `10 May 2017, 17:40`."""
-    local = _read(value)
-    return _show(value, f"{local.day} {local:%b %Y, %H:%M}", SafeString(' data-show="moment"'))
+    return _show(value, write_moment(_read(value)), SafeString(' data-show="moment"'))
 
 
 @register.filter
 def day(value: str | datetime) -> SafeString:
     """The day of an entry's date, such as `Wed, 10 May 2017`."""
     local = _read(value)
-    return _show(value, f"{local:%a}, {local.day} {local:%b %Y}")
+    return _show(value, f"{local:%a}, {write_day(local)}")
 
 
 @register.filter

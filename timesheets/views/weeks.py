@@ -1,7 +1,5 @@
 """Show a person's week as a page: parse, call, respond."""
 
-import re
-from datetime import date
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -16,6 +14,7 @@ from rest_framework.views import APIView
 
 from timesheets import conf
 from timesheets.browser.charts import draw_days, draw_weeks
+from timesheets.browser.days import parse_day
 from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.browser.weeks import Week, limit_projects, read_week
 from timesheets.permissions import READ_SCOPE
@@ -28,8 +27,6 @@ MAX_SEARCHED_ROWS = 500_000
 MAX_FOUND_ROWS = 5_000
 # With more, the table would be slow to read. The last row has the others together.
 MAX_PROJECTS = 40
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class WeekField(serializers.Field[Week, Any, str, Week]):
@@ -48,10 +45,11 @@ class DayField(serializers.Field[Week, Any, str, Week]):
     default_error_messages = {"invalid": "Send a day, such as 2026-11-25."}
 
     def to_internal_value(self, data: Any) -> Week:
-        if not _DAY.fullmatch(data):
+        day = parse_day(data)
+        if day is None:
             self.fail("invalid")
         try:
-            return Week.of(date.fromisoformat(data))
+            return Week.of(day)
         except ValueError:
             self.fail("invalid")
 
