@@ -50,6 +50,14 @@ class Person:
         waiting = WebDriverWait(self.driver, 10, ignored_exceptions=[WebDriverException])
         waiting.until(lambda _: text in self.read(), f"{text!r} is not on the page")
 
+    def hear(self, text: str) -> None:
+        """Wait until a screen reader says `text`."""
+        announcement = self.find("announcement")
+        waiting = WebDriverWait(self.driver, 10)
+        waiting.until(
+            lambda _: announcement.get_property("textContent") == text, f"{text!r} is not announced"
+        )
+
     def reach(self, path: str) -> None:
         """Wait until the browser is at `path`."""
         WebDriverWait(self.driver, 10).until(lambda driver: driver.current_url == f"{self.url}{path}")

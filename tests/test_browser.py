@@ -156,8 +156,7 @@ def test_a_person_copies_an_identifier_by_keyboard(person: Person, script: str) 
 
     keyboard.activate("Copy audience")
 
-    announced = person.find("announcement")
-    assert announced.get_attribute("textContent") == "Copied audience"
+    person.hear("Copied audience")
     assert person.driver.switch_to.active_element.accessible_name == "Copy audience"
     person.open("/sign-in")
     person.find("token").send_keys(Keys.CONTROL, "v")
