@@ -28,8 +28,8 @@ from django.test import Client as Browser
 from django.test import override_settings
 
 from benchmarks.timing import time_in_turns
-from tests.database.conftest import use_database
-from tests.postgresql import PostgreSQLServer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.storage.conftest import use_database
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient

@@ -21,7 +21,7 @@ from django.test import RequestFactory, override_settings
 from rest_framework.request import Request
 
 from benchmarks.timing import print_table, time_in_turns
-from tests.issuer import Issuer
+from tests.kit.issuer import Issuer
 from timesheets.authentication import JWTAuthentication
 
 DECODE = "PyJWT decode, key in memory"

@@ -21,9 +21,9 @@ import requests
 
 from benchmarks.rows import Row, insert_into_postgresql, insert_into_sqlite, make_entries, make_rows
 from benchmarks.timing import parse_million
-from tests.issuer import Issuer
-from tests.postgresql import PostgreSQLServer
-from tests.processes import GranianServer
+from tests.kit.issuer import Issuer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.processes import GranianServer
 
 # The batch sizes, and the number of batches in a round.
 BATCHES = {1: 200, 100: 50, 1_000: 15, 10_000: 3}

@@ -29,9 +29,9 @@ django.setup()
 from django.core.management import call_command
 from django.db import connection
 
-from tests.database.conftest import use_database
-from tests.database.entries import PAYROLL
-from tests.postgresql import PostgreSQLServer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.storage.conftest import use_database
+from tests.storage.entries import PAYROLL
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 

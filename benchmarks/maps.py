@@ -12,7 +12,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.processes import REPOSITORY, make_environment
+from tests.kit.processes import REPOSITORY, make_environment
 
 MILLION, THOUSAND = 1_000_000, 1_000
 ROUNDS = 3

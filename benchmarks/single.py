@@ -18,9 +18,9 @@ from pathlib import Path
 
 from benchmarks.load import Load, send_all
 from benchmarks.rows import make_entries
-from tests.issuer import Issuer
-from tests.postgresql import PostgreSQLServer
-from tests.processes import GranianServer, Server, find_free_port
+from tests.kit.issuer import Issuer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.processes import GranianServer, Server, find_free_port
 
 # The rivals, and uvicorn's options for them.
 RIVALS = {

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from benchmarks.timing import print_table, time_in_turns
-from tests.processes import REPOSITORY, make_environment
+from tests.kit.processes import REPOSITORY, make_environment
 
 BARE = "import django, requests; django.setup()"
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from tests.issuer import Issuer
-from tests.postgresql import OLDEST_VERSION, find_programs
-from tests.processes import NODE_MODULES
+from tests.kit.issuer import Issuer
+from tests.kit.postgresql import OLDEST_VERSION, find_programs
+from tests.kit.processes import NODE_MODULES
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
 GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
@@ -19,7 +19,7 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
     ),
     "node": (
-        "Node.js, and the npm packages that `npm ci --prefix tests/generated_clients` installs",
+        "Node.js, and the npm packages that `npm ci --prefix tests/system/generated_clients` installs",
         lambda: shutil.which("node") and (NODE_MODULES / "axe-core").exists(),
     ),
     "prometheus": ("promtool (Debian: apt-get install promtool)", lambda: shutil.which("promtool")),

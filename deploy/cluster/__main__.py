@@ -22,9 +22,9 @@ import requests
 
 from benchmarks.upload import write_csv
 from deploy.cluster.machines import Cluster, find_missing_packages, open_cluster, wait_until
-from tests.issuer import Issuer
-from tests.processes import link_manage_py, make_environment
-from tests.responders import document
+from tests.kit.issuer import Issuer
+from tests.kit.processes import link_manage_py, make_environment
+from tests.kit.responders import document
 
 ENTRIES = 200_000
 PROBES = 4

@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 import requests
 
-from tests.postgresql import choose_account, find_programs
-from tests.processes import REPOSITORY, Server, link_manage_py, make_environment, run_python
+from tests.kit.postgresql import choose_account, find_programs
+from tests.kit.processes import REPOSITORY, Server, link_manage_py, make_environment, run_python
 
 TEMPLATES = Path(__file__).parent
 # Debian's packages, and the program that is needed from each.

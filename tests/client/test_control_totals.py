@@ -16,7 +16,7 @@ import pytest
 from tests.client.conftest import Site
 from tests.client.ledger import Ledger
 from tests.client.runs import HEADER, Run, write_csv, write_days
-from tests.processes import run_python
+from tests.kit.processes import run_python
 from timesheets_client.errors import ExitStatus
 
 ROWS = [("2026-01-01", "7.5"), ("2026-01-02", "0"), ("2026-01-03", "0.25")]

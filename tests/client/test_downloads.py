@@ -16,7 +16,7 @@ from tests.client.archive import Archive
 from tests.client.conftest import Received, Reply, Site, mint_token, token_document
 from tests.client.runs import Run
 from tests.client.test_command import start
-from tests.processes import run_python
+from tests.kit.processes import run_python
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.locks import try_lock
 from timesheets_client.reading.inputs import Format

@@ -17,7 +17,7 @@ from tests.client.workbook_files import (
     write_sheet,
     write_text,
 )
-from tests.processes import run_python
+from tests.kit.processes import run_python
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.inputs import Format
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.processes import run_python
+from tests.kit.processes import run_python
 from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.reading.identity import EntryIds
 from timesheets_client.reading.json_values import HugeNumber

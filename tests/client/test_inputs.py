@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.reading import describe, read
-from tests.processes import run_python
+from tests.kit.processes import run_python
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.inputs import Format, find_format, open_input
 

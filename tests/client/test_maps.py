@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.client.reading import read_mapped
-from tests.processes import REPOSITORY
+from tests.kit.processes import REPOSITORY
 from timesheets_client.reading.entries import InputEntry, Row
 from timesheets_client.reading.maps.durations import UNITS
 from timesheets_client.reading.maps.files import load_map

@@ -6,7 +6,7 @@ import sys
 import time
 
 from tests.client.conftest import Site
-from tests.processes import REPOSITORY, make_environment
+from tests.kit.processes import REPOSITORY, make_environment
 
 TOKEN_PATH = "/oauth/token"
 # A run that gets its token when a line arrives, and prints only a hash of it.

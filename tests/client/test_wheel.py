@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.processes import REPOSITORY, DevelopmentServer, make_environment
+from tests.kit.processes import REPOSITORY, DevelopmentServer, make_environment
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client import __version__
 from timesheets_client.__main__ import PROGRAM, build_parser

@@ -18,7 +18,7 @@ from tests.client.archive import Archive
 from tests.client.conftest import SECRET, Reply, Site
 from tests.client.ledger import Ledger
 from tests.client.runs import HEADER, write_csv, write_days
-from tests.processes import REPOSITORY, make_environment, run_python
+from tests.kit.processes import REPOSITORY, make_environment, run_python
 from timesheets_client.environment.env_files import read_env_file
 from timesheets_client.environment.private_files import read_secret_file
 from timesheets_client.files.folders import add_suffix

@@ -1,0 +1,135 @@
+"""Call the API inside this process, and read its responses."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.api.formats import ARRAY, Format
+from tests.api.reading import RECEIVED_AT, Read
+from tests.kit.django_client import ClientResponse
+from tests.kit.issuer import Issuer
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_entries
+from timesheets.trust.principals import MachineClient
+
+TUTORIAL_ENTRY = {
+    "user_id": "007",
+    "date": "2017-05-10T17:40:20.095Z",
+    "project": "StoreZero",
+    "hours": 5,
+}
+
+Upload = Callable[..., ClientResponse]
+UploadMany = Callable[..., ClientResponse]
+
+
+def make_entry(**members: Any) -> dict[str, Any]:
+    return {**TUTORIAL_ENTRY, **members}
+
+
+@pytest.fixture
+def upload(issuer: Issuer, client: Client, db: None) -> Upload:
+    """Post an entry, or raw bytes, with a good token or with the given one."""
+
+    def post(
+        body: Any = TUTORIAL_ENTRY,
+        *,
+        token: str | None = "good",
+        path: str = "/timesheets/upload",
+        **more: Any,
+    ) -> ClientResponse:
+        content_type = more.pop("content_type", "application/json")
+        headers = more.pop("headers", {})
+        if token is not None:
+            bearer = issuer.mint() if token == "good" else token
+            headers = {"Authorization": f"Bearer {bearer}", **headers}
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return client.post(path, raw, content_type=content_type, headers=headers, **more)
+
+    return post
+
+
+@pytest.fixture
+def upload_many(upload: Upload) -> UploadMany:
+    """Post entries in a format, with a query string."""
+
+    def post(
+        entries: Sequence[Any], batch_format: Format = ARRAY, query: str = "", **more: Any
+    ) -> ClientResponse:
+        path = f"/timesheets/upload{query}"
+        return upload(batch_format.write(entries), path=path, content_type=batch_format.media_type, **more)
+
+    return post
+
+
+@pytest.fixture
+def correct(upload: Upload, issuer: Issuer) -> Upload:
+    """Like `upload`, with a token that may also correct."""
+    return partial(upload, token=issuer.mint(scope="batch:upload correct:timesheets"))
+
+
+@pytest.fixture
+def correct_many(upload_many: UploadMany, issuer: Issuer) -> UploadMany:
+    """Like `upload_many`, with a token that may also correct."""
+    return partial(upload_many, token=issuer.mint(scope="batch:upload correct:timesheets"))
+
+
+@pytest.fixture
+def read(issuer: Issuer, client: Client, db: None) -> Read:
+    """Request a path with a token that may read, or with the given token."""
+
+    def get(
+        path: str = "/timesheets", *, token: str | None = "good", method: str = "GET", **headers: str
+    ) -> ClientResponse:
+        if token is not None:
+            bearer = issuer.mint(scope="read:timesheets") if token == "good" else token
+            headers["Authorization"] = f"Bearer {bearer}"
+        return client.generic(method, path, headers=headers)
+
+    return get
+
+
+@pytest.fixture
+def store(issuer: Issuer, db: None) -> Callable[..., list[int]]:
+    """Store entries for a client, by default the one that reads. Returns their ids."""
+
+    def ingest(*entries: Entry, received_at: datetime = RECEIVED_AT, **client: Any) -> list[int]:
+        stored_for = MachineClient(
+            **{"issuer": issuer.url, "client_id": "payroll", "subject": "payroll@clients", **client}
+        )
+        return [verdict.timesheet_id for verdict in ingest_entries(stored_for, entries, received_at)]
+
+    return ingest
+
+
+def upload_lines(upload: Upload, body: bytes, **more: Any) -> ClientResponse:
+    return upload(body, content_type="application/x-ndjson", **more)
+
+
+def upload_rows(upload: Upload, body: bytes, **more: Any) -> ClientResponse:
+    return upload(body, content_type="text/csv", **more)
+
+
+def status_and_code(response: ClientResponse) -> tuple[int, str]:
+    return response.status_code, response.json().get("code", "")
+
+
+def read_statuses(response: ClientResponse) -> list[int]:
+    assert response.status_code == HTTPStatus.MULTI_STATUS
+    return [item["status"] for item in response.json()["entries"]]
+
+
+def read_reasons(response: ClientResponse) -> dict[int, str]:
+    """The reason for each malformed entry, by index."""
+    assert response.status_code == HTTPStatus.MULTI_STATUS
+    return {
+        item["index"]: item["errors"]["non_field_errors"][0]
+        for item in response.json()["entries"]
+        if item["status"] == 422
+    }

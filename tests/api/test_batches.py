@@ -1,0 +1,301 @@
+"""Many entries in one upload: each gets a verdict, and the valid ones are stored together."""
+
+import json
+import logging
+
+import pytest
+
+from tests.api.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code
+from tests.api.formats import BOM, HEADER, Format, every_format, write_ndjson
+from tests.kit.issuer import Issuer
+from timesheets.models import Timesheet
+
+TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
+
+
+# What makes a batch
+
+
+@every_format
+def test_a_batch_may_have_one_entry(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many([make_entry()], batch_format)
+
+    stored = Timesheet.objects.get()
+    assert response.status_code == 207
+    assert response.json() == {
+        "received": 1,
+        "created": 1,
+        "existing": 0,
+        "rejected": 0,
+        "entries": [{"index": 0, "status": 201, "id": stored.pk}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        pytest.param("application/json", b"[]", id="empty-array"),
+        pytest.param("application/json", b" [ \n] ", id="empty-array-with-white-space"),
+        pytest.param("application/x-ndjson", b"", id="empty-ndjson"),
+        pytest.param("application/x-ndjson", b"\n \t\r\n\n", id="blank-lines"),
+        pytest.param("application/x-ndjson", BOM, id="ndjson-of-a-bom"),
+        pytest.param("text/csv", HEADER, id="bare-header"),
+        pytest.param("text/csv", HEADER.rstrip(), id="bare-header-without-a-newline"),
+        pytest.param("text/csv", b"\r\n" + HEADER + b"\r\n\r\n", id="header-and-blank-rows"),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?atomic=true"])
+def test_a_batch_may_be_empty(upload: Upload, media_type: str, body: bytes, query: str) -> None:
+    # Django's test client sends no length for an empty body.
+    response = upload(
+        body,
+        path=f"/timesheets/upload{query}",
+        content_type=media_type,
+        CONTENT_TYPE=media_type,
+        CONTENT_LENGTH=str(len(body)),
+    )
+
+    assert response.status_code == 207
+    assert response.json() == {"received": 0, "created": 0, "existing": 0, "rejected": 0, "entries": []}
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/jsonl",
+        "Application/X-NDJSON",
+        "application/jsonl; charset=utf-8",
+    ],
+)
+def test_ndjson_has_several_names(upload: Upload, media_type: str) -> None:
+    response = upload(write_ndjson([make_entry(), make_entry()]), content_type=media_type)
+
+    assert read_statuses(response) == [201, 201]
+
+
+@every_format
+def test_entries_are_stored_with_their_client_and_subject(
+    upload_many: UploadMany, issuer: Issuer, batch_format: Format
+) -> None:
+    upload_many([make_entry(entry_id="a"), make_entry(entry_id="b", hours="7.25")], batch_format)
+
+    stored = Timesheet.objects.order_by("id").values_list(
+        "client__issuer", "client__client_id", "subject", "entry_id", "user_id", "project", "hours"
+    )
+    who = (issuer.url, "payroll", "payroll@clients")
+    assert [(*row[:-1], str(row[-1])) for row in stored] == [
+        (*who, "a", "007", "StoreZero", "5.00"),
+        (*who, "b", "007", "StoreZero", "7.25"),
+    ]
+
+
+# Verdicts
+
+
+@every_format
+def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, batch_format: Format) -> None:
+    upload_many([make_entry(entry_id="stored"), make_entry(entry_id="other")])
+    stored, other = Timesheet.objects.order_by("id").values_list("id", flat=True)
+
+    response = upload_many(
+        [
+            make_entry(),
+            make_entry(hours=25),
+            make_entry(entry_id="stored", hours="5.00"),
+            make_entry(entry_id="other", project="StoreOne"),
+            make_entry(entry_id="new"),
+        ],
+        batch_format,
+    )
+
+    first, last = Timesheet.objects.exclude(id__in=[stored, other]).order_by("id")
+    assert response.status_code == 207
+    assert response.json() == {
+        "received": 5,
+        "created": 2,
+        "existing": 1,
+        "rejected": 2,
+        "entries": [
+            {"index": 0, "status": 201, "id": first.pk},
+            {"index": 1, "status": 422, "errors": TOO_MUCH},
+            {"index": 2, "status": 200, "id": stored},
+            {"index": 3, "status": 409, "id": other},
+            {"index": 4, "status": 201, "id": last.pk},
+        ],
+    }
+    assert (first.entry_id, last.entry_id) == (None, "new")
+
+
+def test_a_conflict_leaves_the_stored_entry_unchanged(upload_many: UploadMany) -> None:
+    upload_many([make_entry(entry_id="a")])
+
+    upload_many([make_entry(entry_id="a", project="StoreOne")])
+
+    assert Timesheet.objects.get().project == "StoreZero"
+
+
+@every_format
+def test_a_repeated_batch_creates_no_duplicates(upload_many: UploadMany, batch_format: Format) -> None:
+    entries = [make_entry(entry_id=f"week-19:{number}") for number in range(20)]
+    first = upload_many(entries, batch_format).json()
+
+    second = upload_many(entries, batch_format).json()
+
+    assert (first["created"], second["created"], second["existing"]) == (20, 0, 20)
+    assert [item["id"] for item in second["entries"]] == [item["id"] for item in first["entries"]]
+    assert Timesheet.objects.count() == 20
+
+
+def test_a_batch_finds_an_entry_that_was_uploaded_alone(upload: Upload, upload_many: UploadMany) -> None:
+    stored = upload(make_entry(entry_id="a")).json()
+
+    response = upload_many([make_entry(entry_id="a")])
+
+    assert response.json()["entries"] == [{"index": 0, "status": 200, "id": stored["id"]}]
+
+
+def test_entries_without_an_entry_id_are_all_new(upload_many: UploadMany) -> None:
+    response = upload_many([make_entry(), make_entry(), make_entry(entry_id=None)])
+
+    assert read_statuses(response) == [201, 201, 201]
+    assert len({item["id"] for item in response.json()["entries"]}) == 3
+
+
+def test_new_ids_belong_to_the_right_entries(upload_many: UploadMany) -> None:
+    entries = [make_entry(entry_id=[f"old-{n}", f"new-{n}", None][n % 3], project=f"P{n}") for n in range(20)]
+    upload_many(entries[::3])
+
+    items = upload_many(entries).json()["entries"]
+
+    projects = dict(Timesheet.objects.values_list("id", "project"))
+    assert [projects[item["id"]] for item in items] == [item["project"] for item in entries]
+
+
+def test_two_clients_may_use_the_same_entry_ids(upload_many: UploadMany, issuer: Issuer) -> None:
+    upload_many([make_entry(entry_id="a")])
+
+    response = upload_many(
+        [make_entry(entry_id="a", hours=6)], token=issuer.mint(azp="another", sub="another")
+    )
+
+    assert read_statuses(response) == [201]
+
+
+@every_format
+def test_all_errors_of_an_entry_are_reported(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many(
+        [{"user_id": "", "date": "10.5.2017", "project": "x" * 129, "hours": "0"}], batch_format
+    )
+
+    [item] = response.json()["entries"]
+    assert list(item["errors"]) == ["user_id", "date", "project", "hours"]
+
+
+# Repeats within a batch
+
+
+@every_format
+def test_the_first_valid_entry_with_an_entry_id_counts(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many(
+        [
+            make_entry(entry_id="a", hours=25),
+            make_entry(entry_id="a", hours=5),
+            make_entry(entry_id="a", hours="5.0"),
+            make_entry(entry_id="a", hours=6),
+            make_entry(entry_id="a", hours=5),
+        ],
+        batch_format,
+    )
+
+    stored = Timesheet.objects.get()
+    assert response.json() == {
+        "received": 5,
+        "created": 1,
+        "existing": 2,
+        "rejected": 2,
+        "entries": [
+            {"index": 0, "status": 422, "errors": TOO_MUCH},
+            {"index": 1, "status": 201, "id": stored.pk},
+            {"index": 2, "status": 200, "id": stored.pk},
+            {"index": 3, "status": 409, "id": stored.pk},
+            {"index": 4, "status": 200, "id": stored.pk},
+        ],
+    }
+    assert stored.hours == 5
+
+
+def test_repeats_of_a_stored_entry_are_compared_with_it(upload_many: UploadMany) -> None:
+    upload_many([make_entry(entry_id="a")])
+
+    response = upload_many(
+        [make_entry(entry_id="a", hours=6), make_entry(entry_id="a"), make_entry(entry_id="a", hours=6)]
+    )
+
+    assert read_statuses(response) == [409, 200, 409]
+
+
+def test_equal_repeats_do_not_refuse_an_atomic_batch(upload_many: UploadMany) -> None:
+    response = upload_many([make_entry(entry_id="a"), make_entry(entry_id="a")], query="?atomic=true")
+
+    assert read_statuses(response) == [201, 200]
+    assert Timesheet.objects.count() == 1
+
+
+def test_unequal_repeats_refuse_an_atomic_batch_without_an_id(upload_many: UploadMany) -> None:
+    response = upload_many(
+        [make_entry(entry_id="a"), make_entry(entry_id="a", hours=6), make_entry(entry_id="a")],
+        query="?atomic=true",
+    )
+
+    assert status_and_code(response) == (422, "batch_refused")
+    assert response.json()["entries"] == [
+        {"index": 0, "status": 424},
+        {"index": 1, "status": 409},
+        {"index": 2, "status": 424},
+    ]
+    assert not Timesheet.objects.exists()
+
+
+def test_a_dry_run_returns_no_id_for_a_row_that_will_not_exist(upload_many: UploadMany) -> None:
+    response = upload_many(
+        [make_entry(entry_id="a"), make_entry(entry_id="a"), make_entry(entry_id="a", hours=6), make_entry()],
+        query="?dry_run=true",
+    )
+
+    assert response.json()["entries"] == [
+        {"index": 0, "status": 201},
+        {"index": 1, "status": 200},
+        {"index": 2, "status": 409},
+        {"index": 3, "status": 201},
+    ]
+
+
+# The log
+
+
+@every_format
+@pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
+def test_the_log_has_the_counts_and_no_names(
+    upload_many: UploadMany, caplog: pytest.LogCaptureFixture, batch_format: Format, query: str
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    response = upload_many(
+        [
+            make_entry(user_id="hannah", entry_id="secret-1"),
+            make_entry(user_id="hannah", project="Layoffs", hours=25),
+            make_entry(user_id="hannah", entry_id="secret-1", hours=6),
+        ],
+        batch_format,
+        query,
+    )
+
+    body = response.json()
+    [record] = [record for record in caplog.records if record.name == "timesheets.entries"]
+    logged = json.loads(record.getMessage())
+    assert logged.pop("atomic") is (query == "?atomic=true")
+    assert logged == {name: body[name] for name in logged}
+    assert set(logged) - {"dry_run"} == {"received", "created", "existing", "rejected"}
+    assert not any(word in caplog.text for word in ("hannah", "Layoffs", "StoreZero", "secret-1"))

@@ -1,0 +1,471 @@
+"""What `manage.py check_issuer` prints about an issuer, and that it agrees with the API."""
+
+import io
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+
+from tests.kit.certificates import PrivateAuthority
+from tests.kit.issuer import Issuer
+from tests.kit.processes import (
+    REPOSITORY,
+    DevelopmentServer,
+    find_free_port,
+    link_manage_py,
+    run_python,
+)
+from tests.kit.responders import Responder, close, content, delayed, document, drip, redirect, reset
+from tests.kit.signing_keys import SigningKey
+from timesheets import conf
+from timesheets.diagnosis.issuer_probes import probe
+from timesheets.trust.issuer_documents import Document, DocumentUnavailable
+from timesheets.trust.issuers import fetch_keys
+from timesheets.trust.jwks import KeysUnavailable
+
+
+@pytest.fixture
+def issuer(settings: Any) -> Iterator[Issuer]:
+    """An issuer whose JWKS URL is configured."""
+    issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
+    issuer.headers = {"Date": write_http_date(), "Cache-Control": "max-age=300"}
+    configure(settings, ISSUER=issuer.url, JWKS_URL=issuer.jwks_url)
+    yield issuer
+    issuer.stop()
+
+
+@pytest.fixture
+def discovered(issuer: Issuer, settings: Any) -> Issuer:
+    """An issuer whose keys are found only by its metadata."""
+    configure(settings, JWKS_URL="")
+    return issuer
+
+
+def configure(settings: Any, **changes: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, **changes}
+
+
+def write_http_date(seconds: float = 0) -> str:
+    return formatdate(time.time() + seconds, usegmt=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    status: int
+    text: str
+
+    def find(self, subject: str) -> str:
+        """The status, text and remedy of a finding."""
+        found = re.search(rf"^(\S+ +{subject}.*: .*(?:\n {{9}}.*)?)$", self.text, re.MULTILINE)
+        return re.sub(r"\s+", " ", found[1]) if found else ""
+
+
+def check() -> Checked:
+    out = io.StringIO()
+    try:
+        call_command("check_issuer", stdout=out)
+    except SystemExit as ended:
+        return Checked(status=int(str(ended.code)), text=out.getvalue())
+    return Checked(status=0, text=out.getvalue())
+
+
+def test_a_good_issuer_passes(issuer: Issuer) -> None:
+    checked = check()
+
+    assert checked.status == 0
+    assert [line.split(":")[0] for line in checked.text.splitlines()] == [
+        "ok       issuer",
+        "ok       discovery",
+        "ok       name",
+        "ok       keys",
+        'ok       key "first"',
+        "ok       cache",
+        "ok       clock",
+        "The API can verify this issuer's tokens.",
+    ]
+
+
+def test_each_fetch_is_timed(issuer: Issuer) -> None:
+    issuer.answers[issuer.jwks_path] = delayed(0.2, document({"keys": [issuer.key.to_jwk()]}))
+
+    checked = check()
+
+    [milliseconds] = re.findall(rf"keys: {issuer.jwks_url} in (\d+) ms", checked.find("keys"))
+    assert 200 <= int(milliseconds) < 3000
+    assert re.search(r"discovery: \S+ in \d+ ms", checked.find("discovery"))
+
+
+def test_the_metadata_of_rfc_8414_are_accepted(discovered: Issuer) -> None:
+    discovered.answers[discovered.openid_path] = content(b"", 404)
+
+    checked = check()
+
+    assert checked.status == 0
+    assert discovered.oauth_path in checked.find("discovery")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "status"),
+    [
+        pytest.param(content(b"", 404), "answered 404", 78, id="missing"),
+        pytest.param(redirect("https://evil.example/\x1b[2J"), "answered 302", 78, id="redirect"),
+        pytest.param(content(b"<html>"), "did not send JSON", 78, id="html"),
+        pytest.param(document([]), "did not send a JSON object", 78, id="list"),
+        pytest.param(document({"a": "x" * 70_000}), "sent more than 65536 bytes", 78, id="long"),
+        pytest.param(content(b"", 503), "answered 503", 75, id="trouble"),
+        pytest.param(content(b"", 429), "answered 429", 75, id="too-many"),
+        pytest.param(close, "RemoteDisconnected", 75, id="no-answer"),
+        pytest.param(reset, "ConnectionResetError", 75, id="reset"),
+    ],
+)
+def test_without_metadata_the_keys_cannot_be_found(
+    discovered: Issuer, answer: Responder, expected: str, status: int
+) -> None:
+    discovered.answers = {discovered.openid_path: answer, discovered.oauth_path: answer}
+
+    checked = check()
+
+    assert checked.status == status
+    assert checked.find("discovery").startswith("FAILED discovery: ")
+    assert expected in checked.find("discovery")
+    assert "evil" not in checked.text
+    assert checked.find("keys") == ""
+
+
+def test_a_redirect_is_reported_with_a_remedy(discovered: Issuer) -> None:
+    discovered.answers[discovered.openid_path] = redirect("/elsewhere")
+    discovered.answers[discovered.oauth_path] = redirect("/elsewhere")
+
+    assert "The API follows no redirect" in check().find("discovery")
+
+
+def test_metadata_are_not_needed_if_the_jwks_url_is_configured(issuer: Issuer) -> None:
+    issuer.answers = {issuer.openid_path: content(b"", 404), issuer.oauth_path: content(b"", 404)}
+
+    checked = check()
+
+    assert checked.status == 0
+    assert checked.find("discovery").startswith("warning discovery: ")
+    assert "The API does not need it" in checked.find("discovery")
+
+
+@pytest.mark.parametrize("jwks_url_is_configured", [True, False])
+def test_an_issuer_with_another_name_fails(
+    issuer: Issuer, settings: Any, jwks_url_is_configured: bool
+) -> None:
+    issuer.metadata["issuer"] = issuer.url.rstrip("/")
+    if not jwks_url_is_configured:
+        configure(settings, JWKS_URL="")
+
+    checked = check()
+
+    assert checked.status == 78
+    assert checked.find("name").startswith("FAILED name: ")
+    assert "it does not end with a slash, the expected one does" in checked.find("name")
+    assert "Set OAUTH_ISSUER" in checked.find("name")
+    # The API does not follow another issuer's metadata.
+    assert bool(checked.find("keys")) is jwks_url_is_configured
+
+
+def test_a_jwks_url_that_differs_from_the_metadata_is_a_warning(issuer: Issuer) -> None:
+    issuer.metadata["jwks_uri"] = f"{issuer.url}others\x1b[2J"
+
+    checked = check()
+
+    assert checked.status == 0
+    assert checked.find("jwks_uri").startswith("warning jwks_uri: ")
+    assert "Unset OAUTH_JWKS_URL" in checked.find("jwks_uri")
+
+
+@pytest.mark.parametrize("uri", [None, 7, ["https://issuer.example/"]])
+def test_metadata_without_a_usable_jwks_uri_fail(discovered: Issuer, uri: object) -> None:
+    discovered.metadata["jwks_uri"] = uri
+
+    checked = check()
+
+    assert checked.status == 78
+    assert "Set OAUTH_JWKS_URL" in checked.find("jwks_uri")
+
+
+def test_metadata_with_an_http_jwks_uri_fail(discovered: Issuer) -> None:
+    discovered.metadata["jwks_uri"] = "http://issuer.example/jwks.json"
+
+    checked = check()
+
+    assert checked.status == 78
+    assert "is not an https address" in checked.find("keys")
+
+
+@pytest.mark.parametrize("uri", ["https://issuer.example:x/\x1b[2J\nok  all", "http://\u202e\x07.example/"])
+def test_a_url_from_the_metadata_is_escaped(discovered: Issuer, uri: str) -> None:
+    discovered.metadata["jwks_uri"] = uri
+
+    checked = check()
+
+    assert checked.status == 78
+    assert re.fullmatch(r"[ -~\n]*", checked.text)
+    assert "\nok  all" not in checked.text
+
+
+@pytest.mark.parametrize(
+    ("jwk", "expected"),
+    [
+        pytest.param(
+            SigningKey("encryption").to_jwk(use="enc"),
+            'warning key "encryption": RSA 2048 bits, use "enc": the API does not use it, '
+            "because it is not for signatures",
+            id="encryption",
+        ),
+        pytest.param(
+            SigningKey("curve", algorithm="ES256").to_jwk(),
+            'warning key "curve": "EC" "P-256", use "sig": the API does not use it, '
+            "because it is for none of RS256",
+            id="other-algorithm",
+        ),
+        pytest.param(
+            SigningKey("short", bits=1024).to_jwk(),
+            'warning key "short": RSA 1024 bits, use "sig": the API does not use it, '
+            "because it has 1024 bits",
+            id="short",
+        ),
+        pytest.param(
+            SigningKey("private").to_private_jwk(),
+            'warning key "private": RSA 2048 bits, use "sig"',
+            id="private",
+        ),
+        pytest.param("no object", "warning key without kid: no kty, no use", id="no-object"),
+        pytest.param({"kid": "a\x1b[2J\u202e"}, r'warning key "a\u001b[2J\u202e"', id="nasty"),
+    ],
+)
+def test_an_unusable_key_is_a_warning(issuer: Issuer, jwk: Any, expected: str) -> None:
+    issuer.publish(issuer.key.to_jwk(), jwk)
+
+    checked = check()
+
+    assert checked.status == 0
+    assert expected in re.sub(r"\s+", " ", checked.text)
+    assert re.fullmatch(r"[ -~\n]*", checked.text)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "status"),
+    [
+        pytest.param(document({"keys": []}), "FAILED keys: the API can use none of them", 78, id="no-key"),
+        pytest.param(
+            document({"keys": [SigningKey("curve", algorithm="ES256").to_jwk()]}),
+            "FAILED keys: the API can use none of them",
+            78,
+            id="no-configured-algorithm",
+        ),
+        pytest.param(document({"kees": []}), "FAILED keys: the JWK Set is missing", 78, id="no-set"),
+        pytest.param(content(b"", 500), "answered 500", 75, id="trouble"),
+        pytest.param(redirect("/"), "The API follows no redirect", 78, id="redirect"),
+    ],
+)
+def test_without_a_usable_key_the_api_cannot_verify(
+    issuer: Issuer, answer: Responder, expected: str, status: int
+) -> None:
+    issuer.answers[issuer.jwks_path] = answer
+
+    checked = check()
+
+    assert checked.status == status
+    assert expected in re.sub(r"\s+", " ", checked.text)
+    assert checked.text.splitlines()[-1] == "The API cannot verify this issuer's tokens."
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "expected", "status"),
+    [
+        pytest.param(5, "ok clock: our clock is", 0, id="within-half-the-leeway"),
+        pytest.param(20, "warning clock: our clock is", 0, id="over-half-the-leeway"),
+        pytest.param(-20, "warning clock: our clock is", 0, id="ahead"),
+        pytest.param(40, "FAILED clock: our clock is", 78, id="over-the-leeway"),
+        pytest.param(-40, "FAILED clock: our clock is", 78, id="ahead-over-the-leeway"),
+    ],
+)
+def test_the_clock_is_compared_with_the_issuers(
+    issuer: Issuer, ahead_seconds: float, expected: str, status: int
+) -> None:
+    issuer.headers["Date"] = write_http_date(ahead_seconds)
+
+    checked = check()
+
+    assert checked.status == status
+    assert checked.find("clock").startswith(expected)
+    assert ("behind" if ahead_seconds > 0 else "ahead of") in checked.find("clock")
+
+
+def test_the_age_of_a_cached_response_is_added_to_its_date(issuer: Issuer) -> None:
+    # One second ahead, so that a slow test still passes.
+    issuer.headers |= {"Date": write_http_date(-3599), "Age": "3600"}
+
+    assert check().find("clock") == "ok clock: our clock agrees with the issuer's"
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Foo 2024 00:00:00 GMT"])
+def test_an_unknown_issuer_time_is_a_warning(issuer: Issuer, date: str) -> None:
+    issuer.headers["Date"] = date
+
+    checked = check()
+
+    assert checked.status == 0
+    assert checked.find("clock").startswith(
+        "warning clock: the issuer sends no time to compare our clock with"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "expected"),
+    [
+        pytest.param(
+            "public, max-age=300", "sends max-age=300 with its keys: the API refreshes them after 5 min"
+        ),
+        pytest.param("max-age=0", "sends max-age=0 with its keys: the API refreshes them after 1 minute"),
+        pytest.param("max-age=999999999", "the API refreshes them after 1 day"),
+        pytest.param("no-store", "sends no max-age with its keys: the API refreshes them after 10 minutes"),
+    ],
+)
+def test_the_cache_lifetime_is_printed(issuer: Issuer, cache_control: str, expected: str) -> None:
+    issuer.headers["Cache-Control"] = cache_control
+
+    assert expected in check().find("cache")
+
+
+def test_a_private_ca_must_be_configured(settings: Any, tmp_path: Path) -> None:
+    authority = PrivateAuthority(tmp_path)
+    issuer = Issuer(audience="https://timesheets.example.com", tls=authority.certify())
+    configure(settings, ISSUER=issuer.url, JWKS_URL="")
+
+    without = check()
+    configure(settings, CA_FILE=authority.ca_file)
+    with_it = check()
+
+    issuer.stop()
+    assert without.status == 78
+    assert "OAUTH_CA_FILE" in without.find("discovery")
+    assert with_it.status == 0
+
+
+def test_a_slow_response_ends_at_the_deadline(issuer: Issuer) -> None:
+    issuer.answers[issuer.jwks_path] = drip(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 20)
+    began = time.monotonic()
+
+    checked = check()
+
+    assert time.monotonic() - began < 5
+    assert checked.status == 75
+    assert "cannot be fetched: TimeoutError, after 3" in checked.find("keys")
+
+
+def test_metadata_and_keys_share_one_deadline(discovered: Issuer) -> None:
+    metadata = document(discovered.metadata)
+    discovered.answers[discovered.openid_path] = delayed(2, metadata)
+    discovered.answers[discovered.jwks_path] = delayed(2, document({"keys": [discovered.key.to_jwk()]}))
+
+    checked = check()
+
+    assert checked.status == 75
+    assert checked.find("keys").startswith("FAILED keys: ")
+
+
+def test_a_request_that_hangs_is_abandoned(issuer: Issuer) -> None:
+    never = threading.Event()
+
+    def hang(*_: object) -> Document:
+        never.wait(10)
+        raise DocumentUnavailable("too late")
+
+    found = probe(issuer.jwks_url, conf.issuer(), time.monotonic(), hang)
+
+    never.set()
+    assert str(found.outcome) == f"{issuer.jwks_url} cannot be fetched: no response in time"
+    assert found.milliseconds < 1500
+
+
+ANSWERS: dict[str, Responder] = {
+    "in-order": document({"keys": [SigningKey("first").to_jwk()]}),
+    "without-alg-and-use": document({"keys": [SigningKey("first").to_jwk(alg=None, use=None)]}),
+    "two-keys-under-one-kid": document(
+        {"keys": [SigningKey("first").to_jwk(), SigningKey("first", pair="other").to_jwk()]}
+    ),
+    "one-of-two": document({"keys": [7, SigningKey("first").to_jwk()]}),
+    "null": document({"keys": None}),
+    "not-found": content(b"", 404),
+    "broken-json": content(b"{"),
+    "other-type": content(b'{"keys": []}', headers={"Content-Type": "text/html"}),
+    "closed": close,
+}
+
+
+@pytest.mark.parametrize("answer", [pytest.param(answer, id=name) for name, answer in ANSWERS.items()])
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_it_agrees_with_the_api(
+    issuer: Issuer, settings: Any, answer: Responder, is_configured: bool
+) -> None:
+    issuer.answers[issuer.jwks_path] = answer
+    if not is_configured:
+        configure(settings, JWKS_URL="")
+    try:
+        fetch_keys(conf.issuer(), ["RS256"])
+    except KeysUnavailable:
+        can_be_used = False
+    else:
+        can_be_used = True
+
+    assert (check().status == 0) is can_be_used
+
+
+def test_an_issuer_without_tls_fails(settings: Any) -> None:
+    configure(settings, ISSUER="http://issuer.example/", JWKS_URL="http://issuer.example/jwks.json")
+
+    checked = check()
+
+    assert checked.status == 78
+    assert checked.find("issuer") == (
+        "FAILED issuer: http://issuer.example/ is not an https address "
+        "Use https in OAUTH_ISSUER; http is allowed only on loopback."
+    )
+
+
+def test_it_asks_whether_the_development_server_is_running(tmp_path: Path) -> None:
+    port = find_free_port()
+
+    result = run_python(link_manage_py(tmp_path), "check_issuer", TIMESHEETS_DEV_PORT=str(port))
+
+    assert (result.returncode, result.stderr) == (75, "")
+    assert f"Is the development server running? manage.py runserver {port}" in result.stdout
+
+
+def normalize(printed: str) -> str:
+    """Mask what differs between runs: times and the key's id."""
+    return re.sub(r'key "[\w-]+"', 'key "..."', re.sub(r"\d+ ms", "... ms", printed))
+
+
+def test_troubleshooting_shows_what_it_prints(tmp_path: Path) -> None:
+    server = DevelopmentServer(tmp_path)
+
+    result = server.manage("check_issuer", DATABASE_URL="postgres://nobody@127.0.0.1:1/nowhere")
+
+    server.close()
+    [shown] = re.findall(
+        r"^```console\n\$ python manage\.py check_issuer\n(.*?)^```",
+        (REPOSITORY / "docs/troubleshooting.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert normalize(result.stdout.replace(server.url, "http://127.0.0.1:8000")) == normalize(shown)
+
+
+def test_the_help_names_each_exit_status(tmp_path: Path) -> None:
+    help_text = run_python(link_manage_py(tmp_path), "check_issuer", "--help").stdout
+
+    assert re.findall(r"^  (\d+) +\w", help_text, re.MULTILINE) == ["0", "1", "2", "75", "78"]

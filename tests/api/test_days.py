@@ -1,0 +1,89 @@
+"""A page groups its entries by the days of the API's zone, and adds up what counts."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.api.reading import RECEIVED_AT, build_entry
+from timesheets.browser.days import Day, Totals, add_up, group_by_day
+from timesheets.storage.queries import StoredEntry
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def build_stored(
+    timesheet_id: int = 1,
+    when: str = "2017-05-10T00:00:00Z",
+    hours: str = "5",
+    superseded_by: int | None = None,
+) -> StoredEntry:
+    entry = build_entry(date=datetime.fromisoformat(when).astimezone(UTC), hours=Decimal(hours))
+    return StoredEntry(
+        timesheet_id=timesheet_id,
+        entry=entry,
+        received_at=RECEIVED_AT,
+        subject=None,
+        upload_id=None,
+        supersedes=None,
+        superseded_by=superseded_by,
+    )
+
+
+@pytest.mark.parametrize(
+    ("when", "day"),
+    [
+        pytest.param("2017-05-10T21:59:59Z", date(2017, 5, 10), id="before-midnight"),
+        pytest.param("2017-05-10T22:00:00Z", date(2017, 5, 11), id="midnight"),
+        pytest.param("2017-12-31T22:59:59Z", date(2017, 12, 31), id="winter"),
+        pytest.param("2017-12-31T23:00:00Z", date(2018, 1, 1), id="new-year"),
+    ],
+)
+def test_a_day_is_one_of_the_given_zone(when: str, day: date) -> None:
+    [grouped] = group_by_day([build_stored(when=when)], BERLIN)
+
+    assert grouped.date == day
+
+
+def test_the_newest_day_is_first_and_its_entries_keep_their_order() -> None:
+    entries = [
+        build_stored(9, "2017-05-10T08:00:00Z"),
+        build_stored(7, "2017-05-12T08:00:00Z"),
+        build_stored(5, "2017-05-10T07:00:00Z"),
+    ]
+
+    days = group_by_day(entries, BERLIN)
+
+    found = [(day.date.day, [stored.timesheet_id for stored in day.entries]) for day in days]
+    assert found == [(12, [7]), (10, [9, 5])]
+
+
+def test_what_was_superseded_or_withdrawn_counts_for_nothing() -> None:
+    entries = [
+        build_stored(hours="7.25"),
+        build_stored(superseded_by=2),
+        build_stored(2, hours="0"),
+        build_stored(3),
+    ]
+
+    totals = add_up(entries)
+
+    assert totals == Totals(hours=Decimal("12.25"), counted=2, uncounted=2)
+
+
+def test_nothing_adds_up_to_zero() -> None:
+    assert add_up([]) == Totals(hours=Decimal(0), counted=0, uncounted=0)
+    assert group_by_day([], BERLIN) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "week"),
+    [
+        pytest.param(date(2017, 5, 10), "2017-W19", id="week"),
+        pytest.param(date(2021, 1, 3), "2020-W53", id="of-the-year-before"),
+        pytest.param(date(2018, 12, 31), "2019-W01", id="of-the-year-after"),
+    ],
+)
+def test_a_week_is_named_as_iso_8601_does(day: date, week: str) -> None:
+    assert Day(date=day, entries=()).week == week

@@ -1,0 +1,282 @@
+"""Every error has the same shape, and the API reports the first error in a fixed order."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+
+from tests.api.conftest import TUTORIAL_ENTRY, Upload
+from tests.kit.issuer import Issuer
+from timesheets.models import Timesheet
+
+PROBLEM = "application/problem+json"
+
+
+class ForbiddenBody(io.BytesIO):
+    """A body that must not be read."""
+
+    def read(self, *args: object) -> bytes:
+        raise AssertionError("the body was read")
+
+    readline = read
+
+
+def call_wsgi(**environ: Any) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """Call the API like an HTTP server, with a minimal `environ`."""
+    sent: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> Any:
+        sent.extend([status, dict(headers)])
+
+    response = WSGIHandler()(
+        {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/timesheets/upload",
+            "QUERY_STRING": "",
+            "SERVER_NAME": "testserver",
+            "SERVER_PORT": "80",
+            "wsgi.url_scheme": "http",
+            "CONTENT_TYPE": "application/json",
+            **environ,
+        },
+        start_response,
+    )
+    status, headers = sent
+    return status, headers, json.loads(b"".join(response))
+
+
+def test_a_problem_has_the_members_of_rfc_9457(upload: Upload) -> None:
+    response = upload({**TUTORIAL_ENTRY, "hours": 25})
+
+    assert response.headers["Content-Type"] == PROBLEM
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Unprocessable Content",
+        "status": 422,
+        "detail": "The entry is not valid. Nothing was stored.",
+        "code": "invalid_entry",
+        "errors": {"hours": ["Ensure this value is less than or equal to 24."]},
+        "request_id": response.headers["X-Request-ID"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "code"),
+    [
+        pytest.param({"PATH_INFO": "/nowhere"}, 404, "not_found", id="no-such-address"),
+        pytest.param({"PATH_INFO": "/timesheets/upload/"}, 404, "not_found", id="trailing-slash"),
+        pytest.param({"HTTP_ACCEPT": "image/png"}, 406, "not_acceptable", id="not-acceptable"),
+        pytest.param({"HTTP_AUTHORIZATION": "Bearer a b"}, 400, "invalid_request", id="broken-bearer"),
+        pytest.param({}, 401, "not_authenticated", id="no-token"),
+        pytest.param({"token": {"aud": "other"}}, 401, "invalid_token", id="bad-token"),
+        pytest.param({"token": {"scope": "other"}}, 403, "insufficient_scope", id="no-scope"),
+        pytest.param({"token": {}, "REQUEST_METHOD": "GET"}, 405, "method_not_allowed", id="get"),
+        pytest.param({"token": {}, "REQUEST_METHOD": "BREW"}, 405, "method_not_allowed", id="odd-method"),
+        pytest.param({"token": {}, "QUERY_STRING": "dry=1"}, 400, "invalid_parameter", id="parameter"),
+        pytest.param({"token": {}, "QUERY_STRING": "format=json"}, 400, "invalid_parameter", id="format"),
+        pytest.param(
+            {"token": {}, "HTTP_IDEMPOTENCY_KEY": "a b"}, 400, "invalid_idempotency_key", id="broken-key"
+        ),
+        pytest.param({"token": {}, "CONTENT_TYPE": ""}, 415, "unsupported_media_type", id="no-media-type"),
+        pytest.param({"token": {}, "CONTENT_TYPE": "text/xml"}, 415, "unsupported_media_type", id="xml"),
+        pytest.param(
+            {"token": {}, "CONTENT_TYPE": "application/x-www-form-urlencoded"},
+            415,
+            "unsupported_media_type",
+            id="form",
+        ),
+        pytest.param(
+            {"token": {}, "CONTENT_TYPE": "application/json; charset=latin-1"},
+            415,
+            "unsupported_media_type",
+            id="charset",
+        ),
+        pytest.param(
+            {"token": {}, "HTTP_CONTENT_ENCODING": "br"}, 415, "unsupported_media_type", id="encoding"
+        ),
+        pytest.param({"token": {}}, 411, "length_required", id="no-length"),
+        pytest.param({"token": {}, "CONTENT_LENGTH": "-1"}, 411, "length_required", id="negative-length"),
+        pytest.param({"token": {}, "CONTENT_LENGTH": "1_0"}, 411, "length_required", id="odd-length"),
+        pytest.param({"token": {}, "CONTENT_LENGTH": "8388609"}, 413, "too_large", id="too-large"),
+    ],
+)
+def test_the_body_is_not_read_before_all_other_checks_pass(
+    issuer: Issuer, db: None, environ: dict[str, Any], status: int, code: str
+) -> None:
+    environ = dict(environ)
+    if "token" in environ:
+        environ["HTTP_AUTHORIZATION"] = f"Bearer {issuer.mint(**environ.pop('token'))}"
+
+    status_line, headers, problem = call_wsgi(**{"wsgi.input": ForbiddenBody(), **environ})
+
+    assert (int(status_line[:3]), problem["status"], problem["code"]) == (status, status, code)
+    assert headers["Content-Type"] == PROBLEM
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Request-ID"] == problem["request_id"]
+
+
+ORDER = [
+    ({"PATH_INFO": "/nowhere"}, 404),
+    ({"HTTP_ACCEPT": "image/png"}, 406),
+    ({"HTTP_AUTHORIZATION": "Bearer a b"}, 400),
+    ({"HTTP_AUTHORIZATION": "forbidden"}, 403),
+    ({"REQUEST_METHOD": "PUT"}, 405),
+    ({"QUERY_STRING": "dry=1"}, 400),
+    ({"CONTENT_TYPE": "text/xml"}, 415),
+    ({"CONTENT_LENGTH": ""}, 411),
+    ({"CONTENT_LENGTH": "8388609"}, 413),
+]
+
+
+@pytest.mark.parametrize("first", range(len(ORDER)))
+def test_the_first_of_several_errors_is_reported(issuer: Issuer, db: None, first: int) -> None:
+    environ = {"HTTP_AUTHORIZATION": f"Bearer {issuer.mint()}"}
+    for wrong, _ in reversed(ORDER[first:]):
+        environ |= wrong
+    if environ["HTTP_AUTHORIZATION"] == "forbidden":
+        environ["HTTP_AUTHORIZATION"] = f"Bearer {issuer.mint(scope='other')}"
+
+    status_line, _, _ = call_wsgi(**{"wsgi.input": ForbiddenBody(), **environ})
+
+    assert int(status_line[:3]) == ORDER[first][1]
+
+
+def test_a_body_that_ends_early_is_incomplete_and_nothing_is_stored(issuer: Issuer, db: None) -> None:
+    body = json.dumps(TUTORIAL_ENTRY).encode()
+
+    status_line, _, problem = call_wsgi(
+        **{
+            "wsgi.input": io.BytesIO(body),
+            "CONTENT_LENGTH": str(len(body) + 1),
+            "HTTP_AUTHORIZATION": f"Bearer {issuer.mint()}",
+        }
+    )
+
+    assert (status_line[:3], problem["code"]) == ("400", "incomplete_body")
+    assert not Timesheet.objects.exists()
+
+
+def test_no_byte_beyond_content_length_is_read(issuer: Issuer, db: None) -> None:
+    body = json.dumps(TUTORIAL_ENTRY).encode()
+    stream = io.BytesIO(body + b"GET / HTTP/1.1")
+
+    call_wsgi(
+        **{
+            "wsgi.input": stream,
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_AUTHORIZATION": f"Bearer {issuer.mint()}",
+        }
+    )
+
+    assert stream.read() == b"GET / HTTP/1.1"
+
+
+def test_the_response_has_the_limits(issuer: Issuer, db: None) -> None:
+    _, _, problem = call_wsgi(
+        CONTENT_LENGTH="8388609",
+        HTTP_AUTHORIZATION=f"Bearer {issuer.mint()}",
+        **{"wsgi.input": ForbiddenBody()},
+    )
+
+    assert problem["limits"] == {"entries": 10000, "bytes": 8388608, "unzipped_bytes": 16777216}
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status", "code"),
+    [
+        pytest.param("/timesheets/upload", "stranger.example", 400, "bad_request", id="host"),
+        pytest.param("/nowhere", "testserver", 404, "not_found", id="address"),
+    ],
+)
+@pytest.mark.parametrize("debug", [False, True], ids=["production", "debug"])
+def test_djangos_own_errors_are_problems_too(
+    client: Client, settings: Any, path: str, host: str, status: int, code: str, debug: bool
+) -> None:
+    settings.DEBUG = debug
+
+    response = client.post(path, headers={"Host": host})
+
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["Content-Type"] == PROBLEM
+    assert int(response.headers["Content-Length"]) == len(response.content)
+
+
+def test_a_browser_gets_djangos_page_in_debug_only(client: Client, settings: Any) -> None:
+    settings.DEBUG = True
+
+    response = client.get("/nowhere", headers={"Accept": "text/html"})
+
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
+@pytest.mark.urls("tests.api.urls_with_a_bug")
+def test_a_bug_is_a_problem_without_details(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client.raise_request_exception = False
+
+    response = client.get("/bug")
+
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (500, "internal_server_error")
+    assert response.headers["Content-Type"] == PROBLEM
+    assert "division" not in response.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.urls("tests.api.urls_with_a_bug")
+def test_a_view_without_scopes_is_closed(client: Client, issuer: Issuer) -> None:
+    client.raise_request_exception = False
+
+    response = client.get("/forgetful", headers={"Authorization": f"Bearer {issuer.mint()}"})
+
+    assert response.status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [
+        pytest.param("run.2026-11_24", True, id="good"),
+        pytest.param("x" * 64, True, id="longest"),
+        pytest.param("x" * 65, False, id="too-long"),
+        pytest.param("a b", False, id="blank"),
+        pytest.param("", False, id="empty"),
+        pytest.param("ä", False, id="umlaut"),
+    ],
+)
+def test_a_valid_request_id_is_taken_from_the_request(upload: Upload, given: str, is_taken: bool) -> None:
+    response = upload(headers={"X-Request-ID": given})
+
+    assert (response.headers["X-Request-ID"] == given) is is_taken
+
+
+def test_the_response_to_an_upload_has_a_request_id_and_is_not_cached(upload: Upload) -> None:
+    response = upload()
+
+    assert len(response.headers["X-Request-ID"]) == 32
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
+def test_a_read_only_page_accepts_no_other_method(client: Client, path: str) -> None:
+    response = client.post(path)
+
+    assert response.status_code == 405
+    assert response["Allow"] == "GET, HEAD"
+    assert response.json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "title"),
+    [
+        pytest.param([0] * 10_001, 413, "Content Too Large", id="413"),
+        pytest.param({}, 422, "Unprocessable Content", id="422"),
+    ],
+)
+def test_a_title_is_the_same_on_every_python_version(
+    upload: Upload, body: Any, status: int, title: str
+) -> None:
+    response = upload(body)
+
+    assert (response.status_code, response.json()["title"]) == (status, title)

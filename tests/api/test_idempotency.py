@@ -1,0 +1,120 @@
+"""`entry_id` and `Idempotency-Key` prevent duplicates of single entries."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import TUTORIAL_ENTRY, Upload
+from tests.kit.issuer import Issuer
+from timesheets.models import Timesheet
+
+KEYED_ENTRY = {**TUTORIAL_ENTRY, "entry_id": "week-19:1"}
+
+
+def test_a_repeated_entry_is_replayed_and_not_stored_again(upload: Upload) -> None:
+    first = upload(KEYED_ENTRY)
+
+    second = upload(KEYED_ENTRY)
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert second.json() == first.json()
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    assert Timesheet.objects.count() == 1
+
+
+def test_content_is_compared_by_value(upload: Upload) -> None:
+    upload(KEYED_ENTRY)
+
+    again = upload({**KEYED_ENTRY, "date": "2017-05-10T19:40:20.095000+02:00", "hours": "5.00"})
+
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"user_id": "008"}, id="user"),
+        pytest.param({"date": "2017-05-10"}, id="date"),
+        pytest.param({"project": "storezero"}, id="project"),
+        pytest.param({"hours": 5.5}, id="hours"),
+    ],
+)
+def test_different_content_with_the_same_entry_id_is_a_conflict(
+    upload: Upload, change: dict[str, Any]
+) -> None:
+    stored = upload(KEYED_ENTRY).json()
+
+    response = upload({**KEYED_ENTRY, **change})
+
+    problem = response.json()
+    assert (response.status_code, problem["code"], problem["id"]) == (409, "conflict", stored["id"])
+    assert upload(KEYED_ENTRY).json() == stored
+
+
+def test_without_an_entry_id_each_post_is_a_new_entry(upload: Upload) -> None:
+    first, second = upload().json(), upload().json()
+
+    assert first["id"] != second["id"]
+
+
+def test_entry_ids_are_case_sensitive(upload: Upload) -> None:
+    upload({**TUTORIAL_ENTRY, "entry_id": "a"})
+
+    assert upload({**TUTORIAL_ENTRY, "entry_id": "A"}).status_code == 201
+
+
+def test_two_clients_may_use_the_same_entry_id(upload: Upload, issuer: Issuer) -> None:
+    upload(KEYED_ENTRY)
+
+    response = upload({**KEYED_ENTRY, "hours": 6}, token=issuer.mint(azp="another", sub="another@clients"))
+
+    assert response.status_code == 201
+
+
+def test_one_client_id_at_two_issuers_is_two_clients(upload: Upload, issuer: Issuer, settings: Any) -> None:
+    upload(KEYED_ENTRY)
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://127.0.0.1:1/other/"}
+
+    response = upload({**KEYED_ENTRY, "hours": 6}, token=issuer.mint(iss="http://127.0.0.1:1/other/"))
+
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    "header", [pytest.param("week-19:1", id="bare"), pytest.param('"week-19:1"', id="quoted")]
+)
+def test_an_idempotency_key_serves_as_entry_id(upload: Upload, header: str) -> None:
+    first = upload(headers={"Idempotency-Key": header})
+
+    assert first.json()["entry_id"] == "week-19:1"
+    assert upload(headers={"Idempotency-Key": header}).status_code == 200
+    assert upload(KEYED_ENTRY).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("", id="empty"),
+        pytest.param('""', id="empty-quotes"),
+        pytest.param('"a', id="one-quote"),
+        pytest.param("a b", id="blank"),
+        pytest.param("x" * 129, id="long"),
+        pytest.param('"a", "b"', id="two"),
+    ],
+)
+def test_a_malformed_idempotency_key_is_refused(upload: Upload, header: str) -> None:
+    response = upload(headers={"Idempotency-Key": header})
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_idempotency_key")
+
+
+def test_an_idempotency_key_equal_to_the_entry_id_is_accepted(upload: Upload) -> None:
+    assert upload(KEYED_ENTRY, headers={"Idempotency-Key": "week-19:1"}).status_code == 201
+
+
+def test_an_idempotency_key_that_differs_from_the_entry_id_is_refused(upload: Upload) -> None:
+    response = upload(KEYED_ENTRY, headers={"Idempotency-Key": "week-19:2"})
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_idempotency_key")
+    assert not Timesheet.objects.exists()

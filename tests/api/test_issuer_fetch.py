@@ -1,0 +1,669 @@
+"""One fetch of the issuer's keys: the URL, the accepted responses, the usable keys and the deadline."""
+
+import contextlib
+import gzip
+import json
+import socket
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.kit.certificates import PrivateAuthority
+from tests.kit.issuer import Issuer, to_base64url
+from tests.kit.responders import (
+    Responder,
+    chunked,
+    close,
+    compose,
+    content,
+    delayed,
+    document,
+    drip,
+    hang,
+    redirect,
+    repeat,
+    reset,
+    send,
+)
+from tests.kit.signing_keys import SigningKey
+from timesheets.trust import issuers
+from timesheets.trust.connections import connect
+from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
+
+FIRST = SigningKey("first")
+KEY_SET = {"keys": [FIRST.to_jwk()]}
+BODY = json.dumps(KEY_SET).encode()
+OK = b"HTTP/1.1 200 OK\r\n"
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    issuer = Issuer(audience="https://timesheets.example.com")
+    yield issuer
+    issuer.stop()
+
+
+def fetch(
+    issuer: Issuer,
+    *algorithms: str,
+    ca_file: str | None = None,
+    jwks_url: str | None = None,
+    discover: bool = False,
+) -> FetchedKeys:
+    url = None if discover else jwks_url or issuer.jwks_url
+    trusted = issuers.Issuer(url=issuer.url, jwks_url=url, ca_file=ca_file)
+    return issuers.fetch_keys(trusted, algorithms or ("RS256",))
+
+
+def list_key_ids(fetched: FetchedKeys) -> list[str | None]:
+    return [key.key_id for key in fetched.keys]
+
+
+# What counts as a JWK Set
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(document(KEY_SET), id="json"),
+        pytest.param(content(BODY, 200, {"Content-Type": "application/jwk-set+json"}), id="jwk-set-json"),
+        pytest.param(content(BODY), id="no-media-type"),
+        pytest.param(content(b" \r\n\t" + BODY + b"\n" * 1000), id="white-space"),
+        pytest.param(document({**KEY_SET, "more": [1]}), id="more-members"),
+        pytest.param(chunked(BODY), id="chunked"),
+        pytest.param(send(OK, b"\r\n", BODY), id="no-length"),
+        pytest.param(send(b"HTTP/1.0 200 OK\r\n\r\n", BODY), id="http-1.0"),
+        pytest.param(send(b"HTTP/1.1 100 Continue\r\n\r\n", compose(BODY)), id="after-100-continue"),
+        pytest.param(send(compose(BODY), b"unexpected bytes"), id="more-than-announced"),
+        pytest.param(delayed(0.2, document(KEY_SET)), id="a-little-late"),
+    ],
+)
+def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Responder) -> None:
+    issuer.answers[issuer.jwks_path] = answer
+
+    assert list_key_ids(fetch(issuer)) == ["first"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(
+            pytest.param(document(KEY_SET, status), id=f"status-{status}")
+            for status in (201, 203, 206, 301, 302, 307, 308, 400, 401, 403, 404, 429, 500, 502, 503)
+        ),
+        pytest.param(content(b"", 204), id="status-204"),
+        pytest.param(close, id="no-answer"),
+        pytest.param(reset, id="reset"),
+        pytest.param(send(b"HTTP/1.1 200"), id="cut-status-line"),
+        pytest.param(send(OK, b"Content-Le"), id="cut-header"),
+        pytest.param(send(b"SSH-2.0-OpenSSH_10.0\r\n"), id="ssh"),
+        pytest.param(send(b"\x15\x03\x01\x00\x02\x02\x46"), id="tls-alert"),
+        pytest.param(send(bytes(range(256)) * 8), id="binary"),
+        pytest.param(send(b"HTTP/7.5 200 OK\r\n\r\n", BODY), id="odd-version"),
+        pytest.param(send(b"HTTP/1.1 two OK\r\n\r\n", BODY), id="odd-status"),
+        pytest.param(send(BODY), id="no-header"),
+        pytest.param(send(OK, b"X: %b\r\n\r\n" % (b"x" * 70_000), BODY), id="long-header"),
+        pytest.param(send(OK, b"X: x\r\n" * 200, b"\r\n", BODY), id="many-headers"),
+        pytest.param(send(OK, b"Content-Length: 9999\r\n\r\n", BODY[:200]), id="cut-body"),
+        pytest.param(send(OK, b"\r\n", BODY[:200]), id="cut-body-without-length"),
+        pytest.param(send(OK, b"Content-Length: 10\r\n\r\n", BODY), id="length-too-short"),
+        pytest.param(send(OK, b"Content-Length: 0\r\n\r\n", BODY), id="length-zero"),
+        pytest.param(
+            send(OK, b"Transfer-Encoding: chunked\r\n\r\nffff\r\n", BODY), id="chunk-longer-than-announced"
+        ),
+        pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", BODY), id="chunk-of-odd-length"),
+        pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", BODY), id="chunk-of-minus-one"),
+        pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\n-5\r\n", BODY), id="chunk-of-minus-five"),
+        pytest.param(content(gzip.compress(BODY), 200, {"Content-Encoding": "gzip"}), id="unrequested-gzip"),
+        pytest.param(content(b""), id="empty-body"),
+        pytest.param(content(b"<!doctype html><title>Sign in</title>"), id="html"),
+        pytest.param(content(b"\xff\xfe\x00\xd8"), id="broken-utf-16"),
+        pytest.param(content(b'{"keys": ["\xff"]}'), id="broken-utf-8"),
+        pytest.param(content(BODY + b"}"), id="json-and-more"),
+        pytest.param(content(b"[" * 60_000), id="deep-lists"),
+        pytest.param(content(b'{"keys":' * 8_000), id="deep-objects"),
+        pytest.param(content(b'{"keys":[' + b"[" * 900 + b"]" * 900 + b"]}"), id="nested-key"),
+        pytest.param(content(b'{"keys":' + b"9" * 50_000 + b"}"), id="huge-number"),
+        pytest.param(document(None), id="null"),
+        pytest.param(document([FIRST.to_jwk()]), id="list"),
+        pytest.param(document("keys"), id="string"),
+        pytest.param(document(7), id="number"),
+        pytest.param(document(FIRST.to_jwk()), id="a-key-alone"),
+        pytest.param(document({}), id="no-keys"),
+        pytest.param(document({"keys": None}), id="keys-null"),
+        pytest.param(document({"keys": {"first": FIRST.to_jwk()}}), id="keys-object"),
+        pytest.param(document({"keys": "first"}), id="keys-string"),
+        pytest.param(document({"keys": []}), id="keys-empty"),
+        pytest.param(document({**KEY_SET, "more": "x" * 66_000}), id="over-64-kib"),
+    ],
+)
+def test_garbage_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -> None:
+    issuer.answers[issuer.jwks_path] = answer
+
+    with pytest.raises(KeysUnavailable):
+        fetch(issuer)
+
+
+def test_a_dead_issuer_makes_the_keys_unavailable(issuer: Issuer) -> None:
+    issuer.stop()
+
+    with pytest.raises(KeysUnavailable):
+        fetch(issuer)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(issuer: Issuer, status: int) -> None:
+    issuer.answers[issuer.jwks_path] = redirect("/elsewhere", status)
+    issuer.answers["/elsewhere"] = document(KEY_SET)
+
+    with pytest.raises(KeysUnavailable):
+        fetch(issuer)
+
+    assert issuer.count("/elsewhere") == 0
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(
+            repeat(OK + b"Content-Length: 209715200\r\n\r\n" + BODY, b" " * MEGABYTE, 200), id="length"
+        ),
+        pytest.param(repeat(OK + b"\r\n" + BODY, b" " * MEGABYTE, 200), id="no-length"),
+        pytest.param(
+            repeat(
+                OK + b"Transfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + b" " * MEGABYTE + b"\r\n", 200
+            ),
+            id="many-chunks",
+        ),
+        pytest.param(
+            repeat(OK + b"Transfer-Encoding: chunked\r\n\r\nfffffff\r\n", b" " * MEGABYTE, 200),
+            id="one-chunk",
+        ),
+        pytest.param(
+            repeat(OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", b" " * MEGABYTE, 200),
+            id="a-chunk-of-minus-one",
+        ),
+        pytest.param(repeat(OK + b"X: ", b"x" * MEGABYTE, 200), id="one-header"),
+        pytest.param(repeat(OK, b"X: x\r\n" * (MEGABYTE // 6), 200), id="many-headers"),
+    ],
+)
+def test_a_huge_response_takes_little_memory(issuer: Issuer, answer: Responder) -> None:
+    issuer.answers[issuer.jwks_path] = answer
+    tracemalloc.start()
+
+    with pytest.raises(KeysUnavailable):
+        fetch(issuer)
+
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # The server of this process holds two pieces of a megabyte.
+    assert most_bytes < 8 * MEGABYTE
+
+
+class FullServer:
+    """A server whose queue of connections is full, and that never responds."""
+
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, port), family=family, backlog=0)
+        self.port = self._listener.getsockname()[1]
+        self._sockets = [self._listener, *(socket.socket(family) for _ in range(3))]
+        for caller in self._sockets[1:]:
+            caller.setblocking(False)
+            caller.connect_ex((address, self.port))
+
+    def make_room(self) -> None:
+        self._sockets += [self._listener.accept()[0] for _ in range(2)]
+
+    def close(self) -> None:
+        for each in self._sockets:
+            each.close()
+
+
+@pytest.fixture
+def full_server() -> Iterator[FullServer]:
+    with contextlib.closing(FullServer()) as server:
+        room = threading.Timer(0.3, server.make_room)
+        room.start()
+        yield server
+        room.join()
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and never responds."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def time_fetch(url: str) -> float:
+    """How many seconds it takes to get keys or to fail."""
+    began = time.monotonic()
+    with contextlib.suppress(KeysUnavailable):
+        issuers.fetch_keys(issuers.Issuer(url=url, jwks_url=url), ("RS256",))
+    return time.monotonic() - began
+
+
+def test_a_fetch_ends_after_three_seconds_in_every_case(
+    issuer: Issuer, full_server: FullServer, silent_port: int
+) -> None:
+    issuer.answers = {
+        "/hang": hang,
+        "/status-line": drip(b"", OK * 10),
+        "/headers": drip(OK, b"X: x\r\n" * 10),
+        "/fast-headers": drip(OK, b"X" * 1000, 0.01),
+        "/body": drip(OK + b"\r\n", BODY),
+        "/body-with-length": drip(compose(BODY)[: -len(BODY)], BODY),
+        "/white-space": drip(compose(BODY + b" " * 50)[:-50], b" " * 50),
+        "/chunks": drip(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n" * 10),
+        "/chunk-extension": drip(OK + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * 50),
+        "/continue": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.001),
+    }
+    origin = issuer.url.rstrip("/")
+    urls = [
+        *(f"{origin}{path}" for path in issuer.answers),
+        f"{origin.replace('http:', 'https:')}/tls-to-a-server-that-speaks-none",
+        f"https://127.0.0.1:{silent_port}/no-handshake",
+        f"http://127.0.0.1:{full_server.port}/no-room-at-first",
+    ]
+
+    with ThreadPoolExecutor(len(urls)) as pool:
+        seconds = dict(zip(urls, pool.map(time_fetch, urls), strict=True))
+
+    assert {url: taken for url, taken in seconds.items() if taken > 3.7} == {}
+
+
+# A host with several addresses
+
+
+@pytest.fixture
+def name_service(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that every host name resolves to, in order."""
+    addresses: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def look_up_each(_host: str, *rest: Any, **options: Any) -> list[Any]:
+        return [found for address in addresses for found in look_up(address, *rest, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_each)
+    return addresses
+
+
+@pytest.mark.parametrize("discover", [pytest.param(False, id="keys"), pytest.param(True, id="discovery")])
+@pytest.mark.parametrize(
+    "dead",
+    [
+        pytest.param(["127.0.0.2"], id="ipv4"),
+        pytest.param(["::1"], id="ipv6"),
+        pytest.param(["::1", "127.0.0.2", "127.0.0.3"], id="three"),
+    ],
+)
+def test_a_dead_address_does_not_hide_a_live_one(
+    issuer: Issuer, name_service: list[str], dead: list[str], discover: bool
+) -> None:
+    url = issuer.url.replace("127.0.0.1", "localhost")
+    issuer.metadata = {"issuer": url, "jwks_uri": issuer.jwks_url.replace("127.0.0.1", "localhost")}
+    trusted = issuers.Issuer(url=url, jwks_url=None if discover else issuer.metadata["jwks_uri"])
+    name_service += [*dead, "127.0.0.1"]
+
+    with contextlib.ExitStack() as servers:
+        for address in dead:
+            # An address that this machine does not have is dead anyway.
+            with contextlib.suppress(OSError):
+                servers.enter_context(contextlib.closing(FullServer(address, urlsplit(url).port or 0)))
+        fetched = issuers.fetch_keys(trusted, ("RS256",))
+
+    assert list_key_ids(fetched) == ["first"]
+
+
+def test_a_slow_address_can_still_win_after_the_others_start(
+    full_server: FullServer, name_service: list[str]
+) -> None:
+    # The first address accepts connections after 0.3 seconds, the others refuse them.
+    name_service += ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+
+    with connect("localhost", full_server.port, 3) as connection:
+        assert connection.getpeername() == ("127.0.0.1", full_server.port)
+        assert connection.gettimeout() == 3
+
+
+def test_the_last_failure_is_raised_if_no_address_accepts(name_service: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    name_service += ["127.0.0.1", "127.0.0.2"]
+
+    with pytest.raises(ConnectionRefusedError):
+        connect("localhost", port, 3)
+
+
+def test_dead_addresses_time_out_at_the_deadline(name_service: list[str]) -> None:
+    name_service += ["127.0.0.1", "127.0.0.2"]
+    with contextlib.closing(FullServer()) as one, contextlib.closing(FullServer("127.0.0.2", one.port)):
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            connect("localhost", one.port, 1)
+
+    assert 1 <= time.monotonic() - began < 2
+
+
+# Which keys are usable
+
+
+@pytest.mark.parametrize(
+    ("jwk", "algorithm"),
+    [
+        pytest.param(FIRST.to_jwk(), "RS256", id="auth0"),
+        pytest.param(FIRST.to_jwk(use=None), "RS256", id="no-use"),
+        pytest.param(FIRST.to_jwk(alg=None), "RS256", id="no-alg"),
+        pytest.param(FIRST.to_jwk(use=None, alg=None), "RS256", id="neither-use-nor-alg"),
+        pytest.param(FIRST.to_jwk(kid=None), "RS256", id="no-kid"),
+        pytest.param(FIRST.to_jwk(kid=""), "RS256", id="empty-kid"),
+        pytest.param(FIRST.to_jwk(use=None, key_ops=["verify"]), "RS256", id="key-ops"),
+        pytest.param(FIRST.to_jwk(x5c=["MII"], x5t="x", iat=1, ext=True), "RS256", id="more-members"),
+        pytest.param(FIRST.to_jwk(alg="PS256"), "PS256", id="ps256"),
+        pytest.param(FIRST.to_jwk(alg=None), "PS512", id="ps512-without-alg"),
+        pytest.param(SigningKey("es", "ES256").to_jwk(), "ES256", id="es256"),
+        pytest.param(SigningKey("es", "ES384").to_jwk(alg=None), "ES384", id="es384"),
+        pytest.param(SigningKey("es", "ES512").to_jwk(), "ES512", id="es512"),
+        pytest.param(SigningKey("ed", "EdDSA").to_jwk(), "EdDSA", id="ed25519"),
+    ],
+)
+def test_a_key_is_usable(issuer: Issuer, jwk: dict[str, Any], algorithm: str) -> None:
+    issuer.publish(jwk)
+
+    assert list_key_ids(fetch(issuer, algorithm)) == [jwk.get("kid")]
+
+
+ES256 = SigningKey("bad", "ES256").to_jwk()
+
+
+@pytest.mark.parametrize(
+    "jwk",
+    [
+        pytest.param(None, id="null"),
+        pytest.param("key", id="string"),
+        pytest.param([], id="list"),
+        pytest.param({}, id="empty"),
+        pytest.param({"kid": "bad"}, id="no-kty"),
+        pytest.param({"kid": "bad", "kty": ["RSA"]}, id="kty-list"),
+        pytest.param({"kid": "bad", "kty": {}}, id="kty-object"),
+        pytest.param(FIRST.to_jwk(kid=7), id="kid-number"),
+        pytest.param(FIRST.to_jwk(kid=["bad"]), id="kid-list"),
+        pytest.param(FIRST.to_jwk(kid="bad", use="enc"), id="for-encryption"),
+        pytest.param(FIRST.to_jwk(kid="bad", use=["sig"]), id="use-list"),
+        pytest.param(FIRST.to_jwk(kid="bad", key_ops=["encrypt"]), id="key-ops-encrypt"),
+        pytest.param(FIRST.to_jwk(kid="bad", key_ops=["sign"]), id="key-ops-sign"),
+        pytest.param(FIRST.to_jwk(kid="bad", key_ops=[]), id="key-ops-empty"),
+        pytest.param(FIRST.to_jwk(kid="bad", key_ops="verify"), id="key-ops-string"),
+        pytest.param(FIRST.to_jwk(kid="bad", alg="RS512"), id="another-algorithm"),
+        pytest.param(FIRST.to_jwk(kid="bad", alg="HS256"), id="alg-hs256"),
+        pytest.param(FIRST.to_jwk(kid="bad", alg="none"), id="alg-none"),
+        pytest.param(FIRST.to_jwk(kid="bad", alg=["RS256"]), id="alg-list"),
+        pytest.param(FIRST.to_jwk(kid="bad", alg={}), id="alg-object"),
+        pytest.param(FIRST.to_jwk(kid="bad", n=None), id="no-modulus"),
+        pytest.param(FIRST.to_jwk(kid="bad", e=None), id="no-exponent"),
+        pytest.param(FIRST.to_jwk(kid="bad", n=""), id="empty-modulus"),
+        pytest.param(FIRST.to_jwk(kid="bad", n="AA"), id="modulus-zero"),
+        pytest.param(FIRST.to_jwk(kid="bad", n="ä!"), id="modulus-of-no-base64url"),
+        pytest.param(FIRST.to_jwk(kid="bad", n=7), id="modulus-number"),
+        pytest.param(FIRST.to_jwk(kid="bad", e="AQ"), id="exponent-one"),
+        pytest.param(FIRST.to_jwk(kid="bad", e="Ag"), id="exponent-two"),
+        pytest.param(SigningKey("bad", bits=1024).to_jwk(), id="rsa-1024"),
+        pytest.param(FIRST.to_jwk(kid="bad", n=to_base64url(b"\xff" * 1025)), id="rsa-8200"),
+        pytest.param(FIRST.to_jwk(kid="bad", n=to_base64url(b"\xff" * 2048)), id="rsa-16384"),
+        pytest.param(FIRST.to_jwk(kid="bad", n=to_base64url(b"\xff" * 40_000)), id="rsa-320000"),
+        pytest.param(SigningKey("bad").to_private_jwk(), id="private"),
+        pytest.param(FIRST.to_jwk(kid="bad", d="AQAB"), id="private-exponent"),
+        pytest.param({"kty": "oct", "k": "c2VjcmV0", "kid": "bad"}, id="secret"),
+        pytest.param({"kty": "oct", "k": "c2VjcmV0", "kid": "bad", "alg": "RS256"}, id="secret-for-rs256"),
+        pytest.param({**ES256, "x": ES256["y"], "y": ES256["x"]}, id="point-not-on-its-curve"),
+        pytest.param({**ES256, "crv": "P-384"}, id="another-curve"),
+        pytest.param({**ES256, "crv": "secp256k1", "alg": "ES256K"}, id="curve-not-accepted"),
+        pytest.param({**ES256, "x": ""}, id="no-point"),
+        pytest.param({**ES256, "x": None}, id="point-null"),
+        pytest.param({"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "bad"}, id="ed25519-too-short"),
+        pytest.param({"kty": "OKP", "crv": "X25519", "x": "A" * 43, "kid": "bad"}, id="for-key-agreement"),
+        pytest.param({"kty": "OKP", "crv": "Ed448", "x": "A" * 76, "kid": "bad"}, id="ed448"),
+    ],
+)
+def test_an_unusable_key_is_left_out_and_logged(
+    issuer: Issuer, caplog: pytest.LogCaptureFixture, jwk: Any
+) -> None:
+    issuer.publish(jwk, SigningKey("good").to_jwk())
+
+    fetched = fetch(issuer, "RS256", "ES256", "EdDSA")
+
+    assert list_key_ids(fetched) == ["good"]
+    assert "Key 1 of 2 of the issuer is not used: it " in caplog.text
+
+
+def test_a_key_for_another_algorithm_is_left_out(issuer: Issuer) -> None:
+    issuer.publish(SigningKey("curve", "ES256").to_jwk(), FIRST.to_jwk())
+
+    assert list_key_ids(fetch(issuer, "RS256")) == ["first"]
+
+
+def test_of_two_keys_under_one_kid_neither_is_used(issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:
+    other = SigningKey("first", pair="other")
+    issuer.publish(FIRST.to_jwk(), SigningKey("second").to_jwk(), other.to_jwk())
+
+    fetched = fetch(issuer)
+
+    assert list_key_ids(fetched) == ["second"]
+    assert caplog.text.count("shares its kid with a different key") == 2
+
+
+def test_a_key_that_is_listed_twice_is_used(issuer: Issuer) -> None:
+    issuer.publish(FIRST.to_jwk(), FIRST.to_jwk(x5t="again"))
+
+    assert set(list_key_ids(fetch(issuer))) == {"first"}
+
+
+# The environment and certificates
+
+
+def test_a_proxy_from_the_environment_is_not_used(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:1")
+
+    assert list_key_ids(fetch(issuer)) == ["first"]
+
+
+def test_a_password_from_netrc_is_not_sent(
+    issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login payroll password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    fetch(issuer)
+
+    [head] = issuer.received
+    assert "authorization" not in head.lower()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> PrivateAuthority:
+    return PrivateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def https_issuer(authority: PrivateAuthority) -> Iterator[Issuer]:
+    issuer = Issuer(audience="https://timesheets.example.com", tls=authority.certify())
+    yield issuer
+    issuer.stop()
+
+
+def test_a_private_ca_is_trusted_if_its_file_is_named(
+    https_issuer: Issuer, authority: PrivateAuthority
+) -> None:
+    assert list_key_ids(fetch(https_issuer, ca_file=authority.ca_file)) == ["first"]
+    assert list_key_ids(fetch(https_issuer, ca_file=authority.ca_file, discover=True)) == ["first"]
+
+
+def test_a_private_ca_is_not_trusted_otherwise(https_issuer: Issuer) -> None:
+    with pytest.raises(KeysUnavailable, match="certificate"):
+        fetch(https_issuer)
+
+
+def test_a_private_ca_from_the_environment_is_not_trusted(
+    https_issuer: Issuer, authority: PrivateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, authority.ca_file)
+
+    with pytest.raises(KeysUnavailable, match="certificate"):
+        fetch(https_issuer)
+
+
+@pytest.mark.parametrize(
+    ("address", "expired"),
+    [
+        pytest.param("127.0.0.2", False, id="of-another-server"),
+        pytest.param("127.0.0.1", True, id="expired"),
+    ],
+)
+def test_a_certificate_must_name_the_server_and_be_valid(
+    authority: PrivateAuthority, address: str, expired: bool
+) -> None:
+    issuer = Issuer(
+        audience="https://timesheets.example.com", tls=authority.certify(address, expired=expired)
+    )
+
+    with pytest.raises(KeysUnavailable, match="certificate"):
+        fetch(issuer, ca_file=authority.ca_file)
+
+    issuer.stop()
+
+
+def test_a_missing_ca_file_makes_the_keys_unavailable(https_issuer: Issuer, tmp_path: Path) -> None:
+    with pytest.raises(KeysUnavailable):
+        fetch(https_issuer, ca_file=str(tmp_path / "missing.pem"))
+
+
+# Discovery
+
+
+def test_keys_are_found_by_openid_connect_discovery(issuer: Issuer) -> None:
+    assert list_key_ids(fetch(issuer, discover=True)) == ["first"]
+    assert issuer.count(issuer.oauth_path) == 0
+
+
+def test_keys_are_found_by_the_metadata_of_rfc_8414(issuer: Issuer) -> None:
+    issuer.answers[issuer.openid_path] = content(b"Not Found", 404)
+
+    assert list_key_ids(fetch(issuer, discover=True)) == ["first"]
+
+
+@pytest.mark.parametrize("path", ["", "/tenant", "/tenant/", "/deep/tenant"])
+@pytest.mark.parametrize("missing", ["openid_path", "oauth_path"])
+def test_an_issuer_may_have_a_path(path: str, missing: str) -> None:
+    issuer = Issuer(audience="https://timesheets.example.com", path=path)
+    issuer.answers[getattr(issuer, missing)] = content(b"Not Found", 404)
+
+    assert list_key_ids(fetch(issuer, discover=True)) == ["first"]
+
+    issuer.stop()
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        pytest.param("https://other.example/", id="another"),
+        pytest.param("{url}/", id="one-slash-more"),
+        pytest.param("{bare}", id="one-slash-less"),
+        pytest.param("", id="empty"),
+        pytest.param(None, id="null"),
+        pytest.param(["{url}"], id="list"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["openid_path", "oauth_path"])
+def test_the_metadata_of_another_issuer_are_refused(issuer: Issuer, kind: str, named: Any) -> None:
+    if isinstance(named, str):
+        named = named.format(url=issuer.url, bare=issuer.url.rstrip("/"))
+    issuer.metadata["issuer"] = named
+    if kind == "oauth_path":
+        issuer.answers[issuer.openid_path] = content(b"Not Found", 404)
+
+    with pytest.raises(KeysUnavailable):
+        fetch(issuer, discover=True)
+
+    assert issuer.count() == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(document(None), id="null"),
+        pytest.param(document([]), id="list"),
+        pytest.param(content(b"<html>"), id="html"),
+        pytest.param(redirect("/elsewhere"), id="redirect"),
+        pytest.param(close, id="no-answer"),
+        pytest.param(reset, id="reset"),
+        pytest.param(content(b"x" * 70_000), id="over-64-kib"),
+    ],
+)
+def test_garbage_instead_of_metadata_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -> None:
+    issuer.answers = {issuer.openid_path: answer, issuer.oauth_path: answer}
+
+    with pytest.raises(KeysUnavailable):
+        fetch(issuer, discover=True)
+
+
+@pytest.mark.parametrize(
+    "jwks_uri",
+    [
+        pytest.param(None, id="null"),
+        pytest.param(7, id="number"),
+        pytest.param([], id="list"),
+        pytest.param("", id="empty"),
+        pytest.param("/.well-known/jwks.json", id="relative"),
+        pytest.param("//127.0.0.1/jwks.json", id="no-scheme"),
+        pytest.param("file:///etc/passwd", id="file"),
+        pytest.param("ftp://127.0.0.1/jwks.json", id="ftp"),
+        pytest.param("http://keys.example/jwks.json", id="plain-http"),
+        pytest.param("http://169.254.169.254/latest", id="plain-http-to-an-address"),
+        pytest.param("http://127.0.0.1@keys.example/", id="loopback-as-a-user"),
+        pytest.param("http://localhost.keys.example/", id="loopback-as-a-prefix"),
+        pytest.param("http://127.0.0.1.keys.example/", id="address-as-a-prefix"),
+        pytest.param("http://0.0.0.0/", id="any-address"),
+        pytest.param("http://", id="no-host"),
+        pytest.param("https://", id="https-without-a-host"),
+        pytest.param("http://[::1", id="broken-address"),
+        pytest.param("http://127.0.0.1:port/", id="odd-port"),
+        pytest.param("http://127.0.0.1:99999/", id="port-too-high"),
+        pytest.param("http://127.0.0.1:-1/", id="port-negative"),
+        pytest.param("http://127.0.0.1:1/", id="nobody-listens"),
+        pytest.param("https://127.0.0.1:1/\x00", id="nul"),
+        pytest.param("https://k\u00e4ys..example/\u00e4", id="not-ascii"),
+        pytest.param(f"https://{'a' * 64}.example/", id="label-too-long"),
+    ],
+)
+def test_keys_are_not_fetched_from_an_untrusted_url(issuer: Issuer, jwks_uri: Any) -> None:
+    issuer.metadata["jwks_uri"] = jwks_uri
+
+    with pytest.raises(KeysUnavailable):
+        fetch(issuer, discover=True)
+
+
+def test_a_url_with_a_line_break_adds_no_log_line(issuer: Issuer) -> None:
+    issuer.metadata["jwks_uri"] = "http://keys.example/\n2026-01-01 INFO all is well"
+
+    with pytest.raises(KeysUnavailable) as failure:
+        fetch(issuer, discover=True)
+
+    assert len(str(failure.value).splitlines()) == 1

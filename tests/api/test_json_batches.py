@@ -1,0 +1,170 @@
+"""Many entries as a JSON array or as NDJSON."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import (
+    Upload,
+    make_entry,
+    read_reasons,
+    read_statuses,
+    status_and_code,
+    upload_lines,
+)
+from tests.api.formats import BOM, write_ndjson
+from timesheets.models import Timesheet
+
+TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
+
+
+# Errors of one entry, and errors of the whole array
+
+
+@pytest.mark.parametrize(
+    ("element", "errors"),
+    [
+        pytest.param(
+            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":5,"hours":5}',
+            {"hours": ["This member is repeated."]},
+            id="repeated-member",
+        ),
+        pytest.param(
+            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":1e400}', TOO_MUCH, id="1e400"
+        ),
+        pytest.param(
+            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":%s}' % (b"1" * 5000),
+            TOO_MUCH,
+            id="5000-digits",
+        ),
+        pytest.param(
+            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":1e99999999999999999999}',
+            TOO_MUCH,
+            id="huge-exponent",
+        ),
+        pytest.param(
+            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":5,"colour":"red"}',
+            {"colour": ["There is no such member."]},
+            id="unknown-member",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("media_type", "join"),
+    [
+        pytest.param("application/json", lambda elements: b"[" + b",".join(elements) + b"]", id="array"),
+        pytest.param("application/x-ndjson", lambda elements: b"\n".join(elements), id="ndjson"),
+    ],
+)
+def test_an_error_inside_an_entry_affects_only_that_entry(
+    upload: Upload, element: bytes, errors: dict[str, Any], media_type: str, join: Callable[..., bytes]
+) -> None:
+    good = json.dumps(make_entry()).encode()
+
+    response = upload(join([good, element, good]), content_type=media_type)
+
+    assert read_statuses(response) == [201, 422, 201]
+    assert response.json()["entries"][1]["errors"] == errors
+
+
+@pytest.mark.parametrize("element", ["null", "true", "5", "1e99999999999999999999", '"007"', "[]", "[{}]"])
+def test_an_element_that_is_not_an_object_affects_only_itself(upload: Upload, element: str) -> None:
+    good = json.dumps(make_entry())
+
+    response = upload(f"[{good},{element},{good}]".encode())
+
+    assert read_statuses(response) == [201, 422, 201]
+    assert list(read_reasons(response)) == [1]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        pytest.param(b"", id="no-end"),
+        pytest.param(b",]", id="trailing-comma"),
+        pytest.param(b",,{}]", id="two-commas"),
+        pytest.param(b" {}]", id="no-comma"),
+        pytest.param(b"}", id="another-bracket"),
+        pytest.param(b"]]", id="two-ends"),
+        pytest.param(b"][]", id="two-arrays"),
+        pytest.param(b'],{"a":1}', id="more-behind"),
+        pytest.param(b",{]", id="broken-object"),
+        pytest.param(b",NaN]", id="nan"),
+        pytest.param(b",-Infinity]", id="infinity"),
+        pytest.param(b',"\xff"]', id="not-utf-8"),
+        pytest.param(rb',"\ud800"]', id="lone-surrogate"),
+        pytest.param(b"," + b"[" * 33 + b"]" * 33 + b"]", id="33-levels"),
+        pytest.param(b"]\x00", id="nul-behind"),
+    ],
+)
+def test_a_malformed_array_stores_nothing(upload: Upload, tail: bytes) -> None:
+    response = upload(b"[" + json.dumps(make_entry()).encode() + tail)
+
+    assert status_and_code(response) == (400, "malformed_body")
+    assert not Timesheet.objects.exists()
+
+
+def test_an_entry_of_32_levels_in_an_array_is_validated(upload: Upload) -> None:
+    response = upload(b"[" + b'{"a":' * 32 + b"1" + b"}" * 32 + b"]")
+
+    assert read_statuses(response) == [422]
+
+
+def test_a_bom_before_an_array_is_malformed(upload: Upload) -> None:
+    assert status_and_code(upload(BOM + b"[]")) == (400, "malformed_body")
+
+
+# NDJSON
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"{", id="cut"),
+        pytest.param(b"{}{}", id="two-values"),
+        pytest.param(b'{"user_id": NaN}', id="nan"),
+        pytest.param(b'{"user_id": "\xff"}', id="not-utf-8"),
+        pytest.param(b'{"user_id": "\xed\xa0\x80"}', id="encoded-surrogate"),
+        pytest.param(rb'{"user_id": "\udfff"}', id="escaped-surrogate"),
+        pytest.param(b'{"user_id": "a\x00b"}', id="bare-nul"),
+        pytest.param(b"\xef\xbb\xbf{}", id="bom-within"),
+        pytest.param(b"\x0c", id="form-feed"),
+        pytest.param(b"\xc2\xa0", id="no-break-space"),
+        pytest.param(b'{"a":' * 33 + b"1" + b"}" * 33, id="33-levels"),
+        pytest.param(b"007,2017-05-10,StoreZero,5", id="csv"),
+    ],
+)
+def test_a_malformed_line_affects_only_its_own_entry(upload: Upload, line: bytes) -> None:
+    good = json.dumps(make_entry()).encode()
+
+    response = upload_lines(upload, b"\n".join([good, line, good]))
+
+    assert read_statuses(response) == [201, 422, 201]
+    assert read_reasons(response)[1].startswith("This line is not JSON: ")
+
+
+def test_blank_lines_are_neither_entries_nor_counted(upload: Upload) -> None:
+    good = json.dumps(make_entry()).encode()
+
+    response = upload_lines(upload, b"\n\n" + good + b"\n \t \n\r\n{}\n\n" + good)
+
+    assert read_statuses(response) == [201, 422, 201]
+    assert [item["index"] for item in response.json()["entries"]] == [0, 1, 2]
+
+
+def test_lines_may_end_in_crlf(upload: Upload) -> None:
+    good = json.dumps(make_entry()).encode()
+
+    assert read_statuses(upload_lines(upload, good + b"\r\n" + good + b"\r\n")) == [201, 201]
+
+
+def test_a_bom_before_ndjson_is_skipped(upload: Upload) -> None:
+    assert read_statuses(upload_lines(upload, BOM + write_ndjson([make_entry()]))) == [201]
+
+
+def test_an_object_on_several_lines_is_not_ndjson(upload: Upload) -> None:
+    response = upload_lines(upload, b'{"user_id": "007",\n"hours": 5}')
+
+    assert read_statuses(response) == [422, 422]

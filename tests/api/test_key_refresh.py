@@ -1,0 +1,389 @@
+"""Why and until when callers are refused without keys, and what a caller finds that waited for the lock."""
+
+import gc
+import itertools
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import pytest
+
+from tests.api.test_issuer_keys import Clock, find, finish_fetches, make_fetched_keys
+from tests.kit.processes import run_python
+from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
+
+LOGGER = "timesheets.trust.jwks"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What a fetch waits for. It opens at the end, so that nothing is left waiting."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+    finish_fetches()
+
+
+class Fetches:
+    """Fetches that take turns with these results; the last one repeats."""
+
+    def __init__(self, *results: Callable[[], FetchedKeys]) -> None:
+        self._results = itertools.chain(results, itertools.repeat(results[-1]))
+        self.begun: list[str] = []
+
+    def __call__(self) -> FetchedKeys:
+        self.begun.append(threading.current_thread().name)
+        return next(self._results)()
+
+
+def succeed() -> FetchedKeys:
+    return make_fetched_keys("first")
+
+
+def fail() -> FetchedKeys:
+    raise KeysUnavailable("the issuer is down")
+
+
+def once_open(gate: threading.Event, fetch: Callable[[], FetchedKeys]) -> Callable[[], FetchedKeys]:
+    def wait_first() -> FetchedKeys:
+        gate.wait(30)
+        return fetch()
+
+    return wait_first
+
+
+def explain(keys: IssuerKeys, key_id: str = "first") -> tuple[str, int]:
+    """Why this key is unavailable, and after how many seconds to ask again."""
+    with pytest.raises(KeysUnavailable) as refusal:
+        keys.find_key(key_id, "RS256")
+    return str(refusal.value), refusal.value.retry_after_seconds
+
+
+# What a refused caller gets
+
+
+def test_without_keys_a_caller_is_told_the_rest_of_the_back_off(clock: Clock) -> None:
+    fetches = Fetches(fail)
+    keys = IssuerKeys(fetches, clock)
+    told = [explain(keys)]
+
+    for seconds in (1, 2, 4, 1, 3, 3):
+        clock.forward(seconds)
+        told.append(explain(keys))
+
+    down, lately = "the issuer is down", "the last request to the issuer failed"
+    assert told == [(down, 1), (down, 2), (down, 4), (down, 8), (lately, 7), (lately, 4), (lately, 1)]
+    assert len(fetches.begun) == 4
+
+
+def test_for_an_unknown_key_a_caller_is_told_the_rest_of_the_cool_down(clock: Clock) -> None:
+    fetches = Fetches(succeed, fail)
+    keys = IssuerKeys(fetches, clock)
+    find(keys, "first")
+    told = [explain(keys, "second")]
+
+    for seconds in (0, 10, 15):
+        clock.forward(seconds)
+        told.append(explain(keys, "second"))
+
+    assert told == [("the issuer is down", seconds) for seconds in (1, 30, 20, 5)]
+    assert len(fetches.begun) == 2
+
+
+def test_a_success_brings_the_back_off_down_to_a_second(clock: Clock) -> None:
+    fetches = Fetches(fail, fail, succeed, fail)
+    keys = IssuerKeys(fetches, clock)
+    for seconds in (0, 1, 2, 601):
+        clock.forward(seconds)
+        find(keys, "first")
+        finish_fetches()
+
+    counts = []
+    for pause in (0.75, 0.25):
+        clock.forward(pause)
+        find(keys, "first")
+        finish_fetches()
+        counts.append(len(fetches.begun))
+
+    assert counts == [4, 5]
+
+
+def test_a_failure_and_its_reason_are_logged_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    keys = IssuerKeys(Fetches(fail), clock)
+
+    find(keys, "first")
+    find(keys, "first")
+
+    expected = (LOGGER, logging.WARNING, "Cannot fetch the issuer's keys: the issuer is down")
+    assert caplog.record_tuples == [expected]
+
+
+def test_a_bug_in_a_fetch_is_logged_with_its_traceback(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumble() -> FetchedKeys:
+        raise LookupError("a bug")
+
+    keys = IssuerKeys(stumble, clock)
+
+    assert explain(keys) == ("fetching the issuer's keys failed", 1)
+    [traceback, warning] = caplog.records
+    assert (traceback.levelname, traceback.message) == ("ERROR", "Fetching the issuer's keys failed")
+    assert "LookupError: a bug" in caplog.text
+    assert (warning.levelname, warning.message) == (
+        "WARNING",
+        "Cannot fetch the issuer's keys: fetching the issuer's keys failed",
+    )
+
+
+def test_a_fetch_that_hangs_is_given_up_after_four_seconds_and_counts_as_failed(
+    gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    fetches = Fetches(once_open(gate, succeed))
+    keys = IssuerKeys(fetches)
+    began = time.monotonic()
+
+    told = [explain(keys), explain(keys)]
+
+    assert told == [("the issuer does not answer", 1), ("the last request to the issuer failed", 1)]
+    assert 4 <= time.monotonic() - began < 30
+    assert len(fetches.begun) == 1
+    assert caplog.messages == ["Cannot fetch the issuer's keys: the issuer does not answer"]
+
+
+def test_a_refresh_that_hangs_is_given_up_with_a_warning(
+    clock: Clock, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = IssuerKeys(Fetches(succeed, once_open(gate, succeed)), clock)
+    find(keys, "first")
+
+    for seconds in (601, 5):
+        clock.forward(seconds)
+        assert find(keys, "first") == "found"
+
+    assert caplog.messages == ["Cannot fetch the issuer's keys: the issuer does not answer"]
+
+
+def test_a_caller_is_told_that_the_system_has_no_thread_left(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    keys = IssuerKeys(succeed, clock)
+    with monkeypatch.context() as system:
+        system.setattr(threading.Thread, "start", refuse)
+
+        assert explain(keys) == ("the system has no thread left", 1)
+
+
+def test_a_caller_is_told_that_too_many_wait(clock: Clock, gate: threading.Event) -> None:
+    keys = IssuerKeys(Fetches(succeed, once_open(gate, fail)), clock)
+    find(keys, "first")
+
+    with ThreadPoolExecutor(17) as callers:
+        asking = [callers.submit(explain, keys, "forged") for _ in range(17)]
+        told_at_once = next(as_completed(asking, 10)).result()
+        gate.set()
+
+    assert told_at_once == ("too many callers wait for an unknown key", 1)
+
+
+def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, gate: threading.Event) -> None:
+    fetches = Fetches(succeed, once_open(gate, fail), succeed)
+    keys = IssuerKeys(fetches, clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+
+    with ThreadPoolExecutor(1) as callers:
+        asking = callers.submit(explain, keys, "second")
+        time.sleep(0.1)
+        gate.set()
+
+        assert asking.result(10) == ("the issuer is down", 1)
+    assert len(fetches.begun) == 2
+
+
+def test_keys_keep_from_the_time_when_their_fetch_began(clock: Clock) -> None:
+    def succeed_slowly() -> FetchedKeys:
+        clock.forward(3)
+        return make_fetched_keys("first")
+
+    fetches = Fetches(succeed_slowly)
+    keys = IssuerKeys(fetches, clock)
+    find(keys, "first")
+
+    clock.forward(597)
+    find(keys, "first")
+    finish_fetches()
+
+    assert len(fetches.begun) == 2
+
+
+# A caller who waited for the lock
+
+
+class SettlingKeys(FetchedKeys):
+    """Keys of a fetch that has ended: what they bring is settled, with the lock held, once the gate opens."""
+
+    is_settling: threading.Event
+    _gate: threading.Event
+
+    def __init__(self, gate: threading.Event, key_id: str = "first") -> None:
+        object.__setattr__(self, "keys", make_fetched_keys(key_id).keys)
+        object.__setattr__(self, "_gate", gate)
+        object.__setattr__(self, "is_settling", threading.Event())
+
+    @property
+    def max_age_seconds(self) -> None:
+        self.is_settling.set()
+        self._gate.wait(10)
+
+
+def test_a_caller_who_comes_while_the_first_keys_are_settled_needs_no_second_fetch(
+    clock: Clock, gate: threading.Event
+) -> None:
+    settling = SettlingKeys(gate)
+    fetches = Fetches(lambda: settling, succeed)
+    keys = IssuerKeys(fetches, clock)
+
+    with ThreadPoolExecutor(2) as callers:
+        asking = [callers.submit(find, keys, "first")]
+        assert settling.is_settling.wait(10)
+        asking.append(callers.submit(find, keys, "first"))
+        # Until the second caller waits for the lock.
+        time.sleep(0.2)
+        gate.set()
+
+        assert [future.result(10) for future in asking] == ["found", "found"]
+    assert len(fetches.begun) == 1
+
+
+def find_while_settling(keys: IssuerKeys, key_id: str, gate: threading.Event) -> str:
+    """What a caller gets who comes while a fetch settles, and who has to wait for the lock."""
+    with ThreadPoolExecutor(1) as callers:
+        asking = callers.submit(find, keys, key_id)
+        time.sleep(0.2)
+        gate.set()
+        return asking.result(10)
+
+
+def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
+    clock: Clock, gate: threading.Event
+) -> None:
+    settling = SettlingKeys(gate)
+    fetches = Fetches(succeed, lambda: settling, succeed)
+    keys = IssuerKeys(fetches, clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+    assert settling.is_settling.wait(10)
+
+    assert find_while_settling(keys, "first", gate) == "found"
+    finish_fetches()
+    assert len(fetches.begun) == 2
+
+
+def test_a_caller_who_comes_while_its_key_is_settled_needs_no_other_fetch(
+    clock: Clock, gate: threading.Event
+) -> None:
+    settling = SettlingKeys(gate, "second")
+    fetches = Fetches(succeed, lambda: settling, succeed)
+    keys = IssuerKeys(fetches, clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+    assert settling.is_settling.wait(10)
+
+    assert find_while_settling(keys, "second", gate) == "found"
+    assert len(fetches.begun) == 2
+
+
+class SettlingClock(Clock):
+    """A fetch that has ended holds the lock when it reads the clock, and waits there for the gate."""
+
+    def __init__(self, number: int, gate: threading.Event) -> None:
+        super().__init__()
+        self._numbers = itertools.count(1)
+        self._number, self._gate = number, gate
+        self.is_settling = threading.Event()
+
+    def __call__(self) -> float:
+        if threading.current_thread().name == "issuer-keys" and next(self._numbers) == self._number:
+            self.is_settling.set()
+            self._gate.wait(30)
+        return super().__call__()
+
+
+def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(gate: threading.Event) -> None:
+    clock, fetches = SettlingClock(2, gate), Fetches(succeed, fail)
+    keys = IssuerKeys(fetches, clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+    assert clock.is_settling.wait(10)
+
+    assert find_while_settling(keys, "first", gate) == "found"
+    finish_fetches()
+    assert len(fetches.begun) == 2
+
+
+def test_a_known_key_needs_no_lock_while_refreshes_back_off(gate: threading.Event) -> None:
+    clock = SettlingClock(3, gate)
+    keys = IssuerKeys(Fetches(succeed, fail), clock)
+    find(keys, "first")
+    clock.forward(601)
+    find(keys, "first")
+    finish_fetches()
+
+    with ThreadPoolExecutor(2) as callers:
+        callers.submit(find, keys, "forged")
+        try:
+            assert clock.is_settling.wait(10)
+            assert callers.submit(find, keys, "first").result(5) == "found"
+        finally:
+            gate.set()
+
+
+# The end of a process
+
+
+def test_keys_that_nobody_uses_are_freed(clock: Clock) -> None:
+    keys = IssuerKeys(succeed, clock)
+    find(keys, "first")
+    finish_fetches()
+    reference = weakref.ref(keys)
+
+    del keys
+    gc.collect()
+
+    assert reference() is None
+
+
+HANGING_FETCH = """
+import time
+from timesheets.trust.jwks import IssuerKeys, KeysUnavailable
+
+try:
+    IssuerKeys(lambda: time.sleep(600)).find_key("first", "RS256")
+except KeysUnavailable:
+    print("ends")
+"""
+
+
+def test_a_process_ends_while_a_fetch_hangs() -> None:
+    began = time.monotonic()
+
+    ended = run_python("-c", HANGING_FETCH)
+
+    assert (ended.returncode, ended.stdout) == (0, "ends\n"), ended.stderr
+    assert time.monotonic() - began < 30

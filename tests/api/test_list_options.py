@@ -1,0 +1,365 @@
+"""A list has filters and pages, and refuses invalid parameters and cursors."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from tests.api.reading import PUBLIC_URL, RECEIVED_AT, Read, build_entry, follow, list_ids, localize
+from tests.kit.issuer import Issuer
+
+FILTERED = [
+    pytest.param("user_id=007", "ac", id="user"),
+    pytest.param("user_id=%20007%20", "ac", id="trimmed-as-an-entry-is"),
+    pytest.param("user_id=7", "", id="no-such-user"),
+    pytest.param("user_id=007&user_id=008", "abc", id="several-users"),
+    pytest.param("user_id=008&user_id=7&user_id=%20008", "b", id="some-unknown-or-repeated"),
+    pytest.param("&".join(["user_id=7"] * 49 + ["user_id=007"]), "ac", id="as-many-users-as-possible"),
+    pytest.param("project=Store%20Zero&project=Intranet", "abc", id="several-projects"),
+    pytest.param(
+        "user_id=007&user_id=7&project=Intranet&project=X", "a", id="a-user-and-a-project-of-several"
+    ),
+    pytest.param("project=Store%20Zero", "bc", id="project"),
+    pytest.param("project=Store+Zero", "bc", id="plus-is-a-space"),
+    pytest.param("project=store%20zero", "", id="exact-case"),
+    pytest.param("entry_id=week-19:b", "b", id="entry-id"),
+    pytest.param("entry_id=week-19:b&user_id=007", "", id="entry-id-of-another-user"),
+    pytest.param("date_from=2017-05-11T00:00:00Z", "bc", id="from-inclusive"),
+    pytest.param("date_from=2017-05-11T00:00:00.000001Z", "c", id="from-a-microsecond-later"),
+    pytest.param("date_to=2017-05-11", "a", id="to-exclusive"),
+    pytest.param("date_to=2017-05-11T00:00:00.000001Z", "ab", id="to-a-microsecond-later"),
+    pytest.param("date_from=2017-05-11&date_to=2017-05-12", "b", id="one-day"),
+    pytest.param("date_from=2017-05-11T02:00:00%2B02:00", "bc", id="from-with-a-zone"),
+    pytest.param("date_from=2017-05-12&date_to=2017-05-11", "", id="range-of-nothing"),
+    pytest.param("received_since=2017-05-12T06:00:01Z", "bc", id="received-inclusive"),
+    pytest.param("received_since=2017-05-12T06:00:01.5Z", "c", id="received-later"),
+    pytest.param("user_id=007&project=Store%20Zero&date_from=1900-01-01", "c", id="together"),
+]
+
+
+@pytest.mark.parametrize(("query", "found"), FILTERED)
+def test_a_filter_selects_matching_entries(read: Read, store: Any, query: str, found: str) -> None:
+    first, second, third = (datetime(2017, 5, day, tzinfo=UTC) for day in (10, 11, 12))
+    entries = {
+        "a": build_entry("week-19:a", date=first, project="Intranet"),
+        "b": build_entry("week-19:b", date=second, user_id="008", project="Store Zero"),
+        "c": build_entry("week-19:c", date=third, project="Store Zero"),
+    }
+    ids = [
+        store(entry, received_at=RECEIVED_AT + timedelta(seconds=seconds))[0]
+        for seconds, entry in enumerate(entries.values())
+    ]
+
+    listed = list_ids(read(f"/timesheets?{query}"))
+
+    assert listed == [dict(zip(entries, ids, strict=True))[name] for name in found]
+
+
+def test_a_date_of_a_filter_means_its_midnight_in_the_apis_zone(
+    read: Read, store: Any, settings: Any
+) -> None:
+    settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
+    dates = [datetime(2017, 5, 9, hour, 0, tzinfo=UTC) for hour in (21, 22)]
+    _, late = store(*(build_entry(date=date) for date in dates))
+
+    assert list_ids(read("/timesheets?date_from=2017-05-10")) == [late]
+
+
+def test_the_pages_together_are_the_list(read: Read, store: Any) -> None:
+    ids = store(*(build_entry() for _ in range(25)))
+
+    pages = [list_ids(page) for page in follow(read, "/timesheets?page_size=10")]
+
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert list(chain.from_iterable(pages)) == ids
+
+
+def test_a_full_last_page_has_no_next_page(read: Read, store: Any) -> None:
+    store(*(build_entry() for _ in range(20)))
+
+    assert [len(list_ids(page)) for page in follow(read, "/timesheets?page_size=10")] == [10, 10]
+
+
+def test_a_page_has_a_hundred_entries_by_default(read: Read, store: Any) -> None:
+    store(*(build_entry() for _ in range(1001)))
+
+    assert len(list_ids(read())) == 100
+    assert len(list_ids(read("/timesheets?page_size=1000"))) == 1000
+
+
+def test_pages_stay_stable_while_entries_are_added(read: Read, store: Any) -> None:
+    ids = store(*(build_entry() for _ in range(5)))
+    seen: list[int] = []
+
+    for page in follow(read, "/timesheets?page_size=2"):
+        seen += list_ids(page)
+        if len(ids) < 9:
+            ids += store(build_entry(), build_entry())
+            store(build_entry(), client_id="reporting")
+
+    assert seen == ids
+
+
+def test_the_last_page_leads_to_entries_that_were_added_later(read: Read, store: Any) -> None:
+    store(build_entry(), build_entry())
+    *_, last = follow(read, "/timesheets?page_size=1")
+    [added] = store(build_entry())
+
+    again = read(last.wsgi_request.get_full_path())
+
+    assert list_ids(again) == list_ids(last)
+    assert list_ids(read(localize(again.json()["next"]))) == [added]
+
+
+def test_the_next_page_has_the_same_filters(read: Read, store: Any) -> None:
+    query = {
+        "user_id": "M\u00fcller & S\u00f6hne",
+        "date_from": "2017-05-10T00:00:00+02:00",
+        "page_size": "1",
+    }
+    store(*(build_entry(user_id=query["user_id"]) for _ in range(2)), build_entry())
+
+    response = read(f"/timesheets?{urlencode(query)}")
+
+    following = dict(parse_qsl(urlsplit(response.json()["next"]).query))
+    assert following.pop("cursor")
+    assert following == query
+    assert response.json()["next"].isascii()
+
+
+def test_the_next_page_has_each_value_of_a_repeated_filter(read: Read, store: Any) -> None:
+    ids = store(*(build_entry(user_id=user_id, project=f"{user_id} & 9") for user_id in "123123"))
+
+    query = "user_id=1&user_id=3&user_id=1&project=3+%26+9&project=1+%26+9&page_size=3"
+    first, last = follow(read, f"/timesheets?{query}")
+
+    assert list_ids(first) + list_ids(last) == [ids[place] for place in (0, 2, 3, 5)]
+    assert first.json()["next"].startswith(f"{PUBLIC_URL}/timesheets?{query}&cursor=")
+
+
+def test_newest_first_reverses_the_list(read: Read, store: Any) -> None:
+    ids = store(*(build_entry() for _ in range(25)))
+
+    pages = [list_ids(page) for page in follow(read, "/timesheets?order=newest&page_size=10")]
+
+    assert [len(page) for page in pages] == [10, 10, 5]
+    assert list(chain.from_iterable(pages)) == ids[::-1]
+
+
+def test_a_full_last_page_newest_first_has_no_next_page(read: Read, store: Any) -> None:
+    store(*(build_entry() for _ in range(20)))
+
+    pages = follow(read, "/timesheets?order=newest&page_size=10")
+
+    assert [len(list_ids(page)) for page in pages] == [10, 10]
+
+
+def test_pages_newest_first_stay_stable_while_entries_are_added(read: Read, store: Any) -> None:
+    ids = store(*(build_entry() for _ in range(5)))
+    seen: list[int] = []
+
+    for page in follow(read, "/timesheets?order=newest&page_size=2"):
+        seen += list_ids(page)
+        added = store(build_entry(), build_entry())
+        store(build_entry(), client_id="reporting")
+
+    assert seen == ids[::-1]
+    assert list_ids(read("/timesheets?order=newest&page_size=2")) == added[::-1]
+
+
+def test_csv_newest_first_has_the_same_pages(read: Read, store: Any) -> None:
+    third, second, first = store(build_entry(), build_entry(), build_entry())
+    query = "/timesheets?order=newest&page_size=2"
+
+    csv = read(query, Accept="text/csv")
+
+    assert [line.split(",")[0] for line in csv.content.decode().splitlines()] == [
+        "id",
+        f"{first}",
+        f"{second}",
+    ]
+    assert csv.headers["Link"] == read(query).headers["Link"]
+    following = csv.headers["Link"].removeprefix("<").partition(">")[0]
+    assert list_ids(read(localize(following))) == [third]
+
+
+def test_the_next_page_is_also_in_a_link_header(read: Read, store: Any) -> None:
+    store(build_entry(), build_entry())
+
+    first = read("/timesheets?page_size=1")
+    last = read(localize(first.json()["next"]))
+
+    assert first.headers["Link"] == f'<{first.json()["next"]}>; rel="next"'
+    assert "Link" not in last.headers
+
+
+def test_the_url_of_the_next_page_ignores_the_host_header(read: Read, store: Any, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    store(build_entry(), build_entry())
+
+    response = read("/timesheets?page_size=1", Host="stranger.example")
+
+    assert response.json()["next"].startswith(f"{PUBLIC_URL}/timesheets?")
+
+
+PROBLEMS = [
+    pytest.param("limit=5", ["The only parameters are user_id, "], id="unknown"),
+    pytest.param("format=csv", ["The only parameters are user_id, "], id="format"),
+    pytest.param("User_id=007", ["The only parameters are user_id, "], id="case"),
+    pytest.param("entry_id=1&entry_id=1", ["entry_id: Send it once."], id="twice"),
+    pytest.param("order=newest&order=newest", ["order: Send it once."], id="order-twice"),
+    *(
+        pytest.param(f"order={order}", ["order: Send newest, or leave it out."], id=f"order-{name}")
+        for name, order in {"oldest": "oldest", "blank": "", "case": "Newest", "space": "newest%20"}.items()
+    ),
+    pytest.param("user_id=1&user_id=", ["user_id: This field may not be blank."], id="one-of-several-blank"),
+    pytest.param("project=%00&project=1", ["project: Control characters"], id="one-of-several-nul"),
+    pytest.param("&".join(["user_id=7"] * 51), ["user_id: Send at most 50 values."], id="too-many-users"),
+    pytest.param("&".join(["project=7"] * 51), ["project: Send at most 50 values."], id="too-many-projects"),
+    pytest.param("user_id=", ["user_id: This field may not be blank."], id="blank"),
+    pytest.param(f"user_id={'a' * 65}", ["user_id: Ensure this field has no more than 64"], id="long-user"),
+    pytest.param(f"project={'a' * 129}", ["project: Ensure this field has no more than 128"], id="long"),
+    pytest.param("user_id=%00", ["user_id: Control characters"], id="nul"),
+    pytest.param("project=a%0Ab", ["project: Control characters"], id="line-feed"),
+    pytest.param("entry_id=a%20b", ["entry_id: Send 1 to 128 of"], id="entry-id"),
+    pytest.param("user_id=%FF", ["Encode the parameters in UTF-8."], id="no-utf-8"),
+    pytest.param("user_id=%ED%A0%80", ["Encode the parameters in UTF-8."], id="half-a-surrogate"),
+    pytest.param("date_from=10.05.2017", ["date_from: Send an RFC 3339 date-time"], id="date"),
+    pytest.param("date_to=2017-02-30", ["date_to: There is no such day."], id="no-such-day"),
+    pytest.param("date_from=3000-01-01", ["date_from: Ensure the year"], id="year"),
+    pytest.param(
+        "date_from=2017-05-10T00:00:00+02:00",
+        ["date_from: Encode the + of a time zone as %2B"],
+        id="bare-plus",
+    ),
+    pytest.param("received_since=yesterday", ["received_since: Send an RFC 3339 date-time"], id="received"),
+    *(
+        pytest.param(
+            f"page_size={size}", ["page_size: Send a number from 1 to 1000."], id=f"page-size-{name}"
+        )
+        for name, size in {
+            "zero": "0",
+            "too-large": "1001",
+            "negative": "-1",
+            "point": "1.0",
+            "plus": "%2B1",
+            "zeros": "010",
+            "space": "%201",
+            "underscore": "1_0",
+            "arabic": "%D9%A3",
+            "huge": "9" * 5000,
+            "blank": "",
+            "word": "all",
+        }.items()
+    ),
+    pytest.param(
+        "page_size=0&user_id=%00&date_from=x&cursor=x&limit=1&entry_id=1&entry_id=2",
+        ["The only parameters", "entry_id: Send it", "user_id: ", "date_from: ", "page_size: ", "cursor: "],
+        id="all-at-once",
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "details"), PROBLEMS)
+def test_all_invalid_parameters_are_reported_at_once(
+    read: Read, store: Any, query: str, details: list[str]
+) -> None:
+    store(build_entry())
+
+    response = read(f"/timesheets?{query}")
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    assert [detail for detail in details if detail not in response.json()["detail"]] == []
+
+
+def test_the_name_of_an_unknown_parameter_is_not_repeated(read: Read) -> None:
+    assert "marker" not in read("/timesheets?marker=marker").content.decode()
+
+
+def test_one_timesheet_takes_no_parameters(read: Read, store: Any) -> None:
+    [timesheet_id] = store(build_entry())
+
+    response = read(f"/timesheets/{timesheet_id}?format=csv")
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+
+
+def find_cursor(read: Read, query: str = "page_size=1") -> str:
+    next_url = str(read(f"/timesheets?{query}").json()["next"])
+    return dict(parse_qsl(urlsplit(next_url).query))["cursor"]
+
+
+DAMAGES = [
+    pytest.param(lambda _: "", id="empty"),
+    pytest.param(lambda cursor: cursor[:-1], id="cut"),
+    pytest.param(lambda cursor: f"{cursor}A", id="longer"),
+    pytest.param(lambda cursor: cursor[::-1], id="reversed"),
+    pytest.param(lambda cursor: f"{cursor}==", id="padded"),
+    pytest.param(lambda cursor: f"B{cursor[1:]}", id="far-away"),
+    pytest.param(lambda cursor: f"_{cursor[1:]}", id="beyond-64-bits"),
+    pytest.param(lambda cursor: f"{cursor[:-1]}{'B' if cursor[-1] == 'A' else 'A'}", id="checksum"),
+    pytest.param(lambda _: "5", id="an-id"),
+    pytest.param(lambda _: "\u00e9" * 16, id="no-ascii"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_cursor_is_refused(read: Read, store: Any, damage: Callable[[str], str]) -> None:
+    store(build_entry(), build_entry())
+
+    response = read(f"/timesheets?{urlencode({'cursor': damage(find_cursor(read))})}")
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    assert response.json()["detail"].startswith("cursor: ")
+
+
+def test_every_character_of_a_cursor_is_checked(read: Read, store: Any) -> None:
+    store(build_entry(), build_entry())
+    cursor = find_cursor(read)
+
+    changed = {
+        f"{cursor[:place]}{'x' if cursor[place] != 'x' else 'y'}{cursor[place + 1 :]}" for place in range(16)
+    }
+
+    assert {read(f"/timesheets?cursor={other}").status_code for other in changed} == {400}
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        pytest.param("page_size=1", "order=newest&", id="oldest-first-used-newest-first"),
+        pytest.param("page_size=1&order=newest", "", id="newest-first-used-oldest-first"),
+    ],
+)
+def test_a_cursor_of_the_other_order_is_refused(read: Read, store: Any, sent: str, received: str) -> None:
+    store(build_entry(), build_entry())
+
+    response = read(f"/timesheets?{received}cursor={find_cursor(read, sent)}")
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    assert response.json()["detail"] == (
+        "cursor: It is of a list in the other order. Send the URL of a next page unchanged."
+    )
+
+
+def test_a_cursor_from_before_there_were_two_orders_stays_valid(read: Read) -> None:
+    assert list_ids(read("/timesheets?cursor=AAAAAAAAAAUVSCvm")) == []
+
+
+def test_a_cursor_of_another_client_shows_none_of_its_entries(read: Read, store: Any, issuer: Issuer) -> None:
+    own = store(build_entry(), build_entry())
+    reporting = issuer.mint(azp="reporting", sub="reporting@clients", scope="read:timesheets")
+
+    assert list_ids(read(f"/timesheets?cursor={find_cursor(read)}", token=reporting)) == []
+    assert list_ids(read(f"/timesheets?cursor={find_cursor(read)}")) == own[1:]
+
+
+def test_too_many_parameters_for_django_are_a_bad_request(read: Read) -> None:
+    response = read(f"/timesheets?{'a=1&' * 1001}")
+
+    assert response.status_code == 400
+    assert json.loads(response.content)["status"] == 400

@@ -1,0 +1,555 @@
+"""Pages show what became of each entry and upload, to those who may read it."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from html import escape, unescape
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.api.reading import RECEIVED_AT, build_entry, list_ids, localize
+from tests.kit.django_client import ClientResponse
+from tests.kit.issuer import Issuer
+from timesheets.browser.details import MAX_CREATED, MAX_REVISIONS
+from timesheets.browser.pages import PageRenderer
+from timesheets.models import Timesheet, Upload
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_upload
+from timesheets.storage.queries import find_timesheet
+from timesheets.storage.receipts import Delivery, find_receipt
+from timesheets.trust.principals import MachineClient
+from timesheets.views.list_options import PEOPLES_PAGE_SIZE
+from timesheets.views.receipts import ReceiptListView, ReceiptView
+from timesheets.views.timesheets import TimesheetListView, TimesheetView
+
+Open = Callable[..., ClientResponse]
+Store = Callable[..., list[int]]
+Deliver = Callable[..., int]
+
+# A right-to-left override shows the text that follows it backwards.
+OVERRIDE = "\N{RIGHT-TO-LEFT OVERRIDE}"
+SCRIPT = '<script>alert("007")</script>'
+
+
+@pytest.fixture
+def show(issuer: Issuer, client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, db: None) -> Open:
+    """Request the page at a path with a token that may read, or with the given scope or client."""
+    settings.TIMESHEETS_BROWSER_SIGN_IN = True
+    for view in (TimesheetListView, TimesheetView, ReceiptListView, ReceiptView):
+        # Views read this setting when they are imported.
+        monkeypatch.setattr(view, "renderer_classes", [*view.renderer_classes, PageRenderer])
+
+    def get(path: str, accept: str = "text/html", **claims: Any) -> ClientResponse:
+        token = issuer.mint(**{"scope": "read:timesheets", **claims})
+        return client.get(path, headers={"Authorization": f"Bearer {token}", "Accept": accept})
+
+    return get
+
+
+@pytest.fixture
+def deliver(issuer: Issuer, db: None) -> Deliver:
+    """Store entries as an upload of many. Returns its id."""
+
+    def ingest(*entries: Entry, label: str | None = None) -> int:
+        delivery = Delivery(
+            label=label,
+            token_id="token-1",
+            request_id="5fd4",
+            media_type="text/csv",
+            byte_count=81234,
+            sha256="9f86" * 16,
+            received=len(entries) + 1,
+            hours_received=sum((entry.hours for entry in entries), Decimal("0.25")),
+        )
+        payroll = MachineClient(issuer=issuer.url, client_id="payroll", subject="payroll@clients")
+        upload_id = ingest_upload(payroll, entries, RECEIVED_AT, delivery).upload_id
+        assert upload_id
+        return upload_id
+
+    return ingest
+
+
+def correct(revision: int, hours: object, reason: str = "Wrong hours", **changes: Any) -> Entry:
+    return build_entry("week-19:1", revision=revision, hours=Decimal(str(hours)), reason=reason, **changes)
+
+
+def read(response: ClientResponse) -> str:
+    """The text of a page, in which each run of white space is a blank."""
+    return read_text(response.content.decode())
+
+
+def read_text(html: str) -> str:
+    return " ".join(unescape(re.sub("<[^>]*>", " ", html)).split())
+
+
+def read_rows(response: ClientResponse) -> list[str]:
+    """The text of each row of the last table."""
+    *_, body = re.findall("<tbody>(.*?)</tbody>", response.content.decode(), re.DOTALL)
+    return [read_text(row) for row in re.findall("<tr>(.*?)</tr>", body, re.DOTALL)]
+
+
+def list_links(response: ClientResponse) -> list[str]:
+    return [unescape(link) for link in re.findall('href="([^"]*)"', response.content.decode())]
+
+
+# The history of an entry
+
+
+def test_the_history_says_who_changed_what_when_and_why(show: Open, store: Store, deliver: Deliver) -> None:
+    [first] = store(build_entry("week-19:1", hours=Decimal(5)))
+    upload = deliver(correct(2, 4, "Left early", project="Intranet"))
+    [third] = store(correct(3, "4.25", "Counted again", project="Intranet"), subject=None)
+
+    page = show(f"/timesheets/{third}")
+
+    date, origin = "Wed, 10 May 2017 17:40", "12 May 2017, 06:00 by payroll@clients"
+    changes = "Intranet was StoreZero 4.00 was 5.00"
+    assert read_rows(page) == [
+        f"3 current 007 {date} Intranet 4.25 was 4.00 Counted again 12 May 2017, 06:00",
+        f"2 superseded 007 {date} {changes} Left early {origin} in upload {upload}",
+        f"1 superseded 007 {date} StoreZero 5.00 {origin}",
+    ]
+    assert {f"/timesheets/{first}", f"/timesheets/{first + 1}", f"/uploads/{upload}"} <= {*list_links(page)}
+    assert "/timesheets?entry_id=week-19%3A1" in list_links(page)
+
+
+@pytest.mark.parametrize(
+    ("history", "shown", "words"),
+    [
+        pytest.param([build_entry("a")], 0, ["1 current", "has not been corrected"], id="uncorrected"),
+        pytest.param([build_entry()], 0, ["has no entry_id , so it can never be corrected"], id="no-key"),
+        pytest.param(
+            [build_entry("week-19:1"), correct(2, 6), correct(3, 7)],
+            0,
+            ["Superseded by revision 2 . The newest is revision 3 .", "Revision 1 superseded"],
+            id="superseded",
+        ),
+        pytest.param(
+            [build_entry("week-19:1"), correct(2, 0, "On holiday")],
+            1,
+            ["Withdrawn: it counts for nothing", "Revision 2 withdrawn Reason On holiday"],
+            id="withdrawn",
+        ),
+        pytest.param(
+            [build_entry("week-19:1"), correct(2, 0), correct(3, 5)],
+            1,
+            ["Superseded by revision 3 .", "Hours 0.00", "Revision 2 superseded"],
+            id="restored",
+        ),
+    ],
+)
+def test_an_entrys_page_says_what_became_of_it(
+    show: Open, store: Store, history: Sequence[Entry], shown: int, words: Sequence[str]
+) -> None:
+    ids = [store(entry)[0] for entry in history]
+
+    page = read(show(f"/timesheets/{ids[shown]}"))
+
+    assert [text for text in words if text not in page] == []
+
+
+def test_a_page_marks_changed_values_not_only_by_style(show: Open, store: Store) -> None:
+    store(build_entry("week-19:1", hours=Decimal(5)))
+    [second] = store(correct(2, 6))
+
+    html = show(f"/timesheets/{second}").content.decode()
+
+    assert html.count("<strong><bdi>") == 1
+    assert "<strong>6.00</strong> was 5.00" in re.sub("</?(bdi|data|span)[^>]*>|\n", "", html)
+
+
+@pytest.mark.parametrize("hostile", [pytest.param(SCRIPT, id="script"), pytest.param(OVERRIDE, id="bidi")])
+def test_text_of_an_entry_affects_nothing_around_it(show: Open, store: Store, hostile: str) -> None:
+    store(build_entry("week-19:1", user_id=hostile, project=f"{hostile}1"))
+    [second] = store(correct(2, 6, f"{hostile}!", user_id="007"), subject=f"{hostile}2")
+
+    html = show(f"/timesheets/{second}").content.decode()
+
+    page = re.sub(r'<pre class="wire".*?</pre>', "", html, flags=re.DOTALL)
+    # Each is at the start of a paragraph of its own, or isolated from the rest of its line.
+    around = re.findall(rf"<(\w+)[^<>]*>{re.escape(escape(hostile))}", page)
+    assert set(around) == {"bdi", "dd", "div"}
+    assert len(around) == page.count(escape(hostile)) == 8
+    assert SCRIPT not in html
+
+
+def test_a_history_of_ten_thousand_revisions_shows_the_newest(show: Open, store: Store) -> None:
+    [first] = store(build_entry("week-19:1"))
+    statements = count_statements(show, f"/timesheets/{first}")
+    row = Timesheet.objects.get(pk=first)
+    content = {
+        name: getattr(row, name) for name in ("client_id", "user_id", "project", "date", "received_at")
+    }
+    Timesheet.objects.bulk_create(
+        Timesheet(**content, entry_id="week-19:1", revision=revision, hours=revision % 24, reason="Again")
+        for revision in range(2, 10_001)
+    )
+
+    page = show(f"/timesheets/{first}")
+
+    rows = read_rows(page)
+    assert len(rows) == MAX_REVISIONS
+    assert rows[0].startswith("10000 current")
+    assert rows[-1].startswith("9951 superseded")
+    assert "was" in rows[-1]
+    assert "These are only the 50 newest revisions." in read(page)
+    assert count_statements(show, f"/timesheets/{first}") <= statements
+
+
+def count_statements(show: Open, path: str, accept: str = "text/html") -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert show(path, accept).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "find"),
+    [
+        pytest.param("/timesheets/{}", Timesheet, find_timesheet, id="entry"),
+        pytest.param("/uploads/{}", Upload, find_receipt, id="receipt"),
+    ],
+)
+def test_only_a_page_reads_more_than_its_body(
+    show: Open, deliver: Deliver, issuer: Issuer, path: str, model: Any, find: Callable[..., Any]
+) -> None:
+    deliver(build_entry("week-19:1"))
+    row_id = model.objects.get().pk
+    with CaptureQueriesContext(connection) as needed:
+        assert find(MachineClient(issuer=issuer.url, client_id="payroll", subject=None), row_id)
+
+    json, html = (
+        count_statements(show, path.format(row_id), accept) for accept in ("application/json", "text/html")
+    )
+
+    assert json == len(needed) < html
+
+
+@pytest.mark.parametrize("path", ["/timesheets/{row}", "/uploads/{upload}"])
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        pytest.param({"azp": "reporting"}, 404, id="another-client"),
+        pytest.param({"scope": "batch:upload"}, 403, id="without-the-scope"),
+    ],
+)
+def test_a_page_shows_nothing_to_those_who_may_not_read_it(
+    show: Open, deliver: Deliver, path: str, claims: dict[str, str], status: int
+) -> None:
+    upload = deliver(build_entry("week-19:1"))
+    path = path.format(row=Timesheet.objects.get().pk, upload=upload)
+
+    page = show(path, **claims)
+
+    assert page.status_code == status
+    assert "StoreZero" not in read(page)
+    assert "81234" not in read(page)
+
+
+def test_a_page_whose_database_fails_while_it_is_rendered_is_unavailable(show: Open, store: Store) -> None:
+    [timesheet_id] = store(build_entry("week-19:1"))
+
+    def fail_on_history(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "ORDER BY revision DESC" in sql:
+            raise OperationalError("the connection was lost")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(fail_on_history):
+        page = show(f"/timesheets/{timesheet_id}")
+
+    assert page.status_code == 503
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Retry-After"] == "5"
+
+
+def test_the_history_of_the_same_entry_id_of_another_client_is_not_shown(show: Open, store: Store) -> None:
+    store(build_entry("week-19:1", project="Secret"), correct(2, 6), client_id="reporting")
+    [own] = store(build_entry("week-19:1"))
+
+    page = read(show(f"/timesheets/{own}"))
+
+    assert "has not been corrected" in page
+    assert "Secret" not in page
+
+
+# The list of entries
+
+
+def read_list(response: ClientResponse) -> list[str]:
+    """The text of each row of the list, and of the head of each day."""
+    rows = re.findall("<tr[^>]*>(.*?)</tr>", response.content.decode().split("</thead>")[-1], re.DOTALL)
+    return [read_text(row) for row in rows]
+
+
+def test_the_list_marks_what_was_corrected_or_withdrawn(show: Open, store: Store) -> None:
+    store(build_entry("week-19:1"), build_entry("plain"), build_entry())
+    store(correct(2, 4))
+    store(correct(3, 0))
+
+    day, *rows = read_list(show("/timesheets"))
+
+    assert day == "Wed, 10 May 2017 Sum: 10.00"
+    marks = [row.split("StoreZero ")[1].rpartition(" 12 May 2017, 06:00")[0] for row in rows]
+    assert marks == [
+        "0.00 17:40 week-19:1 revision 3 withdrawn",
+        "4.00 17:40 week-19:1 revision 2 superseded",
+        "5.00 17:40",
+        "5.00 17:40 plain",
+        "5.00 17:40 week-19:1 revision 1 superseded",
+    ]
+    assert len(read_list(show("/timesheets?entry_id=week-19:1"))) == 4
+    assert len(read_list(show("/timesheets?current=true"))) == 3
+
+
+def test_the_list_groups_entries_by_day_and_adds_up_what_counts(
+    show: Open, store: Store, settings: Any
+) -> None:
+    settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
+    midnight = datetime(2017, 5, 10, 22, tzinfo=UTC)
+    store(build_entry("week-19:1"), build_entry("b", date=midnight, hours=Decimal("7.25")))
+    store(correct(2, 4))
+
+    page = show("/timesheets")
+
+    days = [row for row in read_list(page) if "Sum: " in row]
+    assert days == ["Thu, 11 May 2017 Sum: 7.25", "Wed, 10 May 2017 Sum: 4.00"]
+    assert "11.25 hours in 2 current entries. 1 superseded or withdrawn entry does not count." in read(page)
+    # Sent as a date, so without a time.
+    assert "7.25 b 12 May" in read(page)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        pytest.param("", "15.00 hours in 3 entries.", id="all"),
+        pytest.param("?user_id=008", "5.00 hours in 1 entry.", id="one"),
+        pytest.param("?page_size=2", "10.00 hours in 2 entries on this page.", id="first-page"),
+    ],
+)
+def test_the_sum_says_of_what_it_is(show: Open, store: Store, query: str, words: str) -> None:
+    store(build_entry("a"), build_entry("b"), build_entry("c", user_id="008"))
+
+    assert words in read(show(f"/timesheets{query}"))
+
+
+def test_a_page_begins_with_the_newest_and_ends_with_the_oldest(show: Open, store: Store) -> None:
+    first, second, third = store(build_entry("a"), build_entry("b"), build_entry("c"))
+
+    page = show("/timesheets?page_size=2&user_id=007")
+    [following] = [link for link in list_links(page) if "cursor=" in link]
+    last = show(f"/timesheets{following}")
+
+    assert list_entries(page) == [third, second]
+    assert list_entries(last) == [first]
+    assert "5.00 hours in 1 entry on this page." in read(last)
+    assert "/timesheets?user_id=007&order=newest&page_size=2" in list_links(last)
+
+
+def test_the_next_page_of_a_program_is_a_page_too(show: Open, store: Store) -> None:
+    ids = store(*(build_entry(name) for name in "abcd"))
+    following = show("/timesheets?page_size=2", "application/json").json()["next"]
+
+    page = show(localize(following))
+
+    assert list_entries(page) == ids[2:]
+
+
+def list_entries(response: ClientResponse) -> list[int]:
+    """The ids of the entries that a page links to, in order."""
+    return [int(link[12:]) for link in list_links(response) if re.fullmatch(r"/timesheets/\d+", link)]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "*/*"])
+def test_a_program_gets_the_oldest_first_and_a_hundred_of_them(show: Open, store: Store, accept: str) -> None:
+    ids = store(*(build_entry(f"{number}") for number in range(101)))
+
+    content = show("/timesheets", accept).content.decode()
+
+    lines = re.findall(r'(?:"id":|^)(\d+)', content, re.MULTILINE)
+    assert [int(line) for line in lines] == ids[:100]
+
+
+def test_a_page_says_how_a_program_gets_the_same(show: Open, store: Store) -> None:
+    ids = store(*(build_entry(f"{number}") for number in range(PEOPLES_PAGE_SIZE + 1)))
+
+    page = show("/timesheets?user_id=007")
+
+    asked = f"/timesheets?order=newest&page_size={PEOPLES_PAGE_SIZE}&user_id=007"
+    assert f"GET {asked} Accept: application/json" in read(page)
+    assert list_entries(page) == ids[:0:-1] == list_ids(show(asked, "application/json"))
+
+
+def test_a_page_of_the_usual_length_is_small(show: Open, store: Store) -> None:
+    store(
+        *(build_entry(f"{number}", user_id="a" * 40, project="b" * 80) for number in range(PEOPLES_PAGE_SIZE))
+    )
+
+    assert len(show("/timesheets").content) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("scope", "query", "words", "link"),
+    [
+        pytest.param("read:timesheets", "", "has no entries yet", None, id="new"),
+        pytest.param("read:timesheets", "?user_id=8", "No entries match these", "/timesheets", id="filtered"),
+    ],
+)
+def test_an_empty_list_says_what_to_do(
+    show: Open, scope: str, query: str, words: str, link: str | None
+) -> None:
+    page = show(f"/timesheets{query}", scope=scope)
+
+    assert words in read(page)
+    assert link is None or link in list_links(page)
+
+
+def test_a_link_to_the_file_has_the_filters_of_the_page(show: Open, store: Store) -> None:
+    store(build_entry("a"), build_entry("b"))
+
+    links = list_links(show("/timesheets?user_id=007&user_id=008&page_size=1"))
+
+    assert "/timesheets/download?user_id=007&user_id=008" in links
+
+
+def test_the_form_suggests_the_people_and_projects_of_the_page(show: Open, store: Store) -> None:
+    store(build_entry("a"), build_entry("b", user_id=SCRIPT, project="Intranet"))
+
+    html = show("/timesheets").content.decode()
+
+    suggested = [unescape(value) for value in re.findall('<option value="([^"]*)">', html)]
+    assert suggested == ["007", SCRIPT, "Intranet", "StoreZero"]
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/docs", "/nowhere"])
+def test_a_page_without_entries_is_below_10_kb(show: Open, path: str) -> None:
+    assert len(show(path).content) < 10_000
+
+
+def test_a_list_of_the_longest_texts_is_below_100_kb(show: Open, store: Store) -> None:
+    store(*(build_entry(f"{number:0128}", user_id="u" * 64, project="p" * 128) for number in range(101)))
+
+    page = show("/timesheets")
+
+    assert len(read_rows(page)) > 40
+    assert len(page.content) < 100_000
+
+
+def test_a_history_of_the_longest_texts_is_below_100_kb(show: Open, store: Store) -> None:
+    entry = build_entry("e" * 128, user_id="u" * 64, project="p" * 128)
+    [first] = store(entry)
+    for revision in range(2, MAX_REVISIONS + 2):
+        store(dataclasses.replace(entry, revision=revision, hours=Decimal(revision % 24), reason="r" * 200))
+
+    page = show(f"/timesheets/{first}")
+
+    assert len(read_rows(page)) == MAX_REVISIONS
+    assert len(page.content) < 100_000
+
+
+def test_a_receipt_of_the_longest_texts_is_below_100_kb(show: Open, deliver: Deliver) -> None:
+    entries = [build_entry(f"{number:0128}", user_id="u" * 64, project="p" * 128) for number in range(101)]
+    upload = deliver(*entries, label="l" * 128)
+
+    page = show(f"/uploads/{upload}")
+
+    assert len(read_rows(page)) == MAX_CREATED
+    assert len(page.content) < 100_000
+
+
+def test_a_list_of_receipts_is_below_100_kb(show: Open, deliver: Deliver) -> None:
+    for number in range(101):
+        deliver(build_entry(f"{number}"), label="l" * 128)
+
+    page = show("/uploads")
+
+    assert len(read_rows(page)) > 40
+    assert len(page.content) < 100_000
+
+
+# Receipts
+
+
+def test_the_list_of_receipts_links_to_each(show: Open, deliver: Deliver) -> None:
+    first = deliver(build_entry("a"), build_entry("b"), label="week19.csv")
+    second = deliver(build_entry("a"), build_entry("c"))
+
+    page = show("/uploads")
+
+    assert read_rows(page) == [
+        f"{second} 12 May 2017, 06:00 3 1 1 1 5.00",
+        f"{first} week19.csv 12 May 2017, 06:00 3 2 0 1 10.00",
+    ]
+    assert {f"/uploads/{first}", f"/uploads/{second}"} <= {*list_links(page)}
+    assert len(read_rows(show("/uploads?label=week19.csv"))) == 1
+
+
+def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, deliver: Deliver) -> None:
+    deliver(build_entry("a"))
+    upload = deliver(build_entry("a"), build_entry("b", project="Intranet"), label="week19.csv")
+
+    page = show(f"/uploads/{upload}")
+
+    text = read(page)
+    assert "Label week19.csv Received 12 May 2017, 06:00 Sent by payroll@clients Token id token-1" in text
+    assert f"Request id 5fd4 Media type text/csv Size 79.3 KB SHA-256 {'9f86' * 16} Ids from" in text
+    assert "Received 3 10.25 Created 1 5.00 Existing 1 5.00 Rejected 1" in text
+    assert 'title="81234 bytes"' in page.content.decode()
+    [_, created] = read_list(page)
+    assert "Intranet" in created
+    assert f"/timesheets?upload={upload}" in list_links(page)
+
+
+def test_a_receipt_shows_the_first_entries_and_links_to_all(show: Open, deliver: Deliver) -> None:
+    upload = deliver(*(build_entry(f"{number}") for number in range(MAX_CREATED + 1)))
+
+    page = show(f"/uploads/{upload}")
+
+    assert len(list_entries(page)) == MAX_CREATED + 2  # And the first and the last one.
+    assert f"All {MAX_CREATED + 1} entries that this upload created" in read(page)
+
+
+def test_a_receipt_of_an_upload_that_created_nothing_says_so(show: Open, deliver: Deliver) -> None:
+    deliver(build_entry("a"))
+
+    page = read(show(f"/uploads/{deliver(build_entry('a'))}"))
+
+    assert "This upload created no entries." in page
+    assert "Ids" not in page
+
+
+# Filters
+
+
+@pytest.mark.parametrize(
+    ("path", "filters"),
+    [
+        pytest.param("/timesheets", {"upload": "17", "current": "true", "entry_id": "a"}, id="entries"),
+        pytest.param("/uploads", {"label": "week19.csv", "received_since": "2017-05-10"}, id="receipts"),
+    ],
+)
+def test_a_form_shows_the_filters_that_were_sent(show: Open, path: str, filters: dict[str, str]) -> None:
+    html = show(f"{path}?{urlencode(filters)}").content.decode()
+
+    for name, value in filters.items():
+        assert re.search(rf'name="{name}"[^>]* value="{re.escape(value)}"( checked)?>', html), name
+    assert html.count(" checked") == ("current" in filters)
+
+
+def test_a_stranger_sees_no_form(client: Client, show: Open) -> None:
+    page = client.get("/timesheets?user_id=007", headers={"Accept": "text/html"})
+
+    assert page.status_code == 401
+    assert not re.search('class="(chip|filters)', page.content.decode())
+
+
+def test_without_a_filter_nothing_is_checked(show: Open) -> None:
+    assert " checked" not in show("/timesheets?current=false").content.decode()

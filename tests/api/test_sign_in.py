@@ -1,0 +1,384 @@
+"""A person signs in with an access token and gets a session that lasts as long as the token is acceptable."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from tests.kit.django_client import ClientResponse
+from tests.kit.issuer import Issuer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def browser(issuer: Issuer, settings: Any) -> Client:
+    settings.TIMESHEETS_BROWSER_SIGN_IN = True
+    return Client(enforce_csrf_checks=True)
+
+
+def sign_in(browser: Client, token: str, **fields: str) -> ClientResponse:
+    return browser.post(
+        "/sign-in", {**fields, "token": token, "csrfmiddlewaretoken": find_csrf_token(browser)}
+    )
+
+
+def find_csrf_token(browser: Client) -> str:
+    page = read(browser.get("/sign-in"))
+    return str(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0])
+
+
+def read(response: ClientResponse) -> str:
+    return response.content.decode()
+
+
+def is_signed_in(browser: Client) -> bool:
+    return "Sign out" in read(browser.get("/"))
+
+
+def test_a_token_that_may_upload_signs_in_and_leads_to_the_upload_page(
+    browser: Client, issuer: Issuer
+) -> None:
+    response = sign_in(browser, issuer.mint(scope="batch:upload"))
+
+    assert (response.status_code, response["Location"]) == (302, "/timesheets/upload")
+    assert is_signed_in(browser)
+
+
+def test_a_token_that_may_only_read_leads_to_the_entries(browser: Client, issuer: Issuer) -> None:
+    response = sign_in(browser, issuer.mint(scope="read:timesheets"))
+
+    assert response["Location"] == "/timesheets"
+
+
+@pytest.mark.parametrize(
+    ("destination", "location"),
+    [
+        pytest.param("/timesheets?user_id=007", "/timesheets?user_id=007", id="a page of this site"),
+        pytest.param("https://elsewhere.example/", "/timesheets/upload", id="another site"),
+        pytest.param("//elsewhere.example/", "/timesheets/upload", id="another host"),
+        pytest.param("javascript:alert(1)", "/timesheets/upload", id="a script"),
+        pytest.param("\\\\elsewhere.example", "/timesheets/upload", id="backslashes"),
+    ],
+)
+def test_signing_in_redirects_to_the_requested_page_only_on_this_site(
+    browser: Client, issuer: Issuer, destination: str, location: str
+) -> None:
+    response = sign_in(browser, issuer.mint(), next=destination)
+
+    assert response["Location"] == location
+
+
+def test_signing_in_over_tls_never_redirects_to_http(browser: Client, issuer: Issuer) -> None:
+    fields = {"next": "http://testserver/timesheets", "token": issuer.mint()}
+
+    response = browser.post(
+        "/sign-in",
+        fields | {"csrfmiddlewaretoken": find_csrf_token(browser)},
+        secure=True,
+        headers={"Origin": "https://testserver"},
+    )
+
+    assert (response.status_code, response["Location"]) == (302, "/timesheets/upload")
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "  {token}\r\n",
+        "Bearer {token}",
+        "Authorization: Bearer {token}",
+        '"{token}"',
+        '{{"access_token": "{token}", "token_type": "Bearer"}}',
+    ],
+)
+def test_a_token_may_be_pasted_with_text_around_it(browser: Client, issuer: Issuer, pasted: str) -> None:
+    response = sign_in(browser, pasted.format(token=issuer.mint()))
+
+    assert response.status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("changes", "phrase"),
+    [
+        ({"exp": 1000}, "The access token expired"),
+        ({"iss": "https://stranger.example/"}, "The access token is from another issuer"),
+        ({"aud": "https://other.example"}, "The access token is for another audience"),
+        ({"sub": 5}, "The access token is not acceptable"),
+    ],
+)
+def test_a_bad_token_is_refused_next_to_its_field_and_never_shown(
+    browser: Client, issuer: Issuer, changes: dict[str, Any], phrase: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = issuer.mint(**changes)
+
+    response = sign_in(browser, token)
+
+    assert response.status_code == 400
+    assert f'id="token-error" role="alert">{phrase}' in read(response)
+    assert not is_signed_in(browser)
+    for part in token.split("."):
+        assert part not in read(response)
+        assert part not in caplog.text
+
+
+@pytest.mark.parametrize("pasted", ["", "  ", "not a token", "x" * 9000])
+def test_text_without_a_token_is_refused(browser: Client, pasted: str) -> None:
+    response = sign_in(browser, pasted)
+
+    assert response.status_code == 400
+    assert 'id="token-error"' in read(response)
+
+
+def test_signing_in_without_the_issuers_keys_is_unavailable(
+    browser: Client, issuer: Issuer, settings: Any
+) -> None:
+    unreachable = "http://127.0.0.1:1/"
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": unreachable, "JWKS_URL": f"{unreachable}keys"}
+
+    response = sign_in(browser, issuer.mint(iss=unreachable))
+
+    assert response.status_code == 503
+    assert "The issuer&#x27;s keys are unavailable" in read(response)
+
+
+def test_the_session_stores_the_tokens_claims_but_never_the_token(browser: Client, issuer: Issuer) -> None:
+    token = issuer.mint()
+
+    sign_in(browser, token)
+
+    [session] = Session.objects.all()
+    stored = session.get_decoded()
+    assert stored["timesheets.verified_token"]["token"]["client_id"] == "payroll"
+    for part in token.split("."):
+        assert part not in str(stored)
+
+
+def test_signing_in_changes_the_session_key(browser: Client, issuer: Issuer) -> None:
+    sign_in(browser, issuer.mint())
+    first = browser.cookies["sessionid"].value
+
+    sign_in(browser, issuer.mint())
+
+    assert browser.cookies["sessionid"].value != first
+    assert not Session.objects.filter(session_key=first).exists()
+
+
+def test_the_session_ends_when_the_token_expires(browser: Client, issuer: Issuer) -> None:
+    sign_in(browser, issuer.mint(exp=time.time() + 1))
+    before = is_signed_in(browser)
+
+    time.sleep(1.1)
+
+    assert before
+    assert not is_signed_in(browser)
+
+
+def test_a_session_that_outlives_its_token_is_signed_out(browser: Client, issuer: Issuer) -> None:
+    sign_in(browser, issuer.mint(exp=time.time() + 1))
+    Session.objects.update(expire_date=timezone.now() + timedelta(days=1))
+
+    time.sleep(1.1)
+
+    assert not is_signed_in(browser)
+    assert Session.objects.exists()
+
+
+@pytest.mark.parametrize("lifetime", [timedelta(hours=1), timedelta(days=29)], ids=["short", "long"])
+def test_a_token_does_not_change_the_lifetime_of_the_session(
+    browser: Client, issuer: Issuer, settings: Any, lifetime: timedelta
+) -> None:
+    sign_in(browser, issuer.mint(exp=time.time() + lifetime.total_seconds()))
+
+    assert browser.cookies["sessionid"]["max-age"] == settings.SESSION_COOKIE_AGE
+    [session] = Session.objects.all()
+    left = session.expire_date - timezone.now()
+    assert abs(left.total_seconds() - settings.SESSION_COOKIE_AGE) < 60
+
+
+def remove(stored: dict[str, Any], name: str) -> None:
+    del stored[name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda stored: remove(stored, "token"), id="no-token"),
+        pytest.param(lambda stored: remove(stored, "audience"), id="no-audience"),
+        pytest.param(lambda stored: remove(stored["token"], "scopes"), id="no-scopes"),
+        pytest.param(lambda stored: remove(stored["token"], "client_id"), id="no-client"),
+        pytest.param(lambda stored: stored["token"].update(color="red"), id="another-member"),
+        pytest.param(lambda stored: stored["token"].update(scopes=None), id="other-scopes"),
+        pytest.param(lambda stored: stored["token"].update(expires_at="2030-01-01"), id="another-expiry"),
+        pytest.param(lambda stored: stored.update(token="payroll"), id="a-string"),
+    ],
+)
+def test_an_unreadable_session_is_signed_out(
+    browser: Client, issuer: Issuer, change: Callable[[dict[str, Any]], None]
+) -> None:
+    sign_in(browser, issuer.mint())
+    session = browser.session
+    change(session["timesheets.verified_token"])
+    session.save()
+
+    response = browser.get("/")
+
+    assert response.status_code == 200
+    assert not is_signed_in(browser)
+    assert sign_in(browser, issuer.mint()).status_code == 302
+    assert is_signed_in(browser)
+
+
+@pytest.mark.parametrize("stored", [None, [], "payroll", 7])
+def test_a_session_with_another_kind_of_value_is_signed_out(
+    browser: Client, issuer: Issuer, stored: Any
+) -> None:
+    sign_in(browser, issuer.mint())
+    session = browser.session
+    session["timesheets.verified_token"] = stored
+    session.save()
+
+    assert browser.get("/").status_code == 200
+    assert not is_signed_in(browser)
+
+
+def test_signing_in_invalidates_earlier_csrf_tokens(browser: Client, issuer: Issuer) -> None:
+    before = find_csrf_token(browser)
+    cookie = browser.cookies["csrftoken"].value
+    sign_in(browser, issuer.mint())
+
+    response = browser.post("/sign-out", {"csrfmiddlewaretoken": before})
+
+    assert browser.cookies["csrftoken"].value != cookie
+    assert response.status_code == 403
+    assert is_signed_in(browser)
+
+
+@pytest.mark.parametrize("setting", ["ISSUER", "AUDIENCE"])
+def test_a_session_ends_when_the_api_no_longer_trusts_its_issuer_or_audience(
+    browser: Client, issuer: Issuer, settings: Any, setting: str
+) -> None:
+    sign_in(browser, issuer.mint())
+
+    settings.OAUTH = {**settings.OAUTH, setting: "https://another.example/"}
+
+    assert not is_signed_in(browser)
+
+
+def test_signing_out_deletes_the_session(browser: Client, issuer: Issuer) -> None:
+    sign_in(browser, issuer.mint())
+
+    response = browser.post("/sign-out", {"csrfmiddlewaretoken": find_csrf_token(browser)})
+
+    assert (response.status_code, response["Location"]) == (302, "/")
+    assert not is_signed_in(browser)
+    assert not Session.objects.exists()
+
+
+def test_a_link_cannot_sign_a_person_out(browser: Client, issuer: Issuer) -> None:
+    sign_in(browser, issuer.mint())
+
+    response = browser.get("/sign-out")
+
+    assert response.status_code == 405
+    assert is_signed_in(browser)
+
+
+@pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])
+def test_a_form_on_another_site_cannot_sign_a_person_in_or_out(
+    browser: Client, issuer: Issuer, address: str
+) -> None:
+    response = browser.post(address, {"token": issuer.mint()})
+
+    assert response.status_code == 403
+    assert response["Content-Type"] == "application/problem+json"
+    assert not is_signed_in(browser)
+
+
+def test_the_cookies_are_same_site_and_hidden_from_scripts(browser: Client, issuer: Issuer) -> None:
+    sign_in(browser, issuer.mint())
+
+    for name in ("sessionid", "csrftoken"):
+        cookie = browser.cookies[name]
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Strict"
+
+
+def test_the_pages_send_no_referrer_to_other_sites(browser: Client) -> None:
+    response = browser.get("/sign-in")
+
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_a_file_in_a_form_is_not_stored(browser: Client, issuer: Issuer) -> None:
+    csrf_token = find_csrf_token(browser)
+    fields = {"csrfmiddlewaretoken": csrf_token, "token": SimpleUploadedFile("token", b"x" * 5_000)}
+
+    response = browser.post("/sign-in", fields)
+
+    assert response.status_code == 400
+    assert response.wsgi_request.FILES == {}
+
+
+@pytest.mark.parametrize(("extra_bytes", "status"), [(0, 400), (1, 413)])
+def test_a_form_may_hold_16_kib(browser: Client, extra_bytes: int, status: int) -> None:
+    form = f"csrfmiddlewaretoken={find_csrf_token(browser)}&token="
+    body = form.ljust(16 * 1024 + extra_bytes, "x")
+
+    response = browser.post("/sign-in", body, content_type="application/x-www-form-urlencoded")
+
+    assert response.status_code == status
+    assert status != 413 or response.json()["code"] == "too_large"
+
+
+@pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])
+def test_without_the_setting_the_sign_in_does_not_exist(client: Client, address: str) -> None:
+    response = client.post(address) if address == "/sign-out" else client.get(address)
+
+    assert response.status_code == 404
+
+
+def test_without_the_setting_an_existing_session_is_ignored(
+    browser: Client, issuer: Issuer, settings: Any
+) -> None:
+    sign_in(browser, issuer.mint())
+
+    settings.TIMESHEETS_BROWSER_SIGN_IN = False
+
+    assert not is_signed_in(browser)
+
+
+def test_the_landing_page_names_the_issuer_and_the_audience(
+    client: Client, issuer: Issuer, settings: Any
+) -> None:
+    response = client.get("/")
+
+    page = read(response)
+    assert response.status_code == 200
+    assert issuer.url in page
+    assert settings.OAUTH["AUDIENCE"] in page
+    assert "Sign in" not in page
+    links = [link for link in re.findall(r'href="(/[^"]*)"', page) if not link.startswith("/static/")]
+    assert {client.get(link).status_code for link in links} == {200}
+
+
+def test_with_sign_in_the_landing_page_links_to_the_pages_for_people(browser: Client) -> None:
+    page = read(browser.get("/"))
+
+    for link in ("/sign-in", "/timesheets/upload", "/timesheets", "/docs"):
+        assert f'href="{link}"' in page
+
+
+def test_a_response_without_a_session_does_not_vary_by_cookie(browser: Client) -> None:
+    response = browser.get("/")
+
+    assert "Cookie" not in response.get("Vary", "")
+    assert "Set-Cookie" not in response

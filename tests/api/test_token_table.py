@@ -1,0 +1,785 @@
+"""Which tokens the API accepts: each rule, the tokens that it refuses and those that it must not refuse."""
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings as django_settings
+
+from tests.api.conftest import Upload
+from tests.kit.issuer import Issuer, to_base64url
+from tests.kit.signing_keys import SigningKey
+from timesheets.authentication import get_issuer_keys
+from timesheets.models import Timesheet
+from timesheets.trust.token_rules import RULES, Check, Fault, TokenPolicy, TokenRejected
+from timesheets.trust.unverified_tokens import UnverifiedToken
+
+METADATA = 'resource_metadata="https://timesheets.example.com/.well-known/oauth-protected-resource/timesheets/upload"'
+REFUSED = f'Bearer realm="timesheets", error="invalid_token", error_description="{{}}", {METADATA}'
+NOT_ACCEPTABLE = "The access token is not acceptable"
+EXPIRED = "The access token expired"
+NOT_YET_VALID = "The access token is not valid yet"
+OTHER_ISSUER = "The access token is from another issuer"
+OTHER_AUDIENCE = "The access token is for another audience"
+
+DAY = 24 * 3600
+AUDIENCE = django_settings.OAUTH["AUDIENCE"]
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+Mint = Callable[[Issuer], str]
+Case = Any
+
+
+def claims(**changes: Any) -> Mint:
+    return lambda issuer: issuer.mint(**changes)
+
+
+def times(**offsets: float) -> Mint:
+    """Times in seconds from now."""
+    return lambda issuer: issuer.mint(
+        **dict[str, Any]({name: time.time() + offsets[name] for name in offsets})
+    )
+
+
+def header(**changes: Any) -> Mint:
+    return lambda issuer: issuer.mint(header=changes)
+
+
+def issued_as(change: Callable[[str], Any]) -> Mint:
+    """With an `iss` that is a variant of the issuer's."""
+    return lambda issuer: issuer.mint(iss=change(issuer.url))
+
+
+def changed(change: Callable[[str], str]) -> Mint:
+    """A good token, changed as text."""
+    return lambda issuer: change(issuer.mint())
+
+
+def payload(raw: bytes) -> Mint:
+    """A token with this payload and a good header and signature."""
+    return lambda issuer: issuer.sign(b'{"alg":"RS256","kid":"first"}', raw)
+
+
+def raw_header(raw: bytes) -> Mint:
+    """A token with this header and a good payload and signature."""
+    return lambda issuer: issuer.sign(raw, decode(issuer.mint().split(".")[1]))
+
+
+def with_member(member: bytes) -> Mint:
+    """A good payload with these bytes as an additional first member."""
+    return lambda issuer: issuer.sign(
+        b'{"alg":"RS256","kid":"first"}', b"{" + member + b"," + decode(issuer.mint().split(".")[1])[1:]
+    )
+
+
+def signed_by(key: SigningKey) -> Mint:
+    return lambda issuer: issuer.mint(key=key)
+
+
+def decode(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "==")
+
+
+def replace_part(token: str, number: int, part: str) -> str:
+    parts = token.split(".")
+    return ".".join([*parts[:number], part, *parts[number + 1 :]])
+
+
+def set_a_stray_bit(token: str) -> str:
+    """Another last character that a lenient decoder reads as the same: 256 bytes leave 4 bits unused."""
+    return token[:-1] + ALPHABET[ALPHABET.index(token[-1]) + 1]
+
+
+def grant_more(token: str) -> str:
+    """A forged scope with the issuer's signature."""
+    granted = {**json.loads(decode(token.split(".")[1])), "scope": "batch:upload admin"}
+    return replace_part(token, 1, to_base64url(json.dumps(granted).encode()))
+
+
+def reserialize(token: str, number: int) -> str:
+    """The same JSON with other white space and the issuer's signature."""
+    members = json.loads(decode(token.split(".")[number]))
+    return replace_part(token, number, to_base64url(json.dumps(members, indent=1).encode()))
+
+
+def sign_with_public_key(issuer: Issuer) -> str:
+    """The classic confusion: HMAC with the public key (RFC 8725 section 2.1)."""
+    public_key = issuer.key.private_key.public_key()
+    secret = public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    signed = issuer.mint(header={"alg": "HS256"}).rsplit(".", 1)[0]
+    return f"{signed}.{to_base64url(hmac.digest(secret, signed.encode(), 'sha256'))}"
+
+
+def refuse(phrase: str, cases: dict[str, Mint]) -> list[Case]:
+    return [pytest.param(mint, phrase, id=name) for name, mint in cases.items()]
+
+
+def accept(cases: dict[str, Mint]) -> list[Case]:
+    return [pytest.param(mint, id=name) for name, mint in cases.items()]
+
+
+BAD_SHAPES = refuse(
+    NOT_ACCEPTABLE,
+    {
+        "opaque": lambda _: "opaque",
+        "one-part": changed(lambda token: token.split(".")[0]),
+        "two-parts": changed(lambda token: token.rsplit(".", 1)[0]),
+        "four-parts": changed(lambda token: f"{token}.{token.split('.')[2]}"),
+        "five-parts-like-jwe": changed(lambda token: f"{token}.e30.e30"),
+        "dot-at-the-end": changed(lambda token: token + "."),
+        "dot-at-the-start": changed(lambda token: "." + token),
+        "dots-alone": lambda _: "..",
+        "no-header": changed(lambda token: replace_part(token, 0, "")),
+        "no-payload": changed(lambda token: replace_part(token, 1, "")),
+        "no-signature": changed(lambda token: replace_part(token, 2, "")),
+        "padded-signature": changed(lambda token: token + "=="),
+        "padded-once": changed(lambda token: token + "="),
+        "stray-bit-in-the-signature": changed(set_a_stray_bit),
+        "signature-of-one-character": changed(lambda token: replace_part(token, 2, "A")),
+        "length-1-modulo-4": changed(lambda token: replace_part(token, 1, "AAAAA")),
+        "standard-base64": changed(lambda token: replace_part(token, 2, "ab+/")),
+        "tilde": changed(lambda token: token + "~"),
+        "signature-cut": changed(lambda token: token[:-6]),
+        "signature-doubled": changed(lambda token: token + token.split(".")[2]),
+        "parts-swapped": changed(lambda token: ".".join(reversed(token.split(".")))),
+        "payload-twice": changed(lambda token: replace_part(token, 0, token.split(".")[1])),
+        "7-999-characters": lambda _: "a" * 7999,
+        "8-000-characters": lambda _: "a" * 8000,
+    },
+)
+NOT_I_JSON = {
+    "list": b"[]",
+    "string": b'"a"',
+    "number": b"7",
+    "null": b"null",
+    "cut": b'{"alg":"RS256"',
+    "trailing-comma": b'{"alg":"RS256",}',
+    "single-quotes": b"{'alg':'RS256'}",
+    "comment": b'{"alg":"RS256"}//',
+    "two-objects": b'{"alg":"RS256"}{}',
+    "white-space-alone": b" ",
+    "bom": b'\xef\xbb\xbf{"alg":"RS256"}',
+    "utf-16": '{"alg":"RS256"}'.encode("utf-16"),
+    "latin-1": b'{"alg":"RS256","x":"\xe4"}',
+    "overlong-utf-8": b'{"alg":"RS256","x":"\xc0\xaf"}',
+    "surrogate-in-utf-8": b'{"alg":"RS256","x":"\xed\xa0\x80"}',
+    "lone-surrogate": b'{"alg":"RS256","x":"\\ud800"}',
+    "lone-surrogate-as-a-name": b'{"alg":"RS256","\\udfff":1}',
+    "swapped-surrogates": b'{"alg":"RS256","x":"\\ude00\\ud83d"}',
+    "control-character": b'{"alg":"RS256","x":"\n"}',
+    "nan": b'{"alg":"RS256","x":NaN}',
+    "infinity": b'{"alg":"RS256","x":Infinity}',
+    "minus-infinity": b'{"alg":"RS256","x":-Infinity}',
+    "repeated-member": b'{"alg":"RS256","alg":"RS256"}',
+    "repeated-member-escaped": b'{"alg":"RS256","\\u0061lg":"none"}',
+    "repeated-member-inside": b'{"alg":"RS256","x":{"a":1,"a":1}}',
+    "5-000-digits": b'{"alg":"RS256","x":' + b"9" * 5000 + b"}",
+    "deep": b"[" * 3000,
+}
+BAD_JSON = [
+    *refuse(NOT_ACCEPTABLE, {f"header-{name}": raw_header(raw) for name, raw in NOT_I_JSON.items()}),
+    *refuse(NOT_ACCEPTABLE, {f"payload-{name}": payload(raw) for name, raw in NOT_I_JSON.items()}),
+    *refuse(
+        NOT_ACCEPTABLE,
+        {
+            "two-audiences": with_member(b'"aud":"https://other"'),
+            "two-clients": with_member(b'"azp":"other"'),
+            "two-clients-escaped": with_member(b'"\\u0061zp":"other"'),
+        },
+    ),
+]
+BAD_HEADERS = refuse(
+    NOT_ACCEPTABLE,
+    {
+        "alg-none": header(alg="none"),
+        "alg-none-in-capitals": header(alg="NONE"),
+        "alg-none-unsigned": changed(
+            lambda token: replace_part(replace_part(token, 0, to_base64url(b'{"alg":"none"}')), 2, "AA")
+        ),
+        "alg-hs256": header(alg="HS256"),
+        "alg-hs256-with-the-public-key": sign_with_public_key,
+        "alg-in-small-letters": header(alg="rs256"),
+        "alg-with-a-blank": header(alg="RS256 "),
+        "alg-empty": header(alg=""),
+        "alg-list": header(alg=["RS256"]),
+        "alg-object": header(alg={"RS256": 1}),
+        "alg-number": header(alg=256),
+        "alg-true": header(alg=True),
+        "no-alg": header(alg=None),
+        "alg-not-configured": claims(algorithm="RS512"),
+        "alg-ps256-not-configured": claims(algorithm="PS256"),
+        "alg-es256-not-configured": signed_by(SigningKey("first", "ES256")),
+        "alg-said-otherwise": lambda issuer: issuer.mint(header={"alg": "RS256"}, algorithm="RS512"),
+        "crit": header(crit=["exp"]),
+        "crit-empty": header(crit=[]),
+        "crit-of-an-extension": header(crit=["http://example.com/unknown"]),
+        "b64-false": header(b64=False),
+        "b64-true": header(b64=True),
+        "zip": header(zip="DEF"),
+        "enc": header(enc="A256GCM"),
+        "cty": header(cty="JWT"),
+        "kid-number": header(kid=1),
+        "kid-list": header(kid=["first"]),
+        "kid-object": header(kid={"first": 1}),
+        "kid-null": raw_header(b'{"alg":"RS256","kid":null}'),
+        "kid-true": header(kid=True),
+    },
+)
+BAD_TYPES = refuse(
+    NOT_ACCEPTABLE,
+    {
+        "typ-of-an-id-token": header(typ="id+jwt"),
+        "typ-of-a-logout-token": header(typ="logout+jwt"),
+        "typ-of-a-dpop-proof": header(typ="dpop+jwt"),
+        "typ-jose": header(typ="JOSE"),
+        "typ-application-jwt": header(typ="application/jwt"),
+        "typ-with-a-parameter": header(typ="at+jwt; charset=utf-8"),
+        "typ-with-a-blank": header(typ=" at+jwt"),
+        "typ-empty": header(typ=""),
+        "typ-null": raw_header(b'{"alg":"RS256","kid":"first","typ":null}'),
+        "typ-number": header(typ=1),
+        "typ-list": header(typ=["JWT"]),
+    },
+)
+BAD_ISSUERS = refuse(
+    OTHER_ISSUER,
+    {
+        "no-iss": claims(iss=None),
+        "iss-empty": claims(iss=""),
+        "iss-of-another": claims(iss="https://stranger.example/"),
+        "iss-without-the-slash": issued_as(lambda url: url.rstrip("/")),
+        "iss-with-two-slashes": issued_as(lambda url: url + "/"),
+        "iss-in-capitals": issued_as(str.upper),
+        "iss-with-a-blank": issued_as(lambda url: url + " "),
+        "iss-with-a-query": issued_as(lambda url: url + "?"),
+        "iss-by-another-name": issued_as(lambda url: url.replace("127.0.0.1", "localhost")),
+        "iss-list": issued_as(lambda url: [url]),
+        "iss-object": issued_as(lambda url: {url: 1}),
+        "iss-number": claims(iss=1),
+        "iss-true": claims(iss=True),
+    },
+)
+BAD_AUDIENCES = refuse(
+    OTHER_AUDIENCE,
+    {
+        "no-aud": claims(aud=None),
+        "aud-of-another": claims(aud="https://other"),
+        "aud-empty": claims(aud=""),
+        "aud-list-empty": claims(aud=[]),
+        "aud-list-of-others": claims(aud=["https://other", "https://another"]),
+        "aud-with-a-slash": claims(aud=AUDIENCE + "/"),
+        "aud-in-capitals": claims(aud=AUDIENCE.upper()),
+        "aud-as-a-prefix": claims(aud=AUDIENCE + ".evil.example"),
+        "aud-among-words": claims(aud=f"{AUDIENCE} https://other"),
+        "aud-object": claims(aud={AUDIENCE: True}),
+        "aud-number": claims(aud=7),
+        "aud-true": claims(aud=True),
+        "aud-list-with-a-number": claims(aud=[AUDIENCE, 1]),
+        "aud-list-with-null": claims(aud=[AUDIENCE, None]),
+        "aud-list-in-a-list": claims(aud=[[AUDIENCE]]),
+    },
+)
+ODD_TIMES = {
+    "string": "9999999999",
+    "iso-8601": "2099-01-01T00:00:00Z",
+    "true": True,
+    "false": False,
+    "list": [9999999999],
+    "object": {},
+    "negative": -1,
+    "far": 2**53,
+    "huge": 10**400,
+}
+BAD_TIMES = [
+    *refuse(
+        NOT_ACCEPTABLE,
+        {
+            f"{name}-{kind}": claims(**{name: odd})
+            for name in ("exp", "iat")
+            for kind, odd in ODD_TIMES.items()
+        },
+    ),
+    *refuse(NOT_ACCEPTABLE, {f"nbf-{kind}": claims(nbf=odd) for kind, odd in ODD_TIMES.items()}),
+    *refuse(
+        NOT_ACCEPTABLE,
+        {
+            "no-exp": claims(exp=None),
+            "no-iat": claims(iat=None),
+            "exp-beyond-floats": lambda issuer: issuer.sign(
+                b'{"alg":"RS256","kid":"first"}',
+                b'{"iss":"%b","aud":"%b","iat":1,"exp":1e400}' % (issuer.url.encode(), AUDIENCE.encode()),
+            ),
+            "lives-30-days-and-a-second": lambda issuer: issuer.mint(exp=int(time.time()) + 30 * DAY + 1),
+            "lived-long": times(iat=-31 * DAY),
+            "iat-zero": claims(iat=0),
+        },
+    ),
+    *refuse(
+        EXPIRED,
+        {
+            "expired-an-hour-ago": times(exp=-3600),
+            "expired-31-seconds-ago": times(exp=-31),
+            "exp-zero": claims(exp=0),
+            "exp-before-iat": times(iat=-100, exp=-200),
+        },
+    ),
+    *refuse(
+        NOT_YET_VALID,
+        {
+            "iat-in-the-future": times(iat=600),
+            "iat-40-seconds-ahead": times(iat=40),
+            "nbf-in-the-future": times(nbf=600),
+            "nbf-40-seconds-ahead": times(nbf=40),
+            "iat-in-milliseconds": lambda issuer: issuer.mint(iat=int(time.time() * 1000)),
+        },
+    ),
+]
+NO_NAMES: dict[str, Any] = {
+    "empty": "",
+    "number": 7,
+    "true": True,
+    "list": ["payroll"],
+    "object": {"payroll": 1},
+    "nul": "pay\x00roll",
+    "line-break": "pay\nroll",
+    "escape": "pay\x1b[2Jroll",
+    "del": "pay\x7froll",
+    "c1": "pay\x85roll",
+    "256-characters": "x" * 256,
+}
+BAD_CLIENTS = refuse(
+    NOT_ACCEPTABLE,
+    {
+        **{f"azp-{kind}": claims(azp=name) for kind, name in NO_NAMES.items()},
+        **{f"sub-{kind}": claims(sub=name) for kind, name in NO_NAMES.items()},
+        **{f"client-id-{kind}": claims(azp=None, client_id=name) for kind, name in NO_NAMES.items()},
+        **{f"jti-{kind}": claims(jti=name) for kind, name in NO_NAMES.items()},
+        "client-id-null": with_member(b'"client_id":null'),
+        "no-client": claims(azp=None, sub=None),
+        "jti-alone": claims(azp=None, sub=None, jti="1"),
+        "client-id-unlike-azp": claims(client_id="other"),
+        "client-id-like-azp-but-for-case": claims(client_id="Payroll"),
+    },
+)
+BOUND = refuse(
+    NOT_ACCEPTABLE,
+    {
+        "cnf-of-a-certificate": claims(cnf={"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
+        "cnf-of-dpop": claims(cnf={"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
+        "cnf-empty": claims(cnf={}),
+        "cnf-false": claims(cnf=False),
+        "cnf-null": with_member(b'"cnf":null'),
+    },
+)
+STRANGERS_KEY = SigningKey("first", pair="stranger")
+STRANGERS_JWK = STRANGERS_KEY.to_jwk()
+BAD_SIGNATURES = refuse(
+    NOT_ACCEPTABLE,
+    {
+        "kid-unknown": signed_by(SigningKey("unknown")),
+        "kid-empty": header(kid=""),
+        "kid-in-capitals": header(kid="FIRST"),
+        "kid-as-a-path": header(kid="../../dev/null"),
+        "kid-as-sql": header(kid="' OR '1'='1"),
+        "kid-long": header(kid="k" * 5000),
+        "a-strangers-key": signed_by(STRANGERS_KEY),
+        "a-strangers-key-in-jwk": lambda issuer: issuer.mint(
+            header={"jwk": STRANGERS_JWK}, key=STRANGERS_KEY
+        ),
+        "a-strangers-key-by-jku": lambda issuer: issuer.mint(
+            header={"jku": "http://127.0.0.1:1/jwks.json"}, key=STRANGERS_KEY
+        ),
+        "a-strangers-key-by-x5u": lambda issuer: issuer.mint(
+            header={"x5u": "http://127.0.0.1:1/cert.pem"}, key=STRANGERS_KEY
+        ),
+        "a-strangers-key-in-x5c": lambda issuer: issuer.mint(header={"x5c": ["MIIB"]}, key=STRANGERS_KEY),
+        "a-strangers-key-without-kid": lambda issuer: issuer.mint(header={"kid": None}, key=STRANGERS_KEY),
+        "payload-changed": changed(grant_more),
+        "payload-reserialized": changed(lambda token: reserialize(token, 1)),
+        "header-reserialized": changed(lambda token: reserialize(token, 0)),
+        "signature-of-zeros": changed(lambda token: replace_part(token, 2, "A" * 342)),
+        "signature-of-another-token": lambda issuer: replace_part(
+            issuer.mint(), 2, issuer.mint(jti="other").split(".")[2]
+        ),
+    },
+)
+BAD_TOKENS = [
+    *BAD_SHAPES,
+    *BAD_JSON,
+    *BAD_HEADERS,
+    *BAD_TYPES,
+    *BAD_ISSUERS,
+    *BAD_AUDIENCES,
+    *BAD_TIMES,
+    *BAD_CLIENTS,
+    *BOUND,
+    *BAD_SIGNATURES,
+]
+
+
+@pytest.mark.parametrize(("mint", "phrase"), BAD_TOKENS)
+def test_a_bad_token_is_refused(upload: Upload, issuer: Issuer, mint: Mint, phrase: str) -> None:
+    response = upload(token=mint(issuer))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert response.headers["WWW-Authenticate"] == REFUSED.format(phrase)
+    assert not Timesheet.objects.exists()
+
+
+GOOD_TOKENS = accept(
+    {
+        "auth0-default-profile": claims(),
+        "auth0-rfc-9068-profile": lambda issuer: issuer.mint(
+            header={"typ": "at+jwt"}, azp=None, gty=None, client_id="payroll", jti="1"
+        ),
+        "typ-absent": header(typ=None),
+        "typ-in-small-letters": header(typ="jwt"),
+        "typ-at-jwt": header(typ="at+jwt"),
+        "typ-at-jwt-in-capitals": header(typ="AT+JWT"),
+        "typ-application-at-jwt": header(typ="application/at+jwt"),
+        "kid-absent-and-one-key": header(kid=None),
+        "kid-escaped": raw_header(b'{"alg":"RS256","k\\u0069d":"first"}'),
+        "header-with-white-space": raw_header(b' {\n"alg" : "RS256" ,\t"kid":"first"}\r\n'),
+        "header-with-more": header(x5t="abc", foo={"bar": [1, None]}),
+        "header-with-a-jku-that-is-not-asked": header(jku="http://127.0.0.1:1/jwks.json"),
+        "header-with-a-jwk-that-is-not-used": header(jwk=STRANGERS_JWK),
+        "aud-list-of-one": claims(aud=[AUDIENCE]),
+        "aud-list-with-others": claims(aud=["https://other", AUDIENCE, "https://example.com/userinfo"]),
+        "sub-absent": claims(sub=None),
+        "sub-alone": claims(azp=None, gty=None),
+        "client-id-alone": claims(azp=None, sub=None, gty=None, client_id="payroll"),
+        "client-id-like-azp": claims(client_id="payroll"),
+        "client-of-255-characters": claims(azp="x" * 255),
+        "client-with-an-umlaut": claims(azp="Löhne \U0001f4b6"),
+        "sub-of-a-user": claims(sub="auth0|507f1f77bcf86cd799439020", gty=None),
+        "jti": claims(jti="0190-8c5e"),
+        "surrogate-pair-escaped": with_member(b'"name":"\\ud83d\\ude00"'),
+        "more-claims": claims(org_id="org_1", roles=["a"], nested={"deep": [{}]}),
+        "exp-with-a-fraction": times(exp=3600.5),
+        "exp-as-a-float": lambda issuer: issuer.mint(exp=float(int(time.time()) + 60)),
+        "exp-in-30-days": lambda issuer: issuer.mint(iat=int(time.time()), exp=int(time.time()) + 30 * DAY),
+        "expired-within-the-leeway": times(exp=-20),
+        "nbf-in-the-past": times(nbf=-10),
+        "nbf-zero": claims(nbf=0),
+        "not-yet-valid-within-the-leeway": times(nbf=20),
+        "issued-ahead-within-the-leeway": times(iat=20),
+        "scope-among-others": claims(scope="read:timesheets batch:upload"),
+        "scope-twice": claims(scope="batch:upload batch:upload"),
+        "scope-with-blanks": claims(scope="  read:timesheets   batch:upload "),
+        "scope-list": claims(scope=["read:timesheets", "batch:upload"]),
+        "scope-list-with-a-number": claims(scope=[7, None, "batch:upload"]),
+        "scp-string": claims(scope=None, scp="batch:upload"),
+        "scp-list": claims(scope=None, scp=["batch:upload"]),
+        "scp-beside-scope": claims(scope="read:timesheets", scp=["batch:upload"]),
+        "scope-number-beside-scp": claims(scope=7, scp="batch:upload"),
+    }
+)
+
+
+@pytest.mark.parametrize("mint", GOOD_TOKENS)
+def test_a_good_token_is_accepted(upload: Upload, issuer: Issuer, mint: Mint) -> None:
+    response = upload(token=mint(issuer))
+
+    assert response.status_code == 201
+    assert "WWW-Authenticate" not in response.headers
+
+
+def test_a_token_in_the_last_second_of_the_leeway_is_accepted_or_expired(
+    upload: Upload, issuer: Issuer
+) -> None:
+    response = upload(token=issuer.mint(exp=int(time.time()) - 30 + 0.999))
+
+    assert response.headers.get("WWW-Authenticate") in (None, REFUSED.format(EXPIRED))
+
+
+@pytest.mark.parametrize(
+    ("claims", "fault"),
+    [
+        pytest.param({"exp": 971}, None, id="expired-within-the-leeway"),
+        pytest.param({"exp": 970}, Fault.EXPIRED, id="expired"),
+        pytest.param({"iat": 1030}, None, id="issued-ahead-within-the-leeway"),
+        pytest.param({"nbf": 1031}, Fault.NOT_YET_VALID, id="not-valid-yet"),
+        pytest.param({"exp": 2**53 - 1}, Fault.LIFETIME, id="last-second"),
+        pytest.param({"exp": 2**53}, Fault.TIMES, id="after-the-last-second"),
+    ],
+)
+def test_times_are_compared_to_the_second(claims: dict[str, int], fault: Fault | None) -> None:
+    token = UnverifiedToken(header={}, claims={"iat": 900, "exp": 2000, **claims})
+
+    assert find_fault(RULES["it is valid now"], token) is fault
+
+
+def find_fault(check: Check, token: UnverifiedToken) -> Fault | None:
+    try:
+        check(token, TokenPolicy(issuer="https://issuer.example/", audience=AUDIENCE), 1000)
+    except TokenRejected as rejection:
+        return rejection.fault
+    return None
+
+
+def test_the_codes_in_the_log_are_stable() -> None:
+    assert " ".join(Fault) == (
+        "malformed algorithm header type issuer audience times expired not_yet_valid lifetime "
+        "client names bound key signature"
+    )
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        pytest.param({"scope": "read:timesheets"}, id="another-scope"),
+        pytest.param({"scope": ""}, id="empty"),
+        pytest.param({"scope": None}, id="none"),
+        pytest.param({"scope": "batch:uploads Batch:upload batch:uploa"}, id="nearly"),
+        pytest.param({"scope": "batch: upload"}, id="with-a-blank"),
+        pytest.param({"scope": "read:timesheets,batch:upload"}, id="comma"),
+        pytest.param({"scope": "read:timesheets\tbatch:upload"}, id="tab"),
+        pytest.param({"scope": "batch:*"}, id="wildcard"),
+        pytest.param({"scope": 7}, id="number"),
+        pytest.param({"scope": True}, id="true"),
+        pytest.param({"scope": {"batch:upload": True}}, id="object"),
+        pytest.param({"scope": ["read:timesheets batch:upload"]}, id="list-of-a-list"),
+        pytest.param({"scope": [["batch:upload"]]}, id="nested-list"),
+        pytest.param({"scope": None, "permissions": ["batch:upload"]}, id="permissions-not-switched-on"),
+        pytest.param({"scope": None, "scopes": "batch:upload"}, id="another-claim"),
+    ],
+)
+def test_a_token_without_the_scope_is_forbidden(
+    upload: Upload, issuer: Issuer, granted: dict[str, Any]
+) -> None:
+    response = upload(token=issuer.mint(**granted))
+
+    assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
+    assert response.headers["WWW-Authenticate"] == (
+        f'Bearer realm="timesheets", error="insufficient_scope", scope="batch:upload", {METADATA}'
+    )
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("granted", "status"),
+    [
+        pytest.param({"gty": "client-credentials"}, 201, id="auth0-machine"),
+        pytest.param({"gty": "client-credentials", "sub": "other"}, 201, id="machine-by-gty-alone"),
+        pytest.param({"gty": None, "sub": "payroll"}, 201, id="sub-is-the-client"),
+        pytest.param({"gty": None, "sub": "payroll@clients"}, 201, id="sub-of-auth0s-client"),
+        pytest.param({"gty": None, "sub": "auth0|someone"}, 403, id="user"),
+        pytest.param({"gty": "password", "sub": "auth0|someone"}, 403, id="user-with-a-password"),
+        pytest.param({"gty": None, "sub": "other@clients"}, 403, id="another-client"),
+        pytest.param({"gty": None, "sub": None}, 403, id="nobody"),
+        pytest.param({"permissions": []}, 403, id="none"),
+        pytest.param({"permissions": ["read:timesheets"]}, 403, id="another-permission"),
+        pytest.param({"permissions": {"batch:upload": 1}}, 403, id="object"),
+    ],
+)
+def test_permissions_count_only_for_machines_and_only_if_enabled(
+    upload: Upload, issuer: Issuer, settings: Any, granted: dict[str, Any], status: int
+) -> None:
+    settings.OAUTH = {**settings.OAUTH, "SCOPE_CLAIMS": ["permissions"]}
+
+    response = upload(token=issuer.mint(**{"scope": None, "permissions": ["batch:upload"], **granted}))
+
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize("claim", ["scope", "scp"])
+def test_a_disabled_scope_claim_grants_nothing(
+    upload: Upload, issuer: Issuer, settings: Any, claim: str
+) -> None:
+    settings.OAUTH = {**settings.OAUTH, "SCOPE_CLAIMS": ["permissions"]}
+
+    response = upload(token=issuer.mint(**dict[str, Any]({"scope": None, claim: "batch:upload"})))
+
+    assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
+
+
+# RFC 9068's profile
+
+
+@pytest.fixture
+def rfc_9068(settings: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, "TOKEN_PROFILE": "rfc9068"}
+
+
+def mint_rfc_9068(issuer: Issuer, typ: str | None = "at+jwt", **changes: Any) -> str:
+    standard = {"azp": None, "gty": None, "client_id": "payroll", "sub": "payroll", "jti": "1"}
+    return issuer.mint(header={"typ": typ}, **{**standard, **changes})
+
+
+@pytest.mark.parametrize(
+    ("typ", "changes"),
+    [
+        pytest.param("at+jwt", {}, id="at-jwt"),
+        pytest.param("application/at+jwt", {}, id="application-at-jwt"),
+        pytest.param("Application/AT+JWT", {}, id="capitals"),
+        pytest.param("at+jwt", {"sub": None}, id="no-sub"),
+        pytest.param("at+jwt", {"azp": "payroll"}, id="azp-too"),
+        pytest.param("at+jwt", {"aud": [AUDIENCE]}, id="list-of-audiences"),
+    ],
+)
+def test_a_token_of_rfc_9068_is_accepted(
+    upload: Upload, issuer: Issuer, rfc_9068: None, typ: str, changes: dict[str, Any]
+) -> None:
+    assert upload(token=mint_rfc_9068(issuer, typ, **changes)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("typ", "changes", "phrase"),
+    [
+        pytest.param("JWT", {}, NOT_ACCEPTABLE, id="typ-jwt"),
+        pytest.param(None, {}, NOT_ACCEPTABLE, id="no-typ"),
+        pytest.param("", {}, NOT_ACCEPTABLE, id="typ-empty"),
+        pytest.param("id+jwt", {}, NOT_ACCEPTABLE, id="typ-of-an-id-token"),
+        pytest.param("at+jwt", {"client_id": None}, NOT_ACCEPTABLE, id="no-client-id"),
+        pytest.param("at+jwt", {"client_id": None, "azp": "payroll"}, NOT_ACCEPTABLE, id="azp-alone"),
+        pytest.param("at+jwt", {"jti": None}, NOT_ACCEPTABLE, id="no-jti"),
+        pytest.param("at+jwt", {"jti": ""}, NOT_ACCEPTABLE, id="empty-jti"),
+        pytest.param("at+jwt", {"azp": "other"}, NOT_ACCEPTABLE, id="azp-unlike-client-id"),
+        pytest.param("at+jwt", {"exp": 1}, EXPIRED, id="expired"),
+        pytest.param("at+jwt", {"aud": "https://other"}, OTHER_AUDIENCE, id="other-audience"),
+        pytest.param("at+jwt", {"iss": "https://other/"}, OTHER_ISSUER, id="other-issuer"),
+    ],
+)
+def test_other_tokens_are_refused_in_the_profile_of_rfc_9068(
+    upload: Upload, issuer: Issuer, rfc_9068: None, typ: str | None, changes: dict[str, Any], phrase: str
+) -> None:
+    response = upload(token=mint_rfc_9068(issuer, typ, **changes))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert response.headers["WWW-Authenticate"] == REFUSED.format(phrase)
+
+
+def test_auth0s_default_token_is_refused_in_the_profile_of_rfc_9068(
+    upload: Upload, issuer: Issuer, rfc_9068: None
+) -> None:
+    assert upload(token=issuer.mint()).status_code == 401
+
+
+# Other algorithms, and the choice of the key
+
+KEYS = [
+    SigningKey("first"),
+    SigningKey("ps", "PS256"),
+    SigningKey("es", "ES256"),
+    SigningKey("es384", "ES384"),
+    SigningKey("es512", "ES512"),
+    SigningKey("ed", "EdDSA"),
+]
+BY_ID = {key.key_id: key for key in KEYS}
+
+
+@pytest.fixture
+def versatile(settings: Any) -> Iterator[Issuer]:
+    """An issuer that the API trusts, with a key of each kind."""
+    get_issuer_keys.cache_clear()
+    issuer = Issuer(audience=AUDIENCE)
+    issuer.keys = KEYS
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
+    yield issuer
+    issuer.stop()
+
+
+@pytest.mark.parametrize("key", [pytest.param(key, id=key.algorithm) for key in KEYS])
+def test_a_token_with_a_configured_algorithm_is_accepted(
+    upload: Upload, versatile: Issuer, settings: Any, key: SigningKey
+) -> None:
+    settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": [key.algorithm]}
+
+    assert upload(token=versatile.mint(key=key)).status_code == 201
+
+
+@pytest.mark.parametrize("key", [pytest.param(key, id=key.algorithm) for key in KEYS[1:]])
+def test_a_token_with_another_algorithm_is_refused(
+    upload: Upload, versatile: Issuer, key: SigningKey
+) -> None:
+    response = upload(token=versatile.mint(key=key))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("key_id", "algorithm", "named"),
+    [
+        pytest.param("first", "PS256", "first", id="ps256-with-a-key-for-rs256"),
+        pytest.param("ps", "RS256", "ps", id="rs256-with-a-key-for-ps256"),
+        pytest.param("first", "RS256", "ps", id="the-kid-of-another-rsa-key"),
+        pytest.param("first", "RS256", "es", id="the-kid-of-an-elliptic-key"),
+        pytest.param("es", "ES256", "first", id="the-kid-of-an-rsa-key"),
+        pytest.param("es", "ES256", "es384", id="the-kid-of-another-curve"),
+        pytest.param("first", "RS256", None, id="no-kid-and-many-keys"),
+    ],
+)
+def test_a_key_is_used_only_for_its_own_kid_and_algorithm(
+    upload: Upload, versatile: Issuer, settings: Any, key_id: str, algorithm: str, named: str | None
+) -> None:
+    settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": [key.algorithm for key in KEYS]}
+    token = versatile.mint(key=BY_ID[key_id], algorithm=algorithm, header={"kid": named})
+
+    response = upload(token=token)
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert response.headers["WWW-Authenticate"] == REFUSED.format(NOT_ACCEPTABLE)
+
+
+def test_an_elliptic_signature_in_der_is_refused(upload: Upload, versatile: Issuer, settings: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": ["ES256"]}
+    token = versatile.mint(key=BY_ID["es"])
+
+    response = upload(token=replace_part(token, 2, to_base64url(b"\x30\x06\x02\x01\x01\x02\x01\x01")))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+
+
+def test_an_elliptic_signature_of_zeros_is_refused(upload: Upload, versatile: Issuer, settings: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": ["ES256"]}
+    token = versatile.mint(key=BY_ID["es"])
+
+    response = upload(token=replace_part(token, 2, to_base64url(bytes(64))))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("jwk", "named"),
+    [
+        pytest.param({"use": None}, "first", id="key-without-use"),
+        pytest.param({"alg": None}, "first", id="key-without-alg"),
+        pytest.param({"use": None, "alg": None}, "first", id="key-without-both"),
+        pytest.param({"kid": None}, None, id="no-kid-anywhere"),
+        pytest.param({}, None, id="no-kid-in-the-token"),
+        pytest.param({"key_ops": ["verify"], "use": None}, "first", id="key-ops"),
+        pytest.param({"x5c": ["MIIB"], "x5t": "abc"}, "first", id="certificates-too"),
+    ],
+)
+def test_the_habits_of_other_issuers_do_not_matter(
+    upload: Upload, versatile: Issuer, jwk: dict[str, Any], named: str | None
+) -> None:
+    versatile.publish(KEYS[0].to_jwk(**jwk), **{"Content-Type": "application/jwk-set+json"})
+
+    response = upload(token=versatile.mint(key=KEYS[0], header={"kid": named}))
+
+    assert response.status_code == 201
+
+
+def test_a_kid_that_the_key_does_not_have_is_refused(upload: Upload, versatile: Issuer) -> None:
+    versatile.publish(KEYS[0].to_jwk(kid=None))
+
+    response = upload(token=versatile.mint(key=KEYS[0]))
+
+    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("leeway_seconds", "status"), [pytest.param(0, 401, id="none"), pytest.param(60, 201, id="a-minute")]
+)
+def test_the_configured_leeway_applies(
+    upload: Upload, issuer: Issuer, settings: Any, leeway_seconds: int, status: int
+) -> None:
+    settings.OAUTH = {**settings.OAUTH, "LEEWAY_SECONDS": leeway_seconds}
+
+    assert upload(token=issuer.mint(exp=time.time() - 40)).status_code == status

@@ -1,0 +1,312 @@
+"""One entry: what the API accepts, returns and stores."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import TUTORIAL_ENTRY, Upload, make_entry
+from tests.kit.issuer import Issuer
+from timesheets.models import Timesheet
+
+TOO_LITTLE = "Ensure this value is greater than 0."
+TOO_MUCH = "Ensure this value is less than or equal to 24."
+TOO_PRECISE = "Ensure that there are no more than 2 decimal places."
+NO_DATE = "Send an RFC 3339 date-time with seconds and a time zone"
+
+
+def raw_entry(name: str, text: str) -> bytes:
+    """The tutorial's entry with a member's value as raw JSON."""
+    return json.dumps(make_entry(**{name: "@"})).replace('"@"', text).encode()
+
+
+def test_the_tutorials_entry_is_created(upload: Upload) -> None:
+    response = upload()
+
+    body = response.json()
+    assert response.status_code == 201
+    assert body == {
+        "id": body["id"],
+        **TUTORIAL_ENTRY,
+        "message": f"Created timesheet {body['id']} for employee 007",
+    }
+
+
+def test_a_created_entry_is_stored_with_its_client_and_subject(upload: Upload, issuer: Issuer) -> None:
+    upload(make_entry(entry_id="week-19:1"))
+
+    stored = Timesheet.objects.get()
+    assert (stored.client.issuer, stored.client.client_id) == (issuer.url, "payroll")
+    assert (stored.subject, stored.entry_id) == ("payroll@clients", "week-19:1")
+    assert (stored.user_id, stored.project, stored.hours) == ("007", "StoreZero", Decimal(5))
+    assert stored.date == datetime(2017, 5, 10, 17, 40, 20, 95000, tzinfo=UTC)
+
+
+def test_a_stored_entry_is_logged_as_json_with_its_id(
+    upload: Upload, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "timesheets.entries")
+
+    body = upload(make_entry(project="Über\u2028Größe")).json()
+
+    [record] = [record for record in caplog.records if record.name == "timesheets.entries"]
+    assert json.loads(record.getMessage()) == {
+        "id": body["id"],
+        **TUTORIAL_ENTRY,
+        "project": "Über\u2028Größe",
+    }
+    assert record.getMessage().isascii()
+    assert len(record.getMessage().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        pytest.param("2017-05-10T17:40:20Z", "2017-05-10T17:40:20Z", id="utc"),
+        pytest.param("2017-05-10t17:40:20z", "2017-05-10T17:40:20Z", id="lower-case"),
+        pytest.param("2017-05-10T17:40:20-00:00", "2017-05-10T17:40:20Z", id="unknown-offset"),
+        pytest.param("2017-05-10T17:40:20+02:00", "2017-05-10T15:40:20Z", id="offset"),
+        pytest.param("2017-05-10T17:40:20.1Z", "2017-05-10T17:40:20.100Z", id="one-digit"),
+        pytest.param("2017-05-10T17:40:20.095Z", "2017-05-10T17:40:20.095Z", id="milliseconds"),
+        pytest.param("2017-05-10T17:40:20.123456Z", "2017-05-10T17:40:20.123456Z", id="microseconds"),
+        pytest.param("2017-05-10T17:40:20.000000Z", "2017-05-10T17:40:20Z", id="zero-fraction"),
+        pytest.param("2017-05-10", "2017-05-10T00:00:00Z", id="date"),
+        pytest.param("1900-01-01T00:00:00+10:00", "1899-12-31T14:00:00Z", id="first-year-as-written"),
+        pytest.param("2999-12-31T23:59:59-12:00", "3000-01-01T11:59:59Z", id="last-year-as-written"),
+    ],
+)
+def test_a_date_is_returned_in_utc(upload: Upload, given: str, stored: str) -> None:
+    response = upload(make_entry(date=given))
+
+    assert (response.status_code, response.json()["date"]) == (201, stored)
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        pytest.param("Europe/Berlin", "2017-05-09T22:00:00Z", id="summer"),
+        pytest.param("Asia/Kathmandu", "2017-05-09T18:15:00Z", id="quarter-hour"),
+    ],
+)
+def test_a_date_means_its_midnight_in_the_apis_zone(
+    upload: Upload, settings: Any, zone: str, midnight: str
+) -> None:
+    settings.TIMESHEETS_TIME_ZONE = zone
+
+    assert upload(make_entry(date="2017-05-10")).json()["date"] == midnight
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "first_moment"),
+    [
+        pytest.param("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z", id="gap-from-midnight"),
+        pytest.param("America/Toronto", "1919-03-31", "1919-03-31T04:30:00Z", id="gap-around-midnight"),
+        pytest.param("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z", id="gap-of-a-day"),
+        pytest.param("America/Havana", "2016-11-06", "2016-11-06T04:00:00Z", id="midnight-that-comes-once"),
+        pytest.param("Asia/Amman", "2012-10-26", "2012-10-25T21:00:00Z", id="before-a-repeated-hour"),
+    ],
+)
+def test_a_skipped_midnight_means_the_first_moment_after_it(
+    upload: Upload, settings: Any, zone: str, date: str, first_moment: str
+) -> None:
+    settings.TIMESHEETS_TIME_ZONE = zone
+
+    assert upload(make_entry(date=date)).json()["date"] == first_moment
+
+
+@pytest.mark.parametrize(
+    ("text", "returned"),
+    [
+        pytest.param("5", "5", id="integer"),
+        pytest.param("5.0", "5", id="whole-with-a-point"),
+        pytest.param("7.5", "7.5", id="fraction"),
+        pytest.param("7.2500000", "7.25", id="trailing-zeros"),
+        pytest.param("24", "24", id="a-whole-day"),
+        pytest.param("1e1", "10", id="exponent"),
+        pytest.param("0.01", "0.01", id="least"),
+        pytest.param('"7.50"', "7.5", id="string"),
+        pytest.param('"07"', "7", id="string-with-a-leading-zero"),
+    ],
+)
+def test_hours_are_judged_by_value(upload: Upload, text: str, returned: str) -> None:
+    response = upload(raw_entry("hours", text))
+
+    assert response.status_code == 201
+    assert f'"hours":{returned},' in response.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        pytest.param("hours", "0", TOO_LITTLE, id="zero"),
+        pytest.param("hours", "-0", TOO_LITTLE, id="minus-zero"),
+        pytest.param("hours", "-1", TOO_LITTLE, id="negative"),
+        pytest.param("hours", "24.01", TOO_MUCH, id="over-a-day"),
+        pytest.param("hours", "1e400", TOO_MUCH, id="1e400"),
+        pytest.param("hours", "1" * 5000, TOO_MUCH, id="5000-digits"),
+        pytest.param(
+            "hours",
+            "1e99999999999999999999",
+            TOO_MUCH,
+            id="huge-exponent",
+        ),
+        pytest.param("hours", "1.001", TOO_PRECISE, id="three-decimals"),
+        pytest.param(
+            "hours",
+            "7.00000000000000000000000000000000000000001",
+            TOO_PRECISE,
+            id="forty-decimals",
+        ),
+        pytest.param("hours", "1e-400", TOO_PRECISE, id="1e-400"),
+        pytest.param("hours", "true", "A valid number is required.", id="boolean"),
+        pytest.param("hours", '"1_0"', "A valid number is required.", id="underscore"),
+        pytest.param("hours", '"٥"', "A valid number is required.", id="arabic-digit"),
+        pytest.param("hours", '" 5"', "A valid number is required.", id="blank-before"),
+        pytest.param("hours", '"5."', "A valid number is required.", id="bare-point"),
+        pytest.param("hours", '"NaN"', "A valid number is required.", id="nan-string"),
+        pytest.param("hours", "null", "This field may not be null.", id="null-hours"),
+        pytest.param("hours", "[5]", "A valid number is required.", id="list"),
+        pytest.param("user_id", "7", "Not a valid string.", id="number-as-user"),
+        pytest.param("user_id", "true", "Not a valid string.", id="boolean-as-user"),
+        pytest.param("user_id", '" "', "This field may not be blank.", id="blank-user"),
+        pytest.param("user_id", f'"{"x" * 65}"', "no more than 64 characters", id="long-user"),
+        pytest.param("user_id", r'"a\u0085b"', "Control characters are not allowed.", id="c1-control"),
+        pytest.param("project", r'"a\nb"', "Control characters are not allowed.", id="newline"),
+        pytest.param("project", r'"a\u007fb"', "Control characters are not allowed.", id="delete"),
+        pytest.param(
+            "project",
+            f'"{"x" * 129}"',
+            "no more than 128 characters",
+            id="long-project",
+        ),
+        pytest.param("date", '"03/04/2026"', NO_DATE, id="ambiguous-date"),
+        pytest.param("date", '"2017-05-10T17:40Z"', NO_DATE, id="no-seconds"),
+        pytest.param("date", '"2017-05-10T17:40:20"', NO_DATE, id="no-zone"),
+        pytest.param("date", '"2017-05-10 17:40:20Z"', NO_DATE, id="space"),
+        pytest.param("date", '"2017-05-10T17:40:20Z\\n"', NO_DATE, id="trailing-newline"),
+        pytest.param("date", '"٢٠١٧-05-10"', NO_DATE, id="arabic-year"),
+        pytest.param("date", "20170510", NO_DATE, id="number-as-date"),
+        pytest.param(
+            "date",
+            '"2017-05-10T17:40:20.1234567Z"',
+            "no more than 6 fractional digits",
+            id="seven-fractional-digits",
+        ),
+        pytest.param("date", '"2016-12-31T23:59:60Z"', NO_DATE, id="leap-second"),
+        pytest.param("date", '"2017-05-10T24:00:00Z"', NO_DATE, id="hour-24"),
+        pytest.param("date", '"2017-02-29"', "There is no such day.", id="no-leap-year"),
+        pytest.param("date", '"2017-05-10T17:40:20+24:00"', NO_DATE, id="offset-of-a-day"),
+        pytest.param("date", '"2017-05-10T17:40:20+01:60"', NO_DATE, id="offset-of-60-minutes"),
+        pytest.param("date", '"1899-12-31"', "between 1900 and 2999", id="year-1899"),
+        pytest.param("date", '"3000-01-01"', "between 1900 and 2999", id="year-3000"),
+        pytest.param("entry_id", '"a b"', "Send 1 to 128", id="blank-in-entry-id"),
+        pytest.param("entry_id", '"ä"', "Send 1 to 128", id="umlaut-in-entry-id"),
+        pytest.param("entry_id", '"a\\n"', "Send 1 to 128", id="newline-after-entry-id"),
+        pytest.param("entry_id", f'"{"x" * 129}"', "Send 1 to 128", id="long-entry-id"),
+        pytest.param("entry_id", "17", "Send 1 to 128", id="number-as-entry-id"),
+        pytest.param("entry_id", '""', "This field may not be blank.", id="empty-entry-id"),
+    ],
+)
+def test_an_invalid_member_is_refused_with_its_reason(
+    upload: Upload, name: str, text: str, words: str
+) -> None:
+    response = upload(raw_entry(name, text))
+
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (422, "invalid_entry")
+    assert list(problem["errors"]) == [name]
+    assert words in problem["errors"][name][0]
+    assert not Timesheet.objects.exists()
+
+
+def test_all_errors_are_reported_at_once(upload: Upload) -> None:
+    response = upload({"user_id": "", "hours": 25, "colour": "red"})
+
+    assert response.json()["errors"] == {
+        "user_id": ["This field may not be blank."],
+        "date": ["This field is required."],
+        "project": ["This field is required."],
+        "hours": [TOO_MUCH],
+        "colour": ["There is no such member."],
+    }
+
+
+def test_unknown_members_are_named_up_to_a_limit(upload: Upload) -> None:
+    response = upload(make_entry(**{f"{number:02}{'x' * 100}": 1 for number in range(30)}))
+
+    errors = response.json()["errors"]
+    assert len(errors) == 20
+    assert {len(name) for name in errors} == {64}
+
+
+def test_a_repeated_member_is_refused_by_name(upload: Upload) -> None:
+    body = b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":5,"hours":6}'
+
+    response = upload(body)
+
+    assert response.status_code == 422
+    assert response.json()["errors"] == {"hours": ["This member is repeated."]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param("{}", id="object"), pytest.param('{"a":1,"a":2}', id="object-with-repeated-members")],
+)
+def test_an_object_as_a_member_is_refused(upload: Upload, text: str) -> None:
+    assert upload(raw_entry("project", text)).json()["errors"] == {"project": ["Not a valid string."]}
+
+
+def test_white_space_around_names_is_trimmed(upload: Upload) -> None:
+    body = upload(make_entry(user_id=" 007\t", project="\n StoreZero\x1f")).json()
+
+    assert (body["user_id"], body["project"]) == ("007", "StoreZero")
+
+
+def test_a_null_entry_id_means_none(upload: Upload) -> None:
+    assert "entry_id" not in upload(make_entry(entry_id=None)).json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b" ", id="blank"),
+        pytest.param(b"{", id="cut"),
+        pytest.param(b'{"user_id": NaN}', id="nan"),
+        pytest.param(b'{"user_id": -Infinity}', id="infinity"),
+        pytest.param(b'\xef\xbb\xbf{"user_id": "007"}', id="bom"),
+        pytest.param('{"user_id": "007"}'.encode("utf-16"), id="utf-16"),
+        pytest.param(b'{"user_id": "\xff"}', id="not-utf-8"),
+        pytest.param(b'{"user_id": "\xed\xa0\x80"}', id="encoded-surrogate"),
+        pytest.param(rb'{"user_id": "\ud800"}', id="escaped-surrogate"),
+        pytest.param(rb'{"\udfff": 1}', id="escaped-surrogate-in-a-name"),
+        pytest.param(b'{"user_id": "a\x00b"}', id="bare-nul"),
+        pytest.param(b"[" * 10_000, id="10-kb-of-brackets"),
+        pytest.param(b"[" * 600_000, id="600-kb-of-brackets"),
+        pytest.param(b'{"a":' * 33 + b"1" + b"}" * 33, id="33-levels"),
+        pytest.param(b'{"a": 01}', id="leading-zero"),
+        pytest.param(b"{'a': 1}", id="single-quotes"),
+        pytest.param(b"{}{}", id="two-values"),
+        pytest.param(b"5", id="number"),
+        pytest.param(b'"007"', id="string"),
+        pytest.param(b"null", id="null"),
+    ],
+)
+def test_a_body_that_is_not_a_json_object_is_malformed(upload: Upload, body: bytes) -> None:
+    response = upload(body)
+
+    assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
+
+
+def test_brackets_inside_a_string_do_not_nest(upload: Upload) -> None:
+    response = upload(make_entry(project='"[\\' * 40))
+
+    assert response.status_code == 201
+
+
+def test_an_entry_of_32_levels_is_validated(upload: Upload) -> None:
+    response = upload(b'{"a":' * 32 + b"1" + b"}" * 32)
+
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_entry")

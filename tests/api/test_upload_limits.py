@@ -1,0 +1,170 @@
+"""The encodings, media types and sizes of an upload."""
+
+import gzip
+import json
+
+import pytest
+
+from tests.api.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code, upload_lines
+from tests.api.formats import ARRAY, Format, every_format
+from timesheets.models import Timesheet
+
+EIGHT_MEBIBYTES = 8 * 1024 * 1024
+SIXTEEN_MEBIBYTES = 16 * 1024 * 1024
+LIMITS = {"entries": 10_000, "bytes": EIGHT_MEBIBYTES, "unzipped_bytes": SIXTEEN_MEBIBYTES}
+
+
+# Encodings
+
+
+@every_format
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZip", " gzip "])
+def test_a_batch_may_be_zipped(upload: Upload, batch_format: Format, encoding: str) -> None:
+    body = gzip.compress(batch_format.write([make_entry(), make_entry()]))
+
+    response = upload(body, content_type=batch_format.media_type, headers={"Content-Encoding": encoding})
+
+    assert read_statuses(response) == [201, 201]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
+def test_one_entry_may_be_zipped(upload: Upload, encoding: str) -> None:
+    body = gzip.compress(json.dumps(make_entry()).encode())
+
+    assert upload(body, headers={"Content-Encoding": encoding}).status_code == 201
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
+def test_identity_means_no_encoding(upload_many: UploadMany, encoding: str) -> None:
+    assert read_statuses(upload_many([make_entry()], headers={"Content-Encoding": encoding})) == [201]
+
+
+@every_format
+def test_gzip_may_have_several_members(upload: Upload, batch_format: Format) -> None:
+    body = batch_format.write([make_entry(), make_entry()])
+    zipped = b"".join(gzip.compress(body[start : start + 50]) for start in range(0, len(body), 50))
+
+    response = upload(zipped, content_type=batch_format.media_type, headers={"Content-Encoding": "gzip"})
+
+    assert read_statuses(response) == [201, 201]
+
+
+@pytest.mark.parametrize(
+    "encoding", ["br", "deflate", "zstd", "compress", "gzip, gzip", "identity, gzip", "gzip;q=1", "*"]
+)
+@every_format
+def test_other_encodings_are_not_supported(
+    upload_many: UploadMany, batch_format: Format, encoding: str
+) -> None:
+    response = upload_many([make_entry()], batch_format, headers={"Content-Encoding": encoding})
+
+    assert status_and_code(response) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"'])
+@every_format
+def test_the_charset_may_be_named(upload_many: UploadMany, batch_format: Format, charset: str) -> None:
+    response = upload_many(
+        [make_entry()], batch_format, CONTENT_TYPE=f"{batch_format.media_type}; charset={charset}"
+    )
+
+    assert read_statuses(response) == [201]
+
+
+@pytest.mark.parametrize("charset", ["latin-1", "utf-16", "us-ascii", "utf-8-sig", "nonsense", '""'])
+@every_format
+def test_other_charsets_are_not_supported(
+    upload_many: UploadMany, batch_format: Format, charset: str
+) -> None:
+    response = upload_many(
+        [make_entry()], batch_format, CONTENT_TYPE=f"{batch_format.media_type}; charset={charset}"
+    )
+
+    assert status_and_code(response) == (415, "unsupported_media_type")
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/json-seq", "text/x-csv", "application/*"])
+def test_other_media_types_are_not_supported(upload: Upload, media_type: str) -> None:
+    assert status_and_code(upload([make_entry()], content_type=media_type)) == (415, "unsupported_media_type")
+
+
+# Limits
+
+
+@every_format
+def test_ten_thousand_entries_are_accepted(upload_many: UploadMany, batch_format: Format) -> None:
+    response = upload_many([make_entry()] * 10_000, batch_format, headers={"Prefer": "return=minimal"})
+
+    assert response.status_code == 207
+    assert response.json()["created"] == Timesheet.objects.count() == 10_000
+
+
+@every_format
+@pytest.mark.parametrize("mark", [",", "[", "{", '",', "\\,", '\\",'])
+def test_separators_inside_strings_do_not_count_as_values(
+    upload_many: UploadMany, batch_format: Format, mark: str
+) -> None:
+    # Up to 1.9 million separators are in strings, and 50,000 are outside.
+    text = (mark * 128)[:128]
+    entries = [make_entry(user_id=text[:64], project=text)] * 10_000
+
+    response = upload_many(entries, batch_format, headers={"Prefer": "return=minimal"})
+
+    assert response.status_code == 207
+    assert response.json()["created"] == Timesheet.objects.count() == 10_000
+
+
+@every_format
+@pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
+def test_more_than_ten_thousand_entries_are_too_large(
+    upload_many: UploadMany, batch_format: Format, query: str
+) -> None:
+    response = upload_many([make_entry()] * 10_001, batch_format, query)
+
+    assert status_and_code(response) == (413, "too_large")
+    assert response.json()["limits"] == LIMITS
+    assert not Timesheet.objects.exists()
+
+
+def test_malformed_entries_count_towards_the_limit(upload: Upload) -> None:
+    assert status_and_code(upload_lines(upload, b"{\n" * 10_001)) == (413, "too_large")
+
+
+def test_eight_mebibytes_are_accepted(upload: Upload) -> None:
+    body = ARRAY.write([make_entry()]).ljust(EIGHT_MEBIBYTES)
+
+    assert read_statuses(upload(body)) == [201]
+
+
+@every_format
+def test_more_than_eight_mebibytes_are_too_large(upload: Upload, batch_format: Format) -> None:
+    body = batch_format.write([make_entry()]).ljust(EIGHT_MEBIBYTES + 1, b"\n")
+
+    response = upload(body, content_type=batch_format.media_type)
+
+    assert status_and_code(response) == (413, "too_large")
+    assert response.json()["limits"] == LIMITS
+    assert not Timesheet.objects.exists()
+
+
+def test_sixteen_mebibytes_unzipped_are_accepted(upload: Upload) -> None:
+    body = gzip.compress(ARRAY.write([make_entry()]).ljust(SIXTEEN_MEBIBYTES), 1)
+
+    assert read_statuses(upload(body, headers={"Content-Encoding": "gzip"})) == [201]
+
+
+@every_format
+@pytest.mark.parametrize("cut_at", [pytest.param(None, id="one-member"), pytest.param(100, id="two-members")])
+def test_more_than_sixteen_mebibytes_unzipped_are_too_large(
+    upload: Upload, batch_format: Format, cut_at: int | None
+) -> None:
+    body = batch_format.write([make_entry()]).ljust(SIXTEEN_MEBIBYTES + 1, b"\n")
+    parts = [body] if cut_at is None else [body[:cut_at], body[cut_at:]]
+    zipped = b"".join(gzip.compress(part, 1) for part in parts)
+
+    response = upload(zipped, content_type=batch_format.media_type, headers={"Content-Encoding": "gzip"})
+
+    assert status_and_code(response) == (413, "too_large")
+    assert response.json()["limits"] == LIMITS
+    assert not Timesheet.objects.exists()

@@ -1,0 +1,202 @@
+"""axe-core finds nothing wrong on any page."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import pytest
+import requests
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from tests.kit.axe import find_violations
+from tests.kit.browsers import open_browser
+from tests.kit.processes import DevelopmentServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.node]
+
+Browse = Callable[[str, str], None]
+
+# A visitor sees on some of them that they need a token.
+PAGES = [
+    "/",
+    "/sign-in",
+    "/timesheets/upload",
+    "/timesheets",
+    "/timesheets?project=Nothing",
+    "/timesheets?page_size=1",
+    "/timesheets?date_from=yesterday",
+    # An entry that was corrected, its newest revision, and none.
+    "/timesheets/1",
+    "/timesheets/3",
+    "/timesheets/999",
+    "/uploads",
+    "/uploads?label=nothing",
+    "/uploads/1",
+    "/people/week",
+    "/people/week?user_id=007&week=2017-W19",
+    "/people/week?user_id=007&week=2017-W01",
+]
+ADMIN_PAGES = [
+    "/admin/",
+    "/admin/timesheets/timesheet/",
+    "/admin/timesheets/timesheet/?user_id=007&state=current",
+    "/admin/timesheets/timesheet/1/change/",
+    "/admin/timesheets/upload/",
+    "/admin/timesheets/upload/1/change/",
+]
+# Where each visitor signs in, and with what.
+VISITORS = {
+    "nobody": None,
+    "payroll": ("/sign-in", {"client": "payroll"}),
+    "admin": ("/admin/login/", {"username": "admin", "password": "development-only"}),
+}
+WEEK = [
+    {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "w19:1"},
+    {"user_id": "008", "date": "2017-05-11", "project": "Intranet", "hours": 7.5, "entry_id": "w19:2"},
+    {"user_id": "009", "date": "2017-05-11", "project": "Intranet", "hours": 26, "entry_id": "w19:3"},
+]
+CORRECTION = {**WEEK[0], "hours": 4, "revision": 2, "reason": "Left early"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
+    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
+    headers = {"Authorization": f"Bearer {server.get_token()}"}
+    for body, ids in ((WEEK, [1, 2, None]), ([CORRECTION], [3])):
+        response = requests.post(f"{server.url}/timesheets/upload", json=body, headers=headers, timeout=10)
+        assert [entry.get("id") for entry in response.json()["entries"]] == ids
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
+        # The next page may load slowly.
+        driver.implicitly_wait(10)
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def sessions(server: DevelopmentServer) -> dict[str, str]:
+    """The session of each visitor who signs in."""
+    server.manage(
+        "createsuperuser",
+        "--noinput",
+        "--username=admin",
+        "--email=",
+        DJANGO_SUPERUSER_PASSWORD="development-only",
+    )
+    return {name: sign_in(f"{server.url}{where[0]}", where[1]) for name, where in VISITORS.items() if where}
+
+
+def sign_in(url: str, fields: dict[str, str]) -> str:
+    with requests.Session() as session:
+        session.get(url, timeout=10)
+        form = {**fields, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        session.post(url, form, headers={"Referer": url}, timeout=10)
+        return str(session.cookies["sessionid"])
+
+
+@pytest.fixture
+def browse(driver: webdriver.Chrome, server: DevelopmentServer, sessions: dict[str, str]) -> Browse:
+    """Open a page in the browser of a visitor."""
+
+    def open_page(visitor: str, path: str) -> None:
+        driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        if visitor in sessions:
+            cookie = {"name": "sessionid", "value": sessions[visitor], "url": server.url}
+            driver.execute_cdp_cmd("Network.setCookie", cookie)
+        driver.get(f"{server.url}{path}")
+
+    return open_page
+
+
+@pytest.mark.parametrize(
+    ("visitor", "path"),
+    [*product(("nobody", "payroll"), PAGES), *product(("admin",), ADMIN_PAGES)],
+)
+def test_axe_core_finds_nothing(driver: webdriver.Chrome, browse: Browse, visitor: str, path: str) -> None:
+    browse(visitor, path)
+
+    violations = find_violations(driver)
+
+    assert not violations, "\n".join(violations)
+
+
+def press(driver: webdriver.Chrome, *selectors: str) -> None:
+    for selector in selectors:
+        driver.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def send_no_token(driver: webdriver.Chrome) -> None:
+    driver.find_element(By.ID, "token").send_keys("no token")
+    press(driver, "#token ~ button")
+    driver.find_element(By.ID, "token-error")
+
+
+def post_to_the_landing_page(driver: webdriver.Chrome) -> None:
+    """Get an error that no view of DRF writes. In development, that of an unknown address is Django's."""
+    driver.execute_script("document.forms[0].action = '/'; document.forms[0].submit()")
+    driver.find_element(By.XPATH, "//h1[.='Method Not Allowed']")
+
+
+def sign_in_as_reporting(driver: webdriver.Chrome) -> None:
+    press(driver, "button[value=reporting]", ".notice.wrong")
+
+
+def upload_an_entry(driver: webdriver.Chrome) -> None:
+    """Let the documentation page send a request, without a token."""
+    press(
+        driver,
+        "#operations-Timesheets-uploadTimesheets .opblock-summary-control",
+        ".try-out__btn",
+        ".execute",
+    )
+    driver.find_element(By.CSS_SELECTOR, ".live-responses-table")
+
+
+def read_schemas(driver: webdriver.Chrome) -> None:
+    press(driver, ".models-control", ".models .json-schema-2020-12-expand-deep-button")
+
+
+def authorize(driver: webdriver.Chrome) -> None:
+    press(driver, ".btn.authorize")
+    driver.find_element(By.CSS_SELECTOR, ".modal-ux")
+
+
+@pytest.mark.parametrize(
+    ("path", "do"),
+    [
+        pytest.param("/sign-in", send_no_token, id="refused-token"),
+        pytest.param("/sign-in", post_to_the_landing_page, id="problem"),
+        pytest.param("/sign-in?next=/timesheets/upload", sign_in_as_reporting, id="forbidden"),
+        pytest.param("/docs", upload_an_entry, id="docs-operation"),
+        pytest.param("/docs", read_schemas, id="docs-schemas"),
+        pytest.param("/docs", authorize, id="docs-authorizations"),
+    ],
+)
+def test_axe_core_finds_nothing_after(
+    driver: webdriver.Chrome, browse: Browse, path: str, do: Callable[[webdriver.Chrome], None]
+) -> None:
+    browse("nobody", path)
+    do(driver)
+
+    violations = find_violations(driver)
+
+    assert not violations, "\n".join(violations)
+
+
+def test_axe_core_finds_nothing_on_a_preview_and_a_result(driver: webdriver.Chrome, browse: Browse) -> None:
+    browse("payroll", "/timesheets/upload")
+    press(driver, ".choosing details:last-of-type summary")
+    rows = "user_id,date,project,hours,entry_id\n007,2017-05-12,StoreZero,5,w19:4\n008,2017-05-12,X,26,\n"
+    driver.find_element(By.ID, "entries").send_keys(rows)
+
+    violations = []
+    for button, heading in (("#preview-text", ".findings h3"), (".store", ".outcome h3")):
+        press(driver, button)
+        driver.find_element(By.CSS_SELECTOR, heading)
+        violations += find_violations(driver)
+
+    assert not violations, "\n".join(violations)

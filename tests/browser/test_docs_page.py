@@ -1,0 +1,244 @@
+"""A developer tries the API out on its documentation page."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.kit.browsers import Keyboard, open_browser, set_screen
+from tests.kit.processes import DevelopmentServer
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
+    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()
+
+
+class DocsPage:
+    """The documentation page, open in a browser."""
+
+    def __init__(self, driver: webdriver.Chrome, url: str) -> None:
+        self.driver, self.url = driver, f"{url}/docs"
+        self.open()
+
+    def open(self) -> None:
+        self.driver.get(self.url)
+        self.wait_for(".btn.authorize")
+
+    def wait_for(self, selector: str) -> Any:
+        """Return the first visible element that `selector` matches, as soon as there is one."""
+
+        def find(driver: webdriver.Chrome) -> Any:
+            shown = (each for each in driver.find_elements(By.CSS_SELECTOR, selector) if each.is_displayed())
+            return next(shown, None)
+
+        return WebDriverWait(self.driver, 10).until(find, f"no {selector} on the page")
+
+    def press(self, selector: str) -> None:
+        element = self.wait_for(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def write(self, selector: str, text: str) -> None:
+        field = self.wait_for(selector)
+        field.clear()
+        field.send_keys(text)
+
+    def authorize_with(self, token: str) -> None:
+        self.press(".btn.authorize")
+        self.write("#auth-bearer-value", token)
+        self.press(".auth-btn-wrapper .authorize")
+        self.press(".btn-done")
+
+    def authorize_as(self, client_id: str, client_secret: str) -> None:
+        """Let the page get a token from the development issuer."""
+        self.press(".btn.authorize")
+        self.write("#client_id_clientCredentials, #client_id", client_id)
+        self.write("#client_secret_clientCredentials, #client_secret", client_secret)
+        self.driver.find_elements(By.CSS_SELECTOR, ".auth-btn-wrapper .authorize")[-1].click()
+        WebDriverWait(self.driver, 10).until(lambda _: "Logout" in self.wait_for(".modal-ux").text)
+        self.press(".btn-done")
+
+    def try_upload(self, media_type: str = "application/json", body: str | None = None) -> int:
+        """Upload `body`, or the example, and return the status."""
+        self.press("#operations-Timesheets-uploadTimesheets .opblock-summary-control")
+        self.press(".try-out__btn")
+        Select(self.wait_for(".body-param-content-type select")).select_by_value(media_type)
+        if body is not None:
+            self.write("textarea.body-param__text", body)
+        self.press(".btn.execute")
+        return int(self.wait_for(".live-responses-table tbody .response-col_status").text.split()[0])
+
+    def read_response(self) -> dict[str, Any]:
+        text = self.wait_for(".live-responses-table .highlight-code code").get_attribute("textContent")
+        body: dict[str, Any] = json.loads(text or "")
+        return body
+
+    def find_requests(self, path: str) -> list[dict[str, Any]]:
+        """Return the requests that the browser sent to `path`."""
+        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        sent = [
+            event["params"]["request"] for event in events if event["method"] == "Network.requestWillBeSent"
+        ]
+        return [request for request in sent if request["url"].partition("?")[0].endswith(path)]
+
+    def find_complaints(self) -> list[str]:
+        """Return the warnings in the browser's console, such as violations of the content security policy."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] != "DEBUG"]
+
+    def find_cut_off(self) -> list[str]:
+        """Return the elements that extend beyond the right edge of the window."""
+        script = """
+            const width = document.documentElement.clientWidth;
+            return [...document.querySelectorAll("body *")]
+                .filter((element) => element.getBoundingClientRect().right > width + 1)
+                .map((element) => `${element.tagName}.${element.className}`)"""
+        cut_off: list[str] = self.driver.execute_script(script)
+        return cut_off
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(driver: webdriver.Chrome, server: DevelopmentServer) -> DocsPage:
+    """The page, freshly opened in a browser with empty logs."""
+    driver.get("about:blank")
+    set_screen(driver, 1280, is_dark=False)
+    for log in ("browser", "performance"):
+        driver.get_log(log)
+    return DocsPage(driver, server.url)
+
+
+def test_a_pasted_token_uploads_the_example(page: DocsPage, server: DevelopmentServer) -> None:
+    page.authorize_with(server.get_token())
+
+    status = page.try_upload()
+
+    assert status == 201
+    assert page.read_response()["message"].endswith("for employee 007")
+    assert page.find_complaints() == []
+
+
+def test_the_keyboard_alone_tries_a_request_out(page: DocsPage, server: DevelopmentServer) -> None:
+    keyboard = Keyboard(page.driver)
+    keyboard.activate("Skip to content")
+    keyboard.activate("Authorize")
+    assert page.driver.switch_to.active_element == page.wait_for("#auth-bearer-value")
+    keyboard.press(server.get_token())
+    keyboard.activate("Authorize")
+    keyboard.activate("Close")
+
+    keyboard.activate("GET /timesheets Read what this client has uploaded")
+    page.wait_for(".try-out__btn")
+    keyboard.activate("Try it out")
+    keyboard.fill("entry_id", "nothing")
+    keyboard.fill("current", "true")
+    keyboard.activate("Execute")
+
+    assert page.read_response()["results"] == []
+    [sent] = page.find_requests("/timesheets")
+    assert "entry_id=nothing" in sent["url"]
+    assert "current=true" in sent["url"]
+
+
+def test_a_token_from_the_development_issuer_uploads_the_example(page: DocsPage) -> None:
+    page.authorize_as("payroll", "development-secret-of-payroll")
+
+    assert page.try_upload() == 201
+    assert page.find_complaints() == []
+
+
+def test_a_client_without_the_scope_is_refused(page: DocsPage) -> None:
+    page.authorize_as("reporting", "development-secret-of-reporting")
+
+    assert page.try_upload() == 403
+    assert page.read_response()["code"] == "insufficient_scope"
+
+
+def test_the_page_lists_the_clients_of_the_development_issuer(page: DocsPage) -> None:
+    page.press(".btn.authorize")
+
+    dialog = page.wait_for(".modal-ux").text
+    assert "payroll, development-secret-of-payroll" in dialog
+    assert "reporting, development-secret-of-reporting" in dialog
+    assert [
+        field.get_attribute("value")
+        for field in page.driver.find_elements(
+            By.CSS_SELECTOR, ".modal-ux input[type=text], .modal-ux input[type=password]"
+        )
+    ] == ["", "", ""]
+
+
+def test_without_a_token_nothing_is_uploaded(page: DocsPage) -> None:
+    assert page.try_upload() == 401
+    assert page.read_response()["code"] == "not_authenticated"
+
+
+def test_reloading_the_page_forgets_the_token(page: DocsPage, server: DevelopmentServer) -> None:
+    token = server.get_token()
+    page.authorize_with(token)
+
+    page.open()
+
+    stored = page.driver.execute_script("return JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert token not in stored
+    assert page.try_upload() == 401
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "status"),
+    [
+        pytest.param("application/json", '[ {"user_id":  "007"} ]', 207, id="json"),
+        pytest.param("application/x-ndjson", '{"user_id":  "007"}\n\n7\n', 207, id="ndjson"),
+        pytest.param("text/csv", 'user_id,date,project,hours\n007,2017-05-10,"a ""b""",5\n', 207, id="csv"),
+        pytest.param("application/json", "no json", 400, id="no-json"),
+    ],
+)
+def test_the_body_is_sent_exactly_as_shown(
+    page: DocsPage, server: DevelopmentServer, media_type: str, body: str, status: int
+) -> None:
+    page.authorize_with(server.get_token())
+
+    actual_status = page.try_upload(media_type, body)
+
+    [sent] = page.find_requests("/timesheets/upload")
+    assert actual_status == status
+    assert sent["postData"] == body
+    assert sent["headers"]["Content-Type"] == media_type
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_cut_off(page: DocsPage, width: int, is_dark: bool) -> None:
+    set_screen(page.driver, width, is_dark=is_dark)
+
+    page.press("#operations-Timesheets-uploadTimesheets .opblock-summary-control")
+    page.wait_for(".responses-table")
+
+    assert page.find_cut_off() == []
+    assert page.find_complaints() == []
+    is_painted_dark = "dark-mode" in str(page.driver.find_element(By.TAG_NAME, "html").get_attribute("class"))
+    assert is_painted_dark == is_dark
+
+
+def test_the_page_sends_requests_to_the_host_name_in_its_own_address(
+    page: DocsPage, server: DevelopmentServer
+) -> None:
+    page_at_localhost = DocsPage(page.driver, server.url.replace("127.0.0.1", "localhost"))
+    page_at_localhost.authorize_as("payroll", "development-secret-of-payroll")
+
+    assert page_at_localhost.try_upload() == 201
+    assert page_at_localhost.find_complaints() == []

@@ -1,0 +1,770 @@
+"""A person uploads files and single entries in a browser, and nothing is stored twice."""
+
+import gzip
+import hashlib
+import io
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.kit.browsers import Keyboard, open_browser
+from tests.kit.person import Person
+from tests.kit.processes import DevelopmentServer
+from tests.kit.relay import Relay
+from timesheets.parsers import CSVParser, MalformedEntry
+
+pytestmark = pytest.mark.browser
+
+PAGE = "/timesheets/upload"
+AUDIENCE = "https://timesheets.example.com"
+HEADER = "user_id,date,project,hours,entry_id\n"
+
+# What the page sends waits until `release` is called.
+HOLD_REQUESTS = """
+    const {send} = XMLHttpRequest.prototype;
+    window.held = [];
+    XMLHttpRequest.prototype.send = function (body) { window.held.push(() => send.call(this, body)); };
+    window.release = () => {
+      XMLHttpRequest.prototype.send = send;
+      for (const go of window.held) go();
+      return window.held.length;
+    };"""
+DROP = """
+    const [place, name, text] = arguments;
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], name));
+    for (const type of ["dragover", "drop"]) {
+      place.dispatchEvent(new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
+    }"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
+    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def driver(
+    tmp_path_factory: pytest.TempPathFactory, server: DevelopmentServer, downloads: Path
+) -> Iterator[webdriver.Chrome]:
+    """A browser that is signed in as payroll."""
+    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
+        behavior = {"behavior": "allow", "downloadPath": str(downloads)}
+        driver.execute_cdp_cmd("Browser.setDownloadBehavior", behavior)
+        driver.get(f"{server.url}/sign-in")
+        driver.find_element(By.XPATH, "//button[.='Sign in as payroll']").click()
+        yield driver
+
+
+class Uploader(Person):
+    """A person on the upload page."""
+
+    def choose(self, file: Path) -> None:
+        self.find("file").send_keys(str(file))
+
+    def write(self, path: Path, content: str | bytes) -> Path:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def fill_entry(self, user: str, hours: str = "7.5", project: str = "StoreZero") -> None:
+        self.fill("user_id", user)
+        self.choose_date("date", "2017-05-10")
+        self.fill("project", project)
+        self.fill("hours", hours)
+
+    def read_findings(self) -> list[str]:
+        """The rows of the table of problems, in the preview or the result."""
+        titles = self.driver.find_elements(By.XPATH, "//h4[.='Problems' or .='Rejected']")
+        rows = titles[0].find_elements(By.XPATH, "following-sibling::*[1]//tbody/tr")
+        return [" ".join(row.text.split()) for row in rows]
+
+    def see_links(self) -> list[str]:
+        return [link.text for link in self.driver.find_elements(By.CSS_SELECTOR, "main a")]
+
+
+@pytest.fixture
+def person(driver: webdriver.Chrome, server: DevelopmentServer) -> Uploader:
+    person = Uploader(driver, server)
+    person.open(PAGE)
+    driver.execute_script("sessionStorage.clear()")
+    driver.get_log("browser")
+    return person
+
+
+@pytest.fixture
+def relayed(person: Uploader, server: DevelopmentServer) -> Iterator[tuple[Uploader, Relay]]:
+    """A person whose connection a relay can cut."""
+    relay = Relay(server.port)
+    person.url = f"http://127.0.0.1:{relay.port}"
+    person.open(PAGE)
+    yield person, relay
+    relay.close()
+
+
+@pytest.fixture
+def list_stored(server: DevelopmentServer) -> Callable[..., list[dict[str, Any]]]:
+    """What the API stores of an employee."""
+
+    def fetch(user: str) -> list[dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {server.get_token()}"}
+        address = f"{server.url}/timesheets"
+        answer = requests.get(address, {"user_id": user}, headers=headers, timeout=10).json()
+        return list(answer["results"])
+
+    return fetch
+
+
+ListStored = Callable[..., list[dict[str, Any]]]
+
+
+def make_entries(user: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "user_id": user,
+            "date": "2017-06-05",
+            "project": "StoreZero",
+            "hours": 7.5,
+            "entry_id": f"{user}:1",
+        },
+        {"user_id": user, "date": "2017-06-06", "project": "StoreZero", "hours": 5, "entry_id": f"{user}:2"},
+    ]
+
+
+def write_csv(user: str) -> bytes:
+    rows = (",".join(str(value) for value in entry.values()) for entry in make_entries(user))
+    return (HEADER + "".join(f"{row}\n" for row in rows)).encode()
+
+
+def write_ndjson(user: str) -> bytes:
+    return b"".join(json.dumps(entry).encode() + b"\n" for entry in make_entries(user))
+
+
+def write_json(user: str) -> bytes:
+    return json.dumps(make_entries(user), indent=1).encode()
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "media_type"),
+    [
+        pytest.param("week.csv", write_csv, "text/csv", id="csv"),
+        pytest.param("week.ndjson", write_ndjson, "application/x-ndjson", id="ndjson"),
+        pytest.param("week.jsonl", write_ndjson, "application/x-ndjson", id="jsonl"),
+        pytest.param("week.json", write_json, "application/json", id="json"),
+        pytest.param("week.txt", write_csv, "text/csv", id="unknown name, csv"),
+        pytest.param("week.log", write_ndjson, "application/x-ndjson", id="unknown name, ndjson"),
+        pytest.param("week", write_json, "application/json", id="no name, json"),
+        pytest.param("week.csv.gz", write_csv, "text/csv", id="csv.gz"),
+        pytest.param("week.ndjson.gz", write_ndjson, "application/x-ndjson", id="ndjson.gz"),
+        pytest.param("week.json.gz", write_json, "application/json", id="json.gz"),
+    ],
+)
+def test_a_file_is_previewed_and_sent_as_it_is(
+    person: Uploader,
+    server: DevelopmentServer,
+    tmp_path: Path,
+    list_stored: ListStored,
+    name: str,
+    write: Callable[[str], bytes],
+    media_type: str,
+) -> None:
+    content = write(name)
+    file = person.write(tmp_path / name, gzip.compress(content) if name.endswith(".gz") else content)
+
+    person.choose(file)
+    person.see("2 entries would be stored: 12.50 hours of 1 employee. Nothing is stored yet.")
+    assert list_stored(name) == []
+    person.press("Upload 2 entries")
+    person.see("2 entries were stored.")
+
+    assert len(list_stored(name)) == 2
+    person.follow("View receipt")
+    person.see(hashlib.sha256(file.read_bytes()).hexdigest())
+    receipts = requests.get(
+        f"{server.url}/uploads",
+        {"label": name},
+        headers={"Authorization": f"Bearer {server.get_token()}"},
+        timeout=10,
+    ).json()
+    assert [receipt["media_type"] for receipt in receipts["results"]] == [media_type]
+    assert person.read_complaints() == []
+
+
+def test_a_dropped_file_is_previewed(person: Uploader) -> None:
+    place = person.driver.find_element(By.CLASS_NAME, "drop")
+
+    person.driver.execute_script(DROP, place, "dropped.csv", write_csv("dropped").decode())
+
+    person.see("Preview of dropped.csv")
+    person.see("2 entries would be stored")
+
+
+def test_a_preview_adds_up_hours_by_employee(person: Uploader) -> None:
+    rows = "adds-2,2017-06-05,A,0.1,\nadds-10,2017-06-05,A,0.2,\nadds-2,2017-06-06,A,0.7,\n"
+
+    person.paste(HEADER + rows)
+
+    person.see("3 entries would be stored: 1.00 hours of 2 employees.")
+    assert person.read_rows() == ["adds-2 2 0.80", "adds-10 1 0.20"]
+    person.see("3 entries have no entry_id, so each upload of this file stores them again.")
+
+
+def test_problems_are_shown_by_the_rows_of_a_spreadsheet(person: Uploader, tmp_path: Path) -> None:
+    file = person.write(
+        tmp_path / "odd.csv",
+        "\ufeff\r\n"
+        + HEADER.replace("\n", "\r\n")
+        + "odd,2017-06-05,Good,8,odd:1\r\n"
+        + "\r\n"
+        + "odd,2017-06-05,First,26,odd:2\r\n"
+        + '"odd","2017-06-05","Two\r\nlines",8,odd:3\r\n'
+        + 'odd,2017-06-05,"A ""quoted"", name",27,odd:4\r\n'
+        + 'odd,2017-06-05,"Closed" early,8,odd:5\r\n'
+        + "odd,2017-06-05,Good again,8,odd:6\r\n"
+        + "odd,2017-06-05,Short,8\r\n"
+        + 'odd,2017-06-05,"Never closed,8,odd:8\r\nodd,2017-06-05,Lost,8,odd:9\r\n',
+    )
+
+    person.choose(file)
+
+    person.see("2 entries would be stored: 16.00 hours of 1 employee.")
+    assert [row.split(" odd")[0] for row in person.read_findings()] == [
+        "5 hours: Ensure this value is less than or equal to 24.",
+        "6 project: Control characters are not allowed.",
+        "7 (line 8) hours: Ensure this value is less than or equal to 24.",
+        "8 (line 9) This row is not CSV: text follows a closing quote.",
+        "10 (line 11) This row has 4 columns, and the header has 5.",
+        "11 (line 12) This row is not CSV: a quote is never closed.",
+    ]
+    assert 'A "quoted", name' in person.read_findings()[2]
+
+
+def test_problems_of_json_are_shown_by_entry_and_line(person: Uploader, tmp_path: Path) -> None:
+    first, second = make_entries("lines")
+    entries = [{**first, "project": 'A], {"'}, {**second, "hours": 25}]
+    file = person.write(tmp_path / "week.json", json.dumps(entries, indent=2))
+
+    person.choose(file)
+
+    person.see("1 entry would be stored: 7.50 hours of 1 employee.")
+    [row] = person.read_findings()
+    assert row.startswith("2 (line 9) hours: Ensure this value is less than or equal to 24.")
+
+
+def test_the_page_splits_csv_as_the_api_does(person: Uploader) -> None:
+    endings = ("".join(marks) for length in range(7) for marks in itertools.product('a,"\r\n', repeat=length))
+    texts = [f"user_id,date,hours,project\n7,2017-06-05,8,{ending}" for ending in endings]
+    script = "return arguments[0].map((text) => splitCsv(text).records.map(({members}) => members.project));"
+
+    found = person.driver.execute_script(script, texts)
+
+    parsed = [CSVParser().parse(io.BytesIO(text.encode())).entries for text in texts]
+    assert [len(records) for records in found] == [len(entries) for entries in parsed]
+    for entries, projects in zip(parsed, found, strict=True):
+        for entry, project in zip(entries, projects, strict=True):
+            assert isinstance(entry, MalformedEntry) or entry["project"] == project
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("quotes.csv", HEADER.encode() + b'"' * 8_000_000, id="a huge record"),
+        pytest.param(
+            "members.csv.gz", gzip.compress(HEADER.encode()) + gzip.compress(b"a\n"), id="gzip members"
+        ),
+    ],
+)
+def test_a_file_that_only_the_api_can_read_is_previewed_without_rows(
+    person: Uploader, tmp_path: Path, name: str, content: bytes
+) -> None:
+    person.choose(person.write(tmp_path / name, content))
+
+    person.see("There is nothing to upload until the problems are solved.")
+    assert person.read_findings()[0].startswith("1 This row")
+
+
+def test_an_object_alone_is_a_file_with_one_entry(person: Uploader, tmp_path: Path) -> None:
+    file = person.write(tmp_path / "one.json", json.dumps(make_entries("alone")[0], indent=2))
+
+    person.choose(file)
+    person.see("1 entry would be stored: 7.50 hours of 1 employee.")
+    person.press("Upload 1 entry")
+    person.see("1 entry was stored.")
+    person.choose(file)
+
+    person.see("There is nothing to upload: 1 entry is stored already.")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(b"PK\x03\x04\x14\x00", "This is a workbook", id="xlsx"),
+        pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1", "This is an Excel workbook", id="xls"),
+        pytest.param(HEADER.encode("utf-16"), "This text is in UTF-16.", id="utf-16"),
+        pytest.param(HEADER.encode() + b"007,2017-06-05,Caf\xe9,8,\n", "not in UTF-8", id="windows-1252"),
+        pytest.param(HEADER.replace(",", ";").encode(), "separated by semicolons", id="semicolons"),
+        pytest.param(HEADER.replace(",", "\t").encode(), "separated by tabs", id="tabs"),
+        pytest.param(HEADER.replace("\n", "\r").encode() * 2, "like those of old Macs", id="old Mac"),
+    ],
+)
+def test_a_file_of_another_kind_is_explained(
+    person: Uploader, tmp_path: Path, content: bytes, message: str
+) -> None:
+    person.choose(person.write(tmp_path / "export.csv", content))
+
+    person.see(message)
+    error = person.find("file-error").text
+    assert message in error
+    assert 'Save it as "CSV UTF-8 (Comma delimited)"' in error
+    assert person.driver.switch_to.active_element == person.find("file")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param("user_id,date,hours\n", "Columns missing from the first row: project.", id="column"),
+        pytest.param("", "The first row must name the columns.", id="nothing"),
+        pytest.param(
+            gzip.compress(HEADER.encode())[:-9], "The gzip data of the body ends early.", id="cut gzip"
+        ),
+        pytest.param(b"x" * (8 * 1024 * 1024 + 1), "8.0 MB is the limit", id="too large"),
+        pytest.param(gzip.compress(b"x" * (16 * 1024 * 1024 + 1)), "more than 16.0 MB", id="bomb"),
+    ],
+)
+def test_an_error_about_a_file_is_shown_next_to_it(
+    person: Uploader, tmp_path: Path, content: str | bytes, message: str
+) -> None:
+    person.choose(person.write(tmp_path / "export.csv", content))
+
+    person.see(message)
+    assert message in person.find("file-error").text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", "Paste entries here.", id="nothing"),
+        pytest.param("[{", "The body is not JSON", id="a cut array"),
+    ],
+)
+def test_an_error_about_pasted_entries_is_shown_next_to_them(
+    person: Uploader, text: str, message: str
+) -> None:
+    person.paste(text)
+
+    person.see(message)
+    assert message in person.find("entries-error").text
+
+
+# What became of the entries
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rejected"),
+    [
+        pytest.param(
+            "fix.csv",
+            "\ufeff"
+            + HEADER
+            + 'csv,2017-06-05,"A, b",26,csv:1\r\ncsv,2017-06-06,A,1,csv:2\ncsv,2017-06-07,"C ""c""",26,csv:3',
+            "\ufeff" + HEADER + 'csv,2017-06-05,"A, b",26,csv:1\r\ncsv,2017-06-07,"C ""c""",26,csv:3',
+            id="csv",
+        ),
+        pytest.param(
+            "fix.jsonl.gz",
+            '{"user_id":"nd","date":"2017-06-05","project":"\u00c4","hours":26, "entry_id":"nd:1"}\n\n'
+            '{"user_id":"nd","date":"2017-06-05","project":"B","hours":1,"entry_id":"nd:2"}\n',
+            '{"user_id":"nd","date":"2017-06-05","project":"\u00c4","hours":26, "entry_id":"nd:1"}\n',
+            id="ndjson",
+        ),
+        pytest.param(
+            "fix.json",
+            '[{"user_id":"js","date":"2017-06-05","project":"A]","hours":1,"entry_id":"js:1"},\n'
+            '  {"user_id":"js", "date":"2017-06-05","project":"B","hours":26,"entry_id":"js:2"} ]',
+            '[\n{"user_id":"js", "date":"2017-06-05","project":"B","hours":26,"entry_id":"js:2"}\n]\n',
+            id="json",
+        ),
+    ],
+)
+def test_rejected_entries_are_downloaded_corrected_and_uploaded_again(
+    person: Uploader, downloads: Path, tmp_path: Path, name: str, content: str, rejected: str
+) -> None:
+    body = content.encode()
+    person.choose(person.write(tmp_path / name, gzip.compress(body) if name.endswith(".gz") else body))
+    person.press("Upload 1 entry")
+    person.see("1 entry was stored, ")
+    stem, kind = name.removesuffix(".gz").split(".")
+
+    person.driver.find_element(By.PARTIAL_LINK_TEXT, "Download").click()
+
+    download = downloads / f"{stem}.rejected.{kind}"
+    WebDriverWait(person.driver, 10).until(lambda _: download.exists() and download.stat().st_size)
+    assert download.read_bytes() == rejected.encode()
+    person.choose(person.write(download, rejected.replace("26", "6")))
+    person.see("Preview of")
+    person.driver.find_element(By.CLASS_NAME, "store").click()
+    person.see("stored.")
+    assert "rejected." not in person.driver.find_element(By.CSS_SELECTOR, ".outcome .notice").text
+
+
+def test_verdicts_are_said_in_words(person: Uploader) -> None:
+    entry = make_entries("words")[0]
+    person.paste(json.dumps([entry]))
+    person.press("Upload 1 entry")
+    person.see("1 entry was stored.")
+    changed = {**entry, "hours": 6}
+    correction = {**changed, "revision": 2, "reason": "Left early"}
+    gap = {**correction, "revision": 5}
+    new = {**entry, "entry_id": "words:9"}
+
+    person.driver.refresh()
+    person.paste(json.dumps([entry, changed, correction, gap, new, {**new, "hours": 2}]))
+    person.see("1 entry corrects an earlier revision")
+    person.press("Upload 2 entries")
+
+    person.see("2 entries were stored, 3 were rejected.")
+    conflict, missing, repeated = person.read_findings()
+    assert "is stored as entry" in conflict
+    assert "upload it with revision 2 and a reason." in conflict
+    assert "Rejected. revision: The current revision of this entry_id is" in missing
+    assert "with different content, which stays unchanged." in repeated
+    for summary in person.driver.find_elements(By.CSS_SELECTOR, ".outcome summary"):
+        summary.click()
+    person.see("Created, replaces entry")
+    person.see("Already stored.")
+    person.driver.refresh()
+    person.paste(json.dumps([entry]))
+    person.see("1 entry is stored already, but corrected since then. The correction counts.")
+
+
+def test_all_or_none_stores_none(person: Uploader, list_stored: ListStored) -> None:
+    good, bad = make_entries("atomic")
+    person.paste(json.dumps([good, {**bad, "hours": 25}]))
+    person.see("1 entry would be stored")
+    person.driver.find_element(By.NAME, "atomic").click()
+
+    person.press("Upload 1 entry")
+
+    person.see("Nothing was stored, because some entries were rejected.")
+    assert "Not stored, because other entries were rejected." in person.read_findings()[0]
+    person.see("Download 2 rejected entries")
+    assert list_stored("atomic") == []
+
+
+def test_ten_thousand_entries_are_listed_in_steps(person: Uploader, tmp_path: Path) -> None:
+    hours = [8, 8, 8, 25] * 2_500
+    rows = "".join(f"big,2017-06-05,A,{each},big:{row}\n" for row, each in enumerate(hours))
+    person.choose(person.write(tmp_path / "big.csv", HEADER + rows))
+    person.see("7,500 entries would be stored: 60000.00 hours of 1 employee.")
+    count = "return document.querySelectorAll('.entries tbody tr').length"
+    shown = person.driver.execute_script(count)
+
+    # The page does other things before all the rows are there.
+    in_between = person.driver.execute_async_script("""
+        const [done] = arguments, {rows} = document.querySelector(".listed table");
+        document.querySelector(".listed .table + button").click();
+        setTimeout(() => done(rows.length));""")
+
+    assert shown == 100
+    assert shown < in_between < 2_000
+    WebDriverWait(person.driver, 20).until(lambda driver: driver.execute_script(count) == 2_500)
+
+
+def test_a_slow_line_shows_how_much_is_sent(person: Uploader, tmp_path: Path) -> None:
+    file = person.write(tmp_path / "slow.csv", HEADER + "slow,2017-06-05,A,1,\n" * 9_000)
+    person.driver.set_network_conditions(latency=0, download_throughput=-1, upload_throughput=80_000)
+    try:
+        person.choose(file)
+        share = WebDriverWait(person.driver, 10, 0.1).until(read_share)
+    finally:
+        person.driver.delete_network_conditions()
+
+    assert 0 < share < 100
+    person.see("9,000 entries would be stored")
+
+
+def read_share(driver: webdriver.Chrome) -> float:
+    return float(driver.find_element(By.TAG_NAME, "progress").get_attribute("value") or 0)
+
+
+def test_text_of_a_file_changes_nothing_around_it(person: Uploader) -> None:
+    override = "\N{RIGHT-TO-LEFT OVERRIDE}"
+    script = "<script>document.title = 'hacked'</script><img src=x onerror=\"document.title = 'hacked'\">"
+    rows = [
+        {"user_id": f"{override}007", "date": script, "project": script, "hours": {"a": script}},
+        {"user_id": f"{override}008", "date": "2017-06-05", "project": script, "hours": 1, "entry_id": "h:1"},
+    ]
+
+    person.paste(json.dumps(rows))
+
+    person.see("1 entry would be stored: 1.00 hours of 1 employee.")
+    assert script in person.read_findings()[0]
+    cells = person.driver.find_elements(By.XPATH, f"//*[starts-with(text(), '{override}')]")
+    assert [cell.tag_name for cell in cells] == ["bdi", "bdi"]
+    person.press("Choose another file")
+    place = person.driver.find_element(By.CLASS_NAME, "drop")
+    person.driver.execute_script(DROP, place, f"{override}{script}.csv", HEADER)
+    person.see("There are no entries in it.")
+    assert person.driver.find_element(By.CSS_SELECTOR, "h3 bdi").text == f"{override}{script}.csv"
+    assert person.driver.title != "hacked"
+    assert person.read_complaints() == []
+
+
+# Nothing is stored twice
+
+
+def test_a_file_without_ids_is_uploaded_again_only_after_a_confirmation(
+    person: Uploader, tmp_path: Path, list_stored: ListStored
+) -> None:
+    file = person.write(tmp_path / "noid.csv", HEADER + "noid,2017-06-05,A,1,\n")
+    person.choose(file)
+    person.press("Upload 1 entry")
+    person.see("1 entry was stored.")
+    person.choose(file)
+    person.see("This file was sent before")
+
+    person.press("Upload 1 entry")
+    assert len(list_stored("noid")) == 1
+    person.driver.find_element(By.NAME, "again").click()
+    person.press("Upload 1 entry")
+    person.see("1 entry was stored.")
+
+    assert len(list_stored("noid")) == 2
+
+
+def test_a_file_whose_answer_was_lost_is_stored_once(
+    relayed: tuple[Uploader, Relay], tmp_path: Path, list_stored: ListStored
+) -> None:
+    person, relay = relayed
+    person.choose(person.write(tmp_path / "lost.csv", write_csv("lost")))
+    person.see("2 entries would be stored")
+    relay.trigger = b"POST /timesheets/upload"
+    person.press("Upload 2 entries")
+    person.see("There was no answer, so this may or may not be stored. Press the button again")
+    relay.trigger = None
+
+    person.press("Upload 2 entries")
+
+    person.see("0 entries were stored.")
+    assert relay.cuts
+    assert len(list_stored("lost")) == 2
+
+
+def test_a_file_without_ids_whose_answer_was_lost_needs_a_confirmation(
+    relayed: tuple[Uploader, Relay],
+) -> None:
+    person, relay = relayed
+    person.paste(HEADER + "lost-noid,2017-06-05,A,1,\n")
+    person.see("1 entry would be stored")
+    relay.trigger = b"POST /timesheets/upload"
+    person.press("Upload 1 entry")
+    person.see("entries without an entry_id could be stored twice")
+    relay.trigger = None
+    person.see("This file was sent before")
+    person.driver.execute_script(HOLD_REQUESTS)
+
+    person.press("Upload 1 entry")
+
+    assert person.driver.execute_script("return release()") == 0
+
+
+def test_a_lost_preview_says_that_nothing_is_stored(relayed: tuple[Uploader, Relay]) -> None:
+    person, relay = relayed
+    relay.trigger = b"POST /timesheets/upload"
+
+    person.paste(HEADER)
+
+    person.see("There was no answer. Nothing was stored. Try again.")
+
+
+def test_a_file_is_sent_once_however_often_somebody_presses(
+    person: Uploader, list_stored: ListStored
+) -> None:
+    person.paste(HEADER + "once,2017-06-05,A,1,\n")
+    person.see("1 entry would be stored")
+    person.driver.execute_script(HOLD_REQUESTS)
+    person.press("Upload 1 entry")
+
+    person.see("Uploading pasted text…")
+    assert person.driver.find_element(By.TAG_NAME, "progress").is_displayed()
+    person.driver.execute_script("document.querySelector('.store').click()")
+    assert person.driver.execute_script("return release()") == 1
+    person.see("1 entry was stored.")
+
+    assert len(list_stored("once")) == 1
+
+
+def test_a_second_press_stores_nothing_and_says_so(person: Uploader, list_stored: ListStored) -> None:
+    person.fill_entry("second")
+    person.press("Upload entry")
+    person.see("Created entry")
+
+    person.press("Upload entry")
+
+    [entry] = list_stored("second")
+    person.see(f"Already stored as entry {entry['id']}, nothing was stored again.")
+    assert len(list_stored("second")) == 1
+
+
+def test_while_an_entry_is_sent_the_form_is_disabled(person: Uploader, list_stored: ListStored) -> None:
+    person.fill_entry("double")
+    person.driver.execute_script(HOLD_REQUESTS)
+    person.find("hours").send_keys(Keys.ENTER)
+
+    assert not any(field.is_enabled() for field in find_fields(person))
+    person.driver.execute_script("document.getElementById('upload-one').requestSubmit()")
+    assert person.driver.execute_script("return release()") == 1
+    person.see("Created entry")
+
+    assert all(field.is_enabled() for field in find_fields(person))
+    assert person.driver.switch_to.active_element == person.find("hours")
+    assert len(list_stored("double")) == 1
+
+
+def find_fields(person: Uploader) -> list[WebElement]:
+    return person.driver.find_elements(By.CSS_SELECTOR, "#upload-one fieldset :is(input, button)")
+
+
+def test_an_entry_whose_answer_was_lost_is_stored_once(
+    relayed: tuple[Uploader, Relay], list_stored: ListStored
+) -> None:
+    person, relay = relayed
+    person.fill_entry("lost-one")
+    relay.trigger = b"POST /timesheets/upload"
+    person.press("Upload entry")
+    person.see("the entry is not stored twice.")
+    relay.trigger = None
+
+    person.press("Upload entry")
+
+    person.see("Already stored as entry")
+    assert len(list_stored("lost-one")) == 1
+
+
+def test_a_changed_entry_is_another_one(person: Uploader, list_stored: ListStored) -> None:
+    person.fill_entry("changed")
+    person.press("Upload entry")
+    person.see("Created entry")
+    person.fill("hours", "2")
+
+    person.press("Upload entry")
+
+    person.see("2.00 hours of employee changed.")
+    assert [entry["hours"] for entry in list_stored("changed")] == [7.5, 2]
+
+
+def test_an_equal_entry_can_be_added_on_purpose(person: Uploader, list_stored: ListStored) -> None:
+    person.fill_entry("equal")
+    person.press("Upload entry")
+    person.see("Created entry")
+
+    person.press("New entry")
+    kept = [person.find(field).get_attribute("value") for field in ("user_id", "date", "project", "hours")]
+    person.fill("project", "StoreZero")
+    person.fill("hours", "7.5")
+    person.press("Upload entry")
+    person.see("Created entry")
+
+    assert kept == ["equal", "2017-05-10", "", ""]
+    assert len({entry["entry_id"] for entry in list_stored("equal")}) == 2
+
+
+def test_an_entry_gets_an_id_where_the_browser_has_no_random_uuid(
+    person: Uploader, list_stored: ListStored
+) -> None:
+    person.driver.execute_script("crypto.randomUUID = undefined")
+    person.fill_entry("http")
+
+    person.press("Upload entry")
+
+    person.see("Created entry")
+    assert len(list_stored("http")[0]["entry_id"]) == 32
+
+
+def test_an_error_is_shown_next_to_its_field(person: Uploader) -> None:
+    person.fill_entry("error", hours="25")
+
+    person.press("Upload entry")
+
+    person.see("Ensure this value is less than or equal to 24.")
+    assert "24" in person.find("hours-error").text
+    assert person.find("hours").get_attribute("aria-invalid") == "true"
+    assert person.driver.switch_to.active_element == person.find("hours")
+    assert person.find("project").get_attribute("aria-invalid") is None
+
+
+# People
+
+
+def test_everything_works_by_keyboard_alone(
+    person: Uploader, tmp_path: Path, list_stored: ListStored
+) -> None:
+    good, bad = make_entries("keys")
+    file = person.write(tmp_path / "keys.json", json.dumps([good, {**bad, "hours": 25}]))
+    keyboard = Keyboard(person.driver)
+
+    keyboard.tab_to("Choose a file, or drop it here")
+    person.driver.switch_to.active_element.send_keys(str(file))
+    person.see("1 entry would be stored")
+    keyboard.activate("Upload 1 entry")
+    person.see("1 entry was stored, 1 was rejected.")
+    keyboard.tab_to("Download 1 rejected entry")
+    keyboard.tab_to("View receipt")
+    keyboard.fill("Employee", "keys")
+    keyboard.fill_date("Date", "2017-05-10")
+    keyboard.fill("Project", "StoreZero")
+    keyboard.fill("Hours", "3")
+    keyboard.press(Keys.ENTER)
+    person.see("Created entry")
+    keyboard.activate("View entry")
+    person.see("StoreZero")
+
+    assert sorted(entry["hours"] for entry in list_stored("keys")) == [3, 7.5]
+
+
+def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
+    tmp_path: Path, server: DevelopmentServer
+) -> None:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": "payroll",
+        "client_secret": "development-secret-of-payroll",
+        "audience": AUDIENCE,
+        "scope": "batch:upload",
+    }
+    token = requests.post(f"{server.url}/oauth/token", form, timeout=10).json()["access_token"]
+    with open_browser(tmp_path / "browser") as driver:
+        person = Uploader(driver, server)
+        person.open("/sign-in?next=/timesheets/upload")
+        person.fill("token", token)
+        person.press("Sign in")
+        person.see("Upload a file")
+
+        person.choose(person.write(tmp_path / "only.csv", write_csv("only")))
+        person.press("Upload 2 entries")
+        person.see("2 entries were stored.")
+        driver.find_element(By.CSS_SELECTOR, ".outcome summary").click()
+        person.fill_entry("only")
+        person.press("Upload entry")
+        person.see("Created entry")
+
+        assert person.see_links() == ["API docs"]

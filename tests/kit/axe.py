@@ -1,0 +1,54 @@
+"""Check pages on a phone, a tablet and a desktop, light and dark: with axe-core, and whether they fit."""
+
+from typing import Any
+
+from selenium import webdriver
+
+from tests.kit.browsers import set_screen
+from tests.kit.processes import NODE_MODULES
+
+# All of WCAG 2.2 at level AA, and what axe-core recommends besides.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# The content security policy does not apply to scripts of the driver, nor to sheets that they build.
+_PREPARE = """
+    const still = new CSSStyleSheet();
+    still.replaceSync("* { transition: none !important; animation: none !important; }");
+    document.adoptedStyleSheets.push(still);
+    for (const closed of document.querySelectorAll("details")) closed.open = true;"""
+
+# The page takes up to two frames to follow the screen.
+_RUN = """
+    const drawn = new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    return drawn.then(() => axe.run({ runOnly: arguments[0], resultTypes: ["violations"] }));"""
+
+
+def find_violations(driver: webdriver.Chrome) -> list[str]:
+    """Say what axe-core finds wrong on the page that is open, with each `<details>` opened.
+
+    A page that is wider than the screen is wrong, too.
+    """
+    driver.execute_script((NODE_MODULES / "axe-core/axe.min.js").read_text("utf-8"))
+    driver.execute_script(_PREPARE)
+    too_wide = [width for width in (390, 768, 1280) if _find_width(driver, width) > width]
+    return [f"{driver.current_url} is wider than {width} pixels" for width in too_wide] + [
+        f"{driver.current_url} ({width}, {'dark' if is_dark else 'light'}): {violation}"
+        for width in (390, 1280)
+        for is_dark in (False, True)
+        for violation in _run(driver, width, is_dark=is_dark)
+    ]
+
+
+def _find_width(driver: webdriver.Chrome, width: int) -> int:
+    set_screen(driver, width, is_dark=False)
+    return int(driver.execute_script("return document.documentElement.scrollWidth"))
+
+
+def _run(driver: webdriver.Chrome, width: int, *, is_dark: bool) -> list[str]:
+    set_screen(driver, width, is_dark=is_dark)
+    result = driver.execute_script(_RUN, RULES)
+    return [_describe(rule, node) for rule in result["violations"] for node in rule["nodes"]]
+
+
+def _describe(rule: dict[str, Any], node: dict[str, Any]) -> str:
+    return f"{rule['impact']} {rule['id']}: {node['target']}: {node['failureSummary']}"

@@ -1,0 +1,282 @@
+"""Ten concurrent writers: no entry is lost or duplicated, and no writer gets an error because of another."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+from django.db import OperationalError, connections
+
+from tests.kit.postgresql import PostgreSQLServer
+from tests.storage.conftest import Database, only_on
+from tests.storage.entries import (
+    PAYROLL,
+    RECEIVED_AT,
+    ingest,
+    list_outcomes,
+    make_entry,
+    read_entry,
+    to_entry,
+)
+from tests.storage.invariants import (
+    require_dense_revisions,
+    require_receipts_of_rows,
+    require_truth_of_verdicts,
+)
+from tests.storage.test_receipts import make_delivery
+from timesheets.models import Client, Timesheet, Upload
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_upload
+from timesheets.storage.verdicts import Outcome, Verdict
+
+pytestmark = pytest.mark.usefixtures("database")
+
+WRITERS = 10
+ENTRY_IDS = [f"2017-05-10:{number:03}" for number in range(200)]
+CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
+
+Results = list[tuple[Entry, Verdict]]
+Item = TypeVar("Item")
+
+
+def run_concurrently(work: Callable[[int], Results]) -> list[Results]:
+    """The results of each writer. Each has its own connection, and all start at the same time."""
+    barrier = threading.Barrier(WRITERS)
+
+    def run(number: int) -> Results:
+        barrier.wait(10)
+        try:
+            return work(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(WRITERS) as executor:
+        return list(executor.map(run, range(WRITERS)))
+
+
+def upload(*entries: Entry) -> Results:
+    return list(zip(entries, ingest(*entries), strict=True))
+
+
+def in_batches(size: int) -> Callable[[list[Entry]], Results]:
+    def upload_all(entries: list[Entry]) -> Results:
+        starts = range(0, len(entries), size)
+        return list(chain.from_iterable(upload(*entries[start : start + size]) for start in starts))
+
+    return upload_all
+
+
+def in_batches_and_one_by_one(entries: list[Entry]) -> Results:
+    return [*in_batches(60)(entries[:180]), *in_batches(1)(entries[180:])]
+
+
+def shuffle(entries: list[Item], writer: int) -> list[Item]:
+    return random.Random(writer).sample(entries, len(entries))  # noqa: S311  Not a secret.
+
+
+BATCHINGS = [
+    pytest.param(in_batches(200), id="in-one-batch"),
+    pytest.param(in_batches(20), id="in-batches-of-20"),
+    pytest.param(in_batches_and_one_by_one, id="in-batches-and-one-by-one"),
+]
+
+
+@pytest.mark.parametrize("upload_all", BATCHINGS)
+def test_entries_that_every_writer_sends_are_created_once(
+    upload_all: Callable[[list[Entry]], Results],
+) -> None:
+    entries = [make_entry(entry_id) for entry_id in ENTRY_IDS]
+
+    results = run_concurrently(lambda writer: upload_all(shuffle(entries, writer)))
+
+    outcomes = Counter(verdict.outcome for _, verdict in chain.from_iterable(results))
+    reported = {(entry.entry_id, verdict.timesheet_id) for entry, verdict in chain.from_iterable(results)}
+    assert outcomes == {CREATED: 200, EXISTING: 200 * (WRITERS - 1)}
+    assert reported == set(Timesheet.objects.values_list("entry_id", "id"))
+
+
+@pytest.mark.parametrize("upload_all", BATCHINGS)
+def test_the_first_of_different_entries_with_one_entry_id_is_kept(
+    upload_all: Callable[[list[Entry]], Results],
+) -> None:
+    def upload_own(writer: int) -> Results:
+        own = [make_entry(entry_id, hours=Decimal(writer + 1)) for entry_id in ENTRY_IDS]
+        return upload_all(shuffle(own, writer))
+
+    results = list(chain.from_iterable(run_concurrently(upload_own)))
+
+    outcomes = Counter(verdict.outcome for _, verdict in results)
+    rows = Timesheet.objects.in_bulk()
+    assert outcomes == {CREATED: 200, CONFLICT: 200 * (WRITERS - 1)}
+    assert len(rows) == 200
+    for entry, verdict in results:
+        assert (to_entry(rows[verdict.timesheet_id]) == entry) == (verdict.outcome is CREATED)
+
+
+@pytest.mark.parametrize("upload_all", BATCHINGS)
+def test_of_different_revisions_with_one_number_the_first_is_kept(
+    upload_all: Callable[[list[Entry]], Results], caplog: pytest.LogCaptureFixture
+) -> None:
+    def upload_own(writer: int) -> Results:
+        own = [
+            make_entry(
+                entry_id, hours=Decimal(writer + 1), revision=revision, reason="x" if revision > 1 else None
+            )
+            for entry_id in shuffle(ENTRY_IDS[:50], writer)
+            for revision in range(1, 5)
+        ]
+        return upload_all(sorted(own, key=lambda entry: entry.revision or 1))
+
+    results = list(chain.from_iterable(run_concurrently(upload_own)))
+
+    outcomes = Counter((entry.entry_id, entry.revision, verdict.outcome) for entry, verdict in results)
+    assert outcomes == {
+        (entry_id, revision, outcome): count
+        for entry_id in ENTRY_IDS[:50]
+        for revision in range(1, 5)
+        for outcome, count in [(CREATED, 1), (CONFLICT, WRITERS - 1)]
+    }
+    require_truth_of_verdicts((PAYROLL, entry, verdict) for entry, verdict in results)
+    require_dense_revisions()
+    assert "deadlock" not in caplog.text
+
+
+def test_the_receipts_of_equal_uploads_at_the_same_time_add_up_to_one_file() -> None:
+    firsts = [make_entry(entry_id) for entry_id in ENTRY_IDS]
+    entries = [*firsts, *(replace(entry, revision=2, reason="x", hours=Decimal(6)) for entry in firsts)]
+    delivery = make_delivery(len(entries))
+
+    run_concurrently(
+        lambda _: list(
+            zip(entries, ingest_upload(PAYROLL, entries, RECEIVED_AT, delivery).verdicts, strict=True)
+        )
+    )
+
+    receipts = Upload.objects.all()
+    assert len(receipts) == WRITERS
+    assert sum(receipt.created for receipt in receipts) == len(entries)
+    assert {receipt.created + receipt.existing for receipt in receipts} == {len(entries)}
+    require_receipts_of_rows()
+
+
+def test_each_entry_without_an_entry_id_gets_its_own_row() -> None:
+    def upload_own(writer: int) -> Results:
+        return in_batches(10)([make_entry(user_id=f"{writer}-{number}") for number in range(50)])
+
+    results = list(chain.from_iterable(run_concurrently(upload_own)))
+
+    rows = Timesheet.objects.in_bulk()
+    assert len(rows) == len(results) == 50 * WRITERS
+    assert all(to_entry(rows[verdict.timesheet_id]) == entry for entry, verdict in results)
+
+
+def test_concurrent_first_batches_create_the_client_once() -> None:
+    clients = [replace(PAYROLL, client_id=f"client-{number}") for number in range(20)]
+
+    def upload_for_each(writer: int) -> Results:
+        entry = make_entry(f"{writer}")
+        return [(entry, ingest(entry, client=client)[0]) for client in clients]
+
+    results = run_concurrently(upload_for_each)
+
+    assert {verdict.outcome for _, verdict in chain.from_iterable(results)} == {CREATED}
+    assert Client.objects.count() == 20
+    assert Timesheet.objects.count() == 20 * WRITERS
+
+
+@contextmanager
+def competing_transaction(
+    postgresql: PostgreSQLServer, database: Database, *entry_ids: str
+) -> Iterator[None]:
+    """Insert these in another transaction: the first now, and each other when a session waits for a lock.
+
+    The transaction is rolled back at the end. Its deadlock timeout is long, so that PostgreSQL aborts the
+    upload and not this transaction.
+    """
+    with psycopg.connect(database.url) as competitor, ThreadPoolExecutor(1) as executor:
+        competitor.execute("SET deadlock_timeout = '1min'")
+        insert_row(competitor, entry_ids[0])
+
+        def insert_others() -> None:
+            for entry_id in entry_ids[1:]:
+                wait_for_blocked_lock(postgresql)
+                insert_row(competitor, entry_id)
+            competitor.rollback()
+
+        inserted = executor.submit(insert_others)
+        yield
+        inserted.result(60)
+
+
+def insert_row(connection: psycopg.Connection[Any], entry_id: str) -> None:
+    connection.execute(
+        "INSERT INTO timesheets_timesheet (client_id, entry_id, user_id, date, project, hours, received_at)"
+        " SELECT id, %s, '007', now(), 'StoreZero', 5, now() FROM timesheets_client",
+        [entry_id],
+    )
+
+
+def wait_for_blocked_lock(postgresql: PostgreSQLServer) -> None:
+    deadline = time.monotonic() + 30
+    while not postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
+        if time.monotonic() > deadline:
+            raise TimeoutError("no session waits for a lock")
+        time.sleep(0.01)
+
+
+@only_on("postgresql")
+def test_a_deadlock_is_retried(
+    postgresql: PostgreSQLServer, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest(make_entry("first"))
+
+    with competing_transaction(postgresql, database, "b", "a"):
+        verdicts = ingest(make_entry("a"), make_entry("b"))
+
+    assert list_outcomes(verdicts) == [CREATED, CREATED]
+    assert [read_entry(verdict.timesheet_id).entry_id for verdict in verdicts] == ["a", "b"]
+    assert "once after a deadlock" in caplog.text
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize(
+    "batch",
+    [
+        pytest.param(["b", "a"], id="small"),
+        pytest.param(["b", "a", *(f"2017-{number:03}" for number in range(100))], id="copied"),
+    ],
+)
+def test_entries_are_inserted_in_order_of_entry_id_so_that_batches_do_not_deadlock(
+    postgresql: PostgreSQLServer, database: Database, caplog: pytest.LogCaptureFixture, batch: list[str]
+) -> None:
+    ingest(make_entry("first"))
+
+    with competing_transaction(postgresql, database, "a", "b"):
+        verdicts = ingest(*map(make_entry, batch))
+
+    assert set(list_outcomes(verdicts)) == {CREATED}
+    assert "deadlock" not in caplog.text
+
+
+@only_on("postgresql")
+def test_a_second_deadlock_raises_and_nothing_is_stored(
+    postgresql: PostgreSQLServer, database: Database
+) -> None:
+    ingest(make_entry("first"))
+
+    with (
+        competing_transaction(postgresql, database, "c", "b", "a"),
+        pytest.raises(OperationalError, match="deadlock detected"),
+    ):
+        ingest(make_entry("a"), make_entry("b"), make_entry("c"))
+
+    assert Timesheet.objects.count() == 1

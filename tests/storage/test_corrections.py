@@ -1,0 +1,272 @@
+"""Corrections: each row of the table of statuses, on both databases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.storage.conftest import only_on
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
+from timesheets.models import Timesheet
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.verdicts import Outcome, Verdict
+
+pytestmark = pytest.mark.usefixtures("database")
+
+CREATED, EXISTING, SUPERSEDED = Outcome.CREATED, Outcome.EXISTING, Outcome.SUPERSEDED
+CONFLICT, GAP, UNKNOWN = Outcome.CONFLICT, Outcome.REVISION_GAP, Outcome.UNKNOWN_ENTRY
+
+
+def correct(
+    revision: int, hours: object = 5, reason: str | None = None, key: str = "a", **changes: Any
+) -> Entry:
+    """A revision of the tutorial's entry."""
+    if revision > 1 and reason is None:
+        reason = f"reason {revision}"
+    return make_entry(key, revision=revision, reason=reason, hours=Decimal(str(hours)), **changes)
+
+
+def say(hours: object = 5, key: str = "a", **changes: Any) -> Entry:
+    """The entry without a revision."""
+    return make_entry(key, hours=Decimal(str(hours)), **changes)
+
+
+# Hours 5, 6, 5 and 7 are the revisions 1 to 4.
+HISTORY = [correct(1, 5), correct(2, 6), correct(3, 5), correct(4, 7)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """A verdict in which rows are named by their revision. Without `row`, it is the row that was created."""
+
+    outcome: Outcome
+    row: int | None = None
+    supersedes: int | None = None
+    superseded_by: int | None = None
+    current_revision: int | None = None
+
+
+NEW = -1
+CASES = [
+    pytest.param([], say(), Expected(outcome=CREATED), id="unspecified-unknown"),
+    pytest.param([], correct(1), Expected(outcome=CREATED), id="1-unknown"),
+    pytest.param([1], say(5), Expected(outcome=EXISTING, row=1), id="unspecified-equal-to-the-only-row"),
+    pytest.param([1, 2], say(6), Expected(outcome=EXISTING, row=2), id="unspecified-equal-to-current"),
+    pytest.param(
+        [1, 2],
+        say(5),
+        Expected(outcome=SUPERSEDED, row=1, superseded_by=2, current_revision=2),
+        id="unspecified-equal-to-older",
+    ),
+    pytest.param(
+        [1, 2, 3, 4],
+        say(5),
+        Expected(outcome=SUPERSEDED, row=3, superseded_by=4, current_revision=4),
+        id="unspecified-equal-to-two-older-rows",
+    ),
+    pytest.param([1], say(8), Expected(outcome=CONFLICT, row=1), id="unspecified-equal-to-none-of-one"),
+    pytest.param(
+        [1, 2, 3],
+        say(8),
+        Expected(outcome=CONFLICT, row=3, current_revision=3),
+        id="unspecified-equal-to-none-of-many",
+    ),
+    pytest.param([1], correct(1), Expected(outcome=EXISTING, row=1), id="1-equal"),
+    pytest.param([1, 2, 3], correct(1), Expected(outcome=EXISTING, row=1), id="1-equal-superseded"),
+    pytest.param([1], correct(1, 8), Expected(outcome=CONFLICT, row=1), id="1-different"),
+    pytest.param(
+        [1, 2],
+        correct(1, 8),
+        Expected(outcome=CONFLICT, row=1, current_revision=2),
+        id="1-different-superseded",
+    ),
+    pytest.param([1, 2], correct(2, 6), Expected(outcome=EXISTING, row=2), id="2-equal"),
+    pytest.param([1, 2, 3], correct(2, 6), Expected(outcome=EXISTING, row=2), id="2-equal-superseded"),
+    pytest.param(
+        [1, 2], correct(2, 8), Expected(outcome=CONFLICT, row=2, current_revision=2), id="2-different-content"
+    ),
+    pytest.param(
+        [1, 2],
+        correct(2, 6, "another reason"),
+        Expected(outcome=CONFLICT, row=2, current_revision=2),
+        id="2-different-reason",
+    ),
+    pytest.param(
+        [1, 2, 3],
+        correct(2, 6, "another reason"),
+        Expected(outcome=CONFLICT, row=2, current_revision=3),
+        id="2-different-reason-superseded",
+    ),
+    pytest.param([1], correct(2, 6), Expected(outcome=CREATED, supersedes=1), id="2-after-1"),
+    pytest.param([1], correct(2, 5), Expected(outcome=CREATED, supersedes=1), id="2-with-the-content-of-1"),
+    pytest.param([1, 2, 3], correct(4, 0), Expected(outcome=CREATED, supersedes=3), id="withdrawal"),
+    pytest.param([1], correct(3), Expected(outcome=GAP, row=1, current_revision=1), id="gap-after-1"),
+    pytest.param([1, 2], correct(1_000_000), Expected(outcome=GAP, row=2, current_revision=2), id="highest"),
+    pytest.param([], correct(2), Expected(outcome=UNKNOWN), id="2-unknown"),
+]
+
+
+@pytest.mark.parametrize("neighbors", [pytest.param(False, id="alone"), pytest.param(True, id="in-a-batch")])
+@pytest.mark.parametrize(("stored", "sent", "expected"), CASES)
+def test_an_entry_gets_the_verdict_of_the_table(
+    stored: Sequence[int], sent: Entry, expected: Expected, neighbors: bool
+) -> None:
+    ids = {revision: store(HISTORY[revision - 1]) for revision in stored}
+    others = [make_entry(), make_entry("b"), correct(2, key="b")] if neighbors else []
+
+    verdict = ingest(*others, sent)[-1]
+
+    rows = Timesheet.objects.filter(entry_id="a").count()
+    if expected.outcome is CREATED:
+        ids[NEW] = verdict.timesheet_id
+        assert verdict.timesheet_id == max(ids.values())
+        assert read_entry(verdict.timesheet_id) == replace(sent, revision=row_revision(sent))
+    assert rows == len(stored) + (expected.outcome is CREATED)
+    assert verdict == Verdict(
+        outcome=expected.outcome,
+        timesheet_id=ids.get(expected.row or NEW, 0),
+        supersedes=ids.get(expected.supersedes or 0),
+        superseded_by=ids.get(expected.superseded_by or 0),
+        current_revision=expected.current_revision,
+    )
+
+
+def row_revision(entry: Entry) -> int | None:
+    return None if entry.revision == 1 else entry.revision
+
+
+def store(entry: Entry) -> int:
+    [verdict] = ingest(entry)
+    assert verdict.outcome is CREATED
+    return verdict.timesheet_id
+
+
+def test_any_member_may_change() -> None:
+    store(say())
+    changed = correct(2, 6.5, user_id="008", project="StoreOne", date=RECEIVED_AT)
+
+    [verdict] = ingest(changed)
+
+    assert verdict.outcome is CREATED
+    assert read_entry(verdict.timesheet_id) == changed
+
+
+def test_entries_of_a_batch_are_judged_by_revision_wherever_they_are() -> None:
+    third, second, first, repeated = correct(3, 7), correct(2, 6), say(5), say(5)
+
+    verdicts = ingest(third, second, first, repeated)
+
+    ids = [verdict.timesheet_id for verdict in verdicts]
+    assert list_outcomes(verdicts) == [CREATED, CREATED, CREATED, EXISTING]
+    assert [verdict.supersedes for verdict in verdicts] == [ids[1], ids[2], None, None]
+    assert ids[2] < ids[1] < ids[0]
+    assert ids[3] == ids[2]
+
+
+def test_equal_revisions_of_a_batch_are_judged_in_the_order_of_the_body() -> None:
+    store(say(5))
+
+    verdicts = ingest(correct(2, 6), correct(2, 7), correct(3, 8), correct(2, 6))
+
+    first = verdicts[0].timesheet_id
+    assert list_outcomes(verdicts) == [CREATED, CONFLICT, CREATED, EXISTING]
+    assert [verdicts[1].timesheet_id, verdicts[3].timesheet_id] == [first, first]
+    assert verdicts[1].current_revision == 2
+    assert verdicts[2].supersedes == first
+
+
+def test_an_unspecified_entry_of_a_batch_is_judged_before_its_corrections() -> None:
+    verdicts = ingest(correct(2, 6), say(6), say(5))
+
+    # The first unspecified entry counts, so the other differs from it.
+    assert list_outcomes(verdicts) == [CREATED, CREATED, CONFLICT]
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        pytest.param(8, Expected(outcome=CONFLICT, row=3, current_revision=3), id="new-content"),
+        pytest.param(
+            6,
+            Expected(outcome=SUPERSEDED, row=2, superseded_by=3, current_revision=3),
+            id="content-of-an-older-row",
+        ),
+    ],
+)
+def test_a_correction_does_not_change_what_an_unspecified_entry_before_it_is(
+    hours: int, expected: Expected
+) -> None:
+    ids = {revision: store(HISTORY[revision - 1]) for revision in (1, 2, 3)}
+
+    correction, verdict = ingest(correct(4, hours), say(hours))
+
+    assert correction.outcome is CREATED
+    assert (verdict.outcome, verdict.current_revision) == (expected.outcome, expected.current_revision)
+    assert verdict.timesheet_id == ids[expected.row or 0]
+    assert verdict.superseded_by == ids.get(expected.superseded_by or 0)
+
+
+def test_a_gap_within_a_batch_names_the_current_row() -> None:
+    verdicts = ingest(correct(4, 7), correct(2, 6), say(5))
+
+    assert list_outcomes(verdicts) == [GAP, CREATED, CREATED]
+    assert (verdicts[0].timesheet_id, verdicts[0].current_revision) == (verdicts[1].timesheet_id, 2)
+
+
+def test_many_revisions_of_one_entry_fit_into_a_batch() -> None:
+    entries = [say(5), *(correct(revision, 1 + revision % 20) for revision in range(2, 2_001))]
+
+    verdicts = ingest(*reversed(entries))
+    repeated = ingest(*entries)
+
+    assert set(list_outcomes(verdicts)) == {CREATED}
+    assert list_outcomes(repeated) == [SUPERSEDED, *[EXISTING] * (len(entries) - 1)]
+    assert list(Timesheet.objects.order_by("id").values_list("revision", flat=True)) == [
+        *range(1, len(entries) + 1)
+    ]
+
+
+def test_corrections_that_are_not_committed_leave_nothing() -> None:
+    store(say(5))
+
+    verdicts = ingest_entries(PAYROLL, [correct(2, 6), say(5, "b")], RECEIVED_AT, commit_if=lambda _: False)
+
+    assert list_outcomes(verdicts) == [CREATED, CREATED]
+    assert Timesheet.objects.count() == 1
+
+
+def test_a_repeated_correction_changes_nothing_after_the_entry_was_restored() -> None:
+    for entry in (say(5), correct(2, 0), correct(3, 5)):
+        store(entry)
+
+    verdicts = [ingest(entry)[0] for entry in (say(5), correct(2, 0), correct(3, 5))]
+
+    assert list_outcomes(verdicts) == [EXISTING] * 3
+    assert verdicts[0].timesheet_id == verdicts[2].timesheet_id
+    assert Timesheet.objects.count() == 3
+
+
+def test_another_clients_entry_is_not_corrected() -> None:
+    store(say(5))
+
+    [verdict] = ingest(correct(2, 6), client=replace(PAYROLL, client_id="stranger"))
+
+    assert verdict.outcome is UNKNOWN
+
+
+@only_on("postgresql")
+def test_a_batch_of_corrections_takes_few_statements() -> None:
+    keys = [f"{number}" for number in range(500)]
+    ingest(*(say(5, key) for key in keys))
+
+    with CaptureQueriesContext(connection) as queries:
+        verdicts = ingest(*(correct(2, 6, key=key) for key in keys))
+
+    assert set(list_outcomes(verdicts)) == {CREATED}
+    # The isolation level, the client, the lock, settings, the look-up and the insert.
+    assert len(queries) < 10

@@ -1,0 +1,306 @@
+"""Each way in which a database can fail is 503, tells the operator what to do, and ends without a restart."""
+
+import os
+import pwd
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+
+from tests.kit.issuer import Issuer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.processes import GranianServer
+from tests.kit.relay import Relay
+
+# The limit for every answer.
+MAX_SECONDS = 10
+PATIENCE = f"?options={quote('-c lock_timeout=500ms -c statement_timeout=5s')}"
+
+on_postgresql = pytest.mark.postgresql
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A server with one worker, and a token for it."""
+
+    server: GranianServer
+    token: str
+    # Further members of each entry.
+    members: Mapping[str, object] = field(default_factory=dict)
+
+    def upload(self, entry_id: str | None = None, count: int | None = None) -> requests.Response:
+        """Upload one entry, or a batch of `count` entries."""
+        entry = {"user_id": "007", "date": "2017-05-10", "project": "P" * 100, "hours": 5, **self.members}
+        body = entry if entry_id is None else {**entry, "entry_id": entry_id}
+        return requests.post(
+            f"{self.server.url}/timesheets/upload",
+            json=body if count is None else [body] * count,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=30,
+        )
+
+    def require_outage(self, advice: str) -> None:
+        """The next upload of each kind is 503, in time, and the log has the advice."""
+        for count in (None, 2):
+            response = self.upload(count=count)
+            assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+            assert 1 <= int(response.headers["Retry-After"]) <= 30
+            assert response.elapsed.total_seconds() < MAX_SECONDS
+        assert self.server.wait_for_log(f"The database failed: {advice}", 2)
+        assert "Traceback" not in self.server.read_log()
+
+    def require_recovery(self) -> None:
+        for count in (None, 2):
+            assert until_stored(self, count)
+
+
+def until_stored(site: Site, count: int | None) -> bool:
+    """Connections that broke may still be in the pool at first."""
+    for _ in range(30):
+        if site.upload(count=count).status_code in {201, 207}:
+            return True
+        time.sleep(0.3)
+    return False
+
+
+@contextmanager
+def open_site(folder: Path, issuer: Issuer, url: str) -> Iterator[Site]:
+    folder.mkdir(exist_ok=True)
+    with closing(GranianServer(folder, issuer.url, url, workers=1)) as server:
+        site = Site(server=server, token=issuer.mint())
+        assert site.upload().status_code == 201
+        yield site
+
+
+@pytest.fixture
+def sqlite_site(tmp_path: Path, issuer_process: Issuer) -> Iterator[Site]:
+    url = f"sqlite:///{tmp_path / 'db.sqlite3'}?timeout=1"
+    with open_site(tmp_path / "server", issuer_process, url) as site:
+        yield site
+
+
+@pytest.fixture
+def postgresql_site(tmp_path: Path, issuer_process: Issuer, postgresql: PostgreSQLServer) -> Iterator[Site]:
+    url = f"{postgresql.create_database(tmp_path.name)}{PATIENCE}"
+    with open_site(tmp_path / "server", issuer_process, url) as site:
+        yield site
+
+
+def test_a_locked_sqlite_file(sqlite_site: Site, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        sqlite_site.require_outage("Another program held the lock of the file for too long.")
+
+    sqlite_site.require_recovery()
+
+
+def test_a_sqlite_file_that_is_gone(sqlite_site: Site, tmp_path: Path) -> None:
+    names = [path.name for path in tmp_path.glob("db.sqlite3*")]
+    (tmp_path / "elsewhere").mkdir()
+    for name in names:
+        shutil.move(tmp_path / name, tmp_path / "elsewhere" / name)
+    # Without this, SQLite would create an empty database.
+    (tmp_path / "db.sqlite3").mkdir()
+
+    sqlite_site.require_outage("The file cannot be opened.")
+
+    (tmp_path / "db.sqlite3").rmdir()
+    for name in names:
+        shutil.move(tmp_path / "elsewhere" / name, tmp_path / name)
+    sqlite_site.require_recovery()
+
+
+@contextmanager
+def mount(path: Path, size: str) -> Iterator[Path]:
+    """A small disk. Skips the test if this machine cannot mount one."""
+    path.mkdir(mode=0o777)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=777", "tmpfs", str(path)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine cannot mount a disk")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", path], check=True)
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * 4096):
+                pass
+        except OSError:
+            pass
+    yield
+    filler.unlink()
+
+
+def test_a_full_disk_under_sqlite(tmp_path: Path, issuer_process: Issuer) -> None:
+    with mount(tmp_path / "disk", "4m") as disk:
+        url = f"sqlite:///{disk / 'db.sqlite3'}?timeout=1"
+        with open_site(tmp_path / "server", issuer_process, url) as site:
+            with full(disk):
+                fill_pages(site)
+                site.require_outage("Its disk is full.")
+
+            site.require_recovery()
+
+
+def fill_pages(site: Site) -> None:
+    """Upload until the database needs new space."""
+    for _ in range(500):
+        if site.upload(count=50).status_code == 503:
+            return
+    raise AssertionError("the disk does not fill up")
+
+
+@on_postgresql
+def test_a_full_disk_under_postgresql(
+    tmp_path: Path, issuer_process: Issuer, postgresql: PostgreSQLServer
+) -> None:
+    with mount_for_postgresql("48m") as disk:
+        postgresql.execute(f"CREATE TABLESPACE small LOCATION '{disk / 'data'}'")
+        postgresql.execute("CREATE DATABASE small TABLESPACE small")
+        url = f"{postgresql.url('small')}{PATIENCE}"
+        with open_site(tmp_path / "server", issuer_process, url) as site:
+            with full(disk):
+                fill_pages(site)
+                site.require_outage("Its disk is full.")
+
+            site.require_recovery()
+        postgresql.execute("DROP DATABASE small WITH (FORCE)")
+        postgresql.execute("DROP TABLESPACE small")
+
+
+@contextmanager
+def mount_for_postgresql(size: str) -> Iterator[Path]:
+    """A disk with a folder `data` of the server's user, who cannot enter pytest's folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        with mount(Path(folder) / "disk", size) as disk:
+            data = disk / "data"
+            data.mkdir()
+            nobody = pwd.getpwnam("nobody")
+            os.chown(data, nobody.pw_uid, nobody.pw_gid)
+            yield disk
+
+
+@on_postgresql
+def test_a_locked_postgresql_table(
+    postgresql_site: Site, postgresql: PostgreSQLServer, tmp_path: Path
+) -> None:
+    with psycopg.connect(postgresql.url(tmp_path.name)) as other:
+        other.execute("LOCK TABLE timesheets_timesheet")
+
+        postgresql_site.require_outage("Another transaction held a lock for too long.")
+
+    postgresql_site.require_recovery()
+
+
+@on_postgresql
+def test_corrections_that_wait_for_another_transaction_of_their_client(
+    postgresql_site: Site, postgresql: PostgreSQLServer, tmp_path: Path, issuer_process: Issuer
+) -> None:
+    token = issuer_process.mint(scope="batch:upload correct:timesheets")
+    site = replace(postgresql_site, token=token, members={"revision": 2, "reason": "wrong project"})
+    with psycopg.connect(postgresql.url(tmp_path.name)) as other:
+        other.execute("SELECT pg_advisory_xact_lock(x'636f7272'::int, id::int) FROM timesheets_client")
+
+        statuses = [site.upload("a", count).status_code for count in (None, 2)]
+        first = postgresql_site.upload("a")
+
+    assert statuses == [503, 503]
+    assert first.status_code == 201
+    assert site.server.wait_for_log("Another transaction held a lock for too long.", 2)
+    assert site.upload("a").status_code == 201
+
+
+@on_postgresql
+def test_a_standby(postgresql_site: Site, postgresql: PostgreSQLServer, tmp_path: Path) -> None:
+    set_read_only(postgresql, tmp_path.name, "on")
+
+    postgresql_site.require_outage("It is read-only, like a standby.")
+
+    set_read_only(postgresql, tmp_path.name, "off")
+    postgresql_site.require_recovery()
+
+
+def set_read_only(postgresql: PostgreSQLServer, database: str, value: str) -> None:
+    """New sessions start like this, and there are only new ones."""
+    name = sql.Identifier(database)
+    postgresql.execute(
+        sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}").format(name, sql.SQL(value))
+    )
+    postgresql.terminate_backends(database)
+
+
+@on_postgresql
+def test_a_stopped_postgresql(postgresql_site: Site, postgresql: PostgreSQLServer) -> None:
+    postgresql.stop("immediate")
+
+    postgresql_site.require_outage("")
+
+    assert postgresql_site.server.wait_for_log("It cannot be reached, or the connection was lost.", 1)
+    postgresql.start()
+    postgresql_site.require_recovery()
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    ("count", "statement"),
+    [
+        # A group of single entries is one statement, hence one transaction.
+        pytest.param(None, b"json_to_recordset", id="one-entry"),
+        pytest.param(2, b"COMMIT", id="a-batch"),
+    ],
+)
+def test_a_connection_that_is_cut_during_the_commit(
+    tmp_path: Path,
+    issuer_process: Issuer,
+    postgresql: PostgreSQLServer,
+    count: int | None,
+    statement: bytes,
+) -> None:
+    port = postgresql.port
+    url = postgresql.create_database(tmp_path.name)
+    with (
+        closing(Relay(port)) as relay,
+        open_site(tmp_path / "server", issuer_process, url.replace(f":{port}/", f":{relay.port}/")) as site,
+    ):
+        assert site.upload("warm-up", count).ok
+        relay.trigger = statement
+
+        lost = site.upload("a", count)
+
+        relay.trigger = None
+        assert relay.cuts == 1
+        assert (lost.status_code, lost.json()["code"]) == (503, "database_unavailable")
+        # Whether the entry was stored or not, the retry tells, and it is stored once.
+        assert until_known(site, "a", count) in {200, 201, 207}
+    with psycopg.connect(url) as database:
+        [[stored]] = database.execute(
+            "SELECT count(*) FROM timesheets_timesheet WHERE entry_id = 'a'"
+        ).fetchall()
+    assert stored == 1
+
+
+def until_known(site: Site, entry_id: str, count: int | None) -> int:
+    for _ in range(30):
+        status = site.upload(entry_id, count).status_code
+        if status != 503:
+            break
+        time.sleep(0.3)
+    return status

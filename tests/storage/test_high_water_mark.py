@@ -1,0 +1,137 @@
+"""The high-water mark: the last id up to which no upload can still add a row."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.storage.conftest import Database, only_on
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
+from tests.storage.test_reading import REPORTING, ids_continue_after, uncommitted_upload
+from timesheets.models import Client
+from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS, find_high_water_mark
+from timesheets.storage.ingest import ingest_entries
+
+
+@pytest.fixture
+def clients(database: Database) -> None:
+    """Create both clients, so that no upload waits for another to create its client."""
+    for client in (PAYROLL, REPORTING):
+        Client.objects.create(issuer=client.issuer, client_id=client.client_id)
+
+
+def store_one() -> int:
+    [verdict] = ingest(make_entry())
+    return verdict.timesheet_id
+
+
+@pytest.mark.usefixtures("database")
+def test_the_high_water_mark_of_an_empty_table_is_zero() -> None:
+    assert find_high_water_mark() == 0
+
+
+@pytest.mark.usefixtures("database")
+def test_the_high_water_mark_is_the_last_id_without_uncommitted_uploads() -> None:
+    last_id = store_one()
+
+    assert find_high_water_mark() == last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("last_id", [1000, 2**31 - 2, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1, 2**32, 2**33])
+def test_the_high_water_mark_is_the_id_that_an_upload_announced(last_id: int) -> None:
+    with ids_continue_after(last_id - 1):
+        before = store_one()
+        with uncommitted_upload("slow"):
+            ingest(make_entry("fast"), client=REPORTING)
+
+            assert before == last_id
+            assert find_high_water_mark() == last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+def test_the_high_water_mark_is_zero_during_the_first_upload_ever() -> None:
+    with ids_continue_after(None), uncommitted_upload("slow"):
+        ingest(make_entry("fast"), client=REPORTING)
+
+        assert find_high_water_mark() == 0
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+def test_the_lowest_of_several_announced_ids_counts() -> None:
+    last_id = store_one()
+
+    with uncommitted_upload("slow"), uncommitted_upload("slower", client=REPORTING):
+        ingest(make_entry("fast"))
+
+        assert find_high_water_mark() == last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("distance", [2**30, 2**30 + 1, 2**31 - 1])
+def test_an_announced_id_counts_after_two_billion_later_ids(distance: int) -> None:
+    with ids_continue_after(999):
+        last_id = store_one()
+        with uncommitted_upload("slow"), ids_continue_after(last_id + distance - 1):
+            highest_id = store_one()
+
+            assert highest_id == last_id + distance
+            assert find_high_water_mark() == last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("unused_ids", [1, 2])
+def test_the_high_water_mark_is_never_above_the_last_id(unused_ids: int) -> None:
+    last_id = store_one()
+    ingest_entries(PAYROLL, [make_entry()] * unused_ids, RECEIVED_AT, commit_if=lambda _: False)
+
+    with uncommitted_upload("slow"):
+        assert find_high_water_mark() == last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+def test_uploads_between_the_two_statements_of_a_reader_are_above_the_high_water_mark() -> None:
+    last_id = store_one()
+
+    with ExitStack() as uploads:
+        statements = count_statements()
+
+        def upload_before_the_second(execute: Any, sql: str, *arguments: Any) -> Any:
+            if next(statements) == 2:
+                uploads.enter_context(uncommitted_upload("slow"))
+                with ExitStack() as fast:
+                    fast.enter_context(uncommitted_upload("fast", client=REPORTING))
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(upload_before_the_second):
+            high_water_mark = find_high_water_mark()
+
+        assert high_water_mark == last_id
+        assert next(statements) == 3
+
+
+def count_statements() -> Iterator[int]:
+    yield from range(1, 100)
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+def test_an_announcement_ends_with_its_transaction() -> None:
+    ingest(make_entry("a"))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_the_lock_class_is_the_same_in_every_version() -> None:
+    # Another class would hide the uploads of servers that still run the previous version.
+    assert ADVISORY_LOCK_CLASS == 1953066341

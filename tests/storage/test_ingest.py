@@ -1,0 +1,317 @@
+"""The rows that a batch adds and the verdict on each of its entries, on both databases."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+from django.db import OperationalError
+
+from tests.storage.entries import (
+    PAYROLL,
+    RECEIVED_AT,
+    ingest,
+    list_outcomes,
+    make_entry,
+    read_entry,
+    to_entry,
+)
+from timesheets.models import Client, Timesheet
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.trust.principals import MachineClient
+
+pytestmark = pytest.mark.usefixtures("database")
+
+CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
+
+
+def at_offset(timestamp: str, hours: int) -> datetime:
+    return datetime.fromisoformat(timestamp).replace(tzinfo=timezone(timedelta(hours=hours)))
+
+
+EXTREME_ENTRIES = [
+    pytest.param(make_entry(date=at_offset("1900-01-01T00:00:00", 10)), id="earliest-date"),
+    pytest.param(make_entry(date=at_offset("2999-12-31T23:59:59.999999", -12)), id="latest-date"),
+    pytest.param(make_entry(date=at_offset("2016-02-29T23:59:59.000001", 14)), id="one-microsecond"),
+    pytest.param(make_entry(date=at_offset("2017-05-10T00:00:00", 0)), id="midnight"),
+    pytest.param(make_entry(hours=Decimal("0.01")), id="least-hours"),
+    pytest.param(make_entry(hours=Decimal("24.00")), id="most-hours"),
+    pytest.param(make_entry(hours=Decimal("7.10")), id="hours-without-an-exact-float"),
+    pytest.param(make_entry(user_id="ä" * 64, project="日" * 128), id="longest-names"),
+    pytest.param(
+        make_entry(user_id="\N{MUSICAL SYMBOL G CLEF}" * 64, project="\N{PILE OF POO}" * 128),
+        id="longest-names-outside-the-bmp",
+    ),
+    pytest.param(make_entry(project="e\N{COMBINING ACUTE ACCENT}"), id="combining-accent"),
+    pytest.param(make_entry(project="a\N{LINE SEPARATOR}\N{ZERO WIDTH SPACE}b"), id="invisible-characters"),
+    pytest.param(make_entry(user_id="NULL", project="null"), id="null-as-name"),
+    pytest.param(make_entry(user_id="{}", project='{"a", b}'), id="braces"),
+    pytest.param(make_entry(user_id="\\", project='\\"\\\\'), id="backslashes"),
+    pytest.param(make_entry(user_id="'", project="'; DROP TABLE timesheets_timesheet; --"), id="quotes"),
+    pytest.param(make_entry(user_id="%s", project="%(project)s %%"), id="placeholders"),
+    pytest.param(make_entry(user_id="007", project="5"), id="digits-as-names"),
+]
+
+
+def test_a_new_entry_is_created() -> None:
+    entry = make_entry("week-19:1")
+
+    [verdict] = ingest(entry)
+
+    assert verdict.outcome is CREATED
+    assert read_entry(verdict.timesheet_id) == entry
+
+
+def test_an_entry_is_stored_with_its_provenance() -> None:
+    [verdict] = ingest(make_entry())
+
+    row = Timesheet.objects.get(pk=verdict.timesheet_id)
+    assert (row.client.issuer, row.client.client_id) == (PAYROLL.issuer, "payroll")
+    assert (row.subject, row.received_at) == ("payroll@clients", RECEIVED_AT)
+
+
+def test_an_entry_from_a_token_without_a_subject_has_no_subject() -> None:
+    [verdict] = ingest(make_entry(), client=replace(PAYROLL, subject=None))
+
+    assert Timesheet.objects.get(pk=verdict.timesheet_id).subject is None
+
+
+def test_a_repeated_entry_exists() -> None:
+    [first] = ingest(make_entry("week-19:1"))
+
+    [second] = ingest(make_entry("week-19:1"))
+
+    assert second == Verdict(outcome=EXISTING, timesheet_id=first.timesheet_id)
+    assert Timesheet.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"hours": Decimal("5.00")}, id="hours-with-two-decimals"),
+        pytest.param({"date": at_offset("2017-05-10T19:40:20.095", 2)}, id="date-in-another-zone"),
+    ],
+)
+def test_content_is_compared_by_value(changes: dict[str, Any]) -> None:
+    ingest(make_entry("week-19:1"))
+
+    [verdict] = ingest(make_entry("week-19:1", **changes))
+
+    assert verdict.outcome is EXISTING
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"user_id": "7"}, id="user"),
+        pytest.param({"date": datetime(2017, 5, 10, 17, 40, 20, 95001, tzinfo=UTC)}, id="microsecond"),
+        pytest.param({"project": "storezero"}, id="project-case"),
+        pytest.param({"hours": Decimal("5.01")}, id="hundredth-of-an-hour"),
+    ],
+)
+def test_different_content_is_a_conflict_and_changes_nothing(changes: dict[str, Any]) -> None:
+    entry = make_entry("week-19:1")
+    [stored] = ingest(entry)
+
+    [verdict] = ingest(make_entry("week-19:1", **changes))
+
+    assert verdict == Verdict(outcome=CONFLICT, timesheet_id=stored.timesheet_id)
+    assert read_entry(stored.timesheet_id) == entry
+
+
+def test_the_first_of_repeated_entries_in_a_batch_counts() -> None:
+    entry, other = make_entry("a"), make_entry("a", hours=Decimal(6))
+
+    verdicts = ingest(entry, entry, other, entry)
+
+    assert list_outcomes(verdicts) == [CREATED, EXISTING, CONFLICT, EXISTING]
+    assert len({verdict.timesheet_id for verdict in verdicts}) == 1
+    assert read_entry(verdicts[0].timesheet_id) == entry
+
+
+def test_repeated_entries_are_compared_with_the_stored_one() -> None:
+    [stored] = ingest(make_entry("a"))
+
+    verdicts = ingest(make_entry("a", hours=Decimal(6)), make_entry("a", hours=Decimal(6)), make_entry("a"))
+
+    assert list_outcomes(verdicts) == [CONFLICT, CONFLICT, EXISTING]
+    assert {verdict.timesheet_id for verdict in verdicts} == {stored.timesheet_id}
+
+
+def test_entries_without_an_entry_id_are_all_created_in_batch_order() -> None:
+    entry = make_entry()
+
+    verdicts = ingest(*[entry] * 250) + ingest(*[entry] * 50)
+
+    ids = [verdict.timesheet_id for verdict in verdicts]
+    assert set(list_outcomes(verdicts)) == {CREATED}
+    assert ids == sorted(set(ids))
+    assert Timesheet.objects.count() == 300
+
+
+def test_each_entry_of_a_mixed_batch_gets_its_own_row() -> None:
+    ingest(make_entry("b", user_id="1"), make_entry("e", user_id="other"))
+    entry_ids = ["c", None, "b", None, None, "a", "e", None, "d"]
+    batch = [make_entry(entry_id, user_id=str(number)) for number, entry_id in enumerate(entry_ids)]
+    batch[2] = make_entry("b", user_id="1")
+
+    verdicts = ingest(*batch)
+
+    assert list_outcomes(verdicts) == [
+        CREATED,
+        CREATED,
+        EXISTING,
+        CREATED,
+        CREATED,
+        CREATED,
+        CONFLICT,
+        CREATED,
+        CREATED,
+    ]
+    for entry, verdict in zip(batch, verdicts, strict=True):
+        assert (read_entry(verdict.timesheet_id) == entry) == (verdict.outcome is not CONFLICT)
+
+
+def test_an_empty_batch_is_accepted() -> None:
+    assert ingest() == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(lambda number: f"{number * 7919 % 10_000}", id="unsorted-keys"),
+        pytest.param(lambda _: None, id="no-keys"),
+        pytest.param(lambda number: f"{number}" if number % 3 else None, id="some-keys"),
+    ],
+)
+def test_each_of_ten_thousand_entries_gets_its_own_row(key: Callable[[int], str | None]) -> None:
+    batch = [make_entry(key(number), user_id=f"{number}") for number in range(10_000)]
+
+    verdicts = ingest(*batch)
+
+    rows = Timesheet.objects.in_bulk()
+    assert set(list_outcomes(verdicts)) == {CREATED}
+    assert len(rows) == 10_000
+    assert [to_entry(rows[verdict.timesheet_id]) for verdict in verdicts] == batch
+
+
+def test_ten_thousand_repeated_entries_exist() -> None:
+    batch = [make_entry(f"{number}", user_id=f"{number}") for number in range(10_000)]
+    first = ingest(*batch)
+
+    second = ingest(*reversed(batch))
+
+    assert set(list_outcomes(second)) == {EXISTING}
+    assert [verdict.timesheet_id for verdict in reversed(second)] == [
+        verdict.timesheet_id for verdict in first
+    ]
+
+
+def test_a_rolled_back_batch_gets_verdicts_and_is_not_stored() -> None:
+    [stored] = ingest(make_entry("a"))
+    seen: list[Verdict] = []
+
+    def refuse(verdicts: Sequence[Verdict]) -> bool:
+        seen.extend(verdicts)
+        return False
+
+    verdicts = ingest_entries(PAYROLL, [make_entry("a"), make_entry("b")], RECEIVED_AT, commit_if=refuse)
+
+    assert list_outcomes(verdicts) == [EXISTING, CREATED]
+    assert seen == verdicts
+    assert [row.pk for row in Timesheet.objects.all()] == [stored.timesheet_id]
+
+
+def test_a_batch_after_a_rolled_back_one_is_stored() -> None:
+    batch = [make_entry("a"), make_entry()]
+    ingest_entries(PAYROLL, batch, RECEIVED_AT, commit_if=lambda _: False)
+
+    verdicts = ingest(*batch)
+
+    assert list_outcomes(verdicts) == [CREATED, CREATED]
+    assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == batch
+
+
+def test_nothing_is_stored_if_commit_if_raises() -> None:
+    def fail(verdicts: Sequence[Verdict]) -> bool:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=fail)
+
+    assert not Timesheet.objects.exists()
+    assert list_outcomes(ingest(make_entry("a"))) == [CREATED]
+
+
+def test_only_a_deadlock_is_retried() -> None:
+    attempts: list[Sequence[Verdict]] = []
+
+    def lose_the_connection(verdicts: Sequence[Verdict]) -> bool:
+        attempts.append(verdicts)
+        raise OperationalError
+
+    with pytest.raises(OperationalError):
+        ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=lose_the_connection)
+
+    assert len(attempts) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(replace(PAYROLL, client_id="another"), id="another-client-id"),
+        pytest.param(replace(PAYROLL, client_id="Payroll"), id="another-case"),
+        pytest.param(replace(PAYROLL, issuer="https://other.example.com/"), id="another-issuer"),
+    ],
+)
+def test_clients_neither_see_nor_block_each_others_entry_ids(other: MachineClient) -> None:
+    mine, theirs = make_entry("a"), make_entry("a", hours=Decimal(6))
+
+    [my_verdict], [their_verdict] = ingest(mine), ingest(theirs, client=other)
+
+    assert (my_verdict.outcome, their_verdict.outcome) == (CREATED, CREATED)
+    assert read_entry(my_verdict.timesheet_id) == mine
+    assert read_entry(their_verdict.timesheet_id) == theirs
+    assert list_outcomes(ingest(theirs, client=other)) == [EXISTING]
+
+
+def test_subjects_of_one_client_share_its_entry_ids() -> None:
+    ingest(make_entry("a"))
+
+    [verdict] = ingest(make_entry("a"), client=replace(PAYROLL, subject="auth0|7"))
+
+    assert verdict.outcome is EXISTING
+    assert Client.objects.count() == 1
+
+
+@pytest.mark.parametrize("entry", EXTREME_ENTRIES)
+def test_an_extreme_value_is_stored_unchanged(entry: Entry) -> None:
+    keyed = replace(entry, entry_id="a")
+
+    [verdict] = ingest(keyed)
+
+    assert verdict.outcome is CREATED
+    assert read_entry(verdict.timesheet_id) == keyed
+    assert list_outcomes(ingest(keyed)) == [EXISTING]
+
+
+def test_extreme_values_are_stored_unchanged_in_one_batch() -> None:
+    batch = [cast("Entry", parameter.values[0]) for parameter in EXTREME_ENTRIES]
+
+    verdicts = ingest(*batch)
+
+    assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == batch
+
+
+def test_entry_ids_are_case_sensitive_and_compared_in_full() -> None:
+    entry_ids = ["a", "A", "a.", "a-", "a_", "a:", "x" * 128, "x" * 127 + "y", "007", "7", "null", "NULL"]
+    batch = [make_entry(entry_id, user_id=entry_id[-64:]) for entry_id in entry_ids]
+
+    verdicts = ingest(*batch)
+
+    assert set(list_outcomes(verdicts)) == {CREATED}
+    assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == batch

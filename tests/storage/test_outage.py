@@ -1,0 +1,124 @@
+"""While the database is down, clients soon get a 503. When it is up again, uploads work without a restart."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+import requests
+
+from tests.kit.issuer import Issuer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.processes import GranianServer
+from tests.storage.conftest import Database, only_on
+from tests.storage.load import BatchResponse, UploadLoad, require_completion, require_whole_batches
+
+# The limit for every response, whether the database is up or down.
+MAX_RESPONSE_SECONDS = 10
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer, migrated_database: Database
+) -> Iterator[GranianServer]:
+    """One server for all outages of a database, since it must recover from each."""
+    # A second is long enough to see that SQLite is busy.
+    options = "?timeout=1" if migrated_database.vendor == "sqlite" else ""
+    url = f"{migrated_database.url}{options}"
+    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, url)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def token(issuer_process: Issuer) -> str:
+    return issuer_process.mint()
+
+
+@pytest.fixture
+def load(database: Database, server: GranianServer, token: str) -> UploadLoad:
+    return UploadLoad(url=server.url, token=token, name="outage")
+
+
+def is_stored(response: BatchResponse) -> bool:
+    return response.status == 207
+
+
+def is_unavailable(response: BatchResponse) -> bool:
+    return response.status == 503
+
+
+def upload_one(server: GranianServer, token: str) -> requests.Response:
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "a"}
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.post(f"{server.url}/timesheets/upload", json=entry, headers=headers, timeout=30)
+
+
+def require_unavailable(response: requests.Response) -> None:
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    assert 1 <= int(response.headers["Retry-After"]) <= 30
+    assert response.elapsed.total_seconds() < MAX_RESPONSE_SECONDS
+
+
+def require_orderly_outage(load: UploadLoad) -> None:
+    """Each batch got a response in time: it was stored completely, or the database was unavailable."""
+    assert load.unanswered == []
+    assert max(response.seconds for response in load.responses) < MAX_RESPONSE_SECONDS
+    refusals = {(response.status, response.members["code"]) for response in load.refused}
+    assert refusals == {(503, "database_unavailable")}
+    assert all(1 <= int(response.headers["Retry-After"]) <= 30 for response in load.refused)
+    require_whole_batches(load.stored, [response.batch for response in load.refused])
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(PostgreSQLServer.stop, id="stopped"),
+        pytest.param(PostgreSQLServer.kill, id="killed"),
+    ],
+)
+def test_batches_are_refused_while_postgresql_is_down_and_stored_afterwards(
+    end: Callable[[PostgreSQLServer], None],
+    server: GranianServer,
+    postgresql: PostgreSQLServer,
+    load: UploadLoad,
+) -> None:
+    with load:
+        load.wait_for(is_stored)
+        end(postgresql)
+        load.wait_for(is_unavailable)
+        postgresql.start()
+        load.wait_for(is_stored)
+
+    require_orderly_outage(load)
+    require_completion([response.batch for response in load.responses], server.url, load.token)
+
+
+@only_on("postgresql")
+def test_batches_whose_connection_postgresql_terminates_are_refused_completely(
+    server: GranianServer, postgresql: PostgreSQLServer, load: UploadLoad
+) -> None:
+    with load:
+        load.wait_for(is_stored)
+        load.wait_for(is_unavailable, meanwhile=lambda: postgresql.terminate_backends("timesheets"))
+        load.wait_for(is_stored)
+
+    require_orderly_outage(load)
+    require_completion([response.batch for response in load.responses], server.url, load.token)
+
+
+@only_on("sqlite")
+def test_an_entry_is_refused_while_another_program_writes_to_sqlite_and_created_afterwards(
+    database: Database, server: GranianServer, token: str
+) -> None:
+    path = database.url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        refused = upload_one(server, token)
+        writer.execute("ROLLBACK")
+
+    created = upload_one(server, token)
+
+    require_unavailable(refused)
+    assert created.status_code == 201

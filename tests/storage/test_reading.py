@@ -1,0 +1,695 @@
+"""Reading back on both databases: no entry is missed, no other client's is shown, no table is scanned."""
+
+import itertools
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from django.db import connection, connections, transaction
+from django.test import Client as HTTPClient
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.kit.issuer import Issuer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.storage.conftest import Database, only_on
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
+from timesheets.models import Client, Timesheet
+from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS
+from timesheets.storage.ingest import ingest_entries, ingest_upload
+from timesheets.storage.queries import (
+    TimesheetPage,
+    TimesheetQuery,
+    find_timesheet,
+    list_history,
+    list_timesheets,
+)
+from timesheets.storage.receipts import Delivery
+from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.trust.principals import MachineClient
+
+pytestmark = pytest.mark.usefixtures("database")
+
+REPORTING = replace(PAYROLL, client_id="reporting")
+OTHER_ISSUERS_PAYROLL = replace(PAYROLL, issuer="https://stranger.example/")
+ALL = TimesheetQuery()
+
+
+def read_pages(
+    query: TimesheetQuery = ALL,
+    *,
+    page_size: int = 10,
+    client: MachineClient = PAYROLL,
+    max_scanned: int = 100,
+) -> Iterator[TimesheetPage]:
+    while True:
+        page = list_timesheets(client, query, page_size, max_scanned=max_scanned)
+        yield page
+        if page.next_id is None:
+            return
+        query = replace(query, from_id=page.next_id)
+
+
+def list_ids(*pages: TimesheetPage) -> list[int]:
+    return [timesheet.timesheet_id for page in pages for timesheet in page.timesheets]
+
+
+def to_ids(verdicts: list[Verdict]) -> list[int]:
+    return [verdict.timesheet_id for verdict in verdicts]
+
+
+in_both_orders = pytest.mark.parametrize(
+    "newest_first", [pytest.param(False, id="oldest-first"), pytest.param(True, id="newest-first")]
+)
+
+
+def in_order(ids: list[int], *, newest_first: bool) -> list[int]:
+    return sorted(ids, reverse=newest_first)
+
+
+def test_a_stored_entry_is_found_unchanged() -> None:
+    entry = make_entry("week-19:1")
+    [verdict] = ingest(entry)
+
+    stored = find_timesheet(PAYROLL, verdict.timesheet_id)
+
+    assert stored is not None
+    assert (stored.entry, stored.received_at) == (replace(entry, revision=1), RECEIVED_AT)
+    assert list_timesheets(PAYROLL, ALL, 10).timesheets == [stored]
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        pytest.param(REPORTING, id="another-client"),
+        pytest.param(OTHER_ISSUERS_PAYROLL, id="same-client-id-at-another-issuer"),
+        pytest.param(replace(PAYROLL, client_id="idle"), id="client-without-uploads"),
+    ],
+)
+def test_another_clients_entries_are_not_found(stranger: MachineClient) -> None:
+    [foreign] = to_ids(ingest(make_entry("week-19:1")))
+    own = to_ids(ingest(make_entry("week-19:1"), client=stranger)) if stranger.client_id != "idle" else []
+
+    assert find_timesheet(stranger, foreign) is None
+    assert list_ids(*read_pages(client=stranger)) == own
+    assert list_ids(*read_pages(TimesheetQuery(entry_id="week-19:1"), client=stranger)) == own
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(TimesheetQuery(user_ids=["\N{PILE OF POO}'\"\\%s", "%s"]), id="user"),
+        pytest.param(TimesheetQuery(projects=["%(a)s; --"]), id="project"),
+        pytest.param(TimesheetQuery(date_from=datetime(1899, 12, 31, tzinfo=UTC)), id="earliest"),
+        pytest.param(TimesheetQuery(date_to=datetime(3000, 1, 1, 23, 59, tzinfo=UTC)), id="latest"),
+    ],
+)
+def test_a_filter_is_not_interpreted_as_sql(query: TimesheetQuery) -> None:
+    entry = make_entry(user_id="\N{PILE OF POO}'\"\\%s", project="%(a)s; --")
+    [stored] = to_ids(ingest(entry))
+
+    assert list_ids(*read_pages(query)) == [stored]
+
+
+def test_dates_are_compared_to_the_microsecond() -> None:
+    second = datetime(2017, 5, 10, 17, 40, 20, tzinfo=UTC)
+    microsecond = timedelta(microseconds=1)
+    before, at, after = to_ids(
+        ingest(*(make_entry(date=date) for date in (second - microsecond, second, second + microsecond)))
+    )
+
+    assert list_ids(*read_pages(TimesheetQuery(date_from=second))) == [at, after]
+    assert list_ids(*read_pages(TimesheetQuery(date_to=second))) == [before]
+
+
+def test_a_history_begins_with_the_newest_revision_and_has_what_each_one_replaced() -> None:
+    corrections = [make_entry("a", revision=number, reason="wrong", user_id=f"{number}") for number in (2, 3)]
+    first, second, third = to_ids(ingest(make_entry("a"), *corrections))
+    ingest(make_entry("a"), *corrections, client=REPORTING)
+
+    history = list_history(PAYROLL, "a", 10)
+
+    ids = [
+        (change.stored.timesheet_id, change.previous and change.previous.timesheet_id) for change in history
+    ]
+    assert ids == [(third, second), (second, first), (first, None)]
+    assert [change.stored.entry.user_id for change in history] == ["3", "2", "007"]
+    assert list_history(PAYROLL, "a", 2) == history[:2]
+    assert list_history(PAYROLL, "b", 2) == list_history(replace(PAYROLL, client_id="idle"), "a", 2) == []
+
+
+@in_both_orders
+def test_a_page_scans_no_more_rows_than_the_limit(*, newest_first: bool) -> None:
+    ids = in_order(to_ids(ingest(*(make_entry() for _ in range(1000)))), newest_first=newest_first)
+
+    query = TimesheetQuery(projects=["none"], newest_first=newest_first)
+    pages = list(read_pages(query, max_scanned=300))
+
+    assert list_ids(*pages) == []
+    assert [page.next_id for page in pages] == [ids[300], ids[600], ids[900], None]
+
+
+@in_both_orders
+def test_the_scan_limit_neither_loses_nor_duplicates_rows(*, newest_first: bool) -> None:
+    entries = [make_entry(user_id="007" if number % 7 == 0 else "008") for number in range(1000)]
+    ids = to_ids(ingest(*entries))
+
+    query = TimesheetQuery(user_ids=["007"], newest_first=newest_first)
+    pages = list(read_pages(query, page_size=10, max_scanned=100))
+
+    assert list_ids(*pages) == in_order(ids[::7], newest_first=newest_first)
+    assert all(page.next_id is None or page.timesheets for page in pages)
+    assert min(len(page.timesheets) for page in pages) < 10
+
+
+@in_both_orders
+def test_other_clients_rows_do_not_count_towards_the_scan_limit(*, newest_first: bool) -> None:
+    for _ in range(10):
+        ingest(*(make_entry() for _ in range(50)), client=REPORTING)
+        ingest(make_entry())
+
+    query = TimesheetQuery(projects=["none"], newest_first=newest_first)
+    assert len(list(read_pages(query, max_scanned=10))) == 1
+
+
+def test_any_of_several_values_matches() -> None:
+    names = [f"{number}" for number in range(5)]
+    rows = {
+        (user_id, project): to_ids(ingest(make_entry(user_id=user_id, project=project)))[0]
+        for user_id, project in itertools.product(names, names)
+    }
+
+    several = TimesheetQuery(user_ids=["1", "4", "1", "none"], projects=["0", "3"])
+
+    assert list_ids(*read_pages(several)) == [
+        rows[pair] for pair in itertools.product(["1", "4"], ["0", "3"])
+    ]
+
+
+def test_rows_that_are_added_while_somebody_pages_newest_first_are_only_on_a_new_first_page() -> None:
+    before = to_ids(ingest(*(make_entry() for _ in range(5))))
+    pages = read_pages(TimesheetQuery(newest_first=True), page_size=2)
+
+    seen = list_ids(next(pages))
+    added = to_ids(ingest(make_entry(), make_entry()))
+    seen += list_ids(*pages)
+
+    assert seen == before[::-1]
+    assert list_ids(next(read_pages(TimesheetQuery(newest_first=True), page_size=2))) == added[::-1]
+
+
+@contextmanager
+def uncommitted_upload(
+    *entry_ids: str,
+    client: MachineClient = PAYROLL,
+    commit: bool = True,
+    delivery: Delivery | None = None,
+) -> Iterator[None]:
+    """An upload that has inserted its entries. Its transaction ends with the block."""
+    inserted, may_end = threading.Event(), threading.Event()
+
+    def wait(_: Any) -> bool:
+        inserted.set()
+        may_end.wait(10)
+        return commit
+
+    def run() -> None:
+        try:
+            entries = [make_entry(entry_id) for entry_id in entry_ids]
+            ingest = partial(ingest_upload, delivery=delivery) if delivery else ingest_entries
+            ingest(client, entries, RECEIVED_AT, commit_if=wait)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as executor:
+        upload: Future[None] = executor.submit(run)
+        inserted.wait(10)
+        try:
+            yield
+        finally:
+            may_end.set()
+            upload.result(10)
+
+
+@pytest.fixture
+def known_clients(database: Database) -> None:
+    """Create the clients, since the first upload of a client blocks its other uploads."""
+    for client in (PAYROLL, REPORTING):
+        Client.objects.create(issuer=client.issuer, client_id=client.client_id)
+
+
+def find_ids(*entry_ids: str) -> list[int]:
+    rows = dict(Timesheet.objects.values_list("entry_id", "id"))
+    return [rows[entry_id] for entry_id in entry_ids]
+
+
+@contextmanager
+def ids_continue_after(last_id: int | None) -> Iterator[None]:
+    """Make PostgreSQL assign the ids after `last_id` during the block; None: as if it had assigned none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM timesheets_timesheet_id_seq")
+        before = cursor.fetchone()
+        first, is_assigned = (1, False) if last_id is None else (last_id, True)
+        cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s, %s)", [first, is_assigned])
+        try:
+            yield
+        finally:
+            Timesheet.objects.all().delete()
+            cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s)", before)
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+@pytest.mark.parametrize("last_id", [None, 1000, 2**31 - 3, 2**31 - 2, 2**32 - 3, 2**32 - 2, 2**62])
+def test_a_list_stops_before_an_uncommitted_upload(last_id: int | None) -> None:
+    with ids_continue_after(last_id):
+        ingest(make_entry("before"))
+        with uncommitted_upload("slow"):
+            ingest(make_entry("fast"))
+            seen = list_ids(*read_pages())
+            newest = list_ids(*read_pages(TimesheetQuery(newest_first=True)))
+
+        assert find_ids("before", "slow", "fast") == sorted(find_ids("before", "slow", "fast"))
+        assert seen == newest == find_ids("before")
+        assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_stops_before_the_first_of_several_uncommitted_uploads() -> None:
+    ingest(make_entry("before"))
+    with uncommitted_upload("slow"), uncommitted_upload("slower", client=REPORTING):
+        ingest(make_entry("fast"))
+        assert list_ids(*read_pages()) == find_ids("before")
+
+    assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_includes_all_entries_before_an_uncommitted_upload() -> None:
+    ingest(make_entry("before"))
+    ingest_entries(PAYROLL, [make_entry("refused")] * 3, RECEIVED_AT, commit_if=lambda _: False)
+    with uncommitted_upload("slow"):
+        assert list_ids(*read_pages()) == find_ids("before")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_stops_before_the_first_upload_ever() -> None:
+    with ids_continue_after(None):
+        with uncommitted_upload("slow"):
+            ingest(make_entry("fast"), client=REPORTING)
+            assert list_ids(*read_pages(client=REPORTING)) == []
+
+        assert list_ids(*read_pages(client=REPORTING)) == find_ids("fast")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_list_continues_after_an_upload_that_stored_nothing() -> None:
+    with uncommitted_upload("dry", commit=False):
+        ingest(make_entry("stored"))
+
+    assert list_ids(*read_pages()) == find_ids("stored")
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_a_single_entry_is_found_during_uncommitted_uploads() -> None:
+    with uncommitted_upload("slow"):
+        [verdict] = ingest(make_entry("fast"))
+
+        assert find_timesheet(PAYROLL, verdict.timesheet_id) is not None
+        for newest_first in (False, True):
+            query = TimesheetQuery(entry_id="fast", newest_first=newest_first)
+            assert list_ids(*read_pages(query)) == [verdict.timesheet_id]
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "0",
+        "1",
+        "-1",
+        f"{2**63 - 1}",
+        "0, 0",
+        "1, 1",
+        f"{ADVISORY_LOCK_CLASS - 1}, 0",
+        f"{ADVISORY_LOCK_CLASS + 1}, 0",
+        f"{ADVISORY_LOCK_CLASS << 32}",
+    ],
+)
+@pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])
+def test_advisory_locks_of_other_programs_have_no_effect(database: Database, lock: str, keys: str) -> None:
+    stored = to_ids(ingest(make_entry(), make_entry()))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}({keys})")
+        try:
+            assert list_ids(*read_pages()) == stored
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+@only_on("postgresql")
+def test_an_upload_does_not_wait_for_another_that_announced_the_same_id(database: Database) -> None:
+    [last_id] = to_ids(ingest(make_entry()))
+    with psycopg.connect(database.url) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [ADVISORY_LOCK_CLASS, last_id])
+
+        assert list_outcomes(ingest(make_entry())) == [Outcome.CREATED]
+
+
+@only_on("postgresql")
+def test_an_uncommitted_upload_in_another_database_has_no_effect(
+    database: Database, postgresql: PostgreSQLServer
+) -> None:
+    stored = to_ids(ingest(make_entry(), make_entry()))
+    with psycopg.connect(postgresql.url()) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s, 0)", [ADVISORY_LOCK_CLASS])
+
+        assert list_ids(*read_pages()) == stored
+
+
+def upload_twenty_times(writer: int) -> None:
+    try:
+        for number in range(20):
+            ingest(*(make_entry(f"{writer}-{number}-{row}") for row in range(1 + writer)))
+    finally:
+        connections.close_all()
+
+
+def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() -> None:
+    uploads_are_done = threading.Event()
+
+    def follow() -> list[int]:
+        seen: list[int] = []
+        query = ALL
+        while True:
+            was_done = uploads_are_done.is_set()
+            *_, last = pages = list(read_pages(query, page_size=7))
+            recent = seen[-7:]
+            seen += [timesheet_id for timesheet_id in list_ids(*pages) if timesheet_id not in recent]
+            if last.timesheets:
+                # Request the last page again, from its start.
+                query = replace(ALL, from_id=last.timesheets[0].timesheet_id)
+            if was_done:
+                connections.close_all()
+                return seen
+
+    with ThreadPoolExecutor() as executor:
+        reader = executor.submit(follow)
+        with ThreadPoolExecutor(10) as writers:
+            list(writers.map(upload_twenty_times, range(10)))
+        uploads_are_done.set()
+        seen = reader.result(60)
+
+    assert len(seen) == 20 * 55
+    assert seen == list(Timesheet.objects.order_by("id").values_list("id", flat=True))
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("known_clients")
+def test_each_list_newest_first_during_ten_uploads_has_every_row_below_its_first() -> None:
+    lists: list[list[int]] = []
+    with ThreadPoolExecutor(10) as writers:
+        uploads = [writers.submit(upload_twenty_times, writer) for writer in range(10)]
+        while not all(upload.done() for upload in uploads) or not lists:
+            lists.append(list_ids(*read_pages(TimesheetQuery(newest_first=True), page_size=7)))
+
+    stored = list(Timesheet.objects.order_by("-id").values_list("id", flat=True))
+    assert len(stored) == 20 * 55
+    assert [ids for ids in lists if ids and ids != stored[stored.index(ids[0]) :]] == []
+
+
+ROWS = 30_000
+FILTERS: dict[str, Any] = {
+    "user_ids": ["007", "008"],
+    "projects": ["none"],
+    "date_from": datetime(2017, 5, 12, tzinfo=UTC),
+    "date_to": datetime(2017, 5, 20, tzinfo=UTC),
+    "received_since": RECEIVED_AT,
+    "entry_id": "row-500",
+}
+# The steps that the plan of a list, and the plan of a search by entry_id, may have. SQLite does not name the
+# index of a constraint.
+NEIGHBOR_STEPS = (
+    "using revision_of_entry",
+    "(client_id=? AND entry_id=? AND revision>?)",
+    "(client_id=? AND entry_id=? AND revision<?)",
+)
+LIST_STEPS = (
+    *NEIGHBOR_STEPS,
+    "timesheet_of_client",
+    "SEARCH timesheets_timesheet$",
+    "Index Only Scan Backward using timesheets_timesheet_pkey",
+)
+UPLOAD_STEPS = (
+    "using revision_of_entry",
+    "(client_id=? AND entry_id=?)",
+    "USING INTEGER PRIMARY KEY (rowid=?)",
+    # SQLite reads the highest id, and the rows above it.
+    "SEARCH timesheets_timesheet$",
+    "USING INTEGER PRIMARY KEY (rowid>?)",
+)
+ENTRY_ID_STEPS = (*NEIGHBOR_STEPS, "(client_id=? AND entry_id=?)", "AND revision>? AND revision<?)")
+FILTER_COMBINATIONS = [
+    dict(chosen)
+    for count in range(len(FILTERS) + 1)
+    for chosen in itertools.combinations(FILTERS.items(), count)
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Which of the rows, numbered by `n`, are another client's, and how many existed at the last ANALYZE.
+
+    None: there was no ANALYZE.
+    """
+
+    is_of_another: str
+    analyzed: int | None
+
+
+MIXED = Layout(is_of_another="n % 100 = 0", analyzed=ROWS)
+IN_A_BLOCK = Layout(is_of_another=f"n BETWEEN {ROWS // 2} AND {ROWS - 100}", analyzed=ROWS)
+AFTER_ANALYZE = replace(IN_A_BLOCK, analyzed=ROWS // 2 - 1)
+every_layout = pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(MIXED, id="mixed"),
+        pytest.param(IN_A_BLOCK, id="in-a-block"),
+        pytest.param(AFTER_ANALYZE, id="after-analyze"),
+        pytest.param(replace(MIXED, analyzed=100), id="analyzed-at-a-hundred-rows"),
+        pytest.param(replace(MIXED, analyzed=None), id="never-analyzed"),
+    ],
+)
+
+
+def seed(vendor: str, layout: Layout = MIXED) -> None:
+    busy = Client.objects.create(issuer=PAYROLL.issuer, client_id="payroll").pk
+    rare = Client.objects.create(issuer=PAYROLL.issuer, client_id="reporting").pk
+    numbers = {
+        "sqlite": "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT {}) SELECT n FROM r",
+        "postgresql": "SELECT generate_series(1, {}) AS n",
+    }[vendor].format(ROWS)
+    is_of_another, analyzed = layout.is_of_another, layout.analyzed
+    statement = (
+        "INSERT INTO timesheets_timesheet (client_id, entry_id, user_id, date, project, hours, received_at) "  # noqa: S608
+        f"SELECT CASE WHEN {is_of_another} THEN {rare} ELSE {busy} END, 'row-' || n, 'user-' || n % 500, "
+        f"'2017-05-10 12:00:00', 'StoreZero', 1, '2017-05-12 06:00:00' FROM ({numbers}) AS numbers"
+    )
+    forget_statistics(vendor)
+    with connection.cursor() as cursor:
+        if analyzed is not None:
+            cursor.execute(f"{statement} WHERE n <= {analyzed}")
+            # The databases do this from time to time. Without it they have no statistics.
+            cursor.execute("ANALYZE")
+        cursor.execute(f"{statement} WHERE n > {analyzed or 0}")
+
+
+def forget_statistics(vendor: str) -> None:
+    """Put the database into the state before the first ANALYZE."""
+    with connection.cursor() as cursor:
+        if vendor == "sqlite":
+            cursor.execute("DROP TABLE IF EXISTS sqlite_stat1")
+            # A connection caches the statistics.
+            connection.close()
+            return
+        cursor.execute("DELETE FROM pg_statistic WHERE starelid = 'timesheets_timesheet'::regclass")
+        # The table is empty. This also resets its number of rows.
+        cursor.execute("TRUNCATE timesheets_timesheet")
+
+
+@contextmanager
+def capture_plans(vendor: str) -> Iterator[list[str]]:
+    """The steps in the plans of the block's statements that read the timesheets table, or sort.
+
+    Filled in when the block ends.
+    """
+    plan = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}[vendor]
+    steps: list[str] = []
+    with CaptureQueriesContext(connection) as queries:
+        yield steps
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in (query["sql"] for query in queries.captured_queries):
+            if "set_config" in statement:
+                cursor.execute(statement)
+            elif statement.startswith("SELECT"):
+                cursor.execute(f"{plan} {statement}")
+                steps += [
+                    step
+                    for *_, step in cursor.fetchall()
+                    if re.search(r"(timesheets_timesheet|later|earlier)( |$)|ORDER BY|\bSort\b", step)
+                ]
+
+
+def find_unexpected_steps(steps: list[str], *allowed: str) -> list[str]:
+    return [step for step in steps if not any(text in f"{step}$" for text in allowed)]
+
+
+@every_layout
+@pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
+@in_both_orders
+def test_a_list_reads_only_the_clients_range_of_an_index(
+    database: Database, client: MachineClient, layout: Layout, *, newest_first: bool
+) -> None:
+    seed(database.vendor, layout)
+    middle = Timesheet.objects.order_by("id")[ROWS // 2].pk
+
+    for filters, from_id in itertools.product(FILTER_COMBINATIONS, (None, middle)):
+        query = TimesheetQuery(**filters, from_id=from_id, newest_first=newest_first)
+        with capture_plans(database.vendor) as steps:
+            list_timesheets(client, query, 10, max_scanned=1000)
+
+        allowed = ENTRY_ID_STEPS if "entry_id" in filters else LIST_STEPS
+        assert steps
+        assert find_unexpected_steps(steps, *allowed) == [], filters
+
+
+def test_a_single_timesheet_is_found_by_its_id(database: Database) -> None:
+    seed(database.vendor)
+    timesheet_id = Timesheet.objects.order_by("id")[100].pk
+
+    with capture_plans(database.vendor) as steps:
+        find_timesheet(PAYROLL, timesheet_id)
+
+    assert steps
+    assert find_unexpected_steps(steps, *LIST_STEPS) == []
+
+
+@every_layout
+@pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
+def test_a_history_reads_only_its_range_of_an_index(
+    database: Database, client: MachineClient, layout: Layout
+) -> None:
+    seed(database.vendor, layout)
+
+    with capture_plans(database.vendor) as steps:
+        list_history(client, "row-500", 10)
+
+    assert steps
+    assert find_unexpected_steps(steps, *ENTRY_ID_STEPS) == []
+
+
+@every_layout
+@pytest.mark.parametrize("client", [pytest.param(PAYROLL, id="busy"), pytest.param(REPORTING, id="rare")])
+@pytest.mark.parametrize("count", [1, 1000])
+def test_resent_entries_are_found_by_their_keys(
+    database: Database, layout: Layout, client: MachineClient, count: int
+) -> None:
+    seed(database.vendor, layout)
+
+    assert find_unexpected_steps_when_resending(database, client, count) == []
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize("count", [1, 1000])
+def test_statistics_of_a_single_row_have_no_effect_on_postgresql(database: Database, count: int) -> None:
+    # In these statistics, every value seems to be unique.
+    seed(database.vendor, replace(MIXED, analyzed=1))
+
+    assert find_unexpected_steps_when_resending(database, PAYROLL, count) == []
+
+
+@only_on("postgresql")
+def test_planner_settings_end_with_the_upload_or_the_list(database: Database) -> None:
+    for _ in range(2):
+        ingest(make_entry("a"))
+        list(read_pages())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('enable_sort'), current_setting('enable_incremental_sort')")
+        assert cursor.fetchone() == ("on", "on")
+
+
+def find_unexpected_steps_when_resending(database: Database, client: MachineClient, count: int) -> list[str]:
+    """The steps that an upload of stored entries takes but must not take."""
+    sent = Timesheet.objects.filter(client__client_id=client.client_id).order_by("id")[:count]
+    entries = [to_entry(row) for row in sent]
+
+    # Within a transaction, the upload uses this connection.
+    with capture_plans(database.vendor) as steps, transaction.atomic():
+        verdicts = ingest(*entries, client=client)
+
+    assert set(list_outcomes(verdicts)) == {Outcome.EXISTING}
+    assert steps
+    return find_unexpected_steps(steps, *UPLOAD_STEPS)
+
+
+def test_a_table_scan_is_detected(database: Database) -> None:
+    seed(database.vendor)
+
+    with capture_plans(database.vendor) as steps:
+        list(Timesheet.objects.filter(project="none"))
+
+    assert find_unexpected_steps(steps, *LIST_STEPS) != []
+
+
+NAMES = [
+    "user_id",
+    "project",
+    "entry_id",
+    "date_from",
+    "date_to",
+    "received_since",
+    "page_size",
+    "cursor",
+    "format",
+]
+VALUES = st.one_of(
+    st.binary(max_size=40),
+    st.text(st.characters(codec="utf-8"), max_size=200).map(str.encode),
+    st.datetimes(timezones=st.timezones()).map(lambda date: date.isoformat().encode()),
+    st.dates().map(lambda date: str(date).encode()),
+    st.integers().map(lambda number: str(number).encode()),
+    st.sampled_from(
+        [b"AAAAAAAAAAD_____", b"2017-05-10", b"2999-12-31T23:59:59-23:59", b"1900-01-01T00:00:00+23:59"]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4))
+def test_no_query_parameters_break_the_api(
+    database: Database, issuer: Issuer, parameters: list[tuple[str, bytes]]
+) -> None:
+    query = "&".join(f"{name}={quote(value)}" for name, value in parameters)
+    token = issuer.mint(scope="read:timesheets")
+    # Without a client there is no query on timesheets.
+    Client.objects.get_or_create(issuer=issuer.url, client_id="payroll")
+
+    response = HTTPClient().get(f"/timesheets?{query}", headers={"Authorization": f"Bearer {token}"})
+
+    assert response.status_code in {200, 400}, query

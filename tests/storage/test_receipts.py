@@ -1,0 +1,189 @@
+"""Receipts: what a committed upload of many entries leaves, and how it is read back, on both databases."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.storage.conftest import only_on
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
+from tests.storage.test_reading import uncommitted_upload
+from timesheets.models import Client, Timesheet, Upload
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import Ingested, ingest_upload
+from timesheets.storage.queries import TimesheetQuery, list_timesheets
+from timesheets.storage.receipts import Delivery, ReceiptPage, ReceiptQuery, find_receipt, list_receipts
+from timesheets.storage.verdicts import Outcome
+from timesheets.trust.principals import MachineClient
+
+pytestmark = pytest.mark.usefixtures("database")
+
+STRANGER = replace(PAYROLL, client_id="stranger")
+ALL = ReceiptQuery()
+
+
+def make_delivery(received: int, hours: object = 0, label: str | None = None) -> Delivery:
+    return Delivery(
+        label=label,
+        token_id="token-1",
+        request_id="request-1",
+        media_type="text/csv",
+        byte_count=81234,
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        received=received,
+        hours_received=Decimal(str(hours)),
+    )
+
+
+def upload(*entries: Entry, rejected: int = 0, label: str | None = None) -> Ingested:
+    """Upload the entries, and as many others that are not valid."""
+    delivery = make_delivery(len(entries) + rejected, sum(entry.hours for entry in entries), label)
+    return ingest_upload(PAYROLL, entries, RECEIVED_AT, delivery)
+
+
+def upload_labels(*labels: str) -> list[int]:
+    ids = [upload(make_entry(), label=label).upload_id for label in labels]
+    return [upload_id for upload_id in ids if upload_id is not None]
+
+
+def read_pages(query: ReceiptQuery = ALL, page_size: int = 2) -> Iterator[ReceiptPage]:
+    while True:
+        page = list_receipts(PAYROLL, query, page_size)
+        yield page
+        if page.next_id is None:
+            return
+        query = replace(query, from_id=page.next_id)
+
+
+def list_ids(query: ReceiptQuery = ALL) -> list[int]:
+    return [receipt.upload_id for page in read_pages(query) for receipt in page.receipts]
+
+
+def test_a_receipt_has_the_totals_of_the_upload() -> None:
+    ingest(make_entry("stored"), make_entry("other"))
+    entries = [
+        make_entry("new", hours=Decimal("7.25")),
+        make_entry(),
+        make_entry("stored"),
+        make_entry("other", hours=Decimal(9)),
+    ]
+
+    ingested = upload(*entries, rejected=1)
+
+    assert ingested.upload_id is not None
+    receipt = find_receipt(PAYROLL, ingested.upload_id)
+    assert receipt is not None
+    assert receipt.delivery == make_delivery(5, "26.25")
+    assert (receipt.received_at, receipt.subject) == (RECEIVED_AT, PAYROLL.subject)
+    assert (receipt.created, receipt.existing, receipt.rejected) == (2, 1, 2)
+    assert (receipt.hours_created, receipt.hours_existing) == (Decimal("12.25"), Decimal(5))
+    created = [verdict.timesheet_id for verdict in ingested.verdicts if verdict.outcome is Outcome.CREATED]
+    assert (receipt.first_id, receipt.last_id) == (min(created), max(created))
+
+
+def test_a_superseded_entry_counts_as_existing() -> None:
+    ingest(make_entry("a"))
+    ingest(make_entry("a", hours=Decimal(6), revision=2, reason="reason"))
+
+    ingested = upload(make_entry("a"))
+
+    assert list_outcomes(ingested.verdicts) == [Outcome.SUPERSEDED]
+    [receipt] = list_receipts(PAYROLL, ALL, 10).receipts
+    assert (receipt.existing, receipt.hours_existing) == (1, Decimal(5))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [pytest.param([], id="no-entries"), pytest.param([make_entry("stored")], id="existing-entries")],
+)
+def test_an_upload_that_creates_nothing_leaves_a_receipt(entries: list[Entry]) -> None:
+    ingest(make_entry("stored"))
+
+    upload(*entries)
+
+    [receipt] = list_receipts(PAYROLL, ALL, 10).receipts
+    assert (receipt.created, receipt.first_id, receipt.last_id) == (0, None, None)
+
+
+def test_an_upload_that_is_not_committed_leaves_no_receipt() -> None:
+    delivery = make_delivery(1)
+
+    ingested = ingest_upload(PAYROLL, [make_entry()], RECEIVED_AT, delivery, commit_if=lambda _: False)
+
+    assert ingested.upload_id is None
+    assert Upload.objects.count() == Timesheet.objects.count() == 0
+
+
+def test_the_rows_of_an_upload_carry_its_id() -> None:
+    many = [make_entry(f"{number}") for number in range(300)]
+    ingest(many[0], make_entry("alone"))
+    correction = make_entry("alone", hours=Decimal(6), revision=2, reason="reason")
+
+    ingested = upload(*many, make_entry(), correction)
+
+    uploads = Counter(Timesheet.objects.values_list("upload_id", flat=True))
+    assert uploads == {ingested.upload_id: 301, None: 2}
+
+
+def test_the_rows_that_an_upload_created_are_listed() -> None:
+    ingest(make_entry("a"))
+    first = upload(make_entry("a"), make_entry("b"), make_entry("c"))
+    second = upload(make_entry("b"), make_entry("d"))
+
+    def list_rows(upload_id: int | None, client: MachineClient = PAYROLL) -> list[str | None]:
+        query = TimesheetQuery(upload_id=upload_id)
+        return [row.entry.entry_id for row in list_timesheets(client, query, 10).timesheets]
+
+    assert list_rows(first.upload_id) == ["b", "c"]
+    assert list_rows(second.upload_id) == ["d"]
+    assert list_rows(0) == []
+    assert list_rows(first.upload_id, STRANGER) == []
+
+
+def test_another_clients_receipt_is_not_found() -> None:
+    ingest(make_entry(), client=STRANGER)
+    [upload_id] = upload_labels("a")
+
+    assert find_receipt(STRANGER, upload_id) is None
+    assert find_receipt(replace(PAYROLL, client_id="idle"), upload_id) is None
+    assert list_receipts(STRANGER, ALL, 10).receipts == []
+    assert find_receipt(PAYROLL, upload_id + 1) is None
+
+
+def test_receipts_are_listed_newest_first() -> None:
+    ids = upload_labels("a", "b", "a", "a", "b")
+
+    assert list_ids(ReceiptQuery(newest_first=True)) == ids[::-1]
+    assert list_ids(ReceiptQuery(newest_first=True, label="a")) == [ids[3], ids[2], ids[0]]
+
+
+def test_receipts_are_listed_by_label_and_by_time() -> None:
+    ids = upload_labels("a", "b", "a", "a", "b")
+
+    assert list_ids() == ids
+    assert list_ids(ReceiptQuery(label="a")) == [ids[0], ids[2], ids[3]]
+    assert list_ids(ReceiptQuery(received_since=RECEIVED_AT)) == ids
+    assert list_ids(ReceiptQuery(received_since=RECEIVED_AT + timedelta(microseconds=1))) == []
+
+
+@only_on("postgresql")
+def test_a_list_of_receipts_stops_before_an_uncommitted_upload() -> None:
+    Client.objects.create(issuer=STRANGER.issuer, client_id=STRANGER.client_id)
+    before = upload_labels("before")
+    with uncommitted_upload("slow", delivery=make_delivery(1, label="slow")):
+        upload_labels("fast")
+        assert list_ids() == list_ids(ReceiptQuery(newest_first=True)) == before
+
+    assert list_ids() == sorted(Upload.objects.values_list("id", flat=True))
+    assert len(list_ids()) == 3
+
+
+def test_two_equal_uploads_add_up_to_one_file() -> None:
+    entries = [make_entry(f"{number}") for number in range(150)]
+
+    receipts = [find_receipt(PAYROLL, upload(*entries).upload_id or 0) for _ in range(2)]
+
+    assert [receipt.created if receipt else None for receipt in receipts] == [150, 0]

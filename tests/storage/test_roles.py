@@ -1,0 +1,193 @@
+"""The API's role in PostgreSQL, as the deployment guide creates it, can add and read, and nothing else."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import ProgrammingError, connection
+
+from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.processes import REPOSITORY, run_python
+from tests.storage.conftest import use_database
+from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, to_entry
+from tests.storage.test_receipts import upload
+from timesheets.models import Timesheet
+from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.receipts import ReceiptQuery, list_receipts
+from timesheets.storage.verdicts import Outcome
+
+pytestmark = pytest.mark.postgresql
+
+ROLES = (REPOSITORY / "deploy/postgresql/roles.sql").read_text()
+GUIDE = (REPOSITORY / "docs/deployment.md").read_text()
+# What the guide grants later: for sign-ins, and for the admin.
+GRANTS = re.findall(r"^GRANT [^;]+;", GUIDE, re.MULTILINE)
+# Someone signs in to the admin, adds an account, grants a permission and takes it away, and deletes both.
+ADMINISTRATION = """
+import django
+django.setup()
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+PASSWORD = "a-long-password-of-tests"
+User.objects.create_superuser("boss", password=PASSWORD)
+browser = Client()
+browser.post("/admin/login/", {"username": "boss", "password": PASSWORD})
+twice = {"password1": PASSWORD, "password2": PASSWORD}
+browser.post("/admin/auth/user/add/", {"username": "clerk", "usable_password": "true", **twice})
+clerk = User.objects.get(username="clerk")
+account = {"username": "clerk", "is_staff": "on", "date_joined_0": "2026-01-01", "date_joined_1": "12:00:00"}
+permission = Permission.objects.get(codename="view_timesheet")
+for permissions in ([permission.pk], []):
+    browser.post(f"/admin/auth/user/{clerk.pk}/change/", {**account, "user_permissions": permissions})
+    print([found.pk for found in clerk.user_permissions.all()] == permissions)
+for account in [clerk, User.objects.get(username="boss")]:
+    browser.post(f"/admin/auth/user/{account.pk}/delete/", {"post": "yes"})
+print(User.objects.count())
+"""
+REFUSED = "permission denied|must be owner"
+CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
+SUPERSEDED = Outcome.SUPERSEDED
+
+
+def execute(url: str, statement: str) -> None:
+    with psycopg.connect(url) as own_connection:
+        own_connection.execute(statement)
+
+
+def log_in_as(role: str, url: str) -> str:
+    return re.sub(r"//\w+@", f"//{role}@", url)
+
+
+@pytest.fixture(scope="module")
+def superuser_url(postgresql_process: PostgreSQLServer, django_db_blocker: Any) -> str:
+    """A database with the guide's roles, migrated by its owner."""
+    url = postgresql_process.create_database("roles")
+    execute(url, ROLES)
+    with django_db_blocker.unblock(), use_database(log_in_as("timesheets_owner", url)):
+        call_command("migrate", verbosity=0)
+    return url
+
+
+@pytest.fixture
+def as_api(superuser_url: str, django_db_blocker: Any) -> Iterator[None]:
+    """The database is empty, and the default connection logs in as the API's role."""
+    execute(superuser_url, "TRUNCATE timesheets_client, timesheets_upload, timesheets_timesheet")
+    with django_db_blocker.unblock(), use_database(log_in_as("timesheets_api", superuser_url)):
+        yield
+
+
+@pytest.mark.usefixtures("as_api")
+@pytest.mark.parametrize("entry_id", ["a", pytest.param(None, id="no-entry-id")])
+def test_the_api_stores_an_entry_and_finds_it_again(entry_id: str | None) -> None:
+    entry = make_entry(entry_id)
+
+    [verdict] = ingest(entry)
+
+    found = find_timesheet(PAYROLL, verdict.timesheet_id)
+    assert found is not None
+    assert (verdict.outcome, found.entry) == (CREATED, replace(entry, revision=1))
+
+
+@pytest.mark.usefixtures("as_api")
+def test_the_api_recognizes_entries_that_are_sent_again() -> None:
+    ingest(make_entry("a"))
+
+    single, conflicting = ingest(make_entry("a")), ingest(make_entry("a", project="Other"))
+    batch = ingest(make_entry("a"), make_entry("a", project="Other"), make_entry("b"))
+
+    assert list_outcomes([*single, *conflicting]) == [EXISTING, CONFLICT]
+    assert list_outcomes(batch) == [EXISTING, CONFLICT, CREATED]
+
+
+@pytest.mark.usefixtures("as_api")
+def test_the_api_stores_batches_and_lists_them() -> None:
+    entries = [make_entry(f"a-{number}") for number in range(1000)] + [make_entry() for _ in range(1000)]
+
+    ingest(*entries)
+    # The first hundred are new and the last exist: how the rest of a batch is stored depends on that.
+    again = ingest(*(make_entry(f"b-{number}") for number in range(200)), *entries[:1000])
+
+    page = list_timesheets(PAYROLL, TimesheetQuery(), 5000)
+    assert list_outcomes(again) == [CREATED] * 200 + [EXISTING] * 1000
+    assert len(page.timesheets) == 2200
+
+
+@pytest.mark.usefixtures("as_api")
+def test_the_api_corrects_entries_and_leaves_receipts() -> None:
+    correction = make_entry("a", hours=Decimal(0), revision=2, reason="entered twice")
+
+    stored = upload(make_entry("a"), correction, make_entry("b"))
+    again = upload(make_entry("a"), correction, make_entry("b", project="Other"), make_entry("b", revision=1))
+
+    assert list_outcomes(stored.verdicts) == [CREATED] * 3
+    assert list_outcomes(again.verdicts) == [SUPERSEDED, EXISTING, CONFLICT, EXISTING]
+    receipts = list_receipts(PAYROLL, ReceiptQuery(), 10).receipts
+    assert [(receipt.created, receipt.existing) for receipt in receipts] == [(3, 0), (0, 3)]
+    current = TimesheetQuery(is_current=True, as_of=receipts[0].last_id)
+    assert [row.entry.entry_id for row in list_timesheets(PAYROLL, current, 10).timesheets] == ["b"]
+
+
+@pytest.mark.usefixtures("as_api")
+@pytest.mark.parametrize("table", ["timesheets_timesheet", "timesheets_upload", "timesheets_client"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET client_id = client_id",
+        "DELETE FROM {}",
+        "TRUNCATE {}",
+        "DROP TABLE {}",
+        "ALTER TABLE {} ADD x int",
+    ],
+)
+def test_the_api_cannot_change_or_delete_what_is_stored(statement: str, table: str) -> None:
+    ingest(make_entry("a"))
+
+    with (
+        pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement.format(table))
+
+    assert [to_entry(row) for row in Timesheet.objects.all()] == [make_entry("a")]
+
+
+@pytest.mark.usefixtures("as_api")
+@pytest.mark.parametrize("statement", ["CREATE TABLE x ()", "CREATE TEMPORARY TABLE x ()", "CREATE SCHEMA x"])
+def test_the_api_cannot_create_anything(statement: str) -> None:
+    with connection.cursor() as cursor, pytest.raises(ProgrammingError, match=REFUSED):
+        cursor.execute(statement)
+
+
+@pytest.mark.usefixtures("as_api")
+def test_the_tables_of_later_migrations_are_covered(superuser_url: str) -> None:
+    execute(log_in_as("timesheets_owner", superuser_url), "CREATE TABLE later (id bigserial, x int)")
+
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO later (x) VALUES (1) RETURNING id")
+        rows = cursor.fetchall()
+
+    assert rows == [(1,)]
+
+
+def run_with_admin(role: str, url: str, *arguments: str) -> str:
+    """What a program prints that runs with the admin."""
+    variables = {"DJANGO_SETTINGS_MODULE": "tests.settings_admin", "TEST_DATABASE_URL": log_in_as(role, url)}
+    result = run_python(*arguments, **variables)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_guides_grants_are_enough_for_the_admin(superuser_url: str) -> None:
+    run_with_admin("timesheets_owner", superuser_url, "-m", "django", "migrate")
+    for statement in GRANTS:
+        execute(superuser_url, statement)
+
+    printed = run_with_admin("timesheets_api", superuser_url, "-c", ADMINISTRATION)
+
+    assert printed == "True\nTrue\n0\n"

@@ -1,0 +1,145 @@
+"""The requests of a client are counted by all processes together, after its scope and before all else."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import count
+
+import pytest
+import requests
+
+from tests.kit.issuer import Issuer
+from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.processes import GranianServer
+from tests.kit.raw_http import open_connections, receive_status, write_head
+from tests.storage.conftest import Database, only_on
+
+RATE = 5
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer, migrated_database: Database
+) -> Iterator[GranianServer]:
+    # A second is long enough to see that SQLite is busy.
+    options = "?timeout=1" if migrated_database.vendor == "sqlite" else ""
+    server = GranianServer(
+        tmp_path_factory.mktemp("server"),
+        issuer_process.url,
+        f"{migrated_database.url}{options}",
+        settings="tests.settings_throttled",
+        workers=2,
+    )
+    yield server
+    server.close()
+
+
+class Caller:
+    """A client that no other test uses."""
+
+    def __init__(self, server: GranianServer, issuer: Issuer) -> None:
+        name = f"client-{next(_numbers)}"
+        self.token, self._other_token = (
+            issuer.mint(azp=name, sub=f"{name}@clients", scope=scope)
+            for scope in ("batch:upload read:timesheets", "other")
+        )
+        self._url = server.url
+
+    def send(
+        self, method: str = "GET", path: str = "/timesheets", *, has_scope: bool = True
+    ) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token if has_scope else self._other_token}"}
+        # Each request has a connection of its own, so that both workers get some.
+        return requests.request(method, f"{self._url}{path}", headers=headers, timeout=20)
+
+    def use_up(self) -> None:
+        for _ in range(RATE):
+            self.send()
+
+
+@pytest.fixture
+def caller(server: GranianServer, issuer_process: Issuer, database: Database) -> Caller:
+    return Caller(server, issuer_process)
+
+
+def test_the_workers_count_together(caller: Caller) -> None:
+    with ThreadPoolExecutor(16) as executor:
+        responses = list(executor.map(lambda _: caller.send(), range(40)))
+
+    statuses = [response.status_code for response in responses]
+    assert (statuses.count(200), statuses.count(429)) == (RATE, 40 - RATE)
+
+
+def test_a_refusal_says_when_to_come_back(caller: Caller) -> None:
+    caller.use_up()
+
+    response = caller.send()
+
+    problem, retry_after = response.json(), response.headers["Retry-After"]
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert (response.status_code, problem["code"]) == (429, "throttled")
+    assert 86_300 < int(retry_after) <= 86_400
+    assert problem["detail"].startswith(
+        "This client may send 5 requests in 86400 seconds. Send this one again in "
+    )
+
+
+def test_the_scope_is_checked_before_the_throttle_and_the_method_after(caller: Caller) -> None:
+    caller.use_up()
+
+    assert caller.send(has_scope=False).status_code == 403
+    assert caller.send("DELETE").status_code == 429
+    assert caller.send(path="/timesheets?unknown=1").status_code == 429
+
+
+def test_a_refused_upload_is_not_received(server: GranianServer, caller: Caller) -> None:
+    caller.use_up()
+    path, content_type = "/timesheets/upload", "application/json"
+
+    head = write_head(server.port, path, 1000, content_type, Authorization=f"Bearer {caller.token}")
+    with open_connections(server.port, 1, head) as [connection]:
+        assert receive_status(connection) == 429
+
+
+def test_nobody_uses_up_the_rate_of_another_client(
+    server: GranianServer, issuer_process: Issuer, caller: Caller
+) -> None:
+    caller.use_up()
+
+    assert Caller(server, issuer_process).send().status_code == 200
+    # A request without the scope, or with a token that cannot be trusted, counts for nobody.
+    victim = Caller(server, issuer_process)
+    for _ in range(RATE + 1):
+        assert victim.send(has_scope=False).status_code == 403
+    assert victim.send().status_code == 200
+
+
+@only_on("sqlite")
+def test_a_busy_database_is_503(database: Database, caller: Caller) -> None:
+    with closing(sqlite3.connect(database.url.removeprefix("sqlite:///"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        response = caller.send()
+
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    assert caller.send().status_code == 200
+
+
+@only_on("postgresql")
+def test_a_lost_database_is_503(caller: Caller, postgresql: PostgreSQLServer) -> None:
+    caller.send()
+    postgresql.stop("immediate")
+
+    response = caller.send()
+
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    postgresql.start()
+    assert any(is_answered(caller) for _ in range(30))
+
+
+def is_answered(caller: Caller) -> bool:
+    """Connections that broke may still be in use at first, one in each worker."""
+    time.sleep(0.1)
+    return caller.send().status_code == 200

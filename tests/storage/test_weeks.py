@@ -1,0 +1,87 @@
+"""A person's week, on both databases: all of it, nothing else, and within bounds."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
+from timesheets.browser.weeks import Week, WeekReport, read_week
+from timesheets.storage.ingest import ingest_entries
+from timesheets.trust.principals import MachineClient
+
+pytestmark = pytest.mark.usefixtures("database")
+
+REPORTING = replace(PAYROLL, client_id="reporting")
+WEEK, UTC_ZONE = Week.parse("2017-W19"), ZoneInfo("UTC")
+MONDAY = datetime(2017, 5, 8, tzinfo=UTC)
+
+
+def read(client: MachineClient = PAYROLL, user_id: str = "007", **bounds: Any) -> WeekReport:
+    return read_week(client, user_id, WEEK, UTC_ZONE, **{"max_searched": 1000, "max_found": 100, **bounds})
+
+
+def ingest_days(count: int, *more: Any) -> None:
+    """Work of 1, 2, 3 and so on hours, each received a day after the one before."""
+    for day in range(count):
+        entries = [make_entry(hours=Decimal(day + 1)), *more]
+        ingest_entries(PAYROLL, entries, RECEIVED_AT + timedelta(days=day))
+
+
+def test_only_the_persons_work_of_the_client_in_the_weeks_counts() -> None:
+    tick, end = timedelta(microseconds=1), MONDAY + timedelta(days=7)
+    ingest(
+        make_entry(date=MONDAY - timedelta(days=77) - tick, hours=Decimal(1)),
+        make_entry(date=MONDAY - timedelta(days=77), hours=Decimal(2)),
+        make_entry(date=MONDAY, hours=Decimal("0.01")),
+        make_entry(date=end - tick, hours=Decimal(3)),
+        make_entry(date=end, hours=Decimal(4)),
+        make_entry(user_id="008", hours=Decimal(5)),
+        make_entry(user_id="%", hours=Decimal(6)),
+    )
+    ingest(make_entry(hours=Decimal(7)), client=REPORTING)
+    ingest(make_entry(hours=Decimal(8)), client=replace(PAYROLL, issuer="https://stranger.example/"))
+
+    report = read()
+
+    assert [str(hours) for hours in report.days] == ["0.01", "0", "0", "0", "0", "0", "3.00"]
+    assert (report.recent[-1].hours, report.unsearched) == (Decimal(2), None)
+    assert [read(user_id="%").total, read(REPORTING).total] == [6, 7]
+    assert read(replace(PAYROLL, client_id="idle")).total == 0
+
+
+def test_what_a_later_revision_supersedes_does_not_count() -> None:
+    ingest(
+        make_entry("a", hours=Decimal(1)),
+        make_entry("b", hours=Decimal(2)),
+        make_entry("c", hours=Decimal(3)),
+    )
+    ingest(make_entry("c"), make_entry("c", hours=Decimal(9), revision=2, reason="wrong"), client=REPORTING)
+    corrected = make_entry("a", hours=Decimal(4), revision=2, reason="wrong")
+    moved = make_entry("b", hours=Decimal(5), revision=2, reason="wrong", date=MONDAY + timedelta(days=7))
+    withdrawn = replace(corrected, hours=Decimal(0), revision=3)
+    ingest(corrected, moved, withdrawn)
+
+    report = read()
+
+    assert (report.total, report.superseded, report.withdrawn) == (Decimal(3), 3, 1)
+
+
+def test_the_search_ends_at_its_limit_and_says_what_it_left_out() -> None:
+    ingest_days(10, make_entry(user_id="008"))
+    ingest(*[make_entry()] * 50, client=REPORTING)
+
+    assert read(max_searched=20).unsearched is None
+    some = read(max_searched=6)
+    assert (some.total, some.unsearched) == (Decimal(8 + 9 + 10), RECEIVED_AT + timedelta(days=6))
+
+
+def test_the_rows_that_are_found_have_a_limit_and_the_report_says_what_it_left_out() -> None:
+    ingest_days(10)
+
+    assert read(max_found=10).unsearched is None
+    some = read(max_found=4)
+    assert (some.total, some.unsearched) == (Decimal(7 + 8 + 9 + 10), RECEIVED_AT + timedelta(days=5))

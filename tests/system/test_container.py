@@ -1,0 +1,162 @@
+"""deploy/ agrees with the code: what the image contains, what its check asks for, what compose.yaml sets."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.kit.issuer import Issuer
+from tests.kit.processes import REPOSITORY, make_environment
+from tests.kit.responders import content
+from tests.system.test_docs import FROM_FILES, find_variables_of_settings
+
+DEPLOY = REPOSITORY / "deploy"
+
+
+def read_instructions() -> list[tuple[str, str]]:
+    """Each instruction of the Containerfile with its arguments, such as ("USER", "10001:10001")."""
+    text = re.sub(r"^#.*\n", "", (DEPLOY / "Containerfile").read_text(), flags=re.MULTILINE)
+    lines = text.replace("\\\n", "").splitlines()
+    return [(word, arguments) for line in lines if line for word, arguments in [line.split(None, 1)]]
+
+
+INSTRUCTIONS = read_instructions()
+# What the image is made of, without what comes from the first stage.
+COPIED = {
+    arguments.split()[0]
+    for word, arguments in INSTRUCTIONS
+    if word == "COPY" and not arguments.startswith("--from")
+}
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = ["api", "migrate"]
+
+
+def find_instruction(word: str) -> str:
+    """The arguments of the only instruction of this kind."""
+    [arguments] = [arguments for found, arguments in INSTRUCTIONS if found == word]
+    return arguments
+
+
+def read_image_variables() -> dict[str, str]:
+    return dict(setting.split("=", 1) for setting in find_instruction("ENV").split())
+
+
+def find_operators_files() -> set[str]:
+    """The files next to compose.yaml that an operator writes."""
+    return {SERVICES["api"]["env_file"], *(secret["file"] for secret in COMPOSE["secrets"].values())}
+
+
+def test_everything_that_the_image_is_made_of_exists() -> None:
+    assert {"manage.py", "requirements.txt", "timesheets"} <= COPIED
+    assert [path for path in COPIED if not (REPOSITORY / path).exists()] == []
+
+
+def test_the_builder_sees_only_what_is_copied() -> None:
+    lines = (DEPLOY / "Containerfile.dockerignore").read_text().splitlines()
+    patterns = [line for line in lines if not line.startswith("#")]
+
+    assert patterns[0] == "*"
+    assert {pattern[1:] for pattern in patterns if pattern.startswith("!")} == COPIED
+
+
+def test_the_image_contains_nothing_of_development() -> None:
+    patterns = set((DEPLOY / "Containerfile.dockerignore").read_text().splitlines())
+
+    assert {"timesheets_site/devissuer", "timesheets_site/settings.py"} <= patterns
+    assert read_image_variables()["DJANGO_SETTINGS_MODULE"] == "timesheets_site.settings_production"
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    user, group = find_instruction("USER").split(":")
+
+    assert int(user) > 0
+    assert int(group) > 0
+
+
+@pytest.mark.parametrize(
+    ("status", "is_healthy"),
+    [
+        pytest.param(200, True, id="healthy"),
+        pytest.param(503, False, id="unhealthy"),
+        pytest.param(301, False, id="redirected"),
+    ],
+)
+def test_the_health_check_follows_the_status_of_healthz(status: int, is_healthy: bool) -> None:
+    server = Issuer()
+    server.answers["/healthz"] = content(b"{}", status, {"Location": server.jwks_url})
+    [command] = re.findall(r"CMD (\[.*\])$", find_instruction("HEALTHCHECK"))
+    port = server.url.rstrip("/").rpartition(":")[2]
+
+    result = subprocess.run(
+        [sys.executable, *json.loads(command)[1:]],
+        # A proxy must not be asked about the container's own address.
+        env=make_environment(GRANIAN_PORT=port, http_proxy="http://127.0.0.1:1"),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+    server.close()
+    assert (result.returncode == 0) is is_healthy
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_compose_sets_only_variables_that_production_reads(service: str) -> None:
+    set_by_compose = set(SERVICES[service]["environment"])
+
+    from_files = {f"{name}_FILE" for name in FROM_FILES}
+    assert set_by_compose
+    assert set_by_compose <= find_variables_of_settings() | from_files
+
+
+@pytest.mark.parametrize("service", list(SERVICES))
+def test_each_secret_that_a_service_reads_is_given_to_it(service: str) -> None:
+    variables = SERVICES[service]["environment"]
+
+    read = {PurePosixPath(path).name for name, path in variables.items() if name.endswith("_FILE")}
+    assert read
+    assert read == set(SERVICES[service]["secrets"])
+    assert read <= set(COMPOSE["secrets"])
+
+
+def test_the_api_waits_for_the_migrations_and_they_wait_for_the_database() -> None:
+    api, migrate = (SERVICES[name]["depends_on"] for name in OURS)
+
+    assert api == {"migrate": {"condition": "service_completed_successfully"}}
+    assert migrate == {"database": {"condition": "service_healthy"}}
+    assert SERVICES["migrate"]["command"] == "migrate"
+
+
+def test_only_the_proxy_of_this_machine_reaches_a_port() -> None:
+    port = read_image_variables()["GRANIAN_PORT"]
+
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published == {"api": [f"127.0.0.1:8000:{port}"]}
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_service_of_ours_can_change_nothing_in_its_container(service: str) -> None:
+    hardened = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
+
+    assert {name: SERVICES[service].get(name) for name in hardened} == hardened
+
+
+def test_the_documentation_creates_every_file_that_compose_reads() -> None:
+    _, _, section = (REPOSITORY / "docs/deployment.md").read_text().partition("\n## Container\n")
+
+    created = re.findall(r"> ([\w./]+)(?: <<END)?$", section, re.MULTILINE)
+
+    assert set(created) == find_operators_files()
+
+
+def test_git_ignores_what_an_operator_adds() -> None:
+    ignored = (REPOSITORY / ".gitignore").read_text().splitlines()
+
+    assert {f"/deploy/{re.sub('/.*', '/', file)}" for file in find_operators_files()} <= set(ignored)

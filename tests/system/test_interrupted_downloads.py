@@ -1,0 +1,62 @@
+"""A download that cannot be completed ends visibly broken, under the production server."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.kit.issuer import Issuer
+from tests.kit.processes import GranianServer
+
+# In bytes. A system keeps some megabytes of what a reader has not read.
+MORE_THAN_A_SYSTEM_KEEPS = 7_000_000
+COUNT = 20_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, issuer_process: Issuer) -> Iterator[GranianServer]:
+    server = GranianServer(folder, issuer_process.url, settings="tests.settings_admin", workers=1)
+    headers = {"Authorization": f"Bearer {issuer_process.mint()}", "Content-Type": "text/csv"}
+    for first in range(0, COUNT, 10_000):
+        rows = (f"{'u' * 64},2017-05-10,{'p' * 128},7.5,{'e' * 100}:{first + row}" for row in range(10_000))
+        body = "\n".join(["user_id,date,project,hours,entry_id", *rows])
+        url = f"{server.url}/timesheets/upload?label=week19"
+        assert requests.post(url, body, headers=headers, timeout=60).json()["created"] == 10_000
+    yield server
+    server.close()
+
+
+def begin_download(server: GranianServer, issuer: Issuer) -> Any:
+    """The response, of which only the head is read."""
+    headers = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+    url = f"{server.url}/timesheets/download"
+    return requests.get(url, headers=headers, stream=True, timeout=60)
+
+
+def test_a_download_whose_database_fails_is_cut_off(
+    server: GranianServer, folder: Path, issuer_process: Issuer
+) -> None:
+    with (
+        begin_download(server, issuer_process) as response,
+        closing(sqlite3.connect(folder / "db.sqlite3", isolation_level=None)) as database,
+    ):
+        database.execute("ALTER TABLE timesheets_timesheet RENAME TO lost")
+
+        with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+            _ = response.content
+        database.execute("ALTER TABLE lost RENAME TO timesheets_timesheet")
+
+    assert response.status_code == 200
+    with begin_download(server, issuer_process) as complete:
+        content = complete.content
+    assert len(content) == int(complete.headers["Content-Length"]) > MORE_THAN_A_SYSTEM_KEEPS
+    assert content.count(b"\r\n") == COUNT + 1

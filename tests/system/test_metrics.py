@@ -1,0 +1,314 @@
+"""/metrics counts what all workers do, for those who may read it."""
+
+import json
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.kit.issuer import Issuer
+from tests.kit.processes import PRODUCTION_VARIABLES, GranianServer, run_python
+from tests.kit.raw_http import write_head
+from timesheets.management.metrics_folders import make_metrics_folder
+
+ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
+WORKERS = 3
+Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
+    server = start(tmp_path_factory.mktemp("server"), issuer_process.url, workers=WORKERS)
+    # The first worker accepts connections before the others have started.
+    wait_for(server, "threads", WORKERS * 64)
+    yield server
+    server.close()
+
+
+def start(folder: Path, issuer_url: str, **options: Any) -> GranianServer:
+    return GranianServer(folder, issuer_url, settings="tests.settings_metrics", **options)
+
+
+def scrape(server: GranianServer, **headers: str) -> Metrics:
+    response = requests.get(f"{server.url}/metrics", headers=headers, timeout=10)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+def wait_for(server: GranianServer, name: str, value: float) -> Metrics:
+    """The metrics, once one of them has this value. Raises TimeoutError."""
+    deadline = time.monotonic() + 20
+    while read(metrics := scrape(server), name) != value:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{name} is not {value}: {metrics}")
+        time.sleep(0.05)
+    return metrics
+
+
+def read(metrics: Metrics, name: str, **labels: str) -> float:
+    return metrics.get((f"timesheets_{name}", tuple(sorted(labels.items()))), 0)
+
+
+def count(before: Metrics, after: Metrics, name: str, **labels: str) -> float:
+    return read(after, name, **labels) - read(before, name, **labels)
+
+
+def post(server: GranianServer, issuer: Issuer, body: Any = ENTRY, query: str = "", **claims: Any) -> int:
+    """Upload on a new connection, which any worker may accept. Returns the status."""
+    return requests.post(
+        f"{server.url}/timesheets/upload{query}",
+        json=body,
+        headers={"Authorization": f"Bearer {issuer.mint(**claims)}"},
+        timeout=20,
+    ).status_code
+
+
+def test_the_requests_of_all_workers_are_counted(server: GranianServer, issuer_process: Issuer) -> None:
+    created = {"route": "timesheets/upload", "method": "POST", "status": "201", "code": ""}
+    before = scrape(server)
+
+    for _ in range(30):
+        post(server, issuer_process)
+
+    # Whichever worker answers knows the same.
+    for after in [scrape(server) for _ in range(6)]:
+        assert count(before, after, "http_requests_total", **created) == 30
+        assert count(before, after, "upload_duration_seconds_count") == 30
+        assert count(before, after, "upload_size_bytes_sum") == 30 * len(json.dumps(ENTRY))
+        assert read(after, "threads") == WORKERS * 64
+
+
+def test_entries_are_counted_by_verdict(server: GranianServer, issuer_process: Issuer) -> None:
+    before = scrape(server)
+    first, other = {**ENTRY, "entry_id": "v-1"}, {**ENTRY, "entry_id": "v-1", "hours": 6}
+    for body in (first, first, other, {}):
+        post(server, issuer_process, body)
+    post(server, issuer_process, [first, other, {}, ENTRY])
+    post(server, issuer_process, [{}, ENTRY], "?atomic=true")
+    for dry in (first, ENTRY, {}, [ENTRY, {}]):
+        post(server, issuer_process, dry, "?dry_run=true")
+
+    after = scrape(server)
+    counted = {
+        verdict: count(before, after, "entries_total", verdict=verdict)
+        for verdict in ("created", "existing", "conflict", "invalid", "refused_with_batch")
+    }
+    assert counted == {"created": 2, "existing": 2, "conflict": 2, "invalid": 3, "refused_with_batch": 1}
+
+
+def test_corrections_are_counted_by_verdict(server: GranianServer, issuer_process: Issuer) -> None:
+    before = scrape(server)
+    first = {**ENTRY, "entry_id": "c-1"}
+    second = {**first, "hours": 6, "revision": 2, "reason": "typed twice"}
+    gap, unknown = {**second, "revision": 9}, {**second, "entry_id": "c-2"}
+    sent = [first, second, first, gap, unknown]
+    for body in sent:
+        post(server, issuer_process, body, scope="batch:upload correct:timesheets")
+    post(server, issuer_process, second)
+    post(server, issuer_process, sent, scope="batch:upload correct:timesheets")
+    post(server, issuer_process, [second, second])
+
+    after = scrape(server)
+    verdicts = ("created", "superseded", "existing", "revision_gap", "unknown_entry", "insufficient_scope")
+    counted = {verdict: count(before, after, "entries_total", verdict=verdict) for verdict in verdicts}
+    assert counted == {
+        "created": 2,
+        "superseded": 3,
+        "existing": 1,
+        "revision_gap": 2,
+        "unknown_entry": 2,
+        "insufficient_scope": 3,
+    }
+
+
+def test_a_refused_token_is_counted_by_its_reason(server: GranianServer, issuer_process: Issuer) -> None:
+    before = scrape(server)
+    statuses = [post(server, issuer_process, aud="https://other"), post(server, issuer_process, exp=1, iat=0)]
+
+    after = scrape(server)
+    assert statuses == [401, 401]
+    assert count(before, after, "refused_tokens_total", reason="audience") == 1
+    assert count(before, after, "refused_tokens_total", reason="expired") == 1
+
+
+def test_the_last_upload_of_a_client_has_a_time(server: GranianServer, issuer_process: Issuer) -> None:
+    begin = time.time()
+    post(server, issuer_process, azp="steady", sub="x")
+    refused: list[Any] = [{}, [], [{}]]
+    for body in refused:
+        post(server, issuer_process, body, azp="failing", sub="x")
+    post(server, issuer_process, ENTRY, "?dry_run=true", azp="failing", sub="x")
+    post(server, issuer_process, [ENTRY, {}], "?atomic=true", azp="failing", sub="x")
+
+    after = scrape(server)
+    assert begin <= read(after, "last_upload_timestamp_seconds", client="steady") <= time.time()
+    assert read(after, "last_upload_timestamp_seconds", client="failing") == 0
+
+
+def test_no_unverified_text_is_a_label(server: GranianServer, issuer_process: Issuer) -> None:
+    url, marker = server.url, "mArKeR7f3e9c"
+    post(server, issuer_process, azp=marker, aud=marker, jti=marker)
+    requests.request(marker, f"{url}/{marker}?{marker}=1", headers={"X-Request-ID": marker}, timeout=10)
+    requests.get(f"{url}/timesheets/4711", headers={"Authorization": f"Bearer {marker}"}, timeout=10)
+
+    text = requests.get(f"{url}/metrics", timeout=10).text
+    assert marker.lower() not in text.lower()
+    assert "4711" not in text
+    assert 'method="other",route="",status="404"' in text
+
+
+def test_a_request_that_is_in_progress_is_counted(server: GranianServer, issuer_process: Issuer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 10) as slow:
+        bearer = f"Bearer {issuer_process.mint()}"
+        slow.sendall(
+            write_head(server.port, "/timesheets/upload", 100, "application/json", Authorization=bearer)
+        )
+        metrics = wait_for(server, "threads_waiting", 1)
+
+    # This scrape, and the upload.
+    assert read(metrics, "threads_busy") == 2
+
+
+def test_a_replaced_worker_has_no_threads_but_what_it_counted_stays(
+    tmp_path: Path, issuer_process: Issuer
+) -> None:
+    nowhere = "http://127.0.0.1:1/"
+    server = start(tmp_path, nowhere, workers=1, **{"respawn-interval": 0.1})
+    status = post(server, issuer_process, iss=nowhere)
+
+    server.replace_workers()
+    metrics = scrape(server)
+
+    server.close()
+    assert status == 503
+    assert read(metrics, "threads") == 64
+    assert read(metrics, "issuer_key_refreshes_total", outcome="failure") == 1
+    failed = {"route": "timesheets/upload", "method": "POST", "status": "503", "code": "issuer_unavailable"}
+    assert read(metrics, "http_requests_total", **failed) == 1
+
+
+def test_the_issuers_keys_have_an_age(server: GranianServer, issuer_process: Issuer) -> None:
+    post(server, issuer_process)
+
+    metrics = scrape(server)
+    assert 1 <= read(metrics, "issuer_key_refreshes_total", outcome="success") <= WORKERS
+    fetched_at = read(metrics, "issuer_keys_fetched_timestamp_seconds", issuer=issuer_process.url)
+    assert time.time() - 600 < fetched_at <= time.time()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({}, 200, id="direct"),
+        pytest.param({"X-Forwarded-For": "203.0.113.1"}, 404, id="x-forwarded-for"),
+        pytest.param({"X-Forwarded-Proto": "https"}, 404, id="x-forwarded-proto"),
+        pytest.param({"Forwarded": "for=203.0.113.1"}, 404, id="forwarded"),
+        pytest.param({"X-Real-IP": "203.0.113.1"}, 404, id="x-real-ip"),
+        pytest.param({"Via": "1.1 proxy"}, 404, id="via"),
+        pytest.param({"Via": "1.1 proxy", "scope": "read:metrics"}, 200, id="token"),
+        pytest.param({"Via": "1.1 proxy", "scope": "batch:upload read:timesheets"}, 404, id="no-scope"),
+        pytest.param({"Via": "1.1 proxy", "scope": "read:metrics", "aud": "x"}, 404, id="bad-token"),
+        pytest.param({"Via": "1.1 proxy", "Authorization": "Bearer a b"}, 404, id="broken-token"),
+        pytest.param({"Via": "1.1 proxy", "Authorization": "Basic eDp5"}, 404, id="another-scheme"),
+    ],
+)
+def test_only_a_direct_caller_or_a_token_reads_metrics(
+    server: GranianServer, issuer_process: Issuer, headers: dict[str, str], status: int
+) -> None:
+    claims: dict[str, Any] = {name: headers[name] for name in ("scope", "aud") if name in headers}
+    sent = {name: value for name, value in headers.items() if name not in claims}
+    if claims:
+        sent["Authorization"] = f"Bearer {issuer_process.mint(**claims)}"
+
+    response = requests.get(f"{server.url}/metrics", headers=sent, timeout=10)
+
+    assert response.status_code == status
+    assert ("timesheets_" in response.text) is (status == 200)
+
+
+@pytest.mark.parametrize("claims", [None, {"scope": "read:metrics"}])
+def test_without_the_setting_there_are_no_metrics(
+    client: Client, issuer: Issuer, claims: dict[str, Any] | None
+) -> None:
+    headers = {"Authorization": f"Bearer {issuer.mint(**claims)}"} if claims else {}
+
+    response = client.get("/metrics", headers=headers)
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+IN_PRODUCTION = """
+import django; django.setup()
+from django.test import Client
+for headers in ({"Host": "127.0.0.1:8000"}, {"Host": "127.0.0.1:8000", "X-Forwarded-Proto": "https"}):
+    print(Client().get("/metrics", headers=headers).status_code)
+print(Client().get("/", headers={"Host": "127.0.0.1:8000"}).status_code)
+"""
+
+
+def test_production_answers_prometheus_on_the_same_machine() -> None:
+    result = run_python(
+        "-c", IN_PRODUCTION, **PRODUCTION_VARIABLES, TIMESHEETS_METRICS="true", TIMESHEETS_BEHIND_PROXY="true"
+    )
+
+    assert result.stdout.split() == ["200", "404", "301"]
+
+
+MANY_CLIENTS = """
+import django; django.setup()
+from timesheets import metrics
+for number in range(1000):
+    metrics.note_upload(f"client-{number}")
+print(metrics.export().decode().count('_seconds{client="'))
+"""
+
+
+def test_the_number_of_clients_with_a_metric_is_limited() -> None:
+    result = run_python("-c", MANY_CLIENTS, DJANGO_SETTINGS_MODULE="tests.settings_metrics")
+
+    assert result.stdout == "100\n"
+
+
+def test_a_start_removes_the_folders_of_servers_that_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # Process ids are smaller. The second one is too large for any system.
+    gone = [f"timesheets-metrics-{pid}-abc" for pid in (2**31 - 1, 10**30, os.getpid(), "x")]
+    kept = [f"timesheets-metrics-{os.getppid()}-abc", "other"]
+    for name in [*gone, *kept]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "counter_1.db").touch()
+
+    folder = Path(make_metrics_folder())
+
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, folder.name}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+WITHOUT_A_FOLDER = """
+import sys, tempfile
+tempfile.tempdir = "/nowhere"
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", "serve"])
+"""
+
+
+def test_without_a_writable_folder_the_server_does_not_start() -> None:
+    result = run_python("-c", WITHOUT_A_FOLDER, **PRODUCTION_VARIABLES, TIMESHEETS_METRICS="true")
+
+    assert result.returncode == 78
+    assert "No folder for metrics can be created: No such file or directory." in result.stderr

@@ -1,0 +1,131 @@
+"""`manage.py serve` starts the production server, or says why it cannot."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.issuer import Issuer
+from tests.kit.processes import PRODUCTION_VARIABLES, GranianServer, link_manage_py, run_python
+from timesheets.management.commands.serve import DEFAULTS
+
+WITHOUT_GRANIAN = """
+import sys
+sys.modules["granian"] = None
+from django.core.management import execute_from_command_line
+execute_from_command_line(["manage.py", "serve"])
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
+    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, workers=3)
+    yield server
+    server.close()
+
+
+def serve(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run_python(link_manage_py(folder), "serve", *options, **{**PRODUCTION_VARIABLES, **variables})
+
+
+def test_an_option_overrides_a_default(server: GranianServer) -> None:
+    assert len(server.find_workers()) == 3
+
+
+def test_the_workers_run_with_the_defaults(server: GranianServer) -> None:
+    [worker, *_] = server.find_workers()
+
+    variables = Path(f"/proc/{worker}/environ").read_text().split("\0")
+
+    assert {"MALLOC_ARENA_MAX=2", "GRANIAN_BACKPRESSURE=1024"} <= set(variables)
+
+
+def test_no_secret_is_on_the_command_line(server: GranianServer) -> None:
+    [worker, *_] = server.find_workers()
+
+    words = Path(f"/proc/{worker}/cmdline").read_text().split("\0")
+
+    expected = [
+        "-P",
+        "-m",
+        "granian",
+        "--workers=3",
+        f"--port={server.port}",
+        "timesheets_site.worker:application",
+    ]
+    assert words[1:-1] == expected
+
+
+def test_a_variable_overrides_a_default(tmp_path: Path) -> None:
+    result = serve(tmp_path, GRANIAN_WORKERS="many")
+
+    assert result.returncode == 2
+    assert "'many' is not a valid integer" in result.stderr
+
+
+def test_an_unknown_option_ends_with_granians_exit_status(tmp_path: Path) -> None:
+    result = serve(tmp_path, "--threads", "3")
+
+    assert result.returncode == 2
+    assert "No such option" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_cleanly(tmp_path: Path, issuer_process: Issuer, number: signal.Signals) -> None:
+    server = GranianServer(tmp_path, issuer_process.url, workers=1)
+
+    assert server.stop(number) == 0
+
+
+def test_development_settings_are_refused(tmp_path: Path) -> None:
+    result = serve(tmp_path, DJANGO_SETTINGS_MODULE="timesheets_site.settings")
+
+    assert result.returncode == 78
+    assert "DJANGO_SETTINGS_MODULE=timesheets_site.settings_production" in result.stderr
+
+
+def test_missing_variables_are_named(tmp_path: Path) -> None:
+    result = serve(tmp_path, DJANGO_SECRET_KEY="", DATABASE_URL="")
+
+    assert result.returncode == 78
+    assert "DJANGO_SECRET_KEY" in result.stderr
+    assert "DATABASE_URL" in result.stderr
+
+
+def test_without_granian_it_says_how_to_install_it() -> None:
+    result = run_python("-c", WITHOUT_GRANIAN, **PRODUCTION_VARIABLES)
+
+    assert result.returncode == 78
+    assert result.stderr == "granian is not installed: python -m pip install -r requirements.txt\n"
+
+
+def test_a_database_without_tables_is_refused(tmp_path: Path) -> None:
+    result = serve(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}")
+
+    assert result.returncode == 78
+    assert "timesheets.0001_initial, timesheets.0002_timesheet_of_client, " in result.stderr
+
+
+def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite3").write_text("This is not a database, however long anyone waits. " * 20)
+
+    result = serve(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}")
+
+    assert result.returncode == 78
+    assert result.stderr == (
+        f"The migrations of the database {tmp_path / 'db.sqlite3'} cannot be read: file is not a database\n"
+        "Check DATABASE_URL, and what its user may read.\n"
+    )
+
+
+def test_it_ends_before_a_supervisor_that_waits_for_thirty_seconds_kills_it() -> None:
+    assert int(DEFAULTS["GRANIAN_WORKERS_KILL_TIMEOUT"]) <= 25
+
+
+def test_help_lists_the_defaults(tmp_path: Path) -> None:
+    result = serve(tmp_path, "--help")
+
+    assert result.returncode == 0
+    assert "GRANIAN_BACKPRESSURE=1024" in result.stdout

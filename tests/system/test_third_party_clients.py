@@ -1,0 +1,371 @@
+"""Third-party clients get a token and upload. They know the standards, but not this project."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from authlib.integrations.base_client import MissingTokenError
+from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
+from authlib.integrations.requests_client import OAuthError
+from oauthlib.oauth2 import BackendApplicationClient, InvalidClientError
+from requests_oauthlib import OAuth2Session as RequestsOAuthlibSession
+
+from tests.kit.processes import DevelopmentServer, make_environment
+
+ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
+BATCH = [{**ENTRY, "hours": hours} for hours in (1, 2.5, 25)]
+VERDICTS = [201, 201, 422]
+SECRETS = {client: f"development-secret-of-{client}" for client in ("payroll", "reporting")}
+# As at Auth0, people must tell a client the audience, because no metadata contains it.
+AUDIENCE = "https://timesheets.example.com"
+BROKEN_TOKEN = {"access_token": "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "token_type": "Bearer"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
+    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def upload_url(server: DevelopmentServer) -> str:
+    return f"{server.url}/timesheets/upload"
+
+
+@pytest.fixture
+def token_url(server: DevelopmentServer) -> str:
+    return f"{server.url}/oauth/token"
+
+
+def read_outcome(response: requests.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+def read_verdicts(batch: Any) -> list[int]:
+    return [entry["status"] for entry in batch["entries"]]
+
+
+# curl, as in a script
+
+
+@pytest.mark.shell
+def test_curl_gets_a_token_by_json_and_creates_an_entry(token_url: str, upload_url: str) -> None:
+    token = request_token_by_json(token_url)
+
+    status, body = curl("--oauth2-bearer", token, *send_json(ENTRY), upload_url)
+
+    assert (status, body["message"]) == (201, f"Created timesheet {body['id']} for employee 007")
+
+
+@pytest.mark.shell
+def test_curl_gets_a_token_by_form_and_uploads_a_batch(token_url: str, upload_url: str) -> None:
+    token = request_token_by_form(token_url)
+
+    status, body = curl("--oauth2-bearer", token, *send_json(BATCH), upload_url)
+
+    assert (status, read_verdicts(body)) == (207, VERDICTS)
+
+
+@pytest.mark.shell
+def test_curl_gets_a_token_by_basic_and_uploads_a_file(
+    token_url: str, upload_url: str, tmp_path: Path
+) -> None:
+    form = ["--data", f"grant_type=client_credentials&audience={AUDIENCE}"]
+    _, grant = curl("--user", f"payroll:{SECRETS['payroll']}", *form, token_url)
+    file = tmp_path / "week19.csv"
+    file.write_text("user_id,date,project,hours\n007,2017-05-10,StoreZero,5\n008,2017-05-10,StoreZero,7\n")
+
+    sending = ["--header", "Content-Type: text/csv", "--data-binary", f"@{file}"]
+    status, body = curl("--oauth2-bearer", grant["access_token"], *sending, upload_url)
+
+    assert (status, read_verdicts(body)) == (207, [201, 201])
+
+
+@pytest.mark.shell
+def test_curl_without_a_token_is_unauthorized(upload_url: str) -> None:
+    status, body = curl(*send_json(ENTRY), upload_url)
+
+    assert (status, body["code"]) == (401, "not_authenticated")
+
+
+@pytest.mark.shell
+def test_curl_with_a_broken_token_is_unauthorized(upload_url: str) -> None:
+    status, body = curl("--oauth2-bearer", BROKEN_TOKEN["access_token"], *send_json(ENTRY), upload_url)
+
+    assert (status, body["code"]) == (401, "invalid_token")
+
+
+@pytest.mark.shell
+def test_curl_without_the_scope_is_forbidden(token_url: str, upload_url: str) -> None:
+    token = request_token_by_form(token_url, "reporting")
+
+    status, body = curl("--oauth2-bearer", token, *send_json(ENTRY), upload_url)
+
+    assert (status, body["code"]) == (403, "insufficient_scope")
+
+
+@pytest.mark.shell
+def test_curl_exits_with_an_error_after_a_refusal(upload_url: str) -> None:
+    # curl's manual page: 22 means a status of 400 or more.
+    assert run_curl("--fail-with-body", *send_json(ENTRY), upload_url).returncode == 22
+
+
+def curl(*arguments: str) -> tuple[int, Any]:
+    """Return the status and the JSON body of the response."""
+    body, _, status = run_curl("--write-out", "\n%{http_code}", *arguments).stdout.rpartition("\n")
+    return int(status), json.loads(body)
+
+
+def run_curl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # `--disable` ignores the developer's .curlrc.
+    return subprocess.run(
+        ["curl", "--disable", "--silent", *arguments],
+        env=make_environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def send_json(body: Any) -> list[str]:
+    return ["--header", "Content-Type: application/json", "--data", json.dumps(body)]
+
+
+def request_token_by_json(token_url: str) -> str:
+    _, grant = curl(*send_json(make_token_request("payroll")), token_url)
+    return str(grant["access_token"])
+
+
+def request_token_by_form(token_url: str, client: str = "payroll") -> str:
+    request = make_token_request(client)
+    form = [word for name, value in request.items() for word in ("--data-urlencode", f"{name}={value}")]
+    _, grant = curl(*form, token_url)
+    return str(grant["access_token"])
+
+
+def make_token_request(client: str) -> dict[str, str]:
+    return {
+        "grant_type": "client_credentials",
+        "client_id": client,
+        "client_secret": SECRETS[client],
+        "audience": AUDIENCE,
+    }
+
+
+# requests-oauthlib, as its manual's example for backend applications
+
+
+@pytest.fixture
+def requests_oauthlib(monkeypatch: pytest.MonkeyPatch) -> Iterator[RequestsOAuthlibSession]:
+    # It refuses http, even on loopback.
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    with RequestsOAuthlibSession(client=BackendApplicationClient(client_id="payroll")) as session:
+        yield session
+
+
+@pytest.mark.parametrize("in_body", [pytest.param(True, id="post"), pytest.param(False, id="basic")])
+def test_requests_oauthlib_uploads(
+    requests_oauthlib: RequestsOAuthlibSession, token_url: str, upload_url: str, in_body: bool
+) -> None:
+    requests_oauthlib.fetch_token(
+        token_url, client_secret=SECRETS["payroll"], audience=AUDIENCE, include_client_id=in_body
+    )
+
+    entry = requests_oauthlib.post(upload_url, json=ENTRY)
+    batch = requests_oauthlib.post(upload_url, json=BATCH)
+
+    assert (entry.status_code, batch.status_code) == (201, 207)
+    assert read_verdicts(batch.json()) == VERDICTS
+
+
+def test_requests_oauthlib_reads_the_granted_scope(
+    requests_oauthlib: RequestsOAuthlibSession, token_url: str
+) -> None:
+    granted = requests_oauthlib.fetch_token(token_url, client_secret=SECRETS["payroll"], audience=AUDIENCE)
+
+    assert set(granted["scope"]) == {"batch:upload", "correct:timesheets", "read:timesheets"}
+    assert granted["expires_in"] == 86400
+
+
+def test_requests_oauthlib_recognizes_a_wrong_secret(
+    requests_oauthlib: RequestsOAuthlibSession, token_url: str
+) -> None:
+    with pytest.raises(InvalidClientError):
+        requests_oauthlib.fetch_token(token_url, client_secret="mistyped", audience=AUDIENCE)
+
+
+def test_requests_oauthlib_without_a_token_is_unauthorized(
+    requests_oauthlib: RequestsOAuthlibSession, upload_url: str
+) -> None:
+    response = requests_oauthlib.post(upload_url, json=ENTRY)
+
+    assert read_outcome(response) == (401, "not_authenticated")
+
+
+def test_requests_oauthlib_with_a_broken_token_is_unauthorized(
+    requests_oauthlib: RequestsOAuthlibSession, upload_url: str
+) -> None:
+    requests_oauthlib.token = BROKEN_TOKEN
+
+    response = requests_oauthlib.post(upload_url, json=ENTRY)
+
+    assert read_outcome(response) == (401, "invalid_token")
+
+
+def test_requests_oauthlib_without_the_scope_is_forbidden(
+    requests_oauthlib: RequestsOAuthlibSession, token_url: str, upload_url: str
+) -> None:
+    requests_oauthlib.client_id = "reporting"
+    requests_oauthlib.fetch_token(token_url, client_secret=SECRETS["reporting"], audience=AUDIENCE)
+
+    response = requests_oauthlib.post(upload_url, json=ENTRY)
+
+    assert read_outcome(response) == (403, "insufficient_scope")
+
+
+# Authlib, configured with the issuer's metadata
+
+
+@pytest.fixture
+def metadata(server: DevelopmentServer) -> dict[str, Any]:
+    response = requests.get(f"{server.url}/.well-known/openid-configuration", timeout=30)
+    return dict(response.json())
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_authlib_uploads(metadata: dict[str, Any], upload_url: str, method: str) -> None:
+    with open_authlib("payroll", metadata, token_endpoint_auth_method=method) as session:
+        session.fetch_token(grant_type="client_credentials", audience=AUDIENCE)
+
+        entry = session.post(upload_url, json=ENTRY)
+        batch = session.post(upload_url, json=BATCH)
+
+    assert (entry.status_code, batch.status_code) == (201, 207)
+    assert read_verdicts(batch.json()) == VERDICTS
+
+
+def test_authlib_gets_the_scope_that_it_requests(metadata: dict[str, Any]) -> None:
+    with open_authlib("payroll", metadata, scope="batch:upload") as session:
+        token = session.fetch_token(grant_type="client_credentials", audience=AUDIENCE)
+
+    assert token["scope"] == "batch:upload"
+    assert not token.is_expired()
+
+
+def test_authlib_recognizes_a_wrong_secret(metadata: dict[str, Any]) -> None:
+    with AuthlibSession("payroll", "mistyped", **metadata) as session, pytest.raises(OAuthError) as refused:
+        session.fetch_token(grant_type="client_credentials", audience=AUDIENCE)
+
+    assert refused.value.error == "invalid_client"
+
+
+def test_authlib_without_a_token_sends_nothing_unless_told_to(
+    metadata: dict[str, Any], upload_url: str
+) -> None:
+    with open_authlib("payroll", metadata) as session:
+        with pytest.raises(MissingTokenError):
+            session.post(upload_url, json=ENTRY)
+        response = session.post(upload_url, json=ENTRY, withhold_token=True)
+
+    assert read_outcome(response) == (401, "not_authenticated")
+
+
+def test_authlib_with_a_broken_token_is_unauthorized(metadata: dict[str, Any], upload_url: str) -> None:
+    with open_authlib("payroll", metadata, token=BROKEN_TOKEN) as session:
+        response = session.post(upload_url, json=ENTRY)
+
+    assert read_outcome(response) == (401, "invalid_token")
+
+
+def test_authlib_without_the_scope_is_forbidden(metadata: dict[str, Any], upload_url: str) -> None:
+    with open_authlib("reporting", metadata) as session:
+        session.fetch_token(grant_type="client_credentials", audience=AUDIENCE)
+
+        response = session.post(upload_url, json=ENTRY)
+
+    assert read_outcome(response) == (403, "insufficient_scope")
+
+
+def open_authlib(client: str, metadata: dict[str, Any], **options: Any) -> AuthlibSession:
+    return AuthlibSession(client, SECRETS[client], **metadata, **options)
+
+
+# A client that knows the API's address, its credentials and the audience, and discovers the rest (RFC 9728)
+
+
+def test_a_client_discovers_the_issuer_from_the_apis_address(upload_url: str) -> None:
+    token = discover_token(upload_url, "payroll")
+
+    entry = post_with_bearer(upload_url, token, ENTRY)
+    batch = post_with_bearer(upload_url, token, BATCH)
+
+    assert (entry.status_code, batch.status_code) == (201, 207)
+    assert read_verdicts(batch.json()) == VERDICTS
+
+
+def test_a_client_learns_which_scope_is_missing(upload_url: str) -> None:
+    response = post_with_bearer(upload_url, discover_token(upload_url, "reporting", scope=""), ENTRY)
+
+    assert read_outcome(response) == (403, "insufficient_scope")
+    challenge = read_challenge(response)
+    assert (challenge["error"], challenge["scope"]) == ("insufficient_scope", "batch:upload")
+
+
+def test_a_client_with_a_broken_token_finds_the_metadata_again(upload_url: str) -> None:
+    response = post_with_bearer(upload_url, BROKEN_TOKEN["access_token"], ENTRY)
+
+    assert read_outcome(response) == (401, "invalid_token")
+    assert read_challenge(response)["error"] == "invalid_token"
+    assert get_json(read_challenge(response)["resource_metadata"])["resource"] == upload_url
+
+
+def discover_token(url: str, client: str, scope: str | None = None) -> str:
+    """Get a token for the API at `url`, for `scope` or for all scopes that the API supports."""
+    challenge = read_challenge(requests.post(url, timeout=30))
+    resource = get_json(challenge["resource_metadata"])
+    # RFC 9728 section 3.3: a client must not use the metadata of another resource.
+    assert resource["resource"] == url
+    [issuer] = resource["authorization_servers"]
+    server = get_json(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    # OpenID Connect Discovery section 4.3: nor the metadata of another issuer.
+    assert server["issuer"] == issuer
+    return request_discovered_token(
+        server, client, " ".join(resource["scopes_supported"]) if scope is None else scope
+    )
+
+
+def request_discovered_token(server: dict[str, Any], client: str, scope: str) -> str:
+    assert "client_credentials" in server["grant_types_supported"]
+    assert "client_secret_basic" in server["token_endpoint_auth_methods_supported"]
+    response = requests.post(
+        server["token_endpoint"],
+        data={"grant_type": "client_credentials", "audience": AUDIENCE, "scope": scope},
+        auth=(client, SECRETS[client]),
+        timeout=30,
+    )
+    assert response.json()["token_type"] == "Bearer"
+    return str(response.json()["access_token"])
+
+
+def get_json(url: str) -> Any:
+    response = requests.get(url, timeout=30)
+    response.raise_for_status()
+    return response.json()
+
+
+def post_with_bearer(url: str, token: str, body: Any) -> requests.Response:
+    return requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+
+def read_challenge(response: requests.Response) -> dict[str, str]:
+    """Return the parameters of a Bearer challenge (RFC 9110 section 11.6.1). All are quoted here."""
+    scheme, _, parameters = response.headers["WWW-Authenticate"].partition(" ")
+    assert scheme == "Bearer"
+    return dict(re.findall(r'(\w+)="([^"]*)"', parameters))
