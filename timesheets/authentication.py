@@ -10,11 +10,12 @@ from rest_framework.request import Request
 
 from timesheets import conf, metrics
 from timesheets.exceptions import InvalidRequest, InvalidToken, IssuerUnavailable
-from timesheets.trust.access_tokens import VerifiedToken, verify_access_token
+from timesheets.trust.access_tokens import verify_access_token
 from timesheets.trust.issuers import Issuer, fetch_keys
 from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.token_rules import Fault, TokenRejected
+from timesheets.trust.verified_tokens import TokenMemory, VerifiedToken
 
 MAX_TOKEN_LENGTH = 8000
 
@@ -31,6 +32,8 @@ _PHRASES = {
     Fault.AUDIENCE: "The access token is for another audience",
 }
 _OTHER_PHRASE = "The access token is not acceptable"
+
+_memory = TokenMemory()
 
 
 class JWTAuthentication(BaseAuthentication):
@@ -75,7 +78,7 @@ def _verify(unverified_token: str) -> VerifiedToken:
     policy = conf.token_policy()
     keys = get_issuer_keys(conf.issuer(), policy.algorithms)
     try:
-        return verify_access_token(unverified_token, policy, keys, time.time())
+        return verify_access_token(unverified_token, policy, keys, time.time(), _memory)
     except TokenRejected as rejection:
         logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
         metrics.count_refused_token(rejection.fault)

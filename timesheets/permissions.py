@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from timesheets.exceptions import InsufficientScope
 from timesheets.storage.entries import Entry
-from timesheets.trust.access_tokens import VerifiedToken
+from timesheets.trust.verified_tokens import VerifiedToken
 
 logger = logging.getLogger(__name__)
 

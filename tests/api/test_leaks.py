@@ -22,7 +22,7 @@ from tests.api.test_token_table import BAD_TOKENS, STRANGERS_KEY, Mint
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from timesheets.logs import JSONFormatter
-from timesheets.trust.access_tokens import VerifiedToken
+from timesheets.trust.verified_tokens import VerifiedToken
 
 MARKER = "mArKeR7f3e9c"
 

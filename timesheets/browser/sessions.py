@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from timesheets import conf
 from timesheets.authentication import identify_client
 from timesheets.exceptions import CsrfFailed
-from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.principals import MachineClient
+from timesheets.trust.verified_tokens import VerifiedToken
 
 _KEY = "timesheets.verified_token"
 

@@ -6,11 +6,12 @@ from functools import partial
 
 from timesheets.diagnosis.claim_explanations import AUTH0_API, CLAIM_EXPLAINERS, Case, Explanation
 from timesheets.diagnosis.wording import quote
-from timesheets.trust.access_tokens import VerifiedToken, verify_access_token, verify_signature
+from timesheets.trust.access_tokens import verify_access_token, verify_signature
 from timesheets.trust.jwk_sets import ASYMMETRIC_ALGORITHMS
 from timesheets.trust.jwks import KeySource, KeysUnavailable
 from timesheets.trust.token_rules import RULES, Fault, Profile, TokenPolicy, TokenRejected
 from timesheets.trust.unverified_tokens import TokenMalformed, read_unverified_token
+from timesheets.trust.verified_tokens import TokenMemory, VerifiedToken
 
 _GET_ANOTHER = "Get a new token, and send the whole access_token of the issuer's response."
 _NO_AUDIENCE = "Auth0 issues one if the request names no audience: request it with this API's."
@@ -39,7 +40,7 @@ def walk_rules(
         return
     yield Step(rule=rule)
     case = Case(token=token, policy=policy, now=now)
-    checks: dict[str, Callable[[], None]] = {
+    checks: dict[str, Callable[[], object]] = {
         **{name: partial(check, token, policy, now) for name, check in RULES.items()},
         "it is signed with one of the issuer's keys": partial(verify_signature, text, token, policy, keys),
     }
@@ -48,13 +49,13 @@ def walk_rules(
         yield step
         if step.explanation:
             return
-    verified = verify_access_token(text, policy, keys, now)
+    verified = verify_access_token(text, policy, keys, now, TokenMemory())
     lacks_scope = not required <= verified.scopes
     explanation = [*_explain_scopes(case, verified, required)] if lacks_scope else []
     yield Step(rule=f"it grants {' '.join(sorted(required))}", explanation=explanation)
 
 
-def _take_step(rule: str, check: Callable[[], None], case: Case) -> Step:
+def _take_step(rule: str, check: Callable[[], object], case: Case) -> Step:
     try:
         check()
     except TokenRejected as rejection:

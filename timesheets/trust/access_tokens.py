@@ -1,64 +1,75 @@
 """Decide whether an access token can be trusted. Knows JWT; knows no web framework."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
 from timesheets.trust.jwks import KeySource, KeyUnknown
-from timesheets.trust.token_rules import RULES, Fault, TokenPolicy, TokenRejected
+from timesheets.trust.token_rules import RULES, Fault, TokenPolicy, TokenRejected, read_times
 from timesheets.trust.unverified_tokens import TokenMalformed, UnverifiedToken, read_unverified_token
+from timesheets.trust.verified_tokens import TokenMemory, Verification, VerifiedToken
 
 # The claims that may hold scopes: RFC 8693's, the one of other issuers, and Auth0's list for machines.
 SCOPE_CLAIMS = frozenset({"scope", "scp", "permissions"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class VerifiedToken:
-    """The content of a token whose signature and claims are verified."""
-
-    issuer: str
-    client_id: str
-    subject: str | None
-    token_id: str | None
-    scopes: frozenset[str]
-    expires_at: float
-
-
-def verify_access_token(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> VerifiedToken:
+def verify_access_token(
+    text: str, policy: TokenPolicy, keys: KeySource, now: float, memory: TokenMemory
+) -> VerifiedToken:
     """The content of the token `text`, once it is verified.
 
     `now` is in seconds since the epoch. Cheap rules run before expensive ones, and nothing asks for
-    the issuer's keys before the token passes every rule that needs no key. Raises TokenRejected if
-    the token cannot be trusted, and KeysUnavailable if the keys are missing to decide that.
+    the issuer's keys before the token passes every rule that needs no key. A token in `memory` is not
+    verified again while its times, the policy and the issuer's key allow it. Raises TokenRejected if the
+    token cannot be trusted, and KeysUnavailable if the keys are missing to decide that.
     """
+    known = memory.find(text)
+    if known is None or not _still_holds(known, policy, keys, now):
+        known = _verify(text, policy, keys, now)
+        memory.keep(text, known)
+    return known.token
+
+
+def _still_holds(known: Verification, policy: TokenPolicy, keys: KeySource, now: float) -> bool:
+    """Whether the policy and the key are those of the verification. Raises what a verification raises."""
+    if known.policy != policy:
+        return False
+    known.times.require_validity(policy, now)
+    # Each request asks for the key, so that stale keys are fetched again and withdrawn keys end at once.
+    return _find_key(keys, known.key_id, known.algorithm) is known.key
+
+
+def _verify(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> Verification:
     try:
         unverified = read_unverified_token(text)
     except TokenMalformed as reason:
         raise TokenRejected(Fault.MALFORMED, str(reason)) from None
     for check in RULES.values():
         check(unverified, policy, now)
-    verify_signature(text, unverified, policy, keys)
     claims = unverified.claims
     client_id = claims.get("client_id") or claims.get("azp") or claims["sub"]
-    return VerifiedToken(
-        issuer=policy.issuer,
-        client_id=client_id,
-        subject=claims.get("sub"),
-        token_id=claims.get("jti"),
-        scopes=_read_scopes(claims, client_id, policy.scope_claims),
-        expires_at=claims["exp"],
+    return Verification(
+        token=VerifiedToken(
+            issuer=policy.issuer,
+            client_id=client_id,
+            subject=claims.get("sub"),
+            token_id=claims.get("jti"),
+            scopes=_read_scopes(claims, client_id, policy.scope_claims),
+            expires_at=claims["exp"],
+        ),
+        times=read_times(claims),
+        policy=policy,
+        key_id=unverified.header.get("kid"),
+        algorithm=unverified.header["alg"],
+        key=verify_signature(text, unverified, policy, keys),
     )
 
 
-def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, keys: KeySource) -> None:
-    """Verify the token with the issuer's key. Raises TokenRejected or KeysUnavailable."""
+def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, keys: KeySource) -> jwt.PyJWK:
+    """Verify the token with the issuer's key, and return that. Raises TokenRejected or KeysUnavailable."""
     algorithm = token.header["alg"]
-    try:
-        key = keys.find_key(token.header.get("kid"), algorithm)
-    except KeyUnknown:
-        raise TokenRejected(Fault.KEY, "the issuer has no usable key with this kid and algorithm") from None
+    key = _find_key(keys, token.header.get("kid"), algorithm)
     try:
         jwt.decode(
             text,
@@ -75,6 +86,14 @@ def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, key
         raise TokenRejected(Fault.EXPIRED, "exp has passed") from None
     except Exception as error:  # noqa: BLE001  If a library fails on a token, the token is not trusted.
         raise TokenRejected(Fault.SIGNATURE, type(error).__name__) from None
+    return key
+
+
+def _find_key(keys: KeySource, key_id: str | None, algorithm: str) -> jwt.PyJWK:
+    try:
+        return keys.find_key(key_id, algorithm)
+    except KeyUnknown:
+        raise TokenRejected(Fault.KEY, "the issuer has no usable key with this kid and algorithm") from None
 
 
 # The rules check all of this before. It is repeated, because a verifier that skips a check is a trap.

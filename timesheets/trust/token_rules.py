@@ -103,15 +103,33 @@ def _check_audience(token: UnverifiedToken, policy: TokenPolicy, now: float) -> 
         raise TokenRejected(Fault.AUDIENCE, "aud does not name this API")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TokenTimes:
+    """When a token was issued and is valid, in whole seconds since the epoch. PyJWT compares them too."""
+
+    issued_at: int
+    not_before: int
+    expires_at: int
+
+    def require_validity(self, policy: TokenPolicy, now: float) -> None:
+        """Raises TokenRejected unless the token is valid at `now`, in seconds since the epoch."""
+        if self.expires_at <= now - policy.leeway_seconds:
+            raise TokenRejected(Fault.EXPIRED, "exp has passed")
+        if max(self.issued_at, self.not_before) > now + policy.leeway_seconds:
+            raise TokenRejected(Fault.NOT_YET_VALID, "iat or nbf is in the future: compare the clocks")
+        if self.expires_at - self.issued_at > MAX_LIFETIME_SECONDS:
+            raise TokenRejected(Fault.LIFETIME, "exp is more than 30 days after iat")
+
+
+def read_times(claims: Mapping[str, Any]) -> TokenTimes:
+    """The times in the claims. Raises TokenRejected if one is not a number of seconds."""
+    expires_at, issued_at = _read_time(claims, "exp"), _read_time(claims, "iat")
+    not_before = _read_time(claims, "nbf") if "nbf" in claims else issued_at
+    return TokenTimes(issued_at=issued_at, not_before=not_before, expires_at=expires_at)
+
+
 def _check_times(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    expires_at, issued_at = _read_time(token.claims, "exp"), _read_time(token.claims, "iat")
-    not_before = _read_time(token.claims, "nbf") if "nbf" in token.claims else issued_at
-    if expires_at <= now - policy.leeway_seconds:
-        raise TokenRejected(Fault.EXPIRED, "exp has passed")
-    if max(issued_at, not_before) > now + policy.leeway_seconds:
-        raise TokenRejected(Fault.NOT_YET_VALID, "iat or nbf is in the future: compare the clocks")
-    if expires_at - issued_at > MAX_LIFETIME_SECONDS:
-        raise TokenRejected(Fault.LIFETIME, "exp is more than 30 days after iat")
+    read_times(token.claims).require_validity(policy, now)
 
 
 def _read_time(claims: Mapping[str, Any], name: str) -> int:
@@ -119,7 +137,6 @@ def _read_time(claims: Mapping[str, Any], name: str) -> int:
     # A boolean is a number in Python. NaN, Infinity and times that no clock shows fail the comparison.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _END_OF_TIME:
         raise TokenRejected(Fault.TIMES, f"{name} is not a time in seconds")
-    # PyJWT compares whole seconds too.
     return math.floor(value)
 
 

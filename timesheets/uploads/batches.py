@@ -19,8 +19,8 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import Outcome, Verdict
-from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.principals import MachineClient
+from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.totals import Totals, add_up, require_totals

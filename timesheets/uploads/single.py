@@ -15,8 +15,8 @@ from timesheets.serializers import parse_entry, represent_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.verdicts import Outcome, Verdict
-from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.principals import MachineClient
+from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.totals import add_up, require_totals
 from timesheets.uploads.verdicts import (

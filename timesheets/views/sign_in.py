@@ -19,7 +19,7 @@ from timesheets.browser.pages import describe_visitor
 from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.browser.sessions import sign_in, sign_out
 from timesheets.exceptions import Problem
-from timesheets.trust.access_tokens import VerifiedToken
+from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.uploads import UploadView
 

@@ -14,8 +14,8 @@ from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.exceptions import InvalidIdempotencyKey
 from timesheets.parsers import MAX_BYTES, MAX_UNZIPPED_BYTES
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE
-from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.principals import MachineClient
+from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.batches import upload_batch
 from timesheets.uploads.body import ReceivedUpload, read_upload
 from timesheets.uploads.options import (

@@ -17,8 +17,8 @@ from timesheets.diagnosis.token_steps import Step, explain_credentials, walk_rul
 from timesheets.diagnosis.wording import describe_clock, describe_time, quote
 from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
-from timesheets.trust.access_tokens import VerifiedToken
 from timesheets.trust.token_rules import Fault
+from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.views.uploads import UploadView
 
 NOTHING_TO_READ = (
