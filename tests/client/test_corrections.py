@@ -412,3 +412,15 @@ def test_stored_values_cannot_control_the_terminal_or_show_the_token(
     assert "[2J" in printed
     assert printed.isprintable()
     assert site.token[:40] not in printed
+
+
+def test_another_entry_than_the_requested_one_is_a_configuration_error(
+    site: Site, archive: Archive, tmp_path: Path
+) -> None:
+    archive.store("a", 7.5)
+    site.replies["/timesheets/1"] = Reply(status=200, body={**archive.rows[0], "id": 2})
+
+    status, run = correct(site, write(tmp_path / "a.csv", "a,6"), is_check=True)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "/timesheets/1: this is not a response from the Timesheets API" in run.warned[0]

@@ -1,6 +1,7 @@
 """What --withdraw withdraws, and what it leaves alone."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,6 +131,21 @@ def test_what_was_corrected_since_stays(
             "upload 17: timesheet 3 (007, 2026-06-01T00:00:00Z, b): was corrected since, so it stays; "
             "to withdraw it, send it with 0 hours and --correct"
         )
+
+
+def test_a_row_of_another_entry_does_not_say_that_an_entry_is_withdrawn(site: Site, archive: Archive) -> None:
+    add_revision(archive, "b", 2, 3)
+    archive.store("c", 0)
+
+    def ignore_the_id(received: Received) -> Reply:
+        return archive.answer_list(replace(received, path=received.path.replace("entry_id=b", "")))
+
+    site.replies["/timesheets"] = ignore_the_id
+
+    status, run = withdraw(site)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "/timesheets: this is not a response from the Timesheets API" in run.warned[1]
 
 
 def add_revision(

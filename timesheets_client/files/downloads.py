@@ -3,9 +3,10 @@
 import codecs
 import csv
 import io
+import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -15,15 +16,15 @@ from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.part_files import PartFile, name_part, open_part_file
 from timesheets_client.output.report import DownloadOutcome
 from timesheets_client.printable import escape
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, Malformed
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.json_values import encode_value
 from timesheets_client.reading.rows import read_hours
 from timesheets_client.sending.snapshots import find_latest_state, list_state
-from timesheets_client.sending.stored_entries import Page, StoredEntry, explain_unexpected
+from timesheets_client.sending.stored_entries import Page, StoredEntry
 
 # Raise it when a file gets other bytes, so that no run continues the file of an older client.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,7 @@ class Download:
             page_size=min(self.context.options.batch_size, MAX_PAGE_SIZE),
             cursor=position.cursor,
             last_id=position.last_id,
+            known_ids=read_ids(part.read_lines(), self.format),
         )
         for page in pages:
             with self.context.environment.signals.deferred():
@@ -149,17 +151,21 @@ def require_free(path: Path) -> None:
 
 
 def encode_rows(rows: Iterable[StoredEntry], format: Format) -> bytes:  # noqa: A002
-    """The rows as --correct reads them. Raises ConfigurationError for what it could not read."""
-    try:
-        return ENCODERS[format]([take_members(row) for row in rows]).encode()
-    except (Malformed, UnicodeEncodeError):
-        raise explain_unexpected("/timesheets") from None
+    """The rows as --correct reads them."""
+    return ENCODERS[format]([take_members(row) for row in rows]).encode()
 
 
 def take_members(row: StoredEntry) -> dict[str, object]:
-    """The members that --correct reads, with every digit of the hours. Raises Malformed."""
+    """The members that --correct reads, with every digit of the hours."""
     members = {ENTRY_ID: row.entry_id, **{name: row.members[name] for name in COLUMNS}}
     return {**members, "hours": read_hours(str(row.members["hours"]))}
+
+
+def read_ids(lines: Iterable[bytes], format: Format) -> Iterator[str]:  # noqa: A002
+    """The ids of the entries that `encode_rows` wrote."""
+    texts = (line.decode("utf-8-sig") for line in lines)
+    rows = csv.DictReader(texts) if format is Format.CSV else map(json.loads, texts)
+    return (row[ENTRY_ID] for row in rows if row.get(ENTRY_ID))
 
 
 def write_csv(entries: Sequence[Mapping[str, object]]) -> str:

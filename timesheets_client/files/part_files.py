@@ -82,6 +82,12 @@ class PartFile:
             self._size += len(chunk)
         return self._sha256.hexdigest() == checkpoint.sha256
 
+    def read_lines(self) -> Iterator[bytes]:
+        """The lines of the file so far. Read all of them before the next `write`."""
+        with explain_errors(self._path):
+            self._file.seek(0)
+            yield from self._file
+
     def write(self, content: bytes) -> None:
         with explain_errors(self._path):
             self._file.write(content)

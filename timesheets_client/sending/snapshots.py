@@ -1,12 +1,27 @@
 """Read the current entries in one state, which later uploads and corrections do not change."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from timesheets_client.errors import ConfigurationError, ParameterRefused
+from timesheets_client.reading.dates import read_date
+from timesheets_client.reading.entries import Malformed
+from timesheets_client.reading.identity import Occurrences, digest_content
+from timesheets_client.reading.rows import read_hours
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.stored_entries import Page, explain_unexpected, find_page, list_pages
+from timesheets_client.sending.stored_entries import (
+    Page,
+    StoredEntry,
+    explain_unexpected,
+    find_page,
+    list_pages,
+)
 
 MAX_ID = 2**63 - 1
+# As in the API: no text has control characters or half a surrogate pair.
+TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
+MAX_HOURS = 24
 
 
 def find_latest_state(client: ApiClient, since: str) -> int | None:
@@ -53,15 +68,61 @@ def is_settled(client: ApiClient, timesheet_id: int) -> bool:
 
 
 def list_state(
-    client: ApiClient, *, as_of: int, since: str, page_size: int, cursor: str | None, last_id: int
+    client: ApiClient,
+    *,
+    as_of: int,
+    since: str,
+    page_size: int,
+    cursor: str | None,
+    last_id: int,
+    known_ids: Iterable[str],
 ) -> Iterator[Page]:
-    """The entries of the state that are dated `since` or later, from `cursor` on. Raises an UploadError."""
+    """The entries of the state that are dated `since` or later, from `cursor` on. Raises an UploadError.
+
+    Before it are the entries with the `known_ids`. Takes about 100 bytes of memory per `entry_id`.
+    """
     parameters = {"current": "true", "as_of": str(as_of), "date_from": since, "page_size": str(page_size)}
     position = {} if cursor is None else {"cursor": cursor}
+    occurrences, earliest = Occurrences(), find_earliest(since)
+    for each in known_ids:
+        is_repeated(each, occurrences)
     try:
-        yield from list_pages(client, {**parameters, **position}, last_id)
+        for page in list_pages(client, {**parameters, **position}, last_id):
+            for row in page.rows:
+                if not is_in_state(row, as_of, earliest) or is_repeated(row.entry_id, occurrences):
+                    raise explain_unexpected("/timesheets")
+            yield page
     except ParameterRefused as error:
         raise ConfigurationError(
             f"/timesheets: the API no longer has the state of entry {as_of}: {error.reason}; if its "
             "database was restored, remove the file that ends in .part and run it again"
         ) from None
+
+
+def find_earliest(since: str) -> datetime:
+    """The first moment of `since` in any time zone: a date begins at midnight in that of the API."""
+    moment = datetime.fromisoformat(since)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC) - timedelta(days=1)
+
+
+def is_in_state(row: StoredEntry, as_of: int, earliest: datetime) -> bool:
+    """Whether the row was asked for, and has values that the API stores and --correct can read."""
+    texts = (row.members["user_id"], row.members["project"], row.entry_id)
+    try:
+        hours = read_hours(str(row.members["hours"]))
+        date = datetime.fromisoformat(read_date(str(row.members["date"]), None))
+        return (
+            row.timesheet_id <= as_of
+            and not row.is_superseded
+            and 0 < hours <= MAX_HOURS
+            and date >= earliest
+            and all(text is None or TEXT.fullmatch(str(text)) for text in texts)
+        )
+    except (Malformed, ValueError, TypeError):
+        # Among others a date without a time, which cannot be compared with a moment.
+        return False
+
+
+def is_repeated(entry_id: str | None, occurrences: Occurrences) -> bool:
+    """Whether an earlier entry has the same id. Entries without one may be equal."""
+    return entry_id is not None and bool(occurrences.count(digest_content(entry_id.encode())))
