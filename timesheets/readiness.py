@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from django.apps import apps
+from django.conf import settings
 from django.db import Error
 
 from timesheets import conf
 from timesheets.authentication import get_issuer_keys
+from timesheets.storage import availability
 from timesheets.storage.availability import NotWritable, require_writable_database, use_new_connection
 from timesheets.storage.schema import describe_database, find_unapplied_migrations
 from timesheets.trust.jwks import KeysUnavailable
@@ -137,7 +140,19 @@ def _check_migrations() -> str | None:
 
 def _check_database() -> str | None:
     try:
-        require_writable_database()
+        require_writable_database(_list_privileges())
     except NotWritable as failure:
         return f"{describe_database()}: {failure}"
     return None
+
+
+def _list_privileges() -> set[tuple[str, str]]:
+    """What the configuration needs of the API's role in PostgreSQL."""
+    privileges = set(availability.UPLOAD_PRIVILEGES)
+    if settings.TIMESHEETS_THROTTLE:
+        privileges |= availability.THROTTLE_PRIVILEGES
+    if conf.lets_browsers_sign_in():
+        privileges |= availability.SESSION_PRIVILEGES
+    if apps.is_installed("django.contrib.admin"):
+        privileges |= availability.ADMIN_PRIVILEGES
+    return privileges

@@ -10,13 +10,16 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import ProgrammingError, connection
+from django.test import Client
 
+from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import REPOSITORY, run_python
 from tests.storage.conftest import use_database
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, to_entry
 from tests.storage.test_receipts import upload
 from timesheets.models import Timesheet
+from timesheets.readiness import get_readiness
 from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
 from timesheets.storage.receipts import ReceiptQuery, list_receipts
 from timesheets.storage.verdicts import Outcome
@@ -27,6 +30,13 @@ ROLES = (REPOSITORY / "deploy/postgresql/roles.sql").read_text()
 GUIDE = (REPOSITORY / "docs/deployment.md").read_text()
 # What the guide grants later: for sign-ins, and for the admin.
 GRANTS = re.findall(r"^GRANT [^;]+;", GUIDE, re.MULTILINE)
+PROBE = """
+import django
+django.setup()
+from django.test import Client
+
+print(Client().get("/readyz").json()["failing"])
+"""
 # Someone signs in to the admin, adds an account, grants a permission and takes it away, and deletes both.
 ADMINISTRATION = """
 import django
@@ -175,6 +185,66 @@ def test_the_tables_of_later_migrations_are_covered(superuser_url: str) -> None:
     assert rows == [(1,)]
 
 
+def call_api(issuer: Issuer) -> set[int]:
+    """The statuses of uploads of one entry, of two and of many, and of a list of receipts."""
+    client = Client(raise_request_exception=False)
+    headers = {"Authorization": f"Bearer {issuer.mint(scope='batch:upload read:timesheets')}"}
+    entry = {"user_id": "007", "date": "2026-06-01", "project": "X", "hours": "8"}
+    bodies = (entry, [entry] * 2, [entry] * 200)
+    uploads = [
+        client.post("/timesheets/upload", body, "application/json", headers=headers) for body in bodies
+    ]
+    return {response.status_code for response in (*uploads, client.get("/uploads", headers=headers))}
+
+
+def probe() -> int:
+    get_readiness.cache_clear()
+    return Client().get("/readyz").status_code
+
+
+@pytest.mark.usefixtures("as_api")
+@pytest.mark.parametrize(
+    "privilege",
+    [
+        *(
+            f"{privilege} ON timesheets_{table}"
+            for table in ("client", "timesheet", "upload")
+            for privilege in ("SELECT", "INSERT")
+        ),
+        "USAGE ON SEQUENCE timesheets_timesheet_id_seq",
+        "USAGE ON SEQUENCE timesheets_upload_id_seq",
+    ],
+)
+def test_a_process_is_ready_only_with_every_privilege_that_an_upload_needs(
+    superuser_url: str, issuer: Issuer, privilege: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    execute(superuser_url, f"REVOKE {privilege} FROM timesheets_api")
+
+    without, statuses = probe(), call_api(issuer)
+
+    execute(superuser_url, f"GRANT {privilege} TO timesheets_api")
+    assert (without, probe()) == (503, 200)
+    # The grant is needed.
+    assert 500 in statuses
+    assert 500 not in call_api(issuer)
+    assert f"As the owner, run: GRANT {privilege} TO timesheets_api" in caplog.text
+
+
+@pytest.mark.usefixtures("as_api")
+def test_a_process_is_ready_to_throttle_only_with_the_grant_of_the_guide(
+    superuser_url: str, issuer: Issuer, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TIMESHEETS_THROTTLE = "600/min"
+    execute(superuser_url, "REVOKE UPDATE, DELETE ON timesheets_usage FROM timesheets_api")
+    forbidden = probe()
+    [grant] = [statement for statement in GRANTS if "UPDATE, DELETE ON timesheets_usage" in statement]
+
+    execute(superuser_url, grant)
+
+    assert (forbidden, probe()) == (503, 200)
+    assert "As the owner, run: GRANT UPDATE ON timesheets_usage TO timesheets_api" in caplog.text
+
+
 def run_with_admin(role: str, url: str, *arguments: str) -> str:
     """What a program prints that runs with the admin."""
     variables = {"DJANGO_SETTINGS_MODULE": "tests.settings_admin", "TEST_DATABASE_URL": log_in_as(role, url)}
@@ -185,9 +255,13 @@ def run_with_admin(role: str, url: str, *arguments: str) -> str:
 
 def test_the_guides_grants_are_enough_for_the_admin(superuser_url: str) -> None:
     run_with_admin("timesheets_owner", superuser_url, "-m", "django", "migrate")
+    without = run_with_admin("timesheets_api", superuser_url, "-c", PROBE)
     for statement in GRANTS:
         execute(superuser_url, statement)
 
     printed = run_with_admin("timesheets_api", superuser_url, "-c", ADMINISTRATION)
 
+    ready = run_with_admin("timesheets_api", superuser_url, "-c", PROBE)
     assert printed == "True\nTrue\n0\n"
+    # The issuer is not there.
+    assert (without, ready) == ("['database', 'issuer']\n", "['issuer']\n")

@@ -1,8 +1,9 @@
 """Check that the database would store an entry, without storing one. Knows the database; knows no HTTP."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
@@ -14,11 +15,30 @@ from timesheets.storage.writer import is_busy
 # How long to wait for PostgreSQL to accept a connection, or for the lock of SQLite's writer.
 MAX_WAIT_SECONDS = 2
 
-# A table that does not exist yet is missing because of a migration.
+# What the API's role needs in PostgreSQL: pairs of a privilege and a table or sequence.
+UPLOAD_PRIVILEGES = {
+    *product(["SELECT", "INSERT"], ["timesheets_client", "timesheets_timesheet", "timesheets_upload"]),
+    *product(["USAGE"], ["timesheets_timesheet_id_seq", "timesheets_upload_id_seq"]),
+}
+THROTTLE_PRIVILEGES = {*product(["SELECT", "INSERT", "UPDATE"], ["timesheets_usage"])}
+SESSION_PRIVILEGES = {*product(["SELECT", "INSERT", "UPDATE", "DELETE"], ["django_session"])}
+# To sign in. Those who change accounts need more.
+ADMIN_PRIVILEGES = {
+    *SESSION_PRIVILEGES,
+    *product(["SELECT", "INSERT", "UPDATE", "DELETE"], ["timesheets_usage"]),
+    *product(["SELECT", "UPDATE"], ["auth_user"]),
+}
+
+# What is missing, as GRANT says it. A table that does not exist yet is missing because of a migration.
 _POSTGRESQL_OBSTACLES = """
     SELECT current_setting('transaction_read_only'), array(
-        SELECT name FROM unnest(array['timesheets_client', 'timesheets_timesheet']) AS name
-        WHERE NOT has_table_privilege(to_regclass(name), 'INSERT'))
+        SELECT concat(privilege, ' ON ', CASE privilege WHEN 'USAGE' THEN 'SEQUENCE ' END,
+            string_agg(name, ', ' ORDER BY name))
+        FROM unnest(%s::text[], %s::text[]) AS needed (privilege, name)
+        WHERE NOT CASE privilege
+            WHEN 'USAGE' THEN has_sequence_privilege(to_regclass(name), privilege)
+            ELSE has_table_privilege(to_regclass(name), privilege)
+        END GROUP BY privilege ORDER BY privilege)
 """
 
 
@@ -45,26 +65,28 @@ def use_new_connection() -> Iterator[None]:
         del connections[DEFAULT_DB_ALIAS]
 
 
-def require_writable_database() -> None:
+def require_writable_database(privileges: Iterable[tuple[str, str]]) -> None:
     """Raises NotWritable, or Django's database errors."""
     if connection.vendor == "postgresql":
-        _require_primary_with_privileges()
+        _require_primary_with_privileges(privileges)
     else:
         _require_writable_file()
         _require_turn()
 
 
-def _require_primary_with_privileges() -> None:
+def _require_primary_with_privileges(privileges: Iterable[tuple[str, str]]) -> None:
+    names = [list(column) for column in zip(*privileges, strict=True)]
     with connection.cursor() as cursor:
-        cursor.execute(_POSTGRESQL_OBSTACLES)
-        is_read_only, forbidden = cursor.fetchone()
+        cursor.execute(_POSTGRESQL_OBSTACLES, names)
+        is_read_only, missing = cursor.fetchone()
     if is_read_only == "on":
         raise NotWritable(
             "It is a standby, or default_transaction_read_only is on. Let DATABASE_URL name the primary."
         )
-    if forbidden:
-        user, tables = connection.settings_dict["USER"], ", ".join(forbidden)
-        raise NotWritable(f"Its user may not insert. As the owner, run: GRANT INSERT ON {tables} TO {user}")
+    if missing:
+        user = connection.settings_dict["USER"]
+        grants = "; ".join(f"GRANT {privileges} TO {user}" for privileges in missing)
+        raise NotWritable(f"Its user lacks privileges. As the owner, run: {grants}")
 
 
 def _require_writable_file() -> None:
