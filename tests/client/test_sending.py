@@ -303,19 +303,14 @@ SCOPE = {"revision": ["A correction needs the scope correct:timesheets."]}
         pytest.param(
             {"status": 409, "id": 14, "current_revision": 3},
             "entry_id: This belongs to timesheet 14, which differs and stays unchanged; "
-            "to correct it, send revision 4 with a reason.",
-            id="conflict with a later revision",
-        ),
-        pytest.param(
-            {"status": 409, "id": 14},
-            "entry_id: This belongs to timesheet 14, which differs and stays unchanged; "
-            "to correct it, send revision 2 with a reason.",
+            "to correct it, upload it with --correct and --reason.",
             id="conflict",
         ),
         pytest.param(
-            {"status": 409, "id": 14, "current_revision": "9\x1b"},
-            "send revision 2 with a reason.",
-            id="a text for a revision",
+            # As in a dry run, which stores no entry that could be named.
+            {"status": 409},
+            "entry_id: An earlier entry of this file has the same entry_id. Keep the one that is right.",
+            id="conflict with an entry of the same file",
         ),
     ],
 )

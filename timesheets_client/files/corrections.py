@@ -13,12 +13,11 @@ from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.corrections import Corrections, ignore_revision
 from timesheets_client.sending.stored_entries import find_entry
-from timesheets_client.sending.verdicts import EntryVerdict
+from timesheets_client.sending.verdicts import REPEATED_ID, EntryVerdict
 
 # As many as a batch has by default.
 MAX_WITHOUT_ID = 1_000
 NO_ID = "--correct needs the entry_id that the entry was stored with"
-REPEATED_ID = "An earlier entry of this file has the same entry_id. Keep the one that is right."
 
 
 def correct_in_batches(

@@ -15,6 +15,7 @@ HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
 REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 # As in the API.
 MAX_REVISION = 1_000_000
+REPEATED_ID = "An earlier entry of this file has the same entry_id. Keep the one that is right."
 STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 
 
@@ -31,7 +32,6 @@ class EntryVerdict:
     status: int
     code: str = ""
     errors: Mapping[str, object]
-    timesheet_id: str = ""
     stored_id: int | None = None
     supersedes: int | None = None
     superseded_by: str = ""
@@ -57,10 +57,13 @@ class EntryVerdict:
     def reject(self) -> RejectedEntry:
         reason = f"The API answered {self.status}."
         if self.status == HTTPStatus.CONFLICT:
-            reason = (
-                f"This belongs to timesheet {self.timesheet_id}, which differs and stays unchanged; "
-                f"to correct it, send revision {self.current_revision + 1} with a reason."
-            )
+            # The API names no entry that is not stored: in a dry run, an earlier one of the same file.
+            reason = REPEATED_ID
+            if self.stored_id is not None:
+                reason = (
+                    f"This belongs to timesheet {self.stored_id}, which differs and stays unchanged; "
+                    "to correct it, upload it with --correct and --reason."
+                )
         errors = self.errors or {ENTRY_ID: [reason]}
         return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
 
@@ -164,7 +167,6 @@ def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryV
         entry=batch.entries[index],
         status=status,
         errors=dict(read_errors(item.get("errors"), secrets)),
-        timesheet_id=make_printable(str(item.get("id")), *secrets),
         code=make_printable(str(item.get("code") or ""), *secrets),
         stored_id=read_number(item, "id"),
         supersedes=read_number(item, "supersedes"),
