@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -280,6 +281,18 @@ def test_signing_out_deletes_the_session(browser: Client, issuer: Issuer) -> Non
     assert (response.status_code, response["Location"]) == (302, "/")
     assert not is_signed_in(browser)
     assert not Session.objects.exists()
+
+
+def test_signing_out_leaves_an_admin_signed_in(browser: Client, issuer: Issuer) -> None:
+    sign_in(browser, issuer.mint())
+    session = browser.session
+    session[SESSION_KEY] = "1"
+    session.save()
+
+    browser.post("/sign-out", {"csrfmiddlewaretoken": find_csrf_token(browser)})
+
+    assert not is_signed_in(browser)
+    assert dict(browser.session) == {SESSION_KEY: "1"}
 
 
 def test_a_link_cannot_sign_a_person_out(browser: Client, issuer: Issuer) -> None:

@@ -58,7 +58,10 @@ def sign_in(request: HttpRequest, token: VerifiedToken) -> None:
 
 
 def sign_out(request: HttpRequest) -> None:
-    request.session.flush()
+    """Forget the token. The session ends unless somebody is signed in to the admin, which uses it, too."""
+    request.session.pop(_KEY, None)
+    if not request.session.keys():
+        request.session.flush()
 
 
 def find_signed_in_token(request: HttpRequest) -> VerifiedToken | None:
