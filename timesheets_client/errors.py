@@ -13,6 +13,7 @@ UploadError
 ├── AnswerLost           75  nobody knows whether entries that cannot be sent twice were stored
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong
+    ├── FileBlocked      78  a link, a folder or a missing permission is in the way of a file
     └── ParameterRefused 78  the API does not know a parameter, or refuses its value
 
 Terminated              143  no UploadError and no Exception, so that no handler stops it
@@ -121,6 +122,10 @@ class ConfigurationError(UploadError):
     exit_status = ExitStatus.CONFIGURATION
 
 
+class FileBlocked(ConfigurationError):
+    pass
+
+
 class ParameterRefused(ConfigurationError):
     """`reason` is what the API says."""
 
@@ -134,4 +139,4 @@ class Terminated(BaseException):
 
 
 # They concern one file. The other files of the run can still be uploaded.
-FILE_ERRORS = (InputUnreadable, InputInUse, FileInUse, WrongUsage, DiskFull)
+FILE_ERRORS = (InputUnreadable, InputInUse, FileInUse, FileBlocked, WrongUsage, DiskFull)

@@ -99,19 +99,20 @@ def test_a_lock_that_is_not_a_file_is_a_configuration_error(site: Site, spool: P
 
 
 @pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
-def test_a_linked_error_file_is_a_configuration_error(
+def test_a_linked_error_file_stops_only_its_own_file(
     site: Site, ledger: Ledger, spool: Path, victim: Path, tmp_path: Path, exists: bool
 ) -> None:
     (spool / "a.csv").write_text(UNREADABLE)
     (spool / "rejected").mkdir()
     (spool / "rejected/a.csv.error.txt").symlink_to(victim if exists else tmp_path / "nothing")
+    write_csv(spool / "b.csv", "2026-01-01,1")
 
     status = Run().start(site.variables, spool=spool)
 
     assert status == ExitStatus.CONFIGURATION
     assert is_untouched(victim)
     assert not (tmp_path / "nothing").exists()
-    assert list_files(spool) == [".lock", "a.csv", "rejected/a.csv.error.txt"]
+    assert list_files(spool) == [".lock", "a.csv", "done/b.csv", "rejected/a.csv.error.txt"]
 
 
 @pytest.mark.parametrize("name", ["done/a.csv", "rejected/a.csv.rejected.ndjson"])

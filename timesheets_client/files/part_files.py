@@ -49,7 +49,7 @@ class Checkpoint:
 
 
 class PartFile:
-    """FILE.part, locked, with its journal. Each method may raise DiskFull or ConfigurationError."""
+    """FILE.part, locked, with its journal. Each method may raise DiskFull or FileBlocked."""
 
     def __init__(self, path: Path, file: BinaryIO, request: Mapping[str, object]) -> None:
         self._path, self._folder, self._file, self._request = path, Folder(path.parent), file, request
@@ -128,7 +128,7 @@ class PartFile:
 
 @contextmanager
 def open_part_file(path: Path, request: Mapping[str, object], context: RunContext) -> Iterator[PartFile]:
-    """The part file of `path`, locked. Raises InputInUse, DiskFull or ConfigurationError."""
+    """The part file of `path`, locked. Raises InputInUse, DiskFull or FileBlocked."""
     folder, shown = Folder(path.parent), escape(str(path))
     with explain_errors(path):
         file = folder.open_to_update(name_part(path), OWNER_ONLY)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from timesheets_client.context import RunContext
 from timesheets_client.environment.private_files import make_private_folder
-from timesheets_client.errors import ConfigurationError, WrongUsage
+from timesheets_client.errors import FileBlocked, WrongUsage
 from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors
 from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import is_same_file
@@ -110,7 +110,7 @@ def require_replaceable(path: Path, source: Input) -> None:
     if source.path and is_same_file(source, path):
         raise WrongUsage(f"--rejects {shown}: this is the file to upload; name another file for its rejects")
     if os.path.lexists(path) and not (path.is_symlink() or path.is_file()):
-        raise ConfigurationError(
+        raise FileBlocked(
             f"{shown}: is not a file, so rejected entries cannot replace it; name a file with --rejects"
         )
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import (
-    ConfigurationError,
     DiskFull,
     ExitStatus,
+    FileBlocked,
     FileInUse,
     InputInUse,
     InputUnreadable,
@@ -131,7 +131,7 @@ class SpoolRejects(RejectsFile):
         try:
             # If --strict refuses a file, none of it is stored.
             self._move(self._spool.rejected if is_file_refused else self._spool.done)
-        except (ConfigurationError, DiskFull, FileInUse):
+        except (FileBlocked, DiskFull, FileInUse):
             # The file stays in the spool folder, and the next run writes its rejects again.
             if kept:
                 self._folder.remove(kept.name)
