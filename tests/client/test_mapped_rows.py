@@ -146,6 +146,7 @@ def test_a_duration_of_another_unit_is_rejected(tmp_path: Path, unit: str, cell:
 
 PERIODS = 'start = "{Day} {From}"\nend = "{To}"\nformat = "%Y-%m-%d %H:%M"\nend_format = "%H:%M"'
 DATED_PERIODS = 'start = "{Day} {From}"\nend = "{End} {To}"\nformat = "%Y-%m-%d %H:%M"'
+OFFSET_PERIODS = 'start = "{Day} {From}"\nend = "{Day} {To}"\nformat = "%Y-%m-%d %H:%M%z"'
 
 
 @pytest.mark.parametrize(
@@ -174,6 +175,9 @@ def test_hours_are_counted_from_start_to_end(tmp_path: Path, keys: str, cells: s
         pytest.param(PERIODS, "2026-06-01,22:00,,", "'' does not have the format %H:%M", id="no end"),
         pytest.param(PERIODS, "2026-10-25,02:30,06:00,", "twice or never", id="ambiguous"),
         pytest.param(PERIODS, "9999-12-31,22:00,06:00,", "there is no day after 9999-12-31", id="last day"),
+        pytest.param(OFFSET_PERIODS, "2026-06-01,08:00+9999,09:00Z,", "does not have the format", id="hours"),
+        pytest.param(OFFSET_PERIODS, "2026-06-01,08:00+2400,09:00Z,", "does not have the format", id="a day"),
+        pytest.param(OFFSET_PERIODS, "2026-06-01,08:00+02:60,09:00Z,", "does not have the format", id="hour"),
     ],
 )
 def test_a_wrong_period_is_rejected(tmp_path: Path, keys: str, cells: str, problem: str) -> None:

@@ -1,13 +1,20 @@
+import gzip
+import json
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.client.conftest import Received, Reply, Site
 from tests.client.ledger import Ledger
-from tests.client.runs import Run, write_csv
+from tests.client.runs import HEADER, Run, write_csv
+from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.locks import try_lock
+from timesheets_client.reading.maps.files import load_map
+from timesheets_client.reading.maps.rules import Cells, Find
 
 
 @pytest.fixture
@@ -93,6 +100,78 @@ def test_an_unreadable_file_is_set_aside_with_the_reason(site: Site, ledger: Led
     assert status == ExitStatus.UNREADABLE
     assert list_files(spool) == [".lock", "done/b.csv", "rejected/a.csv", "rejected/a.csv.error.txt"]
     assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
+
+
+class Fragile:
+    """The rule of a map that fails on one text, as no rule should."""
+
+    columns = ("Email",)
+
+    def bind(self, find: Find) -> Callable[[Cells], object]:
+        place = find("Email")
+
+        def take(cells: Cells) -> str:
+            if cells[place] == "fatal":
+                raise ZeroDivisionError("a text of the file")
+            return cells[place]
+
+        return take
+
+
+def test_a_spool_is_emptied_whatever_its_files_contain(
+    site: Site, ledger: Ledger, spool: Path, tmp_path: Path
+) -> None:
+    layout = 'format = "%Y-%m-%d %H:%M%z"'
+    period = f'start = "{{Start}}"\nend = "{{End}}"\n{layout}'
+    stated = load_map(write(tmp_path, date=f'column = "Start"\n{layout}', hours=period), None)
+    export = "Email,Project,Start,End\n007,X,2026-01-01 08:00Z,2026-01-01 09:00Z\n"
+    zipped = gzip.compress(export.encode())
+    entry = {"user_id": "007", "date": "2026-01-02", "project": "X", "hours": 1}
+    unreadable = {
+        "another-header.csv": HEADER.encode(),
+        "binary": b"\0\1\2",
+        "cut.csv.gz": zipped[:-9],
+        "cut.json": json.dumps([entry]).encode()[:-3],
+        "damaged.csv.gz": zipped[:20] + bytes(8) + zipped[28:],
+        "damaged.xlsx": b"PK\3\4 and no more",
+        "deep.json": b'[{"a": ' + b"[" * 200_000,
+        "empty.csv": b"",
+        "long-row.csv": export.encode() + b"x" * 2_000_000,
+        "old.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "table.pdf": b"%PDF-1.7",
+        "utf-16.csv": export.encode("utf-16"),
+    }
+    faulty = {
+        "bytes.ndjson": b"\xff\n",
+        "offset.csv": export.replace("Z", "+9999").encode(),
+        "quote.csv": export.encode() + b'"',
+    }
+    good = {"good.csv": export.encode(), "good.json": json.dumps(entry).encode()}
+    fatal = {"fatal.csv": export.replace("007", "fatal").encode()}
+    for name, content in (unreadable | faulty | good | fatal).items():
+        (spool / name).write_bytes(content)
+    run = Run()
+
+    status = run.start(
+        site.variables,
+        spool=spool,
+        entry_map=replace(stated, rules={**stated.rules, "user_id": Fragile()}),
+    )
+
+    assert status == ExitStatus.BUG
+    assert list_files(spool) == sorted(
+        [
+            ".lock",
+            *(f"done/{name}" for name in faulty | good),
+            *(f"rejected/{name}.rejected.ndjson" for name in faulty),
+            *(f"rejected/{name}{suffix}" for name in unreadable | fatal for suffix in ("", ".error.txt")),
+        ]
+    )
+    stored = sorted(each["date"] for each in ledger.stored.values())
+    assert stored == ["2026-01-01T08:00:00Z", "2026-01-02"]
+    bug = "upload_timesheet has a bug: ZeroDivisionError. --traceback shows where; please report it."
+    assert (spool / "rejected/fatal.csv.error.txt").read_text() == f"{bug}\n"
+    assert bug in run.warned
 
 
 def test_a_taken_name_gets_a_number(site: Site, ledger: Ledger, spool: Path) -> None:

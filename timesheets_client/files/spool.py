@@ -26,7 +26,7 @@ from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
 from timesheets_client.files.uploads import process_files, upload_file
 from timesheets_client.links import is_link
 from timesheets_client.open_files import may_be_in_use, prepare_move
-from timesheets_client.output.report import Report
+from timesheets_client.output.report import Report, describe_bug
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input
 
@@ -97,7 +97,13 @@ def upload_spool_file(name: str, spool: Spool, context: RunContext) -> ExitStatu
             source = stack.enter_context(lock_input(open_spool_file(name, spool.folder), context))
             return upload_file(source, SpoolRejects(name, source, spool), context)
         except InputUnreadable as error:
-            set_aside(name, source, spool, error)
+            set_aside(name, source, spool, str(error))
+            raise
+        except UploadError:
+            raise
+        except Exception as error:
+            # Otherwise every later run would fail on this file.
+            set_aside(name, source, spool, describe_bug(error))
             raise
 
 
@@ -139,14 +145,14 @@ class SpoolRejects(RejectsFile):
         return kept
 
 
-def set_aside(name: str, source: Input | None, spool: Spool, reason: InputUnreadable) -> None:
+def set_aside(name: str, source: Input | None, spool: Spool, reason: str) -> None:
     """Move an unreadable file to `rejected`, and write the reason to a file next to it."""
     error_name = add_suffix(spool.rejected.find_free_name(name), ERROR_SUFFIX)
     with explain_os_errors(spool.rejected.path / error_name, "cannot be written", ADVICE):
         # It quotes the file, so the same users may read it.
         status = spool.folder.lstat(name)
         mode = OWNER_ONLY | (stat.S_IMODE(status.st_mode) & 0o777 if status else 0)
-        write_reason(error_name, f"{escape(str(reason))}\n".encode(), spool.rejected, mode)
+        write_reason(error_name, f"{escape(reason)}\n".encode(), spool.rejected, mode)
     try:
         move(name, source, spool.folder, spool.rejected)
     except UploadError:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from timesheets_client.context import RunContext
-from timesheets_client.errors import FILE_ERRORS, ExitStatus, WrongUsage, choose_status
+from timesheets_client.errors import FILE_ERRORS, ExitStatus, UploadError, WrongUsage, choose_status
 from timesheets_client.files.corrections import correct_in_batches
 from timesheets_client.files.drafts import remove_abandoned_drafts
 from timesheets_client.files.folders import Folder
@@ -34,7 +34,7 @@ def upload_files(context: RunContext) -> ExitStatus:
 
 
 def process_files(names: Iterable[str], process: Callable[[str], ExitStatus], report: Report) -> ExitStatus:
-    """Process each file. Reports an error that concerns only that file, and raises any other."""
+    """Process each file. Reports bugs and errors that concern only one file, and raises any other error."""
     statuses = []
     for name in names:
         try:
@@ -42,6 +42,11 @@ def process_files(names: Iterable[str], process: Callable[[str], ExitStatus], re
         except FILE_ERRORS as error:
             report.show_problem(str(error))
             statuses.append(error.exit_status)
+        except UploadError:
+            raise
+        except Exception as error:  # noqa: BLE001  One file must not keep the others from being uploaded.
+            report.show_bug(error)
+            statuses.append(ExitStatus.BUG)
     return choose_status(statuses)
 
 

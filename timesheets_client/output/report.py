@@ -211,8 +211,7 @@ class Report:
             self.warn(shown)
 
     def show_bug(self, error: Exception) -> None:
-        name = type(error).__qualname__
-        self.warn(f"upload_timesheet has a bug: {name}. --traceback shows where; please report it.")
+        self.warn(describe_bug(error))
         if self.with_traceback:
             self.warn("\n".join(trace_causes(error)))
 
@@ -227,6 +226,12 @@ class Report:
                 message["download"] = self.download.encode()
             files = [outcome.encode() for outcome in self.outcomes]
             self.write(encode_value({"files": files, **message, "exit": int(status)}))
+
+
+def describe_bug(error: Exception) -> str:
+    """Without its message, because that may quote a token or a secret."""
+    name = type(error).__qualname__
+    return f"upload_timesheet has a bug: {name}. --traceback shows where; please report it."
 
 
 def trace_causes(error: Exception) -> Iterator[str]:

@@ -20,7 +20,7 @@ DIRECTIVES = {
     "M": r"(?P<M>[0-5]\d)",
     "S": r"(?P<S>[0-5]\d)",
     "f": r"(?P<f>\d{1,6})",
-    "z": r"(?P<z>[Zz]|[+-]\d\d:?\d\d)",
+    "z": r"(?P<z>[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)",
 }
 PART = re.compile(r"%(.?)|(\s+)|([^%\s]+)", re.DOTALL)
 # A number that another one follows at once needs both of its digits.
