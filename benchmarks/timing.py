@@ -20,12 +20,11 @@ def time_in_turns(
     return {name: statistics.median(taken) for name, taken in seconds.items()}
 
 
-def print_table(seconds: Mapping[str, float], rival: str, unit: str = "us") -> None:
-    """Print a line for each way, with its ratio to `rival`."""
-    factor = {"us": 1e6, "ms": 1e3}[unit]
+def print_table(seconds: Mapping[str, float], rival: str) -> None:
+    """Print a line for each way, in milliseconds and with its ratio to `rival`."""
     width = max(map(len, seconds))
     for name, taken in seconds.items():
-        print(f"{name:<{width}}  {taken * factor:9.1f} {unit}  {taken / seconds[rival]:5.2f}")
+        print(f"{name:<{width}}  {taken * 1000:9.1f} ms  {taken / seconds[rival]:5.2f}")
 
 
 def parse_million(description: str | None) -> bool:

@@ -129,7 +129,7 @@ def compare(site: Site) -> None:
     }
     files = [write_csv(site.folder / f"week-{number}.csv", ENTRIES) for number in range(5)]
     seconds |= time_in_turns({COMMAND: lambda: run_command(site, files.pop())}, rounds=5, calls=1)
-    print_table(seconds, rival=COMMAND, unit="ms")
+    print_table(seconds, rival=COMMAND)
 
 
 def upload_a_million(site: Site) -> None:

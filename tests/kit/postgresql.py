@@ -12,7 +12,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,17 +127,6 @@ class PostgreSQLServer:
             cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
-    def read_processor_seconds(self) -> float:
-        """Return the processor time of the server's processes so far, ended ones included (Linux only)."""
-        main = f"{self._process.pid if self._process else 0}"
-        # The last two of the main process's four times are those of its ended children.
-        times = _read_times(main)
-        for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
-            # A process may have ended since.
-            with suppress(OSError):
-                times += _read_times(child)[:2]
-        return sum(times) / os.sysconf("SC_CLK_TCK")
-
     @property
     def _log(self) -> Path:
         return self._root / "server.log"
@@ -172,12 +160,6 @@ class PostgreSQLServer:
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(30)
-
-
-def _read_times(pid: str) -> list[int]:
-    """The user and system times of a process, and of its ended children, in ticks."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return list(map(int, fields[11:15]))
 
 
 def choose_account() -> dict[str, Any]:
