@@ -148,6 +148,11 @@ def test_a_service_of_ours_can_change_nothing_in_its_container(service: str) -> 
     assert {name: SERVICES[service].get(name) for name in hardened} == hardened
 
 
+def test_the_metrics_have_a_temporary_folder() -> None:
+    assert SERVICES["api"]["tmpfs"] == ["/tmp"]  # noqa: S108
+    assert "docker run --detach --read-only --tmpfs /tmp" in (REPOSITORY / "docs/deployment.md").read_text()
+
+
 def test_the_documentation_creates_every_file_that_compose_reads() -> None:
     _, _, section = (REPOSITORY / "docs/deployment.md").read_text().partition("\n## Container\n")
 
