@@ -4,14 +4,17 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import REPOSITORY, make_environment
+from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.processes import REPOSITORY, make_environment, run_python
 from tests.kit.responders import content
 from tests.system.test_docs import FROM_FILES, find_variables_of_settings
 
@@ -37,6 +40,16 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ["api", "migrate"]
 
 
+# Of the API: whether it is a superuser, and what it may do with entries.
+PRIVILEGES = """
+    SELECT rolsuper, has_table_privilege('timesheets_timesheet', 'SELECT'),
+        has_table_privilege('timesheets_timesheet', 'INSERT'),
+        has_table_privilege('timesheets_timesheet', 'UPDATE, DELETE, TRUNCATE'),
+        pg_has_role(relowner, 'MEMBER'), has_schema_privilege('public', 'CREATE')
+    FROM pg_roles, pg_class WHERE rolname = current_user AND relname = 'timesheets_timesheet'
+"""
+
+
 def find_instruction(word: str) -> str:
     """The arguments of the only instruction of this kind."""
     [arguments] = [arguments for found, arguments in INSTRUCTIONS if found == word]
@@ -49,7 +62,20 @@ def read_image_variables() -> dict[str, str]:
 
 def find_operators_files() -> set[str]:
     """The files next to compose.yaml that an operator writes."""
-    return {SERVICES["api"]["env_file"], *(secret["file"] for secret in COMPOSE["secrets"].values())}
+    return {
+        SERVICES["api"]["env_file"],
+        *(secret["file"] for secret in COMPOSE["secrets"].values()),
+        *(path for path in find_scripts_of_the_database() if path.startswith("secrets/")),
+    }
+
+
+def find_scripts_of_the_database() -> list[str]:
+    """The files that PostgreSQL's image runs on a new database, in its order."""
+    mounts = [volume.split(":") for volume in SERVICES["database"]["volumes"]]
+    scripts = [
+        (mount[1], mount[0]) for mount in mounts if mount[1].startswith("/docker-entrypoint-initdb.d/")
+    ]
+    return [path.removeprefix("./") for _, path in sorted(scripts)]
 
 
 def test_everything_that_the_image_is_made_of_exists() -> None:
@@ -121,8 +147,12 @@ def test_each_secret_that_a_service_reads_is_given_to_it(service: str) -> None:
 
     read = {PurePosixPath(path).name for name, path in variables.items() if name.endswith("_FILE")}
     assert read
-    assert read == set(SERVICES[service]["secrets"])
-    assert read <= set(COMPOSE["secrets"])
+    secrets = [
+        secret if isinstance(secret, dict) else {"source": secret, "target": secret}
+        for secret in SERVICES[service]["secrets"]
+    ]
+    assert read == {secret["target"] for secret in secrets}
+    assert {secret["source"] for secret in secrets} <= set(COMPOSE["secrets"])
 
 
 def test_the_api_waits_for_the_migrations_and_they_wait_for_the_database() -> None:
@@ -148,17 +178,63 @@ def test_a_service_of_ours_can_change_nothing_in_its_container(service: str) -> 
     assert {name: SERVICES[service].get(name) for name in hardened} == hardened
 
 
+def read_guide() -> str:
+    _, _, section = (REPOSITORY / "docs/deployment.md").read_text().partition("\n## Container\n")
+    return section
+
+
 def test_the_metrics_have_a_temporary_folder() -> None:
     assert SERVICES["api"]["tmpfs"] == ["/tmp"]  # noqa: S108
-    assert "docker run --detach --read-only --tmpfs /tmp" in (REPOSITORY / "docs/deployment.md").read_text()
+    assert "docker run --detach --read-only --tmpfs /tmp" in read_guide()
 
 
 def test_the_documentation_creates_every_file_that_compose_reads() -> None:
-    _, _, section = (REPOSITORY / "docs/deployment.md").read_text().partition("\n## Container\n")
+    created = re.findall(r"> ([\w./${}]+)(?: <<END)?$", read_guide(), re.MULTILINE)
 
-    created = re.findall(r"> ([\w./]+)(?: <<END)?$", section, re.MULTILINE)
+    assert {
+        path.replace("${role}", role) for path in created for role in ("owner", "api")
+    } == find_operators_files()
 
-    assert set(created) == find_operators_files()
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[PostgreSQLServer]:
+    """A server as compose.yaml starts it, with the tables."""
+    (tmp_path / "deploy").mkdir()
+    commands, _, _ = read_guide().partition("```sh\n")[2].partition("docker compose")
+    subprocess.run(["bash", "-ec", commands], cwd=tmp_path, check=True)
+    server = PostgreSQLServer()
+    with psycopg.connect(server.create_database("timesheets")) as connection:
+        for script in find_scripts_of_the_database():
+            folder = tmp_path / "deploy" if script.startswith("secrets/") else DEPLOY
+            connection.execute((folder / script).read_text().encode())
+    yield server
+    server.close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.shell
+def test_only_the_migrations_run_as_a_role_that_can_change_entries(
+    database: PostgreSQLServer, tmp_path: Path
+) -> None:
+    api, owner = (
+        (tmp_path / "deploy" / COMPOSE["secrets"][SERVICES[service]["secrets"][0]["source"]]["file"])
+        .read_text()
+        .strip()
+        .replace("@database/", f"@127.0.0.1:{database.port}/")
+        for service in OURS
+    )
+    run_python(
+        "-m", "django", "migrate", TEST_DATABASE_URL=owner, DJANGO_SETTINGS_MODULE="tests.settings_server"
+    )
+
+    with psycopg.connect(api) as connection:
+        [may] = connection.execute(PRIVILEGES).fetchall()
+
+    assert may == (False, True, True, False, False, False)
+    # The roles have passwords.
+    assert database.execute("SELECT count(rolpassword) FROM pg_authid WHERE rolname LIKE 'timesheets_%'") == [
+        (2,)
+    ]
 
 
 def test_git_ignores_what_an_operator_adds() -> None:
