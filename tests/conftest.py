@@ -1,6 +1,7 @@
 """Fixtures for all tests, and a report of the tests that a run skips."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,27 +48,31 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: needs {needs}")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    skipped: dict[str, int] = {}
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for name, (needs, is_available) in GROUPS.items():
         group = [item for item in items if item.get_closest_marker(name)]
         if group and not is_available():
-            skipped[name] = len(group)
             for item in group:
                 item.add_marker(pytest.mark.skip(reason=f"needs {needs}"))
-    config.stash[SKIPPED] = skipped
 
 
-SKIPPED = pytest.StashKey[dict[str, int]]()
+def count_skipped(config: pytest.Config) -> dict[str, int]:
+    """How many tests each group skipped, whichever worker ran them."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    reasons = Counter(report.longrepr[2] for report in reporter.stats.get("skipped", []))
+    counts = {name: reasons[f"Skipped: needs {needs}"] for name, (needs, _) in GROUPS.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    if session.config.getoption("--all") and session.config.stash.get(SKIPPED, {}) and not exitstatus:
+    # A worker has no reporter.
+    in_control = not hasattr(session.config, "workerinput")
+    if in_control and session.config.getoption("--all") and count_skipped(session.config) and not exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for name, count in config.stash.get(SKIPPED, {}).items():
+    for name, count in count_skipped(config).items():
         needs, _ = GROUPS[name]
         line = f"SKIPPED: {count} tests of the group {name}, which needs {needs}"
         terminalreporter.write_line(line, red=True, bold=True)

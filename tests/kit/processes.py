@@ -31,7 +31,7 @@ PRODUCTION_VARIABLES = {
 
 def make_environment(**variables: str) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", **variables}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **variables}
 
 
 def link_manage_py(folder: Path) -> Path:
@@ -248,6 +248,12 @@ class GranianServer(Server):
 
 
 def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port for a server of this run. Nobody listens there, and no other process is given it."""
+    probe = socket.socket()
+    # A server that sets this option too, as all of them do, can listen while the port stays reserved.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port = int(probe.getsockname()[1])
+    # Reserved until this process ends.
+    probe.detach()
+    return port
