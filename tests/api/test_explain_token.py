@@ -63,10 +63,10 @@ class Explained:
         return "\n".join(re.findall(rf"^         {label}: (.*)$", self.text, re.MULTILINE))
 
 
-def explain(pasted: str) -> Explained:
+def explain(pasted: str, scope: str | None = "batch:upload") -> Explained:
     out = io.StringIO()
     try:
-        call_command("explain_token", stdin=io.StringIO(pasted), stdout=out)
+        call_command("explain_token", stdin=io.StringIO(pasted), stdout=out, scope=scope)
     except SystemExit as ended:
         return Explained(status=int(str(ended.code)), text=out.getvalue())
     return Explained(status=0, text=out.getvalue())
@@ -95,7 +95,7 @@ def test_a_good_token_passes_every_rule(issuer: Issuer) -> None:
         "it is signed with one of the issuer's keys",
         "it grants batch:upload",
     ]
-    assert 'accept it for an upload, as client "payroll", subject "payroll@clients".' in explained.text
+    assert 'would accept it, as client "payroll", subject "payroll@clients".' in explained.text
 
 
 def test_the_rules_after_the_broken_one_are_not_printed(issuer: Issuer) -> None:
@@ -283,6 +283,40 @@ def test_a_users_permissions_are_explained(issuer: Issuer, settings: Any) -> Non
 
     assert explained.answer == (403, "insufficient_scope")
     assert "they are a user's" in explained.find("to do")
+
+
+@pytest.mark.parametrize(
+    ("granted", "judged", "status", "last_rule"),
+    [
+        ("read:timesheets", None, 0, "it grants read:timesheets"),
+        ("batch:upload read:timesheets", None, 0, "it grants batch:upload read:timesheets"),
+        ("openid", None, 65, "it is signed with one of the issuer's keys"),
+        ("read:timesheets", "read:timesheets", 0, "it grants read:timesheets"),
+        ("read:timesheets", "batch:upload", 65, "it is signed with one of the issuer's keys"),
+        (
+            "batch:upload",
+            "batch:upload correct:timesheets",
+            65,
+            "it is signed with one of the issuer's keys",
+        ),
+    ],
+)
+def test_the_scopes_to_judge_can_be_named_and_otherwise_one_is_enough(
+    issuer: Issuer, granted: str, judged: str | None, status: int, last_rule: str
+) -> None:
+    explained = explain(issuer.mint(scope=granted), judged)
+
+    assert (explained.status, explained.rules_passed[-1]) == (status, last_rule)
+    assert ("BROKEN" in explained.text) == (status == 65)
+
+
+def test_the_scopes_that_a_good_token_lacks_are_named(issuer: Issuer) -> None:
+    explained = explain(issuer.mint(scope="read:timesheets"), None)
+
+    assert re.findall("^note     (.*)$", explained.text, re.MULTILINE) == [
+        "it does not grant batch:upload: what needs that gets 403",
+        "it does not grant correct:timesheets: what needs that gets 403",
+    ]
 
 
 def test_the_profile_of_rfc_9068_is_explained(issuer: Issuer, settings: Any) -> None:
@@ -559,7 +593,7 @@ def test_a_token_of_the_development_issuer_is_accepted(server: DevelopmentServer
 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-2] == (
-        'The API would accept it for an upload, as client "payroll", subject "payroll@clients".'
+        'The API would accept it, as client "payroll", subject "payroll@clients".'
     )
 
 

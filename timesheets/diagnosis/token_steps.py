@@ -29,9 +29,16 @@ class Step:
 
 
 def walk_rules(
-    text: str, policy: TokenPolicy, keys: KeySource, required: frozenset[str], now: float
+    text: str,
+    policy: TokenPolicy,
+    keys: KeySource,
+    choose_scopes: Callable[[frozenset[str]], frozenset[str]],
+    now: float,
 ) -> Iterator[Step]:
-    """The rules of verify_access_token in its order, then the scopes, up to the first broken rule."""
+    """The rules of verify_access_token in its order, then the scopes, up to the first broken rule.
+
+    `choose_scopes` says which scopes are required of a token that grants certain ones.
+    """
     rule = "it is a signed JWT"
     try:
         token = read_unverified_token(text)
@@ -50,6 +57,7 @@ def walk_rules(
         if step.explanation:
             return
     verified = verify_access_token(text, policy, keys, now, TokenMemory())
+    required = choose_scopes(verified.scopes)
     lacks_scope = not required <= verified.scopes
     explanation = [*_explain_scopes(case, verified, required)] if lacks_scope else []
     yield Step(rule=f"it grants {' '.join(sorted(required))}", explanation=explanation)

@@ -2,10 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.http import HttpRequest
 
 from timesheets import conf
@@ -17,6 +17,7 @@ from timesheets.diagnosis.token_steps import Step, explain_credentials, walk_rul
 from timesheets.diagnosis.wording import describe_clock, describe_time, quote
 from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
+from timesheets.permissions import CORRECTION_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets.trust.token_rules import Fault
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.views.uploads import UploadView
@@ -26,6 +27,10 @@ NOTHING_TO_READ = (
 )
 # Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024
+SCOPES = frozenset({UPLOAD_SCOPE, READ_SCOPE, CORRECTION_SCOPE})
+
+# From the scopes that a token grants to those that it must grant.
+ChooseScopes = Callable[[frozenset[str]], frozenset[str]]
 
 
 class Command(DiagnosticCommand):
@@ -35,7 +40,7 @@ passes, the first that it breaks, and what to change. The API's own code judges 
 token; quotes its claims, cut if they are long. Needs no database."""
     stealth_options = ("stdin",)
     exit_statuses = {
-        DiagnosticStatus.GOOD: "the API would accept the token for an upload",
+        DiagnosticStatus.GOOD: "the API would accept the token",
         DiagnosticStatus.MISCONFIGURED: "manage.py check refuses the settings",
         DiagnosticStatus.USAGE: "wrong usage, or no token on standard input",
         DiagnosticStatus.REFUSED: "the API would refuse the token: 400, 401 or 403",
@@ -44,19 +49,33 @@ token; quotes its claims, cut if they are long. Needs no database."""
         DiagnosticStatus.INTERRUPTED: "stopped by SIGINT",
     }
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--scope",
+            help="the scopes that the token must grant, separated by spaces, such as 'batch:upload'; "
+            "otherwise one scope of the API is enough, and those that it lacks are named",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        named = frozenset((options["scope"] or "").split())
+
+        def choose_scopes(granted: frozenset[str]) -> frozenset[str]:
+            return named or granted & SCOPES or frozenset({UPLOAD_SCOPE})
+
         unverified_token, notes = unwrap_token(self._read(options.get("stdin") or sys.stdin))
         if not unverified_token:
             raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE)
         for note in notes:
             self.stdout.write(f"note     {note}")
         with silenced_logs(options["verbosity"]):
-            answer = ask_api(unverified_token)
-            for step in walk_steps(unverified_token, answer):
+            answer = ask_api(unverified_token, choose_scopes)
+            for step in walk_steps(unverified_token, answer, choose_scopes):
                 self._print_step(step)
         if isinstance(answer, VerifiedToken):
+            for scope in sorted(SCOPES - answer.scopes) if not named else ():
+                self.stdout.write(f"note     it does not grant {scope}: what needs that gets 403")
             client = f"client {quote(answer.client_id)}, subject {quote(answer.subject)}"
-            self.stdout.write(f"The API would accept it for an upload, as {client}.")
+            self.stdout.write(f"The API would accept it, as {client}.")
             self.stdout.write(f"It expires at {describe_time(answer.expires_at)}.")
             return
         status = f"{int(answer.status_code)} {answer.default_code}"
@@ -86,21 +105,25 @@ token; quotes its claims, cut if they are long. Needs no database."""
             self.stdout.write(f"         {label}: {text}")
 
 
-def ask_api(unverified_token: str) -> VerifiedToken | Problem:
-    """The result of the upload's own authentication and permissions."""
+def ask_api(unverified_token: str, choose_scopes: ChooseScopes) -> VerifiedToken | Problem:
+    """The result of the API's own authentication and permissions."""
     request = HttpRequest()
     request.META["HTTP_AUTHORIZATION"] = f"Bearer {unverified_token}"
     view = UploadView()
     api_request = view.initialize_request(request)
     try:
         view.perform_authentication(api_request)
+        token = cast("VerifiedToken", api_request.auth)
+        view.required_scopes = choose_scopes(token.scopes)
         view.check_permissions(api_request)
     except Problem as problem:
         return problem
-    return cast("VerifiedToken", api_request.auth)
+    return token
 
 
-def walk_steps(unverified_token: str, answer: VerifiedToken | Problem) -> Iterator[Step]:
+def walk_steps(
+    unverified_token: str, answer: VerifiedToken | Problem, choose_scopes: ChooseScopes
+) -> Iterator[Step]:
     rule = "it fits in the Authorization header"
     if isinstance(answer, InvalidRequest):
         yield Step(rule=rule, explanation=[*explain_credentials(unverified_token, MAX_TOKEN_LENGTH)])
@@ -108,7 +131,7 @@ def walk_steps(unverified_token: str, answer: VerifiedToken | Problem) -> Iterat
     yield Step(rule=rule)
     policy = conf.token_policy()
     keys = get_issuer_keys(conf.issuer(), policy.algorithms)
-    yield from walk_rules(unverified_token, policy, keys, UploadView.required_scopes, time.time())
+    yield from walk_rules(unverified_token, policy, keys, choose_scopes, time.time())
 
 
 def find_facts(step: Step) -> Iterator[tuple[str, str]]:
