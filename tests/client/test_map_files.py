@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -221,6 +222,7 @@ def test_the_option_supplies_a_missing_time_zone(tmp_path: Path) -> None:
         pytest.param(b"[hours\n", "is not TOML: .*line 1", id="syntax"),
         pytest.param(b"a = " + b"9" * 5_000, "is not TOML", id="huge number"),
         pytest.param(b'a = "M\xfcller"', "is not in UTF-8", id="encoding"),
+        pytest.param(b"a = " + b"[" * 20_000, "is nested too deeply", id="nesting"),
         pytest.param(None, "cannot be read: No such file", id="missing"),
     ],
 )
@@ -243,10 +245,11 @@ def test_a_map_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | Non
         pytest.param(b"user_id,email\n", ["people.csv:1: the first row must name two columns"], id="order"),
         pytest.param(b"email,user_id\nM\xfcller,007\n", ["people.csv is not in UTF-8"], id="encoding"),
         pytest.param(b'email,user_id\n"a,007\n', ["people.csv is not CSV"], id="open quote"),
+        pytest.param(b"email,user_id\na," + b"7" * 2**24, ["people.csv is over 16 MiB"], id="size"),
         pytest.param(
             b"email;user_id\na;007\nA;008\n;009\nb;\nc\n",
             [
-                "people.csv:3: 'A' is listed twice",
+                "people.csv:3: its text is on an earlier line too",
                 "people.csv:4: this row needs two cells, neither of them empty",
                 "people.csv:5: this row needs two cells, neither of them empty",
                 "people.csv:6: this row needs two cells, neither of them empty",
@@ -268,3 +271,23 @@ def test_a_wrong_lookup_is_explained_by_line(
         line.startswith(f"user_id.lookup: {problem}")
         for line, problem in zip(explained, problems, strict=True)
     )
+
+
+def test_an_explanation_quotes_nothing_from_a_lookup(tmp_path: Path) -> None:
+    (tmp_path / "shadow").write_text("root:$6$secret\nroot:$6$secret,x\n")
+
+    [problem] = explain(write(tmp_path, user_id='column = "Email"\nlookup = "shadow"'))
+
+    assert "shadow:1: the first row must name two columns, the second of them user_id" in problem
+    assert "secret" not in problem
+
+
+@pytest.mark.parametrize("name", ["pipe", "folder", "a\\u0000b"])
+def test_a_lookup_that_is_not_a_file_is_refused_without_waiting(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+
+    [problem] = explain(write(tmp_path, user_id=f'column = "Email"\nlookup = "{name}"'))
+
+    assert problem.startswith("user_id.lookup: ")
+    assert " cannot be read: " in problem

@@ -62,6 +62,8 @@ def parse_document(path: Path) -> Mapping[str, object]:
         raise ConfigurationError(f"{shown}: is not in UTF-8") from None
     except ValueError as error:
         raise ConfigurationError(f"{shown}: is not TOML: {escape(str(error))}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{shown}: is nested too deeply") from None
 
 
 def read_map(document: Table, name: str, folder: Path, option: tzinfo | None) -> EntryMap:
