@@ -143,6 +143,7 @@ def test_a_spool_is_emptied_whatever_its_files_contain(
     }
     faulty = {
         "bytes.ndjson": b"\xff\n",
+        "deep.ndjson": b'{"a": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
         "offset.csv": export.replace("Z", "+9999").encode(),
         "quote.csv": export.encode() + b'"',
     }

@@ -3,7 +3,10 @@
 import json
 from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring_ascii
-from typing import NoReturn
+from typing import Any, NoReturn
+
+# As in the API.
+MAX_LEVELS = 32
 
 
 class NotJSON(Exception):
@@ -34,12 +37,30 @@ def find_fault(value: object, text: str) -> str | None:
     """Why a value that was parsed from `text` cannot be sent unchanged."""
     if isinstance(value, RepeatedMembers):
         return "one of its members is repeated"
+    # Counting is fast, and nearly every entry has few brackets.
+    if text.count("{") + text.count("[") > MAX_LEVELS and is_nested_deeply(value):
+        return "it is nested too deeply"
     try:
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
         return "it contains half of a surrogate pair"
     return None
+
+
+def is_nested_deeply(value: object) -> bool:
+    """Whether the API would refuse it. Python's parser accepts values that cannot be encoded again."""
+    level: list[Any] = [value]
+    for _ in range(MAX_LEVELS):
+        level = [
+            each
+            for group in level
+            for each in (group.values() if isinstance(group, dict) else group)
+            if isinstance(each, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def encode_value(value: object) -> str:
