@@ -1,19 +1,22 @@
 """Corrections: each row of the table of statuses, on both databases."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.storage.conftest import only_on
+from tests.storage.conftest import Database, only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.rows import TABLE
 from timesheets.storage.verdicts import Outcome, Verdict
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -270,3 +273,36 @@ def test_a_batch_of_corrections_takes_few_statements() -> None:
     assert set(list_outcomes(verdicts)) == {CREATED}
     # The isolation level, the client, the lock, settings, the look-up and the insert.
     assert len(queries) < 10
+
+
+def test_many_entries_of_one_key_read_its_revisions_once(database: Database) -> None:
+    ingest(*(correct(revision, 5 + revision % 3) for revision in range(1, 202)))
+    # The last one is equal to older rows, the others to none.
+    entries = [say(24 - number / 100) for number in range(199)] + [say(6)]
+
+    with transaction.atomic(), count_work(database.vendor) as count:
+        verdicts = ingest(*entries)
+
+    assert list_outcomes(verdicts) == [CONFLICT] * 199 + [SUPERSEDED]
+    # To compare each entry with each revision takes 40,000.
+    assert count() < 20_000
+
+
+@contextmanager
+def count_work(vendor: str) -> Iterator[Callable[[], int]]:
+    """How many rows PostgreSQL reads in the transaction, or how many instructions SQLite executes."""
+    if vendor == "postgresql":
+        yield count_rows_read
+        return
+    steps = itertools.count()
+    connection.connection.set_progress_handler(lambda: next(steps) < 0, 1)
+    yield lambda: next(steps)
+    connection.connection.set_progress_handler(None, 1)
+
+
+def count_rows_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = %s", [TABLE]
+        )
+        return int(cursor.fetchone()[0])

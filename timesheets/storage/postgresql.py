@@ -21,12 +21,13 @@ from timesheets.storage.rows import (
     TABLE,
     Provenance,
     read_content,
-    select_older,
 )
 
 # Batches of this size or less take one statement. Of a batch that was sent before, in whole or in large part,
 # the probe finds a row, so hardly any COPY fails.
 _PROBE_SIZE = 100
+# An `entry_id` may have many revisions, which need not be in memory together.
+_FETCH_SIZE = 1000
 _BINARY_TYPES = (
     "int8", "int8", "timestamptz", "varchar", "int8",
     "varchar", "timestamptz", "varchar", "numeric", "varchar",
@@ -184,34 +185,28 @@ def lock_corrections(client_id: int) -> None:
         )
 
 
-def select_current(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The id, the content and the revision of the current row of each `entry_id`.
-
-    Looks up each id in the unique index, the only one that has revisions in order.
-    """
+def select_current(client_id: int, entry_ids: Sequence[str]) -> Sequence[tuple[Any, ...]]:
+    """The id, the content and the revision of the current row of each `entry_id`."""
     with connection.cursor() as cursor:
         cursor.execute(f"{DISABLE_SORTING}, {_WRITE_WAL}")
-        cursor.execute(
-            "SELECT current.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
-            f"SELECT id, {', '.join((*CONTENT_COLUMNS, *REVISION_COLUMNS))} FROM {TABLE} "
-            "WHERE client_id = %s AND entry_id = sent.entry_id ORDER BY revision DESC LIMIT 1) AS current",
-            [list(entry_ids), client_id],
-        )
-        yield from cursor.fetchall()
+        cursor.execute(_select_newest("LIMIT 1"), [list(entry_ids), client_id])
+        return list(cursor.fetchall())
 
 
-def select_older_rows(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[tuple[Any, ...] | None]:
-    """What `select_older` finds for each entry."""
-    columns = (*CONTENT_COLUMNS, *REVISION_COLUMNS)
-    rows = [(*attrgetter(*columns)(entry), last_revision) for entry, last_revision in judged]
-    arrays = [list(column) for column in zip(*rows, strict=True)]
-    older = select_older(lambda name: "%s::bigint" if name == "client_id" else f"sent.{name}")
+def select_revisions(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The id, the content and the revision of each revision of the ids, the newest one of each id first."""
     with connection.cursor() as cursor:
         cursor.execute(DISABLE_SORTING)
-        cursor.execute(
-            f"SELECT found.* FROM unnest({_write_arrays(columns)}, %s::integer[]) "  # noqa: S608
-            f"WITH ORDINALITY AS sent ({', '.join(columns)}, last_revision, position) "
-            f"LEFT JOIN LATERAL ({older}) AS found ON true ORDER BY position",
-            [*arrays, client_id, client_id],
-        )
-        return [None if row[0] is None else row for row in cursor.fetchall()]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_select_newest(), [list(entry_ids), client_id])
+        while rows := cursor.fetchmany(_FETCH_SIZE):
+            yield from rows
+
+
+def _select_newest(limit: str = "") -> str:
+    """Look up each id in the unique index, the only one that has revisions in order."""
+    return (
+        "SELECT newest.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
+        f"SELECT id, {', '.join((*CONTENT_COLUMNS, *REVISION_COLUMNS))} FROM {TABLE} "
+        f"WHERE client_id = %s AND entry_id = sent.entry_id ORDER BY revision DESC {limit}) AS newest"
+    )

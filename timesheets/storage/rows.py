@@ -1,6 +1,5 @@
-"""The rows of the timesheets table: their columns, where they come from, and how revisions are found."""
+"""The rows of the timesheets table: their columns, and where they come from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -27,21 +26,3 @@ class Provenance:
     subject: str | None
     received_at: datetime
     upload_id: int | None = None
-
-
-def select_older(value: Callable[[str], str]) -> str:
-    """Select the row of the sent revision, or without one the newest row that has the sent content.
-
-    `value` writes a value of the sent entry, or `last_revision`, the last revision that counts. The columns
-    are the id, whether the row equals the entry, and the id of the next revision. Only the unique index has
-    revisions in order.
-    """
-    content = " AND ".join(f"{name} = {value(name)}" for name in CONTENT_COLUMNS[:-1])
-    key = f"client_id = {value('client_id')} AND entry_id = {value('entry_id')}"
-    later = f"SELECT id FROM {TABLE} AS later WHERE {key} AND later.revision > older.revision"  # noqa: S608
-    return (
-        f"SELECT id, {content} AND COALESCE(reason, '') = COALESCE({value('reason')}, '') AS is_equal, "  # noqa: S608
-        f"({later} ORDER BY later.revision LIMIT 1) AS next_id FROM {TABLE} AS older WHERE {key} "
-        f"AND revision <= COALESCE({value('revision')}, {value('last_revision')}) "
-        f"AND ({value('revision')} IS NOT NULL OR ({content})) ORDER BY revision DESC LIMIT 1"
-    )

@@ -17,10 +17,8 @@ from timesheets.storage.rows import (
     REVISION_COLUMNS,
     TABLE,
     Provenance,
-    select_older,
 )
 
-_SELECT_OLDER = select_older(lambda name: f"%({name})s")
 # The id of the current row of each `entry_id` in a JSON array.
 _SELECT_CURRENT_IDS = (
     f"SELECT (SELECT id FROM {TABLE} WHERE client_id = %s AND entry_id = sent.value "  # noqa: S608
@@ -93,24 +91,8 @@ def select_current(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[A
     yield from rows.values_list("id", *CONTENT_COLUMNS, *REVISION_COLUMNS)
 
 
-def select_older_rows(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[tuple[Any, ...] | None]:
-    """What `select_older` finds for each entry."""
-    found = []
-    with connection.cursor() as cursor:
-        for entry, last_revision in judged:
-            cursor.execute(
-                _SELECT_OLDER,
-                {
-                    "client_id": client_id,
-                    "entry_id": entry.entry_id,
-                    "user_id": entry.user_id,
-                    "date": _to_timestamp(entry.date),
-                    "project": entry.project,
-                    "hours": str(entry.hours),
-                    "revision": entry.revision,
-                    "reason": entry.reason,
-                    "last_revision": last_revision,
-                },
-            )
-            found.append(cursor.fetchone())
-    return found
+def select_revisions(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The id, the content and the revision of each revision of the ids, the newest one of each id first."""
+    sent = RawSQL("SELECT value FROM json_each(%s)", [json.dumps(entry_ids)])
+    rows = Timesheet.objects.filter(client_id=client_id, entry_id__in=sent).order_by("-entry_id", "-revision")
+    yield from rows.values_list("id", *CONTENT_COLUMNS, *REVISION_COLUMNS).iterator()

@@ -102,12 +102,31 @@ def find_current_of_clients(keys: Sequence[EntryKey]) -> Mapping[EntryKey, Store
 def find_older(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[OlderRevision | None]:
     """For each entry the row of its revision, or if it has none the newest row with its content.
 
-    The number is the revision that was current when the entry was judged. Later ones do not count.
+    The number is the revision that was current when the entry was judged. Later ones do not count. Reads each
+    revision of an `entry_id` once, however many of the entries have it.
     """
-    return [
-        row and OlderRevision(timesheet_id=row[0], is_equal=bool(row[1]), next_id=row[2])
-        for row in _statements().select_older_rows(client_id, judged)
-    ]
+    sought = {_identify(entry): last_revision for entry, last_revision in judged}
+    found: dict[tuple[object, ...], OlderRevision] = {}
+    next_id = next_entry_id = None
+    entry_ids = list({str(entry.entry_id) for entry, _ in judged})
+    for row_id, *content in _statements().select_revisions(client_id, entry_ids):
+        *_, entry_id, revision, _ = content
+        if entry_id != next_entry_id:
+            next_id = None
+        for identity in ((entry_id, revision), (entry_id, *content[:4])):
+            if identity not in found and revision <= sought.get(identity, 0):
+                entry = Entry(**dict(zip((*CONTENT_COLUMNS, *REVISION_COLUMNS), content, strict=True)))
+                row = StoredRevision(timesheet_id=row_id, entry=entry)
+                found[identity] = OlderRevision(row=row, next_id=next_id)
+        next_id, next_entry_id = row_id, entry_id
+    return [found.get(_identify(entry)) for entry, _ in judged]
+
+
+def _identify(entry: Entry) -> tuple[object, ...]:
+    """What tells the sought row from the other revisions."""
+    if entry.revision is not None:
+        return (entry.entry_id, entry.revision)
+    return (entry.entry_id, entry.user_id, entry.date, entry.project, entry.hours)
 
 
 def _statements() -> Any:

@@ -53,39 +53,39 @@ class StoredRevision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OlderRevision:
-    """A row that was found for an entry, whether it equals the entry, and the id of the next revision."""
+    """A row that was found for an entry, and the id of the next revision."""
 
-    timesheet_id: int
-    is_equal: bool
-    next_id: int
+    row: StoredRevision
+    next_id: int | None
 
 
 def compare(entry: Entry, current: StoredRevision) -> Verdict | StoredRevision:
     """The verdict of an entry whose `entry_id` exists; the current row itself if older rows must decide."""
-    is_equal = entry.has_content_of(current.entry)
-    if entry.revision is None and is_equal:
+    if entry.revision is None and entry.has_content_of(current.entry):
         return Verdict(outcome=Outcome.EXISTING, timesheet_id=current.timesheet_id)
     if current.revision != (entry.revision or 1):
         return current
-    if is_equal and entry.reason == current.entry.reason:
-        return Verdict(outcome=Outcome.EXISTING, timesheet_id=current.timesheet_id)
-    return _conflict(current.timesheet_id, current)
+    return _compare_revision(entry, current, current)
 
 
 def compare_older(entry: Entry, current: StoredRevision, older: OlderRevision | None) -> Verdict:
     """The verdict, once older rows were searched."""
     if older is None:
         return _conflict(current.timesheet_id, current)
-    if not older.is_equal and entry.revision is not None:
-        return _conflict(older.timesheet_id, current)
     if entry.revision is not None:
-        return Verdict(outcome=Outcome.EXISTING, timesheet_id=older.timesheet_id)
+        return _compare_revision(entry, older.row, current)
     return Verdict(
         outcome=Outcome.SUPERSEDED,
-        timesheet_id=older.timesheet_id,
+        timesheet_id=older.row.timesheet_id,
         superseded_by=older.next_id,
         current_revision=current.revision,
     )
+
+
+def _compare_revision(entry: Entry, row: StoredRevision, current: StoredRevision) -> Verdict:
+    if entry.has_content_of(row.entry) and entry.reason == row.entry.reason:
+        return Verdict(outcome=Outcome.EXISTING, timesheet_id=row.timesheet_id)
+    return _conflict(row.timesheet_id, current)
 
 
 def _conflict(timesheet_id: int, current: StoredRevision) -> Verdict:
