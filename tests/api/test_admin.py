@@ -607,7 +607,7 @@ def test_an_export_of_many_pages_is_complete_and_uses_little_memory(crowded: Gra
 def test_more_than_a_hundred_thousand_entries_are_not_added_up(crowded: GranianServer) -> None:
     boss = Visitor(crowded, "boss")
 
-    everything, one_fewer = boss.get(LIST).text, boss.get(f"{LIST}?id__gt=1").text
+    everything, one_fewer = boss.get(LIST).text, boss.get(f"{LIST}?id__gte=2").text
 
     assert "More than 100,000 entries." in everything
     assert read_totals(everything) == []

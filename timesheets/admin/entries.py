@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -13,7 +13,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from timesheets import conf
-from timesheets.admin.filters import EntryFilter, StateFilter
+from timesheets.admin.filters import EntryFilter, EntryForm, StateFilter
+from timesheets.admin.lists import ANY, ID, MONTH_OR_DAY, YEAR, List
 from timesheets.admin.queries import MAX_TOTALED, SummarizedTimesheets
 from timesheets.admin.site import ReceivedAdmin, site
 from timesheets.formats.moments import write_day, write_moment
@@ -38,7 +39,7 @@ Timesheet._meta.verbose_name = "entry"  # noqa: SLF001  Django documents _meta a
 Timesheet._meta.verbose_name_plural = "entries"  # noqa: SLF001
 
 
-class EntryList(ChangeList):
+class EntryList(List):
     """Selects a page's ids, then its entries, or the rows before it would be searched for revisions, too."""
 
     max_totaled = f"{MAX_TOTALED:,}"
@@ -75,6 +76,17 @@ class EntryAdmin(ReceivedAdmin):
         "entry_id",
     )
     list_filter = (EntryFilter, StateFilter, *ReceivedAdmin.list_filter)
+    lookups: ClassVar[Any] = {
+        **ReceivedAdmin.lookups,
+        **dict.fromkeys((*EntryForm.base_fields, "state"), ANY),
+        "date__year": YEAR,
+        "date__month": MONTH_OR_DAY,
+        "date__day": MONTH_OR_DAY,
+        # An upload's link to what it created.
+        "upload__id__exact": ID,
+        "id__gte": ID,
+        "id__lte": ID,
+    }
     fields = readonly_fields = (
         "employee",
         "day",

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 
 from timesheets import conf
 from timesheets.admin.filters import ReceivedFilter
+from timesheets.admin.lists import FLAG, ID, MOMENT, ListAdmin
 from timesheets.admin.sign_in import SignInForm
 from timesheets.formats.moments import write_moment
 from timesheets.models import Timesheet, Upload
@@ -30,6 +31,10 @@ class Site(admin.AdminSite):
     # Lists need its room.
     enable_nav_sidebar = False
 
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Nothing: no form completes what people type, and this would be one more search."""
+        raise Http404
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         guarded_view = super().admin_view(view, cacheable)
 
@@ -44,14 +49,25 @@ class Site(admin.AdminSite):
 
 
 site = Site()
-site.register(User, UserAdmin)
-site.register(Group, GroupAdmin)
 
 
-# django-stubs makes ModelAdmin generic. Django does not.
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    # No other order has an index.
-    sortable_by = ()
+@admin.register(User, site=site)
+class AccountAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
+    lookups: ClassVar[Any] = {
+        "is_staff__exact": FLAG,
+        "is_superuser__exact": FLAG,
+        "is_active__exact": FLAG,
+        "groups__id__exact": ID,
+        "groups__isnull": FLAG,
+    }
+
+
+@admin.register(Group, site=site)
+class AccountGroupAdmin(ListAdmin, GroupAdmin):
+    pass
+
+
+class ReadOnlyAdmin(ListAdmin):
     change_form_template = "timesheets/admin/read_only.html"
 
     def _refuse(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -65,6 +81,7 @@ class ReceivedAdmin(ReadOnlyAdmin):
 
     list_select_related = ("client",)
     list_filter: ClassVar[Any] = ("client", ("received_at", ReceivedFilter))
+    lookups: ClassVar[Any] = {"client__id__exact": ID, "received_at__gte": MOMENT, "received_at__lt": MOMENT}
     # To count the rows behind each filter, Django would scan every row for each.
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False

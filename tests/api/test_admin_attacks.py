@@ -1,0 +1,185 @@
+"""What people who may only look at the admin send to keep it busy, or to break it."""
+
+import time
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.kit.django_client import ClientResponse
+from timesheets import models
+from timesheets_site.settings_base import MIDDLEWARE_WITH_ADMIN
+
+LIST = "/admin/timesheets/timesheet/"
+LISTS = [
+    LIST,
+    "/admin/timesheets/upload/",
+    "/admin/timesheets/client/",
+    "/admin/auth/user/",
+    "/admin/auth/group/",
+]
+HOSTILE_VALUES = [
+    "",
+    "abc",
+    "\0",
+    "1\0",
+    "-1",
+    "9" * 20,
+    "9" * 5000,
+    "1e999999",
+    "\N{ARABIC-INDIC DIGIT ONE}",
+    "0001-01-01 00:00:00+14:00",
+    "9999-12-31 23:59:59-14:00",
+]
+
+
+@pytest.fixture
+def clerk(client: Client, db: None, settings: Any) -> Client:
+    """The browser of somebody who may look at everything and change nothing. There is one entry."""
+    settings.MIDDLEWARE = MIDDLEWARE_WITH_ADMIN
+    settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(user)
+    # As a server does it, so that a failure is a status.
+    client.raise_request_exception = False
+    payroll = models.Client.objects.create(issuer="https://issuer.example/", client_id="payroll")
+    now = datetime(2017, 5, 10, tzinfo=UTC)
+    models.Timesheet.objects.create(
+        client=payroll, user_id="007", date=now, project="a" * 40, hours=5, received_at=now
+    )
+    return client
+
+
+def get(clerk: Client, path: str, **fields: object) -> ClientResponse:
+    return clerk.get(f"{path}?{urlencode(fields, doseq=True)}")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_refuses_look_ups_that_no_link_uses(clerk: Client, path: str) -> None:
+    lookups = (
+        "project",
+        "project__contains",
+        "client__client_id__regex",
+        "hours__exact",
+        "received_at__isnull",
+        "upload__label__contains",
+        "user_id__in",
+        "date__exact",
+        "username__regex",
+        "nonsense",
+        # Without the year.
+        "date__month",
+        "date__day",
+    )
+
+    for lookup in lookups:
+        assert get(clerk, path, **{lookup: "1"}).status_code == 400, lookup
+
+
+def test_nobody_who_may_look_can_run_a_regular_expression(clerk: Client) -> None:
+    start = time.perf_counter()
+
+    response = get(clerk, LIST, project__regex=r"^aaaaa(a|a)*$")
+
+    assert response.status_code == 400
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("client__id__exact", []),
+        ("upload__id__exact", []),
+        ("id__gte", []),
+        ("received_at__gte", ["1"]),
+        ("received_at__lt", ["9999-12-31"]),
+        ("date__year", ["0001", "9999", "10000"]),
+        ("is_staff__exact", ["2"]),
+        ("groups__id__exact", []),
+        ("groups__isnull", ["2"]),
+    ],
+)
+def test_a_list_refuses_values_that_no_link_has(clerk: Client, name: str, more: list[str]) -> None:
+    path = "/admin/auth/user/" if name.startswith(("is_", "groups")) else LIST
+
+    for value in (*HOSTILE_VALUES, ["1"] * 900, *more):
+        assert get(clerk, path, **{name: value}).status_code == 400, value
+
+
+HOSTILE_FIELDS: list[dict[str, str]] = [
+    {"date__year": "2999", "date__month": "12", "date__day": "31"},
+    {"date__year": "1000"},
+    {"date__year": "2017", "date__month": "13"},
+    {"date__year": "2017", "date__month": "2", "date__day": "30"},
+    {"received_at__gte": "2017-13-45 25:61:61+99:99"},
+    {"client__id__exact": "9" * 18},
+    {"state": "\0"},
+    {"user_id": "\0"},
+    {"q": "\0"},
+    # What Django reads from the bytes of a lone surrogate.
+    {"q": "\N{REPLACEMENT CHARACTER}" * 3},
+    {"q": '"' * 10000},
+    {"p": "-1"},
+    {"p": "9" * 5000},
+    {"p": "\0"},
+    {"e": "1"},
+    {"all": "\0"},
+    {"o": ".".join(["1"] * 3000)},
+    {"o": "-1.99.x.\0"},
+    {"_facets": "1"},
+    {"_popup": "1"},
+    {"_to_field": "password"},
+    {"_changelist_filters": "\0=%00&p=x"},
+]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_no_address_of_a_list_breaks_it(clerk: Client, path: str) -> None:
+    for fields in HOSTILE_FIELDS:
+        assert get(clerk, path, **fields).status_code in (200, 302, 400), fields
+        assert get(clerk, f"{path}1/change/", **fields).status_code in (200, 302, 400), fields
+
+
+@pytest.mark.parametrize("page", ["change/", "history/", "delete/"])
+def test_no_id_in_an_address_breaks_a_page(clerk: Client, page: str) -> None:
+    for path, row in product(LISTS, ["9" * 20, "abc", "_00", "1_00", "_D8_00", "9" * 5000]):
+        assert clerk.get(f"{path}{row}/{page}").status_code in (302, 403, 404), (path, row)
+
+
+def test_an_action_refuses_what_is_no_id(clerk: Client) -> None:
+    for row in ("", "abc", "\0", "-1", "9" * 20, "9" * 5000):
+        response = clerk.post(LIST, {"action": "export_as_csv", "_selected_action": row})
+
+        assert response.status_code == 400, row
+
+
+def test_no_search_has_more_than_ten_words(clerk: Client) -> None:
+    ten = get(clerk, LIST, q=" ".join(["aaa"] * 10))
+    eleven = get(clerk, LIST, q=" ".join(["aaa"] * 11))
+
+    assert "Search for at most 10 words." not in ten.text
+    assert "1 entry" in ten.text
+    assert "Search for at most 10 words." in eleven.text
+    assert "0 entries" in eleven.text
+
+
+def test_there_is_no_search_beside_those_of_lists(clerk: Client) -> None:
+    fields = {"app_label": "timesheets", "model_name": "timesheet", "field_name": "client"}
+
+    assert get(clerk, "/admin/autocomplete/", term="pay", **fields).status_code == 404
+
+
+def test_the_order_of_a_list_is_fixed(clerk: Client) -> None:
+    first = models.Timesheet.objects.get()
+    last = models.Timesheet.objects.create(
+        client=first.client, user_id="006", date=first.date, project="b", hours=1, received_at=first.date
+    )
+
+    page = get(clerk, LIST, o="1").text
+
+    assert page.index(f"{LIST}{last.pk}/change/") < page.index(f"{LIST}{first.pk}/change/")
