@@ -32,6 +32,10 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
         "nginx (Debian: apt-get install nginx)",
         lambda: shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"),
     ),
+    "haproxy": (
+        "haproxy (Debian: apt-get install haproxy)",
+        lambda: shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin"),
+    ),
     "systemd": (
         "systemd-analyze (Debian: apt-get install systemd)",
         lambda: shutil.which("systemd-analyze"),

@@ -1,9 +1,16 @@
 """Find the address that a request comes from."""
 
+import re
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
+
+# What proxies add, such as X-Forwarded-For, CF-Connecting-IP and True-Client-IP.
+_FORWARDED = re.compile(
+    r"HTTP_(VIA|CDN_LOOP|.*FORWARDED.*"
+    r"|.*(CLIENT|CONNECTING|EXTERNAL|REAL|REMOTE|SOURCE|USER|VIEWER)_?(IP|ADDR).*)"
+)
 
 
 def find_address(request: HttpRequest) -> str:
@@ -15,6 +22,13 @@ def find_address(request: HttpRequest) -> str:
     if settings.TIMESHEETS_BEHIND_PROXY and _is_address(forwarded):
         return str(forwarded)
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def comes_from_this_machine(request: HttpRequest) -> bool:
+    """False for a request that a proxy passed on, even if the proxy is on this machine."""
+    address = request.META.get("REMOTE_ADDR", "")
+    is_local = _is_address(address) and ip_address(address).is_loopback
+    return is_local and not any(map(_FORWARDED.fullmatch, request.META))
 
 
 def find_network(address: str) -> str:

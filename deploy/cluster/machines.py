@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from secrets import token_urlsafe
 from string import Template
@@ -223,7 +224,13 @@ def start_api(cluster: Cluster, issuer_url: str) -> None:
     for number in (1, 2):
         cluster.start_api(number, issuer_url)
     start_proxy(cluster, "haproxy-api")
-    wait_until(lambda: requests.get(f"{cluster.api_url}/readyz", timeout=5).ok, "HAProxy finds the API")
+    addresses = [f"http://127.0.0.1:{cluster.values[f'api_port_{number}']}/readyz" for number in (1, 2)]
+    for address in (*addresses, f"{cluster.api_url}/healthz"):
+        wait_until(partial(is_ok, address), f"{address} answers 200")
+
+
+def is_ok(address: str) -> bool:
+    return requests.get(address, timeout=5).ok
 
 
 def start_proxy(cluster: Cluster, machine: str) -> None:

@@ -216,7 +216,23 @@ def test_the_issuers_keys_have_an_age(server: GranianServer, issuer_process: Iss
         pytest.param({"X-Forwarded-For": "203.0.113.1"}, 404, id="x-forwarded-for"),
         pytest.param({"X-Forwarded-Proto": "https"}, 404, id="x-forwarded-proto"),
         pytest.param({"Forwarded": "for=203.0.113.1"}, 404, id="forwarded"),
-        pytest.param({"X-Real-IP": "203.0.113.1"}, 404, id="x-real-ip"),
+        *(
+            pytest.param({name: "203.0.113.1"}, 404, id=name.lower())
+            for name in (
+                "X-Real-IP",
+                "X-Client-IP",
+                "X-Cluster-Client-IP",
+                "X-Azure-ClientIP",
+                "X-Original-Forwarded-For",
+                "X-Envoy-External-Address",
+                "CF-Connecting-IP",
+                "CF-Connecting-IPv6",
+                "CloudFront-Viewer-Address",
+                "True-Client-IP",
+                "CDN-Loop",
+            )
+        ),
+        pytest.param({"X-Prometheus-Scrape-Timeout-Seconds": "10"}, 200, id="prometheus"),
         pytest.param({"Via": "1.1 proxy"}, 404, id="via"),
         pytest.param({"Via": "1.1 proxy", "scope": "read:metrics"}, 200, id="token"),
         pytest.param({"Via": "1.1 proxy", "scope": "batch:upload read:timesheets"}, 404, id="no-scope"),

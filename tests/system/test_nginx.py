@@ -7,43 +7,21 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.kit.certificates import PrivateAuthority
 from tests.kit.processes import REPOSITORY, find_free_port
+from tests.kit.reports import serve_reports
 from timesheets.parsers import MAX_BYTES
 
 CONFIGURATION = (REPOSITORY / "deploy/nginx/timesheets.conf").read_text()
 
 pytestmark = pytest.mark.nginx
-
-
-class Api(BaseHTTPRequestHandler):
-    """Reports in headers when it was called, for which path and over what."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Called-At", str(time.monotonic()))
-        self.send_header("Called-Path", self.path)
-        self.send_header("Called-Over", ",".join(self.headers.get_all("X-Forwarded-Proto", [])))
-        self.send_header("Content-Length", "0")
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.end_headers()
-
-    def do_POST(self) -> None:
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
 
 
 class Nginx:
@@ -120,13 +98,10 @@ def find_nginx() -> str:
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nginx]:
-    api = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=api.serve_forever, args=[0.01], daemon=True).start()
-    nginx = Nginx(tmp_path_factory.mktemp("nginx"), api.server_port)
-    yield nginx
-    nginx.close()
-    api.shutdown()
-    api.server_close()
+    with serve_reports() as port:
+        nginx = Nginx(tmp_path_factory.mktemp("nginx"), port)
+        yield nginx
+        nginx.close()
 
 
 @pytest.mark.parametrize(

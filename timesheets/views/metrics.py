@@ -1,18 +1,14 @@
 """Show the metrics to a scraper: one on this machine, or one with a token. For others they do not exist."""
 
-import ipaddress
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from timesheets import metrics
+from timesheets.addresses import comes_from_this_machine
 from timesheets.authentication import authenticate_bearer
 from timesheets.exceptions import Problem
 
 REQUIRED_SCOPE = "read:metrics"
-
-# What a proxy adds. A request with one of them comes from elsewhere, even if the proxy is on this machine.
-_FORWARDING_HEADERS = frozenset({"HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP"})
 
 
 # The view reads no body.
@@ -20,20 +16,9 @@ _FORWARDING_HEADERS = frozenset({"HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP",
 def show_metrics(request: HttpRequest) -> HttpResponse:
     """All metrics, in Prometheus' text format."""
     is_readable = metrics.is_on() and request.method in {"GET", "HEAD"}
-    if not is_readable or not (_comes_from_this_machine(request) or _has_scope(request)):
+    if not is_readable or not (comes_from_this_machine(request) or _has_scope(request)):
         raise Http404
     return HttpResponse(metrics.export(), content_type=metrics.CONTENT_TYPE)
-
-
-def _comes_from_this_machine(request: HttpRequest) -> bool:
-    try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:
-        return False
-    is_forwarded = any(
-        name in _FORWARDING_HEADERS or name.startswith("HTTP_X_FORWARDED") for name in request.META
-    )
-    return address.is_loopback and not is_forwarded
 
 
 def _has_scope(request: HttpRequest) -> bool:
