@@ -35,8 +35,19 @@ PORTS = (
 
 
 def find_missing_packages() -> list[str]:
-    missing = [package for package, program in PACKAGES.items() if not find_program(program)]
-    return missing if find_programs() else ["postgresql", *missing]
+    needs: dict[str, object] = {package: find_program(program) for package, program in PACKAGES.items()}
+    needs |= {"postgresql": find_programs(), "python3-etcd": has_etcd_client()}
+    return [package for package, found in needs.items() if not found]
+
+
+def has_etcd_client() -> bool:
+    """Whether Patroni's Python has it. The package of Patroni also accepts the client of another store."""
+    script = find_program("patroni")
+    if not script:
+        return False
+    [first_line, *_] = Path(script).read_text().splitlines()
+    command = [*first_line.removeprefix("#!").split(), "-c", "import etcd"]
+    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def find_program(name: str) -> str | None:
