@@ -2,11 +2,10 @@
 """Run a management command with the variables of the `.env` in this folder."""
 
 import os
+import signal
 import stat
 import sys
 from pathlib import Path
-
-from dotenv import dotenv_values
 
 EX_CONFIG = 78
 DEFAULT_SETTINGS = "timesheets_site.settings"
@@ -20,6 +19,8 @@ def read_env_file(path: Path) -> None:
 
     Exits with 78 if the file contains a secret and other users of the machine can read it.
     """
+    from dotenv import dotenv_values
+
     variables = {name: value for name, value in dotenv_values(path, interpolate=False).items() if value}
     exposed = [name for name in SECRETS if name in variables]
     if exposed and os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -39,6 +40,9 @@ def choose_settings(command: list[str]) -> str:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["upload_timesheet"]:
+        # Imports take time. Until the client catches signals, Ctrl+C ends it without a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     read_env_file(Path(__file__).parent / ".env")
     os.environ["DJANGO_SETTINGS_MODULE"] = choose_settings(sys.argv[1:2])
     from django.core.exceptions import ImproperlyConfigured

@@ -102,6 +102,25 @@ def test_the_help_names_every_variable_and_every_exit_status() -> None:
     assert terms >= {*VARIABLES, *(str(status.value) for status in ExitStatus)}
 
 
+@pytest.mark.parametrize("program", [["manage.py", "upload_timesheet"], ["-m", "timesheets_client"]])
+def test_an_interrupt_during_the_imports_leaves_no_traceback(tmp_path: Path, program: list[str]) -> None:
+    interrupt = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n"
+    (tmp_path / "requests.py").write_text(interrupt)
+
+    result = subprocess.run(
+        [sys.executable, *program],
+        cwd=ROOT,
+        env=CRON | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    # Shells show it as 130.
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, "")
+
+
 @pytest.mark.parametrize(
     ("number", "status"),
     [

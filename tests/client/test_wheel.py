@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from tests.kit.processes import REPOSITORY, DevelopmentServer, make_environment
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client import __version__
-from timesheets_client.__main__ import PROGRAM, build_parser
+from timesheets_client.program import PROGRAM, build_parser
 
 PROJECT = tomllib.loads((REPOSITORY / "timesheets_client/pyproject.toml").read_text())["project"]
 WHOLE_PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -133,7 +133,7 @@ def test_the_wheel_has_the_client_and_nothing_else(wheel: Path) -> None:
 
 def test_the_client_runs_without_django(programs: Path, tmp_path: Path) -> None:
     imports = (
-        "import sys, timesheets_client.__main__; print(sorted({'django', 'timesheets'} & set(sys.modules)))"
+        "import sys, timesheets_client.program; print(sorted({'django', 'timesheets'} & set(sys.modules)))"
     )
 
     result = run(programs, tmp_path, "-c", imports, program="python")

@@ -1,0 +1,66 @@
+"""The program `upload-timesheets`: its arguments and its variables."""
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Mapping
+from typing import NoReturn
+
+from timesheets_client import __version__
+from timesheets_client.arguments import add_arguments
+from timesheets_client.command import DESCRIPTION, Process, run_command, write_epilog
+from timesheets_client.environment.env_files import read_env_file
+from timesheets_client.errors import ConfigurationError
+from timesheets_client.printable import escape
+
+PROGRAM = "upload-timesheets"
+
+
+class Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # The shell may expand *.csv to a file name that looks like an option.
+        super().error(escape(message))
+
+
+def build_parser() -> Parser:
+    """The options of `manage.py upload_timesheet`, and those that Django adds there."""
+    parser = Parser(
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        epilog=write_epilog(", also read from the file that --env-file names"),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"{PROGRAM} {__version__}")
+    add(
+        "--env-file",
+        metavar="FILE",
+        help="read variables from FILE; those of the environment take precedence",
+    )
+    add(
+        "-v",
+        "--verbosity",
+        type=int,
+        choices=range(4),
+        default=1,
+        help="0 is silent when all is well, 2 and 3 say more; 1 is the default",
+    )
+    add("--traceback", action="store_true", help="show where a bug is")
+    add_arguments(parser)
+    return parser
+
+
+def upload() -> None:
+    """Upload, and exit with the status of the run."""
+    options = vars(build_parser().parse_args())
+    try:
+        variables = read_variables(options.pop("env_file"))
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_status)
+    process = Process(variables=variables, stdout=sys.stdout, stderr=sys.stderr, development={})
+    sys.exit(run_command(options, process))
+
+
+def read_variables(env_file: str | None) -> Mapping[str, str]:
+    return os.environ if env_file is None else {**read_env_file(env_file), **os.environ}
