@@ -89,6 +89,7 @@ def find_labels(ledger: Ledger) -> list[str]:
     [
         pytest.param("week23.csv", "week23.csv", id="plain"),
         pytest.param("w\u00f6che 23 (1).csv", "w-che-23--1-.csv", id="other characters"),
+        pytest.param("Mu\u0308nchen x\u0304\u0331.csv", "M-nchen--.csv", id="marks apart from letters"),
         pytest.param("a:b_c-d&e=f\n.csv", "a:b_c-d-e-f-.csv", id="separators"),
         pytest.param("\udce9.csv", "-.csv", id="a byte that is not UTF-8"),
         pytest.param("x" * 200 + ".csv", "x" * 128, id="long"),

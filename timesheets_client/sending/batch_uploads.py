@@ -1,6 +1,7 @@
 """Upload a batch of entries, in halves if it is too large."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,8 +20,8 @@ from timesheets_client.sending.client import (
 )
 from timesheets_client.sending.verdicts import EntryVerdict, Verdicts, read_verdicts
 
-# As in the API.
-NOT_IN_LABEL = re.compile(r"[^A-Za-z0-9._:-]")
+# Other characters than the API takes, and letters with marks of their own.
+NOT_IN_LABEL = re.compile(r".[\u0300-\u036f]+|[^A-Za-z0-9._:-]")
 MAX_LABEL_LENGTH = 128
 
 
@@ -49,7 +50,9 @@ class UploadMode:
 
 def make_label(file: str) -> str:
     """The name of the file, in the characters that the API accepts."""
-    return NOT_IN_LABEL.sub("-", Path(file).name)[:MAX_LABEL_LENGTH]
+    # Programs on macOS write a letter and its marks as several characters.
+    name = unicodedata.normalize("NFC", Path(file).name)
+    return NOT_IN_LABEL.sub("-", name)[:MAX_LABEL_LENGTH]
 
 
 def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
