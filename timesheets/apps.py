@@ -2,7 +2,8 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import connections
+from django.core.signals import request_started
+from django.db import close_old_connections, connections, reset_queries
 from django.db.models.signals import pre_migrate
 
 from timesheets.storage.writer import close_writer
@@ -17,6 +18,9 @@ class TimesheetsConfig(AppConfig):
         # Before Python 3.13, atexit does not run in granian's workers, which are forked.
         Finalize(None, close_connections, exitpriority=0)
         pre_migrate.connect(lift_statement_timeout, sender=self)
+        # The end of a request closes old connections, and the log of queries has a limit of its own.
+        request_started.disconnect(close_old_connections)
+        request_started.disconnect(reset_queries)
 
 
 def close_connections() -> None:

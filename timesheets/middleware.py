@@ -1,4 +1,4 @@
-"""Give every response a request id and security headers, and every error a problem document or a page."""
+"""Give every response a request id and the constant headers, and every error a problem document or a page."""
 
 import json
 import logging
@@ -10,8 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.middleware.common import CommonMiddleware
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import SimpleTemplateResponse
 from django.utils.cache import patch_vary_headers
@@ -36,6 +35,7 @@ PROBE_PATHS = frozenset({"/healthz", "/readyz"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
+# Restricts pages to what this site serves: no other host, nothing inline.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -45,10 +45,20 @@ PERMISSIONS_POLICY = (
     "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), "
     "publickey-credentials-get=(), usb=()"
 )
+_CONSTANT_HEADERS = {
+    "Cache-Control": "no-store",
+    "Permissions-Policy": PERMISSIONS_POLICY,
+    # For browsers that do not know frame-ancestors.
+    "X-Frame-Options": "DENY",
+}
 
 
 class ProblemMiddleware:
-    """Adds `X-Request-ID` to each response and logs it. Turns errors into problems (RFC 9457) or pages."""
+    """Adds the headers that every response has, and logs it. Turns errors into problems (RFC 9457) or pages.
+
+    Programs get the headers for pages too, since browsers open their responses as well. Django's debug pages
+    get no content policy, because their styles are inline.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -59,11 +69,12 @@ class ProblemMiddleware:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         start = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         current_request_id.set(request_id)
         response = self.get_response(request)
-        if _is_error_page(response) and not _is_debug_page(request, response):
+        is_debug_page = _is_debug_page(request, response)
+        if _is_error_page(response) and not is_debug_page:
             status = HTTPStatus(response.status_code)
             _write_problem(response, f"{status.description or status.phrase}.", status.name.lower(), {})
         if response.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE:
@@ -71,7 +82,12 @@ class ProblemMiddleware:
             if prefers_html(request):
                 _write_page(response)
         response.headers["X-Request-ID"] = request_id
-        response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in _CONSTANT_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not is_debug_page:
+            response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        if not response.streaming:
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         record_access(request, response, time.perf_counter() - start)
         return response
 
@@ -83,29 +99,17 @@ class ProblemMiddleware:
         return respond_with_problem(DatabaseUnavailable())
 
 
-class HostMiddleware(CommonMiddleware):
+class HostMiddleware:
     """Refuses requests for foreign hosts, except probes: a load balancer calls an address, not a name."""
-
-    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        return None if request.path_info in PROBE_PATHS else super().process_request(request)
-
-
-class SecurityHeadersMiddleware:
-    """Restricts pages to what this site serves: no other host, nothing inline, no device.
-
-    Other responses get the same headers, since browsers open them too. Django's debug pages get no
-    content policy, because their styles are inline.
-    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
-        if not _is_debug_page(request, response):
-            response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        return response
+        """Raises DisallowedHost, which Django answers with 400."""
+        if request.path_info not in PROBE_PATHS:
+            request.get_host()
+        return self.get_response(request)
 
 
 def _is_error_page(response: HttpResponse) -> bool:

@@ -17,8 +17,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "timesheets.middleware.ProblemMiddleware",
-    "timesheets.middleware.SecurityHeadersMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "timesheets.middleware.HostMiddleware",
