@@ -1,5 +1,6 @@
 """Add the request id to every log line, redact tokens, and write lines as text or as JSON."""
 
+import json
 import logging
 import re
 import threading
@@ -9,8 +10,6 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from pythonjsonlogger.json import JsonFormatter
-
 # A request sets it and does not reset it, because Django and the HTTP server log the response after the
 # outermost middleware has returned it.
 current_request_id: ContextVar[str] = ContextVar("current_request_id", default="-")
@@ -18,6 +17,11 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default="
 # Everything that begins like a JWT: the base64url of `{"`, and at least one dot.
 _TOKEN = re.compile(r"eyJ[\w+/=-]*(?:\.[\w+/=-]*)+", re.ASCII)
 _TOKEN_PARAMETER = re.compile(r"(access_token=)[^&\s\"']+", re.ASCII)
+
+# No line shows its place in the code, its thread, its process or its task, so no record looks them up.
+logging._srcfile = None  # noqa: SLF001  Documented for this purpose (Logging HOWTO, Optimization).
+for _switch in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
+    setattr(logging, _switch, False)
 
 
 class RequestIdFilter(logging.Filter):
@@ -56,7 +60,7 @@ class SharedStreamHandler(logging.StreamHandler[Any]):
     """Writes the lines of all threads to standard error, each line whole, without a queue of threads.
 
     A write lets other threads run, and they may hold Python for long. So while one thread writes, the others
-    leave their lines to it.
+    leave their lines to it. A record with `is_followed` is written with the next one of its thread.
     """
 
     def __init__(self) -> None:
@@ -73,6 +77,8 @@ class SharedStreamHandler(logging.StreamHandler[Any]):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(f"{self.format(record)}{self.terminator}")
+        if getattr(record, "is_followed", False):
+            return
         # A line that arrives after the last look is written by its own thread, or by this one.
         while self._lines and self._is_writing.acquire(blocking=False):
             try:
@@ -97,25 +103,27 @@ class RedactingFormatter(logging.Formatter):
         return redact_tokens(super().format(record))
 
 
-class JSONFormatter(JsonFormatter):
+class JSONFormatter(logging.Formatter):
     """Writes a record as one ASCII line of JSON, with the record's `fields` as members. Redacts tokens.
 
     Other attributes are left out: Django attaches the request, with its query string and headers.
     """
 
-    def add_fields(
-        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
-    ) -> None:
-        log_data.update(
-            time=datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            level=record.levelname,
-            logger=record.name,
-            request_id=getattr(record, "request_id", "-"),
-            message=redact_tokens(record.message),
+    def format(self, record: logging.LogRecord) -> str:
+        members = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": getattr(record, "request_id", "-"),
+            "message": redact_tokens(record.getMessage()),
             **getattr(record, "fields", {}),
-            # The traceback.
-            **{name: redact_tokens(str(value)) for name, value in message_dict.items()},
-        )
+        }
+        if record.exc_info:
+            members["exc_info"] = redact_tokens(self.formatException(record.exc_info))
+        return _encode(members)
+
+
+_encode = json.JSONEncoder(default=str).encode
 
 
 def redact_tokens(text: str) -> str:
