@@ -45,7 +45,9 @@ class JWTAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[MachineClient, VerifiedToken] | None:
         authorization: str = request.META.get("HTTP_AUTHORIZATION", "")
-        return authenticate_bearer(authorization, has_query_token="access_token" in request.query_params)
+        has_query = bool(request.META.get("QUERY_STRING"))
+        has_query_token = has_query and "access_token" in request.query_params
+        return authenticate_bearer(authorization, has_query_token=has_query_token)
 
     def authenticate_header(self, request: Request) -> str:
         """Any value makes DRF answer 401 instead of 403. The exception handler writes the full challenge."""

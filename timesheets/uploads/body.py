@@ -52,7 +52,7 @@ class Body:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedUpload:
-    """The parsed values of an upload, and how its body was sent. `sha256` is in hexadecimal."""
+    """The parsed values of an upload, and how its body was sent. `sha256` is in hexadecimal, for receipts."""
 
     values: list[Any]
     is_single: bool
@@ -77,7 +77,7 @@ def read_upload(request: Request) -> ReceivedUpload:
                 is_single=upload.is_single,
                 media_type=str(http_request.content_type),
                 byte_count=len(body.sent),
-                sha256=hashlib.sha256(body.sent).hexdigest(),
+                sha256="" if upload.is_single else hashlib.sha256(body.sent).hexdigest(),
             )
     except (TooManyValues, TooManyCells):
         raise TooLarge(
@@ -101,7 +101,7 @@ def open_body(request: HttpRequest, caller: Hashable) -> Iterator[Body]:
     Raises UnsupportedMediaType, LengthRequired, TooLarge, Throttled, IncompleteBody, MalformedBody or
     Overloaded.
     """
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     is_zipped = _IS_ZIPPED.get(encoding)
     if is_zipped is None:
         raise UnsupportedMediaType("Send the body uncompressed, or with Content-Encoding: gzip.")

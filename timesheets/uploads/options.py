@@ -33,14 +33,20 @@ class UploadOptions:
     expected: ExpectedTotals = field(default_factory=ExpectedTotals)
 
 
+_DEFAULTS = UploadOptions()
+
+
 def read_options(request: Request) -> UploadOptions:
     """The parameters, and the preference `return=minimal` (RFC 7240). Raises InvalidParameter."""
+    preferences = request.META.get("HTTP_PREFER", "")
+    if not (request.META.get("QUERY_STRING") or preferences):
+        return _DEFAULTS
     if any(name not in _PARAMETERS for name in request.query_params):
         raise InvalidParameter(f"The only parameters are {', '.join(_PARAMETERS)}.")
     return UploadOptions(
         atomic=_read_boolean(request, "atomic"),
         dry_run=_read_boolean(request, "dry_run"),
-        is_minimal=_prefers_minimal(request.headers.get("Prefer", "")),
+        is_minimal=_prefers_minimal(preferences),
         label=_read_text(request, "label", ENTRY_ID, ENTRY_ID_CHARACTERS),
         expected=_read_expected_totals(request),
     )
@@ -84,7 +90,7 @@ def read_idempotency_key(request: Request) -> str | None:
 
     Raises InvalidIdempotencyKey.
     """
-    value = request.headers.get("Idempotency-Key")
+    value = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if value is None:
         return None
     quoted = _QUOTED.fullmatch(value)
