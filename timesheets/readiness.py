@@ -15,7 +15,12 @@ from django.db import Error
 from timesheets import conf
 from timesheets.authentication import get_issuer_keys
 from timesheets.storage import availability
-from timesheets.storage.availability import NotWritable, require_writable_database, use_new_connection
+from timesheets.storage.availability import (
+    NotWritable,
+    require_working_pool,
+    require_writable_database,
+    use_new_connection,
+)
 from timesheets.storage.schema import describe_database, find_unapplied_migrations
 from timesheets.trust.jwks import KeysUnavailable
 
@@ -114,6 +119,7 @@ def _run_checks() -> Iterator[Finding]:
         with use_new_connection():
             yield "database", _check_database()
             yield "migrations", _check_migrations()
+        require_working_pool()
     except Error as error:
         yield (
             "database",

@@ -65,6 +65,19 @@ def use_new_connection() -> Iterator[None]:
         del connections[DEFAULT_DB_ALIAS]
 
 
+def require_working_pool() -> None:
+    """Take a free connection of the pool, as a request does. Raises OperationalError.
+
+    A busy pool has none, although all is well.
+    """
+    pool = getattr(connection, "pool", None)
+    if pool is not None and pool.get_stats()["pool_available"]:
+        try:
+            connection.ensure_connection()
+        finally:
+            connection.close()
+
+
 def require_writable_database(privileges: Iterable[tuple[str, str]]) -> None:
     """Raises NotWritable, or Django's database errors."""
     if connection.vendor == "postgresql":
