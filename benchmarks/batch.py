@@ -21,9 +21,10 @@ import requests
 
 from benchmarks.rows import Row, insert_into_postgresql, insert_into_sqlite, make_entries, make_rows
 from benchmarks.timing import parse_million
+from tests.kit.databases import migrate
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import GranianServer
+from tests.kit.servers import GranianServer
 
 # The batch sizes, and the number of batches in a round.
 BATCHES = {1: 200, 100: 50, 1_000: 15, 10_000: 3}
@@ -53,6 +54,7 @@ def open_target(name: str, issuer: Issuer) -> Iterator[Target]:
         if name == "PostgreSQL":
             url = resources.enter_context(closing(PostgreSQLServer())).url()
             insert = partial(insert_into_postgresql, url)
+        migrate(url)
         server = GranianServer(folder, issuer.url, url, settings="benchmarks.stock.settings", workers=1)
         session = requests.Session()
         session.headers["Authorization"] = f"Bearer {issuer.mint()}"

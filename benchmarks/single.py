@@ -18,9 +18,11 @@ from pathlib import Path
 
 from benchmarks.load import Load, send_all
 from benchmarks.rows import make_entries
+from tests.kit.databases import migrate
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import GranianServer, Server, find_free_port
+from tests.kit.processes import find_free_port
+from tests.kit.servers import GranianServer, Server
 
 # The rivals, and uvicorn's options for them.
 RIVALS = {
@@ -49,6 +51,7 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
             name: start_rival(make_folder(folder / name), issuer, options) for name, options in RIVALS.items()
         }
         for name, url in urls.items():
+            migrate(url)
             servers[name] = GranianServer(
                 make_folder(folder / name),
                 issuer.url,

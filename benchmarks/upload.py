@@ -24,8 +24,9 @@ import requests
 from benchmarks.rows import make_entries
 from benchmarks.timing import parse_million, print_table, time_in_turns
 from tests.kit.issuer import Issuer
-from tests.kit.processes import REPOSITORY, GranianServer, make_environment
+from tests.kit.processes import REPOSITORY, make_environment
 from tests.kit.responders import document
+from tests.kit.servers import GranianServer
 
 ENTRIES, MILLION = 10_000, 1_000_000
 BATCH_SIZE = 1_000

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connections
 
+from tests.kit.databases import create_sqlite, share_templates
+from tests.kit.default_database import Database, use_database
 from tests.kit.issuer import Issuer
-from tests.kit.postgresql import OLDEST_VERSION, find_programs
+from tests.kit.postgresql import OLDEST_VERSION, PostgreSQLServer, find_programs
 from tests.kit.processes import NODE_MODULES
+from timesheets.models import Client, Timesheet, Upload
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
 GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
@@ -60,6 +64,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=f"needs {needs}"))
 
 
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process runs tests for another one, which reports them."""
+    return hasattr(config, "workerinput")
+
+
 def count_skipped(config: pytest.Config) -> dict[str, int]:
     """How many tests each group skipped, whichever worker ran them."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
@@ -69,9 +78,9 @@ def count_skipped(config: pytest.Config) -> dict[str, int]:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    # A worker has no reporter.
-    in_control = not hasattr(session.config, "workerinput")
-    if in_control and session.config.getoption("--all") and count_skipped(session.config) and not exitstatus:
+    if is_worker(session.config):
+        return
+    if session.config.getoption("--all") and count_skipped(session.config) and not exitstatus:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -99,3 +108,49 @@ def issuer(issuer_process: Issuer, settings: Any) -> Issuer:
         "JWKS_URL": f"{issuer_process.url}.well-known/jwks.json",
     }
     return issuer_process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    # A worker's folder is in that of the run.
+    share_templates(folder.parent if is_worker(request.config) else folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_process() -> Iterator[PostgreSQLServer]:
+    server = PostgreSQLServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgresql(postgresql_process: PostgreSQLServer) -> Iterator[PostgreSQLServer]:
+    """The server. It is started again after a test that stopped it."""
+    yield postgresql_process
+    postgresql_process.start()
+
+
+@pytest.fixture(
+    scope="session",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def migrated_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_process").create_migrated_database("timesheets")
+    else:
+        url = create_sqlite(tmp_path_factory.mktemp("database") / "db.sqlite3")
+    return Database(vendor=request.param, url=url)
+
+
+@pytest.fixture
+def database(migrated_database: Database, django_db_blocker: Any) -> Iterator[Database]:
+    """An empty database as the default, with transactions as in production."""
+    with django_db_blocker.unblock(), use_database(migrated_database.url):
+        # Two commits. Django's flush would make PostgreSQL create new files for each table.
+        Timesheet.objects.all().delete()
+        Upload.objects.all().delete()
+        Client.objects.all().delete()
+        # The test's servers and threads open their own connections and need an unlocked database.
+        connections["default"].close()
+        yield migrated_database

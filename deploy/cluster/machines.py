@@ -20,7 +20,8 @@ import psycopg
 import requests
 
 from tests.kit.postgresql import choose_account, find_programs
-from tests.kit.processes import REPOSITORY, Server, link_manage_py, make_environment, run_python
+from tests.kit.processes import REPOSITORY, link_manage_py, make_environment, run_python
+from tests.kit.servers import Server
 
 TEMPLATES = Path(__file__).parent
 # Debian's packages, and the program that is needed from each.

@@ -23,7 +23,8 @@ from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.kit.browsers import open_browser
-from tests.kit.processes import PRODUCTION_VARIABLES, GranianServer, run_python
+from tests.kit.processes import PRODUCTION_VARIABLES, run_python
+from tests.kit.servers import GranianServer
 from timesheets.formats.spreadsheets import write_csv
 
 LIST = "/admin/timesheets/timesheet/"

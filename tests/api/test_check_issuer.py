@@ -16,14 +16,9 @@ from django.core.management import call_command
 
 from tests.kit.certificates import PrivateAuthority
 from tests.kit.issuer import Issuer
-from tests.kit.processes import (
-    REPOSITORY,
-    DevelopmentServer,
-    find_free_port,
-    link_manage_py,
-    run_python,
-)
+from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, run_python
 from tests.kit.responders import Responder, close, content, delayed, document, drip, redirect, reset
+from tests.kit.servers import DevelopmentServer
 from tests.kit.signing_keys import SigningKey
 from timesheets import conf
 from timesheets.diagnosis.issuer_probes import probe

@@ -8,7 +8,8 @@ import pytest
 import requests
 from django.test import Client
 
-from tests.kit.processes import PRODUCTION_VARIABLES, GranianServer, run_python
+from tests.kit.processes import PRODUCTION_VARIABLES, run_python
+from tests.kit.servers import GranianServer
 
 
 class Page(HTMLParser):

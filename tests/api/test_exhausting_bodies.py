@@ -26,7 +26,7 @@ from tests.api.hostile_bodies import (
     every_format,
 )
 from tests.kit.issuer import Issuer
-from tests.kit.processes import GranianServer
+from tests.kit.servers import GranianServer
 
 
 @dataclass(frozen=True)

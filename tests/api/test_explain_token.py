@@ -17,14 +17,8 @@ from django.core.management import CommandError, call_command
 
 from tests.api.conftest import Upload
 from tests.kit.issuer import Issuer
-from tests.kit.processes import (
-    REPOSITORY,
-    DevelopmentServer,
-    find_free_port,
-    link_manage_py,
-    make_environment,
-    run_python,
-)
+from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, make_environment, run_python
+from tests.kit.servers import DevelopmentServer
 from tests.kit.signing_keys import SigningKey
 from timesheets.authentication import get_issuer_keys
 from timesheets.diagnosis.token_steps import EXPLAINERS

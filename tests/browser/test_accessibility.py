@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 
 from tests.kit.axe import find_violations
 from tests.kit.browsers import open_browser
-from tests.kit.processes import DevelopmentServer
+from tests.kit.servers import DevelopmentServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.node]
 

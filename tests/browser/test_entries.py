@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 
 from tests.kit.browsers import Keyboard, open_browser, set_screen
 from tests.kit.person import Person
-from tests.kit.processes import DevelopmentServer
+from tests.kit.servers import DevelopmentServer
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.kit.browsers import Keyboard, open_browser
 from tests.kit.person import Person
-from tests.kit.processes import DevelopmentServer
+from tests.kit.servers import DevelopmentServer
 
 pytestmark = pytest.mark.browser
 

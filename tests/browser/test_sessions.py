@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.kit.processes import DevelopmentServer
 from tests.kit.raw_http import FORM, MULTIPART, open_connections, receive_status, write_head
+from tests.kit.servers import DevelopmentServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
 

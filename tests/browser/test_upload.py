@@ -19,8 +19,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.kit.browsers import Keyboard, open_browser
 from tests.kit.person import Person
-from tests.kit.processes import DevelopmentServer
 from tests.kit.relay import Relay
+from tests.kit.servers import DevelopmentServer
 from timesheets.parsers import CSVParser, MalformedEntry
 
 pytestmark = pytest.mark.browser

@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.kit.browsers import Keyboard, open_browser, set_screen
-from tests.kit.processes import DevelopmentServer
+from tests.kit.servers import DevelopmentServer
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.kit.processes import REPOSITORY, DevelopmentServer, make_environment
+from tests.kit.processes import REPOSITORY, make_environment
+from tests.kit.servers import DevelopmentServer
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client import __version__
 from timesheets_client.program import PROGRAM, build_parser

@@ -6,7 +6,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.kit.processes import DevelopmentServer
+from tests.kit.servers import DevelopmentServer
 
 
 class Person:

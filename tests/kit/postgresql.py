@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from tests.kit.databases import migrate
 from tests.kit.processes import find_free_port, make_environment
 
 OLDEST_VERSION = 14
@@ -65,6 +66,7 @@ class PostgreSQLServer:
         if self._account:
             os.chown(self._root, self._account["user"], self._account["group"])
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_template_migrated = False
         # --no-sync applies to the files of initdb, which need not survive, and not to those of the server.
         initdb: list[str | Path] = [
             programs / "initdb",
@@ -111,10 +113,18 @@ class PostgreSQLServer:
         self.stop()
         self._folder.cleanup()
 
-    def create_database(self, name: str) -> str:
-        """Create an empty database, and return its URL."""
-        self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    def create_database(self, name: str, template: str = "template1") -> str:
+        """Create a database, by default an empty one, and return its URL."""
+        names = map(sql.Identifier, (name, template))
+        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url(name)
+
+    def create_migrated_database(self, name: str) -> str:
+        """Create a database with its tables, and return its URL."""
+        if not self._is_template_migrated:
+            migrate(self.create_database("migrated"))
+            self._is_template_migrated = True
+        return self.create_database(name, "migrated")
 
     def terminate_backends(self, database: str) -> int:
         """End all connections to a database, whatever they are doing; returns how many there were."""

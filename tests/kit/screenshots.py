@@ -12,7 +12,8 @@ from selenium.webdriver.common.by import By
 
 from tests.kit.browsers import open_browser
 from tests.kit.person import Person
-from tests.kit.processes import REPOSITORY, DevelopmentServer
+from tests.kit.processes import REPOSITORY
+from tests.kit.servers import DevelopmentServer
 
 FOLDER = REPOSITORY / "docs/images"
 WIDTH = 1080

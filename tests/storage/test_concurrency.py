@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from django.db import OperationalError, connections
 
+from tests.kit.default_database import Database, only_on
 from tests.kit.postgresql import PostgreSQLServer
-from tests.storage.conftest import Database, only_on
 from tests.storage.entries import (
     PAYROLL,
     RECEIVED_AT,

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.storage.conftest import Database, only_on
+from tests.kit.default_database import Database, only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry

@@ -18,10 +18,11 @@ import pytest
 import requests
 from psycopg import sql
 
+from tests.kit.databases import create_sqlite, migrate
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import GranianServer
 from tests.kit.relay import Relay
+from tests.kit.servers import GranianServer
 
 # The limit for every answer.
 MAX_SECONDS = 10
@@ -85,14 +86,14 @@ def open_site(folder: Path, issuer: Issuer, url: str) -> Iterator[Site]:
 
 @pytest.fixture
 def sqlite_site(tmp_path: Path, issuer_process: Issuer) -> Iterator[Site]:
-    url = f"sqlite:///{tmp_path / 'db.sqlite3'}?timeout=1"
+    url = f"{create_sqlite(tmp_path / 'db.sqlite3')}?timeout=1"
     with open_site(tmp_path / "server", issuer_process, url) as site:
         yield site
 
 
 @pytest.fixture
 def postgresql_site(tmp_path: Path, issuer_process: Issuer, postgresql: PostgreSQLServer) -> Iterator[Site]:
-    url = f"{postgresql.create_database(tmp_path.name)}{PATIENCE}"
+    url = f"{postgresql.create_migrated_database(tmp_path.name)}{PATIENCE}"
     with open_site(tmp_path / "server", issuer_process, url) as site:
         yield site
 
@@ -150,7 +151,7 @@ def full(disk: Path) -> Iterator[None]:
 
 def test_a_full_disk_under_sqlite(tmp_path: Path, issuer_process: Issuer) -> None:
     with mount(tmp_path / "disk", "4m") as disk:
-        url = f"sqlite:///{disk / 'db.sqlite3'}?timeout=1"
+        url = f"{create_sqlite(disk / 'db.sqlite3')}?timeout=1"
         with open_site(tmp_path / "server", issuer_process, url) as site:
             with full(disk):
                 fill_pages(site)
@@ -175,6 +176,7 @@ def test_a_full_disk_under_postgresql(
         postgresql.execute(f"CREATE TABLESPACE small LOCATION '{disk / 'data'}'")
         postgresql.execute("CREATE DATABASE small TABLESPACE small")
         url = f"{postgresql.url('small')}{PATIENCE}"
+        migrate(url)
         with open_site(tmp_path / "server", issuer_process, url) as site:
             with full(disk):
                 fill_pages(site)
@@ -275,7 +277,7 @@ def test_a_connection_that_is_cut_during_the_commit(
     statement: bytes,
 ) -> None:
     port = postgresql.port
-    url = postgresql.create_database(tmp_path.name)
+    url = postgresql.create_migrated_database(tmp_path.name)
     with (
         closing(Relay(port)) as relay,
         open_site(tmp_path / "server", issuer_process, url.replace(f":{port}/", f":{relay.port}/")) as site,

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from django.db import IntegrityError, OperationalError, connections
 
+from tests.kit.default_database import Database, only_on
 from tests.kit.postgresql import PostgreSQLServer
-from tests.storage.conftest import Database, only_on
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, read_entry
 from tests.storage.test_concurrency import insert_row
 from timesheets.apps import close_connections

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.storage.conftest import Database, only_on
+from tests.kit.default_database import Database, only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
 from tests.storage.test_reading import REPORTING, ids_continue_after, uncommitted_upload
 from timesheets.models import Client

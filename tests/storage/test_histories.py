@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.storage.conftest import only_on
+from tests.kit.default_database import only_on
 from tests.storage.entries import PAYROLL, ingest, make_entry
 from tests.storage.test_reading import uncommitted_upload
 from timesheets.models import Client

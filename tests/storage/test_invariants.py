@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.conftest import Database
+from tests.kit.default_database import Database
 from tests.storage.entries import RECEIVED_AT
 from tests.storage.invariants import (
     Observer,

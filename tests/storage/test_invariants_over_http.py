@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import GranianServer
-from tests.storage.conftest import Database, only_on
+from tests.kit.servers import GranianServer
 from tests.storage.invariants import wait_for_killed_writers
 from tests.storage.test_invariants import require_invariants
 from tests.storage.writers import CLIENTS, WRITERS, Acknowledged, Writer

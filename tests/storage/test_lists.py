@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.storage.conftest import Database
+from tests.kit.default_database import Database
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry
 from tests.storage.test_receipts import make_delivery
 from timesheets.models import Timesheet

@@ -23,10 +23,11 @@ from django.db import IntegrityError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
 
+from tests.kit.default_database import Database, only_on, use_database
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import PRODUCTION_VARIABLES, GranianServer, link_manage_py, run_python
-from tests.storage.conftest import Database, only_on, use_database
+from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
+from tests.kit.servers import GranianServer
 from timesheets.models import Client, Timesheet, Upload, Usage
 
 # Python 3.11 does not name it.

@@ -10,10 +10,10 @@ import requests
 from django.db import connections
 from django.test import Client
 
+from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import GranianServer
-from tests.storage.conftest import Database, only_on
+from tests.kit.servers import GranianServer
 from tests.storage.load import BatchResponse, UploadLoad, require_completion, require_whole_batches
 from timesheets.readiness import get_readiness
 

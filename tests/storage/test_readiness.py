@@ -11,9 +11,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from tests.kit.default_database import Database, only_on, use_database
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.storage.conftest import Database, only_on, use_database
 from timesheets.models import Timesheet
 from timesheets.readiness import get_readiness
 

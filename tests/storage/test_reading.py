@@ -20,9 +20,9 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.storage.conftest import Database, only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
 from timesheets.models import Client, Timesheet
 from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS

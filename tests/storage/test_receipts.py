@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.storage.conftest import only_on
+from tests.kit.default_database import only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
 from tests.storage.test_reading import uncommitted_upload
 from timesheets.models import Client, Timesheet, Upload

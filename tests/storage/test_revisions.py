@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.storage.conftest import Database
+from tests.kit.default_database import Database
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry, to_entry
 from tests.storage.revisions import Model
 from tests.storage.test_receipts import make_delivery

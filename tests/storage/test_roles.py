@@ -12,10 +12,10 @@ from django.core.management import call_command
 from django.db import ProgrammingError, connection
 from django.test import Client
 
+from tests.kit.default_database import use_database
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import REPOSITORY, run_python
-from tests.storage.conftest import use_database
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, to_entry
 from tests.storage.test_receipts import upload
 from timesheets.models import Timesheet

@@ -11,7 +11,7 @@ import requests
 
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import GranianServer
+from tests.kit.servers import GranianServer
 
 pytestmark = pytest.mark.postgresql
 
@@ -44,7 +44,9 @@ def find_waiting(postgresql: PostgreSQLServer) -> list[int]:
 def test_an_entry_that_is_sent_again_waits_for_the_standby_too(
     tmp_path: Path, postgresql: PostgreSQLServer, issuer_process: Issuer, count: int | None
 ) -> None:
-    server = GranianServer(tmp_path, issuer_process.url, postgresql.create_database("entries"), workers=1)
+    server = GranianServer(
+        tmp_path, issuer_process.url, postgresql.create_migrated_database("entries"), workers=1
+    )
     statuses: list[int] = []
 
     def upload(entry_id: str) -> None:

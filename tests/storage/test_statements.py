@@ -11,7 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg.errors import DeadlockDetected
 
-from tests.storage.conftest import Database, only_on
+from tests.kit.default_database import Database, only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry

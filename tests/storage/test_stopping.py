@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 import requests
 
+from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
-from tests.kit.processes import GranianServer, link_manage_py, make_environment
+from tests.kit.processes import link_manage_py, make_environment
 from tests.kit.raw_http import receive_status
 from tests.kit.responders import document
-from tests.storage.conftest import Database, only_on
+from tests.kit.servers import GranianServer
 from timesheets.models import Timesheet
 
 pytestmark = pytest.mark.survival

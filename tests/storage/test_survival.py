@@ -9,9 +9,9 @@ from random import SystemRandom
 import pytest
 import requests
 
+from tests.kit.default_database import Database
 from tests.kit.issuer import Issuer
-from tests.kit.processes import GranianServer
-from tests.storage.conftest import Database
+from tests.kit.servers import GranianServer
 from tests.storage.load import (
     Batch,
     BatchResponse,

@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 import requests
 
+from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import GranianServer
 from tests.kit.raw_http import open_connections, receive_status, write_head
-from tests.storage.conftest import Database, only_on
+from tests.kit.servers import GranianServer
 
 RATE = 5
 _numbers = count()

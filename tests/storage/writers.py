@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from tests.storage.conftest import use_database
+from tests.kit.default_database import use_database
 from tests.storage.entries import PAYROLL, make_entry
 from tests.storage.test_receipts import make_delivery
 from timesheets.storage.entries import Entry

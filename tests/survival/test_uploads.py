@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment
+from tests.kit.processes import REPOSITORY, link_manage_py, make_environment
+from tests.kit.servers import DevelopmentServer
 
 pytestmark = pytest.mark.survival
 

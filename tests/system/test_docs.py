@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.processes import REPOSITORY, DevelopmentServer, link_manage_py, make_environment, run_python
+from tests.kit.processes import REPOSITORY, link_manage_py, make_environment, run_python
+from tests.kit.servers import DevelopmentServer
 from timesheets.metrics import VERDICTS
 from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS
 from timesheets_client.environment.config import VARIABLES

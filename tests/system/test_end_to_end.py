@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.kit.processes import DevelopmentServer, find_free_port
+from tests.kit.processes import find_free_port
+from tests.kit.servers import DevelopmentServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.kit.processes import NODE_MODULES, REPOSITORY, DevelopmentServer, make_environment
+from tests.kit.processes import NODE_MODULES, REPOSITORY, make_environment
+from tests.kit.servers import DevelopmentServer
 
 PROGRAMS = REPOSITORY / "tests/system/generated_clients"
 DESCRIPTION = REPOSITORY / "timesheets/openapi/openapi.yaml"

@@ -9,7 +9,6 @@ import pytest
 import requests
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import GranianServer
 from tests.kit.raw_http import (
     FILE_PART,
     FORM,
@@ -20,6 +19,7 @@ from tests.kit.raw_http import (
     send_body,
     write_head,
 )
+from tests.kit.servers import GranianServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 # More than the 64 threads of a worker.

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import GranianServer
+from tests.kit.servers import GranianServer
 
 # In bytes. A system keeps some megabytes of what a reader has not read.
 MORE_THAN_A_SYSTEM_KEEPS = 7_000_000

@@ -15,8 +15,9 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import PRODUCTION_VARIABLES, GranianServer, run_python
+from tests.kit.processes import PRODUCTION_VARIABLES, run_python
 from tests.kit.raw_http import write_head
+from tests.kit.servers import GranianServer
 from timesheets.management.metrics_folders import make_metrics_folder
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import GranianServer
 from tests.kit.responders import hang
+from tests.kit.servers import GranianServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 FIFTY_MEGABYTES = 50 * 1024 * 1024

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import PRODUCTION_VARIABLES, GranianServer, link_manage_py, run_python
+from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
+from tests.kit.servers import GranianServer
 from timesheets.management.commands.serve import DEFAULTS
 
 WITHOUT_GRANIAN = """

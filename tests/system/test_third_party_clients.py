@@ -15,7 +15,8 @@ from authlib.integrations.requests_client import OAuthError
 from oauthlib.oauth2 import BackendApplicationClient, InvalidClientError
 from requests_oauthlib import OAuth2Session as RequestsOAuthlibSession
 
-from tests.kit.processes import DevelopmentServer, make_environment
+from tests.kit.processes import make_environment
+from tests.kit.servers import DevelopmentServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 BATCH = [{**ENTRY, "hours": hours} for hours in (1, 2.5, 25)]

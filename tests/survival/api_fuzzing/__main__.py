@@ -18,7 +18,8 @@ from typing import Any
 import requests
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import REPOSITORY, GranianServer, make_environment
+from tests.kit.processes import REPOSITORY, make_environment
+from tests.kit.servers import GranianServer
 
 HERE = Path(__file__).parent
 
