@@ -60,6 +60,37 @@ def test_each_wait_is_announced_on_standard_error(site: Site) -> None:
     assert run.warned[1].startswith("upload refused: 401")
 
 
+def start_while_a_token_expires(site: Site, later: Reply) -> Run:
+    """A run to which the API says once that it is busy, for longer than the token is valid."""
+    begin, run = int(time.time()), Run()
+    run.wall_clock = lambda: begin + sum(run.slept)
+    first = token_document(mint_token(iat=begin, exp=begin + 60, jti="1"))
+    grants, busy = [Reply(status=200, body=first)], [Reply(status=503, headers={"Retry-After": "100"})]
+    stored = Reply(status=201, body={"message": MESSAGE})
+    site.replies["/oauth/token"] = lambda _: grants.pop() if grants else later
+    site.replies["/timesheets/upload"] = lambda _: busy.pop() if busy else stored
+    run.start(site.variables, retries=1)
+    return run
+
+
+def test_a_token_that_expires_while_the_api_is_busy_is_renewed_before_the_next_try(site: Site) -> None:
+    renewed = mint_token(jti="2")
+
+    run = start_while_a_token_expires(site, Reply(status=200, body=token_document(renewed)))
+
+    assert run.slept == [100.5]
+    assert run.written == [MESSAGE]
+    assert site.received[-1].headers["Authorization"] == f"Bearer {renewed}"
+
+
+def test_an_issuer_that_is_down_then_has_retries_of_its_own(site: Site) -> None:
+    run = start_while_a_token_expires(site, Reply(status=503))
+
+    assert run.slept == [100.5, 0.5]
+    assert "no token for now: 503" in run.warned[-1]
+    assert site.count("/timesheets/upload") == 1
+
+
 @pytest.mark.parametrize("path", ["/oauth/token", "/timesheets/upload"])
 def test_a_run_ends_at_its_deadline(site: Site, path: str) -> None:
     site.replies[path] = Reply(status=503, headers={"Retry-After": "1"})

@@ -131,33 +131,28 @@ class ApiClient:
 
     def _send(self, message: Message, *, is_repeatable: bool) -> tuple[Answer, AccessToken]:
         """The answer, and the token that got it."""
-        token = self._tokens.obtain()
-        answer = self._send_with(token, message, is_repeatable=is_repeatable)
-        while (other := self._find_other_token(answer, token)) is not None:
-            token = other
-            answer = self._send_with(token, message, is_repeatable=is_repeatable)
+        answer, token = self._send_until_answered(message, is_repeatable=is_repeatable)
+        while self._has_another_try(answer, token):
+            answer, token = self._send_until_answered(message, is_repeatable=is_repeatable)
         return answer, token
 
     def _accept(self, token: AccessToken) -> None:
         self._accepted_token = token.value
         self._has_replaced = self._has_waited = False
 
-    def _find_other_token(self, answer: Answer, refused: AccessToken) -> AccessToken | None:
-        """A token to try again with, if that may help."""
+    def _has_another_try(self, answer: Answer, refused: AccessToken) -> bool:
+        """Whether trying again may help, after a wait or with another token."""
         is_known = refused.is_from_cache or refused.value == self._accepted_token
         if answer.status == HTTPStatus.UNAUTHORIZED and not is_known:
             return self._wait_for_key(refused)
         # Another token would have the same scopes as one from this run.
         is_outdated = answer.status == HTTPStatus.FORBIDDEN and refused.is_from_cache
-        return self._replace(refused) if is_outdated or answer.status == HTTPStatus.UNAUTHORIZED else None
+        return (is_outdated or answer.status == HTTPStatus.UNAUTHORIZED) and self._replace(refused)
 
-    def _wait_for_key(self, refused: AccessToken) -> AccessToken | None:
-        """A token after a wait, or None the second time.
-
-        The API may not know the issuer's new key yet.
-        """
+    def _wait_for_key(self, refused: AccessToken) -> bool:
+        """Wait once, because the API may not know the issuer's new key yet. False the second time."""
         if self._has_waited:
-            return None
+            return False
         self._has_waited = True
         # Half of the time left is for another try.
         seconds = max(0.0, min(KEY_ROTATION_SECONDS, seconds_left(self._policy, self._clock) / 2))
@@ -166,24 +161,35 @@ class ApiClient:
             "have seen the issuer's new key yet."
         )
         self._clock.sleep(seconds)
-        return self._replace(refused) or refused
+        self._replace(refused)
+        return True
 
-    def _replace(self, refused: AccessToken) -> AccessToken | None:
-        """Another token, once until the API accepts an upload."""
+    def _replace(self, refused: AccessToken) -> bool:
+        """Replace the token, once until the API accepts an upload. False the second time."""
         if self._has_replaced:
-            return None
+            return False
         self._has_replaced = True
-        return self._tokens.replace(refused)
+        self._tokens.replace(refused)
+        return True
 
-    def _send_with(self, token: AccessToken, message: Message, *, is_repeatable: bool) -> Answer:
-        authorized = replace(message, auth=BearerAuth(token), secrets=(token.value,))
+    def _send_until_answered(self, message: Message, *, is_repeatable: bool) -> tuple[Answer, AccessToken]:
+        """The answer after all retries, and the token of the last one."""
+        token = self._tokens.obtain()
 
         def send() -> Answer:
+            authorized = replace(message, auth=BearerAuth(token), secrets=(token.value,))
             timeouts = self._timeouts.within(seconds_left(self._policy, self._clock))
             return exchange(self._session, authorized, timeouts)
 
+        def pause(seconds: float) -> None:
+            nonlocal token
+            self._clock.sleep(seconds)
+            # It may have expired. A failure ends the retries, because the token request has its own.
+            token = self._tokens.obtain()
+
         sender = send if is_repeatable else partial(require_certain, send)
-        return send_with_retries(sender, self._policy, self._clock)
+        answer = send_with_retries(sender, self._policy, replace(self._clock, sleep=pause))
+        return answer, token
 
 
 def add_query(url: str, parameters: Mapping[str, str]) -> str:
