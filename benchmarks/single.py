@@ -1,10 +1,10 @@
 """How many single entries per second, and how steadily? `python -m benchmarks.single`
 
 Sends one entry per request over 16 and over 64 kept connections to the production server with one worker on
-one core, which verifies each token and stores each entry in SQLite or PostgreSQL. The rival is FastAPI with
-PyJWT on the same core, which verifies the token, echoes the entry and stores nothing
-(`benchmarks/stock/echo.py`): once on uvicorn alone, once with uvloop and httptools, which are written in C.
-The load and PostgreSQL run on the other cores.
+one core, which verifies each token and stores each entry in SQLite or PostgreSQL. The rivals are FastAPI on
+uvicorn with uvloop and httptools, on the same core. One verifies the token with PyJWT and stores each entry
+in PostgreSQL with asyncpg (`benchmarks/stock/storing.py`). The other verifies the token and stores nothing
+(`benchmarks/stock/echo.py`): it is the limit. The load and PostgreSQL run on the other cores.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -24,11 +24,7 @@ from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import find_free_port
 from tests.kit.servers import GranianServer, Server
 
-# The rivals, and uvicorn's options for them.
-RIVALS = {
-    "FastAPI": ("--loop", "asyncio", "--http", "h11"),
-    "FastAPI, uvloop": ("--loop", "uvloop", "--http", "httptools"),
-}
+RIVALS = {"FastAPI, asyncpg": "storing", "FastAPI, echo": "echo"}
 CONNECTIONS = (16, 64)
 
 
@@ -48,7 +44,8 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
     urls = {"PostgreSQL": postgresql.url(), "SQLite": f"sqlite:///{folder / 'db.sqlite3'}"}
     with on_cores({first}):
         servers: dict[str, Server] = {
-            name: start_rival(make_folder(folder / name), issuer, options) for name, options in RIVALS.items()
+            name: start_rival(make_folder(folder / name), issuer, module, postgresql.url())
+            for name, module in RIVALS.items()
         }
         for name, url in urls.items():
             migrate(url)
@@ -56,6 +53,7 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
                 make_folder(folder / name),
                 issuer.url,
                 url,
+                "benchmarks.stock.production",
                 workers=1,
             )
     for server in servers.values():
@@ -63,11 +61,23 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
     return servers
 
 
-def start_rival(folder: Path, issuer: Issuer, options: Sequence[str]) -> Server:
+def start_rival(folder: Path, issuer: Issuer, module: str, database_url: str) -> Server:
     port = find_free_port()
-    command = ["-m", "uvicorn", "benchmarks.stock.echo:app", "--port", str(port), "--log-level", "warning"]
-    variables = {"TEST_ISSUER": issuer.url, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    return Server(folder, port, [*command, *options], **variables)
+    command = [
+        "-m",
+        "uvicorn",
+        f"benchmarks.stock.{module}:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
+    variables = {
+        "TEST_ISSUER": issuer.url,
+        "TEST_DATABASE_URL": database_url,
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }
+    return Server(folder, port, [*command, "--loop", "uvloop", "--http", "httptools"], **variables)
 
 
 def make_folder(path: Path) -> Path:
