@@ -1,11 +1,14 @@
 """The high-water mark: the last id up to which no upload can still add a row."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 
 from tests.kit.default_database import Database, only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
@@ -13,6 +16,8 @@ from tests.storage.test_reading import REPORTING, ids_continue_after, uncommitte
 from timesheets.models import Client
 from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS, find_high_water_mark
 from timesheets.storage.ingest import ingest_entries
+
+Result = TypeVar("Result")
 
 
 @pytest.fixture
@@ -130,6 +135,64 @@ def test_an_announcement_ends_with_its_transaction() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
         assert cursor.fetchone() == (0,)
+
+
+# It reads the sequence, and goes on once the test has released its lock.
+LATE_UPLOAD = """
+CREATE SCHEMA late;
+CREATE FUNCTION late.pg_sequence_last_value(regclass) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE last_value bigint := pg_catalog.pg_sequence_last_value($1);
+BEGIN
+    PERFORM pg_advisory_xact_lock(1, 1);
+    RETURN last_value;
+END $$;
+SELECT pg_advisory_lock(1, 1);
+"""
+IS_LATE = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1 AND NOT granted"
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("clients")
+def test_what_is_settled_stays_settled_although_an_upload_announces_itself_late() -> None:
+    store_one()
+    with connection.cursor() as cursor, ThreadPoolExecutor() as executor:
+        cursor.execute(LATE_UPLOAD)
+        may_end = threading.Event()
+        late = executor.submit(in_own_connection, lambda: upload_late(may_end))
+        while not read_number(IS_LATE):
+            time.sleep(0.01)
+        last_id = store_one()
+
+        first = executor.submit(in_own_connection, lambda: find_high_water_mark() >= last_id)
+        wait([first], 0.3)
+        cursor.execute("SELECT pg_advisory_unlock(1, 1)")
+        is_settled = first.result(10)
+        stays_settled = find_high_water_mark() >= last_id
+        may_end.set()
+        late.result(10)
+        cursor.execute("DROP SCHEMA late CASCADE")
+
+    assert (is_settled, stays_settled) == (False, False)
+    assert find_high_water_mark() > last_id
+
+
+def upload_late(may_end: threading.Event) -> None:
+    with transaction.atomic():
+        connection.cursor().execute("SET LOCAL search_path = late, public, pg_catalog")
+        ingest_entries(PAYROLL, [make_entry("late")], RECEIVED_AT, commit_if=lambda _: may_end.wait(10))
+
+
+def in_own_connection(function: Callable[[], Result]) -> Result:
+    try:
+        return function()
+    finally:
+        connections.close_all()
+
+
+def read_number(statement: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return int(cursor.fetchone()[0])
 
 
 def test_the_lock_class_is_the_same_in_every_version() -> None:
