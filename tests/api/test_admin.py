@@ -25,7 +25,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.kit.browsers import open_browser
 from tests.kit.processes import PRODUCTION_VARIABLES, run_python
 from tests.kit.servers import GranianServer
-from timesheets.formats.spreadsheets import write_csv
 
 LIST = "/admin/timesheets/timesheet/"
 PASSWORD = "a-long-password-of-tests"
@@ -613,27 +612,6 @@ def test_more_than_a_hundred_thousand_entries_are_not_added_up(crowded: GranianS
     assert "More than 100,000 entries." in everything
     assert read_totals(everything) == []
     assert read_totals(one_fewer) == ["500,000.00", "100,000", "1"]
-
-
-@pytest.mark.parametrize(
-    ("cell", "written"),
-    [
-        pytest.param("=1+1", "'=1+1", id="equals"),
-        pytest.param("+1", "'+1", id="plus"),
-        pytest.param("-1", "'-1", id="minus"),
-        pytest.param("@SUM(A1)", "'@SUM(A1)", id="at"),
-        pytest.param("\t=1", "'\t=1", id="tab"),
-        pytest.param("\r=1", "'\r=1", id="carriage-return"),
-        pytest.param("\n=1", "'\n=1", id="line-feed"),
-        pytest.param("1=1", "1=1", id="inside"),
-        pytest.param("", "", id="empty"),
-    ],
-)
-def test_cells_that_look_like_formulas_become_text(cell: str, written: str) -> None:
-    text = "".join(write_csv(["header"], [[cell, 'a "quoted", text']]))
-
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
-    assert rows == [["header"], [written, 'a "quoted", text']]
 
 
 # Corrections and uploads
