@@ -1,13 +1,14 @@
 """The rows that a batch adds and the verdict on each of its entries, on both databases."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, cast
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests.storage.entries import (
     PAYROLL,
@@ -21,6 +22,7 @@ from tests.storage.entries import (
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.rows import TABLE
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
@@ -315,3 +317,72 @@ def test_entry_ids_are_case_sensitive_and_compared_in_full() -> None:
 
     assert set(list_outcomes(verdicts)) == {CREATED}
     assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == batch
+
+
+HUNDREDS = [make_entry(f"{number:04}") for number in range(250)]
+
+
+@pytest.mark.parametrize("existing", [0, 100, 249])
+def test_only_new_entries_of_a_large_batch_are_inserted(existing: int) -> None:
+    """PostgreSQL stores the first hundred in another way than the rest."""
+    [stored] = ingest(HUNDREDS[existing])
+
+    verdicts = ingest(*HUNDREDS)
+
+    expected = [EXISTING if number == existing else CREATED for number in range(len(HUNDREDS))]
+    assert list_outcomes(verdicts) == expected
+    assert verdicts[existing].timesheet_id == stored.timesheet_id
+    assert [read_entry(verdict.timesheet_id) for verdict in verdicts] == HUNDREDS
+
+
+def test_an_upload_takes_as_many_statements_for_thousands_of_entries_as_for_hundreds() -> None:
+    thousands = [make_entry(f"{number:04}") for number in range(2500)]
+    corrections = [replace(entry, revision=2, reason="wrong") for entry in thousands]
+    # Creates the client.
+    ingest(make_entry())
+
+    counts = [
+        [count_statements(upload[:250]), count_statements(upload[250:])]
+        for upload in (thousands, thousands, corrections)
+    ]
+
+    assert [few for few, _ in counts] == [many for _, many in counts]
+
+
+def count_statements(entries: Sequence[Entry]) -> int:
+    # Within a transaction, the upload uses this connection.
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        ingest(*entries)
+    return len(queries)
+
+
+@pytest.mark.parametrize(
+    "before", [pytest.param([], id="alone"), pytest.param(HUNDREDS, id="in-a-large-batch")]
+)
+@pytest.mark.parametrize("microsecond", [0, 1, 120000])
+def test_a_row_is_the_same_as_one_that_django_writes(microsecond: int, before: list[Entry]) -> None:
+    entry = make_entry("a", hours=Decimal("7.10"))
+    date = entry.date.replace(microsecond=microsecond)
+    *_, verdict = ingest_entries(PAYROLL, [*before, replace(entry, date=date)], date)
+    stored = Timesheet.objects.get(pk=verdict.timesheet_id)
+
+    copy = Timesheet.objects.create(
+        client=stored.client,
+        subject=PAYROLL.subject,
+        received_at=date,
+        **{**asdict(replace(entry, revision=1)), "date": date, "entry_id": "b"},
+    )
+
+    assert read_raw(stored.pk) == read_raw(copy.pk)
+
+
+def read_raw(timesheet_id: int) -> tuple[Any, ...]:
+    """The raw row, without its id and `entry_id`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT client_id, user_id, CAST(date AS text), project, CAST(hours AS text), "  # noqa: S608
+            f"CAST(received_at AS text), subject FROM {TABLE} WHERE id = %s",
+            [timesheet_id],
+        )
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row

@@ -32,6 +32,10 @@ class FairLock:
         self._is_held = False
         self._turns: deque[threading.Lock] = deque()
 
+    def count_waiting(self) -> int:
+        """How many threads wait for the lock now."""
+        return len(self._turns)
+
     def acquire(self, timeout_seconds: float) -> None:
         """Wait for all threads that asked before. Raises WaitedTooLong."""
         turn = threading.Lock()
@@ -85,6 +89,10 @@ class GroupCommit(Generic[Item, Result]):
         self._turn, self._store = turn, store
         self._mutex = threading.Lock()
         self._gathering: _Group[Item, Result] | None = None
+
+    def count_waiting(self) -> int:
+        """How many items wait for the next commit now."""
+        return len(group.items) if (group := self._gathering) else 0
 
     def submit(self, item: Item) -> Result:
         """Store the item and return its result. Raises what `turn` or `store` raises for the group."""

@@ -83,7 +83,7 @@ def _is_first(entry: Entry) -> bool:
 
 def _ingest_together(arrival: Arrival) -> Verdict:
     try:
-        result = _groups.submit(arrival)
+        result = groups.submit(arrival)
     except DatabaseError as error:
         if not _was_refused(error):
             raise
@@ -197,7 +197,8 @@ def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]
     )
 
 
-_groups = GroupCommit(begin_group, _ingest_group)
+# Single entries that arrive at the same time.
+groups = GroupCommit(begin_group, _ingest_group)
 
 
 def _store(

@@ -1,15 +1,14 @@
 """Callers share a commit, and each gets its own result."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from typing import NoReturn
 
 import pytest
 
+from tests.kit.waiting import wait_until
 from timesheets.storage.group_commit import FairLock, GroupCommit, Interrupted, WaitedTooLong
 
 THREADS = 8
@@ -41,11 +40,6 @@ class Store:
         return [number**2 for number in numbers]
 
 
-def count_gathered(commit: GroupCommit[int, int]) -> int:
-    group = commit._gathering  # noqa: SLF001  Nothing else shows who waits.
-    return len(group.items) if group else 0
-
-
 @pytest.fixture
 def store() -> Store:
     return Store()
@@ -64,16 +58,9 @@ def submit_during_a_commit(
     first = executor.submit(store.commit.submit, 0)
     assert store.is_storing.wait(10)
     others = [executor.submit(store.commit.submit, number) for number in numbers]
-    wait_until(lambda: count_gathered(store.commit) == len(numbers))
+    wait_until(lambda: store.commit.count_waiting() == len(numbers))
     store.let_go.set()
     return [first, *others]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_a_lone_caller_waits_for_nobody(store: Store) -> None:
@@ -116,9 +103,9 @@ def test_nobody_waits_for_a_thread_that_was_interrupted(executor: ThreadPoolExec
     commit = GroupCommit(lambda: turn, be_interrupted)
     with turn:
         leader = executor.submit(commit.submit, 1)
-        wait_until(lambda: count_gathered(commit) == 1)
+        wait_until(lambda: commit.count_waiting() == 1)
         follower = executor.submit(commit.submit, 2)
-        wait_until(lambda: count_gathered(commit) == 2)
+        wait_until(lambda: commit.count_waiting() == 2)
 
     assert isinstance(leader.exception(10), SystemExit)
     assert isinstance(follower.exception(10), Interrupted)
@@ -135,8 +122,10 @@ def test_a_turn_that_does_not_come_fails_the_group() -> None:
             commit.submit(1)
 
 
-def is_in_line(lock: FairLock, count: int) -> bool:
-    return len(lock._turns) == count  # noqa: SLF001
+def start_in_line(thread: threading.Thread, lock: FairLock) -> None:
+    before = lock.count_waiting()
+    thread.start()
+    wait_until(lambda: lock.count_waiting() > before)
 
 
 def test_threads_get_the_lock_in_the_order_in_which_they_ask() -> None:
@@ -150,9 +139,8 @@ def test_threads_get_the_lock_in_the_order_in_which_they_ask() -> None:
         lock.release()
 
     threads = [threading.Thread(target=ask, args=[number]) for number in range(THREADS)]
-    for number, thread in enumerate(threads, 1):
-        thread.start()
-        wait_until(partial(is_in_line, lock, number))
+    for thread in threads:
+        start_in_line(thread, lock)
     lock.release()
     for thread in threads:
         thread.join(10)
