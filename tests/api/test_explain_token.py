@@ -17,15 +17,16 @@ from django.core.management import CommandError, call_command
 
 from tests.api.conftest import Upload
 from tests.kit.issuer import Issuer
-from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, make_environment, run_python
+from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, make_environment
 from tests.kit.servers import DevelopmentServer
 from tests.kit.signing_keys import SigningKey
 from timesheets.authentication import get_issuer_keys
-from timesheets.diagnosis.token_steps import EXPLAINERS
+from timesheets.diagnosis.explanations import EXPLANATIONS
 from timesheets.trust.token_rules import RULES, Fault
 
 Mint = Callable[[Issuer], str]
 NOW = int(time.time())
+SIGNATURE = "it is signed with one of the issuer's keys"
 
 
 @pytest.fixture
@@ -33,9 +34,13 @@ def issuer(settings: Any) -> Iterator[Issuer]:
     """An issuer that the API trusts, but whose keys it has not fetched yet."""
     get_issuer_keys.cache_clear()
     issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
-    settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
+    configure(settings, ISSUER=issuer.url, JWKS_URL=issuer.jwks_url)
     yield issuer
     issuer.stop()
+
+
+def configure(settings: Any, **changes: Any) -> None:
+    settings.OAUTH = {**settings.OAUTH, **changes}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +57,10 @@ class Explained:
     @property
     def rules_passed(self) -> list[str]:
         return re.findall(r"^ok       (.*)$", self.text, re.MULTILINE)
+
+    @property
+    def notes(self) -> list[str]:
+        return re.findall(r"^note     (.*)$", self.text, re.MULTILINE)
 
     def find(self, label: str) -> str:
         return "\n".join(re.findall(rf"^         {label}: (.*)$", self.text, re.MULTILINE))
@@ -74,8 +83,8 @@ def header(**changes: Any) -> Mint:
     return lambda issuer: issuer.mint(header=changes)
 
 
-def write_http_date(seconds: float) -> str:
-    return formatdate(time.time() + seconds, usegmt=True)
+def changed(change: Callable[[str], str]) -> Mint:
+    return lambda issuer: change(issuer.mint())
 
 
 def test_a_good_token_passes_every_rule(issuer: Issuer) -> None:
@@ -86,7 +95,7 @@ def test_a_good_token_passes_every_rule(issuer: Issuer) -> None:
         "it fits in the Authorization header",
         "it is a signed JWT",
         *RULES,
-        "it is signed with one of the issuer's keys",
+        SIGNATURE,
         "it grants batch:upload",
     ]
     assert 'would accept it, as client "payroll", subject "payroll@clients".' in explained.text
@@ -101,164 +110,174 @@ def test_the_rules_after_the_broken_one_are_not_printed(issuer: Issuer) -> None:
 
 
 def test_every_fault_has_an_explanation() -> None:
-    assert set(EXPLAINERS) == set(Fault) - {Fault.MALFORMED}
+    assert set(EXPLANATIONS) >= set(Fault)
+
+
+# By name: a refused token, what it holds, and what to do.
+REFUSED: dict[str, tuple[Mint, str, str]] = {
+    "over-8000-characters": (lambda _: "a" * 8001, "of 8001 characters", "Get a new token"),
+    "wrapped": (changed(lambda token: f"{token[:60]}\n{token[60:]}"), "was it wrapped?", "Get a new token"),
+    "not-ascii": (lambda _: "t\u00f6ken", "an opaque token", "Get a new token"),
+    "opaque": (lambda _: "opaque", "an opaque token, not a JWT; parts: 1, of 6 characters", "no audience"),
+    "encrypted": (lambda _: "a.b.c.d.e", "an encrypted token", "turn off the encryption"),
+    "refresh-token": (lambda _: "v1.MAcbDefGhi", "a refresh token", "Send refresh tokens"),
+    "cut": (changed(lambda token: token.rpartition(".")[0]), "truncated, joined or modified", "whole"),
+    "padded": (changed(lambda token: f"{token}="), "parts: 3", "whole"),
+    "deep": (lambda issuer: issuer.sign(b'{"alg":"RS256"}', b"[" * 4000), "parts: 3", "whole"),
+    "repeated": (lambda issuer: issuer.sign(b'{"alg":"RS256","alg":"RS256"}', b"{}"), "parts: 3", "whole"),
+    "shared-secret": (header(alg="HS256"), 'alg "HS256"', "Signing Algorithm: RS256"),
+    "other-algorithm": (header(alg="ES256"), 'alg "ES256"', "add it to OAUTH_ALGORITHMS"),
+    "algorithm-list": (header(alg=["RS256"]), 'alg ["RS256"]', "Signing Algorithm"),
+    "crit": (header(crit=["exp"]), 'crit ["exp"]', "turn it off"),
+    "id-token": (header(typ="id+jwt"), 'typ "id+jwt"', "An ID token is for the client"),
+    "no-slash": (
+        lambda issuer: issuer.mint(iss=issuer.url.rstrip("/")),
+        "it does not end with a slash, the expected one does",
+        "set OAUTH_ISSUER to its iss",
+    ),
+    "two-slashes": (
+        lambda issuer: issuer.mint(iss=f"{issuer.url}/"),
+        "it ends with a slash, the expected one does not",
+        "AUTH0_DOMAIN",
+    ),
+    "scheme": (
+        lambda issuer: issuer.mint(iss=issuer.url.replace("http:", "https:")),
+        "it starts with https, the expected one with http",
+        "set OAUTH_ISSUER to its iss",
+    ),
+    "capitals": (lambda issuer: issuer.mint(iss=issuer.url.upper()), "differs only in upper and lower", ""),
+    "issuer": (claims(iss="https://other.eu.auth0.com/"), 'iss "https://other.eu.auth0', "custom domain"),
+    "no-issuer": (claims(iss=None), "no iss", "OAUTH_ISSUER"),
+    "userinfo": (claims(aud="https://x.example/userinfo"), 'aud "https://x.example/userinfo"', "/userinfo"),
+    "audience-is-the-client": (claims(aud="payroll"), 'aud "payroll"', "looks like an ID token"),
+    "audience-with-a-slash": (
+        claims(aud="https://timesheets.example.com/"),
+        "it ends with a slash, the expected one does not",
+        "AUTH0_AUDIENCE",
+    ),
+    "no-audience": (claims(aud=None), "no aud", 'with the audience "https://timesheets.example.com"'),
+    "no-exp": (claims(exp=None), "iat 20", "Have the issuer set them"),
+    "lifetime": (
+        claims(iat=NOW - 31 * 86400, exp=NOW + 600),
+        "iat 20",
+        "Maximum Access Token Lifetime",
+    ),
+    "not-before": (claims(nbf=NOW + 7200), "nbf 20", "NTP"),
+    "no-calendar": (claims(iat=2**52), "iat 4503599627370496 seconds after 1970", "NTP"),
+    "no-client": (claims(azp=None, sub=None), "no client_id, azp, sub, jti", "azp (Auth0)"),
+    "two-clients": (claims(client_id="other"), 'client_id "other", azp "payroll"', "name the client"),
+    "bound": (claims(cnf={"jkt": "x"}), 'cnf {"jkt": "x"}', "without a DPoP header"),
+    "unknown-key": (header(kid="gone"), 'kid "gone", alg "RS256"', "get a new token"),
+    "signature": (
+        lambda issuer: issuer.mint(key=SigningKey("first", pair="strangers")),
+        'kid "first"',
+        "in the issuer's name",
+    ),
+    "scope": (
+        claims(scope="read:timesheets"),
+        'scope "read:timesheets"',
+        'Machine to Machine Applications > "payroll": tick batch:upload',
+    ),
+    "no-scope": (claims(scope=None), "no scope, scp, permissions", "set OAUTH_SCOPE=batch:upload"),
+    "permissions": (
+        claims(scope=None, permissions=["batch:upload"]),
+        'permissions ["batch:upload"]',
+        "set OAUTH_SCOPE_CLAIMS=scope,scp,permissions",
+    ),
+}
 
 
 @pytest.mark.parametrize(
-    ("mint", "holds", "to_do"),
-    [
-        pytest.param(
-            lambda issuer: issuer.mint(iss=issuer.url.rstrip("/")),
-            "it does not end with a slash, the expected one does",
-            "set OAUTH_ISSUER to",
-            id="issuer-without-its-slash",
-        ),
-        pytest.param(
-            lambda issuer: issuer.mint(iss=f"{issuer.url}/"),
-            "it ends with a slash, the expected one does not",
-            "AUTH0_DOMAIN",
-            id="issuer-with-another-slash",
-        ),
-        pytest.param(
-            lambda issuer: issuer.mint(iss=issuer.url.replace("http:", "https:")),
-            "it starts with https, the expected one with http",
-            "set OAUTH_ISSUER to",
-            id="issuer-with-another-scheme",
-        ),
-        pytest.param(
-            claims(iss="https://other.eu.auth0.com/"),
-            'iss "https://other.eu.auth0.com/"',
-            "custom domain",
-            id="issuer-of-another-tenant",
-        ),
-        pytest.param(claims(iss=None), "no iss", "OAUTH_ISSUER", id="no-issuer"),
-        pytest.param(
-            claims(aud="https://example.eu.auth0.com/userinfo"),
-            'aud "https://example.eu.auth0.com/userinfo"',
-            "/userinfo: it was requested without this API's audience",
-            id="audience-userinfo",
-        ),
-        pytest.param(
-            claims(aud="payroll"), 'aud "payroll"', "looks like an ID token", id="audience-is-the-client"
-        ),
-        pytest.param(
-            claims(aud="Jf8aHr2mY3kD0qLw9sXz7vTn5bPc1eGu", azp=None),
-            "aud",
-            "looks like an ID token",
-            id="audience-like-a-client-of-auth0",
-        ),
-        pytest.param(
-            claims(aud="https://timesheets.example.com/"),
-            "it ends with a slash, the expected one does not",
-            "AUTH0_AUDIENCE",
-            id="audience-with-a-slash",
-        ),
-        pytest.param(claims(aud=None), "no aud", "Request the token with the audience", id="no-audience"),
-        pytest.param(
-            lambda _: "opaque",
-            "an opaque token, not a JWT; parts: 1, of 6 characters",
-            "if the request names no audience",
-            id="opaque",
-        ),
-        pytest.param(lambda _: "a.b.c.d.e", "an encrypted token", "turn off the encryption", id="encrypted"),
-        pytest.param(lambda _: "v1.MAcbDefGhi", "a refresh token", "access_token", id="refresh-token"),
-        pytest.param(
-            lambda issuer: issuer.mint().rpartition(".")[0],
-            "truncated, joined or modified token; parts: 2",
-            "whole",
-            id="cut",
-        ),
-        pytest.param(header(alg="HS256"), 'alg "HS256"', "Signing Algorithm: RS256", id="shared-secret"),
-        pytest.param(
-            header(alg="ES256"), 'alg "ES256"', "add ES256 to OAUTH_ALGORITHMS", id="other-algorithm"
-        ),
-        pytest.param(header(alg=["RS256"]), 'alg ["RS256"]', "Signing Algorithm", id="algorithm-list"),
-        pytest.param(header(crit=["exp"]), '"crit"', "turn it off", id="crit"),
-        pytest.param(header(typ="id+jwt"), 'typ "id+jwt"', "An ID token is for the client", id="id-token"),
-        pytest.param(claims(exp=None), "iat ", "Have the issuer set them", id="no-exp"),
-        pytest.param(
-            claims(iat=0, exp=31 * 86400 + 2**32),
-            "exp 49741 days 6 hours after iat",
-            "Maximum Access Token Lifetime",
-            id="lifetime",
-        ),
-        pytest.param(claims(nbf=NOW + 7200), "nbf 20", "NTP", id="not-before"),
-        pytest.param(
-            claims(iat=2**52), "iat 4503599627370496 seconds after 1970", "NTP", id="time-of-no-calendar"
-        ),
-        pytest.param(claims(azp=None, sub=None), "no client_id, azp or sub", "azp (Auth0)", id="no-client"),
-        pytest.param(claims(client_id="other"), 'client_id "other", azp "payroll"', "", id="two-clients"),
-        pytest.param(claims(cnf={"jkt": "x"}), 'cnf {"jkt": "x"}', "without a DPoP header", id="bound"),
-        pytest.param(header(kid="gone"), 'kid "gone", alg "RS256"', "get a new token", id="unknown-key"),
-        pytest.param(
-            lambda issuer: issuer.mint(key=SigningKey("first", pair="strangers")),
-            'a signature that the key "first" did not make',
-            "in the issuer's name",
-            id="strangers-signature",
-        ),
-        pytest.param(
-            claims(scope="read:timesheets"),
-            '"read:timesheets" in scope and scp',
-            'Machine to Machine Applications > "payroll": tick batch:upload',
-            id="other-scope",
-        ),
-        pytest.param(
-            claims(scope=" read:timesheets  other "),
-            '"other read:timesheets" in scope and scp',
-            "tick batch:upload",
-            id="scopes-with-blanks",
-        ),
-        pytest.param(
-            claims(scope=None), '"" in scope and scp', "set OAUTH_SCOPE=batch:upload", id="no-scope"
-        ),
-        pytest.param(
-            claims(scope=None, permissions=["batch:upload"]),
-            '"" in scope and scp',
-            "set OAUTH_SCOPE_CLAIMS=scope,scp,permissions",
-            id="scope-among-permissions",
-        ),
-    ],
+    ("mint", "holds", "to_do"), [pytest.param(*case, id=name) for name, case in REFUSED.items()]
 )
-def test_a_broken_rule_is_explained_with_a_remedy(issuer: Issuer, mint: Mint, holds: str, to_do: str) -> None:
-    explained = explain(mint(issuer))
+def test_a_refused_token_is_explained_with_a_remedy(
+    upload: Upload, issuer: Issuer, mint: Mint, holds: str, to_do: str
+) -> None:
+    token = mint(issuer)
 
-    assert explained.status == 65
+    explained, response = explain(token), upload(token=token)
+
+    assert (explained.status, explained.answer) == (65, (response.status_code, response.json()["code"]))
     assert holds in explained.find("holds")
     assert explained.find("expected")
     assert to_do in explained.find("to do")
 
 
-def test_the_time_since_a_token_expired_is_printed(issuer: Issuer) -> None:
-    # One second ahead, so that a slow test still passes.
-    issuer.headers = {"Date": write_http_date(1)}
+@pytest.mark.parametrize(
+    "mint",
+    [
+        pytest.param(header(typ="at+jwt"), id="rfc-9068"),
+        pytest.param(header(kid=None), id="no-kid"),
+        pytest.param(claims(exp=time.time() - 20), id="expired-within-the-leeway"),
+        pytest.param(claims(scope=None, scp=["batch:upload"]), id="scp"),
+    ],
+)
+def test_what_the_api_accepts_is_not_broken(upload: Upload, issuer: Issuer, mint: Mint) -> None:
+    token = mint(issuer)
 
-    explained = explain(issuer.mint(iat=time.time() - 20_000, exp=time.time() - 11_100))
+    assert (explain(token).status, upload(token=token).status_code) == (0, 201)
 
-    assert "it expired 3 hours 5 minutes ago" in explained.find("holds")
-    assert explained.find("clock") == "our clock agrees with the issuer's"
+
+ODD_VALUES = ["", " ", "a\x00b", 0, -1, 2**53, 1e308, True, [], [[]], {}, {"a": [1]}, ["batch:upload", 1]]
+CLAIMS = "iss aud exp iat nbf azp client_id sub jti cnf scope scp permissions"
+
+
+@pytest.mark.parametrize("name", [*CLAIMS.split(), "alg", "typ", "kid", "crit", "jku"])
+def test_it_agrees_with_the_api_on_odd_values(upload: Upload, issuer: Issuer, name: str) -> None:
+    mint = claims if name in CLAIMS.split() else header
+    tokens = [mint(**{name: value})(issuer) for value in ODD_VALUES]
+
+    explained = [explain(token) for token in tokens]
+
+    responses = [upload(token=token) for token in tokens]
+    assert [each.answer for each in explained] == [
+        (answer.status_code, answer.json().get("code", "")) for answer in responses
+    ]
+    assert ["BROKEN" in each.text for each in explained] == [each.status_code >= 400 for each in responses]
+
+
+def test_an_outage_leaves_the_signature_unknown(upload: Upload, issuer: Issuer) -> None:
+    token = issuer.mint()
+    issuer.stop()
+
+    explained, response = explain(token), upload(token=token)
+
+    issuer.start()
+    assert (explained.status, response.status_code) == (75, 503)
+    assert explained.answer == (503, "issuer_unavailable")
+    assert f"UNKNOWN  {SIGNATURE}" in explained.text
+    assert "Is the development server running? manage.py runserver" in explained.find("issuer")
 
 
 @pytest.mark.parametrize(
-    ("ahead_seconds", "expected"),
+    ("ahead_seconds", "clock"),
     [
         pytest.param(
             600, r"our clock is (10 minutes|9 minutes 5\d seconds) behind the issuer's", id="behind"
         ),
-        pytest.param(
-            -600, r"our clock is (10 minutes|9 minutes 5\d seconds) ahead of the issuer's", id="ahead"
-        ),
-        pytest.param(None, "the issuer sends no time to compare our clock with", id="issuer-says-no-time"),
+        pytest.param(-600, r"our clock is (10 minutes|9 minutes 5\d seconds) ahead of the .*", id="ahead"),
+        # One second ahead, so that a slow test still passes.
+        pytest.param(1, "our clock agrees with the issuer's", id="equal"),
+        pytest.param(None, "the issuer sends no time to compare our clock with", id="no-time"),
     ],
 )
-def test_a_token_from_the_future_is_compared_with_the_issuers_clock(
-    issuer: Issuer, ahead_seconds: float | None, expected: str
+@pytest.mark.parametrize(
+    ("offsets", "holds"),
+    [
+        pytest.param((-20_000, -11_100), "exp .* UTC, 3 hours 5 minutes ago", id="expired"),
+        pytest.param((600, 4200), "iat .* UTC, in (10 minutes|9 minutes 5. seconds)", id="future"),
+    ],
+)
+def test_times_are_compared_with_the_issuers_clock(
+    issuer: Issuer, offsets: tuple[int, int], holds: str, ahead_seconds: float | None, clock: str
 ) -> None:
-    issuer.headers = {} if ahead_seconds is None else {"Date": write_http_date(ahead_seconds)}
+    date = None if ahead_seconds is None else formatdate(time.time() + ahead_seconds, usegmt=True)
+    issuer.headers = {"Date": date} if date else {}
 
-    explained = explain(issuer.mint(iat=time.time() + 600, exp=time.time() + 4200))
+    explained = explain(issuer.mint(iat=time.time() + offsets[0], exp=time.time() + offsets[1]))
 
-    assert re.search(r"iat .* UTC: it becomes valid in (10 minutes|9 minutes)", explained.find("holds"))
-    assert re.fullmatch(expected, explained.find("clock"))
+    assert re.fullmatch(holds, explained.find("holds"))
+    assert re.fullmatch(clock, explained.find("clock"))
 
 
 def test_the_issuers_keys_are_printed_for_an_unknown_key(issuer: Issuer) -> None:
@@ -267,16 +286,25 @@ def test_the_issuers_keys_are_printed_for_an_unknown_key(issuer: Issuer) -> None
     facts = explain(issuer.mint(header={"kid": "gone"})).find("issuer")
 
     assert 'key "first": RSA 2048 bits, use "sig": the API uses it for RS256' in facts
-    assert 'key "encryption": RSA 2048 bits, use "enc": the API does not use it' in facts
+    assert 'key "encryption": "RSA", use "enc": the API does not use it' in facts
 
 
-def test_a_users_permissions_are_explained(issuer: Issuer, settings: Any) -> None:
-    settings.OAUTH = {**settings.OAUTH, "SCOPE_CLAIMS": ["scope", "permissions"]}
+def test_a_users_permissions_do_not_count(issuer: Issuer, settings: Any) -> None:
+    configure(settings, SCOPE_CLAIMS=["scope", "permissions"])
 
     explained = explain(issuer.mint(scope="openid", sub="auth0|7", gty=None, permissions=["batch:upload"]))
 
     assert explained.answer == (403, "insufficient_scope")
-    assert "they are a user's" in explained.find("to do")
+    assert "A user's never count." in explained.find("to do")
+
+
+def test_the_profile_of_rfc_9068_is_explained(issuer: Issuer, settings: Any) -> None:
+    configure(settings, TOKEN_PROFILE="rfc9068")
+
+    explained = explain(issuer.mint())
+
+    assert explained.find("expected") == "at+jwt: OAUTH_TOKEN_PROFILE is rfc9068"
+    assert "Profile: RFC 9068" in explained.find("to do")
 
 
 @pytest.mark.parametrize(
@@ -284,15 +312,10 @@ def test_a_users_permissions_are_explained(issuer: Issuer, settings: Any) -> Non
     [
         ("read:timesheets", None, 0, "it grants read:timesheets"),
         ("batch:upload read:timesheets", None, 0, "it grants batch:upload read:timesheets"),
-        ("openid", None, 65, "it is signed with one of the issuer's keys"),
+        ("openid", None, 65, SIGNATURE),
         ("read:timesheets", "read:timesheets", 0, "it grants read:timesheets"),
-        ("read:timesheets", "batch:upload", 65, "it is signed with one of the issuer's keys"),
-        (
-            "batch:upload",
-            "batch:upload correct:timesheets",
-            65,
-            "it is signed with one of the issuer's keys",
-        ),
+        ("read:timesheets", "batch:upload", 65, SIGNATURE),
+        ("batch:upload", "batch:upload correct:timesheets", 65, SIGNATURE),
     ],
 )
 def test_the_scopes_to_judge_can_be_named_and_otherwise_one_is_enough(
@@ -305,62 +328,26 @@ def test_the_scopes_to_judge_can_be_named_and_otherwise_one_is_enough(
 
 
 def test_the_scopes_that_a_good_token_lacks_are_named(issuer: Issuer) -> None:
-    explained = explain(issuer.mint(scope="read:timesheets"), None)
-
-    assert re.findall("^note     (.*)$", explained.text, re.MULTILINE) == [
+    assert explain(issuer.mint(scope="read:timesheets"), None).notes == [
         "it does not grant batch:upload: what needs that gets 403",
         "it does not grant correct:timesheets: what needs that gets 403",
     ]
 
 
-def test_the_profile_of_rfc_9068_is_explained(issuer: Issuer, settings: Any) -> None:
-    settings.OAUTH = {**settings.OAUTH, "TOKEN_PROFILE": "rfc9068"}
-
-    explained = explain(issuer.mint())
-
-    assert explained.find("expected") == "at+jwt: OAUTH_TOKEN_PROFILE is rfc9068"
-    assert "Profile: RFC 9068" in explained.find("to do")
-
-
-def test_the_signature_is_unknown_without_the_issuers_keys(issuer: Issuer) -> None:
-    token = issuer.mint()
-    issuer.stop()
-
-    explained = explain(token)
-
-    issuer.start()
-    assert (explained.status, explained.answer) == (75, (503, "issuer_unavailable"))
-    assert "UNKNOWN  it is signed with one of the issuer's keys" in explained.text
-    assert "Is the development server running? manage.py runserver" in explained.find("issuer")
-
-
-@pytest.mark.parametrize(
-    ("template", "note"),
-    [
-        pytest.param("{token}\n", None, id="alone"),
-        pytest.param("{token}\r\n", None, id="line-of-windows"),
-        pytest.param("  {token}\n\n", "white space around the token", id="white-space"),
-        pytest.param("Bearer {token}", '"Authorization: Bearer" around the token', id="scheme"),
-        pytest.param("authorization:bearer {token}", '"Authorization: Bearer" around the token', id="header"),
-        pytest.param("'Authorization: Bearer {token}'", "quotes around the token", id="quoted-header"),
-        pytest.param('"{token}"', "quotes around the token", id="quoted"),
-        pytest.param('Bearer "{token}"', "quotes around the token", id="quoted-in-the-header"),
-        pytest.param("\ufeff{token}\r\n", None, id="byte-order-mark"),
-        pytest.param('{{"access_token": "{token}", "expires_in": 1}}', "used only access_token", id="answer"),
-    ],
-)
-def test_text_around_a_token_is_ignored_with_a_note(issuer: Issuer, template: str, note: str | None) -> None:
-    explained = explain(template.format(token=issuer.mint()))
+def test_what_is_ignored_around_a_token_is_noted(issuer: Issuer) -> None:
+    explained = explain(f" 'Authorization: Bearer {issuer.mint()}'\n")
 
     assert explained.status == 0
-    notes = re.findall("^note     (.*)$", explained.text, re.MULTILINE)
-    assert any(note in line for line in notes) if note else not notes
+    assert [note.partition(" around")[0] for note in explained.notes] == [
+        "ignored white space",
+        "ignored quotes",
+        'ignored "Authorization: Bearer"',
+    ]
 
 
-@pytest.mark.parametrize("pasted", ["", " \n", "Bearer \n", '""', "Authorization: ", '{"access_token": ""}'])
-def test_no_token_is_wrong_usage(pasted: str) -> None:
+def test_no_token_is_wrong_usage() -> None:
     with pytest.raises(CommandError, match="There is no access token on standard input") as raised:
-        explain(pasted)
+        explain("Bearer \n")
 
     assert raised.value.returncode == 2
 
@@ -389,7 +376,7 @@ def test_an_interrupted_wait_ends_without_a_traceback() -> None:
     assert raised.value.code == 130
 
 
-NASTY = "\x1b]0;owned\x07\x9b31m\u202e\x7f\u2028" + "x" * 5000
+NASTY = "\x1b]0;owned\x07\x9b31m\u202e\x7f\u2028{issuer}" + "x" * 5000
 
 
 @pytest.mark.parametrize(
@@ -404,7 +391,7 @@ NASTY = "\x1b]0;owned\x07\x9b31m\u202e\x7f\u2028" + "x" * 5000
         pytest.param(header(alg=NASTY), id="alg"),
         pytest.param(header(typ=NASTY), id="typ"),
         pytest.param(header(kid=NASTY), id="kid"),
-        pytest.param(header(**{"crit": 1, NASTY: 1}), id="header"),
+        pytest.param(header(crit=NASTY), id="crit"),
         pytest.param(lambda _: NASTY, id="all"),
         pytest.param(lambda _: "a.b\x1b[2Jc", id="text"),
     ],
@@ -422,8 +409,8 @@ def test_text_from_a_token_is_escaped(issuer: Issuer, mint: Mint) -> None:
     [
         pytest.param(claims(), id="good"),
         pytest.param(claims(aud="https://other"), id="refused"),
-        pytest.param(lambda issuer: issuer.mint().replace(".", " "), id="malformed"),
-        pytest.param(lambda issuer: issuer.mint().replace(".", ""), id="opaque"),
+        pytest.param(changed(lambda token: token.replace(".", " ")), id="malformed"),
+        pytest.param(changed(lambda token: token.replace(".", "")), id="opaque"),
     ],
 )
 def test_the_token_is_never_printed(issuer: Issuer, mint: Mint, capfd: pytest.CaptureFixture[str]) -> None:
@@ -435,95 +422,6 @@ def test_the_token_is_never_printed(issuer: Issuer, mint: Mint, capfd: pytest.Ca
     assert not any(
         part[start : start + 12] in written for part in re.split(r"[. ]", token) for start in (0, 40)
     )
-
-
-GOOD_AND_BAD: dict[str, Mint] = {
-    "good": claims(),
-    "rfc-9068": lambda issuer: issuer.mint(header={"typ": "at+jwt"}, client_id="payroll", jti="1"),
-    "no-kid": header(kid=None),
-    "expired-within-the-leeway": claims(exp=time.time() - 20),
-    "expired": claims(iat=1, exp=2),
-    "future": claims(nbf=time.time() + 3600),
-    "other-issuer": claims(iss="https://other.example/"),
-    "other-audience": claims(aud="https://other"),
-    "lives-long": claims(exp=time.time() + 31 * 86400),
-    "no-client": claims(azp=None, sub=None),
-    "bound": claims(cnf={}),
-    "alg-none": header(alg="none"),
-    "unknown-key": header(kid="gone"),
-    "strangers-signature": lambda issuer: issuer.mint(key=SigningKey("first", pair="strangers")),
-    "other-scope": claims(scope="read:timesheets"),
-    "scp": claims(scope=None, scp=["batch:upload"]),
-    "permissions": claims(scope=None, permissions=["batch:upload"]),
-    "opaque": lambda _: "opaque",
-    "encrypted": lambda _: "a.b.c.d.e",
-    "padded": lambda issuer: f"{issuer.mint()}=",
-    "wrapped": lambda issuer: f"{issuer.mint()[:60]}\n{issuer.mint()[60:]}",
-    "not-ascii": lambda _: "t\u00f6ken",
-    "over-8000-characters": lambda _: "a" * 8001,
-    "deep": lambda issuer: issuer.sign(b'{"alg":"RS256"}', b"[" * 4000),
-    "repeated-member": lambda issuer: issuer.sign(b'{"alg":"RS256","alg":"RS256"}', b"{}"),
-}
-
-
-@pytest.mark.parametrize("mint", [pytest.param(mint, id=name) for name, mint in GOOD_AND_BAD.items()])
-def test_it_agrees_with_the_api(upload: Upload, issuer: Issuer, mint: Mint) -> None:
-    token = mint(issuer)
-
-    explained, response = explain(token), upload(token=token)
-
-    assert explained.answer == (response.status_code, response.json().get("code", ""))
-    assert (explained.status == 0) == (response.status_code == 201)
-
-
-ODD_VALUES = ["", " ", "a\x00b", 0, -1, 2**53, 1e308, True, [], [[]], {}, {"a": [1]}, ["batch:upload", 1]]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "iss",
-        "aud",
-        "exp",
-        "iat",
-        "nbf",
-        "azp",
-        "client_id",
-        "sub",
-        "jti",
-        "cnf",
-        "scope",
-        "scp",
-        "permissions",
-    ],
-)
-def test_it_agrees_with_the_api_on_odd_claims(upload: Upload, issuer: Issuer, name: str) -> None:
-    tokens = [issuer.mint(**dict[str, Any]({name: value})) for value in ODD_VALUES]
-
-    answers = [explain(token).answer for token in tokens]
-
-    responses = [upload(token=token) for token in tokens]
-    assert answers == [(answer.status_code, answer.json().get("code", "")) for answer in responses]
-
-
-@pytest.mark.parametrize("name", ["alg", "typ", "kid", "crit", "jku"])
-def test_it_agrees_with_the_api_on_odd_headers(upload: Upload, issuer: Issuer, name: str) -> None:
-    tokens = [issuer.mint(header={name: value}) for value in ODD_VALUES]
-
-    answers = [explain(token).answer for token in tokens]
-
-    responses = [upload(token=token) for token in tokens]
-    assert answers == [(answer.status_code, answer.json().get("code", "")) for answer in responses]
-
-
-def test_it_agrees_with_the_api_on_an_outage(upload: Upload, issuer: Issuer) -> None:
-    issuer.stop()
-    token = issuer.mint()
-
-    explained, response = explain(token), upload(token=token)
-
-    issuer.start()
-    assert explained.answer == (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
 
 
 @pytest.mark.parametrize(("verbosity", "lines"), [(1, 0), (2, 1)])
@@ -580,35 +478,9 @@ def test_troubleshooting_shows_what_it_prints(server: DevelopmentServer, tmp_pat
     assert result.stdout.replace(server.url, "http://127.0.0.1:8000") == shown
 
 
-def test_a_token_of_the_development_issuer_is_accepted(server: DevelopmentServer, tmp_path: Path) -> None:
-    result = manage(
-        tmp_path, "explain_token", pasted=server.get_token(), TIMESHEETS_DEV_PORT=str(server.port)
-    )
-
-    assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.splitlines()[-2] == (
-        'The API would accept it, as client "payroll", subject "payroll@clients".'
-    )
-
-
-def test_it_asks_whether_the_development_server_is_running(server: DevelopmentServer, tmp_path: Path) -> None:
-    port = find_free_port()
-    token = server.get_token()
-
-    result = manage(
-        tmp_path,
-        "explain_token",
-        pasted=token,
-        OAUTH_ISSUER=f"{server.url}/",
-        OAUTH_JWKS_URL=f"http://127.0.0.1:{port}/jwks.json",
-        AUTH0_AUDIENCE="https://timesheets.example.com",
-    )
-
-    assert result.returncode == 75
-    assert f"Is the development server running? manage.py runserver {port}" in result.stdout
-
-
-def test_a_token_needs_no_database(server: DevelopmentServer, tmp_path: Path) -> None:
+def test_a_token_of_the_development_issuer_is_accepted_without_a_database(
+    server: DevelopmentServer, tmp_path: Path
+) -> None:
     result = manage(
         tmp_path,
         "explain_token",
@@ -618,6 +490,9 @@ def test_a_token_needs_no_database(server: DevelopmentServer, tmp_path: Path) ->
     )
 
     assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[-2] == (
+        'The API would accept it, as client "payroll", subject "payroll@clients".'
+    )
 
 
 def test_refused_settings_are_reported(tmp_path: Path) -> None:
@@ -634,7 +509,14 @@ def test_refused_settings_are_reported(tmp_path: Path) -> None:
     assert "OAUTH_ISSUER is not an https address" in result.stderr
 
 
-def test_the_help_names_each_exit_status(tmp_path: Path) -> None:
-    help_text = run_python(link_manage_py(tmp_path), "explain_token", "--help").stdout
+@pytest.mark.parametrize(
+    ("command", "statuses"),
+    [("explain_token", "0 1 2 65 75 78 130"), ("check_issuer", "0 1 2 75 78")],
+)
+def test_the_help_names_each_exit_status(
+    capsys: pytest.CaptureFixture[str], command: str, statuses: str
+) -> None:
+    with pytest.raises(SystemExit):
+        call_command(command, "--help")
 
-    assert re.findall(r"^  (\d+) +\w", help_text, re.MULTILINE) == ["0", "1", "2", "65", "75", "78", "130"]
+    assert re.findall(r"^  (\d+) +\w", capsys.readouterr().out, re.MULTILINE) == statuses.split()

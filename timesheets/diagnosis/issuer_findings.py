@@ -20,7 +20,7 @@ from timesheets.diagnosis.wording import (
     make_printable,
     quote,
 )
-from timesheets.trust.issuer_documents import Document, is_trustworthy
+from timesheets.trust.issuer_documents import Document
 from timesheets.trust.issuers import Issuer
 from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
 from timesheets.trust.jwks import choose_time_to_live
@@ -33,7 +33,10 @@ class FindingStatus(enum.StrEnum):
     FAILED = "FAILED"
 
 
-@dataclass(frozen=True, kw_only=True)
+OK, WARNING, FAILED = FindingStatus
+
+
+@dataclass(frozen=True)
 class Finding:
     status: FindingStatus
     subject: str
@@ -43,25 +46,9 @@ class Finding:
     is_temporary: bool = False
 
 
-def _pass(subject: str, text: str) -> Finding:
-    return Finding(status=FindingStatus.OK, subject=subject, text=text)
-
-
-def _warn(subject: str, text: str, remedy: str) -> Finding:
-    return Finding(status=FindingStatus.WARNING, subject=subject, text=text, remedy=remedy)
-
-
-def _fail(subject: str, text: str, remedy: str) -> Finding:
-    return Finding(status=FindingStatus.FAILED, subject=subject, text=text, remedy=remedy)
-
-
 def examine_issuer(issuer: Issuer, policy: TokenPolicy) -> Iterator[Finding]:
     """What the API needs of the issuer, in the order in which it needs it, each as soon as it is known."""
-    if is_trustworthy(issuer.url):
-        yield _pass("issuer", issuer.url)
-    else:
-        remedy = "Use https in OAUTH_ISSUER; http is allowed only on loopback."
-        yield _fail("issuer", f"{issuer.url} is not an https address", remedy)
+    yield Finding(OK, "issuer", issuer.url)
     deadline = start_deadline()
     metadata = probe_metadata(issuer, deadline)
     yield from _judge_metadata(issuer, metadata)
@@ -84,38 +71,38 @@ def _judge_metadata(issuer: Issuer, metadata: Sequence[Probe]) -> Iterator[Findi
     for finding in (_judge_answer("discovery", answer) for answer in metadata):
         if issuer.jwks_url:
             remedy = f"The API does not need it, since OAUTH_JWKS_URL is set. {finding.remedy}"
-            yield replace(finding, status=FindingStatus.WARNING, remedy=remedy)
+            yield replace(finding, status=WARNING, remedy=remedy)
         else:
             yield finding
 
 
 def _judge_answer(subject: str, answer: Probe) -> Finding:
     if isinstance(answer.outcome, Document):
-        return _pass(subject, f"{make_printable(answer.url)} in {answer.milliseconds} ms")
+        return Finding(OK, subject, f"{make_printable(answer.url)} in {answer.milliseconds} ms")
     remedy, is_temporary = find_remedy(answer.url, answer.outcome)
     # Text and remedy may name a URL from the issuer's metadata.
     text = f"{make_printable(str(answer.outcome))}, after {answer.milliseconds} ms"
-    return replace(_fail(subject, text, make_printable(remedy)), is_temporary=is_temporary)
+    return Finding(FAILED, subject, text, make_printable(remedy), is_temporary)
 
 
 def _judge_name(issuer: Issuer, name: object) -> Finding:
     """OpenID Connect Discovery 1.0 section 4.3, RFC 8414 section 3.3: it equals `iss` in tokens."""
     if name == issuer.url:
-        return _pass("name", "the metadata name this issuer")
+        return Finding(OK, "name", "the metadata name this issuer")
     difference = describe_near_miss(name, issuer.url) or "the API trusts another one"
     text = f"the metadata name the issuer {quote(name)}, as its tokens do: {difference}"
     remedy = "Set OAUTH_ISSUER to exactly this name if you trust that issuer: every byte counts."
-    return _fail("name", text, remedy)
+    return Finding(FAILED, "name", text, remedy)
 
 
 def _judge_jwks_uri(issuer: Issuer, uri: object) -> Iterator[Finding]:
     if issuer.jwks_url and uri != issuer.jwks_url:
         text = f"the metadata say {quote(uri)}, but the API uses {issuer.jwks_url}"
         remedy = "Unset OAUTH_JWKS_URL to follow the metadata, unless you set it on purpose."
-        yield _warn("jwks_uri", text, remedy)
+        yield Finding(WARNING, "jwks_uri", text, remedy)
     if not issuer.jwks_url and not isinstance(uri, str):
         remedy = "Set OAUTH_JWKS_URL to the URL of the issuer's JWK Set."
-        yield _fail("jwks_uri", "the metadata do not say where the keys are", remedy)
+        yield Finding(FAILED, "jwks_uri", "the metadata do not say where the keys are", remedy)
 
 
 def judge_keys(answer: Probe, policy: TokenPolicy) -> Iterator[Finding]:
@@ -124,13 +111,14 @@ def judge_keys(answer: Probe, policy: TokenPolicy) -> Iterator[Finding]:
         return
     findings = list(_judge_key_set(answer.document, policy))
     yield from findings
-    if all(finding.status is FindingStatus.WARNING for finding in findings):
+    if all(finding.status is WARNING for finding in findings):
         remedy = "Have the issuer sign with one of OAUTH_ALGORITHMS, or add the issuer's algorithm there."
-        yield _fail("keys", "the API can use none of them", remedy)
+        yield Finding(FAILED, "keys", "the API can use none of them", remedy)
     max_age = answer.document.max_age_seconds
     sent = "no max-age" if max_age is None else f"max-age={max_age}"
     lifetime = describe_duration(choose_time_to_live(max_age))
-    yield _pass("cache", f"the issuer sends {sent} with its keys: the API refreshes them after {lifetime}")
+    text = f"the issuer sends {sent} with its keys: the API refreshes them after {lifetime}"
+    yield Finding(OK, "cache", text)
 
 
 def _judge_key_set(document: Document, policy: TokenPolicy) -> Iterator[Finding]:
@@ -138,7 +126,7 @@ def _judge_key_set(document: Document, policy: TokenPolicy) -> Iterator[Finding]
         results = read_usable_keys(document.members, policy.algorithms)
     except KeyUnusable as reason:
         remedy = 'Set OAUTH_JWKS_URL to the URL of the JWK Set, an object whose "keys" is a list.'
-        yield _fail("keys", f"the JWK Set {reason}", remedy)
+        yield Finding(FAILED, "keys", f"the JWK Set {reason}", remedy)
         return
     for jwk, result in zip(document.members["keys"], results, strict=True):
         yield _judge_key(jwk if isinstance(jwk, dict) else {}, result)
@@ -149,29 +137,21 @@ def _judge_key(jwk: Mapping[str, Any], result: UsableKey | KeyUnusable) -> Findi
     use = f"use {quote(jwk['use'])}" if "use" in jwk else "no use"
     if isinstance(result, UsableKey):
         algorithms = ", ".join(result.by_algorithm)
-        return _pass(subject, f"{result.description}, {use}: the API uses it for {algorithms}")
-    text = f"{_describe_kind(jwk)}, {use}: the API does not use it, because it {result}"
-    return _warn(subject, text, "This matters only if tokens are signed with it.")
-
-
-def _describe_kind(jwk: Mapping[str, Any]) -> str:
-    modulus = jwk.get("n")
-    if jwk.get("kty") == "RSA" and isinstance(modulus, str):
-        # Four characters of base64url are three bytes.
-        return f"RSA {len(modulus) * 3 // 4 * 8} bits"
-    return " ".join(quote(jwk[name]) for name in ("kty", "crv") if name in jwk) or "no kty"
+        return Finding(OK, subject, f"{result.description}, {use}: the API uses it for {algorithms}")
+    kind = " ".join(quote(jwk[name]) for name in ("kty", "crv") if name in jwk) or "no kty"
+    text = f"{kind}, {use}: the API does not use it, because it {result}"
+    return Finding(WARNING, subject, text, "This matters only if tokens are signed with it.")
 
 
 def _judge_clock(answers: Sequence[Probe], leeway_seconds: float) -> Finding:
-    readings = [reading for answer in answers if (reading := answer.measure_clock()) is not None]
     # The last answer is the freshest.
-    ahead = readings[-1] if readings else None
+    readings = (answer.measure_clock() for answer in reversed(answers))
+    ahead = next((reading for reading in readings if reading is not None), None)
     text = describe_clock(ahead)
     if ahead is None:
-        return _warn("clock", text, "Make sure that NTP sets the clock of this machine.")
+        return Finding(WARNING, "clock", text, "Make sure that NTP sets the clock of this machine.")
     if abs(ahead) <= leeway_seconds / 2:
-        return _pass("clock", text)
+        return Finding(OK, "clock", text)
     text = f"{text}, and OAUTH_LEEWAY_SECONDS allows {describe_duration(leeway_seconds)}"
     remedy = "Set the clock of this machine with NTP: timedatectl shows whether NTP is active."
-    judge = _fail if abs(ahead) > leeway_seconds else _warn
-    return judge("clock", text, remedy)
+    return Finding(FAILED if abs(ahead) > leeway_seconds else WARNING, "clock", text, remedy)

@@ -1,12 +1,10 @@
 """Request the issuer's documents as the API does, and record the outcome. Knows no web framework."""
 
 import http.client
-import queue
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -15,9 +13,6 @@ from urllib.parse import urlsplit
 
 from timesheets.trust.issuer_documents import LOOPBACK_HOSTS, Document, DocumentUnavailable
 from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, fetch_by_deadline, find_metadata_urls
-
-# A fetch ends at its deadline, unless it hangs where nothing can end it, such as in a DNS lookup.
-GRACE_SECONDS = 1
 
 _TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -95,27 +90,13 @@ def probe_keys(issuer: Issuer) -> Probe:
     return probe(url, issuer, deadline) if url else metadata[-1]
 
 
-def probe(
-    url: str,
-    issuer: Issuer,
-    deadline: float,
-    fetch: Callable[[str, Issuer, float], Document] = fetch_by_deadline,
-) -> Probe:
-    outcomes: queue.SimpleQueue[Document | DocumentUnavailable] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            outcomes.put(fetch(url, issuer, deadline))
-        except DocumentUnavailable as failure:
-            outcomes.put(failure)
-
+def probe(url: str, issuer: Issuer, deadline: float) -> Probe:
     asked_at = time.time()
-    threading.Thread(target=run, name="issuer-probe", daemon=True).start()
+    outcome: Document | DocumentUnavailable
     try:
-        outcome = outcomes.get(timeout=max(0, deadline - time.monotonic()) + GRACE_SECONDS)
-    except queue.Empty as nothing:
-        outcome = DocumentUnavailable(f"{url} cannot be fetched: no response in time")
-        outcome.__cause__ = nothing
+        outcome = fetch_by_deadline(url, issuer, deadline)
+    except DocumentUnavailable as failure:
+        outcome = failure
     return Probe(url=url, outcome=outcome, asked_at=asked_at, answered_at=time.time())
 
 
@@ -133,9 +114,9 @@ def find_remedy(url: str, failure: DocumentUnavailable) -> tuple[str, bool]:
 
 
 def _find_remedy_by_cause(url: str, cause: BaseException | None) -> tuple[str, bool]:
-    host = urlsplit(url).hostname
     if cause is None:
         return "Check the URL: it must lead to a JSON object of at most 64 KiB, over https.", False
+    host = urlsplit(url).hostname
     if isinstance(cause, ssl.SSLError):
         return "If a private CA signed the certificate, set OAUTH_CA_FILE to the CA's certificate.", False
     if isinstance(cause, FileNotFoundError):

@@ -55,16 +55,15 @@ def describe_clock(ahead_seconds: float | None) -> str:
 
 def describe_near_miss(found: object, expected: str) -> str:
     """The small difference between the two; empty if they have nothing to do with each other."""
-    if not isinstance(found, str):
+    if not isinstance(found, str) or found == expected:
         return ""
-    if found == f"{expected}/":
-        return "it ends with a slash, the expected one does not"
-    if f"{found}/" == expected:
-        return "it does not end with a slash, the expected one does"
-    if found.replace("http://", "https://", 1) == expected:
-        return "it starts with http, the expected one with https"
-    if found.replace("https://", "http://", 1) == expected:
-        return "it starts with https, the expected one with http"
-    if found.strip() == expected:
-        return "it has white space around it"
-    return "it differs only in upper and lower case" if found.lower() == expected.lower() else ""
+    differences = {
+        "it ends with a slash, the expected one does not": found.removesuffix("/"),
+        "it does not end with a slash, the expected one does": f"{found}/",
+        "it starts with http, the expected one with https": found.replace("http://", "https://", 1),
+        "it starts with https, the expected one with http": found.replace("https://", "http://", 1),
+        "it has white space around it": found.strip(),
+    }
+    near = next((text for text, repaired in differences.items() if repaired == expected), "")
+    differs_in_case = found.lower() == expected.lower()
+    return near or ("it differs only in upper and lower case" if differs_in_case else "")

@@ -2,25 +2,23 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
-from django.http import HttpRequest
 
 from timesheets import conf
-from timesheets.authentication import MAX_TOKEN_LENGTH, get_issuer_keys
+from timesheets.authentication import MAX_TOKEN_LENGTH, authenticate_bearer, get_issuer_keys
 from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.diagnosis.issuer_findings import FindingStatus, examine_issuer, judge_keys
 from timesheets.diagnosis.issuer_probes import probe_keys
-from timesheets.diagnosis.token_steps import Step, explain_credentials, walk_rules
+from timesheets.diagnosis.token_steps import Case, ChooseScopes, Step, explain, walk_rules
 from timesheets.diagnosis.wording import describe_clock, describe_time, quote
-from timesheets.exceptions import InvalidRequest, IssuerUnavailable, Problem
+from timesheets.exceptions import InsufficientScope, InvalidRequest, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
 from timesheets.permissions import CORRECTION_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets.trust.token_rules import Fault
 from timesheets.trust.verified_tokens import VerifiedToken
-from timesheets.views.uploads import UploadView
 
 NOTHING_TO_READ = (
     "There is no access token on standard input. Pipe in a token or the issuer's whole response."
@@ -28,9 +26,6 @@ NOTHING_TO_READ = (
 # Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024
 SCOPES = frozenset({UPLOAD_SCOPE, READ_SCOPE, CORRECTION_SCOPE})
-
-# From the scopes that a token grants to those that it must grant.
-ChooseScopes = Callable[[frozenset[str]], frozenset[str]]
 
 
 class Command(DiagnosticCommand):
@@ -57,23 +52,22 @@ token; quotes its claims, cut if they are long. Needs no database."""
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        text, notes = unwrap_token(self._read(options.get("stdin") or sys.stdin))
+        if not text:
+            raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE)
+        self._note(*notes)
         named = frozenset((options["scope"] or "").split())
 
         def choose_scopes(granted: frozenset[str]) -> frozenset[str]:
             return named or granted & SCOPES or frozenset({UPLOAD_SCOPE})
 
-        unverified_token, notes = unwrap_token(self._read(options.get("stdin") or sys.stdin))
-        if not unverified_token:
-            raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE)
-        for note in notes:
-            self.stdout.write(f"note     {note}")
         with silenced_logs(options["verbosity"]):
-            answer = ask_api(unverified_token, choose_scopes)
-            for step in walk_steps(unverified_token, answer, choose_scopes):
+            answer = ask_api(text, choose_scopes)
+            for step in walk_steps(text, answer, choose_scopes):
                 self._print_step(step)
         if isinstance(answer, VerifiedToken):
-            for scope in sorted(SCOPES - answer.scopes) if not named else ():
-                self.stdout.write(f"note     it does not grant {scope}: what needs that gets 403")
+            lacking = [] if named else sorted(SCOPES - answer.scopes)
+            self._note(*(f"it does not grant {scope}: what needs that gets 403" for scope in lacking))
             client = f"client {quote(answer.client_id)}, subject {quote(answer.subject)}"
             self.stdout.write(f"The API would accept it, as {client}.")
             self.stdout.write(f"It expires at {describe_time(answer.expires_at)}.")
@@ -94,44 +88,38 @@ token; quotes its claims, cut if they are long. Needs no database."""
         except KeyboardInterrupt:
             sys.exit(DiagnosticStatus.INTERRUPTED)
 
+    def _note(self, *notes: str) -> None:
+        for note in notes:
+            self.stdout.write(f"note     {note}")
+
     def _print_step(self, step: Step) -> None:
         if not step.explanation:
             self.stdout.write(f"ok       {step.rule}")
             return
         in_log = f" (in the API's log: reason={step.fault})" if step.fault else ""
         self.stdout.write(f"{'BROKEN' if step.is_known else 'UNKNOWN':<7}  {step.rule}{in_log}")
-        holds, expected, *remedies = step.explanation
-        for label, text in (holds, expected, *find_facts(step), *remedies):
+        for label, text in (*step.explanation, *find_facts(step)):
             self.stdout.write(f"         {label}: {text}")
 
 
-def ask_api(unverified_token: str, choose_scopes: ChooseScopes) -> VerifiedToken | Problem:
-    """The result of the API's own authentication and permissions."""
-    request = HttpRequest()
-    request.META["HTTP_AUTHORIZATION"] = f"Bearer {unverified_token}"
-    view = UploadView()
-    api_request = view.initialize_request(request)
+def ask_api(text: str, choose_scopes: ChooseScopes) -> VerifiedToken | Problem:
+    """What the API says of the token, as a request's authentication and permissions do."""
     try:
-        view.perform_authentication(api_request)
-        token = cast("VerifiedToken", api_request.auth)
-        view.required_scopes = choose_scopes(token.scopes)
-        view.check_permissions(api_request)
+        _, token = cast("tuple[object, VerifiedToken]", authenticate_bearer(f"Bearer {text}"))
     except Problem as problem:
         return problem
-    return token
+    required = choose_scopes(token.scopes)
+    return token if required <= token.scopes else InsufficientScope(required)
 
 
-def walk_steps(
-    unverified_token: str, answer: VerifiedToken | Problem, choose_scopes: ChooseScopes
-) -> Iterator[Step]:
+def walk_steps(text: str, answer: VerifiedToken | Problem, choose_scopes: ChooseScopes) -> Iterator[Step]:
+    case = Case(text=text, policy=conf.token_policy(), now=time.time())
     rule = "it fits in the Authorization header"
     if isinstance(answer, InvalidRequest):
-        yield Step(rule=rule, explanation=[*explain_credentials(unverified_token, MAX_TOKEN_LENGTH)])
+        yield Step(rule=rule, explanation=explain("credentials", case, max_length=MAX_TOKEN_LENGTH))
         return
     yield Step(rule=rule)
-    policy = conf.token_policy()
-    keys = get_issuer_keys(conf.issuer(), policy.algorithms)
-    yield from walk_rules(unverified_token, policy, keys, choose_scopes, time.time())
+    yield from walk_rules(case, get_issuer_keys(conf.issuer(), case.policy.algorithms), choose_scopes)
 
 
 def find_facts(step: Step) -> Iterator[tuple[str, str]]:
