@@ -1,8 +1,9 @@
 """Fixtures for all tests, and a report of the tests that a run skips."""
 
+import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -18,13 +19,16 @@ from timesheets.models import Client, Timesheet, Upload
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
 GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
-    "shell": ("bash and curl", lambda: shutil.which("bash") and shutil.which("curl")),
+    "shell": (
+        "bash, and curl and openssl (Debian: apt-get install curl openssl)",
+        lambda: all(map(shutil.which, ("bash", "curl", "openssl"))),
+    ),
     "browser": (
         "Chromium with its driver (Debian: apt-get install chromium chromium-driver)",
         lambda: shutil.which("chromium") and shutil.which("chromedriver"),
     ),
     "node": (
-        "Node.js, and the npm packages that `npm ci --prefix tests/system/generated_clients` installs",
+        "Node.js (Debian: apt-get install nodejs npm) and `npm ci --prefix tests/system/generated_clients`",
         lambda: shutil.which("node") and (NODE_MODULES / "axe-core").exists(),
     ),
     "prometheus": ("promtool (Debian: apt-get install promtool)", lambda: shutil.which("promtool")),
@@ -46,6 +50,9 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
     ),
 }
 
+# Also a part of one, as pytest shortens long values.
+_TOKEN = re.compile(r"eyJ\w[\w.=/+-]*")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="fail if a group of tests is skipped")
@@ -57,6 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if named := {item.nodeid.partition("[")[0] for item in items if _TOKEN.search(item.nodeid)}:
+        raise pytest.UsageError(f"Give the parameters of these tests ids: {', '.join(named)}")
     for name, (needs, is_available) in GROUPS.items():
         group = [item for item in items if item.get_closest_marker(name)]
         if group and not is_available():
@@ -75,6 +84,16 @@ def count_skipped(config: pytest.Config) -> dict[str, int]:
     reasons = Counter(report.longrepr[2] for report in reporter.stats.get("skipped", []))
     counts = {name: reasons[f"Skipped: needs {needs}"] for name, (needs, _) in GROUPS.items()}
     return {name: count for name, count in counts.items() if count}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Leave no token in the report of a failure, not even one that a test's own key signed."""
+    report = yield
+    if report.failed and _TOKEN.search(report.longreprtext):
+        report.longrepr = _TOKEN.sub("[token]", report.longreprtext)
+    report.sections = [(title, _TOKEN.sub("[token]", text)) for title, text in report.sections]
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -118,7 +118,9 @@ def test_no_name_of_an_unverified_token_is_logged(
     assert (line["status"], line["client"], line["subject"], line["token_id"]) == (401, None, None, None)
 
 
-@pytest.mark.parametrize("method", ["BREW", "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.AAAA"])
+@pytest.mark.parametrize(
+    "method", ["BREW", pytest.param("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.AAAA", id="a token")]
+)
 def test_an_unknown_method_is_not_repeated(
     client: Client, log: pytest.LogCaptureFixture, method: str
 ) -> None:
