@@ -12,6 +12,7 @@ from django.db import connections
 
 from tests.kit.databases import create_sqlite, share_templates
 from tests.kit.default_database import Database, use_database
+from tests.kit.history import find_version_before_migration
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import OLDEST_VERSION, PostgreSQLServer, find_programs
 from tests.kit.processes import NODE_MODULES
@@ -44,6 +45,7 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
         "haproxy (Debian: apt-get install haproxy)",
         lambda: shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin"),
     ),
+    "history": ("git, and the project's history", find_version_before_migration),
     "systemd": (
         "systemd-analyze (Debian: apt-get install systemd)",
         lambda: shutil.which("systemd-analyze"),
