@@ -102,13 +102,6 @@ def test_without_granian_it_says_how_to_install_it() -> None:
     assert result.stderr == "granian is not installed: python -m pip install -r requirements.txt\n"
 
 
-def test_a_database_without_tables_is_refused(tmp_path: Path) -> None:
-    result = serve(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}")
-
-    assert result.returncode == 78
-    assert "timesheets.0001_initial, timesheets.0002_timesheet_of_client, " in result.stderr
-
-
 def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "db.sqlite3").write_text("This is not a database, however long anyone waits. " * 20)
 
