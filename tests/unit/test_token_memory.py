@@ -66,8 +66,8 @@ Verify = Callable[..., VerifiedToken]
 def verify(policy: TokenPolicy, keys: Keys) -> Verify:
     memory = TokenMemory()
 
-    def call(text: str, now: float = NOW, **changes: Any) -> VerifiedToken:
-        return verify_access_token(text, replace(policy, **changes), keys, now, memory)
+    def call(text: str, now: float | None = None, **changes: Any) -> VerifiedToken:
+        return verify_access_token(text, replace(policy, **changes), keys, now or time.time(), memory)
 
     return call
 
@@ -207,6 +207,6 @@ def test_the_memory_holds_no_token(issuer: Issuer, policy: TokenPolicy, keys: Ke
     memory = TokenMemory()
     token = issuer.mint()
 
-    verify_access_token(token, policy, keys, NOW, memory)
+    verify_access_token(token, policy, keys, time.time(), memory)
 
     assert not any(part in repr(vars(memory)) for part in token.split("."))
