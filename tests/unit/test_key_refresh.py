@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 
-from tests.api.test_issuer_keys import Clock, find, finish_fetches, make_fetched_keys
 from tests.kit.processes import run_python
+from tests.unit.test_issuer_keys import Clock, find, finish_fetches, make_fetched_keys
 from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
 
 LOGGER = "timesheets.trust.jwks"
