@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from itertools import islice
 
-from timesheets_client.arguments import MAX_BATCH_SIZE
+from timesheets_client.argument_values import MAX_BATCH_SIZE
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, InputUnreadable, TemporaryFailure
 from timesheets_client.output.report import WithdrawalOutcome

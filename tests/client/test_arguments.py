@@ -1,14 +1,13 @@
+import re
 from argparse import ArgumentParser
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from timesheets_client.arguments import Options, add_arguments, read_options
 from timesheets_client.contradictions import reject_contradictions
 from timesheets_client.errors import WrongUsage
-from timesheets_client.reading.inputs import Format
 
 
 def parse(*words: str) -> Options:
@@ -85,99 +84,77 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("words", "problem"),
     [
-        pytest.param({"is_check": True, "is_dry_run": True, "files": ["a"]}, id="check and dry run"),
-        pytest.param({"is_dry_run": True}, id="dry run without a file"),
-        pytest.param({"is_preview": True}, id="preview without a file"),
-        pytest.param({"is_preview": True, "is_check": True, "files": ["a"]}, id="preview and check"),
-        pytest.param({"is_preview": True, "spool": Path("d")}, id="preview of a folder"),
-        pytest.param({"forgets_token": True, "files": ["a"]}, id="forget token and upload"),
-        pytest.param({"map_file": Path("m")}, id="map without a file"),
-        pytest.param({"sheets": ["May"], "is_check": True}, id="sheet without a file"),
-        pytest.param({"sheets": ["May"], "files": ["a"], "format": Format.CSV}, id="sheet of CSV"),
-        pytest.param({"spool": Path("d"), "files": ["a"]}, id="folder and file"),
-        pytest.param({"spool": Path("d"), "rejects": Path("r")}, id="folder and rejects"),
-        pytest.param({"spool": Path("d"), "derives_ids": False}, id="folder without ids"),
-        pytest.param({"rejects": Path("r"), "files": ["a", "b"]}, id="rejects and two files"),
-        pytest.param({"expected_entries": 1}, id="totals without a file"),
-        pytest.param({"expected_hours": Decimal(0), "files": ["a", "b"]}, id="totals of two files"),
-        pytest.param({"expected_entries": 0, "spool": Path("d")}, id="totals of a folder"),
-        pytest.param({"files": ["-", "-"]}, id="standard input twice"),
-        pytest.param({"files": ["a"], "reason": "x"}, id="a reason for nothing"),
-        pytest.param({"files": ["a"], "is_correction": True}, id="correct without a reason"),
-        pytest.param({"is_correction": True, "reason": "x"}, id="correct without a file"),
-        pytest.param({"is_correction": True, "reason": "x", "spool": Path("d")}, id="correct a folder"),
-        pytest.param({"withdrawal": 17}, id="withdraw without a reason"),
-        pytest.param({"since": "2026-06-01"}, id="a date for nothing"),
-        pytest.param({"download": Path("d.csv")}, id="download without a date"),
+        ("a --check --dry-run", "--dry-run and --check: choose one of them"),
+        ("a --preview --check", "--preview and --check: choose one of them"),
+        ("--preview --spool d", "--preview and --spool: choose one of them"),
+        ("--dry-run", "--dry-run: name the FILE to read"),
+        ("--preview", "--preview: name the FILE to read"),
+        ("a --forget-token", "--forget-token: cannot be used with FILE"),
+        ("--map m", "--map: name the FILE to upload, or its folder with --spool"),
+        ("--sheet May --check", "--sheet: name the FILE to read, or its folder with --spool"),
+        ("a --sheet May --format csv", "--sheet: only a workbook has sheets, not --format csv"),
+        ("a --spool d", "--spool: cannot be used with FILE"),
+        ("--spool d --rejects r", "--rejects: a spool folder keeps them in its own subfolder rejected"),
+        ("--spool d --dedupe off", "--dedupe off: a spool folder's files are sent until all is stored"),
+        ("a b --rejects r", "--rejects: takes only one FILE"),
+        ("--expect-entries 1", "--expect-entries, --expect-hours: name the one FILE that has these totals"),
+        ("a b --expect-hours 0", "--expect-entries, --expect-hours: name the one FILE"),
+        ("--spool d --expect-entries 0", "--expect-entries, --expect-hours: name the one FILE"),
+        ("- -", "-: standard input can be read only once"),
+        ("a --reason x", "--reason: only --correct and --withdraw keep a reason"),
+        ("a --correct", "--correct: say why with --reason TEXT"),
+        ("--withdraw 17", "--withdraw: say why with --reason TEXT"),
+        ("--withdraw 0 --reason x --check a", "--withdraw: cannot be used with FILE"),
+        ("--correct --reason x", "--correct: name the FILE with the corrected entries"),
+        ("--withdraw 17 --reason x --rejects r", "--withdraw: cannot be used with --rejects"),
+        ("a --correct --withdraw 17 --reason x", "--withdraw: cannot be used with FILE or --correct"),
+        ("--since 2026-06-01", "--since: only --download takes a date"),
+        ("--download d.csv", "--download: say from which date on, such as --since 2026-06-01"),
+        ("--download d --since 2026-06-01", "--download: name a file that ends in .csv or .ndjson"),
+        ("--download d.csv.gz --since 2026-06-01", "--download: name a file that ends in .csv or .ndjson"),
+        ("--download d.csv --format xlsx --since 2026-06-01", "--download: name a file that ends in .csv"),
+        ("--download d.csv --format json --since 2026-06-01", "--download: name a file that ends in .csv"),
+        ("--download - --format csv --since 2026-06-01", "--download: name a file; on standard output"),
+        *(
+            (f"--download d.csv --since 2026-06-01 {other}", f"{other.split()[0]} and --download: choose one")
+            for other in ("--dry-run", "--preview", "--check", "--forget-token", "--spool d")
+        ),
+        *(
+            (f"--download d.csv --since 2026-06-01 {other}", f"--download: cannot be used with {named}")
+            for other, named in (
+                ("a", "FILE"),
+                ("--correct", "--correct"),
+                ("--withdraw 17", "--withdraw"),
+                ("--strict", "--strict"),
+                ("--rejects r", "--rejects"),
+                ("--dedupe off", "--dedupe"),
+                ("--expect-entries 0 --expect-hours 0", "--expect-entries or --expect-hours"),
+            )
+        ),
+        *(
+            (f"{mode} --reason x {other}", f"{mode.split()[0]}: cannot be used with {other.split()[0]}")
+            for mode in ("--correct a", "--withdraw 17")
+            for other in ("--dry-run", "--preview", "--strict", "--forget-token", "--spool d")
+        ),
     ],
 )
-def test_options_that_exclude_each_other_are_wrong_usage(options: dict[str, Any]) -> None:
-    with pytest.raises(WrongUsage):
-        reject_contradictions(Options(**options))
+def test_options_that_exclude_each_other_are_wrong_usage(words: str, problem: str) -> None:
+    with pytest.raises(WrongUsage, match=f"^{re.escape(problem)}"):
+        reject_contradictions(parse(*words.split()))
 
 
 @pytest.mark.parametrize(
-    "options",
+    "words",
     [
-        pytest.param({"is_dry_run": True}, id="dry run"),
-        pytest.param({"is_preview": True}, id="preview"),
-        pytest.param({"is_strict": True}, id="strict"),
-        pytest.param({"withdrawal": 17}, id="withdraw"),
+        "a --correct --reason late --check",
+        "--withdraw 17 --reason late --check",
+        "--download d.csv --since 2026-06-01 --batch-size 10 --deadline 60",
+        "--spool d --map m --strict --sheet May",
+        "a b --dedupe off --check",
+        "--check --map m",
     ],
 )
-def test_a_correction_excludes_other_modes(options: dict[str, Any]) -> None:
-    with pytest.raises(WrongUsage):
-        reject_contradictions(Options(is_correction=True, reason="late", files=["a"], **options))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param({"files": ["a"]}, id="file"),
-        pytest.param({"spool": Path("d")}, id="folder"),
-        pytest.param({"rejects": Path("r")}, id="rejects"),
-        pytest.param({"is_dry_run": True}, id="dry run"),
-        pytest.param({"is_preview": True}, id="preview"),
-        pytest.param({"is_strict": True}, id="strict"),
-        pytest.param({"forgets_token": True}, id="forget token"),
-    ],
-)
-def test_a_withdrawal_excludes_files_and_other_modes(options: dict[str, Any]) -> None:
-    with pytest.raises(WrongUsage):
-        reject_contradictions(Options(withdrawal=17, reason="late", **options))
-
-
-@pytest.mark.parametrize("options", [{"is_correction": True, "files": ["a"]}, {"withdrawal": 17}])
-def test_a_correction_can_be_checked_first(options: dict[str, Any]) -> None:
-    reject_contradictions(Options(is_check=True, reason="late", **options))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param({"files": ["a"]}, id="file"),
-        pytest.param({"is_correction": True, "files": ["a"], "reason": "late"}, id="correct"),
-        pytest.param({"withdrawal": 17, "reason": "late"}, id="withdraw"),
-        pytest.param({"is_dry_run": True}, id="dry run"),
-        pytest.param({"is_check": True}, id="check"),
-        pytest.param({"forgets_token": True}, id="forget token"),
-        pytest.param({"spool": Path("d")}, id="folder"),
-        pytest.param({"is_strict": True}, id="strict"),
-        pytest.param({"rejects": Path("r")}, id="rejects"),
-        pytest.param({"derives_ids": False}, id="dedupe off"),
-        pytest.param({"download": Path("d")}, id="no suffix"),
-        pytest.param({"download": Path("d.csv.gz")}, id="compressed"),
-        pytest.param({"format": Format.XLSX}, id="a workbook"),
-        pytest.param({"format": Format.JSON}, id="one array"),
-        pytest.param({"download": Path("-"), "format": Format.CSV}, id="standard output"),
-    ],
-)
-def test_a_download_excludes_files_other_modes_and_other_formats(options: dict[str, Any]) -> None:
-    with pytest.raises(WrongUsage):
-        reject_contradictions(Options(**{"download": Path("d.csv"), "since": "2026-06-01", **options}))
-
-
-def test_a_download_needs_only_a_file_and_a_date() -> None:
-    reject_contradictions(Options(download=Path("d.csv"), since="2026-06-01"))
+def test_other_options_can_be_combined(words: str) -> None:
+    reject_contradictions(parse(*words.split()))

@@ -1,0 +1,112 @@
+"""Read the values of arguments. Each function raises ArgumentTypeError for text that it cannot read."""
+
+import unicodedata
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from pathlib import Path
+
+from timesheets_client.network.exchange import Timeouts
+from timesheets_client.reading.dates import find_zone, read_date
+from timesheets_client.reading.entries import Malformed
+from timesheets_client.reading.rows import read_hours
+
+DEFAULT_TIMEOUTS = "10,60"
+MAX_BATCH_SIZE = 10_000
+MAX_REASON_LENGTH = 200
+MAX_UPLOAD_DIGITS = 18
+# The years of the API's dates.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+
+
+def parse_zone(name: str) -> tzinfo:
+    if zone := find_zone(name):
+        return zone
+    raise ArgumentTypeError(f"{name!r} is not a time zone such as Europe/Berlin")
+
+
+def parse_batch_size(text: str) -> int:
+    size = parse_count(text)
+    if not 1 <= size <= MAX_BATCH_SIZE:
+        raise ArgumentTypeError(f"must be between 1 and {MAX_BATCH_SIZE:,}, not {text}")
+    return size
+
+
+def parse_count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ArgumentTypeError(f"must be a whole number, not {text!r}")
+    return int(text)
+
+
+def parse_hours(text: str) -> Decimal:
+    try:
+        return read_hours(text)
+    except Malformed as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def parse_upload(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_UPLOAD_DIGITS:
+        raise ArgumentTypeError(f"must be the number of an upload, such as 17, not {text!r}")
+    return int(text)
+
+
+def parse_reason(text: str) -> str:
+    reason = text.strip()
+    if not 1 <= len(reason) <= MAX_REASON_LENGTH:
+        raise ArgumentTypeError(f"must have 1 to {MAX_REASON_LENGTH} characters")
+    # Bytes that are not UTF-8 arrive as surrogates.
+    if any(unicodedata.category(each) in ("Cc", "Cs") for each in reason):
+        raise ArgumentTypeError("must be UTF-8 on one line, without control characters")
+    return reason
+
+
+def parse_since(text: str) -> str:
+    try:
+        since = read_date(text, None)
+        year = datetime.fromisoformat(since).year
+    except (Malformed, ValueError):
+        year = 0
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ArgumentTypeError(
+            "must be a date such as 2026-06-01, or a time with its offset from UTC such as "
+            f"2026-06-01T08:00:00+02:00, not {text!r}"
+        )
+    return since
+
+
+def parse_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e9:
+        raise ArgumentTypeError(f"must be a number of seconds, not {text!r}")
+    return seconds
+
+
+def parse_timeouts(text: str) -> Timeouts:
+    connect, _, read = text.partition(",")
+    connect_seconds, read_seconds = parse_seconds(connect), parse_seconds(read)
+    if not connect_seconds or not read_seconds:
+        raise ArgumentTypeError(f"must be two numbers of seconds above 0, such as {DEFAULT_TIMEOUTS}")
+    # A response may arrive in several parts.
+    total_seconds = max(Timeouts().total_seconds, 2 * read_seconds)
+    return Timeouts(connect_seconds=connect_seconds, read_seconds=read_seconds, total_seconds=total_seconds)
+
+
+# By the word that stands for the value in the help.
+READERS: Mapping[str, Callable[[str], object]] = {
+    "C,R": parse_timeouts,
+    "DATE": parse_since,
+    "DIR": Path,
+    "FILE": Path,
+    "H": parse_hours,
+    "N": parse_count,
+    "NAME": str,
+    "SECONDS": parse_seconds,
+    "TEXT": parse_reason,
+    "UPLOAD": parse_upload,
+    "ZONE": parse_zone,
+}
