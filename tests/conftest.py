@@ -1,9 +1,11 @@
 """Fixtures for all tests, and a report of the tests that a run skips."""
 
+import importlib.util
 import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -50,6 +52,10 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
         "systemd-analyze (Debian: apt-get install systemd)",
         lambda: shutil.which("systemd-analyze"),
     ),
+    "schemathesis": (
+        "schemathesis (pip install -r requirements-dev.txt)",
+        lambda: importlib.util.find_spec("schemathesis"),
+    ),
 }
 
 # Also a part of one, as pytest shortens long values.
@@ -61,8 +67,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    GROUPS["survival"] = ("--all, or its name, because it takes minutes", partial(asks_for_survival, config))
     for name, (needs, _) in GROUPS.items():
         config.addinivalue_line("markers", f"{name}: needs {needs}")
+
+
+def asks_for_survival(config: pytest.Config) -> bool:
+    return config.getoption("--all") or "survival" in " ".join([*config.args, config.option.markexpr])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,7 +24,7 @@ from tests.storage.invariants import (
 )
 from tests.storage.test_concurrency import Results, run_concurrently
 from tests.storage.test_receipts import make_delivery
-from tests.storage.writers import CLIENTS, WRITERS, Acknowledged, Writers
+from tests.survival.writers import CLIENTS, WRITERS, Acknowledged, Writers
 from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries, ingest_upload

@@ -33,7 +33,7 @@ _PATIENCE = {"sqlite": "?timeout=60", "postgres": f"?options={quote('-c lock_tim
 
 # Forks from a process that has loaded Django and has no other thread.
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.kit.django_setup", "tests.storage.writers"])
+_context.set_forkserver_preload(["tests.kit.django_setup", "tests.survival.writers"])
 
 # Uploads a client's entries, perhaps as a dry run. Returns the verdicts and the id of the receipt, if any.
 Send = Callable[[MachineClient, Sequence[Entry], bool], tuple[Sequence[Verdict], int | None]]

@@ -24,8 +24,8 @@ from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.servers import GranianServer
 from tests.storage.invariants import wait_for_killed_writers
-from tests.storage.test_invariants import require_invariants
-from tests.storage.writers import CLIENTS, WRITERS, Acknowledged, Writer
+from tests.survival.test_invariants import require_invariants
+from tests.survival.writers import CLIENTS, WRITERS, Acknowledged, Writer
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.verdicts import Outcome, Verdict
