@@ -73,7 +73,7 @@ def _configure(configuration: dict[str, Any], vendor: str) -> dict[str, Any]:
         options.pop("pool", None)
         # Django turns prepared statements off.
         options.setdefault("prepare_threshold", _PREPARE_THRESHOLD)
-    return {**configuration, "OPTIONS": options, "CONN_MAX_AGE": 60}
+    return {**configuration, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": False}
 
 
 _line = FairLock()
