@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from timesheets import conf
 from timesheets.logs import current_request_id
 from timesheets.storage.failures import explain_failure, is_database_failure
+from timesheets.storage.places import NoPlace
 from timesheets.storage.rate_limits import Rate
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -230,6 +231,11 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     if is_database_failure(exc):
         logger.error("The database failed: %s", explain_failure(exc))
         exc = DatabaseUnavailable()
+    elif isinstance(exc, NoPlace):
+        exc = Overloaded(
+            "Other uploads of this client wait for the database. Nothing was stored. "
+            "Send the request again later."
+        )
     response = exception_handler(exc, context)
     if response is None:
         return None

@@ -12,6 +12,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from timesheets.storage.corrections import store_corrections
 from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.group_commit import GroupCommit
+from timesheets.storage.pool import share_pool
 from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload
 from timesheets.storage.rows import Provenance
 from timesheets.storage.stores import (
@@ -113,13 +114,14 @@ def _ingest_alone(
     commit_if: Condition | None = None,
 ) -> Ingested:
     ingest = partial(_ingest_in_transaction, client, entries, received_at, delivery, commit_if)
-    try:
-        return ingest()
-    except OperationalError as error:
-        if _read_sqlstate(error) != _DEADLOCK_DETECTED:
-            raise
-        logger.warning("Retrying a batch once after a deadlock")
-        return ingest()
+    with share_pool(client):
+        try:
+            return ingest()
+        except OperationalError as error:
+            if _read_sqlstate(error) != _DEADLOCK_DETECTED:
+                raise
+            logger.warning("Retrying a batch once after a deadlock")
+            return ingest()
 
 
 def _ingest_in_transaction(

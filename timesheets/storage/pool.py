@@ -1,31 +1,33 @@
-"""Rid the pool of connections to PostgreSQL of broken ones, all at once."""
+"""Share the pool of connections to PostgreSQL among the clients."""
 
-import threading
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from django.db import connection
-from psycopg_pool import ConnectionPool
+from django.db import close_old_connections, connection
 
-_is_checking = threading.Lock()
+from timesheets.storage.places import Places
+from timesheets.trust.principals import MachineClient
 
-
-def check_connection(candidate: Any) -> None:
-    """Check a connection before a request gets it. Raises psycopg's error if it is broken.
-
-    A restart of the database breaks all of them, and a request gives up after three. So a broken one has all
-    the others checked and replaced: in the background, because a lost network answers late.
-    """
-    try:
-        ConnectionPool.check_connection(candidate)
-    except Exception:
-        pool = connection.pool  # type: ignore[attr-defined]
-        threading.Thread(target=_check_all, args=[pool], name="pool", daemon=True).start()
-        raise
+# An upload that waits for a lock holds a connection for up to ten seconds. So the uploads of a client have a
+# quarter of the pool, and only a few more of them wait for it, because each holds a thread.
+_uploads = Places(
+    lambda own, _: own < connection.pool.max_size // 4,  # type: ignore[attr-defined]
+    waiting=Places(lambda own, _: own < 8),
+    wait_seconds=2,
+)
 
 
-def _check_all(pool: Any) -> None:
-    if _is_checking.acquire(blocking=False):
+@contextmanager
+def share_pool(client: MachineClient) -> Iterator[None]:
+    """Run the block that stores an upload. Raises NoPlace, before it takes a connection."""
+    if getattr(connection, "pool", None) is None:
+        yield
+        return
+    # A browser's session was read with one.
+    close_old_connections()
+    with _uploads.take((client.issuer, client.client_id)):
         try:
-            pool.check()
+            yield
         finally:
-            _is_checking.release()
+            # A response may be slow to send.
+            close_old_connections()
