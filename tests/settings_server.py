@@ -9,6 +9,9 @@ SECRET_KEY = "a key that is long enough for Django and guards nothing but tests"
 ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 DATABASES = {"default": database(os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:"))}
 
+# A safe hash takes half a second, which is Django's concern.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 # Tests turn sign-in on and off.
 MIDDLEWARE = MIDDLEWARE_WITH_SIGN_IN  # noqa: F405
 

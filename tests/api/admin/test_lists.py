@@ -1,0 +1,194 @@
+"""People find entries in lists, which nobody can change."""
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.api.admin.conftest import add_rows
+from tests.api.admin.pages import LIST, UPLOADS, Visitor, read_csv, read_labels
+from timesheets.models import Timesheet
+
+
+def test_the_address_without_a_slash_redirects_to_the_admin(boss: Visitor) -> None:
+    assert boss.get("/admin").redirect_chain[-1][0] == "/admin/"
+
+
+@pytest.mark.parametrize("model", ["timesheet", "client"])
+@pytest.mark.parametrize("page", ["add/", "1/change/", "1/delete/"])
+def test_not_even_a_superuser_can_change_anything(boss: Visitor, model: str, page: str) -> None:
+    before = list(Timesheet.objects.values())
+
+    response = boss.post(f"/admin/timesheets/{model}/{page}", user_id="666", client_id="666", post="yes")
+
+    assert response.status_code == 403
+    assert list(Timesheet.objects.values()) == before
+
+
+def test_the_list_cannot_delete(boss: Visitor) -> None:
+    response = boss.post(LIST, action="delete_selected", _selected_action=1, post="yes")
+
+    assert "No action selected" in response.text
+    assert Timesheet.objects.count() == 4
+
+
+def test_a_timesheet_has_no_input_fields(boss: Visitor) -> None:
+    page = boss.get(f"{LIST}1/change/").text
+
+    assert "StoreZero" in page
+    assert "10 May 2017, 19:40" in page
+    assert 'name="user_id"' not in page
+    assert 'name="_save"' not in page
+
+
+def test_the_list_starts_with_the_latest_entry(boss: Visitor) -> None:
+    assert boss.list_ids() == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        pytest.param("007", [3, 1], id="user"),
+        pytest.param("00", [], id="part-of-a-user"),
+        pytest.param("a-2", [2], id="entry_id"),
+        pytest.param("a-", [], id="part-of-an-entry_id"),
+        pytest.param("Store", [2, 1], id="start-of-a-project"),
+        pytest.param("Zero", [], id="end-of-a-project"),
+        pytest.param("Store 007", [1], id="two-words-must-both-match"),
+        pytest.param('"Store S"', [2], id="quoted-words"),
+    ],
+)
+def test_a_search_finds_users_entries_and_projects(boss: Visitor, words: str, found: list[int]) -> None:
+    assert boss.list_ids(f"?{urlencode({'q': words})}") == found
+
+
+def test_the_list_can_be_filtered_by_client(boss: Visitor) -> None:
+    assert boss.list_ids(boss.find_link("payroll of https://issuer.example/")) == [2, 1]
+    assert boss.list_ids(boss.find_link("contractors of https://issuer.example/")) == [4, 3]
+
+
+def test_a_client_links_to_its_timesheets(boss: Visitor) -> None:
+    page = boss.get("/admin/timesheets/client/?q=contractors").text
+
+    [link] = re.findall(rf'href="{LIST}([^"]+)"', page)
+    assert boss.list_ids(link) == [4, 3]
+
+
+def test_the_list_can_be_filtered_by_time_of_receipt(boss: Visitor) -> None:
+    add_rows([(5, 1, "now", "007", "2018-01-01T00:00Z", "StoreZero", 5, datetime.now(UTC), None)])
+
+    assert boss.list_ids(boss.find_link("Past 7 days")) == [5]
+    assert boss.list_ids(boss.find_link("Any date")) == [5, 4, 3, 2, 1]
+
+
+def test_the_date_hierarchy_goes_from_years_to_months_to_days(boss: Visitor) -> None:
+    # 2018 has no entries, but the range of years includes it.
+    assert boss.list_periods() == ["2017", "2018", "2019"]
+    year = boss.find_link("2019")
+    assert boss.list_periods(year) == ["‹ All dates", "January 2019", "February 2019", "March 2019"]
+    month = boss.find_link("January 2019", year)
+    assert boss.list_periods(month) == ["‹ 2019", "January 31"]
+    day = boss.find_link("January 31", month)
+    assert boss.list_periods(day) == ["‹ January 2019"]
+
+    assert [boss.list_ids(query) for query in (year, month, day)] == [[4, 3], [3], [3]]
+
+
+def test_days_are_those_of_the_apis_time_zone(boss: Visitor) -> None:
+    assert boss.list_periods("?date__year=2017&date__month=5") == ["‹ 2017", "May 10", "May 11", "May 12"]
+    assert boss.list_ids("?date__year=2017&date__month=5&date__day=11") == []
+    assert boss.list_ids("?date__year=2017&date__month=5&date__day=12") == [2]
+    page = boss.get(f"{LIST}?q=008").text
+    assert "Dates and times are those of Europe/Berlin" in page
+    assert "12 May 2017</td>" in page
+
+
+def test_the_date_hierarchy_covers_only_the_search_results(boss: Visitor) -> None:
+    assert boss.list_periods("?q=008") == ["‹ 2017", "May 12"]
+    assert boss.list_periods("?q=nothing") == []
+
+
+def filter_by(**fields: str) -> str:
+    return f"?{urlencode(fields)}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        pytest.param({"user_id": "007"}, [3, 1], id="employee"),
+        pytest.param({"user_id": "00"}, [], id="part-of-an-employee"),
+        pytest.param({"first_day": "2017-05-12"}, [4, 3, 2], id="from-its-first-day"),
+        pytest.param({"first_day": "2017-05-13"}, [4, 3], id="from-the-day-after"),
+        pytest.param({"last_day": "2017-05-12"}, [2, 1], id="to-its-last-day"),
+        pytest.param({"last_day": "2017-05-11"}, [1], id="to-the-day-before"),
+        pytest.param({"last_day": "2999-12-31"}, [4, 3, 2, 1], id="to-the-end"),
+        pytest.param({"user_id": "007", "last_day": "2017-12-31"}, [1], id="employee-and-day"),
+        pytest.param({"user_id": "", "first_day": "", "last_day": ""}, [4, 3, 2, 1], id="empty-form"),
+        pytest.param({"user_id": "007", "client__id__exact": "2"}, [3], id="employee-and-client"),
+    ],
+)
+def test_the_list_can_be_filtered_by_employee_and_days(
+    boss: Visitor, fields: dict[str, str], found: list[int]
+) -> None:
+    assert boss.list_ids(filter_by(**fields)) == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        pytest.param({"first_day": "yesterday"}, "Enter a valid date.", id="not-a-day"),
+        pytest.param({"first_day": "0001-01-01"}, "greater than or equal to 1900-01-01", id="too-early"),
+        pytest.param({"last_day": "9999-12-31"}, "less than or equal to 2999-12-31", id="too-late"),
+        pytest.param(
+            {"first_day": "2019-01-02", "last_day": "2019-01-01"}, "The last day is before", id="wrong-order"
+        ),
+        pytest.param({"user_id": "a\0b"}, "Null characters are not allowed.", id="null-character"),
+    ],
+)
+def test_a_filter_with_an_error_says_so_and_lists_nothing(
+    boss: Visitor, fields: dict[str, str], message: str
+) -> None:
+    assert message in boss.get(LIST + filter_by(**fields)).text
+    assert boss.list_ids(filter_by(**fields)) == []
+    assert len(read_csv(boss.export(filter_by(**fields), select_across=1, _selected_action=0))) == 1
+
+
+def test_an_unknown_state_lists_nothing(boss: Visitor) -> None:
+    assert boss.list_ids("?state=wrong") == []
+
+
+def test_the_filters_form_keeps_the_other_filters_and_shows_its_values(boss: Visitor) -> None:
+    script = '"><script>'
+    page = boss.get(LIST + filter_by(user_id=script, q="Store", date__year="2017")).text
+
+    [form] = re.findall(r'<details data-filter-title="employee and date".*?</details>', page, re.DOTALL)
+    hidden = re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', form)
+    assert sorted(hidden) == [("date__year", "2017"), ("q", "Store")]
+    assert 'value="&quot;&gt;&lt;script&gt;"' in form
+    assert script not in page
+
+
+def test_lists_have_readable_labels(auditor: Visitor) -> None:
+    assert read_labels(auditor.get(LIST).text) == [
+        "ID",
+        "Employee",
+        "Date",
+        "Hours",
+        "Project",
+        "Revision",
+        "Client",
+        "Received",
+        "Entry id",
+    ]
+    assert read_labels(auditor.get(UPLOADS).text) == [
+        "ID",
+        "Label",
+        "Client",
+        "Received",
+        "Sent",
+        "Stored",
+        "Already stored",
+        "Rejected",
+        "Hours created",
+    ]

@@ -1,0 +1,150 @@
+"""Who can sign in to the admin, what they may see there, and how guesses are slowed down."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from tests.api.admin.conftest import add_user
+from tests.api.admin.pages import LIST, PASSWORD, UPLOADS, Visitor, read_csv
+from tests.kit.django_client import ClientResponse
+from timesheets.models import Usage
+from timesheets.storage.rate_limits import Kind, Rate, use
+
+TOO_MANY = "Too many failed attempts from your address. Try again in 15 minutes."
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def accounts(rows: None) -> None:
+    add_user("boss", is_superuser=True)
+    add_user("clerk", may="view_timesheet")
+    add_user("guest", is_staff=False)
+
+
+def sees_the_list(name: str, address: str) -> bool:
+    """Whether somebody who signs in with the right password sees the list."""
+    visitor = Visitor(address)
+    visitor.sign_in(name)
+    return visitor.list_ids() == [4, 3, 2, 1]
+
+
+def use_up(name: tuple[str, ...], count: int) -> None:
+    """Let there be as many failed attempts as are allowed."""
+    for _ in range(count):
+        use(Kind.ADMIN_SIGN_IN, name, Rate(count=count, seconds=900))
+
+
+@pytest.mark.parametrize("name", ["nobody", "guest"])
+def test_only_staff_can_sign_in(accounts: None, name: str) -> None:
+    visitor = Visitor()
+    visitor.sign_in(name)
+
+    response = visitor.get(LIST)
+
+    assert response.redirect_chain[-1][0] == f"/admin/login/?next={LIST}"
+    assert "StoreZero" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        pytest.param("boss", "wrong-password", id="wrong-password"),
+        pytest.param("nobody", PASSWORD, id="no-such-user"),
+        pytest.param("guest", PASSWORD, id="not-staff"),
+    ],
+)
+def test_a_failed_sign_in_is_logged_without_its_input(
+    accounts: None, caplog: pytest.LogCaptureFixture, name: str, password: str
+) -> None:
+    Visitor().sign_in(name, password)
+
+    [line] = [record for record in caplog.records if record.name == "timesheets.admin.sign_in"]
+    assert line.levelname == "WARNING"
+    assert line.getMessage() == 'outcome=refused reason=admin_sign_in address="127.0.0.1"'
+    assert password not in caplog.text
+
+
+def test_too_many_guesses_stop_even_the_right_password(
+    accounts: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_up(("203.0.113.7", "boss"), 10)
+
+    refused = Visitor("198.51.100.1, 203.0.113.7").sign_in("boss")
+
+    assert TOO_MANY in refused.text
+    assert "sessionid" not in refused.cookies
+    assert 'outcome=refused reason=admin_sign_in_limit address="203.0.113.7"' in caplog.messages
+    # Others at the same address, and the same person elsewhere, are not locked out.
+    assert sees_the_list("clerk", "203.0.113.7")
+    assert sees_the_list("boss", "203.0.113.8")
+
+
+def test_a_refused_attempt_does_not_count(accounts: None) -> None:
+    use_up(("203.0.113.12", "boss"), 10)
+    counted = list(Usage.objects.values_list("key", "count"))
+
+    assert TOO_MANY in Visitor("203.0.113.12").sign_in("boss").text
+    used = [(key, count) for key, count in Usage.objects.values_list("key", "count") if count]
+    assert used == counted
+
+
+def test_too_many_guesses_of_names_stop_the_whole_address(accounts: None) -> None:
+    use_up(("2001:db8::/64",), 50)
+
+    assert TOO_MANY in Visitor("2001:db8::9").sign_in("boss").text
+    assert sees_the_list("boss", "2001:db8:0:1::9")
+
+
+def test_a_sign_in_that_succeeds_does_not_count(accounts: None) -> None:
+    use_up(("203.0.113.10", "boss"), 9)
+
+    for _ in range(2):
+        assert sees_the_list("boss", "203.0.113.10")
+
+
+def test_an_operator_can_unlock_everybody(accounts: None, capsys: pytest.CaptureFixture[str]) -> None:
+    use_up(("203.0.113.11", "boss"), 10)
+
+    call_command("unlock_admin")
+
+    assert capsys.readouterr().out == "Everybody can try to sign in to the admin again.\n"
+    assert sees_the_list("boss", "203.0.113.11")
+
+
+def test_staff_without_permission_see_no_timesheets(rows: None, visit: Visit) -> None:
+    newcomer = visit("newcomer")
+
+    assert newcomer.get("/admin/").status_code == 200
+    assert newcomer.get(LIST).status_code == 403
+    assert newcomer.get(f"{LIST}1/change/").status_code == 403
+    assert newcomer.export(select_across=1, _selected_action=1).status_code == 403
+
+
+def test_staff_with_view_permission_see_timesheets(rows: None, visit: Visit) -> None:
+    clerk = visit("clerk", may="view_timesheet")
+
+    assert clerk.list_ids() == [4, 3, 2, 1]
+    assert "payroll@clients" in clerk.get(f"{LIST}1/change/").text
+    assert len(read_csv(clerk.export(_selected_action=1))) == 2
+    assert clerk.get(UPLOADS).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        pytest.param({}, "not_authenticated", id="no-token"),
+        pytest.param(
+            {"Authorization": "Bearer eyJhbGciOiJSUzI1NiJ9.e30.AAAA"}, "invalid_token", id="bad-token"
+        ),
+    ],
+)
+def test_a_superusers_session_gives_nothing_to_the_api(
+    boss: Visitor, headers: dict[str, Any], code: str
+) -> None:
+    response: ClientResponse = boss.browser.post(
+        "/timesheets/upload", {}, content_type="application/json", headers=headers
+    )
+
+    assert (response.status_code, response.json()["code"]) == (401, code)
