@@ -3,11 +3,35 @@
 A second signal would hang it: granian's handler waits while it holds Python's lock, so it answers no request
 and has to be killed. But two signals are normal. systemd and terminals signal every process of a
 service, and granian's parent process signals its workers too.
+
+It also cuts off readers that take nothing of a response: granian's threads would wait for them without limit.
 """
 
+import os
 import signal
+import socket
 import threading
 import time
+from pathlib import Path
+
+READER_TIMEOUT_SECONDS = 60
+
+
+def _cut_off_stalled_readers() -> None:
+    """Limit how long a reader may take nothing of what is sent to it. Only Linux can do this.
+
+    Connections inherit the limit from the socket that listens, which granian opens before it loads this.
+    """
+    for path in Path("/proc/self/fd").glob("*"):
+        if path.is_socket():
+            with socket.socket(fileno=os.dup(int(path.name))) as opened:
+                listens = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                if listens and opened.family in {socket.AF_INET, socket.AF_INET6}:
+                    milliseconds = READER_TIMEOUT_SECONDS * 1000
+                    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
+
+_cut_off_stalled_readers()
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _inherited_handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}

@@ -237,7 +237,8 @@ def test_a_database_that_fails_before_the_file_begins_is_a_problem(download: Dow
 def test_downloads_leave_threads_to_others(download: Download, store: Store) -> None:
     """Each one takes a place until it is closed, also if nobody reads it."""
     store(build_entry())
-    running = [download() for _ in range(downloads.MAX_DOWNLOADS)]
+    clients = [f"client-{number // 2}" for number in range(downloads.MAX_DOWNLOADS)]
+    running = [download(azp=client) for client in clients]
 
     refused = download()
 
@@ -245,6 +246,17 @@ def test_downloads_leave_threads_to_others(download: Download, store: Store) -> 
     assert refused.headers["Retry-After"] == "5"
     running[0].close()
     assert read_rows(download()) != []
+
+
+def test_a_client_that_reads_nothing_leaves_downloads_to_others(download: Download) -> None:
+    running = [download() for _ in range(downloads.MAX_DOWNLOADS_OF_A_CLIENT)]
+
+    refused = download()
+
+    assert status_and_code(refused) == (503, "overloaded")
+    assert download(azp="reporting").status_code == 200
+    running[0].close()
+    assert download().status_code == 200
 
 
 def test_a_download_that_fails_leaves_its_place(download: Download, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,3 +124,17 @@ def test_help_lists_the_defaults(tmp_path: Path) -> None:
 
     assert result.returncode == 0
     assert "GRANIAN_BACKPRESSURE=1024" in result.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can cut off stalled readers")
+def test_a_worker_cuts_off_readers_that_take_nothing() -> None:
+    """A connection gets the limit from the socket that listens, which is open before the worker starts."""
+    script = (
+        "import socket; listener = socket.create_server(('127.0.0.1', 0)); import timesheets_site.worker; "
+        "reader = socket.create_connection(listener.getsockname()); "
+        "print(listener.accept()[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))"
+    )
+
+    result = run_python("-c", script, DJANGO_SETTINGS_MODULE="tests.settings_server")
+
+    assert result.stdout == "60000\n", result.stderr

@@ -1,8 +1,7 @@
 """Download the entries that a list shows as one file for spreadsheets: parse, call, respond."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any, cast
 
 from django.http import Http404, StreamingHttpResponse
@@ -14,6 +13,7 @@ from timesheets import conf
 from timesheets.browser.downloads import settle, write_download
 from timesheets.exceptions import Overloaded
 from timesheets.renderers import CSVRenderer
+from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.queries import NotSettled
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import read_list_options
@@ -22,8 +22,9 @@ from timesheets.views.timesheets import EntriesPage, TimesheetListView, Unsettle
 # A thread sends a download for as long as its reader is slow. Of the 64 threads that `manage.py serve` starts
 # per worker, bodies that arrive slowly take at most 48.
 MAX_DOWNLOADS = 8
+MAX_DOWNLOADS_OF_A_CLIENT = 2
 
-_places = threading.BoundedSemaphore(MAX_DOWNLOADS)
+_places = Places(lambda own, held: own < MAX_DOWNLOADS_OF_A_CLIENT and held < MAX_DOWNLOADS)
 
 
 class Download(StreamingHttpResponse):
@@ -64,22 +65,16 @@ class TimesheetDownloadView(EntriesPage):
     def get(self, request: Request) -> Download:
         client, query = cast("MachineClient", request.user), settle(read_list_options(request).query)
         with ExitStack() as place:
-            place.enter_context(_take_place())
             try:
+                place.enter_context(_places.take((client.issuer, client.client_id)))
                 # The same bytes as below, because the state is settled.
                 length = sum(len(piece) for piece in write_download(client, query))
+            except NoPlace:
+                raise Overloaded(
+                    "Too many downloads run at the same time. Start this one again in a moment."
+                ) from None
             except NotSettled:
                 raise UnsettledState from None
             today = timezone.localdate(timezone=conf.time_zone())
             pieces = write_download(client, query)
             return Download(pieces, length, f"timesheets-{today}.csv", place.pop_all())
-
-
-@contextmanager
-def _take_place() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
-        raise Overloaded("Too many downloads run at the same time. Start this one again in a moment.")
-    try:
-        yield
-    finally:
-        _places.release()
