@@ -142,6 +142,30 @@ def test_a_state_that_is_not_settled_is_refused(read: Read, ids: dict[str, int],
     assert response.json()["detail"].startswith("as_of: Send ")
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+@pytest.mark.parametrize("query", ["", "?user_id=none", "?entry_id=a", "?upload=0", "?page_size=1"])
+def test_a_page_names_the_state_that_it_shows(
+    read: Read, correct: Upload, ids: dict[str, int], query: str, accept: str
+) -> None:
+    before = read(f"/timesheets{query}", Accept=accept)
+    correct(make_entry(entry_id="a", hours=9, revision=2, reason="later"))
+    again = read(
+        f"/timesheets{query}{'&' if query else '?'}as_of={before['Timesheets-As-Of']}", Accept=accept
+    )
+
+    assert before["Timesheets-As-Of"] == again["Timesheets-As-Of"] == str(ids["d3"])
+    assert int(read("/timesheets")["Timesheets-As-Of"]) > ids["d3"]
+    if accept == "application/json":
+        assert list_ids(again) == list_ids(before)
+
+
+def test_an_empty_store_has_a_state(read: Read) -> None:
+    empty = [read(f"/timesheets{query}") for query in ("", "?as_of=0", "?as_of=1")]
+
+    assert [response.status_code for response in empty] == [200, 200, 400]
+    assert empty[0]["Timesheets-As-Of"] == empty[1]["Timesheets-As-Of"] == "0"
+
+
 def test_a_client_without_entries_has_a_past(read: Read, issuer: Any, ids: dict[str, int]) -> None:
     token = issuer.mint(azp="new", sub="new@clients", scope="read:timesheets")
 

@@ -449,12 +449,9 @@ NEIGHBOR_STEPS = (
     "(client_id=? AND entry_id=? AND revision>?)",
     "(client_id=? AND entry_id=? AND revision<?)",
 )
-LIST_STEPS = (
-    *NEIGHBOR_STEPS,
-    "timesheet_of_client",
-    "SEARCH timesheets_timesheet$",
-    "Index Only Scan Backward using timesheets_timesheet_pkey",
-)
+# The highest id.
+MARK_STEPS = ("SEARCH timesheets_timesheet$", "Index Only Scan Backward using timesheets_timesheet_pkey")
+LIST_STEPS = (*NEIGHBOR_STEPS, *MARK_STEPS, "timesheet_of_client")
 UPLOAD_STEPS = (
     "using revision_of_entry",
     "(client_id=? AND entry_id=?)",
@@ -463,7 +460,12 @@ UPLOAD_STEPS = (
     "SEARCH timesheets_timesheet$",
     "USING INTEGER PRIMARY KEY (rowid>?)",
 )
-ENTRY_ID_STEPS = (*NEIGHBOR_STEPS, "(client_id=? AND entry_id=?)", "AND revision>? AND revision<?)")
+ENTRY_ID_STEPS = (
+    *NEIGHBOR_STEPS,
+    *MARK_STEPS,
+    "(client_id=? AND entry_id=?)",
+    "AND revision>? AND revision<?)",
+)
 FILTER_COMBINATIONS = [
     dict(chosen)
     for count in range(len(FILTERS) + 1)

@@ -95,15 +95,17 @@ class Change:
 class TimesheetPage:
     """Matches in the query's order, and the `from_id` of the next page: None after the last one.
 
-    A page whose scan ended early may have fewer matches than the page size, or none, and still a next page.
+    No row can appear any more up to the id `as_of`. A page whose scan ended early may have fewer matches than
+    the page size, or none, and still a next page.
     """
 
     timesheets: Sequence[StoredEntry]
     next_id: int | None
+    as_of: int
 
 
 class NotSettled(Exception):
-    """`as_of` is 0, or uploads in progress may still add rows up to it."""
+    """Uploads in progress may still add rows up to `as_of`, or it is 0 although there are rows."""
 
 
 def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | None:
@@ -142,21 +144,24 @@ def list_timesheets(
     during uploads. With the newest first, timesheets that are added meanwhile are only on a new first page.
     A query for an `entry_id` or an upload finds its rows as soon as they are committed.
     """
-    if query.as_of is not None and not 0 < query.as_of <= find_high_water_mark():
+    mark = find_high_water_mark()
+    as_of = mark if query.as_of is None else query.as_of
+    if not min(1, mark) <= as_of <= mark:
         raise NotSettled
     owner_id = find_owner(client.issuer, client.client_id)
-    scan = None if owner_id is None else _choose_scan(owner_id, query)
+    scan = _choose_scan(owner_id, query, mark) if owner_id is not None and query.as_of != 0 else None
     if scan is None:
-        return TimesheetPage(timesheets=(), next_id=None)
+        return TimesheetPage(timesheets=(), next_id=None, as_of=as_of)
     rows, next_id = read_page(
         Timesheet, scan, _list_conditions(query), page_size, columns=_COLUMNS, max_scanned=max_scanned
     )
     last_id = query.as_of or MAX_ID
-    return TimesheetPage(timesheets=[_to_stored_entry(row, last_id) for row in rows], next_id=next_id)
+    timesheets = [_to_stored_entry(row, last_id) for row in rows]
+    return TimesheetPage(timesheets=timesheets, next_id=next_id, as_of=as_of)
 
 
-def _choose_scan(owner_id: int, query: TimesheetQuery) -> Scan | None:
-    """The rows among which all matches are; None if there are none."""
+def _choose_scan(owner_id: int, query: TimesheetQuery, mark: int) -> Scan | None:
+    """The rows among which all matches are; None if there are none. No row can appear up to the `mark`."""
     newest_first = query.newest_first
     first_id, last_id = bound_page(query.as_of or MAX_ID, query.from_id, newest_first=newest_first)
     if query.entry_id is not None:
@@ -168,7 +173,7 @@ def _choose_scan(owner_id: int, query: TimesheetQuery) -> Scan | None:
         first_id, last_id = max(first_id, upload.first_id), min(last_id, upload.last_id)
     elif query.as_of is None:
         # Rows that are added from now on belong to another page, so all statements see the same rows.
-        last_id = min(last_id, find_high_water_mark())
+        last_id = min(last_id, mark)
     return scan_ids(Timesheet, owner_id, first_id, last_id, newest_first=newest_first)
 
 

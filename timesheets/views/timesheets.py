@@ -63,7 +63,9 @@ class TimesheetListView(EntriesPage):
             raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
         read_more = partial(describe_entries, page.timesheets)
-        return respond_with_page(self.resource_path, options, results, page.next_id, read_more)
+        response = respond_with_page(self.resource_path, options, results, page.next_id, read_more)
+        response["Timesheets-As-Of"] = str(page.as_of)
+        return response
 
 
 class TimesheetView(APIView):
