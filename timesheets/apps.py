@@ -2,10 +2,12 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.management import CommandError
 from django.core.signals import request_started
 from django.db import close_old_connections, connections, reset_queries
 from django.db.models.signals import pre_migrate
 
+from timesheets.storage.schema import SchemaOutdated, require_no_half_squash
 from timesheets.storage.writer import close_writer
 
 
@@ -17,6 +19,7 @@ class TimesheetsConfig(AppConfig):
 
         # Before Python 3.13, atexit does not run in granian's workers, which are forked.
         Finalize(None, close_connections, exitpriority=0)
+        pre_migrate.connect(refuse_half_squash, sender=self)
         pre_migrate.connect(lift_statement_timeout, sender=self)
         # The end of a request closes old connections, and the log of queries has a limit of its own.
         request_started.disconnect(close_old_connections)
@@ -29,6 +32,14 @@ def close_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if hasattr(connection, "close_pool"):
             connection.close_pool()
+
+
+def refuse_half_squash(*, using: str, **_: Any) -> None:
+    """Raises CommandError."""
+    try:
+        require_no_half_squash(using)
+    except SchemaOutdated as error:
+        raise CommandError(str(error)) from None
 
 
 def lift_statement_timeout(*, using: str, **_: Any) -> None:

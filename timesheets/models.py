@@ -66,7 +66,7 @@ class Timesheet(models.Model):
     project = models.CharField(max_length=128)
     # 0 withdraws the entry.
     hours = models.DecimalField(max_digits=4, decimal_places=2)
-    # The database has the default, because the version before this column adds rows during an upgrade.
+    # The database has the default, because the first revision is inserted without it.
     revision = models.IntegerField(db_default=1)
     # NULL for revision 1.
     reason = models.CharField(max_length=200, null=True)  # noqa: DJ001

@@ -21,7 +21,7 @@ from timesheets.storage.availability import (
     require_writable_database,
     use_new_connection,
 )
-from timesheets.storage.schema import describe_database, find_unapplied_migrations
+from timesheets.storage.schema import SchemaOutdated, describe_database, require_current_schema
 from timesheets.trust.jwks import KeysUnavailable
 
 logger = logging.getLogger(__name__)
@@ -138,10 +138,11 @@ def _check_issuer() -> str | None:
 
 
 def _check_migrations() -> str | None:
-    unapplied = find_unapplied_migrations()
-    if not unapplied:
-        return None
-    return f"{describe_database()} lacks {', '.join(unapplied)}. Apply them: python manage.py migrate"
+    try:
+        require_current_schema()
+    except SchemaOutdated as failure:
+        return str(failure)
+    return None
 
 
 def _check_database() -> str | None:

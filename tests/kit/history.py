@@ -11,11 +11,14 @@ def find_version_before_migration() -> str | None:
     """The commit before the one that added the newest migration. None without git or a history."""
     if shutil.which("git") is None:
         return None
-    newest = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", "timesheets/migrations/0*.py")
+    newest = _git(
+        "log", "-1", "--diff-filter=A", "--no-renames", "--format=%H", "--", "timesheets/migrations/0*.py"
+    )
     return _git("rev-parse", "--verify", "--quiet", f"{newest}^") or None
 
 
 def extract(commit: str, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
     archive = folder / "code.tar"
     _git("archive", f"--output={archive}", commit)
     shutil.unpack_archive(archive, folder, filter="data")

@@ -1,17 +1,44 @@
 """Compare the tables that this code needs with those that the database has."""
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+_FIRST_REPLACED = ("timesheets", "0001_initial")
+_LAST_REPLACED = ("timesheets", "0005_revision")
+# It still has the migrations that `0001_squashed_0005_revision` replaces.
+_COMMIT_BEFORE = "592e801"
 
 
-def find_unapplied_migrations() -> list[str]:
-    """This code's migrations that the database lacks, in order, such as `timesheets.0001_initial`.
+class SchemaOutdated(Exception):
+    """The database lacks migrations. The message names them and says what to do."""
 
-    Migrations that only another version of the code knows do not count. Raises Django's database errors.
+
+def require_current_schema() -> None:
+    """Raises SchemaOutdated, or Django's database errors.
+
+    Migrations that only another version of the code knows do not count.
     """
+    require_no_half_squash(connection.alias)
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [str(migration) for migration, _ in plan]
+    if plan:
+        names = ", ".join(str(migration) for migration, _ in plan)
+        raise SchemaOutdated(
+            f"The database {describe_database()} has unapplied migrations ({len(plan)}): {names}.\n"
+            "Apply them: python manage.py migrate"
+        )
+
+
+def require_no_half_squash(alias: str) -> None:
+    """Raises SchemaOutdated. Django would take some of the replaced migrations for all of them."""
+    applied = MigrationRecorder(connections[alias]).applied_migrations()
+    if _FIRST_REPLACED in applied and _LAST_REPLACED not in applied:
+        raise SchemaOutdated(
+            f"The database {describe_database()} is too old for this version: it lacks "
+            "timesheets.0005_revision.\n"
+            f"First run python manage.py migrate with the code of commit {_COMMIT_BEFORE}"
+        )
 
 
 def describe_database() -> str:

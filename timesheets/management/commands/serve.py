@@ -14,7 +14,7 @@ from timesheets.management.diagnosis import DiagnosticStatus
 from timesheets.management.help import HelpFormatter
 from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.failures import is_database_failure
-from timesheets.storage.schema import describe_database, find_unapplied_migrations
+from timesheets.storage.schema import SchemaOutdated, describe_database, require_current_schema
 
 APPLICATION = "timesheets_site.worker:application"
 
@@ -95,17 +95,13 @@ the database has unapplied migrations."""
         # A pool would hide why it cannot connect.
         connection.settings_dict["OPTIONS"].pop("pool", None)
         try:
-            unapplied = find_unapplied_migrations()
+            require_current_schema()
+        except SchemaOutdated as error:
+            raise _refuse(str(error)) from None
         except Error as error:
             self._report(error)
-            return
         finally:
             connection.close()
-        if unapplied:
-            raise _refuse(
-                f"The database {describe_database()} has unapplied migrations ({len(unapplied)}): "
-                f"{', '.join(unapplied)}.\nApply them: python manage.py migrate"
-            )
 
     def _report(self, error: Error) -> None:
         """Say that the migrations cannot be read. Raise CommandError unless waiting may help."""
