@@ -373,7 +373,7 @@ def test_a_slow_response_ends_at_the_deadline(issuer: Issuer) -> None:
 
     checked = check()
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert checked.status == 75
     assert "cannot be fetched: TimeoutError, after 3" in checked.find("keys")
 

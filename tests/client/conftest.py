@@ -90,7 +90,7 @@ class Site:
         path = received.path.partition("?")[0]
         if self.hangs_at == path:
             self.arrived.set()
-            self.release.wait(10)
+            self.release.wait(60)
         reply = self.replies.get(path)
         if reply is None:
             return Reply(status=404, body=b"<html>Not Found</html>")

@@ -165,7 +165,8 @@ def test_a_dripping_answer_hits_the_total_timeout(beginning: bytes, drop: bytes)
     ):
         post(f"http://127.0.0.1:{port}/", SHORT)
 
-    assert time.monotonic() - start < 2
+    # The drops never end.
+    assert time.monotonic() - start < 20
 
 
 def test_a_silent_server_hits_the_read_timeout() -> None:
@@ -175,9 +176,9 @@ def test_a_silent_server_hits_the_read_timeout() -> None:
         listening(keep_silent) as port,
         pytest.raises(TemporaryFailure, match=r"no answer in time\. What was sent may still have arrived"),
     ):
-        post(f"http://127.0.0.1:{port}/", Timeouts(read_seconds=0.1, total_seconds=9))
+        post(f"http://127.0.0.1:{port}/", Timeouts(read_seconds=0.1, total_seconds=60))
 
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20
 
 
 def test_a_connection_that_breaks_is_a_temporary_failure() -> None:
@@ -266,7 +267,7 @@ def test_an_unterminated_string_is_scanned_in_linear_time() -> None:
     begin = time.monotonic()
 
     assert parse_object(bytearray(b"," * 1_000_001 + b'"' + b'\\"' * 1_000_000)) is None
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 def test_an_answer_that_cannot_be_unzipped_has_no_document(site: Site) -> None:

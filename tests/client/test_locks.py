@@ -54,7 +54,7 @@ def test_a_run_waits_for_another_at_most_until_its_deadline(site: Site, file: Pa
         status = run.start(site.variables, file, lock_wait_seconds=60, deadline_seconds=0.5)
 
     assert status == ExitStatus.TEMPORARY
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     assert run.warned[0].startswith("waiting up to 0.5 s for another run")
 
 

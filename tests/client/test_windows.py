@@ -237,8 +237,8 @@ def test_the_keyboard_ends_a_wait_for_the_issuer(site: Site, number: signal.Sign
     _, problems = process.communicate(timeout=60)
 
     assert (process.returncode, problems) == (status, "")
-    # The server answers after 10 seconds.
-    assert time.monotonic() - begin < 8
+    # The server answers after a minute.
+    assert time.monotonic() - begin < 30
 
 
 @pytest.mark.parametrize(

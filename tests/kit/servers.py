@@ -68,7 +68,7 @@ class Server:
     def read_log(self) -> str:
         return self._log.read_text()
 
-    def wait_for_log(self, text: str, count: int, seconds: float = 5) -> list[str]:
+    def wait_for_log(self, text: str, count: int, seconds: float = 30) -> list[str]:
         """Return the log's lines that contain `text`, once there are `count` of them or after `seconds`."""
         deadline = time.monotonic() + seconds
         while True:

@@ -61,7 +61,7 @@ class Nginx:
         self._process.communicate(timeout=10)
 
     def _wait_until_it_listens(self) -> None:
-        for _ in range(100):
+        for _ in range(600):
             if self._process.poll() is not None:
                 break
             try:

