@@ -1,15 +1,14 @@
 """The page that shows the API's OpenAPI description."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
-import requests
 from django.test import Client
 
-from tests.kit.processes import PRODUCTION_VARIABLES, run_python
-from tests.kit.servers import GranianServer
+from tests.kit.processes import PRODUCTION_VARIABLES
+from tests.kit.settings import load_production, use_settings
 
 
 class Page(HTMLParser):
@@ -30,13 +29,6 @@ class Page(HTMLParser):
         self.inline += [name for name in named if name == "style" or name.startswith("on")]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GranianServer]:
-    server = GranianServer(tmp_path_factory.mktemp("server"), "http://127.0.0.1:1/")
-    yield server
-    server.close()
-
-
 def test_the_page_has_no_inline_code_and_loads_nothing_from_another_host(client: Client) -> None:
     page = Page(client.get("/docs").content.decode())
 
@@ -55,21 +47,22 @@ def test_the_page_has_the_header_of_every_page(client: Client) -> None:
     assert docs == landing != []
 
 
-def test_production_serves_the_page_and_everything_that_it_loads(server: GranianServer) -> None:
-    page = Page(requests.get(f"{server.url}/docs", timeout=10).text)
+@pytest.fixture
+def production(settings: Any) -> Client:
+    use_settings(settings, load_production())
+    return Client(headers={"Host": "timesheets.example.com"})
 
-    responses = [requests.get(f"{server.url}{url}", timeout=10) for url in [*page.loaded, "/openapi.json"]]
+
+def test_production_serves_the_page_and_everything_that_it_loads(production: Client) -> None:
+    page = Page(production.get("/docs", secure=True).text)
+
+    responses = [production.get(url, secure=True) for url in [*page.loaded, "/openapi.json"]]
     assert [response.status_code for response in responses] == [200] * 9
-    assert sum(len(response.content) for response in responses) > 1_000_000
+    assert sum(len(response.getvalue()) for response in responses) > 1_000_000
 
 
-def test_the_page_contains_no_production_secret() -> None:
-    code = """import timesheets_site.wsgi
-from django.test import Client
-print(Client(headers={"Host": "timesheets.example.com"}).get("/docs", secure=True).content.decode())
-"""
-
-    html = run_python("-c", code, **PRODUCTION_VARIABLES).stdout
+def test_the_page_contains_no_production_secret(production: Client) -> None:
+    html = production.get("/docs", secure=True).text
 
     assert "<main" in html
     assert PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] not in html

@@ -14,7 +14,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.api.conftest import TUTORIAL_ENTRY, Upload
 from tests.kit.issuer import Issuer
-from tests.kit.processes import PRODUCTION_VARIABLES, REPOSITORY, run_python
+from tests.kit.processes import REPOSITORY
+from tests.kit.settings import load_production, use_settings
 from timesheets import exceptions
 from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
@@ -355,18 +356,13 @@ def test_it_names_no_other_host_and_no_secret(client: Client, settings: Any) -> 
 
 
 def test_production_serves_the_same_description_without_the_development_issuer(
-    description: dict[str, Any],
+    description: dict[str, Any], settings: Any
 ) -> None:
-    code = """import timesheets_site.wsgi
-from django.test import Client
-response = Client(headers={"Host": "timesheets.example.com"}).get("/openapi.json", secure=True)
-print(response.status_code, response.content.decode())
-"""
+    use_settings(settings, load_production())
 
-    status, _, body = run_python("-c", code, **PRODUCTION_VARIABLES).stdout.partition(" ")
+    response = Client(headers={"Host": "timesheets.example.com"}).get("/openapi.json", secure=True)
 
-    assert status == "200"
-    assert json.loads(body) == description
+    assert response.json() == description
     assert list(description["components"]["securitySchemes"]) == ["bearer"]
 
 

@@ -1,13 +1,13 @@
 """Security headers of every response, and attributes of every cookie."""
 
-import json
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
-from tests.kit.processes import PRODUCTION_VARIABLES, run_python
+from tests.kit.settings import load_production, use_settings
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -72,44 +72,34 @@ def test_djangos_debug_pages_keep_their_styles(settings: Any, path: str) -> None
     assert "Content-Security-Policy" not in response.headers
 
 
-REQUEST_PRODUCTION = """import timesheets_site.wsgi, json
-from django.test import Client
-client = Client()
-def describe(host, path, **more):
-    response = client.get(path, headers={"Host": host}, **more)
-    cookies = {morsel.key: morsel for morsel in response.cookies.values()}
-    return [response.status_code, dict(response.headers), cookies]
-print(json.dumps([
-    describe("timesheets.example.com", "/sign-in", secure=True),
-    describe("timesheets.example.com", "/nowhere", secure=True),
-    describe("stranger.example", "/", secure=True),
-    describe("timesheets.example.com", "/"),
-]))
-"""
+@pytest.fixture
+def production_responses(settings: Any) -> list[ClientResponse]:
+    """Responses to a request for a form, an unknown path and a foreign host, and a redirect to https."""
+    use_settings(settings, load_production(TIMESHEETS_BROWSER_SIGN_IN="true"))
+    client = Client(headers={"Host": "timesheets.example.com"})
+    return [
+        client.get("/sign-in", secure=True),
+        client.get("/nowhere", secure=True),
+        client.get("/", secure=True, headers={"Host": "stranger.example"}),
+        client.get("/"),
+    ]
 
 
-@pytest.fixture(scope="module")
-def production_responses() -> list[Any]:
-    """Status, headers and cookies of a form, an unknown path, a foreign host and a redirect to https."""
-    result = run_python("-c", REQUEST_PRODUCTION, **PRODUCTION_VARIABLES, TIMESHEETS_BROWSER_SIGN_IN="true")
-    responses: list[Any] = json.loads(result.stdout)
-    return responses
+def test_every_production_response_has_the_security_headers(
+    production_responses: list[ClientResponse],
+) -> None:
+    assert [response.status_code for response in production_responses] == [200, 404, 400, 301]
+    for response in production_responses:
+        assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
 
 
-def test_every_production_response_has_the_security_headers(production_responses: list[Any]) -> None:
-    statuses = [status for status, _, _ in production_responses]
-    assert statuses == [200, 404, 400, 301]
-    for _, headers, _ in production_responses:
-        assert {name: headers.get(name) for name in HEADERS} == HEADERS
+def test_production_makes_browsers_require_https(production_responses: list[ClientResponse]) -> None:
+    for response in production_responses[:3]:
+        assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_production_makes_browsers_require_https(production_responses: list[Any]) -> None:
-    for _, headers, _ in production_responses[:3]:
-        assert headers["Strict-Transport-Security"] == "max-age=31536000"
-
-
-def test_no_other_host_can_set_a_production_cookie(production_responses: list[Any]) -> None:
-    [(name, cookie)] = production_responses[0][2].items()
+def test_no_other_host_can_set_a_production_cookie(production_responses: list[ClientResponse]) -> None:
+    [(name, cookie)] = production_responses[0].cookies.items()
 
     assert name == "__Host-csrftoken"
     # Browsers require these attributes for the prefix.
@@ -117,21 +107,14 @@ def test_no_other_host_can_set_a_production_cookie(production_responses: list[An
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
 
 
-def test_every_production_cookie_has_the_prefix() -> None:
-    code = (
-        "import timesheets_site.wsgi; from django.conf import settings as s; "
-        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.MESSAGE_STORAGE, "
-        "s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_PATH, s.SESSION_COOKIE_DOMAIN)"
-    )
+def test_every_production_cookie_has_the_prefix(settings: Any) -> None:
+    use_settings(settings, load_production(TIMESHEETS_ADMIN="true"))
 
-    result = run_python("-c", code, **PRODUCTION_VARIABLES, TIMESHEETS_ADMIN="true")
-
-    assert result.stdout.split() == [
+    assert (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME) == (
         "__Host-sessionid",
         "__Host-csrftoken",
-        # The admin's messages use no separate cookie.
-        "django.contrib.messages.storage.session.SessionStorage",
-        "True",
-        "/",
-        "None",
-    ], result.stderr
+    )
+    # The admin's messages use no separate cookie.
+    assert settings.MESSAGE_STORAGE == "django.contrib.messages.storage.session.SessionStorage"
+    assert settings.SESSION_COOKIE_SECURE
+    assert (settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN) == ("/", None)

@@ -2,16 +2,35 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.checks import WARNING, CheckMessage, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
 
+from manage import choose_settings, read_env_file
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
+from tests.kit.settings import load_production, load_settings, use_settings
+from timesheets_site import settings_base
 
 WSGI = "import timesheets_site.wsgi"
+HOST = "timesheets.example.com"
 
 
 def production(**changes: str | None) -> dict[str, str]:
     return {name: value for name, value in {**PRODUCTION_VARIABLES, **changes}.items() if value is not None}
+
+
+def find_warnings(*, is_deployment: bool = True) -> list[CheckMessage]:
+    found = run_checks(include_deployment_checks=is_deployment)
+    # The tables of the admin are in this process, so it is installed even where production does without.
+    of_this_process = ("admin.", "auth.")
+    return [
+        each
+        for each in found
+        if each.level >= WARNING and not each.is_silenced() and not str(each.id).startswith(of_this_process)
+    ]
 
 
 def test_development_needs_no_variable(tmp_path: Path) -> None:
@@ -42,52 +61,47 @@ def test_production_names_all_missing_variables_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_an_empty_variable_counts_as_missing(tmp_path: Path) -> None:
-    result = run_python(link_manage_py(tmp_path), "check", **production(AUTH0_AUDIENCE=""))
-
-    assert result.returncode == 78
-    assert "  AUTH0_AUDIENCE: Environment variable not set." in result.stderr
+def test_an_empty_variable_counts_as_missing() -> None:
+    with pytest.raises(ImproperlyConfigured, match="  AUTH0_AUDIENCE: Environment variable not set"):
+        load_production(AUTH0_AUDIENCE="")
 
 
-@pytest.mark.parametrize("settings", ["timesheets_site.settings", "timesheets_site.settings_production"])
+@pytest.mark.parametrize("module", ["timesheets_site.settings", "timesheets_site.settings_production"])
 @pytest.mark.parametrize("url", ["somewhere", "postgres//host/name", "postgres://user:hidden/word@host/name"])
-def test_a_malformed_database_url_is_named_and_not_shown(tmp_path: Path, url: str, settings: str) -> None:
-    variables = production(DATABASE_URL=url, DJANGO_SETTINGS_MODULE=settings)
+def test_a_malformed_database_url_is_named_and_not_shown(url: str, module: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load_settings(module, **{**PRODUCTION_VARIABLES, "DATABASE_URL": url})
 
-    result = run_python(link_manage_py(tmp_path), "check", **variables)
-
-    assert result.returncode == 78
-    assert "  DATABASE_URL: Write postgres://user:password@host/name or sqlite:////path" in result.stderr
-    assert url not in result.stderr
-    assert "Traceback" not in result.stderr
+    assert "  DATABASE_URL: Write postgres://user:password@host/name or sqlite:////path" in str(caught.value)
+    assert url not in str(caught.value)
 
 
 def test_secrets_can_come_from_files(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] + "\n")
-    (tmp_path / "url").write_text(PRODUCTION_VARIABLES["DATABASE_URL"] + "\n")
-    variables = production(
+    key, url = (tmp_path / name for name in ("key", "url"))
+    key.write_text(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] + "\n")
+    url.write_text(PRODUCTION_VARIABLES["DATABASE_URL"] + "\n")
+
+    loaded = load_production(
         DJANGO_SECRET_KEY=None,
         DATABASE_URL=None,
-        DJANGO_SECRET_KEY_FILE=str(tmp_path / "key"),
-        DATABASE_URL_FILE=str(tmp_path / "url"),
+        DJANGO_SECRET_KEY_FILE=str(key),
+        DATABASE_URL_FILE=str(url),
     )
 
-    result = run_python(
-        "-c",
-        f"{WSGI}\nfrom django.conf import settings\n"
-        "print(settings.DATABASES['default']['NAME'], len(settings.SECRET_KEY))",
-        **variables,
-    )
-
-    assert result.stdout.split() == ["timesheets", str(len(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"]))]
+    assert loaded["DATABASES"]["default"]["NAME"] == "timesheets"
+    assert loaded["SECRET_KEY"] == PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"]
 
 
-def test_production_passes_the_deploy_check(tmp_path: Path) -> None:
-    result = run_python(
-        link_manage_py(tmp_path), "check", "--deploy", "--fail-level", "WARNING", **production()
-    )
+def test_production_passes_the_deploy_check(settings: Any) -> None:
+    use_settings(settings, load_production())
 
-    assert result.returncode == 0, result.stderr
+    assert find_warnings() == []
+
+
+def test_production_needs_a_bare_tenant(settings: Any) -> None:
+    use_settings(settings, load_production(AUTH0_DOMAIN="https://example.eu.auth0.com/"))
+
+    assert [each.id for each in find_warnings()] == ["timesheets.E001"]
 
 
 def test_production_starts_only_if_the_checks_pass() -> None:
@@ -97,69 +111,68 @@ def test_production_starts_only_if_the_checks_pass() -> None:
     assert "timesheets.E001" in result.stderr
 
 
-def test_production_starts_without_issuer_and_database(tmp_path: Path) -> None:
-    result = run_python("-c", WSGI, **production())
+@pytest.mark.parametrize(("is_proxied", "statuses"), [("false", [301, 301]), ("true", [301, 401])])
+def test_production_responds_over_tls_only(settings: Any, is_proxied: str, statuses: list[int]) -> None:
+    use_settings(settings, load_production(TIMESHEETS_BEHIND_PROXY=is_proxied))
+    client = Client(headers={"Host": HOST})
 
-    assert result.returncode == 0, result.stderr
+    direct = client.post("/timesheets/upload")
+    through_proxy = client.post("/timesheets/upload", headers={"X-Forwarded-Proto": "https"})
 
-
-def test_production_responds_over_tls_only(tmp_path: Path) -> None:
-    code = f"""{WSGI}
-from django.test import Client
-host = {{"Host": "timesheets.example.com"}}
-print(Client(headers=host).post("/timesheets/upload").status_code)
-print(Client(headers=host).post("/timesheets/upload", headers={{"X-Forwarded-Proto": "https"}}).status_code)
-"""
-
-    direct = run_python("-c", code, **production())
-    proxied = run_python("-c", code, **production(TIMESHEETS_BEHIND_PROXY="true"))
-
-    assert direct.stdout.split() == ["301", "301"]
-    assert proxied.stdout.split() == ["301", "401"]
+    assert [direct.status_code, through_proxy.status_code] == statuses
 
 
-def test_production_without_people_has_no_sessions_and_no_forms(tmp_path: Path) -> None:
+def test_production_starts_without_issuer_database_people_and_admin() -> None:
     code = f"""{WSGI}
 from django.conf import settings
 from django.test import Client
+from timesheets.views.uploads import UploadView
 print(*(name for name in settings.MIDDLEWARE if "session" in name or "forms" in name or "csrf" in name))
-client = Client(headers={{"Host": "timesheets.example.com", "X-Forwarded-Proto": "https"}})
-print(*(client.get(path).status_code for path in ("/", "/docs", "/sign-in", "/nowhere", "/timesheets")))
+client = Client(headers={{"Host": "{HOST}", "X-Forwarded-Proto": "https"}})
+print(*(client.get(path).status_code for path in ("/", "/docs", "/sign-in", "/admin/", "/timesheets")))
 print(*(client.post(path, {{"token": "x"}}).status_code for path in ("/", "/sign-in", "/timesheets/upload")))
+print(len(UploadView.authentication_classes), len(UploadView.throttle_classes))
 """
 
     result = run_python("-c", code, **production(TIMESHEETS_BEHIND_PROXY="true"))
 
-    assert result.stdout.splitlines() == ["", "200 200 404 404 401", "405 404 401"], result.stderr
+    assert result.stdout.splitlines() == ["", "200 200 404 404 401", "405 404 401", "1 0"], result.stderr
 
 
-@pytest.mark.parametrize(("variable", "status"), [("false", "404"), ("true", "200")])
-def test_production_has_browser_sign_in_only_if_it_is_enabled(variable: str, status: str) -> None:
+def test_production_starts_with_everything_that_can_be_turned_on() -> None:
     code = f"""{WSGI}
 from django.test import Client
 from timesheets.views.uploads import UploadView
-client = Client(headers={{"Host": "timesheets.example.com", "X-Forwarded-Proto": "https"}})
+client = Client(headers={{"Host": "{HOST}", "X-Forwarded-Proto": "https"}})
 response = client.get("/sign-in")
 print(response.status_code, *(item.key for item in response.cookies.values() if item["secure"]))
-print(len(UploadView.authentication_classes), len(UploadView.renderer_classes))
+print(client.get("/admin/").status_code)
+print(len(UploadView.authentication_classes), len(UploadView.throttle_classes))
 """
+    names = ("TIMESHEETS_BEHIND_PROXY", "TIMESHEETS_BROWSER_SIGN_IN", "TIMESHEETS_ADMIN")
 
     result = run_python(
-        "-c", code, **production(TIMESHEETS_BEHIND_PROXY="true", TIMESHEETS_BROWSER_SIGN_IN=variable)
+        "-c", code, **production(TIMESHEETS_THROTTLE="600/min", **dict.fromkeys(names, "true"))
     )
 
-    is_on = variable == "true"
-    cookies, classes = (["__Host-csrftoken"], "2") if is_on else ([], "1")
-    assert result.stdout.split() == [status, *cookies, classes, classes], result.stderr
+    assert result.stdout.splitlines() == ["200 __Host-csrftoken", "302", "2 1"], result.stderr
 
 
-@pytest.mark.parametrize(("rate", "count"), [("", "0"), ("600/min", "1")])
-def test_production_counts_requests_only_with_a_throttle(rate: str, count: str) -> None:
-    code = f"{WSGI}; from timesheets.views.uploads import UploadView; print(len(UploadView.throttle_classes))"
+@pytest.mark.parametrize(("value", "count"), [("false", 1), ("true", 2)])
+def test_production_has_browser_sign_in_only_if_it_is_enabled(value: str, count: int) -> None:
+    loaded = load_production(TIMESHEETS_BROWSER_SIGN_IN=value)
 
-    result = run_python("-c", code, **production(TIMESHEETS_THROTTLE=rate))
+    framework = loaded["REST_FRAMEWORK"]
+    assert len(framework["DEFAULT_AUTHENTICATION_CLASSES"]) == count
+    assert len(framework["DEFAULT_RENDERER_CLASSES"]) == count
+    assert any("SessionMiddleware" in name for name in loaded["MIDDLEWARE"]) == (count == 2)
 
-    assert result.stdout.split() == [count], result.stderr
+
+@pytest.mark.parametrize(("rate", "count"), [("", 0), ("600/min", 1)])
+def test_production_counts_requests_only_with_a_throttle(rate: str, count: int) -> None:
+    framework = load_production(TIMESHEETS_THROTTLE=rate)["REST_FRAMEWORK"]
+
+    assert len(framework.get("DEFAULT_THROTTLE_CLASSES", [])) == count
 
 
 def test_the_client_needs_no_api_variables_under_production_settings(tmp_path: Path) -> None:
@@ -180,16 +193,21 @@ def test_the_client_needs_no_api_variables_under_production_settings(tmp_path: P
     assert result.stderr.startswith("no token from the issuer: http://127.0.0.1:1/token: no connection.")
 
 
-def test_the_client_never_uses_the_development_issuer_under_production_settings(tmp_path: Path) -> None:
-    result = run_python(
-        link_manage_py(tmp_path),
-        "upload_timesheet",
-        DJANGO_SETTINGS_MODULE="timesheets_site.settings_production",
-    )
+@pytest.mark.parametrize(
+    ("module", "command", "chosen"),
+    [
+        ("", "upload_timesheet", "timesheets_site.settings"),
+        ("timesheets_site.settings_production", "upload_timesheet", "timesheets_site.settings_base"),
+        ("timesheets_site.settings_production", "serve", "timesheets_site.settings_production"),
+    ],
+)
+def test_the_client_uses_the_development_issuer_in_development_only(
+    monkeypatch: pytest.MonkeyPatch, module: str, command: str, chosen: str
+) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", module)
 
-    assert result.returncode == 78
-    assert "AUTH0_CLIENT_SECRET: not set" in result.stderr
-    assert "DATABASE_URL" not in result.stderr
+    assert choose_settings([command]) == chosen
+    assert not hasattr(settings_base, "UPLOADER_DEVELOPMENT_VARIABLES")
 
 
 def test_real_variables_override_the_env_file_next_to_manage_py(tmp_path: Path) -> None:
@@ -209,29 +227,39 @@ def test_real_variables_override_the_env_file_next_to_manage_py(tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no mode bits")
-def test_an_env_file_with_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+def test_an_env_file_with_a_secret_that_others_can_read_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     env_file = tmp_path / ".env"
     env_file.write_text("AUTH0_CLIENT_SECRET=hidden-secret\n")
     env_file.chmod(0o640)
 
-    result = run_python(link_manage_py(tmp_path), "check")
+    with pytest.raises(SystemExit) as ended:
+        read_env_file(env_file)
 
-    assert result.returncode == 78
-    assert "AUTH0_CLIENT_SECRET" in result.stderr
-    assert f"chmod 600 {env_file}" in result.stderr
-    assert "hidden-secret" not in result.stderr
+    error = capsys.readouterr().err
+    assert ended.value.code == 78
+    assert "AUTH0_CLIENT_SECRET" in error
+    assert f"chmod 600 {env_file}" in error
+    assert "hidden-secret" not in error
 
 
-def test_an_env_file_that_only_its_owner_can_read_is_accepted(tmp_path: Path) -> None:
+def test_an_env_file_that_only_its_owner_can_read_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Restored after the test.
+    monkeypatch.setenv("AUTH0_CLIENT_SECRET", "")
+    monkeypatch.delenv("AUTH0_CLIENT_SECRET")
     env_file = tmp_path / ".env"
     env_file.write_text("AUTH0_CLIENT_SECRET=hidden-secret\n")
     env_file.chmod(0o600)
 
-    assert run_python(link_manage_py(tmp_path), "check").returncode == 0
+    read_env_file(env_file)
+
+    assert os.environ["AUTH0_CLIENT_SECRET"] == "hidden-secret"
 
 
-def test_an_audience_is_required_with_a_tenant(tmp_path: Path) -> None:
-    result = run_python(link_manage_py(tmp_path), "check", AUTH0_DOMAIN="example.eu.auth0.com")
+def test_an_audience_is_required_with_a_tenant(settings: Any) -> None:
+    settings.OAUTH = load_settings("timesheets_site.settings", AUTH0_DOMAIN="example.eu.auth0.com")["OAUTH"]
 
-    assert result.returncode != 0
-    assert "timesheets.E003" in result.stderr
+    assert [each.id for each in find_warnings(is_deployment=False)] == ["timesheets.E003"]
