@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import UTC
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ FULL_WIDTH = "\uff1d\uff0b\uff0d\uff20"
 
 
 def write(*cells: str) -> str:
-    return "".join(write_csv(["header"], [cells])).removeprefix("\ufeffheader\r\n")
+    return "".join(write_csv(["header"], [cells], UTC)).removeprefix("\ufeffheader\r\n")
 
 
 def read(text: str, delimiter: str = ",") -> list[str]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import datetime
 
 from django.db import close_old_connections
 
@@ -41,8 +40,8 @@ def settle(query: TimesheetQuery) -> TimesheetQuery:
 
 def write_download(client: MachineClient, query: TimesheetQuery) -> Iterator[bytes]:
     """The file, piece by piece. A settled query gets the same bytes each time. Raises NotSettled."""
-    rows = (_write_row(stored) for stored in _read_entries(client, query))
-    return (piece.encode() for piece in write_csv(COLUMNS, rows))
+    rows = map(_read_values, _read_entries(client, query))
+    return (piece.encode() for piece in write_csv(COLUMNS, rows, conf.time_zone()))
 
 
 def _read_entries(client: MachineClient, query: TimesheetQuery) -> Iterator[StoredEntry]:
@@ -56,24 +55,19 @@ def _read_entries(client: MachineClient, query: TimesheetQuery) -> Iterator[Stor
         query = dataclasses.replace(query, from_id=page.next_id)
 
 
-def _write_row(stored: StoredEntry) -> list[str]:
+def _read_values(stored: StoredEntry) -> tuple[object, ...]:
     entry = stored.entry
-    date = entry.date.astimezone(conf.time_zone())
-    return [
-        str(stored.timesheet_id),
+    return (
+        stored.timesheet_id,
         entry.user_id,
-        date.date().isoformat(),
+        entry.date.astimezone(conf.time_zone()).date(),
         entry.project,
-        str(entry.hours),
-        str(entry.hours) if stored.state is State.CURRENT else "0",
+        entry.hours,
+        entry.hours if stored.state is State.CURRENT else 0,
         stored.state,
-        entry.entry_id or "",
-        str(entry.revision),
-        entry.reason or "",
-        date.isoformat(),
-        _write_moment(stored.received_at),
-    ]
-
-
-def _write_moment(moment: datetime) -> str:
-    return moment.astimezone(conf.time_zone()).isoformat()
+        entry.entry_id,
+        entry.revision,
+        entry.reason,
+        entry.date,
+        stored.received_at,
+    )

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
 
 # Where a cell begins, for a spreadsheet whose separator is `;` or a tab, too: it splits our cells.
 _START = r"(^|[;\t\r\n])"
@@ -17,7 +18,7 @@ _PLAIN = re.compile(r"(?:\w[^;\t\r\n]*)?\Z")
 _ROWS_PER_PIECE = 500
 
 
-def write_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def write_csv(header: Sequence[str], rows: Iterable[Iterable[object]], zone: tzinfo) -> Iterator[str]:
     """RFC 4180 CSV in pieces of text, with an apostrophe before what looks like a formula.
 
     It is before the cell, and in the cell after what may separate cells. Without the first apostrophe in each
@@ -30,9 +31,16 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[
     text.write("\N{ZERO WIDTH NO-BREAK SPACE}")
     writer.writerow(header)
     for count, row in enumerate(rows, start=1):
-        writer.writerow([cell if _PLAIN.match(cell) else _START_OF_FORMULA.sub(r"\1'", cell) for cell in row])
+        writer.writerow([_write_cell(value, zone) for value in row])
         if count % _ROWS_PER_PIECE == 0:
             yield text.getvalue()
             text.seek(0)
             text.truncate()
     yield text.getvalue()
+
+
+def _write_cell(value: object, zone: tzinfo) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat()
+    text = "" if value is None else str(value)
+    return text if _PLAIN.match(text) else _START_OF_FORMULA.sub(r"\1'", text)
