@@ -1,4 +1,4 @@
-"""Responses as JSON, and timesheets as CSV."""
+"""Responses as JSON, timesheets as CSV, and what a response holds for a page."""
 
 import csv
 import io
@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
 # Only with `fields=all`, because programs rely on the columns above.
@@ -47,3 +49,16 @@ class CSVRenderer(BaseRenderer):
         writer.writeheader()
         writer.writerows(data.get("results", [data] if "id" in data else []))
         return text.getvalue()
+
+
+class PageResponse(Response):
+    """A response whose page shows more than its body: only a page reads `shown`, and calls the callable."""
+
+    def __init__(self, data: Any, **shown: Any) -> None:
+        super().__init__(data)
+        self.shown = shown
+
+
+def has_page(request: Request) -> bool:
+    """Whether the response is for people."""
+    return bool(request.accepted_renderer.media_type == "text/html")

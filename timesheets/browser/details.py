@@ -1,6 +1,6 @@
 """Describe what pages show besides the bodies of responses: days and sums, an entry's history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from timesheets import conf
@@ -14,9 +14,10 @@ MAX_REVISIONS = 50
 MAX_CREATED = 20
 
 
-def describe_entries(entries: Sequence[StoredEntry]) -> Mapping[str, Any]:
+def _describe_entries(entries: Sequence[StoredEntry], **others: Any) -> Mapping[str, Any]:
     """The `days` of the entries with their rows, the `totals`, and the `people` and `projects` to suggest."""
     return {
+        **others,
         "days": [_describe_day(day) for day in group_by_day(entries, conf.time_zone())],
         "totals": add_up(entries),
         "people": sorted({stored.entry.user_id for stored in entries}),
@@ -29,7 +30,7 @@ def _describe_day(day: Day) -> Mapping[str, Any]:
     return {"rows": rows, "hours": day.totals.hours, "week": day.week}
 
 
-def describe_history(client: MachineClient, stored: StoredEntry) -> Mapping[str, Any]:
+def _describe_history(client: MachineClient, stored: StoredEntry) -> Mapping[str, Any]:
     """The `origin` of a row, and the newest revisions of its entry in `history`: none without `entry_id`."""
     entry_id = stored.entry.entry_id
     changes = [] if entry_id is None else list_history(client, entry_id, MAX_REVISIONS)
@@ -46,7 +47,19 @@ def _describe_change(change: Change) -> Mapping[str, Any]:
     }
 
 
-def describe_created(client: MachineClient, upload_id: int) -> Mapping[str, Any]:
-    """The first entries that the upload created, as `describe_entries` does, and whether it `has_more`."""
+def _describe_created(client: MachineClient, upload_id: int) -> Mapping[str, Any]:
+    """The first entries that the upload created, with the totals, and whether it `has_more`."""
     page = list_timesheets(client, TimesheetQuery(upload_id=upload_id), MAX_CREATED)
-    return {**describe_entries(page.timesheets), "has_more": page.next_id is not None}
+    return {**_describe_entries(page.timesheets), "has_more": page.next_id is not None}
+
+
+_DESCRIBE: dict[str, Callable[..., Mapping[str, Any]]] = {
+    "timesheets/parts/timesheets.html": _describe_entries,
+    "timesheets/parts/timesheet.html": _describe_history,
+    "timesheets/parts/receipt.html": _describe_created,
+}
+
+
+def describe_more(part: str, shown: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a part of a page shows besides the response's body, made of what the view passed on for pages."""
+    return _DESCRIBE.get(part, dict)(**shown)

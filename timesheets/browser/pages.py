@@ -1,20 +1,24 @@
 """Render the API as pages for people: DRF's browsable API with the project's own templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from timesheets import conf
+from timesheets.browser.details import describe_more
+from timesheets.browser.filters import Filters, read_filters
 from timesheets.browser.sessions import find_signed_in_token
 from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
 from timesheets.permissions import READ_SCOPE, UPLOAD_SCOPE
+from timesheets.renderers import PageResponse
 
 # They describe the page.
 _PAGE_HEADERS = {"content-type", "vary"}
@@ -35,17 +39,9 @@ def describe_visitor(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-class PageResponse(Response):
-    """A response whose page shows more than its body: what `read_more` returns. Only a page calls it."""
-
-    def __init__(self, data: Any, read_more: Callable[[], Mapping[str, Any]]) -> None:
-        super().__init__(data)
-        self.read_more = read_more
-
-
 class PageRenderer(BrowsableAPIRenderer):
-    """Render a response as a page. The view's `page_part` names the template that presents its body,
-    `page_script` a script of that page alone, and `page_filters` is what the form of a list holds.
+    """Render a response as a page. The view's `page_part` names the template that presents its body, and
+    `page_script` a script of that page alone.
 
     DRF's own context checks the caller's permissions for every method, to offer a form. Here the templates
     have the forms, so a request is checked, and logged, once.
@@ -63,7 +59,7 @@ class PageRenderer(BrowsableAPIRenderer):
             **describe_visitor(request._request),  # noqa: SLF001  DRF has no public name for it.
             "page_part": getattr(view, "page_part", None),
             "page_script": getattr(view, "page_script", None),
-            "filters": SimpleLazyObject(lambda: getattr(view, "page_filters", None)),
+            "filters": SimpleLazyObject(lambda: _read_filters(request)),
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),
@@ -75,8 +71,12 @@ class PageRenderer(BrowsableAPIRenderer):
             "reason": find_reason_phrase(response.status_code),
             "request": request,
             "response": response,
-            **(response.read_more() if isinstance(response, PageResponse) else {}),
+            **(describe_more(view.page_part, response.shown) if isinstance(response, PageResponse) else {}),
         }
+
+
+def _read_filters(request: Request) -> Filters:
+    return read_filters(request.query_params, timezone.localdate(timezone=conf.time_zone()))
 
 
 def _write_json(data: Any) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import re
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_to_bytes, urlencode
@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from timesheets import conf
-from timesheets.browser.pages import PageResponse
 from timesheets.exceptions import InvalidParameter
 from timesheets.fields import TimestampField
+from timesheets.renderers import PageResponse
 from timesheets.serializers import EntrySerializer, IdentifierField
 from timesheets.storage.queries import TimesheetQuery
 from timesheets.storage.receipts import ReceiptQuery
@@ -222,16 +222,16 @@ def respond_with_page(
     options: ListOptions[Any],
     results: Sequence[Any],
     next_id: int | None,
-    read_more: Callable[[], Mapping[str, Any]] = dict,
+    **shown: Any,
 ) -> Response:
     """A page of the list at `path`, and the address of the page that begins at `next_id`."""
     url = None if next_id is None else conf.public_url(f"{path}?{options.write_query(next_id)}")
 
-    def describe_page() -> Mapping[str, Any]:
+    def write_asked() -> str:
         # A program gets the same only if it asks for the order of a page.
-        return {"asked": f"{path}?{urlencode(options.parameters, doseq=True)}", **read_more()}
+        return f"{path}?{urlencode(options.parameters, doseq=True)}"
 
-    response = PageResponse({"results": results, "next": url}, describe_page)
+    response = PageResponse({"results": results, "next": url}, asked=write_asked, **shown)
     if url:
         # CSV has no other place for the next page (RFC 8288).
         response["Link"] = f'<{url}>; rel="next"'

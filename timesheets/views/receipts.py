@@ -1,6 +1,5 @@
 """Read the receipts of a client's uploads of many entries: parse, call, respond."""
 
-from functools import partial
 from typing import cast
 
 from rest_framework.exceptions import NotFound
@@ -8,9 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.browser.details import describe_created
-from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.permissions import READ_SCOPE
+from timesheets.renderers import PageResponse, has_page
 from timesheets.serializers import represent_receipt
 from timesheets.storage.receipts import find_receipt, list_receipts
 from timesheets.trust.principals import MachineClient
@@ -32,7 +30,7 @@ class ReceiptListView(APIView):
 
     def get(self, request: Request) -> Response:
         options = read_receipt_options(request)
-        if isinstance(request.accepted_renderer, PageRenderer):
+        if has_page(request):
             options = options.suit_a_page()
         page = list_receipts(cast("MachineClient", request.user), options.query, options.page_size)
         results = [represent_receipt(receipt) for receipt in page.receipts]
@@ -58,6 +56,4 @@ class ReceiptView(APIView):
         receipt = find_receipt(client, upload_id)
         if receipt is None:
             raise NotFound(f"This client has no upload {upload_id}.")
-        return PageResponse(
-            represent_receipt(receipt), read_more=partial(describe_created, client, upload_id)
-        )
+        return PageResponse(represent_receipt(receipt), client=client, upload_id=upload_id)

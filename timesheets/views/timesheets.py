@@ -1,21 +1,15 @@
 """Read back the entries of a client: parse, call, respond."""
 
-from functools import partial
 from typing import cast
 
-from django.utils import timezone
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets import conf
-from timesheets.browser.details import describe_entries, describe_history
-from timesheets.browser.filters import Filters, read_filters
-from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.exceptions import InvalidParameter
 from timesheets.permissions import READ_SCOPE
-from timesheets.renderers import CSVRenderer
+from timesheets.renderers import CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_stored_entry
 from timesheets.storage.queries import NotSettled, find_timesheet, list_timesheets
 from timesheets.trust.principals import MachineClient
@@ -38,10 +32,6 @@ class EntriesPage(APIView):
     page_part = "timesheets/parts/timesheets.html"
     page_script = "timesheets/filters.js"
 
-    @property
-    def page_filters(self) -> Filters:
-        return read_filters(self.request.query_params, timezone.localdate(timezone=conf.time_zone()))
-
 
 class TimesheetListView(EntriesPage):
     """List the entries of this client. Requires an access token with the scope `read:timesheets`."""
@@ -55,15 +45,16 @@ class TimesheetListView(EntriesPage):
 
     def get(self, request: Request) -> Response:
         options = read_list_options(request)
-        if isinstance(request.accepted_renderer, PageRenderer):
+        if has_page(request):
             options = options.suit_a_page()
         try:
             page = list_timesheets(cast("MachineClient", request.user), options.query, options.page_size)
         except NotSettled:
             raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
-        read_more = partial(describe_entries, page.timesheets)
-        response = respond_with_page(self.resource_path, options, results, page.next_id, read_more)
+        response = respond_with_page(
+            self.resource_path, options, results, page.next_id, entries=page.timesheets
+        )
         response["Timesheets-As-Of"] = str(page.as_of)
         return response
 
@@ -88,6 +79,4 @@ class TimesheetView(APIView):
         timesheet = find_timesheet(client, timesheet_id)
         if timesheet is None:
             raise NotFound(f"This client has no timesheet {timesheet_id}.")
-        return PageResponse(
-            represent_stored_entry(timesheet), read_more=partial(describe_history, client, timesheet)
-        )
+        return PageResponse(represent_stored_entry(timesheet), client=client, stored=timesheet)

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets import conf
-from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.exceptions import InvalidIdempotencyKey
 from timesheets.parsers import MAX_BYTES, MAX_UNZIPPED_BYTES
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE
+from timesheets.renderers import PageResponse, has_page
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.batches import upload_batch
@@ -53,10 +53,8 @@ class UploadView(APIView):
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """The form, if a browser asks for it. A program gets 405, because there is nothing to read here."""
-        if request.method in {"GET", "HEAD"} and isinstance(request.accepted_renderer, PageRenderer):
-            return PageResponse(
-                None, lambda: {"max_bytes": MAX_BYTES, "max_unzipped_bytes": MAX_UNZIPPED_BYTES}
-            )
+        if request.method in {"GET", "HEAD"} and has_page(request):
+            return PageResponse(None, max_bytes=MAX_BYTES, max_unzipped_bytes=MAX_UNZIPPED_BYTES)
         return super().http_method_not_allowed(request, *args, **kwargs)
 
 

@@ -15,9 +15,9 @@ from rest_framework.views import APIView
 from timesheets import conf
 from timesheets.browser.charts import draw_days, draw_weeks
 from timesheets.browser.days import parse_day
-from timesheets.browser.pages import PageRenderer, PageResponse
 from timesheets.browser.weeks import Week, limit_projects, read_week
 from timesheets.permissions import READ_SCOPE
+from timesheets.renderers import PageResponse, has_page
 from timesheets.serializers import EntrySerializer
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import read_parameters
@@ -84,7 +84,7 @@ class WeekView(APIView):
     def get(self, request: Request) -> Response:
         if not conf.lets_browsers_sign_in():
             raise Http404
-        if not isinstance(request.accepted_renderer, PageRenderer):
+        if not has_page(request):
             raise NotAcceptable("This address has only a page for people. Programs read GET /timesheets.")
         values, _ = read_parameters(request, _PARAMETERS)
         this_week = Week.of(timezone.now().astimezone(conf.time_zone()).date())
@@ -92,7 +92,7 @@ class WeekView(APIView):
         context = {"week": week, "this_week": this_week}
         if "user_id" in values:
             context |= _describe_week(cast("MachineClient", request.user), values["user_id"], week)
-        return PageResponse(None, read_more=lambda: context)
+        return PageResponse(None, **context)
 
 
 def _describe_week(client: MachineClient, user_id: str, week: Week) -> dict[str, Any]:
