@@ -34,7 +34,7 @@ from tests.kit.responders import (
 )
 from tests.kit.signing_keys import SigningKey
 from timesheets.trust import issuers
-from timesheets.trust.connections import connect
+from timesheets.trust.issuer_connections import connect
 from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
 
 FIRST = SigningKey("first")

@@ -3,12 +3,10 @@
 import http.client
 import json
 import re
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import certifi
 
-from timesheets.trust.connections import connect
+from timesheets.trust.issuer_connections import open_connection
 
 MAX_BYTES = 64 * 1024
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -98,10 +96,8 @@ def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document
 def _request(
     url: SplitResult, seconds: float, ca_file: str | None, resources: ExitStack
 ) -> http.client.HTTPResponse:
-    deadline = time.monotonic() + seconds
     host, port = str(url.hostname), url.port or (443 if url.scheme == "https" else 80)
-    connection = resources.enter_context(connect(host, port, seconds))
-    _end_after(max(0.0, deadline - time.monotonic()), connection, resources)
+    connection = open_connection(host, port, seconds, resources)
     if url.scheme == "https":
         context = ssl.create_default_context(cafile=ca_file or certifi.where())
         connection = resources.enter_context(context.wrap_socket(connection, server_hostname=host))
@@ -120,25 +116,6 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
     while len(body) <= MAX_BYTES and (piece := response.read1(MAX_BYTES)):
         body += piece
     return body
-
-
-def _end_after(seconds: float, connection: socket.socket, resources: ExitStack) -> None:
-    """Cut the connection after `seconds`, even in the middle of a read.
-
-    A socket's timeout restarts with every byte, so it does not stop a server that drips bytes.
-    """
-    # A duplicate, which stays valid when TLS takes over the original.
-    handle = resources.enter_context(connection.dup())
-
-    def cut() -> None:
-        # It may already be closed.
-        with suppress(OSError):
-            handle.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
-    resources.callback(timer.cancel)
 
 
 def _describe(error: Exception) -> str:

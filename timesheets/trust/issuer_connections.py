@@ -1,8 +1,9 @@
-"""Connect to a host even if some of its addresses do not respond. Knows neither TLS nor HTTP."""
+"""Connect to a host within a deadline, even if some of its addresses do not respond. Knows no TLS, no HTTP."""
 
 import os
 import selectors
 import socket
+import threading
 import time
 from collections import deque
 from contextlib import ExitStack, suppress
@@ -10,6 +11,28 @@ from typing import Any, cast
 
 # How long an attempt runs before the next one starts too (RFC 8305 section 5).
 HEAD_START_SECONDS = 0.25
+
+
+def open_connection(host: str, port: int, seconds: float, resources: ExitStack) -> socket.socket:
+    """A connection that is cut after `seconds`, even in the middle of a read. Raises OSError.
+
+    A socket's timeout restarts with every byte, so it does not stop a server that drips bytes.
+    """
+    ends_at = time.monotonic() + seconds
+    connection = resources.enter_context(connect(host, port, seconds))
+    # A duplicate, which stays valid when TLS takes over the original.
+    handle = resources.enter_context(connection.dup())
+
+    def cut() -> None:
+        # It may already be closed.
+        with suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, ends_at - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    resources.callback(timer.cancel)
+    return connection
 
 
 def connect(host: str, port: int, seconds: float) -> socket.socket:
