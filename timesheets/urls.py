@@ -5,11 +5,14 @@ from django.urls import URLPattern, path, register_converter
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
 from timesheets.views.downloads import TimesheetDownloadView
-from timesheets.views.health import report_liveness, report_readiness
-from timesheets.views.landing import show_landing
-from timesheets.views.metadata import describe_protected_resource
-from timesheets.views.metrics import show_metrics
 from timesheets.views.receipts import ReceiptListView, ReceiptView
+from timesheets.views.service import (
+    describe_protected_resource,
+    report_liveness,
+    report_readiness,
+    show_landing,
+    show_metrics,
+)
 from timesheets.views.sign_in import end_session, show_sign_in
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView

@@ -4,7 +4,7 @@ from django.apps import apps
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from timesheets.views.errors import respond_with
+from timesheets.views.service import respond_with
 
 urlpatterns: list[URLPattern | URLResolver] = [path("", include("timesheets.urls"))]
 

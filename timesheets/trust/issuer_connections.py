@@ -1,4 +1,4 @@
-"""Connect to a host within a deadline, even if some of its addresses do not respond. Knows no TLS, no HTTP."""
+"""Connect to a host within a deadline, even if some addresses do not respond. Knows neither TLS nor HTTP."""
 
 import os
 import selectors

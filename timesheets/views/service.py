@@ -1,0 +1,95 @@
+"""Respond about the service itself: probes, metrics, metadata of RFC 9728, the page at `/`, bare errors."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from timesheets import conf, metrics
+from timesheets.addresses import comes_from_this_machine
+from timesheets.authentication import authenticate_bearer
+from timesheets.browser.pages import describe_visitor
+from timesheets.exceptions import METADATA_PATH, NotReady, Problem
+from timesheets.middleware import respond_with_problem
+from timesheets.readiness import get_readiness
+from timesheets.views.uploads import UploadView
+
+METRICS_SCOPE = "read:metrics"
+
+
+# No view here reads a body, so none needs protection against forged forms.
+@csrf_exempt
+@require_safe
+def report_liveness(_request: HttpRequest) -> HttpResponse:
+    """The process answers requests. Says nothing about the database or the issuer."""
+    return JsonResponse({"status": "ok"})
+
+
+@csrf_exempt
+@require_safe
+def report_readiness(_request: HttpRequest) -> HttpResponse:
+    """Whether the process can store entries now: 200, or 503 with the names of the failing checks."""
+    if failing := get_readiness().find_failing_checks():
+        return respond_with_problem(NotReady(failing=failing))
+    return JsonResponse({"status": "ok"})
+
+
+@csrf_exempt
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """All metrics in Prometheus' text format, for a scraper on this machine or one with a token.
+
+    For others they do not exist.
+    """
+    is_readable = metrics.is_on() and request.method in {"GET", "HEAD"}
+    if not is_readable or not (comes_from_this_machine(request) or _may_read_metrics(request)):
+        raise Http404
+    return HttpResponse(metrics.export(), content_type=metrics.CONTENT_TYPE)
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    try:
+        accepted = authenticate_bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+    except Problem:
+        # The log has the reason.
+        return False
+    return accepted is not None and METRICS_SCOPE in accepted[1].scopes
+
+
+@csrf_exempt
+@require_safe
+def describe_protected_resource(request: HttpRequest, scopes: frozenset[str], **_: object) -> HttpResponse:
+    """Where tokens come from (RFC 9728, section 2), whether or not the resource exists."""
+    return JsonResponse(
+        {
+            "resource": conf.public_url(request.path_info.removeprefix(METADATA_PATH)),
+            "authorization_servers": [conf.issuer().url],
+            "scopes_supported": sorted(scopes),
+            "bearer_methods_supported": ["header"],
+        },
+        headers={"Cache-Control": "public, max-age=3600"},
+    )
+
+
+@csrf_exempt
+@require_safe
+def show_landing(request: HttpRequest) -> HttpResponse:
+    """The page at `/`: what the API is, which tokens it accepts, and where to go next."""
+    context = {
+        **describe_visitor(request),
+        "issuer": conf.issuer().url,
+        "audience": conf.token_policy().audience,
+        "address": conf.public_url(""),
+        "metadata_path": f"{METADATA_PATH}{UploadView.resource_path}",
+        "is_development": bool(conf.development_sign_in().client_secrets),
+    }
+    return TemplateResponse(request, "timesheets/landing.html", context)
+
+
+def respond_with(status: int) -> Callable[..., HttpResponse]:
+    """A view for one of Django's `handler400` to `handler500`. ProblemMiddleware adds the body.
+
+    Django's own error views check for CSRF, and therefore read the bodies of unknown callers.
+    """
+    return lambda _request, *_, **__: HttpResponse(status=status)
