@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.api.reading import RECEIVED_AT, build_entry
-from timesheets.browser.days import Day, Totals, add_up, group_by_day
+from timesheets.browser.days import CountedHours, Day, add_up, group_by_day
 from timesheets.storage.queries import StoredEntry
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -69,11 +69,11 @@ def test_what_was_superseded_or_withdrawn_counts_for_nothing() -> None:
 
     totals = add_up(entries)
 
-    assert totals == Totals(hours=Decimal("12.25"), counted=2, uncounted=2)
+    assert totals == CountedHours(hours=Decimal("12.25"), counted=2, uncounted=2)
 
 
 def test_nothing_adds_up_to_zero() -> None:
-    assert add_up([]) == Totals(hours=Decimal(0), counted=0, uncounted=0)
+    assert add_up([]) == CountedHours(hours=Decimal(0), counted=0, uncounted=0)
     assert group_by_day([], BERLIN) == []
 
 

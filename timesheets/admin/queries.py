@@ -31,7 +31,7 @@ def is_in_state(state: State) -> Q:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Totals:
+class SelectionTotals:
     """What current entries add up to."""
 
     entries: int
@@ -71,12 +71,12 @@ class SummarizedTimesheets(QuerySet[Timesheet]):
             return [first.replace(month=month, day=1) for month in range(first.month, last.month + 1)]
         return [first.replace(day=day) for day in range(first.day, last.day + 1)]
 
-    def totals(self) -> Totals | None:
+    def totals(self) -> SelectionTotals | None:
         """Those of the current ones among them; None if there are more than MAX_TOTALED timesheets."""
         if self.count() > MAX_TOTALED:
             return None
         if not self.count():
-            return Totals(entries=0, employees=0, hours=Decimal())
+            return SelectionTotals(entries=0, employees=0, hours=Decimal())
         current = self.filter(is_in_state(State.CURRENT)).order_by()
         if self.query.where:
             # Entries arrive about in the order of their dates, so those of a month are next to each other.
@@ -86,6 +86,6 @@ class SummarizedTimesheets(QuerySet[Timesheet]):
         found = QuerySet.aggregate(
             employees, entries=Sum("entry_count"), employees=Count("*"), hours=Sum("sum")
         )
-        return Totals(
+        return SelectionTotals(
             entries=found["entries"] or 0, employees=found["employees"], hours=found["hours"] or Decimal()
         )

@@ -14,7 +14,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Totals:
+class CountedHours:
     """The hours and the number of the entries that count, and the number of those that do not."""
 
     hours: Decimal
@@ -30,7 +30,7 @@ class Day:
     entries: Sequence[StoredEntry]
 
     @property
-    def totals(self) -> Totals:
+    def totals(self) -> CountedHours:
         return add_up(self.entries)
 
     @property
@@ -54,10 +54,12 @@ def name_week(day: date) -> str:
     return f"{year}-W{week:02}"
 
 
-def add_up(entries: Sequence[StoredEntry]) -> Totals:
+def add_up(entries: Sequence[StoredEntry]) -> CountedHours:
     """The totals of the entries. Hours that were superseded or withdrawn count for nothing."""
     counted = [stored.entry.hours for stored in entries if stored.state is State.CURRENT]
-    return Totals(hours=sum(counted, Decimal()), counted=len(counted), uncounted=len(entries) - len(counted))
+    return CountedHours(
+        hours=sum(counted, Decimal()), counted=len(counted), uncounted=len(entries) - len(counted)
+    )
 
 
 def group_by_day(entries: Iterable[StoredEntry], zone: ZoneInfo) -> list[Day]:

@@ -23,7 +23,7 @@ from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.options import UploadOptions
-from timesheets.uploads.totals import Totals, add_up, require_totals
+from timesheets.uploads.totals import FoundTotals, add_up, require_totals
 from timesheets.uploads.verdicts import (
     ACCEPTED,
     HELD_BACK,
@@ -105,7 +105,7 @@ def _judge(value: Any, token: VerifiedToken) -> Entry | Result:
 
 
 def _describe_delivery(
-    upload: ReceivedUpload, totals: Totals, label: str | None, token_id: str | None
+    upload: ReceivedUpload, totals: FoundTotals, label: str | None, token_id: str | None
 ) -> Delivery:
     return Delivery(
         label=label,

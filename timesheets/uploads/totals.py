@@ -11,7 +11,7 @@ from timesheets.storage.entries import Entry
 
 
 @dataclass(frozen=True, kw_only=True)
-class Totals:
+class FoundTotals:
     """What an upload contains, whether or not its entries are valid."""
 
     entries: int
@@ -26,7 +26,7 @@ class ExpectedTotals:
     hours: Decimal | None = None
 
 
-def add_up(values: Sequence[Any], entries: Sequence[Entry | Any]) -> Totals:
+def add_up(values: Sequence[Any], entries: Sequence[Entry | Any]) -> FoundTotals:
     """The totals of a parser's `values`. Where one is valid, `entries` has its entry.
 
     All `hours` count that are valid by themselves, whatever else is wrong with their entry.
@@ -35,10 +35,10 @@ def add_up(values: Sequence[Any], entries: Sequence[Entry | Any]) -> Totals:
         entry.hours if isinstance(entry, Entry) else read_hours(value)
         for value, entry in zip(values, entries, strict=True)
     )
-    return Totals(entries=len(values), hours=Decimal(hours))
+    return FoundTotals(entries=len(values), hours=Decimal(hours))
 
 
-def require_totals(expected: ExpectedTotals, found: Totals) -> None:
+def require_totals(expected: ExpectedTotals, found: FoundTotals) -> None:
     """Raises ControlTotalsDiffer."""
     if expected.entries in (None, found.entries) and expected.hours in (None, found.hours):
         return
