@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.db import connections
+
+from tests.kit.issuer import Issuer
+
+if TYPE_CHECKING:
+    from tests.client.api import Api
 
 AUDIENCE = "https://timesheets.example.com"
 SECRET = "secret-of-payroll-0123456789abcdef"
@@ -66,6 +72,8 @@ class Site:
         self.arrived = Event()
         self.release = Event()
         self.hangs_at = ""
+        # Answers what has no reply.
+        self.api: Callable[[Received], Reply] | None = None
         self.replies: dict[str, Reply | Callable[[Received], Reply]] = {
             "/oauth/token": Reply(status=200, body=token_document(self.token)),
             "/timesheets/upload": Reply(status=201, body={"id": 14, "message": MESSAGE}),
@@ -92,6 +100,8 @@ class Site:
             self.arrived.set()
             self.release.wait(60)
         reply = self.replies.get(path)
+        if reply is None and self.api:
+            return self.api(received)
         if reply is None:
             return Reply(status=404, body=b"<html>Not Found</html>")
         return reply(received) if callable(reply) else reply
@@ -138,6 +148,17 @@ def site(tmp_path: Path) -> Iterator[Site]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def api(site: Site, issuer: Issuer, db: None) -> Iterator["Api"]:
+    # It imports this module.
+    from tests.client.api import Api
+
+    connection = connections["default"]
+    connection.inc_thread_sharing()
+    yield Api(site, issuer)
+    connection.dec_thread_sharing()
 
 
 @pytest.fixture(autouse=True)

@@ -7,18 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.client.archive import ALL_SCOPES, Archive
-from tests.client.conftest import Reply, Site, mint_token, token_document
+from tests.client.api import ALL_SCOPES, Api
+from tests.client.conftest import Reply, Site
 from tests.client.runs import Run
 from timesheets_client.errors import ExitStatus
 
 HEADER = "entry_id,user_id,date,project,hours\n"
 NAMELESS = ",007,2026-06-01,X,1\n"
-
-
-@pytest.fixture
-def archive(site: Site) -> Archive:
-    return Archive(site)
 
 
 def write(path: Path, *rows: str) -> Path:
@@ -34,22 +29,22 @@ def correct(site: Site, file: Path | str, reason: str = "typo", **options: Any) 
     return status, run
 
 
-def test_what_differs_is_corrected_and_the_rest_stays(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1)
-    archive.store("b", 1)
+def test_what_differs_is_corrected_and_the_rest_stays(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1)
+    api.store("b", 1)
     file = write(tmp_path / "a.csv", "a,2", "b,1", "c,3")
 
     status, run = correct(site, file)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert archive.revisions("a") == [(1, None), (2, "typo")]
-    assert archive.revisions("b") == [(1, None)]
-    assert archive.revisions("c") == [(3, None)]
+    assert api.revisions("a") == [(1, None), (2, "typo")]
+    assert api.revisions("b") == [(1, None)]
+    assert api.revisions("c") == [(3, None)]
     assert run.written[0].startswith(
         f"{file}: 3 entries, 1 created, 1 corrected, 1 already there, 0 rejected"
     )
-    assert all("Prefer" not in request.headers for request in archive.requests)
-    assert len(archive.batches) == 2
+    assert all("Prefer" not in request.headers for request in api.requests)
+    assert len(api.batches) == 2
 
 
 @pytest.mark.parametrize(
@@ -70,77 +65,77 @@ def test_what_differs_is_corrected_and_the_rest_stays(site: Site, archive: Archi
     ],
 )
 def test_a_second_run_changes_nothing(
-    site: Site, archive: Archive, tmp_path: Path, before: list[float], hours: str, after: list[float]
+    site: Site, api: Api, tmp_path: Path, before: list[float], hours: str, after: list[float]
 ) -> None:
-    archive.store("a", *before)
+    api.store("a", *before)
     file = write(tmp_path / "a.csv", f"a,{hours}")
 
     first, _ = correct(site, file)
-    stored = archive.revisions("a")
+    stored = api.revisions("a")
     second, run = correct(site, file)
 
     assert (first, second) == (ExitStatus.DONE, ExitStatus.DONE)
     assert [each for each, _ in stored] == after
-    assert archive.revisions("a") == stored
+    assert api.revisions("a") == stored
     assert "1 entry, 0 created, 0 corrected, 1 already there" in run.written[0]
 
 
-def test_a_repeated_withdrawal_needs_no_scope_to_read(site: Site, tmp_path: Path) -> None:
-    archive = Archive(site, scope="batch:upload correct:timesheets")
-    archive.store("a", 1, 2)
+def test_a_repeated_withdrawal_needs_no_scope_to_read(site: Site, api: Api, tmp_path: Path) -> None:
+    api.grant("batch:upload correct:timesheets")
+    api.store("a", 1, 2)
     file = write(tmp_path / "a.csv", "a,0")
 
     for _ in range(2):
         status, _ = correct(site, file)
         assert status == ExitStatus.DONE
 
-    assert archive.revisions("a") == [(1, None), (2, "before"), (0, "typo")]
-    assert {request.path for request in archive.requests} == {"/timesheets/upload?label=a.csv"}
+    assert api.revisions("a") == [(1, None), (2, "before"), (0, "typo")]
+    assert {request.path for request in api.requests} == {"/timesheets/upload?label=a.csv"}
 
 
 def test_a_repeated_withdrawal_leaves_only_the_receipt_of_its_file(
-    site: Site, archive: Archive, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    archive.store("a", 1)
+    api.store("a", 1)
     file = write(tmp_path / "a.csv", "a,0")
     correct(site, file)
-    archive.requests.clear()
+    api.requests.clear()
 
     correct(site, file)
 
-    assert [request.path.partition("?")[2] for request in archive.requests] == ["label=a.csv", "dry_run=true"]
+    assert [request.path.partition("?")[2] for request in api.requests] == ["label=a.csv", "dry_run=true"]
 
 
 def test_the_second_withdrawal_after_a_restoration_for_the_same_reason_is_stored(
-    site: Site, archive: Archive, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    archive.store("a", 1)
+    api.store("a", 1)
     for hours in ("0", "1", "0"):
         correct(site, write(tmp_path / "a.csv", f"a,{hours}"))
 
-    assert [hours for hours, _ in archive.revisions("a")] == [1, 0, 1, 0]
+    assert [hours for hours, _ in api.revisions("a")] == [1, 0, 1, 0]
 
 
 @pytest.mark.parametrize("hours", ["2", "0"])
 @pytest.mark.parametrize("lost", [0, 1], ids=["first answer", "second answer"])
 def test_a_correction_whose_answer_is_lost_is_stored_once(
-    site: Site, archive: Archive, tmp_path: Path, hours: str, lost: int
+    site: Site, api: Api, tmp_path: Path, hours: str, lost: int
 ) -> None:
-    archive.store("a", 1, 3)
+    api.store("a", 1, 3)
     file = write(tmp_path / "a.csv", f"a,{hours}")
-    archive.troubles += [*[lambda: None] * lost, "lost", Reply(status=503)]
+    api.troubles += [*[lambda: None] * lost, "lost", Reply(status=503)]
 
     status, _ = correct(site, file, retries=0)
     assert status == ExitStatus.TEMPORARY
-    archive.troubles.clear()
+    api.troubles.clear()
     again, _ = correct(site, file)
 
     assert again == ExitStatus.DONE
-    assert [each for each, _ in archive.revisions("a")] == [1, 3, float(hours)]
+    assert [each for each, _ in api.revisions("a")] == [1, 3, float(hours)]
 
 
-def test_revisions_and_reasons_of_the_file_are_ignored(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1)
+def test_revisions_and_reasons_of_the_file_are_ignored(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1)
     entry = {"entry_id": "a", "user_id": "007", "date": "2026-06-01", "project": "X", "hours": 2}
     file = tmp_path / "a.ndjson"
     file.write_text(json.dumps({**entry, "revision": 7, "reason": "theirs"}))
@@ -148,7 +143,7 @@ def test_revisions_and_reasons_of_the_file_are_ignored(site: Site, archive: Arch
     status, _ = correct(site, file)
 
     assert status == ExitStatus.DONE
-    assert archive.revisions("a") == [(1, None), (2, "typo")]
+    assert api.revisions("a") == [(1, None), (2, "typo")]
 
 
 @pytest.mark.parametrize(
@@ -166,22 +161,22 @@ def test_revisions_and_reasons_of_the_file_are_ignored(site: Site, archive: Arch
     ],
 )
 def test_a_file_without_ids_is_refused_before_anything_is_sent(
-    site: Site, archive: Archive, tmp_path: Path, name: str, content: str
+    site: Site, api: Api, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)
 
     status, run = correct(site, tmp_path / name)
 
     assert status == ExitStatus.USAGE
-    assert archive.requests == []
+    assert api.requests == []
     assert "--correct needs the entry_id" in run.warned[-1]
     assert not list(tmp_path.glob("*.rejected.ndjson"))
 
 
 def test_an_entry_without_an_id_is_rejected_and_the_others_are_corrected(
-    site: Site, archive: Archive, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    archive.store("a", 1)
+    api.store("a", 1)
     file = write(tmp_path / "a.csv", ",5", "a,2", ",6")
 
     status, run = correct(site, file)
@@ -189,13 +184,13 @@ def test_an_entry_without_an_id_is_rejected_and_the_others_are_corrected(
     rejects = [json.loads(line) for line in (tmp_path / "a.csv.rejected.ndjson").read_text().splitlines()]
     assert status == ExitStatus.REJECTED
     assert [line["hours"] for line in rejects] == [5, 6]
-    assert archive.revisions("a")[1:] == [(2, "typo")]
+    assert api.revisions("a")[1:] == [(2, "typo")]
     assert run.warned[-1].endswith("and upload that file with --correct")
     assert "3 entries, 0 created, 1 corrected, 0 already there, 2 rejected" in run.written[0]
 
 
-def test_the_second_entry_with_an_id_is_rejected(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1)
+def test_the_second_entry_with_an_id_is_rejected(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1)
     file = write(tmp_path / "a.csv", "a,2", "b,1", "a,3")
 
     for _ in range(2):
@@ -203,13 +198,13 @@ def test_the_second_entry_with_an_id_is_rejected(site: Site, archive: Archive, t
         assert status == ExitStatus.REJECTED
         assert "a.csv:4: entry_id: An earlier entry of this file has the same entry_id" in run.warned[0]
 
-    assert archive.revisions("a") == [(1, None), (2, "typo")]
+    assert api.revisions("a") == [(1, None), (2, "typo")]
 
 
 def test_what_the_api_refuses_goes_to_the_rejects_file_as_it_was_read(
-    site: Site, archive: Archive, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    archive.store("a", 1)
+    api.store("a", 1)
     file = write(tmp_path / "a.csv", "a,26", "unknown,0")
 
     status, run = correct(site, file)
@@ -217,7 +212,7 @@ def test_what_the_api_refuses_goes_to_the_rejects_file_as_it_was_read(
     rejects = [json.loads(line) for line in (tmp_path / "a.csv.rejected.ndjson").read_text().splitlines()]
     assert status == ExitStatus.REJECTED
     assert [line["_rejected"]["errors"] for line in rejects] == [
-        {"hours": ["Too many or too few."]},
+        {"hours": ["Ensure this value is less than or equal to 24."]},
         {"entry_id": ["There is no entry with this entry_id to withdraw."]},
     ]
     assert all("revision" not in line and "reason" not in line for line in rejects)
@@ -226,72 +221,68 @@ def test_what_the_api_refuses_goes_to_the_rejects_file_as_it_was_read(
 
 @pytest.mark.parametrize("hours", ["2", "0"])
 def test_a_correction_that_another_one_overtakes_is_rejected(
-    site: Site, archive: Archive, tmp_path: Path, hours: str
+    site: Site, api: Api, tmp_path: Path, hours: str
 ) -> None:
-    archive.store("a", 1, 1.5)
+    api.store("a", 1, 1.5)
     file = write(tmp_path / "a.csv", f"a,{hours}")
-    interfere = lambda: archive._add(  # noqa: E731, SLF001
-        {**archive.rows[-1], "hours": 9, "revision": 3, "reason": "theirs"}
-    )
-    archive.troubles += [lambda: None, interfere]
+    other = {"entry_id": "a", "hours": 9, "revision": 3, "reason": "theirs"}
+    api.troubles += [lambda: None, lambda: api.add(other)]
 
     status, run = correct(site, file)
 
     assert status == ExitStatus.REJECTED
-    assert archive.revisions("a")[2:] == [(9, "theirs")]
+    assert api.revisions("a")[2:] == [(9, "theirs")]
     assert (
         "Another correction of this entry was stored at the same time: it has revision 3 now" in run.warned[0]
     )
 
 
 def test_two_runs_with_the_same_correction_at_the_same_time_store_it_once(
-    site: Site, archive: Archive, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    archive.store("a", 1)
+    api.store("a", 1)
     file = write(tmp_path / "a.csv", "a,2")
-    interfere = lambda: archive._add(  # noqa: E731, SLF001
-        {**archive.rows[-1], "hours": 2, "revision": 2, "reason": "typo"}
-    )
-    archive.troubles += [lambda: None, interfere]
+    other = {"entry_id": "a", "hours": 2, "revision": 2, "reason": "typo"}
+    api.troubles += [lambda: None, lambda: api.add(other)]
 
     status, run = correct(site, file)
 
     assert status == ExitStatus.DONE
-    assert archive.revisions("a") == [(1, None), (2, "typo")]
+    assert api.revisions("a") == [(1, None), (2, "typo")]
     assert "0 corrected, 1 already there" in run.written[0]
 
 
-def test_a_restored_database_is_a_temporary_failure(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1, 2)
+def test_a_restored_database_is_a_temporary_failure(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1, 2)
     file = write(tmp_path / "a.csv", "a,3")
-    archive.troubles += [lambda: None, lambda: archive.rows.pop()]
+    api.troubles += [lambda: None, api.lose_last]
 
     status, run = correct(site, file)
     again, _ = correct(site, file)
 
     assert (status, again) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
     assert "no longer has the revision" in run.warned[-1]
-    assert archive.revisions("a") == [(1, None), (3, "typo")]
+    assert api.revisions("a") == [(1, None), (3, "typo")]
 
 
-def test_batches_are_split_and_continue_after_a_failure(site: Site, archive: Archive, tmp_path: Path) -> None:
+def test_batches_are_split_and_continue_after_a_failure(site: Site, api: Api, tmp_path: Path) -> None:
     rows = [f"{number},2" for number in range(10)]
     for number in range(10):
-        archive.store(str(number), 1)
-    archive.max_entries = 3
-    archive.troubles += [Reply(status=503)]
+        api.store(str(number), 1)
+    api.max_entries = 3
+    api.troubles += [Reply(status=503)]
 
     status, run = correct(site, write(tmp_path / "a.csv", *rows), batch_size=5)
 
     assert status == ExitStatus.DONE
     assert "10 entries, 0 created, 10 corrected, 0 already there" in run.written[0]
-    assert all(archive.revisions(str(number)) == [(1, None), (2, "typo")] for number in range(10))
+    assert all(api.revisions(str(number)) == [(1, None), (2, "typo")] for number in range(10))
 
 
-def test_a_failed_run_says_how_much_is_stored(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1)
+def test_a_failed_run_says_how_much_is_stored(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1)
     file = write(tmp_path / "a.csv", "a,2", "b,2")
-    archive.troubles += [lambda: None, lambda: None, Reply(status=503)]
+    api.troubles += [lambda: None, lambda: None, Reply(status=503)]
 
     status, run = correct(site, file, batch_size=1, retries=0, derives_ids=False)
 
@@ -299,21 +290,21 @@ def test_a_failed_run_says_how_much_is_stored(site: Site, archive: Archive, tmp_
     assert "1 of its entries are on the server; sending the whole file again creates no dup" in run.warned[0]
 
 
-def test_a_signal_lets_the_corrections_in_flight_finish(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1)
+def test_a_signal_lets_the_corrections_in_flight_finish(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1)
     file = write(tmp_path / "a.csv", "a,2", "b,2")
     run = Run()
-    archive.troubles += [lambda: run.signals.receive(signal.SIGTERM, None)]
+    api.troubles += [lambda: run.signals.receive(signal.SIGTERM, None)]
 
     status, _ = correct(site, file, run=run, batch_size=1)
 
     assert status == ExitStatus.TERMINATED
-    assert [row["hours"] for row in archive.rows] == [1, 2]
+    assert [row["hours"] for row in api.rows] == [1, 2]
     assert "1 of its entries are on the server" in run.warned[0]
 
 
-def test_json_counts_the_corrected_entries(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1)
+def test_json_counts_the_corrected_entries(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1)
 
     _, run = correct(site, write(tmp_path / "a.csv", "a,2"), run=Run(is_json=True))
 
@@ -321,10 +312,10 @@ def test_json_counts_the_corrected_entries(site: Site, archive: Archive, tmp_pat
     assert (outcome["corrected"], outcome["created"], outcome["rejects"]) == (1, 0, None)
 
 
-def test_at_verbosity_2_each_corrected_entry_is_named(site: Site, archive: Archive, tmp_path: Path) -> None:
-    archive.store("a", 1)
-    archive.store("b", 1)
-    archive.store("c", 1)
+def test_at_verbosity_2_each_corrected_entry_is_named(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 1)
+    api.store("b", 1)
+    api.store("c", 1)
     file = write(tmp_path / "a.csv", "a,2", "b,1", "c,0")
 
     _, run = correct(site, file, run=Run(verbosity=2))
@@ -337,42 +328,39 @@ def test_at_verbosity_2_each_corrected_entry_is_named(site: Site, archive: Archi
 
 
 @pytest.mark.parametrize("scope", ["batch:upload", "batch:upload read:timesheets"])
-def test_without_the_scope_nothing_is_read_or_sent(site: Site, tmp_path: Path, scope: str) -> None:
-    archive = Archive(site, scope=scope)
+def test_without_the_scope_nothing_is_read_or_sent(site: Site, api: Api, tmp_path: Path, scope: str) -> None:
+    api.grant(scope)
 
     status, run = correct(site, tmp_path / "missing.csv")
 
     assert status == ExitStatus.REFUSED
-    assert archive.requests == []
+    assert api.requests == []
     assert f"lacks the scope correct:timesheets (its scopes: {scope}); grant it" in run.warned[0]
 
 
-def test_a_cached_token_without_the_scope_is_replaced_once(site: Site, tmp_path: Path) -> None:
-    archive = Archive(site, scope="batch:upload")
+def test_a_cached_token_without_the_scope_is_replaced_once(site: Site, api: Api, tmp_path: Path) -> None:
+    api.grant("batch:upload")
     file = write(tmp_path / "a.csv", "a,2")
     Run().start(site.variables, file, caches_token=True)
-    new_token = mint_token(scope=ALL_SCOPES)
-    site.replies["/oauth/token"] = Reply(status=200, body=token_document(new_token))
+    new_token = api.grant(ALL_SCOPES)
 
     status, _ = correct(site, write(file, "a,3"), caches_token=True)
 
     assert status == ExitStatus.DONE
     assert site.count("/oauth/token") == 2
-    assert archive.requests[-1].headers["Authorization"] == f"Bearer {new_token}"
+    assert api.requests[-1].headers["Authorization"] == f"Bearer {new_token}"
 
 
-def test_a_check_shows_old_and_new_values_and_stores_nothing(
-    site: Site, archive: Archive, tmp_path: Path
-) -> None:
-    archive.store("a", 7.5)
-    archive.store("b", 1)
-    archive.store("c", 1, 2, 3)
+def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 7.5)
+    api.store("b", 1)
+    api.store("c", 1, 2, 3)
     file = write(tmp_path / "a.csv", "a,6", "b,1", "c,0", "d,1")
 
     status, run = correct(site, file, is_check=True)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert len(archive.rows) == 5
+    assert len(api.rows) == 5
     assert run.written[6:] == [
         f"{file}:2: would become revision 2",
         "    stored  user_id 007  date 2026-06-01T00:00:00Z  project X  hours 7.5",
@@ -383,12 +371,14 @@ def test_a_check_shows_old_and_new_values_and_stores_nothing(
         f"ok       {file}: of 4 entries the API would create 1, correct 2, has 1 already, and would reject 0",
     ]
     assert "batch:upload, correct:timesheets are granted" in run.written[3]
-    assert {each.path for each in archive.requests if each.body} == {"/timesheets/upload?dry_run=true"}
+    assert {each.path for each in api.requests if each.body} == {"/timesheets/upload?dry_run=true"}
 
 
-def test_a_check_without_the_scope_to_read_shows_only_the_new_values(site: Site, tmp_path: Path) -> None:
-    archive = Archive(site, scope="batch:upload correct:timesheets")
-    archive.store("a", 7.5)
+def test_a_check_without_the_scope_to_read_shows_only_the_new_values(
+    site: Site, api: Api, tmp_path: Path
+) -> None:
+    api.grant("batch:upload correct:timesheets")
+    api.store("a", 7.5)
     file = write(tmp_path / "a.csv", "a,6")
 
     status, run = correct(site, file, is_check=True)
@@ -402,9 +392,10 @@ def test_a_check_without_the_scope_to_read_shows_only_the_new_values(site: Site,
 
 
 def test_stored_values_cannot_control_the_terminal_or_show_the_token(
-    site: Site, archive: Archive, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    archive.store("a", 7.5, project=f"\x1b[2J\nok {site.token}")
+    api.store("a", 7.5)
+    site.replies["/timesheets/1"] = api.answer_with(project=f"\x1b[2J\nok {site.token}")
 
     _, run = correct(site, write(tmp_path / "a.csv", "a,6"), is_check=True)
 
@@ -415,10 +406,10 @@ def test_stored_values_cannot_control_the_terminal_or_show_the_token(
 
 
 def test_another_entry_than_the_requested_one_is_a_configuration_error(
-    site: Site, archive: Archive, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    archive.store("a", 7.5)
-    site.replies["/timesheets/1"] = Reply(status=200, body={**archive.rows[0], "id": 2})
+    api.store("a", 7.5)
+    site.replies["/timesheets/1"] = Reply(status=200, body={**api.rows[0], "id": 2})
 
     status, run = correct(site, write(tmp_path / "a.csv", "a,6"), is_check=True)
 

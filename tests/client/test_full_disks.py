@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.archive import Archive
+from tests.client.api import Api
 from tests.client.conftest import Site
 from tests.client.ledger import Ledger
 from tests.client.runs import write_csv
@@ -188,8 +188,9 @@ def test_without_space_for_a_copy_of_standard_input_nothing_is_sent(site: Site, 
 
 
 @pytest.mark.parametrize("fills", ["at the start", "in the middle"])
-def test_without_space_for_a_download_it_continues_later(site: Site, disk: Disk, fills: str) -> None:
-    Archive(site)
+def test_without_space_for_a_download_it_continues_later(
+    site: Site, api: Api, disk: Disk, fills: str
+) -> None:
     site.replies["/timesheets"] = partial(answer_thousands, 10)
     fill = FILL if fills == "at the start" else "true"
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.client.archive import Archive
+from tests.client.api import Api
 from tests.client.conftest import SECRET, Reply, Site
 from tests.client.ledger import Ledger
 from tests.client.runs import HEADER, write_csv, write_days
@@ -189,18 +189,16 @@ def test_standard_input_is_read_twice_for_its_totals(site: Site, ledger: Ledger)
     assert (right[0], wrong[0], len(ledger.requests)) == (0, 65, 1)
 
 
-def test_checks_and_withdrawals_work(site: Site, tmp_path: Path) -> None:
-    archive = Archive(site)
-    archive.store("a", 2)
-    archive.add_receipt(17, 1)
+def test_checks_and_withdrawals_work(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("a", 2)
     file = write_days(tmp_path / "a.csv", 2)
 
     dry = run(site, "--dry-run", file)
-    check = run(site, "--check", "--withdraw", "17", "--reason", "twice")
-    done = run(site, "--withdraw", "17", "--reason", "twice")
+    check = run(site, "--check", "--withdraw", "1", "--reason", "twice")
+    done = run(site, "--withdraw", "1", "--reason", "twice")
 
     assert (dry[0], check[0], done[0]) == (0, 0, 0), check
-    assert "upload 17: 1 entry, 1 withdrawn" in done[1]
+    assert "upload 1: 1 entry, 1 withdrawn" in done[1]
 
 
 def test_unfinished_and_hidden_files_stay(site: Site, ledger: Ledger, spool: Path) -> None:

@@ -1,46 +1,45 @@
 """What --withdraw withdraws, and what it leaves alone."""
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.client.archive import NOT_FOUND, Archive
+from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
 from tests.client.runs import Run
 from timesheets_client.errors import ExitStatus
 
-
-@pytest.fixture
-def archive(site: Site) -> Archive:
-    """Upload 17 has created the entries a, b and c."""
-    archive = Archive(site)
-    archive.store("other", 1)
-    for entry_id in "abc":
-        archive.store(entry_id, 2)
-    archive.add_receipt(17, 3)
-    return archive
+# Created the entries a, b and c.
+UPLOAD = 2
 
 
-def withdraw(site: Site, upload: int = 17, **options: Any) -> tuple[ExitStatus, Run]:
+@pytest.fixture(autouse=True)
+def uploaded(api: Api) -> None:
+    api.store("other", 1)
+    api.add(*({"entry_id": entry_id, "hours": 2} for entry_id in "abc"), label="week23.csv")
+
+
+def withdraw(site: Site, upload: int = UPLOAD, **options: Any) -> tuple[ExitStatus, Run]:
     run = options.pop("run", None) or Run()
     return run.start(
         site.variables, withdrawal=upload, reason=options.pop("reason", "sent twice"), **options
     ), run
 
 
-def test_what_an_upload_created_is_withdrawn_and_nothing_else(site: Site, archive: Archive) -> None:
+def test_what_an_upload_created_is_withdrawn_and_nothing_else(site: Site, api: Api) -> None:
     status, run = withdraw(site)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert [archive.revisions(each) for each in "abc"] == [[(2, None), (0, "sent twice")]] * 3
-    assert archive.revisions("other") == [(1, None)]
-    assert run.written[0] == "upload 17: week23.csv, received 2026-06-08T02:10:03Z"
+    assert [api.revisions(each) for each in "abc"] == [[(2, None), (0, "sent twice")]] * 3
+    assert api.revisions("other") == [(1, None)]
+    assert re.fullmatch(rf"upload {UPLOAD}: week23\.csv, received 20\d\d-\S+Z", run.written[0])
     assert run.written[1].startswith(
-        "upload 17: 3 entries, 3 withdrawn, 0 already withdrawn, 0 not withdrawn in "
+        f"upload {UPLOAD}: 3 entries, 3 withdrawn, 0 already withdrawn, 0 not withdrawn in "
     )
-    [batch] = archive.batches
+    [batch] = api.batches
     assert batch[0] == {
         "user_id": "007",
         "date": "2026-06-01T00:00:00Z",
@@ -53,54 +52,54 @@ def test_what_an_upload_created_is_withdrawn_and_nothing_else(site: Site, archiv
 
 
 @pytest.mark.parametrize("reason", ["sent twice", "another reason"])
-def test_a_second_run_adds_nothing(site: Site, archive: Archive, reason: str) -> None:
+def test_a_second_run_adds_nothing(site: Site, api: Api, reason: str) -> None:
     withdraw(site)
-    rows = list(archive.rows)
+    rows = list(api.rows)
 
     status, run = withdraw(site, reason=reason)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert archive.rows == rows
+    assert api.rows == rows
     assert "3 entries, 0 withdrawn, 3 already withdrawn, 0 not withdrawn" in run.written[1]
 
 
-def test_a_run_that_was_killed_is_continued(site: Site, archive: Archive) -> None:
-    archive.troubles += [lambda: None, "lost"]
+def test_a_run_that_was_killed_is_continued(site: Site, api: Api) -> None:
+    api.troubles += [lambda: None, "lost"]
 
     status, run = withdraw(site, batch_size=1, retries=0)
     again, _ = withdraw(site, batch_size=2)
 
     assert (status, again) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
-    assert "upload 17: 1 of its entries are withdrawn; running it again withdraws the rest" in run.warned
-    assert [len(archive.revisions(each)) for each in "abc"] == [2, 2, 2]
+    assert (
+        f"upload {UPLOAD}: 1 of its entries are withdrawn; running it again withdraws the rest" in run.warned
+    )
+    assert [len(api.revisions(each)) for each in "abc"] == [2, 2, 2]
 
 
-def test_every_page_is_read_from_the_same_server(site: Site, archive: Archive) -> None:
-    archive.page_size = 2
+def test_every_page_is_read_from_the_same_server(site: Site, api: Api) -> None:
+    api.page_size = 2
 
     status, _ = withdraw(site)
 
     assert status == ExitStatus.DONE
-    paths = [each.path for each in archive.requests if not each.body]
-    assert paths == [
-        "/timesheets?upload=17&page_size=1000",
-        "/timesheets?upload=17&page_size=1000&cursor=3",
-    ]
+    paths = [each.path for each in api.requests if not each.body]
+    first = f"/timesheets?upload={UPLOAD}&page_size=1000"
+    assert paths[:2] == [f"/uploads/{UPLOAD}", first]
+    assert [path.startswith(f"{first}&cursor=") for path in paths[2:]] == [True]
 
 
-def test_what_cannot_be_withdrawn_is_listed(site: Site, archive: Archive) -> None:
-    archive.store("d", 2, 3)
-    archive.store(None, 2)
-    archive.store("e", 2, 0)
-    archive.add_receipt(18, 5)
+def test_what_cannot_be_withdrawn_is_listed(site: Site, api: Api) -> None:
+    corrected, withdrawn = ({"entry_id": "d", "hours": 2}, {"entry_id": "e", "hours": 2})
+    again = {"revision": 2, "reason": "before"}
+    api.add(corrected, corrected | again | {"hours": 3}, {}, withdrawn, withdrawn | again | {"hours": 0})
 
-    status, run = withdraw(site, 18)
+    status, run = withdraw(site, UPLOAD + 1)
 
     assert status == ExitStatus.REJECTED
-    assert archive.revisions("d") == [(2, None), (3, "before"), (0, "sent twice")]
-    assert archive.revisions("e") == [(2, None), (0, "before")]
+    assert api.revisions("d") == [(2, None), (3, "before"), (0, "sent twice")]
+    assert api.revisions("e") == [(2, None), (0, "before")]
     assert run.warned == [
-        "upload 18: timesheet 7 (007, 2026-06-01T00:00:00Z): has no entry_id, so it can never be corrected"
+        "upload 3: timesheet 6 (007, 2026-06-01T00:00:00Z): has no entry_id, so it can never be corrected"
     ]
     assert "3 entries, 1 withdrawn, 1 already withdrawn, 1 not withdrawn" in run.written[1]
 
@@ -113,32 +112,30 @@ def test_what_cannot_be_withdrawn_is_listed(site: Site, archive: Archive) -> Non
         pytest.param([3, 0], True, id="corrected and withdrawn"),
     ],
 )
-def test_what_was_corrected_since_stays(
-    site: Site, archive: Archive, later: list[float], is_withdrawn: bool
-) -> None:
+def test_what_was_corrected_since_stays(site: Site, api: Api, later: list[float], is_withdrawn: bool) -> None:
     for revision, hours in enumerate(later, 2):
-        add_revision(archive, "b", revision, hours)
+        add_revision(api, "b", revision, hours)
 
     status, run = withdraw(site)
 
-    assert [hours for hours, _ in archive.revisions("b")] == [2, *later]
+    assert [hours for hours, _ in api.revisions("b")] == [2, *later]
     if is_withdrawn:
         assert (status, run.warned) == (ExitStatus.DONE, [])
     else:
         assert status == ExitStatus.REJECTED
         [problem] = run.warned
         assert problem == (
-            "upload 17: timesheet 3 (007, 2026-06-01T00:00:00Z, b): was corrected since, so it stays; "
+            f"upload {UPLOAD}: timesheet 3 (007, 2026-06-01T00:00:00Z, b): was corrected since, so it stays; "
             "to withdraw it, send it with 0 hours and --correct"
         )
 
 
-def test_a_row_of_another_entry_does_not_say_that_an_entry_is_withdrawn(site: Site, archive: Archive) -> None:
-    add_revision(archive, "b", 2, 3)
-    archive.store("c", 0)
+def test_a_row_of_another_entry_does_not_say_that_an_entry_is_withdrawn(site: Site, api: Api) -> None:
+    add_revision(api, "b", 2, 3)
+    add_revision(api, "c", 2, 0)
 
     def ignore_the_id(received: Received) -> Reply:
-        return archive.answer_list(replace(received, path=received.path.replace("entry_id=b", "")))
+        return api.answer(replace(received, path=received.path.replace("entry_id=b", "")))
 
     site.replies["/timesheets"] = ignore_the_id
 
@@ -148,83 +145,72 @@ def test_a_row_of_another_entry_does_not_say_that_an_entry_is_withdrawn(site: Si
     assert "/timesheets: this is not a response from the Timesheets API" in run.warned[1]
 
 
-def add_revision(
-    archive: Archive, entry_id: str, revision: int, hours: float, reason: str = "sent twice"
-) -> None:
-    row = {"user_id": "007", "date": "2026-06-01", "project": "X", "entry_id": entry_id}
-    archive._add({**row, "hours": hours, "revision": revision, "reason": reason})  # noqa: SLF001
+def add_revision(api: Api, entry_id: str, revision: int, hours: float, reason: str = "sent twice") -> None:
+    api.add({"entry_id": entry_id, "hours": hours, "revision": revision, "reason": reason})
 
 
-def test_a_correction_between_reading_and_sending_stays(site: Site, archive: Archive) -> None:
-    archive.troubles += [lambda: add_revision(archive, "b", 2, 3, "theirs")]
+def test_a_correction_between_reading_and_sending_stays(site: Site, api: Api) -> None:
+    api.troubles += [lambda: add_revision(api, "b", 2, 3, "theirs")]
 
     status, run = withdraw(site)
 
     assert status == ExitStatus.REJECTED
-    assert archive.revisions("b") == [(2, None), (3, "theirs")]
+    assert api.revisions("b") == [(2, None), (3, "theirs")]
     assert "was corrected since" in run.warned[0]
     assert "2 withdrawn, 0 already withdrawn, 1 not withdrawn" in run.written[1]
 
 
-def test_a_restored_database_is_a_temporary_failure(site: Site, archive: Archive) -> None:
-    archive.store("d", 2, 3)
-    archive.add_receipt(18, 1)
-    archive.troubles += [archive.rows.pop]
+def test_a_restored_database_is_a_temporary_failure(site: Site, api: Api) -> None:
+    api.store("d", 2)
+    api.add({"entry_id": "d", "hours": 3, "revision": 2, "reason": "before"})
+    api.troubles += [api.lose_last]
 
-    status, run = withdraw(site, 18)
+    status, run = withdraw(site, UPLOAD + 2)
 
     assert status == ExitStatus.TEMPORARY
-    assert archive.revisions("d") == [(2, None)]
+    assert api.revisions("d") == [(2, None)]
     assert "no longer has the revision" in run.warned[0]
 
 
-def test_an_unknown_upload_is_missing_input(site: Site, archive: Archive) -> None:
-    site.replies["/uploads/99"] = NOT_FOUND
-
+def test_an_unknown_upload_is_missing_input(site: Site, api: Api) -> None:
     status, run = withdraw(site, 99)
 
     assert status == ExitStatus.UNREADABLE
-    assert archive.requests == []
     assert run.warned == [
         "--withdraw 99: the API has no such upload of this client; GET /uploads lists those it has"
     ]
 
 
-def test_entries_that_are_not_listed_yet_end_the_run_before_anything_is_sent(
-    site: Site, archive: Archive
-) -> None:
-    archive.receipts[17]["created"] = 4
+def test_entries_that_are_not_listed_yet_end_the_run_before_anything_is_sent(site: Site, api: Api) -> None:
+    site.replies[f"/uploads/{UPLOAD}"] = api.answer_with(created=4)
 
     status, run = withdraw(site)
 
     assert status == ExitStatus.TEMPORARY
-    assert archive.batches == []
+    assert api.batches == []
     assert "it created 4 entries, and the API lists 3 of them" in run.warned[0]
 
 
-def test_a_check_stores_nothing(site: Site, archive: Archive) -> None:
-    rows = list(archive.rows)
+def test_a_check_stores_nothing(site: Site, api: Api) -> None:
+    rows = list(api.rows)
     run = Run(verbosity=2)
 
     status, _ = withdraw(site, is_check=True, run=run)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert archive.rows == rows
-    assert run.written[6:-1] == [
-        "upload 17: week23.csv, received 2026-06-08T02:10:03Z",
-        *(
-            f"upload 17: timesheet {number} (007, 2026-06-01T00:00:00Z, {entry_id}): would be withdrawn"
-            for number, entry_id in ((2, "a"), (3, "b"), (4, "c"))
-        ),
+    assert api.rows == rows
+    assert run.written[7:-1] == [
+        f"upload {UPLOAD}: timesheet {number} (007, 2026-06-01T00:00:00Z, {entry_id}): would be withdrawn"
+        for number, entry_id in ((2, "a"), (3, "b"), (4, "c"))
     ]
     assert run.written[-1] == (
-        "upload 17: 3 entries, 3 would be withdrawn, 0 already withdrawn, 0 not withdrawn; "
+        f"upload {UPLOAD}: 3 entries, 3 would be withdrawn, 0 already withdrawn, 0 not withdrawn; "
         "nothing was stored (--check)"
     )
 
 
-def test_a_check_that_fails_names_only_the_failure(site: Site, archive: Archive) -> None:
-    archive.troubles += [lambda: None, lambda: None, Reply(status=503)]
+def test_a_check_that_fails_names_only_the_failure(site: Site, api: Api) -> None:
+    api.troubles += [lambda: None, lambda: None, Reply(status=503)]
 
     status, run = withdraw(site, is_check=True, batch_size=1, retries=0)
 
@@ -233,25 +219,25 @@ def test_a_check_that_fails_names_only_the_failure(site: Site, archive: Archive)
     assert problem.startswith("FAILED   withdrawal: ")
 
 
-def test_json_reports_a_withdrawal(site: Site, archive: Archive) -> None:
+def test_json_reports_a_withdrawal(site: Site, api: Api) -> None:
     _, run = withdraw(site, run=Run(is_json=True))
 
     document = json.loads(run.written[0])
     assert document["withdrawal"].pop("seconds") >= 0
     assert document == {
         "files": [],
-        "withdrawal": {"upload": 17, "entries": 3, "withdrawn": 3, "existing": 0, "rejected": 0},
+        "withdrawal": {"upload": UPLOAD, "entries": 3, "withdrawn": 3, "existing": 0, "rejected": 0},
         "exit": 0,
     }
 
 
-def test_the_token_needs_all_three_scopes(site: Site) -> None:
-    archive = Archive(site, scope="batch:upload")
+def test_the_token_needs_all_three_scopes(site: Site, api: Api) -> None:
+    api.grant("batch:upload")
 
     status, run = withdraw(site)
 
     assert status == ExitStatus.REFUSED
-    assert archive.requests == []
+    assert api.requests == []
     assert "lacks the scopes correct:timesheets, read:timesheets (its scopes: batch:upload)" in run.warned[0]
 
 
@@ -272,38 +258,34 @@ def test_the_token_needs_all_three_scopes(site: Site) -> None:
     ],
 )
 def test_a_page_of_another_server_is_a_configuration_error(
-    site: Site, archive: Archive, page: dict[str, Any] | bytes
+    site: Site, api: Api, page: dict[str, Any] | bytes
 ) -> None:
     site.replies["/timesheets"] = Reply(status=200, body=page)
 
     status, _ = withdraw(site)
 
     assert status == ExitStatus.CONFIGURATION
-    assert archive.batches == []
+    assert api.batches == []
 
 
-def test_pages_that_repeat_an_entry_never_end_in_a_loop(site: Site, archive: Archive) -> None:
-    archive.receipts[17]["created"] = 10_000
+def test_pages_that_repeat_an_entry_never_end_in_a_loop(site: Site, api: Api) -> None:
+    site.replies[f"/uploads/{UPLOAD}"] = api.answer_with(created=10_000)
 
     def repeat(received: Received) -> Reply:
-        page = archive.answer_list(received)
-        assert isinstance(page.body, dict)
-        cursor = len(archive.requests)
-        return Reply(status=200, body={**page.body, "next": f"/timesheets?cursor=-{cursor}"})
+        first = replace(received, path=received.path.partition("&cursor")[0])
+        return api.answer_with(next=f"/timesheets?cursor=-{len(api.requests)}")(first)
 
     site.replies["/timesheets"] = repeat
 
     status, _ = withdraw(site)
 
     assert status == ExitStatus.CONFIGURATION
-    assert len(archive.requests) == 2
+    assert len(api.requests) == 3
 
 
-def test_reading_back_is_tried_again(site: Site, archive: Archive) -> None:
+def test_reading_back_is_tried_again(site: Site, api: Api) -> None:
     failures = [Reply(status=503)]
-    site.replies["/timesheets"] = lambda received: (
-        failures.pop() if failures else archive.answer_list(received)
-    )
+    site.replies["/timesheets"] = lambda received: failures.pop() if failures else api.answer(received)
 
     status, _ = withdraw(site)
 
@@ -337,9 +319,9 @@ def test_reading_back_is_tried_again(site: Site, archive: Archive) -> None:
     ],
 )
 def test_a_refusal_to_read_back_is_explained(
-    site: Site, archive: Archive, reply: Reply, expected: ExitStatus, problem: str
+    site: Site, api: Api, reply: Reply, expected: ExitStatus, problem: str
 ) -> None:
-    site.replies["/uploads/17"] = reply
+    site.replies[f"/uploads/{UPLOAD}"] = reply
 
     status, run = withdraw(site, retries=0)
 
@@ -348,10 +330,10 @@ def test_a_refusal_to_read_back_is_explained(
     assert problem in message
 
 
-def test_texts_of_the_server_cannot_control_the_terminal(site: Site, archive: Archive) -> None:
-    archive.receipts[17]["label"] = f"\x1b[2J\nforged {site.token}"
-    for row in archive.rows:
-        row["user_id"] = "\x1b[2J\nforged"
+def test_texts_of_the_server_cannot_control_the_terminal(site: Site, api: Api) -> None:
+    site.replies[f"/uploads/{UPLOAD}"] = api.answer_with(label=f"\x1b[2J\nforged {site.token}")
+    rows = [{**row, "user_id": "\x1b[2J\nforged"} for row in api.rows[1:]]
+    site.replies["/timesheets"] = api.answer_with(results=rows)
 
     _, run = withdraw(site, run=Run(verbosity=2))
 
