@@ -1,6 +1,7 @@
 """Fixtures for all tests, and a report of the tests that a run skips."""
 
 import importlib.util
+import os
 import re
 import shutil
 from collections import Counter
@@ -18,6 +19,7 @@ from tests.kit.history import find_version_before_migration
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import OLDEST_VERSION, PostgreSQLServer, find_programs
 from tests.kit.processes import NODE_MODULES
+from tests.kit.servers import DevelopmentServer
 from timesheets.models import Client, Timesheet, Upload
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
@@ -58,6 +60,9 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
     ),
 }
 
+# Folders whose tests start few processes.
+IN_PROCESS = ("tests/api", "tests/unit")
+
 # Also a part of one, as pytest shortens long values.
 _TOKEN = re.compile(r"eyJ\w[\w.=/+-]*")
 
@@ -76,7 +81,16 @@ def asks_for_survival(config: pytest.Config) -> bool:
     return config.getoption("--all") or "survival" in " ".join([*config.args, config.option.markexpr])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors, because many tests wait for a process."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if is_worker(config):
+        # What takes long begins first, so that no worker has to wait for it at the end.
+        items.sort(key=lambda item: item.nodeid.startswith(IN_PROCESS))
     if named := {item.nodeid.partition("[")[0] for item in items if _TOKEN.search(item.nodeid)}:
         raise pytest.UsageError(f"Give the parameters of these tests ids: {', '.join(named)}")
     for name, (needs, is_available) in GROUPS.items():
@@ -147,6 +161,14 @@ def migrated_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.getbasetemp()
     # A worker's folder is in that of the run.
     share_templates(folder.parent if is_worker(request.config) else folder)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
+    """The development server, for all tests that need nothing of their own from it."""
+    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -394,12 +394,9 @@ def normalize(printed: str) -> str:
     return re.sub(r'key "[\w-]+"', 'key "..."', re.sub(r"\d+ ms", "... ms", printed))
 
 
-def test_troubleshooting_shows_what_it_prints(tmp_path: Path) -> None:
-    server = DevelopmentServer(tmp_path)
-
+def test_troubleshooting_shows_what_it_prints(server: DevelopmentServer) -> None:
     result = server.manage("check_issuer", DATABASE_URL="postgres://nobody@127.0.0.1:1/nowhere")
 
-    server.close()
     [shown] = re.findall(
         r"^```console\n\$ python manage\.py check_issuer\n(.*?)^```",
         (REPOSITORY / "docs/troubleshooting.md").read_text(),

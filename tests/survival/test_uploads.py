@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -27,13 +27,6 @@ pytestmark = pytest.mark.survival
 ROUNDS = int(os.environ.get("UPLOAD_SURVIVAL_ROUNDS", "3"))
 ENTRIES = 1_000
 BATCH = 50
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -4,23 +4,14 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from tests.kit.servers import DevelopmentServer
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
 
 
 def upload(server: DevelopmentServer, token: str, **more: Any) -> requests.Response:

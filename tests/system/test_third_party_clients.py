@@ -27,13 +27,6 @@ AUDIENCE = "https://timesheets.example.com"
 BROKEN_TOKEN = {"access_token": "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "token_type": "Bearer"}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def upload_url(server: DevelopmentServer) -> str:
     return f"{server.url}/timesheets/upload"
