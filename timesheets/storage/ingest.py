@@ -24,7 +24,7 @@ from timesheets.storage.stores import (
     insert_new,
 )
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
-from timesheets.storage.writer import begin_group, begin_upload
+from timesheets.storage.writer import begin_upload, take_turn
 from timesheets.trust.principals import MachineClient
 
 logger = logging.getLogger(__name__)
@@ -200,7 +200,7 @@ def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]
 
 
 # Single entries that arrive at the same time.
-groups = GroupCommit(begin_group, _ingest_group)
+groups = GroupCommit(take_turn, _ingest_group)
 
 
 def _store(

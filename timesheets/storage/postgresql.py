@@ -187,7 +187,7 @@ def lock_corrections(client_id: int) -> None:
 
 def select_current(client_id: int, entry_ids: Sequence[str]) -> Sequence[tuple[Any, ...]]:
     """The id, the content and the revision of the current row of each `entry_id`."""
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{DISABLE_SORTING}, {_WRITE_WAL}")
         cursor.execute(_select_newest("LIMIT 1"), [list(entry_ids), client_id])
         return list(cursor.fetchall())

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils.crypto import salted_hmac
 
 from timesheets.models import Usage
-from timesheets.storage.writer import begin_group
+from timesheets.storage.writer import take_turn, wait_for_lock
 
 _TABLE = Usage._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -78,8 +78,8 @@ def use(kind: Kind, name: tuple[str, ...], rate: Rate) -> int:
         "seconds": rate.seconds,
     }
     # In PostgreSQL, a caller whose body is slow must not hold a connection of the pool.
-    with begin_group(), connection.cursor() as cursor:
-        cursor.execute(_STATEMENTS[connection.vendor], parameters)
+    with take_turn(), connection.cursor() as cursor:
+        wait_for_lock(lambda: cursor.execute(_STATEMENTS[connection.vendor], parameters))
         if cursor.rowcount:
             return 0
         cursor.execute(f"SELECT began_at FROM {_TABLE} WHERE key = %s", [key])  # noqa: S608

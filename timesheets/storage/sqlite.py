@@ -4,21 +4,25 @@ import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
 from timesheets.models import Timesheet
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.rows import (
+    CLIENT_TABLE,
     COLUMNS,
     CONTENT_COLUMNS,
     REVISION_COLUMNS,
     TABLE,
     Provenance,
 )
+from timesheets.storage.writer import wait_for_lock
 
+_ARRIVAL_COLUMNS = ("received_at", "subject", *CONTENT_COLUMNS)
 # The id of the current row of each `entry_id` in a JSON array.
 _SELECT_CURRENT_IDS = (
     f"SELECT (SELECT id FROM {TABLE} WHERE client_id = %s AND entry_id = sent.value "  # noqa: S608
@@ -26,23 +30,56 @@ _SELECT_CURRENT_IDS = (
 )
 
 
+# One statement is one transaction. The client's key is NULL if the client has no row yet, which the table
+# refuses.
+_INSERT_ARRIVALS = f"""
+INSERT INTO {TABLE} (client_id, {", ".join(_ARRIVAL_COLUMNS)})
+SELECT owner.id, {", ".join(f"json_extract(sent.value, '$[{place}]')" for place, _ in enumerate(_ARRIVAL_COLUMNS, 2))}
+FROM json_each(?) AS sent LEFT JOIN {CLIENT_TABLE} AS owner
+ON owner.issuer = json_extract(sent.value, '$[0]') AND owner.client_id = json_extract(sent.value, '$[1]')
+WHERE true ORDER BY sent.key ON CONFLICT DO NOTHING
+RETURNING id, (SELECT issuer FROM {CLIENT_TABLE} AS owner WHERE owner.id = {TABLE}.client_id),
+(SELECT owner.client_id FROM {CLIENT_TABLE} AS owner WHERE owner.id = {TABLE}.client_id), entry_id
+"""  # noqa: S608
+
+
 def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
     """The id of each entry's new row, or None if its `entry_id` already exists."""
     origin = _read_origin(provenance)
-    return _insert_rows([(*origin, *_to_cells(entry)) for entry in entries])
+    inserted = _insert(COLUMNS, [(*origin, *_to_cells(entry)) for entry in entries])
+    return _assign(inserted, [(provenance.client_id, entry.entry_id) for entry in entries])
 
 
-def insert_arrivals(arrived: Sequence[tuple[Provenance, Entry]]) -> list[int | None]:
-    """Like `insert_batch`, for entries that arrived one by one."""
-    return _insert_rows([(*_read_origin(provenance), *_to_cells(entry)) for provenance, entry in arrived])
+def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
+    """Insert entries of several clients, in one statement and therefore in one transaction."""
+    sent = json.dumps([_to_json(arrival) for arrival in arrivals])
+    rows = wait_for_lock(partial(_execute, _INSERT_ARRIVALS, sent))
+    # SQLite assigns ids in the order of insertion, but may return the rows in another.
+    clients = [(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals]
+    keys = [(*client, arrival.entry.entry_id) for client, arrival in zip(clients, arrivals, strict=True)]
+    return _assign(sorted(rows), keys)
 
 
-def _insert_rows(rows: Sequence[tuple[Any, ...]]) -> list[int | None]:
-    inserted = deque(_insert(COLUMNS, rows))
-    # An entry has the next row if client and `entry_id` are equal; otherwise the entry was left out.
-    return [
-        inserted.popleft()[0] if inserted and inserted[0][1:] == (row[0], row[-1]) else None for row in rows
-    ]
+def _execute(statement: str, *values: str) -> list[tuple[Any, ...]]:
+    """Without Django's cursor, which rewrites each statement."""
+    database: Any = connection
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        rows: list[tuple[Any, ...]] = database.connection.execute(statement, values).fetchall()
+    return rows
+
+
+def _to_json(arrival: Arrival) -> list[str | None]:
+    """The columns of `_INSERT_ARRIVALS`."""
+    client = arrival.client
+    received_at = _to_timestamp(arrival.received_at)
+    return [client.issuer, client.client_id, received_at, client.subject, *_to_cells(arrival.entry)]
+
+
+def _assign(inserted: Sequence[tuple[Any, ...]], keys: Sequence[tuple[Any, ...]]) -> list[int | None]:
+    """An entry has the next row if the row has its key; otherwise the entry was left out."""
+    rows = deque(inserted)
+    return [rows.popleft()[0] if rows and rows[0][1:] == key else None for key in keys]
 
 
 def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:

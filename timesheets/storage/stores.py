@@ -1,10 +1,9 @@
 """Insert rows, each revision of a client's `entry_id` once, and find rows, in SQLite or in PostgreSQL."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from timesheets.models import Client
 from timesheets.storage import postgresql, sqlite
@@ -25,25 +24,12 @@ def insert_new(provenance: Provenance, entries: Sequence[Entry]) -> list[int | N
 
 
 def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
-    """Insert entries of several clients. Returns what `insert_new` returns.
+    """Insert entries of several clients in a transaction of its own. Returns what `insert_new` returns.
 
-    In SQLite, this is part of the current transaction. In PostgreSQL, it is a transaction of its own, and a
-    client that has no row yet is an IntegrityError.
+    A client that has no row yet is an IntegrityError.
     """
-    if connection.vendor == "postgresql":
-        return postgresql.insert_arrivals(arrivals)
-    identify = functools.cache(find_or_create_owner)
-    owners = [identify(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals]
-    return sqlite.insert_arrivals(
-        [
-            (_to_provenance(arrival, owner), arrival.entry)
-            for arrival, owner in zip(arrivals, owners, strict=True)
-        ]
-    )
-
-
-def _to_provenance(arrival: Arrival, owner_id: int) -> Provenance:
-    return Provenance(client_id=owner_id, subject=arrival.client.subject, received_at=arrival.received_at)
+    ids: list[int | None] = _statements().insert_arrivals(arrivals)
+    return ids
 
 
 def find_owner(issuer: str, client_id: str) -> int | None:
@@ -91,11 +77,10 @@ def find_current(client_id: int, entry_ids: Sequence[str]) -> dict[str, StoredRe
 def find_current_of_clients(keys: Sequence[EntryKey]) -> Mapping[EntryKey, StoredRevision]:
     """Like `find_current`, for the keys of several clients."""
     current = {}
-    with transaction.atomic():
-        for issuer, client_id in {key[:2] for key in keys}:
-            entry_ids = [key[2] for key in keys if key[:2] == (issuer, client_id)]
-            found = find_current(find_or_create_owner(issuer, client_id), entry_ids)
-            current.update({(issuer, client_id, entry_id): row for entry_id, row in found.items()})
+    for issuer, client_id in {key[:2] for key in keys}:
+        entry_ids = [key[2] for key in keys if key[:2] == (issuer, client_id)]
+        found = find_current(find_or_create_owner(issuer, client_id), entry_ids)
+        current.update({(issuer, client_id, entry_id): row for entry_id, row in found.items()})
     return current
 
 
