@@ -20,7 +20,7 @@ _uploads = Places(
 @contextmanager
 def share_pool(client: MachineClient) -> Iterator[None]:
     """Run the block that stores an upload. Raises NoPlace, before it takes a connection."""
-    if getattr(connection, "pool", None) is None:
+    if getattr(connection, "pool", None) is None or connection.in_atomic_block:
         yield
         return
     # A browser's session was read with one.
