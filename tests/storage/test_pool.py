@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.test import Client
 from tests.api.conftest import status_and_code
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
+from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry
 from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.pool import share_pool
@@ -94,3 +96,25 @@ def test_who_may_not_wait_for_a_place_is_refused_at_once() -> None:
             pass
 
     assert (places.count(), waiting.count()) == (0, 0)
+
+
+def test_no_newcomer_overtakes_a_caller_that_waits_for_a_place() -> None:
+    waiting = Places(lambda own, _: own < 8)
+    places = Places(lambda own, _: own < 1, waiting=waiting, wait_seconds=10)
+    order: list[int] = []
+
+    def take(number: int) -> None:
+        with places.take("payroll"):
+            order.append(number)
+
+    with ThreadPoolExecutor(8) as executor:
+        with places.take("payroll"):
+            for number in range(8):
+                executor.submit(take, number)
+                wait_until(partial(lambda count: waiting.count() == count, number + 1))
+        # The caller that has just given its place back asks for another.
+        with suppress(NoPlace):
+            take(99)
+
+    assert [number for number in order if number != 99] == list(range(8))
+    assert order[0] == 0

@@ -20,6 +20,8 @@ class Places:
         self._has_place, self._waiting, self._wait_seconds = has_place, waiting, wait_seconds
         self._changed = threading.Condition()
         self._held: Counter[Hashable] = Counter()
+        # Those that ask for a place, in the order in which they did.
+        self._turns: list[tuple[Hashable, object]] = []
 
     def count(self) -> int:
         """How many all callers hold."""
@@ -41,13 +43,24 @@ class Places:
                 self._changed.notify_all()
 
     def _take(self, caller: Hashable, wait_seconds: float) -> bool:
+        """Take a place, after the earlier calls for this caller that still wait."""
+        turn = (caller, object())
         with self._changed:
-            has_place = self._changed.wait_for(
-                lambda: self._has_place(self._held[caller], self._held.total()), wait_seconds
-            )
-            if has_place:
-                self._held[caller] += 1
-            return has_place
+            self._turns.append(turn)
+            try:
+                has_place = self._changed.wait_for(
+                    lambda: self._is_first(turn) and self._has_place(self._held[caller], self._held.total()),
+                    wait_seconds,
+                )
+                if has_place:
+                    self._held[caller] += 1
+                return has_place
+            finally:
+                self._turns.remove(turn)
+                self._changed.notify_all()
+
+    def _is_first(self, turn: tuple[Hashable, object]) -> bool:
+        return next(each for each in self._turns if each[0] == turn[0]) is turn
 
     def _wait(self, caller: Hashable) -> None:
         if self._waiting is None:

@@ -23,6 +23,7 @@ from timesheets.storage.rows import (
 from timesheets.storage.writer import wait_for_lock
 
 _ARRIVAL_COLUMNS = ("received_at", "subject", *CONTENT_COLUMNS)
+_ARRIVAL_VALUES = [f"json_extract(sent.value, '$[{place}]')" for place, _ in enumerate(_ARRIVAL_COLUMNS, 2)]
 # The id of the current row of each `entry_id` in a JSON array.
 _SELECT_CURRENT_IDS = (
     f"SELECT (SELECT id FROM {TABLE} WHERE client_id = %s AND entry_id = sent.value "  # noqa: S608
@@ -34,7 +35,7 @@ _SELECT_CURRENT_IDS = (
 # refuses.
 _INSERT_ARRIVALS = f"""
 INSERT INTO {TABLE} (client_id, {", ".join(_ARRIVAL_COLUMNS)})
-SELECT owner.id, {", ".join(f"json_extract(sent.value, '$[{place}]')" for place, _ in enumerate(_ARRIVAL_COLUMNS, 2))}
+SELECT owner.id, {", ".join(_ARRIVAL_VALUES)}
 FROM json_each(?) AS sent LEFT JOIN {CLIENT_TABLE} AS owner
 ON owner.issuer = json_extract(sent.value, '$[0]') AND owner.client_id = json_extract(sent.value, '$[1]')
 WHERE true ORDER BY sent.key ON CONFLICT DO NOTHING
