@@ -1,6 +1,7 @@
 """Call the API inside this process, and read its responses."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -106,6 +107,17 @@ def store(issuer: Issuer, db: None) -> Callable[..., list[int]]:
         return [verdict.timesheet_id for verdict in ingest_entries(stored_for, entries, received_at)]
 
     return ingest
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """All records of all loggers."""
+    # Its debug records quote every variable on a debug page, so production does not use them.
+    caplog.set_level(logging.INFO, logger="django.template")
+    caplog.set_level(logging.DEBUG)
+    for name in {"urllib3", "http.client", *logging.root.manager.loggerDict} - {"django.template"}:
+        caplog.set_level(logging.DEBUG, logger=name)
+    return caplog
 
 
 def upload_lines(upload: Upload, body: bytes, **more: Any) -> ClientResponse:

@@ -2,8 +2,6 @@
 
 import json
 import logging
-import re
-import traceback
 from typing import Any, cast
 
 import django
@@ -18,8 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tests.api.conftest import Upload
-from tests.api.test_token_table import BAD_TOKENS, STRANGERS_KEY, Mint
-from tests.kit.django_client import ClientResponse
+from tests.api.leaks import find_leaks, format_records, format_response
+from tests.api.test_token_table import STRANGERS_KEY
 from tests.kit.issuer import Issuer
 from timesheets.logs import JSONFormatter
 from timesheets.trust.verified_tokens import VerifiedToken
@@ -39,70 +37,6 @@ class CrashingView(APIView):
 
 
 urlpatterns = [path("crash", CrashingView.as_view())]
-
-
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """All records of all loggers."""
-    # Its debug records quote every variable on a debug page, so production does not use them.
-    caplog.set_level(logging.INFO, logger="django.template")
-    caplog.set_level(logging.DEBUG)
-    for name in {"urllib3", "http.client", *logging.root.manager.loggerDict} - {"django.template"}:
-        caplog.set_level(logging.DEBUG, logger=name)
-    return caplog
-
-
-def format_records(log: pytest.LogCaptureFixture) -> str:
-    """All text of the records: messages, arguments, tracebacks and extra attributes.
-
-    Django also attaches the request, which has the token. It is left out.
-    """
-    written = []
-    for record in log.records:
-        added = {name: value for name, value in vars(record).items() if name != "request"}
-        written += [record.getMessage(), repr(added)]
-        if record.exc_info:
-            written += traceback.format_exception(record.exc_info[1])
-    return "\n".join(written)
-
-
-def format_response(response: ClientResponse) -> str:
-    return f"{response.headers}\n{response.content.decode()}"
-
-
-def find_leaks(token: str, text: str) -> list[str]:
-    """The parts of the token that occur in the text. Parts under 8 characters may occur by chance."""
-    return [part for part in re.split(r"[.=]", token) if len(part) >= 8 and part in text]
-
-
-@pytest.mark.parametrize(("mint", "phrase"), BAD_TOKENS)
-def test_no_part_of_a_bad_token_is_logged_or_returned(
-    upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture, mint: Mint, phrase: str
-) -> None:
-    token = mint(issuer)
-
-    response = upload(token=token)
-
-    assert find_leaks(token, format_records(log)) == []
-    assert find_leaks(token, format_response(response)) == []
-
-
-@pytest.mark.parametrize(
-    ("claims", "status"),
-    [
-        pytest.param({}, 201, id="accepted"),
-        pytest.param({"scope": "read:timesheets"}, 403, id="without-the-scope"),
-    ],
-)
-def test_no_part_of_a_good_token_is_logged_or_returned(
-    upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture, claims: dict[str, Any], status: int
-) -> None:
-    token = issuer.mint(**claims)
-
-    response = upload(token=token)
-
-    assert response.status_code == status
-    assert find_leaks(token, format_records(log) + format_response(response)) == []
 
 
 @pytest.mark.parametrize(
@@ -260,31 +194,21 @@ def test_the_debug_page_of_a_bug_shows_no_token(issuer: Issuer, client: Client, 
     assert find_leaks(token, format_response(response)) == []
 
 
+@pytest.mark.parametrize("setting", [{"ALGORITHMS": None}, {"LEEWAY_SECONDS": "thirty"}])
 def test_a_bug_during_authentication_shows_no_token(
-    issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, error_mails: None
+    issuer: Issuer,
+    client: Client,
+    settings: Any,
+    log: pytest.LogCaptureFixture,
+    error_mails: None,
+    setting: dict[str, Any],
 ) -> None:
     token = issuer.mint()
-    settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": None}
+    settings.OAUTH = {**settings.OAUTH, **setting}
     client.raise_request_exception = False
 
     response = client.post("/timesheets/upload", headers={"Authorization": f"Bearer {token}"})
 
     assert response.status_code == 500
     assert len(mail.outbox) == 1
-    assert find_leaks(token, format_records(log)) == []
-    assert find_leaks(token, format_response(response)) == []
-    assert find_leaks(token, format_mails()) == []
-
-
-def test_a_bug_in_the_token_rules_shows_no_token(
-    issuer: Issuer, client: Client, settings: Any, log: pytest.LogCaptureFixture, error_mails: None
-) -> None:
-    token = issuer.mint()
-    settings.OAUTH = {**settings.OAUTH, "LEEWAY_SECONDS": "thirty"}
-    client.raise_request_exception = False
-
-    response = client.post("/timesheets/upload", headers={"Authorization": f"Bearer {token}"})
-
-    assert response.status_code == 500
-    assert find_leaks(token, format_records(log)) == []
-    assert find_leaks(token, format_mails()) == []
+    assert find_leaks(token, format_records(log) + format_response(response) + format_mails()) == []
