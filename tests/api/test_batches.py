@@ -128,14 +128,6 @@ def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, batch_form
     assert (first.entry_id, last.entry_id) == (None, "new")
 
 
-def test_a_conflict_leaves_the_stored_entry_unchanged(upload_many: UploadMany) -> None:
-    upload_many([make_entry(entry_id="a")])
-
-    upload_many([make_entry(entry_id="a", project="StoreOne")])
-
-    assert Timesheet.objects.get().project == "StoreZero"
-
-
 @every_format
 def test_a_repeated_batch_creates_no_duplicates(upload_many: UploadMany, batch_format: Format) -> None:
     entries = [make_entry(entry_id=f"week-19:{number}") for number in range(20)]
@@ -154,43 +146,6 @@ def test_a_batch_finds_an_entry_that_was_uploaded_alone(upload: Upload, upload_m
     response = upload_many([make_entry(entry_id="a")])
 
     assert response.json()["entries"] == [{"index": 0, "status": 200, "id": stored["id"]}]
-
-
-def test_entries_without_an_entry_id_are_all_new(upload_many: UploadMany) -> None:
-    response = upload_many([make_entry(), make_entry(), make_entry(entry_id=None)])
-
-    assert read_statuses(response) == [201, 201, 201]
-    assert len({item["id"] for item in response.json()["entries"]}) == 3
-
-
-def test_new_ids_belong_to_the_right_entries(upload_many: UploadMany) -> None:
-    entries = [make_entry(entry_id=[f"old-{n}", f"new-{n}", None][n % 3], project=f"P{n}") for n in range(20)]
-    upload_many(entries[::3])
-
-    items = upload_many(entries).json()["entries"]
-
-    projects = dict(Timesheet.objects.values_list("id", "project"))
-    assert [projects[item["id"]] for item in items] == [item["project"] for item in entries]
-
-
-def test_two_clients_may_use_the_same_entry_ids(upload_many: UploadMany, issuer: Issuer) -> None:
-    upload_many([make_entry(entry_id="a")])
-
-    response = upload_many(
-        [make_entry(entry_id="a", hours=6)], token=issuer.mint(azp="another", sub="another")
-    )
-
-    assert read_statuses(response) == [201]
-
-
-@every_format
-def test_all_errors_of_an_entry_are_reported(upload_many: UploadMany, batch_format: Format) -> None:
-    response = upload_many(
-        [{"user_id": "", "date": "10.5.2017", "project": "x" * 129, "hours": "0"}], batch_format
-    )
-
-    [item] = response.json()["entries"]
-    assert list(item["errors"]) == ["user_id", "date", "project", "hours"]
 
 
 # Repeats within a batch
@@ -224,16 +179,6 @@ def test_the_first_valid_entry_with_an_entry_id_counts(upload_many: UploadMany, 
         ],
     }
     assert stored.hours == 5
-
-
-def test_repeats_of_a_stored_entry_are_compared_with_it(upload_many: UploadMany) -> None:
-    upload_many([make_entry(entry_id="a")])
-
-    response = upload_many(
-        [make_entry(entry_id="a", hours=6), make_entry(entry_id="a"), make_entry(entry_id="a", hours=6)]
-    )
-
-    assert read_statuses(response) == [409, 200, 409]
 
 
 def test_equal_repeats_do_not_refuse_an_atomic_batch(upload_many: UploadMany) -> None:

@@ -126,11 +126,8 @@ def test_a_lost_connection_stores_nothing(upload: Upload) -> None:
 @pytest.mark.parametrize(
     "length", ["", "abc", "-1", "+500", " 500", "500 ", "5_00", "5e2", "0x1f4", "500.0", "500, 500", "٥٠٠"]
 )
-@every_format
-def test_a_length_that_is_not_a_number_is_refused(
-    upload: Upload, media_type: str, body: bytes, length: str
-) -> None:
-    response = upload(body, content_type=media_type, CONTENT_LENGTH=length)
+def test_a_length_that_is_not_a_number_is_refused(upload: Upload, length: str) -> None:
+    response = upload(ONE_BODY, CONTENT_LENGTH=length)
 
     assert status_and_code(response) == (411, "length_required")
     assert not Timesheet.objects.exists()
@@ -141,12 +138,6 @@ def test_a_length_over_the_limit_is_refused_without_reading_the_body(upload: Upl
     response = upload(ONE_BODY, CONTENT_LENGTH=length, **{"wsgi.input": BrokenStream()})
 
     assert status_and_code(response) == (413, "too_large")
-
-
-def test_bytes_beyond_content_length_are_not_part_of_the_body(upload: Upload) -> None:
-    response = upload(ONE_BODY + b"garbage", CONTENT_LENGTH=str(len(ONE_BODY)))
-
-    assert response.status_code == 201
 
 
 # Damaged gzip

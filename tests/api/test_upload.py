@@ -242,15 +242,6 @@ def test_unknown_members_are_named_up_to_a_limit(upload: Upload) -> None:
     assert {len(name) for name in errors} == {64}
 
 
-def test_a_repeated_member_is_refused_by_name(upload: Upload) -> None:
-    body = b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":5,"hours":6}'
-
-    response = upload(body)
-
-    assert response.status_code == 422
-    assert response.json()["errors"] == {"hours": ["This member is repeated."]}
-
-
 @pytest.mark.parametrize(
     "text",
     [pytest.param("{}", id="object"), pytest.param('{"a":1,"a":2}', id="object-with-repeated-members")],
@@ -272,23 +263,8 @@ def test_a_null_entry_id_means_none(upload: Upload) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(b" ", id="blank"),
         pytest.param(b"{", id="cut"),
-        pytest.param(b'{"user_id": NaN}', id="nan"),
-        pytest.param(b'{"user_id": -Infinity}', id="infinity"),
-        pytest.param(b'\xef\xbb\xbf{"user_id": "007"}', id="bom"),
-        pytest.param('{"user_id": "007"}'.encode("utf-16"), id="utf-16"),
-        pytest.param(b'{"user_id": "\xff"}', id="not-utf-8"),
-        pytest.param(b'{"user_id": "\xed\xa0\x80"}', id="encoded-surrogate"),
-        pytest.param(rb'{"user_id": "\ud800"}', id="escaped-surrogate"),
-        pytest.param(rb'{"\udfff": 1}', id="escaped-surrogate-in-a-name"),
-        pytest.param(b'{"user_id": "a\x00b"}', id="bare-nul"),
-        pytest.param(b"[" * 10_000, id="10-kb-of-brackets"),
         pytest.param(b"[" * 600_000, id="600-kb-of-brackets"),
-        pytest.param(b'{"a":' * 33 + b"1" + b"}" * 33, id="33-levels"),
-        pytest.param(b'{"a": 01}', id="leading-zero"),
-        pytest.param(b"{'a': 1}", id="single-quotes"),
-        pytest.param(b"{}{}", id="two-values"),
         pytest.param(b"5", id="number"),
         pytest.param(b'"007"', id="string"),
         pytest.param(b"null", id="null"),
@@ -298,12 +274,6 @@ def test_a_body_that_is_not_a_json_object_is_malformed(upload: Upload, body: byt
     response = upload(body)
 
     assert (response.status_code, response.json()["code"]) == (400, "malformed_body")
-
-
-def test_brackets_inside_a_string_do_not_nest(upload: Upload) -> None:
-    response = upload(make_entry(project='"[\\' * 40))
-
-    assert response.status_code == 201
 
 
 def test_an_entry_of_32_levels_is_validated(upload: Upload) -> None:

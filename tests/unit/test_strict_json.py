@@ -1,0 +1,99 @@
+"""Which texts are JSON, alone and within an array, and which numbers they hold."""
+
+from decimal import Decimal
+
+import pytest
+
+from timesheets.formats.strict_json import REPEATED, NotJSON, decode_utf8, iterate_array, parse_value
+
+NO_JSON = {
+    "blank": b" ",
+    "cut": b"{",
+    "single-quotes": b"{'a': 1}",
+    "two-values": b"{}{}",
+    "expression": b'"1"+"2"',
+    "comment": b'"a" /* */',
+    "csv": b"007,2017-05-10,StoreZero,5",
+    "bom": b'\xef\xbb\xbf{"a": "007"}',
+    "utf-16": '{"a": "007"}'.encode("utf-16"),
+    "form-feed": b"\x0c",
+    "no-break-space": b"\xc2\xa0",
+    "nan": b'{"a": NaN}',
+    "infinity": b'{"a": Infinity}',
+    "minus-infinity": b'{"a": -Infinity}',
+    "plus": b"+5",
+    "leading-zero": b"05",
+    "no-decimals": b"5.",
+    "no-whole-number": b".5",
+    "hexadecimal": b"0x5",
+    "underscore": b"1_0",
+    "arabic-digit": "٥".encode(),
+    "bare-nul": b'{"a": "a\x00b"}',
+    "bare-tab": b'"a\tb"',
+    "no-json-escape": b'"a\\x41"',
+    "not-utf-8": b'"\xff"',
+    "overlong-nul": b'"\xc0\x80"',
+    "beyond-unicode": b'"\xf4\x90\x80\x80"',
+    "encoded-surrogate": b'"\xed\xa0\x80"',
+    "encoded-surrogate-pair": b'"\xed\xa0\xbd\xed\xb8\x80"',
+    "escaped-high-surrogate": rb'"\ud800"',
+    "escaped-low-surrogate-as-a-name": rb'{"\udfff": 1}',
+    "surrogates-in-the-wrong-order": rb'"\udc00\ud800"',
+    "33-levels": b"[" * 33 + b"]" * 33,
+    "600-kb-of-brackets": b"[" * 600_000,
+}
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in NO_JSON.items()])
+def test_what_is_not_json_is_refused_alone_and_in_an_array(text: bytes) -> None:
+    with pytest.raises(NotJSON):
+        parse_value(decode_utf8(text))
+    with pytest.raises(NotJSON):
+        list(iterate_array(decode_utf8(b'["good",' + text + b"]")))
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        pytest.param("", id="no-end"),
+        pytest.param(",]", id="trailing-comma"),
+        pytest.param(",,{}]", id="two-commas"),
+        pytest.param(" {}]", id="no-comma"),
+        pytest.param("}", id="another-bracket"),
+        pytest.param("]]", id="two-ends"),
+        pytest.param("][]", id="two-arrays"),
+        pytest.param('],{"a":1}', id="more-behind"),
+        pytest.param("]\x00", id="nul-behind"),
+    ],
+)
+def test_a_malformed_array_is_refused(tail: str) -> None:
+    with pytest.raises(NotJSON):
+        list(iterate_array('["one","two"' + tail))
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":1,"a":1}', r'{"a":1,"\u0061":1}', '{"b":2,"a":1,"a":2}'], ids=["equal", "escaped", "other"]
+)
+def test_no_value_of_a_repeated_member_is_taken(text: str) -> None:
+    assert parse_value(text)["a"] is REPEATED
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7.250", Decimal("7.250")),
+        ("1e400", Decimal("1e400")),
+        ("1e99999999999999999999", Decimal("Infinity")),
+        ("-1e99999999999999999999", Decimal("-Infinity")),
+        ("1e-99999999999999999999", Decimal("1e-999")),
+        ("0e99999999999999999999", Decimal(0)),
+        ("9" * 5000, Decimal("9" * 5000)),
+    ],
+)
+def test_a_number_keeps_its_digits(text: str, number: Decimal) -> None:
+    assert parse_value(text) == number
+
+
+@pytest.mark.parametrize("text", ['"[\\\\"', '"{{{{"', '"\\"["'])
+def test_brackets_inside_a_string_do_not_nest(text: str) -> None:
+    assert len(parse_value(f"[{','.join([text] * 40)}]")) == 40
