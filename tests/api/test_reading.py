@@ -184,7 +184,7 @@ def test_head_is_get_without_a_body(read: Read, store: Any, path: str) -> None:
     assert head.headers["Content-Length"] == str(len(get.content))
 
 
-@pytest.mark.parametrize("path", ["/timesheets", "/timesheets/1"])
+@pytest.mark.parametrize("path", ["/timesheets", "/timesheets/1", "/uploads", "/uploads/17"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "BREW"])
 def test_stored_entries_are_read_only(read: Read, path: str, method: str) -> None:
     response = read(f"{path}?unknown=1", method=method)
@@ -207,18 +207,14 @@ def test_stored_entries_are_read_only(read: Read, path: str, method: str) -> Non
         "a",
         "1%0A",
         "1%20",
+        "9223372036854775807",
         "9223372036854775808",
         "9" * 5000,
     ],
 )
-def test_a_path_without_a_valid_id_is_not_found(read: Read, name: str) -> None:
-    response = read(f"/timesheets/{name}")
-
-    assert (response.status_code, response.json()["code"]) == (404, "not_found")
-
-
-def test_the_highest_possible_id_is_not_found(read: Read) -> None:
-    response = read(f"/timesheets/{2**63 - 1}")
+@pytest.mark.parametrize("path", ["/timesheets", "/uploads"])
+def test_a_path_without_a_valid_id_is_not_found(read: Read, path: str, name: str) -> None:
+    response = read(f"{path}/{name}")
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
@@ -285,7 +281,7 @@ def test_without_the_right_token_nothing_is_read(
     )
 
 
-@pytest.mark.parametrize("path", ["/timesheets", "/timesheets/12"])
+@pytest.mark.parametrize("path", ["/timesheets", "/timesheets/12", "/uploads", "/uploads/17"])
 def test_the_metadata_of_each_path_name_it_and_its_scope(read: Read, issuer: Issuer, path: str) -> None:
     response = read(f"/.well-known/oauth-protected-resource{path}", token=None)
 

@@ -11,7 +11,6 @@ from tests.api.conftest import Upload, UploadMany, make_entry, status_and_code
 from tests.api.formats import ARRAY, CSV, Format, every_format
 from tests.api.reading import PUBLIC_URL, Read, follow, list_ids, localize
 from tests.kit.issuer import Issuer
-from timesheets.models import Timesheet
 from timesheets.models import Upload as StoredUpload
 
 
@@ -101,29 +100,6 @@ def test_an_upload_that_creates_nothing_leaves_a_receipt(
 
     assert tuple(receipt[name] for name in ("received", "created", "existing", "rejected")) == counts
     assert (receipt["first_id"], receipt["last_id"]) == (None, None)
-
-
-def test_a_correction_counts_like_any_entry(correct_many: UploadMany, read: Read) -> None:
-    response = correct_many(
-        [
-            make_entry(entry_id="a", hours=0, revision=2, reason="x"),
-            make_entry(entry_id="a"),
-            make_entry(entry_id="a", hours=3, revision=4, reason="x"),
-        ]
-    )
-
-    receipt = read(response.headers["Location"]).json()
-    assert (receipt["created"], receipt["rejected"]) == (2, 1)
-    assert receipt["hours"] == {"received": "8.00", "created": "5.00", "existing": "0.00"}
-
-
-def test_repeated_uploads_leave_receipts_of_their_own(upload_many: UploadMany, read: Read) -> None:
-    entries = [make_entry(entry_id="a"), make_entry(entry_id="b")]
-
-    receipts = [read(upload_many(entries).headers["Location"]).json() for _ in range(2)]
-
-    assert [receipt["created"] for receipt in receipts] == [2, 0]
-    assert receipts[0]["sha256"] == receipts[1]["sha256"]
 
 
 def test_the_address_of_a_receipt_has_the_prefix_of_the_public_address(
@@ -248,32 +224,6 @@ def test_receipts_need_the_scope_to_read(read: Read, issuer: Issuer, path: str) 
 
 
 @pytest.mark.parametrize("path", ["/uploads", "/uploads/17"])
-def test_receipts_have_metadata(read: Read, issuer: Issuer, path: str) -> None:
-    response = read(f"/.well-known/oauth-protected-resource{path}", token=None)
-
-    assert response.json() == {
-        "resource": f"{PUBLIC_URL}{path}",
-        "authorization_servers": [issuer.url],
-        "scopes_supported": ["read:timesheets"],
-        "bearer_methods_supported": ["header"],
-    }
-
-
-@pytest.mark.parametrize("path", ["/uploads", "/uploads/17"])
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_receipts_are_read_only(read: Read, path: str, method: str) -> None:
-    response = read(path, method=method)
-
-    assert status_and_code(response) == (405, "method_not_allowed")
-    assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
-
-
-@pytest.mark.parametrize("name", ["0", "01", "-1", "1.0", "x", str(2**63), "9" * 30, "%D9%A2", ""])
-def test_an_id_that_cannot_exist_is_not_found(read: Read, name: str) -> None:
-    assert status_and_code(read(f"/uploads/{name}")) == (404, "not_found")
-
-
-@pytest.mark.parametrize("path", ["/uploads", "/uploads/17"])
 def test_receipts_are_no_csv(read: Read, path: str) -> None:
     assert status_and_code(read(path, Accept="text/csv")) == (406, "not_acceptable")
 
@@ -340,16 +290,6 @@ def test_an_unknown_upload_created_nothing(upload_many: UploadMany, read: Read, 
     send_files(upload_many, "a")
 
     assert read(f"/timesheets?upload={upload_id}").json() == {"results": [], "next": None}
-
-
-def test_a_receipt_leads_to_its_rows(upload_many: UploadMany, read: Read) -> None:
-    response = upload_many([make_entry(), make_entry()])
-
-    receipt = read(response.headers["Location"]).json()
-
-    ids = list_ids(read(f"/timesheets?upload={receipt['id']}"))
-    assert (ids[0], ids[-1], len(ids)) == (receipt["first_id"], receipt["last_id"], receipt["created"])
-    assert set(Timesheet.objects.values_list("upload_id", flat=True)) == {receipt["id"]}
 
 
 def test_the_next_page_has_the_same_upload(upload_many: UploadMany, read: Read) -> None:
