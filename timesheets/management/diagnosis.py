@@ -1,14 +1,17 @@
-"""The diagnostic commands' common parts: they change nothing, and --help lists their exit statuses."""
+"""What commands share: the layout of --help, and the exit statuses of those that diagnose."""
 
 import logging
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 
-from timesheets.management.help import HelpFormatter
+
+class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Keeps the line breaks of the description and the epilog."""
 
 
 class DiagnosticStatus(IntEnum):

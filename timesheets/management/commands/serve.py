@@ -10,8 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, connection
 
-from timesheets.management.diagnosis import DiagnosticStatus
-from timesheets.management.help import HelpFormatter
+from timesheets.management.diagnosis import DiagnosticStatus, HelpFormatter
 from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.failures import is_database_failure
 from timesheets.storage.schema import SchemaOutdated, describe_database, require_current_schema
