@@ -23,7 +23,7 @@ from timesheets_client.environment.env_files import read_env_file
 from timesheets_client.environment.private_files import read_secret_file
 from timesheets_client.files.folders import add_suffix
 from timesheets_client.files.locks import try_lock
-from timesheets_client.links import is_link
+from timesheets_client.local_files import is_link
 from timesheets_client.printable import escape_bytes
 from timesheets_client.reading.maps.files import load_map
 from timesheets_client.sending import batch_uploads

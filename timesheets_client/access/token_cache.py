@@ -13,7 +13,7 @@ from timesheets_client.environment.private_files import (
     replace_private_file,
 )
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.links import leads_elsewhere
+from timesheets_client.local_files import leads_elsewhere
 from timesheets_client.network.retries import Clock, poll
 from timesheets_client.printable import escape
 

@@ -8,7 +8,7 @@ from dotenv import dotenv_values
 
 from timesheets_client.environment.private_files import MAX_SECRET_BYTES, read_file
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.permissions import is_closed_to_others
+from timesheets_client.local_files import is_closed_to_others
 from timesheets_client.printable import escape
 
 SECRET = "AUTH0_CLIENT_SECRET"  # noqa: S105  The name of a variable.

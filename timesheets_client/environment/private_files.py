@@ -6,8 +6,7 @@ import tempfile
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.links import leads_elsewhere
-from timesheets_client.permissions import is_closed_to_others, is_own
+from timesheets_client.local_files import is_closed_to_others, is_own, leads_elsewhere
 
 MAX_SECRET_BYTES = 16 * 1024
 

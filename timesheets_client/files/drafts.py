@@ -11,8 +11,7 @@ from pathlib import Path
 from timesheets_client.errors import DiskFull, FileBlocked, FileInUse
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import try_lock
-from timesheets_client.open_files import is_in_use
-from timesheets_client.permissions import set_mode
+from timesheets_client.local_files import is_in_use, set_mode
 from timesheets_client.printable import escape
 
 DRAFT = re.compile(r"\.rejected-[0-9a-f]{16}\.tmp")

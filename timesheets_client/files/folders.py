@@ -8,8 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
-from timesheets_client.links import is_link
-from timesheets_client.permissions import is_own, is_trusted
+from timesheets_client.local_files import is_link, is_own, is_trusted
 
 # Windows has neither.
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)

@@ -19,7 +19,7 @@ from timesheets_client.errors import InputInUse
 from timesheets_client.files.drafts import OWNER_ONLY, explain_os_errors
 from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import lock
-from timesheets_client.open_files import prepare_move
+from timesheets_client.local_files import prepare_move
 from timesheets_client.printable import escape
 
 CHUNK_BYTES = 1024 * 1024

@@ -24,8 +24,7 @@ from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import lock, lock_input
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
 from timesheets_client.files.uploads import process_files, upload_file
-from timesheets_client.links import is_link
-from timesheets_client.open_files import may_be_in_use, prepare_move
+from timesheets_client.local_files import is_link, may_be_in_use, prepare_move
 from timesheets_client.output.report import Report, describe_bug
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input
