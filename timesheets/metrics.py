@@ -16,22 +16,12 @@ from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from timesheets.storage.verdicts import ACCEPTED, Outcome
 from timesheets.trust.token_rules import Fault
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # How many clients have a metric of their own, per worker. Each costs a time series.
 MAX_CLIENTS = 100
-VERDICTS = (
-    "created",
-    "existing",
-    "superseded",
-    "conflict",
-    "revision_gap",
-    "unknown_entry",
-    "insufficient_scope",
-    "invalid",
-    "refused_with_batch",
-)
 
 _FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 _FILE_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_livemin", "gauge_max")
@@ -117,7 +107,7 @@ _WAITING = Gauge(
 )
 _THREADS.set(int(os.environ.get("GRANIAN_BLOCKING_THREADS", "0")))
 # A counter that exists before the first event shows that event as an increase.
-for _verdict in VERDICTS:
+for _verdict in Outcome:
     _ENTRIES.labels(_verdict)
 for _fault in Fault:
     _REFUSED_TOKENS.labels(_fault)
@@ -179,18 +169,19 @@ def observe_upload(seconds: float, size_bytes: int) -> None:
         _UPLOAD_BYTES.observe(size_bytes)
 
 
-def count_entries(verdicts: Mapping[str, int]) -> None:
-    """Count entries by their verdict, which is one of VERDICTS."""
+def count_entries(client_id: str, verdicts: Mapping[Outcome, int]) -> None:
+    """Count the verified client's entries by their verdict."""
     if is_on():
         for verdict, count in verdicts.items():
             _entries_with(verdict).inc(count)
+        if not ACCEPTED.isdisjoint(verdicts):
+            _note_upload(client_id)
 
 
-def note_upload(client_id: str) -> None:
-    """Remember that the API has stored what this verified client sent."""
+def _note_upload(client_id: str) -> None:
     now = time.time()
     # Once a second is exact enough.
-    is_due = is_on() and now >= _noted_at.get(client_id, 0) + 1
+    is_due = now >= _noted_at.get(client_id, 0) + 1
     if is_due and (client_id in _noted_at or len(_noted_at) < MAX_CLIENTS):
         _noted_at[client_id] = now
         _LAST_UPLOAD.labels(client_id).set(now)

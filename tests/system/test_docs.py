@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit.processes import REPOSITORY, link_manage_py, make_environment, run_python
 from tests.kit.servers import DevelopmentServer
-from timesheets.metrics import VERDICTS
+from timesheets.storage.verdicts import Outcome
 from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS
@@ -131,7 +131,7 @@ def test_the_deployment_guide_names_every_verdict_that_is_counted() -> None:
         r"^\| `timesheets_entries_total` \| Entries by `verdict`. (.*)", DEPLOYMENT, re.MULTILINE
     )
 
-    assert set(re.findall(r"`(\w+)`", explained)) == set(VERDICTS)
+    assert set(re.findall(r"`(\w+)`", explained)) == set(Outcome)
 
 
 def test_the_first_screen_shows_what_run_says() -> None:

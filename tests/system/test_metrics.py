@@ -287,8 +287,9 @@ def test_production_answers_prometheus_on_the_same_machine() -> None:
 MANY_CLIENTS = """
 import django; django.setup()
 from timesheets import metrics
+from timesheets.storage.verdicts import Outcome
 for number in range(1000):
-    metrics.note_upload(f"client-{number}")
+    metrics.count_entries(f"client-{number}", {Outcome.CREATED: 1})
 print(metrics.export().decode().count('_seconds{client="'))
 """
 

@@ -20,7 +20,7 @@ from timesheets.formats.moments import write_day, write_moment
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.models import Timesheet
 from timesheets.storage.queries import Change, list_history
-from timesheets.storage.states import State, find_state
+from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import MachineClient
 
 # The columns of an export. Two of them are fields of the client.

@@ -15,7 +15,7 @@ from timesheets import conf
 from timesheets.admin.queries import is_in_state
 from timesheets.fields import find_start_of_day
 from timesheets.models import Timesheet
-from timesheets.storage.states import State
+from timesheets.storage.verdicts import State
 
 
 class DayField(forms.DateField):

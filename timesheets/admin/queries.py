@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from timesheets.models import Timesheet
-from timesheets.storage.states import State
+from timesheets.storage.verdicts import State
 
 # Whether a row is superseded takes an index access for each, so a million would take seconds.
 MAX_TOTALED = 100_000

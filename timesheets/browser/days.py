@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from timesheets.storage.queries import StoredEntry
-from timesheets.storage.states import State
+from timesheets.storage.verdicts import State
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 

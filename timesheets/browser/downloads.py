@@ -9,7 +9,7 @@ from timesheets import conf
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
-from timesheets.storage.states import State
+from timesheets.storage.verdicts import State
 from timesheets.trust.principals import MachineClient
 
 # `hours_counted` can be added up: it is 0 where a correction superseded or withdrew the hours.

@@ -13,7 +13,7 @@ from timesheets.browser.days import name_week
 from timesheets.fields import find_start_of_day
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, find_timesheet, list_timesheets
-from timesheets.storage.states import State
+from timesheets.storage.verdicts import State
 from timesheets.trust.principals import MachineClient
 
 WEEKS = 12

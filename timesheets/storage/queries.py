@@ -21,8 +21,8 @@ from timesheets.storage.scans import (
     scan_ids,
     sorting_disabled,
 )
-from timesheets.storage.states import State, find_state
 from timesheets.storage.stores import find_owner
+from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import MachineClient
 
 # The ids of the revisions next to a row. Only the unique index has revisions in order.

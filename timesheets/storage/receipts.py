@@ -13,7 +13,7 @@ from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.rows import CLIENT_TABLE, Provenance
 from timesheets.storage.scans import bound_page, compare_column, read_page, scan_ids
 from timesheets.storage.stores import find_or_create_owner, find_owner
-from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 _TABLE = Upload._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
@@ -22,7 +22,6 @@ _INSERT = (
     f"INSERT INTO {_TABLE} ({', '.join(str(field.column) for field in _FIELDS)}) "  # noqa: S608
     f"VALUES ({', '.join(['%s'] * len(_FIELDS))})"
 )
-_EXISTING = (Outcome.EXISTING, Outcome.SUPERSEDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +102,7 @@ def add_receipt(
         if verdict.outcome is Outcome.CREATED:
             created_ids.append(verdict.timesheet_id)
             hours_created += entry.hours
-        elif verdict.outcome in _EXISTING:
+        elif verdict.outcome in ACCEPTED:
             existing += 1
             hours_existing += entry.hours
     receipt = Upload(

@@ -1,15 +1,15 @@
-"""What became of an entry: its outcome, and the rows that it met."""
+"""What became of an entry: its outcome, and the rows that it met; and whether the hours of a row count."""
 
 import enum
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 from timesheets.storage.entries import Entry
 
 
-class Outcome(enum.Enum):
-    # Enum's own is written in Python, and every entry of a batch needs it.
-    __hash__ = object.__hash__
+class Outcome(enum.StrEnum):
+    """What the metrics count. The last three are decided without the database."""
 
     CREATED = enum.auto()
     # The current row, or the row of the sent revision, has the same content.
@@ -22,6 +22,13 @@ class Outcome(enum.Enum):
     REVISION_GAP = enum.auto()
     # The entry corrects an `entry_id` that does not exist.
     UNKNOWN_ENTRY = enum.auto()
+    INVALID = enum.auto()
+    INSUFFICIENT_SCOPE = enum.auto()
+    REFUSED_WITH_BATCH = enum.auto()
+
+
+# The entry is stored, now or before.
+ACCEPTED = frozenset({Outcome.CREATED, Outcome.EXISTING, Outcome.SUPERSEDED})
 
 
 class Verdict(NamedTuple):
@@ -91,3 +98,18 @@ def _compare_revision(entry: Entry, row: StoredRevision, current: StoredRevision
 def _conflict(timesheet_id: int, current: StoredRevision) -> Verdict:
     current_revision = current.revision if current.revision > 1 else None
     return Verdict(outcome=Outcome.CONFLICT, timesheet_id=timesheet_id, current_revision=current_revision)
+
+
+class State(enum.StrEnum):
+    """Only the hours of current rows count."""
+
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+
+
+def find_state(hours: Decimal, superseded_by: int | None) -> State:
+    """The state of a row with these hours and this next revision."""
+    if superseded_by is not None:
+        return State.SUPERSEDED
+    return State.CURRENT if hours else State.WITHDRAWN

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 
 from timesheets import metrics
@@ -18,31 +17,15 @@ from timesheets.serializers import parse_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.receipts import Delivery
-from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.options import UploadOptions
+from timesheets.uploads.results import HELD_BACK, SCOPE_MISSING, Result, describe_outcome, describe_verdict
 from timesheets.uploads.totals import FoundTotals, add_up, require_totals
-from timesheets.uploads.verdicts import (
-    ACCEPTED,
-    HELD_BACK,
-    SCOPE_MISSING,
-    Result,
-    describe_invalid_entry,
-    describe_verdict,
-)
 
 entries_logger = logging.getLogger("timesheets.entries")
-
-_REJECTED = frozenset(
-    {
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        HTTPStatus.FAILED_DEPENDENCY,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +79,11 @@ def upload_batch(
 def _judge(value: Any, token: VerifiedToken) -> Entry | Result:
     """The entry; if storage must not get it, its result."""
     if isinstance(value, MalformedEntry):
-        return describe_invalid_entry({"non_field_errors": [value.reason]})
+        return describe_outcome(Outcome.INVALID, errors={"non_field_errors": [value.reason]})
     try:
         entry = parse_entry(value)
     except InvalidEntry as problem:
-        return describe_invalid_entry(problem.members["errors"])
+        return describe_outcome(Outcome.INVALID, errors=problem.members["errors"])
     return entry if may_send(entry, token) else SCOPE_MISSING
 
 
@@ -140,27 +123,22 @@ def _build_results(
 
 def _report(client: MachineClient, results: Sequence[Result], options: UploadOptions) -> dict[str, Any]:
     """Count and log the results. Returns the members of the response."""
-    counts = _count(results)
+    outcomes = Counter(result.outcome for result in results)
     if not options.dry_run:
-        metrics.count_entries(Counter(result.label for result in results))
-        if counts["created"] or counts["existing"]:
-            metrics.note_upload(client.client_id)
+        metrics.count_entries(client.client_id, outcomes)
+    accepted = sum(outcomes[outcome] for outcome in ACCEPTED)
+    counts = {
+        "received": len(results),
+        "created": outcomes[Outcome.CREATED],
+        "existing": accepted - outcomes[Outcome.CREATED],
+        "rejected": len(results) - accepted,
+    }
     dry_run = {"dry_run": True} if options.dry_run else {}
     logged = {**counts, **dry_run, "atomic": options.atomic}
     entries_logger.info("%s", json.dumps(logged), extra={"fields": logged})
     listed = [
         {"index": index, **result.members}
         for index, result in enumerate(results)
-        if not options.is_minimal or result.members["status"] in _REJECTED
+        if not options.is_minimal or result.outcome not in ACCEPTED
     ]
     return {**counts, "entries": listed, **dry_run}
-
-
-def _count(results: Sequence[Result]) -> dict[str, int]:
-    statuses = Counter(result.members["status"] for result in results)
-    return {
-        "received": len(results),
-        "created": statuses[HTTPStatus.CREATED],
-        "existing": statuses[HTTPStatus.OK],
-        "rejected": sum(statuses[status] for status in _REJECTED),
-    }

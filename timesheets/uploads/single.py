@@ -14,18 +14,12 @@ from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_missing_s
 from timesheets.serializers import parse_entry, represent_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
-from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.options import UploadOptions
+from timesheets.uploads.results import SCOPE_ADVICE, describe_verdict
 from timesheets.uploads.totals import ExpectedTotals, add_up, require_totals
-from timesheets.uploads.verdicts import (
-    ACCEPTED,
-    SCOPE_ADVICE,
-    SCOPE_MISSING,
-    describe_invalid_entry,
-    describe_verdict,
-)
 
 entries_logger = logging.getLogger("timesheets.entries")
 
@@ -54,7 +48,7 @@ def upload_entry(
     commit_if = (lambda _: False) if options.dry_run else None
     [verdict] = ingest_entries(client, [entry], received_at, commit_if=commit_if)
     result = describe_verdict(verdict)
-    _count_verdict(client, options, result.label)
+    _count_verdict(client, options, result.outcome)
     members = {name: result.members[name] for name in result.members if name not in {"status", "code"}}
     if verdict.outcome not in ACCEPTED:
         _refuse(entry, verdict, members)
@@ -82,11 +76,11 @@ def _judge(
     except InvalidEntry:
         # A variable for the exception would keep the body in memory, in a cycle with its traceback.
         _require_totals(options, value, None)
-        _count_verdict(client, options, describe_invalid_entry({}).label)
+        _count_verdict(client, options, Outcome.INVALID)
         raise
     _require_totals(options, value, entry)
     if not may_send(entry, token):
-        _count_verdict(client, options, SCOPE_MISSING.label)
+        _count_verdict(client, options, Outcome.INSUFFICIENT_SCOPE)
         log_missing_scope(token)
         raise InsufficientScope(frozenset({UPLOAD_SCOPE, CORRECTION_SCOPE}), SCOPE_ADVICE)
     return entry
@@ -114,9 +108,6 @@ def _refuse(entry: Entry, verdict: Verdict, members: Mapping[str, Any]) -> NoRet
     )
 
 
-def _count_verdict(client: MachineClient, options: UploadOptions, label: str) -> None:
-    if options.dry_run:
-        return
-    metrics.count_entries({label: 1})
-    if label in {"created", "existing", "superseded"}:
-        metrics.note_upload(client.client_id)
+def _count_verdict(client: MachineClient, options: UploadOptions, outcome: Outcome) -> None:
+    if not options.dry_run:
+        metrics.count_entries(client.client_id, {outcome: 1})
