@@ -60,12 +60,9 @@ class InsufficientScope(Problem):
         self.challenge = {"error": "insufficient_scope", "scope": scope}
 
 
-class CsrfFailed(Problem):
-    status_code = HTTPStatus.FORBIDDEN
-    default_code = "csrf_failed"
-    default_detail = (
-        "This request does not come from a current page of this site. Reload the page and try again."
-    )
+class InvalidParameter(Problem):
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "invalid_parameter"
 
 
 class IssuerUnavailable(Problem):
@@ -78,64 +75,11 @@ class IssuerUnavailable(Problem):
         self.wait = retry_after_seconds
 
 
-class DatabaseUnavailable(Problem):
-    status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_code = "database_unavailable"
-    default_detail = "The database is busy or unreachable. Send the request again, with the same entry_id."
-    wait = 5
+class RateExceeded(Problem):
+    """The client has used its rate up."""
 
-
-class NotReady(Problem):
-    """A probe of `/readyz` failed. The member `failing` names the checks."""
-
-    status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_code = "not_ready"
-    default_detail = "This process cannot serve now. Its log says why."
-    wait = 5
-
-
-class Overloaded(Problem):
-    status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_code = "overloaded"
-    default_detail = "Too many bodies arrive at once. Nothing was stored. Send the request again later."
-    wait = 5
-
-
-class InvalidParameter(Problem):
-    status_code = HTTPStatus.BAD_REQUEST
-    default_code = "invalid_parameter"
-
-
-class InvalidIdempotencyKey(Problem):
-    status_code = HTTPStatus.BAD_REQUEST
-    default_code = "invalid_idempotency_key"
-
-
-class UnsupportedMediaType(Problem):
-    status_code = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    default_code = "unsupported_media_type"
-
-
-class LengthRequired(Problem):
-    status_code = HTTPStatus.LENGTH_REQUIRED
-    default_code = "length_required"
-    default_detail = "Send the body's length as a decimal number of bytes in Content-Length."
-
-
-class TooLarge(Problem):
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
-
-
-class Throttled(Problem):
     status_code = HTTPStatus.TOO_MANY_REQUESTS
     default_code = "throttled"
-    default_detail = "Too many of your requests are still sending their bodies. Send this one again later."
-    wait = 5
-
-
-class RateExceeded(Throttled):
-    """The client has used its rate up."""
 
     def __init__(self, rate: Rate, wait_seconds: int) -> None:
         super().__init__(
@@ -145,53 +89,76 @@ class RateExceeded(Throttled):
         self.wait = wait_seconds
 
 
-class IncompleteBody(Problem):
-    status_code = HTTPStatus.BAD_REQUEST
-    default_code = "incomplete_body"
-    default_detail = "The body is shorter than Content-Length says. Nothing was stored."
+def _define(status: HTTPStatus, code: str, detail: str | None = None, **attributes: Any) -> type[Problem]:
+    """The class of a problem. Without a detail, whoever raises it gives one."""
+    defaults = {"status_code": status, "default_code": code, **attributes}
+    if detail is not None:
+        defaults["default_detail"] = detail
+    return type(code, (Problem,), defaults)
 
 
-class MalformedBody(Problem):
-    status_code = HTTPStatus.BAD_REQUEST
-    default_code = "malformed_body"
-
-
-class MalformedHeader(Problem):
-    status_code = HTTPStatus.BAD_REQUEST
-    default_code = "malformed_header"
-
-
-class InvalidEntry(Problem):
-    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-    default_code = "invalid_entry"
-    default_detail = "The entry is not valid. Nothing was stored."
-
-
-class Conflict(Problem):
-    status_code = HTTPStatus.CONFLICT
-    default_code = "conflict"
-
-
-class RevisionGap(Problem):
-    """The entry corrects a revision that does not exist yet."""
-
-    status_code = HTTPStatus.CONFLICT
-    default_code = "revision_gap"
-
-
-class ControlTotalsDiffer(Problem):
-    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-    default_code = "control_totals"
-    default_detail = (
-        "The upload differs from the totals that were announced. Nothing was stored. "
-        "Compare it with its source, and send it whole."
-    )
-
-
-class BatchRefused(Problem):
-    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-    default_code = "batch_refused"
-    default_detail = "At least one entry was refused, and the batch is atomic. Nothing was stored."
+InvalidIdempotencyKey = _define(HTTPStatus.BAD_REQUEST, "invalid_idempotency_key")
+MalformedBody = _define(HTTPStatus.BAD_REQUEST, "malformed_body")
+MalformedHeader = _define(HTTPStatus.BAD_REQUEST, "malformed_header")
+IncompleteBody = _define(
+    HTTPStatus.BAD_REQUEST,
+    "incomplete_body",
+    "The body is shorter than Content-Length says. Nothing was stored.",
+)
+CsrfFailed = _define(
+    HTTPStatus.FORBIDDEN,
+    "csrf_failed",
+    "This request does not come from a current page of this site. Reload the page and try again.",
+)
+Conflict = _define(HTTPStatus.CONFLICT, "conflict")
+# The entry corrects a revision that does not exist yet.
+RevisionGap = _define(HTTPStatus.CONFLICT, "revision_gap")
+LengthRequired = _define(
+    HTTPStatus.LENGTH_REQUIRED,
+    "length_required",
+    "Send the body's length as a decimal number of bytes in Content-Length.",
+)
+TooLarge = _define(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+UnsupportedMediaType = _define(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+InvalidEntry = _define(
+    HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_entry", "The entry is not valid. Nothing was stored."
+)
+ControlTotalsDiffer = _define(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "control_totals",
+    "The upload differs from the totals that were announced. Nothing was stored. "
+    "Compare it with its source, and send it whole.",
+)
+BatchRefused = _define(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "batch_refused",
+    "At least one entry was refused, and the batch is atomic. Nothing was stored.",
+)
+Throttled = _define(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "throttled",
+    "Too many of your requests are still sending their bodies. Send this one again later.",
+    wait=5,
+)
+DatabaseUnavailable = _define(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "database_unavailable",
+    "The database is busy or unreachable. Send the request again, with the same entry_id.",
+    wait=5,
+)
+# A probe of `/readyz` failed. The member `failing` names the checks.
+NotReady = _define(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "not_ready",
+    "This process cannot serve now. Its log says why.",
+    wait=5,
+)
+Overloaded = _define(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "overloaded",
+    "Too many bodies arrive at once. Nothing was stored. Send the request again later.",
+    wait=5,
+)
 
 
 # RFC 9110 renamed these statuses. Python 3.13 follows it, older versions do not.
