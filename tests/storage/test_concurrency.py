@@ -1,8 +1,6 @@
 """Ten concurrent writers: no entry is lost or duplicated, and no writer gets an error because of another."""
 
 import random
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError
 
 from tests.kit.default_database import Database, only_on
 from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.waiting import wait_until
 from tests.storage.entries import (
     PAYROLL,
     RECEIVED_AT,
@@ -32,35 +31,18 @@ from tests.storage.invariants import (
     require_receipts_of_rows,
     require_truth_of_verdicts,
 )
-from tests.storage.test_receipts import make_delivery
+from tests.storage.uploads import WRITERS, Results, insert_row, make_delivery, run_concurrently
 from timesheets.models import Client, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
-from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.storage.verdicts import Outcome
 
 pytestmark = pytest.mark.usefixtures("database")
 
-WRITERS = 10
 ENTRY_IDS = [f"2017-05-10:{number:03}" for number in range(200)]
 CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
 
-Results = list[tuple[Entry, Verdict]]
 Item = TypeVar("Item")
-
-
-def run_concurrently(work: Callable[[int], Results]) -> list[Results]:
-    """The results of each writer. Each has its own connection, and all start at the same time."""
-    barrier = threading.Barrier(WRITERS)
-
-    def run(number: int) -> Results:
-        barrier.wait(10)
-        try:
-            return work(number)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(WRITERS) as executor:
-        return list(executor.map(run, range(WRITERS)))
 
 
 def upload(*entries: Entry) -> Results:
@@ -208,29 +190,13 @@ def competing_transaction(
 
         def insert_others() -> None:
             for entry_id in entry_ids[1:]:
-                wait_for_blocked_lock(postgresql)
+                wait_until(lambda: postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"))
                 insert_row(competitor, entry_id)
             competitor.rollback()
 
         inserted = executor.submit(insert_others)
         yield
         inserted.result(60)
-
-
-def insert_row(connection: psycopg.Connection[Any], entry_id: str) -> None:
-    connection.execute(
-        "INSERT INTO timesheets_timesheet (client_id, entry_id, user_id, date, project, hours, received_at)"
-        " SELECT id, %s, '007', now(), 'StoreZero', 5, now() FROM timesheets_client",
-        [entry_id],
-    )
-
-
-def wait_for_blocked_lock(postgresql: PostgreSQLServer) -> None:
-    deadline = time.monotonic() + 30
-    while not postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"):
-        if time.monotonic() > deadline:
-            raise TimeoutError("no session waits for a lock")
-        time.sleep(0.01)
 
 
 @only_on("postgresql")

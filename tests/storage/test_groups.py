@@ -18,7 +18,7 @@ from tests.kit.default_database import Database, only_on
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, read_entry
-from tests.storage.test_concurrency import insert_row
+from tests.storage.uploads import insert_row
 from timesheets.apps import close_connections
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry

@@ -4,16 +4,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
+import psycopg
 import pytest
 from django.db import connection, connections, transaction
 
 from tests.kit.default_database import Database, only_on
+from tests.kit.postgresql import PostgreSQLServer
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
-from tests.storage.test_reading import REPORTING, ids_continue_after, uncommitted_upload
-from timesheets.models import Client
+from tests.storage.uploads import REPORTING, uncommitted_upload
+from timesheets.models import Client, Timesheet
 from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS, find_high_water_mark
 from timesheets.storage.ingest import ingest_entries
 
@@ -25,6 +27,21 @@ def clients(database: Database) -> None:
     """Create both clients, so that no upload waits for another to create its client."""
     for client in (PAYROLL, REPORTING):
         Client.objects.create(issuer=client.issuer, client_id=client.client_id)
+
+
+@contextmanager
+def ids_continue_after(last_id: int | None) -> Iterator[None]:
+    """Make PostgreSQL assign the ids after `last_id` during the block; None: as if it had assigned none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM timesheets_timesheet_id_seq")
+        before = cursor.fetchone()
+        first, is_assigned = (1, False) if last_id is None else (last_id, True)
+        cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s, %s)", [first, is_assigned])
+        try:
+            yield
+        finally:
+            Timesheet.objects.all().delete()
+            cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s)", before)
 
 
 def store_one() -> int:
@@ -198,3 +215,50 @@ def read_number(statement: str) -> int:
 def test_the_lock_class_is_the_same_in_every_version() -> None:
     # Another class would hide the uploads of servers that still run the previous version.
     assert ADVISORY_LOCK_CLASS == 1953066341
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "0",
+        "1",
+        f"{2**63 - 1}",
+        "0, 0",
+        f"{ADVISORY_LOCK_CLASS - 1}, 0",
+        f"{ADVISORY_LOCK_CLASS + 1}, 0",
+        f"{ADVISORY_LOCK_CLASS << 32}",
+    ],
+)
+@pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])
+def test_advisory_locks_of_other_programs_have_no_effect(lock: str, keys: str) -> None:
+    last_id = store_one()
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}({keys})")
+        try:
+            assert find_high_water_mark() == last_id
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+@only_on("postgresql")
+def test_an_upload_does_not_wait_for_another_that_announced_the_same_id(database: Database) -> None:
+    last_id = store_one()
+
+    with psycopg.connect(database.url) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [ADVISORY_LOCK_CLASS, last_id])
+
+        assert store_one() > last_id
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("database")
+def test_an_uncommitted_upload_in_another_database_has_no_effect(postgresql: PostgreSQLServer) -> None:
+    last_id = store_one()
+
+    with psycopg.connect(postgresql.url()) as other:
+        other.execute("SELECT pg_advisory_lock_shared(%s, 0)", [ADVISORY_LOCK_CLASS])
+
+        assert find_high_water_mark() == last_id

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit.default_database import only_on
 from tests.storage.entries import PAYROLL, ingest, make_entry
-from tests.storage.test_reading import uncommitted_upload
+from tests.storage.uploads import uncommitted_upload
 from timesheets.models import Client
 from timesheets.storage.queries import (
     NotSettled,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry
-from tests.storage.test_receipts import make_delivery
+from tests.storage.uploads import make_delivery
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload

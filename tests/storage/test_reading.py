@@ -4,15 +4,13 @@ import itertools
 import re
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 import pytest
 from django.db import connection, connections, transaction
 from django.test import Client as HTTPClient
@@ -22,11 +20,9 @@ from hypothesis import strategies as st
 
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
-from tests.kit.postgresql import PostgreSQLServer
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
+from tests.storage.uploads import REPORTING, uncommitted_upload
 from timesheets.models import Client, Timesheet
-from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS
-from timesheets.storage.ingest import ingest_entries, ingest_upload
 from timesheets.storage.queries import (
     TimesheetPage,
     TimesheetQuery,
@@ -34,13 +30,11 @@ from timesheets.storage.queries import (
     list_history,
     list_timesheets,
 )
-from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
 
-REPORTING = replace(PAYROLL, client_id="reporting")
 OTHER_ISSUERS_PAYROLL = replace(PAYROLL, issuer="https://stranger.example/")
 ALL = TimesheetQuery()
 
@@ -160,19 +154,6 @@ def test_a_page_scans_no_more_rows_than_the_limit(*, newest_first: bool) -> None
 
 
 @in_both_orders
-def test_the_scan_limit_neither_loses_nor_duplicates_rows(*, newest_first: bool) -> None:
-    entries = [make_entry(user_id="007" if number % 7 == 0 else "008") for number in range(1000)]
-    ids = to_ids(ingest(*entries))
-
-    query = TimesheetQuery(user_ids=["007"], newest_first=newest_first)
-    pages = list(read_pages(query, page_size=10, max_scanned=100))
-
-    assert list_ids(*pages) == in_order(ids[::7], newest_first=newest_first)
-    assert all(page.next_id is None or page.timesheets for page in pages)
-    assert min(len(page.timesheets) for page in pages) < 10
-
-
-@in_both_orders
 def test_other_clients_rows_do_not_count_towards_the_scan_limit(*, newest_first: bool) -> None:
     for _ in range(10):
         ingest(*(make_entry() for _ in range(50)), client=REPORTING)
@@ -180,20 +161,6 @@ def test_other_clients_rows_do_not_count_towards_the_scan_limit(*, newest_first:
 
     query = TimesheetQuery(projects=["none"], newest_first=newest_first)
     assert len(list(read_pages(query, max_scanned=10))) == 1
-
-
-def test_any_of_several_values_matches() -> None:
-    names = [f"{number}" for number in range(5)]
-    rows = {
-        (user_id, project): to_ids(ingest(make_entry(user_id=user_id, project=project)))[0]
-        for user_id, project in itertools.product(names, names)
-    }
-
-    several = TimesheetQuery(user_ids=["1", "4", "1", "none"], projects=["0", "3"])
-
-    assert list_ids(*read_pages(several)) == [
-        rows[pair] for pair in itertools.product(["1", "4"], ["0", "3"])
-    ]
 
 
 def test_rows_that_are_added_while_somebody_pages_newest_first_are_only_on_a_new_first_page() -> None:
@@ -208,39 +175,6 @@ def test_rows_that_are_added_while_somebody_pages_newest_first_are_only_on_a_new
     assert list_ids(next(read_pages(TimesheetQuery(newest_first=True), page_size=2))) == added[::-1]
 
 
-@contextmanager
-def uncommitted_upload(
-    *entry_ids: str,
-    client: MachineClient = PAYROLL,
-    commit: bool = True,
-    delivery: Delivery | None = None,
-) -> Iterator[None]:
-    """An upload that has inserted its entries. Its transaction ends with the block."""
-    inserted, may_end = threading.Event(), threading.Event()
-
-    def wait(_: Any) -> bool:
-        inserted.set()
-        may_end.wait(10)
-        return commit
-
-    def run() -> None:
-        try:
-            entries = [make_entry(entry_id) for entry_id in entry_ids]
-            ingest = partial(ingest_upload, delivery=delivery) if delivery else ingest_entries
-            ingest(client, entries, RECEIVED_AT, commit_if=wait)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor() as executor:
-        upload: Future[None] = executor.submit(run)
-        inserted.wait(10)
-        try:
-            yield
-        finally:
-            may_end.set()
-            upload.result(10)
-
-
 @pytest.fixture
 def known_clients(database: Database) -> None:
     """Create the clients, since the first upload of a client blocks its other uploads."""
@@ -253,75 +187,19 @@ def find_ids(*entry_ids: str) -> list[int]:
     return [rows[entry_id] for entry_id in entry_ids]
 
 
-@contextmanager
-def ids_continue_after(last_id: int | None) -> Iterator[None]:
-    """Make PostgreSQL assign the ids after `last_id` during the block; None: as if it had assigned none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT last_value FROM timesheets_timesheet_id_seq")
-        before = cursor.fetchone()
-        first, is_assigned = (1, False) if last_id is None else (last_id, True)
-        cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s, %s)", [first, is_assigned])
-        try:
-            yield
-        finally:
-            Timesheet.objects.all().delete()
-            cursor.execute("SELECT setval('timesheets_timesheet_id_seq', %s)", before)
-
-
 @only_on("postgresql")
 @pytest.mark.usefixtures("known_clients")
-@pytest.mark.parametrize("last_id", [None, 1000, 2**31 - 3, 2**31 - 2, 2**32 - 3, 2**32 - 2, 2**62])
-def test_a_list_stops_before_an_uncommitted_upload(last_id: int | None) -> None:
-    with ids_continue_after(last_id):
-        ingest(make_entry("before"))
-        with uncommitted_upload("slow"):
-            ingest(make_entry("fast"))
-            seen = list_ids(*read_pages())
-            newest = list_ids(*read_pages(TimesheetQuery(newest_first=True)))
-
-        assert find_ids("before", "slow", "fast") == sorted(find_ids("before", "slow", "fast"))
-        assert seen == newest == find_ids("before")
-        assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
-
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("known_clients")
-def test_a_list_stops_before_the_first_of_several_uncommitted_uploads() -> None:
+def test_a_list_stops_before_an_uncommitted_upload() -> None:
     ingest(make_entry("before"))
-    with uncommitted_upload("slow"), uncommitted_upload("slower", client=REPORTING):
-        ingest(make_entry("fast"))
-        assert list_ids(*read_pages()) == find_ids("before")
-
-    assert list_ids(*read_pages()) == find_ids("before", "slow", "fast")
-
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("known_clients")
-def test_a_list_includes_all_entries_before_an_uncommitted_upload() -> None:
-    ingest(make_entry("before"))
-    ingest_entries(PAYROLL, [make_entry("refused")] * 3, RECEIVED_AT, commit_if=lambda _: False)
     with uncommitted_upload("slow"):
-        assert list_ids(*read_pages()) == find_ids("before")
+        ingest(make_entry("fast"))
+        seen = list_ids(*read_pages())
+        newest = list_ids(*read_pages(TimesheetQuery(newest_first=True)))
 
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("known_clients")
-def test_a_list_stops_before_the_first_upload_ever() -> None:
-    with ids_continue_after(None):
-        with uncommitted_upload("slow"):
-            ingest(make_entry("fast"), client=REPORTING)
-            assert list_ids(*read_pages(client=REPORTING)) == []
-
-        assert list_ids(*read_pages(client=REPORTING)) == find_ids("fast")
-
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("known_clients")
-def test_a_list_continues_after_an_upload_that_stored_nothing() -> None:
-    with uncommitted_upload("dry", commit=False):
-        ingest(make_entry("stored"))
-
-    assert list_ids(*read_pages()) == find_ids("stored")
+    before, slow, fast = find_ids("before", "slow", "fast")
+    assert before < slow < fast
+    assert seen == newest == [before]
+    assert list_ids(*read_pages()) == [before, slow, fast]
 
 
 @only_on("postgresql")
@@ -334,52 +212,6 @@ def test_a_single_entry_is_found_during_uncommitted_uploads() -> None:
         for newest_first in (False, True):
             query = TimesheetQuery(entry_id="fast", newest_first=newest_first)
             assert list_ids(*read_pages(query)) == [verdict.timesheet_id]
-
-
-@only_on("postgresql")
-@pytest.mark.parametrize(
-    "keys",
-    [
-        "0",
-        "1",
-        "-1",
-        f"{2**63 - 1}",
-        "0, 0",
-        "1, 1",
-        f"{ADVISORY_LOCK_CLASS - 1}, 0",
-        f"{ADVISORY_LOCK_CLASS + 1}, 0",
-        f"{ADVISORY_LOCK_CLASS << 32}",
-    ],
-)
-@pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])
-def test_advisory_locks_of_other_programs_have_no_effect(database: Database, lock: str, keys: str) -> None:
-    stored = to_ids(ingest(make_entry(), make_entry()))
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {lock}({keys})")
-        try:
-            assert list_ids(*read_pages()) == stored
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock_all()")
-
-
-@only_on("postgresql")
-def test_an_upload_does_not_wait_for_another_that_announced_the_same_id(database: Database) -> None:
-    [last_id] = to_ids(ingest(make_entry()))
-    with psycopg.connect(database.url) as other:
-        other.execute("SELECT pg_advisory_lock_shared(%s, %s)", [ADVISORY_LOCK_CLASS, last_id])
-
-        assert list_outcomes(ingest(make_entry())) == [Outcome.CREATED]
-
-
-@only_on("postgresql")
-def test_an_uncommitted_upload_in_another_database_has_no_effect(
-    database: Database, postgresql: PostgreSQLServer
-) -> None:
-    stored = to_ids(ingest(make_entry(), make_entry()))
-    with psycopg.connect(postgresql.url()) as other:
-        other.execute("SELECT pg_advisory_lock_shared(%s, 0)", [ADVISORY_LOCK_CLASS])
-
-        assert list_ids(*read_pages()) == stored
 
 
 def upload_twenty_times(writer: int) -> None:

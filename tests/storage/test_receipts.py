@@ -10,12 +10,12 @@ import pytest
 
 from tests.kit.default_database import only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
-from tests.storage.test_reading import uncommitted_upload
+from tests.storage.uploads import make_delivery, uncommitted_upload
 from timesheets.models import Client, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Ingested, ingest_upload
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
-from timesheets.storage.receipts import Delivery, ReceiptPage, ReceiptQuery, find_receipt, list_receipts
+from timesheets.storage.receipts import ReceiptPage, ReceiptQuery, find_receipt, list_receipts
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 
@@ -23,19 +23,6 @@ pytestmark = pytest.mark.usefixtures("database")
 
 STRANGER = replace(PAYROLL, client_id="stranger")
 ALL = ReceiptQuery()
-
-
-def make_delivery(received: int, hours: object = 0, label: str | None = None) -> Delivery:
-    return Delivery(
-        label=label,
-        token_id="token-1",
-        request_id="request-1",
-        media_type="text/csv",
-        byte_count=81234,
-        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        received=received,
-        hours_received=Decimal(str(hours)),
-    )
 
 
 def upload(*entries: Entry, rejected: int = 0, label: str | None = None) -> Ingested:

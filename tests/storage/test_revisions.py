@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.kit.default_database import Database
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry, to_entry
 from tests.storage.revisions import Model
-from tests.storage.test_receipts import make_delivery
+from tests.storage.uploads import make_delivery
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries, ingest_upload

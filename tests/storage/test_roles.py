@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -93,39 +92,19 @@ def as_api(superuser_url: str, django_db_blocker: Any) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("as_api")
-@pytest.mark.parametrize("entry_id", ["a", pytest.param(None, id="no-entry-id")])
-def test_the_api_stores_an_entry_and_finds_it_again(entry_id: str | None) -> None:
-    entry = make_entry(entry_id)
-
-    [verdict] = ingest(entry)
-
-    found = find_timesheet(PAYROLL, verdict.timesheet_id)
-    assert found is not None
-    assert (verdict.outcome, found.entry) == (CREATED, replace(entry, revision=1))
-
-
-@pytest.mark.usefixtures("as_api")
-def test_the_api_recognizes_entries_that_are_sent_again() -> None:
-    ingest(make_entry("a"))
-
-    single, conflicting = ingest(make_entry("a")), ingest(make_entry("a", project="Other"))
-    batch = ingest(make_entry("a"), make_entry("a", project="Other"), make_entry("b"))
-
-    assert list_outcomes([*single, *conflicting]) == [EXISTING, CONFLICT]
-    assert list_outcomes(batch) == [EXISTING, CONFLICT, CREATED]
-
-
-@pytest.mark.usefixtures("as_api")
-def test_the_api_stores_batches_and_lists_them() -> None:
+def test_the_api_stores_single_entries_and_batches_recognizes_them_and_lists_them() -> None:
     entries = [make_entry(f"a-{number}") for number in range(1000)] + [make_entry() for _ in range(1000)]
 
-    ingest(*entries)
+    singles = [ingest(entry)[0] for entry in (entries[0], entries[0], make_entry("a-0", project="Other"))]
+    first = ingest(*entries)
     # The first hundred are new and the last exist: how the rest of a batch is stored depends on that.
     again = ingest(*(make_entry(f"b-{number}") for number in range(200)), *entries[:1000])
 
-    page = list_timesheets(PAYROLL, TimesheetQuery(), 5000)
+    assert list_outcomes(singles) == [CREATED, EXISTING, CONFLICT]
+    assert list_outcomes(first) == [EXISTING, *[CREATED] * 1999]
     assert list_outcomes(again) == [CREATED] * 200 + [EXISTING] * 1000
-    assert len(page.timesheets) == 2200
+    assert find_timesheet(PAYROLL, singles[0].timesheet_id) is not None
+    assert len(list_timesheets(PAYROLL, TimesheetQuery(), 5000).timesheets) == 2200
 
 
 @pytest.mark.usefixtures("as_api")

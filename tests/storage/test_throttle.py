@@ -1,7 +1,6 @@
 """The requests of a client are counted by all processes together, after its scope and before all else."""
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,7 +11,6 @@ import requests
 
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
-from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.raw_http import open_connections, receive_status, write_head
 from tests.kit.servers import GranianServer
 
@@ -125,21 +123,3 @@ def test_a_busy_database_is_503(database: Database, caller: Caller) -> None:
 
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
     assert caller.send().status_code == 200
-
-
-@only_on("postgresql")
-def test_a_lost_database_is_503(caller: Caller, postgresql: PostgreSQLServer) -> None:
-    caller.send()
-    postgresql.stop("immediate")
-
-    response = caller.send()
-
-    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
-    postgresql.start()
-    assert any(is_answered(caller) for _ in range(30))
-
-
-def is_answered(caller: Caller) -> bool:
-    """Connections that broke may still be in use at first, one in each worker."""
-    time.sleep(0.1)
-    return caller.send().status_code == 200

@@ -22,8 +22,7 @@ from tests.storage.invariants import (
     require_truth_of_verdicts,
     wait_for_killed_writers,
 )
-from tests.storage.test_concurrency import Results, run_concurrently
-from tests.storage.test_receipts import make_delivery
+from tests.storage.uploads import Results, make_delivery, run_concurrently
 from tests.survival.writers import CLIENTS, WRITERS, Acknowledged, Writers
 from timesheets.models import Upload
 from timesheets.storage.entries import Entry

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from tests.kit.default_database import use_database
 from tests.storage.entries import PAYROLL, make_entry
-from tests.storage.test_receipts import make_delivery
+from tests.storage.uploads import make_delivery
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries, ingest_upload
 from timesheets.storage.verdicts import Verdict
