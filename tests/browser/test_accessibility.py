@@ -1,15 +1,14 @@
 """axe-core finds nothing wrong on any page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 
 import pytest
-import requests
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
+from tests.browser.conftest import sign_in, upload, use_session
 from tests.kit.axe import find_violations
-from tests.kit.browsers import open_browser
 from tests.kit.servers import DevelopmentServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.node]
@@ -59,26 +58,13 @@ CORRECTION = {**WEEK[0], "hours": 4, "revision": 2, "reason": "Left early"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    headers = {"Authorization": f"Bearer {server.get_token()}"}
+def entries(server: DevelopmentServer) -> None:
     for body, ids in ((WEEK, [1, 2, None]), ([CORRECTION], [3])):
-        response = requests.post(f"{server.url}/timesheets/upload", json=body, headers=headers, timeout=10)
-        assert [entry.get("id") for entry in response.json()["entries"]] == ids
-    yield server
-    server.close()
+        assert [entry.get("id") for entry in upload(server, *body).json()["entries"]] == ids
 
 
 @pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
-        # The next page may load slowly.
-        driver.implicitly_wait(10)
-        yield driver
-
-
-@pytest.fixture(scope="module")
-def sessions(server: DevelopmentServer) -> dict[str, str]:
+def sessions(entries: None, server: DevelopmentServer) -> dict[str, str]:
     """The session of each visitor who signs in."""
     server.manage(
         "createsuperuser",
@@ -87,26 +73,19 @@ def sessions(server: DevelopmentServer) -> dict[str, str]:
         "--email=",
         DJANGO_SUPERUSER_PASSWORD="development-only",
     )
-    return {name: sign_in(f"{server.url}{where[0]}", where[1]) for name, where in VISITORS.items() if where}
-
-
-def sign_in(url: str, fields: dict[str, str]) -> str:
-    with requests.Session() as session:
-        session.get(url, timeout=10)
-        form = {**fields, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
-        session.post(url, form, headers={"Referer": url}, timeout=10)
-        return str(session.cookies["sessionid"])
+    return {name: sign_in(f"{server.url}{where[0]}", **where[1]) for name, where in VISITORS.items() if where}
 
 
 @pytest.fixture
 def browse(driver: webdriver.Chrome, server: DevelopmentServer, sessions: dict[str, str]) -> Browse:
     """Open a page in the browser of a visitor."""
 
+    # The next page may load slowly.
+    driver.implicitly_wait(10)
+
     def open_page(visitor: str, path: str) -> None:
-        driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
         if visitor in sessions:
-            cookie = {"name": "sessionid", "value": sessions[visitor], "url": server.url}
-            driver.execute_cdp_cmd("Network.setCookie", cookie)
+            use_session(driver, server, sessions[visitor])
         driver.get(f"{server.url}{path}")
 
     return open_page

@@ -1,7 +1,6 @@
 """A developer tries the API out on its documentation page."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,17 +9,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.kit.browsers import Keyboard, open_browser, set_screen
+from tests.kit.browsers import Keyboard, set_screen
 from tests.kit.servers import DevelopmentServer
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
 
 
 class DocsPage:
@@ -106,19 +98,8 @@ class DocsPage:
         return cut_off
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
-        yield driver
-
-
 @pytest.fixture
 def page(driver: webdriver.Chrome, server: DevelopmentServer) -> DocsPage:
-    """The page, freshly opened in a browser with empty logs."""
-    driver.get("about:blank")
-    set_screen(driver, 1280, is_dark=False)
-    for log in ("browser", "performance"):
-        driver.get_log(log)
     return DocsPage(driver, server.url)
 
 

@@ -13,13 +13,6 @@ from tests.kit.servers import DevelopmentServer
 ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
-
-
 class Browser(requests.Session):
     """Keeps cookies, and sends the requests that a page's script sends."""
 

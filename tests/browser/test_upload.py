@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.kit.browsers import Keyboard, open_browser
+from tests.kit.browsers import Keyboard
 from tests.kit.person import Person
 from tests.kit.relay import Relay
 from tests.kit.servers import DevelopmentServer
@@ -48,31 +48,6 @@ DROP = """
     }"""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def driver(
-    tmp_path_factory: pytest.TempPathFactory, server: DevelopmentServer, downloads: Path
-) -> Iterator[webdriver.Chrome]:
-    """A browser that is signed in as payroll."""
-    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
-        behavior = {"behavior": "allow", "downloadPath": str(downloads)}
-        driver.execute_cdp_cmd("Browser.setDownloadBehavior", behavior)
-        driver.get(f"{server.url}/sign-in")
-        driver.find_element(By.XPATH, "//button[.='Sign in as payroll']").click()
-        yield driver
-
-
 class Uploader(Person):
     """A person on the upload page."""
 
@@ -100,21 +75,20 @@ class Uploader(Person):
 
 
 @pytest.fixture
-def person(driver: webdriver.Chrome, server: DevelopmentServer) -> Uploader:
-    person = Uploader(driver, server)
-    person.open(PAGE)
-    driver.execute_script("sessionStorage.clear()")
-    driver.get_log("browser")
-    return person
+def uploader(person: Person, server: DevelopmentServer) -> Uploader:
+    uploader = Uploader(person.driver, server)
+    uploader.open(PAGE)
+    uploader.driver.execute_script("sessionStorage.clear()")
+    return uploader
 
 
 @pytest.fixture
-def relayed(person: Uploader, server: DevelopmentServer) -> Iterator[tuple[Uploader, Relay]]:
+def relayed(uploader: Uploader, server: DevelopmentServer) -> Iterator[tuple[Uploader, Relay]]:
     """A person whose connection a relay can cut."""
     relay = Relay(server.port)
-    person.url = f"http://127.0.0.1:{relay.port}"
-    person.open(PAGE)
-    yield person, relay
+    uploader.url = f"http://127.0.0.1:{relay.port}"
+    uploader.open(PAGE)
+    yield uploader, relay
     relay.close()
 
 
@@ -179,7 +153,7 @@ def write_json(user: str) -> bytes:
     ],
 )
 def test_a_file_is_previewed_and_sent_as_it_is(
-    person: Uploader,
+    uploader: Uploader,
     server: DevelopmentServer,
     tmp_path: Path,
     list_stored: ListStored,
@@ -188,17 +162,17 @@ def test_a_file_is_previewed_and_sent_as_it_is(
     media_type: str,
 ) -> None:
     content = write(name)
-    file = person.write(tmp_path / name, gzip.compress(content) if name.endswith(".gz") else content)
+    file = uploader.write(tmp_path / name, gzip.compress(content) if name.endswith(".gz") else content)
 
-    person.choose(file)
-    person.see("2 entries would be stored: 12.50 hours of 1 employee. Nothing is stored yet.")
+    uploader.choose(file)
+    uploader.see("2 entries would be stored: 12.50 hours of 1 employee. Nothing is stored yet.")
     assert list_stored(name) == []
-    person.press("Upload 2 entries")
-    person.see("2 entries were stored.")
+    uploader.press("Upload 2 entries")
+    uploader.see("2 entries were stored.")
 
     assert len(list_stored(name)) == 2
-    person.follow("View receipt")
-    person.see(hashlib.sha256(file.read_bytes()).hexdigest())
+    uploader.follow("View receipt")
+    uploader.see(hashlib.sha256(file.read_bytes()).hexdigest())
     receipts = requests.get(
         f"{server.url}/uploads",
         {"label": name},
@@ -206,30 +180,30 @@ def test_a_file_is_previewed_and_sent_as_it_is(
         timeout=10,
     ).json()
     assert [receipt["media_type"] for receipt in receipts["results"]] == [media_type]
-    assert person.read_complaints() == []
+    assert uploader.read_complaints() == []
 
 
-def test_a_dropped_file_is_previewed(person: Uploader) -> None:
-    place = person.driver.find_element(By.CLASS_NAME, "drop")
+def test_a_dropped_file_is_previewed(uploader: Uploader) -> None:
+    place = uploader.driver.find_element(By.CLASS_NAME, "drop")
 
-    person.driver.execute_script(DROP, place, "dropped.csv", write_csv("dropped").decode())
+    uploader.driver.execute_script(DROP, place, "dropped.csv", write_csv("dropped").decode())
 
-    person.see("Preview of dropped.csv")
-    person.see("2 entries would be stored")
+    uploader.see("Preview of dropped.csv")
+    uploader.see("2 entries would be stored")
 
 
-def test_a_preview_adds_up_hours_by_employee(person: Uploader) -> None:
+def test_a_preview_adds_up_hours_by_employee(uploader: Uploader) -> None:
     rows = "adds-2,2017-06-05,A,0.1,\nadds-10,2017-06-05,A,0.2,\nadds-2,2017-06-06,A,0.7,\n"
 
-    person.paste(HEADER + rows)
+    uploader.paste(HEADER + rows)
 
-    person.see("3 entries would be stored: 1.00 hours of 2 employees.")
-    assert person.read_rows() == ["adds-2 2 0.80", "adds-10 1 0.20"]
-    person.see("3 entries have no entry_id, so each upload of this file stores them again.")
+    uploader.see("3 entries would be stored: 1.00 hours of 2 employees.")
+    assert uploader.read_rows() == ["adds-2 2 0.80", "adds-10 1 0.20"]
+    uploader.see("3 entries have no entry_id, so each upload of this file stores them again.")
 
 
-def test_problems_are_shown_by_the_rows_of_a_spreadsheet(person: Uploader, tmp_path: Path) -> None:
-    file = person.write(
+def test_problems_are_shown_by_the_rows_of_a_spreadsheet(uploader: Uploader, tmp_path: Path) -> None:
+    file = uploader.write(
         tmp_path / "odd.csv",
         "\ufeff\r\n"
         + HEADER.replace("\n", "\r\n")
@@ -244,10 +218,10 @@ def test_problems_are_shown_by_the_rows_of_a_spreadsheet(person: Uploader, tmp_p
         + 'odd,2017-06-05,"Never closed,8,odd:8\r\nodd,2017-06-05,Lost,8,odd:9\r\n',
     )
 
-    person.choose(file)
+    uploader.choose(file)
 
-    person.see("2 entries would be stored: 16.00 hours of 1 employee.")
-    assert [row.split(" odd")[0] for row in person.read_findings()] == [
+    uploader.see("2 entries would be stored: 16.00 hours of 1 employee.")
+    assert [row.split(" odd")[0] for row in uploader.read_findings()] == [
         "5 hours: Ensure this value is less than or equal to 24.",
         "6 project: Control characters are not allowed.",
         "7 (line 8) hours: Ensure this value is less than or equal to 24.",
@@ -255,27 +229,27 @@ def test_problems_are_shown_by_the_rows_of_a_spreadsheet(person: Uploader, tmp_p
         "10 (line 11) This row has 4 columns, and the header has 5.",
         "11 (line 12) This row is not CSV: a quote is never closed.",
     ]
-    assert 'A "quoted", name' in person.read_findings()[2]
+    assert 'A "quoted", name' in uploader.read_findings()[2]
 
 
-def test_problems_of_json_are_shown_by_entry_and_line(person: Uploader, tmp_path: Path) -> None:
+def test_problems_of_json_are_shown_by_entry_and_line(uploader: Uploader, tmp_path: Path) -> None:
     first, second = make_entries("lines")
     entries = [{**first, "project": 'A], {"'}, {**second, "hours": 25}]
-    file = person.write(tmp_path / "week.json", json.dumps(entries, indent=2))
+    file = uploader.write(tmp_path / "week.json", json.dumps(entries, indent=2))
 
-    person.choose(file)
+    uploader.choose(file)
 
-    person.see("1 entry would be stored: 7.50 hours of 1 employee.")
-    [row] = person.read_findings()
+    uploader.see("1 entry would be stored: 7.50 hours of 1 employee.")
+    [row] = uploader.read_findings()
     assert row.startswith("2 (line 9) hours: Ensure this value is less than or equal to 24.")
 
 
-def test_the_page_splits_csv_as_the_api_does(person: Uploader) -> None:
+def test_the_page_splits_csv_as_the_api_does(uploader: Uploader) -> None:
     endings = ("".join(marks) for length in range(7) for marks in itertools.product('a,"\r\n', repeat=length))
     texts = [f"user_id,date,hours,project\n7,2017-06-05,8,{ending}" for ending in endings]
     script = "return arguments[0].map((text) => splitCsv(text).records.map(({members}) => members.project));"
 
-    found = person.driver.execute_script(script, texts)
+    found = uploader.driver.execute_script(script, texts)
 
     parsed = [CSVParser().parse(io.BytesIO(text.encode())).entries for text in texts]
     assert [len(records) for records in found] == [len(entries) for entries in parsed]
@@ -294,24 +268,24 @@ def test_the_page_splits_csv_as_the_api_does(person: Uploader) -> None:
     ],
 )
 def test_a_file_that_only_the_api_can_read_is_previewed_without_rows(
-    person: Uploader, tmp_path: Path, name: str, content: bytes
+    uploader: Uploader, tmp_path: Path, name: str, content: bytes
 ) -> None:
-    person.choose(person.write(tmp_path / name, content))
+    uploader.choose(uploader.write(tmp_path / name, content))
 
-    person.see("There is nothing to upload until the problems are solved.")
-    assert person.read_findings()[0].startswith("1 This row")
+    uploader.see("There is nothing to upload until the problems are solved.")
+    assert uploader.read_findings()[0].startswith("1 This row")
 
 
-def test_an_object_alone_is_a_file_with_one_entry(person: Uploader, tmp_path: Path) -> None:
-    file = person.write(tmp_path / "one.json", json.dumps(make_entries("alone")[0], indent=2))
+def test_an_object_alone_is_a_file_with_one_entry(uploader: Uploader, tmp_path: Path) -> None:
+    file = uploader.write(tmp_path / "one.json", json.dumps(make_entries("alone")[0], indent=2))
 
-    person.choose(file)
-    person.see("1 entry would be stored: 7.50 hours of 1 employee.")
-    person.press("Upload 1 entry")
-    person.see("1 entry was stored.")
-    person.choose(file)
+    uploader.choose(file)
+    uploader.see("1 entry would be stored: 7.50 hours of 1 employee.")
+    uploader.press("Upload 1 entry")
+    uploader.see("1 entry was stored.")
+    uploader.choose(file)
 
-    person.see("There is nothing to upload: 1 entry is stored already.")
+    uploader.see("There is nothing to upload: 1 entry is stored already.")
 
 
 @pytest.mark.parametrize(
@@ -327,15 +301,15 @@ def test_an_object_alone_is_a_file_with_one_entry(person: Uploader, tmp_path: Pa
     ],
 )
 def test_a_file_of_another_kind_is_explained(
-    person: Uploader, tmp_path: Path, content: bytes, message: str
+    uploader: Uploader, tmp_path: Path, content: bytes, message: str
 ) -> None:
-    person.choose(person.write(tmp_path / "export.csv", content))
+    uploader.choose(uploader.write(tmp_path / "export.csv", content))
 
-    person.see(message)
-    error = person.find("file-error").text
+    uploader.see(message)
+    error = uploader.find("file-error").text
     assert message in error
     assert 'Save it as "CSV UTF-8 (Comma delimited)"' in error
-    assert person.driver.switch_to.active_element == person.find("file")
+    assert uploader.driver.switch_to.active_element == uploader.find("file")
 
 
 @pytest.mark.parametrize(
@@ -351,12 +325,12 @@ def test_a_file_of_another_kind_is_explained(
     ],
 )
 def test_an_error_about_a_file_is_shown_next_to_it(
-    person: Uploader, tmp_path: Path, content: str | bytes, message: str
+    uploader: Uploader, tmp_path: Path, content: str | bytes, message: str
 ) -> None:
-    person.choose(person.write(tmp_path / "export.csv", content))
+    uploader.choose(uploader.write(tmp_path / "export.csv", content))
 
-    person.see(message)
-    assert message in person.find("file-error").text
+    uploader.see(message)
+    assert message in uploader.find("file-error").text
 
 
 @pytest.mark.parametrize(
@@ -367,12 +341,12 @@ def test_an_error_about_a_file_is_shown_next_to_it(
     ],
 )
 def test_an_error_about_pasted_entries_is_shown_next_to_them(
-    person: Uploader, text: str, message: str
+    uploader: Uploader, text: str, message: str
 ) -> None:
-    person.paste(text)
+    uploader.paste(text)
 
-    person.see(message)
-    assert message in person.find("entries-error").text
+    uploader.see(message)
+    assert message in uploader.find("entries-error").text
 
 
 # What became of the entries
@@ -406,107 +380,107 @@ def test_an_error_about_pasted_entries_is_shown_next_to_them(
     ],
 )
 def test_rejected_entries_are_downloaded_corrected_and_uploaded_again(
-    person: Uploader, downloads: Path, tmp_path: Path, name: str, content: str, rejected: str
+    uploader: Uploader, downloads: Path, tmp_path: Path, name: str, content: str, rejected: str
 ) -> None:
     body = content.encode()
-    person.choose(person.write(tmp_path / name, gzip.compress(body) if name.endswith(".gz") else body))
-    person.press("Upload 1 entry")
-    person.see("1 entry was stored, ")
+    uploader.choose(uploader.write(tmp_path / name, gzip.compress(body) if name.endswith(".gz") else body))
+    uploader.press("Upload 1 entry")
+    uploader.see("1 entry was stored, ")
     stem, kind = name.removesuffix(".gz").split(".")
 
-    person.driver.find_element(By.PARTIAL_LINK_TEXT, "Download").click()
+    uploader.driver.find_element(By.PARTIAL_LINK_TEXT, "Download").click()
 
     download = downloads / f"{stem}.rejected.{kind}"
-    WebDriverWait(person.driver, 10).until(lambda _: download.exists() and download.stat().st_size)
+    WebDriverWait(uploader.driver, 10).until(lambda _: download.exists() and download.stat().st_size)
     assert download.read_bytes() == rejected.encode()
-    person.choose(person.write(download, rejected.replace("26", "6")))
-    person.see("Preview of")
-    person.driver.find_element(By.CLASS_NAME, "store").click()
-    person.see("stored.")
-    assert "rejected." not in person.driver.find_element(By.CSS_SELECTOR, ".outcome .notice").text
+    uploader.choose(uploader.write(download, rejected.replace("26", "6")))
+    uploader.see("Preview of")
+    uploader.driver.find_element(By.CLASS_NAME, "store").click()
+    uploader.see("stored.")
+    assert "rejected." not in uploader.driver.find_element(By.CSS_SELECTOR, ".outcome .notice").text
 
 
-def test_verdicts_are_said_in_words(person: Uploader) -> None:
+def test_verdicts_are_said_in_words(uploader: Uploader) -> None:
     entry = make_entries("words")[0]
-    person.paste(json.dumps([entry]))
-    person.press("Upload 1 entry")
-    person.see("1 entry was stored.")
+    uploader.paste(json.dumps([entry]))
+    uploader.press("Upload 1 entry")
+    uploader.see("1 entry was stored.")
     changed = {**entry, "hours": 6}
     correction = {**changed, "revision": 2, "reason": "Left early"}
     gap = {**correction, "revision": 5}
     new = {**entry, "entry_id": "words:9"}
 
-    person.driver.refresh()
-    person.paste(json.dumps([entry, changed, correction, gap, new, {**new, "hours": 2}]))
-    person.see("1 entry corrects an earlier revision")
-    person.press("Upload 2 entries")
+    uploader.driver.refresh()
+    uploader.paste(json.dumps([entry, changed, correction, gap, new, {**new, "hours": 2}]))
+    uploader.see("1 entry corrects an earlier revision")
+    uploader.press("Upload 2 entries")
 
-    person.see("2 entries were stored, 3 were rejected.")
-    conflict, missing, repeated = person.read_findings()
+    uploader.see("2 entries were stored, 3 were rejected.")
+    conflict, missing, repeated = uploader.read_findings()
     assert "is stored as entry" in conflict
     assert "upload it with revision 2 and a reason." in conflict
     assert "Rejected. revision: The current revision of this entry_id is" in missing
     assert "with different content, which stays unchanged." in repeated
-    for summary in person.driver.find_elements(By.CSS_SELECTOR, ".outcome summary"):
+    for summary in uploader.driver.find_elements(By.CSS_SELECTOR, ".outcome summary"):
         summary.click()
-    person.see("Created, replaces entry")
-    person.see("Already stored.")
-    person.driver.refresh()
-    person.paste(json.dumps([entry]))
-    person.see("1 entry is stored already, but corrected since then. The correction counts.")
+    uploader.see("Created, replaces entry")
+    uploader.see("Already stored.")
+    uploader.driver.refresh()
+    uploader.paste(json.dumps([entry]))
+    uploader.see("1 entry is stored already, but corrected since then. The correction counts.")
 
 
-def test_all_or_none_stores_none(person: Uploader, list_stored: ListStored) -> None:
+def test_all_or_none_stores_none(uploader: Uploader, list_stored: ListStored) -> None:
     good, bad = make_entries("atomic")
-    person.paste(json.dumps([good, {**bad, "hours": 25}]))
-    person.see("1 entry would be stored")
-    person.driver.find_element(By.NAME, "atomic").click()
+    uploader.paste(json.dumps([good, {**bad, "hours": 25}]))
+    uploader.see("1 entry would be stored")
+    uploader.driver.find_element(By.NAME, "atomic").click()
 
-    person.press("Upload 1 entry")
+    uploader.press("Upload 1 entry")
 
-    person.see("Nothing was stored, because some entries were rejected.")
-    assert "Not stored, because other entries were rejected." in person.read_findings()[0]
-    person.see("Download 2 rejected entries")
+    uploader.see("Nothing was stored, because some entries were rejected.")
+    assert "Not stored, because other entries were rejected." in uploader.read_findings()[0]
+    uploader.see("Download 2 rejected entries")
     assert list_stored("atomic") == []
 
 
-def test_ten_thousand_entries_are_listed_in_steps(person: Uploader, tmp_path: Path) -> None:
+def test_ten_thousand_entries_are_listed_in_steps(uploader: Uploader, tmp_path: Path) -> None:
     hours = [8, 8, 8, 25] * 2_500
     rows = "".join(f"big,2017-06-05,A,{each},big:{row}\n" for row, each in enumerate(hours))
-    person.choose(person.write(tmp_path / "big.csv", HEADER + rows))
-    person.see("7,500 entries would be stored: 60000.00 hours of 1 employee.")
+    uploader.choose(uploader.write(tmp_path / "big.csv", HEADER + rows))
+    uploader.see("7,500 entries would be stored: 60000.00 hours of 1 employee.")
     count = "return document.querySelectorAll('.entries tbody tr').length"
-    shown = person.driver.execute_script(count)
+    shown = uploader.driver.execute_script(count)
 
     # The page does other things before all the rows are there.
-    in_between = person.driver.execute_async_script("""
+    in_between = uploader.driver.execute_async_script("""
         const [done] = arguments, {rows} = document.querySelector(".listed table");
         document.querySelector(".listed .table + button").click();
         setTimeout(() => done(rows.length));""")
 
     assert shown == 100
     assert shown < in_between < 2_000
-    WebDriverWait(person.driver, 20).until(lambda driver: driver.execute_script(count) == 2_500)
+    WebDriverWait(uploader.driver, 20).until(lambda driver: driver.execute_script(count) == 2_500)
 
 
-def test_a_slow_line_shows_how_much_is_sent(person: Uploader, tmp_path: Path) -> None:
-    file = person.write(tmp_path / "slow.csv", HEADER + "slow,2017-06-05,A,1,\n" * 9_000)
-    person.driver.set_network_conditions(latency=0, download_throughput=-1, upload_throughput=80_000)
+def test_a_slow_line_shows_how_much_is_sent(uploader: Uploader, tmp_path: Path) -> None:
+    file = uploader.write(tmp_path / "slow.csv", HEADER + "slow,2017-06-05,A,1,\n" * 9_000)
+    uploader.driver.set_network_conditions(latency=0, download_throughput=-1, upload_throughput=80_000)
     try:
-        person.choose(file)
-        share = WebDriverWait(person.driver, 10, 0.1).until(read_share)
+        uploader.choose(file)
+        share = WebDriverWait(uploader.driver, 10, 0.1).until(read_share)
     finally:
-        person.driver.delete_network_conditions()
+        uploader.driver.delete_network_conditions()
 
     assert 0 < share < 100
-    person.see("9,000 entries would be stored")
+    uploader.see("9,000 entries would be stored")
 
 
 def read_share(driver: webdriver.Chrome) -> float:
     return float(driver.find_element(By.TAG_NAME, "progress").get_attribute("value") or 0)
 
 
-def test_text_of_a_file_changes_nothing_around_it(person: Uploader) -> None:
+def test_text_of_a_file_changes_nothing_around_it(uploader: Uploader) -> None:
     override = "\N{RIGHT-TO-LEFT OVERRIDE}"
     script = "<script>document.title = 'hacked'</script><img src=x onerror=\"document.title = 'hacked'\">"
     rows = [
@@ -514,39 +488,39 @@ def test_text_of_a_file_changes_nothing_around_it(person: Uploader) -> None:
         {"user_id": f"{override}008", "date": "2017-06-05", "project": script, "hours": 1, "entry_id": "h:1"},
     ]
 
-    person.paste(json.dumps(rows))
+    uploader.paste(json.dumps(rows))
 
-    person.see("1 entry would be stored: 1.00 hours of 1 employee.")
-    assert script in person.read_findings()[0]
-    cells = person.driver.find_elements(By.XPATH, f"//*[starts-with(text(), '{override}')]")
+    uploader.see("1 entry would be stored: 1.00 hours of 1 employee.")
+    assert script in uploader.read_findings()[0]
+    cells = uploader.driver.find_elements(By.XPATH, f"//*[starts-with(text(), '{override}')]")
     assert [cell.tag_name for cell in cells] == ["bdi", "bdi"]
-    person.press("Choose another file")
-    place = person.driver.find_element(By.CLASS_NAME, "drop")
-    person.driver.execute_script(DROP, place, f"{override}{script}.csv", HEADER)
-    person.see("There are no entries in it.")
-    assert person.driver.find_element(By.CSS_SELECTOR, "h3 bdi").text == f"{override}{script}.csv"
-    assert person.driver.title != "hacked"
-    assert person.read_complaints() == []
+    uploader.press("Choose another file")
+    place = uploader.driver.find_element(By.CLASS_NAME, "drop")
+    uploader.driver.execute_script(DROP, place, f"{override}{script}.csv", HEADER)
+    uploader.see("There are no entries in it.")
+    assert uploader.driver.find_element(By.CSS_SELECTOR, "h3 bdi").text == f"{override}{script}.csv"
+    assert uploader.driver.title != "hacked"
+    assert uploader.read_complaints() == []
 
 
 # Nothing is stored twice
 
 
 def test_a_file_without_ids_is_uploaded_again_only_after_a_confirmation(
-    person: Uploader, tmp_path: Path, list_stored: ListStored
+    uploader: Uploader, tmp_path: Path, list_stored: ListStored
 ) -> None:
-    file = person.write(tmp_path / "noid.csv", HEADER + "noid,2017-06-05,A,1,\n")
-    person.choose(file)
-    person.press("Upload 1 entry")
-    person.see("1 entry was stored.")
-    person.choose(file)
-    person.see("This file was sent before")
+    file = uploader.write(tmp_path / "noid.csv", HEADER + "noid,2017-06-05,A,1,\n")
+    uploader.choose(file)
+    uploader.press("Upload 1 entry")
+    uploader.see("1 entry was stored.")
+    uploader.choose(file)
+    uploader.see("This file was sent before")
 
-    person.press("Upload 1 entry")
+    uploader.press("Upload 1 entry")
     assert len(list_stored("noid")) == 1
-    person.driver.find_element(By.NAME, "again").click()
-    person.press("Upload 1 entry")
-    person.see("1 entry was stored.")
+    uploader.driver.find_element(By.NAME, "again").click()
+    uploader.press("Upload 1 entry")
+    uploader.see("1 entry was stored.")
 
     assert len(list_stored("noid")) == 2
 
@@ -554,17 +528,17 @@ def test_a_file_without_ids_is_uploaded_again_only_after_a_confirmation(
 def test_a_file_whose_answer_was_lost_is_stored_once(
     relayed: tuple[Uploader, Relay], tmp_path: Path, list_stored: ListStored
 ) -> None:
-    person, relay = relayed
-    person.choose(person.write(tmp_path / "lost.csv", write_csv("lost")))
-    person.see("2 entries would be stored")
+    uploader, relay = relayed
+    uploader.choose(uploader.write(tmp_path / "lost.csv", write_csv("lost")))
+    uploader.see("2 entries would be stored")
     relay.trigger = b"POST /timesheets/upload"
-    person.press("Upload 2 entries")
-    person.see("There was no answer, so this may or may not be stored. Press the button again")
+    uploader.press("Upload 2 entries")
+    uploader.see("There was no answer, so this may or may not be stored. Press the button again")
     relay.trigger = None
 
-    person.press("Upload 2 entries")
+    uploader.press("Upload 2 entries")
 
-    person.see("0 entries were stored.")
+    uploader.see("0 entries were stored.")
     assert relay.cuts
     assert len(list_stored("lost")) == 2
 
@@ -572,161 +546,161 @@ def test_a_file_whose_answer_was_lost_is_stored_once(
 def test_a_file_without_ids_whose_answer_was_lost_needs_a_confirmation(
     relayed: tuple[Uploader, Relay],
 ) -> None:
-    person, relay = relayed
-    person.paste(HEADER + "lost-noid,2017-06-05,A,1,\n")
-    person.see("1 entry would be stored")
+    uploader, relay = relayed
+    uploader.paste(HEADER + "lost-noid,2017-06-05,A,1,\n")
+    uploader.see("1 entry would be stored")
     relay.trigger = b"POST /timesheets/upload"
-    person.press("Upload 1 entry")
-    person.see("entries without an entry_id could be stored twice")
+    uploader.press("Upload 1 entry")
+    uploader.see("entries without an entry_id could be stored twice")
     relay.trigger = None
-    person.see("This file was sent before")
-    person.driver.execute_script(HOLD_REQUESTS)
+    uploader.see("This file was sent before")
+    uploader.driver.execute_script(HOLD_REQUESTS)
 
-    person.press("Upload 1 entry")
+    uploader.press("Upload 1 entry")
 
-    assert person.driver.execute_script("return release()") == 0
+    assert uploader.driver.execute_script("return release()") == 0
 
 
 def test_a_lost_preview_says_that_nothing_is_stored(relayed: tuple[Uploader, Relay]) -> None:
-    person, relay = relayed
+    uploader, relay = relayed
     relay.trigger = b"POST /timesheets/upload"
 
-    person.paste(HEADER)
+    uploader.paste(HEADER)
 
-    person.see("There was no answer. Nothing was stored. Try again.")
+    uploader.see("There was no answer. Nothing was stored. Try again.")
 
 
 def test_a_file_is_sent_once_however_often_somebody_presses(
-    person: Uploader, list_stored: ListStored
+    uploader: Uploader, list_stored: ListStored
 ) -> None:
-    person.paste(HEADER + "once,2017-06-05,A,1,\n")
-    person.see("1 entry would be stored")
-    person.driver.execute_script(HOLD_REQUESTS)
-    person.press("Upload 1 entry")
+    uploader.paste(HEADER + "once,2017-06-05,A,1,\n")
+    uploader.see("1 entry would be stored")
+    uploader.driver.execute_script(HOLD_REQUESTS)
+    uploader.press("Upload 1 entry")
 
-    person.see("Uploading pasted text…")
-    assert person.driver.find_element(By.TAG_NAME, "progress").is_displayed()
-    person.driver.execute_script("document.querySelector('.store').click()")
-    assert person.driver.execute_script("return release()") == 1
-    person.see("1 entry was stored.")
+    uploader.see("Uploading pasted text…")
+    assert uploader.driver.find_element(By.TAG_NAME, "progress").is_displayed()
+    uploader.driver.execute_script("document.querySelector('.store').click()")
+    assert uploader.driver.execute_script("return release()") == 1
+    uploader.see("1 entry was stored.")
 
     assert len(list_stored("once")) == 1
 
 
-def test_a_second_press_stores_nothing_and_says_so(person: Uploader, list_stored: ListStored) -> None:
-    person.fill_entry("second")
-    person.press("Upload entry")
-    person.see("Created entry")
+def test_a_second_press_stores_nothing_and_says_so(uploader: Uploader, list_stored: ListStored) -> None:
+    uploader.fill_entry("second")
+    uploader.press("Upload entry")
+    uploader.see("Created entry")
 
-    person.press("Upload entry")
+    uploader.press("Upload entry")
 
     [entry] = list_stored("second")
-    person.see(f"Already stored as entry {entry['id']}, nothing was stored again.")
+    uploader.see(f"Already stored as entry {entry['id']}, nothing was stored again.")
     assert len(list_stored("second")) == 1
 
 
-def test_while_an_entry_is_sent_the_form_is_disabled(person: Uploader, list_stored: ListStored) -> None:
-    person.fill_entry("double")
-    person.driver.execute_script(HOLD_REQUESTS)
-    person.find("hours").send_keys(Keys.ENTER)
+def test_while_an_entry_is_sent_the_form_is_disabled(uploader: Uploader, list_stored: ListStored) -> None:
+    uploader.fill_entry("double")
+    uploader.driver.execute_script(HOLD_REQUESTS)
+    uploader.find("hours").send_keys(Keys.ENTER)
 
-    assert not any(field.is_enabled() for field in find_fields(person))
-    person.driver.execute_script("document.getElementById('upload-one').requestSubmit()")
-    assert person.driver.execute_script("return release()") == 1
-    person.see("Created entry")
+    assert not any(field.is_enabled() for field in find_fields(uploader))
+    uploader.driver.execute_script("document.getElementById('upload-one').requestSubmit()")
+    assert uploader.driver.execute_script("return release()") == 1
+    uploader.see("Created entry")
 
-    assert all(field.is_enabled() for field in find_fields(person))
-    assert person.driver.switch_to.active_element == person.find("hours")
+    assert all(field.is_enabled() for field in find_fields(uploader))
+    assert uploader.driver.switch_to.active_element == uploader.find("hours")
     assert len(list_stored("double")) == 1
 
 
-def find_fields(person: Uploader) -> list[WebElement]:
-    return person.driver.find_elements(By.CSS_SELECTOR, "#upload-one fieldset :is(input, button)")
+def find_fields(uploader: Uploader) -> list[WebElement]:
+    return uploader.driver.find_elements(By.CSS_SELECTOR, "#upload-one fieldset :is(input, button)")
 
 
 def test_an_entry_whose_answer_was_lost_is_stored_once(
     relayed: tuple[Uploader, Relay], list_stored: ListStored
 ) -> None:
-    person, relay = relayed
-    person.fill_entry("lost-one")
+    uploader, relay = relayed
+    uploader.fill_entry("lost-one")
     relay.trigger = b"POST /timesheets/upload"
-    person.press("Upload entry")
-    person.see("the entry is not stored twice.")
+    uploader.press("Upload entry")
+    uploader.see("the entry is not stored twice.")
     relay.trigger = None
 
-    person.press("Upload entry")
+    uploader.press("Upload entry")
 
-    person.see("Already stored as entry")
+    uploader.see("Already stored as entry")
     assert len(list_stored("lost-one")) == 1
 
 
-def test_a_changed_entry_is_another_one(person: Uploader, list_stored: ListStored) -> None:
-    person.fill_entry("changed")
-    person.press("Upload entry")
-    person.see("Created entry")
-    person.fill("hours", "2")
+def test_a_changed_entry_is_another_one(uploader: Uploader, list_stored: ListStored) -> None:
+    uploader.fill_entry("changed")
+    uploader.press("Upload entry")
+    uploader.see("Created entry")
+    uploader.fill("hours", "2")
 
-    person.press("Upload entry")
+    uploader.press("Upload entry")
 
-    person.see("2.00 hours of employee changed.")
+    uploader.see("2.00 hours of employee changed.")
     assert [entry["hours"] for entry in list_stored("changed")] == [7.5, 2]
 
 
-def test_an_equal_entry_can_be_added_on_purpose(person: Uploader, list_stored: ListStored) -> None:
-    person.fill_entry("equal")
-    person.press("Upload entry")
-    person.see("Created entry")
+def test_an_equal_entry_can_be_added_on_purpose(uploader: Uploader, list_stored: ListStored) -> None:
+    uploader.fill_entry("equal")
+    uploader.press("Upload entry")
+    uploader.see("Created entry")
 
-    person.press("New entry")
-    kept = [person.find(field).get_attribute("value") for field in ("user_id", "date", "project", "hours")]
-    person.fill("project", "StoreZero")
-    person.fill("hours", "7.5")
-    person.press("Upload entry")
-    person.see("Created entry")
+    uploader.press("New entry")
+    kept = [uploader.find(field).get_attribute("value") for field in ("user_id", "date", "project", "hours")]
+    uploader.fill("project", "StoreZero")
+    uploader.fill("hours", "7.5")
+    uploader.press("Upload entry")
+    uploader.see("Created entry")
 
     assert kept == ["equal", "2017-05-10", "", ""]
     assert len({entry["entry_id"] for entry in list_stored("equal")}) == 2
 
 
 def test_an_entry_gets_an_id_where_the_browser_has_no_random_uuid(
-    person: Uploader, list_stored: ListStored
+    uploader: Uploader, list_stored: ListStored
 ) -> None:
-    person.driver.execute_script("crypto.randomUUID = undefined")
-    person.fill_entry("http")
+    uploader.driver.execute_script("crypto.randomUUID = undefined")
+    uploader.fill_entry("http")
 
-    person.press("Upload entry")
+    uploader.press("Upload entry")
 
-    person.see("Created entry")
+    uploader.see("Created entry")
     assert len(list_stored("http")[0]["entry_id"]) == 32
 
 
-def test_an_error_is_shown_next_to_its_field(person: Uploader) -> None:
-    person.fill_entry("error", hours="25")
+def test_an_error_is_shown_next_to_its_field(uploader: Uploader) -> None:
+    uploader.fill_entry("error", hours="25")
 
-    person.press("Upload entry")
+    uploader.press("Upload entry")
 
-    person.see("Ensure this value is less than or equal to 24.")
-    assert "24" in person.find("hours-error").text
-    assert person.find("hours").get_attribute("aria-invalid") == "true"
-    assert person.driver.switch_to.active_element == person.find("hours")
-    assert person.find("project").get_attribute("aria-invalid") is None
+    uploader.see("Ensure this value is less than or equal to 24.")
+    assert "24" in uploader.find("hours-error").text
+    assert uploader.find("hours").get_attribute("aria-invalid") == "true"
+    assert uploader.driver.switch_to.active_element == uploader.find("hours")
+    assert uploader.find("project").get_attribute("aria-invalid") is None
 
 
 # People
 
 
 def test_everything_works_by_keyboard_alone(
-    person: Uploader, tmp_path: Path, list_stored: ListStored
+    uploader: Uploader, tmp_path: Path, list_stored: ListStored
 ) -> None:
     good, bad = make_entries("keys")
-    file = person.write(tmp_path / "keys.json", json.dumps([good, {**bad, "hours": 25}]))
-    keyboard = Keyboard(person.driver)
+    file = uploader.write(tmp_path / "keys.json", json.dumps([good, {**bad, "hours": 25}]))
+    keyboard = Keyboard(uploader.driver)
 
     keyboard.tab_to("Choose a file, or drop it here")
-    person.driver.switch_to.active_element.send_keys(str(file))
-    person.see("1 entry would be stored")
+    uploader.driver.switch_to.active_element.send_keys(str(file))
+    uploader.see("1 entry would be stored")
     keyboard.activate("Upload 1 entry")
-    person.see("1 entry was stored, 1 was rejected.")
+    uploader.see("1 entry was stored, 1 was rejected.")
     keyboard.tab_to("Download 1 rejected entry")
     keyboard.tab_to("View receipt")
     keyboard.fill("Employee", "keys")
@@ -734,15 +708,15 @@ def test_everything_works_by_keyboard_alone(
     keyboard.fill("Project", "StoreZero")
     keyboard.fill("Hours", "3")
     keyboard.press(Keys.ENTER)
-    person.see("Created entry")
+    uploader.see("Created entry")
     keyboard.activate("View entry")
-    person.see("StoreZero")
+    uploader.see("StoreZero")
 
     assert sorted(entry["hours"] for entry in list_stored("keys")) == [3, 7.5]
 
 
 def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
-    tmp_path: Path, server: DevelopmentServer
+    driver: webdriver.Chrome, tmp_path: Path, server: DevelopmentServer
 ) -> None:
     form = {
         "grant_type": "client_credentials",
@@ -752,19 +726,18 @@ def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
         "scope": "batch:upload",
     }
     token = requests.post(f"{server.url}/oauth/token", form, timeout=10).json()["access_token"]
-    with open_browser(tmp_path / "browser") as driver:
-        person = Uploader(driver, server)
-        person.open("/sign-in?next=/timesheets/upload")
-        person.fill("token", token)
-        person.press("Sign in")
-        person.see("Upload a file")
+    uploader = Uploader(driver, server)
+    uploader.open("/sign-in?next=/timesheets/upload")
+    uploader.fill("token", token)
+    uploader.press("Sign in")
+    uploader.see("Upload a file")
 
-        person.choose(person.write(tmp_path / "only.csv", write_csv("only")))
-        person.press("Upload 2 entries")
-        person.see("2 entries were stored.")
-        driver.find_element(By.CSS_SELECTOR, ".outcome summary").click()
-        person.fill_entry("only")
-        person.press("Upload entry")
-        person.see("Created entry")
+    uploader.choose(uploader.write(tmp_path / "only.csv", write_csv("only")))
+    uploader.press("Upload 2 entries")
+    uploader.see("2 entries were stored.")
+    driver.find_element(By.CSS_SELECTOR, ".outcome summary").click()
+    uploader.fill_entry("only")
+    uploader.press("Upload entry")
+    uploader.see("Created entry")
 
-        assert person.see_links() == ["API docs"]
+    assert uploader.see_links() == ["API docs"]

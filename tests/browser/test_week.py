@@ -1,16 +1,15 @@
 """A person reads an employee's week in a browser, with the keyboard alone, on a phone and a desktop."""
 
-from collections.abc import Iterator
-
 import pytest
-import requests
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.kit.browsers import Keyboard, open_browser, set_screen
+from tests.browser.conftest import upload
+from tests.kit.browsers import Keyboard, set_screen
+from tests.kit.person import Person
 from tests.kit.servers import DevelopmentServer
 
 pytestmark = pytest.mark.browser
@@ -27,24 +26,14 @@ ENTRIES = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path_factory.mktemp("server"))
-    headers = {"Authorization": f"Bearer {server.get_token()}"}
-    response = requests.post(f"{server.url}/timesheets/upload", json=ENTRIES, headers=headers, timeout=10)
-    assert response.json()["created"] == len(ENTRIES)
-    yield server
-    server.close()
+def week(server: DevelopmentServer) -> None:
+    assert upload(server, *ENTRIES).json()["created"] == len(ENTRIES)
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory, server: DevelopmentServer) -> Iterator[webdriver.Chrome]:
-    """A browser that is signed in."""
-    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
-        driver.implicitly_wait(5)
-        driver.get(f"{server.url}/sign-in")
-        driver.find_element(By.CSS_SELECTOR, "button[value=payroll]").click()
-        driver.find_element(By.CLASS_NAME, "who")
-        yield driver
+@pytest.fixture
+def reader(week: None, person: Person) -> webdriver.Chrome:
+    """A browser that is signed in, where there are entries."""
+    return person.driver
 
 
 def read_totals(driver: webdriver.Chrome) -> str:
@@ -62,48 +51,48 @@ def wait_for(driver: webdriver.Chrome, text: str) -> None:
 
 
 def test_a_week_is_found_and_left_with_the_keyboard_alone(
-    driver: webdriver.Chrome, server: DevelopmentServer
+    reader: webdriver.Chrome, server: DevelopmentServer
 ) -> None:
-    keyboard = Keyboard(driver)
-    driver.get(f"{server.url}/people/week")
+    keyboard = Keyboard(reader)
+    reader.get(f"{server.url}/people/week")
 
     keyboard.fill("Employee", "007")
     keyboard.fill_date("A day of the week", "2026-11-19")
     keyboard.press(Keys.ENTER)
-    wait_for(driver, "Employee 007, 16 November to 22 November 2026")
-    assert read_totals(driver) == "Total 7.50 4.00 0.00 0.00 0.00 0.00 0.00 11.50"
+    wait_for(reader, "Employee 007, 16 November to 22 November 2026")
+    assert read_totals(reader) == "Total 7.50 4.00 0.00 0.00 0.00 0.00 0.00 11.50"
 
     keyboard.activate("2026-W46: 6.00 hours")
-    wait_for(driver, "9 November to 15 November 2026")
-    assert read_totals(driver) == "Total 0.00 6.00 0.00 0.00 0.00 0.00 0.00 6.00"
+    wait_for(reader, "9 November to 15 November 2026")
+    assert read_totals(reader) == "Total 0.00 6.00 0.00 0.00 0.00 0.00 0.00 6.00"
 
     keyboard.activate("Previous week")
-    wait_for(driver, "There are none in the eleven weeks before it either.")
+    wait_for(reader, "There are none in the eleven weeks before it either.")
 
     keyboard.activate("Next week")
-    wait_for(driver, "9 November to 15 November 2026")
+    wait_for(reader, "9 November to 15 November 2026")
     keyboard.activate("The same as a table")
-    wait_for(driver, "9 Nov 2026")
+    wait_for(reader, "9 Nov 2026")
 
     keyboard.activate("Entries of this week")
-    WebDriverWait(driver, 10).until(lambda driver: "/timesheets?" in driver.current_url)
+    WebDriverWait(reader, 10).until(lambda driver: "/timesheets?" in driver.current_url)
     query = "user_id=007&date_from=2026-11-09&date_to=2026-11-16&current=true"
-    assert driver.current_url == f"{server.url}/timesheets?{query}"
+    assert reader.current_url == f"{server.url}/timesheets?{query}"
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("user_id", ["007", "008", "nobody"])
 def test_a_week_fits_the_screen_and_the_content_policy(
-    driver: webdriver.Chrome, server: DevelopmentServer, width: int, user_id: str
+    reader: webdriver.Chrome, server: DevelopmentServer, width: int, user_id: str
 ) -> None:
-    set_screen(driver, width, is_dark=False)
-    driver.get_log("browser")
+    set_screen(reader, width, is_dark=False)
+    reader.get_log("browser")
 
-    driver.get(f"{server.url}/people/week?user_id={user_id}&week=2026-W47")
+    reader.get(f"{server.url}/people/week?user_id={user_id}&week=2026-W47")
 
-    assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-    assert find_cut_text(driver) == []
-    assert driver.get_log("browser") == []
+    assert reader.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert find_cut_text(reader) == []
+    assert reader.get_log("browser") == []
 
 
 def find_cut_text(driver: webdriver.Chrome) -> list[str]:
