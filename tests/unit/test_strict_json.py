@@ -39,7 +39,9 @@ NO_JSON = {
     "escaped-high-surrogate": rb'"\ud800"',
     "escaped-low-surrogate-as-a-name": rb'{"\udfff": 1}',
     "surrogates-in-the-wrong-order": rb'"\udc00\ud800"',
-    "33-levels": b"[" * 33 + b"]" * 33,
+    "33-levels-of-arrays": b"[" * 33 + b"]" * 33,
+    "33-levels-of-objects": b'{"a":' * 33 + b"1" + b"}" * 33,
+    "34-levels-of-both": b'[{"a":' * 17 + b"1" + b"}]" * 17,
     "600-kb-of-brackets": b"[" * 600_000,
 }
 
@@ -50,6 +52,11 @@ def test_what_is_not_json_is_refused_alone_and_in_an_array(text: bytes) -> None:
         parse_value(decode_utf8(text))
     with pytest.raises(NotJSON):
         list(iterate_array(decode_utf8(b'["good",' + text + b"]")))
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 32 + "1" + "}" * 32, '[{"a":' * 16 + "1" + "}]" * 16])
+def test_a_value_may_have_32_levels_alone_and_in_an_array(text: str) -> None:
+    assert list(iterate_array(f"[{text}]")) == [parse_value(text)]
 
 
 @pytest.mark.parametrize(

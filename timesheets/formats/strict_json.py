@@ -22,6 +22,7 @@ _SEPARATOR = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*")
 _STRINGS_AND_MARKS = re.compile(rb'"[^"\n]*"?|([,\[{\n])')
 _STRINGS_AND_BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 _ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
+_BRACKETS_AS_BRACES = bytes.maketrans(b"[]", b"{}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -128,9 +129,9 @@ def _locate(problem: str, text: str, position: int) -> str:
 
 def _require_shallow(text: str, levels: int) -> None:
     """Refuse deep nesting before Python's parser, which recurses on the C stack of its thread."""
-    brackets = text.encode().translate(None, _ALL_BUT_BRACKETS)
+    brackets = text.encode().translate(_BRACKETS_AS_BRACES, _ALL_BUT_BRACKETS)
     for _ in range(levels):
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        brackets = brackets.replace(b"{}", b"")
         if not brackets:
             return
     # The nesting is deep or unbalanced, or brackets are in strings, so count exactly. Without escapes, a
