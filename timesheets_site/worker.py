@@ -10,6 +10,7 @@ It also cuts off readers that take nothing of a response: granian's threads woul
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -20,18 +21,27 @@ READER_TIMEOUT_SECONDS = 60
 def _cut_off_stalled_readers() -> None:
     """Limit how long a reader may take nothing of what is sent to it. Only Linux can do this.
 
-    Connections inherit the limit from the socket that listens, which granian opens before it loads this.
+    Connections inherit the limit from the socket that listens. granian opens it after it has loaded this.
     """
-    for path in Path("/proc/self/fd").glob("*"):
-        if path.is_socket():
-            with socket.socket(fileno=os.dup(int(path.name))) as opened:
-                listens = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-                if listens and opened.family in {socket.AF_INET, socket.AF_INET6}:
-                    milliseconds = READER_TIMEOUT_SECONDS * 1000
-                    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+    while not any(_limit_if_it_listens(path) for path in Path("/proc/self/fd").glob("*")):
+        time.sleep(0.02)
 
 
-_cut_off_stalled_readers()
+def _limit_if_it_listens(path: Path) -> bool:
+    try:
+        if not path.is_socket():
+            return False
+        with socket.socket(fileno=os.dup(int(path.name))) as opened:
+            if not opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                return False
+            if opened.family != socket.AF_UNIX:
+                milliseconds = READER_TIMEOUT_SECONDS * 1000
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+            return True
+    except OSError:
+        # It was closed meanwhile.
+        return False
+
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _inherited_handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
@@ -49,5 +59,7 @@ def _pass_on_the_first_signal() -> None:
 # All later threads inherit this, so only the thread below gets signals. Those after the first stay pending.
 signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 threading.Thread(target=_pass_on_the_first_signal, name="stop", daemon=True).start()
+if sys.platform == "linux":
+    threading.Thread(target=_cut_off_stalled_readers, name="readers", daemon=True).start()
 
 from timesheets_site.wsgi import application  # noqa: E402, F401  A signal while it loads is not lost.
