@@ -101,6 +101,11 @@ class Api:
             path = page["next"] and page["next"].partition(".com")[2]
         return rows
 
+    @property
+    def stored(self) -> dict[str, dict[str, Any]]:
+        """The rows by `entry_id`, or by number without one."""
+        return {row.get("entry_id") or f"#{row['id']}": row for row in self.rows}
+
     def revisions(self, entry_id: str) -> list[tuple[float, str | None]]:
         """The hours and the reason of each revision."""
         return [(row["hours"], row.get("reason")) for row in self.rows if row.get("entry_id") == entry_id]

@@ -1,6 +1,7 @@
 """Run the client in this process, and collect its output."""
 
 import io
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from timesheets_client.output.report import Report
 from timesheets_client.run import run_upload
 from timesheets_client.signals import Signals
 
+# Starts faster than manage.py.
+PROGRAM = [sys.executable, "-m", "timesheets_client"]
 HEADER = "user_id,date,project,hours\n"
 
 
@@ -56,7 +59,7 @@ class Run:
             clock=Clock(sleep=self.sleep, random=lambda: 1.0, wall_clock=self.wall_clock),
             make_key=self.make_key,
         )
-        defaults = {"timeouts": Timeouts(read_seconds=2), "caches_token": False}
+        defaults = {"timeouts": Timeouts(read_seconds=20), "caches_token": False}
         chosen = Options(files=[str(file) for file in files], **{**defaults, **options})
         return run_upload(chosen, environment, report)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import MESSAGE, SECRET, Reply, Site
-from tests.client.ledger import Ledger
 from tests.client.runs import write_days
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import ExitStatus
@@ -40,20 +40,12 @@ def run(*options: str, variables: dict[str, str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_it_prints_only_the_apis_message(site: Site) -> None:
+def test_each_run_has_its_own_idempotency_key_and_prints_only_the_apis_message(site: Site) -> None:
     assert run(variables=site.variables) == (0, f"{MESSAGE}\n", "")
-
-
-def test_each_run_makes_its_own_idempotency_key(site: Site) -> None:
-    run(variables=site.variables)
-    run(variables=site.variables)
+    assert run("-v", "0", variables=site.variables) == (0, "", "")
 
     keys = [received.headers["Idempotency-Key"] for received in site.received if "upload" in received.path]
     assert len(set(keys)) == 2
-
-
-def test_a_quiet_run_prints_nothing(site: Site) -> None:
-    assert run("-v", "0", variables=site.variables) == (0, "", "")
 
 
 def test_without_variables_it_uses_the_development_issuer(tmp_path: Path) -> None:
@@ -93,13 +85,14 @@ def test_an_unknown_option_is_wrong_usage(site: Site) -> None:
     assert "unrecognized arguments: --client-secret" in err
 
 
-def test_the_help_names_every_variable_and_every_exit_status() -> None:
+def test_the_help_names_every_variable_and_exit_status_and_the_limits_of_derived_ids() -> None:
     status, out, _ = run("--help", variables={"COLUMNS": "80"})
 
     lines = [line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  ")]
     terms = {line[0] for line in lines if line}
     assert status == 0
     assert terms >= {*VARIABLES, *(str(status.value) for status in ExitStatus)}
+    assert "a corrected row is a new entry, and equal rows" in out
 
 
 @pytest.mark.parametrize("program", [["manage.py", "upload_timesheet"], ["-m", "timesheets_client"]])
@@ -139,34 +132,23 @@ def test_a_signal_ends_a_run_without_a_traceback(site: Site, number: signal.Sign
     assert (process.returncode, out, err) == (status, "", "")
 
 
-@pytest.mark.parametrize(
-    ("number", "status"),
-    [
-        pytest.param(signal.SIGINT, ExitStatus.INTERRUPTED, id="SIGINT"),
-        pytest.param(signal.SIGTERM, ExitStatus.TERMINATED, id="SIGTERM"),
-    ],
-)
-def test_a_signal_waits_for_the_response_to_a_batch(
-    site: Site, tmp_path: Path, number: signal.Signals, status: int
-) -> None:
-    ledger = Ledger(site)
+def test_a_signal_waits_for_the_response_to_a_batch(site: Site, api: Api, tmp_path: Path) -> None:
     site.hangs_at = "/timesheets/upload"
 
     with start(str(write_days(tmp_path / "a.csv", 3)), variables=site.variables) as process:
         assert site.arrived.wait(10)
-        process.send_signal(number)
+        process.terminate()
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         site.release.set()
         _, err = process.communicate(timeout=10)
 
-    assert process.returncode == status
-    assert len(ledger.stored) == 3
+    assert process.returncode == ExitStatus.TERMINATED
+    assert len(api.stored) == 3
     assert "3 of its entries are on the server" in err
 
 
-def test_standard_input_is_a_file_like_any_other(site: Site) -> None:
-    ledger = Ledger(site)
+def test_standard_input_is_a_file_like_any_other(site: Site, api: Api) -> None:
 
     result = subprocess.run(
         [*COMMAND, "-"],
@@ -181,13 +163,7 @@ def test_standard_input_is_a_file_like_any_other(site: Site) -> None:
 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("standard input: 1 entry, 1 created, 0 already there, 0 rejected in ")
-    assert [entry["hours"] for entry in ledger.stored.values()] == [7.5]
-
-
-def test_the_help_explains_the_limits_of_derived_ids() -> None:
-    _, out, _ = run("--help", variables={"COLUMNS": "80"})
-
-    assert "a corrected row is a new entry, and equal rows" in out
+    assert [entry["hours"] for entry in api.stored.values()] == [7.5]
 
 
 def test_slow_imports_are_deferred_until_they_are_needed() -> None:

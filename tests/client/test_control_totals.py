@@ -13,18 +13,13 @@ from typing import Any
 import openpyxl
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Site
-from tests.client.ledger import Ledger
 from tests.client.runs import HEADER, Run, write_csv, write_days
 from tests.kit.processes import run_python
 from timesheets_client.errors import ExitStatus
 
 ROWS = [("2026-01-01", "7.5"), ("2026-01-02", "0"), ("2026-01-03", "0.25")]
-
-
-@pytest.fixture
-def ledger(site: Site) -> Ledger:
-    return Ledger(site)
 
 
 def write_csv_rows() -> bytes:
@@ -62,7 +57,7 @@ FORMATS = [
 @pytest.mark.parametrize("way", ["file", "standard input"])
 def test_a_file_with_the_expected_totals_is_uploaded(
     site: Site,
-    ledger: Ledger,
+    api: Api,
     tmp_path: Path,
     name: str,
     write: Callable[[], bytes],
@@ -78,7 +73,7 @@ def test_a_file_with_the_expected_totals_is_uploaded(
     )
 
     # The fake API refuses 0 hours.
-    [batch] = ledger.batches
+    [batch] = api.batches
     assert status == ExitStatus.REJECTED
     assert [entry["date"] for entry in batch] == [day for day, _ in ROWS]
 
@@ -88,7 +83,7 @@ def test_a_file_with_the_expected_totals_is_uploaded(
 @pytest.mark.parametrize("options", [{}, {"is_strict": True}, {"is_dry_run": True}])
 def test_nothing_is_sent_of_a_file_with_other_totals(
     site: Site,
-    ledger: Ledger,
+    api: Api,
     tmp_path: Path,
     name: str,
     write: Callable[[], bytes],
@@ -141,9 +136,7 @@ def test_each_total_is_compared(
     assert site.received == []
 
 
-def test_rejected_rows_count_with_the_hours_that_can_be_read(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_rejected_rows_count_with_the_hours_that_can_be_read(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(
         tmp_path / "a.csv",
         "2026-01-01,1",
@@ -159,7 +152,7 @@ def test_rejected_rows_count_with_the_hours_that_can_be_read(
 
     assert (status, correct) == (ExitStatus.REJECTED, ExitStatus.REJECTED)
     assert "hours: expected 30, found 29 without 2 that cannot be read;" in run.warned[0]
-    assert len(ledger.stored) == 1
+    assert len(api.stored) == 1
 
 
 @pytest.mark.parametrize(
@@ -197,7 +190,7 @@ def test_hours_are_added_without_rounding(site: Site, tmp_path: Path, hours: lis
 
 @pytest.mark.parametrize("expected", [3, 4])
 def test_a_check_compares_the_totals_before_it_sends_the_file(
-    site: Site, ledger: Ledger, tmp_path: Path, expected: int
+    site: Site, api: Api, tmp_path: Path, expected: int
 ) -> None:
     file = write_days(tmp_path / "a.csv", 3)
     run = Run()
@@ -205,13 +198,11 @@ def test_a_check_compares_the_totals_before_it_sends_the_file(
     status = run.start(site.variables, file, is_check=True, expected_entries=expected)
 
     assert status == (ExitStatus.DONE if expected == 3 else ExitStatus.REJECTED)
-    assert [len(batch) for batch in ledger.batches] == ([0, 3] if expected == 3 else [0])
-    assert ledger.stored == {}
+    assert [len(batch) for batch in api.batches] == ([0, 3] if expected == 3 else [0])
+    assert api.stored == {}
 
 
-def test_other_totals_keep_the_rejects_of_the_previous_run(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_other_totals_keep_the_rejects_of_the_previous_run(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
     Run().start(site.variables, file)
     before = (tmp_path / "a.csv.rejected.ndjson").read_text()
@@ -222,7 +213,7 @@ def test_other_totals_keep_the_rejects_of_the_previous_run(
 
 
 def test_nothing_is_sent_of_a_file_that_is_unreadable_at_its_end(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text('[{"user_id": "007", "hours": 1}, {"user')
 
@@ -232,7 +223,7 @@ def test_nothing_is_sent_of_a_file_that_is_unreadable_at_its_end(
     assert site.received == []
 
 
-def test_a_warning_is_shown_once(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_warning_is_shown_once(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_days(tmp_path / "a.csv", 2)
     file.write_text(file.read_text().rstrip())
     run = Run()
@@ -242,7 +233,7 @@ def test_a_warning_is_shown_once(site: Site, ledger: Ledger, tmp_path: Path) -> 
     assert (status, len(run.warned)) == (ExitStatus.DONE, 1)
 
 
-def test_a_pipe_is_uploaded(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_pipe_is_uploaded(site: Site, api: Api, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     writer = threading.Thread(target=(tmp_path / "pipe.csv").write_bytes, args=[write_csv_rows()])
     writer.start()
@@ -250,7 +241,7 @@ def test_a_pipe_is_uploaded(site: Site, ledger: Ledger, tmp_path: Path) -> None:
     Run().start(site.variables, tmp_path / "pipe.csv", expected_entries=3)
 
     writer.join()
-    assert [len(batch) for batch in ledger.batches] == [3]
+    assert [len(batch) for batch in api.batches] == [3]
 
 
 def test_the_json_output_names_the_file_of_which_nothing_was_sent(site: Site, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import signal
@@ -6,32 +7,29 @@ from typing import Any
 
 import pytest
 
-from tests.client.conftest import Reply, Site
-from tests.client.ledger import Ledger
+from tests.client.api import Api
+from tests.client.conftest import Received, Reply, Site
 from tests.client.runs import HEADER, Run, write_csv, write_days
 from timesheets_client.errors import ExitStatus
 
-
-@pytest.fixture
-def ledger(site: Site) -> Ledger:
-    return Ledger(site)
+TOO_MANY = "Ensure this value is less than or equal to 24."
 
 
 def read_rejects(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_a_file_is_reported_in_one_line(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_file_is_reported_in_one_line(site: Site, api: Api, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 3))
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
     [line] = run.written
-    assert line.startswith(f"{tmp_path}/a.csv: 3 entries, 3 created, 0 already there, 0 rejected in 0.")
+    assert line.startswith(f"{tmp_path}/a.csv: 3 entries, 3 created, 0 already there, 0 rejected in ")
 
 
-def test_a_file_that_is_sent_again_creates_no_duplicates(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_file_that_is_sent_again_creates_no_duplicates(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,1", "2026-01-02,1")
     sorted_file = write_csv(tmp_path / "b.csv", "2026-01-02,1", "2026-01-01,1", "2026-01-01,1")
     first, second, third = Run(), Run(), Run()
@@ -39,13 +37,13 @@ def test_a_file_that_is_sent_again_creates_no_duplicates(site: Site, ledger: Led
     for run, path in ((first, file), (second, file), (third, sorted_file)):
         assert run.start(site.variables, path) == ExitStatus.DONE
 
-    assert len(ledger.stored) == 3
+    assert len(api.stored) == 3
     assert "3 entries, 3 created, 0 already there" in first.written[0]
     assert "3 entries, 0 created, 3 already there" in second.written[0]
     assert "3 entries, 0 created, 3 already there" in third.written[0]
 
 
-def test_at_verbosity_2_each_existing_entry_is_named(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_at_verbosity_2_each_existing_entry_is_named(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_days(tmp_path / "a.csv", 2)
     Run().start(site.variables, file)
     run = Run(verbosity=2)
@@ -53,10 +51,10 @@ def test_at_verbosity_2_each_existing_entry_is_named(site: Site, ledger: Ledger,
     run.start(site.variables, file)
 
     assert run.written[:2] == [f"{file}:2: already there", f"{file}:3: already there"]
-    assert "Prefer" not in ledger.requests[-1].headers
+    assert "Prefer" not in api.requests[-1].headers
 
 
-def test_a_quiet_run_prints_nothing_on_success(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_quiet_run_prints_nothing_on_success(site: Site, api: Api, tmp_path: Path) -> None:
     run = Run(verbosity=0)
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
@@ -66,7 +64,7 @@ def test_a_quiet_run_prints_nothing_on_success(site: Site, ledger: Ledger, tmp_p
 
 @pytest.mark.parametrize(("name", "content"), [("a.csv", HEADER), ("a.json", "[]")])
 def test_a_file_without_entries_sends_nothing_and_gets_no_token(
-    site: Site, ledger: Ledger, tmp_path: Path, name: str, content: str
+    site: Site, api: Api, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)
 
@@ -76,7 +74,7 @@ def test_a_file_without_entries_sends_nothing_and_gets_no_token(
     assert site.received == []
 
 
-def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "01/03/2026,1")
     file.chmod(0o640)
     run = Run()
@@ -86,19 +84,19 @@ def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, ledger: Le
     rejects = tmp_path / "a.csv.rejected.ndjson"
     unreadable, invalid = read_rejects(rejects)
     assert status == ExitStatus.REJECTED
-    assert len(ledger.stored) == 1
+    assert len(api.stored) == 1
     assert invalid["hours"] == 26
     assert str(invalid["entry_id"]).startswith("20260102-")
-    assert invalid["_rejected"] == {"source": f"{file}:3", "errors": {"hours": ["Too many or too few."]}}
+    assert invalid["_rejected"] == {"source": f"{file}:3", "errors": {"hours": [TOO_MANY]}}
     assert unreadable["date"] == "01/03/2026"
     assert str(unreadable["entry_id"]).startswith("00000000-")
     assert rejects.stat().st_mode & 0o777 == 0o640
-    assert f"{file}:3: hours: Too many or too few." in run.warned
+    assert f"{file}:3: hours: {TOO_MANY}" in run.warned
     assert f"{file}: 2 rejected; fix them in {rejects} and upload that file" in run.warned
     assert "3 entries, 1 created, 0 already there, 2 rejected" in run.written[0]
 
 
-def test_the_fixed_file_is_accepted(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_the_fixed_file_is_accepted(site: Site, api: Api, tmp_path: Path) -> None:
     # The fixed second row equals the first, and is still another entry.
     Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26"))
     rejects = tmp_path / "a.csv.rejected.ndjson"
@@ -107,7 +105,7 @@ def test_the_fixed_file_is_accepted(site: Site, ledger: Ledger, tmp_path: Path) 
     status = Run().start(site.variables, rejects)
 
     assert status == ExitStatus.DONE
-    assert len(ledger.stored) == 2
+    assert len(api.stored) == 2
 
 
 CORRECTIONS = """\
@@ -123,7 +121,7 @@ user_id,date,project,hours,entry_id,revision,reason
 
 @pytest.mark.parametrize("derives_ids", [True, False])
 def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
-    site: Site, ledger: Ledger, tmp_path: Path, derives_ids: bool
+    site: Site, api: Api, tmp_path: Path, derives_ids: bool
 ) -> None:
     (tmp_path / "a.csv").write_text(CORRECTIONS)
     run = Run()
@@ -133,7 +131,7 @@ def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
     rejects = read_rejects(tmp_path / "a.csv.rejected.ndjson")
     lines = {line["_rejected"]["source"].rpartition(":")[2]: line for line in rejects}
     assert status == ExitStatus.REJECTED
-    [batch] = ledger.batches
+    [batch] = api.batches
     assert [entry["hours"] for entry in batch] == [1, 2, 4, 30]
     assert [entry.get("revision") for entry in batch] == [1, 2, 1, 3]
     assert batch[1]["reason"] == "typing error, sorry"
@@ -144,7 +142,8 @@ def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
     assert f"{tmp_path}/a.csv:4: entry_id: a revision other than 1 needs the entry_id" in run.warned[0]
 
 
-def test_a_rejected_correction_is_sent_when_it_has_its_id(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_rejected_correction_is_sent_when_it_has_its_id(site: Site, api: Api, tmp_path: Path) -> None:
+    api.store("week-1", 2)
     (tmp_path / "a.csv").write_text(CORRECTIONS.splitlines()[0] + "\n007,2026-01-01,X,3,,2,late\n")
     Run().start(site.variables, tmp_path / "a.csv")
     rejects = tmp_path / "a.csv.rejected.ndjson"
@@ -153,8 +152,8 @@ def test_a_rejected_correction_is_sent_when_it_has_its_id(site: Site, ledger: Le
     status = Run().start(site.variables, rejects)
 
     assert status == ExitStatus.DONE
-    assert ledger.stored["week-1"]["revision"] == 2
-    assert ledger.stored["week-1"]["reason"] == "late"
+    assert api.stored["week-1"]["revision"] == 2
+    assert api.stored["week-1"]["reason"] == "late"
 
 
 def test_a_dry_run_names_a_correction_without_its_own_id(site: Site, tmp_path: Path) -> None:
@@ -169,7 +168,7 @@ def test_a_dry_run_names_a_correction_without_its_own_id(site: Site, tmp_path: P
 
 
 def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
     (tmp_path / "a.ndjson").write_text("oops\noops\n")
     run = Run()
@@ -186,8 +185,16 @@ def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(
     }
 
 
-def test_verdicts_on_ten_thousand_bad_entries_are_read(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.errors_per_entry = 20
+def test_verdicts_on_ten_thousand_bad_entries_are_read(site: Site, tmp_path: Path) -> None:
+    errors = {"hours": [TOO_MANY] * 20}
+
+    def refuse(received: Received) -> Reply:
+        count = len(gzip.decompress(received.body).splitlines())
+        items = [{"index": index, "status": 422, "errors": errors} for index in range(count)]
+        counts = {"received": count, "created": 0, "existing": 0, "rejected": count}
+        return Reply(status=207, body={**counts, "entries": items})
+
+    site.replies["/timesheets/upload"] = refuse
     run = Run()
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 10_000)
 
@@ -197,9 +204,7 @@ def test_verdicts_on_ten_thousand_bad_entries_are_read(site: Site, ledger: Ledge
     assert "10000 rejected" in run.written[0]
 
 
-def test_the_rejects_file_is_removed_when_nothing_is_rejected(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_the_rejects_file_is_removed_when_nothing_is_rejected(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
     Run().start(site.variables, file)
     write_csv(file, "2026-01-01,1")
@@ -209,13 +214,11 @@ def test_the_rejects_file_is_removed_when_nothing_is_rejected(
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.csv"]
 
 
-def test_a_failed_run_keeps_the_rejects_of_the_previous_run(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_a_failed_run_keeps_the_rejects_of_the_previous_run(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26", "2026-01-02,1")
     Run().start(site.variables, file)
     before = (tmp_path / "a.csv.rejected.ndjson").read_text()
-    ledger.troubles += [Reply(status=503)] * 2
+    api.troubles += [Reply(status=503)] * 2
     run = Run()
 
     status = run.start(site.variables, write_csv(file, "x,1", "2026-01-02,1"), retries=1)
@@ -225,7 +228,7 @@ def test_a_failed_run_keeps_the_rejects_of_the_previous_run(
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
-def test_rejects_go_to_the_chosen_file(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_rejects_go_to_the_chosen_file(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
 
     Run().start(site.variables, file, rejects=tmp_path / "elsewhere.ndjson")
@@ -235,7 +238,7 @@ def test_rejects_go_to_the_chosen_file(site: Site, ledger: Ledger, tmp_path: Pat
 
 
 def test_rejects_that_cannot_be_written_are_a_configuration_error(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     run = Run()
@@ -248,9 +251,7 @@ def test_rejects_that_cannot_be_written_are_a_configuration_error(
     assert "rejected entries cannot be written there" in run.warned[-1]
 
 
-def test_the_rejects_of_standard_input_go_to_the_state_folder(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_the_rejects_of_standard_input_go_to_the_state_folder(site: Site, api: Api, tmp_path: Path) -> None:
     rows = f"{HEADER}007,2026-01-01,X,26\n".encode()
 
     for _ in range(2):
@@ -260,10 +261,10 @@ def test_the_rejects_of_standard_input_go_to_the_state_folder(
     first, second = sorted((site.state_dir / "rejected").iterdir())
     assert read_rejects(first)[0]["_rejected"] == read_rejects(second)[0]["_rejected"]
     assert first.stat().st_mode & 0o777 == 0o600
-    assert run.warned[0] == "standard input:2: hours: Too many or too few."
+    assert run.warned[0] == f"standard input:2: hours: {TOO_MANY}"
 
 
-def test_only_the_first_rejected_entries_are_printed(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_only_the_first_rejected_entries_are_printed(site: Site, api: Api, tmp_path: Path) -> None:
     run = Run()
 
     run.start(site.variables, write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 50))
@@ -273,7 +274,7 @@ def test_only_the_first_rejected_entries_are_printed(site: Site, ledger: Ledger,
 
 
 def test_a_truncated_file_is_unreadable_after_the_stored_entries(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
     (tmp_path / "a.json").write_text('[{"user_id": "007", "hours": 1}, {"user')
     run = Run()
@@ -284,31 +285,29 @@ def test_a_truncated_file_is_unreadable_after_the_stored_entries(
     assert "a.json[1]: unterminated string" in run.warned[-1]
 
 
-def test_an_unreadable_file_does_not_stop_the_others(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_an_unreadable_file_does_not_stop_the_others(site: Site, api: Api, tmp_path: Path) -> None:
     good = write_days(tmp_path / "a.csv", 2)
 
     status = Run().start(site.variables, tmp_path / "nope.csv", good)
 
     assert status == ExitStatus.UNREADABLE
-    assert len(ledger.stored) == 2
+    assert len(api.stored) == 2
 
 
-def test_after_a_temporary_failure_no_other_file_is_sent(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.troubles += [Reply(status=503)]
+def test_after_a_temporary_failure_no_other_file_is_sent(site: Site, api: Api, tmp_path: Path) -> None:
+    api.troubles += [Reply(status=503)]
     first, second = write_days(tmp_path / "a.csv", 2), write_days(tmp_path / "b.csv", 3)
 
     status = Run().start(site.variables, first, second, retries=0)
 
     assert status == ExitStatus.TEMPORARY
-    assert len(ledger.requests) == 1
+    assert len(api.requests) == 1
 
 
-def test_a_failed_upload_reports_how_many_entries_are_stored(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_a_failed_upload_reports_how_many_entries_are_stored(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_days(tmp_path / "a.csv", 25)
     site.replies["/timesheets/upload"] = lambda received: (
-        Reply(status=503) if len(ledger.batches) == 2 else ledger.answer(received)
+        Reply(status=503) if len(api.batches) == 2 else api.answer(received)
     )
     run = Run()
 
@@ -320,7 +319,7 @@ def test_a_failed_upload_reports_how_many_entries_are_stored(
     )
 
 
-def test_json_is_one_object_and_nothing_else(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_json_is_one_object_and_nothing_else(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
     run = Run(is_json=True)
 
@@ -356,17 +355,17 @@ def test_json_contains_the_message_of_the_one_entry(site: Site) -> None:
     }
 
 
-def test_strict_stores_a_file_as_a_whole(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_strict_stores_a_file_as_a_whole(site: Site, api: Api, tmp_path: Path) -> None:
     status = Run().start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, is_strict=True)
 
     assert status == ExitStatus.DONE
-    assert [len(batch) for batch in ledger.batches] == [25]
-    assert ledger.requests[0].path.endswith("?atomic=true&label=a.csv")
+    assert [len(batch) for batch in api.batches] == [25]
+    assert api.requests[0].path.endswith("?atomic=true&label=a.csv")
 
 
 @pytest.mark.parametrize("row", ["2026-01-02,26", "02/01/2026,1"])
 def test_strict_stores_nothing_if_one_entry_is_rejected(
-    site: Site, ledger: Ledger, tmp_path: Path, row: str
+    site: Site, api: Api, tmp_path: Path, row: str
 ) -> None:
     run = Run()
 
@@ -375,15 +374,13 @@ def test_strict_stores_nothing_if_one_entry_is_rejected(
     )
 
     assert status == ExitStatus.REJECTED
-    assert ledger.stored == {}
+    assert api.stored == {}
     assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 1
     assert "3 entries, 0 created, 0 already there, 1 rejected" in run.written[0]
     assert any("nothing was stored (--strict)" in line for line in run.warned)
 
 
-def test_strict_reports_refused_and_unreadable_entries_together(
-    site: Site, ledger: Ledger, tmp_path: Path
-) -> None:
+def test_strict_reports_refused_and_unreadable_entries_together(site: Site, api: Api, tmp_path: Path) -> None:
     Run().start(
         site.variables, write_csv(tmp_path / "a.csv", "x,1", "2026-01-02,26", "2026-01-03,1"), is_strict=True
     )
@@ -391,25 +388,25 @@ def test_strict_reports_refused_and_unreadable_entries_together(
     assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 2
 
 
-def test_a_suspicious_file_is_stored_with_one_warning(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_suspicious_file_is_stored_with_one_warning(site: Site, api: Api, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)))
 
     assert status == ExitStatus.DONE
-    assert len(ledger.stored) == 5
+    assert len(api.stored) == 5
     assert run.warned == [
         f"{tmp_path / 'a.csv'}: warning: the last line has no line ending; was the file cut?"
     ]
 
 
-def test_strict_refuses_a_suspicious_file(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_strict_refuses_a_suspicious_file(site: Site, api: Api, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)), is_strict=True)
 
     assert status == ExitStatus.REJECTED
-    assert ledger.stored == {}
+    assert api.stored == {}
     assert "no line ending" in run.warned[0]
     assert "nothing was stored (--strict)" in run.warned[1]
 
@@ -420,7 +417,7 @@ def cut_last_line(file: Path) -> Path:
 
 
 def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
     file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/w\xe9ek.csv"))
     run = Run()
@@ -431,7 +428,7 @@ def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(
     second = run.start(site.variables, rejects)
 
     assert (first, second) == (ExitStatus.REJECTED, ExitStatus.DONE)
-    assert len(ledger.stored) == 2
+    assert len(api.stored) == 2
     assert all(line.isascii() for line in run.written)
 
 
@@ -440,7 +437,7 @@ def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(
     [pytest.param(10_001, "X", id="entries"), pytest.param(9_000, "X" * 1_000, id="bytes")],
 )
 def test_strict_refuses_a_file_that_exceeds_one_request(
-    site: Site, ledger: Ledger, tmp_path: Path, count: int, project: str
+    site: Site, api: Api, tmp_path: Path, count: int, project: str
 ) -> None:
     (tmp_path / "a.csv").write_text(HEADER + f"007,2026-01-01,{project},1\n" * count)
     run = Run()
@@ -460,30 +457,30 @@ def test_strict_refuses_a_file_that_exceeds_one_request(
     ],
 )
 def test_a_signal_lets_the_batch_in_flight_finish(
-    site: Site, ledger: Ledger, tmp_path: Path, number: signal.Signals, expected: ExitStatus
+    site: Site, api: Api, tmp_path: Path, number: signal.Signals, expected: ExitStatus
 ) -> None:
     run = Run()
 
     def answer_and_interrupt(received: object) -> Reply:
         run.signals.receive(number, None)
-        return ledger.answer(received)  # type: ignore[arg-type]
+        return api.answer(received)  # type: ignore[arg-type]
 
     site.replies["/timesheets/upload"] = answer_and_interrupt
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     assert status == expected
-    assert len(ledger.stored) == 10
+    assert len(api.stored) == 10
     assert "10 of its entries are on the server" in run.warned[0]
 
 
-def test_the_deadline_ends_a_run(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_the_deadline_ends_a_run(site: Site, api: Api, tmp_path: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 2), deadline_seconds=0)
 
     assert status == ExitStatus.TEMPORARY
-    assert ledger.stored == {}
+    assert api.stored == {}
 
 
 def test_a_token_that_the_api_echoes_in_errors_is_not_printed(site: Site, tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Site
-from tests.client.ledger import Ledger
-from tests.client.runs import write_csv
-from tests.client.test_command import COMMAND, CRON, ROOT
+from tests.client.runs import PROGRAM, write_csv
+from tests.client.test_command import CRON, ROOT
 from tests.client.test_downloads import answer_thousands
 from timesheets_client.errors import ExitStatus
 
@@ -61,7 +60,7 @@ class Disk:
             [
                 *unshare(),
                 *("sh", "-c", f"{prepare}; {script}; find disk -type f"),
-                *("sh", *COMMAND, "--retries", "0", *words),
+                *("sh", *PROGRAM, "--retries", "0", *words),
             ],
             env=CRON | self.variables | {"FOLDER": str(self.folder), "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
@@ -96,9 +95,8 @@ def write(disk: Disk, name: str, *rows: str, content: str | None = None) -> None
 
 
 def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(
-    site: Site, disk: Disk
+    site: Site, api: Api, disk: Disk
 ) -> None:
-    ledger = Ledger(site)
     write(disk, "a.csv", GOOD, REJECTED)
     write(disk, "b.csv", "2026-01-02,1")
 
@@ -106,7 +104,7 @@ def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(
 
     assert result.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
     assert "No space left on device; make room there and run it again" in result.errors
-    assert len(ledger.stored) == 2
+    assert len(api.stored) == 2
     assert result.files == [
         "disk/.lock",
         "disk/done/a.csv",
@@ -116,8 +114,9 @@ def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(
 
 
 @pytest.mark.parametrize("count", [1, 4_000], ids=["at the end", "in the middle"])
-def test_without_space_for_rejects_nothing_is_left_of_them(site: Site, disk: Disk, count: int) -> None:
-    Ledger(site)
+def test_without_space_for_rejects_nothing_is_left_of_them(
+    site: Site, api: Api, disk: Disk, count: int
+) -> None:
     write(disk, "a.csv", *[REJECTED] * count)
 
     result = disk.run(f"{FILL if count == 1 else 'true'}; {UPLOAD}", "--spool", "disk")
@@ -126,8 +125,7 @@ def test_without_space_for_rejects_nothing_is_left_of_them(site: Site, disk: Dis
     assert result.files == ["disk/.lock", "disk/a.csv"]
 
 
-def test_without_space_for_the_reason_an_unreadable_file_stays(site: Site, disk: Disk) -> None:
-    Ledger(site)
+def test_without_space_for_the_reason_an_unreadable_file_stays(site: Site, api: Api, disk: Disk) -> None:
     write(disk, "a.csv", content=UNREADABLE)
     write(disk, "b.csv", GOOD)
 
@@ -137,8 +135,9 @@ def test_without_space_for_the_reason_an_unreadable_file_stays(site: Site, disk:
     assert result.files == ["disk/.lock", "disk/a.csv", "disk/done/b.csv"]
 
 
-def test_a_disk_without_space_for_another_file_is_a_temporary_failure(site: Site, disk: Disk) -> None:
-    Ledger(site)
+def test_a_disk_without_space_for_another_file_is_a_temporary_failure(
+    site: Site, api: Api, disk: Disk
+) -> None:
     write(disk, "a.csv", GOOD)
 
     result = disk.run(UPLOAD, "--spool", "disk", options="nr_inodes=4")
@@ -148,33 +147,30 @@ def test_a_disk_without_space_for_another_file_is_a_temporary_failure(site: Site
 
 
 def test_without_space_for_the_rejects_of_a_named_file_the_next_run_keeps_them(
-    site: Site, disk: Disk
+    site: Site, api: Api, disk: Disk
 ) -> None:
-    ledger = Ledger(site)
     write(disk, "a.csv", GOOD, REJECTED)
     write(disk, "b.csv", "2026-01-02,1")
 
     result = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", "disk/a.csv", "disk/b.csv")
 
     assert result.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
-    assert len(ledger.stored) == 2
+    assert len(api.stored) == 2
     assert result.files == ["disk/a.csv", "disk/a.csv.rejected.ndjson", "disk/b.csv"]
 
 
-def test_without_space_for_the_token_it_is_still_used(site: Site, disk: Disk) -> None:
-    ledger = Ledger(site)
+def test_without_space_for_the_token_it_is_still_used(site: Site, api: Api, disk: Disk) -> None:
     write(disk, "a.csv", GOOD)
 
     result = disk.run(f'{FILL}; export TIMESHEETS_STATE_DIR="$FOLDER/disk/state"; {UPLOAD}', "disk/a.csv")
 
     assert result.statuses == [ExitStatus.DONE]
     assert "no token can be kept here: No space left on device" in result.errors
-    assert len(ledger.stored) == 1
+    assert len(api.stored) == 1
     assert not any(".tmp" in file for file in result.files)
 
 
-def test_without_space_for_a_copy_of_standard_input_nothing_is_sent(site: Site, disk: Disk) -> None:
-    Ledger(site)
+def test_without_space_for_a_copy_of_standard_input_nothing_is_sent(site: Site, api: Api, disk: Disk) -> None:
     write(disk, "a.csv", *[GOOD] * 20_000)
 
     result = disk.run(
@@ -214,9 +210,8 @@ def test_without_space_for_a_download_it_continues_later(
     ],
 )
 def test_a_read_only_folder_matters_only_if_something_is_rejected(
-    site: Site, disk: Disk, row: str, expected: int
+    site: Site, api: Api, disk: Disk, row: str, expected: int
 ) -> None:
-    Ledger(site)
     write(disk, "a.csv", row)
 
     result = disk.run(f"mount -o remount,ro disk; {UPLOAD}", "disk/a.csv")
@@ -226,9 +221,8 @@ def test_a_read_only_folder_matters_only_if_something_is_rejected(
 
 
 def test_a_read_only_spool_folder_is_a_configuration_error_before_anything_is_sent(
-    site: Site, disk: Disk
+    site: Site, api: Api, disk: Disk
 ) -> None:
-    Ledger(site)
     write(disk, "a.csv", GOOD)
 
     result = disk.run(f"mount -o remount,ro disk; {UPLOAD}", "--spool", "disk")

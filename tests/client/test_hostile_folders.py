@@ -6,19 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
-from tests.client.ledger import Ledger
-from tests.client.runs import HEADER, Run, write_csv
-from tests.client.test_command import COMMAND, CRON, ROOT
+from tests.client.runs import HEADER, PROGRAM, Run, write_csv
+from tests.client.test_command import CRON, ROOT
 from tests.client.test_streams import CONTROLS, LATIN_1
 from timesheets_client.errors import ExitStatus
 
 UNREADABLE = "nothing of ours\n"
-
-
-@pytest.fixture
-def ledger(site: Site) -> Ledger:
-    return Ledger(site)
 
 
 @pytest.fixture
@@ -44,9 +39,7 @@ def list_files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
 
 
-def test_a_linked_file_is_skipped_with_a_warning(
-    site: Site, ledger: Ledger, spool: Path, tmp_path: Path
-) -> None:
+def test_a_linked_file_is_skipped_with_a_warning(site: Site, api: Api, spool: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "private.csv", "2026-01-01,1")
     (spool / "a.csv").symlink_to(tmp_path / "private.csv")
     write_csv(spool / "b.csv", "2026-01-02,1")
@@ -56,13 +49,13 @@ def test_a_linked_file_is_skipped_with_a_warning(
 
     assert status == ExitStatus.DONE
     assert run.warned == [f"{spool}/a.csv: is a symbolic link and is skipped"]
-    assert [entry["date"] for entry in ledger.stored.values()] == ["2026-01-02"]
+    assert [entry["date"] for entry in api.rows] == ["2026-01-02T00:00:00Z"]
     assert list_files(spool) == [".lock", "a.csv", "done/b.csv"]
 
 
 @pytest.mark.parametrize("name", ["done", "rejected"])
 def test_a_linked_folder_in_the_spool_folder_is_a_configuration_error(
-    site: Site, ledger: Ledger, spool: Path, tmp_path: Path, name: str
+    site: Site, api: Api, spool: Path, tmp_path: Path, name: str
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26")
     (tmp_path / "elsewhere").mkdir()
@@ -100,7 +93,7 @@ def test_a_lock_that_is_not_a_file_is_a_configuration_error(site: Site, spool: P
 
 @pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
 def test_a_linked_error_file_stops_only_its_own_file(
-    site: Site, ledger: Ledger, spool: Path, victim: Path, tmp_path: Path, exists: bool
+    site: Site, api: Api, spool: Path, victim: Path, tmp_path: Path, exists: bool
 ) -> None:
     (spool / "a.csv").write_text(UNREADABLE)
     (spool / "rejected").mkdir()
@@ -117,7 +110,7 @@ def test_a_linked_error_file_stops_only_its_own_file(
 
 @pytest.mark.parametrize("name", ["done/a.csv", "rejected/a.csv.rejected.ndjson"])
 def test_the_name_of_a_link_counts_as_taken(
-    site: Site, ledger: Ledger, spool: Path, victim: Path, tmp_path: Path, name: str
+    site: Site, api: Api, spool: Path, victim: Path, tmp_path: Path, name: str
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26")
     (spool / name).parent.mkdir()
@@ -132,7 +125,7 @@ def test_the_name_of_a_link_counts_as_taken(
 
 
 def test_a_folder_that_becomes_a_link_during_the_upload_is_not_followed(
-    site: Site, ledger: Ledger, spool: Path, tmp_path: Path
+    site: Site, api: Api, spool: Path, tmp_path: Path
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26", "2026-01-01,1")
     (tmp_path / "elsewhere").mkdir()
@@ -141,7 +134,7 @@ def test_a_folder_that_becomes_a_link_during_the_upload_is_not_followed(
         for name in ("done", "rejected"):
             (spool / name).rename(spool / f"{name}-before")
             (spool / name).symlink_to(tmp_path / "elsewhere")
-        return ledger.answer(received)
+        return api.answer(received)
 
     site.replies["/timesheets/upload"] = answer_and_link
 
@@ -167,7 +160,7 @@ def test_another_users_folder_is_a_configuration_error(site: Site, spool: Path, 
 
 @pytest.mark.parametrize("action", [{"is_check": True}, {"forgets_token": True}], ids=["cached", "forgotten"])
 def test_a_linked_token_folder_is_a_configuration_error(
-    site: Site, ledger: Ledger, tmp_path: Path, action: dict[str, bool]
+    site: Site, api: Api, tmp_path: Path, action: dict[str, bool]
 ) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o755)
     site.state_dir.mkdir()
@@ -183,7 +176,7 @@ def test_a_linked_token_folder_is_a_configuration_error(
 
 
 def test_a_linked_token_lock_is_a_configuration_error(
-    site: Site, ledger: Ledger, victim: Path, tmp_path: Path
+    site: Site, api: Api, victim: Path, tmp_path: Path
 ) -> None:
     Run().start(site.variables, is_check=True, caches_token=True)
     [lock_file] = (site.state_dir / "tokens").glob("*.lock")
@@ -196,9 +189,7 @@ def test_a_linked_token_lock_is_a_configuration_error(
     assert is_untouched(victim)
 
 
-def test_a_linked_token_is_replaced_and_its_target_is_unchanged(
-    site: Site, ledger: Ledger, victim: Path
-) -> None:
+def test_a_linked_token_is_replaced_and_its_target_is_unchanged(site: Site, api: Api, victim: Path) -> None:
     Run().start(site.variables, is_check=True, caches_token=True)
     [token_file] = (site.state_dir / "tokens").glob("*.json")
     token_file.unlink()
@@ -211,7 +202,7 @@ def test_a_linked_token_is_replaced_and_its_target_is_unchanged(
     assert not token_file.is_symlink()
 
 
-def test_a_linked_rejects_folder_is_a_configuration_error(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_linked_rejects_folder_is_a_configuration_error(site: Site, api: Api, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     site.state_dir.mkdir()
     (site.state_dir / "rejected").symlink_to(tmp_path / "elsewhere")
@@ -224,15 +215,15 @@ def test_a_linked_rejects_folder_is_a_configuration_error(site: Site, ledger: Le
 
 
 def test_a_file_that_is_replaced_during_the_upload_is_not_moved_to_done(
-    site: Site, ledger: Ledger, spool: Path
+    site: Site, api: Api, spool: Path
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
     run = Run()
 
     def answer_and_replace(received: Received) -> Reply:
-        if len(ledger.batches) == 0:
+        if len(api.batches) == 0:
             write_csv(spool / "a.csv.part", "2026-01-02,1").rename(spool / "a.csv")
-        return ledger.answer(received)
+        return api.answer(received)
 
     site.replies["/timesheets/upload"] = answer_and_replace
 
@@ -241,17 +232,17 @@ def test_a_file_that_is_replaced_during_the_upload_is_not_moved_to_done(
 
     assert (first, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
     assert f"{spool}/a.csv: was replaced during the upload; run it again" in run.warned
-    assert sorted(entry["date"] for entry in ledger.stored.values()) == ["2026-01-01", "2026-01-02"]
+    assert [entry["date"][:10] for entry in api.rows] == ["2026-01-01", "2026-01-02"]
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
 
 
-def test_a_file_that_disappears_does_not_stop_the_others(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_file_that_disappears_does_not_stop_the_others(site: Site, api: Api, spool: Path) -> None:
     for name in ("a.csv", "b.csv", "c.csv"):
-        write_csv(spool / name, f"2026-01-01,{1 + ord(name[0]) / 1000}")
+        write_csv(spool / name, "2026-01-01,1")
 
     def answer_and_remove(received: Received) -> Reply:
         (spool / "b.csv").unlink(missing_ok=True)
-        return ledger.answer(received)
+        return api.answer(received)
 
     site.replies["/timesheets/upload"] = answer_and_remove
 
@@ -262,7 +253,7 @@ def test_a_file_that_disappears_does_not_stop_the_others(site: Site, ledger: Led
 
 
 def test_files_with_unprintable_names_are_moved_under_the_same_names(
-    site: Site, ledger: Ledger, spool: Path
+    site: Site, api: Api, spool: Path
 ) -> None:
     names = [LATIN_1, f"{CONTROLS}\n.csv"]
     for number, name in enumerate(names):
@@ -275,7 +266,7 @@ def test_files_with_unprintable_names_are_moved_under_the_same_names(
     output = "\n".join([*run.written, *run.warned])
     assert status == ExitStatus.UNREADABLE
     assert output.replace("\n", "").isprintable()
-    assert len(ledger.stored) == 2
+    assert len(api.stored) == 2
     for name in names:
         assert (spool / "done" / name).is_file()
         assert (spool / f"rejected/{name}.rejected.ndjson").read_text().isascii()
@@ -294,7 +285,7 @@ def test_files_with_unprintable_names_are_moved_under_the_same_names(
     ],
 )
 def test_a_file_with_the_longest_name_is_moved(
-    site: Site, ledger: Ledger, spool: Path, content: str, expected: int
+    site: Site, api: Api, spool: Path, content: str, expected: int
 ) -> None:
     name = f"{'a' * 251}.csv"
     (spool / name).write_text(content)
@@ -305,7 +296,7 @@ def test_a_file_with_the_longest_name_is_moved(
     assert len(list_files(spool)) == 3
 
 
-def test_an_earlier_error_file_is_replaced(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_an_earlier_error_file_is_replaced(site: Site, api: Api, spool: Path) -> None:
     (spool / "rejected").mkdir()
     (spool / "rejected/a.csv.error.txt").write_text("before")
     (spool / "a.csv").write_text(UNREADABLE)
@@ -318,7 +309,7 @@ def test_an_earlier_error_file_is_replaced(site: Site, ledger: Ledger, spool: Pa
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o640, 0o640), (0, 0o600)])
 def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
-    site: Site, ledger: Ledger, spool: Path, mode: int, expected: int
+    site: Site, api: Api, spool: Path, mode: int, expected: int
 ) -> None:
     (spool / "a.csv").write_text(UNREADABLE)
     (spool / "a.csv").chmod(mode)
@@ -329,9 +320,7 @@ def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_rejects_of_standard_input_are_not_written_to_another_users_folder(
-    site: Site, ledger: Ledger
-) -> None:
+def test_rejects_of_standard_input_are_not_written_to_another_users_folder(site: Site, api: Api) -> None:
     (site.state_dir / "rejected").mkdir(parents=True)
     os.chown(site.state_dir / "rejected", 12_345, 12_345)
     run = Run(stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
@@ -344,7 +333,7 @@ def test_rejects_of_standard_input_are_not_written_to_another_users_folder(
 
 @pytest.mark.parametrize("kind", ["named", "spooled", "standard input"])
 def test_the_next_run_removes_the_drafts_of_a_killed_run(
-    site: Site, ledger: Ledger, spool: Path, tmp_path: Path, kind: str
+    site: Site, api: Api, spool: Path, tmp_path: Path, kind: str
 ) -> None:
     file = write_csv(spool / "a.csv", "x,1", "2026-01-01,1")
     ways: dict[str, list[str | Path]]
@@ -354,7 +343,7 @@ def test_the_next_run_removes_the_drafts_of_a_killed_run(
 
     def start() -> subprocess.Popen[bytes]:
         with file.open("rb") as stdin:
-            return subprocess.Popen([*COMMAND, *words], cwd=ROOT, env=CRON | site.variables, stdin=stdin)
+            return subprocess.Popen([*PROGRAM, *words], cwd=ROOT, env=CRON | site.variables, stdin=stdin)
 
     with start() as killed:
         assert site.arrived.wait(10)
@@ -369,13 +358,13 @@ def test_the_next_run_removes_the_drafts_of_a_killed_run(
     assert list(tmp_path.rglob("*.tmp")) == []
 
 
-def test_the_draft_of_a_running_upload_is_kept(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_the_draft_of_a_running_upload_is_kept(site: Site, api: Api, tmp_path: Path) -> None:
     first, second = (write_csv(tmp_path / name, "x,1", "2026-01-01,1") for name in ("a.csv", "b.csv"))
 
     def answer_after_another_run(received: Received) -> Reply:
-        site.replies["/timesheets/upload"] = ledger.answer
+        site.replies["/timesheets/upload"] = api.answer
         assert Run().start(site.variables, second) == ExitStatus.REJECTED
-        return ledger.answer(received)
+        return api.answer(received)
 
     site.replies["/timesheets/upload"] = answer_after_another_run
 
@@ -392,7 +381,7 @@ def test_the_draft_of_a_running_upload_is_kept(site: Site, ledger: Ledger, tmp_p
     ],
 )
 def test_rejects_never_replace_a_device_or_the_input(
-    site: Site, ledger: Ledger, tmp_path: Path, target: str, expected: int
+    site: Site, api: Api, tmp_path: Path, target: str, expected: int
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
     os.mkfifo(tmp_path / "pipe")

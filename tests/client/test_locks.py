@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.clocks import FakeClock
 from tests.client.conftest import Site
-from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_days
 from timesheets_client.errors import ExitStatus, InputInUse
 from timesheets_client.files.locks import lock, try_lock
@@ -17,8 +17,8 @@ def file(tmp_path: Path) -> Path:
     return write_days(tmp_path / "a.csv", 2)
 
 
-def test_a_second_run_on_the_same_file_is_a_temporary_failure(site: Site, file: Path) -> None:
-    ledger, run = Ledger(site), Run()
+def test_a_second_run_on_the_same_file_is_a_temporary_failure(site: Site, api: Api, file: Path) -> None:
+    run = Run()
 
     with file.open("rb") as held:
         assert try_lock(held)
@@ -29,7 +29,7 @@ def test_a_second_run_on_the_same_file_is_a_temporary_failure(site: Site, file: 
     assert run.warned == [
         f"{file}: another run is uploading this; run it again later, or wait for it: --lock-wait 60"
     ]
-    assert len(ledger.requests) == 1
+    assert len(api.requests) == 1
 
 
 def test_a_run_waits_for_another_as_long_as_lock_wait_says(file: Path) -> None:
@@ -66,8 +66,9 @@ def test_a_lock_is_taken_as_soon_as_it_is_free(file: Path) -> None:
         assert held.closed
 
 
-def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(site: Site, file: Path) -> None:
-    ledger = Ledger(site)
+def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(
+    site: Site, api: Api, file: Path
+) -> None:
 
     with file.open("rb") as held:
         assert try_lock(held)
@@ -81,4 +82,4 @@ def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(site: Si
 
     assert status == ExitStatus.TEMPORARY
     assert run.warned[1:] == [f"{file}: was moved or replaced just now; run it again"]
-    assert ledger.requests == []
+    assert api.requests == []

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Site
-from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
@@ -19,11 +19,6 @@ jan@example.com,2026-06-01,Web,2:00
 ,,Total,5:30
 """
 SUMMARY = "4 entries, 2 created, 0 already there, 2 rejected, 1 skipped in 0."
-
-
-@pytest.fixture
-def ledger(site: Site) -> Ledger:
-    return Ledger(site)
 
 
 @pytest.fixture
@@ -47,7 +42,7 @@ def read_rejects(path: Path) -> list[dict[str, Any]]:
 
 
 def test_skipped_rows_are_counted_and_rejected_ones_are_kept(
-    site: Site, ledger: Ledger, our_map: Path, export: Path
+    site: Site, api: Api, our_map: Path, export: Path
 ) -> None:
     run = Run()
 
@@ -55,7 +50,7 @@ def test_skipped_rows_are_counted_and_rejected_ones_are_kept(
 
     assert status == ExitStatus.REJECTED
     assert SUMMARY in run.written[0]
-    assert [entry["user_id"] for entry in ledger.stored.values()] == ["007", "007"]
+    assert [entry["user_id"] for entry in api.stored.values()] == ["007", "007"]
     wrong_duration, unknown = read_rejects(export.with_name("export.csv.rejected.ndjson"))
     assert wrong_duration["hours"] is None
     assert wrong_duration["_rejected"] == {
@@ -66,9 +61,7 @@ def test_skipped_rows_are_counted_and_rejected_ones_are_kept(
     assert unknown["_rejected"]["errors"] == {"user_id": ["'jan@example.com' is not in people.csv"]}
 
 
-def test_each_skipped_row_is_named_at_verbosity_2(
-    site: Site, ledger: Ledger, our_map: Path, export: Path
-) -> None:
+def test_each_skipped_row_is_named_at_verbosity_2(site: Site, api: Api, our_map: Path, export: Path) -> None:
     run = Run(verbosity=2)
 
     run.start(site.variables, export, map_file=our_map)
@@ -77,7 +70,7 @@ def test_each_skipped_row_is_named_at_verbosity_2(
 
 
 def test_skipped_rows_are_part_of_the_json_report_of_a_mapped_file_only(
-    site: Site, ledger: Ledger, our_map: Path, export: Path, tmp_path: Path
+    site: Site, api: Api, our_map: Path, export: Path, tmp_path: Path
 ) -> None:
     run = Run(is_json=True)
 
@@ -91,7 +84,7 @@ def test_skipped_rows_are_part_of_the_json_report_of_a_mapped_file_only(
 
 @pytest.mark.parametrize("with_map", [True, False])
 def test_the_fixed_rejects_are_accepted_with_and_without_the_map(
-    site: Site, ledger: Ledger, our_map: Path, export: Path, with_map: bool
+    site: Site, api: Api, our_map: Path, export: Path, with_map: bool
 ) -> None:
     Run().start(site.variables, export, map_file=our_map)
     rejects = export.with_name("export.csv.rejected.ndjson")
@@ -106,14 +99,14 @@ def test_the_fixed_rejects_are_accepted_with_and_without_the_map(
     status = Run().start(site.variables, rejects, **({"map_file": our_map} if with_map else {}))
 
     assert status == ExitStatus.DONE
-    assert len(ledger.stored) == 4
+    assert len(api.stored) == 4
 
 
 def test_ids_come_from_the_entries_and_not_from_the_map(
-    site: Site, ledger: Ledger, our_map: Path, export: Path, tmp_path: Path
+    site: Site, api: Api, our_map: Path, export: Path, tmp_path: Path
 ) -> None:
     Run().start(site.variables, export, map_file=our_map)
-    before = dict(ledger.stored)
+    before = dict(api.stored)
     other = tmp_path / "other.toml"
     other.write_text(
         'time_zone = "UTC"\nproject.template = "{Project}"\nhours = {column = "duration", unit = "h:mm"}\n'
@@ -126,18 +119,18 @@ def test_ids_come_from_the_entries_and_not_from_the_map(
     status = Run().start(site.variables, export, map_file=other)
 
     assert status == ExitStatus.DONE
-    assert ledger.stored == before
+    assert api.stored == before
 
 
 def test_strict_stores_nothing_of_an_export_with_a_rejected_row(
-    site: Site, ledger: Ledger, our_map: Path, export: Path
+    site: Site, api: Api, our_map: Path, export: Path
 ) -> None:
     status = Run().start(site.variables, export, map_file=our_map, is_strict=True)
 
-    assert (status, ledger.stored) == (ExitStatus.REJECTED, {})
+    assert (status, api.stored) == (ExitStatus.REJECTED, {})
 
 
-def test_standard_input_is_mapped(site: Site, ledger: Ledger, our_map: Path) -> None:
+def test_standard_input_is_mapped(site: Site, api: Api, our_map: Path) -> None:
     run = Run(stdin=EXPORT.encode())
 
     status = run.start(site.variables, "-", map_file=our_map)
@@ -147,7 +140,7 @@ def test_standard_input_is_mapped(site: Site, ledger: Ledger, our_map: Path) -> 
 
 
 def test_a_spool_folder_takes_exports_and_fixed_rejects(
-    site: Site, ledger: Ledger, our_map: Path, export: Path, tmp_path: Path
+    site: Site, api: Api, our_map: Path, export: Path, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()
@@ -158,13 +151,13 @@ def test_a_spool_folder_takes_exports_and_fixed_rejects(
     status = Run().start(site.variables, spool=spool, map_file=our_map)
 
     assert status == ExitStatus.REJECTED
-    assert len(ledger.stored) == 3
+    assert len(api.stored) == 3
     assert sorted(path.name for path in (spool / "done").iterdir()) == ["export.csv", "fixed.ndjson"]
     assert [path.name for path in (spool / "rejected").iterdir()] == ["export.csv.rejected.ndjson"]
 
 
 def test_an_export_without_the_columns_is_set_aside(
-    site: Site, ledger: Ledger, our_map: Path, tmp_path: Path
+    site: Site, api: Api, our_map: Path, tmp_path: Path
 ) -> None:
     spool = tmp_path / "spool"
     spool.mkdir()
@@ -185,18 +178,18 @@ def test_a_dry_run_maps_without_settings(our_map: Path, export: Path) -> None:
     assert run.written[0] == f"{export}: 4 entries, 2 rejected, 1 skipped; nothing was sent (--dry-run)"
 
 
-def test_a_check_maps_and_stores_nothing(site: Site, ledger: Ledger, our_map: Path, export: Path) -> None:
+def test_a_check_maps_and_stores_nothing(site: Site, api: Api, our_map: Path, export: Path) -> None:
     run = Run()
 
     status = run.start(site.variables, export, map_file=our_map, is_check=True)
 
-    assert (status, ledger.stored) == (ExitStatus.REJECTED, {})
+    assert (status, api.stored) == (ExitStatus.REJECTED, {})
     assert run.written[-1].endswith("would create 2, has 0 already, and would reject 2; 1 row is skipped")
 
 
 @pytest.mark.parametrize("options", [{}, {"is_dry_run": True}, {"is_check": True}])
 def test_a_wrong_map_ends_the_run_before_anything_is_read(
-    site: Site, ledger: Ledger, tmp_path: Path, export: Path, options: dict[str, bool]
+    site: Site, api: Api, tmp_path: Path, export: Path, options: dict[str, bool]
 ) -> None:
     run = Run()
 

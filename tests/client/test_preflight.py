@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Reply, Site, mint_token, token_document
-from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_csv
 from timesheets_client.errors import ExitStatus
 
-
-@pytest.fixture
-def ledger(site: Site) -> Ledger:
-    return Ledger(site)
+# The verdicts on no entry.
+NOTHING = {"received": 0, "created": 0, "existing": 0, "rejected": 0, "entries": []}
 
 
 def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
@@ -32,7 +30,7 @@ def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["is_dry_run", "is_check"])
 def test_a_check_warns_about_a_suspicious_file_and_strict_refuses_it(
-    site: Site, ledger: Ledger, tmp_path: Path, option: str
+    site: Site, api: Api, tmp_path: Path, option: str
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
     file.write_text(file.read_text().rstrip())
@@ -47,7 +45,7 @@ def test_a_check_warns_about_a_suspicious_file_and_strict_refuses_it(
     ]
 
 
-def test_a_check_names_each_step(site: Site, ledger: Ledger) -> None:
+def test_a_check_names_each_step(site: Site, api: Api) -> None:
     run = Run()
 
     status = run.start(site.variables, is_check=True)
@@ -61,8 +59,8 @@ def test_a_check_names_each_step(site: Site, ledger: Ledger) -> None:
         "ok       expiry",
         "ok       API",
     ]
-    assert ledger.requests[0].path == "/timesheets/upload?dry_run=true"
-    assert ledger.batches == [[]]
+    assert api.requests[0].path == "/timesheets/upload?dry_run=true"
+    assert api.batches == [[]]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +112,7 @@ def test_a_check_of_wrong_settings_sends_nothing(site: Site) -> None:
 
 
 def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "x,1")
     run = Run()
@@ -122,16 +120,16 @@ def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(
     status = run.start(site.variables, file, is_check=True)
 
     assert status == ExitStatus.REJECTED
-    assert ledger.stored == {}
+    assert api.stored == {}
     # A dry run leaves no receipt, so it needs no label.
-    assert {request.path for request in ledger.requests} == {"/timesheets/upload?dry_run=true"}
+    assert {request.path for request in api.requests} == {"/timesheets/upload?dry_run=true"}
     assert run.written[-1] == (
         f"rejected {file}: of 3 entries the API would create 1, has 0 already, and would reject 2"
     )
     assert not list(tmp_path.glob("*.ndjson"))
 
 
-def test_a_check_of_a_file_is_in_the_json_output(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_check_of_a_file_is_in_the_json_output(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
     run = Run(is_json=True)
 
@@ -165,10 +163,11 @@ def test_a_check_of_a_file_is_in_the_json_output(site: Site, ledger: Ledger, tmp
     ],
 )
 def test_a_check_shows_the_earlier_expiry_of_the_token(
-    site: Site, ledger: Ledger, claims: dict[str, Any], expires_in: int | None, message: str
+    site: Site, claims: dict[str, Any], expires_in: int | None, message: str
 ) -> None:
     document = token_document(mint_token(**claims)) | {"expires_in": expires_in}
     site.replies["/oauth/token"] = Reply(status=200, body=document)
+    site.replies["/timesheets/upload"] = Reply(status=200, body={**NOTHING, "dry_run": True})
     run = Run()
 
     status = run.start(site.variables, is_check=True)
@@ -177,7 +176,7 @@ def test_a_check_shows_the_earlier_expiry_of_the_token(
     assert f"ok       expiry: {message}" in run.written
 
 
-def test_a_check_shows_the_expiry_by_expires_in_if_that_is_earlier(site: Site, ledger: Ledger) -> None:
+def test_a_check_shows_the_expiry_by_expires_in_if_that_is_earlier(site: Site, api: Api) -> None:
     document = token_document(site.token) | {"expires_in": 60}
     site.replies["/oauth/token"] = Reply(status=200, body=document)
     run = Run()
@@ -191,8 +190,7 @@ def test_a_check_shows_the_expiry_by_expires_in_if_that_is_earlier(site: Site, l
 
 
 def test_a_check_sends_no_file_to_an_api_that_ignores_dry_run(site: Site, tmp_path: Path) -> None:
-    body = {"received": 0, "created": 0, "existing": 0, "rejected": 0, "entries": []}
-    site.replies["/timesheets/upload"] = Reply(status=200, body=body)
+    site.replies["/timesheets/upload"] = Reply(status=200, body=NOTHING)
 
     status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), is_check=True)
 
@@ -200,7 +198,7 @@ def test_a_check_sends_no_file_to_an_api_that_ignores_dry_run(site: Site, tmp_pa
     assert site.count("/timesheets/upload?dry_run=true") == 1
 
 
-def test_a_cached_token_is_forgotten(site: Site, ledger: Ledger) -> None:
+def test_a_cached_token_is_forgotten(site: Site, api: Api) -> None:
     Run().start(site.variables, is_check=True, caches_token=True)
     Run().start(site.variables, forgets_token=True, caches_token=True)
     Run().start(site.variables, is_check=True, caches_token=True)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Site
-from tests.client.ledger import Ledger
 from tests.client.runs import HEADER, Run, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
@@ -136,13 +136,14 @@ def test_json_has_the_same_content(week: Path) -> None:
 
 
 @pytest.mark.parametrize("derives_ids", [True, False])
-def test_the_first_entries_are_those_that_an_upload_sends(site: Site, week: Path, derives_ids: bool) -> None:
-    ledger = Ledger(site)
+def test_the_first_entries_are_those_that_an_upload_sends(
+    site: Site, api: Api, week: Path, derives_ids: bool
+) -> None:
 
     shown = preview_json(week, derives_ids=derives_ids)
     Run().start(site.variables, week, derives_ids=derives_ids)
 
-    assert [first["entry"] for first in shown["files"][0]["first_entries"]] == ledger.batches[0]
+    assert [first["entry"] for first in shown["files"][0]["first_entries"]] == api.batches[0]
 
 
 @pytest.mark.parametrize(

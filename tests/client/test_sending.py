@@ -6,18 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Reply, Site
-from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_csv, write_days
 from timesheets_client.errors import ExitStatus
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import make_batches
-
-
-@pytest.fixture
-def ledger(site: Site) -> Ledger:
-    return Ledger(site)
-
 
 REFUSED = [{"index": 0, "status": 422, "errors": {"hours": ["No."]}}]
 
@@ -44,31 +38,31 @@ def test_no_entries_make_no_batch() -> None:
     assert list(make_batches([], 10)) == []
 
 
-def test_a_batch_is_sent_as_ndjson_with_gzip(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_batch_is_sent_as_ndjson_with_gzip(site: Site, api: Api, tmp_path: Path) -> None:
     Run().start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
-    first = ledger.requests[0]
+    first = api.requests[0]
     lines = gzip.decompress(first.body).splitlines()
-    assert [len(batch) for batch in ledger.batches] == [10, 10, 5]
+    assert [len(batch) for batch in api.batches] == [10, 10, 5]
     assert first.headers["Content-Type"] == "application/x-ndjson"
     assert first.headers["Content-Encoding"] == "gzip"
     assert first.headers["Prefer"] == "return=minimal"
     assert json.loads(lines[0])["entry_id"].startswith("20260101-")
 
 
-def test_a_batch_that_is_too_large_is_halved(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.max_entries = 3
+def test_a_batch_that_is_too_large_is_halved(site: Site, api: Api, tmp_path: Path) -> None:
+    api.max_entries = 3
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 10))
 
     assert status == ExitStatus.DONE
-    assert [len(batch) for batch in ledger.batches] == [2, 3, 2, 3]
+    assert [len(batch) for batch in api.batches] == [2, 3, 2, 3]
     assert "10 entries, 10 created" in run.written[0]
 
 
-def test_a_single_entry_that_is_too_large_is_rejected(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.max_entries = 0
+def test_a_single_entry_that_is_too_large_is_rejected(site: Site, api: Api, tmp_path: Path) -> None:
+    api.max_entries = 0
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
@@ -80,8 +74,8 @@ def test_a_single_entry_that_is_too_large_is_rejected(site: Site, ledger: Ledger
 NO_LABEL = Reply(status=400, body={"code": "invalid_parameter", "detail": "Unknown parameter: label."})
 
 
-def find_labels(ledger: Ledger) -> list[str]:
-    return ["".join(parse_qs(urlsplit(each.path).query).get("label", [])) for each in ledger.requests]
+def find_labels(api: Api) -> list[str]:
+    return ["".join(parse_qs(urlsplit(each.path).query).get("label", [])) for each in api.requests]
 
 
 @pytest.mark.parametrize(
@@ -96,45 +90,45 @@ def find_labels(ledger: Ledger) -> list[str]:
     ],
 )
 def test_each_batch_of_a_file_has_its_name_as_a_label(
-    site: Site, ledger: Ledger, tmp_path: Path, name: str, label: str
+    site: Site, api: Api, tmp_path: Path, name: str, label: str
 ) -> None:
     (tmp_path / "b,c").mkdir()
 
     status = Run().start(site.variables, write_days(tmp_path / "b,c" / name, 3), batch_size=2)
 
     assert status == ExitStatus.DONE
-    assert find_labels(ledger) == [label, label]
+    assert find_labels(api) == [label, label]
 
 
-def test_standard_input_has_a_label_too(site: Site, ledger: Ledger) -> None:
+def test_standard_input_has_a_label_too(site: Site, api: Api) -> None:
     Run(stdin=b"user_id,date,project,hours\n007,2026-01-01,X,1\n").start(site.variables, "-")
 
-    assert find_labels(ledger) == ["standard-input"]
+    assert find_labels(api) == ["standard-input"]
 
 
 @pytest.mark.parametrize("derives_ids", [True, False])
 def test_an_api_that_refuses_the_label_gets_none_for_the_rest_of_the_run(
-    site: Site, ledger: Ledger, tmp_path: Path, derives_ids: bool
+    site: Site, api: Api, tmp_path: Path, derives_ids: bool
 ) -> None:
-    ledger.troubles.append(NO_LABEL)
+    api.troubles.append(NO_LABEL)
     files = [write_days(tmp_path / name, 3) for name in ("a.csv", "b.csv")]
     run = Run()
 
     status = run.start(site.variables, *files, batch_size=2, derives_ids=derives_ids)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert find_labels(ledger) == ["a.csv", "", "", "", ""]
-    assert [len(batch) for batch in ledger.batches] == [2, 1, 2, 1]
+    assert find_labels(api) == ["a.csv", "", "", "", ""]
+    assert [len(batch) for batch in api.batches] == [2, 1, 2, 1]
 
 
-def test_a_refused_parameter_without_a_label_ends_the_run(site: Site, ledger: Ledger, tmp_path: Path) -> None:
-    ledger.troubles += [NO_LABEL, NO_LABEL]
+def test_a_refused_parameter_without_a_label_ends_the_run(site: Site, api: Api, tmp_path: Path) -> None:
+    api.troubles += [NO_LABEL, NO_LABEL]
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 3))
 
     assert status == ExitStatus.CONFIGURATION
-    assert find_labels(ledger) == ["a.csv", ""]
+    assert find_labels(api) == ["a.csv", ""]
     assert "400 invalid_parameter: Unknown parameter: label" in run.warned[0]
 
 
@@ -146,40 +140,38 @@ def test_a_refused_parameter_without_a_label_ends_the_run(site: Site, ledger: Le
         pytest.param(Reply(status=400, body=b"<html>"), id="a proxy's answer"),
     ],
 )
-def test_another_refusal_is_not_about_the_label(
-    site: Site, ledger: Ledger, tmp_path: Path, reply: Reply
-) -> None:
-    ledger.troubles.append(reply)
+def test_another_refusal_is_not_about_the_label(site: Site, api: Api, tmp_path: Path, reply: Reply) -> None:
+    api.troubles.append(reply)
 
     status = Run().start(site.variables, write_days(tmp_path / "a.csv", 3))
 
     assert status == ExitStatus.CONFIGURATION
-    assert find_labels(ledger) == ["a.csv"]
+    assert find_labels(api) == ["a.csv"]
 
 
 @pytest.mark.parametrize("trouble", ["lost", Reply(status=503), Reply(status=429)])
 def test_a_batch_is_sent_again_and_stored_once(
-    site: Site, ledger: Ledger, tmp_path: Path, trouble: Reply | str
+    site: Site, api: Api, tmp_path: Path, trouble: Reply | str
 ) -> None:
-    ledger.troubles.append(trouble)
+    api.troubles.append(trouble)
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     assert status == ExitStatus.DONE
-    assert len(ledger.stored) == 25
+    assert len(api.stored) == 25
 
 
 def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(
-    site: Site, ledger: Ledger, tmp_path: Path
+    site: Site, api: Api, tmp_path: Path
 ) -> None:
-    ledger.troubles += [Reply(status=429), "lost"]
+    api.troubles += [Reply(status=429), "lost"]
     run = Run()
 
     status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, derives_ids=False)
 
     assert status == ExitStatus.TEMPORARY
-    assert len(ledger.stored) == 10
+    assert len(api.stored) == 10
     assert "a.csv:2 to " in run.warned[1]
     assert (
         "a.csv:11: the response was lost, so nobody knows whether these 10 entries are stored"
@@ -187,11 +179,11 @@ def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(
     )
 
 
-def test_without_ids_entries_are_sent_as_they_are(site: Site, ledger: Ledger, tmp_path: Path) -> None:
+def test_without_ids_entries_are_sent_as_they_are(site: Site, api: Api, tmp_path: Path) -> None:
     status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), derives_ids=False)
 
     assert status == ExitStatus.DONE
-    assert "entry_id" not in ledger.batches[0][0]
+    assert "entry_id" not in api.batches[0][0]
 
 
 @pytest.mark.parametrize(
@@ -377,9 +369,9 @@ def test_a_response_over_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["one entry", "a file"])
 def test_a_body_that_arrives_damaged_is_a_temporary_failure(
-    site: Site, ledger: Ledger, tmp_path: Path, name: str
+    site: Site, api: Api, tmp_path: Path, name: str
 ) -> None:
-    ledger.troubles.append(Reply(status=400, body={"code": "incomplete_body", "detail": "Ended."}))
+    api.troubles.append(Reply(status=400, body={"code": "incomplete_body", "detail": "Ended."}))
     run = Run()
     files = [write_csv(tmp_path / "a.csv", "2026-01-01,1")] if name == "a file" else []
 

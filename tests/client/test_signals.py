@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Reply, Site
-from tests.client.ledger import Ledger
 from tests.client.runs import Run, write_csv
 from timesheets_client import signals as signals_module
 from timesheets_client.errors import ExitStatus, TemporaryFailure, Terminated
@@ -131,8 +131,10 @@ def test_a_signal_that_python_drops_is_raised_again(site: Site, checkpoint: str)
     assert run.start(site.variables) == ExitStatus.TERMINATED
 
 
-def test_after_a_signal_during_a_failing_batch_the_next_file_is_not_sent(site: Site, tmp_path: Path) -> None:
-    ledger, run = Ledger(site), Run()
+def test_after_a_signal_during_a_failing_batch_the_next_file_is_not_sent(
+    site: Site, api: Api, tmp_path: Path
+) -> None:
+    run = Run()
     first = write_csv(tmp_path / "a.csv", "2026-01-01,26")
     second = write_csv(tmp_path / "b.csv", "2026-01-01,1")
 
@@ -143,7 +145,7 @@ def test_after_a_signal_during_a_failing_batch_the_next_file_is_not_sent(site: S
     site.replies["/timesheets/upload"] = interrupt
 
     assert run.start(site.variables, first, second, is_strict=True) == ExitStatus.TERMINATED
-    assert ledger.stored == {}
+    assert api.stored == {}
 
 
 def take_every_step(signals: Signals) -> None:
@@ -233,8 +235,7 @@ def interrupt_after(
 
 # Python closes a file that a signal leaves open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_no_signal_is_swallowed_at_any_time_of_a_run(site: Site, tmp_path: Path) -> None:
-    Ledger(site)
+def test_no_signal_is_swallowed_at_any_time_of_a_run(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,1", "2026-01-01,26"] * 10)
 
     def start(signals: RecordingSignals) -> ExitStatus:

@@ -7,19 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
-from tests.client.ledger import Ledger
 from tests.client.runs import HEADER, Run, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.locks import try_lock
 from timesheets_client.reading.maps.files import load_map
 from timesheets_client.reading.maps.rules import Cells, Find
-
-
-@pytest.fixture
-def ledger(site: Site) -> Ledger:
-    return Ledger(site)
 
 
 @pytest.fixture
@@ -32,19 +27,19 @@ def list_files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_finished_files_are_uploaded_and_moved_to_done(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_finished_files_are_uploaded_and_moved_to_done(site: Site, api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     write_csv(spool / "b.csv", "2026-01-02,1")
 
     status = Run().start(site.variables, spool=spool)
 
     assert status == ExitStatus.DONE
-    assert len(ledger.stored) == 2
+    assert len(api.stored) == 2
     assert list_files(spool) == [".lock", "done/a.csv", "done/b.csv"]
-    assert [request.path.rpartition("?")[2] for request in ledger.requests] == ["label=a.csv", "label=b.csv"]
+    assert [request.path.rpartition("?")[2] for request in api.requests] == ["label=a.csv", "label=b.csv"]
 
 
-def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-02,26")
     write_csv(spool / "b.csv", "2026-01-03,1").write_text((spool / "b.csv").read_text().rstrip())
     write_csv(spool / "c.csv", "2026-01-04,1")
@@ -52,7 +47,7 @@ def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, ledger: Led
     status = Run().start(site.variables, spool=spool, is_strict=True)
 
     assert status == ExitStatus.REJECTED
-    assert len(ledger.stored) == 1
+    assert len(api.stored) == 1
     assert list_files(spool) == [
         ".lock",
         "done/c.csv",
@@ -62,17 +57,17 @@ def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, ledger: Led
     ]
 
 
-def test_the_oldest_file_is_uploaded_first(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_the_oldest_file_is_uploaded_first(site: Site, api: Api, spool: Path) -> None:
     os.utime(write_csv(spool / "a.csv", "2026-01-02,1"), (2_000, 2_000))
     os.utime(write_csv(spool / "b.csv", "2026-01-01,1"), (1_000, 1_000))
 
     Run().start(site.variables, spool=spool)
 
-    assert [batch[0]["date"] for batch in ledger.batches] == ["2026-01-01", "2026-01-02"]
+    assert [batch[0]["date"] for batch in api.batches] == ["2026-01-01", "2026-01-02"]
 
 
-def test_unfinished_files_stay(site: Site, ledger: Ledger, spool: Path) -> None:
-    names = ["a.csv.tmp", "a.csv.part", ".a.csv", "a.csv.rejected.ndjson"]
+def test_unfinished_files_stay(site: Site, api: Api, spool: Path) -> None:
+    names = ["a.csv.tmp", "a.csv.part", ".a.csv", "~$a.xlsx", "a.csv.rejected.ndjson"]
     for name in names:
         write_csv(spool / name, "2026-01-01,1")
 
@@ -82,7 +77,7 @@ def test_unfinished_files_stay(site: Site, ledger: Ledger, spool: Path) -> None:
     assert site.received == []
 
 
-def test_rejected_entries_go_to_the_rejected_folder(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_rejected_entries_go_to_the_rejected_folder(site: Site, api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
 
     status = Run().start(site.variables, spool=spool)
@@ -91,7 +86,7 @@ def test_rejected_entries_go_to_the_rejected_folder(site: Site, ledger: Ledger, 
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
 
 
-def test_an_unreadable_file_is_set_aside_with_the_reason(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_an_unreadable_file_is_set_aside_with_the_reason(site: Site, api: Api, spool: Path) -> None:
     (spool / "a.csv").write_text("nothing of ours\n")
     write_csv(spool / "b.csv", "2026-01-01,1")
 
@@ -119,7 +114,7 @@ class Fragile:
 
 
 def test_a_spool_is_emptied_whatever_its_files_contain(
-    site: Site, ledger: Ledger, spool: Path, tmp_path: Path
+    site: Site, api: Api, spool: Path, tmp_path: Path
 ) -> None:
     layout = 'format = "%Y-%m-%d %H:%M%z"'
     period = f'start = "{{Start}}"\nend = "{{End}}"\n{layout}'
@@ -168,14 +163,14 @@ def test_a_spool_is_emptied_whatever_its_files_contain(
             *(f"rejected/{name}{suffix}" for name in unreadable | fatal for suffix in ("", ".error.txt")),
         ]
     )
-    stored = sorted(each["date"] for each in ledger.stored.values())
-    assert stored == ["2026-01-01T08:00:00Z", "2026-01-02"]
+    stored = sorted(each["date"] for each in api.stored.values())
+    assert stored == ["2026-01-01T08:00:00Z", "2026-01-02T00:00:00Z"]
     bug = "upload_timesheet has a bug: ZeroDivisionError. --traceback shows where; please report it."
     assert (spool / "rejected/fatal.csv.error.txt").read_text() == f"{bug}\n"
     assert bug in run.warned
 
 
-def test_a_taken_name_gets_a_number(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_taken_name_gets_a_number(site: Site, api: Api, spool: Path) -> None:
     for day in ("01", "02", "03"):
         write_csv(spool / "a.csv", f"2026-01-{day},1", "2026-01-01,26")
         Run().start(site.variables, spool=spool)
@@ -191,9 +186,9 @@ def test_a_taken_name_gets_a_number(site: Site, ledger: Ledger, spool: Path) -> 
     ]
 
 
-def test_a_file_stays_after_a_temporary_failure(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_file_stays_after_a_temporary_failure(site: Site, api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
-    ledger.troubles.append(Reply(status=503))
+    api.troubles.append(Reply(status=503))
 
     first = Run().start(site.variables, spool=spool, retries=0)
     second = Run().start(site.variables, spool=spool, retries=0)
@@ -202,9 +197,7 @@ def test_a_file_stays_after_a_temporary_failure(site: Site, ledger: Ledger, spoo
     assert list_files(spool) == [".lock", "done/a.csv"]
 
 
-def test_a_folder_that_another_run_has_locked_is_not_uploaded(
-    site: Site, ledger: Ledger, spool: Path
-) -> None:
+def test_a_folder_that_another_run_has_locked_is_not_uploaded(site: Site, api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     run = Run()
 
@@ -226,13 +219,13 @@ def test_a_missing_folder_is_unreadable(site: Site, tmp_path: Path) -> None:
     assert run.warned == [f"--spool {tmp_path}/nope: does not exist"]
 
 
-def test_a_file_that_cannot_be_moved_is_reported(site: Site, ledger: Ledger, spool: Path) -> None:
+def test_a_file_that_cannot_be_moved_is_reported(site: Site, api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     run = Run()
 
     def answer_and_remove_the_folder(received: Received) -> Reply:
         (spool / "done").rmdir()
-        return ledger.answer(received)
+        return api.answer(received)
 
     site.replies["/timesheets/upload"] = answer_and_remove_the_folder
     status = run.start(site.variables, spool=spool)

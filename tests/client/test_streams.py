@@ -1,16 +1,21 @@
 """The command with output that cannot be written, and with names that are unsafe to print."""
 
+import fcntl
 import json
 import os
+import struct
 import subprocess
+import termios
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from tests.client.api import Api
 from tests.client.conftest import Reply, Site
-from tests.client.ledger import Ledger
-from tests.client.runs import Run, write_csv, write_days
+from tests.client.runs import PROGRAM, Run, write_csv, write_days
 from tests.client.test_command import COMMAND, CRON, ROOT
+from tests.kit.waiting import wait_until
 from timesheets_client.errors import ExitStatus
 from timesheets_client.printable import escape
 
@@ -33,18 +38,16 @@ def start(command: str, *words: str | Path, **variables: str) -> subprocess.Comp
     )
 
 
-@pytest.mark.parametrize("json_option", [(), ("--json",)], ids=["text", "JSON"])
 @pytest.mark.parametrize(
-    ("row", "status"),
+    ("row", "status", "json_option"),
     [
-        pytest.param("2026-01-01,1", ExitStatus.DONE, id="stored"),
-        pytest.param("2026-01-01,26", ExitStatus.REJECTED, id="rejected"),
+        pytest.param("2026-01-01,1", ExitStatus.DONE, (), id="stored"),
+        pytest.param("2026-01-01,26", ExitStatus.REJECTED, ("--json",), id="rejected"),
     ],
 )
 def test_a_full_disk_for_standard_output_does_not_change_the_status(
-    site: Site, tmp_path: Path, row: str, status: int, json_option: tuple[str, ...]
+    site: Site, api: Api, tmp_path: Path, row: str, status: int, json_option: tuple[str, ...]
 ) -> None:
-    Ledger(site)
     file = write_csv(tmp_path / "a.csv", row)
 
     ended = start('"$@" >/dev/full', file, *json_option, **site.variables)
@@ -66,27 +69,24 @@ def test_a_full_disk_for_standard_output_does_not_change_the_status(
     ],
 )
 def test_streams_that_cannot_be_written_do_not_change_the_status(
-    site: Site, tmp_path: Path, command: str
+    site: Site, api: Api, tmp_path: Path, command: str
 ) -> None:
-    ledger = Ledger(site)
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26")
 
     ended = start(command, file, **site.variables, FIFO=str(tmp_path / "fifo"))
 
     assert ended.returncode == ExitStatus.REJECTED
-    assert len(ledger.stored) == 1
+    assert len(api.stored) == 1
 
 
-def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, tmp_path: Path) -> None:
-    Ledger(site)
+def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, api: Api, tmp_path: Path) -> None:
     # More lines than fit into a pipe.
     file = write_days(tmp_path / "a.csv", 2_500)
     Run().start(site.variables, file)
-    command = [*COMMAND, "-v", "2", str(file)]
+    command = [*PROGRAM, "-v", "2", str(file)]
 
     with subprocess.Popen(command, cwd=ROOT, env=CRON | site.variables, stdout=subprocess.PIPE) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(4)
+        wait_until(lambda: count_waiting(process.stdout) > 60_000)
         process.terminate()
         # The first signal waits for the end of the batch.
         with pytest.raises(subprocess.TimeoutExpired):
@@ -97,25 +97,33 @@ def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, tmp_
     assert status == ExitStatus.TERMINATED
 
 
-def test_an_encoding_that_lacks_a_character_does_not_change_the_status(site: Site, tmp_path: Path) -> None:
-    ledger = Ledger(site)
+def count_waiting(pipe: IO[bytes] | None) -> int:
+    """The bytes that nobody has read yet."""
+    assert pipe
+    [count] = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)
+
+
+def test_an_encoding_that_lacks_a_character_does_not_change_the_status(
+    site: Site, api: Api, tmp_path: Path
+) -> None:
     file = write_csv(tmp_path / "Zürich.csv", "2026-01-01,1")
 
     ended = start('"$@"', file, **site.variables, PYTHONIOENCODING="ascii")
 
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert rb"Z\xfcrich.csv: 1 entry, 1 created" in ended.stdout
-    assert len(ledger.stored) == 1
+    assert len(api.stored) == 1
 
 
-def test_control_characters_in_a_file_name_are_not_printed(site: Site, tmp_path: Path) -> None:
-    Ledger(site)
+def test_control_characters_in_a_file_name_are_not_printed(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,1", "2026-01-01,26", "x,1")
+    run = Run()
 
-    ended = start('"$@"', file, **site.variables)
+    status = run.start(site.variables, file)
 
-    output = (ended.stdout + ended.stderr).decode()
-    assert ended.returncode == ExitStatus.REJECTED
+    output = "\n".join([*run.written, *run.warned])
+    assert status == ExitStatus.REJECTED
     assert output.replace("\n", "").isprintable()
     assert not any(line.startswith("forged") for line in output.splitlines())
     assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in output
@@ -129,8 +137,9 @@ def test_control_characters_in_a_file_name_that_looks_like_an_option_are_not_pri
 
 
 @pytest.mark.parametrize("action", ["is_check", "is_dry_run", "is_preview"])
-def test_checks_before_an_upload_print_no_control_characters(site: Site, tmp_path: Path, action: str) -> None:
-    Ledger(site)
+def test_checks_before_an_upload_print_no_control_characters(
+    site: Site, api: Api, tmp_path: Path, action: str
+) -> None:
     for content in (None, "nothing of ours"):
         file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,26", "x,1")
         file.write_text(content or file.read_text())
@@ -143,33 +152,24 @@ def test_checks_before_an_upload_print_no_control_characters(site: Site, tmp_pat
         assert "\nforged" not in output
 
 
-def test_json_output_contains_the_file_name_unchanged(site: Site, tmp_path: Path) -> None:
-    Ledger(site)
-    file = write_csv(tmp_path / f"{CONTROLS}.csv", "2026-01-01,26")
+@pytest.mark.parametrize(
+    ("name", "shown"), [(f"{CONTROLS}.csv", f"{CONTROLS}.csv"), (LATIN_1, r"Stundenbl\xe4tter.csv")]
+)
+def test_json_output_contains_the_file_name_as_it_is_in_utf_8(
+    site: Site, api: Api, tmp_path: Path, name: str, shown: str
+) -> None:
+    run = Run(is_json=True)
 
-    ended = start('"$@"', file, "--json", **site.variables)
+    run.start(site.variables, write_csv(tmp_path / name, "2026-01-01,26"))
 
-    [outcome] = json.loads(ended.stdout)["files"]
-    assert ended.stdout.isascii()
-    assert ended.stdout.strip().decode().isprintable()
-    assert (outcome["file"], outcome["rejects"]) == (str(file), f"{file}.rejected.ndjson")
-
-
-def test_a_file_name_in_latin_1_is_printed_and_its_rejects_can_be_sent(site: Site, tmp_path: Path) -> None:
-    ledger = Ledger(site)
-    file = write_csv(tmp_path / LATIN_1, "2026-01-01,1", "2026-01-01,26")
-
-    first = start('"$@"', file, "--json", **site.variables)
-    rejects = Path(f"{file}.rejected.ndjson")
-    rejects.write_text(rejects.read_text().replace('"hours": 26', '"hours": 2'))
-    second = start('"$@"', rejects, **site.variables)
-
-    [outcome] = json.loads(first.stdout)["files"]
-    assert first.returncode == ExitStatus.REJECTED
-    assert outcome["file"] == rf"{tmp_path}/Stundenbl\xe4tter.csv"
-    assert (second.returncode, second.stderr) == (0, b"")
-    assert rb"Stundenbl\xe4tter.csv.rejected.ndjson: 1 entry, 1 created" in second.stdout
-    assert len(ledger.stored) == 2
+    [line] = run.written
+    [outcome] = json.loads(line)["files"]
+    assert line.isascii()
+    assert line.isprintable()
+    assert (outcome["file"], outcome["rejects"]) == (
+        f"{tmp_path}/{shown}",
+        f"{tmp_path}/{shown}.rejected.ndjson",
+    )
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 422, 503])
