@@ -16,7 +16,7 @@ def share_templates(folder: Path) -> None:
     templates = folder
 
 
-def create_sqlite(file: Path, settings: str = "tests.settings_server") -> str:
+def create_sqlite(file: Path, settings: str = "tests.settings_admin") -> str:
     """Create a database with the tables of these settings, and return its URL."""
     url = f"sqlite:///{file}"
     if templates is None:
@@ -32,7 +32,7 @@ def create_sqlite(file: Path, settings: str = "tests.settings_server") -> str:
     return url
 
 
-def migrate(url: str, settings: str = "tests.settings_server") -> None:
+def migrate(url: str, settings: str = "tests.settings_admin") -> None:
     variables = {"DJANGO_SETTINGS_MODULE": settings, "PYTHONPATH": str(REPOSITORY)}
     # The settings of the tests and those of development read the URL from different variables.
     result = run_python("-m", "django", "migrate", **variables, DATABASE_URL=url, TEST_DATABASE_URL=url)

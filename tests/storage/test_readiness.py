@@ -1,5 +1,6 @@
 """`/readyz` fails while the database would store no entry, and stores none itself."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -149,9 +150,8 @@ def test_a_process_that_may_not_insert_is_not_ready(
     postgresql.execute("DROP ROLE reader")
     assert failing == (503, ["database"])
     [reason] = find_reasons(caplog)
-    assert (
-        "run: GRANT INSERT ON timesheets_client, timesheets_timesheet, timesheets_upload TO reader;" in reason
-    )
+    tables = "timesheets_client, timesheets_timesheet, timesheets_upload"
+    assert re.search(f"GRANT INSERT ON [^;]*{tables}[^;]* TO reader;", reason)
 
 
 @only_on("postgresql")
