@@ -7,10 +7,8 @@ from itertools import product
 from pathlib import Path
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import load_backend
 
-from timesheets.storage.writer import is_busy
+from timesheets.storage.writer import is_busy, open_connection
 
 # How long to wait for PostgreSQL to accept a connection, or for the lock of SQLite's writer.
 MAX_WAIT_SECONDS = 2
@@ -52,12 +50,8 @@ def use_new_connection() -> Iterator[None]:
 
     A pool would hide why it cannot connect, and under load it has no connection left, although all is well.
     """
-    configured = connections.settings[DEFAULT_DB_ALIAS]
-    wrapper: type[BaseDatabaseWrapper] = load_backend(configured["ENGINE"]).DatabaseWrapper
-    wait = "connect_timeout" if wrapper.vendor == "postgresql" else "timeout"
-    options = {**configured["OPTIONS"], wait: MAX_WAIT_SECONDS}
-    options.pop("pool", None)
-    connections[DEFAULT_DB_ALIAS] = wrapper({**configured, "OPTIONS": options}, DEFAULT_DB_ALIAS)
+    wait = "connect_timeout" if connection.vendor == "postgresql" else "timeout"
+    connections[DEFAULT_DB_ALIAS] = open_connection(**{wait: MAX_WAIT_SECONDS})
     try:
         yield
     finally:

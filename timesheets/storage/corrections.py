@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from timesheets.storage.entries import Entry
+from timesheets.storage.revisions import find_current, statements
 from timesheets.storage.rows import Provenance
-from timesheets.storage.stores import find_current, insert_corrections, lock_corrections
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare
 
 
@@ -14,12 +14,13 @@ def store_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[
     The entries of one `entry_id` are judged by ascending revision, and equal revisions in their order. The
     result has a verdict per entry, or the current row if older rows must decide.
     """
-    lock_corrections(provenance.client_id)
+    statements().lock_corrections(provenance.client_id)
     current = find_current(provenance.client_id, list({str(entry.entry_id) for entry in entries}))
     # Stable. All uploads insert keys in this order.
     order = sorted(range(len(entries)), key=lambda position: _read_key(entries[position]))
     new = _find_new(entries, order, current)
-    ids = dict(zip(new, insert_corrections(provenance, [entries[position] for position in new]), strict=True))
+    inserted = statements().insert_corrections(provenance, [entries[position] for position in new])
+    ids: dict[int, int] = dict(zip(new, inserted, strict=True))
     results = {}
     for position in order:
         entry = entries[position]

@@ -14,15 +14,8 @@ from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.group_commit import GroupCommit
 from timesheets.storage.pool import share_pool
 from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload
-from timesheets.storage.rows import Provenance
-from timesheets.storage.stores import (
-    find_current,
-    find_current_of_clients,
-    find_older,
-    find_or_create_owner,
-    insert_arrivals,
-    insert_new,
-)
+from timesheets.storage.revisions import find_current, find_current_of_clients, find_older, statements
+from timesheets.storage.rows import Provenance, find_or_create_owner
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
 from timesheets.storage.writer import begin_upload, take_turn
 from timesheets.trust.principals import MachineClient
@@ -185,7 +178,7 @@ def _store_firsts(provenance: Provenance, entries: Sequence[Entry]) -> list[Verd
     return _store(
         entries,
         [entry.entry_id for entry in entries],
-        lambda positions: insert_new(provenance, [entries[position] for position in positions]),
+        lambda positions: statements().insert_batch(provenance, [entries[each] for each in positions]),
         partial(find_current, provenance.client_id),
     )
 
@@ -194,7 +187,7 @@ def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]
     return _store(
         [arrival.entry for arrival in arrivals],
         [arrival.key for arrival in arrivals],
-        lambda positions: insert_arrivals([arrivals[position] for position in positions]),
+        lambda positions: statements().insert_arrivals([arrivals[position] for position in positions]),
         find_current_of_clients,
     )
 

@@ -79,7 +79,10 @@ SELECT stored.id FROM sent LEFT JOIN stored USING (id) ORDER BY position
 
 
 def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
-    """Insert entries of several clients. Uses psycopg's cursor, because Django's prepares no statement."""
+    """Insert entries of several clients, in one statement and therefore in one transaction.
+
+    Uses psycopg's cursor, because Django's prepares no statement.
+    """
     sent = json.dumps([_to_json(arrival) for arrival in arrivals])
     database: Any = connection
     database.ensure_connection()
@@ -104,7 +107,10 @@ def _to_json(arrival: Arrival) -> Mapping[str, str | None]:
 
 
 def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """Insert entries without an `entry_id` first, in their order, and then the keys in the order of bytes."""
+    """The id of each entry's new row, or None if its `entry_id` exists. No `entry_id` may occur twice.
+
+    Inserts entries without an `entry_id` first, in their order, and then the keys in the order of bytes.
+    """
     order = sorted(range(len(entries)), key=[entry.entry_id or "" for entry in entries].__getitem__)
     ids = dict(zip(order, _insert_sorted(provenance, [entries[position] for position in order]), strict=True))
     return [ids[position] for position in range(len(entries))]

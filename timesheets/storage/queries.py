@@ -8,7 +8,7 @@ from datetime import datetime
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.rows import CONTENT_COLUMNS, MAX_REVISION, REVISION_COLUMNS, TABLE
+from timesheets.storage.rows import CONTENT_COLUMNS, MAX_REVISION, REVISION_COLUMNS, TABLE, find_owner
 from timesheets.storage.scans import (
     MAX_ID,
     MAX_SCANNED_ROWS,
@@ -21,7 +21,6 @@ from timesheets.storage.scans import (
     scan_ids,
     sorting_disabled,
 )
-from timesheets.storage.stores import find_owner
 from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import MachineClient
 

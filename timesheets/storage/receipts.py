@@ -10,9 +10,8 @@ from django.db import connection
 from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
-from timesheets.storage.rows import CLIENT_TABLE, Provenance
+from timesheets.storage.rows import CLIENT_TABLE, Provenance, find_or_create_owner, find_owner
 from timesheets.storage.scans import bound_page, compare_column, read_page, scan_ids
-from timesheets.storage.stores import find_or_create_owner, find_owner
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 

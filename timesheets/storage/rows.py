@@ -1,8 +1,10 @@
-"""The rows of the timesheets table: their columns, and where they come from."""
+"""The rows of the timesheets table: their columns, and whose they are."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+
+from django.db import connection
 
 from timesheets.models import Client, Timesheet
 
@@ -26,3 +28,23 @@ class Provenance:
     subject: str | None
     received_at: datetime
     upload_id: int | None = None
+
+
+def find_owner(issuer: str, client_id: str) -> int | None:
+    """The key of the client's row; None if it has not uploaded anything."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s",  # noqa: S608
+            [issuer, client_id],
+        )
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def find_or_create_owner(issuer: str, client_id: str) -> int:
+    """The key of the client's row. Do not keep it: after a restore, it may be another client's."""
+    owner_id = find_owner(issuer, client_id)
+    if owner_id is not None:
+        return owner_id
+    owner, _ = Client.objects.get_or_create(issuer=issuer, client_id=client_id)
+    return int(owner.pk)

@@ -45,7 +45,7 @@ RETURNING id, (SELECT issuer FROM {CLIENT_TABLE} AS owner WHERE owner.id = {TABL
 
 
 def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """The id of each entry's new row, or None if its `entry_id` already exists."""
+    """The id of each entry's new row, or None if its `entry_id` exists. No `entry_id` may occur twice."""
     origin = _read_origin(provenance)
     inserted = _insert(COLUMNS, [(*origin, *_to_cells(entry)) for entry in entries])
     return _assign(inserted, [(provenance.client_id, entry.entry_id) for entry in entries])
@@ -81,6 +81,10 @@ def _assign(inserted: Sequence[tuple[Any, ...]], keys: Sequence[tuple[Any, ...]]
     """An entry has the next row if the row has its key; otherwise the entry was left out."""
     rows = deque(inserted)
     return [rows.popleft()[0] if rows and rows[0][1:] == key else None for key in keys]
+
+
+def lock_corrections(client_id: int) -> None:
+    """SQLite has one writer at a time."""
 
 
 def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:

@@ -6,10 +6,9 @@ stays valid, because nobody else in the process writes entries. In PostgreSQL, o
 entries use this connection.
 """
 
-import copy
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -37,10 +36,9 @@ _PREPARE_THRESHOLD = 5
 class _Writer:
     """A connection to a database. It is opened again if it is broken, or if the file was replaced."""
 
-    def __init__(self, configuration: dict[str, Any]) -> None:
-        self.configuration = configuration
-        wrapper: type[BaseDatabaseWrapper] = load_backend(configuration["ENGINE"]).DatabaseWrapper
-        self.connection = wrapper(_configure(configuration, wrapper.vendor), DEFAULT_DB_ALIAS)
+    def __init__(self) -> None:
+        self.configuration = connections.settings[DEFAULT_DB_ALIAS]
+        self.connection = open_connection(**_choose_options(self.configuration["OPTIONS"]))
         # Only the thread whose turn it is uses it.
         self.connection.inc_thread_sharing()
         self._used_at = time.monotonic()
@@ -66,16 +64,22 @@ class _Writer:
         return status.st_dev, status.st_ino
 
 
-def _configure(configuration: dict[str, Any], vendor: str) -> dict[str, Any]:
-    options = copy.copy(configuration["OPTIONS"])
-    if vendor == "sqlite":
-        options["timeout"] = 0
-        options["init_command"] = f"{options.get('init_command', '')};PRAGMA cache_size = -{_CACHE_KIB}"
-    else:
-        options.pop("pool", None)
-        # Django turns prepared statements off.
-        options.setdefault("prepare_threshold", _PREPARE_THRESHOLD)
-    return {**configuration, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": False}
+def _choose_options(configured: Mapping[str, Any]) -> dict[str, Any]:
+    if connection.vendor == "sqlite":
+        commands = f"{configured.get('init_command', '')};PRAGMA cache_size = -{_CACHE_KIB}"
+        return {"timeout": 0, "init_command": commands}
+    # Django turns prepared statements off.
+    return {"prepare_threshold": configured.get("prepare_threshold", _PREPARE_THRESHOLD)}
+
+
+def open_connection(**options: Any) -> BaseDatabaseWrapper:
+    """A connection to the default database with these OPTIONS, that does not come from a pool."""
+    configured = connections.settings[DEFAULT_DB_ALIAS]
+    options = {**configured["OPTIONS"], **options}
+    options.pop("pool", None)
+    wrapper: type[BaseDatabaseWrapper] = load_backend(configured["ENGINE"]).DatabaseWrapper
+    settings = {**configured, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": False}
+    return wrapper(settings, DEFAULT_DB_ALIAS)
 
 
 _line = FairLock()
@@ -109,10 +113,9 @@ def take_turn() -> Iterator[None]:
 
 def _open_writer() -> BaseDatabaseWrapper:
     global _writer
-    configuration = connections.settings[DEFAULT_DB_ALIAS]
-    if _writer is None or _writer.configuration is not configuration:
+    if _writer is None or _writer.configuration is not connections.settings[DEFAULT_DB_ALIAS]:
         close_writer()
-        _writer = _Writer(configuration)
+        _writer = _Writer()
     _writer.require_connection()
     return _writer.connection
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import Error, connection
+from django.db import Error
 
 from timesheets.management.diagnosis import DiagnosticStatus, HelpFormatter
 from timesheets.management.metrics_folders import make_metrics_folder
+from timesheets.storage.availability import use_new_connection
 from timesheets.storage.failures import is_database_failure
 from timesheets.storage.schema import SchemaOutdated, describe_database, require_current_schema
 
@@ -91,16 +92,13 @@ the database has unapplied migrations."""
 
     def _check_migrations(self) -> None:
         """Raise CommandError if the database lacks migrations. If it cannot be reached, only say so."""
-        # A pool would hide why it cannot connect.
-        connection.settings_dict["OPTIONS"].pop("pool", None)
         try:
-            require_current_schema()
+            with use_new_connection():
+                require_current_schema()
         except SchemaOutdated as error:
             raise _refuse(str(error)) from None
         except Error as error:
             self._report(error)
-        finally:
-            connection.close()
 
     def _report(self, error: Error) -> None:
         """Say that the migrations cannot be read. Raise CommandError unless waiting may help."""
