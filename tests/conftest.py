@@ -21,6 +21,7 @@ from tests.kit.postgresql import OLDEST_VERSION, PostgreSQLServer, find_programs
 from tests.kit.processes import NODE_MODULES
 from tests.kit.servers import DevelopmentServer
 from timesheets.models import Client, Timesheet, Upload
+from timesheets_site.settings_base import INSTALLED_APPS
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
 GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
@@ -154,6 +155,12 @@ def issuer(issuer_process: Issuer, settings: Any) -> Issuer:
         "JWKS_URL": f"{issuer_process.url}.well-known/jwks.json",
     }
     return issuer_process
+
+
+@pytest.fixture
+def without_the_admin(settings: Any) -> None:
+    """The apps of the tests' servers, so that this process needs no more of a database than they do."""
+    settings.INSTALLED_APPS = INSTALLED_APPS
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -119,6 +119,7 @@ def test_the_first_request_after_a_restart_of_postgresql_is_answered(
 
 
 @only_on("postgresql")
+@pytest.mark.usefixtures("without_the_admin")
 def test_a_probe_finds_what_a_restart_of_postgresql_broke(
     client: Client, issuer: Issuer, broken_pool: Any
 ) -> None:

@@ -20,6 +20,8 @@ from tests.kit.postgresql import PostgreSQLServer
 from timesheets.models import Timesheet
 from timesheets.readiness import get_readiness
 
+pytestmark = pytest.mark.usefixtures("without_the_admin")
+
 
 @pytest.fixture(autouse=True)
 def fresh_readiness() -> Iterator[None]:

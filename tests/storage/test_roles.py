@@ -23,7 +23,7 @@ from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_time
 from timesheets.storage.receipts import ReceiptQuery, list_receipts
 from timesheets.storage.verdicts import Outcome
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("without_the_admin")]
 
 ROLES = (REPOSITORY / "deploy/postgresql/roles.sql").read_text()
 GUIDE = (REPOSITORY / "docs/deployment.md").read_text()
