@@ -151,6 +151,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    (tmp_path / "spool").mkdir()
+    return tmp_path / "spool"
+
+
+@pytest.fixture
 def api(site: Site, issuer: Issuer, db: None) -> Iterator["Api"]:
     # It imports this module.
     from tests.client.api import Api

@@ -1,6 +1,7 @@
 """Run the client in this process, and collect its output."""
 
 import io
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -62,6 +63,15 @@ class Run:
         defaults = {"timeouts": Timeouts(read_seconds=20), "caches_token": False}
         chosen = Options(files=[str(file) for file in files], **{**defaults, **options})
         return run_upload(chosen, environment, report)
+
+
+def list_files(folder: Path) -> list[str]:
+    """All that is below the folder and is no folder, links too."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+def read_rejects(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def write_csv(path: Path, *rows: str) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.client.api import ALL_SCOPES, Api
 from tests.client.conftest import Reply, Site
-from tests.client.runs import Run
+from tests.client.runs import Run, read_rejects
 from timesheets_client.errors import ExitStatus
 
 HEADER = "entry_id,user_id,date,project,hours\n"
@@ -181,7 +181,7 @@ def test_an_entry_without_an_id_is_rejected_and_the_others_are_corrected(
 
     status, run = correct(site, file)
 
-    rejects = [json.loads(line) for line in (tmp_path / "a.csv.rejected.ndjson").read_text().splitlines()]
+    rejects = read_rejects(tmp_path / "a.csv.rejected.ndjson")
     assert status == ExitStatus.REJECTED
     assert [line["hours"] for line in rejects] == [5, 6]
     assert api.revisions("a")[1:] == [(2, "typo")]
@@ -209,7 +209,7 @@ def test_what_the_api_refuses_goes_to_the_rejects_file_as_it_was_read(
 
     status, run = correct(site, file)
 
-    rejects = [json.loads(line) for line in (tmp_path / "a.csv.rejected.ndjson").read_text().splitlines()]
+    rejects = read_rejects(tmp_path / "a.csv.rejected.ndjson")
     assert status == ExitStatus.REJECTED
     assert [line["_rejected"]["errors"] for line in rejects] == [
         {"hours": ["Ensure this value is less than or equal to 24."]},

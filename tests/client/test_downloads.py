@@ -1,6 +1,5 @@
 """What --download writes, and how an interrupted download continues."""
 
-import codecs
 import json
 import os
 import signal
@@ -62,14 +61,6 @@ def test_the_current_entries_of_a_date_and_later_are_written(site: Site, api: Ap
     assert run.written[0].startswith(f"{tmp_path}/june.csv: 3 entries since 2026-06-01 in ")
     assert list_parts(tmp_path) == ["june.csv"]
     assert (tmp_path / "june.csv").stat().st_mode & 0o777 == 0o600
-
-
-def test_excel_is_told_that_the_file_is_utf_8(site: Site, api: Api, tmp_path: Path) -> None:
-    api.store("a", 1, project="Käse")
-
-    download(site, tmp_path / "june.csv")
-
-    assert (tmp_path / "june.csv").read_bytes().startswith(codecs.BOM_UTF8)
 
 
 @pytest.mark.parametrize("name", ["june.csv", "june.ndjson"])

@@ -3,20 +3,15 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
-from tests.client.runs import HEADER, Run, write_csv, write_days
+from tests.client.runs import HEADER, Run, read_rejects, write_csv, write_days
 from timesheets_client.errors import ExitStatus
 
 TOO_MANY = "Ensure this value is less than or equal to 24."
-
-
-def read_rejects(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def test_a_file_is_reported_in_one_line(site: Site, api: Api, tmp_path: Path) -> None:

@@ -8,18 +8,12 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
-from tests.client.runs import HEADER, PROGRAM, Run, write_csv
+from tests.client.runs import HEADER, PROGRAM, Run, list_files, write_csv
 from tests.client.test_command import CRON, ROOT
 from tests.client.test_streams import CONTROLS, LATIN_1
 from timesheets_client.errors import ExitStatus
 
 UNREADABLE = "nothing of ours\n"
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    (tmp_path / "spool").mkdir()
-    return tmp_path / "spool"
 
 
 @pytest.fixture
@@ -33,10 +27,6 @@ def victim(tmp_path: Path) -> Path:
 
 def is_untouched(victim: Path) -> bool:
     return victim.read_text() == "precious" and victim.stat().st_mtime == 1_000
-
-
-def list_files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
 
 
 def test_a_linked_file_is_skipped_with_a_warning(site: Site, api: Api, spool: Path, tmp_path: Path) -> None:

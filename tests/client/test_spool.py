@@ -5,26 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
-from tests.client.runs import HEADER, Run, write_csv
+from tests.client.runs import HEADER, Run, list_files, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.locks import try_lock
 from timesheets_client.reading.maps.files import load_map
 from timesheets_client.reading.maps.rules import Cells, Find
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    (tmp_path / "spool").mkdir()
-    return tmp_path / "spool"
-
-
-def list_files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def test_finished_files_are_uploaded_and_moved_to_done(site: Site, api: Api, spool: Path) -> None:

@@ -370,7 +370,7 @@ def test_without_a_writable_folder_a_run_gets_its_own_token(runs: Runs) -> None:
 def test_a_busy_issuer_is_retried(runs: Runs, status: int) -> None:
     runs.fail(status)
 
-    with pytest.raises(TemporaryFailure, match=f"no token for now: {status}"):
+    with pytest.raises(TemporaryFailure, match=f"no token for now: {status}; run it again later"):
         runs.start(RetryPolicy(retries=3)).obtain()
 
     assert runs.requested == 4

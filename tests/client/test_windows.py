@@ -15,7 +15,7 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import SECRET, Reply, Site
-from tests.client.runs import HEADER, write_csv, write_days
+from tests.client.runs import HEADER, list_files, write_csv, write_days
 from tests.kit.processes import REPOSITORY, make_environment, run_python
 from timesheets_client.environment.env_files import read_env_file
 from timesheets_client.environment.private_files import read_secret_file
@@ -49,17 +49,6 @@ def run(site: Site, *arguments: str | Path, stdin: str = "", **variables: str) -
     process = start(site, *arguments, **variables)
     stdout, stderr = process.communicate(stdin, timeout=60)
     return process.returncode, stdout, stderr
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    folder = tmp_path / "spool"
-    folder.mkdir()
-    return folder
-
-
-def list_files(folder: Path) -> list[str]:
-    return sorted(str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file())
 
 
 def test_a_run_has_nothing_that_only_posix_has() -> None:

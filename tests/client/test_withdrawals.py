@@ -283,15 +283,6 @@ def test_pages_that_repeat_an_entry_never_end_in_a_loop(site: Site, api: Api) ->
     assert len(api.requests) == 3
 
 
-def test_reading_back_is_tried_again(site: Site, api: Api) -> None:
-    failures = [Reply(status=503)]
-    site.replies["/timesheets"] = lambda received: failures.pop() if failures else api.answer(received)
-
-    status, _ = withdraw(site)
-
-    assert status == ExitStatus.DONE
-
-
 @pytest.mark.parametrize(
     ("reply", "expected", "problem"),
     [
