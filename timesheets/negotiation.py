@@ -48,6 +48,9 @@ class QualityNegotiation(DefaultContentNegotiation):
         return renderer, ";".join([renderer.media_type, *parameters])
 
     def read_accept(self, request: Any) -> list[MediaRange]:
+        # DRF parses all headers to find this one, which most programs leave at its default.
+        if request.META.get("HTTP_ACCEPT", "*/*") == "*/*":
+            return [_parse_range("*/*")]
         return [_parse_range(text) for text in self.get_accept_list(request)]
 
 
