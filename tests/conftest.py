@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connections
 
@@ -20,7 +21,6 @@ from tests.kit.issuer import Issuer
 from tests.kit.postgresql import OLDEST_VERSION, PostgreSQLServer, find_programs
 from tests.kit.processes import NODE_MODULES
 from tests.kit.servers import DevelopmentServer
-from timesheets.models import Client, Timesheet, Upload
 from timesheets_site.settings_base import INSTALLED_APPS
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
@@ -208,10 +208,9 @@ def migrated_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
 def database(migrated_database: Database, django_db_blocker: Any) -> Iterator[Database]:
     """An empty database as the default, with transactions as in production."""
     with django_db_blocker.unblock(), use_database(migrated_database.url):
-        # Two commits. Django's flush would make PostgreSQL create new files for each table.
-        Timesheet.objects.all().delete()
-        Upload.objects.all().delete()
-        Client.objects.all().delete()
+        # Each is a commit. Django's flush would make PostgreSQL create new files for each table.
+        for name in ("Timesheet", "Upload", "Client"):
+            apps.get_model("timesheets", name).objects.all().delete()
         # The test's servers and threads open their own connections and need an unlocked database.
         connections["default"].close()
         yield migrated_database

@@ -36,7 +36,7 @@ def start(*options: str, variables: dict[str, str]) -> subprocess.Popen[str]:
 
 def run(*options: str, variables: dict[str, str]) -> tuple[int, str, str]:
     with start(*options, variables=variables) as process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 
@@ -106,7 +106,7 @@ def test_an_interrupt_during_the_imports_leaves_no_traceback(tmp_path: Path, pro
         env=CRON | {"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
@@ -127,7 +127,7 @@ def test_a_signal_ends_a_run_without_a_traceback(site: Site, number: signal.Sign
     with start(variables=site.variables) as process:
         assert site.arrived.wait(10)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out, err) == (status, "", "")
 
@@ -141,7 +141,7 @@ def test_a_signal_waits_for_the_response_to_a_batch(site: Site, api: Api, tmp_pa
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
         site.release.set()
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
 
     assert process.returncode == ExitStatus.TERMINATED
     assert len(api.stored) == 3
@@ -157,7 +157,7 @@ def test_standard_input_is_a_file_like_any_other(site: Site, api: Api) -> None:
         input="user_id;date;project;hours\n007;2026-06-03;StoreZero;7,5\n",
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
