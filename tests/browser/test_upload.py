@@ -762,3 +762,5 @@ def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
     uploader.see("Created entry")
 
     assert uploader.see_links() == ["API docs"]
+    pages = driver.find_elements(By.CSS_SELECTOR, "nav[aria-label=Pages] a")
+    assert [page.text for page in pages] == ["Upload", "API docs"]
