@@ -9,6 +9,9 @@ from typing import BinaryIO
 # IsReparseTagNameSurrogate of winnt.h: the name leads to another file or folder.
 NAME_SURROGATE = 0x20000000
 SHARING_VIOLATION = 32
+# Open no link, and wait for no pipe. Windows has neither flag.
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 # On Windows, access lists say who may read a file. The client does not read them: the person who sets up the
 # job decides who may read its files.

@@ -149,7 +149,6 @@ def test_a_signal_waits_for_the_response_to_a_batch(site: Site, api: Api, tmp_pa
 
 
 def test_standard_input_is_a_file_like_any_other(site: Site, api: Api) -> None:
-
     result = subprocess.run(
         [*COMMAND, "-"],
         cwd=ROOT,

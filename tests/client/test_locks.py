@@ -69,7 +69,6 @@ def test_a_lock_is_taken_as_soon_as_it_is_free(file: Path) -> None:
 def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(
     site: Site, api: Api, file: Path
 ) -> None:
-
     with file.open("rb") as held:
         assert try_lock(held)
 

@@ -139,7 +139,6 @@ def test_json_has_the_same_content(week: Path) -> None:
 def test_the_first_entries_are_those_that_an_upload_sends(
     site: Site, api: Api, week: Path, derives_ids: bool
 ) -> None:
-
     shown = preview_json(week, derives_ids=derives_ids)
     Run().start(site.variables, week, derives_ids=derives_ids)
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.local_files import is_closed_to_others, is_own, leads_elsewhere
+from timesheets_client.local_files import NO_FOLLOW, is_closed_to_others, is_own, leads_elsewhere
 
 MAX_SECRET_BYTES = 16 * 1024
 
@@ -26,7 +26,7 @@ def make_private_folder(folder: Path) -> None:
 def read_private_file(path: Path, max_bytes: int) -> bytes | None:
     """The content; None if the file is missing, is a link, or is not closed to other users."""
     try:
-        content, status = read_file(path, max_bytes, getattr(os, "O_NOFOLLOW", 0))
+        content, status = read_file(path, max_bytes, NO_FOLLOW)
     except OSError:
         return None
     return content if is_own(status) and is_closed_to_others(status) else None

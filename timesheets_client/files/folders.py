@@ -8,11 +8,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
-from timesheets_client.local_files import is_link, is_own, is_trusted
+from timesheets_client.local_files import NO_FOLLOW, NO_WAIT, is_link, is_own, is_trusted
 
-# Windows has neither.
-NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
 MAX_NAME_BYTES = 255
 

@@ -7,11 +7,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from timesheets_client.local_files import NO_WAIT
 from timesheets_client.reading.csv_files import DELIMITERS
 
 MAX_BYTES = 16 * 1024 * 1024
-# Otherwise a pipe would be waited for. Windows has none that a path of a map can name.
-NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
 
 class LookupUnreadable(Exception):
