@@ -44,11 +44,11 @@ def test_ci_installs_what_each_group_of_tests_needs() -> None:
     ],
 )
 def test_no_report_of_the_tests_shows_a_token(tmp_path: Path, code: str, status: int, shown: str) -> None:
-    file = tmp_path / "test_tokens.py"
-    file.write_text(code)
+    (tmp_path / "conftest.py").write_text("from tests.conftest import *")
+    (tmp_path / "test_tokens.py").write_text(code)
 
     result = run_python(
-        *("-m", "pytest", "-v", "-p", "tests.conftest", "--rootdir", tmp_path, file),
+        *("-m", "pytest", "-v", "--ds", "tests.settings_server", "--rootdir", tmp_path, tmp_path),
         PYTHONPATH=str(REPOSITORY),
     )
 
