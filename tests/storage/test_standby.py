@@ -1,7 +1,6 @@
 """What is acknowledged is on a standby too, where PostgreSQL replicates synchronously."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ import requests
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.servers import GranianServer
+from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.postgresql
 
@@ -28,16 +28,12 @@ def wait_for_standby(postgresql: PostgreSQLServer, names: str) -> None:
     """Let commits wait for the standby of this name, which does not exist; for none if it is empty."""
     postgresql.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
     postgresql.execute("SELECT pg_reload_conf()")
-    deadline = time.monotonic() + 10
-    while postgresql.execute("SHOW synchronous_standby_names") != [(names,)]:
-        assert time.monotonic() < deadline
+    wait_until(lambda: postgresql.execute("SHOW synchronous_standby_names") == [(names,)])
 
 
 def find_waiting(postgresql: PostgreSQLServer) -> list[int]:
-    deadline = time.monotonic() + 10
-    while not (waiting := postgresql.execute(WAITING)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return [pid for (pid,) in waiting]
+    wait_until(lambda: postgresql.execute(WAITING))
+    return [pid for (pid,) in postgresql.execute(WAITING)]
 
 
 @pytest.mark.parametrize("count", [pytest.param(None, id="one-entry"), pytest.param(2, id="a-batch")])

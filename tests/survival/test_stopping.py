@@ -22,6 +22,7 @@ from tests.kit.processes import link_manage_py, make_environment
 from tests.kit.raw_http import receive_status
 from tests.kit.responders import document
 from tests.kit.servers import GranianServer
+from tests.kit.waiting import wait_until
 from timesheets.models import Timesheet
 
 pytestmark = pytest.mark.survival
@@ -68,12 +69,14 @@ class Uploads:
         connection.sendall(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:length])
         if length is not None:
             self._begun += 1
-        deadline = time.monotonic() + 10
         # The request for the metrics is busy too.
-        while self._count_busy_threads() < self._begun + (2 if length is None else 1):
-            if length is None and select.select([connection], [], [], 0)[0]:
-                break
-            assert time.monotonic() < deadline
+        busy = self._begun + (2 if length is None else 1)
+        wait_until(
+            lambda: (
+                self._count_busy_threads() >= busy
+                or (length is None and select.select([connection], [], [], 0)[0])
+            )
+        )
         return connection
 
     def _count_busy_threads(self) -> int:
@@ -100,10 +103,7 @@ def tell_all_processes_twice(server: GranianServer) -> None:
 
 
 def wait_until_it_refuses_connections(server: GranianServer) -> None:
-    deadline = time.monotonic() + 10
-    while server.accepts_connections():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: not server.accepts_connections())
 
 
 @pytest.mark.parametrize("tell", [tell_the_parent, tell_all_processes_twice])

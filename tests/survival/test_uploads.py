@@ -1,6 +1,6 @@
 """After any failure during an upload, running it again stores each entry exactly once.
 
-UPLOAD_SURVIVAL_ROUNDS is how often each failure is repeated. The default is 5.
+UPLOAD_SURVIVAL_ROUNDS is how often each failure is repeated. The default is 3.
 """
 
 import os
@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import pytest
 
 from tests.kit.processes import REPOSITORY, link_manage_py, make_environment
 from tests.kit.servers import DevelopmentServer
+from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.survival
 
@@ -75,14 +75,6 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     with process:
         out, err = process.communicate(timeout=60)
     return process.returncode, out, err
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
