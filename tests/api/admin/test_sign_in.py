@@ -17,7 +17,8 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture
-def accounts(rows: None) -> None:
+def accounts(transactional_db: None, rows: None) -> None:
+    # A count is committed at once, on another connection, which a transaction of the test would lock out.
     add_user("boss", is_superuser=True)
     add_user("clerk", may="view_timesheet")
     add_user("guest", is_staff=False)
