@@ -151,7 +151,7 @@ def test_a_statement_of_a_migration_has_no_time_limit_but_its_wait_for_a_lock_ha
 
 
 # The guide names it.
-COMMIT_BEFORE_SQUASH = "592e801"
+COMMIT_BEFORE_SQUASH = "520a639"
 # In no order of columns, because a migration adds them at the end.
 POSTGRESQL_SCHEMA = """
 SELECT table_name::text, column_name::text, data_type::text, character_maximum_length::text,
@@ -201,7 +201,7 @@ def test_a_database_with_some_of_the_replaced_migrations_is_refused(
     expected = (
         f"The database {empty_database.name} is too old for this version: "
         "it lacks timesheets.0005_revision.\n"
-        "First run python manage.py migrate with the code of commit 592e801"
+        "First run python manage.py migrate with the code of commit 520a639"
     )
 
     with pytest.raises(CommandError) as refusal:

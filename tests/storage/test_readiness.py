@@ -98,7 +98,7 @@ def test_a_process_whose_database_lacks_a_replaced_migration_is_not_ready(
     assert probe(client) == (503, ["migrations"])
 
     [reason] = find_reasons(caplog)
-    assert reason.endswith("with the code of commit 592e801")
+    assert reason.endswith("with the code of commit 520a639")
 
 
 @only_on("postgresql")

@@ -7,7 +7,7 @@ from django.db.migrations.recorder import MigrationRecorder
 _FIRST_REPLACED = ("timesheets", "0001_initial")
 _LAST_REPLACED = ("timesheets", "0005_revision")
 # It still has the migrations that `0001_squashed_0005_revision` replaces.
-_COMMIT_BEFORE = "592e801"
+_COMMIT_BEFORE = "520a639"
 
 
 class SchemaOutdated(Exception):
