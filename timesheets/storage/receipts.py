@@ -10,7 +10,7 @@ from django.db import connection
 from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
-from timesheets.storage.rows import CLIENT_TABLE, Provenance, find_or_create_owner, find_owner
+from timesheets.storage.rows import SELECT_OWNER, Provenance, find_or_create_owner, find_owner
 from timesheets.storage.scans import bound_page, compare_column, read_page, scan_ids
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
@@ -80,11 +80,10 @@ def reserve_upload(issuer: str, client_id: str) -> tuple[int, int]:
 
     One statement for both, because a round trip takes as long as storing ten entries.
     """
-    owner = f"(SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s)"  # noqa: S608
-    statement = f"SELECT COALESCE(MAX(id), 0) + 1, {owner} FROM {_TABLE}"  # noqa: S608
+    statement = f"SELECT COALESCE(MAX(id), 0) + 1, ({SELECT_OWNER}) FROM {_TABLE}"  # noqa: S608
     if connection.vendor == "postgresql":
         announced = f"WITH announced AS MATERIALIZED ({announce(Upload)})"
-        statement = f"{announced} SELECT nextval('{_TABLE}_id_seq'), {owner} FROM announced"  # noqa: S608
+        statement = f"{announced} SELECT nextval('{_TABLE}_id_seq'), ({SELECT_OWNER}) FROM announced"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(statement, [issuer, client_id])
         upload_id, owner_id = cursor.fetchone()

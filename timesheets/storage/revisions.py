@@ -42,6 +42,7 @@ def find_older(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[Olde
     The number is the revision that was current when the entry was judged. Later ones do not count. Reads each
     revision of an `entry_id` once, however many of the entries have it.
     """
+    # Matched here, because a planner may choose to compare each entry with each revision.
     sought = {_identify(entry): last_revision for entry, last_revision in judged}
     found: dict[tuple[object, ...], OlderRevision] = {}
     next_id = next_entry_id = None

@@ -17,6 +17,7 @@ ORIGIN_COLUMNS = ("client_id", "received_at", "subject", "upload_id")
 COLUMNS = (*ORIGIN_COLUMNS, *CONTENT_COLUMNS)
 read_content = attrgetter(*CONTENT_COLUMNS)
 
+SELECT_OWNER = f"SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s"  # noqa: S608
 MAX_REVISION = 1_000_000
 
 
@@ -33,10 +34,7 @@ class Provenance:
 def find_owner(issuer: str, client_id: str) -> int | None:
     """The key of the client's row; None if it has not uploaded anything."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s",  # noqa: S608
-            [issuer, client_id],
-        )
+        cursor.execute(SELECT_OWNER, [issuer, client_id])
         row = cursor.fetchone()
     return None if row is None else int(row[0])
 
