@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -34,9 +34,13 @@ class MalformedEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """The parsed body: per entry a value or a MalformedEntry. `is_single` if the body is one JSON object."""
+    """The parsed body: per entry a value or a MalformedEntry. `is_single` if the body is one JSON object.
+
+    `lines` has the number of the line on which each entry begins, from 1; JSON has none.
+    """
 
     entries: list[Any]
+    lines: Sequence[int] = ()
     is_single: bool = False
 
 
@@ -68,8 +72,8 @@ class NDJSONParser(BaseParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         body = stream.read().removeprefix(b"\xef\xbb\xbf")
         require_few_values(body)
-        lines = (line.strip(b" \t\r\n") for line in io.BytesIO(body))
-        return Upload(entries=_take(_parse_line(line) for line in lines if line))
+        lines = enumerate((line.strip(b" \t\r\n") for line in io.BytesIO(body)), start=1)
+        return _take_lines((number, _parse_line(line)) for number, line in lines if line)
 
 
 class CSVParser(BaseParser):
@@ -80,10 +84,9 @@ class CSVParser(BaseParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         rows = iterate_rows(stream.read())
         try:
-            return Upload(
-                entries=_take(
-                    MalformedEntry(reason=str(row)) if isinstance(row, RowMalformed) else row for row in rows
-                )
+            return _take_lines(
+                (line, MalformedEntry(reason=str(row)) if isinstance(row, RowMalformed) else row)
+                for line, row in rows
             )
         except HeaderMalformed as error:
             raise MalformedHeader(str(error)) from None
@@ -95,6 +98,11 @@ def _take(values: Iterator[Any]) -> list[Any]:
     if len(taken) > MAX_ENTRIES:
         raise TooLarge(f"The body has more than {MAX_ENTRIES} entries. Send fewer at once.", limits=LIMITS)
     return taken
+
+
+def _take_lines(numbered: Iterator[tuple[int, Any]]) -> Upload:
+    pairs = _take(numbered)
+    return Upload(entries=[value for _, value in pairs], lines=[line for line, _ in pairs])
 
 
 def _parse_line(line: bytes) -> Any:

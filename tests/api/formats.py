@@ -32,11 +32,19 @@ def write_csv(entries: Sequence[dict[str, Any]]) -> bytes:
 class Format:
     media_type: str
     write: Callable[[Sequence[dict[str, Any]]], bytes]
+    # The line of the first entry; None in a format without lines.
+    first_line: int | None = None
+
+    def locate(self, index: int) -> dict[str, int]:
+        """What a response says about the place of a rejected entry, if each entry has one line."""
+        return (
+            {"index": index} if self.first_line is None else {"index": index, "line": self.first_line + index}
+        )
 
 
 ARRAY = Format("application/json", lambda entries: json.dumps(entries).encode())
-NDJSON = Format("application/x-ndjson", write_ndjson)
-CSV = Format("text/csv", write_csv)
+NDJSON = Format("application/x-ndjson", write_ndjson, 1)
+CSV = Format("text/csv", write_csv, 2)
 
 every_format = pytest.mark.parametrize(
     "batch_format",

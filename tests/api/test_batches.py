@@ -119,9 +119,9 @@ def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, batch_form
         "rejected": 2,
         "entries": [
             {"index": 0, "status": 201, "id": first.pk},
-            {"index": 1, "status": 422, "errors": TOO_MUCH},
+            {**batch_format.locate(1), "status": 422, "errors": TOO_MUCH},
             {"index": 2, "status": 200, "id": stored},
-            {"index": 3, "status": 409, "id": other},
+            {**batch_format.locate(3), "status": 409, "id": other},
             {"index": 4, "status": 201, "id": last.pk},
         ],
     }
@@ -171,10 +171,10 @@ def test_the_first_valid_entry_with_an_entry_id_counts(upload_many: UploadMany, 
         "existing": 2,
         "rejected": 2,
         "entries": [
-            {"index": 0, "status": 422, "errors": TOO_MUCH},
+            {**batch_format.locate(0), "status": 422, "errors": TOO_MUCH},
             {"index": 1, "status": 201, "id": stored.pk},
             {"index": 2, "status": 200, "id": stored.pk},
-            {"index": 3, "status": 409, "id": stored.pk},
+            {**batch_format.locate(3), "status": 409, "id": stored.pk},
             {"index": 4, "status": 200, "id": stored.pk},
         ],
     }

@@ -164,5 +164,16 @@ def test_blank_rows_are_neither_entries_nor_counted(upload: Upload) -> None:
     assert [item["index"] for item in response.json()["entries"]] == [0, 1]
 
 
+def test_a_rejected_row_has_the_line_on_which_it_begins(upload: Upload) -> None:
+    two_lines = b'007,2017-05-10,"Store\nZero",5\n'
+    malformed = b'007,2017-05-10,"a\nb"c,5\r\n'
+    body = b"\n" + HEADER + b"\r\n" + ROW + two_lines + two_lines + malformed + b"a,b\n" + ROW + b'"\n\n'
+
+    response = upload_rows(upload, BOM + body)
+
+    assert read_statuses(response) == [201, 422, 422, 422, 422, 201, 422]
+    assert [item.get("line") for item in response.json()["entries"]] == [None, 5, 7, 9, 11, None, 13]
+
+
 def test_a_bom_before_csv_is_skipped(upload: Upload) -> None:
     assert read_statuses(upload_rows(upload, BOM + HEADER + ROW)) == [201]

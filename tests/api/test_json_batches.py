@@ -137,3 +137,9 @@ def test_an_object_on_several_lines_is_not_ndjson(upload: Upload) -> None:
     response = upload_lines(upload, b'{"user_id": "007",\n"hours": 5}')
 
     assert read_statuses(response) == [422, 422]
+
+
+def test_blank_lines_of_ndjson_count_as_lines(upload: Upload) -> None:
+    response = upload(b"\xef\xbb\xbf\n{\n \r\n\n[]\n", content_type="application/x-ndjson")
+
+    assert [(item["index"], item["line"]) for item in response.json()["entries"]] == [(0, 2), (1, 5)]

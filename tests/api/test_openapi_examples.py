@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from tests.api.conftest import TUTORIAL_ENTRY, Upload
+from tests.api.formats import NDJSON
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from timesheets import exceptions
@@ -125,7 +126,9 @@ def test_a_dry_run_matches_its_example(upload: Upload) -> None:
 def test_verdicts_match_their_examples(upload: Upload) -> None:
     whole = upload(MANY_ENTRIES)
     minimal = upload(
-        [{**entry, "entry_id": None} for entry in MANY_ENTRIES], headers={"Prefer": "return=minimal"}
+        NDJSON.write([{**entry, "entry_id": None} for entry in MANY_ENTRIES]),
+        content_type=NDJSON.media_type,
+        headers={"Prefer": "return=minimal"},
     )
 
     assert normalize(whole.json()) == normalize(get_example(MULTI_STATUS, "all"))

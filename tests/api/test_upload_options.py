@@ -45,10 +45,10 @@ def test_one_failure_refuses_an_atomic_batch(
         "rejected": 3,
     }
     assert problem["entries"] == [
-        {"index": 0, "status": 424},
+        {**batch_format.locate(0), "status": 424},
         {"index": 1, "status": 200, "id": stored.pk},
-        {"index": 2, **expected},
-        {"index": 3, "status": 424},
+        {**batch_format.locate(2), **expected},
+        {**batch_format.locate(3), "status": 424},
     ]
     assert Timesheet.objects.get() == stored
 
@@ -112,9 +112,9 @@ def test_a_dry_run_reports_what_would_happen_and_stores_nothing(
         "rejected": 2,
         "entries": [
             {"index": 0, "status": 201},
-            {"index": 1, "status": 422, "errors": TOO_MUCH},
+            {**batch_format.locate(1), "status": 422, "errors": TOO_MUCH},
             {"index": 2, "status": 200, "id": stored.pk},
-            {"index": 3, "status": 409, "id": stored.pk},
+            {**batch_format.locate(3), "status": 409, "id": stored.pk},
         ],
         "dry_run": True,
     }

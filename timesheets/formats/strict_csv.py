@@ -45,39 +45,45 @@ class RowMalformed(Exception):
     """The row is not CSV, or its columns differ from the header. The message says which."""
 
 
-def iterate_rows(body: bytes) -> Iterator[dict[str, Any] | RowMalformed]:
+def iterate_rows(body: bytes) -> Iterator[tuple[int, dict[str, Any] | RowMalformed]]:
     """The rows below the header as dicts, with a RowMalformed in the place of each malformed row.
 
-    A BOM and blank rows are skipped. An empty cell of an optional column is omitted. A `revision` of digits
-    is a Decimal, as in JSON; all other cells are text. Raises HeaderMalformed and TooManyCells.
+    With each comes the number of the line on which it begins, from 1. A BOM and blank rows are skipped, but
+    their lines count. An empty cell of an optional column is omitted. A `revision` of digits is a Decimal, as
+    in JSON; all other cells are text. Raises HeaderMalformed and TooManyCells.
     """
     if body.count(b"\n") > MAX_CELLS:
         raise TooManyCells
     records = _iterate_records(body.removeprefix(b"\xef\xbb\xbf"))
-    columns = _read_header(next(records, None))
+    _, first = next(records, (0, None))
+    columns = _read_header(first)
     optional = [name for name in OPTIONAL_COLUMNS if name in columns]
-    for cells in records:
-        yield cells if isinstance(cells, RowMalformed) else _name_cells(columns, optional, cells)
+    for line, cells in records:
+        yield line, cells if isinstance(cells, RowMalformed) else _name_cells(columns, optional, cells)
 
 
-def _iterate_records(body: bytes) -> Iterator[Sequence[str] | RowMalformed]:
-    """The cells of each record that is not blank. Invalid UTF-8 becomes lone surrogates."""
+def _iterate_records(body: bytes) -> Iterator[tuple[int, Sequence[str] | RowMalformed]]:
+    """The first line and the cells of each record that is not blank.
+
+    Invalid UTF-8 becomes lone surrogates.
+    """
     lines = _Lines(body.decode("utf-8", errors="surrogateescape"))
     reader = csv.reader(lines, strict=True)
     while True:
         lines.begin_record()
+        first_line = reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
             reasons = (reason for words, reason in _REASONS.items() if words in str(error))
-            yield RowMalformed(f"This row is not CSV: {next(reasons, 'it violates RFC 4180')}.")
+            yield first_line, RowMalformed(f"This row is not CSV: {next(reasons, 'it violates RFC 4180')}.")
             continue
         if cells is None:
             return
         if any('"' in cell for cell in cells) and not _RECORD.fullmatch("".join(lines.record)):
-            yield RowMalformed("This row is not CSV: a cell without quotes contains a quote.")
+            yield first_line, RowMalformed("This row is not CSV: a cell without quotes contains a quote.")
         elif cells:
-            yield cells
+            yield first_line, cells
 
 
 class _Lines:

@@ -70,7 +70,7 @@ def upload_batch(
     )
     refused = is_refused(ingested.verdicts)
     results = list(_build_results(judged, ingested.verdicts, dry_run=options.dry_run, is_refused=refused))
-    members = _report(client, results, options)
+    members = _report(client, results, upload.lines, options)
     if refused:
         raise BatchRefused(**members)
     return BatchReport(members=members, upload_id=ingested.upload_id)
@@ -121,7 +121,9 @@ def _build_results(
             yield describe_verdict(verdict, unstored_ids)
 
 
-def _report(client: MachineClient, results: Sequence[Result], options: UploadOptions) -> dict[str, Any]:
+def _report(
+    client: MachineClient, results: Sequence[Result], lines: Sequence[int], options: UploadOptions
+) -> dict[str, Any]:
     """Count and log the results. Returns the members of the response."""
     outcomes = Counter(result.outcome for result in results)
     if not options.dry_run:
@@ -137,8 +139,15 @@ def _report(client: MachineClient, results: Sequence[Result], options: UploadOpt
     logged = {**counts, **dry_run, "atomic": options.atomic}
     entries_logger.info("%s", json.dumps(logged), extra={"fields": logged})
     listed = [
-        {"index": index, **result.members}
+        {**_locate(index, result, lines), **result.members}
         for index, result in enumerate(results)
         if not options.is_minimal or result.outcome not in ACCEPTED
     ]
     return {**counts, "entries": listed, **dry_run}
+
+
+def _locate(index: int, result: Result, lines: Sequence[int]) -> dict[str, Any]:
+    """The position of an entry, and its line if it was rejected and the format has lines."""
+    if result.outcome in ACCEPTED or not lines:
+        return {"index": index}
+    return {"index": index, "line": lines[index]}

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -52,9 +52,13 @@ class Body:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedUpload:
-    """The parsed values of an upload, and how its body was sent. `sha256` is in hexadecimal, for receipts."""
+    """The parsed values of an upload, and how its body was sent. `sha256` is in hexadecimal, for receipts.
+
+    `lines` has the number of the line on which each value begins; a JSON array has none.
+    """
 
     values: list[Any]
+    lines: Sequence[int]
     is_single: bool
     media_type: str
     byte_count: int
@@ -74,6 +78,7 @@ def read_upload(request: Request) -> ReceivedUpload:
             upload = cast("Upload", parser().parse(io.BytesIO(body.content)))
             return ReceivedUpload(
                 values=upload.entries,
+                lines=upload.lines,
                 is_single=upload.is_single,
                 media_type=str(http_request.content_type),
                 byte_count=len(body.sent),
