@@ -192,16 +192,23 @@ def postgresql(postgresql_process: PostgreSQLServer) -> Iterator[PostgreSQLServe
     postgresql_process.start()
 
 
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return create_sqlite(tmp_path_factory.mktemp("database") / "db.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql_process: PostgreSQLServer) -> str:
+    return postgresql_process.create_migrated_database("timesheets")
+
+
 @pytest.fixture(
     scope="session",
     params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
 )
-def migrated_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Database:
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgresql_process").create_migrated_database("timesheets")
-    else:
-        url = create_sqlite(tmp_path_factory.mktemp("database") / "db.sqlite3")
-    return Database(vendor=request.param, url=url)
+def migrated_database(request: pytest.FixtureRequest) -> Database:
+    """A database with its tables. It is chosen again and again, but created once."""
+    return Database(vendor=request.param, url=request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
