@@ -57,7 +57,7 @@ TABLE = [
     pytest.param([1], {**HISTORY[2], "hours": 0}, 201, {"id": NEW, "supersedes": 1}, id="withdrawal"),
     pytest.param(
         [1, 2],
-        {**HISTORY[4], "revision": 1_000_000},
+        {**HISTORY[4], "revision": 1_000},
         409,
         {"code": "revision_gap", "id": 2, "current_revision": 2},
         id="gap",
@@ -385,7 +385,7 @@ def test_a_missing_scope_refuses_an_atomic_batch(upload_many: UploadMany) -> Non
 REQUIRED, BLANK = "This field is required.", "This field may not be blank."
 WHOLE, POSITIVE = "A valid integer is required.", "Ensure this value is greater than 0."
 TOO_SMALL = "Ensure this value is greater than or equal to 1."
-TOO_LARGE = "Ensure this value is less than or equal to 1000000."
+TOO_LARGE = "Ensure this value is less than or equal to 1000."
 NO_REASON = "Only a correction has a reason. Send it with a revision of 2 or more."
 
 # The JSON text of some members, and the errors.
@@ -429,7 +429,7 @@ INVALID = [
     pytest.param('"revision":0', {"revision": TOO_SMALL}, id="0"),
     pytest.param('"revision":-1', {"revision": TOO_SMALL}, id="minus-1"),
     pytest.param('"revision":1.5', {"revision": WHOLE}, id="fraction"),
-    pytest.param('"revision":1000001', {"revision": TOO_LARGE}, id="too-large"),
+    pytest.param('"revision":1001', {"revision": TOO_LARGE}, id="too-large"),
     pytest.param('"revision":1e999', {"revision": TOO_LARGE}, id="1e999"),
     pytest.param('"revision":1e99999999999999999999', {"revision": TOO_LARGE}, id="huge-exponent"),
     pytest.param('"revision":-1e99999999999999999999', {"revision": TOO_SMALL}, id="low-exponent"),

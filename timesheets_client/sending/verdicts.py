@@ -14,7 +14,7 @@ from timesheets_client.sending.batches import Batch
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
 REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 # As in the API.
-MAX_REVISION = 1_000_000
+MAX_REVISION = 1_000
 REPEATED_ID = "An earlier entry of this file has the same entry_id. Keep the one that is right."
 STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 
