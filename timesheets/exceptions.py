@@ -113,6 +113,7 @@ CsrfFailed = _define(
 Conflict = _define(HTTPStatus.CONFLICT, "conflict")
 # The entry corrects a revision that does not exist yet.
 RevisionGap = _define(HTTPStatus.CONFLICT, "revision_gap")
+TooManyRevisions = _define(HTTPStatus.CONFLICT, "too_many_revisions")
 LengthRequired = _define(
     HTTPStatus.LENGTH_REQUIRED,
     "length_required",

@@ -43,7 +43,11 @@ class HasScope(BasePermission):
 
 def may_send(entry: Entry, token: VerifiedToken) -> bool:
     """False if the entry is a correction, and the token does not grant that."""
-    return entry.revision is None or entry.revision == 1 or CORRECTION_SCOPE in token.scopes
+    return entry.revision is None or entry.revision == 1 or may_correct(token)
+
+
+def may_correct(token: VerifiedToken) -> bool:
+    return CORRECTION_SCOPE in token.scopes
 
 
 def log_missing_scope(token: VerifiedToken) -> None:

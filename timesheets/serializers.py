@@ -116,8 +116,25 @@ class EntrySerializer(serializers.Serializer[Entry]):
         }
 
 
-# It keeps no state between calls.
-_SERIALIZER = EntrySerializer()
+class CurrentEntrySerializer(EntrySerializer):
+    """Validates an entry that states what is current. The API works out its revision."""
+
+    default_error_messages = {"specified": "The API works out the revision. Send none with correct=true."}
+
+    def _find_wrong_combinations(
+        self, members: Mapping[str, Any], errors: Mapping[str, Any]
+    ) -> dict[str, list[Any]]:
+        wrong: dict[str, list[Any]] = {}
+        if members.get("entry_id") is None:
+            wrong["entry_id"] = [self.fields["entry_id"].error_messages["required"]]
+        if members.get("revision") is not None:
+            wrong["revision"] = [self.error_messages["specified"]]
+        return wrong
+
+
+# They keep no state between calls.
+_SERIALIZER, _CURRENT_SERIALIZER = EntrySerializer(), CurrentEntrySerializer()
+REASON = _SERIALIZER.fields["reason"]
 
 
 def parse_entry(value: Any) -> Entry:
@@ -126,16 +143,25 @@ def parse_entry(value: Any) -> Entry:
     The fast path parses most entries, in a thirtieth of the time. The serializer judges all others.
     """
     entry = _parse_plain_entry(value)
-    if entry is not None:
-        return entry
+    return Entry(**_validate(_SERIALIZER, value)) if entry is None else entry
+
+
+def parse_current_entry(value: Any, reason: str | None) -> Entry:
+    """Like `parse_entry`, for an entry that states what is current. `reason` counts if it has none."""
+    members = _validate(_CURRENT_SERIALIZER, value)
+    return Entry(**{**members, "reason": members.get("reason") or reason})
+
+
+def _validate(serializer: EntrySerializer, value: Any) -> dict[str, Any]:
     try:
-        return Entry(**_SERIALIZER.run_validation(value))
+        members: dict[str, Any] = serializer.run_validation(value)
     except serializers.ValidationError as error:
         detail: Any = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
         # DRF creates an object per message, and thousands of entries may have the same errors.
         raise InvalidEntry(
             errors={name: [sys.intern(str(message)) for message in detail[name]] for name in detail}
         ) from None
+    return members
 
 
 def _parse_plain_entry(value: Any) -> Entry | None:
@@ -181,14 +207,19 @@ def read_hours(value: Any) -> Decimal:
         return Decimal(0)
 
 
-def represent_entry(entry: Entry) -> dict[str, Any]:
-    """The members of a response, with `entry_id`, `revision` and `reason` only where they say something."""
-    members: dict[str, Any] = {
+def represent_content(entry: Entry) -> dict[str, Any]:
+    """The four members by which entries are compared."""
+    return {
         "user_id": entry.user_id,
         "date": _TIMESTAMP.to_representation(entry.date),
         "project": entry.project,
         "hours": _HOURS.to_representation(entry.hours),
     }
+
+
+def represent_entry(entry: Entry) -> dict[str, Any]:
+    """The members of a response, with `entry_id`, `revision` and `reason` only where they say something."""
+    members = represent_content(entry)
     if entry.entry_id is not None:
         members["entry_id"] = entry.entry_id
     if (entry.revision or 1) > 1:

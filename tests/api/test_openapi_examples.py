@@ -161,6 +161,20 @@ def test_verdicts_on_corrections_match_their_examples(upload: Upload, issuer: Is
     assert counts == [[1, 1], [0, 1], [1, 2]]
 
 
+def test_corrections_that_the_api_works_out_match_their_examples(upload: Upload, issuer: Issuer) -> None:
+    token = issuer.mint(scope="batch:upload correct:timesheets")
+    path = "/timesheets/upload?correct=true"
+    upload([STORED_ONCE, {**STORED_ONCE, "entry_id": "other"}])
+    correction = {**CORRECTION, "revision": None}
+    entries = [correction, *({**STORED_ONCE, "entry_id": each} for each in ("other", "new"))]
+
+    checked = upload(correction, path=f"{path}&dry_run=true", token=token)
+    stored = upload(entries, path=path, token=token)
+
+    assert normalize(checked.json()) == normalize(get_example(OK, "dryRunOfCorrection"))
+    assert normalize(stored.json()) == normalize(get_example(MULTI_STATUS, "workedOut"))
+
+
 def test_a_receipt_matches_its_examples(upload: Upload, client: Any, issuer: Issuer) -> None:
     read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
     before = client.get("/uploads", headers=read).json()
@@ -247,6 +261,17 @@ REQUESTS_BY_CODE: dict[str, Callable[[Upload, Any, Issuer], ClientResponse]] = {
     "revision_gap": lambda upload, _, issuer: [
         upload({**CORRECTION, **members}, token=issuer.mint(scope="batch:upload correct:timesheets"))
         for members in ({"revision": None, "reason": None}, {"revision": 3})
+    ][1],
+    "too_many_revisions": lambda upload, _, issuer: [
+        upload(
+            body,
+            path=f"/timesheets/upload?{query}",
+            token=issuer.mint(scope="batch:upload correct:timesheets"),
+        )
+        for body, query in (
+            ([STORED_ONCE, *({**CORRECTION, "revision": number} for number in range(2, 1_001))], ""),
+            (STORED_ONCE, "correct=true&reason=late"),
+        )
     ][1],
     "length_required": lambda upload, *_: upload(CONTENT_LENGTH=""),
     "too_large": lambda upload, *_: upload([0] * (MAX_ENTRIES + 1)),

@@ -16,6 +16,7 @@ from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import REPOSITORY, run_python
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, to_entry
+from tests.storage.test_current_entries import state
 from tests.storage.test_receipts import upload
 from timesheets.models import Timesheet
 from timesheets.readiness import get_readiness
@@ -113,7 +114,9 @@ def test_the_api_corrects_entries_and_leaves_receipts() -> None:
 
     stored = upload(make_entry("a"), correction, make_entry("b"))
     again = upload(make_entry("a"), correction, make_entry("b", project="Other"), make_entry("b", revision=1))
+    [stated] = state(make_entry("a", hours=Decimal(4), reason="not entered twice"))
 
+    assert (stated.outcome, stated.corrects is not None) == (CREATED, True)
     assert list_outcomes(stored.verdicts) == [CREATED] * 3
     assert list_outcomes(again.verdicts) == [SUPERSEDED, EXISTING, CONFLICT, EXISTING]
     receipts = list_receipts(PAYROLL, ReceiptQuery(), 10).receipts

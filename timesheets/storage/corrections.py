@@ -1,11 +1,20 @@
 """Store the corrections of an upload: each revision directly after the one before it. Knows no HTTP."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from timesheets.storage.entries import Entry
 from timesheets.storage.revisions import find_current, statements
 from timesheets.storage.rows import Provenance
-from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare
+from timesheets.storage.verdicts import (
+    ACCEPTED,
+    Outcome,
+    StoredRevision,
+    Verdict,
+    compare,
+    describe_as_current,
+    judge_as_current,
+)
 
 
 def store_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict | StoredRevision]:
@@ -61,3 +70,55 @@ def _judge(entry: Entry, new_id: int | None, current: StoredRevision | None) -> 
             current_revision=current.revision,
         )
     return compare(entry, current)
+
+
+def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_correct: bool) -> list[Verdict]:
+    """Store what the entries state as current: a first revision, or the next one if the stored row differs.
+
+    Each entry has an `entry_id` and no revision. Of those with one `entry_id`, the first accepted one counts.
+    """
+    # As in every upload, new keys come before the lock. Otherwise two uploads could deadlock.
+    ids = _store_unknown(provenance, entries)
+    statements().lock_corrections(provenance.client_id)
+    before = find_current(provenance.client_id, list({_read_key(entry)[0] for entry in entries} - ids.keys()))
+    current = {entry_id: row.entry for entry_id, row in before.items()}
+    outcomes = _judge_as_current(entries, current, may_correct=may_correct)
+    corrected = [entry_id for entry_id, row in before.items() if current[entry_id] is not row.entry]
+    inserted = statements().insert_corrections(provenance, [current[entry_id] for entry_id in corrected])
+    ids |= {entry_id: row.timesheet_id for entry_id, row in before.items()}
+    ids |= dict(zip(corrected, inserted, strict=True))
+    after = {key: StoredRevision(timesheet_id=ids[key], entry=entry) for key, entry in current.items()}
+    keys = [_read_key(entry)[0] for entry in entries]
+    return [
+        describe_as_current(outcome, before.get(key), after.get(key))
+        for key, outcome in zip(keys, outcomes, strict=True)
+    ]
+
+
+def _store_unknown(provenance: Provenance, entries: Sequence[Entry]) -> dict[str, int]:
+    """Store the first entry of each `entry_id` that nobody has used. Returns the new ids by `entry_id`."""
+    firsts: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.hours:
+            firsts.setdefault(_read_key(entry)[0], entry)
+    ids = statements().insert_batch(provenance, list(firsts.values()))
+    return {entry_id: row_id for entry_id, row_id in zip(firsts, ids, strict=True) if row_id is not None}
+
+
+def _judge_as_current(
+    entries: Sequence[Entry], current: dict[str, Entry], *, may_correct: bool
+) -> list[Outcome]:
+    """The outcomes of the entries, in their order. Puts what they create into `current`, by `entry_id`."""
+    outcomes, decided = [], set()
+    for entry in entries:
+        key = _read_key(entry)[0]
+        outcome = judge_as_current(
+            entry, current.get(key), is_decided=key in decided, may_correct=may_correct
+        )
+        if outcome in ACCEPTED:
+            decided.add(key)
+        if outcome is Outcome.CREATED:
+            revision = _read_key(current[key])[1] + 1 if key in current else 1
+            current[key] = replace(entry, revision=revision)
+        outcomes.append(outcome)
+    return outcomes

@@ -30,6 +30,7 @@ _FAILURES_OF_ONE = frozenset({_DEADLOCK_DETECTED, _LOCK_NOT_AVAILABLE, _SERIALIZ
 
 
 Condition = Callable[[Sequence[Verdict]], bool]
+Store = Callable[[Provenance, Sequence[Entry]], list[Verdict]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ def ingest_entries(
     entries: Sequence[Entry],
     received_at: datetime,
     *,
+    store: Store | None = None,
     commit_if: Condition | None = None,
 ) -> list[Verdict]:
     """Store `entries` in one transaction, and roll it back if `commit_if` returns False for the verdicts.
@@ -53,10 +55,12 @@ def ingest_entries(
     revision and with revision 1 are judged first, then the others by ascending revision, each against what is
     stored by then. If this raises, nothing is stored, unless the connection was lost during the commit. One
     entry may share its transaction with others that arrive at the same time; they do not affect each other.
+    `store` judges and stores the entries in another way.
     """
-    if len(entries) == 1 and commit_if is None and not connection.in_atomic_block and _is_first(entries[0]):
+    is_plain = store is None and commit_if is None
+    if len(entries) == 1 and is_plain and not connection.in_atomic_block and _is_first(entries[0]):
         return [_ingest_together(Arrival(client=client, received_at=received_at, entry=entries[0]))]
-    return _ingest_alone(client, entries, received_at, commit_if=commit_if).verdicts
+    return _ingest_alone(client, entries, received_at, store=store, commit_if=commit_if).verdicts
 
 
 def ingest_upload(
@@ -65,10 +69,11 @@ def ingest_upload(
     received_at: datetime,
     delivery: Delivery,
     *,
+    store: Store | None = None,
     commit_if: Condition | None = None,
 ) -> Ingested:
     """Like `ingest_entries`, and store the upload's receipt in the same transaction."""
-    return _ingest_alone(client, entries, received_at, delivery=delivery, commit_if=commit_if)
+    return _ingest_alone(client, entries, received_at, delivery=delivery, store=store, commit_if=commit_if)
 
 
 def _is_first(entry: Entry) -> bool:
@@ -104,9 +109,12 @@ def _ingest_alone(
     received_at: datetime,
     *,
     delivery: Delivery | None = None,
+    store: Store | None = None,
     commit_if: Condition | None = None,
 ) -> Ingested:
-    ingest = partial(_ingest_in_transaction, client, entries, received_at, delivery, commit_if)
+    ingest = partial(
+        _ingest_in_transaction, client, entries, received_at, delivery, store or _store_upload, commit_if
+    )
     with share_pool(client):
         try:
             return ingest()
@@ -122,6 +130,7 @@ def _ingest_in_transaction(
     entries: Sequence[Entry],
     received_at: datetime,
     delivery: Delivery | None,
+    store: Store,
     commit_if: Condition | None,
 ) -> Ingested:
     with begin_upload():
@@ -129,7 +138,7 @@ def _ingest_in_transaction(
         provenance = Provenance(
             client_id=owner_id, subject=client.subject, received_at=received_at, upload_id=upload_id
         )
-        verdicts = _store_upload(provenance, entries)
+        verdicts = store(provenance, entries)
         if commit_if is not None and not commit_if(verdicts):
             transaction.set_rollback(True)
             return Ingested(verdicts=verdicts, upload_id=None)

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from timesheets.storage.entries import Entry
+from timesheets.storage.rows import MAX_REVISION
 
 
 class Outcome(enum.StrEnum):
-    """What the metrics count. The last three are decided without the database."""
+    """What the metrics count. The last three can be decided without the database."""
 
     CREATED = enum.auto()
     # The current row, or the row of the sent revision, has the same content.
@@ -22,6 +23,10 @@ class Outcome(enum.StrEnum):
     REVISION_GAP = enum.auto()
     # The entry corrects an `entry_id` that does not exist.
     UNKNOWN_ENTRY = enum.auto()
+    # The next three are for entries that state what is current.
+    NOTHING_TO_WITHDRAW = enum.auto()
+    REASON_MISSING = enum.auto()
+    TOO_MANY_REVISIONS = enum.auto()
     INVALID = enum.auto()
     INSUFFICIENT_SCOPE = enum.auto()
     REFUSED_WITH_BATCH = enum.auto()
@@ -29,14 +34,16 @@ class Outcome(enum.StrEnum):
 
 # The entry is stored, now or before.
 ACCEPTED = frozenset({Outcome.CREATED, Outcome.EXISTING, Outcome.SUPERSEDED})
+_OF_NO_ROW = frozenset({Outcome.NOTHING_TO_WITHDRAW, Outcome.REASON_MISSING, Outcome.INSUFFICIENT_SCOPE})
 
 
 class Verdict(NamedTuple):
     """The outcome of an entry.
 
     `timesheet_id` is the new row, the equal one, or the one that the entry conflicts with; for a gap, the
-    current row; for an unknown entry, 0. `supersedes` and `superseded_by` are ids, too.
+    current row; if no row decides, 0. `supersedes` and `superseded_by` are ids, too.
     `current_revision` says which revision of the `entry_id` is current, for a caller that did not expect it.
+    `corrects` is the superseded row, for a caller that did not say which one it corrects.
     """
 
     outcome: Outcome
@@ -44,6 +51,7 @@ class Verdict(NamedTuple):
     supersedes: int | None = None
     superseded_by: int | None = None
     current_revision: int | None = None
+    corrects: "StoredRevision | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +95,40 @@ def compare_older(entry: Entry, current: StoredRevision, older: OlderRevision | 
         superseded_by=older.next_id,
         current_revision=current.revision,
     )
+
+
+def judge_as_current(entry: Entry, current: Entry | None, *, is_decided: bool, may_correct: bool) -> Outcome:
+    """The outcome of an entry that states what is current. What is created is still to be stored.
+
+    `is_decided` if an earlier entry of the upload states the same or something else, and was accepted.
+    """
+    if current is None:
+        return Outcome.CREATED if entry.hours else Outcome.NOTHING_TO_WITHDRAW
+    if entry.has_content_of(current):
+        return Outcome.EXISTING
+    if is_decided:
+        return Outcome.CONFLICT
+    if entry.reason is None:
+        return Outcome.REASON_MISSING
+    if not may_correct:
+        return Outcome.INSUFFICIENT_SCOPE
+    return Outcome.CREATED if (current.revision or 1) < MAX_REVISION else Outcome.TOO_MANY_REVISIONS
+
+
+def describe_as_current(
+    outcome: Outcome, before: StoredRevision | None, row: StoredRevision | None
+) -> Verdict:
+    """The verdict with this outcome. The upload found the row `before` and left the current `row`."""
+    if row is None or outcome in _OF_NO_ROW:
+        return Verdict(outcome=outcome, timesheet_id=0)
+    if outcome is Outcome.CONFLICT:
+        return _conflict(row.timesheet_id, row)
+    verdict = Verdict(outcome=outcome, timesheet_id=row.timesheet_id)
+    if outcome is Outcome.TOO_MANY_REVISIONS:
+        return verdict._replace(current_revision=row.revision)
+    if outcome is Outcome.CREATED and before is not None:
+        return verdict._replace(supersedes=before.timesheet_id, corrects=before)
+    return verdict
 
 
 def _compare_revision(entry: Entry, row: StoredRevision, current: StoredRevision) -> Verdict:

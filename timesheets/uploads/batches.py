@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,6 @@ from timesheets.exceptions import BatchRefused, InvalidEntry
 from timesheets.logs import current_request_id
 from timesheets.parsers import MalformedEntry
 from timesheets.permissions import log_missing_scope, may_send
-from timesheets.serializers import parse_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.receipts import Delivery
@@ -48,11 +47,10 @@ def upload_batch(
     Raises ControlTotalsDiffer, or BatchRefused, with the same members, if the batch is atomic and an entry
     failed.
     """
-    judged = [_judge(value, token) for value in upload.values]
+    parse = options.parse
+    judged = [_judge(value, token, parse) for value in upload.values]
     totals = add_up(upload.values, judged)
     require_totals(options.expected, totals)
-    if any(result is SCOPE_MISSING for result in judged):
-        log_missing_scope(token)
     entries = [entry for entry in judged if isinstance(entry, Entry)]
 
     def is_refused(verdicts: Sequence[Verdict]) -> bool:
@@ -66,22 +64,25 @@ def upload_batch(
         entries,
         received_at,
         _describe_delivery(upload, totals, options.label, token.token_id),
+        store=options.choose_store(token),
         commit_if=lambda verdicts: not options.dry_run and not is_refused(verdicts),
     )
     refused = is_refused(ingested.verdicts)
     results = list(_build_results(judged, ingested.verdicts, dry_run=options.dry_run, is_refused=refused))
+    if any(result.outcome is Outcome.INSUFFICIENT_SCOPE for result in results):
+        log_missing_scope(token)
     members = _report(client, results, upload.lines, options)
     if refused:
         raise BatchRefused(**members)
     return BatchReport(members=members, upload_id=ingested.upload_id)
 
 
-def _judge(value: Any, token: VerifiedToken) -> Entry | Result:
+def _judge(value: Any, token: VerifiedToken, parse: Callable[[Any], Entry]) -> Entry | Result:
     """The entry; if storage must not get it, its result."""
     if isinstance(value, MalformedEntry):
         return describe_outcome(Outcome.INVALID, errors={"non_field_errors": [value.reason]})
     try:
-        entry = parse_entry(value)
+        entry = parse(value)
     except InvalidEntry as problem:
         return describe_outcome(Outcome.INVALID, errors=problem.members["errors"])
     return entry if may_send(entry, token) else SCOPE_MISSING

@@ -1,18 +1,32 @@
 """Read the options of an upload from its query string and headers."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.request import parse_http_list
 
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from timesheets.exceptions import InvalidIdempotencyKey, InvalidParameter
-from timesheets.serializers import ENTRY_ID, ENTRY_ID_CHARACTERS
+from timesheets.permissions import may_correct
+from timesheets.serializers import (
+    ENTRY_ID,
+    ENTRY_ID_CHARACTERS,
+    REASON,
+    parse_current_entry,
+    parse_entry,
+)
+from timesheets.storage.corrections import store_as_current
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import Store
+from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.totals import ExpectedTotals
 
-_PARAMETERS = ("atomic", "dry_run", "label", "expect_entries", "expect_hours")
+_PARAMETERS = ("atomic", "dry_run", "label", "expect_entries", "expect_hours", "correct")
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _HOURS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
@@ -23,7 +37,8 @@ _QUOTED = re.compile(r'"(.*)"', re.DOTALL)
 class UploadOptions:
     """`atomic`: store all or none; `dry_run`: store nothing; `is_minimal`: list only rejected entries.
 
-    `label` names the file that the upload is a part of.
+    `label` names the file that the upload is a part of. `correct`: each entry states what is current, and
+    `reason` is why, unless an entry says why itself.
     """
 
     atomic: bool = False
@@ -31,6 +46,19 @@ class UploadOptions:
     is_minimal: bool = False
     label: str | None = None
     expected: ExpectedTotals = field(default_factory=ExpectedTotals)
+    correct: bool = False
+    reason: str | None = None
+
+    @property
+    def parse(self) -> Callable[[Any], Entry]:
+        """What makes an entry of a value. It raises InvalidEntry."""
+        return partial(parse_current_entry, reason=self.reason) if self.correct else parse_entry
+
+    def choose_store(self, token: VerifiedToken) -> Store | None:
+        """What stores the entries, if each states what is current."""
+        if not self.correct:
+            return None
+        return partial(store_as_current, may_correct=may_correct(token))
 
 
 _DEFAULTS = UploadOptions()
@@ -41,14 +69,20 @@ def read_options(request: Request) -> UploadOptions:
     preferences = request.META.get("HTTP_PREFER", "")
     if not (request.META.get("QUERY_STRING") or preferences):
         return _DEFAULTS
-    if any(name not in _PARAMETERS for name in request.query_params):
-        raise InvalidParameter(f"The only parameters are {', '.join(_PARAMETERS)}.")
+    correct = _read_boolean(request, "correct")
+    known = {*_PARAMETERS, "reason"} if correct else _PARAMETERS
+    if any(name not in known for name in request.query_params):
+        raise InvalidParameter(
+            f"The only parameters are {', '.join(_PARAMETERS)}, and reason with correct=true."
+        )
     return UploadOptions(
         atomic=_read_boolean(request, "atomic"),
         dry_run=_read_boolean(request, "dry_run"),
         is_minimal=_prefers_minimal(preferences),
         label=_read_text(request, "label", ENTRY_ID, ENTRY_ID_CHARACTERS),
         expected=_read_expected_totals(request),
+        correct=correct,
+        reason=_read_reason(request),
     )
 
 
@@ -83,6 +117,19 @@ def _read_text(request: Request, name: str, form: re.Pattern[str], expected: str
     if len(values) != 1 or not form.fullmatch(values[0]):
         raise InvalidParameter(f"Send {name} once, with {expected}.")
     return str(values[0])
+
+
+def _read_reason(request: Request) -> str | None:
+    values = request.query_params.getlist("reason")
+    if not values:
+        return None
+    try:
+        [text] = values
+        return str(REASON.run_validation(text))
+    except (ValueError, ValidationError):
+        raise InvalidParameter(
+            "Send reason once, with 1 to 200 characters, none of them a control character."
+        ) from None
 
 
 def read_idempotency_key(request: Request) -> str | None:

@@ -4,8 +4,10 @@ from collections.abc import Container, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from timesheets.exceptions import InsufficientScope, RevisionGap
+from timesheets.exceptions import InsufficientScope, RevisionGap, TooManyRevisions
 from timesheets.permissions import CORRECTION_SCOPE
+from timesheets.serializers import represent_content
+from timesheets.storage.rows import MAX_REVISION
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 
 _STATUSES = {
@@ -15,6 +17,9 @@ _STATUSES = {
     Outcome.CONFLICT: HTTPStatus.CONFLICT,
     Outcome.REVISION_GAP: HTTPStatus.CONFLICT,
     Outcome.UNKNOWN_ENTRY: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Outcome.NOTHING_TO_WITHDRAW: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Outcome.REASON_MISSING: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Outcome.TOO_MANY_REVISIONS: HTTPStatus.CONFLICT,
     Outcome.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     Outcome.INSUFFICIENT_SCOPE: HTTPStatus.FORBIDDEN,
     Outcome.REFUSED_WITH_BATCH: HTTPStatus.FAILED_DEPENDENCY,
@@ -33,16 +38,31 @@ def describe_outcome(outcome: Outcome, **members: Any) -> Result:
 
 
 SCOPE_ADVICE = f"A correction needs an access token with the scope {CORRECTION_SCOPE}."
+_TO_CORRECT = "There is no entry with this entry_id to correct. Send it without revision and reason first."
+_FULL = f"This entry has {MAX_REVISION} revisions, and cannot be corrected again."
+
+
+def _explain(member: str, words: str, **code: str) -> Mapping[str, Any]:
+    return {**code, "errors": {member: [words]}}
+
+
+# Of the refusals that only corrections get.
+_EXPLANATIONS = {
+    Outcome.UNKNOWN_ENTRY: _explain("revision", _TO_CORRECT),
+    Outcome.NOTHING_TO_WITHDRAW: _explain("hours", "There is no entry with this entry_id to withdraw."),
+    Outcome.REASON_MISSING: _explain("reason", "This entry differs from the current one. Send a reason."),
+    Outcome.TOO_MANY_REVISIONS: _explain("entry_id", _FULL, code=TooManyRevisions.default_code),
+    Outcome.INSUFFICIENT_SCOPE: _explain("revision", SCOPE_ADVICE, code=InsufficientScope.default_code),
+}
 HELD_BACK = describe_outcome(Outcome.REFUSED_WITH_BATCH)
-SCOPE_MISSING = describe_outcome(
-    Outcome.INSUFFICIENT_SCOPE,
-    code=InsufficientScope.default_code,
-    errors={"revision": [SCOPE_ADVICE]},
-)
+SCOPE_MISSING = describe_outcome(Outcome.INSUFFICIENT_SCOPE, **_EXPLANATIONS[Outcome.INSUFFICIENT_SCOPE])
 
 
 def describe_verdict(verdict: Verdict, unstored_ids: Container[int] = ()) -> Result:
-    """The result of an entry. No id of a row in `unstored_ids` is shown, because it will not exist."""
+    """The result of an entry. No id of a row in `unstored_ids` is shown, because it will not exist.
+
+    A correction that will not exist shows what it would correct.
+    """
     members: dict[str, Any] = {"status": _STATUSES[verdict.outcome]}
     if verdict.timesheet_id and verdict.timesheet_id not in unstored_ids:
         members["id"] = verdict.timesheet_id
@@ -54,16 +74,15 @@ def describe_verdict(verdict: Verdict, unstored_ids: Container[int] = ()) -> Res
         members["current_revision"] = verdict.current_revision
     if verdict.outcome not in ACCEPTED:
         members |= _explain_refusal(verdict)
+    elif verdict.corrects is not None:
+        members["revision"] = verdict.corrects.revision + 1
+        members |= {} if "id" in members else {"was": represent_content(verdict.corrects.entry)}
     return Result(verdict.outcome, members)
 
 
 def _explain_refusal(verdict: Verdict) -> Mapping[str, Any]:
-    """`code` and `errors` of the refusals that only corrections get."""
     if verdict.outcome is Outcome.REVISION_GAP and verdict.current_revision is not None:
         current = verdict.current_revision
         words = f"The current revision of this entry_id is {current}, so revision {current + 1} comes next."
-        return {"code": RevisionGap.default_code, "errors": {"revision": [words]}}
-    if verdict.outcome is Outcome.UNKNOWN_ENTRY:
-        words = "There is no entry with this entry_id to correct. Send it without revision and reason first."
-        return {"errors": {"revision": [words]}}
-    return {}
+        return _explain("revision", words, code=RevisionGap.default_code)
+    return _EXPLANATIONS.get(verdict.outcome, {})

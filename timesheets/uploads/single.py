@@ -3,15 +3,15 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 from timesheets import metrics
-from timesheets.exceptions import Conflict, InsufficientScope, InvalidEntry, RevisionGap
+from timesheets.exceptions import Conflict, InsufficientScope, InvalidEntry, RevisionGap, TooManyRevisions
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_missing_scope, may_send
-from timesheets.serializers import parse_entry, represent_entry
+from timesheets.serializers import represent_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
@@ -42,18 +42,22 @@ def upload_entry(
 ) -> SingleReport:
     """Ingest the entry in a JSON object.
 
-    Raises ControlTotalsDiffer, InvalidEntry, InsufficientScope, Conflict or RevisionGap.
+    Raises ControlTotalsDiffer, InvalidEntry, InsufficientScope, Conflict, RevisionGap or TooManyRevisions.
     """
     entry = _judge(client, token, value, options)
     commit_if = (lambda _: False) if options.dry_run else None
-    [verdict] = ingest_entries(client, [entry], received_at, commit_if=commit_if)
-    result = describe_verdict(verdict)
+    store = options.choose_store(token)
+    [verdict] = ingest_entries(client, [entry], received_at, store=store, commit_if=commit_if)
+    is_unstored = options.dry_run and verdict.outcome is Outcome.CREATED
+    result = describe_verdict(verdict, {verdict.timesheet_id} if is_unstored else ())
     _count_verdict(client, options, result.outcome)
     members = {name: result.members[name] for name in result.members if name not in {"status", "code"}}
     if verdict.outcome not in ACCEPTED:
-        _refuse(entry, verdict, members)
+        _refuse(entry, token, verdict, members)
     is_replay = verdict.outcome is not Outcome.CREATED
-    timesheet_id = members.pop("id")
+    timesheet_id = members.pop("id", None)
+    if "revision" in members:
+        entry = replace(entry, revision=members["revision"])
     stored = {**represent_entry(entry), **members}
     if options.dry_run:
         return SingleReport(status=HTTPStatus.OK, members={**stored, "dry_run": True}, is_replay=is_replay)
@@ -72,7 +76,7 @@ def _judge(
 ) -> Entry:
     """The entry. Raises what it is refused for before storage gets it."""
     try:
-        entry = parse_entry(value)
+        entry = options.parse(value)
     except InvalidEntry:
         # A variable for the exception would keep the body in memory, in a cycle with its traceback.
         _require_totals(options, value, None)
@@ -81,9 +85,13 @@ def _judge(
     _require_totals(options, value, entry)
     if not may_send(entry, token):
         _count_verdict(client, options, Outcome.INSUFFICIENT_SCOPE)
-        log_missing_scope(token)
-        raise InsufficientScope(frozenset({UPLOAD_SCOPE, CORRECTION_SCOPE}), SCOPE_ADVICE)
+        _refuse_correction(token)
     return entry
+
+
+def _refuse_correction(token: VerifiedToken) -> NoReturn:
+    log_missing_scope(token)
+    raise InsufficientScope(frozenset({UPLOAD_SCOPE, CORRECTION_SCOPE}), SCOPE_ADVICE)
 
 
 def _require_totals(options: UploadOptions, value: Mapping[str, Any], entry: Entry | None) -> None:
@@ -91,9 +99,13 @@ def _require_totals(options: UploadOptions, value: Mapping[str, Any], entry: Ent
         require_totals(options.expected, add_up([value], [entry]))
 
 
-def _refuse(entry: Entry, verdict: Verdict, members: Mapping[str, Any]) -> NoReturn:
-    if verdict.outcome is Outcome.UNKNOWN_ENTRY:
+def _refuse(entry: Entry, token: VerifiedToken, verdict: Verdict, members: Mapping[str, Any]) -> NoReturn:
+    if verdict.outcome is Outcome.INSUFFICIENT_SCOPE:
+        _refuse_correction(token)
+    if verdict.outcome in {Outcome.UNKNOWN_ENTRY, Outcome.NOTHING_TO_WITHDRAW, Outcome.REASON_MISSING}:
         raise InvalidEntry(**members)
+    if verdict.outcome is Outcome.TOO_MANY_REVISIONS:
+        raise TooManyRevisions(f"{members['errors']['entry_id'][0]} Nothing was stored.", **members)
     if verdict.outcome is Outcome.REVISION_GAP:
         raise RevisionGap(f"{members['errors']['revision'][0]} Nothing was stored.", **members)
     if (entry.revision or 1) > 1:

@@ -44,7 +44,7 @@ BAD_ENTRIES = st.fixed_dictionaries(
         "project": TEXTS,
         "hours": TEXTS | st.decimals(-1, 25, places=3).map(str),
         "entry_id": TEXTS,
-        "revision": TEXTS | st.integers(-1, 1_000_001),
+        "revision": TEXTS | st.integers(-1, 1_001),
         "reason": TEXTS,
         "comment": TEXTS,
     },
@@ -104,6 +104,7 @@ def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any])
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     entries = read_json_entries(case)
+    state_what_is_current(case.query or {}, entries)
     for entry in entries:
         make_consistent(entry)
     if "Idempotency-Key" in (case.headers or {}) and not is_one_entry_without_id(case):
@@ -127,6 +128,15 @@ def read_json_entries(case: "Case[Any]") -> list[dict[str, Any]]:
     """The entries of a JSON body. NDJSON and CSV are bytes."""
     body: Any = [case.body] if isinstance(case.body, dict) else case.body
     return body if isinstance(body, list) else []
+
+
+def state_what_is_current(query: dict[str, Any], entries: list[dict[str, Any]]) -> None:
+    """Apply the rules of `correct=true`, without which there is no parameter `reason`."""
+    if not {"correct", "reason"} & query.keys():
+        return
+    query |= {"correct": "true", "reason": query.get("reason") or "late"}
+    for entry in entries:
+        entry |= {"entry_id": entry.get("entry_id") or "a-1", "revision": None}
 
 
 def make_consistent(entry: dict[str, Any]) -> None:

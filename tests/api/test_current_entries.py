@@ -1,0 +1,292 @@
+"""`correct=true`: entries that state what is current, for one entry and in a batch."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.api.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code
+from tests.api.formats import Format, every_format
+from tests.api.test_corrections import NEW, POSITIVE, REQUIRED, name_rows, revise, store_history
+from tests.kit.issuer import Issuer
+from timesheets.models import Timesheet
+from timesheets.models import Upload as Receipt
+
+PATH = "/timesheets/upload?correct=true"
+WAS = {name: make_entry()[name] for name in ("user_id", "date", "project", "hours")}
+DIFFERS = "This entry differs from the current one. Send a reason."
+NO_ENTRY = "There is no entry with this entry_id to withdraw."
+ADVICE = "A correction needs an access token with the scope correct:timesheets."
+SCOPE = {"code": "insufficient_scope", "errors": {"revision": [ADVICE]}}
+LATE = {"reason": "late"}
+
+# What is stored and sent, and the response: its status, and its members with revisions in place of ids. Which
+# entry gets which outcome is the table of tests/storage/test_current_entries.py. This one has each outcome.
+TABLE = [
+    pytest.param([], LATE, "", 201, {"id": NEW}, id="unknown"),
+    pytest.param([], {"hours": 0, **LATE}, "", 422, {"errors": {"hours": [NO_ENTRY]}}, id="nothing"),
+    pytest.param([1], LATE, "", 200, {"id": 1}, id="equal"),
+    pytest.param([1, 2], {"hours": 6, "revision": None}, "", 200, {"id": 2}, id="equal-to-a-correction"),
+    pytest.param(
+        [1, 2], {"hours": 5, **LATE}, "", 201, {"id": NEW, "supersedes": 2, "revision": 3}, id="correction"
+    ),
+    pytest.param(
+        [1],
+        {"hours": 0},
+        "&reason=late",
+        201,
+        {"id": NEW, "supersedes": 1, "revision": 2},
+        id="reason-of-the-request",
+    ),
+    pytest.param([1], {"hours": 6}, "", 422, {"errors": {"reason": [DIFFERS]}}, id="no-reason"),
+]
+TABLE_MEMBERS = ("id", "supersedes", "superseded_by", "current_revision", "revision", "errors", "was")
+
+
+@pytest.mark.parametrize(("stored", "sent", "query", "status", "members"), TABLE)
+def test_one_entry_gets_the_answer_of_the_table(
+    correct: Upload,
+    stored: Sequence[int],
+    sent: Mapping[str, Any],
+    query: str,
+    status: int,
+    members: Mapping[str, Any],
+) -> None:
+    ids = store_history(correct, stored)
+
+    response = correct(make_entry(**{"entry_id": "a", **sent}), path=PATH + query)
+
+    body = response.json()
+    assert response.status_code == status, body
+    assert {name: body[name] for name in TABLE_MEMBERS if name in body} == name_rows(members, ids)
+    assert body.get("code") == ("invalid_entry" if status == 422 else None)
+    assert body.get("reason") == ("late" if "revision" in members else None)
+    assert response.headers.get("Idempotency-Replayed") == ("true" if status == 200 else None)
+    assert Timesheet.objects.count() == len(stored) + (status == 201)
+
+
+@every_format
+@pytest.mark.parametrize(("stored", "sent", "query", "status", "members"), TABLE)
+def test_an_entry_of_a_batch_gets_the_result_of_the_table(
+    correct: Upload,
+    correct_many: UploadMany,
+    batch_format: Format,
+    stored: Sequence[int],
+    sent: Mapping[str, Any],
+    query: str,
+    status: int,
+    members: Mapping[str, Any],
+) -> None:
+    ids = store_history(correct, stored)
+
+    response = correct_many([make_entry(**{"entry_id": "a", **sent})], batch_format, f"?correct=true{query}")
+
+    [result] = response.json()["entries"]
+    result.pop("line", None)
+    assert result == {"index": 0, "status": status, **name_rows(members, ids)}
+    assert response.json()["rejected"] == (status == 422)
+
+
+def test_a_correction_shows_what_was_stored(correct: Upload, caplog: pytest.LogCaptureFixture) -> None:
+    ids = store_history(correct, [1])
+    caplog.set_level(logging.INFO, logger="timesheets.entries")
+    caplog.clear()
+
+    response = correct(
+        make_entry(hours=6), path=f"{PATH}&reason=%20late%20", headers={"Idempotency-Key": "a"}
+    )
+
+    row = Timesheet.objects.latest("id")
+    stored = {**make_entry(hours=6, entry_id="a"), "id": row.pk, "revision": 2, "reason": "late"}
+    stored["supersedes"] = ids[1]
+    assert response.json() == {**stored, "message": f"Created timesheet {row.pk} for employee 007"}
+    assert (float(row.hours), row.revision, row.reason) == (6.0, 2, "late")
+    [record] = [record for record in caplog.records if record.name == "timesheets.entries"]
+    assert json.loads(record.getMessage()) == stored
+
+
+def test_an_entry_says_why_it_is_corrected_before_the_request_does(
+    correct: Upload, correct_many: UploadMany
+) -> None:
+    correct_many([make_entry(entry_id="a"), make_entry(entry_id="b")])
+
+    entries = [make_entry(entry_id="a", hours=6, reason="own"), make_entry(entry_id="b", hours=6)]
+    response = correct_many(entries, query="?correct=true&reason=of+the+request")
+
+    assert read_statuses(response) == [201, 201]
+    reasons = Timesheet.objects.filter(revision=2).order_by("entry_id").values_list("reason", flat=True)
+    assert list(reasons) == ["own", "of the request"]
+
+
+def test_a_batch_leaves_a_receipt_of_its_corrections(
+    correct: Upload, correct_many: UploadMany, client: Client, issuer: Issuer
+) -> None:
+    store_history(correct, [1])
+    entries = [revise(1, hours=6), make_entry(entry_id="b"), revise(1, hours=6), revise(1, hours=7, **LATE)]
+
+    query = "?correct=true&reason=late&label=week23.csv&expect_entries=4&expect_hours=24"
+    response = correct_many(entries, query=query, headers={"Prefer": "return=minimal"})
+
+    read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+    receipt = client.get(response.headers["Location"], headers=read).json()
+    [conflict] = response.json()["entries"]
+    counts = ("received", "created", "existing", "rejected")
+    assert [receipt[name] for name in counts] == [response.json()[name] for name in counts] == [4, 2, 1, 1]
+    assert (receipt["label"], receipt["hours"]["created"]) == ("week23.csv", "11.00")
+    assert conflict == {
+        "index": 3,
+        "status": 409,
+        "id": Timesheet.objects.get(revision=2).pk,
+        "current_revision": 2,
+    }
+
+
+def test_totals_are_judged_first(correct_many: UploadMany) -> None:
+    response = correct_many([make_entry(entry_id="a")], query="?correct=true&expect_entries=2&atomic=true")
+
+    assert status_and_code(response) == (422, "control_totals")
+
+
+def test_a_dry_run_shows_what_would_be_corrected(correct: Upload, correct_many: UploadMany) -> None:
+    ids = store_history(correct, [1])
+    entries = [revise(1, hours=6, **LATE), make_entry(entry_id="b"), revise(1, hours=6), revise(1, hours=7)]
+
+    one = correct(entries[0], path=f"{PATH}&dry_run=true")
+    many = correct_many(entries, query="?correct=true&dry_run=true")
+
+    correction = {"supersedes": ids[1], "revision": 2, "was": WAS}
+    assert one.status_code == many.status_code == 200
+    assert one.json() == {**entries[0], **correction, "dry_run": True}
+    assert many.json()["entries"] == [
+        {"index": 0, "status": 201, **correction},
+        {"index": 1, "status": 201},
+        {"index": 2, "status": 200},
+        {"index": 3, "status": 409, "current_revision": 2},
+    ]
+    assert Timesheet.objects.count() == 1
+    assert not Receipt.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["", "&dry_run=true"])
+def test_an_atomic_batch_is_refused_with_its_corrections(
+    correct: Upload, correct_many: UploadMany, query: str
+) -> None:
+    store_history(correct, [1])
+    refused = make_entry(entry_id="b", hours=0)
+
+    response = correct_many([revise(1, hours=6, **LATE), refused], query=f"?correct=true&atomic=true{query}")
+
+    assert status_and_code(response) == (422, "batch_refused")
+    assert response.json()["entries"] == [
+        {"index": 0, "status": 424},
+        {"index": 1, "status": 422, "errors": {"hours": [NO_ENTRY]}},
+    ]
+    assert Timesheet.objects.count() == 1
+
+
+# The scope
+
+
+def test_a_correction_needs_a_scope_of_its_own(
+    upload: Upload, upload_many: UploadMany, correct: Upload, caplog: pytest.LogCaptureFixture
+) -> None:
+    store_history(correct, [1])
+
+    one = upload(revise(1, hours=6), path=f"{PATH}&reason=late")
+    entries = [revise(1, hours=6), revise(1), make_entry(entry_id="b"), make_entry(entry_id="b", hours=6)]
+    many = upload_many(entries, query="?correct=true&reason=late")
+
+    assert status_and_code(one) == (403, "insufficient_scope")
+    assert 'scope="batch:upload correct:timesheets"' in one.headers["WWW-Authenticate"]
+    assert read_statuses(many) == [403, 200, 201, 409]
+    assert many.json()["entries"][0] == {"index": 0, "status": 403, **SCOPE}
+    assert caplog.text.count("reason=insufficient_scope") == 2
+
+
+def test_an_entry_that_lacks_a_reason_is_invalid_without_the_scope_too(
+    upload: Upload, upload_many: UploadMany, correct: Upload
+) -> None:
+    store_history(correct, [1])
+
+    assert status_and_code(upload(revise(1, hours=6), path=PATH)) == (422, "invalid_entry")
+    assert read_statuses(upload_many([revise(1, hours=6)], query="?correct=true")) == [422]
+
+
+# The members and the parameters
+
+
+@pytest.mark.parametrize(
+    ("members", "errors"),
+    [
+        pytest.param(
+            {"revision": 2, "reason": "late"},
+            {"revision": "The API works out the revision. Send none with correct=true."},
+            id="revision",
+        ),
+        pytest.param({"entry_id": None}, {"entry_id": REQUIRED}, id="no-entry-id"),
+        pytest.param({"reason": ""}, {"reason": "This field may not be blank."}, id="empty-reason"),
+        pytest.param(
+            {"entry_id": None, "hours": -1}, {"hours": POSITIVE, "entry_id": REQUIRED}, id="all-at-once"
+        ),
+    ],
+)
+def test_an_invalid_member_is_refused_by_name(
+    correct: Upload, members: Mapping[str, Any], errors: Mapping[str, str]
+) -> None:
+    entry = make_entry(**{"entry_id": "a", **members})
+
+    one, many = (correct(body, path=f"{PATH}&reason=late") for body in (entry, [entry]))
+
+    expected = {name: [words] for name, words in errors.items()}
+    assert status_and_code(one) == (422, "invalid_entry")
+    assert one.json()["errors"] == many.json()["entries"][0]["errors"] == expected
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("reason=late", id="without-correct"),
+        pytest.param("correct=false&reason=late", id="with-false"),
+        pytest.param("colour=red", id="unknown"),
+    ],
+)
+def test_a_reason_is_a_parameter_only_with_correct(upload: Upload, query: str) -> None:
+    response = upload(path=f"/timesheets/upload?{query}")
+
+    assert status_and_code(response) == (400, "invalid_parameter")
+    assert response.json()["detail"] == (
+        "The only parameters are atomic, dry_run, label, expect_entries, expect_hours, correct, "
+        "and reason with correct=true."
+    )
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("correct=yes", id="no-boolean"),
+        pytest.param("correct=true&correct=true", id="twice"),
+        pytest.param("correct=true&reason=", id="empty-reason"),
+        pytest.param("correct=true&reason=%20", id="blank-reason"),
+        pytest.param(f"correct=true&reason={'x' * 201}", id="long-reason"),
+        pytest.param("correct=true&reason=a%0Ab", id="control-character"),
+        pytest.param("correct=true&reason=a&reason=a", id="two-reasons"),
+    ],
+)
+def test_a_malformed_parameter_stores_nothing(correct: Upload, query: str) -> None:
+    response = correct(make_entry(entry_id="a"), path=f"/timesheets/upload?{query}")
+
+    assert status_and_code(response) == (400, "invalid_parameter")
+    assert not Timesheet.objects.exists()
+
+
+def test_without_correct_nothing_is_corrected(correct: Upload) -> None:
+    store_history(correct, [1])
+
+    response = correct(revise(1, hours=6), path="/timesheets/upload?correct=false")
+
+    assert status_and_code(response) == (409, "conflict")
