@@ -24,9 +24,7 @@ def test_only_what_the_proxy_added_counts(
 ) -> None:
     settings.TIMESHEETS_BEHIND_PROXY = is_behind_proxy
 
-    request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded})
-
-    assert find_address(request) == address
+    assert find_address(RequestFactory().get("/", headers={"X-Forwarded-For": forwarded})) == address
 
 
 @pytest.mark.parametrize(

@@ -169,9 +169,7 @@ def test_concurrent_groups_lose_no_item(executor: ThreadPoolExecutor) -> None:
         return [-number for number in numbers]
 
     lock = threading.Lock()
-    commit = GroupCommit(lambda: lock, store)
-
-    results = list(executor.map(commit.submit, range(2000)))
+    results = list(executor.map(GroupCommit(lambda: lock, store).submit, range(2000)))
 
     assert results == [-number for number in range(2000)]
     assert sorted(stored) == list(range(2000))

@@ -39,16 +39,21 @@ from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
 
 FIRST = SigningKey("first")
 KEY_SET = {"keys": [FIRST.to_jwk()]}
+NO_KEYS: list[Any] = [None, {"first": FIRST.to_jwk()}, "first", []]
+NO_SETS: list[Any] = [
+    None,
+    [FIRST.to_jwk()],
+    "keys",
+    7,
+    FIRST.to_jwk(),
+    {},
+    *({"keys": keys} for keys in NO_KEYS),
+]
 BODY = json.dumps(KEY_SET).encode()
 OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 MEGABYTE = 1024 * 1024
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    issuer = Issuer(audience="https://timesheets.example.com")
-    yield issuer
-    issuer.stop()
+BLANKS = b" " * MEGABYTE
 
 
 def fetch(
@@ -65,6 +70,15 @@ def fetch(
 
 def list_key_ids(fetched: FetchedKeys) -> list[str | None]:
     return [key.key_id for key in fetched.keys]
+
+
+def is_unavailable(issuer: Issuer, **options: Any) -> bool:
+    """Whether the fetch failed as one that callers may repeat."""
+    try:
+        fetch(issuer, **options)
+    except KeysUnavailable:
+        return True
+    return False
 
 
 # What counts as a JWK Set
@@ -116,12 +130,10 @@ def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Responder) -> Non
         pytest.param(send(OK, b"\r\n", BODY[:200]), id="cut-body-without-length"),
         pytest.param(send(OK, b"Content-Length: 10\r\n\r\n", BODY), id="length-too-short"),
         pytest.param(send(OK, b"Content-Length: 0\r\n\r\n", BODY), id="length-zero"),
-        pytest.param(
-            send(OK, b"Transfer-Encoding: chunked\r\n\r\nffff\r\n", BODY), id="chunk-longer-than-announced"
-        ),
-        pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", BODY), id="chunk-of-odd-length"),
-        pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", BODY), id="chunk-of-minus-one"),
-        pytest.param(send(OK, b"Transfer-Encoding: chunked\r\n\r\n-5\r\n", BODY), id="chunk-of-minus-five"),
+        pytest.param(send(CHUNKED, b"ffff\r\n", BODY), id="chunk-longer-than-announced"),
+        pytest.param(send(CHUNKED, b"zz\r\n", BODY), id="chunk-of-odd-length"),
+        pytest.param(send(CHUNKED, b"-1\r\n", BODY), id="chunk-of-minus-one"),
+        pytest.param(send(CHUNKED, b"-5\r\n", BODY), id="chunk-of-minus-five"),
         pytest.param(content(gzip.compress(BODY), 200, {"Content-Encoding": "gzip"}), id="unrequested-gzip"),
         pytest.param(content(b""), id="empty-body"),
         pytest.param(content(b"<!doctype html><title>Sign in</title>"), id="html"),
@@ -132,31 +144,20 @@ def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Responder) -> Non
         pytest.param(content(b'{"keys":' * 8_000), id="deep-objects"),
         pytest.param(content(b'{"keys":[' + b"[" * 900 + b"]" * 900 + b"]}"), id="nested-key"),
         pytest.param(content(b'{"keys":' + b"9" * 50_000 + b"}"), id="huge-number"),
-        pytest.param(document(None), id="null"),
-        pytest.param(document([FIRST.to_jwk()]), id="list"),
-        pytest.param(document("keys"), id="string"),
-        pytest.param(document(7), id="number"),
-        pytest.param(document(FIRST.to_jwk()), id="a-key-alone"),
-        pytest.param(document({}), id="no-keys"),
-        pytest.param(document({"keys": None}), id="keys-null"),
-        pytest.param(document({"keys": {"first": FIRST.to_jwk()}}), id="keys-object"),
-        pytest.param(document({"keys": "first"}), id="keys-string"),
-        pytest.param(document({"keys": []}), id="keys-empty"),
+        *(pytest.param(document(no_set), id=f"not-{json.dumps(no_set)[:24]}") for no_set in NO_SETS),
         pytest.param(document({**KEY_SET, "more": "x" * 66_000}), id="over-64-kib"),
     ],
 )
 def test_garbage_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -> None:
     issuer.answers[issuer.jwks_path] = answer
 
-    with pytest.raises(KeysUnavailable):
-        fetch(issuer)
+    assert is_unavailable(issuer)
 
 
 def test_a_dead_issuer_makes_the_keys_unavailable(issuer: Issuer) -> None:
     issuer.stop()
 
-    with pytest.raises(KeysUnavailable):
-        fetch(issuer)
+    assert is_unavailable(issuer)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -164,8 +165,7 @@ def test_a_redirect_is_not_followed(issuer: Issuer, status: int) -> None:
     issuer.answers[issuer.jwks_path] = redirect("/elsewhere", status)
     issuer.answers["/elsewhere"] = document(KEY_SET)
 
-    with pytest.raises(KeysUnavailable):
-        fetch(issuer)
+    assert is_unavailable(issuer)
 
     assert issuer.count("/elsewhere") == 0
 
@@ -174,36 +174,22 @@ def test_a_redirect_is_not_followed(issuer: Issuer, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("start", "piece"),
     [
-        pytest.param(
-            repeat(OK + b"Content-Length: 209715200\r\n\r\n" + BODY, b" " * MEGABYTE, 200), id="length"
-        ),
-        pytest.param(repeat(OK + b"\r\n" + BODY, b" " * MEGABYTE, 200), id="no-length"),
-        pytest.param(
-            repeat(
-                OK + b"Transfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + b" " * MEGABYTE + b"\r\n", 200
-            ),
-            id="many-chunks",
-        ),
-        pytest.param(
-            repeat(OK + b"Transfer-Encoding: chunked\r\n\r\nfffffff\r\n", b" " * MEGABYTE, 200),
-            id="one-chunk",
-        ),
-        pytest.param(
-            repeat(OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n", b" " * MEGABYTE, 200),
-            id="a-chunk-of-minus-one",
-        ),
-        pytest.param(repeat(OK + b"X: ", b"x" * MEGABYTE, 200), id="one-header"),
-        pytest.param(repeat(OK, b"X: x\r\n" * (MEGABYTE // 6), 200), id="many-headers"),
+        pytest.param(OK + b"Content-Length: 209715200\r\n\r\n" + BODY, BLANKS, id="length"),
+        pytest.param(OK + b"\r\n" + BODY, BLANKS, id="no-length"),
+        pytest.param(CHUNKED, b"100000\r\n" + BLANKS + b"\r\n", id="many-chunks"),
+        pytest.param(CHUNKED + b"fffffff\r\n", BLANKS, id="one-chunk"),
+        pytest.param(CHUNKED + b"-1\r\n", BLANKS, id="a-chunk-of-minus-one"),
+        pytest.param(OK + b"X: ", b"x" * MEGABYTE, id="one-header"),
+        pytest.param(OK, b"X: x\r\n" * (MEGABYTE // 6), id="many-headers"),
     ],
 )
-def test_a_huge_response_takes_little_memory(issuer: Issuer, answer: Responder) -> None:
-    issuer.answers[issuer.jwks_path] = answer
+def test_a_huge_response_takes_little_memory(issuer: Issuer, start: bytes, piece: bytes) -> None:
+    issuer.answers[issuer.jwks_path] = repeat(start, piece, 200)
     tracemalloc.start()
 
-    with pytest.raises(KeysUnavailable):
-        fetch(issuer)
+    assert is_unavailable(issuer)
 
     _, most_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -266,8 +252,8 @@ def test_a_fetch_ends_after_three_seconds_in_every_case(
         "/body": drip(OK + b"\r\n", BODY),
         "/body-with-length": drip(compose(BODY)[: -len(BODY)], BODY),
         "/white-space": drip(compose(BODY + b" " * 50)[:-50], b" " * 50),
-        "/chunks": drip(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n" * 10),
-        "/chunk-extension": drip(OK + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * 50),
+        "/chunks": drip(CHUNKED, b"1\r\n \r\n" * 10),
+        "/chunk-extension": drip(CHUNKED + b"1;", b"x" * 50),
         "/continue": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.001),
     }
     origin = issuer.url.rstrip("/")
@@ -390,6 +376,13 @@ def test_a_key_is_usable(issuer: Issuer, jwk: dict[str, Any], algorithm: str) ->
 
 
 ES256 = SigningKey("bad", "ES256").to_jwk()
+BAD_MEMBERS: dict[str, list[Any]] = {
+    "use": ["enc", ["sig"]],
+    "key_ops": [["encrypt"], ["sign"], [], "verify"],
+    "alg": ["RS512", "HS256", "none", ["RS256"], {}],
+    "n": [None, "", "AA", "\N{LATIN SMALL LETTER A WITH DIAERESIS}!", 7],
+    "e": [None, "AQ", "Ag"],
+}
 
 
 @pytest.mark.parametrize(
@@ -404,25 +397,11 @@ ES256 = SigningKey("bad", "ES256").to_jwk()
         pytest.param({"kid": "bad", "kty": {}}, id="kty-object"),
         pytest.param(FIRST.to_jwk(kid=7), id="kid-number"),
         pytest.param(FIRST.to_jwk(kid=["bad"]), id="kid-list"),
-        pytest.param(FIRST.to_jwk(kid="bad", use="enc"), id="for-encryption"),
-        pytest.param(FIRST.to_jwk(kid="bad", use=["sig"]), id="use-list"),
-        pytest.param(FIRST.to_jwk(kid="bad", key_ops=["encrypt"]), id="key-ops-encrypt"),
-        pytest.param(FIRST.to_jwk(kid="bad", key_ops=["sign"]), id="key-ops-sign"),
-        pytest.param(FIRST.to_jwk(kid="bad", key_ops=[]), id="key-ops-empty"),
-        pytest.param(FIRST.to_jwk(kid="bad", key_ops="verify"), id="key-ops-string"),
-        pytest.param(FIRST.to_jwk(kid="bad", alg="RS512"), id="another-algorithm"),
-        pytest.param(FIRST.to_jwk(kid="bad", alg="HS256"), id="alg-hs256"),
-        pytest.param(FIRST.to_jwk(kid="bad", alg="none"), id="alg-none"),
-        pytest.param(FIRST.to_jwk(kid="bad", alg=["RS256"]), id="alg-list"),
-        pytest.param(FIRST.to_jwk(kid="bad", alg={}), id="alg-object"),
-        pytest.param(FIRST.to_jwk(kid="bad", n=None), id="no-modulus"),
-        pytest.param(FIRST.to_jwk(kid="bad", e=None), id="no-exponent"),
-        pytest.param(FIRST.to_jwk(kid="bad", n=""), id="empty-modulus"),
-        pytest.param(FIRST.to_jwk(kid="bad", n="AA"), id="modulus-zero"),
-        pytest.param(FIRST.to_jwk(kid="bad", n="ä!"), id="modulus-of-no-base64url"),
-        pytest.param(FIRST.to_jwk(kid="bad", n=7), id="modulus-number"),
-        pytest.param(FIRST.to_jwk(kid="bad", e="AQ"), id="exponent-one"),
-        pytest.param(FIRST.to_jwk(kid="bad", e="Ag"), id="exponent-two"),
+        *(
+            pytest.param(FIRST.to_jwk(kid="bad", **{name: value}), id=f"{name}-{value}")
+            for name, values in BAD_MEMBERS.items()
+            for value in values
+        ),
         pytest.param(SigningKey("bad", bits=1024).to_jwk(), id="rsa-1024"),
         pytest.param(FIRST.to_jwk(kid="bad", n=to_base64url(b"\xff" * 1025)), id="rsa-8200"),
         pytest.param(FIRST.to_jwk(kid="bad", n=to_base64url(b"\xff" * 2048)), id="rsa-16384"),
@@ -446,9 +425,7 @@ def test_an_unusable_key_is_left_out_and_logged(
 ) -> None:
     issuer.publish(jwk, SigningKey("good").to_jwk())
 
-    fetched = fetch(issuer, "RS256", "ES256", "EdDSA")
-
-    assert list_key_ids(fetched) == ["good"]
+    assert list_key_ids(fetch(issuer, "RS256", "ES256", "EdDSA")) == ["good"]
     assert "Key 1 of 2 of the issuer is not used: it " in caplog.text
 
 
@@ -462,9 +439,7 @@ def test_of_two_keys_under_one_kid_neither_is_used(issuer: Issuer, caplog: pytes
     other = SigningKey("first", pair="other")
     issuer.publish(FIRST.to_jwk(), SigningKey("second").to_jwk(), other.to_jwk())
 
-    fetched = fetch(issuer)
-
-    assert list_key_ids(fetched) == ["second"]
+    assert list_key_ids(fetch(issuer)) == ["second"]
     assert caplog.text.count("shares its kid with a different key") == 2
 
 
@@ -512,26 +487,15 @@ def https_issuer(authority: PrivateAuthority) -> Iterator[Issuer]:
     issuer.stop()
 
 
-def test_a_private_ca_is_trusted_if_its_file_is_named(
-    https_issuer: Issuer, authority: PrivateAuthority
+@pytest.mark.parametrize("discover", [True, False])
+def test_a_private_ca_is_trusted_only_if_its_file_is_named(
+    https_issuer: Issuer, authority: PrivateAuthority, monkeypatch: pytest.MonkeyPatch, discover: bool
 ) -> None:
-    assert list_key_ids(fetch(https_issuer, ca_file=authority.ca_file)) == ["first"]
-    assert list_key_ids(fetch(https_issuer, ca_file=authority.ca_file, discover=True)) == ["first"]
-
-
-def test_a_private_ca_is_not_trusted_otherwise(https_issuer: Issuer) -> None:
-    with pytest.raises(KeysUnavailable, match="certificate"):
-        fetch(https_issuer)
-
-
-def test_a_private_ca_from_the_environment_is_not_trusted(
-    https_issuer: Issuer, authority: PrivateAuthority, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    assert list_key_ids(fetch(https_issuer, ca_file=authority.ca_file, discover=discover)) == ["first"]
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, authority.ca_file)
-
     with pytest.raises(KeysUnavailable, match="certificate"):
-        fetch(https_issuer)
+        fetch(https_issuer, discover=discover)
 
 
 @pytest.mark.parametrize(
@@ -567,12 +531,6 @@ def test_keys_are_found_by_openid_connect_discovery(issuer: Issuer) -> None:
     assert issuer.count(issuer.oauth_path) == 0
 
 
-def test_keys_are_found_by_the_metadata_of_rfc_8414(issuer: Issuer) -> None:
-    issuer.answers[issuer.openid_path] = content(b"Not Found", 404)
-
-    assert list_key_ids(fetch(issuer, discover=True)) == ["first"]
-
-
 @pytest.mark.parametrize("path", ["", "/tenant", "/tenant/", "/deep/tenant"])
 @pytest.mark.parametrize("missing", ["openid_path", "oauth_path"])
 def test_an_issuer_may_have_a_path(path: str, missing: str) -> None:
@@ -603,8 +561,7 @@ def test_the_metadata_of_another_issuer_are_refused(issuer: Issuer, kind: str, n
     if kind == "oauth_path":
         issuer.answers[issuer.openid_path] = content(b"Not Found", 404)
 
-    with pytest.raises(KeysUnavailable):
-        fetch(issuer, discover=True)
+    assert is_unavailable(issuer, discover=True)
 
     assert issuer.count() == 0
 
@@ -624,44 +581,24 @@ def test_the_metadata_of_another_issuer_are_refused(issuer: Issuer, kind: str, n
 def test_garbage_instead_of_metadata_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -> None:
     issuer.answers = {issuer.openid_path: answer, issuer.oauth_path: answer}
 
-    with pytest.raises(KeysUnavailable):
-        fetch(issuer, discover=True)
+    assert is_unavailable(issuer, discover=True)
 
 
-@pytest.mark.parametrize(
-    "jwks_uri",
-    [
-        pytest.param(None, id="null"),
-        pytest.param(7, id="number"),
-        pytest.param([], id="list"),
-        pytest.param("", id="empty"),
-        pytest.param("/.well-known/jwks.json", id="relative"),
-        pytest.param("//127.0.0.1/jwks.json", id="no-scheme"),
-        pytest.param("file:///etc/passwd", id="file"),
-        pytest.param("ftp://127.0.0.1/jwks.json", id="ftp"),
-        pytest.param("http://keys.example/jwks.json", id="plain-http"),
-        pytest.param("http://169.254.169.254/latest", id="plain-http-to-an-address"),
-        pytest.param("http://127.0.0.1@keys.example/", id="loopback-as-a-user"),
-        pytest.param("http://localhost.keys.example/", id="loopback-as-a-prefix"),
-        pytest.param("http://127.0.0.1.keys.example/", id="address-as-a-prefix"),
-        pytest.param("http://0.0.0.0/", id="any-address"),
-        pytest.param("http://", id="no-host"),
-        pytest.param("https://", id="https-without-a-host"),
-        pytest.param("http://[::1", id="broken-address"),
-        pytest.param("http://127.0.0.1:port/", id="odd-port"),
-        pytest.param("http://127.0.0.1:99999/", id="port-too-high"),
-        pytest.param("http://127.0.0.1:-1/", id="port-negative"),
-        pytest.param("http://127.0.0.1:1/", id="nobody-listens"),
-        pytest.param("https://127.0.0.1:1/\x00", id="nul"),
-        pytest.param("https://k\u00e4ys..example/\u00e4", id="not-ascii"),
-        pytest.param(f"https://{'a' * 64}.example/", id="label-too-long"),
-    ],
-)
+# A path, other schemes, other hosts, broken ports and addresses, and a port where nobody listens.
+UNTRUSTED_URLS = """
+/.well-known/jwks.json //127.0.0.1/jwks.json file:///etc/passwd ftp://127.0.0.1/jwks.json
+http://keys.example/jwks.json http://169.254.169.254/latest http://127.0.0.1@keys.example/
+http://localhost.keys.example/ http://127.0.0.1.keys.example/ http://0.0.0.0/ http:// https:// http://[::1
+http://127.0.0.1:port/ http://127.0.0.1:99999/ http://127.0.0.1:-1/ http://127.0.0.1:1/
+"""
+ODD_URLS = ["https://127.0.0.1:1/\x00", "https://k\u00e4ys..example/\u00e4", f"https://{'a' * 64}.example/"]
+
+
+@pytest.mark.parametrize("jwks_uri", [None, 7, [], "", *UNTRUSTED_URLS.split(), *ODD_URLS])
 def test_keys_are_not_fetched_from_an_untrusted_url(issuer: Issuer, jwks_uri: Any) -> None:
     issuer.metadata["jwks_uri"] = jwks_uri
 
-    with pytest.raises(KeysUnavailable):
-        fetch(issuer, discover=True)
+    assert is_unavailable(issuer, discover=True)
 
 
 def test_a_url_with_a_line_break_adds_no_log_line(issuer: Issuer) -> None:

@@ -6,72 +6,32 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.kit.processes import run_python
-from tests.unit.test_issuer_keys import Clock, find, finish_fetches, make_fetched_keys
-from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
+from tests.unit.key_fetches import (
+    Clock,
+    Fetches,
+    bring,
+    explain,
+    fail,
+    find,
+    finish_fetches,
+    once_open,
+    succeed,
+)
+from timesheets.trust.jwks import FetchedKeys, IssuerKeys
 
 LOGGER = "timesheets.trust.jwks"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """What a fetch waits for. It opens at the end, so that nothing is left waiting."""
-    gate = threading.Event()
-    yield gate
-    gate.set()
-    finish_fetches()
-
-
-class Fetches:
-    """Fetches that take turns with these results; the last one repeats."""
-
-    def __init__(self, *results: Callable[[], FetchedKeys]) -> None:
-        self._results = itertools.chain(results, itertools.repeat(results[-1]))
-        self.begun: list[str] = []
-
-    def __call__(self) -> FetchedKeys:
-        self.begun.append(threading.current_thread().name)
-        return next(self._results)()
-
-
-def succeed() -> FetchedKeys:
-    return make_fetched_keys("first")
-
-
-def fail() -> FetchedKeys:
-    raise KeysUnavailable("the issuer is down")
-
-
-def once_open(gate: threading.Event, fetch: Callable[[], FetchedKeys]) -> Callable[[], FetchedKeys]:
-    def wait_first() -> FetchedKeys:
-        gate.wait(30)
-        return fetch()
-
-    return wait_first
-
-
-def explain(keys: IssuerKeys, key_id: str = "first") -> tuple[str, int]:
-    """Why this key is unavailable, and after how many seconds to ask again."""
-    with pytest.raises(KeysUnavailable) as refusal:
-        keys.find_key(key_id, "RS256")
-    return str(refusal.value), refusal.value.retry_after_seconds
 
 
 # What a refused caller gets
 
 
 def test_without_keys_a_caller_is_told_the_rest_of_the_back_off(clock: Clock) -> None:
-    fetches = Fetches(fail)
+    fetches = Fetches(clock, fail)
     keys = IssuerKeys(fetches, clock)
     told = [explain(keys)]
 
@@ -85,69 +45,67 @@ def test_without_keys_a_caller_is_told_the_rest_of_the_back_off(clock: Clock) ->
 
 
 def test_for_an_unknown_key_a_caller_is_told_the_rest_of_the_cool_down(clock: Clock) -> None:
-    fetches = Fetches(succeed, fail)
+    fetches = Fetches(clock, succeed, fail, succeed)
     keys = IssuerKeys(fetches, clock)
-    find(keys, "first")
+    find(keys)
     told = [explain(keys, "second")]
 
-    for seconds in (0, 10, 15):
+    for seconds in (0, 10, 15, 4.9):
         clock.forward(seconds)
         told.append(explain(keys, "second"))
+    clock.forward(0.1)
 
-    assert told == [("the issuer is down", seconds) for seconds in (1, 30, 20, 5)]
-    assert len(fetches.begun) == 2
+    assert told == [("the issuer is down", seconds) for seconds in (1, 30, 20, 5, 1)]
+    assert find(keys, "second") == "unknown"
+    assert len(fetches.begun) == 3
 
 
 def test_a_success_brings_the_back_off_down_to_a_second(clock: Clock) -> None:
-    fetches = Fetches(fail, fail, succeed, fail)
+    fetches = Fetches(clock, fail, fail, succeed, fail)
     keys = IssuerKeys(fetches, clock)
-    for seconds in (0, 1, 2, 601):
-        clock.forward(seconds)
-        find(keys, "first")
-        finish_fetches()
+    outcomes, counts = [], []
 
-    counts = []
-    for pause in (0.75, 0.25):
-        clock.forward(pause)
-        find(keys, "first")
+    for seconds in (0, 1, 2, 601, 0.75, 0.25):
+        clock.forward(seconds)
+        outcomes.append(find(keys))
         finish_fetches()
         counts.append(len(fetches.begun))
 
-    assert counts == [4, 5]
+    assert outcomes == ["unavailable", "unavailable", "found", "found", "found", "found"]
+    assert counts == [1, 2, 3, 4, 4, 5]
 
 
 def test_a_failure_and_its_reason_are_logged_once(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
-    keys = IssuerKeys(Fetches(fail), clock)
+    keys = IssuerKeys(Fetches(clock, fail), clock)
 
-    find(keys, "first")
-    find(keys, "first")
+    assert (find(keys), find(keys)) == ("unavailable", "unavailable")
 
     expected = (LOGGER, logging.WARNING, "Cannot fetch the issuer's keys: the issuer is down")
     assert caplog.record_tuples == [expected]
 
 
-def test_a_bug_in_a_fetch_is_logged_with_its_traceback(
-    clock: Clock, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "error", [LookupError("a bug"), MemoryError(), RecursionError()], ids=["bug", "no-memory", "too-deep"]
+)
+def test_any_error_of_a_fetch_makes_the_keys_unavailable_and_is_logged_with_its_traceback(
+    clock: Clock, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     def stumble() -> FetchedKeys:
-        raise LookupError("a bug")
+        raise error
 
-    keys = IssuerKeys(stumble, clock)
-
-    assert explain(keys) == ("fetching the issuer's keys failed", 1)
-    [traceback, warning] = caplog.records
-    assert (traceback.levelname, traceback.message) == ("ERROR", "Fetching the issuer's keys failed")
-    assert "LookupError: a bug" in caplog.text
-    assert (warning.levelname, warning.message) == (
-        "WARNING",
-        "Cannot fetch the issuer's keys: fetching the issuer's keys failed",
-    )
+    assert explain(IssuerKeys(stumble, clock)) == ("fetching the issuer's keys failed", 1)
+    assert caplog.record_tuples == [
+        (LOGGER, logging.ERROR, "Fetching the issuer's keys failed"),
+        (LOGGER, logging.WARNING, "Cannot fetch the issuer's keys: fetching the issuer's keys failed"),
+    ]
+    assert "Traceback" in caplog.text
+    assert type(error).__name__ in caplog.text
 
 
 def test_a_fetch_that_hangs_is_given_up_after_four_seconds_and_counts_as_failed(
-    gate: threading.Event, caplog: pytest.LogCaptureFixture
+    clock: Clock, gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fetches = Fetches(once_open(gate, succeed))
+    fetches = Fetches(clock, once_open(gate, succeed))
     keys = IssuerKeys(fetches)
     began = time.monotonic()
 
@@ -159,20 +117,7 @@ def test_a_fetch_that_hangs_is_given_up_after_four_seconds_and_counts_as_failed(
     assert caplog.messages == ["Cannot fetch the issuer's keys: the issuer does not answer"]
 
 
-def test_a_refresh_that_hangs_is_given_up_with_a_warning(
-    clock: Clock, gate: threading.Event, caplog: pytest.LogCaptureFixture
-) -> None:
-    keys = IssuerKeys(Fetches(succeed, once_open(gate, succeed)), clock)
-    find(keys, "first")
-
-    for seconds in (601, 5):
-        clock.forward(seconds)
-        assert find(keys, "first") == "found"
-
-    assert caplog.messages == ["Cannot fetch the issuer's keys: the issuer does not answer"]
-
-
-def test_a_caller_is_told_that_the_system_has_no_thread_left(
+def test_without_a_thread_keys_are_unavailable_for_a_second(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:
@@ -183,26 +128,16 @@ def test_a_caller_is_told_that_the_system_has_no_thread_left(
         system.setattr(threading.Thread, "start", refuse)
 
         assert explain(keys) == ("the system has no thread left", 1)
-
-
-def test_a_caller_is_told_that_too_many_wait(clock: Clock, gate: threading.Event) -> None:
-    keys = IssuerKeys(Fetches(succeed, once_open(gate, fail)), clock)
-    find(keys, "first")
-
-    with ThreadPoolExecutor(17) as callers:
-        asking = [callers.submit(explain, keys, "forged") for _ in range(17)]
-        told_at_once = next(as_completed(asking, 10)).result()
-        gate.set()
-
-    assert told_at_once == ("too many callers wait for an unknown key", 1)
+    clock.forward(1)
+    assert find(keys) == "found"
 
 
 def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, gate: threading.Event) -> None:
-    fetches = Fetches(succeed, once_open(gate, fail), succeed)
+    fetches = Fetches(clock, succeed, once_open(gate, fail), succeed)
     keys = IssuerKeys(fetches, clock)
-    find(keys, "first")
+    find(keys)
     clock.forward(601)
-    find(keys, "first")
+    find(keys)
 
     with ThreadPoolExecutor(1) as callers:
         asking = callers.submit(explain, keys, "second")
@@ -216,14 +151,14 @@ def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, g
 def test_keys_keep_from_the_time_when_their_fetch_began(clock: Clock) -> None:
     def succeed_slowly() -> FetchedKeys:
         clock.forward(3)
-        return make_fetched_keys("first")
+        return succeed()
 
-    fetches = Fetches(succeed_slowly)
+    fetches = Fetches(clock, succeed_slowly)
     keys = IssuerKeys(fetches, clock)
-    find(keys, "first")
+    find(keys)
 
     clock.forward(597)
-    find(keys, "first")
+    find(keys)
     finish_fetches()
 
     assert len(fetches.begun) == 2
@@ -239,7 +174,7 @@ class SettlingKeys(FetchedKeys):
     _gate: threading.Event
 
     def __init__(self, gate: threading.Event, key_id: str = "first") -> None:
-        object.__setattr__(self, "keys", make_fetched_keys(key_id).keys)
+        object.__setattr__(self, "keys", bring(key_id).keys)
         object.__setattr__(self, "_gate", gate)
         object.__setattr__(self, "is_settling", threading.Event())
 
@@ -253,7 +188,7 @@ def test_a_caller_who_comes_while_the_first_keys_are_settled_needs_no_second_fet
     clock: Clock, gate: threading.Event
 ) -> None:
     settling = SettlingKeys(gate)
-    fetches = Fetches(lambda: settling, succeed)
+    fetches = Fetches(clock, lambda: settling, succeed)
     keys = IssuerKeys(fetches, clock)
 
     with ThreadPoolExecutor(2) as callers:
@@ -277,34 +212,20 @@ def find_while_settling(keys: IssuerKeys, key_id: str, gate: threading.Event) ->
         return asking.result(10)
 
 
+@pytest.mark.parametrize("asked", ["first", "second"])
 def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
-    clock: Clock, gate: threading.Event
+    clock: Clock, gate: threading.Event, asked: str
 ) -> None:
-    settling = SettlingKeys(gate)
-    fetches = Fetches(succeed, lambda: settling, succeed)
+    settling = SettlingKeys(gate, asked)
+    fetches = Fetches(clock, succeed, lambda: settling, succeed)
     keys = IssuerKeys(fetches, clock)
-    find(keys, "first")
+    find(keys)
     clock.forward(601)
-    find(keys, "first")
+    find(keys)
     assert settling.is_settling.wait(10)
 
-    assert find_while_settling(keys, "first", gate) == "found"
+    assert find_while_settling(keys, asked, gate) == "found"
     finish_fetches()
-    assert len(fetches.begun) == 2
-
-
-def test_a_caller_who_comes_while_its_key_is_settled_needs_no_other_fetch(
-    clock: Clock, gate: threading.Event
-) -> None:
-    settling = SettlingKeys(gate, "second")
-    fetches = Fetches(succeed, lambda: settling, succeed)
-    keys = IssuerKeys(fetches, clock)
-    find(keys, "first")
-    clock.forward(601)
-    find(keys, "first")
-    assert settling.is_settling.wait(10)
-
-    assert find_while_settling(keys, "second", gate) == "found"
     assert len(fetches.begun) == 2
 
 
@@ -325,11 +246,12 @@ class SettlingClock(Clock):
 
 
 def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(gate: threading.Event) -> None:
-    clock, fetches = SettlingClock(2, gate), Fetches(succeed, fail)
+    clock = SettlingClock(2, gate)
+    fetches = Fetches(clock, succeed, fail)
     keys = IssuerKeys(fetches, clock)
-    find(keys, "first")
+    find(keys)
     clock.forward(601)
-    find(keys, "first")
+    find(keys)
     assert clock.is_settling.wait(10)
 
     assert find_while_settling(keys, "first", gate) == "found"
@@ -337,19 +259,21 @@ def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(gate: threadin
     assert len(fetches.begun) == 2
 
 
-def test_a_known_key_needs_no_lock_while_refreshes_back_off(gate: threading.Event) -> None:
-    clock = SettlingClock(3, gate)
-    keys = IssuerKeys(Fetches(succeed, fail), clock)
-    find(keys, "first")
-    clock.forward(601)
-    find(keys, "first")
-    finish_fetches()
+@pytest.mark.parametrize("failed_refreshes", [0, 1])
+def test_a_known_key_needs_no_lock(gate: threading.Event, failed_refreshes: int) -> None:
+    clock = SettlingClock(2 + failed_refreshes, gate)
+    keys = IssuerKeys(Fetches(clock, succeed, fail), clock)
+    find(keys)
+    for _ in range(failed_refreshes):
+        clock.forward(601)
+        find(keys)
+        finish_fetches()
 
     with ThreadPoolExecutor(2) as callers:
         callers.submit(find, keys, "forged")
         try:
             assert clock.is_settling.wait(10)
-            assert callers.submit(find, keys, "first").result(5) == "found"
+            assert callers.submit(find, keys).result(5) == "found"
         finally:
             gate.set()
 
@@ -359,7 +283,7 @@ def test_a_known_key_needs_no_lock_while_refreshes_back_off(gate: threading.Even
 
 def test_keys_that_nobody_uses_are_freed(clock: Clock) -> None:
     keys = IssuerKeys(succeed, clock)
-    find(keys, "first")
+    find(keys)
     finish_fetches()
     reference = weakref.ref(keys)
 

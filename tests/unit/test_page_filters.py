@@ -22,17 +22,13 @@ def test_a_moment_is_shown_in_the_api_s_zone_until_the_script_knows_the_reader_s
 def test_a_day_is_one_of_the_api_s_zone_and_stays_so(settings: Any) -> None:
     settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
 
-    shown = day(EXACT)
-
-    assert shown == f'<time datetime="{EXACT}" title="{EXACT}">Thu, 11 May 2017</time>'
+    assert day(EXACT) == f'<time datetime="{EXACT}" title="{EXACT}">Thu, 11 May 2017</time>'
 
 
 def test_a_time_of_day_says_for_which_day_it_counts(settings: Any) -> None:
     settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
 
-    shown = clock(EXACT)
-
-    assert 'data-show="clock" data-day="2017-05-11">01:40</time>' in shown
+    assert 'data-show="clock" data-day="2017-05-11">01:40</time>' in clock(EXACT)
 
 
 def test_a_date_without_a_time_shows_none(settings: Any) -> None:
@@ -43,9 +39,7 @@ def test_a_date_without_a_time_shows_none(settings: Any) -> None:
 
 
 def test_a_datetime_is_shown_like_its_text() -> None:
-    shown = moment(datetime(2017, 5, 10, 17, 40, tzinfo=UTC))
-
-    assert shown.endswith(">10 May 2017, 17:40</time>")
+    assert moment(datetime(2017, 5, 10, 17, 40, tzinfo=UTC)).endswith(">10 May 2017, 17:40</time>")
 
 
 @pytest.mark.parametrize(
