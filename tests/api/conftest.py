@@ -19,12 +19,7 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 
-TUTORIAL_ENTRY = {
-    "user_id": "007",
-    "date": "2017-05-10T17:40:20.095Z",
-    "project": "StoreZero",
-    "hours": 5,
-}
+TUTORIAL_ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 
 Upload = Callable[..., ClientResponse]
 UploadMany = Callable[..., ClientResponse]

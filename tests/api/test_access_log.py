@@ -109,9 +109,7 @@ def test_a_refusal_has_its_code(
     assert (line["level"], line["status"], line["code"], line["client"]) == ("WARNING", status, code, caller)
 
 
-def test_no_name_of_an_unverified_token_is_logged(
-    upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture
-) -> None:
+def test_no_unverified_name_is_logged(upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture) -> None:
     upload(token=issuer.mint(key=STRANGERS_KEY, azp="boss", sub="boss", jti="7"))
 
     [line] = read_access_lines(log)
@@ -121,9 +119,7 @@ def test_no_name_of_an_unverified_token_is_logged(
 @pytest.mark.parametrize(
     "method", ["BREW", pytest.param("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.AAAA", id="a token")]
 )
-def test_an_unknown_method_is_not_repeated(
-    client: Client, log: pytest.LogCaptureFixture, method: str
-) -> None:
+def test_an_odd_method_is_not_repeated(client: Client, log: pytest.LogCaptureFixture, method: str) -> None:
     client.generic(method, "/nowhere")
 
     assert [line["method"] for line in read_access_lines(log)] == ["other"]
@@ -141,9 +137,7 @@ def test_a_successful_probe_is_not_logged(client: Client, log: pytest.LogCapture
 @pytest.mark.parametrize(
     ("path", "level"), [("/failing/readyz", "ERROR"), ("/elsewhere", "INFO"), ("/healthz/", "WARNING")]
 )
-def test_everything_else_is_logged(
-    client: Client, log: pytest.LogCaptureFixture, path: str, level: str
-) -> None:
+def test_all_else_is_logged(client: Client, log: pytest.LogCaptureFixture, path: str, level: str) -> None:
     client.get(path)
 
     assert [line["level"] for line in read_access_lines(log)] == [level]

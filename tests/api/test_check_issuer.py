@@ -145,9 +145,7 @@ def test_metadata_are_not_needed_if_the_jwks_url_is_configured(issuer: Issuer) -
 
 
 @pytest.mark.parametrize("jwks_url_is_configured", [True, False])
-def test_an_issuer_with_another_name_fails(
-    issuer: Issuer, settings: Any, jwks_url_is_configured: bool
-) -> None:
+def test_an_issuer_of_other_name_fails(issuer: Issuer, settings: Any, jwks_url_is_configured: bool) -> None:
     issuer.metadata["issuer"] = issuer.url.rstrip("/")
     if not jwks_url_is_configured:
         configure(settings, JWKS_URL="")
@@ -181,7 +179,7 @@ def test_a_jwks_url_that_differs_from_the_metadata_is_a_warning(issuer: Issuer) 
         ("https://[", "keys", "is not an https address"),
     ],
 )
-def test_metadata_without_a_usable_jwks_uri_fail(
+def test_metadata_without_a_good_uri_fail(
     discovered: Issuer, uri: object, subject: str, expected: str
 ) -> None:
     discovered.metadata["jwks_uri"] = uri
@@ -224,9 +222,7 @@ def test_a_url_from_the_metadata_is_escaped(discovered: Issuer, uri: str) -> Non
             id="short",
         ),
         pytest.param(
-            SigningKey("private").to_private_jwk(),
-            'warning key "private": "RSA", use "sig"',
-            id="private",
+            SigningKey("private").to_private_jwk(), 'warning key "private": "RSA", use "sig"', id="private"
         ),
         pytest.param("no object", "warning key without kid: no kty, no use", id="no-object"),
         pytest.param({"kid": "a\x1b[2J\u202e"}, r'warning key "a\u001b[2J\u202e"', id="nasty"),
@@ -304,9 +300,7 @@ def test_it_agrees_with_the_api_about_the_keys(
         pytest.param(-40, "FAILED clock: our clock is", 78, id="ahead-over-the-leeway"),
     ],
 )
-def test_the_clock_is_compared_with_the_issuers(
-    issuer: Issuer, ahead_seconds: float, expected: str, status: int
-) -> None:
+def test_the_clocks_are_compared(issuer: Issuer, ahead_seconds: float, expected: str, status: int) -> None:
     issuer.headers["Date"] = write_http_date(ahead_seconds)
 
     checked = check()
@@ -379,8 +373,7 @@ def test_a_slow_response_ends_at_the_deadline(issuer: Issuer) -> None:
 
 
 def test_metadata_and_keys_share_one_deadline(discovered: Issuer) -> None:
-    metadata = document(discovered.metadata)
-    discovered.answers[discovered.openid_path] = delayed(2, metadata)
+    discovered.answers[discovered.openid_path] = delayed(2, document(discovered.metadata))
     discovered.answers[discovered.jwks_path] = delayed(2, document({"keys": [discovered.key.to_jwk()]}))
 
     checked = check()

@@ -106,9 +106,7 @@ def test_the_public_url_must_use_tls(settings: Any) -> None:
         pytest.param({"CA_FILE": __file__}, "timesheets.E011", id="ca-file-without-certificates"),
     ],
 )
-def test_settings_that_weaken_trust_are_refused(
-    settings: Any, changes: dict[str, Any], check_id: str
-) -> None:
+def test_settings_that_weaken_trust_fail(settings: Any, changes: dict[str, Any], check_id: str) -> None:
     settings.OAUTH = {**settings.OAUTH, **changes}
 
     assert find_ids() == [check_id]

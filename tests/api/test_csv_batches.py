@@ -25,9 +25,7 @@ from timesheets.models import Timesheet
         pytest.param(
             b"user_id,date,project,hours,entry_id,entry_id\n", "more than once", id="repeated-entry-id"
         ),
-        pytest.param(
-            b"user_id, date,project,hours\n" + ROW, "missing from the first row: date", id="blank-before"
-        ),
+        pytest.param(b"user_id, date,project,hours\n" + ROW, "missing from the first row: date", id="blank"),
         pytest.param(
             b"User_ID,date,project,hours\n" + ROW, "missing from the first row: user_id", id="upper-case"
         ),
@@ -90,9 +88,7 @@ def test_an_entry_id_cell_with_a_space_is_not_empty(upload: Upload) -> None:
     ],
 )
 def test_cells_follow_rfc_4180(upload: Upload, row: bytes, project: str) -> None:
-    response = upload_rows(upload, HEADER + row)
-
-    assert read_statuses(response) == [201]
+    assert read_statuses(upload_rows(upload, HEADER + row)) == [201]
     assert Timesheet.objects.get().project == project
 
 

@@ -67,9 +67,7 @@ def test_what_was_superseded_or_withdrawn_counts_for_nothing() -> None:
         build_stored(3),
     ]
 
-    totals = add_up(entries)
-
-    assert totals == CountedHours(hours=Decimal("12.25"), counted=2, uncounted=2)
+    assert add_up(entries) == CountedHours(hours=Decimal("12.25"), counted=2, uncounted=2)
 
 
 def test_nothing_adds_up_to_zero() -> None:

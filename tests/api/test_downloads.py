@@ -85,9 +85,7 @@ def test_it_has_all_pages(download: Download, store: Store, monkeypatch: pytest.
     monkeypatch.setattr("timesheets.browser.downloads._PAGE_SIZE", 2)
     ids = store(*(build_entry(f"{number}") for number in range(7)))
 
-    rows = read_rows(download("?page_size=1"))
-
-    assert [row["id"] for row in rows] == [str(row_id) for row_id in ids]
+    assert [row["id"] for row in read_rows(download("?page_size=1"))] == [str(row_id) for row_id in ids]
 
 
 @pytest.mark.parametrize(
@@ -101,16 +99,12 @@ def test_it_has_all_pages(download: Download, store: Store, monkeypatch: pytest.
         pytest.param("?entry_id=none", [], id="none"),
     ],
 )
-def test_it_has_the_filters_of_the_list(
-    download: Download, store: Store, query: str, expected: list[str]
-) -> None:
+def test_it_has_the_lists_filters(download: Download, store: Store, query: str, expected: list[str]) -> None:
     earlier = datetime(2017, 5, 1, tzinfo=UTC)
     store(build_entry("a"), build_entry("b", user_id="008"), build_entry("c", user_id="009", date=earlier))
     store(correct(2, 4, "Left early"))
 
-    rows = read_rows(download(query))
-
-    assert [row["id"] for row in rows] == expected
+    assert [row["id"] for row in read_rows(download(query))] == expected
 
 
 def test_it_is_one_state_even_if_entries_arrive_meanwhile(download: Download, store: Store) -> None:
@@ -250,9 +244,7 @@ def test_downloads_leave_threads_to_others(download: Download, store: Store) -> 
 def test_a_client_that_reads_nothing_leaves_downloads_to_others(download: Download) -> None:
     running = [download() for _ in range(downloads.MAX_DOWNLOADS_OF_A_CLIENT)]
 
-    refused = download()
-
-    assert status_and_code(refused) == (503, "overloaded")
+    assert status_and_code(download()) == (503, "overloaded")
     assert download(azp="reporting").status_code == 200
     running[0].close()
     assert download().status_code == 200
@@ -261,7 +253,5 @@ def test_a_client_that_reads_nothing_leaves_downloads_to_others(download: Downlo
 def test_a_download_that_fails_leaves_its_place(download: Download, store: Store) -> None:
     store(build_entry())
 
-    statuses = {download("?as_of=99").status_code for _ in range(downloads.MAX_DOWNLOADS + 1)}
-
-    assert statuses == {400}
+    assert {download("?as_of=99").status_code for _ in range(downloads.MAX_DOWNLOADS + 1)} == {400}
     assert download().status_code == 200

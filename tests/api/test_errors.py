@@ -190,8 +190,7 @@ def test_a_bug_is_a_problem_without_details(client: Client, caplog: pytest.LogCa
 
     response = client.get("/bug")
 
-    problem = response.json()
-    assert (response.status_code, problem["code"]) == (500, "internal_server_error")
+    assert (response.status_code, response.json()["code"]) == (500, "internal_server_error")
     assert response.headers["Content-Type"] == PROBLEM
     assert "division" not in response.text
     assert "ZeroDivisionError" in caplog.text
@@ -218,9 +217,7 @@ def test_a_view_without_scopes_is_closed(client: Client, issuer: Issuer) -> None
     ],
 )
 def test_a_valid_request_id_is_taken_from_the_request(upload: Upload, given: str, is_taken: bool) -> None:
-    response = upload(headers={"X-Request-ID": given})
-
-    assert (response.headers["X-Request-ID"] == given) is is_taken
+    assert (upload(headers={"X-Request-ID": given}).headers["X-Request-ID"] == given) is is_taken
 
 
 def test_the_response_to_an_upload_has_a_request_id_and_is_not_cached(upload: Upload) -> None:

@@ -157,11 +157,7 @@ REFUSED: dict[str, tuple[Mint, str, str]] = {
     ),
     "no-audience": (claims(aud=None), "no aud", 'with the audience "https://timesheets.example.com"'),
     "no-exp": (claims(exp=None), "iat 20", "Have the issuer set them"),
-    "lifetime": (
-        claims(iat=NOW - 31 * 86400, exp=NOW + 7200),
-        "iat 20",
-        "Maximum Access Token Lifetime",
-    ),
+    "lifetime": (claims(iat=NOW - 31 * 86400, exp=NOW + 7200), "iat 20", "Maximum Access Token Lifetime"),
     "not-before": (claims(nbf=NOW + 7200), "nbf 20", "NTP"),
     "no-calendar": (claims(iat=2**52), "iat 4503599627370496 seconds after 1970", "NTP"),
     "no-client": (claims(azp=None, sub=None), "no client_id, azp, sub, jti", "azp (Auth0)"),
@@ -416,9 +412,7 @@ def test_text_from_a_token_is_escaped(issuer: Issuer, mint: Mint) -> None:
 def test_the_token_is_never_printed(issuer: Issuer, mint: Mint, capfd: pytest.CaptureFixture[str]) -> None:
     token = mint(issuer)
 
-    explained = explain(token)
-
-    written = explained.text + "".join(capfd.readouterr())
+    written = explain(token).text + "".join(capfd.readouterr())
     assert not any(
         part[start : start + 12] in written for part in re.split(r"[. ]", token) for start in (0, 40)
     )
@@ -503,12 +497,9 @@ def test_refused_settings_are_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "statuses"),
-    [("explain_token", "0 1 2 65 75 78 130"), ("check_issuer", "0 1 2 75 78")],
+    ("command", "statuses"), [("explain_token", "0 1 2 65 75 78 130"), ("check_issuer", "0 1 2 75 78")]
 )
-def test_the_help_names_each_exit_status(
-    capsys: pytest.CaptureFixture[str], command: str, statuses: str
-) -> None:
+def test_help_names_each_exit_status(capsys: pytest.CaptureFixture[str], command: str, statuses: str) -> None:
     with pytest.raises(SystemExit):
         call_command(command, "--help")
 

@@ -109,9 +109,7 @@ def test_the_past_has_the_same_bytes_for_ever(
     before = [read(path, Accept=accept).content for path in paths for accept in accepts]
     correct(make_entry(entry_id="a", hours=9, revision=2, reason="later"))
     correct_many([make_entry(), make_entry(entry_id="b", hours=9, revision=4, reason="later")])
-    after = [read(path, Accept=accept).content for path in paths for accept in accepts]
-
-    assert after == before
+    assert [read(path, Accept=accept).content for path in paths for accept in accepts] == before
 
 
 def test_the_next_page_is_of_the_same_past(read: Read, ids: dict[str, int]) -> None:

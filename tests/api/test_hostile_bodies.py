@@ -127,9 +127,7 @@ def test_a_lost_connection_stores_nothing(upload: Upload) -> None:
     "length", ["", "abc", "-1", "+500", " 500", "500 ", "5_00", "5e2", "0x1f4", "500.0", "500, 500", "٥٠٠"]
 )
 def test_a_length_that_is_not_a_number_is_refused(upload: Upload, length: str) -> None:
-    response = upload(ONE_BODY, CONTENT_LENGTH=length)
-
-    assert status_and_code(response) == (411, "length_required")
+    assert status_and_code(upload(ONE_BODY, CONTENT_LENGTH=length)) == (411, "length_required")
     assert not Timesheet.objects.exists()
 
 

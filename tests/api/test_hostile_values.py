@@ -5,15 +5,7 @@ import json
 import pytest
 
 from tests.api.conftest import TUTORIAL_ENTRY, Upload
-from tests.api.hostile_bodies import (
-    CSV,
-    HEADER,
-    JSON,
-    MEBIBYTE,
-    NDJSON,
-    every_format,
-    is_refused,
-)
+from tests.api.hostile_bodies import CSV, HEADER, JSON, MEBIBYTE, NDJSON, every_format, is_refused
 from tests.kit.processes import run_python
 from timesheets.models import Timesheet
 
@@ -25,9 +17,7 @@ def put_value(name: str, text: bytes) -> bytes:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @every_format
-def test_other_text_encodings_store_nothing(
-    upload: Upload, media_type: str, body: bytes, encoding: str
-) -> None:
+def test_other_encodings_store_nothing(upload: Upload, media_type: str, body: bytes, encoding: str) -> None:
     assert is_refused(upload(body.decode().encode(encoding), content_type=media_type))
     assert not Timesheet.objects.exists()
 

@@ -54,9 +54,7 @@ def test_one_client_id_at_two_issuers_is_two_clients(upload: Upload, issuer: Iss
     "header", [pytest.param("week-19:1", id="bare"), pytest.param('"week-19:1"', id="quoted")]
 )
 def test_an_idempotency_key_serves_as_entry_id(upload: Upload, header: str) -> None:
-    first = upload(headers={"Idempotency-Key": header})
-
-    assert first.json()["entry_id"] == "week-19:1"
+    assert upload(headers={"Idempotency-Key": header}).json()["entry_id"] == "week-19:1"
     assert upload(headers={"Idempotency-Key": header}).status_code == 200
     assert upload(KEYED_ENTRY).status_code == 200
 

@@ -88,9 +88,7 @@ def test_a_new_key_of_the_issuer_is_accepted_at_once(upload: Upload, issuer: Iss
     upload()
     issuer.rotate()
 
-    response = upload()
-
-    assert response.status_code == 201
+    assert upload().status_code == 201
     assert issuer.count() == 2
 
 
@@ -116,7 +114,5 @@ def test_an_unknown_kid_is_unavailable_while_the_issuer_is_dead(upload: Upload, 
 def test_the_issuers_metadata_say_where_its_keys_are(upload: Upload, issuer: Issuer, settings: Any) -> None:
     settings.OAUTH = {**settings.OAUTH, "JWKS_URL": ""}
 
-    response = upload()
-
-    assert response.status_code == 201
+    assert upload().status_code == 201
     assert issuer.count(issuer.openid_path) == 1

@@ -6,14 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import (
-    Upload,
-    make_entry,
-    read_reasons,
-    read_statuses,
-    status_and_code,
-    upload_lines,
-)
+from tests.api.conftest import Upload, make_entry, read_reasons, read_statuses, status_and_code, upload_lines
 from tests.api.formats import BOM, write_ndjson
 from timesheets.models import Timesheet
 
@@ -85,9 +78,7 @@ def test_a_malformed_array_stores_nothing(upload: Upload, tail: bytes) -> None:
 
 
 def test_an_entry_of_32_levels_in_an_array_is_validated(upload: Upload) -> None:
-    response = upload(b"[" + b'{"a":' * 32 + b"1" + b"}" * 32 + b"]")
-
-    assert read_statuses(response) == [422]
+    assert read_statuses(upload(b"[" + b'{"a":' * 32 + b"1" + b"}" * 32 + b"]")) == [422]
 
 
 def test_a_bom_before_an_array_is_malformed(upload: Upload) -> None:
@@ -134,9 +125,7 @@ def test_a_bom_before_ndjson_is_skipped(upload: Upload) -> None:
 
 
 def test_an_object_on_several_lines_is_not_ndjson(upload: Upload) -> None:
-    response = upload_lines(upload, b'{"user_id": "007",\n"hours": 5}')
-
-    assert read_statuses(response) == [422, 422]
+    assert read_statuses(upload_lines(upload, b'{"user_id": "007",\n"hours": 5}')) == [422, 422]
 
 
 def test_blank_lines_of_ndjson_count_as_lines(upload: Upload) -> None:

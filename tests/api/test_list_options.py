@@ -59,9 +59,7 @@ def test_a_filter_selects_matching_entries(read: Read, store: Any, query: str, f
     assert listed == [dict(zip(entries, ids, strict=True))[name] for name in found]
 
 
-def test_a_date_of_a_filter_means_its_midnight_in_the_apis_zone(
-    read: Read, store: Any, settings: Any
-) -> None:
+def test_a_date_of_a_filter_is_its_midnight_in_the_apis_zone(read: Read, store: Any, settings: Any) -> None:
     settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
     dates = [datetime(2017, 5, 9, hour, 0, tzinfo=UTC) for hour in (21, 22)]
     _, late = store(*(build_entry(date=date) for date in dates))
@@ -225,9 +223,7 @@ PROBLEMS = [
 
 
 @pytest.mark.parametrize(("query", "details"), PROBLEMS)
-def test_all_invalid_parameters_are_reported_at_once(
-    read: Read, store: Any, query: str, details: list[str]
-) -> None:
+def test_invalid_parameters_are_all_reported(read: Read, store: Any, query: str, details: list[str]) -> None:
     store(build_entry())
 
     response = read(f"/timesheets?{query}")

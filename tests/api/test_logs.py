@@ -82,9 +82,7 @@ def test_a_redacted_query_string_leaves_valid_json() -> None:
 
 
 def test_a_traceback_is_a_member_without_tokens(issuer_process: Issuer) -> None:
-    token = issuer_process.mint()
-
-    written = write_json("failed", exc_info=catch(ValueError(token)))
+    written = write_json("failed", exc_info=catch(ValueError(issuer_process.mint())))
 
     assert written["exc_info"].startswith("Traceback (most recent call last):\n")
     assert written["exc_info"].endswith("ValueError: [token]")

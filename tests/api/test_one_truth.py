@@ -246,9 +246,7 @@ def read_verdict(response: ClientResponse) -> tuple[bool, Any]:
 
 @try_many
 @given(spelling=any_spellings, zone=st.sampled_from(ZONES))
-def test_an_entry_gets_the_same_verdict_in_every_format(
-    correct: Upload, spelling: Spelling, zone: str
-) -> None:
+def test_an_entry_has_the_same_verdict_in_all_formats(correct: Upload, spelling: Spelling, zone: str) -> None:
     ways = {
         "alone": (spelling.json, "application/json"),
         "array": (f"[{spelling.json}]", "application/json"),

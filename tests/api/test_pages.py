@@ -307,9 +307,7 @@ def test_the_list_marks_what_was_corrected_or_withdrawn(show: Open, store: Store
     assert len(read_list(show("/timesheets?current=true"))) == 3
 
 
-def test_the_list_groups_entries_by_day_and_adds_up_what_counts(
-    show: Open, store: Store, settings: Any
-) -> None:
+def test_the_list_groups_entries_by_day_and_adds_them_up(show: Open, store: Store, settings: Any) -> None:
     settings.TIMESHEETS_TIME_ZONE = "Europe/Berlin"
     midnight = datetime(2017, 5, 10, 22, tzinfo=UTC)
     store(build_entry("week-19:1"), build_entry("b", date=midnight, hours=Decimal("7.25")))
@@ -353,9 +351,7 @@ def test_a_page_begins_with_the_newest_and_ends_with_the_oldest(show: Open, stor
 
 def test_the_next_page_of_a_program_is_a_page_too(show: Open, store: Store) -> None:
     ids = store(*(build_entry(name) for name in "abcd"))
-    following = show("/timesheets?page_size=2", "application/json").json()["next"]
-
-    page = show(localize(following))
+    page = show(localize(show("/timesheets?page_size=2", "application/json").json()["next"]))
 
     assert list_entries(page) == ids[2:]
 
@@ -369,9 +365,7 @@ def list_entries(response: ClientResponse) -> list[int]:
 def test_a_program_gets_the_oldest_first_and_a_hundred_of_them(show: Open, store: Store, accept: str) -> None:
     ids = store(*(build_entry(f"{number}") for number in range(101)))
 
-    content = show("/timesheets", accept).content.decode()
-
-    lines = re.findall(r'(?:"id":|^)(\d+)', content, re.MULTILINE)
+    lines = re.findall(r'(?:"id":|^)(\d+)', show("/timesheets", accept).content.decode(), re.MULTILINE)
     assert [int(line) for line in lines] == ids[:100]
 
 
@@ -400,7 +394,7 @@ def test_a_page_of_the_usual_length_is_small(show: Open, store: Store) -> None:
         pytest.param("read:timesheets", "?user_id=8", "No entries match these", "/timesheets", id="filtered"),
     ],
 )
-def test_an_empty_list_says_what_to_do(
+def test_an_empty_list_explains_itself(
     show: Open, scope: str, query: str, words: str, link: str | None
 ) -> None:
     page = show(f"/timesheets{query}", scope=scope)

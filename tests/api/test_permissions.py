@@ -32,9 +32,7 @@ def get(view: type[APIView], token: str | None) -> Response:
 
 @pytest.mark.parametrize("scope", ["batch:upload read:timesheets", "read:timesheets other batch:upload"])
 def test_a_token_that_grants_all_scopes_is_accepted(issuer: Issuer, scope: str) -> None:
-    response = get(ViewOfTwoScopes, issuer.mint(scope=scope))
-
-    assert response.status_code == 200
+    assert get(ViewOfTwoScopes, issuer.mint(scope=scope)).status_code == 200
 
 
 @pytest.mark.parametrize("scope", ["batch:upload", "read:timesheets", "read:timesheets other", "other", ""])

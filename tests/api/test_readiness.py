@@ -72,9 +72,7 @@ def test_many_probes_share_one_check_per_second(checks: Checks) -> None:
     assert checks.count == 2
 
 
-def test_a_probe_during_a_check_gets_the_last_result_at_once(
-    checks: Checks, prober: ThreadPoolExecutor
-) -> None:
+def test_a_probe_during_a_check_gets_the_last_result(checks: Checks, prober: ThreadPoolExecutor) -> None:
     checks.readiness.find_failing_checks()
     checks.hang()
     checks.now += INTERVAL_SECONDS
@@ -85,9 +83,7 @@ def test_a_probe_during_a_check_gets_the_last_result_at_once(
     assert not waiting.done()
 
 
-def test_a_probe_during_the_first_check_finds_nothing_ready(
-    checks: Checks, prober: ThreadPoolExecutor
-) -> None:
+def test_a_probe_during_the_first_check_is_not_ready(checks: Checks, prober: ThreadPoolExecutor) -> None:
     checks.hang()
     prober.submit(checks.readiness.find_failing_checks)
     checks.begun.wait(10)
@@ -110,9 +106,7 @@ def test_a_check_that_hangs_counts_as_failing_and_is_not_started_again(
     assert checks.count == 2
 
 
-def test_a_process_is_ready_again_when_the_check_that_hung_ends(
-    checks: Checks, prober: ThreadPoolExecutor
-) -> None:
+def test_a_process_is_ready_again_when_the_check_ends(checks: Checks, prober: ThreadPoolExecutor) -> None:
     checks.hang()
     waiting = prober.submit(checks.readiness.find_failing_checks)
     checks.begun.wait(10)

@@ -54,9 +54,7 @@ def test_the_list_is_ordered_by_id_and_equals_the_single_entries(read: Read, sto
 
 
 def test_a_client_without_uploads_gets_an_empty_list_and_is_not_stored(read: Read) -> None:
-    response = read()
-
-    assert response.json() == {"results": [], "next": None}
+    assert read().json() == {"results": [], "next": None}
     assert not StoredClient.objects.exists()
 
 
@@ -89,8 +87,7 @@ def test_a_user_reads_all_entries_of_the_client(read: Read, store: Any, issuer: 
 
 def test_the_list_is_available_as_csv(read: Read, store: Any) -> None:
     first, second = store(
-        build_entry(),
-        build_entry("week-19:1", user_id="=1+1", project='Store, "Zero"', hours=Decimal("7.5")),
+        build_entry(), build_entry("week-19:1", user_id="=1+1", project='Store, "Zero"', hours=Decimal("7.5"))
     )
 
     response = read(Accept="text/csv")

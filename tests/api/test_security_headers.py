@@ -64,9 +64,7 @@ def test_every_response_has_the_security_headers(
 def test_djangos_debug_pages_keep_their_styles(settings: Any, path: str) -> None:
     settings.DEBUG = True
     settings.ROOT_URLCONF = "tests.api.urls_with_a_bug"
-    client = Client(raise_request_exception=False)
-
-    response = client.get(path, headers={"Accept": "text/html"})
+    response = Client(raise_request_exception=False).get(path, headers={"Accept": "text/html"})
 
     assert b"<style" in response.content
     assert "Content-Security-Policy" not in response.headers
@@ -85,7 +83,7 @@ def production_responses(settings: Any) -> list[ClientResponse]:
     ]
 
 
-def test_every_production_response_has_the_security_headers(
+def test_each_production_response_has_the_security_headers(
     production_responses: list[ClientResponse],
 ) -> None:
     assert [response.status_code for response in production_responses] == [200, 404, 400, 301]

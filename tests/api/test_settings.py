@@ -82,10 +82,7 @@ def test_secrets_can_come_from_files(tmp_path: Path) -> None:
     url.write_text(PRODUCTION_VARIABLES["DATABASE_URL"] + "\n")
 
     loaded = load_production(
-        DJANGO_SECRET_KEY=None,
-        DATABASE_URL=None,
-        DJANGO_SECRET_KEY_FILE=str(key),
-        DATABASE_URL_FILE=str(url),
+        DJANGO_SECRET_KEY=None, DATABASE_URL=None, DJANGO_SECRET_KEY_FILE=str(key), DATABASE_URL_FILE=str(url)
     )
 
     assert loaded["DATABASES"]["default"]["NAME"] == "timesheets"
@@ -244,9 +241,7 @@ def test_an_env_file_with_a_secret_that_others_can_read_is_refused(
     assert "hidden-secret" not in error
 
 
-def test_an_env_file_that_only_its_owner_can_read_is_accepted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_env_file_of_its_owner_alone_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Restored after the test.
     monkeypatch.setenv("AUTH0_CLIENT_SECRET", "")
     monkeypatch.delenv("AUTH0_CLIENT_SECRET")

@@ -44,9 +44,7 @@ def is_signed_in(browser: Client) -> bool:
     return "Sign out" in read(browser.get("/"))
 
 
-def test_a_token_that_may_upload_signs_in_and_leads_to_the_upload_page(
-    browser: Client, issuer: Issuer
-) -> None:
+def test_a_token_that_may_upload_leads_to_the_upload_page(browser: Client, issuer: Issuer) -> None:
     response = sign_in(browser, issuer.mint(scope="batch:upload"))
 
     assert (response.status_code, response["Location"]) == (302, "/timesheets/upload")
@@ -54,9 +52,7 @@ def test_a_token_that_may_upload_signs_in_and_leads_to_the_upload_page(
 
 
 def test_a_token_that_may_only_read_leads_to_the_entries(browser: Client, issuer: Issuer) -> None:
-    response = sign_in(browser, issuer.mint(scope="read:timesheets"))
-
-    assert response["Location"] == "/timesheets"
+    assert sign_in(browser, issuer.mint(scope="read:timesheets"))["Location"] == "/timesheets"
 
 
 @pytest.mark.parametrize(
@@ -72,9 +68,7 @@ def test_a_token_that_may_only_read_leads_to_the_entries(browser: Client, issuer
 def test_signing_in_redirects_to_the_requested_page_only_on_this_site(
     browser: Client, issuer: Issuer, destination: str, location: str
 ) -> None:
-    response = sign_in(browser, issuer.mint(), next=destination)
-
-    assert response["Location"] == location
+    assert sign_in(browser, issuer.mint(), next=destination)["Location"] == location
 
 
 def test_signing_in_over_tls_never_redirects_to_http(browser: Client, issuer: Issuer) -> None:
@@ -101,9 +95,7 @@ def test_signing_in_over_tls_never_redirects_to_http(browser: Client, issuer: Is
     ],
 )
 def test_a_token_may_be_pasted_with_text_around_it(browser: Client, issuer: Issuer, pasted: str) -> None:
-    response = sign_in(browser, pasted.format(token=issuer.mint()))
-
-    assert response.status_code == 302
+    assert sign_in(browser, pasted.format(token=issuer.mint())).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -138,9 +130,7 @@ def test_text_without_a_token_is_refused(browser: Client, pasted: str) -> None:
     assert 'id="token-error"' in read(response)
 
 
-def test_signing_in_without_the_issuers_keys_is_unavailable(
-    browser: Client, issuer: Issuer, settings: Any
-) -> None:
+def test_without_the_issuers_keys_nobody_signs_in(browser: Client, issuer: Issuer, settings: Any) -> None:
     unreachable = "http://127.0.0.1:1/"
     settings.OAUTH = {**settings.OAUTH, "ISSUER": unreachable, "JWKS_URL": f"{unreachable}keys"}
 
@@ -225,18 +215,14 @@ def test_an_unreadable_session_is_signed_out(
     change(session["timesheets.verified_token"])
     session.save()
 
-    response = browser.get("/")
-
-    assert response.status_code == 200
+    assert browser.get("/").status_code == 200
     assert not is_signed_in(browser)
     assert sign_in(browser, issuer.mint()).status_code == 302
     assert is_signed_in(browser)
 
 
 @pytest.mark.parametrize("stored", [None, [], "payroll", 7])
-def test_a_session_with_another_kind_of_value_is_signed_out(
-    browser: Client, issuer: Issuer, stored: Any
-) -> None:
+def test_a_session_with_another_value_is_signed_out(browser: Client, issuer: Issuer, stored: Any) -> None:
     sign_in(browser, issuer.mint())
     session = browser.session
     session["timesheets.verified_token"] = stored
@@ -294,14 +280,12 @@ def test_signing_out_leaves_an_admin_signed_in(browser: Client, issuer: Issuer) 
 def test_a_link_cannot_sign_a_person_out(browser: Client, issuer: Issuer) -> None:
     sign_in(browser, issuer.mint())
 
-    response = browser.get("/sign-out")
-
-    assert response.status_code == 405
+    assert browser.get("/sign-out").status_code == 405
     assert is_signed_in(browser)
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])
-def test_a_form_on_another_site_cannot_sign_a_person_in_or_out(
+def test_another_sites_form_cannot_sign_a_person_in_or_out(
     browser: Client, issuer: Issuer, address: str
 ) -> None:
     response = browser.post(address, {"token": issuer.mint()})
@@ -355,9 +339,7 @@ def test_without_the_setting_the_sign_in_does_not_exist(client: Client, address:
     assert response.status_code == 404
 
 
-def test_without_the_setting_an_existing_session_is_ignored(
-    browser: Client, issuer: Issuer, settings: Any
-) -> None:
+def test_without_the_setting_a_session_is_ignored(browser: Client, issuer: Issuer, settings: Any) -> None:
     sign_in(browser, issuer.mint())
 
     settings.TIMESHEETS_BROWSER_SIGN_IN = False
@@ -365,9 +347,7 @@ def test_without_the_setting_an_existing_session_is_ignored(
     assert not is_signed_in(browser)
 
 
-def test_the_landing_page_names_the_issuer_and_the_audience(
-    client: Client, issuer: Issuer, settings: Any
-) -> None:
+def test_the_landing_page_names_issuer_and_audience(client: Client, issuer: Issuer, settings: Any) -> None:
     response = client.get("/")
 
     page = read(response)

@@ -21,11 +21,7 @@ from timesheets.models import Timesheet
 
 EXAMPLES = int(os.environ.get("TOKEN_FUZZING_EXAMPLES", "100"))
 BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-REFUSALS = {
-    (400, "invalid_request"),
-    (401, "not_authenticated"),
-    (401, "invalid_token"),
-}
+REFUSALS = {(400, "invalid_request"), (401, "not_authenticated"), (401, "invalid_token")}
 
 Send = Callable[[str], ClientResponse]
 

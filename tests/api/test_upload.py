@@ -45,9 +45,7 @@ def test_a_created_entry_is_stored_with_its_client_and_subject(upload: Upload, i
     assert stored.date == datetime(2017, 5, 10, 17, 40, 20, 95000, tzinfo=UTC)
 
 
-def test_a_stored_entry_is_logged_as_json_with_its_id(
-    upload: Upload, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_stored_entry_is_logged_as_json_with_id(upload: Upload, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "timesheets.entries")
 
     body = upload(make_entry(project="Über\u2028Größe")).json()
@@ -147,19 +145,9 @@ def test_hours_are_judged_by_value(upload: Upload, text: str, returned: str) -> 
         pytest.param("hours", "24.01", TOO_MUCH, id="over-a-day"),
         pytest.param("hours", "1e400", TOO_MUCH, id="1e400"),
         pytest.param("hours", "1" * 5000, TOO_MUCH, id="5000-digits"),
-        pytest.param(
-            "hours",
-            "1e99999999999999999999",
-            TOO_MUCH,
-            id="huge-exponent",
-        ),
+        pytest.param("hours", "1e99999999999999999999", TOO_MUCH, id="huge-exponent"),
         pytest.param("hours", "1.001", TOO_PRECISE, id="three-decimals"),
-        pytest.param(
-            "hours",
-            "7.00000000000000000000000000000000000000001",
-            TOO_PRECISE,
-            id="forty-decimals",
-        ),
+        pytest.param("hours", "7.00000000000000000000000000000000000000001", TOO_PRECISE, id="40-decimals"),
         pytest.param("hours", "1e-400", TOO_PRECISE, id="1e-400"),
         pytest.param("hours", "true", "A valid number is required.", id="boolean"),
         pytest.param("hours", '"1_0"', "A valid number is required.", id="underscore"),
@@ -176,12 +164,7 @@ def test_hours_are_judged_by_value(upload: Upload, text: str, returned: str) -> 
         pytest.param("user_id", r'"a\u0085b"', "Control characters are not allowed.", id="c1-control"),
         pytest.param("project", r'"a\nb"', "Control characters are not allowed.", id="newline"),
         pytest.param("project", r'"a\u007fb"', "Control characters are not allowed.", id="delete"),
-        pytest.param(
-            "project",
-            f'"{"x" * 129}"',
-            "no more than 128 characters",
-            id="long-project",
-        ),
+        pytest.param("project", f'"{"x" * 129}"', "no more than 128 characters", id="long-project"),
         pytest.param("date", '"03/04/2026"', NO_DATE, id="ambiguous-date"),
         pytest.param("date", '"2017-05-10T17:40Z"', NO_DATE, id="no-seconds"),
         pytest.param("date", '"2017-05-10T17:40:20"', NO_DATE, id="no-zone"),
@@ -210,9 +193,7 @@ def test_hours_are_judged_by_value(upload: Upload, text: str, returned: str) -> 
         pytest.param("entry_id", '""', "This field may not be blank.", id="empty-entry-id"),
     ],
 )
-def test_an_invalid_member_is_refused_with_its_reason(
-    upload: Upload, name: str, text: str, words: str
-) -> None:
+def test_an_invalid_member_is_refused_with_reason(upload: Upload, name: str, text: str, words: str) -> None:
     response = upload(raw_entry(name, text))
 
     problem = response.json()

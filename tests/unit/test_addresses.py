@@ -19,7 +19,7 @@ from timesheets.addresses import find_address, find_network
         pytest.param(True, "", "127.0.0.1", id="empty"),
     ],
 )
-def test_only_what_the_proxy_added_counts(
+def test_only_the_proxys_address_counts(
     settings: Any, is_behind_proxy: bool, forwarded: str, address: str
 ) -> None:
     settings.TIMESHEETS_BEHIND_PROXY = is_behind_proxy

@@ -70,18 +70,14 @@ def test_a_lone_caller_waits_for_nobody(store: Store) -> None:
     assert store.groups == [[3]]
 
 
-def test_callers_that_arrive_during_a_commit_share_the_next_one(
-    store: Store, executor: ThreadPoolExecutor
-) -> None:
+def test_callers_during_a_commit_share_the_next_one(store: Store, executor: ThreadPoolExecutor) -> None:
     results = submit_during_a_commit(store, executor, [1, 2, 3, 4, 5])
 
     assert [result.result(10) for result in results] == [0, 1, 4, 9, 16, 25]
     assert [sorted(group) for group in store.groups] == [[0], [1, 2, 3, 4, 5]]
 
 
-def test_a_failure_reaches_every_caller_of_the_group_and_no_other(
-    store: Store, executor: ThreadPoolExecutor
-) -> None:
+def test_a_failure_reaches_the_callers_of_its_group_only(store: Store, executor: ThreadPoolExecutor) -> None:
     first, *others = submit_during_a_commit(store, executor, [-1, 2, 3])
 
     assert first.result(10) == 0

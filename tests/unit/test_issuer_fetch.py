@@ -241,9 +241,7 @@ def time_fetch(url: str) -> float:
     return time.monotonic() - began
 
 
-def test_a_fetch_ends_after_three_seconds_in_every_case(
-    issuer: Issuer, full_server: FullServer, silent_port: int
-) -> None:
+def test_a_fetch_always_ends_in_seconds(issuer: Issuer, full_server: FullServer, silent_port: int) -> None:
     issuer.answers = {
         "/hang": hang,
         "/status-line": drip(b"", OK * 10),
@@ -314,9 +312,7 @@ def test_a_dead_address_does_not_hide_a_live_one(
     assert list_key_ids(fetched) == ["first"]
 
 
-def test_a_slow_address_can_still_win_after_the_others_start(
-    full_server: FullServer, name_service: list[str]
-) -> None:
+def test_a_slow_address_can_win_after_the_others(full_server: FullServer, name_service: list[str]) -> None:
     # The first address accepts connections after 0.3 seconds, the others refuse them.
     name_service += ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
 
@@ -460,7 +456,7 @@ def test_a_proxy_from_the_environment_is_not_used(issuer: Issuer, monkeypatch: p
     assert list_key_ids(fetch(issuer)) == ["first"]
 
 
-def test_a_password_from_netrc_is_not_sent(
+def test_no_password_of_netrc_is_sent(
     issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / ".netrc"
@@ -500,10 +496,7 @@ def test_a_private_ca_is_trusted_only_if_its_file_is_named(
 
 @pytest.mark.parametrize(
     ("address", "expired"),
-    [
-        pytest.param("127.0.0.2", False, id="of-another-server"),
-        pytest.param("127.0.0.1", True, id="expired"),
-    ],
+    [pytest.param("127.0.0.2", False, id="of-another-server"), pytest.param("127.0.0.1", True, id="expired")],
 )
 def test_a_certificate_must_name_the_server_and_be_valid(
     authority: PrivateAuthority, address: str, expired: bool

@@ -87,9 +87,7 @@ def test_callers_that_wait_for_a_key_share_one_fetch(
     assert cold.issuer.count() == before + 1
 
 
-def test_stale_keys_stay_in_use_while_one_thread_refreshes_them(
-    warm: Cache, callers: ThreadPoolExecutor
-) -> None:
+def test_stale_keys_stay_in_use_during_their_one_refresh(warm: Cache, callers: ThreadPoolExecutor) -> None:
     warm.hold()
     warm.clock.forward(601)
 
@@ -130,9 +128,7 @@ def test_a_refresh_adds_new_keys_and_removes_withdrawn_ones(warm: Cache) -> None
         ("no-store", 600),
     ],
 )
-def test_keys_are_cached_for_the_max_age_within_limits(
-    cold: Cache, cache_control: str, seconds: float
-) -> None:
+def test_keys_are_cached_for_a_limited_max_age(cold: Cache, cache_control: str, seconds: float) -> None:
     cold.issuer.headers = {"Cache-Control": cache_control}
     counts = []
 
@@ -212,7 +208,7 @@ def test_sixteen_callers_wait_for_an_unknown_key_and_the_others_fail_at_once(
     assert collect([callers.submit(warm.find, "second") for _ in range(16)]) == {"found"}
 
 
-def test_a_thousand_forged_tokens_cause_one_request_per_cool_down(
+def test_a_thousand_forgeries_cause_one_request_per_cool_down(
     warm: Cache, callers: ThreadPoolExecutor
 ) -> None:
     for group in range(3):
@@ -323,10 +319,7 @@ def test_an_issuer_that_comes_back_after_days_is_asked_again(warm: Cache) -> Non
         pytest.param(document({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}), id="secret-key"),
         pytest.param(document({"keys": [SigningKey("first").to_jwk(use="enc")]}), id="for-encryption"),
         pytest.param(document({"keys": [SigningKey("weak", bits=1024).to_jwk()]}), id="weak"),
-        pytest.param(
-            document({"keys": [FIRST, SigningKey("first", pair="other").to_jwk()]}),
-            id="keys-under-one-kid",
-        ),
+        pytest.param(document({"keys": [FIRST, SigningKey("first", pair="other").to_jwk()]}), id="same-kid"),
         pytest.param(document({"keys": [SECOND]}, 500), id="error"),
     ],
 )
@@ -345,7 +338,7 @@ def test_a_key_that_all_servers_of_an_issuer_know_stays_in_use_while_they_disagr
     assert warm.issuer.count() == 13
 
 
-def test_callers_that_wake_up_after_the_next_success_still_get_the_failure(
+def test_callers_that_wake_after_the_next_success_get_the_failure(
     clock: Clock, gate: threading.Event
 ) -> None:
     keys = IssuerKeys(Fetches(clock, once_open(gate, fail), succeed), clock)

@@ -117,7 +117,7 @@ def test_a_fetch_that_hangs_is_given_up_after_four_seconds_and_counts_as_failed(
     assert caplog.messages == ["Cannot fetch the issuer's keys: the issuer does not answer"]
 
 
-def test_without_a_thread_keys_are_unavailable_for_a_second(
+def test_without_a_thread_there_are_no_keys_for_a_second(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: threading.Thread) -> None:

@@ -62,7 +62,7 @@ def test_a_good_token_passes(issuer: Issuer, claims: dict[str, Any]) -> None:
         pytest.param({"key": SigningKey("first", pair="strangers")}, Fault.SIGNATURE, id="strangers-key"),
     ],
 )
-def test_a_bad_token_is_refused_even_if_no_rule_ran(
+def test_a_bad_token_is_refused_without_any_rule(
     issuer: Issuer, claims: dict[str, Any], fault: Fault
 ) -> None:
     with pytest.raises(TokenRejected) as rejection:

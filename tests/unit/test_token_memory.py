@@ -98,9 +98,7 @@ def test_a_withdrawn_key_ends_a_token_at_once(verify: Verify, keys: Keys, issuer
     assert find_fault(verify, token) is Fault.KEY
 
 
-def test_a_key_that_was_fetched_again_verifies_the_token_again(
-    verify: Verify, keys: Keys, issuer: Issuer
-) -> None:
+def test_a_key_that_is_fetched_again_verifies_it_again(verify: Verify, keys: Keys, issuer: Issuer) -> None:
     token = issuer.mint()
     verify(token)
 
@@ -149,9 +147,7 @@ def test_a_remembered_token_expires_to_the_second(
         pytest.param({"profile": Profile.RFC_9068}, Fault.TYPE, id="profile"),
     ],
 )
-def test_a_changed_policy_ends_a_token(
-    verify: Verify, issuer: Issuer, changes: dict[str, Any], fault: Fault
-) -> None:
+def test_a_new_policy_ends_it(verify: Verify, issuer: Issuer, changes: dict[str, Any], fault: Fault) -> None:
     token = issuer.mint()
     verify(token)
 
@@ -175,7 +171,7 @@ def test_a_token_that_differs_in_one_byte_of_its_signature_is_refused(verify: Ve
     assert find_fault(verify, forged) is Fault.SIGNATURE
 
 
-def test_the_token_that_was_not_used_for_longest_is_forgotten_first(
+def test_the_token_not_used_for_longest_is_forgotten_first(
     verify: Verify, keys: Keys, issuer: Issuer
 ) -> None:
     favorite = issuer.mint(azp="favorite")

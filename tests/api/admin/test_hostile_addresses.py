@@ -68,9 +68,7 @@ def test_a_list_refuses_look_ups_that_no_link_uses(clerk: Client, path: str) -> 
 def test_nobody_who_may_look_can_run_a_regular_expression(clerk: Client) -> None:
     start = time.perf_counter()
 
-    response = get(clerk, LIST, project__regex=r"^aaaaa(a|a)*$")
-
-    assert response.status_code == 400
+    assert get(clerk, LIST, project__regex=r"^aaaaa(a|a)*$").status_code == 400
     assert time.perf_counter() - start < 5
 
 

@@ -29,9 +29,7 @@ def test_totals_are_those_of_all_pages(boss: Visitor) -> None:
     row = (1, None, "010", "2017-05-10T17:40Z", "StoreZero", Decimal("7.25"), "2017-05-11T08:00Z", None)
     add_rows([(number, *row) for number in range(5, 206)])
 
-    page = boss.get(f"{LIST}?user_id=010&p=2").text
-
-    assert read_totals(page) == ["1,457.25", "201", "1"]
+    assert read_totals(boss.get(f"{LIST}?user_id=010&p=2").text) == ["1,457.25", "201", "1"]
 
 
 @pytest.mark.parametrize(

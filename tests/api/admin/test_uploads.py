@@ -80,9 +80,7 @@ def test_an_upload_links_to_what_it_created(
 
 @pytest.mark.parametrize("page", ["add/", "1/change/", "1/delete/"])
 def test_nobody_can_change_an_upload(auditor: Visitor, page: str) -> None:
-    response = auditor.post(f"{UPLOADS}{page}", label="other.csv", post="yes")
-
-    assert response.status_code == 403
+    assert auditor.post(f"{UPLOADS}{page}", label="other.csv", post="yes").status_code == 403
     assert "week19.csv" in auditor.get(f"{UPLOADS}1/change/").text
 
 
@@ -111,13 +109,9 @@ def test_the_list_reads_the_clients_a_summary_one_page_by_its_ids_and_totals(bos
 
 
 @pytest.mark.parametrize("path", [UPLOADS, f"{UPLOADS}2/change/", f"{LIST}2/change/"])
-def test_the_number_of_statements_does_not_grow_with_uploads_or_revisions(
-    auditor: Visitor, path: str
-) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_rows(auditor: Visitor, path: str) -> None:
     before = list_queries(auditor, path)
     for revision in range(2, 120):
         deliver("contractors", "more.csv", hours=revision % 7, revision=revision, reason="Again")
 
-    after = list_queries(auditor, path)
-
-    assert len(after) <= len(before)
+    assert len(list_queries(auditor, path)) <= len(before)
