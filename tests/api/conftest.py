@@ -12,12 +12,19 @@ import pytest
 from django.test import Client
 
 from tests.api.formats import ARRAY, Format
+from tests.api.pages import Open
 from tests.api.reading import RECEIVED_AT, Read
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
+from timesheets.browser.pages import PageRenderer
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
+from timesheets.views.downloads import TimesheetDownloadView
+from timesheets.views.receipts import ReceiptListView, ReceiptView
+from timesheets.views.timesheets import TimesheetListView, TimesheetView
+from timesheets.views.uploads import UploadView
+from timesheets.views.weeks import WeekView
 
 TUTORIAL_ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 
@@ -87,6 +94,27 @@ def read(issuer: Issuer, client: Client, db: None) -> Read:
             bearer = issuer.mint(scope="read:timesheets") if token == "good" else token
             headers["Authorization"] = f"Bearer {bearer}"
         return client.generic(method, path, headers=headers)
+
+    return get
+
+
+@pytest.fixture
+def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let people use the API in a browser."""
+    settings.TIMESHEETS_BROWSER_SIGN_IN = True
+    lists = TimesheetListView, TimesheetView, TimesheetDownloadView, ReceiptListView, ReceiptView
+    for view in (*lists, UploadView, WeekView):
+        # Views read this setting when they are imported.
+        monkeypatch.setattr(view, "renderer_classes", [*view.renderer_classes, PageRenderer])
+
+
+@pytest.fixture
+def show(issuer: Issuer, client: Client, with_pages: None, db: None) -> Open:
+    """Request the page at a path with a token that may read, or with the given scope or client."""
+
+    def get(path: str, accept: str = "text/html", **claims: Any) -> ClientResponse:
+        token = issuer.mint(**{"scope": "read:timesheets", **claims})
+        return client.get(path, headers={"Authorization": f"Bearer {token}", "Accept": accept})
 
     return get
 

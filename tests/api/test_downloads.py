@@ -18,11 +18,9 @@ from tests.api.reading import build_entry
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from timesheets.browser.downloads import COLUMNS, settle, write_download
-from timesheets.browser.pages import PageRenderer
 from timesheets.storage.queries import TimesheetQuery
 from timesheets.trust.principals import MachineClient
 from timesheets.views import downloads
-from timesheets.views.downloads import TimesheetDownloadView
 
 Download = Callable[..., ClientResponse]
 Store = Callable[..., list[int]]
@@ -178,13 +176,8 @@ def test_a_problem_is_no_file(
     assert "Content-Disposition" not in response.headers
 
 
-def test_a_problem_is_a_page_for_people_with_the_form_as_it_was_sent(
-    download: Download, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Views read this setting when they are imported.
-    renderers = [*TimesheetDownloadView.renderer_classes, PageRenderer]
-    monkeypatch.setattr(TimesheetDownloadView, "renderer_classes", renderers)
-
+@pytest.mark.usefixtures("with_pages")
+def test_a_problem_is_a_page_for_people_with_the_form_as_it_was_sent(download: Download) -> None:
     response = download("?user_id=007&date_from=banana", accept="text/html")
 
     assert response.status_code == 400

@@ -348,12 +348,11 @@ def test_no_token_is_wrong_usage() -> None:
     assert raised.value.returncode == 2
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_it_prompts_on_a_terminal(issuer: Issuer) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
     err = io.StringIO()
 
     call_command("explain_token", stdin=Terminal(issuer.mint()), stdout=io.StringIO(), stderr=err)
@@ -378,16 +377,10 @@ NASTY = "\x1b]0;owned\x07\x9b31m\u202e\x7f\u2028{issuer}" + "x" * 5000
 @pytest.mark.parametrize(
     "mint",
     [
-        pytest.param(claims(iss=NASTY), id="iss"),
+        *(pytest.param(claims(**{name: NASTY}), id=name) for name in ("iss", "exp", "azp", "scope")),
+        *(pytest.param(header(**{name: NASTY}), id=name) for name in ("alg", "typ", "kid", "crit")),
         pytest.param(claims(aud=[NASTY]), id="aud"),
-        pytest.param(claims(exp=NASTY), id="exp"),
-        pytest.param(claims(azp=NASTY), id="azp"),
         pytest.param(claims(cnf={NASTY: 1}), id="cnf"),
-        pytest.param(claims(scope=NASTY), id="scope"),
-        pytest.param(header(alg=NASTY), id="alg"),
-        pytest.param(header(typ=NASTY), id="typ"),
-        pytest.param(header(kid=NASTY), id="kid"),
-        pytest.param(header(crit=NASTY), id="crit"),
         pytest.param(lambda _: NASTY, id="all"),
         pytest.param(lambda _: "a.b\x1b[2Jc", id="text"),
     ],
@@ -422,21 +415,18 @@ def test_the_token_is_never_printed(issuer: Issuer, mint: Mint, capfd: pytest.Ca
 def test_the_apis_log_lines_are_shown_on_request(
     issuer: Issuer, caplog: pytest.LogCaptureFixture, verbosity: int, lines: int
 ) -> None:
+    token = io.StringIO(issuer.mint(aud="https://other"))
+
     with pytest.raises(SystemExit):
-        call_command(
-            "explain_token",
-            stdin=io.StringIO(issuer.mint(aud="https://other")),
-            stdout=io.StringIO(),
-            verbosity=verbosity,
-        )
+        call_command("explain_token", stdin=token, stdout=io.StringIO(), verbosity=verbosity)
 
     assert [record.name for record in caplog.records] == ["timesheets.authentication"] * lines
 
 
-def manage(folder: Path, *arguments: str, pasted: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a management command with `pasted` on its standard input."""
+def manage(folder: Path, pasted: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with `pasted` on its standard input."""
     return subprocess.run(
-        [sys.executable, link_manage_py(folder), *arguments],
+        [sys.executable, link_manage_py(folder), "explain_token"],
         env=make_environment(**variables),
         cwd=folder,
         input=pasted,
@@ -448,13 +438,9 @@ def manage(folder: Path, *arguments: str, pasted: str, **variables: str) -> subp
 
 
 def test_troubleshooting_shows_what_it_prints(server: DevelopmentServer, tmp_path: Path) -> None:
-    result = manage(
-        tmp_path,
-        "explain_token",
-        pasted=server.get_token(),
-        AUTH0_DOMAIN="example.eu.auth0.com",
-        AUTH0_AUDIENCE="https://timesheets.example.com",
-    )
+    tenant = {"AUTH0_DOMAIN": "example.eu.auth0.com", "AUTH0_AUDIENCE": "https://timesheets.example.com"}
+
+    result = manage(tmp_path, server.get_token(), **tenant)
 
     [shown] = re.findall(
         r"^```console\n\$ python manage\.py explain_token < token\.txt\n(.*?)^```",
@@ -468,29 +454,20 @@ def test_troubleshooting_shows_what_it_prints(server: DevelopmentServer, tmp_pat
 def test_a_token_of_the_development_issuer_is_accepted_without_a_database(
     server: DevelopmentServer, tmp_path: Path
 ) -> None:
-    result = manage(
-        tmp_path,
-        "explain_token",
-        pasted=server.get_token(),
-        DATABASE_URL="postgres://nobody@127.0.0.1:1/nowhere",
-        TIMESHEETS_DEV_PORT=str(server.port),
-    )
+    database = "postgres://nobody@127.0.0.1:1/nowhere"
+
+    result = manage(tmp_path, server.get_token(), DATABASE_URL=database, TIMESHEETS_DEV_PORT=str(server.port))
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.splitlines()[-2] == (
-        'The API would accept it, as client "payroll", subject "payroll@clients".'
+    assert (
+        'would accept it, as client "payroll", subject "payroll@clients".' in result.stdout.splitlines()[-2]
     )
 
 
 def test_refused_settings_are_reported(tmp_path: Path) -> None:
-    result = manage(
-        tmp_path,
-        "explain_token",
-        pasted="token",
-        OAUTH_ISSUER="http://issuer.example/",
-        AUTH0_AUDIENCE="https://timesheets.example.com",
-        TIMESHEETS_DEV_PORT=str(find_free_port()),
-    )
+    oauth = {"OAUTH_ISSUER": "http://issuer.example/", "AUTH0_AUDIENCE": "https://timesheets.example.com"}
+
+    result = manage(tmp_path, "token", TIMESHEETS_DEV_PORT=str(find_free_port()), **oauth)
 
     assert result.returncode == 1
     assert "OAUTH_ISSUER is not an https address" in result.stderr

@@ -25,10 +25,26 @@ def browser(issuer: Issuer, settings: Any) -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-def sign_in(browser: Client, token: str, **fields: str) -> ClientResponse:
-    return browser.post(
-        "/sign-in", {**fields, "token": token, "csrfmiddlewaretoken": find_csrf_token(browser)}
-    )
+@pytest.fixture
+def signed_in(browser: Client, issuer: Issuer) -> Client:
+    """The browser of a person who has signed in."""
+    assert sign_in(browser, issuer.mint()).status_code == 302
+    return browser
+
+
+def sign_in(browser: Client, token: object, **fields: str) -> ClientResponse:
+    return post(browser, "/sign-in", token=token, **fields)
+
+
+def post(browser: Client, path: str, **fields: Any) -> ClientResponse:
+    """Send a form of this site."""
+    return browser.post(path, {"csrfmiddlewaretoken": find_csrf_token(browser), **fields})
+
+
+def change_session(browser: Client, **members: Any) -> None:
+    session = browser.session
+    session.update(members)
+    session.save()
 
 
 def find_csrf_token(browser: Client) -> str:
@@ -44,31 +60,25 @@ def is_signed_in(browser: Client) -> bool:
     return "Sign out" in read(browser.get("/"))
 
 
-def test_a_token_that_may_upload_leads_to_the_upload_page(browser: Client, issuer: Issuer) -> None:
-    response = sign_in(browser, issuer.mint(scope="batch:upload"))
-
-    assert (response.status_code, response["Location"]) == (302, "/timesheets/upload")
-    assert is_signed_in(browser)
-
-
-def test_a_token_that_may_only_read_leads_to_the_entries(browser: Client, issuer: Issuer) -> None:
-    assert sign_in(browser, issuer.mint(scope="read:timesheets"))["Location"] == "/timesheets"
-
-
 @pytest.mark.parametrize(
-    ("destination", "location"),
+    ("scope", "destination", "location"),
     [
-        pytest.param("/timesheets?user_id=007", "/timesheets?user_id=007", id="a page of this site"),
-        pytest.param("https://elsewhere.example/", "/timesheets/upload", id="another site"),
-        pytest.param("//elsewhere.example/", "/timesheets/upload", id="another host"),
-        pytest.param("javascript:alert(1)", "/timesheets/upload", id="a script"),
-        pytest.param("\\\\elsewhere.example", "/timesheets/upload", id="backslashes"),
+        pytest.param("batch:upload", "", "/timesheets/upload", id="may upload"),
+        pytest.param("read:timesheets", "", "/timesheets", id="may only read"),
+        pytest.param("batch:upload", "/timesheets?user_id=007", "/timesheets?user_id=007", id="a page here"),
+        pytest.param("batch:upload", "https://elsewhere.example/", "/timesheets/upload", id="another site"),
+        pytest.param("batch:upload", "//elsewhere.example/", "/timesheets/upload", id="another host"),
+        pytest.param("batch:upload", "javascript:alert(1)", "/timesheets/upload", id="a script"),
+        pytest.param("batch:upload", "\\\\elsewhere.example", "/timesheets/upload", id="backslashes"),
     ],
 )
-def test_signing_in_redirects_to_the_requested_page_only_on_this_site(
-    browser: Client, issuer: Issuer, destination: str, location: str
+def test_signing_in_redirects_by_scope_or_to_the_requested_page_of_this_site(
+    browser: Client, issuer: Issuer, scope: str, destination: str, location: str
 ) -> None:
-    assert sign_in(browser, issuer.mint(), next=destination)["Location"] == location
+    response = sign_in(browser, issuer.mint(scope=scope), **{"next": destination} if destination else {})
+
+    assert (response.status_code, response["Location"]) == (302, location)
+    assert is_signed_in(browser)
 
 
 def test_signing_in_over_tls_never_redirects_to_http(browser: Client, issuer: Issuer) -> None:
@@ -145,20 +155,17 @@ def test_the_session_stores_the_tokens_claims_but_never_the_token(browser: Clien
 
     sign_in(browser, token)
 
-    [session] = Session.objects.all()
-    stored = session.get_decoded()
+    stored = Session.objects.get().get_decoded()
     assert stored["timesheets.verified_token"]["token"]["client_id"] == "payroll"
-    for part in token.split("."):
-        assert part not in str(stored)
+    assert not any(part in str(stored) for part in token.split("."))
 
 
-def test_signing_in_changes_the_session_key(browser: Client, issuer: Issuer) -> None:
-    sign_in(browser, issuer.mint())
-    first = browser.cookies["sessionid"].value
+def test_signing_in_changes_the_session_key(signed_in: Client, issuer: Issuer) -> None:
+    first = signed_in.cookies["sessionid"].value
 
-    sign_in(browser, issuer.mint())
+    sign_in(signed_in, issuer.mint())
 
-    assert browser.cookies["sessionid"].value != first
+    assert signed_in.cookies["sessionid"].value != first
     assert not Session.objects.filter(session_key=first).exists()
 
 
@@ -190,17 +197,13 @@ def test_a_token_does_not_change_the_lifetime_of_the_session(
     assert abs(left.total_seconds() - settings.SESSION_COOKIE_AGE) < 60
 
 
-def remove(stored: dict[str, Any], name: str) -> None:
-    del stored[name]
-
-
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda stored: remove(stored, "token"), id="no-token"),
-        pytest.param(lambda stored: remove(stored, "audience"), id="no-audience"),
-        pytest.param(lambda stored: remove(stored["token"], "scopes"), id="no-scopes"),
-        pytest.param(lambda stored: remove(stored["token"], "client_id"), id="no-client"),
+        pytest.param(lambda stored: stored.pop("token"), id="no-token"),
+        pytest.param(lambda stored: stored.pop("audience"), id="no-audience"),
+        pytest.param(lambda stored: stored["token"].pop("scopes"), id="no-scopes"),
+        pytest.param(lambda stored: stored["token"].pop("client_id"), id="no-client"),
         pytest.param(lambda stored: stored["token"].update(color="red"), id="another-member"),
         pytest.param(lambda stored: stored["token"].update(scopes=None), id="other-scopes"),
         pytest.param(lambda stored: stored["token"].update(expires_at="2030-01-01"), id="another-expiry"),
@@ -208,28 +211,24 @@ def remove(stored: dict[str, Any], name: str) -> None:
     ],
 )
 def test_an_unreadable_session_is_signed_out(
-    browser: Client, issuer: Issuer, change: Callable[[dict[str, Any]], None]
+    signed_in: Client, issuer: Issuer, change: Callable[[dict[str, Any]], object]
 ) -> None:
-    sign_in(browser, issuer.mint())
-    session = browser.session
+    session = signed_in.session
     change(session["timesheets.verified_token"])
     session.save()
 
-    assert browser.get("/").status_code == 200
-    assert not is_signed_in(browser)
-    assert sign_in(browser, issuer.mint()).status_code == 302
-    assert is_signed_in(browser)
+    assert signed_in.get("/").status_code == 200
+    assert not is_signed_in(signed_in)
+    assert sign_in(signed_in, issuer.mint()).status_code == 302
+    assert is_signed_in(signed_in)
 
 
 @pytest.mark.parametrize("stored", [None, [], "payroll", 7])
-def test_a_session_with_another_value_is_signed_out(browser: Client, issuer: Issuer, stored: Any) -> None:
-    sign_in(browser, issuer.mint())
-    session = browser.session
-    session["timesheets.verified_token"] = stored
-    session.save()
+def test_a_session_with_another_value_is_signed_out(signed_in: Client, stored: Any) -> None:
+    change_session(signed_in, **{"timesheets.verified_token": stored})
 
-    assert browser.get("/").status_code == 200
-    assert not is_signed_in(browser)
+    assert signed_in.get("/").status_code == 200
+    assert not is_signed_in(signed_in)
 
 
 def test_signing_in_invalidates_earlier_csrf_tokens(browser: Client, issuer: Issuer) -> None:
@@ -237,51 +236,40 @@ def test_signing_in_invalidates_earlier_csrf_tokens(browser: Client, issuer: Iss
     cookie = browser.cookies["csrftoken"].value
     sign_in(browser, issuer.mint())
 
-    response = browser.post("/sign-out", {"csrfmiddlewaretoken": before})
-
     assert browser.cookies["csrftoken"].value != cookie
-    assert response.status_code == 403
+    assert browser.post("/sign-out", {"csrfmiddlewaretoken": before}).status_code == 403
     assert is_signed_in(browser)
 
 
 @pytest.mark.parametrize("setting", ["ISSUER", "AUDIENCE"])
 def test_a_session_ends_when_the_api_no_longer_trusts_its_issuer_or_audience(
-    browser: Client, issuer: Issuer, settings: Any, setting: str
+    signed_in: Client, settings: Any, setting: str
 ) -> None:
-    sign_in(browser, issuer.mint())
-
     settings.OAUTH = {**settings.OAUTH, setting: "https://another.example/"}
 
-    assert not is_signed_in(browser)
+    assert not is_signed_in(signed_in)
 
 
-def test_signing_out_deletes_the_session(browser: Client, issuer: Issuer) -> None:
-    sign_in(browser, issuer.mint())
-
-    response = browser.post("/sign-out", {"csrfmiddlewaretoken": find_csrf_token(browser)})
+def test_signing_out_deletes_the_session(signed_in: Client) -> None:
+    response = post(signed_in, "/sign-out")
 
     assert (response.status_code, response["Location"]) == (302, "/")
-    assert not is_signed_in(browser)
+    assert not is_signed_in(signed_in)
     assert not Session.objects.exists()
 
 
-def test_signing_out_leaves_an_admin_signed_in(browser: Client, issuer: Issuer) -> None:
-    sign_in(browser, issuer.mint())
-    session = browser.session
-    session[SESSION_KEY] = "1"
-    session.save()
+def test_signing_out_leaves_an_admin_signed_in(signed_in: Client) -> None:
+    change_session(signed_in, **{SESSION_KEY: "1"})
 
-    browser.post("/sign-out", {"csrfmiddlewaretoken": find_csrf_token(browser)})
+    post(signed_in, "/sign-out")
 
-    assert not is_signed_in(browser)
-    assert dict(browser.session) == {SESSION_KEY: "1"}
+    assert not is_signed_in(signed_in)
+    assert dict(signed_in.session) == {SESSION_KEY: "1"}
 
 
-def test_a_link_cannot_sign_a_person_out(browser: Client, issuer: Issuer) -> None:
-    sign_in(browser, issuer.mint())
-
-    assert browser.get("/sign-out").status_code == 405
-    assert is_signed_in(browser)
+def test_a_link_cannot_sign_a_person_out(signed_in: Client) -> None:
+    assert signed_in.get("/sign-out").status_code == 405
+    assert is_signed_in(signed_in)
 
 
 @pytest.mark.parametrize("address", ["/sign-in", "/sign-out"])
@@ -295,13 +283,10 @@ def test_another_sites_form_cannot_sign_a_person_in_or_out(
     assert not is_signed_in(browser)
 
 
-def test_the_cookies_are_same_site_and_hidden_from_scripts(browser: Client, issuer: Issuer) -> None:
-    sign_in(browser, issuer.mint())
-
+def test_the_cookies_are_same_site_and_hidden_from_scripts(signed_in: Client) -> None:
     for name in ("sessionid", "csrftoken"):
-        cookie = browser.cookies[name]
-        assert cookie["httponly"]
-        assert cookie["samesite"] == "Strict"
+        assert signed_in.cookies[name]["httponly"]
+        assert signed_in.cookies[name]["samesite"] == "Strict"
 
 
 def test_the_pages_send_no_referrer_to_other_sites(browser: Client) -> None:
@@ -311,11 +296,8 @@ def test_the_pages_send_no_referrer_to_other_sites(browser: Client) -> None:
     assert response["Cache-Control"] == "no-store"
 
 
-def test_a_file_in_a_form_is_not_stored(browser: Client, issuer: Issuer) -> None:
-    csrf_token = find_csrf_token(browser)
-    fields = {"csrfmiddlewaretoken": csrf_token, "token": SimpleUploadedFile("token", b"x" * 5_000)}
-
-    response = browser.post("/sign-in", fields)
+def test_a_file_in_a_form_is_not_stored(browser: Client) -> None:
+    response = sign_in(browser, SimpleUploadedFile("token", b"x" * 5_000))
 
     assert response.status_code == 400
     assert response.wsgi_request.FILES == {}
@@ -339,12 +321,10 @@ def test_without_the_setting_the_sign_in_does_not_exist(client: Client, address:
     assert response.status_code == 404
 
 
-def test_without_the_setting_a_session_is_ignored(browser: Client, issuer: Issuer, settings: Any) -> None:
-    sign_in(browser, issuer.mint())
-
+def test_without_the_setting_a_session_is_ignored(signed_in: Client, settings: Any) -> None:
     settings.TIMESHEETS_BROWSER_SIGN_IN = False
 
-    assert not is_signed_in(browser)
+    assert not is_signed_in(signed_in)
 
 
 def test_the_landing_page_names_issuer_and_audience(client: Client, issuer: Issuer, settings: Any) -> None:
@@ -363,14 +343,10 @@ def test_the_landing_page_names_issuer_and_audience(client: Client, issuer: Issu
 
 
 def test_with_sign_in_the_landing_page_links_to_the_pages_for_people(browser: Client) -> None:
-    page = read(browser.get("/"))
-
-    for link in ("/sign-in", "/timesheets/upload", "/timesheets", "/docs"):
-        assert f'href="{link}"' in page
-
-
-def test_a_response_without_a_session_does_not_vary_by_cookie(browser: Client) -> None:
     response = browser.get("/")
 
+    for link in ("/sign-in", "/timesheets/upload", "/timesheets", "/docs"):
+        assert f'href="{link}"' in read(response)
+    # Without a session.
     assert "Cookie" not in response.get("Vary", "")
     assert "Set-Cookie" not in response

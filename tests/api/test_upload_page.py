@@ -6,23 +6,13 @@ import pytest
 from django.test import Client
 
 from tests.kit.issuer import Issuer
-from timesheets.browser.pages import PageRenderer
-from timesheets.views.uploads import UploadView
 
 PATH = "/timesheets/upload"
 # As browsers send it.
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-@pytest.fixture
-def people(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let people use the API in a browser."""
-    settings.TIMESHEETS_BROWSER_SIGN_IN = True
-    # Views read this setting when they are imported.
-    monkeypatch.setattr(UploadView, "renderer_classes", [*UploadView.renderer_classes, PageRenderer])
-
-
-@pytest.mark.usefixtures("people")
+@pytest.mark.usefixtures("with_pages")
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_browser_gets_a_page_and_the_log_no_warning(
     client: Client, issuer: Issuer, caplog: pytest.LogCaptureFixture, method: str
@@ -36,7 +26,7 @@ def test_a_browser_gets_a_page_and_the_log_no_warning(
     assert [record.message for record in caplog.records if record.levelname != "INFO"] == []
 
 
-@pytest.mark.usefixtures("people")
+@pytest.mark.usefixtures("with_pages")
 @pytest.mark.parametrize(
     ("claims", "status"),
     [pytest.param(None, 401, id="nobody"), pytest.param({"scope": "read:timesheets"}, 403, id="no scope")],
@@ -52,7 +42,7 @@ def test_a_browser_that_may_not_upload_gets_the_status_of_a_program(
     assert "From a program" in response.content.decode()
 
 
-@pytest.mark.usefixtures("people")
+@pytest.mark.usefixtures("with_pages")
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/html;q=0.9"])
 def test_a_program_gets_405(client: Client, issuer: Issuer, method: str, accept: str) -> None:
@@ -72,7 +62,7 @@ def test_without_pages_for_people_a_browser_gets_405(client: Client, issuer: Iss
     assert "upload-file" not in response.content.decode()
 
 
-@pytest.mark.usefixtures("people")
+@pytest.mark.usefixtures("with_pages")
 @pytest.mark.parametrize("accept", ["*/*", BROWSER])
 def test_the_allowed_methods_are_those_of_a_program(client: Client, issuer: Issuer, accept: str) -> None:
     headers = {"Authorization": f"Bearer {issuer.mint()}", "Accept": accept}
