@@ -51,6 +51,25 @@ class Upload(models.Model):
         return f"upload {self.pk}"
 
 
+class Rejection(models.Model):
+    """An entry that a committed upload refused. Rows are only added, never changed."""
+
+    pk = models.CompositePrimaryKey("upload_id", "index")
+    upload = models.ForeignKey(Upload, on_delete=models.PROTECT, db_index=False)
+    # The position in the upload, from 0.
+    index = models.IntegerField()
+    # NULL in a format without lines.
+    line = models.IntegerField(null=True)
+    status = models.IntegerField()
+    code = models.CharField(max_length=64)
+    # JSON as text, because JSON columns do not keep the order of members.
+    errors = models.TextField()
+    entry = models.TextField()
+
+    def __str__(self) -> str:
+        return f"entry {self.index} of upload {self.upload_id}"
+
+
 class Timesheet(models.Model):
     """An entry that a client uploaded, or a revision of one. Rows are only added, never changed.
 

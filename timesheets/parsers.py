@@ -27,9 +27,10 @@ LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZI
 
 @dataclass(frozen=True, kw_only=True)
 class MalformedEntry:
-    """Takes the place of an entry that cannot be parsed."""
+    """Takes the place of an entry that cannot be parsed. `text` is the beginning of what was sent."""
 
     reason: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,10 @@ class CSVParser(BaseParser):
         rows = iterate_rows(stream.read())
         try:
             return _take_lines(
-                (line, MalformedEntry(reason=str(row)) if isinstance(row, RowMalformed) else row)
+                (
+                    line,
+                    MalformedEntry(reason=str(row), text=row.text) if isinstance(row, RowMalformed) else row,
+                )
                 for line, row in rows
             )
         except HeaderMalformed as error:
@@ -109,4 +113,4 @@ def _parse_line(line: bytes) -> Any:
     try:
         return parse_value(decode_utf8(line))
     except NotJSON as error:
-        return MalformedEntry(reason=f"This line is not JSON: {error}.")
+        return MalformedEntry(reason=f"This line is not JSON: {error}.", text=line.decode(errors="replace"))

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from timesheets.formats.strict_csv import ERRORS_COLUMN, OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 
 COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
 # Only with `fields=all`, because programs rely on the columns above.
@@ -42,13 +45,40 @@ class CSVRenderer(BaseRenderer):
     ) -> str | bytes:
         if renderer_context["response"].exception:
             return JSONRenderer().render(data)
-        text = io.StringIO()
         has_all = "fields" in renderer_context["request"].query_params
         columns = (*COLUMNS, *CORRECTION_COLUMNS) if has_all else COLUMNS
-        writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(data.get("results", [data] if "id" in data else []))
-        return text.getvalue()
+        return _write_csv(columns, data.get("results", [data] if "id" in data else []))
+
+
+class RejectionCSVRenderer(CSVRenderer):
+    """Renders refused entries with the columns of an upload, and why each was refused."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> str | bytes:
+        if renderer_context["response"].exception:
+            return super().render(data, accepted_media_type, renderer_context)
+        rows = ({**each["entry"], ERRORS_COLUMN: write_errors(each)} for each in data.get("results", ()))
+        return _write_csv((*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, ERRORS_COLUMN), rows)
+
+
+def write_errors(rejection: Mapping[str, Any]) -> str:
+    """The errors of a refused entry as text, with the text of what has no members."""
+    parts = [
+        " ".join(words) if name == "non_field_errors" else f"{name}: {' '.join(words)}"
+        for name, words in rejection["errors"].items()
+    ]
+    if rejection["entry"].keys() == {"text"}:
+        parts.append(f"Sent: {rejection['entry']['text']}")
+    return " ".join(parts)
+
+
+def _write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 class PageResponse(Response):

@@ -1,5 +1,6 @@
 """Turn a JSON value or a CSV row into an entry, and an entry into the members of a response."""
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from timesheets import conf
 from timesheets.exceptions import InvalidEntry
 from timesheets.fields import HOURS_TEXT, HoursField, RevisionField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
+from timesheets.models import Rejection
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry
 from timesheets.storage.receipts import Receipt
@@ -262,6 +264,18 @@ def represent_receipt(receipt: Receipt) -> dict[str, Any]:
         },
         "first_id": receipt.first_id,
         "last_id": receipt.last_id,
+    }
+
+
+def represent_rejection(row: Rejection) -> dict[str, Any]:
+    """The members of a refused entry, with `line` only if its format has lines."""
+    return {
+        "index": row.index,
+        **({} if row.line is None else {"line": row.line}),
+        "status": row.status,
+        "code": row.code,
+        "errors": json.loads(row.errors),
+        "entry": json.loads(row.entry),
     }
 
 

@@ -5,7 +5,7 @@ from django.urls import URLPattern, path, register_converter
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
 from timesheets.views.downloads import TimesheetDownloadView
-from timesheets.views.receipts import ReceiptListView, ReceiptView
+from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.service import (
     describe_protected_resource,
     report_liveness,
@@ -67,5 +67,6 @@ urlpatterns = [
     *_protect("timesheets/<timesheet_id:timesheet_id>", TimesheetView, name="timesheet"),
     *_protect("uploads", ReceiptListView, name="receipts"),
     *_protect("uploads/<upload_id:upload_id>", ReceiptView, name="receipt"),
+    *_protect("uploads/<upload_id:upload_id>/rejections", RejectionListView, name="rejections"),
     *_protect("people/week", WeekView, name="week"),
 ]

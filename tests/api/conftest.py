@@ -21,7 +21,7 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 from timesheets.views.downloads import TimesheetDownloadView
-from timesheets.views.receipts import ReceiptListView, ReceiptView
+from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView
 from timesheets.views.weeks import WeekView
@@ -102,7 +102,14 @@ def read(issuer: Issuer, client: Client, db: None) -> Read:
 def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let people use the API in a browser."""
     settings.TIMESHEETS_BROWSER_SIGN_IN = True
-    lists = TimesheetListView, TimesheetView, TimesheetDownloadView, ReceiptListView, ReceiptView
+    lists = (
+        TimesheetListView,
+        TimesheetView,
+        TimesheetDownloadView,
+        ReceiptListView,
+        ReceiptView,
+        RejectionListView,
+    )
     for view in (*lists, UploadView, WeekView):
         # Views read this setting when they are imported.
         monkeypatch.setattr(view, "renderer_classes", [*view.renderer_classes, PageRenderer])

@@ -100,6 +100,7 @@ def test_every_operation_names_the_scope_that_it_requires(description: dict[str,
         ("/timesheets/{timesheet_id}", "get"): [{"bearer": ["read:timesheets"]}],
         ("/uploads", "get"): [{"bearer": ["read:timesheets"]}],
         ("/uploads/{upload_id}", "get"): [{"bearer": ["read:timesheets"]}],
+        ("/uploads/{upload_id}/rejections", "get"): [{"bearer": ["read:timesheets"]}],
     }
 
 

@@ -20,6 +20,7 @@ DESCRIPTION = read_description()
 OPERATION = DESCRIPTION["paths"]["/timesheets/upload"]["post"]
 LIST = DESCRIPTION["paths"]["/timesheets"]["get"]
 RETRIEVE = DESCRIPTION["paths"]["/timesheets/{timesheet_id}"]["get"]
+LIST_REJECTIONS = DESCRIPTION["paths"]["/uploads/{upload_id}/rejections"]["get"]
 LIST_UPLOADS = DESCRIPTION["paths"]["/uploads"]["get"]
 RETRIEVE_UPLOAD = DESCRIPTION["paths"]["/uploads/{upload_id}"]["get"]
 PROBLEMS = {
@@ -188,6 +189,22 @@ def test_a_receipt_matches_its_examples(upload: Upload, client: Any, issuer: Iss
     assert page == {"results": [one], "next": None}
     assert normalize(page) == normalize(get_example(LIST_UPLOADS["responses"]["200"], "last"))
     assert normalize(one) == normalize(get_example(RETRIEVE_UPLOAD["responses"]["200"], "one"))
+
+
+def test_rejections_match_their_examples(upload: Upload, client: Any, issuer: Issuer) -> None:
+    read = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+    rows = (b"007,2017-05-10,StoreZero,5,a-1", b"007,2017-05-10,StoreZero,26,a-2", b"total")
+    body = b"\n".join((b"user_id,date,project,hours,entry_id", *rows))
+    path = f"{upload(body, content_type='text/csv').headers['Location']}/rejections"
+    nothing = f"{upload([]).headers['Location']}/rejections"
+
+    page, none = client.get(path, headers=read), client.get(nothing, headers=read)
+    csv = client.get(path, headers={**read, "Accept": "text/csv"})
+
+    response = LIST_REJECTIONS["responses"]["200"]
+    assert page.json() == get_example(response, "last")
+    assert none.json() == get_example(response, "none")
+    assert csv.content.decode() == get_example(response, "rows", "text/csv")
 
 
 def test_a_corrected_entry_that_is_read_matches_its_example(

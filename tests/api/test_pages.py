@@ -14,11 +14,13 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.api.conftest import UploadMany, make_entry
+from tests.api.formats import NDJSON
 from tests.api.pages import OVERRIDE, SCRIPT, Open, Store, list_links, read_page, read_text
 from tests.api.reading import RECEIVED_AT, build_entry, list_ids, localize
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
-from timesheets.browser.details import MAX_CREATED, MAX_REVISIONS
+from timesheets.browser.details import MAX_REVISIONS, MAX_SHOWN
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
@@ -407,7 +409,7 @@ def fill_receipts(store: Store, deliver: Deliver) -> str:
     [
         pytest.param(fill_history, MAX_REVISIONS, id="history"),
         pytest.param(fill_list, PEOPLES_PAGE_SIZE, id="list"),
-        pytest.param(fill_receipt, MAX_CREATED, id="receipt"),
+        pytest.param(fill_receipt, MAX_SHOWN, id="receipt"),
         pytest.param(fill_receipts, PEOPLES_PAGE_SIZE, id="receipts"),
     ],
 )
@@ -454,12 +456,12 @@ def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, d
 
 
 def test_a_receipt_shows_the_first_entries_and_links_to_all(show: Open, deliver: Deliver) -> None:
-    upload = deliver(*(build_entry(f"{number}") for number in range(MAX_CREATED + 1)))
+    upload = deliver(*(build_entry(f"{number}") for number in range(MAX_SHOWN + 1)))
 
     page = show(f"/uploads/{upload}")
 
-    assert len(list_entries(page)) == MAX_CREATED + 2  # And the first and the last one.
-    assert f"All {MAX_CREATED + 1} entries that this upload created" in read_page(page)
+    assert len(list_entries(page)) == MAX_SHOWN + 2  # And the first and the last one.
+    assert f"All {MAX_SHOWN + 1} entries that this upload created" in read_page(page)
 
 
 def test_a_receipt_of_an_upload_that_created_nothing_says_so(show: Open, deliver: Deliver) -> None:
@@ -469,6 +471,49 @@ def test_a_receipt_of_an_upload_that_created_nothing_says_so(show: Open, deliver
 
     assert "This upload created no entries." in page
     assert "Ids" not in page
+
+
+def test_a_receipt_shows_the_first_rejected_entries_and_links_to_all(
+    show: Open, upload_many: UploadMany
+) -> None:
+    entry = make_entry(hours=25, project=SCRIPT, date="10.05.2017")
+    path = upload_many([*[entry] * MAX_SHOWN, {"user_id": None}], NDJSON).headers["Location"]
+
+    page, rejections = show(path), show(f"{path}/rejections")
+
+    words = "date: Send an RFC 3339 date-time with seconds and a time zone, such as 2017-05-10T17:40:20Z"
+    rows = read_rows(rejections)
+    assert read_rows(page) == rows[:-1]
+    assert rows[0].startswith(f"Line 1 {words}")
+    assert rows[0].endswith(f"less than or equal to 24. 007 10.05.2017 {SCRIPT} 25")
+    assert rows[-1].startswith(f"Line {MAX_SHOWN + 1} user_id: This field may not be null.")
+    assert "None" not in rows[-1]
+    assert f"{path}/rejections" in list_links(page)
+    assert "More rejected entries" in read_page(page)
+    assert SCRIPT not in page.content.decode()
+
+
+def test_pages_of_rejected_entries_follow_each_other(show: Open, upload_many: UploadMany) -> None:
+    path = f"{upload_many([{}] * 3).headers['Location']}/rejections?page_size=2"
+
+    page = show(path)
+    [following] = [link for link in list_links(page) if link.startswith("?page_size=2&cursor=")]
+
+    assert len(read_rows(page)) == 2
+    assert len(read_rows(show(path.partition("?")[0] + following))) == 1
+
+
+def test_a_receipt_of_the_longest_rejected_entries_is_below_100_kb(
+    show: Open, upload_many: UploadMany
+) -> None:
+    unknown = {f"{number:0200}": "x" * 200 for number in range(20)}
+    members = dict.fromkeys(("user_id", "date", "project", "hours", "entry_id"), "x" * 200)
+    refused = [{**members, "revision": "x" * 200, "reason": "x" * 300, **unknown}] * MAX_SHOWN
+    created = [make_entry(user_id="u" * 64, project="p" * 128, entry_id=f"{each:0128}") for each in range(20)]
+
+    page = show(upload_many([*refused, *created]).headers["Location"])
+
+    assert len(page.content) < 100_000
 
 
 # Filters

@@ -233,7 +233,7 @@ def test_receipts_are_no_csv(read: Read, path: str) -> None:
     [
         pytest.param(
             "user_id=007",
-            "The only parameters are label, received_since, order, page_size, cursor.",
+            "The only parameters are label, received_since, rejected, order, page_size, cursor.",
             id="unknown",
         ),
         pytest.param("fields=all", "The only parameters are label, ", id="fields"),

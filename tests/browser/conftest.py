@@ -17,6 +17,7 @@ from tests.kit.servers import DevelopmentServer
 ZONE = "Europe/Berlin"
 EMPTY = """
 DELETE FROM timesheets_timesheet;
+DELETE FROM timesheets_rejection;
 DELETE FROM timesheets_upload;
 DELETE FROM sqlite_sequence;
 """

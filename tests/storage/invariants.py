@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from tests.storage.entries import to_entry
-from timesheets.models import Timesheet, Upload
+from timesheets.models import Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
@@ -46,6 +46,12 @@ def require_receipts_of_rows() -> None:
         assert (upload.created, upload.hours_created) == (len(ids), sum(hours for _, hours, _ in created))
         assert (upload.first_id, upload.last_id) == (min(ids, default=None), max(ids, default=None))
         assert upload.received == upload.created + upload.existing + upload.rejected
+
+
+def require_rejections_of_receipts() -> None:
+    """Refused entries are kept if and only if their receipt is."""
+    kept = Counter(Rejection.objects.values_list("upload_id", flat=True))
+    assert kept == dict(Upload.objects.filter(rejected__gt=0).values_list("id", "rejected"))
 
 
 def require_truth_of_verdicts(judged: Iterable[tuple[MachineClient, Entry, Verdict]]) -> None:

@@ -152,7 +152,7 @@ def test_a_process_that_may_not_insert_is_not_ready(
     postgresql.execute("DROP ROLE reader")
     assert failing == (503, ["database"])
     [reason] = find_reasons(caplog)
-    tables = "timesheets_client, timesheets_timesheet, timesheets_upload"
+    tables = "timesheets_client, timesheets_rejection, timesheets_timesheet, timesheets_upload"
     assert re.search(f"GRANT INSERT ON [^;]*{tables}[^;]* TO reader;", reason)
 
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError
 
 from tests.kit.default_database import only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
 from tests.storage.uploads import make_delivery, uncommitted_upload
-from timesheets.models import Client, Timesheet, Upload
+from timesheets.models import Client, Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Ingested, ingest_upload
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
@@ -166,6 +167,41 @@ def test_a_list_of_receipts_stops_before_an_uncommitted_upload() -> None:
 
     assert list_ids() == sorted(Upload.objects.values_list("id", flat=True))
     assert len(list_ids()) == 3
+
+
+def refuse(*indexes: int) -> list[Rejection]:
+    return [
+        Rejection(index=index, status=422, code="invalid_entry", errors="{}", entry='{"text": "\ufffd…"}')
+        for index in indexes
+    ]
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_rejections_are_kept_if_and_only_if_their_receipt_is(is_committed: bool) -> None:
+    ingest_upload(
+        PAYROLL,
+        [make_entry()],
+        RECEIVED_AT,
+        make_delivery(3),
+        commit_if=lambda _: is_committed,
+        list_refused=lambda _: refuse(1, 2),
+    )
+
+    kept = list(Rejection.objects.order_by("index").values_list("upload_id", "index", "entry"))
+    uploads = Upload.objects.values_list("id", flat=True)
+    assert len(uploads) == is_committed
+    assert kept == [(upload_id, index, '{"text": "\ufffd…"}') for upload_id in uploads for index in (1, 2)]
+
+
+def test_an_upload_whose_rejections_cannot_be_kept_stores_nothing() -> None:
+    with pytest.raises(IntegrityError):
+        ingest_upload(
+            PAYROLL, [make_entry()], RECEIVED_AT, make_delivery(3), list_refused=lambda _: refuse(1, 1)
+        )
+
+    assert not Timesheet.objects.exists()
+    assert not Upload.objects.exists()
+    assert not Rejection.objects.exists()
 
 
 def test_two_equal_uploads_add_up_to_one_file() -> None:

@@ -87,7 +87,10 @@ def superuser_url(postgresql_process: PostgreSQLServer, django_db_blocker: Any) 
 @pytest.fixture
 def as_api(superuser_url: str, django_db_blocker: Any) -> Iterator[None]:
     """The database is empty, and the default connection logs in as the API's role."""
-    execute(superuser_url, "TRUNCATE timesheets_client, timesheets_upload, timesheets_timesheet")
+    execute(
+        superuser_url,
+        "TRUNCATE timesheets_client, timesheets_upload, timesheets_rejection, timesheets_timesheet",
+    )
     with django_db_blocker.unblock(), use_database(log_in_as("timesheets_api", superuser_url)):
         yield
 
@@ -126,25 +129,33 @@ def test_the_api_corrects_entries_and_leaves_receipts() -> None:
 
 
 @pytest.mark.usefixtures("as_api")
-@pytest.mark.parametrize("table", ["timesheets_timesheet", "timesheets_upload", "timesheets_client"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("timesheets_timesheet", "client_id"),
+        ("timesheets_rejection", "entry"),
+        ("timesheets_upload", "client_id"),
+        ("timesheets_client", "client_id"),
+    ],
+)
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE {} SET client_id = client_id",
+        "UPDATE {} SET {column} = {column}",
         "DELETE FROM {}",
         "TRUNCATE {}",
         "DROP TABLE {}",
         "ALTER TABLE {} ADD x int",
     ],
 )
-def test_the_api_cannot_change_or_delete_what_is_stored(statement: str, table: str) -> None:
+def test_the_api_cannot_change_or_delete_what_is_stored(statement: str, table: str, column: str) -> None:
     ingest(make_entry("a"))
 
     with (
         pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
         connection.cursor() as cursor,
     ):
-        cursor.execute(statement.format(table))
+        cursor.execute(statement.format(table, column=column))
 
     assert [to_entry(row) for row in Timesheet.objects.all()] == [make_entry("a")]
 
@@ -168,15 +179,17 @@ def test_the_tables_of_later_migrations_are_covered(superuser_url: str) -> None:
 
 
 def call_api(issuer: Issuer) -> set[int]:
-    """The statuses of uploads of one entry, of two and of many, and of a list of receipts."""
+    """The statuses of uploads of one entry, of two, of many and of a refused one, and of what they left."""
     client = Client(raise_request_exception=False)
     headers = {"Authorization": f"Bearer {issuer.mint(scope='batch:upload read:timesheets')}"}
     entry = {"user_id": "007", "date": "2026-06-01", "project": "X", "hours": "8"}
-    bodies = (entry, [entry] * 2, [entry] * 200)
+    bodies: tuple[Any, ...] = (entry, [entry] * 2, [entry] * 200, [{}])
     uploads = [
         client.post("/timesheets/upload", body, "application/json", headers=headers) for body in bodies
     ]
-    return {response.status_code for response in (*uploads, client.get("/uploads", headers=headers))}
+    rejections = f"{uploads[-1].headers.get('Location', '/uploads/1')}/rejections"
+    lists = [client.get(path, headers=headers) for path in ("/uploads", rejections)]
+    return {response.status_code for response in (*uploads, *lists)}
 
 
 def probe() -> int:
@@ -190,7 +203,7 @@ def probe() -> int:
     [
         *(
             f"{privilege} ON timesheets_{table}"
-            for table in ("client", "timesheet", "upload")
+            for table in ("client", "rejection", "timesheet", "upload")
             for privilege in ("SELECT", "INSERT")
         ),
         "USAGE ON SEQUENCE timesheets_timesheet_id_seq",

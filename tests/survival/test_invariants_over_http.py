@@ -23,7 +23,7 @@ from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.servers import GranianServer
-from tests.storage.invariants import wait_for_killed_writers
+from tests.storage.invariants import require_rejections_of_receipts, wait_for_killed_writers
 from tests.survival.test_invariants import require_invariants
 from tests.survival.writers import CLIENTS, WRITERS, Acknowledged, Writer
 from timesheets.models import Timesheet, Upload
@@ -246,6 +246,7 @@ def require_invariants_while_killing(site: Site, killed: GranianServer | Postgre
     assert writers.failures == []
     assert writers.lost
     require_invariants(writers.acknowledged)
+    require_rejections_of_receipts()
     for reader in readers:
         reader.require_same_states()
         reader.require_all_uploads()

@@ -4,12 +4,17 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from timesheets.admin.site import ReadOnlyAdmin, ReceivedAdmin, site
 from timesheets.models import Client, Upload
+from timesheets.serializers import represent_rejection
+from timesheets.storage.rejections import RejectionQuery, list_rejections
+
+_MAX_REJECTIONS = 100
 
 
 @admin.register(Client, site=site)
@@ -53,9 +58,10 @@ class UploadAdmin(ReceivedAdmin):
         (None, {"fields": ("label", "client", "received_time", "subject")}),
         ("Entries", {"fields": ("sent", "stored", "already_stored", "rejected")}),
         ("Hours", {"fields": ("hours_received", "hours_created", "hours_existing")}),
+        ("Rejected entries", {"fields": ("rejected_entries",)}),
         ("Request", {"fields": ("media_type", "byte_count", "sha256", "request_id", "token_id")}),
     )
-    readonly_fields = ("received_time", "sent", "stored", "already_stored")
+    readonly_fields = ("received_time", "sent", "stored", "already_stored", "rejected_entries")
     search_fields = ("label__startswith",)
     search_help_text = "The beginning of a label."
 
@@ -72,3 +78,11 @@ class UploadAdmin(ReceivedAdmin):
 
     def already_stored(self, upload: Upload) -> int:
         return upload.existing
+
+    def rejected_entries(self, upload: Upload) -> str:
+        """A table of the first entries that it refused."""
+        refused, _ = list_rejections(upload.pk, RejectionQuery(), _MAX_REJECTIONS)
+        if not refused:
+            return "None are kept."
+        context = {"rejections": [represent_rejection(each) for each in refused]}
+        return render_to_string("timesheets/parts/rejected.html", context)

@@ -5,13 +5,14 @@ from typing import Any
 
 from timesheets import conf
 from timesheets.browser.days import Day, add_up, group_by_day
-from timesheets.serializers import represent_entry, represent_stored_entry
+from timesheets.serializers import represent_entry, represent_rejection, represent_stored_entry
 from timesheets.storage.queries import Change, StoredEntry, TimesheetQuery, list_history, list_timesheets
+from timesheets.storage.rejections import RejectionQuery, list_rejections
 from timesheets.trust.principals import MachineClient
 
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
 MAX_REVISIONS = 50
-MAX_CREATED = 20
+MAX_SHOWN = 20
 
 
 def _describe_entries(entries: Sequence[StoredEntry], **others: Any) -> Mapping[str, Any]:
@@ -48,9 +49,18 @@ def _describe_change(change: Change) -> Mapping[str, Any]:
 
 
 def _describe_created(client: MachineClient, upload_id: int) -> Mapping[str, Any]:
-    """The first entries that the upload created, with the totals, and whether it `has_more`."""
-    page = list_timesheets(client, TimesheetQuery(upload_id=upload_id), MAX_CREATED)
-    return {**_describe_entries(page.timesheets), "has_more": page.next_id is not None}
+    """The first entries that the upload created, with the totals, and whether it `has_more`.
+
+    `rejections` are the first entries that it refused, and `has_more_rejections` says if there are others.
+    """
+    page = list_timesheets(client, TimesheetQuery(upload_id=upload_id), MAX_SHOWN)
+    refused, next_index = list_rejections(upload_id, RejectionQuery(), MAX_SHOWN)
+    return {
+        **_describe_entries(page.timesheets),
+        "has_more": page.next_id is not None,
+        "rejections": [represent_rejection(each) for each in refused],
+        "has_more_rejections": next_index is not None,
+    }
 
 
 _DESCRIBE: dict[str, Callable[..., Mapping[str, Any]]] = {

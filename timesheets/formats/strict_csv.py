@@ -8,6 +8,8 @@ from typing import Any, Self
 
 REQUIRED_COLUMNS = ("user_id", "date", "project", "hours")
 OPTIONAL_COLUMNS = ("entry_id", "revision", "reason")
+# Why the API refused the row before. It writes such files, and reads them when they are corrected.
+ERRORS_COLUMN = "errors"
 # The only column whose cells are numbers and nothing else. Hours may also be text in JSON.
 _NUMBER_COLUMN = "revision"
 _DIGITS = re.compile(r"\d+", re.ASCII)
@@ -21,6 +23,8 @@ _INVALID_BYTE = re.compile("[\udc80-\udcff]")
 
 # The limit for the commas in a record and for the lines in a body: each becomes a cell or a row.
 MAX_CELLS = 640_000
+# Enough to recognize a malformed row, and a token in it.
+_MAX_QUOTED_LENGTH = 4000
 
 # The serializer refuses a cell that is too long. At Python's own limit, the rest of the cell becomes rows.
 csv.field_size_limit(2**31 - 1)
@@ -42,7 +46,12 @@ class TooManyCells(Exception):
 
 
 class RowMalformed(Exception):
-    """The row is not CSV, or its columns differ from the header. The message says which."""
+    """The row is not CSV, or its columns differ from the header. The message says which.
+
+    `text` is the beginning of the row.
+    """
+
+    text = ""
 
 
 def iterate_rows(body: bytes) -> Iterator[tuple[int, dict[str, Any] | RowMalformed]]:
@@ -54,20 +63,20 @@ def iterate_rows(body: bytes) -> Iterator[tuple[int, dict[str, Any] | RowMalform
     """
     if body.count(b"\n") > MAX_CELLS:
         raise TooManyCells
-    records = _iterate_records(body.removeprefix(b"\xef\xbb\xbf"))
+    lines = _Lines(body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="surrogateescape"))
+    records = _iterate_records(lines)
     _, first = next(records, (0, None))
     columns = _read_header(first)
-    optional = [name for name in OPTIONAL_COLUMNS if name in columns]
+    optional = [name for name in (*OPTIONAL_COLUMNS, ERRORS_COLUMN) if name in columns]
     for line, cells in records:
-        yield line, cells if isinstance(cells, RowMalformed) else _name_cells(columns, optional, cells)
+        row = cells if isinstance(cells, RowMalformed) else _name_cells(columns, optional, cells)
+        if isinstance(row, RowMalformed):
+            row.text = "".join(lines.record)[:_MAX_QUOTED_LENGTH].rstrip("\r\n")
+        yield line, row
 
 
-def _iterate_records(body: bytes) -> Iterator[tuple[int, Sequence[str] | RowMalformed]]:
-    """The first line and the cells of each record that is not blank.
-
-    Invalid UTF-8 becomes lone surrogates.
-    """
-    lines = _Lines(body.decode("utf-8", errors="surrogateescape"))
+def _iterate_records(lines: "_Lines") -> Iterator[tuple[int, Sequence[str] | RowMalformed]]:
+    """The first line and the cells of each record that is not blank. Invalid UTF-8 is lone surrogates."""
     reader = csv.reader(lines, strict=True)
     while True:
         lines.begin_record()
@@ -118,7 +127,7 @@ def _read_header(columns: Sequence[str] | RowMalformed | None) -> Sequence[str]:
     if columns is None or isinstance(columns, RowMalformed):
         raise HeaderMalformed("The first row must name the columns.")
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
-    unknown = [name for name in columns if name not in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)]
+    unknown = [name for name in columns if name not in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, ERRORS_COLUMN)]
     if missing:
         raise HeaderMalformed(f"Columns missing from the first row: {', '.join(missing)}.")
     if unknown:
@@ -137,7 +146,7 @@ def _name_cells(
         return RowMalformed("This row is not UTF-8.")
     members: dict[str, Any] = dict(zip(columns, cells, strict=True))
     for name in optional:
-        if not members[name]:
+        if not members[name] or name == ERRORS_COLUMN:
             del members[name]
         elif name == _NUMBER_COLUMN and _DIGITS.fullmatch(members[name]):
             members[name] = Decimal(members[name])

@@ -15,7 +15,10 @@ MAX_WAIT_SECONDS = 2
 
 # What the API's role needs in PostgreSQL: pairs of a privilege and a table or sequence.
 UPLOAD_PRIVILEGES = {
-    *product(["SELECT", "INSERT"], ["timesheets_client", "timesheets_timesheet", "timesheets_upload"]),
+    *product(
+        ["SELECT", "INSERT"],
+        ["timesheets_client", "timesheets_rejection", "timesheets_timesheet", "timesheets_upload"],
+    ),
     *product(["USAGE"], ["timesheets_timesheet_id_seq", "timesheets_upload_id_seq"]),
 }
 THROTTLE_PRIVILEGES = {*product(["SELECT", "INSERT", "UPDATE"], ["timesheets_usage"])}

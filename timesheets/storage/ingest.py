@@ -9,11 +9,13 @@ from typing import Any
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 
+from timesheets.models import Rejection
 from timesheets.storage.corrections import store_corrections
 from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.group_commit import GroupCommit
 from timesheets.storage.pool import share_pool
 from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload
+from timesheets.storage.rejections import add_rejections
 from timesheets.storage.revisions import find_current, find_current_of_clients, find_older, statements
 from timesheets.storage.rows import Provenance, find_or_create_owner
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
@@ -31,6 +33,7 @@ _FAILURES_OF_ONE = frozenset({_DEADLOCK_DETECTED, _LOCK_NOT_AVAILABLE, _SERIALIZ
 
 Condition = Callable[[Sequence[Verdict]], bool]
 Store = Callable[[Provenance, Sequence[Entry]], list[Verdict]]
+ListRefused = Callable[[Sequence[Verdict]], Sequence[Rejection]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +74,18 @@ def ingest_upload(
     *,
     store: Store | None = None,
     commit_if: Condition | None = None,
+    list_refused: ListRefused = lambda _: (),
 ) -> Ingested:
-    """Like `ingest_entries`, and store the upload's receipt in the same transaction."""
-    return _ingest_alone(client, entries, received_at, delivery=delivery, store=store, commit_if=commit_if)
+    """Like `ingest_entries`, and store the upload's receipt and what it refused in the same transaction."""
+    return _ingest_alone(
+        client,
+        entries,
+        received_at,
+        delivery=delivery,
+        store=store,
+        commit_if=commit_if,
+        list_refused=list_refused,
+    )
 
 
 def _is_first(entry: Entry) -> bool:
@@ -111,9 +123,17 @@ def _ingest_alone(
     delivery: Delivery | None = None,
     store: Store | None = None,
     commit_if: Condition | None = None,
+    list_refused: ListRefused = lambda _: (),
 ) -> Ingested:
     ingest = partial(
-        _ingest_in_transaction, client, entries, received_at, delivery, store or _store_upload, commit_if
+        _ingest_in_transaction,
+        client,
+        entries,
+        received_at,
+        delivery,
+        store or _store_upload,
+        commit_if,
+        list_refused,
     )
     with share_pool(client):
         try:
@@ -132,6 +152,7 @@ def _ingest_in_transaction(
     delivery: Delivery | None,
     store: Store,
     commit_if: Condition | None,
+    list_refused: ListRefused,
 ) -> Ingested:
     with begin_upload():
         owner_id, upload_id = _identify(client, delivery)
@@ -144,6 +165,8 @@ def _ingest_in_transaction(
             return Ingested(verdicts=verdicts, upload_id=None)
         if delivery is not None:
             add_receipt(provenance, delivery, entries, verdicts)
+        if upload_id is not None and (refused := list_refused(verdicts)):
+            add_rejections(upload_id, refused)
     return Ingested(verdicts=verdicts, upload_id=provenance.upload_id)
 
 

@@ -61,6 +61,8 @@ class ReceiptQuery:
 
     label: str | None = None
     received_since: datetime | None = None
+    # Only those with refused entries.
+    has_rejected: bool = False
     # From the highest id down.
     newest_first: bool = False
     # The page starts at this id, or at the first match after it in the order.
@@ -144,6 +146,7 @@ def list_receipts(client: MachineClient, query: ReceiptQuery, page_size: int) ->
     conditions = [
         *compare_column(Upload, "label", "=", query.label),
         *compare_column(Upload, "received_at", ">=", query.received_since),
+        *compare_column(Upload, "rejected", ">", 0 if query.has_rejected else None),
     ]
     rows, next_id = read_page(Upload, scan, conditions, page_size)
     return ReceiptPage(receipts=[_to_receipt(row) for row in rows], next_id=next_id)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from timesheets import metrics
@@ -21,6 +22,7 @@ from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.options import UploadOptions
+from timesheets.uploads.refusals import list_refused
 from timesheets.uploads.results import HELD_BACK, SCOPE_MISSING, Result, describe_outcome, describe_verdict
 from timesheets.uploads.totals import FoundTotals, add_up, require_totals
 
@@ -66,6 +68,7 @@ def upload_batch(
         _describe_delivery(upload, totals, options.label, token.token_id),
         store=options.choose_store(token),
         commit_if=lambda verdicts: not options.dry_run and not is_refused(verdicts),
+        list_refused=partial(list_refused, upload, judged),
     )
     refused = is_refused(ingested.verdicts)
     results = list(_build_results(judged, ingested.verdicts, dry_run=options.dry_run, is_refused=refused))

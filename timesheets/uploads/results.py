@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from timesheets.exceptions import InsufficientScope, RevisionGap, TooManyRevisions
 from timesheets.permissions import CORRECTION_SCOPE
 from timesheets.serializers import represent_content
+from timesheets.storage.entries import Entry
 from timesheets.storage.rows import MAX_REVISION
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 
@@ -86,3 +87,14 @@ def _explain_refusal(verdict: Verdict) -> Mapping[str, Any]:
         words = f"The current revision of this entry_id is {current}, so revision {current + 1} comes next."
         return _explain("revision", words, code=RevisionGap.default_code)
     return _EXPLANATIONS.get(verdict.outcome, {})
+
+
+def explain_conflict(entry: Entry, verdict: Verdict) -> str:
+    if (entry.revision or 1) > 1:
+        subject = f"Revision {entry.revision} of this entry_id is"
+    else:
+        subject = "This entry_id belongs to"
+    advice = ""
+    if verdict.current_revision is not None:
+        advice = f" To correct it, send revision {verdict.current_revision + 1}."
+    return f"{subject} timesheet {verdict.timesheet_id}, which differs and stays unchanged.{advice}"

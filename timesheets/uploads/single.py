@@ -18,7 +18,7 @@ from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.options import UploadOptions
-from timesheets.uploads.results import SCOPE_ADVICE, describe_verdict
+from timesheets.uploads.results import SCOPE_ADVICE, describe_verdict, explain_conflict
 from timesheets.uploads.totals import ExpectedTotals, add_up, require_totals
 
 entries_logger = logging.getLogger("timesheets.entries")
@@ -108,16 +108,7 @@ def _refuse(entry: Entry, token: VerifiedToken, verdict: Verdict, members: Mappi
         raise TooManyRevisions(f"{members['errors']['entry_id'][0]} Nothing was stored.", **members)
     if verdict.outcome is Outcome.REVISION_GAP:
         raise RevisionGap(f"{members['errors']['revision'][0]} Nothing was stored.", **members)
-    if (entry.revision or 1) > 1:
-        subject = f"Revision {entry.revision} of this entry_id is"
-    else:
-        subject = "This entry_id belongs to"
-    advice = ""
-    if verdict.current_revision is not None:
-        advice = f" To correct it, send revision {verdict.current_revision + 1}."
-    raise Conflict(
-        f"{subject} timesheet {verdict.timesheet_id}, which differs and stays unchanged.{advice}", **members
-    )
+    raise Conflict(explain_conflict(entry, verdict), **members)
 
 
 def _count_verdict(client: MachineClient, options: UploadOptions, outcome: Outcome) -> None:

@@ -22,8 +22,9 @@ from timesheets.renderers import PageResponse
 from timesheets.serializers import EntrySerializer, IdentifierField
 from timesheets.storage.queries import TimesheetQuery
 from timesheets.storage.receipts import ReceiptQuery
+from timesheets.storage.rejections import RejectionQuery
 
-Query = TypeVar("Query", TimesheetQuery, ReceiptQuery)
+Query = TypeVar("Query", TimesheetQuery, ReceiptQuery, RejectionQuery)
 # As they were sent. A parameter that may be repeated has a list.
 Parameters = Mapping[str, str | Sequence[str]]
 
@@ -160,7 +161,15 @@ class ReceiptParameters(serializers.Serializer[Any]):
 
     label = IdentifierField()  # type: ignore[assignment]
     received_since = QueryTimestampField()
+    rejected = FlagField(source="has_rejected")
     order = OnlyValueField("newest")
+    page_size = PageSizeField()
+    cursor = CursorField()
+
+
+class RejectionParameters(serializers.Serializer[Any]):
+    """Validates the parameters of the list of an upload's refused entries."""
+
     page_size = PageSizeField()
     cursor = CursorField()
 
@@ -169,6 +178,7 @@ class ReceiptParameters(serializers.Serializer[Any]):
 _OF_LIST = ListParameters(partial=True)
 _OF_TIMESHEET = TimesheetParameters(partial=True)
 _OF_RECEIPTS = ReceiptParameters(partial=True)
+_OF_REJECTIONS = RejectionParameters(partial=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +215,11 @@ def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
 def read_receipt_options(request: Request) -> ListOptions[ReceiptQuery]:
     """The filters and the page of receipts. Raises InvalidParameter with all problems at once."""
     return _to_options(ReceiptQuery, *read_parameters(request, _OF_RECEIPTS))
+
+
+def read_rejection_options(request: Request) -> ListOptions[RejectionQuery]:
+    """The page of refused entries. Raises InvalidParameter with all problems at once."""
+    return _to_options(RejectionQuery, *read_parameters(request, _OF_REJECTIONS))
 
 
 def check_timesheet_parameters(request: Request) -> None:

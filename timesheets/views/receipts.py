@@ -8,11 +8,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.permissions import READ_SCOPE
-from timesheets.renderers import PageResponse, has_page
-from timesheets.serializers import represent_receipt
-from timesheets.storage.receipts import find_receipt, list_receipts
+from timesheets.renderers import PageResponse, RejectionCSVRenderer, has_page
+from timesheets.serializers import represent_receipt, represent_rejection
+from timesheets.storage.receipts import Receipt, find_receipt, list_receipts
+from timesheets.storage.rejections import list_rejections
 from timesheets.trust.principals import MachineClient
-from timesheets.views.list_options import read_receipt_options, refuse_parameters, respond_with_page
+from timesheets.views.list_options import (
+    read_receipt_options,
+    read_rejection_options,
+    refuse_parameters,
+    respond_with_page,
+)
 
 _READ = frozenset({READ_SCOPE})
 
@@ -52,8 +58,34 @@ class ReceiptView(APIView):
 
     def get(self, request: Request, upload_id: int) -> Response:
         refuse_parameters(request)
-        client = cast("MachineClient", request.user)
-        receipt = find_receipt(client, upload_id)
-        if receipt is None:
-            raise NotFound(f"This client has no upload {upload_id}.")
-        return PageResponse(represent_receipt(receipt), client=client, upload_id=upload_id)
+        receipt = _require_receipt(request, upload_id)
+        return PageResponse(represent_receipt(receipt), client=request.user, upload_id=upload_id)
+
+
+class RejectionListView(APIView):
+    """List what an upload refused. Requires an access token with the scope `read:timesheets`."""
+
+    required_scopes = _READ
+    renderer_classes = [*APIView.renderer_classes, RejectionCSVRenderer]
+    page_part = "timesheets/parts/rejections.html"
+
+    @property
+    def resource_path(self) -> str:
+        return f"{ReceiptListView.resource_path}/{self.kwargs['upload_id']}/rejections"
+
+    def get_view_name(self) -> str:
+        return f"Rejected entries of upload {self.kwargs['upload_id']}"
+
+    def get(self, request: Request, upload_id: int) -> Response:
+        options = read_rejection_options(request)
+        _require_receipt(request, upload_id)
+        refused, next_index = list_rejections(upload_id, options.query, options.page_size)
+        results = [represent_rejection(each) for each in refused]
+        return respond_with_page(self.resource_path, options, results, next_index)
+
+
+def _require_receipt(request: Request, upload_id: int) -> Receipt:
+    receipt = find_receipt(cast("MachineClient", request.user), upload_id)
+    if receipt is None:
+        raise NotFound(f"This client has no upload {upload_id}.")
+    return receipt

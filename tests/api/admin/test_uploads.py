@@ -1,5 +1,6 @@
 """What the admin shows of corrections and of uploads, and what it asks the database for."""
 
+import json
 import re
 from html import unescape
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.api.admin.conftest import add_rows, deliver
 from tests.api.admin.pages import LIST, UPLOADS, Visitor, read_cells, read_csv, read_history
+from timesheets.models import Rejection
 
 
 def test_the_list_marks_corrected_and_withdrawn_entries(auditor: Visitor) -> None:
@@ -76,6 +78,27 @@ def test_an_upload_links_to_what_it_created(
     links = re.findall(rf'href="{LIST}(\?upload__id__exact={upload}&[^"]*)"', text)
 
     assert [auditor.list_ids(link) for link in links] == ([created] if created else [])
+
+
+def test_an_upload_shows_what_it_refused(auditor: Visitor) -> None:
+    entry = {"user_id": "007", "project": "<script>alert(1)</script>", "hours": 25}
+    errors = {"hours": ["Too many."], "non_field_errors": ["No."]}
+    Rejection.objects.create(
+        upload_id=5,
+        index=3,
+        status=422,
+        code="invalid_entry",
+        errors=json.dumps(errors),
+        entry=json.dumps(entry),
+    )
+
+    page = auditor.get(f"{UPLOADS}5/change/").text
+
+    [row] = re.findall('<tr>\\s*(<td data-label="Entry">.*?)</tr>', page, re.DOTALL)
+    assert " ".join(re.sub("<[^>]*>", " ", row).split()) == (
+        "4 hours: Too many. No. 007 &lt;script&gt;alert(1)&lt;/script&gt; 25"
+    )
+    assert "None are kept." in auditor.get(f"{UPLOADS}6/change/").text
 
 
 @pytest.mark.parametrize("page", ["add/", "1/change/", "1/delete/"])
