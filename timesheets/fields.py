@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from rest_framework import serializers
 
 from timesheets import conf
-from timesheets.storage.rows import MAX_REVISION
+from timesheets.storage.entries import MAX_REVISION
 
 HOURS_TEXT = re.compile(r"\d{1,2}(\.\d+)?", re.ASCII)
 

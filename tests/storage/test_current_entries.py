@@ -18,9 +18,8 @@ from tests.storage.test_corrections import HISTORY, correct, say, store
 from tests.storage.uploads import WRITERS, Results, make_delivery, run_concurrently, uncommitted_upload
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.corrections import store_as_current
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import MAX_REVISION, Entry
 from timesheets.storage.ingest import ingest_entries, ingest_upload
-from timesheets.storage.rows import MAX_REVISION
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -80,7 +80,8 @@ def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_co
     # As in every upload, new keys come before the lock. Otherwise two uploads could deadlock.
     ids = _store_unknown(provenance, entries)
     statements().lock_corrections(provenance.client_id)
-    before = find_current(provenance.client_id, list({_read_key(entry)[0] for entry in entries} - ids.keys()))
+    keys = [_read_key(entry)[0] for entry in entries]
+    before = find_current(provenance.client_id, list(set(keys) - ids.keys()))
     current = {entry_id: row.entry for entry_id, row in before.items()}
     outcomes = _judge_as_current(entries, current, may_correct=may_correct)
     corrected = [entry_id for entry_id, row in before.items() if current[entry_id] is not row.entry]
@@ -88,7 +89,6 @@ def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_co
     ids |= {entry_id: row.timesheet_id for entry_id, row in before.items()}
     ids |= dict(zip(corrected, inserted, strict=True))
     after = {key: StoredRevision(timesheet_id=ids[key], entry=entry) for key, entry in current.items()}
-    keys = [_read_key(entry)[0] for entry in entries]
     return [
         describe_as_current(outcome, before.get(key), after.get(key))
         for key, outcome in zip(keys, outcomes, strict=True)

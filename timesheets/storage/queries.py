@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from timesheets.models import Timesheet, Upload
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import MAX_REVISION, Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.rows import CONTENT_COLUMNS, MAX_REVISION, REVISION_COLUMNS, TABLE, find_owner
+from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, TABLE, find_owner
 from timesheets.storage.scans import (
     MAX_ID,
     MAX_SCANNED_ROWS,

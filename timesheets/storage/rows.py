@@ -18,7 +18,6 @@ COLUMNS = (*ORIGIN_COLUMNS, *CONTENT_COLUMNS)
 read_content = attrgetter(*CONTENT_COLUMNS)
 
 SELECT_OWNER = f"SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s"  # noqa: S608
-MAX_REVISION = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

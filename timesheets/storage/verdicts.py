@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from timesheets.storage.entries import Entry
-from timesheets.storage.rows import MAX_REVISION
+from timesheets.storage.entries import MAX_REVISION, Entry
 
 
 class Outcome(enum.StrEnum):

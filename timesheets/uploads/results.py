@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from timesheets.exceptions import InsufficientScope, RevisionGap, TooManyRevisions
 from timesheets.permissions import CORRECTION_SCOPE
 from timesheets.serializers import represent_content
-from timesheets.storage.entries import Entry
-from timesheets.storage.rows import MAX_REVISION
+from timesheets.storage.entries import MAX_REVISION, Entry
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 
 _STATUSES = {
