@@ -12,7 +12,10 @@ def find_ids() -> list[str | None]:
     return [message.id for message in check_settings()]
 
 
-def test_good_settings_pass() -> None:
+@pytest.mark.parametrize("changes", [{}, {"JWKS_URL": ""}], ids=["as-they-are", "without-the-keys-address"])
+def test_good_settings_pass(settings: Any, changes: dict[str, str]) -> None:
+    settings.OAUTH = {**settings.OAUTH, **changes}
+
     assert find_ids() == []
 
 
@@ -22,17 +25,10 @@ def test_the_checks_are_registered(settings: Any) -> None:
     assert "timesheets.E003" in [message.id for message in run_checks()]
 
 
-@pytest.mark.parametrize(
-    "domain",
-    [
-        pytest.param("https://example.eu.auth0.com", id="scheme"),
-        pytest.param("example.eu.auth0.com/", id="slash"),
-        pytest.param("example.eu.auth0.com:8443", id="port"),
-        pytest.param("example.eu.auth0.com ", id="blank"),
-        pytest.param("example", id="one-label"),
-        pytest.param("user@example.eu.auth0.com", id="user"),
-    ],
-)
+NO_TENANTS = ["https://a.auth0.com", "a.auth0.com/", "a.auth0.com:443", "a.auth0.com ", "a", "u@a.auth0.com"]
+
+
+@pytest.mark.parametrize("domain", NO_TENANTS)
 def test_a_tenant_must_be_a_bare_domain(settings: Any, domain: str) -> None:
     settings.OAUTH = {
         **settings.OAUTH,
@@ -44,17 +40,11 @@ def test_a_tenant_must_be_a_bare_domain(settings: Any, domain: str) -> None:
     assert find_ids() == ["timesheets.E001"]
 
 
+NO_TLS = "http://issuer.example/ http://127.0.0.1.example/ ftp://127.0.0.1/ file:///keys.json issuer.example"
+
+
 @pytest.mark.parametrize("name", ["ISSUER", "JWKS_URL"])
-@pytest.mark.parametrize(
-    "url",
-    [
-        pytest.param("http://issuer.example/", id="http"),
-        pytest.param("http://127.0.0.1.example/", id="nearly-loopback"),
-        pytest.param("ftp://127.0.0.1/", id="ftp"),
-        pytest.param("file:///etc/keys.json", id="file"),
-        pytest.param("issuer.example", id="no-scheme"),
-    ],
-)
+@pytest.mark.parametrize("url", NO_TLS.split())
 def test_an_issuer_must_use_tls_except_on_loopback(settings: Any, name: str, url: str) -> None:
     settings.OAUTH = {**settings.OAUTH, name: url}
 
@@ -69,18 +59,6 @@ def test_an_issuer_without_tls_is_reported_once(settings: Any) -> None:
     [message] = check_settings()
 
     assert (message.id, message.msg.split(" ")[0]) == ("timesheets.E002", "OAUTH_ISSUER")
-
-
-def test_the_address_of_the_keys_is_optional(settings: Any) -> None:
-    settings.OAUTH = {**settings.OAUTH, "JWKS_URL": ""}
-
-    assert find_ids() == []
-
-
-def test_the_public_url_must_use_tls(settings: Any) -> None:
-    settings.TIMESHEETS_PUBLIC_URL = "http://timesheets.example.com"
-
-    assert find_ids() == ["timesheets.E002"]
 
 
 @pytest.mark.parametrize(
@@ -112,21 +90,23 @@ def test_settings_that_weaken_trust_fail(settings: Any, changes: dict[str, Any],
     assert find_ids() == [check_id]
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "/etc/passwd", ""])
-def test_a_time_zone_must_be_in_the_iana_database(settings: Any, zone: str) -> None:
-    settings.TIMESHEETS_TIME_ZONE = zone
+@pytest.mark.parametrize(
+    ("name", "value", "check_id"),
+    [
+        *(("TIMESHEETS_TIME_ZONE", zone, "E004") for zone in ("Mars/Base", "../../etc/passwd", "/etc", "")),
+        *(("TIMESHEETS_THROTTLE", rate, "E012") for rate in ("600", "0/min", "600/month", "many/min")),
+        ("TIMESHEETS_PUBLIC_URL", "http://timesheets.example.com", "E002"),
+    ],
+)
+def test_a_setting_of_no_zone_rate_or_url_with_tls_is_refused(
+    settings: Any, name: str, value: str, check_id: str
+) -> None:
+    setattr(settings, name, value)
 
-    assert find_ids() == ["timesheets.E004"]
+    assert find_ids() == [f"timesheets.{check_id}"]
 
 
 def test_other_databases_are_refused(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", "django.db.backends.mysql")
 
     assert find_ids() == ["timesheets.E005"]
-
-
-@pytest.mark.parametrize("rate", ["600", "0/min", "600/month", "many/min"])
-def test_a_throttle_must_be_a_rate(settings: Any, rate: str) -> None:
-    settings.TIMESHEETS_THROTTLE = rate
-
-    assert find_ids() == ["timesheets.E012"]

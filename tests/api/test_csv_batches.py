@@ -6,39 +6,31 @@ from tests.api.conftest import Upload, read_reasons, read_statuses, status_and_c
 from tests.api.formats import BOM, HEADER, ROW
 from timesheets.models import Timesheet
 
+NO_COLUMNS = "must name the columns"
+MISSING = "missing from the first row"
+UNKNOWN = "Unknown columns in the first row: 1"
+
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        pytest.param(b"", "must name the columns", id="empty"),
-        pytest.param(BOM, "must name the columns", id="bom-alone"),
-        pytest.param(b"\n\r\n\n", "must name the columns", id="blank-rows-alone"),
-        pytest.param(ROW + ROW, "missing from the first row: user_id, date, project, hours", id="no-header"),
-        pytest.param(b"user_id,date,hours\n" + ROW, "missing from the first row: project", id="missing"),
-        pytest.param(
-            b"user_id,date,project,hours,colour\n" + ROW, "Unknown columns in the first row: 1", id="unknown"
-        ),
-        pytest.param(
-            b"user_id,date,project,hours,\n" + ROW, "Unknown columns in the first row: 1", id="without-a-name"
-        ),
-        pytest.param(b"user_id,date,project,hours,hours\n" + ROW, "more than once", id="repeated"),
-        pytest.param(
-            b"user_id,date,project,hours,entry_id,entry_id\n", "more than once", id="repeated-entry-id"
-        ),
-        pytest.param(b"user_id, date,project,hours\n" + ROW, "missing from the first row: date", id="blank"),
-        pytest.param(
-            b"User_ID,date,project,hours\n" + ROW, "missing from the first row: user_id", id="upper-case"
-        ),
-        pytest.param(b"user_id;date;project;hours\n" + ROW, "missing from the first row", id="semicolons"),
-        pytest.param(b'"user_id,date,project,hours\n' + ROW, "must name the columns", id="unclosed-quote"),
-        pytest.param(
-            b'"user_id"s,date,project,hours\n' + ROW, "must name the columns", id="text-after-a-quote"
-        ),
-        pytest.param(
-            b"user_id\xff,date,project,hours\n", "missing from the first row: user_id", id="not-utf-8"
-        ),
-        pytest.param(BOM + BOM + HEADER + ROW, "missing from the first row: user_id", id="two-boms"),
-        pytest.param((HEADER + ROW).decode().encode("utf-16"), "missing from the first row", id="utf-16"),
+        (b"", NO_COLUMNS),
+        (BOM, NO_COLUMNS),
+        (b"\n\r\n\n", NO_COLUMNS),
+        (ROW + ROW, f"{MISSING}: user_id, date, project, hours"),
+        (b"user_id,date,hours\n" + ROW, f"{MISSING}: project"),
+        (b"user_id,date,project,hours,colour\n" + ROW, UNKNOWN),
+        (b"user_id,date,project,hours,\n" + ROW, UNKNOWN),
+        (b"user_id,date,project,hours,hours\n" + ROW, "more than once"),
+        (b"user_id,date,project,hours,entry_id,entry_id\n", "more than once"),
+        (b"user_id, date,project,hours\n" + ROW, f"{MISSING}: date"),
+        (b"User_ID,date,project,hours\n" + ROW, f"{MISSING}: user_id"),
+        (b"user_id;date;project;hours\n" + ROW, MISSING),
+        (b'"user_id,date,project,hours\n' + ROW, NO_COLUMNS),
+        (b'"user_id"s,date,project,hours\n' + ROW, NO_COLUMNS),
+        (b"user_id\xff,date,project,hours\n", f"{MISSING}: user_id"),
+        (BOM + BOM + HEADER + ROW, f"{MISSING}: user_id"),
+        ((HEADER + ROW).decode().encode("utf-16"), MISSING),
     ],
 )
 def test_a_malformed_header_stores_nothing(upload: Upload, body: bytes, words: str) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.http import QueryDict
@@ -47,87 +47,47 @@ def test_each_filter_has_words_and_a_link_to_the_page_without_it() -> None:
     ]
 
 
+MAY = "2017-05-01T08:00:00Z"
+JUNE = "2017-05-31T17:00:00+02:00"
+
+
 @pytest.mark.parametrize(
-    ("query", "first", "last", "words"),
+    ("date_from", "date_to", "last", "is_day", "words"),
     [
-        pytest.param(
-            "date_from=2017-05-01&date_to=2017-06-01",
-            Limit(value="2017-05-01", is_day=True),
-            Limit(value="2017-05-31", is_day=True),
-            ["From 1 May 2017", "To 31 May 2017"],
-            id="days",
-        ),
-        pytest.param(
-            "date_from=2017-05-01T08:00:00Z&date_to=2017-05-31T17:00:00%2B02:00",
-            Limit(value="2017-05-01T08:00:00Z", is_day=False),
-            Limit(value="2017-05-31T17:00:00+02:00", is_day=False),
-            ["From 2017-05-01T08:00:00Z", "Before 2017-05-31T17:00:00+02:00"],
-            id="times",
-        ),
-        pytest.param(
-            "date_from=2017-02-30&date_to=0001-01-01",
-            Limit(value="2017-02-30", is_day=False),
-            Limit(value="0001-01-01", is_day=False),
-            ["From 2017-02-30", "Before 0001-01-01"],
-            id="no-days",
-        ),
+        ("2017-05-01", "2017-06-01", "2017-05-31", True, ["From 1 May 2017", "To 31 May 2017"]),
+        (MAY, JUNE, JUNE, False, [f"From {MAY}", f"Before {JUNE}"]),
+        ("2017-02-30", "0001-01-01", "0001-01-01", False, ["From 2017-02-30", "Before 0001-01-01"]),
     ],
+    ids=["days", "times", "no-days"],
 )
 def test_a_period_is_shown_with_its_last_day_and_anything_else_as_it_was_sent(
-    query: str, first: Limit, last: Limit, words: list[str]
+    date_from: str, date_to: str, last: str, is_day: bool, words: list[str]
 ) -> None:
-    filters = read(query)
+    filters = read(urlencode({"date_from": date_from, "date_to": date_to}))
 
-    assert (filters.first, filters.last) == (first, last)
+    assert filters.first == Limit(value=date_from, is_day=is_day)
+    assert filters.last == Limit(value=last, is_day=is_day)
     assert [chip.text for chip in filters.chips] == words
 
 
 @pytest.mark.parametrize(
-    ("today", "periods"),
+    ("today", "starts", "ends"),
     [
-        pytest.param(
-            TODAY,
-            [
-                "2017-05-08 2017-05-15",
-                "2017-05-01 2017-05-08",
-                "2017-05-01 2017-06-01",
-                "2017-04-01 2017-05-01",
-            ],
-            id="wednesday",
-        ),
-        pytest.param(
-            date(2018, 1, 1),
-            [
-                "2018-01-01 2018-01-08",
-                "2017-12-25 2018-01-01",
-                "2018-01-01 2018-02-01",
-                "2017-12-01 2018-01-01",
-            ],
-            id="new-year",
-        ),
-        pytest.param(
-            date(2024, 3, 31),
-            [
-                "2024-03-25 2024-04-01",
-                "2024-03-18 2024-03-25",
-                "2024-03-01 2024-04-01",
-                "2024-02-01 2024-03-01",
-            ],
-            id="sunday",
-        ),
+        pytest.param("2017-05-10", "05-08 05-01 05-01 04-01", "05-15 05-08 06-01 05-01", id="wednesday"),
+        pytest.param("2018-01-01", "01-01 12-25 01-01 12-01", "01-08 01-01 02-01 01-01", id="new-year"),
+        pytest.param("2024-03-31", "03-25 03-18 03-01 02-01", "04-01 03-25 04-01 03-01", id="sunday"),
     ],
 )
-def test_a_period_ends_with_the_day_after_it(today: date, periods: list[str]) -> None:
-    filters = read("", today)
+def test_a_period_ends_with_the_day_after_it(today: str, starts: str, ends: str) -> None:
+    day = date.fromisoformat(today)
+    periods = read("", day).periods
 
-    found = [dict(list_pairs(period.address)) for period in filters.periods]
-    assert [period.text for period in filters.periods] == [
-        "This week",
-        "Last week",
-        "This month",
-        "Last month",
-    ]
-    assert [f"{pairs['date_from']} {pairs['date_to']}" for pairs in found] == periods
+    found = [dict(list_pairs(period.address)) for period in periods]
+    assert [period.text for period in periods] == ["This week", "Last week", "This month", "Last month"]
+    assert " ".join(pairs["date_from"][5:] for pairs in found) == starts
+    assert " ".join(pairs["date_to"][5:] for pairs in found) == ends
+    distances = [date.fromisoformat(limit) - day for pairs in found for limit in pairs.values()]
+    assert max(abs(distance.days) for distance in distances) < 62
 
 
 def test_a_period_replaces_the_dates_and_keeps_the_other_filters() -> None:
