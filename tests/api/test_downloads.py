@@ -138,21 +138,15 @@ def test_a_spreadsheet_runs_no_cell(download: Download, store: Store) -> None:
     assert (row["user_id"], row["project"]) == ("'=1+1", "'@SUM(A1)")
 
 
-def test_it_is_an_attachment_that_no_cache_keeps(download: Download, store: Store) -> None:
+def test_it_is_an_attachment_that_no_cache_keeps_and_head_is_none(download: Download, store: Store) -> None:
     store(build_entry())
 
     response = download(accept="text/html,*/*;q=0.8")
+    head = download(method="HEAD")
 
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert response.headers["Content-Disposition"].startswith('attachment; filename="timesheets-20')
     assert response.headers["Cache-Control"] == "no-store"
-
-
-def test_head_is_no_file(download: Download, store: Store) -> None:
-    store(build_entry())
-
-    head = download(method="HEAD")
-
     assert (head.status_code, head.getvalue()) == (200, b"")
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -31,9 +31,13 @@ class Checks:
         yield "database", self.reasons.get("database")
         yield "migrations", self.reasons.get("migrations")
 
-    def hang(self) -> None:
+    def hang(self, prober: ThreadPoolExecutor) -> Future[list[str]]:
+        """A probe whose check of the database has begun, and hangs."""
         self.begun.clear()
         self.gate.clear()
+        waiting = prober.submit(self.readiness.find_failing_checks)
+        assert self.begun.wait(10)
+        return waiting
 
 
 @pytest.fixture
@@ -74,19 +78,15 @@ def test_many_probes_share_one_check_per_second(checks: Checks) -> None:
 
 def test_a_probe_during_a_check_gets_the_last_result(checks: Checks, prober: ThreadPoolExecutor) -> None:
     checks.readiness.find_failing_checks()
-    checks.hang()
     checks.now += INTERVAL_SECONDS
-    waiting = prober.submit(checks.readiness.find_failing_checks)
-    checks.begun.wait(10)
+    waiting = checks.hang(prober)
 
     assert checks.readiness.find_failing_checks() == []
     assert not waiting.done()
 
 
 def test_a_probe_during_the_first_check_is_not_ready(checks: Checks, prober: ThreadPoolExecutor) -> None:
-    checks.hang()
-    prober.submit(checks.readiness.find_failing_checks)
-    checks.begun.wait(10)
+    checks.hang(prober)
 
     assert checks.readiness.find_failing_checks() == ALL
 
@@ -95,10 +95,8 @@ def test_a_check_that_hangs_counts_as_failing_and_is_not_started_again(
     checks: Checks, prober: ThreadPoolExecutor
 ) -> None:
     checks.readiness.find_failing_checks()
-    checks.hang()
     checks.now += INTERVAL_SECONDS
-    prober.submit(checks.readiness.find_failing_checks)
-    checks.begun.wait(10)
+    checks.hang(prober)
 
     checks.now += MAX_WAIT_SECONDS + 1
 
@@ -107,9 +105,7 @@ def test_a_check_that_hangs_counts_as_failing_and_is_not_started_again(
 
 
 def test_a_process_is_ready_again_when_the_check_ends(checks: Checks, prober: ThreadPoolExecutor) -> None:
-    checks.hang()
-    waiting = prober.submit(checks.readiness.find_failing_checks)
-    checks.begun.wait(10)
+    waiting = checks.hang(prober)
 
     checks.gate.set()
 

@@ -72,6 +72,14 @@ def verify(policy: TokenPolicy, keys: Keys) -> Verify:
     return call
 
 
+@pytest.fixture
+def token(issuer: Issuer, verify: Verify) -> str:
+    """A token that is remembered."""
+    token = issuer.mint()
+    verify(token)
+    return token
+
+
 def find_fault(verify: Verify, *arguments: Any, **changes: Any) -> Fault:
     with pytest.raises(TokenRejected) as rejection:
         verify(*arguments, **changes)
@@ -89,29 +97,24 @@ def test_a_signature_is_verified_once_and_the_key_is_asked_for_each_time(
     assert (keys.algorithm.count, keys.asked) == (1, 3)
 
 
-def test_a_withdrawn_key_ends_a_token_at_once(verify: Verify, keys: Keys, issuer: Issuer) -> None:
-    token = issuer.mint()
-    verify(token)
-
+def test_a_withdrawn_key_ends_a_token_at_once(verify: Verify, keys: Keys, token: str) -> None:
     keys.key = None
 
     assert find_fault(verify, token) is Fault.KEY
 
 
-def test_a_key_that_is_fetched_again_verifies_it_again(verify: Verify, keys: Keys, issuer: Issuer) -> None:
-    token = issuer.mint()
-    verify(token)
-
+def test_a_key_that_is_fetched_again_verifies_it_again(
+    verify: Verify, keys: Keys, issuer: Issuer, token: str
+) -> None:
     keys.publish(issuer.key)
 
     assert verify(token) == verify(token)
     assert keys.algorithm.count == 2
 
 
-def test_another_key_of_the_same_id_ends_a_token(verify: Verify, keys: Keys, issuer: Issuer) -> None:
-    token = issuer.mint()
-    verify(token)
-
+def test_another_key_of_the_same_id_ends_a_token(
+    verify: Verify, keys: Keys, issuer: Issuer, token: str
+) -> None:
     keys.publish(SigningKey(issuer.key.key_id, pair="strangers"))
 
     assert find_fault(verify, token) is Fault.SIGNATURE
@@ -147,10 +150,7 @@ def test_a_remembered_token_expires_to_the_second(
         pytest.param({"profile": Profile.RFC_9068}, Fault.TYPE, id="profile"),
     ],
 )
-def test_a_new_policy_ends_it(verify: Verify, issuer: Issuer, changes: dict[str, Any], fault: Fault) -> None:
-    token = issuer.mint()
-    verify(token)
-
+def test_a_new_policy_ends_it(verify: Verify, token: str, changes: dict[str, Any], fault: Fault) -> None:
     assert find_fault(verify, token, **changes) is fault
 
 
@@ -161,9 +161,7 @@ def test_a_changed_scope_claim_changes_the_scopes(verify: Verify, issuer: Issuer
     assert verify(token, scope_claims=("scp",)).scopes == {"read:timesheets"}
 
 
-def test_a_token_that_differs_in_one_byte_of_its_signature_is_refused(verify: Verify, issuer: Issuer) -> None:
-    token = issuer.mint()
-    verify(token)
+def test_a_token_that_differs_in_one_byte_of_its_signature_is_refused(verify: Verify, token: str) -> None:
     position = token.rindex(".") + 100
     forged = f"{token[:position]}{'A' if token[position] != 'A' else 'B'}{token[position + 1 :]}"
 
