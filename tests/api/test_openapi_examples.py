@@ -102,9 +102,7 @@ def test_an_example_request_gets_a_response_as_described(
 
 
 def test_a_stored_entry_matches_its_example(upload: Upload) -> None:
-    body = upload(ONE_ENTRY).json()
-
-    assert normalize(body) == get_example(CREATED, "created")
+    assert normalize(upload(ONE_ENTRY).json()) == get_example(CREATED, "created")
 
 
 def test_an_existing_entry_matches_its_example(upload: Upload) -> None:

@@ -74,9 +74,7 @@ def test_bytes_and_digest_are_those_of_the_body_as_sent(upload: Upload, read: Re
 
 
 def test_what_an_upload_does_not_have_is_null(upload_many: UploadMany, read: Read, issuer: Issuer) -> None:
-    response = upload_many([{}], token=issuer.mint(sub=None))
-
-    receipt = read(response.headers["Location"]).json()
+    receipt = read(upload_many([{}], token=issuer.mint(sub=None)).headers["Location"]).json()
     absent = {name for name, value in receipt.items() if value is None}
     assert absent == {"label", "subject", "token_id", "first_id", "last_id"}
     assert receipt["hours"] == {"received": "0.00", "created": "0.00", "existing": "0.00"}
@@ -124,9 +122,7 @@ def test_the_address_of_a_receipt_has_the_prefix_of_the_public_address(
     ],
 )
 def test_nothing_else_leaves_a_receipt(upload: Upload, body: Any, query: str) -> None:
-    response = upload(body, path=f"/timesheets/upload{query}")
-
-    assert "Location" not in response.headers
+    assert "Location" not in upload(body, path=f"/timesheets/upload{query}").headers
     assert not StoredUpload.objects.exists()
 
 

@@ -29,8 +29,7 @@ def keep(upload: Upload, read: Read) -> Any:
     """What is kept of one refused line of NDJSON."""
 
     def send(line: bytes) -> Any:
-        response = upload(line, content_type=NDJSON.media_type)
-        [rejection] = read(find(response)).json()["results"]
+        [rejection] = read(find(upload(line, content_type=NDJSON.media_type))).json()["results"]
         return rejection["entry"]
 
     return send
@@ -156,9 +155,7 @@ def test_names_are_cut_and_cleaned_too(upload: Upload, read: Read) -> None:
 def test_what_has_no_members_is_kept_as_text(
     upload: Upload, read: Read, body: bytes, batch_format: Format, text: str
 ) -> None:
-    response = upload(body, content_type=batch_format.media_type)
-
-    [rejection] = read(find(response)).json()["results"]
+    [rejection] = read(find(upload(body, content_type=batch_format.media_type))).json()["results"]
     assert rejection["entry"] == {"text": text}
     assert rejection["line"] == batch_format.first_line
 
@@ -236,8 +233,7 @@ def test_the_csv_can_be_corrected_and_uploaded_as_it_is(
         "project: Control characters are not allowed.",
         "user_id: This field may not be null.",
     ]
-    again = upload(text.encode(), content_type="text/csv")
-    assert read_statuses(again) == [422, 422, 422]
+    assert read_statuses(upload(text.encode(), content_type="text/csv")) == [422, 422, 422]
     for row, member in zip(rows, ({"hours": "4"}, {"project": "X"}, {"user_id": "1"}), strict=True):
         row.update(member)
     corrected = io.StringIO()

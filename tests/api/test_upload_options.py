@@ -54,8 +54,7 @@ def test_one_failure_refuses_an_atomic_batch(
 
 
 @pytest.mark.parametrize(
-    ("batch_format", "bad"),
-    [pytest.param(NDJSON, b"{\n", id="line"), pytest.param(CSV, b"a,b\n", id="row")],
+    ("batch_format", "bad"), [pytest.param(NDJSON, b"{\n", id="line"), pytest.param(CSV, b"a,b\n", id="row")]
 )
 def test_a_malformed_entry_refuses_an_atomic_batch(upload: Upload, batch_format: Format, bad: bytes) -> None:
     response = upload(
@@ -173,9 +172,7 @@ def test_parameters_do_not_change_how_one_entry_is_refused(
 
 
 def test_one_entry_may_be_atomic(upload: Upload) -> None:
-    response = upload(path="/timesheets/upload?atomic=true")
-
-    assert response.status_code == 201
+    assert upload(path="/timesheets/upload?atomic=true").status_code == 201
     assert Timesheet.objects.count() == 1
 
 
