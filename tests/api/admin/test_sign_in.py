@@ -1,6 +1,7 @@
 """Who can sign in to the admin, what they may see there, and how guesses are slowed down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from django.core.management import call_command
 
 from tests.api.admin.conftest import add_user
 from tests.api.admin.pages import LIST, PASSWORD, UPLOADS, Visitor, read_csv
+from tests.kit.databases import create_sqlite
+from tests.kit.default_database import use_database
 from tests.kit.django_client import ClientResponse
 from timesheets.models import Usage
 from timesheets.storage.rate_limits import Kind, Rate, use
@@ -17,8 +20,15 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture
-def accounts(transactional_db: None, rows: None) -> None:
-    # A count is committed at once, on another connection, which a transaction of the test would lock out.
+def db(tmp_path: Path, django_db_blocker: Any) -> Iterator[None]:
+    """A file, because a count is committed on another connection, which a database in memory may lock out."""
+    url = create_sqlite(tmp_path / "db.sqlite3", "tests.settings_admin")
+    with django_db_blocker.unblock(), use_database(url):
+        yield
+
+
+@pytest.fixture
+def accounts(rows: None) -> None:
     add_user("boss", is_superuser=True)
     add_user("clerk", may="view_timesheet")
     add_user("guest", is_staff=False)
