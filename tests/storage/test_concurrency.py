@@ -31,7 +31,14 @@ from tests.storage.invariants import (
     require_receipts_of_rows,
     require_truth_of_verdicts,
 )
-from tests.storage.uploads import WRITERS, Results, insert_row, make_delivery, run_concurrently
+from tests.storage.uploads import (
+    WRITERS,
+    Results,
+    insert_row,
+    make_delivery,
+    repeat_while_refused,
+    run_concurrently,
+)
 from timesheets.models import Client, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
@@ -46,7 +53,8 @@ Item = TypeVar("Item")
 
 
 def upload(*entries: Entry) -> Results:
-    return list(zip(entries, ingest(*entries), strict=True))
+    verdicts = repeat_while_refused(lambda: ingest(*entries))
+    return list(zip(entries, verdicts, strict=True))
 
 
 def in_batches(size: int) -> Callable[[list[Entry]], Results]:
@@ -137,11 +145,11 @@ def test_the_receipts_of_equal_uploads_at_the_same_time_add_up_to_one_file() -> 
     entries = [*firsts, *(replace(entry, revision=2, reason="x", hours=Decimal(6)) for entry in firsts)]
     delivery = make_delivery(len(entries))
 
-    run_concurrently(
-        lambda _: list(
-            zip(entries, ingest_upload(PAYROLL, entries, RECEIVED_AT, delivery).verdicts, strict=True)
-        )
-    )
+    def upload_all(_: int) -> Results:
+        ingested = repeat_while_refused(lambda: ingest_upload(PAYROLL, entries, RECEIVED_AT, delivery))
+        return list(zip(entries, ingested.verdicts, strict=True))
+
+    run_concurrently(upload_all)
 
     receipts = Upload.objects.all()
     assert len(receipts) == WRITERS

@@ -15,7 +15,14 @@ from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
 from tests.storage.invariants import require_dense_revisions, require_receipts_of_rows
 from tests.storage.test_corrections import HISTORY, correct, say, store
-from tests.storage.uploads import WRITERS, Results, make_delivery, run_concurrently, uncommitted_upload
+from tests.storage.uploads import (
+    WRITERS,
+    Results,
+    make_delivery,
+    repeat_while_refused,
+    run_concurrently,
+    uncommitted_upload,
+)
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import MAX_REVISION, Entry
@@ -195,10 +202,12 @@ def test_of_two_senders_at_the_same_time_the_second_corrects_the_first(
     def upload(writer: int) -> Results:
         if writer % 3 == 2:
             # They say which revision they mean, and may be refused.
-            ingest(*(each for key in keys for each in (say(24, key), correct(2, 23, key=key))))
+            pairs = [each for key in keys for each in (say(24, key), correct(2, 23, key=key))]
+            repeat_while_refused(lambda: ingest(*pairs))
             return []
         entries = [say(1 + writer, key, reason=f"writer {writer}") for key in keys]
-        return list(zip(entries, state(*entries), strict=True))
+        verdicts = repeat_while_refused(lambda: state(*entries))
+        return list(zip(entries, verdicts, strict=True))
 
     results = list(chain.from_iterable(run_concurrently(upload)))
 

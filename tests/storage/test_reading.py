@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
-from tests.storage.uploads import REPORTING, uncommitted_upload
+from tests.storage.uploads import REPORTING, repeat_while_refused, uncommitted_upload
 from timesheets.models import Client, Timesheet
 from timesheets.storage.queries import (
     TimesheetPage,
@@ -217,7 +218,8 @@ def test_a_single_entry_is_found_during_uncommitted_uploads() -> None:
 def upload_twenty_times(writer: int) -> None:
     try:
         for number in range(20):
-            ingest(*(make_entry(f"{writer}-{number}-{row}") for row in range(1 + writer)))
+            entries = [make_entry(f"{writer}-{number}-{row}") for row in range(1 + writer)]
+            repeat_while_refused(partial(ingest, *entries))
     finally:
         connections.close_all()
 

@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.db import connections
@@ -15,6 +15,7 @@ from django.db import connections
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries, ingest_upload
+from timesheets.storage.places import NoPlace
 from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import MachineClient
@@ -23,6 +24,7 @@ REPORTING = replace(PAYROLL, client_id="reporting")
 WRITERS = 10
 
 Results = list[tuple[Entry, Verdict]]
+Result = TypeVar("Result")
 
 
 def make_delivery(received: int, hours: object = 0, label: str | None = None) -> Delivery:
@@ -51,6 +53,13 @@ def run_concurrently(work: Callable[[int], Results]) -> list[Results]:
 
     with ThreadPoolExecutor(WRITERS) as executor:
         return list(executor.map(run, range(WRITERS)))
+
+
+def repeat_while_refused(store: Callable[[], Result]) -> Result:
+    """What `store` returns. Its client may have its share of the pool, as a client that gets 503 for that."""
+    while True:
+        with suppress(NoPlace):
+            return store()
 
 
 @contextmanager
