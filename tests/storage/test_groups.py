@@ -157,6 +157,12 @@ def test_the_first_entries_of_a_client_create_it(executor: ThreadPoolExecutor) -
     assert Client.objects.count() == 2
 
 
+def test_all_first_entries_of_a_client_are_stored_however_many_arrive(executor: ThreadPoolExecutor) -> None:
+    verdicts = list_verdicts(upload_as_a_group(executor, *(make_entry(f"{number}") for number in range(16))))
+
+    assert list_outcomes(verdicts) == [CREATED] * 16
+
+
 def test_a_client_whose_row_is_gone_is_created_again() -> None:
     # As after a restore of an older backup.
     upload_one(make_entry("a"))

@@ -66,10 +66,7 @@ def test_a_killed_server_loses_no_single_entry_and_stores_none_twice(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
     token = issuer_process.mint()
-    with requests.Session() as session:
-        # Only entries of a client that is known share commits. Others have a share of the pool.
-        first = send_single(session, server.url, token, "first")
-    acknowledged: dict[str, int] = {"first": first.json()["id"]}
+    acknowledged: dict[str, int] = {}
     unanswered: list[str] = []
 
     for number in range(ROUNDS):
@@ -84,7 +81,7 @@ def test_a_killed_server_loses_no_single_entry_and_stores_none_twice(
         unanswered += load.unanswered
         server.start()
 
-    assert len(acknowledged) > 1
+    assert acknowledged
     assert len(unanswered) == 16 * ROUNDS
     stored = dict(Timesheet.objects.values_list("entry_id", "id"))
     assert Timesheet.objects.count() == len(stored)

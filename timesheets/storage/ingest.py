@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from timesheets.models import Rejection
 from timesheets.storage.corrections import store_corrections
@@ -19,7 +19,7 @@ from timesheets.storage.rejections import add_rejections
 from timesheets.storage.revisions import find_current, find_current_of_clients, find_older, statements
 from timesheets.storage.rows import Provenance, find_or_create_owner
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
-from timesheets.storage.writer import begin_upload, take_turn
+from timesheets.storage.writer import begin_upload, take_turn, wait_for_lock
 from timesheets.trust.principals import MachineClient
 
 logger = logging.getLogger(__name__)
@@ -216,6 +216,16 @@ def _store_firsts(provenance: Provenance, entries: Sequence[Entry]) -> list[Verd
 
 
 def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
+    try:
+        return _store_group(arrivals)
+    except IntegrityError:
+        # A client may have no row yet. One by one, its entries would need more than its share of the pool.
+        for issuer, client_id in {(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals}:
+            wait_for_lock(partial(find_or_create_owner, issuer, client_id))
+        return _store_group(arrivals)
+
+
+def _store_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
     return _store(
         [arrival.entry for arrival in arrivals],
         [arrival.key for arrival in arrivals],
