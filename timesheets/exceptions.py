@@ -90,7 +90,7 @@ class RateExceeded(Problem):
 
 
 def _define(status: HTTPStatus, code: str, detail: str | None = None, **attributes: Any) -> type[Problem]:
-    """The class of a problem. Without a detail, whoever raises it gives one."""
+    """The class of a problem. If it has no detail, pass one when you raise it."""
     defaults = {"status_code": status, "default_code": code, **attributes}
     if detail is not None:
         defaults["default_detail"] = detail

@@ -96,7 +96,7 @@ def parse_timeouts(text: str) -> Timeouts:
     return Timeouts(connect_seconds=connect_seconds, read_seconds=read_seconds, total_seconds=total_seconds)
 
 
-# By the word that stands for the value in the help.
+# By the placeholder of the value in the help.
 READERS: Mapping[str, Callable[[str], object]] = {
     "C,R": parse_timeouts,
     "DATE": parse_since,

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class _Api(BaseHTTPRequestHandler):
-    """Reports in headers when it was called, for which path, over what, for whom and with which headers."""
+    """Reports in headers the time, path, forwarding headers and header names of each request."""
 
     protocol_version = "HTTP/1.1"
 
