@@ -192,18 +192,25 @@ def competing_transaction(
     The transaction is rolled back at the end. Its deadlock timeout is long, so that PostgreSQL aborts the
     upload and not this transaction.
     """
+    uploaded = Event()
+
+    def is_awaited() -> bool:
+        # A retried upload can be faster than this transaction, and then nothing waits any more.
+        return uploaded.is_set() or bool(postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"))
+
     with psycopg.connect(database.url) as competitor, ThreadPoolExecutor(1) as executor:
         competitor.execute("SET deadlock_timeout = '1min'")
         insert_row(competitor, entry_ids[0])
 
         def insert_others() -> None:
             for entry_id in entry_ids[1:]:
-                wait_until(lambda: postgresql.execute("SELECT 1 FROM pg_locks WHERE NOT granted"))
+                wait_until(is_awaited)
                 insert_row(competitor, entry_id)
             competitor.rollback()
 
         inserted = executor.submit(insert_others)
         yield
+        uploaded.set()
         inserted.result(60)
 
 
