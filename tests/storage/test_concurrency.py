@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
+from threading import Event
 from typing import TypeVar
 
 import psycopg
