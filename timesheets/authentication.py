@@ -84,7 +84,8 @@ def _verify(unverified_token: str) -> VerifiedToken:
     except TokenRejected as rejection:
         logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
         metrics.count_refused_token(rejection.fault)
-        raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from None
+        # The cause is for explain_token. No caller sees it.
+        raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from rejection
     except KeysUnavailable as failure:
         logger.error(
             "outcome=unknown reason=issuer_unavailable: %s. Run manage.py check_issuer to see why.", failure

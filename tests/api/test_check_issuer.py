@@ -153,7 +153,7 @@ def test_an_issuer_of_other_name_fails(issuer: Issuer, settings: Any, jwks_url_i
 
     assert checked.status == 78
     assert checked.find("name").startswith("FAILED name: ")
-    assert "it does not end with a slash, the expected one does" in checked.find("name")
+    assert "it differs only in slashes at the end" in checked.find("name")
     assert "Set OAUTH_ISSUER" in checked.find("name")
     # The API does not follow another issuer's metadata.
     assert bool(checked.find("keys")) is jwks_url_is_configured
@@ -339,7 +339,8 @@ def test_a_slow_response_ends_at_the_deadline(issuer: Issuer) -> None:
 
     assert time.monotonic() - began < 20
     assert checked.status == 75
-    assert "cannot be fetched: TimeoutError, after 3" in checked.find("keys")
+    # Which error ends it depends on whether a byte arrives after the cut.
+    assert re.search(r"cannot be fetched: (TimeoutError|ConnectionResetError), after 3", checked.find("keys"))
 
 
 def test_metadata_and_keys_share_one_deadline(discovered: Issuer) -> None:

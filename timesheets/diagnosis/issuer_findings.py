@@ -1,101 +1,70 @@
 """Judge whether the API can use an issuer: its address, name, keys and clock. Knows no web framework."""
 
-import enum
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from timesheets.diagnosis.issuer_probes import (
-    Probe,
-    find_jwks_url,
-    find_remedy,
-    probe,
-    probe_metadata,
-    start_deadline,
-)
-from timesheets.diagnosis.wording import (
-    describe_clock,
-    describe_duration,
-    describe_near_miss,
-    make_printable,
-    quote,
-)
+from timesheets.diagnosis.issuer_probes import FAILED, OK, WARNING, Finding, Probe, probe
+from timesheets.diagnosis.wording import describe_duration, describe_near_miss, quote
 from timesheets.trust.issuer_documents import Document
-from timesheets.trust.issuers import Issuer
+from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, find_metadata_urls
 from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
 from timesheets.trust.jwks import choose_time_to_live
 from timesheets.trust.token_rules import TokenPolicy
 
 
-class FindingStatus(enum.StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "FAILED"
-
-
-OK, WARNING, FAILED = FindingStatus
-
-
-@dataclass(frozen=True)
-class Finding:
-    status: FindingStatus
-    subject: str
-    text: str
-    remedy: str = ""
-    # True if it may succeed later without a change.
-    is_temporary: bool = False
-
-
 def examine_issuer(issuer: Issuer, policy: TokenPolicy) -> Iterator[Finding]:
     """What the API needs of the issuer, in the order in which it needs it, each as soon as it is known."""
     yield Finding(OK, "issuer", issuer.url)
-    deadline = start_deadline()
-    metadata = probe_metadata(issuer, deadline)
-    yield from _judge_metadata(issuer, metadata)
-    answers = list(metadata)
-    jwks_url = find_jwks_url(issuer, metadata)
-    if jwks_url:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    probes = _probe_metadata(issuer, deadline)
+    metadata = probes[-1].document
+    if metadata:
+        yield probes[-1].finding
+        yield from _judge_metadata(issuer, metadata.members)
+    else:
+        yield from (_judge_failure(issuer, failed.finding) for failed in probes)
+    jwks_url = issuer.jwks_url
+    if not jwks_url and metadata and metadata.members.get("issuer") == issuer.url:
+        jwks_url = metadata.members.get("jwks_uri")
+    if isinstance(jwks_url, str):
         # The API fetches the metadata and the keys within one deadline.
-        answers.append(probe(jwks_url, issuer, start_deadline() if issuer.jwks_url else deadline))
-        yield from judge_keys(answers[-1], policy)
-    yield _judge_clock(answers, policy.leeway_seconds)
+        keys_deadline = time.monotonic() + DEADLINE_SECONDS if issuer.jwks_url else deadline
+        probes.append(probe("keys", jwks_url, issuer, keys_deadline))
+        yield probes[-1].finding
+        if probes[-1].document:
+            yield from _judge_keys(probes[-1].document, policy)
+    yield _judge_clock(probes, policy.leeway_seconds)
 
 
-def _judge_metadata(issuer: Issuer, metadata: Sequence[Probe]) -> Iterator[Finding]:
-    document = metadata[-1].document
-    if document:
-        yield _judge_answer("discovery", metadata[-1])
-        yield _judge_name(issuer, document.members.get("issuer"))
-        yield from _judge_jwks_uri(issuer, document.members.get("jwks_uri"))
-        return
-    for finding in (_judge_answer("discovery", answer) for answer in metadata):
-        if issuer.jwks_url:
-            remedy = f"The API does not need it, since OAUTH_JWKS_URL is set. {finding.remedy}"
-            yield replace(finding, status=WARNING, remedy=remedy)
-        else:
-            yield finding
+def _probe_metadata(issuer: Issuer, deadline: float) -> list[Probe]:
+    """The requests for the issuer's metadata, up to the first that succeeds."""
+    probes = []
+    for url in find_metadata_urls(issuer.url):
+        probes.append(probe("discovery", url, issuer, deadline))
+        if probes[-1].document:
+            break
+    return probes
 
 
-def _judge_answer(subject: str, answer: Probe) -> Finding:
-    if isinstance(answer.outcome, Document):
-        return Finding(OK, subject, f"{make_printable(answer.url)} in {answer.milliseconds} ms")
-    remedy, is_temporary = find_remedy(answer.url, answer.outcome)
-    # Text and remedy may name a URL from the issuer's metadata.
-    text = f"{make_printable(str(answer.outcome))}, after {answer.milliseconds} ms"
-    return Finding(FAILED, subject, text, make_printable(remedy), is_temporary)
+def _judge_failure(issuer: Issuer, finding: Finding) -> Finding:
+    if not issuer.jwks_url:
+        return finding
+    remedy = f"The API does not need it, since OAUTH_JWKS_URL is set. {finding.remedy}"
+    return replace(finding, status=WARNING, remedy=remedy)
 
 
-def _judge_name(issuer: Issuer, name: object) -> Finding:
-    """OpenID Connect Discovery 1.0 section 4.3, RFC 8414 section 3.3: it equals `iss` in tokens."""
+def _judge_metadata(issuer: Issuer, members: Mapping[str, Any]) -> Iterator[Finding]:
+    # OpenID Connect Discovery 1.0 section 4.3, RFC 8414 section 3.3: it equals `iss` in tokens.
+    name, uri = members.get("issuer"), members.get("jwks_uri")
     if name == issuer.url:
-        return Finding(OK, "name", "the metadata name this issuer")
-    difference = describe_near_miss(name, issuer.url) or "the API trusts another one"
-    text = f"the metadata name the issuer {quote(name)}, as its tokens do: {difference}"
-    remedy = "Set OAUTH_ISSUER to exactly this name if you trust that issuer: every byte counts."
-    return Finding(FAILED, "name", text, remedy)
-
-
-def _judge_jwks_uri(issuer: Issuer, uri: object) -> Iterator[Finding]:
+        yield Finding(OK, "name", "the metadata name this issuer")
+    else:
+        difference = describe_near_miss(name, issuer.url) or "the API trusts another one"
+        text = f"the metadata name the issuer {quote(name)}, as its tokens do: {difference}"
+        remedy = "Set OAUTH_ISSUER to exactly this name if you trust that issuer: every byte counts."
+        yield Finding(FAILED, "name", text, remedy)
     if issuer.jwks_url and uri != issuer.jwks_url:
         text = f"the metadata say {quote(uri)}, but the API uses {issuer.jwks_url}"
         remedy = "Unset OAUTH_JWKS_URL to follow the metadata, unless you set it on purpose."
@@ -105,23 +74,7 @@ def _judge_jwks_uri(issuer: Issuer, uri: object) -> Iterator[Finding]:
         yield Finding(FAILED, "jwks_uri", "the metadata do not say where the keys are", remedy)
 
 
-def judge_keys(answer: Probe, policy: TokenPolicy) -> Iterator[Finding]:
-    yield _judge_answer("keys", answer)
-    if answer.document is None:
-        return
-    findings = list(_judge_key_set(answer.document, policy))
-    yield from findings
-    if all(finding.status is WARNING for finding in findings):
-        remedy = "Have the issuer sign with one of OAUTH_ALGORITHMS, or add the issuer's algorithm there."
-        yield Finding(FAILED, "keys", "the API can use none of them", remedy)
-    max_age = answer.document.max_age_seconds
-    sent = "no max-age" if max_age is None else f"max-age={max_age}"
-    lifetime = describe_duration(choose_time_to_live(max_age))
-    text = f"the issuer sends {sent} with its keys: the API refreshes them after {lifetime}"
-    yield Finding(OK, "cache", text)
-
-
-def _judge_key_set(document: Document, policy: TokenPolicy) -> Iterator[Finding]:
+def _judge_keys(document: Document, policy: TokenPolicy) -> Iterator[Finding]:
     try:
         results = read_usable_keys(document.members, policy.algorithms)
     except KeyUnusable as reason:
@@ -130,6 +83,14 @@ def _judge_key_set(document: Document, policy: TokenPolicy) -> Iterator[Finding]
         return
     for jwk, result in zip(document.members["keys"], results, strict=True):
         yield _judge_key(jwk if isinstance(jwk, dict) else {}, result)
+    if not any(isinstance(result, UsableKey) for result in results):
+        remedy = "Have the issuer sign with one of OAUTH_ALGORITHMS, or add the issuer's algorithm there."
+        yield Finding(FAILED, "keys", "the API can use none of them", remedy)
+    max_age = document.max_age_seconds
+    sent = "no max-age" if max_age is None else f"max-age={max_age}"
+    lifetime = describe_duration(choose_time_to_live(max_age))
+    text = f"the issuer sends {sent} with its keys: the API refreshes them after {lifetime}"
+    yield Finding(OK, "cache", text)
 
 
 def _judge_key(jwk: Mapping[str, Any], result: UsableKey | KeyUnusable) -> Finding:
@@ -143,13 +104,18 @@ def _judge_key(jwk: Mapping[str, Any], result: UsableKey | KeyUnusable) -> Findi
     return Finding(WARNING, subject, text, "This matters only if tokens are signed with it.")
 
 
-def _judge_clock(answers: Sequence[Probe], leeway_seconds: float) -> Finding:
+def _judge_clock(probes: Sequence[Probe], leeway_seconds: float) -> Finding:
     # The last answer is the freshest.
-    readings = (answer.measure_clock() for answer in reversed(answers))
+    readings = (probe.ahead_seconds for probe in reversed(probes))
     ahead = next((reading for reading in readings if reading is not None), None)
-    text = describe_clock(ahead)
     if ahead is None:
+        text = "the issuer sends no time to compare our clock with"
         return Finding(WARNING, "clock", text, "Make sure that NTP sets the clock of this machine.")
+    # A `Date` header has whole seconds.
+    if abs(ahead) < 1:
+        return Finding(OK, "clock", "our clock agrees with the issuer's")
+    side = "ahead of" if ahead > 0 else "behind"
+    text = f"our clock is {describe_duration(ahead)} {side} the issuer's"
     if abs(ahead) <= leeway_seconds / 2:
         return Finding(OK, "clock", text)
     text = f"{text}, and OAUTH_LEEWAY_SECONDS allows {describe_duration(leeway_seconds)}"

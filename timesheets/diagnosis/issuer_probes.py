@@ -1,106 +1,85 @@
-"""Request the issuer's documents as the API does, and record the outcome. Knows no web framework."""
+"""Request the issuer's documents as the API does, and report the outcome. Knows no web framework."""
 
+import enum
 import http.client
 import socket
 import ssl
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from timesheets.diagnosis.wording import make_printable
 from timesheets.trust.issuer_documents import LOOPBACK_HOSTS, Document, DocumentUnavailable
-from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, fetch_by_deadline, find_metadata_urls
+from timesheets.trust.issuers import Issuer, fetch_by_deadline
 
 _TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-@dataclass(frozen=True, kw_only=True)
+class FindingStatus(enum.StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "FAILED"
+
+
+OK, WARNING, FAILED = FindingStatus
+
+
+@dataclass(frozen=True)
+class Finding:
+    status: FindingStatus
+    subject: str
+    text: str
+    remedy: str = ""
+    # True if it may succeed later without a change.
+    is_temporary: bool = False
+
+
+@dataclass(frozen=True)
 class Probe:
-    """One request to the issuer: its outcome, and its times in seconds since the epoch by our clock."""
+    """What became of one request to the issuer."""
 
-    url: str
-    outcome: Document | DocumentUnavailable
-    asked_at: float
-    answered_at: float
-
-    @property
-    def document(self) -> Document | None:
-        return self.outcome if isinstance(self.outcome, Document) else None
-
-    @property
-    def milliseconds(self) -> int:
-        return round((self.answered_at - self.asked_at) * 1000)
-
-    def measure_clock(self) -> float | None:
-        """By how many seconds, at least, our clock is ahead of the issuer's; None if it sends no time.
-
-        The issuer's time has whole seconds. The clocks agree within one second plus the response time.
-        """
-        issuers_time = _read_time(self.document) if self.document else None
-        if issuers_time is None:
-            return None
-        if self.answered_at < issuers_time:
-            return self.answered_at - issuers_time
-        return max(0.0, self.asked_at - (issuers_time + 1))
+    finding: Finding
+    document: Document | None = None
+    # By how much, at least, our clock is ahead of the issuer's; None if the issuer sends no time.
+    ahead_seconds: float | None = None
 
 
-def _read_time(document: Document) -> float | None:
-    """The issuer's time when it sent the response (RFC 9110 section 6.6.1), corrected for a cache's Age."""
+def probe(subject: str, url: str, issuer: Issuer, deadline: float) -> Probe:
+    """Request a document of the issuer, by `deadline` in monotonic seconds."""
+    asked_at = time.time()
     try:
-        date = parsedate_to_datetime(document.date or "")
+        document = fetch_by_deadline(url, issuer, deadline)
+    except DocumentUnavailable as failure:
+        remedy, is_temporary = _find_remedy(url, failure)
+        # Text and remedy may name a URL from the issuer's metadata.
+        text = f"{make_printable(str(failure))}, after {_count_milliseconds(asked_at)} ms"
+        return Probe(Finding(FAILED, subject, text, make_printable(remedy), is_temporary))
+    text = f"{make_printable(url)} in {_count_milliseconds(asked_at)} ms"
+    return Probe(Finding(OK, subject, text), document, _compare_clocks(document, asked_at))
+
+
+def _count_milliseconds(began_at: float) -> int:
+    return round((time.time() - began_at) * 1000)
+
+
+def _compare_clocks(document: Document, asked_at: float) -> float | None:
+    """The issuer's time has whole seconds: the clocks agree within one second plus the response time."""
+    try:
+        # RFC 9110 section 5.6.7: it is always in GMT.
+        date = parsedate_to_datetime(document.date or "").replace(tzinfo=UTC)
     except (ValueError, TypeError, OverflowError):
         return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() + document.age_seconds
+    issuers_time = date.timestamp() + document.age_seconds
+    answered_at = time.time()
+    if answered_at < issuers_time:
+        return answered_at - issuers_time
+    return max(0.0, asked_at - (issuers_time + 1))
 
 
-def start_deadline() -> float:
-    """When, in monotonic seconds, everything that the API fetches together must have arrived."""
-    return time.monotonic() + DEADLINE_SECONDS
-
-
-def probe_metadata(issuer: Issuer, deadline: float) -> Sequence[Probe]:
-    """The requests for the issuer's metadata, up to the first that succeeds."""
-    probes = []
-    for url in find_metadata_urls(issuer.url):
-        probes.append(probe(url, issuer, deadline))
-        if probes[-1].document:
-            break
-    return probes
-
-
-def find_jwks_url(issuer: Issuer, metadata: Sequence[Probe]) -> str | None:
-    """Where the API fetches the issuer's keys: the configured URL, else the one in its own metadata."""
-    if issuer.jwks_url:
-        return issuer.jwks_url
-    document = metadata[-1].document
-    if document is None or document.members.get("issuer") != issuer.url:
-        return None
-    url = document.members.get("jwks_uri")
-    return url if isinstance(url, str) else None
-
-
-def probe_keys(issuer: Issuer) -> Probe:
-    """The request for the issuer's keys, or for its metadata if they do not say where the keys are."""
-    deadline = start_deadline()
-    metadata = [] if issuer.jwks_url else probe_metadata(issuer, deadline)
-    url = find_jwks_url(issuer, metadata)
-    return probe(url, issuer, deadline) if url else metadata[-1]
-
-
-def probe(url: str, issuer: Issuer, deadline: float) -> Probe:
-    asked_at = time.time()
-    outcome: Document | DocumentUnavailable
-    try:
-        outcome = fetch_by_deadline(url, issuer, deadline)
-    except DocumentUnavailable as failure:
-        outcome = failure
-    return Probe(url=url, outcome=outcome, asked_at=asked_at, answered_at=time.time())
-
-
-def find_remedy(url: str, failure: DocumentUnavailable) -> tuple[str, bool]:
+def _find_remedy(url: str, failure: DocumentUnavailable) -> tuple[str, bool]:
     """What to do about a failed request, and whether it may succeed later without a change."""
     status, cause = failure.status, failure.__cause__
     if status is None:

@@ -1,6 +1,7 @@
 """Untrusted text, times and durations in words that are safe on any terminal. Knows no web framework."""
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 MAX_QUOTED_LENGTH = 100
@@ -43,27 +44,17 @@ def describe_time(seconds: float) -> str:
         return f"{seconds:.0f} seconds after 1970"
 
 
-def describe_clock(ahead_seconds: float | None) -> str:
-    if ahead_seconds is None:
-        return "the issuer sends no time to compare our clock with"
-    # A `Date` header has whole seconds.
-    if abs(ahead_seconds) < 1:
-        return "our clock agrees with the issuer's"
-    side = "ahead of" if ahead_seconds > 0 else "behind"
-    return f"our clock is {describe_duration(ahead_seconds)} {side} the issuer's"
-
-
 def describe_near_miss(found: object, expected: str) -> str:
-    """The small difference between the two; empty if they have nothing to do with each other."""
+    """The only difference between the two; empty if they have nothing to do with each other."""
     if not isinstance(found, str) or found == expected:
         return ""
-    differences = {
-        "it ends with a slash, the expected one does not": found.removesuffix("/"),
-        "it does not end with a slash, the expected one does": f"{found}/",
-        "it starts with http, the expected one with https": found.replace("http://", "https://", 1),
-        "it starts with https, the expected one with http": found.replace("https://", "http://", 1),
-        "it has white space around it": found.strip(),
-    }
-    near = next((text for text, repaired in differences.items() if repaired == expected), "")
-    differs_in_case = found.lower() == expected.lower()
-    return near or ("it differs only in upper and lower case" if differs_in_case else "")
+    same = (name for name, fold in _SMALL_DIFFERENCES.items() if fold(found) == fold(expected))
+    return next((f"it differs only in {name}" for name in same), "")
+
+
+_SMALL_DIFFERENCES: Mapping[str, Callable[[str], str]] = {
+    "slashes at the end": lambda text: text.rstrip("/"),
+    "http and https": lambda text: text.replace("http://", "https://", 1),
+    "white space around it": str.strip,
+    "upper and lower case": str.lower,
+}

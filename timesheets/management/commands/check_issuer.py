@@ -4,7 +4,8 @@ import sys
 from typing import Any
 
 from timesheets import conf
-from timesheets.diagnosis.issuer_findings import FindingStatus, examine_issuer
+from timesheets.diagnosis.issuer_findings import examine_issuer
+from timesheets.diagnosis.issuer_probes import FindingStatus
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
 
 

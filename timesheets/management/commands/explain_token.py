@@ -2,22 +2,23 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any, TextIO, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
 
 from timesheets import conf
-from timesheets.authentication import MAX_TOKEN_LENGTH, authenticate_bearer, get_issuer_keys
+from timesheets.authentication import MAX_TOKEN_LENGTH, authenticate_bearer
 from timesheets.browser.pasted_tokens import unwrap_token
-from timesheets.diagnosis.issuer_findings import FindingStatus, examine_issuer, judge_keys
-from timesheets.diagnosis.issuer_probes import probe_keys
-from timesheets.diagnosis.token_steps import Case, ChooseScopes, Step, explain, walk_rules
-from timesheets.diagnosis.wording import describe_clock, describe_time, quote
-from timesheets.exceptions import InsufficientScope, InvalidRequest, IssuerUnavailable, Problem
+from timesheets.diagnosis.explanations import STEPS
+from timesheets.diagnosis.issuer_findings import examine_issuer
+from timesheets.diagnosis.issuer_probes import Finding, FindingStatus
+from timesheets.diagnosis.refused_tokens import explain
+from timesheets.diagnosis.wording import describe_time, quote
+from timesheets.exceptions import InsufficientScope, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
 from timesheets.permissions import CORRECTION_SCOPE, READ_SCOPE, UPLOAD_SCOPE
-from timesheets.trust.token_rules import Fault
+from timesheets.trust.token_rules import Fault, TokenRejected
 from timesheets.trust.verified_tokens import VerifiedToken
 
 NOTHING_TO_READ = (
@@ -26,6 +27,13 @@ NOTHING_TO_READ = (
 # Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024
 SCOPES = frozenset({UPLOAD_SCOPE, READ_SCOPE, CORRECTION_SCOPE})
+# By fault, which findings about the issuer matter.
+FINDINGS_OF_INTEREST: Mapping[str, Callable[[Finding], bool]] = {
+    Fault.EXPIRED: lambda finding: finding.subject == "clock",
+    Fault.NOT_YET_VALID: lambda finding: finding.subject == "clock",
+    Fault.KEY: lambda finding: finding.subject.startswith(("key", "cache")),
+    IssuerUnavailable.default_code: lambda finding: finding.status is FindingStatus.FAILED,
+}
 
 
 class Command(DiagnosticCommand):
@@ -55,27 +63,23 @@ token; quotes its claims, cut if they are long. Needs no database."""
         text, notes = unwrap_token(self._read(options.get("stdin") or sys.stdin))
         if not text:
             raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE)
-        self._note(*notes)
+        self._print("note", *notes)
         named = frozenset((options["scope"] or "").split())
-
-        def choose_scopes(granted: frozenset[str]) -> frozenset[str]:
-            return named or granted & SCOPES or frozenset({UPLOAD_SCOPE})
-
         with silenced_logs(options["verbosity"]):
-            answer = ask_api(text, choose_scopes)
-            for step in walk_steps(text, answer, choose_scopes):
-                self._print_step(step)
-        if isinstance(answer, VerifiedToken):
-            lacking = [] if named else sorted(SCOPES - answer.scopes)
-            self._note(*(f"it does not grant {scope}: what needs that gets 403" for scope in lacking))
-            client = f"client {quote(answer.client_id)}, subject {quote(answer.subject)}"
-            self.stdout.write(f"The API would accept it, as {client}.")
-            self.stdout.write(f"It expires at {describe_time(answer.expires_at)}.")
-            return
-        status = f"{int(answer.status_code)} {answer.default_code}"
-        self.stdout.write(f"The API would answer {status}: {answer.detail}")
-        is_temporary = isinstance(answer, IssuerUnavailable)
-        sys.exit(DiagnosticStatus.TEMPORARY if is_temporary else DiagnosticStatus.REFUSED)
+            try:
+                _, token = cast("tuple[object, VerifiedToken]", authenticate_bearer(f"Bearer {text}"))
+            except Problem as problem:
+                self._explain(problem, text)
+        required = named or token.scopes & SCOPES or frozenset({UPLOAD_SCOPE})
+        scope = " ".join(sorted(required))
+        if not required <= token.scopes:
+            self._explain(InsufficientScope(required), text, scope=scope, client=quote(token.client_id))
+        self._print("ok", *(rule.text.format(scope=scope) for rule in STEPS))
+        lacking = [] if named else sorted(SCOPES - token.scopes)
+        self._print("note", *(f"it does not grant {each}: what needs that gets 403" for each in lacking))
+        client = f"client {quote(token.client_id)}, subject {quote(token.subject)}"
+        self.stdout.write(f"The API would accept it, as {client}.")
+        self.stdout.write(f"It expires at {describe_time(token.expires_at)}.")
 
     def _read(self, stdin: TextIO) -> str:
         if stdin.isatty():
@@ -88,49 +92,32 @@ token; quotes its claims, cut if they are long. Needs no database."""
         except KeyboardInterrupt:
             sys.exit(DiagnosticStatus.INTERRUPTED)
 
-    def _note(self, *notes: str) -> None:
-        for note in notes:
-            self.stdout.write(f"note     {note}")
+    def _print(self, label: str, *texts: str) -> None:
+        for text in texts:
+            self.stdout.write(f"{label:<7}  {text}")
 
-    def _print_step(self, step: Step) -> None:
-        if not step.explanation:
-            self.stdout.write(f"ok       {step.rule}")
-            return
-        in_log = f" (in the API's log: reason={step.fault})" if step.fault else ""
-        self.stdout.write(f"{'BROKEN' if step.is_known else 'UNKNOWN':<7}  {step.rule}{in_log}")
-        for label, text in (*step.explanation, *find_facts(step)):
-            self.stdout.write(f"         {label}: {text}")
-
-
-def ask_api(text: str, choose_scopes: ChooseScopes) -> VerifiedToken | Problem:
-    """What the API says of the token, as a request's authentication and permissions do."""
-    try:
-        _, token = cast("tuple[object, VerifiedToken]", authenticate_bearer(f"Bearer {text}"))
-    except Problem as problem:
-        return problem
-    required = choose_scopes(token.scopes)
-    return token if required <= token.scopes else InsufficientScope(required)
+    def _explain(self, problem: Problem, text: str, **facts: str) -> NoReturn:
+        """Print the rules that the token passes, the one that it breaks, and what the API would answer."""
+        rejection = problem.__cause__ if isinstance(problem.__cause__, TokenRejected) else None
+        fault = rejection.fault if rejection else problem.default_code
+        is_temporary = isinstance(problem, IssuerUnavailable)
+        broken = next(rule for rule in STEPS if fault in rule.faults)
+        self._print("ok", *(rule.text for rule in STEPS[: STEPS.index(broken)]))
+        in_log = f" (in the API's log: reason={fault})" if rejection else ""
+        self._print("UNKNOWN" if is_temporary else "BROKEN", f"{broken.text.format(**facts)}{in_log}")
+        facts |= {"reason": rejection.reason if rejection else "", "max_length": str(MAX_TOKEN_LENGTH)}
+        explanation = explain(broken, fault, text, conf.token_policy(), time.time(), **facts)
+        for label, explained in (*explanation, *find_facts(fault)):
+            self._print("", f"{label}: {explained}")
+        status = f"{int(problem.status_code)} {problem.default_code}"
+        self.stdout.write(f"The API would answer {status}: {problem.detail}")
+        sys.exit(DiagnosticStatus.TEMPORARY if is_temporary else DiagnosticStatus.REFUSED)
 
 
-def walk_steps(text: str, answer: VerifiedToken | Problem, choose_scopes: ChooseScopes) -> Iterator[Step]:
-    case = Case(text=text, policy=conf.token_policy(), now=time.time())
-    rule = "it fits in the Authorization header"
-    if isinstance(answer, InvalidRequest):
-        yield Step(rule=rule, explanation=explain("credentials", case, max_length=MAX_TOKEN_LENGTH))
+def find_facts(fault: str) -> Iterator[tuple[str, str]]:
+    """What the issuer itself adds to the explanation of a fault."""
+    if fault not in FINDINGS_OF_INTEREST:
         return
-    yield Step(rule=rule)
-    yield from walk_rules(case, get_issuer_keys(conf.issuer(), case.policy.algorithms), choose_scopes)
-
-
-def find_facts(step: Step) -> Iterator[tuple[str, str]]:
-    """What the issuer itself adds to the explanation of a broken rule."""
-    issuer, policy = conf.issuer(), conf.token_policy()
-    if step.fault in (Fault.EXPIRED, Fault.NOT_YET_VALID):
-        yield "clock", describe_clock(probe_keys(issuer).measure_clock())
-    if step.fault is Fault.KEY:
-        for finding in judge_keys(probe_keys(issuer), policy):
-            yield "issuer", f"{finding.subject}: {finding.text}"
-    if not step.is_known:
-        for finding in examine_issuer(issuer, policy):
-            if finding.status is FindingStatus.FAILED:
-                yield "issuer", f"{finding.subject}: {finding.text}. {finding.remedy}"
+    for finding in examine_issuer(conf.issuer(), conf.token_policy()):
+        if FINDINGS_OF_INTEREST[fault](finding):
+            yield finding.subject, ". ".join(filter(None, (finding.text, finding.remedy)))
