@@ -10,6 +10,7 @@ from pathlib import Path
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.dates import find_zone, read_date
 from timesheets_client.reading.entries import Malformed
+from timesheets_client.reading.maps.shipped import find_shipped_map, list_names
 from timesheets_client.reading.rows import read_hours
 
 DEFAULT_TIMEOUTS = "10,60"
@@ -76,6 +77,17 @@ def parse_since(text: str) -> str:
     return since
 
 
+def parse_map(text: str) -> Path:
+    """The file of a map; a bare word names one that comes with the client."""
+    return Path(text) if "." in text or Path(text).name != text else parse_shipped_map(text)
+
+
+def parse_shipped_map(name: str) -> Path:
+    if found := find_shipped_map(name):
+        return found
+    raise ArgumentTypeError(f"must be {', '.join(list_names())} or a file such as ./our.toml, not {name!r}")
+
+
 def parse_seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -103,6 +115,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "DIR": Path,
     "FILE": Path,
     "H": parse_hours,
+    "MAP": parse_map,
     "N": parse_count,
     "NAME": str,
     "SECONDS": parse_seconds,

@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from timesheets_client.access.issued_tokens import CORRECT_SCOPE, READ_SCOPE, UPLOAD_SCOPE
-from timesheets_client.argument_values import DEFAULT_TIMEOUTS, MAX_BATCH_SIZE, READERS, parse_batch_size
+from timesheets_client.argument_values import (
+    DEFAULT_TIMEOUTS,
+    MAX_BATCH_SIZE,
+    READERS,
+    parse_batch_size,
+    parse_shipped_map,
+)
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.inputs import Format
+from timesheets_client.reading.maps.shipped import FOLDER
 
 # Only a map needs its rules.
 if TYPE_CHECKING:
@@ -59,8 +66,17 @@ class Options:
         "the zone of times without an offset, such as Europe/Berlin; without it they are rejected",
     )
     map_file: Path | None = reading(
-        "--map FILE",
-        "a mapping file: which columns of another program's export become the members of an entry",
+        "--map MAP",
+        "which columns of another program's export become the members of an entry: the name of a map that "
+        "--maps lists, or your own file such as ./our.toml",
+    )
+    # A map that comes with the client, or the folder of all.
+    shown_map: Path | None = reading(
+        "--maps NAME",
+        "list the maps that come with the client, or print one, to edit a copy",
+        nargs="?",
+        const=FOLDER,
+        type=parse_shipped_map,
     )
     # Without any, all with our columns.
     sheets: Sequence[str] = reading(

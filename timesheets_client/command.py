@@ -29,8 +29,8 @@ _EPILOG = """\
 files: CSV with the columns user_id, date, project, hours and optionally entry_id, revision, reason
 (separated by comma, semicolon or tab), JSON, NDJSON or an Excel workbook, each also as .gz. Dates
 are 2026-04-03 or 2026-04-03T08:00:00+02:00. --map reads CSV files and workbooks with other columns,
-such as the exports of Toggl Track, Clockify, Harvest and Kimai: docs/maps has examples and explains
-them.
+such as the exports of Toggl Track, Clockify, Harvest and Kimai; --maps lists the maps that come with
+the client.
 
 identity: two entries with the same entry_id are one entry. The command derives an id for an entry
 without one, from its content and from the number of equal entries before it in the file. A file can

@@ -8,7 +8,7 @@ from timesheets_client.errors import WrongUsage
 from timesheets_client.reading.inputs import STANDARD_INPUT, Format
 
 # A run does one of these.
-ACTIONS = ("--dry-run", "--preview", "--check", "--forget-token", "--spool", "--download")
+ACTIONS = ("--dry-run", "--preview", "--check", "--forget-token", "--spool", "--download", "--maps")
 # What each cannot be used with.
 EXCLUDED: Mapping[str, str] = {
     "--download": "FILE --correct --withdraw --strict --rejects --dedupe --expect-entries --expect-hours",
@@ -16,6 +16,7 @@ EXCLUDED: Mapping[str, str] = {
     "--correct": "--dry-run --preview --forget-token --spool --strict",
     "--spool": "FILE",
     "--forget-token": "FILE",
+    "--maps": "FILE --map",
 }
 # Each of the first needs one of the second.
 NEEDED = (

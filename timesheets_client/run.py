@@ -1,7 +1,9 @@
 """One run, from the options to the exit status."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
@@ -14,6 +16,7 @@ from timesheets_client.files.uploads import upload_files
 from timesheets_client.local_check import read_files
 from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight
+from timesheets_client.reading.maps.shipped import describe_maps
 from timesheets_client.sending.single_entry import TUTORIAL_ENTRY, upload_entry
 from timesheets_client.signals import catch_signals
 from timesheets_client.withdrawal import withdraw_upload
@@ -41,6 +44,9 @@ def catch_errors(options: Options, environment: Environment, report: Report) -> 
 
 def perform(options: Options, environment: Environment, report: Report) -> ExitStatus:
     reject_contradictions(options)
+    if options.shown_map:
+        report.show_lines(list_lines(options.shown_map))
+        return ExitStatus.DONE
     options = read_map_file(options)
     if options.is_dry_run or options.is_preview:
         return read_files(options, environment, report)
@@ -49,6 +55,10 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
     config = load_config(environment.variables, environment.development)
     with open_context(options, environment, report, config) as context:
         return upload(context)
+
+
+def list_lines(shown_map: Path) -> Iterable[str]:
+    return describe_maps() if shown_map.is_dir() else shown_map.read_text(encoding="utf-8").splitlines()
 
 
 def read_map_file(options: Options) -> Options:

@@ -92,7 +92,7 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         ("--dry-run", "--dry-run: name the FILE to read"),
         ("--preview", "--preview: name the FILE to read"),
         ("a --forget-token", "--forget-token: cannot be used with FILE"),
-        ("--map m", "--map: name the FILE to upload, or its folder with --spool"),
+        ("--map m.toml", "--map: name the FILE to upload, or its folder with --spool"),
         ("--sheet May --check", "--sheet: name the FILE to read, or its folder with --spool"),
         ("a --sheet May --format csv", "--sheet: only a workbook has sheets, not --format csv"),
         ("a --spool d", "--spool: cannot be used with FILE"),

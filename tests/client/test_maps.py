@@ -1,17 +1,22 @@
-"""The examples in docs/maps, each with a file of the layout that its time tracker exports."""
+"""The maps that come with the client, each with a file of the layout that its time tracker exports."""
 
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from tests.client.reading import read_mapped
+from tests.client.runs import Run
 from tests.kit.processes import REPOSITORY
+from timesheets_client.argument_values import parse_map
 from timesheets_client.reading.entries import InputEntry, Row
 from timesheets_client.reading.maps.durations import UNITS
 from timesheets_client.reading.maps.files import load_map
+from timesheets_client.reading.maps.shipped import FOLDER as MAPS
 
-MAPS = REPOSITORY / "docs/maps"
-PAGE = (MAPS / "README.md").read_text()
+PAGE = (REPOSITORY / "docs/maps/README.md").read_text()
 
 TOGGL = """\
 \ufeffUser,Email,Client,Project,Description,Start date,Start time,End date,End time,Duration,Tags,Amount ()
@@ -163,6 +168,25 @@ def test_an_export_of_kimai_in_german_and_in_seconds_is_read(tmp_path: Path) -> 
         "ada 2026-04-04T09:40:00+02:00 Jarvis 1.85",
         "export.csv:3: skipped: Datum is empty",
     ]
+
+
+def test_a_bare_word_names_a_map_of_the_client_and_anything_else_a_file() -> None:
+    assert parse_map("toggl") == MAPS / "toggl.toml"
+    assert [parse_map(each) for each in ("./toggl", "toggl.toml")] == [Path("toggl"), Path("toggl.toml")]
+    with pytest.raises(
+        ArgumentTypeError, match=r"must be clockify, .* or a file such as ./our.toml, not 'tog'"
+    ):
+        parse_map("tog")
+
+
+def test_the_maps_are_listed_and_one_is_printed_to_edit() -> None:
+    listed, printed = Run(), Run()
+    listed.start({}, shown_map=MAPS)
+    printed.start({}, shown_map=MAPS / "toggl.toml")
+
+    assert [line.split()[0] for line in listed.written] == sorted(path.stem for path in MAPS.glob("*.toml"))
+    assert listed.written[-1].endswith("Toggl Track: Reports -> Detailed -> Export -> CSV.")
+    assert "\n".join(printed.written) + "\n" == (MAPS / "toggl.toml").read_text()
 
 
 def test_each_example_is_read_here() -> None:

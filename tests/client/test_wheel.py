@@ -127,9 +127,11 @@ def test_the_wheel_has_the_client_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
 
-    modules = {str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "timesheets_client").rglob("*.py")}
+    client = REPOSITORY / "timesheets_client"
+    files = [*client.rglob("*.py"), *client.glob("maps/*.toml")]
+    ours = {str(path.relative_to(REPOSITORY)) for path in files}
     packaged = {os.path.normpath(name) for name in names if ".dist-info/" not in name}
-    assert packaged == modules
+    assert packaged == ours
 
 
 def test_the_client_runs_without_django(programs: Path, tmp_path: Path) -> None:
