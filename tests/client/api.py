@@ -34,6 +34,7 @@ class Api:
         self.troubles: deque[Reply | str | Callable[[], object]] = deque()
         self.max_entries = 10_000
         self.page_size = 1_000
+        self.variables = site.variables
         self._site, self._issuer = site, issuer
         # The thread of a request sees the transaction of the test.
         self._connection = connections["default"]

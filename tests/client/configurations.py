@@ -4,7 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
 
+from tests.client.conftest import SIGNING_KEY
 from timesheets_client.environment.config import TokenRequestFormat, UploaderConfig, load_config
 from timesheets_client.errors import ConfigurationError
 
@@ -23,6 +32,21 @@ DEVELOPMENT = {
     "AUTH0_CLIENT_SECRET": "development-secret",
     "TIMESHEETS_API_URL": "http://127.0.0.1:8000",
 }
+# The keys that a client can sign with, by the algorithm of each.
+KEYS: dict[str, PrivateKeyTypes] = {
+    "RS256": SIGNING_KEY,
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+    "ES384": ec.generate_private_key(ec.SECP384R1()),
+    "ES512": ec.generate_private_key(ec.SECP521R1()),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+}
+
+
+def write_pem(
+    key: PrivateKeyTypes = SIGNING_KEY,
+    encryption: KeySerializationEncryption = NoEncryption(),  # noqa: B008  It has no state.
+) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def load(**changes: str) -> UploaderConfig:

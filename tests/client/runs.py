@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ class Run:
     # Called during each sleep.
     during_sleep: Callable[[], object] = lambda: None
     wall_clock: Callable[[], float] = time.time
+    # Of the last start.
+    status: ExitStatus | None = None
+
+    @property
+    def output(self) -> str:
+        return "\n".join([*self.written, *self.warned])
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -62,7 +68,16 @@ class Run:
         )
         defaults = {"timeouts": Timeouts(read_seconds=20), "caches_token": False}
         chosen = Options(files=[str(file) for file in files], **{**defaults, **options})
-        return run_upload(chosen, environment, report)
+        self.status = run_upload(chosen, environment, report)
+        return self.status
+
+
+def run_client(variables: Mapping[str, str], *files: Path | str, **options: Any) -> Run:
+    """A run that has ended. The options are those of the command, and the fields of Run."""
+    own = {each.name for each in fields(Run)} & options.keys()
+    run = Run(**{name: options.pop(name) for name in own})
+    run.start(variables, *files, **options)
+    return run
 
 
 def list_files(folder: Path) -> list[str]:

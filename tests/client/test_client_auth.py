@@ -10,11 +10,9 @@ import jwt
 import pytest
 import requests
 import responses
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.client.configurations import SECRET, make_config
+from tests.client.configurations import KEYS, SECRET, make_config, write_pem
 from tests.client.conftest import AUDIENCE, SIGNING_KEY
 from timesheets_client.access.client_auth import make_credentials
 from timesheets_client.access.token_endpoint import request_token
@@ -25,6 +23,7 @@ from timesheets_client.network.messages import Answer, make_printable
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
 NOW = 1_800_000_000
+SIGNING: dict[str, Any] = {"client_auth": ClientAuth.PRIVATE_KEY_JWT, "client_secret": ""}
 
 
 @pytest.fixture
@@ -52,17 +51,9 @@ def send_form(issuer: responses.RequestsMock, **changes: Any) -> dict[str, str]:
     return {name: value for name, [value] in parse_qs(read_body(request), strict_parsing=True).items()}
 
 
-def write_key(key: PrivateKeyTypes) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
 def send_assertion(issuer: responses.RequestsMock, key: PrivateKeyTypes = SIGNING_KEY, **changes: Any) -> str:
     """The assertion of a client with this key."""
-    form = send_form(
-        issuer,
-        **{"client_auth": ClientAuth.PRIVATE_KEY_JWT, "client_secret": "", "private_key": write_key(key)}
-        | changes,
-    )
+    form = send_form(issuer, **SIGNING, private_key=write_pem(key).decode(), **changes)
     assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     assert form["client_id"] == "payroll"
     assert "client_secret" not in form
@@ -90,17 +81,13 @@ def test_a_form_has_the_parameters_of_rfc_6749(issuer: responses.RequestsMock) -
     }
 
 
-def test_the_audience_is_sent_under_the_configured_name(issuer: responses.RequestsMock) -> None:
-    form = send_form(issuer, audience_parameter=AudienceParameter.RESOURCE)
+def test_the_audience_has_the_configured_name_or_is_left_out(issuer: responses.RequestsMock) -> None:
+    renamed = send_form(issuer, audience_parameter=AudienceParameter.RESOURCE)
+    without = send_form(issuer, audience_parameter=AudienceParameter.NONE)
 
-    assert form["resource"] == AUDIENCE
-    assert "audience" not in form
-
-
-def test_the_audience_can_be_left_out(issuer: responses.RequestsMock) -> None:
-    form = send_form(issuer, audience_parameter=AudienceParameter.NONE)
-
-    assert set(form) == {"grant_type", "client_id", "client_secret"}
+    assert renamed["resource"] == AUDIENCE
+    assert "audience" not in renamed
+    assert set(without) == {"grant_type", "client_id", "client_secret"}
 
 
 def test_a_configured_scope_is_requested(issuer: responses.RequestsMock) -> None:
@@ -133,36 +120,17 @@ def test_every_encoding_of_a_secret_is_hidden() -> None:
     assert joined not in repr(credentials)
 
 
-@pytest.mark.parametrize(
-    ("key", "algorithm"),
-    [
-        pytest.param(SIGNING_KEY, "RS256", id="RSA"),
-        pytest.param(ec.generate_private_key(ec.SECP256R1()), "ES256", id="P-256"),
-        pytest.param(ec.generate_private_key(ec.SECP384R1()), "ES384", id="P-384"),
-        pytest.param(ec.generate_private_key(ec.SECP521R1()), "ES512", id="P-521"),
-        pytest.param(ed25519.Ed25519PrivateKey.generate(), "EdDSA", id="Ed25519"),
-    ],
-)
+@pytest.mark.parametrize("algorithm", KEYS)
 def test_an_assertion_identifies_the_client_for_a_minute(
-    issuer: responses.RequestsMock, key: Any, algorithm: str
+    issuer: responses.RequestsMock, algorithm: str
 ) -> None:
+    key: Any = KEYS[algorithm]
     assertion = send_assertion(issuer, key, is_auth0=False)
 
-    claims = jwt.decode(
-        assertion,
-        key.public_key(),
-        [algorithm],
-        options={"verify_exp": False, "verify_iat": False},
-        audience=TOKEN_URL,
-    )
+    unchecked: Any = {"verify_exp": False, "verify_iat": False}
+    claims = jwt.decode(assertion, key.public_key(), [algorithm], options=unchecked, audience=TOKEN_URL)
     assert claims.pop("jti")
-    assert claims == {
-        "iss": "payroll",
-        "sub": "payroll",
-        "aud": TOKEN_URL,
-        "iat": NOW,
-        "exp": NOW + 60,
-    }
+    assert claims == {"iss": "payroll", "sub": "payroll", "aud": TOKEN_URL, "iat": NOW, "exp": NOW + 60}
     assert jwt.get_unverified_header(assertion) == {"alg": algorithm, "typ": "JWT"}
 
 
@@ -180,9 +148,7 @@ def test_no_two_assertions_are_the_same(issuer: responses.RequestsMock) -> None:
 
 
 def test_an_echoed_assertion_is_hidden() -> None:
-    config = make_config(
-        client_auth=ClientAuth.PRIVATE_KEY_JWT, client_secret="", private_key=write_key(SIGNING_KEY)
-    )
+    config = make_config(**SIGNING, private_key=write_pem().decode())
     credentials = make_credentials(config, TOKEN_URL, NOW)
     echo = {"error_description": f"not {credentials.parameters['client_assertion']}"}
 

@@ -148,11 +148,11 @@ def test_a_signal_waits_for_the_response_to_a_batch(site: Site, api: Api, tmp_pa
     assert "3 of its entries are on the server" in err
 
 
-def test_standard_input_is_a_file_like_any_other(site: Site, api: Api) -> None:
+def test_standard_input_is_a_file_like_any_other(api: Api) -> None:
     result = subprocess.run(
         [*COMMAND, "-"],
         cwd=ROOT,
-        env=CRON | site.variables,
+        env=CRON | api.variables,
         input="user_id;date;project;hours\n007;2026-06-03;StoreZero;7,5\n",
         capture_output=True,
         text=True,

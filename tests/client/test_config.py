@@ -7,6 +7,7 @@ from tests.client.configurations import COMPLETE, DEVELOPMENT, SECRET, load, pro
 from timesheets_client.environment.config import (
     AudienceParameter,
     TokenRequestFormat,
+    UploaderConfig,
     load_config,
 )
 from timesheets_client.environment.credentials import ClientAuth
@@ -33,27 +34,19 @@ def test_a_domain_sets_auth0s_issuer_and_token_endpoint() -> None:
     assert config.upload_url == "https://timesheets.example.com/timesheets/upload"
 
 
-def test_another_issuer_can_be_given_by_its_token_endpoint() -> None:
-    config = load(AUTH0_DOMAIN="", OAUTH_TOKEN_URL="https://issuer.example.com/token?tenant=7")
+@pytest.mark.parametrize(
+    ("issuer", "token_url"),
+    [
+        pytest.param("", "https://issuer.example.com/token?tenant=7", id="token endpoint"),
+        pytest.param("https://issuer.example.com/realms/a/", "", id="issuer"),
+        pytest.param("https://a.example.com", "https://a.example.com/t/", id="both"),
+    ],
+)
+def test_another_issuer_is_kept_byte_for_byte_and_gets_a_form(issuer: str, token_url: str) -> None:
+    config = load(AUTH0_DOMAIN="", OAUTH_ISSUER=issuer, OAUTH_TOKEN_URL=token_url)
 
-    assert config.token_url == "https://issuer.example.com/token?tenant=7"
-    assert config.issuer == ""
-    assert not config.is_auth0
-
-
-def test_an_issuer_is_kept_byte_for_byte() -> None:
-    config = load(AUTH0_DOMAIN="", OAUTH_ISSUER="https://issuer.example.com/realms/a/")
-
-    assert config.issuer == "https://issuer.example.com/realms/a/"
-    assert config.token_url == ""
-
-
-def test_an_issuer_and_its_token_endpoint_can_both_be_set() -> None:
-    config = load(
-        AUTH0_DOMAIN="", OAUTH_ISSUER="https://a.example.com", OAUTH_TOKEN_URL="https://a.example.com/t/"
-    )
-
-    assert (config.issuer, config.token_url) == ("https://a.example.com", "https://a.example.com/t/")
+    assert (config.issuer, config.token_url, config.is_auth0) == (issuer, token_url, False)
+    assert config.token_request is TokenRequestFormat.FORM
 
 
 def test_the_defaults_for_auth0_are_what_auth0_documents() -> None:
@@ -63,13 +56,6 @@ def test_the_defaults_for_auth0_are_what_auth0_documents() -> None:
     assert config.audience_parameter is AudienceParameter.AUDIENCE
     assert config.client_auth is ClientAuth.CLIENT_SECRET_POST
     assert config.scope == ""
-
-
-@pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_TOKEN_URL"])
-def test_another_issuer_gets_a_form_by_default(name: str) -> None:
-    config = load_config(COMPLETE | {"AUTH0_DOMAIN": "", name: "https://a.example.com"}, DEVELOPMENT)
-
-    assert config.token_request is TokenRequestFormat.FORM
 
 
 def test_each_default_can_be_changed() -> None:
@@ -103,29 +89,24 @@ def test_an_unknown_choice_is_refused_and_not_quoted(name: str, choices: str, va
 
 
 @pytest.mark.parametrize(
-    "variables",
+    ("name", "value"),
     [
-        {"OAUTH_JWKS_URL": "not an address"},
-        {"OAUTH_ALGORITHMS": "RS256"},
-        {"OAUTH_TOKEN_PROFILE": "rfc9068"},
-        {"OAUTH_SCOPE_CLAIMS": "permissions"},
-        {"OAUTH_LEEWAY_SECONDS": "x"},
-        {"OAUTH_CA_FILE": "/nonexistent"},
-        {"TIMESHEETS_TIME_ZONE": "x"},
+        ("OAUTH_JWKS_URL", "not an address"),
+        ("OAUTH_ALGORITHMS", "RS256"),
+        ("OAUTH_TOKEN_PROFILE", "rfc9068"),
+        ("OAUTH_SCOPE_CLAIMS", "permissions"),
+        ("OAUTH_LEEWAY_SECONDS", "x"),
+        ("OAUTH_CA_FILE", "/nonexistent"),
+        ("TIMESHEETS_TIME_ZONE", "x"),
     ],
-    ids=lambda variables: next(iter(variables)),
 )
-def test_variables_of_the_api_are_ignored(variables: dict[str, str]) -> None:
-    assert load(**variables) == load()
+def test_variables_of_the_api_are_ignored(name: str, value: str) -> None:
+    assert load(**{name: value}) == load()
 
 
 @pytest.mark.parametrize("name", ["OAUTH_ALGORITHMS", "OAUTH_JWKS_URL", "OAUTH_CA_FILE"])
 def test_variables_of_the_api_rule_out_the_development_values(name: str) -> None:
     assert "AUTH0_CLIENT_SECRET" in problems_of({name: "x"})
-
-
-def test_the_state_folder_can_be_set() -> None:
-    assert load(TIMESHEETS_STATE_DIR="/var/lib/timesheets").state_dir == Path("/var/lib/timesheets")
 
 
 def test_the_default_state_folder_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,16 +155,27 @@ def test_plain_http_is_accepted_on_loopback(host: str) -> None:
     assert config.upload_url == f"http://{host}/timesheets/upload"
 
 
-def test_all_missing_variables_are_named_at_once() -> None:
-    named = problems_of({"AUTH0_DOMAIN": "example.eu.auth0.com"})
-
-    assert named == ["AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "TIMESHEETS_API_URL"]
-
-
-def test_wrong_and_missing_variables_are_named_together() -> None:
-    named = problems_of(COMPLETE | {"AUTH0_DOMAIN": "https://example.com/", "AUTH0_CLIENT_ID": ""})
-
-    assert named == ["AUTH0_DOMAIN", "AUTH0_CLIENT_ID"]
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        pytest.param(
+            {"AUTH0_DOMAIN": "example.eu.auth0.com"},
+            ["AUTH0_AUDIENCE", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "TIMESHEETS_API_URL"],
+            id="missing",
+        ),
+        pytest.param(
+            COMPLETE | {"AUTH0_DOMAIN": "https://example.com/", "AUTH0_CLIENT_ID": ""},
+            ["AUTH0_DOMAIN", "AUTH0_CLIENT_ID"],
+            id="wrong and missing",
+        ),
+        pytest.param(COMPLETE | {"AUTH0_CLIENT_SECRET": ""}, ["AUTH0_CLIENT_SECRET"], id="only the secret"),
+    ],
+)
+def test_all_wrong_and_missing_variables_are_named_at_once(
+    environment: dict[str, str], named: list[str]
+) -> None:
+    # A missing secret never becomes the development secret.
+    assert problems_of(environment) == named
 
 
 def test_without_variables_the_development_values_apply() -> None:
@@ -196,10 +188,6 @@ def test_without_variables_the_development_values_apply() -> None:
 def test_without_development_values_all_variables_are_missing() -> None:
     with pytest.raises(ConfigurationError, match=r"(?s)AUTH0_DOMAIN: not set.*TIMESHEETS_API_URL: not set"):
         load_config({}, {})
-
-
-def test_a_missing_secret_never_becomes_the_development_secret() -> None:
-    assert problems_of(COMPLETE | {"AUTH0_CLIENT_SECRET": ""}) == ["AUTH0_CLIENT_SECRET"]
 
 
 @pytest.mark.parametrize("name", [*COMPLETE, "AUTH0_CLIENT_SECRET_FILE", "OAUTH_TOKEN_URL", "OAUTH_ISSUER"])
@@ -260,9 +248,9 @@ def test_an_address_that_is_unsafe_for_a_secret_is_refused(name: str, url: str) 
 
 
 def test_the_apis_address_has_no_query() -> None:
-    assert problems_of(COMPLETE | {"TIMESHEETS_API_URL": "https://example.com/?a=b"}) == [
-        "TIMESHEETS_API_URL"
-    ]
+    named = problems_of(COMPLETE | {"TIMESHEETS_API_URL": "https://example.com/?a=b"})
+
+    assert named == ["TIMESHEETS_API_URL"]
 
 
 @pytest.mark.parametrize("name", ["OAUTH_ISSUER", "OAUTH_TOKEN_URL"])
@@ -281,10 +269,12 @@ def test_invisible_characters_are_refused(name: str, value: str) -> None:
     assert problems_of(COMPLETE | {name: value}) == [name]
 
 
-def test_the_secret_is_read_from_a_file_without_its_last_newline(secret_file: Path) -> None:
-    config = load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(secret_file))
+def load_from(path: Path | str) -> UploaderConfig:
+    return load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(path))
 
-    assert config.client_secret == SECRET
+
+def test_the_secret_is_read_from_a_file_without_its_last_newline(secret_file: Path) -> None:
+    assert load_from(secret_file).client_secret == SECRET
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o610, 0o602], ids=oct)
@@ -292,7 +282,7 @@ def test_a_secret_file_that_others_can_access_is_refused(secret_file: Path, mode
     secret_file.chmod(mode)
 
     with pytest.raises(ConfigurationError, match=f"chmod 600 {secret_file}"):
-        load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(secret_file))
+        load_from(secret_file)
 
 
 def test_a_secret_and_its_file_together_are_refused(secret_file: Path) -> None:
@@ -314,7 +304,7 @@ def test_a_secret_file_without_a_secret_is_refused(secret_file: Path, content: b
     secret_file.write_bytes(content)
 
     with pytest.raises(ConfigurationError, match=f"AUTH0_CLIENT_SECRET_FILE: .*{fault}") as caught:
-        load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(secret_file))
+        load_from(secret_file)
 
     assert "s3cret" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -322,14 +312,14 @@ def test_a_secret_file_without_a_secret_is_refused(secret_file: Path, content: b
 
 @pytest.mark.parametrize("name", ["missing", "."])
 def test_an_unreadable_secret_file_is_named(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-
-    with pytest.raises(ConfigurationError, match=f"AUTH0_CLIENT_SECRET_FILE: {path} cannot be read"):
-        load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=str(path))
+    with pytest.raises(
+        ConfigurationError, match=f"AUTH0_CLIENT_SECRET_FILE: {tmp_path / name} cannot be read"
+    ):
+        load_from(tmp_path / name)
 
 
 def test_a_secret_that_was_set_as_its_file_is_not_quoted() -> None:
     with pytest.raises(ConfigurationError, match="AUTH0_CLIENT_SECRET_FILE: its file cannot be") as caught:
-        load(AUTH0_CLIENT_SECRET="", AUTH0_CLIENT_SECRET_FILE=SECRET)
+        load_from(SECRET)
 
     assert SECRET not in str(caught.value)

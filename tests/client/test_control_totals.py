@@ -15,7 +15,7 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Site
-from tests.client.runs import HEADER, Run, write_csv, write_days
+from tests.client.runs import HEADER, Run, run_client, write_csv, write_days
 from tests.kit.processes import run_python
 from timesheets_client.errors import ExitStatus
 
@@ -56,7 +56,6 @@ FORMATS = [
 @pytest.mark.parametrize("is_strict", [False, True], ids=["batches", "strict"])
 @pytest.mark.parametrize("way", ["file", "standard input"])
 def test_a_file_with_the_expected_totals_is_uploaded(
-    site: Site,
     api: Api,
     tmp_path: Path,
     name: str,
@@ -65,16 +64,20 @@ def test_a_file_with_the_expected_totals_is_uploaded(
     way: str,
 ) -> None:
     (tmp_path / name).write_bytes(write())
-    run = Run(stdin=write())
     file = tmp_path / name if way == "file" else "-"
 
-    status = run.start(
-        site.variables, file, expected_entries=3, expected_hours=Decimal("7.750"), is_strict=is_strict
+    run = run_client(
+        api.variables,
+        file,
+        expected_entries=3,
+        expected_hours=Decimal("7.750"),
+        is_strict=is_strict,
+        stdin=write(),
     )
 
     # The fake API refuses 0 hours.
     [batch] = api.batches
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert [entry["date"] for entry in batch] == [day for day, _ in ROWS]
 
 
@@ -91,12 +94,13 @@ def test_nothing_is_sent_of_a_file_with_other_totals(
     options: dict[str, bool],
 ) -> None:
     (tmp_path / name).write_bytes(write())
-    run = Run(stdin=write())
     file = tmp_path / name if way == "file" else "-"
 
-    status = run.start(site.variables, file, expected_entries=4, expected_hours=Decimal(15), **options)
+    run = run_client(
+        site.variables, file, expected_entries=4, expected_hours=Decimal(15), **options, stdin=write()
+    )
 
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert (site.received, run.written) == ([], [])
     [problem] = run.warned
     assert problem == (
@@ -127,16 +131,14 @@ def test_each_total_is_compared(
     site: Site, tmp_path: Path, options: dict[str, int | Decimal], problem: str
 ) -> None:
     (tmp_path / "a.csv").write_bytes(write_csv_rows())
-    run = Run()
+    run = run_client(site.variables, tmp_path / "a.csv", **options)
 
-    status = run.start(site.variables, tmp_path / "a.csv", **options)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert problem in run.warned[0]
     assert site.received == []
 
 
-def test_rejected_rows_count_with_the_hours_that_can_be_read(site: Site, api: Api, tmp_path: Path) -> None:
+def test_rejected_rows_count_with_the_hours_that_can_be_read(api: Api, tmp_path: Path) -> None:
     file = write_csv(
         tmp_path / "a.csv",
         "2026-01-01,1",
@@ -145,12 +147,10 @@ def test_rejected_rows_count_with_the_hours_that_can_be_read(site: Site, api: Ap
         "2026-01-04,26",
         "2026-01-05,5,X",
     )
-    run = Run()
+    run = run_client(api.variables, file, expected_entries=5, expected_hours=Decimal(30))
+    correct = Run().start(api.variables, file, expected_entries=5, expected_hours=Decimal(29))
 
-    status = run.start(site.variables, file, expected_entries=5, expected_hours=Decimal(30))
-    correct = Run().start(site.variables, file, expected_entries=5, expected_hours=Decimal(29))
-
-    assert (status, correct) == (ExitStatus.REJECTED, ExitStatus.REJECTED)
+    assert (run.status, correct) == (ExitStatus.REJECTED, ExitStatus.REJECTED)
     assert "hours: expected 30, found 29 without 2 that cannot be read;" in run.warned[0]
     assert len(api.stored) == 1
 
@@ -181,33 +181,29 @@ def test_rejected_rows_count_with_the_hours_that_can_be_read(site: Site, api: Ap
 )
 def test_hours_are_added_without_rounding(site: Site, tmp_path: Path, hours: list[str], found: str) -> None:
     (tmp_path / "a.ndjson").write_text("".join(f'{{"hours": {each}}}\n' for each in hours))
-    run = Run()
-
-    run.start(site.variables, tmp_path / "a.ndjson", expected_hours=Decimal("1.11"))
+    run = run_client(site.variables, tmp_path / "a.ndjson", expected_hours=Decimal("1.11"))
 
     assert f"hours: expected 1.11, found {found};" in run.warned[0]
 
 
 @pytest.mark.parametrize("expected", [3, 4])
 def test_a_check_compares_the_totals_before_it_sends_the_file(
-    site: Site, api: Api, tmp_path: Path, expected: int
+    api: Api, tmp_path: Path, expected: int
 ) -> None:
     file = write_days(tmp_path / "a.csv", 3)
-    run = Run()
+    run = run_client(api.variables, file, is_check=True, expected_entries=expected)
 
-    status = run.start(site.variables, file, is_check=True, expected_entries=expected)
-
-    assert status == (ExitStatus.DONE if expected == 3 else ExitStatus.REJECTED)
+    assert run.status == (ExitStatus.DONE if expected == 3 else ExitStatus.REJECTED)
     assert [len(batch) for batch in api.batches] == ([0, 3] if expected == 3 else [0])
     assert api.stored == {}
 
 
-def test_other_totals_keep_the_rejects_of_the_previous_run(site: Site, api: Api, tmp_path: Path) -> None:
+def test_other_totals_keep_the_rejects_of_the_previous_run(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
-    Run().start(site.variables, file)
+    Run().start(api.variables, file)
     before = (tmp_path / "a.csv.rejected.ndjson").read_text()
 
-    Run().start(site.variables, write_days(file, 2), expected_entries=3)
+    Run().start(api.variables, write_days(file, 2), expected_entries=3)
 
     assert (tmp_path / "a.csv.rejected.ndjson").read_text() == before
 
@@ -223,31 +219,27 @@ def test_nothing_is_sent_of_a_file_that_is_unreadable_at_its_end(
     assert site.received == []
 
 
-def test_a_warning_is_shown_once(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_warning_is_shown_once(api: Api, tmp_path: Path) -> None:
     file = write_days(tmp_path / "a.csv", 2)
     file.write_text(file.read_text().rstrip())
-    run = Run()
+    run = run_client(api.variables, file, expected_entries=2)
 
-    status = run.start(site.variables, file, expected_entries=2)
-
-    assert (status, len(run.warned)) == (ExitStatus.DONE, 1)
+    assert (run.status, len(run.warned)) == (ExitStatus.DONE, 1)
 
 
-def test_a_pipe_is_uploaded(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_pipe_is_uploaded(api: Api, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     writer = threading.Thread(target=(tmp_path / "pipe.csv").write_bytes, args=[write_csv_rows()])
     writer.start()
 
-    Run().start(site.variables, tmp_path / "pipe.csv", expected_entries=3)
+    Run().start(api.variables, tmp_path / "pipe.csv", expected_entries=3)
 
     writer.join()
     assert [len(batch) for batch in api.batches] == [3]
 
 
 def test_the_json_output_names_the_file_of_which_nothing_was_sent(site: Site, tmp_path: Path) -> None:
-    run = Run(is_json=True)
-
-    run.start(site.variables, write_days(tmp_path / "a.csv", 2), expected_entries=3)
+    run = run_client(site.variables, write_days(tmp_path / "a.csv", 2), expected_entries=3, is_json=True)
 
     document = json.loads(run.written[0])
     [outcome] = document["files"]

@@ -3,44 +3,30 @@
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PublicFormat
 
-from tests.client.configurations import COMPLETE, SECRET, load, problems_of
+from tests.client.configurations import COMPLETE, KEYS, SECRET, load, problems_of, write_pem
 from tests.client.conftest import SIGNING_KEY
 from timesheets_client.errors import ConfigurationError
 
 SIGNING_CLIENT = {"AUTH0_CLIENT_SECRET": "", "OAUTH_CLIENT_AUTH": "private_key_jwt"}
 
 
-def write_key(path: Path, key: PrivateKeyTypes, passphrase: bytes | None = None) -> str:
-    encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
-    path.touch(0o600)
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
-    return str(path)
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of a key."""
+    (tmp_path / "key.pem").touch(0o600)
+    (tmp_path / "key.pem").write_bytes(write_pem())
+    return tmp_path / "key.pem"
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        pytest.param(SIGNING_KEY, id="RSA"),
-        pytest.param(ec.generate_private_key(ec.SECP256R1()), id="P-256"),
-        pytest.param(ec.generate_private_key(ec.SECP384R1()), id="P-384"),
-        pytest.param(ec.generate_private_key(ec.SECP521R1()), id="P-521"),
-        pytest.param(ed25519.Ed25519PrivateKey.generate(), id="Ed25519"),
-    ],
-)
-def test_a_client_can_sign_instead_of_sending_a_secret(tmp_path: Path, key: PrivateKeyTypes) -> None:
-    path = write_key(tmp_path / "key.pem", key)
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_a_client_can_sign_instead_of_sending_a_secret(path: Path, algorithm: str) -> None:
+    path.write_bytes(write_pem(KEYS[algorithm]))
 
-    config = load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+    config = load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=str(path))
 
     assert config.private_key.startswith("-----BEGIN PRIVATE KEY-----")
     assert config.private_key not in repr(config)
@@ -51,19 +37,18 @@ def test_a_client_that_signs_needs_a_key() -> None:
     assert problems_of(COMPLETE | SIGNING_CLIENT) == ["AUTH0_PRIVATE_KEY_FILE"]
 
 
-def test_a_key_that_others_can_access_is_refused(tmp_path: Path) -> None:
-    path = write_key(tmp_path / "key.pem", SIGNING_KEY)
-    Path(path).chmod(0o640)
+def test_a_key_that_others_can_access_is_refused(path: Path) -> None:
+    path.chmod(0o640)
 
     with pytest.raises(ConfigurationError, match=f"AUTH0_PRIVATE_KEY_FILE: .*chmod 600 {path}"):
-        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=str(path))
 
 
-def test_a_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
-    path = write_key(tmp_path / "key.pem", SIGNING_KEY, passphrase=b"open sesame")
+def test_a_key_with_a_passphrase_is_refused(path: Path) -> None:
+    path.write_bytes(write_pem(encryption=BestAvailableEncryption(b"open sesame")))
 
     with pytest.raises(ConfigurationError, match="AUTH0_PRIVATE_KEY_FILE: the key needs a passphrase"):
-        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=str(path))
 
 
 @pytest.mark.parametrize(
@@ -74,11 +59,11 @@ def test_a_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
         pytest.param(ed448.Ed448PrivateKey.generate(), id="Ed448"),
     ],
 )
-def test_a_key_for_no_supported_algorithm_is_refused(tmp_path: Path, key: PrivateKeyTypes) -> None:
-    path = write_key(tmp_path / "key.pem", key)
+def test_a_key_for_no_supported_algorithm_is_refused(path: Path, key: PrivateKeyTypes) -> None:
+    path.write_bytes(write_pem(key))
 
     with pytest.raises(ConfigurationError, match="must be an RSA key of at least 2048 bits, or on"):
-        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=path)
+        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=str(path))
 
 
 @pytest.mark.parametrize(
@@ -92,9 +77,7 @@ def test_a_key_for_no_supported_algorithm_is_refused(tmp_path: Path, key: Privat
         ),
     ],
 )
-def test_a_file_without_a_private_key_is_refused_and_not_quoted(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "key.pem"
-    path.touch(0o600)
+def test_a_file_without_a_private_key_is_refused_and_not_quoted(path: Path, content: str) -> None:
     path.write_text(content)
 
     with pytest.raises(ConfigurationError, match="contains no private key in PEM") as caught:
@@ -104,16 +87,12 @@ def test_a_file_without_a_private_key_is_refused_and_not_quoted(tmp_path: Path, 
     assert caught.value.__cause__ is None
 
 
-def test_a_key_without_its_method_is_refused(tmp_path: Path) -> None:
-    path = write_key(tmp_path / "key.pem", SIGNING_KEY)
-
-    assert problems_of(COMPLETE | {"AUTH0_PRIVATE_KEY_FILE": path}) == ["AUTH0_PRIVATE_KEY_FILE"]
+def test_a_key_without_its_method_is_refused(path: Path) -> None:
+    assert problems_of(COMPLETE | {"AUTH0_PRIVATE_KEY_FILE": str(path)}) == ["AUTH0_PRIVATE_KEY_FILE"]
 
 
 @pytest.mark.parametrize("name", ["AUTH0_CLIENT_SECRET", "AUTH0_CLIENT_SECRET_FILE"])
-def test_a_secret_together_with_a_key_is_refused(tmp_path: Path, name: str) -> None:
-    path = write_key(tmp_path / "key.pem", SIGNING_KEY)
+def test_a_secret_together_with_a_key_is_refused(path: Path, name: str) -> None:
+    both = {"AUTH0_PRIVATE_KEY_FILE": str(path), name: "x"}
 
-    named = problems_of(COMPLETE | SIGNING_CLIENT | {"AUTH0_PRIVATE_KEY_FILE": path, name: "x"})
-
-    assert named == [name]
+    assert problems_of(COMPLETE | SIGNING_CLIENT | both) == [name]

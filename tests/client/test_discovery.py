@@ -15,9 +15,10 @@ from timesheets_client.network.exchange import Timeouts, open_session
 from timesheets_client.network.messages import Answer
 from timesheets_client.network.retries import RetryPolicy
 
-OPENID = "https://issuer.example.com/.well-known/openid-configuration"
-OAUTH = "https://issuer.example.com/.well-known/oauth-authorization-server"
+OPENID_PATH = "/.well-known/openid-configuration"
+OAUTH_PATH = "/.well-known/oauth-authorization-server"
 ISSUER = "https://issuer.example.com"
+OPENID, OAUTH = f"{ISSUER}{OPENID_PATH}", f"{ISSUER}{OAUTH_PATH}"
 ENDPOINT = "https://issuer.example.com/token"
 NOT_FOUND: tuple[int, None] = (404, None)
 
@@ -38,27 +39,21 @@ def make_metadata(**changes: object) -> dict[str, object]:
     ("issuer", "openid", "oauth"),
     [
         pytest.param(
-            "https://a.example.com",
-            "https://a.example.com/.well-known/openid-configuration",
-            "https://a.example.com/.well-known/oauth-authorization-server",
-            id="no path",
+            "https://a.com", f"https://a.com{OPENID_PATH}", f"https://a.com{OAUTH_PATH}", id="no path"
         ),
         pytest.param(
-            "https://a.example.com/",
-            "https://a.example.com/.well-known/openid-configuration",
-            "https://a.example.com/.well-known/oauth-authorization-server",
-            id="a slash",
+            "https://a.com/", f"https://a.com{OPENID_PATH}", f"https://a.com{OAUTH_PATH}", id="slash"
         ),
         pytest.param(
-            "https://a.example.com:8443/realms/x",
-            "https://a.example.com:8443/realms/x/.well-known/openid-configuration",
-            "https://a.example.com:8443/.well-known/oauth-authorization-server/realms/x",
+            "https://a.com:8443/realms/x",
+            f"https://a.com:8443/realms/x{OPENID_PATH}",
+            f"https://a.com:8443{OAUTH_PATH}/realms/x",
             id="a path",
         ),
         pytest.param(
-            "https://a.example.com/realms/x/",
-            "https://a.example.com/realms/x/.well-known/openid-configuration",
-            "https://a.example.com/.well-known/oauth-authorization-server/realms/x",
+            "https://a.com/realms/x/",
+            f"https://a.com/realms/x{OPENID_PATH}",
+            f"https://a.com{OAUTH_PATH}/realms/x",
             id="a path and a slash",
         ),
     ],
@@ -148,7 +143,7 @@ def test_an_unsafe_token_endpoint_is_refused(endpoint: object) -> None:
         discover({OPENID: (200, make_metadata(token_endpoint=endpoint))})
 
 
-@pytest.mark.parametrize("issuer_path", ["", "/", "/realms/x", "/realms/x/"])
+@pytest.mark.parametrize("issuer_path", ["", "/realms/x/"])
 @pytest.mark.parametrize("kind", [0, 1], ids=["OpenID Connect", "RFC 8414"])
 def test_a_token_is_requested_at_the_discovered_endpoint(site: Site, issuer_path: str, kind: int) -> None:
     issuer = f"{site.address}{issuer_path}"
@@ -165,10 +160,8 @@ def test_a_token_is_requested_at_the_discovered_endpoint(site: Site, issuer_path
 
 
 def test_the_metadata_are_fetched_once_per_run(site: Site) -> None:
-    path = "/.well-known/openid-configuration"
-    site.replies[path] = Reply(
-        status=200, body={"issuer": site.address, "token_endpoint": f"{site.address}/token"}
-    )
+    metadata = {"issuer": site.address, "token_endpoint": f"{site.address}/token"}
+    site.replies[OPENID_PATH] = Reply(status=200, body=metadata)
     site.replies["/token"] = Reply(status=401)
     source = make_source(site.address)
 
@@ -176,7 +169,7 @@ def test_the_metadata_are_fetched_once_per_run(site: Site) -> None:
         with pytest.raises(AccessRefused):
             source.obtain()
 
-    assert (site.count(path), site.count("/token")) == (1, 2)
+    assert (site.count(OPENID_PATH), site.count("/token")) == (1, 2)
     assert site.received[0].headers["Accept"] == "application/json"
 
 

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
+from tests.client.configurations import write_pem
 from tests.client.conftest import SECRET, SIGNING_KEY, Reply, Site
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure
 from timesheets_client.network.exchange import (
@@ -94,22 +95,14 @@ def keep_silent(connection: socket.socket, over: Event) -> None:
     over.wait()
 
 
-def hang_up(connection: socket.socket, over: Event) -> None:
-    pass
-
-
 def test_a_json_object_is_read_from_the_answer(site: Site) -> None:
-    site.replies["/"] = Reply(status=201, body={"message": "stored"})
+    site.replies["/"] = Reply(status=201, body={"message": "stored"}, headers={"retry-AFTER": "7"})
 
     answer = post(f"{site.address}/")
 
     assert (answer.url, answer.status, answer.quote("message")) == (f"{site.address}/", 201, "stored")
-
-
-def test_header_names_are_case_insensitive(site: Site) -> None:
-    site.replies["/"] = Reply(status=503, headers={"retry-AFTER": "7"})
-
-    assert post(f"{site.address}/").headers["Retry-After"] == "7"
+    # Header names are case-insensitive.
+    assert answer.headers["Retry-After"] == "7"
 
 
 @pytest.mark.parametrize(
@@ -181,20 +174,17 @@ def test_a_silent_server_hits_the_read_timeout() -> None:
     assert time.monotonic() - start < 20
 
 
-def test_a_connection_that_breaks_is_a_temporary_failure() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_breaks_is_a_temporary_failure(scheme: str) -> None:
+    def hang_up(connection: socket.socket, over: Event) -> None:
+        if scheme == "https":
+            connection.recv(65536)
+
     with (
         listening(hang_up) as port,
         pytest.raises(TemporaryFailure, match=r"connection was lost\. What was sent may still have arrived"),
     ):
-        post(f"http://127.0.0.1:{port}/", SHORT)
-
-
-def test_a_tls_connection_that_ends_at_once_is_a_temporary_failure() -> None:
-    def say_goodbye(connection: socket.socket, over: Event) -> None:
-        connection.recv(65536)
-
-    with listening(say_goodbye) as port, pytest.raises(TemporaryFailure, match="connection was lost"):
-        post(f"https://127.0.0.1:{port}/", SHORT)
+        post(f"{scheme}://127.0.0.1:{port}/", SHORT)
 
 
 @pytest.mark.parametrize(
@@ -228,8 +218,17 @@ def test_an_unknown_host_name_sent_nothing() -> None:
         post("https://timesheets.invalid/")
 
 
-def test_an_endless_answer_is_not_read_to_its_end(site: Site) -> None:
-    site.replies["/"] = Reply(status=200, body=b'{"message": "%s"}' % (b"x" * MAX_ANSWER_BYTES))
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        pytest.param(b'{"message": "%s"}' % (b"x" * MAX_ANSWER_BYTES), {}, id="endless"),
+        pytest.param(b"no gzip", {"Content-Encoding": "gzip"}, id="not zipped"),
+    ],
+)
+def test_an_answer_that_is_too_long_or_broken_has_no_document(
+    site: Site, body: bytes, headers: dict[str, str]
+) -> None:
+    site.replies["/"] = Reply(status=200, body=body, headers=headers)
 
     assert post(f"{site.address}/").document is None
 
@@ -270,26 +269,13 @@ def test_an_unterminated_string_is_scanned_in_linear_time() -> None:
     assert time.monotonic() - begin < 20
 
 
-def test_an_answer_that_cannot_be_unzipped_has_no_document(site: Site) -> None:
-    site.replies["/"] = Reply(status=200, body=b"no gzip", headers={"Content-Encoding": "gzip"})
-
-    assert post(f"{site.address}/").document is None
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(site: Site, status: int) -> None:
-    site.replies["/"] = Reply(status=status, headers={"Location": f"{site.address}/elsewhere"})
+@pytest.mark.parametrize("location", ["/elsewhere", "https://[broken"])
+def test_a_redirect_is_not_followed(site: Site, status: int, location: str) -> None:
+    site.replies["/"] = Reply(status=status, headers={"Location": location})
 
-    answer = post(f"{site.address}/")
-
-    assert answer.status == status
+    assert post(f"{site.address}/").status == status
     assert [received.path for received in site.received] == ["/"]
-
-
-def test_the_target_of_a_redirect_is_not_parsed(site: Site) -> None:
-    site.replies["/"] = Reply(status=302, headers={"Location": "https://[broken"})
-
-    assert post(f"{site.address}/").status == 302
 
 
 def test_netrc_adds_no_credentials(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,12 +345,7 @@ def make_certificate(path: Path, address: str = "127.0.0.1", days: int = 1) -> P
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(SIGNING_KEY, hashes.SHA256())
     )
-    path.write_bytes(
-        SIGNING_KEY.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
+    path.write_bytes(write_pem() + certificate.public_bytes(serialization.Encoding.PEM))
     return path
 
 
@@ -382,13 +363,9 @@ def listening_with_tls(certificate: Path) -> Iterator[int]:
 
 
 def test_an_untrusted_certificate_is_a_configuration_error(certificate: Path) -> None:
-    with (
-        listening_with_tls(certificate) as port,
-        pytest.raises(
-            ConfigurationError,
-            match=r"server's certificate cannot be trusted: .*proxy inspects TLS.*REQUESTS_CA_BUNDLE",
-        ),
-    ):
+    problem = r"server's certificate cannot be trusted: .*proxy inspects TLS.*REQUESTS_CA_BUNDLE"
+
+    with listening_with_tls(certificate) as port, pytest.raises(ConfigurationError, match=problem):
         post(f"https://127.0.0.1:{port}/")
 
 
@@ -447,20 +424,19 @@ def test_the_error_of_requests_is_not_chained() -> None:
     assert caught.value.__suppress_context__
 
 
-def test_quoted_text_is_short_and_printable() -> None:
-    text = make_printable(f"a\r\nb\x1b[31m\u202e{'c' * 1000}", SECRET)
-
-    assert text == f"a  b [31m {'c' * 190} [...]"
-
-
-def test_a_secret_is_hidden_even_where_the_text_is_truncated() -> None:
-    text = make_printable("x" * 190 + SECRET, SECRET)
-
-    assert text == "x" * 190 + "[hidden]"
-
-
-def test_every_secret_is_hidden() -> None:
-    assert make_printable("a-one b-two", "a-one", "", "b-two") == "[hidden] [hidden]"
+@pytest.mark.parametrize(
+    ("text", "secrets", "shown"),
+    [
+        (f"a\r\nb\x1b[31m\u202e{'c' * 1000}", [SECRET], f"a  b [31m {'c' * 190} [...]"),
+        ("x" * 190 + SECRET, [SECRET], "x" * 190 + "[hidden]"),
+        ("a-one b-two", ["a-one", "", "b-two"], "[hidden] [hidden]"),
+    ],
+    ids=["controls", "secret where the text is cut", "several secrets"],
+)
+def test_quoted_text_is_short_printable_and_without_secrets(
+    text: str, secrets: list[str], shown: str
+) -> None:
+    assert make_printable(text, *secrets) == shown
 
 
 def test_no_repr_of_a_message_or_answer_contains_its_secret() -> None:

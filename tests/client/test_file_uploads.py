@@ -7,30 +7,30 @@ from pathlib import Path
 import pytest
 
 from tests.client.api import Api
-from tests.client.conftest import Received, Reply, Site
-from tests.client.runs import HEADER, Run, read_rejects, write_csv, write_days
+from tests.client.conftest import MESSAGE, Received, Reply, Site
+from tests.client.runs import HEADER, Run, read_rejects, run_client, write_csv, write_days
 from timesheets_client.errors import ExitStatus
 
 TOO_MANY = "Ensure this value is less than or equal to 24."
 
 
-def test_a_file_is_reported_in_one_line(site: Site, api: Api, tmp_path: Path) -> None:
-    run = Run()
+def test_a_file_is_reported_in_one_line_unless_the_run_is_quiet(api: Api, tmp_path: Path) -> None:
+    run = run_client(api.variables, write_days(tmp_path / "a.csv", 3))
+    quiet = run_client(api.variables, tmp_path / "a.csv", verbosity=0)
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 3))
-
-    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert (run.status, run.warned) == (ExitStatus.DONE, [])
+    assert (quiet.status, quiet.output) == (ExitStatus.DONE, "")
     [line] = run.written
     assert line.startswith(f"{tmp_path}/a.csv: 3 entries, 3 created, 0 already there, 0 rejected in ")
 
 
-def test_a_file_that_is_sent_again_creates_no_duplicates(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_file_that_is_sent_again_creates_no_duplicates(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,1", "2026-01-02,1")
     sorted_file = write_csv(tmp_path / "b.csv", "2026-01-02,1", "2026-01-01,1", "2026-01-01,1")
     first, second, third = Run(), Run(), Run()
 
     for run, path in ((first, file), (second, file), (third, sorted_file)):
-        assert run.start(site.variables, path) == ExitStatus.DONE
+        assert run.start(api.variables, path) == ExitStatus.DONE
 
     assert len(api.stored) == 3
     assert "3 entries, 3 created, 0 already there" in first.written[0]
@@ -38,23 +38,13 @@ def test_a_file_that_is_sent_again_creates_no_duplicates(site: Site, api: Api, t
     assert "3 entries, 0 created, 3 already there" in third.written[0]
 
 
-def test_at_verbosity_2_each_existing_entry_is_named(site: Site, api: Api, tmp_path: Path) -> None:
+def test_at_verbosity_2_each_existing_entry_is_named(api: Api, tmp_path: Path) -> None:
     file = write_days(tmp_path / "a.csv", 2)
-    Run().start(site.variables, file)
-    run = Run(verbosity=2)
-
-    run.start(site.variables, file)
+    Run().start(api.variables, file)
+    run = run_client(api.variables, file, verbosity=2)
 
     assert run.written[:2] == [f"{file}:2: already there", f"{file}:3: already there"]
     assert "Prefer" not in api.requests[-1].headers
-
-
-def test_a_quiet_run_prints_nothing_on_success(site: Site, api: Api, tmp_path: Path) -> None:
-    run = Run(verbosity=0)
-
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
-
-    assert (status, run.written, run.warned) == (ExitStatus.DONE, [], [])
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.csv", HEADER), ("a.json", "[]")])
@@ -63,22 +53,18 @@ def test_a_file_without_entries_sends_nothing_and_gets_no_token(
 ) -> None:
     (tmp_path / name).write_text(content)
 
-    status = Run().start(site.variables, tmp_path / name)
-
-    assert status == ExitStatus.DONE
+    assert Run().start(site.variables, tmp_path / name) == ExitStatus.DONE
     assert site.received == []
 
 
-def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, api: Api, tmp_path: Path) -> None:
+def test_rejected_entries_are_kept_and_the_rest_is_stored(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "01/03/2026,1")
     file.chmod(0o640)
-    run = Run()
-
-    status = run.start(site.variables, file)
+    run = run_client(api.variables, file)
 
     rejects = tmp_path / "a.csv.rejected.ndjson"
     unreadable, invalid = read_rejects(rejects)
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert len(api.stored) == 1
     assert invalid["hours"] == 26
     assert str(invalid["entry_id"]).startswith("20260102-")
@@ -91,15 +77,13 @@ def test_rejected_entries_are_kept_and_the_rest_is_stored(site: Site, api: Api, 
     assert "3 entries, 1 created, 0 already there, 2 rejected" in run.written[0]
 
 
-def test_the_fixed_file_is_accepted(site: Site, api: Api, tmp_path: Path) -> None:
+def test_the_fixed_file_is_accepted(api: Api, tmp_path: Path) -> None:
     # The fixed second row equals the first, and is still another entry.
-    Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26"))
+    Run().start(api.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26"))
     rejects = tmp_path / "a.csv.rejected.ndjson"
     rejects.write_text(rejects.read_text().replace('"hours": 26', '"hours": 1'))
 
-    status = Run().start(site.variables, rejects)
-
-    assert status == ExitStatus.DONE
+    assert Run().start(api.variables, rejects) == ExitStatus.DONE
     assert len(api.stored) == 2
 
 
@@ -116,16 +100,14 @@ user_id,date,project,hours,entry_id,revision,reason
 
 @pytest.mark.parametrize("derives_ids", [True, False])
 def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
-    site: Site, api: Api, tmp_path: Path, derives_ids: bool
+    api: Api, tmp_path: Path, derives_ids: bool
 ) -> None:
     (tmp_path / "a.csv").write_text(CORRECTIONS)
-    run = Run()
-
-    status = run.start(site.variables, tmp_path / "a.csv", derives_ids=derives_ids)
+    run = run_client(api.variables, tmp_path / "a.csv", derives_ids=derives_ids)
 
     rejects = read_rejects(tmp_path / "a.csv.rejected.ndjson")
     lines = {line["_rejected"]["source"].rpartition(":")[2]: line for line in rejects}
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     [batch] = api.batches
     assert [entry["hours"] for entry in batch] == [1, 2, 4, 30]
     assert [entry.get("revision") for entry in batch] == [1, 2, 1, 3]
@@ -137,41 +119,33 @@ def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
     assert f"{tmp_path}/a.csv:4: entry_id: a revision other than 1 needs the entry_id" in run.warned[0]
 
 
-def test_a_rejected_correction_is_sent_when_it_has_its_id(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_rejected_correction_is_sent_when_it_has_its_id(api: Api, tmp_path: Path) -> None:
     api.store("week-1", 2)
     (tmp_path / "a.csv").write_text(CORRECTIONS.splitlines()[0] + "\n007,2026-01-01,X,3,,2,late\n")
-    Run().start(site.variables, tmp_path / "a.csv")
+    Run().start(api.variables, tmp_path / "a.csv")
     rejects = tmp_path / "a.csv.rejected.ndjson"
     rejects.write_text(rejects.read_text().replace("{", '{"entry_id": "week-1", ', 1))
 
-    status = Run().start(site.variables, rejects)
-
-    assert status == ExitStatus.DONE
+    assert Run().start(api.variables, rejects) == ExitStatus.DONE
     assert api.stored["week-1"]["revision"] == 2
     assert api.stored["week-1"]["reason"] == "late"
 
 
 def test_a_dry_run_names_a_correction_without_its_own_id(site: Site, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_text('{"revision": 2, "entry_id": null}\n{"revision": null}\n')
-    run = Run()
+    run = run_client({}, tmp_path / "a.ndjson", is_dry_run=True)
 
-    status = run.start({}, tmp_path / "a.ndjson", is_dry_run=True)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert len(run.warned) == 1
     assert "a.ndjson:1: entry_id: " in run.warned[0]
 
 
-def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
+def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(api: Api, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_text("oops\noops\n")
-    run = Run()
-
-    status = run.start(site.variables, tmp_path / "a.ndjson")
+    run = run_client(api.variables, tmp_path / "a.ndjson")
 
     first, second = read_rejects(tmp_path / "a.ndjson.rejected.ndjson")
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert first["entry_id"] != second["entry_id"]
     assert first["_rejected"] == {
         "source": f"{tmp_path}/a.ndjson:1",
@@ -190,59 +164,52 @@ def test_verdicts_on_ten_thousand_bad_entries_are_read(site: Site, tmp_path: Pat
         return Reply(status=207, body={**counts, "entries": items})
 
     site.replies["/timesheets/upload"] = refuse
-    run = Run()
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 10_000)
 
-    status = run.start(site.variables, file, batch_size=10_000)
+    run = run_client(site.variables, file, batch_size=10_000)
 
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert "10000 rejected" in run.written[0]
 
 
-def test_the_rejects_file_is_removed_when_nothing_is_rejected(site: Site, api: Api, tmp_path: Path) -> None:
+def test_the_rejects_file_is_removed_when_nothing_is_rejected(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
-    Run().start(site.variables, file)
+    Run().start(api.variables, file)
     write_csv(file, "2026-01-01,1")
 
-    Run().start(site.variables, file)
+    Run().start(api.variables, file)
 
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.csv"]
 
 
-def test_a_failed_run_keeps_the_rejects_of_the_previous_run(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_failed_run_keeps_the_rejects_of_the_previous_run(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26", "2026-01-02,1")
-    Run().start(site.variables, file)
+    Run().start(api.variables, file)
     before = (tmp_path / "a.csv.rejected.ndjson").read_text()
     api.troubles += [Reply(status=503)] * 2
-    run = Run()
+    run = run_client(api.variables, write_csv(file, "x,1", "2026-01-02,1"), retries=1)
 
-    status = run.start(site.variables, write_csv(file, "x,1", "2026-01-02,1"), retries=1)
-
-    assert status == ExitStatus.TEMPORARY
+    assert run.status == ExitStatus.TEMPORARY
     assert (tmp_path / "a.csv.rejected.ndjson").read_text() == before
     assert [path.name for path in tmp_path.glob(".*")] == []
 
 
-def test_rejects_go_to_the_chosen_file(site: Site, api: Api, tmp_path: Path) -> None:
+def test_rejects_go_to_the_chosen_file(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
 
-    Run().start(site.variables, file, rejects=tmp_path / "elsewhere.ndjson")
+    Run().start(api.variables, file, rejects=tmp_path / "elsewhere.ndjson")
 
     assert len(read_rejects(tmp_path / "elsewhere.ndjson")) == 1
     assert not (tmp_path / "a.csv.rejected.ndjson").exists()
 
 
-def test_rejects_that_cannot_be_written_are_a_configuration_error(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
+def test_rejects_that_cannot_be_written_are_a_configuration_error(api: Api, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    run = Run()
-
-    status = run.start(
-        site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,26"), rejects=tmp_path / "file" / "x"
+    run = run_client(
+        api.variables, write_csv(tmp_path / "a.csv", "2026-01-01,26"), rejects=tmp_path / "file" / "x"
     )
 
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert "rejected entries cannot be written there" in run.warned[-1]
 
 
@@ -259,168 +226,115 @@ def test_the_rejects_of_standard_input_go_to_the_state_folder(site: Site, api: A
     assert run.warned[0] == f"standard input:2: hours: {TOO_MANY}"
 
 
-def test_only_the_first_rejected_entries_are_printed(site: Site, api: Api, tmp_path: Path) -> None:
-    run = Run()
-
-    run.start(site.variables, write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 50))
+def test_only_the_first_rejected_entries_are_printed(api: Api, tmp_path: Path) -> None:
+    run = run_client(api.variables, write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 50))
 
     assert len(run.warned) == 22
     assert run.warned[20].endswith("a.csv: 30 more were rejected")
 
 
-def test_a_truncated_file_is_unreadable_after_the_stored_entries(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
+def test_a_truncated_file_is_unreadable_after_the_stored_entries(api: Api, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"user_id": "007", "hours": 1}, {"user')
-    run = Run()
+    run = run_client(api.variables, tmp_path / "a.json", batch_size=1)
 
-    status = run.start(site.variables, tmp_path / "a.json", batch_size=1)
-
-    assert status == ExitStatus.UNREADABLE
+    assert run.status == ExitStatus.UNREADABLE
     assert "a.json[1]: unterminated string" in run.warned[-1]
 
 
-def test_an_unreadable_file_does_not_stop_the_others(site: Site, api: Api, tmp_path: Path) -> None:
+def test_an_unreadable_file_does_not_stop_the_others(api: Api, tmp_path: Path) -> None:
     good = write_days(tmp_path / "a.csv", 2)
 
-    status = Run().start(site.variables, tmp_path / "nope.csv", good)
-
-    assert status == ExitStatus.UNREADABLE
+    assert Run().start(api.variables, tmp_path / "nope.csv", good) == ExitStatus.UNREADABLE
     assert len(api.stored) == 2
 
 
-def test_after_a_temporary_failure_no_other_file_is_sent(site: Site, api: Api, tmp_path: Path) -> None:
+def test_after_a_temporary_failure_no_other_file_is_sent(api: Api, tmp_path: Path) -> None:
     api.troubles += [Reply(status=503)]
     first, second = write_days(tmp_path / "a.csv", 2), write_days(tmp_path / "b.csv", 3)
 
-    status = Run().start(site.variables, first, second, retries=0)
-
-    assert status == ExitStatus.TEMPORARY
+    assert Run().start(api.variables, first, second, retries=0) == ExitStatus.TEMPORARY
     assert len(api.requests) == 1
 
 
-def test_a_failed_upload_reports_how_many_entries_are_stored(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_failed_upload_reports_how_many_entries_are_stored(api: Api, tmp_path: Path) -> None:
     file = write_days(tmp_path / "a.csv", 25)
-    site.replies["/timesheets/upload"] = lambda received: (
-        Reply(status=503) if len(api.batches) == 2 else api.answer(received)
-    )
-    run = Run()
+    api.troubles += ["fine", "fine", Reply(status=503)]
+    run = run_client(api.variables, file, batch_size=10, retries=0)
 
-    status = run.start(site.variables, file, batch_size=10, retries=0)
-
-    assert status == ExitStatus.TEMPORARY
+    assert run.status == ExitStatus.TEMPORARY
     assert run.warned[0] == (
         f"{file}: 20 of its entries are on the server; sending the whole file again creates no duplicates"
     )
 
 
-def test_json_is_one_object_and_nothing_else(site: Site, api: Api, tmp_path: Path) -> None:
+def test_json_is_one_object_and_nothing_else(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
-    run = Run(is_json=True)
-
-    run.start(site.variables, file, tmp_path / "nope.csv")
+    run = run_client(api.variables, file, tmp_path / "nope.csv", is_json=True)
 
     [line] = run.written
     document = json.loads(line)
     assert document["files"][0].pop("seconds") >= 0
-    assert document == {
-        "files": [
-            {
-                "file": str(file),
-                "entries": 2,
-                "created": 1,
-                "existing": 0,
-                "rejected": 1,
-                "rejects": f"{file}.rejected.ndjson",
-            }
-        ],
-        "exit": 66,
-    }
+    counts = {"entries": 2, "created": 1, "existing": 0, "rejected": 1}
+    named = {"file": str(file), "rejects": f"{file}.rejected.ndjson"}
+    assert document == {"files": [counts | named], "exit": 66}
 
 
 def test_json_contains_the_message_of_the_one_entry(site: Site) -> None:
-    run = Run(is_json=True)
+    run = run_client(site.variables, is_json=True)
 
-    run.start(site.variables)
-
-    assert json.loads(run.written[0]) == {
-        "files": [],
-        "message": "Created timesheet 14 for employee 007",
-        "exit": 0,
-    }
+    assert json.loads(run.written[0]) == {"files": [], "message": MESSAGE, "exit": 0}
 
 
-def test_strict_stores_a_file_as_a_whole(site: Site, api: Api, tmp_path: Path) -> None:
-    status = Run().start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, is_strict=True)
+def test_strict_stores_a_file_as_a_whole(api: Api, tmp_path: Path) -> None:
+    status = Run().start(api.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, is_strict=True)
 
     assert status == ExitStatus.DONE
     assert [len(batch) for batch in api.batches] == [25]
     assert api.requests[0].path.endswith("?atomic=true&label=a.csv")
 
 
-@pytest.mark.parametrize("row", ["2026-01-02,26", "02/01/2026,1"])
-def test_strict_stores_nothing_if_one_entry_is_rejected(
-    site: Site, api: Api, tmp_path: Path, row: str
+@pytest.mark.parametrize(
+    ("rows", "rejected"),
+    [
+        pytest.param(["2026-01-02,26"], 1, id="refused"),
+        pytest.param(["02/01/2026,1"], 1, id="unreadable"),
+        pytest.param(["x,1", "2026-01-02,26"], 2, id="both"),
+    ],
+)
+def test_strict_stores_nothing_if_an_entry_is_rejected(
+    api: Api, tmp_path: Path, rows: list[str], rejected: int
 ) -> None:
-    run = Run()
+    file = write_csv(tmp_path / "a.csv", "2026-01-01,1", *rows, "2026-01-03,1")
+    run = run_client(api.variables, file, is_strict=True)
 
-    status = run.start(
-        site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", row, "2026-01-03,1"), is_strict=True
-    )
-
-    assert status == ExitStatus.REJECTED
-    assert api.stored == {}
-    assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 1
-    assert "3 entries, 0 created, 0 already there, 1 rejected" in run.written[0]
+    assert (run.status, api.stored) == (ExitStatus.REJECTED, {})
+    assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == rejected
+    assert f"{2 + rejected} entries, 0 created, 0 already there, {rejected} rejected" in run.written[0]
     assert any("nothing was stored (--strict)" in line for line in run.warned)
 
 
-def test_strict_reports_refused_and_unreadable_entries_together(site: Site, api: Api, tmp_path: Path) -> None:
-    Run().start(
-        site.variables, write_csv(tmp_path / "a.csv", "x,1", "2026-01-02,26", "2026-01-03,1"), is_strict=True
-    )
-
-    assert len(read_rejects(tmp_path / "a.csv.rejected.ndjson")) == 2
-
-
-def test_a_suspicious_file_is_stored_with_one_warning(site: Site, api: Api, tmp_path: Path) -> None:
-    run = Run()
-
-    status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)))
-
-    assert status == ExitStatus.DONE
-    assert len(api.stored) == 5
-    assert run.warned == [
-        f"{tmp_path / 'a.csv'}: warning: the last line has no line ending; was the file cut?"
-    ]
-
-
-def test_strict_refuses_a_suspicious_file(site: Site, api: Api, tmp_path: Path) -> None:
-    run = Run()
-
-    status = run.start(site.variables, cut_last_line(write_days(tmp_path / "a.csv", 5)), is_strict=True)
-
-    assert status == ExitStatus.REJECTED
-    assert api.stored == {}
-    assert "no line ending" in run.warned[0]
-    assert "nothing was stored (--strict)" in run.warned[1]
-
-
-def cut_last_line(file: Path) -> Path:
+def test_a_suspicious_file_is_stored_with_one_warning_and_refused_by_strict(api: Api, tmp_path: Path) -> None:
+    file = write_days(tmp_path / "a.csv", 5)
     file.write_text(file.read_text().rstrip())
-    return file
+    strict = run_client(api.variables, file, is_strict=True)
+    assert (strict.status, api.stored) == (ExitStatus.REJECTED, {})
+    assert "no line ending" in strict.warned[0]
+    assert "nothing was stored (--strict)" in strict.warned[1]
+
+    run = run_client(api.variables, file)
+
+    assert (run.status, len(api.stored)) == (ExitStatus.DONE, 5)
+    assert run.warned == [f"{file}: warning: the last line has no line ending; was the file cut?"]
 
 
-def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
+def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(api: Api, tmp_path: Path) -> None:
     file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/w\xe9ek.csv"))
     run = Run()
 
-    first = run.start(site.variables, write_csv(file, "2026-01-01,1", "2026-01-02,26"))
+    first = run.start(api.variables, write_csv(file, "2026-01-01,1", "2026-01-02,26"))
     rejects = file.with_name(f"{file.name}.rejected.ndjson")
     rejects.write_text(rejects.read_text().replace("26}", "2}").replace(": 26", ": 2"))
-    second = run.start(site.variables, rejects)
+    second = run.start(api.variables, rejects)
 
     assert (first, second) == (ExitStatus.REJECTED, ExitStatus.DONE)
     assert len(api.stored) == 2
@@ -435,11 +349,9 @@ def test_strict_refuses_a_file_that_exceeds_one_request(
     site: Site, api: Api, tmp_path: Path, count: int, project: str
 ) -> None:
     (tmp_path / "a.csv").write_text(HEADER + f"007,2026-01-01,{project},1\n" * count)
-    run = Run()
+    run = run_client(site.variables, tmp_path / "a.csv", is_strict=True)
 
-    status = run.start(site.variables, tmp_path / "a.csv", is_strict=True)
-
-    assert status == ExitStatus.USAGE
+    assert run.status == ExitStatus.USAGE
     assert site.received == []
     assert "nothing was sent; split the file" in run.warned[0]
 
@@ -452,29 +364,22 @@ def test_strict_refuses_a_file_that_exceeds_one_request(
     ],
 )
 def test_a_signal_lets_the_batch_in_flight_finish(
-    site: Site, api: Api, tmp_path: Path, number: signal.Signals, expected: ExitStatus
+    api: Api, tmp_path: Path, number: signal.Signals, expected: ExitStatus
 ) -> None:
     run = Run()
+    api.troubles.append(lambda: run.signals.receive(number, None))
 
-    def answer_and_interrupt(received: object) -> Reply:
-        run.signals.receive(number, None)
-        return api.answer(received)  # type: ignore[arg-type]
-
-    site.replies["/timesheets/upload"] = answer_and_interrupt
-
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
+    status = run.start(api.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     assert status == expected
     assert len(api.stored) == 10
     assert "10 of its entries are on the server" in run.warned[0]
 
 
-def test_the_deadline_ends_a_run(site: Site, api: Api, tmp_path: Path) -> None:
-    run = Run()
+def test_the_deadline_ends_a_run(api: Api, tmp_path: Path) -> None:
+    run = run_client(api.variables, write_days(tmp_path / "a.csv", 2), deadline_seconds=0)
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 2), deadline_seconds=0)
-
-    assert status == ExitStatus.TEMPORARY
+    assert run.status == ExitStatus.TEMPORARY
     assert api.stored == {}
 
 
@@ -483,9 +388,7 @@ def test_a_token_that_the_api_echoes_in_errors_is_not_printed(site: Site, tmp_pa
     site.replies["/timesheets/upload"] = Reply(
         status=207, body={"received": 1, "created": 0, "existing": 0, "rejected": 1, "entries": [item]}
     )
-    run = Run()
-
-    run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
+    run = run_client(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
 
     assert site.token[:40] not in "".join(run.warned)
     assert site.token[:40] not in (tmp_path / "a.csv.rejected.ndjson").read_text()

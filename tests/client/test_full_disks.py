@@ -94,9 +94,7 @@ def write(disk: Disk, name: str, *rows: str, content: str | None = None) -> None
     os.utime(file, (timestamp, timestamp))
 
 
-def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(
-    site: Site, api: Api, disk: Disk
-) -> None:
+def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(api: Api, disk: Disk) -> None:
     write(disk, "a.csv", GOOD, REJECTED)
     write(disk, "b.csv", "2026-01-02,1")
 
@@ -114,9 +112,7 @@ def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(
 
 
 @pytest.mark.parametrize("count", [1, 4_000], ids=["at the end", "in the middle"])
-def test_without_space_for_rejects_nothing_is_left_of_them(
-    site: Site, api: Api, disk: Disk, count: int
-) -> None:
+def test_without_space_for_rejects_nothing_is_left_of_them(api: Api, disk: Disk, count: int) -> None:
     write(disk, "a.csv", *[REJECTED] * count)
 
     result = disk.run(f"{FILL if count == 1 else 'true'}; {UPLOAD}", "--spool", "disk")
@@ -125,7 +121,7 @@ def test_without_space_for_rejects_nothing_is_left_of_them(
     assert result.files == ["disk/.lock", "disk/a.csv"]
 
 
-def test_without_space_for_the_reason_an_unreadable_file_stays(site: Site, api: Api, disk: Disk) -> None:
+def test_without_space_for_the_reason_an_unreadable_file_stays(api: Api, disk: Disk) -> None:
     write(disk, "a.csv", content=UNREADABLE)
     write(disk, "b.csv", GOOD)
 
@@ -135,9 +131,7 @@ def test_without_space_for_the_reason_an_unreadable_file_stays(site: Site, api: 
     assert result.files == ["disk/.lock", "disk/a.csv", "disk/done/b.csv"]
 
 
-def test_a_disk_without_space_for_another_file_is_a_temporary_failure(
-    site: Site, api: Api, disk: Disk
-) -> None:
+def test_a_disk_without_space_for_another_file_is_a_temporary_failure(api: Api, disk: Disk) -> None:
     write(disk, "a.csv", GOOD)
 
     result = disk.run(UPLOAD, "--spool", "disk", options="nr_inodes=4")
@@ -146,9 +140,7 @@ def test_a_disk_without_space_for_another_file_is_a_temporary_failure(
     assert "No space left on device" in result.errors
 
 
-def test_without_space_for_the_rejects_of_a_named_file_the_next_run_keeps_them(
-    site: Site, api: Api, disk: Disk
-) -> None:
+def test_without_space_for_the_rejects_of_a_named_file_the_next_run_keeps_them(api: Api, disk: Disk) -> None:
     write(disk, "a.csv", GOOD, REJECTED)
     write(disk, "b.csv", "2026-01-02,1")
 
@@ -159,7 +151,7 @@ def test_without_space_for_the_rejects_of_a_named_file_the_next_run_keeps_them(
     assert result.files == ["disk/a.csv", "disk/a.csv.rejected.ndjson", "disk/b.csv"]
 
 
-def test_without_space_for_the_token_it_is_still_used(site: Site, api: Api, disk: Disk) -> None:
+def test_without_space_for_the_token_it_is_still_used(api: Api, disk: Disk) -> None:
     write(disk, "a.csv", GOOD)
 
     result = disk.run(f'{FILL}; export TIMESHEETS_STATE_DIR="$FOLDER/disk/state"; {UPLOAD}', "disk/a.csv")
@@ -210,7 +202,7 @@ def test_without_space_for_a_download_it_continues_later(
     ],
 )
 def test_a_read_only_folder_matters_only_if_something_is_rejected(
-    site: Site, api: Api, disk: Disk, row: str, expected: int
+    api: Api, disk: Disk, row: str, expected: int
 ) -> None:
     write(disk, "a.csv", row)
 

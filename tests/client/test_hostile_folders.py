@@ -8,7 +8,7 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
-from tests.client.runs import HEADER, PROGRAM, Run, list_files, write_csv
+from tests.client.runs import HEADER, PROGRAM, Run, list_files, run_client, write_csv
 from tests.client.test_command import CRON, ROOT
 from tests.client.test_streams import CONTROLS, LATIN_1
 from timesheets_client.errors import ExitStatus
@@ -29,15 +29,13 @@ def is_untouched(victim: Path) -> bool:
     return victim.read_text() == "precious" and victim.stat().st_mtime == 1_000
 
 
-def test_a_linked_file_is_skipped_with_a_warning(site: Site, api: Api, spool: Path, tmp_path: Path) -> None:
+def test_a_linked_file_is_skipped_with_a_warning(api: Api, spool: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "private.csv", "2026-01-01,1")
     (spool / "a.csv").symlink_to(tmp_path / "private.csv")
     write_csv(spool / "b.csv", "2026-01-02,1")
-    run = Run(verbosity=0)
+    run = run_client(api.variables, spool=spool, verbosity=0)
 
-    status = run.start(site.variables, spool=spool)
-
-    assert status == ExitStatus.DONE
+    assert run.status == ExitStatus.DONE
     assert run.warned == [f"{spool}/a.csv: is a symbolic link and is skipped"]
     assert [entry["date"] for entry in api.rows] == ["2026-01-02T00:00:00Z"]
     assert list_files(spool) == [".lock", "a.csv", "done/b.csv"]
@@ -50,11 +48,9 @@ def test_a_linked_folder_in_the_spool_folder_is_a_configuration_error(
     write_csv(spool / "a.csv", "2026-01-01,26")
     (tmp_path / "elsewhere").mkdir()
     (spool / name).symlink_to(tmp_path / "elsewhere")
-    run = Run()
+    run = run_client(site.variables, spool=spool)
 
-    status = run.start(site.variables, spool=spool)
-
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert run.warned[0].startswith(f"{spool}/{name}: cannot be used: is a link or a file, not a folder; ")
     assert list_files(tmp_path / "elsewhere") == []
     assert site.received == []
@@ -67,9 +63,7 @@ def test_a_linked_lock_is_a_configuration_error(
     (spool / ".lock").symlink_to(victim if exists else tmp_path / "nothing")
     write_csv(spool / "a.csv", "2026-01-01,1")
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.CONFIGURATION
+    assert Run().start(site.variables, spool=spool) == ExitStatus.CONFIGURATION
     assert is_untouched(victim)
     assert not (tmp_path / "nothing").exists()
     assert site.received == []
@@ -83,16 +77,14 @@ def test_a_lock_that_is_not_a_file_is_a_configuration_error(site: Site, spool: P
 
 @pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
 def test_a_linked_error_file_stops_only_its_own_file(
-    site: Site, api: Api, spool: Path, victim: Path, tmp_path: Path, exists: bool
+    api: Api, spool: Path, victim: Path, tmp_path: Path, exists: bool
 ) -> None:
     (spool / "a.csv").write_text(UNREADABLE)
     (spool / "rejected").mkdir()
     (spool / "rejected/a.csv.error.txt").symlink_to(victim if exists else tmp_path / "nothing")
     write_csv(spool / "b.csv", "2026-01-01,1")
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.CONFIGURATION
+    assert Run().start(api.variables, spool=spool) == ExitStatus.CONFIGURATION
     assert is_untouched(victim)
     assert not (tmp_path / "nothing").exists()
     assert list_files(spool) == [".lock", "a.csv", "done/b.csv", "rejected/a.csv.error.txt"]
@@ -100,15 +92,13 @@ def test_a_linked_error_file_stops_only_its_own_file(
 
 @pytest.mark.parametrize("name", ["done/a.csv", "rejected/a.csv.rejected.ndjson"])
 def test_the_name_of_a_link_counts_as_taken(
-    site: Site, api: Api, spool: Path, victim: Path, tmp_path: Path, name: str
+    api: Api, spool: Path, victim: Path, tmp_path: Path, name: str
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26")
     (spool / name).parent.mkdir()
     (spool / name).symlink_to(tmp_path / "nothing")
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.REJECTED
+    assert Run().start(api.variables, spool=spool) == ExitStatus.REJECTED
     assert (spool / name).is_symlink()
     assert (spool / name.replace("a.csv", "a-2.csv")).is_file()
     assert not (tmp_path / "nothing").exists()
@@ -139,11 +129,9 @@ def test_another_users_folder_is_a_configuration_error(site: Site, spool: Path, 
     (spool / name).mkdir()
     os.chown(spool / name, 12_345, 12_345)
     write_csv(spool / "a.csv", "2026-01-01,1")
-    run = Run()
+    run = run_client(site.variables, spool=spool)
 
-    status = run.start(site.variables, spool=spool)
-
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert "belongs to another user" in run.warned[0]
     assert site.received == []
 
@@ -155,11 +143,9 @@ def test_a_linked_token_folder_is_a_configuration_error(
     (tmp_path / "elsewhere").mkdir(mode=0o755)
     site.state_dir.mkdir()
     (site.state_dir / "tokens").symlink_to(tmp_path / "elsewhere")
-    run = Run()
+    run = run_client(site.variables, caches_token=True, **action)
 
-    status = run.start(site.variables, caches_token=True, **action)
-
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert "must neither be nor contain a symbolic link" in run.warned[0]
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
     assert list_files(tmp_path / "elsewhere") == []
@@ -173,9 +159,7 @@ def test_a_linked_token_lock_is_a_configuration_error(
     lock_file.unlink()
     lock_file.symlink_to(victim)
 
-    status = Run().start(site.variables, is_check=True, caches_token=True)
-
-    assert status == ExitStatus.CONFIGURATION
+    assert Run().start(site.variables, is_check=True, caches_token=True) == ExitStatus.CONFIGURATION
     assert is_untouched(victim)
 
 
@@ -185,9 +169,7 @@ def test_a_linked_token_is_replaced_and_its_target_is_unchanged(site: Site, api:
     token_file.unlink()
     token_file.symlink_to(victim)
 
-    status = Run().start(site.variables, is_check=True, caches_token=True)
-
-    assert status == ExitStatus.DONE
+    assert Run().start(site.variables, is_check=True, caches_token=True) == ExitStatus.DONE
     assert is_untouched(victim)
     assert not token_file.is_symlink()
 
@@ -196,11 +178,9 @@ def test_a_linked_rejects_folder_is_a_configuration_error(site: Site, api: Api, 
     (tmp_path / "elsewhere").mkdir()
     site.state_dir.mkdir()
     (site.state_dir / "rejected").symlink_to(tmp_path / "elsewhere")
-    run = Run(stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
+    run = run_client(site.variables, "-", stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
 
-    status = run.start(site.variables, "-")
-
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert list_files(tmp_path / "elsewhere") == []
 
 
@@ -208,7 +188,6 @@ def test_a_file_that_is_replaced_during_the_upload_is_not_moved_to_done(
     site: Site, api: Api, spool: Path
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
-    run = Run()
 
     def answer_and_replace(received: Received) -> Reply:
         if len(api.batches) == 0:
@@ -217,10 +196,10 @@ def test_a_file_that_is_replaced_during_the_upload_is_not_moved_to_done(
 
     site.replies["/timesheets/upload"] = answer_and_replace
 
-    first = run.start(site.variables, spool=spool)
+    run = run_client(site.variables, spool=spool)
     second = Run().start(site.variables, spool=spool)
 
-    assert (first, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
+    assert (run.status, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
     assert f"{spool}/a.csv: was replaced during the upload; run it again" in run.warned
     assert [entry["date"][:10] for entry in api.rows] == ["2026-01-01", "2026-01-02"]
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
@@ -236,25 +215,19 @@ def test_a_file_that_disappears_does_not_stop_the_others(site: Site, api: Api, s
 
     site.replies["/timesheets/upload"] = answer_and_remove
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.TEMPORARY
+    assert Run().start(site.variables, spool=spool) == ExitStatus.TEMPORARY
     assert list_files(spool) == [".lock", "done/a.csv", "done/c.csv"]
 
 
-def test_files_with_unprintable_names_are_moved_under_the_same_names(
-    site: Site, api: Api, spool: Path
-) -> None:
+def test_files_with_unprintable_names_are_moved_under_the_same_names(api: Api, spool: Path) -> None:
     names = [LATIN_1, f"{CONTROLS}\n.csv"]
     for number, name in enumerate(names):
         write_csv(spool / name, f"2026-01-0{number + 1},1", f"2026-01-0{number + 1},26")
         (spool / f"bad-{name}").write_text(f"{CONTROLS},x\n")
-    run = Run()
-
-    status = run.start(site.variables, spool=spool)
+    run = run_client(api.variables, spool=spool)
 
     output = "\n".join([*run.written, *run.warned])
-    assert status == ExitStatus.UNREADABLE
+    assert run.status == ExitStatus.UNREADABLE
     assert output.replace("\n", "").isprintable()
     assert len(api.stored) == 2
     for name in names:
@@ -264,7 +237,7 @@ def test_files_with_unprintable_names_are_moved_under_the_same_names(
         assert reason.removesuffix("\n").isprintable()
     fixed = next((spool / "rejected").glob("Stunden*.ndjson"))
     fixed.write_text(fixed.read_text().replace('"hours": 26', '"hours": 2'))
-    assert Run().start(site.variables, fixed) == ExitStatus.DONE
+    assert Run().start(api.variables, fixed) == ExitStatus.DONE
 
 
 @pytest.mark.parametrize(
@@ -274,37 +247,31 @@ def test_files_with_unprintable_names_are_moved_under_the_same_names(
         pytest.param(UNREADABLE, ExitStatus.UNREADABLE, id="unreadable"),
     ],
 )
-def test_a_file_with_the_longest_name_is_moved(
-    site: Site, api: Api, spool: Path, content: str, expected: int
-) -> None:
+def test_a_file_with_the_longest_name_is_moved(api: Api, spool: Path, content: str, expected: int) -> None:
     name = f"{'a' * 251}.csv"
     (spool / name).write_text(content)
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == expected
+    assert Run().start(api.variables, spool=spool) == expected
     assert len(list_files(spool)) == 3
 
 
-def test_an_earlier_error_file_is_replaced(site: Site, api: Api, spool: Path) -> None:
+def test_an_earlier_error_file_is_replaced(api: Api, spool: Path) -> None:
     (spool / "rejected").mkdir()
     (spool / "rejected/a.csv.error.txt").write_text("before")
     (spool / "a.csv").write_text(UNREADABLE)
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.UNREADABLE
+    assert Run().start(api.variables, spool=spool) == ExitStatus.UNREADABLE
     assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o640, 0o640), (0, 0o600)])
 def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
-    site: Site, api: Api, spool: Path, mode: int, expected: int
+    api: Api, spool: Path, mode: int, expected: int
 ) -> None:
     (spool / "a.csv").write_text(UNREADABLE)
     (spool / "a.csv").chmod(mode)
 
-    Run().start(site.variables, spool=spool)
+    Run().start(api.variables, spool=spool)
 
     assert (spool / "rejected/a.csv.error.txt").stat().st_mode & 0o777 == expected
 
@@ -313,11 +280,9 @@ def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
 def test_rejects_of_standard_input_are_not_written_to_another_users_folder(site: Site, api: Api) -> None:
     (site.state_dir / "rejected").mkdir(parents=True)
     os.chown(site.state_dir / "rejected", 12_345, 12_345)
-    run = Run(stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
+    run = run_client(site.variables, "-", stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
 
-    status = run.start(site.variables, "-")
-
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert "it belongs to another user" in run.warned[-1]
 
 
@@ -376,9 +341,7 @@ def test_rejects_never_replace_a_device_or_the_input(
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
     os.mkfifo(tmp_path / "pipe")
 
-    status = Run().start(site.variables, file, rejects=tmp_path / target)
-
-    assert status == expected
+    assert Run().start(site.variables, file, rejects=tmp_path / target) == expected
     assert file.exists()
     assert (tmp_path / "pipe").is_fifo()
     assert site.received == []

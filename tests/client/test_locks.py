@@ -17,13 +17,13 @@ def file(tmp_path: Path) -> Path:
     return write_days(tmp_path / "a.csv", 2)
 
 
-def test_a_second_run_on_the_same_file_is_a_temporary_failure(site: Site, api: Api, file: Path) -> None:
+def test_a_second_run_on_the_same_file_is_a_temporary_failure(api: Api, file: Path) -> None:
     run = Run()
 
     with file.open("rb") as held:
         assert try_lock(held)
-        busy = run.start(site.variables, file)
-    free = Run().start(site.variables, file)
+        busy = run.start(api.variables, file)
+    free = Run().start(api.variables, file)
 
     assert (busy, free) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
     assert run.warned == [
@@ -66,9 +66,7 @@ def test_a_lock_is_taken_as_soon_as_it_is_free(file: Path) -> None:
         assert held.closed
 
 
-def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(
-    site: Site, api: Api, file: Path
-) -> None:
+def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(api: Api, file: Path) -> None:
     with file.open("rb") as held:
         assert try_lock(held)
 
@@ -77,7 +75,7 @@ def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(
             held.close()
 
         run = Run(during_sleep=move_and_unlock)
-        status = run.start(site.variables, file, lock_wait_seconds=5)
+        status = run.start(api.variables, file, lock_wait_seconds=5)
 
     assert status == ExitStatus.TEMPORARY
     assert run.warned[1:] == [f"{file}: was moved or replaced just now; run it again"]

@@ -5,7 +5,7 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Site
-from tests.client.runs import Run, read_rejects, write_csv
+from tests.client.runs import Run, read_rejects, run_client, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
 
@@ -36,14 +36,10 @@ def export(tmp_path: Path) -> Path:
     return tmp_path / "export.csv"
 
 
-def test_skipped_rows_are_counted_and_rejected_ones_are_kept(
-    site: Site, api: Api, our_map: Path, export: Path
-) -> None:
-    run = Run()
+def test_skipped_rows_are_counted_and_rejected_ones_are_kept(api: Api, our_map: Path, export: Path) -> None:
+    run = run_client(api.variables, export, map_file=our_map)
 
-    status = run.start(site.variables, export, map_file=our_map)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert SUMMARY in run.written[0]
     assert [entry["user_id"] for entry in api.stored.values()] == ["007", "007"]
     wrong_duration, unknown = read_rejects(export.with_name("export.csv.rejected.ndjson"))
@@ -56,21 +52,19 @@ def test_skipped_rows_are_counted_and_rejected_ones_are_kept(
     assert unknown["_rejected"]["errors"] == {"user_id": ["'jan@example.com' is not in people.csv"]}
 
 
-def test_each_skipped_row_is_named_at_verbosity_2(site: Site, api: Api, our_map: Path, export: Path) -> None:
-    run = Run(verbosity=2)
-
-    run.start(site.variables, export, map_file=our_map)
+def test_each_skipped_row_is_named_at_verbosity_2(api: Api, our_map: Path, export: Path) -> None:
+    run = run_client(api.variables, export, map_file=our_map, verbosity=2)
 
     assert f"{export}:6: skipped: Email is empty" in run.written
 
 
 def test_skipped_rows_are_part_of_the_json_report_of_a_mapped_file_only(
-    site: Site, api: Api, our_map: Path, export: Path, tmp_path: Path
+    api: Api, our_map: Path, export: Path, tmp_path: Path
 ) -> None:
     run = Run(is_json=True)
 
-    run.start(site.variables, export, map_file=our_map)
-    run.start(site.variables, write_csv(tmp_path / "plain.csv", "2026-06-01,1"))
+    run.start(api.variables, export, map_file=our_map)
+    run.start(api.variables, write_csv(tmp_path / "plain.csv", "2026-06-01,1"))
 
     mapped, plain = (json.loads(line)["files"][0] for line in run.written)
     assert mapped["skipped"] == 1
@@ -79,9 +73,9 @@ def test_skipped_rows_are_part_of_the_json_report_of_a_mapped_file_only(
 
 @pytest.mark.parametrize("with_map", [True, False])
 def test_the_fixed_rejects_are_accepted_with_and_without_the_map(
-    site: Site, api: Api, our_map: Path, export: Path, with_map: bool
+    api: Api, our_map: Path, export: Path, with_map: bool
 ) -> None:
-    Run().start(site.variables, export, map_file=our_map)
+    Run().start(api.variables, export, map_file=our_map)
     rejects = export.with_name("export.csv.rejected.ndjson")
     fixed = (
         rejects.read_text()
@@ -91,16 +85,16 @@ def test_the_fixed_rejects_are_accepted_with_and_without_the_map(
     rejects.write_text(fixed)
 
     # The first of them now equals the two entries that are stored, and is still another one.
-    status = Run().start(site.variables, rejects, **({"map_file": our_map} if with_map else {}))
+    status = Run().start(api.variables, rejects, **({"map_file": our_map} if with_map else {}))
 
     assert status == ExitStatus.DONE
     assert len(api.stored) == 4
 
 
 def test_ids_come_from_the_entries_and_not_from_the_map(
-    site: Site, api: Api, our_map: Path, export: Path, tmp_path: Path
+    api: Api, our_map: Path, export: Path, tmp_path: Path
 ) -> None:
-    Run().start(site.variables, export, map_file=our_map)
+    Run().start(api.variables, export, map_file=our_map)
     before = dict(api.stored)
     other = tmp_path / "other.toml"
     other.write_text(
@@ -111,44 +105,36 @@ def test_ids_come_from_the_entries_and_not_from_the_map(
     )
     export.write_text("\n".join(EXPORT.splitlines()[:3]) + "\n")
 
-    status = Run().start(site.variables, export, map_file=other)
-
-    assert status == ExitStatus.DONE
+    assert Run().start(api.variables, export, map_file=other) == ExitStatus.DONE
     assert api.stored == before
 
 
 def test_strict_stores_nothing_of_an_export_with_a_rejected_row(
-    site: Site, api: Api, our_map: Path, export: Path
+    api: Api, our_map: Path, export: Path
 ) -> None:
-    status = Run().start(site.variables, export, map_file=our_map, is_strict=True)
+    status = Run().start(api.variables, export, map_file=our_map, is_strict=True)
 
     assert (status, api.stored) == (ExitStatus.REJECTED, {})
 
 
-def test_standard_input_is_mapped(site: Site, api: Api, our_map: Path) -> None:
-    run = Run(stdin=EXPORT.encode())
+def test_standard_input_is_mapped(api: Api, our_map: Path) -> None:
+    run = run_client(api.variables, "-", map_file=our_map, stdin=EXPORT.encode())
 
-    status = run.start(site.variables, "-", map_file=our_map)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert SUMMARY in run.written[0]
 
 
 def test_a_dry_run_maps_without_settings(our_map: Path, export: Path) -> None:
-    run = Run()
+    run = run_client({"AUTH0_DOMAIN": "incomplete"}, export, map_file=our_map, is_dry_run=True)
 
-    status = run.start({"AUTH0_DOMAIN": "incomplete"}, export, map_file=our_map, is_dry_run=True)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert run.written[0] == f"{export}: 4 entries, 2 rejected, 1 skipped; nothing was sent (--dry-run)"
 
 
-def test_a_check_maps_and_stores_nothing(site: Site, api: Api, our_map: Path, export: Path) -> None:
-    run = Run()
+def test_a_check_maps_and_stores_nothing(api: Api, our_map: Path, export: Path) -> None:
+    run = run_client(api.variables, export, map_file=our_map, is_check=True)
 
-    status = run.start(site.variables, export, map_file=our_map, is_check=True)
-
-    assert (status, api.stored) == (ExitStatus.REJECTED, {})
+    assert (run.status, api.stored) == (ExitStatus.REJECTED, {})
     assert run.written[-1].endswith("would create 2, has 0 already, and would reject 2; 1 row is skipped")
 
 
@@ -156,11 +142,9 @@ def test_a_check_maps_and_stores_nothing(site: Site, api: Api, our_map: Path, ex
 def test_a_wrong_map_ends_the_run_before_anything_is_read(
     site: Site, api: Api, tmp_path: Path, export: Path, options: dict[str, bool]
 ) -> None:
-    run = Run()
+    run = run_client(site.variables, export, map_file=write(tmp_path, date='column = "Day"'), **options)
 
-    status = run.start(site.variables, export, map_file=write(tmp_path, date='column = "Day"'), **options)
-
-    assert (status, site.received, run.written) == (ExitStatus.CONFIGURATION, [], [])
+    assert (run.status, site.received, run.written) == (ExitStatus.CONFIGURATION, [], [])
     assert run.warned == [
         f"{tmp_path}/our.toml: date.format: is missing; it says what the dates look like, such as %d/%m/%Y"
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Reply, Site, mint_token, token_document
-from tests.client.runs import Run, write_csv
+from tests.client.runs import Run, run_client, write_csv
 from timesheets_client.errors import ExitStatus
 
 # The verdicts on no entry.
@@ -17,11 +17,9 @@ NOTHING = {"received": 0, "created": 0, "existing": 0, "rejected": 0, "entries":
 
 def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "03/04/2026,1")
-    run = Run()
+    run = run_client({"AUTH0_DOMAIN": "incomplete"}, file, is_dry_run=True)
 
-    status = run.start({"AUTH0_DOMAIN": "incomplete"}, file, is_dry_run=True)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert run.warned[0].startswith(f"{file}:3: date: '03/04/2026' is not a date")
     assert run.written[0] == f"{file}: 2 entries, 1 rejected; nothing was sent (--dry-run)"
     assert "only the API can tell" in run.written[1]
@@ -30,14 +28,14 @@ def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["is_dry_run", "is_check"])
 def test_a_check_warns_about_a_suspicious_file_and_strict_refuses_it(
-    site: Site, api: Api, tmp_path: Path, option: str
+    api: Api, tmp_path: Path, option: str
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
     file.write_text(file.read_text().rstrip())
     run = Run()
 
-    lenient = run.start(site.variables, file, **{option: True})
-    strict = run.start(site.variables, file, is_strict=True, **{option: True})
+    lenient = run.start(api.variables, file, **{option: True})
+    strict = run.start(api.variables, file, is_strict=True, **{option: True})
 
     assert (lenient, strict) == (ExitStatus.DONE, ExitStatus.REJECTED)
     assert [line.split(": ")[1:3] for line in run.warned] == 2 * [
@@ -45,12 +43,10 @@ def test_a_check_warns_about_a_suspicious_file_and_strict_refuses_it(
     ]
 
 
-def test_a_check_names_each_step(site: Site, api: Api) -> None:
-    run = Run()
+def test_a_check_names_each_step(api: Api) -> None:
+    run = run_client(api.variables, is_check=True)
 
-    status = run.start(site.variables, is_check=True)
-
-    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert (run.status, run.warned) == (ExitStatus.DONE, [])
     assert [line.split(":")[0] for line in run.written] == [
         "ok       settings",
         "ok       token",
@@ -81,45 +77,37 @@ def test_a_check_explains_the_first_step_that_fails(
     site: Site, path: str, reply: Reply, message: str
 ) -> None:
     site.replies[path] = reply
-    run = Run()
+    run = run_client(site.variables, is_check=True)
 
-    status = run.start(site.variables, is_check=True)
-
-    assert status in (ExitStatus.REFUSED, ExitStatus.CONFIGURATION)
+    assert run.status in (ExitStatus.REFUSED, ExitStatus.CONFIGURATION)
     assert len(run.warned) == 1
     assert run.warned[0].startswith(message)
 
 
 def test_a_check_names_an_unreachable_server_once(site: Site) -> None:
-    run = Run(verbosity=0)
+    run = run_client(
+        site.variables | {"TIMESHEETS_API_URL": "http://127.0.0.1:1"}, is_check=True, verbosity=0
+    )
 
-    status = run.start(site.variables | {"TIMESHEETS_API_URL": "http://127.0.0.1:1"}, is_check=True)
-
-    assert status == ExitStatus.TEMPORARY
+    assert run.status == ExitStatus.TEMPORARY
     [message] = run.warned
     assert message.startswith("FAILED   API: http://127.0.0.1:1/timesheets/upload: no connection.")
     assert message.count("run it again later") == 1
 
 
 def test_a_check_of_wrong_settings_sends_nothing(site: Site) -> None:
-    run = Run()
+    run = run_client(site.variables | {"AUTH0_AUDIENCE": ""}, is_check=True)
 
-    status = run.start(site.variables | {"AUTH0_AUDIENCE": ""}, is_check=True)
-
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert run.warned[0].startswith("FAILED   settings: ")
     assert site.received == []
 
 
-def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
+def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26", "x,1")
-    run = Run()
+    run = run_client(api.variables, file, is_check=True)
 
-    status = run.start(site.variables, file, is_check=True)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert api.stored == {}
     # A dry run leaves no receipt, so it needs no label.
     assert {request.path for request in api.requests} == {"/timesheets/upload?dry_run=true"}
@@ -129,11 +117,9 @@ def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(
     assert not list(tmp_path.glob("*.ndjson"))
 
 
-def test_a_check_of_a_file_is_in_the_json_output(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_check_of_a_file_is_in_the_json_output(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,26")
-    run = Run(is_json=True)
-
-    run.start(site.variables, file, is_check=True)
+    run = run_client(api.variables, file, is_check=True, is_json=True)
 
     [line] = run.written
     [outcome] = json.loads(line)["files"]
@@ -168,21 +154,18 @@ def test_a_check_shows_the_earlier_expiry_of_the_token(
     document = token_document(mint_token(**claims)) | {"expires_in": expires_in}
     site.replies["/oauth/token"] = Reply(status=200, body=document)
     site.replies["/timesheets/upload"] = Reply(status=200, body={**NOTHING, "dry_run": True})
-    run = Run()
+    run = run_client(site.variables, is_check=True)
 
-    status = run.start(site.variables, is_check=True)
-
-    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert (run.status, run.warned) == (ExitStatus.DONE, [])
     assert f"ok       expiry: {message}" in run.written
 
 
 def test_a_check_shows_the_expiry_by_expires_in_if_that_is_earlier(site: Site, api: Api) -> None:
     document = token_document(site.token) | {"expires_in": 60}
     site.replies["/oauth/token"] = Reply(status=200, body=document)
-    run = Run()
     begin = int(time.time())
 
-    run.start(site.variables, is_check=True)
+    run = run_client(site.variables, is_check=True)
 
     [message] = [line for line in run.written if "expiry" in line]
     end = datetime.strptime(message, "ok       expiry: %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)

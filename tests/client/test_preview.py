@@ -9,8 +9,7 @@ import openpyxl
 import pytest
 
 from tests.client.api import Api
-from tests.client.conftest import Site
-from tests.client.runs import HEADER, Run, write_csv
+from tests.client.runs import HEADER, Run, run_client, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.groups import Groups
@@ -104,11 +103,9 @@ def list_rows(shown: dict[str, Any], section: str) -> list[list[Any]]:
 
 
 def test_a_preview_needs_no_settings_and_writes_no_file(week: Path) -> None:
-    run = Run(wall_clock=lambda: NOW)
+    run = run_client({"AUTH0_DOMAIN": "incomplete"}, week, is_preview=True, wall_clock=lambda: NOW)
 
-    status = run.start({"AUTH0_DOMAIN": "incomplete"}, week, is_preview=True)
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert "\n".join(run.written[:-1]) + "\n" == SHOWN
     assert run.written[-1].startswith("--preview: checked only syntax")
     assert run.warned[0].startswith("week23.csv:7: date: '03/04/2026' is not a date")
@@ -136,11 +133,9 @@ def test_json_has_the_same_content(week: Path) -> None:
 
 
 @pytest.mark.parametrize("derives_ids", [True, False])
-def test_the_first_entries_are_those_that_an_upload_sends(
-    site: Site, api: Api, week: Path, derives_ids: bool
-) -> None:
+def test_the_first_entries_are_those_that_an_upload_sends(api: Api, week: Path, derives_ids: bool) -> None:
     shown = preview_json(week, derives_ids=derives_ids)
-    Run().start(site.variables, week, derives_ids=derives_ids)
+    Run().start(api.variables, week, derives_ids=derives_ids)
 
     assert [first["entry"] for first in shown["files"][0]["first_entries"]] == api.batches[0]
 

@@ -6,14 +6,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.client.api import Api
+from tests.client.api import UPLOAD, Api
 from tests.client.conftest import Reply, Site
-from tests.client.runs import Run, write_csv, write_days
+from tests.client.runs import Run, run_client, write_csv, write_days
 from timesheets_client.errors import ExitStatus
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import make_batches
 
-REFUSED = [{"index": 0, "status": 422, "errors": {"hours": ["No."]}}]
+VERDICT = {"index": 0, "status": 422, "errors": {"hours": ["No."]}}
+REFUSED = {"created": 0, "rejected": 1, "entries": [VERDICT]}
 
 
 def batch_of_one(created: object = 1, **changes: Any) -> dict[str, Any]:
@@ -21,25 +22,23 @@ def batch_of_one(created: object = 1, **changes: Any) -> dict[str, Any]:
     return {"received": 1, "created": created, "existing": 0, "rejected": 0, "entries": [], **changes}
 
 
-def make_entries(count: int, size: int = 1) -> list[InputEntry]:
-    return [InputEntry(source=f"a:{number}", members={"project": "x" * size}) for number in range(count)]
+@pytest.mark.parametrize(
+    ("count", "size", "batches"),
+    [
+        pytest.param(25, 1, [10, 10, 5], id="entries"),
+        pytest.param(25, 1_000, [4] * 6 + [1], id="bytes"),
+        pytest.param(2, 9_000, [1, 1], id="each too large"),
+        pytest.param(0, 1, [], id="none"),
+    ],
+)
+def test_a_batch_has_as_many_entries_as_fit(count: int, size: int, batches: list[int]) -> None:
+    entries = [InputEntry(source="", members={"project": "x" * size}) for _ in range(count)]
+
+    assert [len(batch) for batch in make_batches(entries, 10, 5_000)] == batches
 
 
-def test_a_batch_has_as_many_entries_as_fit() -> None:
-    assert [len(batch) for batch in make_batches(make_entries(25), 10)] == [10, 10, 5]
-    assert [len(batch) for batch in make_batches(make_entries(25, size=1_000), 10, 5_000)] == [4] * 6 + [1]
-
-
-def test_an_entry_over_the_size_of_a_batch_is_a_batch_by_itself() -> None:
-    assert [len(batch) for batch in make_batches(make_entries(2, size=9_000), 10, 5_000)] == [1, 1]
-
-
-def test_no_entries_make_no_batch() -> None:
-    assert list(make_batches([], 10)) == []
-
-
-def test_a_batch_is_sent_as_ndjson_with_gzip(site: Site, api: Api, tmp_path: Path) -> None:
-    Run().start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
+def test_a_batch_is_sent_as_ndjson_with_gzip(api: Api, tmp_path: Path) -> None:
+    Run().start(api.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
     first = api.requests[0]
     lines = gzip.decompress(first.body).splitlines()
@@ -50,24 +49,20 @@ def test_a_batch_is_sent_as_ndjson_with_gzip(site: Site, api: Api, tmp_path: Pat
     assert json.loads(lines[0])["entry_id"].startswith("20260101-")
 
 
-def test_a_batch_that_is_too_large_is_halved(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_batch_that_is_too_large_is_halved(api: Api, tmp_path: Path) -> None:
     api.max_entries = 3
-    run = Run()
+    run = run_client(api.variables, write_days(tmp_path / "a.csv", 10))
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 10))
-
-    assert status == ExitStatus.DONE
+    assert run.status == ExitStatus.DONE
     assert [len(batch) for batch in api.batches] == [2, 3, 2, 3]
     assert "10 entries, 10 created" in run.written[0]
 
 
-def test_a_single_entry_that_is_too_large_is_rejected(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_single_entry_that_is_too_large_is_rejected(api: Api, tmp_path: Path) -> None:
     api.max_entries = 0
-    run = Run()
+    run = run_client(api.variables, write_days(tmp_path / "a.csv", 2))
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 2))
-
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert "a.csv:2: This entry is too large for the API: 413 too_large" in run.warned[0]
 
 
@@ -90,44 +85,38 @@ def find_labels(api: Api) -> list[str]:
     ],
 )
 def test_each_batch_of_a_file_has_its_name_as_a_label(
-    site: Site, api: Api, tmp_path: Path, name: str, label: str
+    api: Api, tmp_path: Path, name: str, label: str
 ) -> None:
     (tmp_path / "b,c").mkdir()
 
-    status = Run().start(site.variables, write_days(tmp_path / "b,c" / name, 3), batch_size=2)
-
-    assert status == ExitStatus.DONE
+    assert Run().start(api.variables, write_days(tmp_path / "b,c" / name, 3), batch_size=2) == ExitStatus.DONE
     assert find_labels(api) == [label, label]
 
 
-def test_standard_input_has_a_label_too(site: Site, api: Api) -> None:
-    Run(stdin=b"user_id,date,project,hours\n007,2026-01-01,X,1\n").start(site.variables, "-")
+def test_standard_input_has_a_label_too(api: Api) -> None:
+    Run(stdin=b"user_id,date,project,hours\n007,2026-01-01,X,1\n").start(api.variables, "-")
 
     assert find_labels(api) == ["standard-input"]
 
 
 @pytest.mark.parametrize("derives_ids", [True, False])
 def test_an_api_that_refuses_the_label_gets_none_for_the_rest_of_the_run(
-    site: Site, api: Api, tmp_path: Path, derives_ids: bool
+    api: Api, tmp_path: Path, derives_ids: bool
 ) -> None:
     api.troubles.append(NO_LABEL)
     files = [write_days(tmp_path / name, 3) for name in ("a.csv", "b.csv")]
-    run = Run()
+    run = run_client(api.variables, *files, batch_size=2, derives_ids=derives_ids)
 
-    status = run.start(site.variables, *files, batch_size=2, derives_ids=derives_ids)
-
-    assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert (run.status, run.warned) == (ExitStatus.DONE, [])
     assert find_labels(api) == ["a.csv", "", "", "", ""]
     assert [len(batch) for batch in api.batches] == [2, 1, 2, 1]
 
 
-def test_a_refused_parameter_without_a_label_ends_the_run(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_refused_parameter_without_a_label_ends_the_run(api: Api, tmp_path: Path) -> None:
     api.troubles += [NO_LABEL, NO_LABEL]
-    run = Run()
+    run = run_client(api.variables, write_days(tmp_path / "a.csv", 3))
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 3))
-
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert find_labels(api) == ["a.csv", ""]
     assert "400 invalid_parameter: Unknown parameter: label" in run.warned[0]
 
@@ -140,37 +129,27 @@ def test_a_refused_parameter_without_a_label_ends_the_run(site: Site, api: Api, 
         pytest.param(Reply(status=400, body=b"<html>"), id="a proxy's answer"),
     ],
 )
-def test_another_refusal_is_not_about_the_label(site: Site, api: Api, tmp_path: Path, reply: Reply) -> None:
+def test_another_refusal_is_not_about_the_label(api: Api, tmp_path: Path, reply: Reply) -> None:
     api.troubles.append(reply)
 
-    status = Run().start(site.variables, write_days(tmp_path / "a.csv", 3))
-
-    assert status == ExitStatus.CONFIGURATION
+    assert Run().start(api.variables, write_days(tmp_path / "a.csv", 3)) == ExitStatus.CONFIGURATION
     assert find_labels(api) == ["a.csv"]
 
 
 @pytest.mark.parametrize("trouble", ["lost", Reply(status=503), Reply(status=429)])
-def test_a_batch_is_sent_again_and_stored_once(
-    site: Site, api: Api, tmp_path: Path, trouble: Reply | str
-) -> None:
+def test_a_batch_is_sent_again_and_stored_once(api: Api, tmp_path: Path, trouble: Reply | str) -> None:
     api.troubles.append(trouble)
-    run = Run()
+    run = run_client(api.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10)
-
-    assert status == ExitStatus.DONE
+    assert run.status == ExitStatus.DONE
     assert len(api.stored) == 25
 
 
-def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
+def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(api: Api, tmp_path: Path) -> None:
     api.troubles += [Reply(status=429), "lost"]
-    run = Run()
+    run = run_client(api.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, derives_ids=False)
 
-    status = run.start(site.variables, write_days(tmp_path / "a.csv", 25), batch_size=10, derives_ids=False)
-
-    assert status == ExitStatus.TEMPORARY
+    assert run.status == ExitStatus.TEMPORARY
     assert len(api.stored) == 10
     assert "a.csv:2 to " in run.warned[1]
     assert (
@@ -179,8 +158,8 @@ def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(
     )
 
 
-def test_without_ids_entries_are_sent_as_they_are(site: Site, api: Api, tmp_path: Path) -> None:
-    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), derives_ids=False)
+def test_without_ids_entries_are_sent_as_they_are(api: Api, tmp_path: Path) -> None:
+    status = Run().start(api.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), derives_ids=False)
 
     assert status == ExitStatus.DONE
     assert "entry_id" not in api.batches[0][0]
@@ -189,12 +168,12 @@ def test_without_ids_entries_are_sent_as_they_are(site: Site, api: Api, tmp_path
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param({"received": 7, "created": 7, "existing": 0, "rejected": 0, "entries": []}, id="others"),
-        pytest.param({"received": 7, "created": 1, "existing": 0, "rejected": 0, "entries": []}, id="counts"),
-        pytest.param({"received": 1, "created": 0, "existing": 0, "rejected": 0, "entries": []}, id="none"),
-        pytest.param({"received": 1, "created": "1", "existing": 0, "rejected": 0}, id="text"),
-        pytest.param({"received": 1, "created": 0, "existing": 0, "rejected": 1}, id="a verdict is missing"),
-        pytest.param({"received": 1, "created": 1, "existing": 1, "rejected": 0}, id="too many"),
+        pytest.param(batch_of_one(7, received=7), id="others"),
+        pytest.param(batch_of_one(received=7), id="counts"),
+        pytest.param(batch_of_one(0), id="none"),
+        pytest.param(batch_of_one("1"), id="text"),
+        pytest.param(batch_of_one(0, rejected=1), id="a verdict is missing"),
+        pytest.param(batch_of_one(existing=1), id="too many"),
         pytest.param({"message": "Created"}, id="another API's"),
         pytest.param(batch_of_one(created=True), id="a boolean for a count"),
         pytest.param(batch_of_one(created=2, existing=-1), id="negative"),
@@ -207,16 +186,13 @@ def test_without_ids_entries_are_sent_as_they_are(site: Site, api: Api, tmp_path
         pytest.param(batch_of_one(entries=[7]), id="a number for a verdict"),
         pytest.param(batch_of_one(entries=[{"index": 0, "status": 201}] * 2), id="two verdicts on one entry"),
         pytest.param(b"<html>", id="HTML"),
+        pytest.param(json.dumps(batch_of_one()).encode() + b" " * 2**26, id="over 64 MiB"),
     ],
 )
 def test_a_response_with_inconsistent_counts_is_a_wrong_address(
-    site: Site, tmp_path: Path, body: object
+    site: Site, tmp_path: Path, body: bytes | dict[str, Any]
 ) -> None:
-    site.replies["/timesheets/upload"] = Reply(status=207, body=body)  # type: ignore[arg-type]
-
-    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
-
-    assert status == ExitStatus.CONFIGURATION
+    expect_wrong_address(site, tmp_path, Reply(status=207, body=body))
 
 
 @pytest.mark.parametrize(
@@ -224,55 +200,41 @@ def test_a_response_with_inconsistent_counts_is_a_wrong_address(
     [
         pytest.param(200, {}, {}, id="the status of a dry run"),
         pytest.param(201, {}, {}, id="the status of one entry"),
-        pytest.param(
-            422, {"created": 0, "rejected": 1, "entries": REFUSED}, {}, id="an unrequested atomic upload"
-        ),
+        pytest.param(422, REFUSED, {}, id="an unrequested atomic upload"),
         pytest.param(422, {}, {"is_strict": True}, id="refused but created"),
-        pytest.param(
-            207, {"created": 0, "rejected": 1, "entries": REFUSED}, {"is_strict": True}, id="not atomic"
-        ),
+        pytest.param(207, REFUSED, {"is_strict": True}, id="not atomic"),
         pytest.param(200, {"dry_run": True}, {"is_strict": True}, id="a dry run of a strict upload"),
+        pytest.param(207, {}, {"verbosity": 2}, id="without the requested verdict"),
     ],
 )
 def test_a_response_to_another_request_is_a_wrong_address(
     site: Site, tmp_path: Path, status: int, changes: dict[str, Any], options: dict[str, Any]
 ) -> None:
-    site.replies["/timesheets/upload"] = Reply(status=status, body=batch_of_one(**changes))
-    run = Run()
+    expect_wrong_address(site, tmp_path, Reply(status=status, body=batch_of_one(**changes)), **options)
 
-    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), **options)
 
-    assert ended == ExitStatus.CONFIGURATION
+def expect_wrong_address(site: Site, folder: Path, reply: Reply, **options: Any) -> None:
+    site.replies[UPLOAD] = reply
+    run = run_client(site.variables, write_csv(folder / "a.csv", "2026-01-01,1"), **options)
+
+    assert (run.status, run.written) == (ExitStatus.CONFIGURATION, [])
     assert "this is not a response from the Timesheets API" in run.warned[0]
-    assert run.written == []
-
-
-def test_a_response_without_a_requested_verdict_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
-    site.replies["/timesheets/upload"] = Reply(status=207, body=batch_of_one())
-
-    status = Run(verbosity=2).start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
-
-    assert status == ExitStatus.CONFIGURATION
 
 
 def test_a_response_may_list_more_verdicts_than_requested(site: Site, tmp_path: Path) -> None:
     body = batch_of_one(entries=[{"index": 0, "status": 201, "id": 14}])
-    site.replies["/timesheets/upload"] = Reply(status=207, body=body)
+    site.replies[UPLOAD] = Reply(status=207, body=body)
 
-    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
-
-    assert status == ExitStatus.DONE
+    assert Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1")) == ExitStatus.DONE
 
 
 @pytest.mark.parametrize("status", [403, 409, 422])
 def test_an_entry_that_is_refused_is_rejected(site: Site, tmp_path: Path, status: int) -> None:
     item = {"index": 0, "status": status, "id": "14\x1b[31m"}
-    site.replies["/timesheets/upload"] = Reply(status=207, body=batch_of_one(0, rejected=1, entries=[item]))
-    run = Run()
+    site.replies[UPLOAD] = Reply(status=207, body=batch_of_one(0, rejected=1, entries=[item]))
+    run = run_client(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
 
-    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
-
-    assert ended == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert "\x1b" not in "".join(run.warned)
 
 
@@ -311,12 +273,10 @@ def test_a_refused_correction_is_rejected_with_what_to_do(
     site: Site, tmp_path: Path, item: dict[str, Any], problem: str
 ) -> None:
     body = batch_of_one(0, rejected=1, entries=[{"index": 0, **item}])
-    site.replies["/timesheets/upload"] = Reply(status=207, body=body)
-    run = Run()
+    site.replies[UPLOAD] = Reply(status=207, body=body)
+    run = run_client(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
 
-    ended = run.start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
-
-    assert ended == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert run.warned[0].startswith(f"{tmp_path}/a.csv:2: ")
     assert run.warned[0].endswith(problem)
     [line] = (tmp_path / "a.csv.rejected.ndjson").read_text().splitlines()
@@ -330,13 +290,12 @@ def test_a_superseded_entry_is_already_there_and_verbosity_2_says_so(
 ) -> None:
     item = {"index": 0, "status": 200, "id": 14, "superseded_by": 15, "current_revision": 3}
     body = batch_of_one(0, existing=1, entries=[item])
-    site.replies["/timesheets/upload"] = Reply(status=207, body=body)
-    run = Run(verbosity=verbosity)
+    site.replies[UPLOAD] = Reply(status=207, body=body)
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
 
-    ended = run.start(site.variables, file)
+    run = run_client(site.variables, file, verbosity=verbosity)
 
-    assert (ended, run.warned) == (ExitStatus.DONE, [])
+    assert (run.status, run.warned) == (ExitStatus.DONE, [])
     assert "0 created, 1 already there, 0 rejected" in run.written[-1]
     superseded = f"{file}:2: already there, superseded by timesheet 15; revision 3 is current"
     assert run.written[:-1] == [superseded] * (verbosity - 1)
@@ -347,35 +306,21 @@ def test_a_strict_upload_is_refused_with_a_correction_that_lacks_its_scope(
 ) -> None:
     items = [{"index": 0, "status": 424}, {"index": 1, "status": 403, "errors": SCOPE}]
     body = {"received": 2, "created": 0, "existing": 0, "rejected": 2, "entries": items}
-    site.replies["/timesheets/upload"] = Reply(status=422, body={"code": "batch_refused", **body})
-    run = Run()
-
-    ended = run.start(
+    site.replies[UPLOAD] = Reply(status=422, body={"code": "batch_refused", **body})
+    run = run_client(
         site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,1"), is_strict=True
     )
 
-    assert ended == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert run.warned[0] == f"{tmp_path}/a.csv:3: revision: {SCOPE['revision'][0]}"
 
 
-def test_a_response_over_64_mib_is_a_wrong_address(site: Site, tmp_path: Path) -> None:
-    body = json.dumps(batch_of_one()).encode()
-    site.replies["/timesheets/upload"] = Reply(status=207, body=body + b" " * 64 * 1024 * 1024)
-
-    status = Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
-
-    assert status == ExitStatus.CONFIGURATION
-
-
 @pytest.mark.parametrize("name", ["one entry", "a file"])
-def test_a_body_that_arrives_damaged_is_a_temporary_failure(
-    site: Site, api: Api, tmp_path: Path, name: str
-) -> None:
+def test_a_body_that_arrives_damaged_is_a_temporary_failure(api: Api, tmp_path: Path, name: str) -> None:
     api.troubles.append(Reply(status=400, body={"code": "incomplete_body", "detail": "Ended."}))
-    run = Run()
     files = [write_csv(tmp_path / "a.csv", "2026-01-01,1")] if name == "a file" else []
 
-    status = run.start(site.variables, *files)
+    run = run_client(api.variables, *files)
 
-    assert status == ExitStatus.TEMPORARY
+    assert run.status == ExitStatus.TEMPORARY
     assert "arrived damaged: 400 incomplete_body" in run.warned[0]

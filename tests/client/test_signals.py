@@ -235,11 +235,11 @@ def interrupt_after(
 
 # Python closes a file that a signal leaves open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_no_signal_is_swallowed_at_any_time_of_a_run(site: Site, api: Api, tmp_path: Path) -> None:
+def test_no_signal_is_swallowed_at_any_time_of_a_run(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", *["2026-01-01,1", "2026-01-01,26"] * 10)
 
     def start(signals: RecordingSignals) -> ExitStatus:
-        return Run(signals=signals).start(site.variables, file, batch_size=5)
+        return Run(signals=signals).start(api.variables, file, batch_size=5)
 
     begin = time.monotonic()
     assert start(RecordingSignals()) == ExitStatus.REJECTED

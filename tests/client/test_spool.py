@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
-from tests.client.runs import HEADER, Run, list_files, write_csv
+from tests.client.runs import HEADER, Run, list_files, run_client, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.locks import try_lock
@@ -15,26 +15,22 @@ from timesheets_client.reading.maps.files import load_map
 from timesheets_client.reading.maps.rules import Cells, Find
 
 
-def test_finished_files_are_uploaded_and_moved_to_done(site: Site, api: Api, spool: Path) -> None:
+def test_finished_files_are_uploaded_and_moved_to_done(api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     write_csv(spool / "b.csv", "2026-01-02,1")
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.DONE
+    assert Run().start(api.variables, spool=spool) == ExitStatus.DONE
     assert len(api.stored) == 2
     assert list_files(spool) == [".lock", "done/a.csv", "done/b.csv"]
     assert [request.path.rpartition("?")[2] for request in api.requests] == ["label=a.csv", "label=b.csv"]
 
 
-def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, api: Api, spool: Path) -> None:
+def test_a_file_that_strict_refuses_is_not_moved_to_done(api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-02,26")
     write_csv(spool / "b.csv", "2026-01-03,1").write_text((spool / "b.csv").read_text().rstrip())
     write_csv(spool / "c.csv", "2026-01-04,1")
 
-    status = Run().start(site.variables, spool=spool, is_strict=True)
-
-    assert status == ExitStatus.REJECTED
+    assert Run().start(api.variables, spool=spool, is_strict=True) == ExitStatus.REJECTED
     assert len(api.stored) == 1
     assert list_files(spool) == [
         ".lock",
@@ -45,11 +41,11 @@ def test_a_file_that_strict_refuses_is_not_moved_to_done(site: Site, api: Api, s
     ]
 
 
-def test_the_oldest_file_is_uploaded_first(site: Site, api: Api, spool: Path) -> None:
+def test_the_oldest_file_is_uploaded_first(api: Api, spool: Path) -> None:
     os.utime(write_csv(spool / "a.csv", "2026-01-02,1"), (2_000, 2_000))
     os.utime(write_csv(spool / "b.csv", "2026-01-01,1"), (1_000, 1_000))
 
-    Run().start(site.variables, spool=spool)
+    Run().start(api.variables, spool=spool)
 
     assert [batch[0]["date"] for batch in api.batches] == ["2026-01-01", "2026-01-02"]
 
@@ -65,22 +61,18 @@ def test_unfinished_files_stay(site: Site, api: Api, spool: Path) -> None:
     assert site.received == []
 
 
-def test_rejected_entries_go_to_the_rejected_folder(site: Site, api: Api, spool: Path) -> None:
+def test_rejected_entries_go_to_the_rejected_folder(api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.REJECTED
+    assert Run().start(api.variables, spool=spool) == ExitStatus.REJECTED
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
 
 
-def test_an_unreadable_file_is_set_aside_with_the_reason(site: Site, api: Api, spool: Path) -> None:
+def test_an_unreadable_file_is_set_aside_with_the_reason(api: Api, spool: Path) -> None:
     (spool / "a.csv").write_text("nothing of ours\n")
     write_csv(spool / "b.csv", "2026-01-01,1")
 
-    status = Run().start(site.variables, spool=spool)
-
-    assert status == ExitStatus.UNREADABLE
+    assert Run().start(api.variables, spool=spool) == ExitStatus.UNREADABLE
     assert list_files(spool) == [".lock", "done/b.csv", "rejected/a.csv", "rejected/a.csv.error.txt"]
     assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
 
@@ -101,9 +93,7 @@ class Fragile:
         return take
 
 
-def test_a_spool_is_emptied_whatever_its_files_contain(
-    site: Site, api: Api, spool: Path, tmp_path: Path
-) -> None:
+def test_a_spool_is_emptied_whatever_its_files_contain(api: Api, spool: Path, tmp_path: Path) -> None:
     layout = 'format = "%Y-%m-%d %H:%M%z"'
     period = f'start = "{{Start}}"\nend = "{{End}}"\n{layout}'
     stated = load_map(write(tmp_path, date=f'column = "Start"\n{layout}', hours=period), None)
@@ -134,15 +124,11 @@ def test_a_spool_is_emptied_whatever_its_files_contain(
     fatal = {"fatal.csv": export.replace("007", "fatal").encode()}
     for name, content in (unreadable | faulty | good | fatal).items():
         (spool / name).write_bytes(content)
-    run = Run()
-
-    status = run.start(
-        site.variables,
-        spool=spool,
-        entry_map=replace(stated, rules={**stated.rules, "user_id": Fragile()}),
+    run = run_client(
+        api.variables, spool=spool, entry_map=replace(stated, rules={**stated.rules, "user_id": Fragile()})
     )
 
-    assert status == ExitStatus.BUG
+    assert run.status == ExitStatus.BUG
     assert list_files(spool) == sorted(
         [
             ".lock",
@@ -158,10 +144,10 @@ def test_a_spool_is_emptied_whatever_its_files_contain(
     assert bug in run.warned
 
 
-def test_a_taken_name_gets_a_number(site: Site, api: Api, spool: Path) -> None:
+def test_a_taken_name_gets_a_number(api: Api, spool: Path) -> None:
     for day in ("01", "02", "03"):
         write_csv(spool / "a.csv", f"2026-01-{day},1", "2026-01-01,26")
-        Run().start(site.variables, spool=spool)
+        Run().start(api.variables, spool=spool)
 
     assert list_files(spool) == [
         ".lock",
@@ -174,12 +160,12 @@ def test_a_taken_name_gets_a_number(site: Site, api: Api, spool: Path) -> None:
     ]
 
 
-def test_a_file_stays_after_a_temporary_failure(site: Site, api: Api, spool: Path) -> None:
+def test_a_file_stays_after_a_temporary_failure(api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
     api.troubles.append(Reply(status=503))
 
-    first = Run().start(site.variables, spool=spool, retries=0)
-    second = Run().start(site.variables, spool=spool, retries=0)
+    first = Run().start(api.variables, spool=spool, retries=0)
+    second = Run().start(api.variables, spool=spool, retries=0)
 
     assert (first, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
     assert list_files(spool) == [".lock", "done/a.csv"]
@@ -199,25 +185,22 @@ def test_a_folder_that_another_run_has_locked_is_not_uploaded(site: Site, api: A
 
 
 def test_a_missing_folder_is_unreadable(site: Site, tmp_path: Path) -> None:
-    run = Run()
+    run = run_client(site.variables, spool=tmp_path / "nope")
 
-    status = run.start(site.variables, spool=tmp_path / "nope")
-
-    assert status == ExitStatus.UNREADABLE
+    assert run.status == ExitStatus.UNREADABLE
     assert run.warned == [f"--spool {tmp_path}/nope: does not exist"]
 
 
 def test_a_file_that_cannot_be_moved_is_reported(site: Site, api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
-    run = Run()
 
     def answer_and_remove_the_folder(received: Received) -> Reply:
         (spool / "done").rmdir()
         return api.answer(received)
 
     site.replies["/timesheets/upload"] = answer_and_remove_the_folder
-    status = run.start(site.variables, spool=spool)
+    run = run_client(site.variables, spool=spool)
 
-    assert status == ExitStatus.CONFIGURATION
+    assert run.status == ExitStatus.CONFIGURATION
     assert "cannot be moved to" in run.warned[-1]
     assert (spool / "a.csv").exists()

@@ -13,7 +13,7 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Reply, Site
-from tests.client.runs import PROGRAM, Run, write_csv, write_days
+from tests.client.runs import PROGRAM, Run, run_client, write_csv, write_days
 from tests.client.test_command import COMMAND, CRON, ROOT
 from tests.kit.waiting import wait_until
 from timesheets_client.errors import ExitStatus
@@ -46,11 +46,11 @@ def start(command: str, *words: str | Path, **variables: str) -> subprocess.Comp
     ],
 )
 def test_a_full_disk_for_standard_output_does_not_change_the_status(
-    site: Site, api: Api, tmp_path: Path, row: str, status: int, json_option: tuple[str, ...]
+    api: Api, tmp_path: Path, row: str, status: int, json_option: tuple[str, ...]
 ) -> None:
     file = write_csv(tmp_path / "a.csv", row)
 
-    ended = start('"$@" >/dev/full', file, *json_option, **site.variables)
+    ended = start('"$@" >/dev/full', file, *json_option, **api.variables)
 
     assert ended.returncode == status
     assert ended.stderr.count(b"standard output cannot be written") == 1
@@ -69,23 +69,23 @@ def test_a_full_disk_for_standard_output_does_not_change_the_status(
     ],
 )
 def test_streams_that_cannot_be_written_do_not_change_the_status(
-    site: Site, api: Api, tmp_path: Path, command: str
+    api: Api, tmp_path: Path, command: str
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26")
 
-    ended = start(command, file, **site.variables, FIFO=str(tmp_path / "fifo"))
+    ended = start(command, file, **api.variables, FIFO=str(tmp_path / "fifo"))
 
     assert ended.returncode == ExitStatus.REJECTED
     assert len(api.stored) == 1
 
 
-def test_the_second_signal_ends_a_run_whose_output_nobody_reads(site: Site, api: Api, tmp_path: Path) -> None:
+def test_the_second_signal_ends_a_run_whose_output_nobody_reads(api: Api, tmp_path: Path) -> None:
     # More lines than fit into a pipe.
     file = write_days(tmp_path / "a.csv", 2_500)
-    Run().start(site.variables, file)
+    Run().start(api.variables, file)
     command = [*PROGRAM, "-v", "2", str(file)]
 
-    with subprocess.Popen(command, cwd=ROOT, env=CRON | site.variables, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=CRON | api.variables, stdout=subprocess.PIPE) as process:
         wait_until(lambda: count_waiting(process.stdout) > 60_000)
         process.terminate()
         # The first signal waits for the end of the batch.
@@ -104,26 +104,22 @@ def count_waiting(pipe: IO[bytes] | None) -> int:
     return int(count)
 
 
-def test_an_encoding_that_lacks_a_character_does_not_change_the_status(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
+def test_an_encoding_that_lacks_a_character_does_not_change_the_status(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "Zürich.csv", "2026-01-01,1")
 
-    ended = start('"$@"', file, **site.variables, PYTHONIOENCODING="ascii")
+    ended = start('"$@"', file, **api.variables, PYTHONIOENCODING="ascii")
 
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert rb"Z\xfcrich.csv: 1 entry, 1 created" in ended.stdout
     assert len(api.stored) == 1
 
 
-def test_control_characters_in_a_file_name_are_not_printed(site: Site, api: Api, tmp_path: Path) -> None:
+def test_control_characters_in_a_file_name_are_not_printed(api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,1", "2026-01-01,26", "x,1")
-    run = Run()
-
-    status = run.start(site.variables, file)
+    run = run_client(api.variables, file)
 
     output = "\n".join([*run.written, *run.warned])
-    assert status == ExitStatus.REJECTED
+    assert run.status == ExitStatus.REJECTED
     assert output.replace("\n", "").isprintable()
     assert not any(line.startswith("forged") for line in output.splitlines())
     assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in output
@@ -137,15 +133,13 @@ def test_control_characters_in_a_file_name_that_looks_like_an_option_are_not_pri
 
 
 @pytest.mark.parametrize("action", ["is_check", "is_dry_run", "is_preview"])
-def test_checks_before_an_upload_print_no_control_characters(
-    site: Site, api: Api, tmp_path: Path, action: str
-) -> None:
+def test_checks_before_an_upload_print_no_control_characters(api: Api, tmp_path: Path, action: str) -> None:
     for content in (None, "nothing of ours"):
         file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,26", "x,1")
         file.write_text(content or file.read_text())
         run = Run()
 
-        run.start(site.variables, file, **{action: True})
+        run.start(api.variables, file, **{action: True})
 
         output = "\n".join([*run.written, *run.warned])
         assert output.replace("\n", "").isprintable()
@@ -156,11 +150,9 @@ def test_checks_before_an_upload_print_no_control_characters(
     ("name", "shown"), [(f"{CONTROLS}.csv", f"{CONTROLS}.csv"), (LATIN_1, r"Stundenbl\xe4tter.csv")]
 )
 def test_json_output_contains_the_file_name_as_it_is_in_utf_8(
-    site: Site, api: Api, tmp_path: Path, name: str, shown: str
+    api: Api, tmp_path: Path, name: str, shown: str
 ) -> None:
-    run = Run(is_json=True)
-
-    run.start(site.variables, write_csv(tmp_path / name, "2026-01-01,26"))
+    run = run_client(api.variables, write_csv(tmp_path / name, "2026-01-01,26"), is_json=True)
 
     [line] = run.written
     [outcome] = json.loads(line)["files"]
@@ -205,12 +197,10 @@ def test_control_characters_in_a_file_are_not_printed(
     site: Site, tmp_path: Path, name: str, content: str
 ) -> None:
     (tmp_path / name).write_text(content)
-    run = Run(verbosity=3)
-
-    status = run.start(site.variables, tmp_path / name)
+    run = run_client(site.variables, tmp_path / name, verbosity=3)
 
     output = "\n".join([*run.written, *run.warned])
-    assert status != ExitStatus.BUG
+    assert run.status != ExitStatus.BUG
     assert output.replace("\n", "").isprintable()
     assert "\nforged" not in output
 

@@ -4,6 +4,9 @@ import fcntl
 import json
 import os
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,64 +98,52 @@ def test_a_token_is_replaced_and_nothing_is_left_behind(path: Path, cache: Token
     assert {file.name for file in path.parent.iterdir()} == {"name.json", "name.lock"}
 
 
+CONTENTS = {
+    "empty": b"",
+    "half": b'{"access_token": "a.b',
+    "not UTF-8": b"\xff\xfe",
+    "a list": b"[]",
+    "null": b"null",
+    "deeply nested": b"[" * 60_000,
+    "no members": b"{}",
+    "a number as a token": b'{"access_token": 7, "issued_at": 1, "expires_in": 1}',
+    "a string as a time": b'{"access_token": "a", "issued_at": "1", "expires_in": 1}',
+    "NaN": b'{"access_token": "a", "issued_at": NaN, "expires_in": 1}',
+    "true as seconds": b'{"access_token": "a", "issued_at": 1, "expires_in": true}',
+}
+
+
 @pytest.mark.parametrize(
-    "content",
+    "spoil",
     [
-        pytest.param(b"", id="empty"),
-        pytest.param(b'{"access_token": "a.b', id="half"),
-        pytest.param(b"\xff\xfe", id="not UTF-8"),
-        pytest.param(b"[]", id="a list"),
-        pytest.param(b"null", id="null"),
-        pytest.param(b"[" * 60_000, id="deeply nested"),
-        pytest.param(b"{}", id="no members"),
-        pytest.param(b'{"access_token": 7, "issued_at": 1, "expires_in": 1}', id="a number as a token"),
-        pytest.param(b'{"access_token": "a", "issued_at": "1", "expires_in": 1}', id="a string as a time"),
-        pytest.param(b'{"access_token": "a", "issued_at": NaN, "expires_in": 1}', id="NaN"),
-        pytest.param(b'{"access_token": "a", "issued_at": 1, "expires_in": true}', id="true as seconds"),
+        *(pytest.param(partial(Path.write_bytes, data=data), id=name) for name, data in CONTENTS.items()),
+        *(pytest.param(partial(Path.chmod, mode=mode), id=oct(mode)) for mode in (0o640, 0o604, 0o620)),
+        pytest.param(lambda path: os.chown(path, 54321, -1), id="another user's", marks=needs_root),
+        pytest.param(lambda path: path.symlink_to(path.rename(path.parents[1] / "elsewhere")), id="a link"),
     ],
 )
-def test_a_damaged_file_is_ignored_and_replaced(path: Path, cache: TokenCache, content: bytes) -> None:
-    path.write_bytes(content)
-
-    assert look(cache) is None
-
-    keep(cache)
-    assert look(cache) == TOKEN
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644], ids=oct)
-def test_a_file_that_others_can_access_is_ignored_and_replaced(
-    path: Path, cache: TokenCache, mode: int
+def test_a_file_that_is_damaged_or_not_only_ours_is_ignored_and_replaced(
+    path: Path, cache: TokenCache, spoil: Callable[[Path], object]
 ) -> None:
-    path.chmod(mode)
+    spoil(path)
 
     assert look(cache) is None
 
     keep(cache)
     assert look(cache) == TOKEN
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    status = path.lstat()
+    assert (status.st_mode, status.st_uid) == (stat.S_IFREG | 0o600, os.geteuid())
 
 
-@needs_root
-def test_another_users_file_is_ignored_and_replaced(path: Path, cache: TokenCache) -> None:
-    os.chown(path, 54321, -1)
+def test_a_linked_lock_is_a_configuration_error(tmp_path: Path, path: Path, cache: TokenCache) -> None:
+    (tmp_path / "elsewhere").write_text("precious")
+    path.with_suffix(".lock").unlink()
+    path.with_suffix(".lock").symlink_to(tmp_path / "elsewhere")
 
-    assert look(cache) is None
+    with pytest.raises(ConfigurationError, match="must neither be nor contain a symbolic link"):
+        look(cache)
 
-    keep(cache)
-    assert look(cache) == TOKEN
-    assert path.stat().st_uid == os.geteuid()
-
-
-def test_a_link_is_ignored_and_replaced(tmp_path: Path, path: Path, cache: TokenCache) -> None:
-    elsewhere = path.rename(tmp_path / "elsewhere.json")
-    path.symlink_to(elsewhere)
-
-    assert look(cache) is None
-
-    keep(cache)
-    assert look(cache) == TOKEN
-    assert not path.is_symlink()
+    assert (tmp_path / "elsewhere").read_text() == "precious"
 
 
 def test_a_linked_folder_is_a_configuration_error_and_stays_empty(tmp_path: Path, cache: TokenCache) -> None:
@@ -170,27 +161,18 @@ def test_a_linked_folder_is_a_configuration_error_and_stays_empty(tmp_path: Path
 
 @needs_root
 def test_another_users_folder_is_not_used(tmp_path: Path, cache: TokenCache, warnings: list[str]) -> None:
-    keep(cache)
-    os.chown(tmp_path / "state/tokens", 54321, -1)
-
-    assert look(cache) is None
-
-    [warning] = warnings
-    assert warning == (
-        f"{tmp_path}/state/tokens: no token can be kept here: it belongs to another user; each run gets a "
-        "new one. Set TIMESHEETS_STATE_DIR to a folder that this user owns, or use --no-token-cache."
-    )
-
-
-@needs_root
-def test_nothing_is_written_to_another_users_folder(tmp_path: Path, cache: TokenCache) -> None:
     folder = tmp_path / "state/tokens"
     folder.mkdir(parents=True)
     os.chown(folder, 54321, -1)
 
     keep(cache)
 
+    assert look(cache) is None
     assert list(folder.iterdir()) == []
+    assert warnings[0] == (
+        f"{folder}: no token can be kept here: it belongs to another user; each run gets a "
+        "new one. Set TIMESHEETS_STATE_DIR to a folder that this user owns, or use --no-token-cache."
+    )
 
 
 def test_a_token_is_on_disk_before_it_gets_its_name(
@@ -223,17 +205,6 @@ def test_a_file_that_is_missing_or_open_to_others_has_no_content(tmp_path: Path)
     assert read_private_file(path, 4) == b"cont"
 
 
-def test_a_folder_that_cannot_be_created_causes_only_a_warning(
-    tmp_path: Path, cache: TokenCache, warnings: list[str]
-) -> None:
-    (tmp_path / "state").write_text("a file")
-
-    keep(cache)
-
-    assert look(cache) is None
-    assert f"{tmp_path}/state/tokens: no token can be kept here: Not a directory" in warnings[0]
-
-
 def test_a_token_that_cannot_be_written_causes_only_a_warning(
     path: Path, cache: TokenCache, warnings: list[str]
 ) -> None:
@@ -247,12 +218,17 @@ def test_a_token_that_cannot_be_written_causes_only_a_warning(
     assert {file.name for file in path.parent.iterdir()} == {"name.json", "name.lock"}
 
 
-def test_a_run_that_hangs_does_not_block_others(path: Path, cache: TokenCache, warnings: list[str]) -> None:
+@contextmanager
+def held_elsewhere(path: Path) -> Iterator[None]:
+    """Another run gets the token of this file."""
     with path.with_suffix(".lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
-        with cache.lock("name", 0.1):
-            assert cache.read("name") == TOKEN
+
+def test_a_run_that_hangs_does_not_block_others(path: Path, cache: TokenCache, warnings: list[str]) -> None:
+    with held_elsewhere(path), cache.lock("name", 0.1):
+        assert cache.read("name") == TOKEN
 
     assert warnings == [
         "waiting up to 0.1 s for another run to get the issuer's token.",
@@ -268,11 +244,8 @@ def test_a_run_without_time_left_does_not_wait(path: Path, warnings: list[str]) 
         raise Terminated
 
     cache = TokenCache(path.parents[1], warnings.append, Clock(monotonic=lambda: 0.0, sleep=sleep))
-    with path.with_suffix(".lock").open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-
-        with cache.lock("name", 0):
-            assert slept == []
+    with held_elsewhere(path), cache.lock("name", 0):
+        assert slept == []
 
     assert warnings == ["another run has been getting a token for 0 s; this one gets its own."]
 
@@ -282,11 +255,8 @@ def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str])
         raise Terminated
 
     cache = TokenCache(path.parents[1], warnings.append, Clock(sleep=end))
-    with path.with_suffix(".lock").open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-
-        with pytest.raises(Terminated), cache.lock("name", 60):
-            pass
+    with held_elsewhere(path), pytest.raises(Terminated), cache.lock("name", 60):
+        pass
 
 
 def test_forgetting_removes_the_token_and_temporary_files(path: Path, cache: TokenCache) -> None:

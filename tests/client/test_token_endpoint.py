@@ -2,15 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import responses
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.client.configurations import make_config
-from tests.client.conftest import AUDIENCE, SIGNING_KEY, mint_token, token_document
+from tests.client.configurations import make_config, write_pem
+from tests.client.conftest import AUDIENCE, mint_token, token_document
 from timesheets_client.access.issued_tokens import AccessToken, accept_token
 from timesheets_client.access.token_endpoint import read_issued_token
 from timesheets_client.access.token_endpoint import request_token as send_token_request
@@ -19,33 +17,27 @@ from timesheets_client.errors import AccessRefused, ConfigurationError
 from timesheets_client.network.exchange import Timeouts, open_session
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
-PRIVATE_KEY = SIGNING_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-@pytest.fixture
-def issuer() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as mock:
-        yield mock
-
-
-def request_token(**changes: Any) -> AccessToken:
-    """The token from one request of a configuration with these changes."""
+def request_token(body: str = "", status: int = 200, **changes: Any) -> AccessToken:
+    """The token from one request, which gets this answer, of a configuration with these changes."""
     config = make_config(**changes)
-    with open_session() as session:
+    with responses.RequestsMock() as issuer, open_session() as session:
+        elsewhere = {"Location": "https://elsewhere.example.com/"}
+        issuer.post(TOKEN_URL, body, status=status, headers=elsewhere, auto_calculate_content_length=True)
         answer = send_token_request(session, config, config.token_url, Timeouts(), 1_800_000_000)
     issued = read_issued_token(answer, config, 1_800_000_000)
     return accept_token(issued, config, is_from_cache=False)
 
 
-def give_token(issuer: responses.RequestsMock, token: str, **changes: Any) -> None:
-    issuer.post(TOKEN_URL, json=token_document(token) | changes)
+def accept(token: str, **members: Any) -> AccessToken:
+    """What becomes of a token that the issuer returns, with these members beside it."""
+    return request_token(json.dumps(token_document(token) | members))
 
 
 @pytest.mark.parametrize("token_type", ["Bearer", "bearer", "BEARER"])
-def test_the_case_of_the_token_type_does_not_matter(issuer: responses.RequestsMock, token_type: str) -> None:
-    give_token(issuer, mint_token(), token_type=token_type)
-
-    assert request_token().value
+def test_the_case_of_the_token_type_does_not_matter(token_type: str) -> None:
+    assert accept(mint_token(), token_type=token_type).value
 
 
 @pytest.mark.parametrize(
@@ -59,13 +51,10 @@ def test_the_case_of_the_token_type_does_not_matter(issuer: responses.RequestsMo
         pytest.param({"aud": ["https://other.example.com", AUDIENCE]}, id="aud as a list"),
     ],
 )
-def test_a_token_for_the_api_is_accepted_in_every_form(
-    issuer: responses.RequestsMock, claims: dict[str, Any]
-) -> None:
+def test_a_token_for_the_api_is_accepted_in_every_form(claims: dict[str, Any]) -> None:
     token = mint_token(**claims)
-    give_token(issuer, token)
 
-    assert request_token().value == token
+    assert accept(token).value == token
 
 
 @pytest.mark.parametrize(
@@ -79,13 +68,9 @@ def test_a_token_for_the_api_is_accepted_in_every_form(
         pytest.param({"scope": [7, None]}, "none", id="a list without strings"),
     ],
 )
-def test_a_token_without_the_scope_is_refused(
-    issuer: responses.RequestsMock, claims: dict[str, Any], scopes: str
-) -> None:
-    give_token(issuer, mint_token(**claims))
-
+def test_a_token_without_the_scope_is_refused(claims: dict[str, Any], scopes: str) -> None:
     with pytest.raises(AccessRefused, match=rf"lacks the scope batch:upload \(its scopes: {scopes}\); grant"):
-        request_token()
+        accept(mint_token(**claims))
 
 
 @pytest.mark.parametrize(
@@ -97,15 +82,10 @@ def test_a_token_without_the_scope_is_refused(
         pytest.param(None, "no API", id="none"),
     ],
 )
-def test_a_token_for_another_api_is_a_configuration_error(
-    issuer: responses.RequestsMock, aud: object, named: str
-) -> None:
-    give_token(issuer, mint_token(aud=aud))
-
-    with pytest.raises(
-        ConfigurationError, match=f"a token for {named}, not for {AUDIENCE}; check that AUTH0_AUDIENCE"
-    ):
-        request_token()
+def test_a_token_for_another_api_is_a_configuration_error(aud: object, named: str) -> None:
+    problem = f"a token for {named}, not for {AUDIENCE}; check that AUTH0_AUDIENCE"
+    with pytest.raises(ConfigurationError, match=problem):
+        accept(mint_token(aud=aud))
 
 
 @pytest.mark.parametrize(
@@ -122,13 +102,9 @@ def test_a_token_for_another_api_is_a_configuration_error(
         pytest.param("", id="empty"),
     ],
 )
-def test_a_token_that_is_not_a_jwt_is_a_configuration_error(
-    issuer: responses.RequestsMock, token: str
-) -> None:
-    give_token(issuer, token)
-
+def test_a_token_that_is_not_a_jwt_is_a_configuration_error(token: str) -> None:
     with pytest.raises(ConfigurationError, match=r"not a JWT.*AUTH0_AUDIENCE"):
-        request_token()
+        accept(token)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +141,8 @@ def test_a_token_that_is_not_a_jwt_is_a_configuration_error(
             id="grant not allowed",
         ),
         pytest.param(401, b"", "token request refused: 401; check AUTH0_CLIENT_ID", id="empty"),
+        pytest.param(400, b"", "token request refused: 400; check AUTH0_CLIENT_ID", id="empty 400"),
+        pytest.param(403, b"", "token request refused: 403; check AUTH0_AUDIENCE", id="empty 403"),
         pytest.param(
             400,
             {"error": "invalid_request"},
@@ -184,45 +162,29 @@ def test_a_token_that_is_not_a_jwt_is_a_configuration_error(
         pytest.param(400, {"error": 7}, "token request refused: 400; check AUTH0_CLIENT_ID", id="no code"),
     ],
 )
-def test_a_refusal_says_what_to_do(
-    issuer: responses.RequestsMock, status: int, body: bytes | dict[str, object], message: str
-) -> None:
-    text = body if isinstance(body, bytes) else json.dumps(body)
-    issuer.post(TOKEN_URL, status=status, body=text, auto_calculate_content_length=True)
+def test_a_refusal_says_what_to_do(status: int, body: bytes | dict[str, object], message: str) -> None:
+    text = body.decode() if isinstance(body, bytes) else json.dumps(body)
 
-    with pytest.raises(AccessRefused, match=re.escape(message)):
-        request_token()
+    with pytest.raises(AccessRefused, match=re.escape(message)) as caught:
+        request_token(text, status)
 
-
-@pytest.mark.parametrize("status", [400, 401, 403])
-def test_an_empty_refusal_says_so(issuer: responses.RequestsMock, status: int) -> None:
-    issuer.post(TOKEN_URL, status=status, auto_calculate_content_length=True)
-
-    with pytest.raises(AccessRefused, match=f"token request refused: {status}; .*; the answer was empty, so"):
-        request_token()
+    assert ("; the answer was empty, so" in str(caught.value)) == (not text)
 
 
-def test_a_refusal_in_html_is_not_called_empty(issuer: responses.RequestsMock) -> None:
-    issuer.post(TOKEN_URL, status=403, body="<html>", auto_calculate_content_length=True)
-
-    with pytest.raises(AccessRefused) as caught:
-        request_token()
-
-    assert "empty" not in str(caught.value)
-
-
-def test_a_refused_client_that_signs_must_check_its_key(issuer: responses.RequestsMock) -> None:
-    issuer.post(TOKEN_URL, status=401, json={"error": "access_denied"})
+def test_a_refused_client_that_signs_must_check_its_key() -> None:
+    signing = {
+        "client_auth": ClientAuth.PRIVATE_KEY_JWT,
+        "private_key": write_pem().decode(),
+        "client_secret": "",
+    }
 
     with pytest.raises(AccessRefused, match="; check AUTH0_CLIENT_ID and AUTH0_PRIVATE_KEY_FILE"):
-        request_token(client_auth=ClientAuth.PRIVATE_KEY_JWT, private_key=PRIVATE_KEY, client_secret="")
+        request_token('{"error": "access_denied"}', 401, **signing)
 
 
-def test_a_refused_media_type_points_to_the_request_format(issuer: responses.RequestsMock) -> None:
-    issuer.post(TOKEN_URL, status=415, auto_calculate_content_length=True)
-
+def test_a_refused_media_type_points_to_the_request_format() -> None:
     with pytest.raises(ConfigurationError, match="415; check OAUTH_TOKEN_REQUEST"):
-        request_token()
+        request_token(status=415)
 
 
 @pytest.mark.parametrize(
@@ -242,24 +204,16 @@ def test_a_refused_media_type_points_to_the_request_format(issuer: responses.Req
         pytest.param(201, json.dumps(token_document("a.b.c")), id="201"),
     ],
 )
-def test_an_answer_from_no_token_endpoint_is_a_configuration_error(
-    issuer: responses.RequestsMock, status: int, body: str
-) -> None:
-    elsewhere = {"Location": "https://elsewhere.example.com/"}
-    issuer.post(TOKEN_URL, status=status, body=body, headers=elsewhere, auto_calculate_content_length=True)
-
-    with pytest.raises(
-        ConfigurationError, match=f"not an answer from a token endpoint: {status}; check AUTH0_DOMAIN"
-    ):
-        request_token()
+def test_an_answer_from_no_token_endpoint_is_a_configuration_error(status: int, body: str) -> None:
+    problem = f"not an answer from a token endpoint: {status}; check AUTH0_DOMAIN"
+    with pytest.raises(ConfigurationError, match=problem):
+        request_token(body, status)
 
 
 @pytest.mark.parametrize("token_type", ["DPoP", "", None, 7])
-def test_a_token_of_another_type_is_refused(issuer: responses.RequestsMock, token_type: object) -> None:
-    give_token(issuer, mint_token(), token_type=token_type)
-
+def test_a_token_of_another_type_is_refused(token_type: object) -> None:
     with pytest.raises(ConfigurationError, match="not of the type Bearer"):
-        request_token()
+        accept(mint_token(), token_type=token_type)
 
 
 @pytest.mark.parametrize(
@@ -286,11 +240,9 @@ def test_a_token_of_another_type_is_refused(issuer: responses.RequestsMock, toke
     ],
 )
 def test_a_token_expires_at_the_earlier_of_its_stated_expiries(
-    issuer: responses.RequestsMock, claims: dict[str, Any], expires_in: object, lifetime: float
+    claims: dict[str, Any], expires_in: object, lifetime: float
 ) -> None:
-    give_token(issuer, mint_token(**claims), expires_in=expires_in)
-
-    assert request_token().expires_at == 1_800_000_000 + lifetime
+    assert accept(mint_token(**claims), expires_in=expires_in).expires_at == 1_800_000_000 + lifetime
 
 
 @pytest.mark.parametrize(
@@ -304,27 +256,21 @@ def test_a_token_expires_at_the_earlier_of_its_stated_expiries(
     ],
 )
 def test_the_stated_expiry_is_the_earlier_of_exp_and_expires_in(
-    issuer: responses.RequestsMock, exp: object, expires_in: object, expiry: float | None
+    exp: object, expires_in: object, expiry: float | None
 ) -> None:
-    give_token(issuer, mint_token(exp=exp), expires_in=expires_in)
-
-    assert request_token().stated_expiry == expiry
+    assert accept(mint_token(exp=exp), expires_in=expires_in).stated_expiry == expiry
 
 
-def test_the_scopes_of_a_token_are_safe_to_print(issuer: responses.RequestsMock) -> None:
-    give_token(issuer, mint_token(scope="batch:upload \x1b[31m", scp=["other"]))
-
-    assert request_token().scopes == "batch:upload  [31m other"
+def test_the_scopes_of_a_token_are_safe_to_print() -> None:
+    assert (
+        accept(mint_token(scope="batch:upload \x1b[31m", scp=["other"])).scopes == "batch:upload  [31m other"
+    )
 
 
 @pytest.mark.parametrize(
     ("lifetime", "left"), [(86400, 300), (3600, 300), (3000, 300), (600, 60), (60, 6)], ids=str
 )
-def test_a_token_is_renewed_five_minutes_or_a_tenth_of_its_lifetime_early(
-    issuer: responses.RequestsMock, lifetime: int, left: int
-) -> None:
-    give_token(issuer, mint_token(iat=1000, exp=1000 + lifetime), expires_in=lifetime)
-
-    token = request_token()
+def test_a_token_is_renewed_five_minutes_or_a_tenth_of_its_lifetime_early(lifetime: int, left: int) -> None:
+    token = accept(mint_token(iat=1000, exp=1000 + lifetime), expires_in=lifetime)
 
     assert token.expires_at - token.renew_at == left
