@@ -151,9 +151,9 @@ def test_options_that_exclude_each_other_are_wrong_usage(words: str, problem: st
         "a --correct --reason late --check",
         "--withdraw 17 --reason late --check",
         "--download d.csv --since 2026-06-01 --batch-size 10 --deadline 60",
-        "--spool d --map m --strict --sheet May",
+        "--spool d --map m.toml --strict --sheet May",
         "a b --dedupe off --check",
-        "--check --map m",
+        "--check --map m.toml",
     ],
 )
 def test_other_options_can_be_combined(words: str) -> None:
