@@ -44,7 +44,8 @@ def run_python(*arguments: str | Path, **variables: str) -> subprocess.Completed
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        # Far longer than any of them takes, also where the machine is busy.
+        timeout=300,
         check=False,
     )
 

@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 
-from tests.kit.default_database import Database, only_on
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, read_entry
+from tests.kit.default_database import Database
+from tests.storage.entries import ingest, list_outcomes, make_entry, read_entry
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.rows import TABLE
 from timesheets.storage.verdicts import Outcome, Verdict
 
@@ -149,16 +147,6 @@ def store(entry: Entry) -> int:
     return verdict.timesheet_id
 
 
-def test_any_member_may_change() -> None:
-    store(say())
-    changed = correct(2, 6.5, user_id="008", project="StoreOne", date=RECEIVED_AT)
-
-    [verdict] = ingest(changed)
-
-    assert verdict.outcome is CREATED
-    assert read_entry(verdict.timesheet_id) == changed
-
-
 def test_entries_of_a_batch_are_judged_by_revision_wherever_they_are() -> None:
     third, second, first, repeated = correct(3, 7), correct(2, 6), say(5), say(5)
 
@@ -232,47 +220,6 @@ def test_many_revisions_of_one_entry_fit_into_a_batch() -> None:
     assert list(Timesheet.objects.order_by("id").values_list("revision", flat=True)) == [
         *range(1, len(entries) + 1)
     ]
-
-
-def test_corrections_that_are_not_committed_leave_nothing() -> None:
-    store(say(5))
-
-    verdicts = ingest_entries(PAYROLL, [correct(2, 6), say(5, "b")], RECEIVED_AT, commit_if=lambda _: False)
-
-    assert list_outcomes(verdicts) == [CREATED, CREATED]
-    assert Timesheet.objects.count() == 1
-
-
-def test_a_repeated_correction_changes_nothing_after_the_entry_was_restored() -> None:
-    for entry in (say(5), correct(2, 0), correct(3, 5)):
-        store(entry)
-
-    verdicts = [ingest(entry)[0] for entry in (say(5), correct(2, 0), correct(3, 5))]
-
-    assert list_outcomes(verdicts) == [EXISTING] * 3
-    assert verdicts[0].timesheet_id == verdicts[2].timesheet_id
-    assert Timesheet.objects.count() == 3
-
-
-def test_another_clients_entry_is_not_corrected() -> None:
-    store(say(5))
-
-    [verdict] = ingest(correct(2, 6), client=replace(PAYROLL, client_id="stranger"))
-
-    assert verdict.outcome is UNKNOWN
-
-
-@only_on("postgresql")
-def test_a_batch_of_corrections_takes_few_statements() -> None:
-    keys = [f"{number}" for number in range(500)]
-    ingest(*(say(5, key) for key in keys))
-
-    with CaptureQueriesContext(connection) as queries:
-        verdicts = ingest(*(correct(2, 6, key=key) for key in keys))
-
-    assert set(list_outcomes(verdicts)) == {CREATED}
-    # The isolation level, the client, the lock, settings, the look-up and the insert.
-    assert len(queries) < 10
 
 
 def test_many_entries_of_one_key_read_its_revisions_once(database: Database) -> None:

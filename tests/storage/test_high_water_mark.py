@@ -144,16 +144,6 @@ def count_statements() -> Iterator[int]:
     yield from range(1, 100)
 
 
-@only_on("postgresql")
-@pytest.mark.usefixtures("clients")
-def test_an_announcement_ends_with_its_transaction() -> None:
-    ingest(make_entry("a"))
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
-        assert cursor.fetchone() == (0,)
-
-
 # It reads the sequence, and goes on once the test has released its lock.
 LATE_UPLOAD = """
 CREATE SCHEMA late;

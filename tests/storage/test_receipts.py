@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError
 
 from tests.kit.default_database import only_on
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
 from tests.storage.uploads import make_delivery, uncommitted_upload
 from timesheets.models import Client, Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
@@ -72,17 +72,6 @@ def test_a_receipt_has_the_totals_of_the_upload() -> None:
     assert (receipt.first_id, receipt.last_id) == (min(created), max(created))
 
 
-def test_a_superseded_entry_counts_as_existing() -> None:
-    ingest(make_entry("a"))
-    ingest(make_entry("a", hours=Decimal(6), revision=2, reason="reason"))
-
-    ingested = upload(make_entry("a"))
-
-    assert list_outcomes(ingested.verdicts) == [Outcome.SUPERSEDED]
-    [receipt] = list_receipts(PAYROLL, ALL, 10).receipts
-    assert (receipt.existing, receipt.hours_existing) == (1, Decimal(5))
-
-
 @pytest.mark.parametrize(
     "entries",
     [pytest.param([], id="no-entries"), pytest.param([make_entry("stored")], id="existing-entries")],
@@ -94,15 +83,6 @@ def test_an_upload_that_creates_nothing_leaves_a_receipt(entries: list[Entry]) -
 
     [receipt] = list_receipts(PAYROLL, ALL, 10).receipts
     assert (receipt.created, receipt.first_id, receipt.last_id) == (0, None, None)
-
-
-def test_an_upload_that_is_not_committed_leaves_no_receipt() -> None:
-    delivery = make_delivery(1)
-
-    ingested = ingest_upload(PAYROLL, [make_entry()], RECEIVED_AT, delivery, commit_if=lambda _: False)
-
-    assert ingested.upload_id is None
-    assert Upload.objects.count() == Timesheet.objects.count() == 0
 
 
 def test_the_rows_of_an_upload_carry_its_id() -> None:
@@ -202,11 +182,3 @@ def test_an_upload_whose_rejections_cannot_be_kept_stores_nothing() -> None:
     assert not Timesheet.objects.exists()
     assert not Upload.objects.exists()
     assert not Rejection.objects.exists()
-
-
-def test_two_equal_uploads_add_up_to_one_file() -> None:
-    entries = [make_entry(f"{number}") for number in range(150)]
-
-    receipts = [find_receipt(PAYROLL, upload(*entries).upload_id or 0) for _ in range(2)]
-
-    assert [receipt.created if receipt else None for receipt in receipts] == [150, 0]
