@@ -1,25 +1,22 @@
 """Check each step of an upload (--check) and store nothing. Explain the first step that fails."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
-from timesheets_client.access.issued_tokens import READ_SCOPE
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
-from timesheets_client.files.corrections import correct_in_batches
 from timesheets_client.files.locks import open_locked
 from timesheets_client.files.tally import Tally, take_entries
+from timesheets_client.files.uploads import upload_in_batches
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
-from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
-from timesheets_client.sending.batches import Batch, make_batches
+from timesheets_client.sending.batches import Batch
 from timesheets_client.withdrawal import withdraw_upload
 
-DRY_RUN = UploadMode(is_dry_run=True)
 EMPTY_BATCH = Batch(entries=(), lines=())
 
 
@@ -31,7 +28,7 @@ def preflight(options: Options, environment: Environment, report: Report) -> Exi
     with open_context(options, environment, report, config) as context:
         check_token(context)
         with step("API"):
-            upload_batch(context.client, EMPTY_BATCH, DRY_RUN)
+            upload_batch(context.client, EMPTY_BATCH, UploadMode(is_dry_run=True))
         report.show("ok       API: it accepts this token and responded to an empty batch")
         if options.withdrawal is not None:
             with step("withdrawal"):
@@ -66,7 +63,7 @@ def check_file(name: str, context: RunContext) -> ExitStatus:
     with step(escape(name)), open_locked(name, context) as source:
         tally = Tally(source=source, report=report, is_strict=options.is_strict)
         with closing(take_entries(tally, options)) as entries:
-            check_entries(entries, tally, context)
+            upload_in_batches(entries, tally, context, is_dry_run=True)
     outcome = tally.finish()
     report.outcomes.append(outcome)
     corrected = "" if outcome.corrected is None else f"correct {outcome.corrected}, "
@@ -78,16 +75,6 @@ def check_file(name: str, context: RunContext) -> ExitStatus:
         f"{corrected}has {outcome.existing} already, and would reject {outcome.rejected}{skipped}"
     )
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
-
-
-def check_entries(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
-    if context.options.is_correction:
-        if not context.client.may_read:
-            context.report.show(f"the token lacks {READ_SCOPE}, so the stored values are not shown")
-        correct_in_batches(entries, tally, context, is_dry_run=True)
-        return
-    for batch in make_batches(entries, context.options.batch_size):
-        tally.add(upload_batch(context.client, batch, DRY_RUN))
 
 
 @contextmanager

@@ -14,17 +14,13 @@ from timesheets_client.reading.entries import ENTRY_ID, InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.corrections import (
-    find_superseded,
-    is_existing,
-    partition,
-    require_history,
-    revise,
-)
+from timesheets_client.sending.corrections import ignore_revision, revise
 from timesheets_client.sending.stored_entries import Receipt, StoredEntry, find_receipt, list_entries
 from timesheets_client.sending.verdicts import EntryVerdict
 
 CORRECTED_SINCE = "was corrected since, so it stays; to withdraw it, send it with 0 hours and --correct"
+# Withdraws nothing, and shows the current rows.
+WHAT_IS_CURRENT = UploadMode(is_dry_run=True, lists_all=True, reason="withdrawn")
 NO_ID = "has no entry_id, so it can never be corrected"
 
 
@@ -71,6 +67,8 @@ class Withdrawal:
     upload: int
     is_dry_run: bool
     outcome: WithdrawalOutcome = field(init=False)
+    # What has a later revision than the upload created.
+    _changed: list[InputEntry] = field(default_factory=list, init=False)
     start: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -88,15 +86,14 @@ class Withdrawal:
         context = self.context
         for batch in make_batches(self._take_candidates(rows), context.options.batch_size):
             with context.environment.signals.deferred():
-                verdicts = upload_batch(context.client, batch, self._mode).listed
-                equal, others = partition(verdicts, is_existing)
-                restored, withdrawn = find_superseded(context.client, equal)
-                self.outcome.existing += len(withdrawn)
-                for each in (*others, *restored):
+                for each in upload_batch(context.client, batch, self._mode).listed:
                     self._count(each)
+        for batch in make_batches(self._changed, context.options.batch_size):
+            for each in upload_batch(context.client, batch, WHAT_IS_CURRENT).listed:
+                self._count_changed(each)
 
     def _take_candidates(self, rows: Iterable[StoredEntry]) -> Iterator[InputEntry]:
-        """The revisions that withdraw the rows; also for superseded rows, because the API knows by what."""
+        """The revisions that withdraw the rows. They correct nothing that was stored meanwhile."""
         for row in rows:
             self.outcome.entries += 1
             if row.entry_id is None:
@@ -106,26 +103,27 @@ class Withdrawal:
             else:
                 members = {**row.members, "hours": 0, ENTRY_ID: row.entry_id}
                 entry = InputEntry(source=self._locate(row), members=members)
-                yield revise(entry, row.revision + 1, self.context.options.reason or "")
+                if row.is_superseded:
+                    self._changed.append(entry)
+                else:
+                    yield revise(entry, row.revision + 1, self.context.options.reason or "")
 
     def _count(self, verdict: EntryVerdict) -> None:
-        require_history(verdict)
         source = verdict.entry.source
         if verdict.status == HTTPStatus.CREATED:
             self.outcome.withdrawn += 1
             self.context.report.show_detail(f"{source}: {'would be ' * self.is_dry_run}withdrawn")
-        elif verdict.status not in (HTTPStatus.OK, HTTPStatus.CONFLICT):
+        elif verdict.status in (HTTPStatus.OK, HTTPStatus.CONFLICT):
+            self._changed.append(ignore_revision(verdict.entry))
+        else:
             self._keep(verdict.reject().describe())
-        elif self._is_withdrawn(verdict):
+
+    def _count_changed(self, verdict: EntryVerdict) -> None:
+        """Count an entry that has a later revision: it may be withdrawn."""
+        if verdict.status == HTTPStatus.OK or (verdict.was and float(verdict.was["hours"]) == 0):
             self.outcome.existing += 1
         else:
-            self._keep(f"{source}: {CORRECTED_SINCE}")
-
-    def _is_withdrawn(self, verdict: EntryVerdict) -> bool:
-        """Whether the current revision has 0 hours: somebody withdrew the entry in another way."""
-        revisions = list_entries(self.context.client, entry_id=str(verdict.entry.members[ENTRY_ID]))
-        *_, current = [None, *revisions]
-        return current is not None and current.is_withdrawn
+            self._keep(f"{verdict.entry.source}: {CORRECTED_SINCE}")
 
     def _keep(self, problem: str) -> None:
         self.outcome.rejected += 1

@@ -43,8 +43,8 @@ def test_what_differs_is_corrected_and_the_rest_stays(site: Site, api: Api, tmp_
     assert run.written[0].startswith(
         f"{file}: 3 entries, 1 created, 1 corrected, 1 already there, 0 rejected"
     )
-    assert all("Prefer" not in request.headers for request in api.requests)
-    assert len(api.batches) == 2
+    [request] = api.requests
+    assert request.path == "/timesheets/upload?correct=true&label=a.csv&reason=typo"
 
 
 @pytest.mark.parametrize(
@@ -78,60 +78,6 @@ def test_a_second_run_changes_nothing(
     assert [each for each, _ in stored] == after
     assert api.revisions("a") == stored
     assert "1 entry, 0 created, 0 corrected, 1 already there" in run.written[0]
-
-
-def test_a_repeated_withdrawal_needs_no_scope_to_read(site: Site, api: Api, tmp_path: Path) -> None:
-    api.grant("batch:upload correct:timesheets")
-    api.store("a", 1, 2)
-    file = write(tmp_path / "a.csv", "a,0")
-
-    for _ in range(2):
-        status, _ = correct(site, file)
-        assert status == ExitStatus.DONE
-
-    assert api.revisions("a") == [(1, None), (2, "before"), (0, "typo")]
-    assert {request.path for request in api.requests} == {"/timesheets/upload?label=a.csv"}
-
-
-def test_a_repeated_withdrawal_leaves_only_the_receipt_of_its_file(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
-    api.store("a", 1)
-    file = write(tmp_path / "a.csv", "a,0")
-    correct(site, file)
-    api.requests.clear()
-
-    correct(site, file)
-
-    assert [request.path.partition("?")[2] for request in api.requests] == ["label=a.csv", "dry_run=true"]
-
-
-def test_the_second_withdrawal_after_a_restoration_for_the_same_reason_is_stored(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
-    api.store("a", 1)
-    for hours in ("0", "1", "0"):
-        correct(site, write(tmp_path / "a.csv", f"a,{hours}"))
-
-    assert [hours for hours, _ in api.revisions("a")] == [1, 0, 1, 0]
-
-
-@pytest.mark.parametrize("hours", ["2", "0"])
-@pytest.mark.parametrize("lost", [0, 1], ids=["first answer", "second answer"])
-def test_a_correction_whose_answer_is_lost_is_stored_once(
-    site: Site, api: Api, tmp_path: Path, hours: str, lost: int
-) -> None:
-    api.store("a", 1, 3)
-    file = write(tmp_path / "a.csv", f"a,{hours}")
-    api.troubles += [*[lambda: None] * lost, "lost", Reply(status=503)]
-
-    status, _ = correct(site, file, retries=0)
-    assert status == ExitStatus.TEMPORARY
-    api.troubles.clear()
-    again, _ = correct(site, file)
-
-    assert again == ExitStatus.DONE
-    assert [each for each, _ in api.revisions("a")] == [1, 3, float(hours)]
 
 
 def test_revisions_and_reasons_of_the_file_are_ignored(site: Site, api: Api, tmp_path: Path) -> None:
@@ -213,76 +159,30 @@ def test_what_the_api_refuses_goes_to_the_rejects_file_as_it_was_read(
     assert status == ExitStatus.REJECTED
     assert [line["_rejected"]["errors"] for line in rejects] == [
         {"hours": ["Ensure this value is less than or equal to 24."]},
-        {"entry_id": ["There is no entry with this entry_id to withdraw."]},
+        {"hours": ["There is no entry with this entry_id to withdraw."]},
     ]
     assert all("revision" not in line and "reason" not in line for line in rejects)
-    assert "a.csv:3: entry_id: There is no entry with" in run.warned[1]
-
-
-@pytest.mark.parametrize("hours", ["2", "0"])
-def test_a_correction_that_another_one_overtakes_is_rejected(
-    site: Site, api: Api, tmp_path: Path, hours: str
-) -> None:
-    api.store("a", 1, 1.5)
-    file = write(tmp_path / "a.csv", f"a,{hours}")
-    other = {"entry_id": "a", "hours": 9, "revision": 3, "reason": "theirs"}
-    api.troubles += [lambda: None, lambda: api.add(other)]
-
-    status, run = correct(site, file)
-
-    assert status == ExitStatus.REJECTED
-    assert api.revisions("a")[2:] == [(9, "theirs")]
-    assert (
-        "Another correction of this entry was stored at the same time: it has revision 3 now" in run.warned[0]
-    )
-
-
-def test_two_runs_with_the_same_correction_at_the_same_time_store_it_once(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
-    api.store("a", 1)
-    file = write(tmp_path / "a.csv", "a,2")
-    other = {"entry_id": "a", "hours": 2, "revision": 2, "reason": "typo"}
-    api.troubles += [lambda: None, lambda: api.add(other)]
-
-    status, run = correct(site, file)
-
-    assert status == ExitStatus.DONE
-    assert api.revisions("a") == [(1, None), (2, "typo")]
-    assert "0 corrected, 1 already there" in run.written[0]
-
-
-def test_a_restored_database_is_a_temporary_failure(site: Site, api: Api, tmp_path: Path) -> None:
-    api.store("a", 1, 2)
-    file = write(tmp_path / "a.csv", "a,3")
-    api.troubles += [lambda: None, api.lose_last]
-
-    status, run = correct(site, file)
-    again, _ = correct(site, file)
-
-    assert (status, again) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
-    assert "no longer has the revision" in run.warned[-1]
-    assert api.revisions("a") == [(1, None), (3, "typo")]
+    assert "a.csv:3: hours: There is no entry with" in run.warned[1]
 
 
 def test_batches_are_split_and_continue_after_a_failure(site: Site, api: Api, tmp_path: Path) -> None:
     rows = [f"{number},2" for number in range(10)]
     for number in range(10):
         api.store(str(number), 1)
-    api.max_entries = 3
-    api.troubles += [Reply(status=503)]
+    api.max_entries = 1
+    api.troubles += [lambda: None, "lost"]
 
-    status, run = correct(site, write(tmp_path / "a.csv", *rows), batch_size=5)
+    status, run = correct(site, write(tmp_path / "a.csv", *rows), batch_size=2)
 
     assert status == ExitStatus.DONE
-    assert "10 entries, 0 created, 10 corrected, 0 already there" in run.written[0]
+    assert "10 entries, 0 created, 9 corrected, 1 already there" in run.written[0]
     assert all(api.revisions(str(number)) == [(1, None), (2, "typo")] for number in range(10))
 
 
 def test_a_failed_run_says_how_much_is_stored(site: Site, api: Api, tmp_path: Path) -> None:
     api.store("a", 1)
     file = write(tmp_path / "a.csv", "a,2", "b,2")
-    api.troubles += [lambda: None, lambda: None, Reply(status=503)]
+    api.troubles += [lambda: None, Reply(status=503)]
 
     status, run = correct(site, file, batch_size=1, retries=0, derives_ids=False)
 
@@ -321,8 +221,8 @@ def test_at_verbosity_2_each_corrected_entry_is_named(site: Site, api: Api, tmp_
     _, run = correct(site, file, run=Run(verbosity=2))
 
     assert run.written[:3] == [
-        f"{file}:3: already there",
         f"{file}:2: corrected, revision 2",
+        f"{file}:3: already there",
         f"{file}:4: corrected, revision 2",
     ]
 
@@ -352,50 +252,67 @@ def test_a_cached_token_without_the_scope_is_replaced_once(site: Site, api: Api,
 
 
 def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Api, tmp_path: Path) -> None:
+    api.grant("batch:upload correct:timesheets")
     api.store("a", 7.5)
     api.store("b", 1)
     api.store("c", 1, 2, 3)
-    file = write(tmp_path / "a.csv", "a,6", "b,1", "c,0", "d,1")
+    api.store("e", 1, project="Y")
+    api.store("f", 1, date="2026-06-01T08:00:00Z")
+    file = write(tmp_path / "a.csv", "a,6", "b,1.0", "c,0", "d,1", "e,1", "f,1")
 
     status, run = correct(site, file, is_check=True)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
-    assert len(api.rows) == 5
+    assert len(api.rows) == 7
     assert run.written[6:] == [
-        f"{file}:2: would become revision 2",
-        "    stored  user_id 007  date 2026-06-01T00:00:00Z  project X  hours 7.5",
-        "    new     user_id 007  date 2026-06-01            project X  hours 6",
-        f"{file}:4: would become revision 4",
-        "    stored  user_id 007  date 2026-06-01T00:00:00Z  project X  hours 3",
-        "    new     user_id 007  date 2026-06-01            project X  hours 0",
-        f"ok       {file}: of 4 entries the API would create 1, correct 2, has 1 already, and would reject 0",
+        f"{file}:2: would become revision 2: 007, 2026-06-01, X, 7.5 -> 6 hours",
+        f"{file}:4: would become revision 4: 007, 2026-06-01, X, 3 -> 0 hours",
+        f"{file}:6: would become revision 2: 007, 2026-06-01, Y -> X, 1 hours",
+        f"{file}:7: would become revision 2: 007, 2026-06-01T08:00:00Z -> 2026-06-01, X, 1 hours",
+        f"ok       {file}: of 6 entries the API would create 1, correct 4, has 1 already, and would reject 0",
     ]
     assert "batch:upload, correct:timesheets are granted" in run.written[3]
-    assert {each.path for each in api.requests if each.body} == {"/timesheets/upload?dry_run=true"}
+    assert {each.path for each in api.requests[1:]} == {
+        "/timesheets/upload?dry_run=true&correct=true&reason=typo"
+    }
 
 
-def test_a_check_without_the_scope_to_read_shows_only_the_new_values(
-    site: Site, api: Api, tmp_path: Path
+@pytest.mark.parametrize(
+    ("is_check", "verdict"),
+    [
+        pytest.param(False, {"status": 409, "id": 1}, id="a conflict"),
+        pytest.param(False, {"status": 200, "superseded_by": 2}, id="equal to an older revision"),
+        pytest.param(False, {"status": 201, "revision": 2, "was": {}}, id="what only a dry run says"),
+        pytest.param(True, {"status": 201, "revision": 2}, id="a dry run that does not say what was"),
+        pytest.param(False, {"status": 200, "index": 1}, id="another entry"),
+    ],
+)
+def test_a_verdict_that_was_not_asked_for_is_a_configuration_error(
+    site: Site, api: Api, tmp_path: Path, is_check: bool, verdict: dict[str, Any]
 ) -> None:
-    api.grant("batch:upload correct:timesheets")
-    api.store("a", 7.5)
-    file = write(tmp_path / "a.csv", "a,6")
+    outcome = {200: "existing", 201: "created", 409: "rejected"}[verdict["status"]]
+    counts = {"received": 1, "created": 0, "existing": 0, "rejected": 0, outcome: 1}
+    verdict = {"index": 0, **verdict} | ({"was": make_row()} if verdict.get("was") == {} else {})
+    body = {**counts, "entries": [verdict]} | ({"dry_run": True} if is_check else {})
+    reply = Reply(status=200 if is_check else 207, body=body)
+    api.troubles += [*[lambda: None] * is_check, reply]
 
-    status, run = correct(site, file, is_check=True)
+    status, run = correct(site, write(tmp_path / "a.csv", "a,2"), is_check=is_check)
 
-    assert status == ExitStatus.DONE
-    assert run.written[6:9] == [
-        "the token lacks read:timesheets, so the stored values are not shown",
-        f"{file}:2: would become revision 2",
-        "    new     user_id 007  date 2026-06-01  project X  hours 6",
-    ]
+    assert status == ExitStatus.CONFIGURATION
+    assert "this is not a response from the Timesheets API" in run.warned[0]
+
+
+def make_row(**members: object) -> dict[str, object]:
+    return {"user_id": "007", "date": "2026-06-01T00:00:00Z", "project": "X", "hours": 1, **members}
 
 
 def test_stored_values_cannot_control_the_terminal_or_show_the_token(
     site: Site, api: Api, tmp_path: Path
 ) -> None:
-    api.store("a", 7.5)
-    site.replies["/timesheets/1"] = api.answer_with(project=f"\x1b[2J\nok {site.token}")
+    verdict = {"index": 0, "status": 201, "revision": 2, "was": make_row(project=f"\x1b[2J\n{site.token}")}
+    counts = {"received": 1, "created": 1, "existing": 0, "rejected": 0, "dry_run": True}
+    api.troubles += [lambda: None, Reply(status=200, body={**counts, "entries": [verdict]})]
 
     _, run = correct(site, write(tmp_path / "a.csv", "a,6"), is_check=True)
 
@@ -405,13 +322,14 @@ def test_stored_values_cannot_control_the_terminal_or_show_the_token(
     assert site.token[:40] not in printed
 
 
-def test_another_entry_than_the_requested_one_is_a_configuration_error(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
-    api.store("a", 7.5)
-    site.replies["/timesheets/1"] = Reply(status=200, body={**api.rows[0], "id": 2})
+def test_an_api_without_corrections_is_a_configuration_error(site: Site, api: Api, tmp_path: Path) -> None:
+    refusal = {"code": "invalid_parameter", "detail": "The only parameters are atomic, dry_run."}
+    site.replies["/timesheets/upload"] = Reply(status=400, body=refusal)
 
-    status, run = correct(site, write(tmp_path / "a.csv", "a,6"), is_check=True)
+    status, run = correct(site, write(tmp_path / "a.csv", "a,6"))
 
-    assert status == ExitStatus.CONFIGURATION
-    assert "/timesheets/1: this is not a response from the Timesheets API" in run.warned[0]
+    assert (status, api.rows) == (ExitStatus.CONFIGURATION, [])
+    assert run.warned[0].endswith(
+        "/timesheets/upload: this API is too old for corrections, and nothing was stored: "
+        "400 invalid_parameter: The only parameters are atomic, dry_run"
+    )

@@ -130,21 +130,6 @@ def test_what_was_corrected_since_stays(site: Site, api: Api, later: list[float]
         )
 
 
-def test_a_row_of_another_entry_does_not_say_that_an_entry_is_withdrawn(site: Site, api: Api) -> None:
-    add_revision(api, "b", 2, 3)
-    add_revision(api, "c", 2, 0)
-
-    def ignore_the_id(received: Received) -> Reply:
-        return api.answer(replace(received, path=received.path.replace("entry_id=b", "")))
-
-    site.replies["/timesheets"] = ignore_the_id
-
-    status, run = withdraw(site)
-
-    assert status == ExitStatus.CONFIGURATION
-    assert "/timesheets: this is not a response from the Timesheets API" in run.warned[1]
-
-
 def add_revision(api: Api, entry_id: str, revision: int, hours: float, reason: str = "sent twice") -> None:
     api.add({"entry_id": entry_id, "hours": hours, "revision": revision, "reason": reason})
 
@@ -158,18 +143,6 @@ def test_a_correction_between_reading_and_sending_stays(site: Site, api: Api) ->
     assert api.revisions("b") == [(2, None), (3, "theirs")]
     assert "was corrected since" in run.warned[0]
     assert "2 withdrawn, 0 already withdrawn, 1 not withdrawn" in run.written[1]
-
-
-def test_a_restored_database_is_a_temporary_failure(site: Site, api: Api) -> None:
-    api.store("d", 2)
-    api.add({"entry_id": "d", "hours": 3, "revision": 2, "reason": "before"})
-    api.troubles += [api.lose_last]
-
-    status, run = withdraw(site, UPLOAD + 2)
-
-    assert status == ExitStatus.TEMPORARY
-    assert api.revisions("d") == [(2, None)]
-    assert "no longer has the revision" in run.warned[0]
 
 
 def test_an_unknown_upload_is_missing_input(site: Site, api: Api) -> None:

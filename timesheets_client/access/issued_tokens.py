@@ -44,7 +44,6 @@ class AccessToken:
     value: str = field(repr=False)
     # On one line and safe to print.
     scopes: str
-    has_read_scope: bool = False
     is_from_cache: bool
     expires_at: float
     renew_at: float = math.inf
@@ -70,7 +69,6 @@ def accept_token(
     return AccessToken(
         value=issued.value,
         scopes=named,
-        has_read_scope=READ_SCOPE in granted,
         is_from_cache=is_from_cache,
         expires_at=expires_at,
         renew_at=expires_at - min(RENEWAL_SECONDS, lifetime / 10),

@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 
 from timesheets_client.arguments import Options
@@ -14,6 +15,7 @@ from timesheets_client.output.report import FileOutcome, Report
 from timesheets_client.reading.entries import InputEntry, InputWarning, RejectedEntry, SkippedRow
 from timesheets_client.reading.identity import EntryIds, require_own_id
 from timesheets_client.reading.inputs import Input, read_entries
+from timesheets_client.sending.corrections import describe_change, ignore_revision
 from timesheets_client.sending.verdicts import Verdicts
 
 
@@ -43,7 +45,11 @@ class Tally:
         if self.outcome.corrected is not None:
             self.outcome.corrected += verdicts.corrected
         self.reject(*verdicts.rejected)
-        self.report.show_existing(verdicts.existing_lines)
+        for each in verdicts.listed:
+            if each.was:
+                self.report.show(describe_change(each))
+            elif each.revision or each.status == HTTPStatus.OK:
+                self.report.show_detail(each.describe())
 
     def reject(self, *rejected: RejectedEntry) -> None:
         self.report.show_rejected(rejected, self.outcome.rejected)
@@ -74,6 +80,7 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
     Raises TotalsDiffer before the first one.
     """
     ids = EntryIds() if options.derives_ids and not options.is_correction else None
+    tally.outcome.corrected = 0 if options.is_correction else None
     tally.outcome.skipped = 0 if options.entry_map else None
     # The reader must release the file before the caller closes the file.
     with (
@@ -91,8 +98,7 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
                 tally.skip(each)
                 continue
             tally.outcome.entries += 1
-            # A run that corrects ignores the revision, and looks for the id itself.
-            item = each if options.is_correction else require_own_id(each)
+            item = ignore_revision(each) if options.is_correction else require_own_id(each)
             if isinstance(item, InputEntry):
                 yield ids.identify(item) if ids else item
             else:

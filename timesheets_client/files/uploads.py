@@ -7,7 +7,7 @@ from pathlib import Path
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import FILE_ERRORS, ExitStatus, UploadError, WrongUsage, choose_status
-from timesheets_client.files.corrections import correct_in_batches
+from timesheets_client.files.corrections import reject_repeated, require_ids
 from timesheets_client.files.drafts import remove_abandoned_drafts
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import open_locked
@@ -60,8 +60,6 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     options, report = context.options, context.report
     tally = Tally(source=source, report=report, is_strict=options.is_strict, rejects=rejects)
     upload = upload_atomically if options.is_strict else upload_in_batches
-    if options.is_correction:
-        upload = correct_in_batches
     try:
         with report.progress.follow(source.name), closing(take_entries(tally, options)) as entries:
             upload(entries, tally, context)
@@ -77,9 +75,19 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 
 
-def upload_in_batches(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
-    mode = UploadMode(lists_all=context.report.verbosity > 1, label=make_label(tally.outcome.file))
-    for batch in make_batches(entries, context.options.batch_size):
+def upload_in_batches(
+    entries: Iterable[InputEntry], tally: Tally, context: RunContext, *, is_dry_run: bool = False
+) -> None:
+    options = context.options
+    mode = UploadMode(
+        is_dry_run=is_dry_run,
+        lists_all=context.report.verbosity > 1 or options.is_correction,
+        label="" if is_dry_run else make_label(tally.outcome.file),
+        reason=(options.reason or "") if options.is_correction else "",
+    )
+    if options.is_correction:
+        entries = reject_repeated(require_ids(entries, tally.source.name), tally)
+    for batch in make_batches(entries, options.batch_size):
         with context.environment.signals.deferred():
             tally.add(upload_batch(context.client, batch, mode))
         tally.show_progress(len(batch))

@@ -185,10 +185,6 @@ class Report:
         if self.verbosity > 1:
             self.show(row.describe())
 
-    def show_existing(self, lines: Sequence[str]) -> None:
-        for line in lines:
-            self.show_detail(line)
-
     def show_detail(self, line: str) -> None:
         if self.verbosity > 1:
             self.show(line)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from timesheets_client.errors import AnswerLost, WrongUsage
+from timesheets_client.errors import AnswerLost, ConfigurationError, WrongUsage
 from timesheets_client.network.messages import Answer
 from timesheets_client.reading.entries import WHOLE_ENTRY
 from timesheets_client.sending.batches import Batch
@@ -29,19 +29,23 @@ MAX_LABEL_LENGTH = 128
 class UploadMode:
     """How a batch is uploaded. `lists_all` asks for a verdict on each entry, not only on rejected ones.
 
-    `label` names the API's receipts for the batches of one file.
+    `label` names the API's receipts for the batches of one file. With a `reason`, the entries say what is
+    current, and the API corrects those that differ.
     """
 
     is_atomic: bool = False
     is_dry_run: bool = False
     lists_all: bool = False
     label: str = ""
+    reason: str = ""
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        chosen = {"atomic": self.is_atomic, "dry_run": self.is_dry_run}
-        named = {LABEL: self.label} if self.label else {}
-        return {name: "true" for name, is_chosen in chosen.items() if is_chosen} | named
+        chosen = {"atomic": self.is_atomic, "dry_run": self.is_dry_run, "correct": bool(self.reason)}
+        named = {LABEL: self.label, "reason": self.reason}
+        return {name: "true" for name, is_chosen in chosen.items() if is_chosen} | {
+            name: text for name, text in named.items() if text
+        }
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -61,6 +65,11 @@ def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return upload_in_halves(client, batch, mode, answer)
     verdicts = read_verdicts(answer, batch, is_complete=mode.lists_all)
+    if mode.reason and answer.quote("code") == "invalid_parameter":
+        summary = answer.summarize("code", "detail")
+        raise ConfigurationError(
+            f"{client.upload_url}: this API is too old for corrections, and nothing was stored: {summary}"
+        )
     if verdicts is None or not matches_mode(answer, verdicts, mode):
         raise explain_unexpected_answer(answer, client.upload_url)
     return verdicts
@@ -72,9 +81,24 @@ def matches_mode(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
         return mode.is_atomic and not verdicts.created and bool(verdicts.rejected)
     if mode.is_atomic and verdicts.rejected:
         return False
+    if not all(fits_mode(each, mode) for each in verdicts.listed):
+        return False
     if mode.is_dry_run:
         return answer.status == HTTPStatus.OK and is_dry_run(answer)
     return answer.status == HTTPStatus.MULTI_STATUS and not is_dry_run(answer)
+
+
+def fits_mode(verdict: EntryVerdict, mode: UploadMode) -> bool:
+    """Whether it can be the verdict on this entry in this mode."""
+    is_correction = verdict.revision is not None
+    # Only a dry run says what it would correct.
+    if (verdict.was is not None) != (is_correction and mode.is_dry_run):
+        return False
+    if not mode.reason:
+        return not is_correction
+    # An entry that says what is current equals no older one, and conflicts with none.
+    is_conflict = verdict.status == HTTPStatus.CONFLICT and verdict.code != "too_many_revisions"
+    return not is_conflict and not verdict.superseded_by
 
 
 def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:

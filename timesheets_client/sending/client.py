@@ -120,11 +120,6 @@ class ApiClient:
             return None
         raise explain_refusal(answer, url, token, action="reading back")
 
-    @property
-    def may_read(self) -> bool:
-        """Whether the token has the scope to read back."""
-        return self._tokens.obtain().has_read_scope
-
     def quote(self, text: object) -> str:
         """A value from the API, safe to print."""
         return make_printable(str(text), self._accepted_token)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Self
 
 from timesheets_client.network.messages import Answer, make_printable
-from timesheets_client.reading.entries import ENTRY_ID, REVISION, InputEntry, RejectedEntry
+from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, RejectedEntry
 from timesheets_client.sending.batches import Batch
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
@@ -24,7 +24,8 @@ class EntryVerdict:
     """What the API says of one entry; without its ids, unless it names them.
 
     `current_revision` is the current one of its `entry_id`. `superseded_by` is empty unless the entry equals
-    only an older one.
+    only an older one. Of an entry that corrects with `correct=true`, `revision` is the new one, and in a dry
+    run `was` has the stored members.
     """
 
     index: int = 0
@@ -33,21 +34,19 @@ class EntryVerdict:
     code: str = ""
     errors: Mapping[str, object]
     stored_id: int | None = None
-    supersedes: int | None = None
     superseded_by: str = ""
     current_revision: int = 1
-
-    @property
-    def is_correction(self) -> bool:
-        """Whether it has become, or would become, a revision after the first."""
-        return self.status == HTTPStatus.CREATED and self.entry.members.get(REVISION) is not None
+    revision: int | None = None
+    was: Mapping[str, str] | None = None
 
     @property
     def is_rejected(self) -> bool:
         return self.status >= HTTPStatus.BAD_REQUEST and self.status != HELD_BACK
 
-    def describe_existing(self) -> str:
-        """As in `week23.csv:2: already there`."""
+    def describe(self) -> str:
+        """As in `week23.csv:2: already there`, unless it is created or rejected."""
+        if self.revision:
+            return f"{self.entry.source}: corrected, revision {self.revision}"
         line = f"{self.entry.source}: already there"
         if not self.superseded_by:
             return line
@@ -84,11 +83,6 @@ class Verdicts:
     def rejected(self) -> list[RejectedEntry]:
         return [each.reject() for each in self.listed if each.is_rejected]
 
-    @property
-    def existing_lines(self) -> list[str]:
-        """A description of each existing entry, if the API was asked to list them."""
-        return [each.describe_existing() for each in self.listed if each.status == HTTPStatus.OK]
-
     def add(self, other: Self) -> "Verdicts":
         return Verdicts(
             created=self.created + other.created,
@@ -110,8 +104,10 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
         return None
     if not adds_up(members, verdicts, len(batch), is_refused=is_refused):
         return None
+    corrected = sum(each.revision is not None for each in verdicts)
     return Verdicts(
-        created=read_count(members, "created"),
+        created=read_count(members, "created") - corrected,
+        corrected=corrected,
         existing=read_count(members, "existing"),
         listed=verdicts,
     )
@@ -159,7 +155,7 @@ def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[Ent
 def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict | None:
     if not isinstance(item, Mapping):
         return None
-    index, status, revision = (read_count(item, name) for name in ("index", "status", "current_revision"))
+    index, status, current = (read_count(item, name) for name in ("index", "status", "current_revision"))
     if not 0 <= index < len(batch) or status not in STATUSES:
         return None
     return EntryVerdict(
@@ -169,11 +165,19 @@ def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryV
         errors=dict(read_errors(item.get("errors"), secrets)),
         code=make_printable(str(item.get("code") or ""), *secrets),
         stored_id=read_number(item, "id"),
-        supersedes=read_number(item, "supersedes"),
         superseded_by=make_printable(str(item.get("superseded_by") or ""), *secrets),
         # The API mentions only others.
-        current_revision=revision if 1 <= revision <= MAX_REVISION else 1,
+        current_revision=current if 1 <= current <= MAX_REVISION else 1,
+        revision=read_number(item, "revision") if status == HTTPStatus.CREATED else None,
+        was=read_members(item.get("was"), secrets),
     )
+
+
+def read_members(members: object, secrets: tuple[str, ...]) -> Mapping[str, str] | None:
+    """The four members as texts, safe to print; None if one is missing."""
+    if not isinstance(members, Mapping) or not all(name in members for name in COLUMNS):
+        return None
+    return {name: make_printable(str(members[name]), *secrets) for name in COLUMNS}
 
 
 def read_errors(errors: object, secrets: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
