@@ -15,10 +15,9 @@ from timesheets import conf
 from timesheets.exceptions import InvalidEntry
 from timesheets.fields import HOURS_TEXT, HoursField, RevisionField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
-from timesheets.models import Rejection
+from timesheets.models import Rejection, Upload
 from timesheets.storage.entries import Entry
-from timesheets.storage.queries import StoredEntry
-from timesheets.storage.receipts import Receipt
+from timesheets.storage.queries import Change, StoredEntry
 
 MAX_UNKNOWN_MEMBERS = 20
 MAX_NAME_LENGTH = 64
@@ -240,25 +239,33 @@ def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
     }
 
 
-def represent_receipt(receipt: Receipt) -> dict[str, Any]:
-    """The members of a receipt. All are present; what does not exist is None."""
-    delivery = receipt.delivery
+def represent_change(change: Change) -> dict[str, Any]:
+    """The `row` and its `origin`, and what it replaced in `was`: None for the first revision."""
     return {
-        "id": receipt.upload_id,
-        "label": delivery.label,
+        "row": represent_stored_entry(change.stored),
+        "origin": change.stored,
+        "was": change.previous and represent_entry(change.previous.entry),
+    }
+
+
+def represent_receipt(receipt: Upload) -> dict[str, Any]:
+    """The members of a receipt. All are present; what does not exist is None."""
+    return {
+        "id": receipt.pk,
+        "label": receipt.label,
         "received_at": _TIMESTAMP.to_representation(receipt.received_at),
         "subject": receipt.subject,
-        "token_id": delivery.token_id,
-        "request_id": delivery.request_id,
-        "media_type": delivery.media_type,
-        "bytes": delivery.byte_count,
-        "sha256": delivery.sha256,
-        "received": delivery.received,
+        "token_id": receipt.token_id,
+        "request_id": receipt.request_id,
+        "media_type": receipt.media_type,
+        "bytes": receipt.byte_count,
+        "sha256": receipt.sha256,
+        "received": receipt.received,
         "created": receipt.created,
         "existing": receipt.existing,
         "rejected": receipt.rejected,
         "hours": {
-            "received": represent_total(delivery.hours_received),
+            "received": represent_total(receipt.hours_received),
             "created": represent_total(receipt.hours_created),
             "existing": represent_total(receipt.hours_existing),
         },

@@ -122,10 +122,10 @@ class Observer:
     def _read_receipts(self, client: MachineClient) -> bool:
         """Read a page, from where the last one began if there was no next one. Returns if there is."""
         name = client.client_id
-        page = list_receipts(client, ReceiptQuery(from_id=self.positions[name]), 2)
-        self.seen[name] |= {receipt.upload_id for receipt in page.receipts}
-        self.positions[name] = page.next_id or self.positions[name]
-        return page.next_id is not None
+        receipts, next_id = list_receipts(client, ReceiptQuery(from_id=self.positions[name]), 2)
+        self.seen[name] |= {receipt.pk for receipt in receipts}
+        self.positions[name] = next_id or self.positions[name]
+        return next_id is not None
 
     def require_same_digests(self) -> None:
         assert len(self.digests) > 2

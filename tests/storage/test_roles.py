@@ -122,7 +122,7 @@ def test_the_api_corrects_entries_and_leaves_receipts() -> None:
     assert (stated.outcome, stated.corrects is not None) == (CREATED, True)
     assert list_outcomes(stored.verdicts) == [CREATED] * 3
     assert list_outcomes(again.verdicts) == [SUPERSEDED, EXISTING, CONFLICT, EXISTING]
-    receipts = list_receipts(PAYROLL, ReceiptQuery(), 10).receipts
+    receipts, _ = list_receipts(PAYROLL, ReceiptQuery(), 10)
     assert [(receipt.created, receipt.existing) for receipt in receipts] == [(3, 0), (0, 3)]
     current = TimesheetQuery(is_current=True, as_of=receipts[0].last_id)
     assert [row.entry.entry_id for row in list_timesheets(PAYROLL, current, 10).timesheets] == ["b"]

@@ -1,6 +1,5 @@
 """What the admin shows of entries: lists with totals, single entries with a history, and CSV."""
 
-from dataclasses import asdict
 from datetime import time
 from typing import Any, ClassVar
 
@@ -19,7 +18,8 @@ from timesheets.admin.site import ReceivedAdmin, site
 from timesheets.formats.moments import write_day, write_moment
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.models import Timesheet
-from timesheets.storage.queries import Change, list_history
+from timesheets.serializers import represent_change
+from timesheets.storage.queries import list_history
 from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import MachineClient
 
@@ -145,7 +145,7 @@ class EntryAdmin(ReceivedAdmin):
         client = MachineClient(issuer=owner.issuer, client_id=owner.client_id, subject=None)
         changes = list_history(client, timesheet.entry_id, _MAX_REVISIONS)
         context = {
-            "history": [_describe_change(change) for change in changes],
+            "history": [represent_change(change) for change in changes],
             "shown_id": timesheet.pk,
             "entry_page": "admin:timesheets_timesheet_change",
             "upload_page": "admin:timesheets_upload_change",
@@ -161,17 +161,3 @@ class EntryAdmin(ReceivedAdmin):
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="timesheets.csv"'},
         )
-
-
-def _describe_change(change: Change) -> dict[str, Any]:
-    stored = change.stored
-    return {
-        "row": {
-            "id": stored.timesheet_id,
-            **asdict(stored.entry),
-            "received_at": stored.received_at,
-            "superseded_by": stored.superseded_by,
-        },
-        "origin": stored,
-        "was": change.previous and change.previous.entry,
-    }

@@ -5,8 +5,8 @@ from typing import Any
 
 from timesheets import conf
 from timesheets.browser.days import Day, add_up, group_by_day
-from timesheets.serializers import represent_entry, represent_rejection, represent_stored_entry
-from timesheets.storage.queries import Change, StoredEntry, TimesheetQuery, list_history, list_timesheets
+from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
+from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history, list_timesheets
 from timesheets.storage.rejections import RejectionQuery, list_rejections
 from timesheets.trust.principals import MachineClient
 
@@ -35,17 +35,7 @@ def _describe_history(client: MachineClient, stored: StoredEntry) -> Mapping[str
     """The `origin` of a row, and the newest revisions of its entry in `history`: none without `entry_id`."""
     entry_id = stored.entry.entry_id
     changes = [] if entry_id is None else list_history(client, entry_id, MAX_REVISIONS)
-    return {"origin": stored, "history": [_describe_change(change) for change in changes]}
-
-
-def _describe_change(change: Change) -> Mapping[str, Any]:
-    """The `row` and its `origin`, and what it replaced in `was`: None for the first revision."""
-    previous = change.previous
-    return {
-        "row": represent_stored_entry(change.stored),
-        "origin": change.stored,
-        "was": None if previous is None else represent_entry(previous.entry),
-    }
+    return {"origin": stored, "history": [represent_change(change) for change in changes]}
 
 
 def _describe_created(client: MachineClient, upload_id: int) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """The receipts of uploads of many entries: write one, read them back. Knows the database; knows no HTTP."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -39,23 +39,6 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """A committed upload. `first_id` and `last_id` bound the rows that it created; None if there are none."""
-
-    upload_id: int
-    delivery: Delivery
-    received_at: datetime
-    subject: str | None
-    created: int
-    existing: int
-    rejected: int
-    hours_created: Decimal
-    hours_existing: Decimal
-    first_id: int | None
-    last_id: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReceiptQuery:
     """Selects those of the client's receipts that meet every condition that is not None."""
 
@@ -67,14 +50,6 @@ class ReceiptQuery:
     newest_first: bool = False
     # The page starts at this id, or at the first match after it in the order.
     from_id: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceiptPage:
-    """Receipts in the query's order, and the `from_id` of the next page: None after the last one."""
-
-    receipts: Sequence[Receipt]
-    next_id: int | None
 
 
 def reserve_upload(issuer: str, client_id: str) -> tuple[int, int]:
@@ -125,21 +100,23 @@ def add_receipt(
         cursor.execute(_INSERT, values)
 
 
-def find_receipt(client: MachineClient, upload_id: int) -> Receipt | None:
+def find_receipt(client: MachineClient, upload_id: int) -> Upload | None:
     """The receipt with this id; None if there is none or if it belongs to another client."""
     owner_id = find_owner(client.issuer, client.client_id)
-    row = Upload.objects.filter(pk=upload_id).first()
-    return _to_receipt(row) if row is not None and row.client_id == owner_id else None
+    return Upload.objects.filter(pk=upload_id, client_id=owner_id).first()
 
 
-def list_receipts(client: MachineClient, query: ReceiptQuery, page_size: int) -> ReceiptPage:
-    """At most `page_size` of the client's receipts that match.
+def list_receipts(
+    client: MachineClient, query: ReceiptQuery, page_size: int
+) -> tuple[Sequence[Upload], int | None]:
+    """At most `page_size` of the client's receipts that match, and the first id of the next page.
 
-    A caller that follows each `next_id`, and later requests the last page again, misses no receipt.
+    It is None after the last page. A caller that follows each one, and later requests the last page again,
+    misses no receipt.
     """
     owner_id = find_owner(client.issuer, client.client_id)
     if owner_id is None:
-        return ReceiptPage(receipts=(), next_id=None)
+        return (), None
     newest_first, mark = query.newest_first, find_high_water_mark(Upload)
     bounds = bound_page(mark, query.from_id, newest_first=newest_first)
     scan = scan_ids(Upload, owner_id, *bounds, newest_first=newest_first)
@@ -148,21 +125,4 @@ def list_receipts(client: MachineClient, query: ReceiptQuery, page_size: int) ->
         *compare_column(Upload, "received_at", ">=", query.received_since),
         *compare_column(Upload, "rejected", ">", 0 if query.has_rejected else None),
     ]
-    rows, next_id = read_page(Upload, scan, conditions, page_size)
-    return ReceiptPage(receipts=[_to_receipt(row) for row in rows], next_id=next_id)
-
-
-def _to_receipt(row: Upload) -> Receipt:
-    return Receipt(
-        upload_id=row.pk,
-        delivery=Delivery(**{field.name: getattr(row, field.name) for field in fields(Delivery)}),
-        received_at=row.received_at,
-        subject=row.subject,
-        created=row.created,
-        existing=row.existing,
-        rejected=row.rejected,
-        hours_created=row.hours_created,
-        hours_existing=row.hours_existing,
-        first_id=row.first_id,
-        last_id=row.last_id,
-    )
+    return read_page(Upload, scan, conditions, page_size)

@@ -7,10 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from timesheets.models import Upload
 from timesheets.permissions import READ_SCOPE
 from timesheets.renderers import PageResponse, RejectionCSVRenderer, has_page
 from timesheets.serializers import represent_receipt, represent_rejection
-from timesheets.storage.receipts import Receipt, find_receipt, list_receipts
+from timesheets.storage.receipts import find_receipt, list_receipts
 from timesheets.storage.rejections import list_rejections
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import (
@@ -38,9 +39,11 @@ class ReceiptListView(APIView):
         options = read_receipt_options(request)
         if has_page(request):
             options = options.suit_a_page()
-        page = list_receipts(cast("MachineClient", request.user), options.query, options.page_size)
-        results = [represent_receipt(receipt) for receipt in page.receipts]
-        return respond_with_page(self.resource_path, options, results, page.next_id)
+        receipts, next_id = list_receipts(
+            cast("MachineClient", request.user), options.query, options.page_size
+        )
+        results = [represent_receipt(receipt) for receipt in receipts]
+        return respond_with_page(self.resource_path, options, results, next_id)
 
 
 class ReceiptView(APIView):
@@ -84,7 +87,7 @@ class RejectionListView(APIView):
         return respond_with_page(self.resource_path, options, results, next_index)
 
 
-def _require_receipt(request: Request, upload_id: int) -> Receipt:
+def _require_receipt(request: Request, upload_id: int) -> Upload:
     receipt = find_receipt(cast("MachineClient", request.user), upload_id)
     if receipt is None:
         raise NotFound(f"This client has no upload {upload_id}.")
