@@ -5,11 +5,11 @@ share, so any of them can report for all. Labels are names of this code and ids 
 else can choose one.
 """
 
-import functools
 import os
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import cache, partial
 from pathlib import Path
 
 from django.conf import settings
@@ -46,64 +46,42 @@ if _FOLDER:
     _allocate_files(_FOLDER)
 
 _registry = CollectorRegistry()
-_REQUESTS = Counter(
-    "timesheets_http_requests",
-    "Requests that were answered.",
-    ["route", "method", "status", "code"],
-    registry=_registry,
+_counter, _histogram = partial(Counter, registry=_registry), partial(Histogram, registry=_registry)
+_gauge = partial(Gauge, registry=_registry)
+_REQUESTS = _counter(
+    "timesheets_http_requests", "Requests that were answered.", ["route", "method", "status", "code"]
 )
-_UPLOAD_SECONDS = Histogram(
+_UPLOAD_SECONDS = _histogram(
     "timesheets_upload_duration_seconds",
     "How long an accepted upload took, from its head to the response.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-    registry=_registry,
 )
-_UPLOAD_BYTES = Histogram(
+_UPLOAD_BYTES = _histogram(
     "timesheets_upload_size_bytes",
     "The body of an accepted upload, as it was sent.",
     buckets=(1024, 16 * 1024, 256 * 1024, 1024 * 1024, 8 * 1024 * 1024),
-    registry=_registry,
 )
-_ENTRIES = Counter(
-    "timesheets_entries", "Entries that got a verdict, except in dry runs.", ["verdict"], registry=_registry
-)
-_LAST_UPLOAD = Gauge(
+_ENTRIES = _counter("timesheets_entries", "Entries that got a verdict, except in dry runs.", ["verdict"])
+_LAST_UPLOAD = _gauge(
     "timesheets_last_upload_timestamp_seconds",
     "When an upload last stored an entry of the client, or found it stored.",
     ["client"],
     multiprocess_mode="max",
-    registry=_registry,
 )
-_REFUSED_TOKENS = Counter(
-    "timesheets_refused_tokens", "Access tokens that were refused.", ["reason"], registry=_registry
-)
-_KEY_REFRESHES = Counter(
-    "timesheets_issuer_key_refreshes", "Fetches of the issuer's keys.", ["outcome"], registry=_registry
-)
-_KEYS_FETCHED = Gauge(
+_REFUSED_TOKENS = _counter("timesheets_refused_tokens", "Access tokens that were refused.", ["reason"])
+_KEY_REFRESHES = _counter("timesheets_issuer_key_refreshes", "Fetches of the issuer's keys.", ["outcome"])
+_KEYS_FETCHED = _gauge(
     "timesheets_issuer_keys_fetched_timestamp_seconds",
     "When the worker with the oldest keys fetched them.",
     ["issuer"],
     multiprocess_mode="livemin",
-    registry=_registry,
 )
-_THREADS = Gauge(
-    "timesheets_threads",
-    "Threads for requests, of all workers.",
-    multiprocess_mode="livesum",
-    registry=_registry,
-)
-_BUSY = Gauge(
-    "timesheets_threads_busy",
-    "Threads that have a request.",
-    multiprocess_mode="livesum",
-    registry=_registry,
-)
-_WAITING = Gauge(
+_sum = partial(_gauge, multiprocess_mode="livesum")
+_THREADS = _sum("timesheets_threads", "Threads for requests, of all workers.")
+_BUSY = _sum("timesheets_threads_busy", "Threads that have a request.")
+_WAITING = _sum(
     "timesheets_threads_waiting",
     "Busy threads that wait for the rest of a body, or for their turn to parse a large one.",
-    multiprocess_mode="livesum",
-    registry=_registry,
 )
 _THREADS.set(int(os.environ.get("GRANIAN_BLOCKING_THREADS", "0")))
 # A counter that exists before the first event shows that event as an increase.
@@ -115,8 +93,8 @@ for _outcome in ("success", "failure"):
     _KEY_REFRESHES.labels(_outcome)
 
 # A label is found faster here than in the metric.
-_requests_with = functools.cache(_REQUESTS.labels)
-_entries_with = functools.cache(_ENTRIES.labels)
+_requests_with = cache(_REQUESTS.labels)
+_entries_with = cache(_ENTRIES.labels)
 _busy, _waiting = _BUSY.track_inprogress(), _WAITING.track_inprogress()
 _NOTHING = nullcontext()
 _noted_at: dict[str, float] = {}

@@ -68,7 +68,7 @@ def test_a_row_says_what_an_entry_is_and_what_counts(download: Download, store: 
     rows = read_rows(download())
 
     assert list(rows[0]) == list(COLUMNS)
-    assert [tuple(row[name] for name in COLUMNS[1:10]) for row in rows] == [
+    assert [tuple(row[name] for name in [*COLUMNS][1:10]) for row in rows] == [
         ("007", "2017-05-10", "StoreZero", "7.50", "0", "superseded", "a", "1", ""),
         ("007", "2017-05-10", "StoreZero", "7.25", "0", "superseded", "a", "2", "Left early"),
         ("007", "2017-05-10", "StoreZero", "5.00", "5.00", "current", "", "1", ""),

@@ -1,7 +1,8 @@
 """Write the entries that a query selects as one file for spreadsheets. Knows no HTTP."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 
 from django.db import close_old_connections
 
@@ -12,21 +13,21 @@ from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timeshe
 from timesheets.storage.verdicts import State
 from timesheets.trust.principals import MachineClient
 
-# `hours_counted` can be added up: it is 0 where a correction superseded or withdrew the hours.
-COLUMNS = (
-    "id",
-    "user_id",
-    "day",
-    "project",
-    "hours",
-    "hours_counted",
-    "state",
-    "entry_id",
-    "revision",
-    "reason",
-    "date",
-    "received_at",
-)
+COLUMNS: Mapping[str, Callable[[StoredEntry], object]] = {
+    "id": attrgetter("timesheet_id"),
+    "user_id": attrgetter("entry.user_id"),
+    "day": lambda stored: stored.entry.date.astimezone(conf.time_zone()).date(),
+    "project": attrgetter("entry.project"),
+    "hours": attrgetter("entry.hours"),
+    # Can be added up: a correction superseded or withdrew the other hours.
+    "hours_counted": lambda stored: stored.entry.hours if stored.state is State.CURRENT else 0,
+    "state": attrgetter("state"),
+    "entry_id": attrgetter("entry.entry_id"),
+    "revision": attrgetter("entry.revision"),
+    "reason": attrgetter("entry.reason"),
+    "date": attrgetter("entry.date"),
+    "received_at": attrgetter("received_at"),
+}
 _PAGE_SIZE = 1000
 
 
@@ -40,8 +41,8 @@ def settle(query: TimesheetQuery) -> TimesheetQuery:
 
 def write_download(client: MachineClient, query: TimesheetQuery) -> Iterator[bytes]:
     """The file, piece by piece. A settled query gets the same bytes each time. Raises NotSettled."""
-    rows = map(_read_values, _read_entries(client, query))
-    return (piece.encode() for piece in write_csv(COLUMNS, rows, conf.time_zone()))
+    rows = ([read(stored) for read in COLUMNS.values()] for stored in _read_entries(client, query))
+    return (piece.encode() for piece in write_csv([*COLUMNS], rows, conf.time_zone()))
 
 
 def _read_entries(client: MachineClient, query: TimesheetQuery) -> Iterator[StoredEntry]:
@@ -53,21 +54,3 @@ def _read_entries(client: MachineClient, query: TimesheetQuery) -> Iterator[Stor
         if page.next_id is None:
             return
         query = dataclasses.replace(query, from_id=page.next_id)
-
-
-def _read_values(stored: StoredEntry) -> tuple[object, ...]:
-    entry = stored.entry
-    return (
-        stored.timesheet_id,
-        entry.user_id,
-        entry.date.astimezone(conf.time_zone()).date(),
-        entry.project,
-        entry.hours,
-        entry.hours if stored.state is State.CURRENT else 0,
-        stored.state,
-        entry.entry_id,
-        entry.revision,
-        entry.reason,
-        entry.date,
-        stored.received_at,
-    )

@@ -4,10 +4,8 @@ A day is a day of `TIMESHEETS_TIME_ZONE`, wherever the reader is, because days d
 those of the reader's zone: pages.js rewrites each `<time data-show>`.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any
 
 from django import template
 from django.utils.dateparse import parse_datetime
@@ -19,6 +17,7 @@ from timesheets.formats.moments import write_day, write_moment
 from timesheets.renderers import write_errors
 
 register = template.Library()
+register.filter("errors", write_errors)
 
 _NONE = SafeString()
 _TIME = '<time datetime="{exact}" title="{exact}"{attributes}>{text}</time>'
@@ -50,12 +49,6 @@ def clock(value: str | datetime) -> SafeString:
 def hours(value: object) -> SafeString:
     """Hours with two decimals, so that they align, such as `7.50`."""
     return format_html('<data value="{0}" title="{0}">{1}</data>', value, f"{Decimal(str(value)):.2f}")
-
-
-@register.filter
-def errors(rejection: Mapping[str, Any]) -> str:
-    """Why an entry was refused."""
-    return write_errors(rejection)
 
 
 def _show(value: str | datetime, text: str, attributes: SafeString = _NONE) -> SafeString:
