@@ -103,6 +103,8 @@ def add_receipt(
 def find_receipt(client: MachineClient, upload_id: int) -> Upload | None:
     """The receipt with this id; None if there is none or if it belongs to another client."""
     owner_id = find_owner(client.issuer, client.client_id)
+    if owner_id is None:
+        return None
     return Upload.objects.filter(pk=upload_id, client_id=owner_id).first()
 
 
