@@ -1,93 +1,23 @@
-"""`correct=true`: entries that state what is current, for one entry and in a batch."""
+"""`correct=true`: what it shows, its scope and its parameters. Its statuses are in test_corrections.py."""
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from tests.api.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code
-from tests.api.formats import Format, every_format
-from tests.api.test_corrections import NEW, POSITIVE, REQUIRED, name_rows, revise, store_history
+from tests.api.test_corrections import LATE, NO_ENTRY, POSITIVE, REQUIRED, revise, store_history
 from tests.kit.issuer import Issuer
 from timesheets.models import Timesheet
 from timesheets.models import Upload as Receipt
 
 PATH = "/timesheets/upload?correct=true"
 WAS = {name: make_entry()[name] for name in ("user_id", "date", "project", "hours")}
-DIFFERS = "This entry differs from the current one. Send a reason."
-NO_ENTRY = "There is no entry with this entry_id to withdraw."
 ADVICE = "A correction needs an access token with the scope correct:timesheets."
 SCOPE = {"code": "insufficient_scope", "errors": {"revision": [ADVICE]}}
-LATE = {"reason": "late"}
-
-# What is stored and sent, and the response: its status, and its members with revisions in place of ids. Which
-# entry gets which outcome is the table of tests/storage/test_current_entries.py. This one has each outcome.
-TABLE = [
-    pytest.param([], LATE, "", 201, {"id": NEW}, id="unknown"),
-    pytest.param([], {"hours": 0, **LATE}, "", 422, {"errors": {"hours": [NO_ENTRY]}}, id="nothing"),
-    pytest.param([1], LATE, "", 200, {"id": 1}, id="equal"),
-    pytest.param([1, 2], {"hours": 6, "revision": None}, "", 200, {"id": 2}, id="equal-to-a-correction"),
-    pytest.param(
-        [1, 2], {"hours": 5, **LATE}, "", 201, {"id": NEW, "supersedes": 2, "revision": 3}, id="correction"
-    ),
-    pytest.param(
-        [1],
-        {"hours": 0},
-        "&reason=late",
-        201,
-        {"id": NEW, "supersedes": 1, "revision": 2},
-        id="reason-of-the-request",
-    ),
-    pytest.param([1], {"hours": 6}, "", 422, {"errors": {"reason": [DIFFERS]}}, id="no-reason"),
-]
-TABLE_MEMBERS = ("id", "supersedes", "superseded_by", "current_revision", "revision", "errors", "was")
-
-
-@pytest.mark.parametrize(("stored", "sent", "query", "status", "members"), TABLE)
-def test_one_entry_gets_the_answer_of_the_table(
-    correct: Upload,
-    stored: Sequence[int],
-    sent: Mapping[str, Any],
-    query: str,
-    status: int,
-    members: Mapping[str, Any],
-) -> None:
-    ids = store_history(correct, stored)
-
-    response = correct(make_entry(**{"entry_id": "a", **sent}), path=PATH + query)
-
-    body = response.json()
-    assert response.status_code == status, body
-    assert {name: body[name] for name in TABLE_MEMBERS if name in body} == name_rows(members, ids)
-    assert body.get("code") == ("invalid_entry" if status == 422 else None)
-    assert body.get("reason") == ("late" if "revision" in members else None)
-    assert response.headers.get("Idempotency-Replayed") == ("true" if status == 200 else None)
-    assert Timesheet.objects.count() == len(stored) + (status == 201)
-
-
-@every_format
-@pytest.mark.parametrize(("stored", "sent", "query", "status", "members"), TABLE)
-def test_an_entry_of_a_batch_gets_the_result_of_the_table(
-    correct: Upload,
-    correct_many: UploadMany,
-    batch_format: Format,
-    stored: Sequence[int],
-    sent: Mapping[str, Any],
-    query: str,
-    status: int,
-    members: Mapping[str, Any],
-) -> None:
-    ids = store_history(correct, stored)
-
-    response = correct_many([make_entry(**{"entry_id": "a", **sent})], batch_format, f"?correct=true{query}")
-
-    [result] = response.json()["entries"]
-    result.pop("line", None)
-    assert result == {"index": 0, "status": status, **name_rows(members, ids)}
-    assert response.json()["rejected"] == (status == 422)
 
 
 def test_a_correction_shows_what_was_stored(correct: Upload, caplog: pytest.LogCaptureFixture) -> None:
@@ -204,13 +134,7 @@ def test_a_correction_needs_a_scope_of_its_own(
     assert read_statuses(many) == [403, 200, 201, 409]
     assert many.json()["entries"][0] == {"index": 0, "status": 403, **SCOPE}
     assert caplog.text.count("reason=insufficient_scope") == 2
-
-
-def test_an_entry_that_lacks_a_reason_is_invalid_without_the_scope_too(
-    upload: Upload, upload_many: UploadMany, correct: Upload
-) -> None:
-    store_history(correct, [1])
-
+    # What is invalid is invalid without the scope too.
     assert status_and_code(upload(revise(1, hours=6), path=PATH)) == (422, "invalid_entry")
     assert read_statuses(upload_many([revise(1, hours=6)], query="?correct=true")) == [422]
 
@@ -246,14 +170,7 @@ def test_an_invalid_member_is_refused_by_name(
     assert not Timesheet.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        pytest.param("reason=late", id="without-correct"),
-        pytest.param("correct=false&reason=late", id="with-false"),
-        pytest.param("colour=red", id="unknown"),
-    ],
-)
+@pytest.mark.parametrize("query", ["reason=late", "correct=false&reason=late", "colour=red"])
 def test_a_reason_is_a_parameter_only_with_correct(upload: Upload, query: str) -> None:
     response = upload(path=f"/timesheets/upload?{query}")
 
@@ -265,17 +182,12 @@ def test_a_reason_is_a_parameter_only_with_correct(upload: Upload, query: str) -
     assert not Timesheet.objects.exists()
 
 
+BAD_REASONS = ("", "%20", "x" * 201, "a%0Ab", "a&reason=a")
+
+
 @pytest.mark.parametrize(
     "query",
-    [
-        pytest.param("correct=yes", id="no-boolean"),
-        pytest.param("correct=true&correct=true", id="twice"),
-        pytest.param("correct=true&reason=", id="empty-reason"),
-        pytest.param("correct=true&reason=%20", id="blank-reason"),
-        pytest.param(f"correct=true&reason={'x' * 201}", id="long-reason"),
-        pytest.param("correct=true&reason=a%0Ab", id="control-character"),
-        pytest.param("correct=true&reason=a&reason=a", id="two-reasons"),
-    ],
+    ["correct=yes", "correct=true&correct=true", *(f"correct=true&reason={each}" for each in BAD_REASONS)],
 )
 def test_a_malformed_parameter_stores_nothing(correct: Upload, query: str) -> None:
     response = correct(make_entry(entry_id="a"), path=f"/timesheets/upload?{query}")
