@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -34,6 +35,12 @@ UploadMany = Callable[..., ClientResponse]
 
 def make_entry(**members: Any) -> dict[str, Any]:
     return {**TUTORIAL_ENTRY, **members}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--all"):
+        # Read when the property tests are imported.
+        os.environ.setdefault("API_EXAMPLES", "500")
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings as django_settings
 
-from tests.api.conftest import Upload
+from tests.api.conftest import Upload, status_and_code
 from tests.api.leaks import find_leaks, format_records, format_response
+from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer, to_base64url
 from tests.kit.signing_keys import SigningKey
 from timesheets.authentication import get_issuer_keys
@@ -78,8 +79,8 @@ def with_member(member: bytes) -> Mint:
     )
 
 
-def signed_by(key: SigningKey) -> Mint:
-    return lambda issuer: issuer.mint(key=key)
+def signed_by(key: SigningKey, **header: Any) -> Mint:
+    return lambda issuer: issuer.mint(key=key, header=header)
 
 
 def decode(part: str) -> bytes:
@@ -194,65 +195,42 @@ BAD_JSON = [
         },
     ),
 ]
+ODD_ALGORITHMS = ("none", "NONE", "HS256", "rs256", "RS256 ", "", ["RS256"], {"RS256": 1}, 256, True, None)
+ODD_CRITS = (["exp"], [], ["http://example.com/unknown"])
 BAD_HEADERS = refuse(
     NOT_ACCEPTABLE,
     {
-        "alg-none": header(alg="none"),
-        "alg-none-in-capitals": header(alg="NONE"),
+        **{f"alg-{odd!r}": header(alg=odd) for odd in ODD_ALGORITHMS},
         "alg-none-unsigned": changed(
             lambda token: replace_part(replace_part(token, 0, to_base64url(b'{"alg":"none"}')), 2, "AA")
         ),
-        "alg-hs256": header(alg="HS256"),
         "alg-hs256-with-the-public-key": sign_with_public_key,
-        "alg-in-small-letters": header(alg="rs256"),
-        "alg-with-a-blank": header(alg="RS256 "),
-        "alg-empty": header(alg=""),
-        "alg-list": header(alg=["RS256"]),
-        "alg-object": header(alg={"RS256": 1}),
-        "alg-number": header(alg=256),
-        "alg-true": header(alg=True),
-        "no-alg": header(alg=None),
         "alg-not-configured": claims(algorithm="RS512"),
         "alg-ps256-not-configured": claims(algorithm="PS256"),
         "alg-es256-not-configured": signed_by(SigningKey("first", "ES256")),
         "alg-said-otherwise": lambda issuer: issuer.mint(header={"alg": "RS256"}, algorithm="RS512"),
-        "crit": header(crit=["exp"]),
-        "crit-empty": header(crit=[]),
-        "crit-of-an-extension": header(crit=["http://example.com/unknown"]),
-        "b64-false": header(b64=False),
-        "b64-true": header(b64=True),
+        **{f"crit-{number}": header(crit=crit) for number, crit in enumerate(ODD_CRITS)},
+        **{f"b64-{odd}": header(b64=odd) for odd in (False, True)},
         "zip": header(zip="DEF"),
         "enc": header(enc="A256GCM"),
         "cty": header(cty="JWT"),
-        "kid-number": header(kid=1),
-        "kid-list": header(kid=["first"]),
-        "kid-object": header(kid={"first": 1}),
+        **{f"kid-{odd!r}": header(kid=odd) for odd in (1, ["first"], {"first": 1}, True)},
         "kid-null": raw_header(b'{"alg":"RS256","kid":null}'),
-        "kid-true": header(kid=True),
     },
 )
+ODD_TYPES = ("JOSE", "application/jwt", "at+jwt; charset=utf-8", " at+jwt", "", 1, ["JWT"])
 BAD_TYPES = refuse(
     NOT_ACCEPTABLE,
     {
-        "typ-of-an-id-token": header(typ="id+jwt"),
-        "typ-of-a-logout-token": header(typ="logout+jwt"),
-        "typ-of-a-dpop-proof": header(typ="dpop+jwt"),
-        "typ-jose": header(typ="JOSE"),
-        "typ-application-jwt": header(typ="application/jwt"),
-        "typ-with-a-parameter": header(typ="at+jwt; charset=utf-8"),
-        "typ-with-a-blank": header(typ=" at+jwt"),
-        "typ-empty": header(typ=""),
+        # Of an ID token, a logout token and a DPoP proof.
+        **{f"typ-{odd!r}": header(typ=odd) for odd in ("id+jwt", "logout+jwt", "dpop+jwt", *ODD_TYPES)},
         "typ-null": raw_header(b'{"alg":"RS256","kid":"first","typ":null}'),
-        "typ-number": header(typ=1),
-        "typ-list": header(typ=["JWT"]),
     },
 )
 BAD_ISSUERS = refuse(
     OTHER_ISSUER,
     {
-        "no-iss": claims(iss=None),
-        "iss-empty": claims(iss=""),
-        "iss-of-another": claims(iss="https://stranger.example/"),
+        **{f"iss-{odd!r}": claims(iss=odd) for odd in (None, "", "https://stranger.example/", 1, True)},
         "iss-without-the-slash": issued_as(lambda url: url.rstrip("/")),
         "iss-with-two-slashes": issued_as(lambda url: url + "/"),
         "iss-in-capitals": issued_as(str.upper),
@@ -261,30 +239,14 @@ BAD_ISSUERS = refuse(
         "iss-by-another-name": issued_as(lambda url: url.replace("127.0.0.1", "localhost")),
         "iss-list": issued_as(lambda url: [url]),
         "iss-object": issued_as(lambda url: {url: 1}),
-        "iss-number": claims(iss=1),
-        "iss-true": claims(iss=True),
     },
 )
-BAD_AUDIENCES = refuse(
-    OTHER_AUDIENCE,
-    {
-        "no-aud": claims(aud=None),
-        "aud-of-another": claims(aud="https://other"),
-        "aud-empty": claims(aud=""),
-        "aud-list-empty": claims(aud=[]),
-        "aud-list-of-others": claims(aud=["https://other", "https://another"]),
-        "aud-with-a-slash": claims(aud=AUDIENCE + "/"),
-        "aud-in-capitals": claims(aud=AUDIENCE.upper()),
-        "aud-as-a-prefix": claims(aud=AUDIENCE + ".evil.example"),
-        "aud-among-words": claims(aud=f"{AUDIENCE} https://other"),
-        "aud-object": claims(aud={AUDIENCE: True}),
-        "aud-number": claims(aud=7),
-        "aud-true": claims(aud=True),
-        "aud-list-with-a-number": claims(aud=[AUDIENCE, 1]),
-        "aud-list-with-null": claims(aud=[AUDIENCE, None]),
-        "aud-list-in-a-list": claims(aud=[[AUDIENCE]]),
-    },
+OTHER_AUDIENCES: tuple[Any, ...] = (
+    *(None, "", "https://other", [], ["https://other", "https://another"], 7, True, {AUDIENCE: True}),
+    *(f"{AUDIENCE}/", AUDIENCE.upper(), f"{AUDIENCE}.evil.example", f"{AUDIENCE} https://other"),
+    *([AUDIENCE, 1], [AUDIENCE, None], [[AUDIENCE]]),
 )
+BAD_AUDIENCES = refuse(OTHER_AUDIENCE, {f"aud-{odd!r}": claims(aud=odd) for odd in OTHER_AUDIENCES})
 ODD_TIMES = {
     "string": "9999999999",
     "iso-8601": "2099-01-01T00:00:00Z",
@@ -296,19 +258,12 @@ ODD_TIMES = {
     "far": 2**53,
     "huge": 10**400,
 }
+TIMES = ("exp", "iat", "nbf")
 BAD_TIMES = [
     *refuse(
         NOT_ACCEPTABLE,
         {
-            f"{name}-{kind}": claims(**{name: odd})
-            for name in ("exp", "iat")
-            for kind, odd in ODD_TIMES.items()
-        },
-    ),
-    *refuse(NOT_ACCEPTABLE, {f"nbf-{kind}": claims(nbf=odd) for kind, odd in ODD_TIMES.items()}),
-    *refuse(
-        NOT_ACCEPTABLE,
-        {
+            **{f"{name}-{kind}": claims(**{name: ODD_TIMES[kind]}) for name in TIMES for kind in ODD_TIMES},
             "no-exp": claims(exp=None),
             "no-iat": claims(iat=None),
             "exp-beyond-floats": lambda issuer: issuer.sign(
@@ -356,10 +311,12 @@ NO_NAMES: dict[str, Any] = {
 BAD_CLIENTS = refuse(
     NOT_ACCEPTABLE,
     {
-        **{f"azp-{kind}": claims(azp=name) for kind, name in NO_NAMES.items()},
-        **{f"sub-{kind}": claims(sub=name) for kind, name in NO_NAMES.items()},
+        **{
+            f"{claim}-{kind}": claims(**{claim: name})
+            for claim in ("azp", "sub", "jti")
+            for kind, name in NO_NAMES.items()
+        },
         **{f"client-id-{kind}": claims(azp=None, client_id=name) for kind, name in NO_NAMES.items()},
-        **{f"jti-{kind}": claims(jti=name) for kind, name in NO_NAMES.items()},
         "client-id-null": with_member(b'"client_id":null'),
         "no-client": claims(azp=None, sub=None),
         "jti-alone": claims(azp=None, sub=None, jti="1"),
@@ -389,17 +346,11 @@ BAD_SIGNATURES = refuse(
         "kid-as-sql": header(kid="' OR '1'='1"),
         "kid-long": header(kid="k" * 5000),
         "a-strangers-key": signed_by(STRANGERS_KEY),
-        "a-strangers-key-in-jwk": lambda issuer: issuer.mint(
-            header={"jwk": STRANGERS_JWK}, key=STRANGERS_KEY
-        ),
-        "a-strangers-key-by-jku": lambda issuer: issuer.mint(
-            header={"jku": "http://127.0.0.1:1/jwks.json"}, key=STRANGERS_KEY
-        ),
-        "a-strangers-key-by-x5u": lambda issuer: issuer.mint(
-            header={"x5u": "http://127.0.0.1:1/cert.pem"}, key=STRANGERS_KEY
-        ),
-        "a-strangers-key-in-x5c": lambda issuer: issuer.mint(header={"x5c": ["MIIB"]}, key=STRANGERS_KEY),
-        "a-strangers-key-without-kid": lambda issuer: issuer.mint(header={"kid": None}, key=STRANGERS_KEY),
+        "a-strangers-key-in-jwk": signed_by(STRANGERS_KEY, jwk=STRANGERS_JWK),
+        "a-strangers-key-by-jku": signed_by(STRANGERS_KEY, jku="http://127.0.0.1:1/jwks.json"),
+        "a-strangers-key-by-x5u": signed_by(STRANGERS_KEY, x5u="http://127.0.0.1:1/cert.pem"),
+        "a-strangers-key-in-x5c": signed_by(STRANGERS_KEY, x5c=["MIIB"]),
+        "a-strangers-key-without-kid": signed_by(STRANGERS_KEY, kid=None),
         "payload-changed": changed(grant_more),
         "payload-reserialized": changed(lambda token: reserialize(token, 1)),
         "header-reserialized": changed(lambda token: reserialize(token, 0)),
@@ -410,17 +361,15 @@ BAD_SIGNATURES = refuse(
     },
 )
 BAD_TOKENS = [
-    *BAD_SHAPES,
-    *BAD_JSON,
-    *BAD_HEADERS,
-    *BAD_TYPES,
-    *BAD_ISSUERS,
-    *BAD_AUDIENCES,
-    *BAD_TIMES,
-    *BAD_CLIENTS,
-    *BOUND,
-    *BAD_SIGNATURES,
+    *(*BAD_SHAPES, *BAD_JSON, *BAD_HEADERS, *BAD_TYPES, *BAD_ISSUERS, *BAD_AUDIENCES),
+    *(*BAD_TIMES, *BAD_CLIENTS, *BOUND, *BAD_SIGNATURES),
 ]
+
+
+def expect_refusal(response: ClientResponse, phrase: str = NOT_ACCEPTABLE) -> None:
+    assert status_and_code(response) == (401, "invalid_token")
+    assert response.headers["WWW-Authenticate"] == REFUSED.format(phrase)
+    assert not Timesheet.objects.exists()
 
 
 @pytest.mark.parametrize(("mint", "phrase"), BAD_TOKENS)
@@ -432,22 +381,21 @@ def test_a_bad_token_is_refused_and_neither_logged_nor_returned(
     response = upload(token=token)
 
     assert find_leaks(token, format_records(log) + format_response(response)) == []
-    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
-    assert response.headers["WWW-Authenticate"] == REFUSED.format(phrase)
-    assert not Timesheet.objects.exists()
+    expect_refusal(response, phrase)
 
 
+SCOPES: tuple[Any, ...] = (
+    *("read:timesheets batch:upload", "batch:upload batch:upload", "  read:timesheets   batch:upload "),
+    *(["read:timesheets", "batch:upload"], [7, None, "batch:upload"]),
+)
+GOOD_TYPES = (None, "jwt", "at+jwt", "AT+JWT", "application/at+jwt")
 GOOD_TOKENS = accept(
     {
         "auth0-default-profile": claims(),
         "auth0-rfc-9068-profile": lambda issuer: issuer.mint(
             header={"typ": "at+jwt"}, azp=None, gty=None, client_id="payroll", jti="1"
         ),
-        "typ-absent": header(typ=None),
-        "typ-in-small-letters": header(typ="jwt"),
-        "typ-at-jwt": header(typ="at+jwt"),
-        "typ-at-jwt-in-capitals": header(typ="AT+JWT"),
-        "typ-application-at-jwt": header(typ="application/at+jwt"),
+        **{f"typ-{typ}": header(typ=typ) for typ in GOOD_TYPES},
         "kid-absent-and-one-key": header(kid=None),
         "kid-escaped": raw_header(b'{"alg":"RS256","k\\u0069d":"first"}'),
         "header-with-white-space": raw_header(b' {\n"alg" : "RS256" ,\t"kid":"first"}\r\n'),
@@ -474,13 +422,8 @@ GOOD_TOKENS = accept(
         "nbf-zero": claims(nbf=0),
         "not-yet-valid-within-the-leeway": times(nbf=20),
         "issued-ahead-within-the-leeway": times(iat=20),
-        "scope-among-others": claims(scope="read:timesheets batch:upload"),
-        "scope-twice": claims(scope="batch:upload batch:upload"),
-        "scope-with-blanks": claims(scope="  read:timesheets   batch:upload "),
-        "scope-list": claims(scope=["read:timesheets", "batch:upload"]),
-        "scope-list-with-a-number": claims(scope=[7, None, "batch:upload"]),
-        "scp-string": claims(scope=None, scp="batch:upload"),
-        "scp-list": claims(scope=None, scp=["batch:upload"]),
+        **{f"scope-{scope}": claims(scope=scope) for scope in SCOPES},
+        **{f"scp-{scp}": claims(scope=None, scp=scp) for scp in ("batch:upload", ["batch:upload"])},
         "scp-beside-scope": claims(scope="read:timesheets", scp=["batch:upload"]),
         "scope-number-beside-scp": claims(scope=7, scp="batch:upload"),
     }
@@ -538,22 +481,26 @@ def test_the_codes_in_the_log_are_stable() -> None:
     )
 
 
+OTHER_SCOPES: tuple[Any, ...] = (
+    *(
+        "read:timesheets",
+        "",
+        None,
+        "batch:uploads Batch:upload batch:uploa",
+        "batch: upload",
+        "batch:*",
+        7,
+        True,
+    ),
+    *("read:timesheets,batch:upload", "read:timesheets\tbatch:upload", {"batch:upload": True}),
+    *(["read:timesheets batch:upload"], [["batch:upload"]]),
+)
+
+
 @pytest.mark.parametrize(
     "granted",
     [
-        pytest.param({"scope": "read:timesheets"}, id="another-scope"),
-        pytest.param({"scope": ""}, id="empty"),
-        pytest.param({"scope": None}, id="none"),
-        pytest.param({"scope": "batch:uploads Batch:upload batch:uploa"}, id="nearly"),
-        pytest.param({"scope": "batch: upload"}, id="with-a-blank"),
-        pytest.param({"scope": "read:timesheets,batch:upload"}, id="comma"),
-        pytest.param({"scope": "read:timesheets\tbatch:upload"}, id="tab"),
-        pytest.param({"scope": "batch:*"}, id="wildcard"),
-        pytest.param({"scope": 7}, id="number"),
-        pytest.param({"scope": True}, id="true"),
-        pytest.param({"scope": {"batch:upload": True}}, id="object"),
-        pytest.param({"scope": ["read:timesheets batch:upload"]}, id="list-of-a-list"),
-        pytest.param({"scope": [["batch:upload"]]}, id="nested-list"),
+        *(pytest.param({"scope": scope}, id=str(scope)) for scope in OTHER_SCOPES),
         pytest.param({"scope": None, "permissions": ["batch:upload"]}, id="permissions-not-switched-on"),
         pytest.param({"scope": None, "scopes": "batch:upload"}, id="another-claim"),
     ],
@@ -566,7 +513,7 @@ def test_a_token_without_the_scope_is_forbidden_and_neither_logged_nor_returned(
     response = upload(token=token)
 
     assert find_leaks(token, format_records(log) + format_response(response)) == []
-    assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
+    assert status_and_code(response) == (403, "insufficient_scope")
     assert response.headers["WWW-Authenticate"] == (
         f'Bearer realm="timesheets", error="insufficient_scope", scope="batch:upload", {METADATA}'
     )
@@ -635,10 +582,7 @@ def test_a_token_of_rfc_9068_is_accepted(
 @pytest.mark.parametrize(
     ("typ", "changes", "phrase"),
     [
-        pytest.param("JWT", {}, NOT_ACCEPTABLE, id="typ-jwt"),
-        pytest.param(None, {}, NOT_ACCEPTABLE, id="no-typ"),
-        pytest.param("", {}, NOT_ACCEPTABLE, id="typ-empty"),
-        pytest.param("id+jwt", {}, NOT_ACCEPTABLE, id="typ-of-an-id-token"),
+        *(pytest.param(typ, {}, NOT_ACCEPTABLE, id=f"typ-{typ}") for typ in ("JWT", None, "", "id+jwt")),
         pytest.param("at+jwt", {"client_id": None}, NOT_ACCEPTABLE, id="no-client-id"),
         pytest.param("at+jwt", {"client_id": None, "azp": "payroll"}, NOT_ACCEPTABLE, id="azp-alone"),
         pytest.param("at+jwt", {"jti": None}, NOT_ACCEPTABLE, id="no-jti"),
@@ -652,21 +596,14 @@ def test_a_token_of_rfc_9068_is_accepted(
 def test_other_tokens_are_refused_in_the_profile_of_rfc_9068(
     upload: Upload, issuer: Issuer, rfc_9068: None, typ: str | None, changes: dict[str, Any], phrase: str
 ) -> None:
-    response = upload(token=mint_rfc_9068(issuer, typ, **changes))
-
-    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
-    assert response.headers["WWW-Authenticate"] == REFUSED.format(phrase)
+    expect_refusal(upload(token=mint_rfc_9068(issuer, typ, **changes)), phrase)
 
 
 # Other algorithms, and the choice of the key
 
 KEYS = [
     SigningKey("first"),
-    SigningKey("ps", "PS256"),
-    SigningKey("es", "ES256"),
-    SigningKey("es384", "ES384"),
-    SigningKey("es512", "ES512"),
-    SigningKey("ed", "EdDSA"),
+    *(SigningKey(name.lower(), name) for name in ("PS256", "ES256", "ES384", "ES512", "EdDSA")),
 ]
 BY_ID = {key.key_id: key for key in KEYS}
 
@@ -683,30 +620,26 @@ def versatile(settings: Any) -> Iterator[Issuer]:
 
 
 @pytest.mark.parametrize("key", [pytest.param(key, id=key.algorithm) for key in KEYS])
-def test_a_token_with_a_configured_algorithm_is_accepted(
+def test_a_token_is_accepted_if_its_algorithm_is_configured(
     upload: Upload, versatile: Issuer, settings: Any, key: SigningKey
 ) -> None:
+    token = versatile.mint(key=key)
+    settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": ["RS256" if key.algorithm != "RS256" else "PS256"]}
+    expect_refusal(upload(token=token))
     settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": [key.algorithm]}
 
-    assert upload(token=versatile.mint(key=key)).status_code == 201
-
-
-@pytest.mark.parametrize("key", [pytest.param(key, id=key.algorithm) for key in KEYS[1:]])
-def test_a_token_of_another_algorithm_is_refused(upload: Upload, versatile: Issuer, key: SigningKey) -> None:
-    response = upload(token=versatile.mint(key=key))
-
-    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert upload(token=token).status_code == 201
 
 
 @pytest.mark.parametrize(
     ("key_id", "algorithm", "named"),
     [
         pytest.param("first", "PS256", "first", id="ps256-with-a-key-for-rs256"),
-        pytest.param("ps", "RS256", "ps", id="rs256-with-a-key-for-ps256"),
-        pytest.param("first", "RS256", "ps", id="the-kid-of-another-rsa-key"),
-        pytest.param("first", "RS256", "es", id="the-kid-of-an-elliptic-key"),
-        pytest.param("es", "ES256", "first", id="the-kid-of-an-rsa-key"),
-        pytest.param("es", "ES256", "es384", id="the-kid-of-another-curve"),
+        pytest.param("ps256", "RS256", "ps256", id="rs256-with-a-key-for-ps256"),
+        pytest.param("first", "RS256", "ps256", id="the-kid-of-another-rsa-key"),
+        pytest.param("first", "RS256", "es256", id="the-kid-of-an-elliptic-key"),
+        pytest.param("es256", "ES256", "first", id="the-kid-of-an-rsa-key"),
+        pytest.param("es256", "ES256", "es384", id="the-kid-of-another-curve"),
         pytest.param("first", "RS256", None, id="no-kid-and-many-keys"),
     ],
 )
@@ -714,12 +647,10 @@ def test_a_key_is_used_only_for_its_own_kid_and_algorithm(
     upload: Upload, versatile: Issuer, settings: Any, key_id: str, algorithm: str, named: str | None
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": [key.algorithm for key in KEYS]}
-    token = versatile.mint(key=BY_ID[key_id], algorithm=algorithm, header={"kid": named})
 
-    response = upload(token=token)
-
-    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
-    assert response.headers["WWW-Authenticate"] == REFUSED.format(NOT_ACCEPTABLE)
+    expect_refusal(
+        upload(token=versatile.mint(key=BY_ID[key_id], algorithm=algorithm, header={"kid": named}))
+    )
 
 
 @pytest.mark.parametrize("signature", [bytes.fromhex("3006020101020101"), bytes(64)], ids=["der", "zeros"])
@@ -727,37 +658,15 @@ def test_another_form_of_an_elliptic_signature_is_refused(
     upload: Upload, versatile: Issuer, settings: Any, signature: bytes
 ) -> None:
     settings.OAUTH = {**settings.OAUTH, "ALGORITHMS": ["ES256"]}
-    response = upload(token=replace_part(versatile.mint(key=BY_ID["es"]), 2, to_base64url(signature)))
 
-    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
-
-
-@pytest.mark.parametrize(
-    ("jwk", "named"),
-    [
-        pytest.param({"use": None}, "first", id="key-without-use"),
-        pytest.param({"alg": None}, "first", id="key-without-alg"),
-        pytest.param({"use": None, "alg": None}, "first", id="key-without-both"),
-        pytest.param({"kid": None}, None, id="no-kid-anywhere"),
-        pytest.param({}, None, id="no-kid-in-the-token"),
-        pytest.param({"key_ops": ["verify"], "use": None}, "first", id="key-ops"),
-        pytest.param({"x5c": ["MIIB"], "x5t": "abc"}, "first", id="certificates-too"),
-    ],
-)
-def test_the_habits_of_other_issuers_do_not_matter(
-    upload: Upload, versatile: Issuer, jwk: dict[str, Any], named: str | None
-) -> None:
-    versatile.publish(KEYS[0].to_jwk(**jwk), **{"Content-Type": "application/jwk-set+json"})
-
-    assert upload(token=versatile.mint(key=KEYS[0], header={"kid": named})).status_code == 201
+    expect_refusal(upload(token=replace_part(versatile.mint(key=BY_ID["es256"]), 2, to_base64url(signature))))
 
 
-def test_a_kid_that_the_key_does_not_have_is_refused(upload: Upload, versatile: Issuer) -> None:
+def test_a_key_without_a_kid_verifies_only_tokens_without_one(upload: Upload, versatile: Issuer) -> None:
     versatile.publish(KEYS[0].to_jwk(kid=None))
 
-    response = upload(token=versatile.mint(key=KEYS[0]))
-
-    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    expect_refusal(upload(token=versatile.mint(key=KEYS[0])))
+    assert upload(token=versatile.mint(key=KEYS[0], header={"kid": None})).status_code == 201
 
 
 @pytest.mark.parametrize(
