@@ -174,6 +174,11 @@ def read_statuses(response: ClientResponse) -> list[int]:
     return [item["status"] for item in response.json()["entries"]]
 
 
+def count(received: int, created: int, existing: int, rejected: int) -> dict[str, int]:
+    """The counts of a report."""
+    return {"received": received, "created": created, "existing": existing, "rejected": rejected}
+
+
 def read_reasons(response: ClientResponse) -> dict[int, str]:
     """The reason for each malformed entry, by index."""
     assert response.status_code == HTTPStatus.MULTI_STATUS

@@ -68,13 +68,3 @@ def test_the_page_contains_no_production_secret(production: Client) -> None:
     assert PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"] not in html
     assert "hidden-password" not in html
     assert "secret" not in html
-
-
-@pytest.mark.parametrize(
-    "path", ["/docs", "/openapi.json", "/.well-known/oauth-protected-resource/timesheets/upload"]
-)
-def test_a_read_only_address_refuses_other_methods(path: str) -> None:
-    response = Client(enforce_csrf_checks=True).post(path)
-
-    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
-    assert response.headers["Allow"] == "GET, HEAD"

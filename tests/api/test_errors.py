@@ -8,7 +8,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 
-from tests.api.conftest import TUTORIAL_ENTRY, Upload
+from tests.api.conftest import TUTORIAL_ENTRY, Upload, status_and_code
 from tests.kit.issuer import Issuer
 
 PROBLEM = "application/problem+json"
@@ -62,46 +62,30 @@ def test_a_problem_has_the_members_of_rfc_9457(upload: Upload) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("environ", "status", "code"),
-    [
-        pytest.param({"PATH_INFO": "/nowhere"}, 404, "not_found", id="no-such-address"),
-        pytest.param({"PATH_INFO": "/timesheets/upload/"}, 404, "not_found", id="trailing-slash"),
-        pytest.param({"HTTP_ACCEPT": "image/png"}, 406, "not_acceptable", id="not-acceptable"),
-        pytest.param({"HTTP_AUTHORIZATION": "Bearer a b"}, 400, "invalid_request", id="broken-bearer"),
-        pytest.param({}, 401, "not_authenticated", id="no-token"),
-        pytest.param({"token": {"aud": "other"}}, 401, "invalid_token", id="bad-token"),
-        pytest.param({"token": {"scope": "other"}}, 403, "insufficient_scope", id="no-scope"),
-        pytest.param({"token": {}, "REQUEST_METHOD": "GET"}, 405, "method_not_allowed", id="get"),
-        pytest.param({"token": {}, "REQUEST_METHOD": "BREW"}, 405, "method_not_allowed", id="odd-method"),
-        pytest.param({"token": {}, "QUERY_STRING": "dry=1"}, 400, "invalid_parameter", id="parameter"),
-        pytest.param({"token": {}, "QUERY_STRING": "format=json"}, 400, "invalid_parameter", id="format"),
-        pytest.param(
-            {"token": {}, "HTTP_IDEMPOTENCY_KEY": "a b"}, 400, "invalid_idempotency_key", id="broken-key"
-        ),
-        pytest.param({"token": {}, "CONTENT_TYPE": ""}, 415, "unsupported_media_type", id="no-media-type"),
-        pytest.param({"token": {}, "CONTENT_TYPE": "text/xml"}, 415, "unsupported_media_type", id="xml"),
-        pytest.param(
-            {"token": {}, "CONTENT_TYPE": "application/x-www-form-urlencoded"},
-            415,
-            "unsupported_media_type",
-            id="form",
-        ),
-        pytest.param(
-            {"token": {}, "CONTENT_TYPE": "application/json; charset=latin-1"},
-            415,
-            "unsupported_media_type",
-            id="charset",
-        ),
-        pytest.param(
-            {"token": {}, "HTTP_CONTENT_ENCODING": "br"}, 415, "unsupported_media_type", id="encoding"
-        ),
-        pytest.param({"token": {}}, 411, "length_required", id="no-length"),
-        pytest.param({"token": {}, "CONTENT_LENGTH": "8388609"}, 413, "too_large", id="too-large"),
-    ],
-)
+UNSUPPORTED = (415, "unsupported_media_type")
+TOKEN: dict[str, Any] = {"token": {}}
+FORM, LATIN = "application/x-www-form-urlencoded", "application/json; charset=latin-1"
+REFUSALS: list[tuple[dict[str, Any], tuple[int, str]]] = [
+    ({"PATH_INFO": "/nowhere"}, (404, "not_found")),
+    ({"PATH_INFO": "/timesheets/upload/"}, (404, "not_found")),
+    ({"HTTP_ACCEPT": "image/png"}, (406, "not_acceptable")),
+    ({"HTTP_AUTHORIZATION": "Bearer a b"}, (400, "invalid_request")),
+    ({}, (401, "not_authenticated")),
+    ({"token": {"aud": "other"}}, (401, "invalid_token")),
+    ({"token": {"scope": "other"}}, (403, "insufficient_scope")),
+    *(({**TOKEN, "REQUEST_METHOD": method}, (405, "method_not_allowed")) for method in ("GET", "BREW")),
+    *(({**TOKEN, "QUERY_STRING": each}, (400, "invalid_parameter")) for each in ("dry=1", "format=json")),
+    ({**TOKEN, "HTTP_IDEMPOTENCY_KEY": "a b"}, (400, "invalid_idempotency_key")),
+    *(({**TOKEN, "CONTENT_TYPE": media_type}, UNSUPPORTED) for media_type in ("", "text/xml", FORM, LATIN)),
+    ({**TOKEN, "HTTP_CONTENT_ENCODING": "br"}, UNSUPPORTED),
+    (TOKEN, (411, "length_required")),
+    ({**TOKEN, "CONTENT_LENGTH": "8388609"}, (413, "too_large")),
+]
+
+
+@pytest.mark.parametrize(("environ", "expected"), REFUSALS)
 def test_the_body_is_not_read_before_all_other_checks_pass(
-    issuer: Issuer, db: None, environ: dict[str, Any], status: int, code: str
+    issuer: Issuer, db: None, environ: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     environ = dict(environ)
     if "token" in environ:
@@ -109,49 +93,58 @@ def test_the_body_is_not_read_before_all_other_checks_pass(
 
     status_line, headers, problem = call_wsgi(**{"wsgi.input": ForbiddenBody(), **environ})
 
-    assert (int(status_line[:3]), problem["status"], problem["code"]) == (status, status, code)
+    assert (int(status_line[:3]), problem["status"], problem["code"]) == (expected[0], *expected)
     assert headers["Content-Type"] == PROBLEM
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Request-ID"] == problem["request_id"]
 
 
-ORDER = [
+# The faults of an upload and of a reading, in the order in which they are reported.
+UPLOAD: list[tuple[dict[str, str], int]] = [
     ({"PATH_INFO": "/nowhere"}, 404),
     ({"HTTP_ACCEPT": "image/png"}, 406),
     ({"HTTP_AUTHORIZATION": "Bearer a b"}, 400),
-    ({"HTTP_AUTHORIZATION": "forbidden"}, 403),
+    ({"scope": "other"}, 403),
     ({"REQUEST_METHOD": "PUT"}, 405),
     ({"QUERY_STRING": "dry=1"}, 400),
     ({"CONTENT_TYPE": "text/xml"}, 415),
     ({"CONTENT_LENGTH": ""}, 411),
     ({"CONTENT_LENGTH": "8388609"}, 413),
 ]
+READING: list[tuple[dict[str, str], int]] = [
+    ({"PATH_INFO": "/timesheets/01"}, 404),
+    *UPLOAD[1:4],
+    ({"REQUEST_METHOD": "DELETE"}, 405),
+    ({"QUERY_STRING": "unknown=1"}, 400),
+    ({"REQUEST_METHOD": "GET", "PATH_INFO": "/timesheets/1"}, 404),
+]
 
 
-@pytest.mark.parametrize("first", range(len(ORDER)))
-def test_the_first_of_several_errors_is_reported(issuer: Issuer, db: None, first: int) -> None:
-    environ = {"HTTP_AUTHORIZATION": f"Bearer {issuer.mint()}"}
-    for wrong, _ in reversed(ORDER[first:]):
-        environ |= wrong
-    if environ["HTTP_AUTHORIZATION"] == "forbidden":
-        environ["HTTP_AUTHORIZATION"] = f"Bearer {issuer.mint(scope='other')}"
+@pytest.mark.parametrize(
+    ("faults", "status"),
+    [(order[first:], order[first][1]) for order in (UPLOAD, READING) for first in range(len(order))],
+)
+def test_the_first_of_several_errors_is_reported(
+    issuer: Issuer, db: None, faults: list[tuple[dict[str, str], int]], status: int
+) -> None:
+    environ = {"scope": "batch:upload read:timesheets"}
+    for fault, _ in reversed(faults):
+        environ |= fault
+    token = issuer.mint(scope=environ.pop("scope"))
 
-    status_line, _, _ = call_wsgi(**{"wsgi.input": ForbiddenBody(), **environ})
+    status_line, _, problem = call_wsgi(
+        **{"wsgi.input": ForbiddenBody(), "HTTP_AUTHORIZATION": f"Bearer {token}", **environ}
+    )
 
-    assert int(status_line[:3]) == ORDER[first][1]
+    assert (int(status_line[:3]), problem["status"]) == (status, status)
 
 
 def test_no_byte_beyond_content_length_is_read(issuer: Issuer, db: None) -> None:
     body = json.dumps(TUTORIAL_ENTRY).encode()
     stream = io.BytesIO(body + b"GET / HTTP/1.1")
+    given = {"CONTENT_LENGTH": str(len(body)), "HTTP_AUTHORIZATION": f"Bearer {issuer.mint()}"}
 
-    call_wsgi(
-        **{
-            "wsgi.input": stream,
-            "CONTENT_LENGTH": str(len(body)),
-            "HTTP_AUTHORIZATION": f"Bearer {issuer.mint()}",
-        }
-    )
+    call_wsgi(**{"wsgi.input": stream, **given})
 
     assert stream.read() == b"GET / HTTP/1.1"
 
@@ -208,12 +201,12 @@ def test_a_view_without_scopes_is_closed(client: Client, issuer: Issuer) -> None
 @pytest.mark.parametrize(
     ("given", "is_taken"),
     [
-        pytest.param("run.2026-11_24", True, id="good"),
-        pytest.param("x" * 64, True, id="longest"),
-        pytest.param("x" * 65, False, id="too-long"),
-        pytest.param("a b", False, id="blank"),
-        pytest.param("", False, id="empty"),
-        pytest.param("ä", False, id="umlaut"),
+        ("run.2026-11_24", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("a b", False),
+        ("", False),
+        ("ä", False),
     ],
 )
 def test_a_valid_request_id_is_taken_from_the_request(upload: Upload, given: str, is_taken: bool) -> None:
@@ -227,13 +220,20 @@ def test_the_response_to_an_upload_has_a_request_id_and_is_not_cached(upload: Up
     assert response.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json"])
-def test_a_read_only_page_accepts_no_other_method(client: Client, path: str) -> None:
-    response = client.post(path)
+METADATA = "/.well-known/oauth-protected-resource"
 
-    assert response.status_code == 405
+
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", f"{METADATA}/timesheets/upload", "/healthz", "/readyz"]
+)
+def test_a_read_only_address_accepts_no_other_method(path: str) -> None:
+    # Any host may probe.
+    host = {"Host": "10.0.0.7:8000"} if path.endswith("z") else {}
+
+    response = Client(enforce_csrf_checks=True).post(path, headers=host)
+
+    assert status_and_code(response) == (405, "method_not_allowed")
     assert response["Allow"] == "GET, HEAD"
-    assert response.json()["code"] == "method_not_allowed"
 
 
 def test_a_title_is_the_same_on_every_python_version(upload: Upload) -> None:

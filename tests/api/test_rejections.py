@@ -196,17 +196,6 @@ def test_another_clients_rejections_do_not_exist(upload_many: UploadMany, read: 
     assert status_and_code(read("/uploads/4711/rejections")) == (404, "not_found")
 
 
-def test_rejections_need_the_scope_to_read(read: Read, issuer: Issuer) -> None:
-    missing = read("/uploads/17/rejections", token=issuer.mint(scope="batch:upload"))
-
-    assert status_and_code(missing) == (403, "insufficient_scope")
-    metadata = missing.headers["WWW-Authenticate"].partition('resource_metadata="')[2].rstrip('"')
-    assert metadata.endswith("/.well-known/oauth-protected-resource/uploads/17/rejections")
-    assert read(metadata.removeprefix(PUBLIC_URL), token=None).json()["scopes_supported"] == [
-        "read:timesheets"
-    ]
-
-
 @pytest.mark.parametrize("query", ["order=newest", "label=a", "cursor=x", "page_size=0"])
 def test_a_wrong_parameter_is_refused(upload_many: UploadMany, read: Read, query: str) -> None:
     assert status_and_code(read(f"{find(upload_many([{}]))}?{query}")) == (400, "invalid_parameter")

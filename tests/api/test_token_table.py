@@ -196,7 +196,7 @@ BAD_JSON = [
     ),
 ]
 ODD_ALGORITHMS = ("none", "NONE", "HS256", "rs256", "RS256 ", "", ["RS256"], {"RS256": 1}, 256, True, None)
-ODD_CRITS = (["exp"], [], ["http://example.com/unknown"])
+ODD_CRITS: tuple[list[str], ...] = (["exp"], [], ["http://example.com/unknown"])
 BAD_HEADERS = refuse(
     NOT_ACCEPTABLE,
     {

@@ -17,8 +17,8 @@ LIMITS = {"entries": 10_000, "bytes": EIGHT_MEBIBYTES, "unzipped_bytes": SIXTEEN
 # Encodings
 
 
-@every_format
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "GZip", " gzip "])
+@every_format
 def test_a_batch_may_be_zipped(upload: Upload, batch_format: Format, encoding: str) -> None:
     body = gzip.compress(batch_format.write([make_entry(), make_entry()]))
 
@@ -35,32 +35,29 @@ def test_identity_means_no_encoding(upload_many: UploadMany, encoding: str) -> N
 @pytest.mark.parametrize(
     "encoding", ["br", "deflate", "zstd", "compress", "gzip, gzip", "identity, gzip", "gzip;q=1", "*"]
 )
-@every_format
-def test_another_encoding_is_refused(upload_many: UploadMany, batch_format: Format, encoding: str) -> None:
-    response = upload_many([make_entry()], batch_format, headers={"Content-Encoding": encoding})
+def test_another_encoding_is_refused(upload_many: UploadMany, encoding: str) -> None:
+    response = upload_many([make_entry()], headers={"Content-Encoding": encoding})
 
     assert status_and_code(response) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"'])
+@pytest.mark.parametrize(
+    ("charset", "is_utf_8"),
+    [
+        *((charset, True) for charset in ("utf-8", "UTF-8", '"utf-8"')),
+        *((charset, False) for charset in ("latin-1", "utf-16", "us-ascii", "utf-8-sig", "nonsense", '""')),
+    ],
+)
 @every_format
-def test_the_charset_may_be_named(upload_many: UploadMany, batch_format: Format, charset: str) -> None:
-    response = upload_many(
-        [make_entry()], batch_format, CONTENT_TYPE=f"{batch_format.media_type}; charset={charset}"
-    )
+def test_the_charset_may_be_named_if_it_is_utf_8(
+    upload_many: UploadMany, batch_format: Format, charset: str, is_utf_8: bool
+) -> None:
+    media_type = f"{batch_format.media_type}; charset={charset}"
 
-    assert read_statuses(response) == [201]
+    response = upload_many([make_entry()], batch_format, CONTENT_TYPE=media_type)
 
-
-@pytest.mark.parametrize("charset", ["latin-1", "utf-16", "us-ascii", "utf-8-sig", "nonsense", '""'])
-@every_format
-def test_another_charset_is_refused(upload_many: UploadMany, batch_format: Format, charset: str) -> None:
-    response = upload_many(
-        [make_entry()], batch_format, CONTENT_TYPE=f"{batch_format.media_type}; charset={charset}"
-    )
-
-    assert status_and_code(response) == (415, "unsupported_media_type")
-    assert not Timesheet.objects.exists()
+    assert response.status_code == (207 if is_utf_8 else 415)
+    assert Timesheet.objects.count() == is_utf_8
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/json-seq", "text/x-csv", "application/*"])
@@ -86,16 +83,20 @@ def test_separators_inside_strings_do_not_count_as_values(
     text = (mark * 128)[:128]
     entries = [make_entry(user_id=text[:64], project=text)] * 10_000
 
-    response = upload_many(entries, batch_format, headers={"Prefer": "return=minimal"})
+    response = upload_many(entries, batch_format, "?dry_run=true", headers={"Prefer": "return=minimal"})
 
-    assert response.status_code == 207
+    assert (response.status_code, response.json()["created"]) == (200, 10_000)
+
+
+def test_ten_thousand_entries_are_stored(upload_many: UploadMany) -> None:
+    response = upload_many([make_entry()] * 10_000, headers={"Prefer": "return=minimal"})
+
     assert response.json()["created"] == Timesheet.objects.count() == 10_000
 
 
 @every_format
-@pytest.mark.parametrize("query", ["", "?atomic=true", "?dry_run=true"])
-def test_over_ten_thousand_is_too_large(upload_many: UploadMany, batch_format: Format, query: str) -> None:
-    assert_too_large(upload_many([make_entry()] * 10_001, batch_format, query))
+def test_over_ten_thousand_is_too_large(upload_many: UploadMany, batch_format: Format) -> None:
+    assert_too_large(upload_many([make_entry()] * 10_001, batch_format))
 
 
 def test_malformed_entries_count_towards_the_limit(upload: Upload) -> None:
