@@ -120,7 +120,8 @@ class Api:
         response = self._call(
             method, received.path, received.body, token, content_type=content_type, headers=headers
         )
-        return Reply(status=response.status_code, body=response.content)
+        kept = {name: response[name] for name in ("Location", "Timesheets-As-Of") if name in response}
+        return Reply(status=response.status_code, body=response.content, headers=kept)
 
     def _call(self, method: str, path: str, body: bytes, token: str, **more: Any) -> ClientResponse:
         connections["default"] = self._connection

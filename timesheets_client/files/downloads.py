@@ -83,8 +83,7 @@ class Download:
     def write(self, part: PartFile) -> None:
         """Raises an UploadError."""
         self.position = self._continue(part) or self._begin(part)
-        if self.position:
-            self._write_pages(self.position, part)
+        self._write_pages(self.position, part)
         part.commit()
 
     def _continue(self, part: PartFile) -> Position | None:
@@ -96,10 +95,10 @@ class Download:
         self.context.report.progress.advance(position.entries, None)
         return position
 
-    def _begin(self, part: PartFile) -> Position | None:
-        as_of = find_latest_state(self.context.client, self.since)
+    def _begin(self, part: PartFile) -> Position:
+        position = Position(as_of=find_latest_state(self.context.client))
         part.write(HEADERS[self.format])
-        return None if as_of is None else Position(as_of=as_of)
+        return position
 
     def _write_pages(self, position: Position, part: PartFile) -> None:
         pages = list_state(

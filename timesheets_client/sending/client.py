@@ -108,14 +108,17 @@ class ApiClient:
             return answer
         raise explain_refusal(answer, self.upload_url, token)
 
-    def read(self, path: str, **parameters: str) -> Mapping[str, object] | None:
-        """The document at a path such as `/timesheets/14`; None if there is none. Raises an UploadError."""
+    def read(self, path: str, **parameters: str) -> Answer | None:
+        """The answer with the document at a path such as `/uploads/17`; None if there is none.
+
+        Raises an UploadError.
+        """
         url = f"{self.upload_url.removesuffix(UPLOAD_PATH)}{path}"
         message = Message(method="GET", url=add_query(url, parameters), headers=JSON_ONLY)
         answer, token = self._send(message, is_repeatable=True)
         if answer.status == HTTPStatus.OK and answer.document is not None:
             self._accept(token)
-            return answer.document
+            return answer
         if answer.status == HTTPStatus.NOT_FOUND and answer.quote("code") == "not_found":
             return None
         raise explain_refusal(answer, url, token, action="reading back")

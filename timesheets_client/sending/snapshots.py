@@ -14,57 +14,23 @@ from timesheets_client.sending.stored_entries import (
     Page,
     StoredEntry,
     explain_unexpected,
-    find_page,
     list_pages,
 )
 
-MAX_ID = 2**63 - 1
+MARK = re.compile(r"[0-9]{1,19}")
 # As in the API: no text has control characters or half a surrogate pair.
 TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
 MAX_HOURS = 24
 
 
-def find_latest_state(client: ApiClient, since: str) -> int | None:
-    """The last id of the latest state; None if no current entry is dated `since` or later.
-
-    Raises ConfigurationError if the API has no states.
-    """
-    try:
-        page = find_page(client, {"current": "true", "date_from": since, "page_size": "1"})
-    except ParameterRefused as error:
-        raise ConfigurationError(
-            f"/timesheets: this API cannot say which entries are current: {error.reason}; "
-            "--download needs a version of it that has corrections"
-        ) from None
-    if not page.rows and page.cursor is None:
-        return None
-    # If entries are stored, the id 1 cannot be assigned any more.
-    return find_settled_id(client, page.rows[0].timesheet_id if page.rows else 1)
-
-
-def find_settled_id(client: ApiClient, settled: int) -> int:
-    """The highest id up to which no entry can be added any more. `settled` is any such id.
-
-    The API has no other way to ask: it refuses the state of a higher id.
-    """
-    width = 1
-    while is_settled(client, settled + width):
-        settled, width = settled + width, 2 * width
-        if settled > MAX_ID:
-            raise explain_unexpected("/timesheets")
-    while width > 1:
-        width //= 2
-        if is_settled(client, settled + width):
-            settled += width
-    return settled
-
-
-def is_settled(client: ApiClient, timesheet_id: int) -> bool:
-    try:
-        # No upload has the number 0, so no entry is looked for.
-        return client.read("/timesheets", as_of=str(timesheet_id), upload="0", page_size="1") is not None
-    except ParameterRefused:
-        return False
+def find_latest_state(client: ApiClient) -> int:
+    """The last id of the latest state; 0 if nothing is stored. Raises an UploadError."""
+    answer = client.read("/timesheets", page_size="1")
+    mark = answer.headers.get("Timesheets-As-Of", "") if answer else ""
+    if not MARK.fullmatch(mark):
+        problem = "/timesheets: the answer names no state; this needs a later version of the API"
+        raise ConfigurationError(problem)
+    return int(mark)
 
 
 def list_state(

@@ -69,9 +69,10 @@ class Receipt:
 def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
     """The receipt of an upload; None if this client has no such upload. Raises an UploadError."""
     path = f"/uploads/{upload}"
-    members = client.read(path)
-    if members is None:
+    answer = client.read(path)
+    if answer is None:
         return None
+    members = answer.document or {}
     label, received_at = members.get("label"), members.get("received_at")
     try:
         return Receipt(
@@ -107,7 +108,8 @@ def list_pages(client: ApiClient, parameters: Mapping[str, str], last_id: int = 
 def find_page(client: ApiClient, parameters: Mapping[str, str], last_id: int = 0) -> Page:
     """Raises an UploadError."""
     try:
-        page = read_page(client.read("/timesheets", **parameters) or {})
+        answer = client.read("/timesheets", **parameters)
+        page = read_page((answer and answer.document) or {})
         # Ids that do not ascend mean that the pages never end.
         ids = [last_id, *(row.timesheet_id for row in page.rows)]
         if any(this >= later for this, later in pairwise(ids)):
