@@ -5,6 +5,7 @@ UploadError
 ├── EntriesRejected      65  the API refuses the entry itself
 ├── TotalsDiffer         65  a file does not have the totals that were announced
 ├── InputUnreadable      66  a file is missing or cannot be read
+│   └── DateOrderInDoubt 65  dates of a file only fit with day and month swapped
 ├── TemporaryFailure     75  the same run may succeed later
 │   └── NothingSent      75  not a byte of the request reached the server
 ├── DiskFull             75  there is no space for a file that must be written
@@ -77,6 +78,10 @@ class TotalsDiffer(UploadError):
 
 class InputUnreadable(UploadError):
     exit_status = ExitStatus.UNREADABLE
+
+
+class DateOrderInDoubt(InputUnreadable):
+    exit_status = ExitStatus.REJECTED
 
 
 class TemporaryFailure(UploadError):

@@ -97,7 +97,7 @@ def explain(path: Path) -> list[str]:
         ),
         pytest.param(
             {"date": 'column = "Day"\nformat = "%d.%m.%y"'},
-            "date.format: '%d.%m.%y': there is no %y; the directives are %Y %m %d %H %I %p %M %S %f %z",
+            "date.format: '%d.%m.%y': there is no %y; the directives are %Y %m %d %b %B %H %I %p %M %S %f %z",
             id="century",
         ),
         pytest.param(
@@ -107,7 +107,7 @@ def explain(path: Path) -> list[str]:
         ),
         pytest.param(
             {"date": 'column = "Day"\nformat = "%d.%m."'},
-            "date.format: '%d.%m.': a date needs %Y, %m and %d",
+            "date.format: '%d.%m.': a date needs %Y, %d and %m (or %b or %B, for English names of months)",
             id="no year",
         ),
         pytest.param(
@@ -148,8 +148,23 @@ def explain(path: Path) -> list[str]:
         ),
         pytest.param(
             {"hours": 'column = "Duration"'},
-            "hours.unit: must be hours, minutes, seconds, h:mm, h:mm:ss or 1h 30m",
+            "hours.unit: must be hours, minutes, seconds, h:mm, h:mm:ss, 1d 2h 30m or 1h 30m",
             id="no unit",
+        ),
+        pytest.param(
+            {"hours": 'column = "Duration"\nunit = "1d 2h 30m"'},
+            "hours.hours_per_day: must be above 0 and at most 24: how many hours 1d has, such as 8",
+            id="days of unknown length",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%d %b %Y %m"'},
+            "date.format: '%d %b %Y %m': %m is there more than once",
+            id="two months",
+        ),
+        pytest.param(
+            {"date": 'column = "Day"\nformat = "%d.%m.%Y"\nonly_day = 1'},
+            "date.only_day: must be true or false",
+            id="no truth value",
         ),
         pytest.param(
             {"hours": 'column = "Duration"\nunit = "h:mm"\ndecimal = ","'},
@@ -200,13 +215,11 @@ def test_all_problems_of_a_map_are_reported_at_once(tmp_path: Path) -> None:
 
     assert explain(tmp_path / "our.toml") == [
         "user_id: this table is missing",
-        "user_id: needs one of the keys column, template, constant; it has none",
         "date: needs one of the keys column, template; it has none",
         "date.format: is missing; it says what the dates look like, such as %d/%m/%Y",
         "date.new line: there is no such key here",
         "project: this table is missing",
-        "project: needs one of the keys column, template, constant; it has none",
-        "hours.unit: must be hours, minutes, seconds, h:mm, h:mm:ss or 1h 30m",
+        "hours.unit: must be hours, minutes, seconds, h:mm, h:mm:ss, 1d 2h 30m or 1h 30m",
     ]
 
 

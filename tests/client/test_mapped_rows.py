@@ -6,7 +6,7 @@ import pytest
 
 from tests.client.reading import describe_rows, read_mapped
 from tests.client.test_map_files import write
-from timesheets_client.errors import InputUnreadable
+from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row
 
 HEADER = "Email,Day,Project,Duration\n"
@@ -52,6 +52,8 @@ def read_problem(member: str, map_file: Path, *cells: str, zone: ZoneInfo | None
         ),
         pytest.param("%Y-%m-%dT%H:%M%z", "2026-01-20T18:25Z", "2026-01-20T18:25:00Z", id="UTC"),
         pytest.param("%Y-%m-%dT%H:%M%z", "2026-01-20T18:25-03:30", "2026-01-20T18:25:00-03:30", id="minus"),
+        pytest.param("%d/%b/%Y", "3/apr/2026", "2026-04-03", id="name of a month"),
+        pytest.param("%d %B %Y", "03 May 2026", "2026-05-03", id="whole name of a month"),
         pytest.param("[%d.%m.%Y]", "[03.04.2026]", "2026-04-03", id="no pattern"),
         pytest.param("%Y-%m-%d %H:%M", "2026-10-25 01:59", "2026-10-25T01:59:00+02:00", id="before a change"),
         pytest.param("%Y-%m-%d %H:%M", "2026-10-25 03:00", "2026-10-25T03:00:00+01:00", id="after a change"),
@@ -61,6 +63,25 @@ def test_a_date_has_the_stated_format(tmp_path: Path, layout: str, cell: str, ex
     stated = write(tmp_path, date=f'column = "Day"\nformat = "{layout}"')
 
     assert read_member("date", stated, "a@example.com", cell, "X", "1:00", zone=BERLIN) == expected
+
+
+def test_only_the_day_that_a_cell_shows_can_be_taken_from_a_time(tmp_path: Path) -> None:
+    days = write(tmp_path, date='column = "Day"\nformat = "%Y-%m-%d %H:%M%z"\nonly_day = true')
+
+    assert read_member("date", days, "a@example.com", "2026-06-01 23:30-05:00", "X", "1:00") == "2026-06-01"
+
+
+def test_a_date_that_only_fits_with_day_and_month_swapped_ends_the_reading(tmp_path: Path) -> None:
+    stated = write(tmp_path, date='column = "Day"\nformat = "%d/%m/%Y"')
+
+    with pytest.raises(DateOrderInDoubt) as error:
+        read_mapped(f"{HEADER}a,03/04/2026,X,1:00\na,03/13/2026,X,1:00\na,04/13/2026,X,1:00\n", stated)
+
+    message = str(error.value)
+    assert message.startswith(
+        "export.csv:3: date: '03/13/2026' does not fit %d/%m/%Y, but %m/%d/%Y; nothing of"
+    )
+    assert message.endswith(f"state the right format in {stated}, line 6")
 
 
 def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:
@@ -74,7 +95,9 @@ def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("layout", "cell", "problem"),
     [
-        pytest.param("%d/%m/%Y", "03/13/2026", "'03/13/2026' does not have the format %d/%m/%Y", id="order"),
+        pytest.param(
+            "%d/%m/%Y", "13/14/2026", "'13/14/2026' does not have the format %d/%m/%Y", id="no month"
+        ),
         pytest.param("%d/%m/%Y", "", "'' does not have the format %d/%m/%Y", id="empty"),
         pytest.param("%d/%m/%Y", "03/04/26", "'03/04/26' does not have the format %d/%m/%Y", id="century"),
         pytest.param("%Y%m%d", "2026111", "'2026111' does not have the format %Y%m%d", id="digits"),
@@ -109,6 +132,7 @@ def test_a_date_of_another_format_is_rejected(tmp_path: Path, layout: str, cell:
         pytest.param('"h:mm"', "210:00", "210.00", id="many hours"),
         pytest.param('"h:mm:ss"', "24:19:36", "24.33", id="h:mm:ss"),
         pytest.param('"1h 30m"', "1h 30m", "1.50", id="words"),
+        pytest.param('"1d 2h 30m"\nhours_per_day = 7.5', "1d 2h 30m", "10.00", id="days"),
         pytest.param('"1h 30m"', "45m", "0.75", id="only minutes"),
         pytest.param('"1h 30m"', "2 h", "2.00", id="only hours"),
         pytest.param('"1h 30m"', "1h30min 36s", "1.51", id="seconds in words"),
@@ -259,7 +283,7 @@ def test_members_that_cannot_be_made_are_null_so_that_nothing_is_stored_unseen(t
         date='column = "Day"\nformat = "%Y-%d-%m"',
     )
 
-    rejected = read_one(looked_up, "a@example.com", "2026-04-13", "X", "7")
+    rejected = read_one(looked_up, "a@example.com", "13.04.2026", "X", "7")
 
     assert isinstance(rejected, RejectedEntry)
     assert set(rejected.errors) == {"user_id", "date", "hours"}
@@ -357,6 +381,27 @@ def test_a_file_whose_mark_contradicts_the_stated_encoding_is_unreadable(tmp_pat
 
     with pytest.raises(InputUnreadable, match="is in UTF-8, as its first bytes say, and not in windows-1252"):
         read_mapped("\ufeffTags," + HEADER, western)
+
+
+def test_a_condition_may_name_a_column_that_the_table_lacks(tmp_path: Path) -> None:
+    skipping = write(tmp_path, last='[[skip]]\ncolumn = "Approval"\nequals = "Denied"\noptional = true')
+    row = "a,2026-06-01,X,1:00"
+
+    without, denied = (
+        read_mapped(f"{header}\n{cells}\n", skipping)
+        for header, cells in ((HEADER.strip(), row), (f"{HEADER.strip()},Approval", f"{row},Denied"))
+    )
+
+    assert describe_rows([*without, *denied]) == [
+        "export.csv:2",
+        "export.csv:2: skipped: Approval is 'Denied'",
+    ]
+
+
+def test_a_short_row_is_read_if_it_has_what_the_map_reads(tmp_path: Path) -> None:
+    content = "Email,Day,Project,Duration,Tags,Note\na,2026-06-01,X,1:00\n"
+
+    assert describe_rows(read_mapped(content, write(tmp_path))) == ["export.csv:2"]
 
 
 @pytest.mark.parametrize(

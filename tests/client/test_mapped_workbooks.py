@@ -47,6 +47,24 @@ def test_dates_times_and_durations_are_cells_of_their_own(our_map: Path) -> None
     }
 
 
+def test_a_map_for_csv_also_fits_the_table_saved_as_a_workbook(tmp_path: Path) -> None:
+    for_csv = write(
+        tmp_path,
+        top='time_zone = "Europe/Berlin"',
+        user_id='column = "E-mail"',
+        date='template = "{Day} {From}"\nformat = "%d/%m/%Y %I:%M %p"',
+        hours='column = "Duration"\nunit = "hours"\ndecimal = ","',
+    )
+    rows = (["ada", DAY, CLOCK, "X", 7.5], ["ada", "03/06/2026", "08:30 AM", "X", "7,5"])
+
+    typed, texts = read_mapped(save(*rows, header=HEADER), for_csv, "w.xlsx")
+
+    assert isinstance(typed, InputEntry)
+    assert isinstance(texts, InputEntry)
+    assert typed.members == texts.members
+    assert typed.members["date"] == "2026-06-03T08:30:00+02:00"
+
+
 def test_numbers_are_hours_and_no_projects(tmp_path: Path) -> None:
     numbers = write(
         tmp_path,

@@ -38,9 +38,10 @@ class Totals:
 def check_totals(source: Input, options: Options) -> Iterator[Input]:
     """The input, to be read from its beginning, if the options announce no other totals than it has.
 
+    With a map, it is read once before, so that nothing is sent if the order of day and month is in doubt.
     Raises TotalsDiffer, and what reading it raises.
     """
-    if options.expected_entries is None and options.expected_hours is None:
+    if options.expected_entries is None and options.expected_hours is None and options.entry_map is None:
         yield source
         return
     with open_repeatable(source) as repeatable:

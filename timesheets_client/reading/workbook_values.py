@@ -20,6 +20,7 @@ from timesheets_client.reading.entries import (
     reject_text,
 )
 from timesheets_client.reading.maps.rows import EntryMap
+from timesheets_client.reading.maps.rules import Typed
 from timesheets_client.reading.rows import name_cells, read_members, read_row
 
 
@@ -65,6 +66,9 @@ MAPPED_KINDS = {
 }
 
 
+TYPED = {Kind.DATE, Kind.DURATION, Kind.NUMBER}
+
+
 def make_entry(
     source: str, found: Sequence[Cell], header: Sequence[str], zone: tzinfo | None
 ) -> InputEntry | RejectedEntry:
@@ -98,7 +102,7 @@ class MappedCells:
 
     def make_entry(self, source: str, found: Sequence[Cell]) -> Row:
         cells = [*found, *[EMPTY] * (self._rows.width - len(found))]
-        texts = [cell.text for cell in cells]
+        texts = [Typed(cell.text) if cell.kind in TYPED else cell.text for cell in cells]
         try:
             read = self._rows.read(source, texts)
         except Malformed as error:

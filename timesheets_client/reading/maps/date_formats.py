@@ -1,7 +1,7 @@
 """Read dates and times of day in stated formats. The order of day and month is never guessed."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,11 +9,17 @@ from typing import NamedTuple
 from timesheets_client.printable import quote
 from timesheets_client.reading.entries import Malformed
 
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 # As in strptime. Each matches few characters, so that no long text can fill a cache.
 DIRECTIVES = {
     "Y": r"(?P<Y>\d{4})",
     "m": r"(?P<m>0?[1-9]|1[0-2])",
     "d": r"(?P<d>0?[1-9]|[12]\d|3[01])",
+    "b": rf"(?P<b>(?i:{'|'.join(name[:3] for name in MONTHS)}))",
+    "B": rf"(?P<B>(?i:{'|'.join(MONTHS)}))",
     "H": r"(?P<H>0?\d|1\d|2[0-3])",
     "I": r"(?P<I>0?[1-9]|1[0-2])",
     "p": r"(?P<p>[AaPp])\.?[Mm]\.?",
@@ -26,8 +32,13 @@ PART = re.compile(r"%(.?)|(\s+)|([^%\s]+)", re.DOTALL)
 # A number that another one follows at once needs both of its digits.
 ADJACENT = re.compile("%[YmdHIMSf]%[YmdHIMSf]")
 DATE = set("Ymd")
+MONTH = set("mbB")
 TIMES = tuple(map(set, ("HM", "HMS", "HMSf", "IMp", "IMSp", "IMSfp")))
 MAX_DAYS = 4096
+
+
+class Swapped(Malformed):
+    """A date that only fits with day and month swapped, so that every date of the file is in doubt."""
 
 
 class Moment(NamedTuple):
@@ -48,11 +59,12 @@ def find_fault(layout: str) -> str | None:
     if unknown := [each for each in directives if each not in DIRECTIVES]:
         known = " ".join(f"%{each}" for each in DIRECTIVES)
         return f"there is no %{unknown[0]}; the directives are {known}"
-    if repeated := [each for each in directives if directives.count(each) > 1]:
+    parts = ["m" if each in MONTH else each for each in directives]
+    if repeated := [each for each in parts if parts.count(each) > 1]:
         return f"%{repeated[0]} is there more than once"
-    of_date, of_time = DATE & set(directives), set(directives) - DATE - {"z"}
+    of_date, of_time = DATE & set(parts), set(parts) - DATE - {"z"}
     if of_date and of_date != DATE:
-        return "a date needs %Y, %m and %d"
+        return "a date needs %Y, %d and %m (or %b or %B, for English names of months)"
     if of_time and of_time not in TIMES:
         return "a time of day needs %H and %M, or %I, %M and %p"
     if "z" in directives and not of_time:
@@ -79,17 +91,43 @@ def disagree(formats: Sequence[str]) -> bool:
 
 
 def compile_formats(formats: Sequence[str]) -> Callable[[str], Moment]:
-    """A function that reads a text in the first format that fits. It raises Malformed."""
+    """A function that reads a text in the first format that fits. It raises Malformed, or Swapped."""
     patterns = [compile_format(layout) for layout in formats]
+    swapped = {layout: compile_format(layout) for layout in map(swap, formats) if layout not in formats}
     listed = " or ".join(formats)
 
     def read(text: str) -> Moment:
-        for pattern in patterns:
-            if match := pattern.fullmatch(text):
-                return make_moment(match)
-        raise Malformed(f"{quote(text)} does not have the format {listed}")
+        try:
+            return find_moment(patterns, text)
+        except Malformed as error:
+            problem = str(error) or f"{quote(text)} does not have the format {listed}"
+        for layout, pattern in swapped.items():
+            if fits(pattern, text):
+                raise Swapped(f"{quote(text)} does not fit {listed}, but {layout}")
+        raise Malformed(problem)
 
     return read
+
+
+def swap(layout: str) -> str:
+    """The format with day and month swapped."""
+    if not {"d", "m"} <= set(find_directives(layout)):
+        return layout
+    return re.sub("%[dm]", lambda found: "%m" if found[0] == "%d" else "%d", layout)
+
+
+def fits(pattern: re.Pattern[str], text: str) -> bool:
+    try:
+        return bool(find_moment([pattern], text))
+    except Malformed:
+        return False
+
+
+def find_moment(patterns: Sequence[re.Pattern[str]], text: str) -> Moment:
+    for pattern in patterns:
+        if match := pattern.fullmatch(text):
+            return make_moment(match)
+    raise Malformed
 
 
 def compile_format(layout: str) -> re.Pattern[str]:
@@ -105,7 +143,7 @@ def compile_part(directive: str, space: str, literal: str) -> str:
 def make_moment(match: re.Match[str]) -> Moment:
     """Raises Malformed if there is no such day."""
     found = match.groupdict()
-    day = make_day(found["Y"], found["m"], found["d"]) if "Y" in found else ""
+    day = make_day(found["Y"], find_month(found), found["d"]) if "Y" in found else ""
     if "M" not in found:
         return Moment(day, "", "")
     hour = found["H"] if "H" in found else f"{int(found['I']) % 12 + 12 * (found['p'] in 'Pp')}"
@@ -113,6 +151,13 @@ def make_moment(match: re.Match[str]) -> Moment:
     if "f" in found:
         time = f"{time}.{found['f']}"
     return Moment(day, time, normalize_offset(found["z"]) if "z" in found else "")
+
+
+def find_month(found: Mapping[str, str]) -> str:
+    if "m" in found:
+        return found["m"]
+    name = found["b"] if "b" in found else found["B"]
+    return next(f"{number}" for number, each in enumerate(MONTHS, 1) if each.lower().startswith(name.lower()))
 
 
 @lru_cache(MAX_DAYS)

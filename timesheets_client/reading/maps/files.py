@@ -4,7 +4,9 @@ import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
+from decimal import Decimal
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
@@ -20,7 +22,7 @@ from timesheets_client.reading.maps.date_formats import (
     lacks_time,
     needs_zone,
 )
-from timesheets_client.reading.maps.durations import SECONDS, UNITS, compile_unit
+from timesheets_client.reading.maps.durations import SECONDS, UNITS, WITH_DAYS, compile_unit
 from timesheets_client.reading.maps.lookups import LookupUnreadable, read_lookup
 from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.maps.rules import (
@@ -33,6 +35,7 @@ from timesheets_client.reading.maps.rules import (
     Source,
     TextRule,
 )
+from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.maps.tables import Table
 
 # They have one byte per character, and ASCII as their first half.
@@ -42,20 +45,32 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 def load_map(path: Path, zone: tzinfo | None) -> EntryMap:
     """The map in a file. `zone` replaces its time zone. Raises ConfigurationError with a line per problem."""
-    shown = escape(str(path))
+    is_shipped = path.parent == FOLDER
+    shown = f"--map {path.stem}" if is_shipped else escape(str(path))
     problems: list[str] = []
-    document = Table(parse_document(path), problems)
+    text, values = read_document(path)
+    document = Table(values, problems)
     entry_map = read_map(document, shown, path.parent, zone)
     document.close()
+    if problems and is_shipped:
+        problems.append(f"to state it, edit a copy: --maps {path.stem} > our.toml, then --map ./our.toml")
     if problems:
         raise ConfigurationError("\n".join(f"{shown}: {problem}" for problem in problems))
-    return entry_map
+    return replace(entry_map, places={member: find_format(text, member, shown) for member in entry_map.rules})
 
 
-def parse_document(path: Path) -> Mapping[str, object]:
+def find_format(text: str, member: str, shown: str) -> str:
+    """Where the map states the format of the member's dates, such as `our.toml, line 12`."""
+    found = re.search(rf"^\[{member}\][^\[]*?^format\b", text, re.MULTILINE)
+    return f"{shown}, line {text.count(chr(10), 0, found.end()) + 1}" if found else shown
+
+
+def read_document(path: Path) -> tuple[str, Mapping[str, object]]:
+    """The text of a map, and what it says. Raises ConfigurationError."""
     shown = f"--map {escape(str(path))}"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return text, tomllib.loads(text, parse_float=Decimal)
     except OSError as error:
         raise ConfigurationError(f"{shown}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -106,7 +121,9 @@ def read_zone(document: Table) -> tzinfo | None:
 def read_rules(document: Table, folder: Path, zone: tzinfo | None) -> Mapping[str, Rule]:
     rules = {}
     for member in (*COLUMNS, *OPTIONAL_COLUMNS):
-        if member in COLUMNS or member in document:
+        if member in COLUMNS and member not in document:
+            document.refuse(member, "this table is missing")
+        elif member in document:
             table = document.take_table(member)
             rules[member] = read_rule(member, table, folder, zone)
             table.close()
@@ -140,15 +157,29 @@ def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
 
 
 def read_date_rule(table: Table, zone: tzinfo | None) -> Rule:
-    source, formats = read_source(table), read_formats(table, "format", zone)
-    return DateRule(source=source, read=compile_formats(formats), zone=zone)
+    source, only_day = read_source(table), table.take("only_day", bool)
+    formats = read_formats(table, "format", UTC if only_day else zone)
+    only_day = only_day or all(map(lacks_time, formats))
+    return DateRule(source=source, read=compile_formats(formats), zone=zone, only_day=only_day)
 
 
 def read_duration_rule(table: Table) -> Rule:
     source, unit = read_source(table), table.take_choice("unit", UNITS)
     if "decimal" in table and unit not in SECONDS:
         table.refuse("decimal", f"applies only to {', '.join(SECONDS)}")
-    return DurationRule(source=source, read=compile_unit(unit, table.take_choice("decimal", (".", ","), ".")))
+    decimal = table.take_choice("decimal", (".", ","), ".")
+    per_day = read_hours_per_day(table, unit)
+    return DurationRule(source=source, read=compile_unit(unit, decimal, per_day), decimal=decimal)
+
+
+def read_hours_per_day(table: Table, unit: str) -> Decimal | int:
+    """How many hours `1d` has. Only that unit needs it."""
+    if unit != WITH_DAYS:
+        return 24
+    hours = table.take_number("hours_per_day")
+    if not 0 < hours <= 24:
+        table.refuse("hours_per_day", "must be above 0 and at most 24: how many hours 1d has, such as 8")
+    return hours
 
 
 def read_period_rule(table: Table, zone: tzinfo | None) -> Rule:
@@ -233,4 +264,7 @@ def read_skip(table: Table) -> Skip:
     column = table.take("column").strip()
     if not column or len(keys) != 1:
         table.refuse("", "needs column, and equals or not_equals; or hours = 0")
-    return Skip(column=column, texts=frozenset(texts), is_negated="not_equals" in keys)
+    is_optional = table.take("optional", bool)
+    return Skip(
+        column=column, texts=frozenset(texts), is_negated="not_equals" in keys, is_optional=is_optional
+    )

@@ -2,9 +2,9 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from timesheets_client.errors import InputUnreadable
+from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
 from timesheets_client.printable import quote
 from timesheets_client.reading.entries import (
     OPTIONAL_COLUMNS,
@@ -15,6 +15,7 @@ from timesheets_client.reading.entries import (
     Row,
     SkippedRow,
 )
+from timesheets_client.reading.maps.date_formats import Swapped
 from timesheets_client.reading.maps.durations import RoundsToZero
 from timesheets_client.reading.maps.rules import Rule, Skip
 from timesheets_client.reading.rows import read_revision, require_width
@@ -31,12 +32,14 @@ class EntryMap:
     encoding: str = "utf-8"
     skips: Sequence[Skip] = ()
     skips_zero_hours: bool = False
+    # Where the formats of dates are, such as `our.toml, line 12`, by member.
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Each column that the map reads, and the key that names it."""
+        """Each column that a table must have, and the key that names it."""
         yield from ((column, member) for member, rule in self.rules.items() for column in rule.columns)
-        yield from ((skip.column, "skip") for skip in self.skips)
+        yield from ((skip.column, "skip") for skip in self.skips if not skip.is_optional)
 
     def open_table(self, header: Sequence[str], source: str) -> "RowReader":
         """A reader for the rows below this header. Raises InputUnreadable if a column is not there once."""
@@ -54,12 +57,15 @@ class RowReader:
     def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
         self._names = [normalize(name) for name in header]
         self._require_columns(entry_map, header, source)
+        skips = [skip for skip in entry_map.skips if normalize(skip.column) in self._names]
         # Most columns of an export concern nobody.
-        self._read = sorted({self.locate(column) for column, _ in entry_map.columns})
+        columns = [*(column for column, _ in entry_map.columns), *(skip.column for skip in skips)]
+        self._read = sorted(set(map(self.locate, columns)))
+        self._places = entry_map.places
         takes = {member: rule.bind(self._find) for member, rule in entry_map.rules.items()}
         self._takes = list(takes.items())
         self._optional = [member for member in OPTIONAL_COLUMNS if member in takes]
-        self._skips = [(self._find(skip.column), skip) for skip in entry_map.skips]
+        self._skips = [(self._find(skip.column), skip) for skip in skips]
         self._skips_zero_hours = entry_map.skips_zero_hours
 
     @property
@@ -71,8 +77,13 @@ class RowReader:
         return self._names.index(normalize(column))
 
     def read(self, source: str, row: Sequence[str]) -> Row:
-        """The entry in a row, or all that is wrong with it. Raises Malformed for another width."""
-        require_width(row, len(self._names))
+        """The entry in a row, or all that is wrong with it.
+
+        Raises Malformed if a cell that the map reads is missing, or the row has more cells than the header;
+        and DateOrderInDoubt for a date that only fits with day and month swapped.
+        """
+        if not self._read[-1] < len(row) <= len(self._names):
+            require_width(row, len(self._names))
         cells = [row[place].strip() for place in self._read]
         if reason := self._find_reason_to_skip(cells):
             return SkippedRow(source=source, reason=reason)
@@ -81,6 +92,11 @@ class RowReader:
         for member, take in self._takes:
             try:
                 members[member] = take(cells)
+            except Swapped as error:
+                raise DateOrderInDoubt(
+                    f"{source}: {member}: {error}; nothing of this file is sent, because the order of day "
+                    f"and month is in doubt for all of it; state the right format in {self._places[member]}"
+                ) from None
             except Malformed as error:
                 members[member], errors[member] = None, error
         if self._skips_zero_hours and is_zero(members["hours"], errors.get("hours")):

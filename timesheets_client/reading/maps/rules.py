@@ -11,8 +11,8 @@ from typing import Protocol
 from timesheets_client.printable import quote
 from timesheets_client.reading.dates import find_offset, find_offset_of_day
 from timesheets_client.reading.entries import Malformed
-from timesheets_client.reading.maps.date_formats import Moment
-from timesheets_client.reading.maps.durations import make_hours
+from timesheets_client.reading.maps.date_formats import Moment, compile_formats
+from timesheets_client.reading.maps.durations import compile_unit, make_hours
 
 MAX_TEXTS = 4096
 
@@ -22,6 +22,25 @@ Find = Callable[[str], int]
 # It raises Malformed.
 Take = Callable[[Cells], object]
 ReadMoment = Callable[[str], Moment]
+
+
+class Typed(str):
+    """The text of a date, a time, a duration or a number in a workbook, which needs no format."""
+
+    __slots__ = ()
+
+    def strip(self, _characters: str | None = None, /) -> "Typed":
+        return self
+
+
+read_typed_moment = compile_formats(
+    [
+        *("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"),
+        # The day and the time of day are cells of their own.
+        *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M:%S"),
+    ]
+)
+read_clock = compile_unit("h:mm:ss")
 
 
 class Rule(Protocol):
@@ -55,6 +74,17 @@ class Source:
             return (pattern % tuple(found)).strip() if any(found) else ""
 
         return join
+
+    def bind_moment(self, find: Find, read: ReadMoment) -> Callable[[Cells], Moment]:
+        """A function that reads the date and time in the cells with `read`, unless they are typed."""
+        take, places = self.bind(find), [find(column) for column in self.columns]
+
+        def read_moment(cells: Cells) -> Moment:
+            if type(cells[places[0]]) is Typed:
+                return read_typed_moment(" ".join(cells[place] for place in places).strip())
+            return read(take(cells))
+
+        return read_moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,22 +142,31 @@ class IdRule(SourceRule):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DateRule(SourceRule):
+    """The day that the cells show, or the time unless `only_day`."""
+
     read: ReadMoment
     zone: tzinfo | None
+    only_day: bool = False
 
     def bind(self, find: Find) -> Take:
-        take, read, zone = self.source.bind(find), self.read, self.zone
-        return lambda cells: localize(read(take(cells)), zone)
+        read, zone = self.source.bind_moment(find, self.read), self.zone
+        return (lambda cells: read(cells).day) if self.only_day else lambda cells: localize(read(cells), zone)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DurationRule(SourceRule):
     read: Callable[[str], Decimal]
+    decimal: str = "."
 
     def bind(self, find: Find) -> Take:
         take = self.source.bind(find)
-        convert = lru_cache(MAX_TEXTS)(self.read)
+        convert = lru_cache(MAX_TEXTS, typed=True)(self._convert)
         return lambda cells: convert(take(cells))
+
+    def _convert(self, text: str) -> Decimal:
+        if type(text) is not Typed:
+            return self.read(text)
+        return read_clock(text) if ":" in text else self.read(text.replace(".", self.decimal))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,17 +184,18 @@ class PeriodRule:
         return [*self.start.columns, *self.end.columns]
 
     def bind(self, find: Find) -> Take:
-        take_start, take_end = self.start.bind(find), self.end.bind(find)
-        return lambda cells: self._measure(take_start(cells), take_end(cells))
+        read_start = self.start.bind_moment(find, self.read_start)
+        read_end = self.end.bind_moment(find, self.read_end)
+        return lambda cells: self._measure(read_start(cells), read_end(cells))
 
-    def _measure(self, start: str, end: str) -> Decimal:
-        begin, finish = self.read_start(start), self.read_end(end)
+    def _measure(self, begin: Moment, finish: Moment) -> Decimal:
         if not finish.day:
             finish = finish._replace(day=begin.day if begin.time <= finish.time else find_next_day(begin.day))
         taken = locate(finish, self.zone) - locate(begin, self.zone)
         if taken < timedelta():
-            raise Malformed(f"the end {quote(end)} is before the start {quote(start)}")
-        return make_hours(Decimal(taken // timedelta(microseconds=1)) / 1_000_000, f"{start} to {end}")
+            raise Malformed(f"the end {show(finish)} is before the start {show(begin)}")
+        seconds = Decimal(taken // timedelta(microseconds=1)) / 1_000_000
+        return make_hours(seconds, f"{show(begin)} to {show(finish)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +205,8 @@ class Skip:
     column: str
     texts: frozenset[str]
     is_negated: bool = False
+    # The table may lack the column.
+    is_optional: bool = False
 
 
 def localize(moment: Moment, zone: tzinfo | None) -> str:
@@ -173,6 +215,10 @@ def localize(moment: Moment, zone: tzinfo | None) -> str:
         return moment.day
     local = f"{moment.day}T{moment.time}"
     return f"{local}{moment.offset or find_offset_of_day(moment.day, zone) or find_offset(local, zone)}"
+
+
+def show(moment: Moment) -> str:
+    return " ".join(filter(None, moment))
 
 
 def locate(moment: Moment, zone: tzinfo | None) -> datetime:

@@ -1,13 +1,14 @@
 """Take the keys of a TOML document one by one, and collect all that is wrong with them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from timesheets_client.printable import put_on_one_line
 
 # What a missing value, or one of another type, reads as.
-EMPTY: Mapping[type, Any] = {str: "", int: 0, dict: {}, list: []}
-TYPES = {str: "a text", int: "a whole number", dict: "a table", list: "a list"}
+EMPTY: Mapping[type, Any] = {str: "", int: 0, bool: False, dict: {}, list: []}
+TYPES = {str: "a text", int: "a whole number", bool: "true or false", dict: "a table", list: "a list"}
 
 
 class Table:
@@ -38,6 +39,13 @@ class Table:
         self._mistyped.add(key)
         return EMPTY[kind]
 
+    def take_number(self, key: str) -> Decimal | int:
+        """A number with or without a fraction; 0 if it is missing or no number."""
+        value = self._left.pop(key, 0)
+        if isinstance(value, Decimal):
+            return value if value.is_finite() else 0
+        return value if isinstance(value, int) else 0
+
     def take_choice(self, key: str, choices: Sequence[str], default: str = "") -> str:
         chosen = self.take(key) if key in self else default
         if chosen in choices:
@@ -63,8 +71,6 @@ class Table:
         return {name: str(value) for name, value in pairs.items()}
 
     def take_table(self, key: str) -> "Table":
-        if key not in self:
-            self.refuse(key, "this table is missing")
         return Table(self.take(key, dict), self.problems, key)
 
     def take_tables(self, key: str) -> Iterator["Table"]:
