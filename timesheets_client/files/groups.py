@@ -1,7 +1,6 @@
 """Add up the hours of groups of entries, in bounded memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from timesheets_client.files.control_totals import Totals, show
@@ -16,10 +15,13 @@ Row = Mapping[str, str | int]
 
 
 class Groups:
-    """The totals of each group of entries. After `limit` groups, the entries of all others are `unlisted`."""
+    """The totals of each group of entries. After `limit` groups, the entries of all others are `unlisted`.
 
-    def __init__(self, *names: str, limit: int = MAX_GROUPS) -> None:
-        self._names, self._limit = names, limit
+    With `more_than`, only groups that have more hours are shown.
+    """
+
+    def __init__(self, *names: str, limit: int = MAX_GROUPS, more_than: Decimal | None = None) -> None:
+        self._names, self._limit, self._more_than = names, limit, more_than
         self._totals: dict[Texts, Totals] = {}
         self._first: dict[Texts, str] = {}
         self.unlisted = Totals()
@@ -36,12 +38,12 @@ class Groups:
                 self._first[texts] = source
         totals.count(hours)
 
-    def list_rows(self, more_than: Decimal | None = None) -> list[Row]:
-        """The groups in the order of their texts; with `more_than`, only those that have more hours."""
+    def list_rows(self) -> list[Row]:
+        """The groups in the order of their texts."""
         return [
             self._make_row(texts, totals)
             for texts, totals in sorted(self._totals.items(), key=lambda item: item[0])
-            if more_than is None or totals.hours > more_than
+            if self._more_than is None or totals.hours > self._more_than
         ]
 
     def _make_row(self, texts: Texts, totals: Totals) -> Row:
@@ -52,29 +54,20 @@ class Groups:
             row["first"] = self._first[texts]
         return row
 
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """Groups with a title. `unlisted` are the entries that are in none of the rows."""
-
-    name: str
-    title: str
-    rows: Sequence[Row]
-    unlisted: Totals
-
     def encode(self) -> dict[str, object]:
         unlisted = {"entries": self.unlisted.entries, "hours": show(self.unlisted.hours)}
-        return {"rows": list(self.rows), **({"unlisted": unlisted} if self.unlisted.entries else {})}
+        return {"rows": self.list_rows(), **({"unlisted": unlisted} if self.unlisted.entries else {})}
 
-    def describe(self) -> Iterator[str]:
-        """A title and a table; nothing without entries."""
-        if not self.rows and not self.unlisted.entries:
+    def describe(self, title: str) -> Iterator[str]:
+        """The title and a table; nothing without entries."""
+        rows = self.list_rows()
+        if not rows and not self.unlisted.entries:
             return
         yield ""
-        yield f"{self.title}:"
-        shown = self.rows[:MAX_ROWS_SHOWN]
+        yield f"{title}:"
+        shown = rows[:MAX_ROWS_SHOWN]
         yield from format_table([{name: str(row[name]) for name in row} for row in shown], RIGHT)
-        if len(self.rows) > len(shown):
-            yield f"  and {len(self.rows) - len(shown)} more rows; --json lists them"
+        if len(rows) > len(shown):
+            yield f"  and {len(rows) - len(shown)} more rows; --json lists them"
         if self.unlisted.entries:
             yield f"  entries in no row, because there are too many different ones: {self.unlisted.entries}"

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 
 from timesheets_client.files.control_totals import Totals, find_hours, show
-from timesheets_client.files.groups import Groups, Section
+from timesheets_client.files.groups import Groups
 from timesheets_client.output.report import MAX_REJECTED_SHOWN
 from timesheets_client.output.tables import format_table
 from timesheets_client.reading.entries import ENTRY_ID, InputEntry, RejectedEntry, SkippedRow
@@ -37,7 +37,7 @@ class Preview:
         self._total = Totals()
         self._people, self._projects, self._weeks = Groups("user_id"), Groups("project"), Groups("week")
         self._groups = Groups("user_id", "project", "week")
-        self._person_days = Groups("user_id", "date", limit=MAX_PERSON_DAYS)
+        self._person_days = Groups("user_id", "date", limit=MAX_PERSON_DAYS, more_than=MAX_HOURS_PER_DAY)
         self._future = Groups("user_id", "date")
         self._equal = Groups("user_id", "date", "project")
         self._occurrences = Occurrences()
@@ -75,7 +75,7 @@ class Preview:
             "unreadable_hours": self._total.unreadable,
             "today": self._today.isoformat(),
             "time_zone": str(self._zone),
-            **{section.name: section.encode() for section in self._list_sections()},
+            **{name: groups.encode() for name, _, groups in self._list_groups()},
             "rejected": [{"source": each.source, "errors": each.errors} for each in self._rejected],
         }
 
@@ -86,27 +86,22 @@ class Preview:
         yield f"to be sent: {self._total.entries} {entries} with {show(self._total.hours)} hours"
         if self._total.unreadable:
             yield f"  entries whose hours are no number, so they are not added up: {self._total.unreadable}"
-        for section in self._list_sections():
-            yield from section.describe()
+        for _, title, groups in self._list_groups():
+            yield from groups.describe(title)
         yield ""
 
-    def _list_sections(self) -> Iterator[Section]:
-        yield make_section("by_person", "by person", self._people)
-        yield make_section("by_project", "by project", self._projects)
+    def _list_groups(self) -> Iterator[tuple[str, str, Groups]]:
+        """Each with its name in the object and its title."""
+        yield "by_person", "by person", self._people
+        yield "by_project", "by project", self._projects
         week = "by ISO week; a timestamp counts for the day that it shows in its own offset"
-        yield make_section("by_week", week, self._weeks)
-        yield make_section("by_person_project_week", "by person, project and week", self._groups)
-        yield Section(
-            name="over_24_hours",
-            title="warning: more than 24 hours of a person on a day",
-            rows=self._person_days.list_rows(more_than=MAX_HOURS_PER_DAY),
-            unlisted=self._person_days.unlisted,
-        )
-        future = f"warning: in the future, after {self._today} in {self._zone}"
-        yield make_section("future", future, self._future)
+        yield "by_week", week, self._weeks
+        yield "by_person_project_week", "by person, project and week", self._groups
+        yield "over_24_hours", "warning: more than 24 hours of a person on a day", self._person_days
+        yield "future", f"warning: in the future, after {self._today} in {self._zone}", self._future
         equal = "warning: equal to an earlier row (those with one entry_id are stored once)"
-        yield make_section("equal", equal, self._equal)
-        yield make_section("skipped", "skipped, because the mapping file says so", self._skipped)
+        yield "equal", equal, self._equal
+        yield "skipped", "skipped, because the mapping file says so", self._skipped
 
 
 class FirstEntries:
@@ -135,10 +130,6 @@ class FirstEntries:
         yield from format_table(shown, right=("", "hours"), cut_first=CUT_FIRST)
         if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
             yield f"  and {len(hidden)} more members; --json shows them"
-
-
-def make_section(name: str, title: str, groups: Groups) -> Section:
-    return Section(name=name, title=title, rows=groups.list_rows(), unlisted=groups.unlisted)
 
 
 def encode_members(entry: InputEntry) -> dict[str, str]:

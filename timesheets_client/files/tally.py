@@ -61,7 +61,7 @@ class Tally:
                 self.rejects.add(each)
 
     def skip(self, row: SkippedRow) -> None:
-        self.report.show_skipped(row)
+        self.report.show_detail(row.describe())
         if self.preview:
             self.preview.skip(row)
         self.outcome.skipped = (self.outcome.skipped or 0) + 1

@@ -9,7 +9,7 @@ from timesheets_client.errors import ExitStatus
 from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.progress import ProgressBar
 from timesheets_client.printable import escape, escape_bytes, escape_lines
-from timesheets_client.reading.entries import RejectedEntry, SkippedRow
+from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.reading.json_values import encode_value
 
 MAX_REJECTED_SHOWN = 20
@@ -115,14 +115,11 @@ class Report:
     is_json: bool = False
     progress: ProgressBar = field(default_factory=ProgressBar)
     outcomes: list[FileOutcome] = field(default_factory=list)
-    message: str | None = None
-    withdrawal: WithdrawalOutcome | None = None
-    # What --json prints of a preview.
-    preview: Mapping[str, object] | None = None
-    download: DownloadOutcome | None = None
+    # What --json prints besides the files.
+    results: dict[str, object] = field(default_factory=dict)
 
     def show_receipt(self, receipt: str) -> None:
-        self.message = receipt
+        self.results["message"] = receipt
         self.show(receipt)
 
     def show_file(self, outcome: FileOutcome, *, unsent: str = "") -> None:
@@ -148,11 +145,11 @@ class Report:
             self.show_problem(f"{escape(outcome.file)}: {stored} of its entries are on the server; {advice}")
 
     def show_withdrawal(self, outcome: WithdrawalOutcome, *, is_dry_run: bool) -> None:
-        self.withdrawal = outcome
+        self.results["withdrawal"] = outcome.encode()
         self.show(outcome.describe(is_dry_run=is_dry_run))
 
     def show_partial_withdrawal(self, outcome: WithdrawalOutcome) -> None:
-        self.withdrawal = outcome
+        self.results["withdrawal"] = outcome.encode()
         if outcome.withdrawn:
             self.show_problem(
                 f"upload {outcome.upload}: {outcome.withdrawn} of its entries are withdrawn; "
@@ -160,7 +157,7 @@ class Report:
             )
 
     def show_download(self, outcome: DownloadOutcome) -> None:
-        self.download = outcome
+        self.results["download"] = outcome.encode()
         self.show(outcome.describe())
         if outcome.without_id:
             self.show_problem(
@@ -169,7 +166,7 @@ class Report:
             )
 
     def show_partial_download(self, outcome: DownloadOutcome, part: str) -> None:
-        self.download = outcome
+        self.results["download"] = outcome.encode()
         if outcome.entries:
             self.show_problem(
                 f"{escape(outcome.file)}: {outcome.entries} of its entries are in {escape(part)}; "
@@ -181,16 +178,12 @@ class Report:
         for each in rejected[: max(0, MAX_REJECTED_SHOWN - before)]:
             self.show_problem(each.describe())
 
-    def show_skipped(self, row: SkippedRow) -> None:
-        if self.verbosity > 1:
-            self.show(row.describe())
-
     def show_detail(self, line: str) -> None:
         if self.verbosity > 1:
             self.show(line)
 
     def show_preview(self, preview: Mapping[str, object], lines: Iterable[str]) -> None:
-        self.preview = preview
+        self.results["preview"] = preview
         self.show_lines(lines)
 
     def show_lines(self, lines: Iterable[str]) -> None:
@@ -213,15 +206,8 @@ class Report:
 
     def finish(self, status: ExitStatus) -> None:
         if self.is_json:
-            message: dict[str, object] = {"message": self.message} if self.message else {}
-            if self.withdrawal:
-                message["withdrawal"] = self.withdrawal.encode()
-            if self.preview:
-                message["preview"] = self.preview
-            if self.download:
-                message["download"] = self.download.encode()
             files = [outcome.encode() for outcome in self.outcomes]
-            self.write(encode_value({"files": files, **message, "exit": int(status)}))
+            self.write(encode_value({"files": files, **self.results, "exit": int(status)}))
 
 
 def describe_bug(error: Exception) -> str:
