@@ -10,7 +10,6 @@ the server.
 import json
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.rows import Row, insert_into_postgresql, insert_into_sqlite, make_entries, make_rows
-from benchmarks.timing import parse_million
+from benchmarks.timing import parse_million, time_all
 from tests.kit.databases import migrate
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
@@ -61,13 +60,6 @@ def open_target(name: str, issuer: Issuer) -> Iterator[Target]:
         session.headers["Content-Type"] = "application/json"
         with closing(server), session:
             yield Target(name=name, server=server, session=session, insert=insert)
-
-
-def time_all(calls: Sequence[Callable[[], object]]) -> float:
-    begin = time.perf_counter()
-    for call in calls:
-        call()
-    return time.perf_counter() - begin
 
 
 def compare(target: Target) -> None:

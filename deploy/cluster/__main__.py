@@ -20,11 +20,10 @@ from contextlib import closing, suppress
 import psycopg
 import requests
 
-from benchmarks.upload import write_csv
+from benchmarks.upload import configure_client, write_csv
 from deploy.cluster.machines import Cluster, find_missing_packages, open_cluster, wait_until
 from tests.kit.issuer import Issuer
-from tests.kit.processes import link_manage_py, make_environment
-from tests.kit.responders import document
+from tests.kit.processes import link_manage_py
 
 ENTRIES = 200_000
 PROBES = 4
@@ -85,20 +84,11 @@ def start_upload(cluster: Cluster, issuer: Issuer) -> subprocess.Popen[bytes]:
     """Upload a file of entries whose contents all differ."""
     folder = cluster.root / "uploader"
     folder.mkdir(mode=0o700)
-    token = {"access_token": issuer.mint(), "token_type": "Bearer", "expires_in": 3600}
-    issuer.answers["/oauth/token"] = document(token)
     file = write_csv(folder / "Upload.csv", ENTRIES)
     with (cluster.root / "upload_timesheet.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, link_manage_py(folder), "upload_timesheet", file, "--retries", "20"],
-            env=make_environment(
-                OAUTH_TOKEN_URL=f"{issuer.url}oauth/token",
-                AUTH0_AUDIENCE=issuer.audience,
-                AUTH0_CLIENT_ID="payroll",
-                AUTH0_CLIENT_SECRET="secret-of-payroll",  # noqa: S106  The tests' issuer does not check it.
-                TIMESHEETS_API_URL=cluster.api_url,
-                TIMESHEETS_STATE_DIR=str(folder / "state"),
-            ),
+            env=configure_client(issuer, cluster.api_url, folder),
             cwd=folder,
             stdout=log,
             stderr=log,
