@@ -2,113 +2,62 @@
 
 import bisect
 import functools
-import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
 from timesheets import conf
-from timesheets.storage.entries import MAX_REVISION
-
-HOURS_TEXT = re.compile(r"\d{1,2}(\.\d+)?", re.ASCII)
-
-_TIMESTAMP = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)"
-    r"(?:[Tt](?P<time>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(?P<fraction>\d+))?"
-    r"(?P<zone>[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d))?",
-    re.ASCII,
-)
+from timesheets_files import limits
 
 
-class HoursField(serializers.Field[Decimal, Any, int | float, Decimal]):
+class LimitedField(serializers.Field[Any, Any, Any, Any]):
+    """A field whose limits are those that the client knows too. They word its errors."""
+
+    read: Callable[[object], Any]
+
+    def to_internal_value(self, data: object) -> Any:
+        try:
+            return self.read(data)
+        except limits.LimitBroken as broken:
+            raise serializers.ValidationError(str(broken)) from None
+
+
+class HoursField(LimitedField):
     """Hours as a JSON number or a decimal string, judged by value. They may be 0."""
 
-    default_error_messages = {
-        "invalid": serializers.DecimalField.default_error_messages["invalid"],
-        "min_value": "Ensure this value is greater than 0.",
-        "max_value": "Ensure this value is less than or equal to 24.",
-        "decimals": "Ensure that there are no more than 2 decimal places.",
-    }
-
-    def to_internal_value(self, data: object) -> Decimal:
-        if isinstance(data, str) and HOURS_TEXT.fullmatch(data):
-            data = Decimal(data)
-        if not isinstance(data, Decimal):
-            self.fail("invalid")
-        if data < 0:
-            self.fail("min_value")
-        if data > 24:
-            self.fail("max_value")
-        hours = data.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
-        if hours != data:
-            self.fail("decimals")
-        # -0 becomes 0.
-        return abs(hours)
+    read = staticmethod(limits.read_hours)
 
     def to_representation(self, value: Decimal) -> int | float:
         """A JSON number. A whole number has no decimal point; two decimal places survive a float."""
         return int(value) if value == value.to_integral_value() else float(value)
 
 
-class RevisionField(serializers.Field[int, Any, int, int]):
+class RevisionField(LimitedField):
     """The number of a revision as a JSON number, judged by value: 2.0 is 2. Text is not a number."""
 
-    default_error_messages = {
-        "invalid": serializers.IntegerField.default_error_messages["invalid"],
-        "min_value": "Ensure this value is greater than or equal to 1.",
-        "max_value": f"Ensure this value is less than or equal to {MAX_REVISION}.",
-    }
-
-    def to_internal_value(self, data: object) -> int:
-        if not isinstance(data, Decimal):
-            self.fail("invalid")
-        if data < 1:
-            self.fail("min_value")
-        if data > MAX_REVISION:
-            self.fail("max_value")
-        if data != int(data):
-            self.fail("invalid")
-        return int(data)
+    read = staticmethod(limits.read_revision)
 
     def to_representation(self, value: int) -> int:
         return value
 
 
-class TimestampField(serializers.Field[datetime, Any, str, datetime]):
+class TimestampField(LimitedField):
     """An RFC 3339 date-time (section 5.6), or a date, which means its midnight in the API's time zone.
 
     The value is in UTC, since PostgreSQL refuses offsets of 16 hours and more, which RFC 3339 allows.
     """
 
-    default_error_messages = {
-        "invalid": (
-            "Send an RFC 3339 date-time with seconds and a time zone, such as 2017-05-10T17:40:20Z, "
-            "or a date, such as 2017-05-10."
-        ),
-        "precision": "Ensure that the seconds have no more than 6 fractional digits.",
-        "calendar": "There is no such day.",
-        "range": "Ensure the year is between 1900 and 2999.",
-    }
+    read = staticmethod(limits.read_timestamp)
 
     def to_internal_value(self, data: object) -> datetime:
-        match = _TIMESTAMP.fullmatch(data) if isinstance(data, str) else None
-        if match is None:
-            self.fail("invalid")
-        day, time, fraction, zone = match.group("day", "time", "fraction", "zone")
-        if not "1900" <= day[:4] <= "2999":
-            self.fail("range")
-        if fraction and len(fraction) > 6:
-            self.fail("precision")
-        try:
-            if time is None:
-                return find_start_of_day(day, conf.time_zone())
-            timestamp = f"{day}T{time}.{(fraction or '').ljust(6, '0')}{zone.upper()}"
-            return datetime.fromisoformat(timestamp).astimezone(UTC)
-        except ValueError:
-            self.fail("calendar")
+        moment: datetime = super().to_internal_value(data)
+        if moment.tzinfo is None:
+            return find_start_of_day(str(data), conf.time_zone())
+        return moment.astimezone(UTC)
 
     def to_representation(self, value: datetime) -> str:
         """In UTC, with `Z` and with no fraction or one of 3 or 6 digits."""

@@ -13,17 +13,13 @@ from rest_framework import serializers
 
 from timesheets import conf
 from timesheets.exceptions import InvalidEntry
-from timesheets.fields import HOURS_TEXT, HoursField, RevisionField, TimestampField, find_start_of_day
+from timesheets.fields import HoursField, RevisionField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
 from timesheets.models import Rejection, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import Change, StoredEntry
-
-MAX_UNKNOWN_MEMBERS = 20
-MAX_NAME_LENGTH = 64
-
-ENTRY_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-ENTRY_ID_CHARACTERS = "1 to 128 of the characters A-Z a-z 0-9 . _ : -"
+from timesheets_files import limits
+from timesheets_files.limits import ENTRY_ID, HOURS_TEXT, MAX_LENGTHS
 
 # The fast path accepts no white space at the ends of a name, no control characters and no unusual date.
 _PLAIN_NAME = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?<!\s)")
@@ -40,8 +36,14 @@ _HOURS_BY_TEXT = {
     if round(hours, places) == hours
 }
 _no_control_characters = RegexValidator(
-    r"[\x00-\x1f\x7f-\x9f]", "Control characters are not allowed.", inverse_match=True
+    limits.CONTROL_CHARACTER, limits.CONTROL_CHARACTERS, inverse_match=True
 )
+
+
+def _limited_text(name: str, **options: Any) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=limits.MAX_LENGTHS[name], validators=[_no_control_characters], **options
+    )
 
 
 class IdentifierField(serializers.RegexField):
@@ -51,7 +53,7 @@ class IdentifierField(serializers.RegexField):
         super().__init__(
             re.compile(rf"^{ENTRY_ID.pattern}\Z", re.ASCII),
             trim_whitespace=False,
-            error_messages={"invalid": f"Send {ENTRY_ID_CHARACTERS}"},
+            error_messages={"invalid": limits.WRONG_ENTRY_ID},
             **options,
         )
 
@@ -65,18 +67,16 @@ class EntrySerializer(serializers.Serializer[Entry]):
 
     default_error_messages = {
         "invalid": "Expected an object with the members of an entry.",
-        "uncorrected": "Only a correction has a reason. Send it with a revision of 2 or more.",
+        "uncorrected": limits.UNCORRECTED,
     }
 
-    user_id = serializers.CharField(max_length=64, validators=[_no_control_characters])
+    user_id = _limited_text("user_id")
     date = TimestampField()
-    project = serializers.CharField(max_length=128, validators=[_no_control_characters])
+    project = _limited_text("project")
     hours = HoursField()
     entry_id = IdentifierField(required=False, allow_null=True)
     revision = RevisionField(required=False, allow_null=True)
-    reason = serializers.CharField(
-        max_length=200, required=False, allow_null=True, validators=[_no_control_characters]
-    )
+    reason = _limited_text("reason", required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         errors: dict[str, Any] = {}
@@ -102,17 +102,17 @@ class EntrySerializer(serializers.Serializer[Entry]):
             missing = [name for name in ("entry_id", "reason") if members.get(name) is None]
             return {name: [self.fields[name].error_messages["required"]] for name in missing}
         wrong: dict[str, list[Any]] = {}
-        if "hours" in members.keys() - errors.keys() and not _HOURS.to_internal_value(members["hours"]):
-            wrong["hours"] = [_HOURS.error_messages["min_value"]]
+        if "hours" in members.keys() - errors.keys() and not limits.read_hours(members["hours"]):
+            wrong["hours"] = [limits.NO_HOURS]
         if members.get("reason") is not None and "reason" not in errors:
             wrong["reason"] = [self.error_messages["uncorrected"]]
         return wrong
 
     def _find_wrong_members(self, members: Mapping[str, Any]) -> dict[str, list[str]]:
-        unknown = [name for name in members if name not in self.fields][:MAX_UNKNOWN_MEMBERS]
+        unknown = [name for name in members if name not in self.fields][: limits.MAX_UNKNOWN_MEMBERS]
         repeated = [name for name, value in members.items() if value is REPEATED and name in self.fields]
         return {
-            **{name[:MAX_NAME_LENGTH]: ["There is no such member."] for name in unknown},
+            **{name[: limits.MAX_NAME_LENGTH]: [limits.NO_SUCH_MEMBER] for name in unknown},
             **{name: ["This member is repeated."] for name in repeated},
         }
 
@@ -173,9 +173,9 @@ def _parse_plain_entry(value: Any) -> Entry | None:
         is_plain = (
             len(value) == (4 if "entry_id" not in value else 5)
             and _PLAIN_NAME.fullmatch(value["user_id"])
-            and len(value["user_id"]) <= 64
+            and len(value["user_id"]) <= MAX_LENGTHS["user_id"]
             and _PLAIN_NAME.fullmatch(value["project"])
-            and len(value["project"]) <= 128
+            and len(value["project"]) <= MAX_LENGTHS["project"]
             and _PLAIN_DATE.fullmatch(date)
             and (entry_id is None or ENTRY_ID.fullmatch(entry_id))
             and (type(hours) is Decimal or HOURS_TEXT.fullmatch(hours))
@@ -203,8 +203,8 @@ def _parse_plain_date(date: str) -> datetime:
 def read_hours(value: Any) -> Decimal:
     """The hours in a value that is no valid entry, if they are valid by themselves. Otherwise 0."""
     try:
-        return _HOURS.to_internal_value(value["hours"])
-    except (KeyError, TypeError, serializers.ValidationError):
+        return limits.read_hours(value["hours"])
+    except (KeyError, TypeError, limits.LimitBroken):
         return Decimal(0)
 
 

@@ -8,17 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 
 from timesheets_client.network.exchange import Timeouts
-from timesheets_client.reading.dates import find_zone, read_date
-from timesheets_client.reading.entries import Malformed
 from timesheets_client.reading.maps.shipped import find_shipped_map, list_names
-from timesheets_client.reading.rows import read_hours
+from timesheets_files.dates import find_zone, read_iso_date
+from timesheets_files.limits import FIRST_YEAR, LAST_YEAR, MAX_LENGTHS
+from timesheets_files.members import Malformed
+from timesheets_files.rows import read_decimal
 
 DEFAULT_TIMEOUTS = "10,60"
 MAX_BATCH_SIZE = 10_000
-MAX_REASON_LENGTH = 200
+MAX_REASON_LENGTH = MAX_LENGTHS["reason"]
 MAX_UPLOAD_DIGITS = 18
-# The years of the API's dates.
-FIRST_YEAR, LAST_YEAR = 1900, 2999
 
 
 def parse_zone(name: str) -> tzinfo:
@@ -42,7 +41,7 @@ def parse_count(text: str) -> int:
 
 def parse_hours(text: str) -> Decimal:
     try:
-        return read_hours(text)
+        return read_decimal(text)
     except Malformed as error:
         raise ArgumentTypeError(str(error)) from None
 
@@ -65,7 +64,7 @@ def parse_reason(text: str) -> str:
 
 def parse_since(text: str) -> str:
     try:
-        since = read_date(text, None)
+        since = read_iso_date(text)
         year = datetime.fromisoformat(since).year
     except (Malformed, ValueError):
         year = 0

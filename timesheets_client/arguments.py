@@ -20,6 +20,7 @@ from timesheets_client.argument_values import (
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER
+from timesheets_client.reading.table_files import TableOptions
 
 # Only a map needs its rules.
 if TYPE_CHECKING:
@@ -154,6 +155,10 @@ class Options:
     )
     forgets_token: bool = other("--forget-token", "delete the cached token and exit")
     caches_token: bool = other("--no-token-cache", "get a new token, cache nothing", True)
+
+    @property
+    def tables(self) -> TableOptions:
+        return TableOptions(zone=self.time_zone, entry_map=self.entry_map, sheets=self.sheets)
 
     @property
     def required_scopes(self) -> tuple[str, ...]:

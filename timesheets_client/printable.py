@@ -18,16 +18,6 @@ def escape_lines(text: str) -> str:
     return "\n".join(map(escape, text.split("\n")))
 
 
-def put_on_one_line(text: str) -> str:
-    """`text` with a space for each character that is not printable."""
-    return "".join(each if each.isprintable() else " " for each in text)
-
-
-def quote(text: str) -> str:
-    """`text` in quotes, cut after 64 characters."""
-    return repr(text if len(text) <= 64 else f"{text[:64]} [...]")
-
-
 def escape_bytes(file_name: str) -> str:
     """Escape only surrogates, such as bytes that are not UTF-8, because a strict JSON parser refuses them."""
     return "".join(escape_character(each) if "\ud800" <= each <= "\udfff" else each for each in file_name)

@@ -10,13 +10,14 @@ from timesheets_client.argument_values import MAX_BATCH_SIZE
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, InputUnreadable, TemporaryFailure
 from timesheets_client.output.report import WithdrawalOutcome
-from timesheets_client.reading.entries import ENTRY_ID, InputEntry
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.corrections import ignore_revision, revise
 from timesheets_client.sending.stored_entries import Receipt, StoredEntry, find_receipt, list_entries
 from timesheets_client.sending.verdicts import EntryVerdict
+from timesheets_files.members import ENTRY_ID
 
 CORRECTED_SINCE = "was corrected since, so it stays; to withdraw it, send it with 0 hours and --correct"
 # Withdraws nothing, and shows the current rows.

@@ -20,9 +20,9 @@ from timesheets import exceptions
 from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
 from timesheets.renderers import COLUMNS, CORRECTION_COLUMNS
-from timesheets.serializers import ENTRY_ID
 from timesheets.urls import urlpatterns
 from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_VALUES
+from timesheets_files.limits import ENTRY_ID
 
 # What only people use, and the metadata that its challenges link to.
 PAGES_OF_PEOPLE = ("people/week", "timesheets/download")

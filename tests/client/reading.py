@@ -16,6 +16,7 @@ from timesheets_client.reading.entries import (
 from timesheets_client.reading.inputs import Format, Input, read_entries
 from timesheets_client.reading.maps.files import load_map
 from timesheets_client.reading.maps.rows import EntryMap
+from timesheets_client.reading.table_files import TableOptions
 
 
 def read(
@@ -49,7 +50,8 @@ def iterate(
 ) -> Iterator[InputItem]:
     body = content.encode() if isinstance(content, str) else content
     file = io.BufferedReader(io.BytesIO(body))
-    return read_entries(Input(name=name, file=file), chosen, zone, entry_map, sheets)
+    options = TableOptions(zone=zone, entry_map=entry_map, sheets=sheets)
+    return read_entries(Input(name=name, file=file), chosen, options)
 
 
 def describe_rows(rows: Iterable[Row]) -> list[str]:

@@ -2,8 +2,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from timesheets_client.reading.dates import read_date
-from timesheets_client.reading.entries import Malformed
+from timesheets_files.dates import DateFormat, compile_reader
+from timesheets_files.members import Malformed
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -20,7 +20,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_a_date_needs_no_time_zone(text: str, expected: str) -> None:
-    assert read_date(text, None) == expected
+    assert compile_reader(DateFormat.ISO, None)(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -28,21 +28,21 @@ def test_a_date_needs_no_time_zone(text: str, expected: str) -> None:
 )
 def test_a_date_that_is_not_iso_is_not_guessed(text: str) -> None:
     with pytest.raises(Malformed, match="is not guessed"):
-        read_date(text, BERLIN)
+        compile_reader(DateFormat.ISO, BERLIN)(text)
 
 
 def test_a_time_without_an_offset_gets_the_offset_of_the_zone() -> None:
-    assert read_date("2026-01-15 08:00", BERLIN) == "2026-01-15T08:00:00+01:00"
-    assert read_date("2026-07-15T08:00:00.5", BERLIN) == "2026-07-15T08:00:00.5+02:00"
+    assert compile_reader(DateFormat.ISO, BERLIN)("2026-01-15 08:00") == "2026-01-15T08:00:00+01:00"
+    assert compile_reader(DateFormat.ISO, BERLIN)("2026-07-15T08:00:00.5") == "2026-07-15T08:00:00.5+02:00"
 
 
 def test_a_time_keeps_its_own_offset() -> None:
-    assert read_date("2026-01-15T08:00:00-05:00", BERLIN) == "2026-01-15T08:00:00-05:00"
+    assert compile_reader(DateFormat.ISO, BERLIN)("2026-01-15T08:00:00-05:00") == "2026-01-15T08:00:00-05:00"
 
 
 def test_a_time_without_an_offset_or_a_zone_is_refused() -> None:
-    with pytest.raises(Malformed, match="--time-zone Europe/Berlin"):
-        read_date("2026-01-15 08:00", None)
+    with pytest.raises(Malformed, match="state the zone"):
+        compile_reader(DateFormat.ISO, None)("2026-01-15 08:00")
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_a_time_without_an_offset_or_a_zone_is_refused() -> None:
 )
 def test_an_ambiguous_or_skipped_local_time_is_refused(text: str) -> None:
     with pytest.raises(Malformed, match="twice or never"):
-        read_date(text, BERLIN)
+        compile_reader(DateFormat.ISO, BERLIN)(text)
 
 
 def test_a_nonexistent_time_of_day_is_refused() -> None:
     with pytest.raises(Malformed, match="no such time"):
-        read_date("2026-01-15 25:00", BERLIN)
+        compile_reader(DateFormat.ISO, BERLIN)("2026-01-15 25:00")

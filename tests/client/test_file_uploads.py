@@ -114,7 +114,7 @@ def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
     assert batch[1]["reason"] == "typing error, sorry"
     assert [("entry_id" in lines[number]) for number in "467"] == [False, True, False]
     assert lines["4"]["_rejected"]["errors"].keys() == {"entry_id"}
-    assert lines["7"]["_rejected"]["errors"].keys() == {"entry_id", "date"}
+    assert lines["7"]["_rejected"]["errors"].keys() == {"entry_id", "date", "reason"}
     assert (lines["6"]["revision"], lines["6"]["reason"]) == (3, "far too late")
     assert f"{tmp_path}/a.csv:4: entry_id: a revision other than 1 needs the entry_id" in run.warned[0]
 

@@ -288,7 +288,7 @@ from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.inputs import Format, open_input, read_entries
 count = 0
 try:
-    for _ in read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None):
+    for _ in read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO):
         count += 1
     print("read", end=" ")
 except InputUnreadable:
@@ -404,7 +404,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 from timesheets_client.errors import TemporaryFailure
 from timesheets_client.reading.inputs import Format, open_input, read_entries
 try:
-    list(read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO, None))
+    list(read_entries(open_input(sys.argv[1], sys.stdin.buffer), Format.AUTO))
 except TemporaryFailure as error:
     print(error)
 """

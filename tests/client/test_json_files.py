@@ -72,7 +72,6 @@ def test_numbers_are_sent_as_they_were_read(number: str, expected: str) -> None:
         pytest.param('{"a": 1, "a": 2}', "one of its members is repeated", id="repeated"),
         pytest.param('{"a": "\\ud800"}', "half of a surrogate pair", id="surrogate"),
         pytest.param('{"a": NaN}', "NaN is not a number", id="NaN"),
-        pytest.param('{"date": "03/04/2026"}', "date: '03/04/2026' is not a date", id="date"),
         pytest.param("[" * 100_000, "nested too deeply", id="brackets"),
         pytest.param(f'{{"a": {"[" * 500}{"]" * 500}}}', "nested too deeply", id="lists"),
         pytest.param('{"a": ' * 5_000 + "1" + "}" * 5_000, "nested too deeply", id="objects"),

@@ -256,8 +256,10 @@ def test_a_map_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | Non
             b"a@example.com,007\n", ["people.csv:1: the first row must name two columns"], id="bare"
         ),
         pytest.param(b"user_id,email\n", ["people.csv:1: the first row must name two columns"], id="order"),
-        pytest.param(b"email,user_id\nM\xfcller,007\n", ["people.csv is not in UTF-8"], id="encoding"),
-        pytest.param(b'email,user_id\n"a,007\n', ["people.csv is not CSV"], id="open quote"),
+        pytest.param(
+            b"email,user_id\nM\xfcller,007\n", ["people.csv:2: byte 0xfc is not UTF-8"], id="encoding"
+        ),
+        pytest.param(b'email,user_id\n"a,007\n', ["people.csv:2: this row is not CSV"], id="open quote"),
         pytest.param(b"email,user_id\na," + b"7" * 2**24, ["people.csv is over 16 MiB"], id="size"),
         pytest.param(
             b"email;user_id\na;007\nA;008\n;009\nb;\nc\n",

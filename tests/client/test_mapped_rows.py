@@ -260,7 +260,7 @@ def test_an_id_with_an_empty_part_is_rejected_and_not_replaced(tmp_path: Path) -
     rejected = read_one(with_id, "a@example.com", "2026-06-01", "", "1:00")
 
     assert isinstance(rejected, RejectedEntry)
-    assert rejected.errors == {"entry_id": ["'Project' is empty, and other rows could get the same id"]}
+    assert rejected.errors["entry_id"] == ["'Project' is empty, and other rows could get the same id"]
     assert rejected.members["entry_id"] == ""
 
 

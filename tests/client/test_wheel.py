@@ -21,6 +21,8 @@ from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client import __version__
 from timesheets_client.program import PROGRAM, build_parser
 
+# The client, and the reader that it shares with the API.
+PACKAGES = ("timesheets_client", "timesheets_files")
 PROJECT = tomllib.loads((REPOSITORY / "timesheets_client/pyproject.toml").read_text())["project"]
 WHOLE_PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 CSV = "user_id,date,project,hours\n007,2026-06-01,StoreZero,5\n008,2026-06-01,StoreZero,7.5\n"
@@ -29,13 +31,16 @@ CSV = "user_id,date,project,hours\n007,2026-06-01,StoreZero,5\n008,2026-06-01,St
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Elsewhere, so that nothing is built in the repository.
-    copy, folder = tmp_path_factory.mktemp("source") / "timesheets_client", tmp_path_factory.mktemp("wheel")
-    shutil.copytree(
-        REPOSITORY / "timesheets_client", copy, ignore=shutil.ignore_patterns("__pycache__", "dist", "build")
-    )
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for package in PACKAGES:
+        shutil.copytree(
+            REPOSITORY / package,
+            source / package,
+            ignore=shutil.ignore_patterns("__pycache__", "dist", "build"),
+        )
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
-        cwd=copy,
+        cwd=source / "timesheets_client",
         check=True,
         capture_output=True,
         timeout=60,
@@ -128,10 +133,14 @@ def test_the_wheel_has_the_client_and_nothing_else(wheel: Path) -> None:
         names = archive.namelist()
 
     client = REPOSITORY / "timesheets_client"
-    files = [*client.rglob("*.py"), *client.glob("maps/*.toml")]
+    files = [
+        *client.rglob("*.py"),
+        *client.glob("maps/*.toml"),
+        *(REPOSITORY / "timesheets_files").glob("*.py"),
+    ]
     ours = {str(path.relative_to(REPOSITORY)) for path in files}
     packaged = {os.path.normpath(name) for name in names if ".dist-info/" not in name}
-    assert packaged == ours
+    assert packaged == {*ours, "timesheets_client/pyproject.toml"}
 
 
 def test_the_client_runs_without_django(programs: Path, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_every_file_that_a_page_links_exists(page: Path) -> None:
 
 
 def test_every_file_that_the_architecture_names_exists() -> None:
-    named = re.findall(r"`((?:timesheets|timesheets_client|timesheets_site|tests)/[\w/.]*)`", ARCHITECTURE)
+    named = re.findall(r"`((?:timesheets(?:_client|_files|_site)?|tests)/[\w/.]*)`", ARCHITECTURE)
 
     assert named
     assert [path for path in named if not (REPOSITORY / path).exists()] == []

@@ -6,8 +6,6 @@ from decimal import Decimal
 
 from timesheets.trust.principals import MachineClient
 
-MAX_REVISION = 1_000
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from timesheets.models import Timesheet, Upload
-from timesheets.storage.entries import MAX_REVISION, Entry
+from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, TABLE, find_owner
 from timesheets.storage.scans import (
@@ -23,6 +23,7 @@ from timesheets.storage.scans import (
 )
 from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import MachineClient
+from timesheets_files.limits import MAX_REVISION
 
 # The ids of the revisions next to a row. Only the unique index has revisions in order.
 _NEXT_ID = (

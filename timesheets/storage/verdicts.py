@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from timesheets.storage.entries import MAX_REVISION, Entry
+from timesheets.storage.entries import Entry
+from timesheets_files.limits import MAX_REVISION
 
 
 class Outcome(enum.StrEnum):

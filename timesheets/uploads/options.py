@@ -13,18 +13,13 @@ from rest_framework.request import Request
 
 from timesheets.exceptions import InvalidIdempotencyKey, InvalidParameter
 from timesheets.permissions import may_correct
-from timesheets.serializers import (
-    ENTRY_ID,
-    ENTRY_ID_CHARACTERS,
-    REASON,
-    parse_current_entry,
-    parse_entry,
-)
+from timesheets.serializers import REASON, parse_current_entry, parse_entry
 from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Store
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.totals import ExpectedTotals
+from timesheets_files.limits import ENTRY_ID, ENTRY_ID_CHARACTERS
 
 _PARAMETERS = ("atomic", "dry_run", "label", "expect_entries", "expect_hours", "correct")
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)

@@ -12,12 +12,13 @@ from timesheets.formats.strict_json import REPEATED
 from timesheets.logs import redact_tokens
 from timesheets.models import Rejection
 from timesheets.parsers import MalformedEntry
-from timesheets.serializers import MAX_UNKNOWN_MEMBERS, EntrySerializer
+from timesheets.serializers import EntrySerializer
 from timesheets.storage.entries import Entry
 from timesheets.storage.rejections import MAX_KEPT
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.results import Result, describe_verdict, explain_conflict
+from timesheets_files.limits import MAX_UNKNOWN_MEMBERS
 
 MAX_TEXT_LENGTH = 200
 # Beyond it, a program that reads JSON may not read an integer exactly.

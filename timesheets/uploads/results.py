@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from timesheets.exceptions import InsufficientScope, RevisionGap, TooManyRevisions
 from timesheets.permissions import CORRECTION_SCOPE
 from timesheets.serializers import represent_content
-from timesheets.storage.entries import MAX_REVISION, Entry
+from timesheets.storage.entries import Entry
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
+from timesheets_files.limits import MAX_REVISION
 
 _STATUSES = {
     Outcome.CREATED: HTTPStatus.CREATED,

@@ -7,9 +7,10 @@ from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperatio
 
 from timesheets_client.arguments import Options
 from timesheets_client.errors import TotalsDiffer
-from timesheets_client.reading.entries import InputItem, InputWarning, Malformed, Members, SkippedRow
+from timesheets_client.reading.entries import InputItem, InputWarning, Members, SkippedRow
 from timesheets_client.reading.inputs import Input, open_repeatable, read_entries
-from timesheets_client.reading.rows import read_hours
+from timesheets_files.members import Malformed
+from timesheets_files.rows import read_decimal
 
 # Hours have at most 50 digits before the point and 50 after it, so that no sum of them is rounded.
 READABLE = Context(prec=100, traps=[Inexact, InvalidOperation])
@@ -45,9 +46,7 @@ def check_totals(source: Input, options: Options) -> Iterator[Input]:
         yield source
         return
     with open_repeatable(source) as repeatable:
-        with closing(
-            read_entries(repeatable, options.format, options.time_zone, options.entry_map, options.sheets)
-        ) as items:
+        with closing(read_entries(repeatable, options.format, options.tables)) as items:
             require_totals(total(items), options, source.name)
         repeatable.file.seek(0)
         yield repeatable
@@ -65,7 +64,7 @@ def find_hours(members: Members) -> Decimal | None:
     """The hours, if they are a number that can be added without rounding; the API decides about the rest."""
     hours = members.get("hours")
     try:
-        number = read_hours(hours) if isinstance(hours, str) else hours
+        number = read_decimal(hours) if isinstance(hours, str) else hours
         if isinstance(number, Decimal):
             READABLE.quantize(number, SMALLEST)
             return number

@@ -5,10 +5,11 @@ from itertools import chain, islice
 
 from timesheets_client.errors import WrongUsage
 from timesheets_client.files.tally import Tally
-from timesheets_client.reading.entries import ENTRY_ID, InputEntry, RejectedEntry
+from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.reading.identity import Occurrences, digest_content, strip_text
 from timesheets_client.reading.json_values import encode_value
 from timesheets_client.sending.verdicts import REPEATED_ID
+from timesheets_files.members import ENTRY_ID
 
 # As many as a batch has by default.
 MAX_WITHOUT_ID = 1_000

@@ -16,12 +16,12 @@ from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.part_files import PartFile, name_part, open_part_file
 from timesheets_client.output.report import DownloadOutcome
 from timesheets_client.printable import escape
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.json_values import encode_value
-from timesheets_client.reading.rows import read_hours
 from timesheets_client.sending.snapshots import find_latest_state, list_state
 from timesheets_client.sending.stored_entries import Page, StoredEntry
+from timesheets_files.members import COLUMNS, ENTRY_ID
+from timesheets_files.rows import read_decimal
 
 # Raise it when a file gets other bytes, so that no run continues the file of an older client.
 VERSION = 2
@@ -157,7 +157,7 @@ def encode_rows(rows: Iterable[StoredEntry], format: Format) -> bytes:  # noqa: 
 def take_members(row: StoredEntry) -> dict[str, object]:
     """The members that --correct reads, with every digit of the hours."""
     members = {ENTRY_ID: row.entry_id, **{name: row.members[name] for name in COLUMNS}}
-    return {**members, "hours": read_hours(str(row.members["hours"]))}
+    return {**members, "hours": read_decimal(str(row.members["hours"]))}
 
 
 def read_ids(lines: Iterable[bytes], format: Format) -> Iterator[str]:  # noqa: A002

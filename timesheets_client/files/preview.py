@@ -10,9 +10,10 @@ from timesheets_client.files.control_totals import Totals, find_hours, show
 from timesheets_client.files.groups import Groups
 from timesheets_client.output.report import MAX_REJECTED_SHOWN
 from timesheets_client.output.tables import format_table
-from timesheets_client.reading.entries import ENTRY_ID, InputEntry, RejectedEntry, SkippedRow
+from timesheets_client.reading.entries import InputEntry, RejectedEntry, SkippedRow
 from timesheets_client.reading.identity import EntryIds, Occurrences, digest_entry
 from timesheets_client.reading.json_values import encode_value
+from timesheets_files.members import ENTRY_ID
 
 MAX_FIRST = 5
 MAX_COLUMNS = 9

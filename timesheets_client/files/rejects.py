@@ -14,9 +14,10 @@ from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors
 from timesheets_client.files.folders import Folder, add_suffix
 from timesheets_client.files.locks import is_same_file
 from timesheets_client.printable import escape
-from timesheets_client.reading.entries import ENTRY_ID, REJECTED, RejectedEntry
+from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.reading.inputs import Input
 from timesheets_client.reading.json_values import encode_value
+from timesheets_files.members import ENTRY_ID, REJECTED
 
 SUFFIX = ".rejected.ndjson"
 CREATE_FOLDER = partial(Path.mkdir, mode=0o700, parents=True, exist_ok=True)

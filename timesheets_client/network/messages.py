@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import requests
 from requests.auth import AuthBase
 
-from timesheets_client.printable import put_on_one_line
+from timesheets_files.printable import put_on_one_line
 
 MAX_QUOTED_CHARACTERS = 200
 

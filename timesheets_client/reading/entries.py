@@ -3,24 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from timesheets_client.printable import put_on_one_line
+from timesheets_files.members import WHOLE_ENTRY
+from timesheets_files.printable import put_on_one_line
 
-COLUMNS = ("user_id", "date", "project", "hours")
-ENTRY_ID = "entry_id"
-REVISION = "revision"
-REASON = "reason"
-# An empty cell of these means that the entry has no such member.
-OPTIONAL_COLUMNS = (ENTRY_ID, REVISION, REASON)
-REJECTED = "_rejected"
-# The name that DRF gives to errors of the entry as a whole.
-WHOLE_ENTRY = "non_field_errors"
 MAX_DESCRIPTION_LENGTH = 1_000
 
 Members = Mapping[str, object]
-
-
-class Malformed(Exception):
-    """A value or a row that cannot be read. The message says why, without naming it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

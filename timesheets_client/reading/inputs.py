@@ -8,29 +8,27 @@ import shutil
 import stat
 import tempfile
 import zlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import tzinfo
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.printable import escape
-from timesheets_client.reading.csv_files import UTF_8, read_csv
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
-from timesheets_client.reading.signatures import GZIP, OLD_EXCEL, ZIP
+from timesheets_client.reading.table_files import TableOptions, read_csv, read_xlsx
 from timesheets_client.reading.temporary_copies import explain_full_disk
-
-if TYPE_CHECKING:
-    from timesheets_client.reading.maps.rows import EntryMap
+from timesheets_files.csv_rows import UTF_8
+from timesheets_files.members import FileUnreadable
+from timesheets_files.signatures import GZIP, OLD_EXCEL, ZIP, require_text
 
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024
+AS_THEY_ARE = TableOptions()
 
 
 class Format(StrEnum):
@@ -41,26 +39,8 @@ class Format(StrEnum):
     XLSX = "xlsx"
 
 
-def read_xlsx(
-    file: BinaryIO,
-    name: str,
-    zone: tzinfo | None,
-    entry_map: "EntryMap | None" = None,
-    sheets: Sequence[str] = (),
-) -> Iterator[InputItem]:
-    # Only workbooks need openpyxl and XML, and importing them takes longer than uploading a small file.
-    from timesheets_client.reading.workbooks import read_workbook
-
-    return read_workbook(file, name, zone, entry_map, sheets)
-
-
-READERS: Mapping[Format, Callable[[BinaryIO, str, tzinfo | None], Iterator[InputItem]]] = {
-    Format.JSON: read_json,
-    Format.NDJSON: read_ndjson,
-    Format.CSV: read_csv,
-    Format.XLSX: read_xlsx,
-}
-# JSON has entries already, such as those of a rejects file.
+# They have entries already, such as those of a rejects file.
+ENTRY_READERS = {Format.JSON: read_json, Format.NDJSON: read_ndjson}
 TABLE_READERS = {Format.CSV: read_csv, Format.XLSX: read_xlsx}
 SUFFIXES: Mapping[str, Format] = {
     ".json": Format.JSON,
@@ -69,13 +49,6 @@ SUFFIXES: Mapping[str, Format] = {
     ".csv": Format.CSV,
     ".tsv": Format.CSV,
     ".xlsx": Format.XLSX,
-}
-UNREADABLE: Mapping[bytes, str] = {
-    b"\xff\xfe": 'is in UTF-16; save it as "CSV UTF-8"',
-    b"\xfe\xff": 'is in UTF-16; save it as "CSV UTF-8"',
-    OLD_EXCEL: "is a workbook in Excel's old format, or has a password; save it as .xlsx without a password",
-    b"%PDF": "is a PDF; save the table as CSV UTF-8 instead",
-    ZIP: "is an Excel workbook or a zip archive, despite its name; --format xlsx reads a workbook",
 }
 
 
@@ -131,17 +104,10 @@ def open_repeatable(source: Input) -> Iterator[Input]:
         raise InputUnreadable(f"{problem}; set TMPDIR, or upload a file") from None
 
 
-def read_entries(
-    source: Input,
-    chosen: Format,
-    zone: tzinfo | None,
-    entry_map: "EntryMap | None" = None,
-    sheets: Sequence[str] = (),
-) -> Generator[InputItem]:
+def read_entries(source: Input, chosen: Format, options: TableOptions = AS_THEY_ARE) -> Generator[InputItem]:
     """The entries of the input, as a stream. Raises InputUnreadable, even after some entries.
 
-    A table is read as `entry_map` says, and a workbook only in `sheets`, if there are any. The caller closes
-    the input.
+    `options` apply to tables. The caller closes the input.
     """
     try:
         raw = cast("io.BufferedReader", source.file)
@@ -150,19 +116,26 @@ def read_entries(
         file = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_zipped else raw
         head = file.peek(PEEK_BYTES) if is_zipped else head
         found = find_format(source.name, chosen, head)
-        reader = READERS[found]
-        if entry_map and found in TABLE_READERS:
-            require_encoding(source.name, entry_map.encoding, head)
-            reader = partial(TABLE_READERS[found], entry_map=entry_map)
-        if found is Format.XLSX:
-            reader = partial(read_xlsx, entry_map=entry_map, sheets=sheets)
-        yield from reader(cast("BinaryIO", file), source.name, zone)
+        if found in ENTRY_READERS:
+            yield from ENTRY_READERS[found](cast("BinaryIO", file), source.name, options.zone)
+            return
+        if options.entry_map:
+            require_encoding(source.name, options.entry_map.encoding, head)
+        yield from TABLE_READERS[found](cast("BinaryIO", file), source.name, options)
+    except FileUnreadable as error:
+        raise InputUnreadable(f"{locate(source.name, error)}: {error}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputUnreadable(
             f"{source.name}: the compressed file is damaged or was cut; the entries before that were read"
         ) from None
     except OSError as error:
         raise InputUnreadable(f"{source.name}: cannot be read: {error.strerror or error}") from None
+
+
+def locate(name: str, error: FileUnreadable) -> str:
+    """Such as `week23.csv:1`, or `week23.xlsx!Sheet1:1`."""
+    sheet = f"!{error.sheet}" if error.sheet else ""
+    return f"{name}{sheet}" if error.line is None else f"{name}{sheet}:{error.line}"
 
 
 def find_format(name: str, chosen: Format, head: bytes) -> Format:
@@ -172,7 +145,7 @@ def find_format(name: str, chosen: Format, head: bytes) -> Format:
     suffix = Path(name.lower().removesuffix(".gz")).suffix
     found = SUFFIXES.get(suffix) or guess_format(head) if chosen is Format.AUTO else chosen
     if found is not Format.XLSX:
-        require_text(name, head)
+        require_text(head)
     return found
 
 
@@ -195,11 +168,3 @@ def guess_format(head: bytes) -> Format:
         # One object on several lines.
         return Format.JSON
     return Format.NDJSON
-
-
-def require_text(name: str, head: bytes) -> None:
-    for mark, problem in UNREADABLE.items():
-        if head.startswith(mark):
-            raise InputUnreadable(f"{name}: {problem}")
-    if b"\0" in head:
-        raise InputUnreadable(f"{name}: is a binary file, neither CSV nor JSON")

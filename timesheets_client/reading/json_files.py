@@ -3,23 +3,17 @@
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import BinaryIO
 
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.printable import quote
-from timesheets_client.reading.dates import read_date
-from timesheets_client.reading.entries import (
-    ENTRY_ID,
-    REJECTED,
-    InputEntry,
-    Malformed,
-    Members,
-    RejectedEntry,
-    reject_text,
-)
+from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry, reject_text
 from timesheets_client.reading.json_values import NotJSON, find_fault, parse_value
+from timesheets_files.dates import DateFormat, compile_reader
+from timesheets_files.members import ENTRY_ID, REJECTED, Malformed
+from timesheets_files.printable import quote
 
 MAX_ENTRY_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -63,11 +57,10 @@ def make_entry(source: str, value: object, text: str, zone: tzinfo | None) -> In
             return reject_again(source, rejection, value)
     if fault := find_fault(value, text):
         return reject_text(source, f"this entry cannot be sent: {fault}", text)
-    if isinstance(value.get("date"), str):
-        try:
-            value["date"] = read_date(value["date"], zone)
-        except Malformed as error:
-            return RejectedEntry(source=source, errors={"date": [str(error)]}, members=value)
+    if zone and isinstance(value.get("date"), str):
+        # Whatever else is wrong with a date is for the API to say.
+        with suppress(Malformed):
+            value["date"] = compile_reader(DateFormat.ISO, zone)(value["date"])
     return InputEntry(source=source, members=value)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from timesheets_client.errors import AnswerLost, ConfigurationError, WrongUsage
 from timesheets_client.network.messages import Answer
-from timesheets_client.reading.entries import WHOLE_ENTRY
 from timesheets_client.sending.batches import Batch
 from timesheets_client.sending.client import (
     LABEL,
@@ -19,6 +18,7 @@ from timesheets_client.sending.client import (
     is_dry_run,
 )
 from timesheets_client.sending.verdicts import EntryVerdict, Verdicts, read_verdicts
+from timesheets_files.members import WHOLE_ENTRY
 
 # Other characters than the API takes, and letters with marks of their own.
 NOT_IN_LABEL = re.compile(r".[\u0300-\u036f]+|[^A-Za-z0-9._:-]")

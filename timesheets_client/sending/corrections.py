@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from timesheets_client.network.messages import make_printable
-from timesheets_client.reading.entries import COLUMNS, REASON, REVISION, InputEntry, Members, RejectedEntry
+from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry
 from timesheets_client.reading.identity import normalize_date, normalize_hours, strip_text
 from timesheets_client.sending.verdicts import EntryVerdict
+from timesheets_files.members import COLUMNS, REASON, REVISION
 
 Item = TypeVar("Item", bound=InputEntry | RejectedEntry)
 # No time zone is further from UTC.

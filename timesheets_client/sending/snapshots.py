@@ -5,10 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from timesheets_client.errors import ConfigurationError, ParameterRefused
-from timesheets_client.reading.dates import read_date
-from timesheets_client.reading.entries import Malformed
 from timesheets_client.reading.identity import Occurrences, digest_content
-from timesheets_client.reading.rows import read_hours
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.stored_entries import (
     Page,
@@ -16,6 +13,9 @@ from timesheets_client.sending.stored_entries import (
     explain_unexpected,
     list_pages,
 )
+from timesheets_files.dates import read_iso_date
+from timesheets_files.members import Malformed
+from timesheets_files.rows import read_decimal
 
 MARK = re.compile(r"[0-9]{1,19}")
 # As in the API: no text has control characters or half a surrogate pair.
@@ -75,8 +75,8 @@ def is_in_state(row: StoredEntry, as_of: int, earliest: datetime) -> bool:
     """Whether the row was asked for, and has values that the API stores and --correct can read."""
     texts = (row.members["user_id"], row.members["project"], row.entry_id)
     try:
-        hours = read_hours(str(row.members["hours"]))
-        date = datetime.fromisoformat(read_date(str(row.members["date"]), None))
+        hours = read_decimal(str(row.members["hours"]))
+        date = datetime.fromisoformat(read_iso_date(str(row.members["date"])))
         return (
             row.timesheet_id <= as_of
             and not row.is_superseded

@@ -7,8 +7,8 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.reading.entries import COLUMNS
 from timesheets_client.sending.client import ApiClient
+from timesheets_files.members import COLUMNS
 
 PAGE_SIZE = "1000"
 

@@ -8,13 +8,13 @@ from http import HTTPStatus
 from typing import Self
 
 from timesheets_client.network.messages import Answer, make_printable
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, InputEntry, RejectedEntry
+from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.sending.batches import Batch
+from timesheets_files.limits import MAX_REVISION
+from timesheets_files.members import COLUMNS, ENTRY_ID
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
 REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
-# As in the API.
-MAX_REVISION = 1_000
 REPEATED_ID = "An earlier entry of this file has the same entry_id. Keep the one that is right."
 STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 

@@ -6,8 +6,9 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from timesheets_client.printable import quote
-from timesheets_client.reading.entries import Malformed
+from timesheets_files.dates import Swapped
+from timesheets_files.members import Malformed
+from timesheets_files.printable import quote
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -35,10 +36,6 @@ DATE = set("Ymd")
 MONTH = set("mbB")
 TIMES = tuple(map(set, ("HM", "HMS", "HMSf", "IMp", "IMSp", "IMSfp")))
 MAX_DAYS = 4096
-
-
-class Swapped(Malformed):
-    """A date that only fits with day and month swapped, so that every date of the file is in doubt."""
 
 
 class Moment(NamedTuple):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from timesheets_client.printable import quote
-from timesheets_client.reading.entries import Malformed
+from timesheets_files.members import Malformed
+from timesheets_files.printable import quote
 
 SECONDS = {"hours": 3600, "minutes": 60, "seconds": 1}
 # Each matches few characters, so that no long text can fill a cache.

@@ -10,10 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.printable import escape, quote
-from timesheets_client.reading.csv_files import UTF_8
-from timesheets_client.reading.dates import find_zone
-from timesheets_client.reading.entries import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS
+from timesheets_client.printable import escape
 from timesheets_client.reading.maps.date_formats import (
     compile_formats,
     disagree,
@@ -37,6 +34,10 @@ from timesheets_client.reading.maps.rules import (
 )
 from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.maps.tables import Table
+from timesheets_files.csv_rows import UTF_8
+from timesheets_files.dates import find_zone
+from timesheets_files.members import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS
+from timesheets_files.printable import quote
 
 # They have one byte per character, and ASCII as their first half.
 ENCODING = re.compile(r"utf-8|windows-125[0-8]|iso-8859-\d{1,2}")

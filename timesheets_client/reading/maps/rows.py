@@ -4,21 +4,15 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
-from timesheets_client.printable import quote
-from timesheets_client.reading.entries import (
-    OPTIONAL_COLUMNS,
-    REVISION,
-    InputEntry,
-    Malformed,
-    RejectedEntry,
-    Row,
-    SkippedRow,
-)
-from timesheets_client.reading.maps.date_formats import Swapped
+from timesheets_client.errors import DateOrderInDoubt
+from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow
 from timesheets_client.reading.maps.durations import RoundsToZero
 from timesheets_client.reading.maps.rules import Rule, Skip
-from timesheets_client.reading.rows import read_revision, require_width
+from timesheets_files.dates import Swapped
+from timesheets_files.limits import find_faults
+from timesheets_files.members import OPTIONAL_COLUMNS, REVISION, HeaderMalformed, Malformed
+from timesheets_files.printable import quote
+from timesheets_files.rows import read_digits, require_width
 
 MAX_LENGTH = 2_000
 
@@ -41,9 +35,9 @@ class EntryMap:
         yield from ((column, member) for member, rule in self.rules.items() for column in rule.columns)
         yield from ((skip.column, "skip") for skip in self.skips if not skip.is_optional)
 
-    def open_table(self, header: Sequence[str], source: str) -> "RowReader":
-        """A reader for the rows below this header. Raises InputUnreadable if a column is not there once."""
-        return RowReader(self, header, source)
+    def open_table(self, header: Sequence[str], line: int, sheet: str = "") -> "RowReader":
+        """A reader for the rows below this header. Raises HeaderMalformed if a column is not there once."""
+        return RowReader(self, header, line, sheet)
 
     def knows(self, header: Sequence[str]) -> bool:
         """Whether the first row of a table names a column of the map."""
@@ -54,9 +48,10 @@ class EntryMap:
 class RowReader:
     """Reads the rows of one table."""
 
-    def __init__(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
+    def __init__(self, entry_map: EntryMap, header: Sequence[str], line: int, sheet: str) -> None:
         self._names = [normalize(name) for name in header]
-        self._require_columns(entry_map, header, source)
+        if problem := self._find_wrong_columns(entry_map, header):
+            raise HeaderMalformed(problem, line, sheet)
         skips = [skip for skip in entry_map.skips if normalize(skip.column) in self._names]
         # Most columns of an export concern nobody.
         columns = [*(column for column, _ in entry_map.columns), *(skip.column for skip in skips)]
@@ -79,12 +74,12 @@ class RowReader:
     def read(self, source: str, row: Sequence[str]) -> Row:
         """The entry in a row, or all that is wrong with it.
 
-        Raises Malformed if a cell that the map reads is missing, or the row has more cells than the header;
-        and DateOrderInDoubt for a date that only fits with day and month swapped.
+        Raises RowMalformed if a cell that the map reads is missing or the row is wider than the header, and
+        DateOrderInDoubt for a date that only fits with day and month swapped.
         """
         if not self._read[-1] < len(row) <= len(self._names):
             require_width(row, len(self._names))
-        cells = [row[place].strip() for place in self._read]
+        cells = [row[place] for place in self._read]
         if reason := self._find_reason_to_skip(cells):
             return SkippedRow(source=source, reason=reason)
         members: dict[str, object] = {}
@@ -104,7 +99,7 @@ class RowReader:
         self._complete_optional(members, errors)
         if errors:
             texts = {member: [str(error)] for member, error in errors.items()}
-            return RejectedEntry(source=source, errors=texts, members=members)
+            return RejectedEntry(source=source, errors={**find_faults(members), **texts}, members=members)
         return InputEntry(source=source, members=members)
 
     def _find(self, column: str) -> int:
@@ -125,9 +120,9 @@ class RowReader:
             elif not members[member]:
                 del members[member]
             elif member == REVISION:
-                members[member] = read_revision(str(members[member]))
+                members[member] = read_digits(str(members[member]))
 
-    def _require_columns(self, entry_map: EntryMap, header: Sequence[str], source: str) -> None:
+    def _find_wrong_columns(self, entry_map: EntryMap, header: Sequence[str]) -> str:
         counts = {
             f"{quote(column)} ({member})": self._names.count(normalize(column))
             for column, member in entry_map.columns
@@ -136,11 +131,12 @@ class RowReader:
         repeated = [column for column, count in counts.items() if count > 1]
         problems = [f"lacks {', '.join(missing)}"] * bool(missing)
         problems += [f"has more than once: {', '.join(repeated)}"] * bool(repeated)
-        if problems:
-            raise InputUnreadable(
-                f"{source}: the first row must have each column that {entry_map.name} names once; "
-                f"it {'; it '.join(problems)}; it names: {', '.join(map(quote, header))}"[:MAX_LENGTH]
-            )
+        if not problems:
+            return ""
+        return (
+            f"the first row must have each column that {entry_map.name} names once; "
+            f"it {'; it '.join(problems)}; it names: {', '.join(map(quote, header))}"
+        )[:MAX_LENGTH]
 
 
 def is_zero(hours: object, error: Malformed | None) -> bool:

@@ -8,11 +8,11 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Protocol
 
-from timesheets_client.printable import quote
-from timesheets_client.reading.dates import find_offset, find_offset_of_day
-from timesheets_client.reading.entries import Malformed
 from timesheets_client.reading.maps.date_formats import Moment, compile_formats
 from timesheets_client.reading.maps.durations import compile_unit, make_hours
+from timesheets_files.dates import find_offset, find_offset_of_day
+from timesheets_files.members import Malformed
+from timesheets_files.printable import quote
 
 MAX_TEXTS = 4096
 

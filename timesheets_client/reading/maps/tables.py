@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from timesheets_client.printable import put_on_one_line
+from timesheets_files.printable import put_on_one_line
 
 # What a missing value, or one of another type, reads as.
 EMPTY: Mapping[type, Any] = {str: "", int: 0, bool: False, dict: {}, list: []}

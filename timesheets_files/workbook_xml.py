@@ -1,11 +1,12 @@
 """Read the XML of a workbook as a stream. Memory is bounded for every document."""
 
-from collections.abc import Iterator
-from typing import IO, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-CHUNK_BYTES = 64 * 1024
+from timesheets_files.members import FileUnreadable
+
 # Of an element at the path, or between the ends of two other elements.
 MAX_ELEMENT_BYTES = 1024 * 1024
 # expat keeps each name that it reads.
@@ -19,8 +20,12 @@ NAMESPACES = {
 }
 
 
-class WorkbookUnreadable(Exception):
-    """The message says why, and continues the name of the workbook."""
+class WorkbookUnreadable(FileUnreadable):
+    """The file is no workbook, or a damaged or hostile one."""
+
+
+class WorkbookTooLarge(WorkbookUnreadable):
+    """More is unpacked than the reader wants."""
 
 
 class ElementReader:
@@ -42,9 +47,9 @@ class ElementReader:
         self._parser.StartDoctypeDeclHandler = refuse_doctype
         self._parser.StartNamespaceDeclHandler = ignore
 
-    def read(self, file: IO[bytes]) -> Iterator[Element]:
+    def read(self, chunks: Iterable[bytes]) -> Iterator[Element]:
         """Each element when it ends. Raises WorkbookUnreadable or expat's error."""
-        while chunk := file.read(CHUNK_BYTES):
+        for chunk in chunks:
             self._bytes_of_element += len(chunk)
             self._parser.Parse(chunk)
             if self._bytes_of_element > MAX_ELEMENT_BYTES or len(self._names) > MAX_NAMES:

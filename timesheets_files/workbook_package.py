@@ -1,17 +1,18 @@
 """Open an Excel workbook, which is a zip archive. Memory is bounded for every archive."""
 
+import os
 import posixpath
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from xml.etree.ElementTree import Element
 
-from timesheets_client.printable import put_on_one_line
-from timesheets_client.reading.signatures import OLD_EXCEL
-from timesheets_client.reading.workbook_xml import ElementReader, WorkbookUnreadable
+from timesheets_files.printable import put_on_one_line
+from timesheets_files.signatures import OLD_EXCEL
+from timesheets_files.workbook_xml import ElementReader, WorkbookTooLarge, WorkbookUnreadable
 
 # Names the workbook inside a file of the old format that has a password.
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -35,6 +36,8 @@ USUAL_NAMES = {
 ROWS = "sheetData/row"
 SHARED_TEXTS = "sst/si"
 IS_ENCRYPTED = 1
+# The last record of an archive, without its comment.
+END, END_BYTES = b"PK\x05\x06", 22
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 TRUE = ("1", "true", "on")
 
@@ -64,24 +67,26 @@ class Copy(tempfile.SpooledTemporaryFile[bytes]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
+class SheetPart:
     title: str
     part: str
     is_hidden: bool
 
 
 class Package:
-    """The parts of a workbook. Raises WorkbookUnreadable, LookupError, and what zipfile and expat raise."""
+    """The parts of a workbook, of which at most `max_bytes` are unpacked.
 
-    def __init__(self, file: Copy) -> None:
+    Raises WorkbookUnreadable, WorkbookTooLarge, LookupError, and what zipfile and expat raise.
+    """
+
+    def __init__(self, file: Copy, max_bytes: int = MAX_UNPACKED_BYTES) -> None:
+        self._left = max_bytes
         self._archive = zipfile.ZipFile(file)
+        require_only_archive(file, self._archive)
         self._parts: dict[str, zipfile.ZipInfo] = {}
         for member in self._archive.infolist():
             if self._parts.setdefault(fold(member.filename), member) is not member:
                 raise WorkbookUnreadable(f"its archive has two parts named {member.filename!r}")
-        # zipfile unpacks no more of a member than the size that the directory states.
-        if sum(member.file_size for member in self._parts.values()) > MAX_UNPACKED_BYTES:
-            raise WorkbookUnreadable("it unpacks to over 1 GiB, too much for one workbook; split it")
         # Nothing in this part is needed, but an archive without it is not a workbook.
         list(self.read_part("[content_types].xml", "Types/Override"))
         usual = {kind: part for kind, part in USUAL_NAMES.items() if part in self._parts}
@@ -89,7 +94,7 @@ class Package:
         self._references = self._read_references(self._by_kind["officeDocument"])
         self._by_kind |= dict(self._references.values())
 
-    def find_sheets(self) -> list[Sheet]:
+    def find_sheets(self) -> list[SheetPart]:
         """The sheets with cells, not charts or macros."""
         sheets = []
         for element in self.read("officeDocument", "sheets/sheet"):
@@ -98,7 +103,7 @@ class Package:
             if kind == "worksheet":
                 title = put_on_one_line(element.attrib["name"])[:MAX_TITLE_LENGTH]
                 is_hidden = element.get("state", "visible") != "visible"
-                sheets.append(Sheet(title=title, part=part, is_hidden=is_hidden))
+                sheets.append(SheetPart(title=title, part=part, is_hidden=is_hidden))
         if len({sheet.part for sheet in sheets}) < len(sheets):
             raise WorkbookUnreadable("two of its sheets are the same part of the archive")
         return sheets
@@ -107,11 +112,11 @@ class Package:
         """The elements at `path` in the part of this kind; none without such a part."""
         return self.read_part(self._by_kind[kind], path) if kind in self._by_kind else iter(())
 
-    def read_shared_texts(self) -> list[str]:
-        """The texts that cells refer to by number. A text that is too long is cut, but stays too long."""
+    def read_shared_texts(self, trim: Callable[[str], str]) -> list[str]:
+        """The trimmed texts that cells refer to by number. A long one is cut, but stays too long."""
         texts, size = [], 0
         for element in self.read("sharedStrings", SHARED_TEXTS):
-            texts.append(join_texts(element)[: MAX_TEXT_LENGTH + 1])
+            texts.append(trim(join_texts(element))[: MAX_TEXT_LENGTH + 1])
             size += sys.getsizeof(texts[-1])
             if size > MAX_SHARED_TEXT_BYTES:
                 raise WorkbookUnreadable("it has too much text for one workbook; split it")
@@ -127,7 +132,15 @@ class Package:
         if path not in (ROWS, SHARED_TEXTS) and member.file_size > MAX_SMALL_PART_BYTES:
             raise WorkbookUnreadable("it has more sheets, parts or formats than a workbook can have")
         with self._archive.open(member) as file:
-            yield from ElementReader(path).read(file)
+            yield from ElementReader(path).read(self._count(file))
+
+    def _count(self, file: IO[bytes]) -> Iterator[bytes]:
+        """The chunks of a part. What counts is what is unpacked, not what the directory states."""
+        while chunk := file.read(CHUNK_BYTES):
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise WorkbookTooLarge("it unpacks to too much for one workbook; split it")
+            yield chunk
 
     def _read_references(self, part: str) -> dict[str, tuple[str, str]]:
         """By id, the kind and the name of each part that `part` refers to."""
@@ -141,6 +154,14 @@ class Package:
             )
             for element in elements
         }
+
+
+def require_only_archive(file: IO[bytes], archive: zipfile.ZipFile) -> None:
+    """Raise WorkbookUnreadable for bytes before or after the archive, in which another file may hide."""
+    begin = min((member.header_offset for member in archive.infolist()), default=0)
+    end = END_BYTES + len(archive.comment)
+    if begin or file.seek(-end, os.SEEK_END) < 0 or file.read(len(END)) != END:
+        raise WorkbookUnreadable("its archive has bytes before or after it; save it again")
 
 
 def fold(name: str) -> str:

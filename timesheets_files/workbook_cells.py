@@ -11,9 +11,9 @@ from openpyxl.utils import column_index_from_string
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 from openpyxl.utils.escape import unescape
 
-from timesheets_client.reading.workbook_package import MAX_TEXT_LENGTH, TRUE, Package, join_texts
-from timesheets_client.reading.workbook_values import EMPTY, Cell, Kind
-from timesheets_client.reading.workbook_xml import WorkbookUnreadable
+from timesheets_files.workbook_package import MAX_TEXT_LENGTH, TRUE, Package, join_texts
+from timesheets_files.workbook_values import EMPTY, Cell, Kind
+from timesheets_files.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
 MAX_COLUMNS = 16_384
@@ -43,7 +43,7 @@ class CellReader:
         counts_from_1904 = any(each.get("date1904") in TRUE for each in properties)
         self._epoch = MAC_EPOCH if counts_from_1904 else WINDOWS_EPOCH
         self._formats = read_formats(package)
-        self._texts = package.read_shared_texts()
+        self._texts = package.read_shared_texts(trim)
 
     def read_row(self, row: Element) -> list[Cell]:
         """The cells up to the last one that is not empty."""
@@ -69,12 +69,13 @@ class CellReader:
         return Cell(kind=Kind.NOT_COMPUTED) if is_formula and not is_computed else EMPTY
 
     def _read_value(self, kind: str, value: str, style: str) -> Cell:
-        text = self._find_shared_text(value) if kind == "s" else value
+        # A shared text is trimmed once, because a copy for each cell would take memory.
+        text = self._find_shared_text(value) if kind == "s" else trim(value)
         if len(text) > MAX_TEXT_LENGTH:
             return Cell(kind=Kind.TOO_LONG)
         match kind:
             case "s" | "str" | "inlineStr":
-                return Cell(kind=Kind.TEXT, text=unescape(text))
+                return Cell(kind=Kind.TEXT, text=text) if text else EMPTY
             case "n":
                 return self._read_number(text, int(style))
             case "b" if text in BOOLEANS:
@@ -99,11 +100,18 @@ class CellReader:
         shown = f"{number:.15g}"
         if chosen is NumberFormat.OTHER:
             return Cell(kind=Kind.NUMBER, text=shown)
+        if chosen is not NumberFormat.DURATION and self._epoch == WINDOWS_EPOCH and 60 <= number < 61:
+            raise WorkbookUnreadable("it has the date 1900-02-29, which was no day")
         try:
             value = from_excel(number, self._epoch, timedelta=chosen is NumberFormat.DURATION)
         except (OverflowError, ValueError):
             return Cell(kind=Kind.ERROR, text=f"{shown}, which is not a date")
         return describe_date(value, shows_time=chosen is NumberFormat.TIMESTAMP)
+
+
+def trim(text: str) -> str:
+    """The text as Excel shows it, without white space at its ends."""
+    return str(unescape(text)).strip()
 
 
 def find_column(reference: str) -> int:

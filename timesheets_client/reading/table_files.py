@@ -1,0 +1,134 @@
+"""Read CSV and workbooks: rows, with or without a map, as entries and rejects."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from typing import TYPE_CHECKING, BinaryIO
+
+from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, RejectedEntry, reject_text
+from timesheets_client.reading.temporary_copies import explain_full_disk
+from timesheets_files.csv_rows import UTF_8, CSVTable, open_csv, read_entries
+from timesheets_files.dates import DateFormat, compile_reader
+from timesheets_files.limits import HOURS_TEXT, find_faults
+from timesheets_files.members import RowMalformed, Unfit
+from timesheets_files.printable import quote
+from timesheets_files.rows import Members
+
+if TYPE_CHECKING:
+    from timesheets_client.reading.maps.rows import EntryMap
+    from timesheets_files.workbook_values import Cell
+    from timesheets_files.workbooks import Sheet, SheetRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """How tables are read: as `entry_map` says or by our columns; of a workbook only `sheets`, if any."""
+
+    date_format: DateFormat = DateFormat.ISO
+    zone: tzinfo | None = None
+    entry_map: "EntryMap | None" = None
+    sheets: Sequence[str] = ()
+
+
+def read_csv(file: BinaryIO, name: str, options: TableOptions) -> Iterator[InputItem]:
+    """The rows below the header. Raises FileUnreadable."""
+    entry_map = options.entry_map
+    with open_csv(file, entry_map.encoding if entry_map else UTF_8) as table:
+        if entry_map:
+            yield from read_mapped_rows(table, name, entry_map)
+        else:
+            for line, row in read_entries(table, compile_reader(options.date_format, options.zone)):
+                yield make_item(f"{name}:{line}", row)
+        if table.is_cut:
+            yield InputWarning(source=name, reasons=["the last line has no line ending; was the file cut?"])
+
+
+def read_mapped_rows(table: CSVTable, name: str, entry_map: "EntryMap") -> Iterator[InputItem]:
+    reader = entry_map.open_table(table.header, table.line)
+    for line, cells in table:
+        source = f"{name}:{line}"
+        if isinstance(cells, RowMalformed):
+            yield make_item(source, cells)
+            continue
+        try:
+            yield reader.read(source, cells)
+        except RowMalformed as error:
+            yield make_item(source, RowMalformed(str(error), table.delimiter.join(cells)))
+
+
+def read_xlsx(file: BinaryIO, name: str, options: TableOptions) -> Iterator[InputItem]:
+    """The rows of the sheets. Raises FileUnreadable, or TemporaryFailure without disk space for a copy."""
+    # Only workbooks need openpyxl and XML, and importing them takes longer than uploading a small file.
+    from timesheets_files.workbooks import OUR_COLUMNS, names_column, read_sheets
+
+    suspicions: dict[str, str] = {}
+    entry_map = options.entry_map
+    is_ours, columns = names_column, OUR_COLUMNS
+    if entry_map:
+        is_ours, columns = entry_map.knows, f"a column of {entry_map.name}"
+    with explain_full_disk(name):
+        for sheet in read_sheets(file, options.sheets, is_ours, columns):
+            source = f"{name}!{sheet.title}"
+            read = open_sheet(sheet, options)
+            if sheet.is_hidden and not options.sheets:
+                suspicions.setdefault("a hidden sheet was read too", sheet.title)
+            for row in sheet.rows:
+                note_suspicions(row, f"{sheet.title}:{row.number}", suspicions)
+                yield read(f"{source}:{row.number}", row)
+    if suspicions:
+        reasons = [f"{reason} (first: {place})" for reason, place in suspicions.items()]
+        yield InputWarning(source=name, reasons=reasons)
+
+
+def open_sheet(sheet: "Sheet", options: TableOptions) -> "Callable[[str, SheetRow], InputItem]":
+    """A function for the rows of a sheet."""
+    from timesheets_client.reading.maps.sheets import MappedCells
+    from timesheets_files.workbook_values import SheetReader
+
+    if options.entry_map:
+        mapped = MappedCells(options.entry_map, sheet)
+        return lambda source, row: mapped.make_entry(source, row.cells)
+    reader = SheetReader(sheet.header, sheet.title, options.date_format, options.zone)
+
+    def read(source: str, row: "SheetRow") -> InputItem:
+        try:
+            return make_item(source, reader.read(row.cells, row.number))
+        except RowMalformed as error:
+            return make_item(source, RowMalformed(str(error), join_cells(row.cells)))
+
+    return read
+
+
+def join_cells(cells: "Sequence[Cell]") -> str:
+    return "\t".join(cell.text for cell in cells)
+
+
+def note_suspicions(row: "SheetRow", place: str, suspicions: dict[str, str]) -> None:
+    """Adds each reason to be suspicious of the row, unless an earlier place has the same reason."""
+    from timesheets_files.workbook_values import Kind
+
+    if row.is_hidden:
+        suspicions.setdefault("hidden rows were read too", place)
+    if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells):
+        suspicions.setdefault("formulas have no stored value", place)
+
+
+def make_item(source: str, row: Members | RowMalformed) -> InputEntry | RejectedEntry:
+    """The entry in a row, for the API to judge; if a cell cannot be read, all that is wrong with the row."""
+    if isinstance(row, RowMalformed):
+        # With an escape such as `\\xfc` for each byte that is no character.
+        text = row.text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        return reject_text(source, str(row), text)
+    errors: dict[str, object] = {}
+    for name, value in row.items():
+        if isinstance(value, Unfit):
+            row[name], errors[name] = value.value, [value.reason]
+    hours = row["hours"]
+    if isinstance(hours, str) and HOURS_TEXT.fullmatch(hours):
+        row["hours"] = Decimal(hours)
+    elif isinstance(hours, str):
+        errors["hours"] = [f"{quote(hours)} is not a decimal number such as 7.5"]
+    if errors:
+        return RejectedEntry(source=source, errors={**find_faults(row), **errors}, members=row)
+    return InputEntry(source=source, members=row)

@@ -1,0 +1,174 @@
+"""Split CSV as spreadsheets save it into rows of trimmed cells, with the lines on which they begin."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
+from typing import BinaryIO
+
+from timesheets_files.members import HeaderMalformed, RowMalformed
+from timesheets_files.rows import Members, ReadDate, RowReader, read_header
+
+DELIMITERS = ",;\t"
+MAX_ROW_LENGTH = 1024 * 1024
+UTF_8 = "utf-8"
+# Spreadsheets take the delimiter from such a first line.
+SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
+# The surrogates that take the place of bytes that are no characters (PEP 383).
+INVALID_BYTE = re.compile("[\udc80-\udcff]")
+
+# Python's messages name its parameters, so these replace them.
+REASONS = {
+    "unexpected end of data": "a quote is never closed",
+    "expected after": "text follows a closing quote",
+}
+TOO_LONG = "this row is over 1 MiB"
+# At Python's own limit for a cell, the rest of the cell would become rows.
+csv.field_size_limit(MAX_ROW_LENGTH + 1)
+
+
+class RowTooLong(Exception):
+    """The row goes on beyond the limit, in an open quote if it has one."""
+
+
+class CSVTable:
+    """The rows of a text below its first one, the header.
+
+    `line` is the number of the last line that was read, and `is_cut` if it has no ending.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, encoding: str) -> None:
+        """Raises FileUnreadable if there is no first row."""
+        self.line = 0
+        self.is_cut = False
+        self.delimiter = ""
+        self._encoding = encoding
+        self._read_line = partial(text.readline, MAX_ROW_LENGTH + 1)
+        self.header = self._find_header()
+
+    def __iter__(self) -> Iterator[tuple[int, list[str] | RowMalformed]]:
+        """The line and the cells of each row that is not blank, or why it cannot be read."""
+        read_line, delimiter = self._read_line, self.delimiter
+        line = ""
+        while next_line := read_line():
+            line = next_line
+            self.line = number = self.line + 1
+            is_plain = line.isascii() or not INVALID_BYTE.search(line)
+            if not is_plain or '"' in line or len(line) > MAX_ROW_LENGTH:
+                row = self._read_row(line)
+                if isinstance(row, RowMalformed) or any(row):
+                    yield number, row
+                continue
+            cells = [cell.strip() for cell in line.split(delimiter)]
+            if any(cells):
+                yield number, cells
+        self.is_cut = self.is_cut or (bool(line) and not line.endswith(("\n", "\r")))
+
+    def _find_header(self) -> list[str]:
+        while line := self._read_line():
+            self.line += 1
+            if not line.strip():
+                continue
+            if not self.delimiter and (choice := SEPARATOR_LINE.fullmatch(line)):
+                self.delimiter = choice[1]
+                continue
+            self.delimiter = self.delimiter or max(DELIMITERS, key=line.count)
+            number = self.line
+            row = self._read_row(line)
+            if isinstance(row, RowMalformed):
+                raise HeaderMalformed(f"the first row cannot be read: {row}", number)
+            return row
+        raise HeaderMalformed("there are only blank lines; the first row must name the columns")
+
+    def _read_row(self, first: str) -> list[str] | RowMalformed:
+        """The cells of the row that begins with this line."""
+        lines: list[str] = []
+        problem = ""
+        try:
+            cells = next(csv.reader(self._follow(first, lines), delimiter=self.delimiter, strict=True))
+            text = "".join(lines)
+            if any('"' in cell for cell in cells) and not self._has_only_whole_quotes(text):
+                problem = "this row is not CSV: a cell without quotes contains a quote"
+            elif not text.isascii() and (byte := INVALID_BYTE.search(text)):
+                problem = self._explain_byte(byte[0])
+        except csv.Error as error:
+            reasons = (reason for words, reason in REASONS.items() if words in str(error))
+            problem = f"this row is not CSV: {next(reasons, 'it violates RFC 4180')}"
+        except RowTooLong:
+            self._skip_row(lines)
+            problem = TOO_LONG
+        self.is_cut = not lines[-1].endswith(("\n", "\r"))
+        if problem:
+            return RowMalformed(problem, "".join(lines)[:MAX_ROW_LENGTH].rstrip("\r\n"))
+        return [cell.strip() for cell in cells]
+
+    def _follow(self, first: str, lines: list[str]) -> Iterator[str]:
+        """The lines of a row, as far as they are read. Raises RowTooLong."""
+        size = 0
+        for line in chain([first], iter(self._read_line, "")):
+            self.line += bool(lines)
+            lines.append(line)
+            size += len(line)
+            if size > MAX_ROW_LENGTH:
+                raise RowTooLong
+            yield line
+
+    def _skip_row(self, lines: list[str]) -> None:
+        """Read to the end of a row, in which each line may be a part of one."""
+        is_open = sum(line.count('"') for line in lines) % 2 == 1
+        while is_open or not lines[-1].endswith(("\n", "\r")):
+            is_new_line = lines[-1].endswith(("\n", "\r"))
+            line = self._read_line()
+            if not line:
+                return
+            self.line += is_new_line
+            is_open ^= line.count('"') % 2 == 1
+            lines[-1] = line
+
+    def _has_only_whole_quotes(self, text: str) -> bool:
+        """Whether all quotes enclose cells or are doubled (RFC 4180, section 2). Python does not check it."""
+        # Possessive quantifiers prevent backtracking.
+        cell = rf'(?:"(?:[^"]++|"")*+"|[^"{re.escape(self.delimiter)}\r\n]*+)'
+        return bool(re.fullmatch(rf"{cell}(?:{re.escape(self.delimiter)}{cell})*+[\r\n]*", text))
+
+    def _explain_byte(self, surrogate: str) -> str:
+        byte = f"byte 0x{ord(surrogate) - 0xDC00:02x}"
+        if self._encoding != UTF_8:
+            return f"{byte} is no character of {self._encoding}, the encoding of the map"
+        return f'{byte} is not UTF-8; save the file as "CSV UTF-8" and send that'
+
+
+@contextmanager
+def open_csv(file: BinaryIO, encoding: str = UTF_8) -> Iterator[CSVTable]:
+    """The table in a file. Raises HeaderMalformed without a first row."""
+    # Bytes that are no characters become lone surrogates, so that only their own row is refused.
+    text = io.TextIOWrapper(
+        file, encoding=encoding.replace(UTF_8, "utf-8-sig"), errors="surrogateescape", newline=""
+    )
+    try:
+        yield CSVTable(text, encoding)
+    finally:
+        # Otherwise its end would close the file.
+        text.detach()
+
+
+def read_entries(table: CSVTable, read_date: ReadDate) -> Iterator[tuple[int, Members | RowMalformed]]:
+    """The line and the members of each row, or why it cannot be read.
+
+    Raises HeaderMalformed and DateOrderInDoubt.
+    """
+    decimal = "," if table.delimiter in ";\t" else "."
+    reader = RowReader(read_header(table.header, table.line), read_date, decimal)
+    for line, cells in table:
+        if isinstance(cells, RowMalformed):
+            yield line, cells
+            continue
+        try:
+            members = reader.read(cells, line)
+        except RowMalformed as error:
+            yield line, RowMalformed(str(error), table.delimiter.join(cells))
+        else:
+            yield line, members

@@ -1,0 +1,100 @@
+"""Turn the cells of a row into an entry. Each column accepts only what cannot have lost anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from decimal import Decimal
+from enum import Enum
+
+from timesheets_files.dates import DateFormat, compile_reader
+from timesheets_files.members import ENTRY_ID, REASON, REVISION, Unfit
+from timesheets_files.rows import Members, RowReader, read_header
+
+
+class Kind(Enum):
+    """What a cell holds, in the words of the messages."""
+
+    TEXT = "the text"
+    NUMBER = "the number"
+    BOOLEAN = "the boolean"
+    DATE = "the date"
+    DURATION = "the time of day or duration"
+    ERROR = "the error"
+    NOT_COMPUTED = "a formula without a stored value"
+    TOO_LONG = "a text that is too long for the API"
+    EMPTY = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """`text` is what the cell shows, with ISO dates and decimal points."""
+
+    kind: Kind
+    text: str = ""
+
+
+EMPTY = Cell(kind=Kind.EMPTY)
+
+TEXTS = {Kind.TEXT, Kind.EMPTY}
+KINDS: Mapping[str, set[Kind]] = {
+    "user_id": TEXTS,
+    "date": TEXTS | {Kind.DATE},
+    "project": TEXTS,
+    "hours": TEXTS | {Kind.NUMBER},
+    ENTRY_ID: TEXTS,
+    REVISION: TEXTS | {Kind.NUMBER},
+    REASON: TEXTS,
+}
+
+
+class SheetReader:
+    """Reads the cells of the rows below a header. Raises HeaderMalformed.
+
+    A real date needs no format.
+    """
+
+    def __init__(
+        self, header: Sequence[str], sheet: str, date_format: DateFormat, zone: tzinfo | None
+    ) -> None:
+        self._columns = read_header(header, 1, sheet)
+        self._sheet = sheet
+        self._date_place = self._columns.index("date")
+        self._dated = RowReader(self._columns, compile_reader(DateFormat.ISO, zone))
+        self._written = RowReader(self._columns, compile_reader(date_format, zone))
+
+    def read(self, found: Sequence[Cell], line: int) -> Members:
+        """The members of the entry in a row. Raises RowMalformed and DateOrderInDoubt."""
+        cells = [*found, *[EMPTY] * (len(self._columns) - len(found))]
+        reader = self._dated if cells[self._date_place].kind is Kind.DATE else self._written
+        members = reader.read([cell.text for cell in cells], line, self._sheet)
+        for name, cell in zip(self._columns, cells, strict=True):
+            if cell.kind not in KINDS.get(name, Kind):
+                members[name] = Unfit(convert(name, cell), explain(name, cell))
+        return members
+
+
+def explain(name: str, cell: Cell) -> str:
+    found = f"the cell holds {' '.join(filter(None, (cell.kind.value, cell.text)))}"
+    if cell.kind is Kind.NOT_COMPUTED:
+        return f"{found}; open the workbook in a spreadsheet and save it"
+    if cell.kind is Kind.TOO_LONG:
+        return found
+    if name == "date":
+        return f"{found}; format it as a date, or write it as text such as 2026-04-03"
+    if name == "hours":
+        return f"{found}; write the hours as a number such as 7.5"
+    if name == REVISION:
+        return f"{found}; write the revision as a whole number such as 2"
+    if cell.kind is Kind.NUMBER:
+        found += ", which may have lost leading zeros"
+    return f"{found}; format the column as text and write it again"
+
+
+def convert(name: str, cell: Cell) -> object:
+    """A value that is refused too, in case nobody corrects it."""
+    if cell.kind is Kind.NUMBER:
+        return Decimal(cell.text)
+    if cell.kind is Kind.BOOLEAN:
+        return cell.text == "true"
+    # Null would mean that the entry has none.
+    return "" if name in (REVISION, REASON) else None

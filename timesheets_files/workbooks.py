@@ -1,0 +1,140 @@
+"""Open an Excel workbook, and read the rows of its sheets."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+from xml.parsers.expat import ExpatError
+
+from timesheets_files.members import COLUMNS, FileUnreadable, HeaderMalformed
+from timesheets_files.printable import quote
+from timesheets_files.workbook_cells import CellReader
+from timesheets_files.workbook_package import (
+    MAX_BYTES_IN_MEMORY,
+    MAX_UNPACKED_BYTES,
+    ROWS,
+    TRUE,
+    Copy,
+    Package,
+    SheetPart,
+)
+from timesheets_files.workbook_values import Cell
+from timesheets_files.workbook_xml import WorkbookUnreadable
+
+OUR_COLUMNS = f"the columns {', '.join(COLUMNS)}"
+MAX_TITLES_SHOWN = 20
+# As in Excel.
+MAX_ROWS = 1_048_576
+# zipfile, zlib, expat and conversions raise these for a damaged or hostile file.
+DAMAGE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ExpatError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SheetRow:
+    number: int
+    is_hidden: bool
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """A sheet with a table. `rows` are those below the header that are not blank."""
+
+    title: str
+    is_hidden: bool
+    header: Sequence[str]
+    rows: Iterator[SheetRow]
+
+
+def names_column(header: Sequence[str]) -> bool:
+    """Whether the first row of a sheet names a column of an entry."""
+    return any(text.lower() in COLUMNS for text in header)
+
+
+def read_sheets(
+    file: BinaryIO,
+    chosen: Sequence[str] = (),
+    is_ours: Callable[[Sequence[str]], bool] = names_column,
+    columns: str = OUR_COLUMNS,
+    max_bytes: int = MAX_UNPACKED_BYTES,
+) -> Iterator[Sheet]:
+    """Each sheet whose first row is ours: by default, one that names a column of an entry.
+
+    If sheets are chosen by title, only they are read, and each must have such a row. `columns` describes it.
+    The rows of a sheet must be read before the next sheet. At most `max_bytes` are unpacked. Raises
+    FileUnreadable, WorkbookTooLarge, or OSError without disk space for a copy.
+    """
+    with Copy(MAX_BYTES_IN_MEMORY) as copy:
+        copy.fill(file)
+        with explain_damage():
+            package = Package(copy, max_bytes)
+            cells = CellReader(package)
+            has_table = False
+            for part in choose_sheets(package.find_sheets(), chosen):
+                if sheet := open_sheet(package, part, cells, is_ours):
+                    has_table = True
+                    yield sheet
+                elif chosen:
+                    raise HeaderMalformed(f"its first row does not name {columns}", sheet=part.title)
+            if not has_table:
+                raise HeaderMalformed(f"no sheet has a first row that names {columns}")
+
+
+@contextmanager
+def explain_damage() -> Iterator[None]:
+    """Raise WorkbookUnreadable in place of what other packages raise."""
+    try:
+        yield
+    except DAMAGE_ERRORS as error:
+        raise WorkbookUnreadable(
+            "is not a complete Excel workbook (.xlsx); save it again, or as CSV UTF-8"
+        ) from error
+
+
+def choose_sheets(sheets: Sequence[SheetPart], chosen: Sequence[str]) -> Sequence[SheetPart]:
+    """The chosen sheets, in the order of the workbook; without a choice, all. Raises FileUnreadable."""
+    titles = [sheet.title for sheet in sheets]
+    if unknown := [title for title in chosen if title not in titles]:
+        more = len(titles) - MAX_TITLES_SHOWN
+        listed = ", ".join(map(quote, titles[:MAX_TITLES_SHOWN])) + (f" and {more} more" if more > 0 else "")
+        raise FileUnreadable(f"has no sheet {', '.join(map(quote, unknown))}; its sheets are {listed}")
+    return [sheet for sheet in sheets if sheet.title in chosen] if chosen else sheets
+
+
+def open_sheet(
+    package: Package, part: SheetPart, cells: CellReader, is_ours: Callable[[Sequence[str]], bool]
+) -> Sheet | None:
+    """The sheet, if its first row is ours."""
+    rows = read_rows(package, part, cells)
+    first = next(rows, None)
+    header = [cell.text for cell in first.cells] if first and first.number == 1 else []
+    if not is_ours(header):
+        return None
+    return Sheet(title=part.title, is_hidden=part.is_hidden, header=header, rows=rows)
+
+
+def read_rows(package: Package, part: SheetPart, cells: CellReader) -> Iterator[SheetRow]:
+    number = 0
+    with explain_damage():
+        for element in package.read_part(part.part, ROWS):
+            before, number = number, int(element.get("r", number + 1))
+            if number <= before:
+                raise WorkbookUnreadable(f"row {number} comes after row {before}")
+            if number > MAX_ROWS:
+                problem = f"a sheet has at most {MAX_ROWS:,} rows, and this one has row {number}"
+                raise WorkbookUnreadable(problem)
+            if found := cells.read_row(element):
+                yield SheetRow(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)
