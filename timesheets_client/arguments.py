@@ -51,7 +51,7 @@ other = partial(argument, "")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The parsed command line. Without `files` and `spool`, the run uploads the tutorial's entry."""
+    """The parsed command line."""
 
     files: Sequence[str] = ()
     # What the run reads from the map file; no argument sets it.
@@ -153,6 +153,7 @@ class Options:
     expected_hours: Decimal | None = checking(
         "--expect-hours H", "send nothing of FILE, and exit with 65, unless its hours add up to H"
     )
+    uploads_example: bool = other("--example", "upload the tutorial's one entry; needs no FILE")
     forgets_token: bool = other("--forget-token", "delete the cached token and exit")
     caches_token: bool = other("--no-token-cache", "get a new token, cache nothing", True)
 

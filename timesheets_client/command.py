@@ -20,10 +20,10 @@ from timesheets_client.run import run_upload
 from timesheets_client.signals import Signals, catch_signals
 
 DESCRIPTION = """\
-Upload timesheet entries to the Timesheets API: the entries of each FILE or, without FILE, the
-tutorial's one entry. The command gets an access token from the issuer with the OAuth 2.0 client
-credentials grant, and caches it for the next run. Run it again until it exits with 0 or 65: an
-entry that already exists is not stored twice."""
+Upload the entries of each FILE to the Timesheets API. The command gets an
+access token from the issuer with the OAuth 2.0 client credentials grant, and
+caches it for the next run. Run it again until it exits with 0 or 65: an entry
+that already exists is not stored twice."""
 
 _EPILOG = """\
 files: CSV with the columns user_id, date, project, hours and optionally entry_id, revision, reason

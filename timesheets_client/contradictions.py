@@ -8,7 +8,10 @@ from timesheets_client.errors import WrongUsage
 from timesheets_client.reading.inputs import STANDARD_INPUT, Format
 
 # A run does one of these.
-ACTIONS = ("--dry-run", "--preview", "--check", "--forget-token", "--spool", "--download", "--maps")
+ACTIONS = (
+    *("--dry-run", "--preview", "--check", "--forget-token", "--spool", "--download", "--maps"),
+    "--example",
+)
 # What each cannot be used with.
 EXCLUDED: Mapping[str, str] = {
     "--download": "FILE --correct --withdraw --strict --rejects --dedupe --expect-entries --expect-hours",
@@ -17,6 +20,7 @@ EXCLUDED: Mapping[str, str] = {
     "--spool": "FILE",
     "--forget-token": "FILE",
     "--maps": "FILE --map",
+    "--example": "FILE --withdraw --strict --rejects",
 }
 # Each of the first needs one of the second.
 NEEDED = (
@@ -36,6 +40,12 @@ def reject_contradictions(options: Options) -> None:
     problems = find_contradictions(options.given), find_unusable_files(options), find_unusable_values(options)
     for problem in chain.from_iterable(problems):
         raise WrongUsage(problem)
+
+
+def require_task(options: Options) -> None:
+    """Raise WrongUsage if there is nothing to do, as when a variable of a cron line is empty."""
+    if not find(("FILE", "--withdraw", *ACTIONS), options.given):
+        raise WrongUsage("name the FILE to upload; --example uploads the tutorial's one entry instead")
 
 
 def find_contradictions(given: Sequence[str]) -> Iterator[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
-from timesheets_client.contradictions import reject_contradictions
-from timesheets_client.environment.config import load_config
+from timesheets_client.contradictions import reject_contradictions, require_task
+from timesheets_client.environment.config import has_settings, load_config
 from timesheets_client.errors import ExitStatus, UploadError
 from timesheets_client.files.downloads import download_entries
 from timesheets_client.files.spool import upload_spool
@@ -52,6 +52,8 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
         return read_files(options, environment, report)
     if options.is_check:
         return preflight(options, environment, report)
+    if has_settings(environment.variables):
+        require_task(options)
     config = load_config(environment.variables, environment.development)
     with open_context(options, environment, report, config) as context:
         return upload(context)

@@ -175,8 +175,7 @@ def test_production_counts_requests_only_with_a_throttle(rate: str, count: int) 
 def test_the_client_needs_no_api_variables_under_production_settings(tmp_path: Path) -> None:
     result = run_python(
         link_manage_py(tmp_path),
-        "upload_timesheet",
-        "--retries=0",
+        *("upload_timesheet", "--example", "--retries=0"),
         DJANGO_SETTINGS_MODULE="timesheets_site.settings_production",
         OAUTH_TOKEN_URL="http://127.0.0.1:1/token",
         AUTH0_AUDIENCE="https://timesheets.example.com",

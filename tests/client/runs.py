@@ -20,6 +20,8 @@ from timesheets_client.signals import Signals
 
 # Starts faster than manage.py.
 PROGRAM = [sys.executable, "-m", "timesheets_client"]
+# What needs no file.
+TASKS = {"spool", "download", "withdrawal", "is_check", "forgets_token", "shown_map", "uploads_example"}
 HEADER = "user_id,date,project,hours\n"
 
 
@@ -67,6 +69,8 @@ class Run:
             make_key=self.make_key,
         )
         defaults = {"timeouts": Timeouts(read_seconds=20), "caches_token": False}
+        if not files and not TASKS & options.keys():
+            defaults["uploads_example"] = True
         chosen = Options(files=[str(file) for file in files], **{**defaults, **options})
         self.status = run_upload(chosen, environment, report)
         return self.status

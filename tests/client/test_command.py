@@ -41,8 +41,8 @@ def run(*options: str, variables: dict[str, str]) -> tuple[int, str, str]:
 
 
 def test_each_run_has_its_own_idempotency_key_and_prints_only_the_apis_message(site: Site) -> None:
-    assert run(variables=site.variables) == (0, f"{MESSAGE}\n", "")
-    assert run("-v", "0", variables=site.variables) == (0, "", "")
+    assert run("--example", variables=site.variables) == (0, f"{MESSAGE}\n", "")
+    assert run("--example", "-v", "0", variables=site.variables) == (0, "", "")
 
     keys = [received.headers["Idempotency-Key"] for received in site.received if "upload" in received.path]
     assert len(set(keys)) == 2
@@ -58,7 +58,7 @@ def test_without_variables_it_uses_the_development_issuer(tmp_path: Path) -> Non
 
 
 def test_a_missing_variable_is_named(site: Site) -> None:
-    status, out, err = run(variables=site.variables | {"AUTH0_CLIENT_SECRET": ""})
+    status, out, err = run("--example", variables=site.variables | {"AUTH0_CLIENT_SECRET": ""})
 
     assert (status, out) == (ExitStatus.CONFIGURATION, "")
     assert err.splitlines()[1].strip().startswith("AUTH0_CLIENT_SECRET: not set")
@@ -70,7 +70,7 @@ def test_a_refusal_is_one_line_without_the_secret_even_with_traceback(site: Site
         status=401, body={"error": "access_denied", "error_description": SECRET}
     )
 
-    status, out, err = run("--traceback", "-v", "3", variables=site.variables)
+    status, out, err = run("--example", "--traceback", "-v", "3", variables=site.variables)
 
     assert (status, out) == (ExitStatus.REFUSED, "")
     assert err == (
@@ -124,7 +124,7 @@ def test_an_interrupt_during_the_imports_leaves_no_traceback(tmp_path: Path, pro
 def test_a_signal_ends_a_run_without_a_traceback(site: Site, number: signal.Signals, status: int) -> None:
     site.hangs_at = "/timesheets/upload"
 
-    with start(variables=site.variables) as process:
+    with start("--example", variables=site.variables) as process:
         assert site.arrived.wait(10)
         process.send_signal(number)
         out, err = process.communicate(timeout=60)

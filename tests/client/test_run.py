@@ -29,6 +29,15 @@ def test_the_tutorials_entry_is_uploaded(site: Site) -> None:
     assert upload.headers["Idempotency-Key"] == "key-1"
 
 
+def test_without_a_file_only_the_example_that_is_asked_for_is_uploaded(site: Site) -> None:
+    run = Run()
+
+    status = run.start(site.variables, uploads_example=False)
+
+    assert (status, site.received) == (ExitStatus.USAGE, [])
+    assert run.warned == ["name the FILE to upload; --example uploads the tutorial's one entry instead"]
+
+
 def test_a_quiet_run_prints_nothing_on_success(site: Site) -> None:
     run = run_client(site.variables, verbosity=0)
 

@@ -170,10 +170,13 @@ def test_the_command_uploads_with_the_variables_of_a_file(programs: Path, tmp_pa
     try:
         first = run(programs, tmp_path, "--env-file", str(env_file), "week23.csv")
         again = run(programs, tmp_path, "--env-file", str(env_file), "-v", "2", "week23.csv")
-        tutorial = run(programs, tmp_path, "--env-file", str(env_file))
+        tutorial = run(programs, tmp_path, "--env-file", str(env_file), "--example")
         # The environment takes precedence.
         wrong = run(
-            programs, tmp_path, "--env-file", str(env_file), "--no-token-cache", AUTH0_CLIENT_ID="stranger"
+            programs,
+            tmp_path,
+            *("--env-file", str(env_file), "--no-token-cache", "--example"),
+            AUTH0_CLIENT_ID="stranger",
         )
     finally:
         server.close()

@@ -196,7 +196,7 @@ def test_a_name_that_the_console_cannot_show_is_escaped(site: Site, api: Api, tm
 )
 def test_the_keyboard_ends_a_wait_for_the_issuer(site: Site, number: signal.Signals, status: int) -> None:
     site.hangs_at = "/oauth/token"
-    process = start(site)
+    process = start(site, "--example")
 
     assert site.arrived.wait(30)
     begin = time.monotonic()

@@ -37,7 +37,7 @@ def test_each_run_of_the_command_uploads_the_tutorials_entry(server: Development
 
 def test_the_command_reports_a_wrong_secret_without_printing_it(server: DevelopmentServer) -> None:
     result = server.manage(
-        "upload_timesheet",
+        *("upload_timesheet", "--example"),
         # A cached token would work with any secret.
         "--no-token-cache",
         OAUTH_TOKEN_URL=f"{server.url}/oauth/token",

@@ -96,11 +96,14 @@ def load_config(environment: Mapping[str, str], development: Mapping[str, str]) 
 
 
 def choose_variables(environment: Mapping[str, str], development: Mapping[str, str]) -> Mapping[str, str]:
-    # The development values apply only as a whole, so that a forgotten variable
-    # never takes its development value.
-    if any(value and name.startswith(OWN_PREFIXES) for name, value in environment.items()):
+    if has_settings(environment):
         return environment
     return {**development, "TIMESHEETS_STATE_DIR": environment.get("TIMESHEETS_STATE_DIR", "")}
+
+
+def has_settings(environment: Mapping[str, str]) -> bool:
+    """Whether any variable is set. If so, no development value applies, not even to a forgotten variable."""
+    return any(value and name.startswith(OWN_PREFIXES) for name, value in environment.items())
 
 
 def read_issuer(variables: Variables) -> tuple[str, str]:

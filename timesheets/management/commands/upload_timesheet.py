@@ -12,8 +12,9 @@ from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, Process, run_command, write_epilog
 from timesheets_client.printable import escape
 
-SOURCE = """, also read from .env in the folder of manage.py; without any of them, the
-command uses the development issuer"""
+SOURCE = """, also read from .env in the folder of manage.py; without
+any of them, the command uses the development issuer and, without FILE,
+uploads the tutorial's one entry"""
 
 
 class Command(BaseCommand):

@@ -44,7 +44,7 @@ class Table:
         value = self._left.pop(key, 0)
         if isinstance(value, Decimal):
             return value if value.is_finite() else 0
-        return value if isinstance(value, int) else 0
+        return value if type(value) is int else 0
 
     def take_choice(self, key: str, choices: Sequence[str], default: str = "") -> str:
         chosen = self.take(key) if key in self else default
