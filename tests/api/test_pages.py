@@ -1,6 +1,5 @@
 """Pages show what became of each entry and upload, to those who may read it."""
 
-import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -145,24 +144,21 @@ def test_text_of_an_entry_affects_nothing_around_it(show: Open, store: Store, ho
     assert SCRIPT not in html
 
 
-def test_a_history_of_ten_thousand_revisions_shows_the_newest(show: Open, store: Store) -> None:
+def test_a_history_of_a_thousand_revisions_shows_the_newest(show: Open, store: Store) -> None:
     [first] = store(build_entry("week-19:1"))
     statements = count_statements(show, f"/timesheets/{first}")
-    row = Timesheet.objects.get(pk=first)
-    content = {
-        name: getattr(row, name) for name in ("client_id", "user_id", "project", "date", "received_at")
-    }
+    row = Timesheet.objects.values("client_id", "user_id", "project", "date", "received_at").get(pk=first)
     Timesheet.objects.bulk_create(
-        Timesheet(**content, entry_id="week-19:1", revision=revision, hours=revision % 24, reason="Again")
-        for revision in range(2, 10_001)
+        Timesheet(**row, entry_id="week-19:1", revision=revision, hours=revision % 24, reason="Again")
+        for revision in range(2, 1_001)
     )
 
     page = show(f"/timesheets/{first}")
 
     rows = read_rows(page)
     assert len(rows) == MAX_REVISIONS
-    assert rows[0].startswith("10000 current")
-    assert rows[-1].startswith("9951 superseded")
+    assert rows[0].startswith("1000 current")
+    assert rows[-1].startswith("951 superseded")
     assert "was" in rows[-1]
     assert "These are only the 50 newest revisions." in read_page(page)
     assert count_statements(show, f"/timesheets/{first}") <= statements
@@ -176,10 +172,8 @@ def count_statements(show: Open, path: str, accept: str = "text/html") -> int:
 
 @pytest.mark.parametrize(
     ("path", "model", "find"),
-    [
-        pytest.param("/timesheets/{}", Timesheet, find_timesheet, id="entry"),
-        pytest.param("/uploads/{}", Upload, find_receipt, id="receipt"),
-    ],
+    [("/timesheets/{}", Timesheet, find_timesheet), ("/uploads/{}", Upload, find_receipt)],
+    ids=["entry", "receipt"],
 )
 def test_only_a_page_reads_more_than_its_body(
     show: Open, deliver: Deliver, issuer: Issuer, path: str, model: Any, find: Callable[..., Any]
@@ -189,28 +183,21 @@ def test_only_a_page_reads_more_than_its_body(
     with CaptureQueriesContext(connection) as needed:
         assert find(MachineClient(issuer=issuer.url, client_id="payroll", subject=None), row_id)
 
-    json, html = (
-        count_statements(show, path.format(row_id), accept) for accept in ("application/json", "text/html")
-    )
+    json = count_statements(show, path.format(row_id), "application/json")
 
-    assert json == len(needed) < html
+    assert json == len(needed) < count_statements(show, path.format(row_id))
 
 
 @pytest.mark.parametrize("path", ["/timesheets/{row}", "/uploads/{upload}"])
 @pytest.mark.parametrize(
-    ("claims", "status"),
-    [
-        pytest.param({"azp": "reporting"}, 404, id="another-client"),
-        pytest.param({"scope": "batch:upload"}, 403, id="without-the-scope"),
-    ],
+    ("claims", "status"), [({"azp": "reporting"}, 404), ({"scope": "batch:upload"}, 403)]
 )
 def test_a_page_shows_nothing_to_those_who_may_not_read_it(
     show: Open, deliver: Deliver, path: str, claims: dict[str, str], status: int
 ) -> None:
     upload = deliver(build_entry("week-19:1"))
-    path = path.format(row=Timesheet.objects.get().pk, upload=upload)
 
-    page = show(path, **claims)
+    page = show(path.format(row=Timesheet.objects.get().pk, upload=upload), **claims)
 
     assert page.status_code == status
     assert "StoreZero" not in read_page(page)
@@ -290,9 +277,9 @@ def test_the_list_groups_entries_by_day_and_adds_them_up(show: Open, store: Stor
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        pytest.param("", "15.00 hours in 3 entries.", id="all"),
-        pytest.param("?user_id=008", "5.00 hours in 1 entry.", id="one"),
-        pytest.param("?page_size=2", "10.00 hours in 2 entries on this page.", id="first-page"),
+        ("", "15.00 hours in 3 entries."),
+        ("?user_id=008", "5.00 hours in 1 entry."),
+        ("?page_size=2", "10.00 hours in 2 entries on this page."),
     ],
 )
 def test_the_sum_says_of_what_it_is(show: Open, store: Store, query: str, words: str) -> None:
@@ -324,14 +311,6 @@ def test_the_next_page_of_a_program_is_a_page_too(show: Open, store: Store) -> N
 def list_entries(response: ClientResponse) -> list[int]:
     """The ids of the entries that a page links to, in order."""
     return [int(link[12:]) for link in list_links(response) if re.fullmatch(r"/timesheets/\d+", link)]
-
-
-@pytest.mark.parametrize("accept", ["application/json", "text/csv", "*/*"])
-def test_a_program_gets_the_oldest_first_and_a_hundred_of_them(show: Open, store: Store, accept: str) -> None:
-    ids = store(*(build_entry(f"{number}") for number in range(101)))
-
-    lines = re.findall(r'(?:"id":|^)(\d+)', show("/timesheets", accept).content.decode(), re.MULTILINE)
-    assert [int(line) for line in lines] == ids[:100]
 
 
 def test_a_page_says_how_a_program_gets_the_same(show: Open, store: Store) -> None:
@@ -380,46 +359,32 @@ def test_a_page_without_entries_is_below_10_kb(show: Open, path: str) -> None:
 LONGEST: dict[str, Any] = {"user_id": "u" * 64, "project": "p" * 128}
 
 
-def fill_history(store: Store, deliver: Deliver) -> str:
-    entry = build_entry("e" * 128, **LONGEST)
-    [first] = store(entry)
-    for revision in range(2, MAX_REVISIONS + 2):
-        store(dataclasses.replace(entry, revision=revision, hours=Decimal(revision % 24), reason="r" * 200))
-    return f"/timesheets/{first}"
-
-
-def fill_list(store: Store, deliver: Deliver) -> str:
-    store(*(build_entry(f"{number:0128}", **LONGEST) for number in range(101)))
-    return "/timesheets"
-
-
-def fill_receipt(store: Store, deliver: Deliver) -> str:
-    entries = [build_entry(f"{number:0128}", **LONGEST) for number in range(101)]
-    return f"/uploads/{deliver(*entries, label='l' * 128)}"
-
-
-def fill_receipts(store: Store, deliver: Deliver) -> str:
-    for number in range(101):
-        deliver(build_entry(f"{number}"), label="l" * 128)
-    return "/uploads"
-
-
-@pytest.mark.parametrize(
-    ("fill", "rows"),
-    [
-        pytest.param(fill_history, MAX_REVISIONS, id="history"),
-        pytest.param(fill_list, PEOPLES_PAGE_SIZE, id="list"),
-        pytest.param(fill_receipt, MAX_SHOWN, id="receipt"),
-        pytest.param(fill_receipts, PEOPLES_PAGE_SIZE, id="receipts"),
-    ],
-)
 def test_a_full_page_of_the_longest_texts_is_below_100_kb(
-    show: Open, store: Store, deliver: Deliver, fill: Callable[[Store, Deliver], str], rows: int
+    show: Open, store: Store, deliver: Deliver, upload_many: UploadMany
 ) -> None:
-    page = show(fill(store, deliver))
+    upload = deliver(*(build_entry(f"{number:0128}", **LONGEST) for number in range(101)), label="l" * 128)
+    [first] = store(build_entry("e" * 128, **LONGEST))
+    for revision in range(2, MAX_REVISIONS + 2):
+        changes = {"revision": revision, "hours": Decimal(revision % 24), "reason": "r" * 200}
+        store(build_entry("e" * 128, **LONGEST, **changes))
+    for number in range(101):
+        deliver(build_entry(f"{number:0126}", **LONGEST), label="l" * 128)
+    unknown = {f"{number:0200}": "x" * 200 for number in range(20)}
+    members = dict.fromkeys(("user_id", "date", "project", "hours", "entry_id"), "x" * 200)
+    refused = [{**members, "revision": "x" * 200, "reason": "x" * 300, **unknown}] * MAX_SHOWN
+    created = [make_entry(**LONGEST, entry_id=f"{each:0127}") for each in range(20)]
+    rejected = upload_many([*refused, *created], query=f"?label={'l' * 128}").headers["Location"]
 
-    assert len(read_rows(page)) == rows
-    assert len(page.content) < 100_000
+    rows = {
+        f"/timesheets/{first}": MAX_REVISIONS,
+        "/timesheets": PEOPLES_PAGE_SIZE,
+        f"/uploads/{upload}": MAX_SHOWN,
+        "/uploads": PEOPLES_PAGE_SIZE,
+        rejected: MAX_SHOWN,
+    }
+    pages = {path: show(path) for path in rows}
+    assert {path: len(read_rows(page)) for path, page in pages.items()} == rows
+    assert max(len(page.content) for page in pages.values()) < 100_000
 
 
 # Receipts
@@ -450,6 +415,9 @@ def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, d
     assert f"Request id 5fd4 Media type text/csv Size 79.3 KB SHA-256 {'9f86' * 16} Ids from" in text
     assert "Received 3 10.25 Created 1 5.00 Existing 1 5.00 Rejected 1" in text
     assert 'title="81234 bytes"' in page.content.decode()
+    nothing = read_page(show(f"/uploads/{deliver(build_entry('a'))}"))
+    assert "This upload created no entries." in nothing
+    assert "Ids" not in nothing
     [_, created] = read_list(page)
     assert "Intranet" in created
     assert f"/timesheets?upload={upload}" in list_links(page)
@@ -462,15 +430,6 @@ def test_a_receipt_shows_the_first_entries_and_links_to_all(show: Open, deliver:
 
     assert len(list_entries(page)) == MAX_SHOWN + 2  # And the first and the last one.
     assert f"All {MAX_SHOWN + 1} entries that this upload created" in read_page(page)
-
-
-def test_a_receipt_of_an_upload_that_created_nothing_says_so(show: Open, deliver: Deliver) -> None:
-    deliver(build_entry("a"))
-
-    page = read_page(show(f"/uploads/{deliver(build_entry('a'))}"))
-
-    assert "This upload created no entries." in page
-    assert "Ids" not in page
 
 
 def test_a_receipt_shows_the_first_rejected_entries_and_links_to_all(
@@ -503,28 +462,15 @@ def test_pages_of_rejected_entries_follow_each_other(show: Open, upload_many: Up
     assert len(read_rows(show(path.partition("?")[0] + following))) == 1
 
 
-def test_a_receipt_of_the_longest_rejected_entries_is_below_100_kb(
-    show: Open, upload_many: UploadMany
-) -> None:
-    unknown = {f"{number:0200}": "x" * 200 for number in range(20)}
-    members = dict.fromkeys(("user_id", "date", "project", "hours", "entry_id"), "x" * 200)
-    refused = [{**members, "revision": "x" * 200, "reason": "x" * 300, **unknown}] * MAX_SHOWN
-    created = [make_entry(user_id="u" * 64, project="p" * 128, entry_id=f"{each:0128}") for each in range(20)]
-
-    page = show(upload_many([*refused, *created]).headers["Location"])
-
-    assert len(page.content) < 100_000
-
-
 # Filters
 
 
 @pytest.mark.parametrize(
     ("path", "filters"),
     [
-        pytest.param("/timesheets", {"upload": "17", "current": "true", "entry_id": "a"}, id="entries"),
-        pytest.param("/timesheets", {"current": "false"}, id="not-checked"),
-        pytest.param("/uploads", {"label": "week19.csv", "received_since": "2017-05-10"}, id="receipts"),
+        ("/timesheets", {"upload": "17", "current": "true", "entry_id": "a"}),
+        ("/timesheets", {"current": "false"}),
+        ("/uploads", {"label": "week19.csv", "received_since": "2017-05-10"}),
     ],
 )
 def test_a_form_shows_the_filters_that_were_sent(show: Open, path: str, filters: dict[str, str]) -> None:

@@ -27,7 +27,7 @@ from tests.unit.key_fetches import (
     running_fetches,
     succeed,
 )
-from timesheets.trust.jwks import MAX_WAITING_CALLERS, FetchedKeys, IssuerKeys, KeysUnavailable, KeyUnknown
+from timesheets.trust.jwks import MAX_WAITING_CALLERS, FetchedKeys, IssuerKeys, KeysUnavailable
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -111,41 +111,31 @@ def test_a_refresh_adds_new_keys_and_removes_withdrawn_ones(warm: Cache) -> None
 
 
 @pytest.mark.parametrize(
-    ("cache_control", "seconds"),
+    ("seconds", "cache_controls"),
     [
-        ("", 600),
-        ("max-age=120", 120),
-        ("public, max-age=7200, must-revalidate", 7200),
-        ("Max-Age=120", 120),
-        ('max-age="120"', 120),
-        ("max-age=0", 60),
-        ("max-age=59", 60),
-        ("max-age=86400", DAY),
-        ("max-age=999999999999999999999", DAY),
-        ("max-age=-1", 600),
-        ("max-age=soon", 600),
-        ("s-maxage=120", 600),
-        ("no-store", 600),
+        (600, ["", "max-age=-1", "max-age=soon", "s-maxage=120", "no-store"]),
+        (120, ["max-age=120", "Max-Age=120", 'max-age="120"']),
+        (7200, ["public, max-age=7200, must-revalidate"]),
+        (60, ["max-age=0", "max-age=59"]),
+        (DAY, ["max-age=86400", "max-age=999999999999999999999"]),
     ],
 )
-def test_keys_are_cached_for_a_limited_max_age(cold: Cache, cache_control: str, seconds: float) -> None:
-    cold.issuer.headers = {"Cache-Control": cache_control}
-    counts = []
+def test_keys_are_cached_for_a_limited_max_age(
+    issuer: Issuer, gate: threading.Event, seconds: float, cache_controls: list[str]
+) -> None:
+    for cache_control in cache_controls:
+        issuer.headers = {"Cache-Control": cache_control}
+        cold, before = Cache(issuer, gate), issuer.count()
+        counts = []
 
-    for pause in (0, seconds - 1, 1):
-        cold.refresh(after=pause)
-        counts.append(cold.issuer.count())
+        for pause in (0, seconds - 1, 1):
+            cold.refresh(after=pause)
+            counts.append(issuer.count() - before)
 
-    assert counts == [1, 1, 2]
+        assert counts == [1, 1, 2], cache_control
 
 
 # An unknown key
-
-
-def test_a_rotated_key_is_accepted_at_once_even_right_after_the_start(warm: Cache) -> None:
-    warm.issuer.rotate()
-
-    assert (warm.find("second"), warm.issuer.count()) == ("found", 2)
 
 
 def test_an_unknown_kid_causes_one_request_per_cool_down(warm: Cache) -> None:
@@ -208,17 +198,6 @@ def test_sixteen_callers_wait_for_an_unknown_key_and_the_others_fail_at_once(
     assert collect([callers.submit(warm.find, "second") for _ in range(16)]) == {"found"}
 
 
-def test_a_thousand_forgeries_cause_one_request_per_cool_down(
-    warm: Cache, callers: ThreadPoolExecutor
-) -> None:
-    for group in range(3):
-        forged = [callers.submit(warm.find, f"forged-{group}-{number}") for number in range(350)]
-        assert collect(forged) <= {"unknown", "unavailable"}
-        warm.clock.forward(30)
-
-    assert warm.issuer.count() == 1 + 3
-
-
 def test_a_known_key_stays_in_use_while_a_fetch_for_another_fails(warm: Cache) -> None:
     warm.issuer.stop()
 
@@ -235,23 +214,12 @@ def test_a_token_without_a_kid_is_refused_if_there_are_two_keys(warm: Cache) -> 
     assert warm.issuer.count() == 2
 
 
-def test_a_key_verifies_only_its_own_algorithm(warm: Cache) -> None:
-    with pytest.raises(KeyUnknown):
-        warm.keys.find_key("first", "PS256")
-
-
 # An issuer that fails
-
-
-def test_keys_are_unavailable_if_the_issuer_was_never_up(cold: Cache) -> None:
-    cold.issuer.stop()
-
-    assert {cold.find("first"), cold.find("forged"), cold.find(None)} == {"unavailable"}
 
 
 def test_failed_fetches_back_off_from_one_second_to_thirty(cold: Cache) -> None:
     cold.answer(close)
-    cold.find()
+    assert {cold.find("first"), cold.find("forged"), cold.find(None)} == {"unavailable"}
 
     for number, seconds in enumerate((1, 2, 4, 8, 16, 30, 30), 1):
         cold.find(after=seconds - 0.1)
@@ -314,14 +282,12 @@ def test_an_issuer_that_comes_back_after_days_is_asked_again(warm: Cache) -> Non
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(document({"keys": []}), id="no-keys"),
-        pytest.param(document({}), id="no-set"),
-        pytest.param(document({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "first"}]}), id="secret-key"),
-        pytest.param(document({"keys": [SigningKey("first").to_jwk(use="enc")]}), id="for-encryption"),
-        pytest.param(document({"keys": [SigningKey("weak", bits=1024).to_jwk()]}), id="weak"),
-        pytest.param(document({"keys": [FIRST, SigningKey("first", pair="other").to_jwk()]}), id="same-kid"),
-        pytest.param(document({"keys": [SECOND]}, 500), id="error"),
+        document({"keys": []}),
+        document({"keys": [SigningKey("first").to_jwk(use="enc")]}),
+        document({"keys": [FIRST, SigningKey("first", pair="other").to_jwk()]}),
+        document({"keys": [SECOND]}, 500),
     ],
+    ids=["no-keys", "for-encryption", "same-kid", "error"],
 )
 def test_a_fetch_without_a_usable_key_changes_nothing(warm: Cache, answer: Responder) -> None:
     warm.answer(answer)

@@ -84,9 +84,7 @@ def test_a_failure_and_its_reason_are_logged_once(clock: Clock, caplog: pytest.L
     assert caplog.record_tuples == [expected]
 
 
-@pytest.mark.parametrize(
-    "error", [LookupError("a bug"), MemoryError(), RecursionError()], ids=["bug", "no-memory", "too-deep"]
-)
+@pytest.mark.parametrize("error", [LookupError("a bug"), MemoryError(), RecursionError()], ids=type)
 def test_any_error_of_a_fetch_makes_the_keys_unavailable_and_is_logged_with_its_traceback(
     clock: Clock, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
@@ -134,10 +132,7 @@ def test_without_a_thread_there_are_no_keys_for_a_second(
 
 def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, gate: threading.Event) -> None:
     fetches = Fetches(clock, succeed, once_open(gate, fail), succeed)
-    keys = IssuerKeys(fetches, clock)
-    find(keys)
-    clock.forward(601)
-    find(keys)
+    keys = begin_refresh(fetches, clock)
 
     with ThreadPoolExecutor(1) as callers:
         asking = callers.submit(explain, keys, "second")
@@ -203,6 +198,15 @@ def test_a_caller_who_comes_while_the_first_keys_are_settled_needs_no_second_fet
     assert len(fetches.begun) == 1
 
 
+def begin_refresh(fetches: Fetches, clock: Clock) -> IssuerKeys:
+    """Keys that were fetched, and whose refresh has begun."""
+    keys = IssuerKeys(fetches, clock)
+    find(keys)
+    clock.forward(601)
+    find(keys)
+    return keys
+
+
 def find_while_settling(keys: IssuerKeys, key_id: str, gate: threading.Event) -> str:
     """What a caller gets who comes while a fetch settles, and who has to wait for the lock."""
     with ThreadPoolExecutor(1) as callers:
@@ -218,10 +222,7 @@ def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
 ) -> None:
     settling = SettlingKeys(gate, asked)
     fetches = Fetches(clock, succeed, lambda: settling, succeed)
-    keys = IssuerKeys(fetches, clock)
-    find(keys)
-    clock.forward(601)
-    find(keys)
+    keys = begin_refresh(fetches, clock)
     assert settling.is_settling.wait(10)
 
     assert find_while_settling(keys, asked, gate) == "found"
@@ -248,10 +249,7 @@ class SettlingClock(Clock):
 def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(gate: threading.Event) -> None:
     clock = SettlingClock(2, gate)
     fetches = Fetches(clock, succeed, fail)
-    keys = IssuerKeys(fetches, clock)
-    find(keys)
-    clock.forward(601)
-    find(keys)
+    keys = begin_refresh(fetches, clock)
     assert clock.is_settling.wait(10)
 
     assert find_while_settling(keys, "first", gate) == "found"

@@ -6,47 +6,35 @@ import pytest
 
 from timesheets.formats.strict_json import REPEATED, NotJSON, decode_utf8, iterate_array, parse_value
 
-NO_JSON = {
-    "blank": b" ",
-    "cut": b"{",
-    "single-quotes": b"{'a': 1}",
-    "two-values": b"{}{}",
-    "expression": b'"1"+"2"',
-    "comment": b'"a" /* */',
-    "csv": b"007,2017-05-10,StoreZero,5",
-    "bom": b'\xef\xbb\xbf{"a": "007"}',
-    "utf-16": '{"a": "007"}'.encode("utf-16"),
-    "form-feed": b"\x0c",
-    "no-break-space": b"\xc2\xa0",
-    "nan": b'{"a": NaN}',
-    "infinity": b'{"a": Infinity}',
-    "minus-infinity": b'{"a": -Infinity}',
-    "plus": b"+5",
-    "leading-zero": b"05",
-    "no-decimals": b"5.",
-    "no-whole-number": b".5",
-    "hexadecimal": b"0x5",
-    "underscore": b"1_0",
-    "arabic-digit": "٥".encode(),
-    "bare-nul": b'{"a": "a\x00b"}',
-    "bare-tab": b'"a\tb"',
-    "no-json-escape": b'"a\\x41"',
-    "not-utf-8": b'"\xff"',
-    "overlong-nul": b'"\xc0\x80"',
-    "beyond-unicode": b'"\xf4\x90\x80\x80"',
-    "encoded-surrogate": b'"\xed\xa0\x80"',
-    "encoded-surrogate-pair": b'"\xed\xa0\xbd\xed\xb8\x80"',
-    "escaped-high-surrogate": rb'"\ud800"',
-    "escaped-low-surrogate-as-a-name": rb'{"\udfff": 1}',
-    "surrogates-in-the-wrong-order": rb'"\udc00\ud800"',
-    "33-levels-of-arrays": b"[" * 33 + b"]" * 33,
-    "33-levels-of-objects": b'{"a":' * 33 + b"1" + b"}" * 33,
-    "34-levels-of-both": b'[{"a":' * 17 + b"1" + b"}]" * 17,
-    "600-kb-of-brackets": b"[" * 600_000,
-}
+NO_JSON = [
+    # No value, or more than one; another language; another encoding.
+    *(b" ", b"{", b"{'a': 1}", b"{}{}", b'"1"+"2"', b'"a" /* */', b"007,2017-05-10,StoreZero,5"),
+    *(b'\xef\xbb\xbf{"a": "007"}', '{"a": "007"}'.encode("utf-16"), b"\x0c", b"\xc2\xa0"),
+    # Numbers.
+    *(b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -Infinity}', b"+5", b"05", b"5.", b".5", b"0x5", b"1_0"),
+    "٥".encode(),
+    # Strings.
+    *(
+        b'{"a": "a\x00b"}',
+        b'"a\tb"',
+        b'"a\\x41"',
+        b'"\xff"',
+        b'"\xc0\x80"',
+        b'"\xf4\x90\x80\x80"',
+        b'"\xed\xa0\x80"',
+    ),
+    *(b'"\xed\xa0\xbd\xed\xb8\x80"', rb'"\ud800"', rb'{"\udfff": 1}', rb'"\udc00\ud800"'),
+    # Levels.
+    *(
+        b"[" * 33 + b"]" * 33,
+        b'{"a":' * 33 + b"1" + b"}" * 33,
+        b'[{"a":' * 17 + b"1" + b"}]" * 17,
+        b"[" * 600_000,
+    ),
+]
 
 
-@pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in NO_JSON.items()])
+@pytest.mark.parametrize("text", [pytest.param(text, id=str(text[:20])) for text in NO_JSON])
 def test_what_is_not_json_is_refused_alone_and_in_an_array(text: bytes) -> None:
     with pytest.raises(NotJSON):
         parse_value(decode_utf8(text))
@@ -59,20 +47,7 @@ def test_a_value_may_have_32_levels_alone_and_in_an_array(text: str) -> None:
     assert list(iterate_array(f"[{text}]")) == [parse_value(text)]
 
 
-@pytest.mark.parametrize(
-    "tail",
-    [
-        pytest.param("", id="no-end"),
-        pytest.param(",]", id="trailing-comma"),
-        pytest.param(",,{}]", id="two-commas"),
-        pytest.param(" {}]", id="no-comma"),
-        pytest.param("}", id="another-bracket"),
-        pytest.param("]]", id="two-ends"),
-        pytest.param("][]", id="two-arrays"),
-        pytest.param('],{"a":1}', id="more-behind"),
-        pytest.param("]\x00", id="nul-behind"),
-    ],
-)
+@pytest.mark.parametrize("tail", ["", ",]", ",,{}]", " {}]", "}", "]]", "][]", '],{"a":1}', "]\x00"])
 def test_a_malformed_array_is_refused(tail: str) -> None:
     with pytest.raises(NotJSON):
         list(iterate_array('["one","two"' + tail))

@@ -144,10 +144,10 @@ def test_a_remembered_token_expires_to_the_second(
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        pytest.param({"issuer": "https://other.example/"}, Fault.ISSUER, id="issuer"),
-        pytest.param({"audience": "https://other.example"}, Fault.AUDIENCE, id="audience"),
-        pytest.param({"algorithms": ("ES256",)}, Fault.ALGORITHM, id="algorithms"),
-        pytest.param({"profile": Profile.RFC_9068}, Fault.TYPE, id="profile"),
+        ({"issuer": "https://other.example/"}, Fault.ISSUER),
+        ({"audience": "https://other.example"}, Fault.AUDIENCE),
+        ({"algorithms": ("ES256",)}, Fault.ALGORITHM),
+        ({"profile": Profile.RFC_9068}, Fault.TYPE),
     ],
 )
 def test_a_new_policy_ends_it(verify: Verify, token: str, changes: dict[str, Any], fault: Fault) -> None:
@@ -173,17 +173,18 @@ def test_the_token_not_used_for_longest_is_forgotten_first(
     verify: Verify, keys: Keys, issuer: Issuer
 ) -> None:
     favorite = issuer.mint(azp="favorite")
-    tokens = [issuer.mint(azp=f"client-{number}") for number in range(2000)]
+    count = MAX_REMEMBERED_TOKENS + 10
+    tokens = [issuer.mint(azp=f"client-{number}") for number in range(count)]
 
     for number, token in enumerate(tokens):
         assert verify(token).client_id == f"client-{number}"
         assert verify(favorite).client_id == "favorite"
 
-    assert keys.algorithm.count == len(tokens) + 1
+    assert keys.algorithm.count == count + 1
     verify(tokens[-MAX_REMEMBERED_TOKENS + 1])
-    assert keys.algorithm.count == len(tokens) + 1
+    assert keys.algorithm.count == count + 1
     verify(tokens[-MAX_REMEMBERED_TOKENS - 1])
-    assert keys.algorithm.count == len(tokens) + 2
+    assert keys.algorithm.count == count + 2
 
 
 def test_each_of_16_threads_gets_its_own_token(verify: Verify, issuer: Issuer) -> None:
