@@ -19,17 +19,20 @@ from tests.kit.processes import REPOSITORY, make_environment
 from tests.kit.servers import DevelopmentServer
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client import __version__
+from timesheets_client.environment.config import VARIABLES
 from timesheets_client.program import PROGRAM, build_parser
 
 # The client, and the reader that it shares with the API.
 PACKAGES = ("timesheets_client", "timesheets_files")
 PROJECT = tomllib.loads((REPOSITORY / "timesheets_client/pyproject.toml").read_text())["project"]
+README = (REPOSITORY / "timesheets_client/README.md").read_text()
 WHOLE_PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 CSV = "user_id,date,project,hours\n007,2026-06-01,StoreZero,5\n008,2026-06-01,StoreZero,7.5\n"
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist and the wheel."""
     # Elsewhere, so that nothing is built in the repository.
     source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for package in PACKAGES:
@@ -38,15 +41,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             source / package,
             ignore=shutil.ignore_patterns("__pycache__", "dist", "build"),
         )
+    build(source / "timesheets_client", folder)
+    return folder
+
+
+def build(source: Path, folder: Path) -> None:
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
-        cwd=source / "timesheets_client",
+        [sys.executable, "-m", "hatchling", "build", "-d", folder],
+        cwd=source,
         check=True,
         capture_output=True,
         timeout=60,
     )
-    [built] = folder.glob("*.whl")
-    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    [wheel] = built.glob("*.whl")
+    return wheel
 
 
 def find_needed(requirements: list[str], found: dict[str, Distribution]) -> Iterator[Distribution]:
@@ -140,7 +152,18 @@ def test_the_wheel_has_the_client_and_nothing_else(wheel: Path) -> None:
     ]
     ours = {str(path.relative_to(REPOSITORY)) for path in files}
     packaged = {os.path.normpath(name) for name in names if ".dist-info/" not in name}
-    assert packaged == {*ours, "timesheets_client/pyproject.toml"}
+    assert packaged == ours - {"timesheets_client/hatch_build.py"}
+    assert f"timesheets_client-{__version__}.dist-info/licenses/LICENSE" in names
+    assert (client / "LICENSE").read_text() == (REPOSITORY / "LICENSE").read_text()
+
+
+def test_the_sdist_builds_the_same_wheel(built: Path, wheel: Path, tmp_path: Path) -> None:
+    [sdist] = built.glob("*.tar.gz")
+    shutil.unpack_archive(sdist, tmp_path, filter="data")
+
+    build(tmp_path / sdist.name.removesuffix(".tar.gz"), tmp_path)
+
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_the_client_runs_without_django(programs: Path, tmp_path: Path) -> None:
@@ -159,7 +182,7 @@ def test_the_command_says_its_version(programs: Path, tmp_path: Path) -> None:
     result = run(programs, tmp_path, "--version")
 
     assert (result.returncode, result.stdout) == (0, f"upload-timesheets {__version__}\n")
-    assert __version__ == WHOLE_PROJECT["version"]
+    assert __version__ == WHOLE_PROJECT["version"] == PROJECT["version"]
 
 
 def test_the_command_uploads_with_the_variables_of_a_file(programs: Path, tmp_path: Path) -> None:
@@ -243,5 +266,24 @@ def test_both_programs_have_the_same_options() -> None:
 def test_the_wheel_needs_what_the_whole_project_locks() -> None:
     locked = {Requirement(text).name: text for text in WHOLE_PROJECT["dependencies"]}
 
-    for text in PROJECT["dependencies"]:
+    for text in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["private-key-jwt"]]:
         assert locked[Requirement(text).name] == text
+
+
+def test_signing_needs_an_extra_and_says_so(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").touch(0o600)
+    (tmp_path / "key.pem").write_text("PEM")
+    key = {"OAUTH_CLIENT_AUTH": "private_key_jwt", "AUTH0_PRIVATE_KEY_FILE": str(tmp_path / "key.pem")}
+
+    result = run(programs, tmp_path, "--example", **key)
+
+    assert result.returncode == 78
+    assert (
+        "AUTH0_PRIVATE_KEY_FILE: signing needs the extra timesheets-client[private-key-jwt]" in result.stderr
+    )
+
+
+def test_the_readme_of_the_wheel_explains_every_variable() -> None:
+    [block] = re.findall(r"```ini\n(.*?)```", README, re.DOTALL)
+
+    assert set(re.findall(r"^#?([A-Z0-9_]+)=", block, re.MULTILINE)) == set(VARIABLES)

@@ -49,8 +49,11 @@ def read_private_key(variables: Variables, client_auth: ClientAuth) -> str:
 def load_private_key(pem: str) -> "PrivateKeyTypes":
     """Raises ConfigurationError with a text that follows the variable's name."""
     # Importing it takes longer than importing all of the client, and few clients sign.
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    except ImportError:
+        raise ConfigurationError("signing needs the extra timesheets-client[private-key-jwt]") from None
 
     try:
         return load_pem_private_key(pem.encode(), password=None)
