@@ -3,7 +3,7 @@
 import unicodedata
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
@@ -87,6 +87,27 @@ def parse_shipped_map(name: str) -> Path:
     raise ArgumentTypeError(f"must be {', '.join(list_names())} or a file such as ./our.toml, not {name!r}")
 
 
+def parse_days(text: str) -> tuple[str, str]:
+    first, _, last = text.partition("..")
+    try:
+        if not FIRST_YEAR <= date.fromisoformat(first).year <= date.fromisoformat(last).year <= LAST_YEAR:
+            raise ValueError
+    except ValueError:
+        first, last = "", ""
+    if len(first) != len(last) or not first or first > last:
+        raise ArgumentTypeError(
+            f"must be the first and the last day, such as 2026-06-01..2026-06-30, not {text!r}"
+        )
+    return first, last
+
+
+def parse_percent(text: str) -> Decimal:
+    percent = parse_hours(text)
+    if not 0 <= percent <= 100:
+        raise ArgumentTypeError(f"must be a number from 0 to 100, not {text!r}")
+    return percent
+
+
 def parse_seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -113,10 +134,12 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "DATE": parse_since,
     "DIR": Path,
     "FILE": Path,
+    "FROM..TO": parse_days,
     "H": parse_hours,
     "MAP": parse_map,
     "N": parse_count,
     "NAME": str,
+    "PERCENT": parse_percent,
     "SECONDS": parse_seconds,
     "TEXT": parse_reason,
     "UPLOAD": parse_upload,

@@ -131,6 +131,17 @@ class Options:
         "--withdraw UPLOAD",
         "withdraw the entries that this upload created; UPLOAD is its number, as in GET /uploads/17",
     )
+    # The first and the last day.
+    replaced_days: tuple[str, str] | None = correcting(
+        "--replace FROM..TO",
+        "FILE has everything that its employees worked on these days, such as 2026-06-01..2026-06-30: "
+        "create what is not stored, correct what differs and withdraw what is not in FILE",
+    )
+    max_loss: Decimal = correcting(
+        "--max-loss PERCENT",
+        "with --replace, how many of the stored hours FILE may lack; default 10",
+        Decimal(10),
+    )
     reason: str | None = correcting("--reason TEXT", "why, kept with each correction; required")
     download: Path | None = downloading(
         "--download FILE",
@@ -166,9 +177,14 @@ class Options:
         """What the access token must grant."""
         if self.download:
             return (READ_SCOPE,)
-        if self.withdrawal is not None:
+        if self.withdrawal is not None or self.replaced_days is not None:
             return (UPLOAD_SCOPE, CORRECT_SCOPE, READ_SCOPE)
         return (UPLOAD_SCOPE, CORRECT_SCOPE) if self.is_correction else (UPLOAD_SCOPE,)
+
+    @property
+    def ignores_revisions(self) -> bool:
+        """Whether the run has the revisions and reasons of all entries."""
+        return self.is_correction or self.replaced_days is not None
 
     @property
     def download_format(self) -> Format | None:

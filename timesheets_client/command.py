@@ -40,8 +40,10 @@ in two files are one entry: if you correct rows or split files, give each row it
 corrections: an entry with revision 2 and a reason replaces the stored entry with the same entry_id,
 revision 3 replaces that, and 0 hours withdraw it. No entry_id is derived for a correction. With --correct,
 FILE has the entries as they should be, each with its entry_id, and the API finds the revisions.
---withdraw 17 withdraws what upload 17 created. Both need --reason and the scope correct:timesheets,
---withdraw also read:timesheets, and both are safe to run again. With --check they show what they would do.
+--withdraw 17 withdraws what upload 17 created. --replace 2026-06-01..2026-06-30 makes the entries of
+these days and of the employees in FILE equal to FILE, for exports without ids that were edited. All
+three need --reason and the scope correct:timesheets, the last two also read:timesheets, and all are
+safe to run again. With --check they show what they would do.
 --download june.csv --since 2026-06-01 writes the current entries to a new file, to edit and upload with
 --correct. It needs the scope read:timesheets. If it stops, the same command continues.
 

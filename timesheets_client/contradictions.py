@@ -14,6 +14,8 @@ ACTIONS = (
 )
 # What each cannot be used with.
 EXCLUDED: Mapping[str, str] = {
+    "--replace": "--correct --withdraw --download --dry-run --preview --forget-token --spool --strict "
+    "--rejects --dedupe",
     "--download": "FILE --correct --withdraw --strict --rejects --dedupe --expect-entries --expect-hours",
     "--withdraw": "FILE --correct --dry-run --preview --forget-token --spool --strict --rejects",
     "--correct": "--dry-run --preview --forget-token --spool --strict",
@@ -24,9 +26,11 @@ EXCLUDED: Mapping[str, str] = {
 }
 # Each of the first needs one of the second.
 NEEDED = (
-    ("--reason", "--correct --withdraw", "only --correct and --withdraw keep a reason"),
-    ("--correct --withdraw", "--reason", "say why with --reason TEXT"),
+    ("--reason", "--correct --withdraw --replace", "only --correct, --withdraw and --replace keep a reason"),
+    ("--correct --withdraw --replace", "--reason", "say why with --reason TEXT"),
     ("--correct", "FILE", "name the FILE with the corrected entries"),
+    ("--replace", "FILE", "name the FILE with all entries of these days"),
+    ("--max-loss", "--replace", "only --replace can lose hours"),
     ("--since", "--download", "only --download takes a date"),
     ("--download", "--since", "say from which date on, such as --since 2026-06-01"),
     ("--dry-run --preview", "FILE", "name the FILE to read"),
@@ -67,6 +71,8 @@ def find_unusable_files(options: Options) -> Iterator[str]:
     files = options.files
     if options.rejects and len(files) > 1:
         yield "--rejects: takes only one FILE; without it, each FILE has its own rejects file"
+    if options.replaced_days and len(files) > 1:
+        yield "--replace: takes only one FILE, which has everything of these days"
     if len(files) != 1 and (options.expected_entries, options.expected_hours) != (None, None):
         yield "--expect-entries, --expect-hours: name the one FILE that has these totals"
     if files.count(STANDARD_INPUT) > 1:

@@ -9,6 +9,7 @@ from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
 from timesheets_client.files.locks import open_locked
+from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.files.uploads import upload_in_batches
 from timesheets_client.output.report import Report
@@ -33,6 +34,10 @@ def preflight(options: Options, environment: Environment, report: Report) -> Exi
         if options.withdrawal is not None:
             with step("withdrawal"):
                 return withdraw_upload(context, is_dry_run=True)
+        if options.replaced_days is not None:
+            [name] = options.files
+            with step(escape(name)):
+                return replace_days(name, context, is_dry_run=True)
         return choose_status([check_file(name, context) for name in options.files])
 
 

@@ -11,6 +11,7 @@ from timesheets_client.contradictions import reject_contradictions, require_task
 from timesheets_client.environment.config import has_settings, load_config
 from timesheets_client.errors import ExitStatus, UploadError
 from timesheets_client.files.downloads import download_entries
+from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.spool import upload_spool
 from timesheets_client.files.uploads import upload_files
 from timesheets_client.local_check import read_files
@@ -74,13 +75,15 @@ def read_map_file(options: Options) -> Options:
 
 
 def upload(context: RunContext) -> ExitStatus:
-    if context.options.is_correction:
+    if context.options.reason is not None:
         # Without the scope, nothing is read.
         context.tokens.obtain()
     if context.options.download is not None:
         return download_entries(context)
     if context.options.withdrawal is not None:
         return withdraw_upload(context)
+    if context.options.replaced_days is not None:
+        return replace_days(context.options.files[0], context)
     if context.options.spool:
         return upload_spool(context.options.spool, context)
     if context.options.files:

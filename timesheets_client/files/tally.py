@@ -80,7 +80,7 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
     Raises TotalsDiffer before the first one.
     """
     ids = EntryIds() if options.derives_ids and not options.is_correction else None
-    tally.outcome.corrected = 0 if options.is_correction else None
+    tally.outcome.corrected = 0 if options.ignores_revisions else None
     tally.outcome.skipped = 0 if options.entry_map else None
     # The reader must release the file before the caller closes the file.
     with (
@@ -96,7 +96,7 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
                 tally.skip(each)
                 continue
             tally.outcome.entries += 1
-            item = ignore_revision(each) if options.is_correction else require_own_id(each)
+            item = ignore_revision(each) if options.ignores_revisions else require_own_id(each)
             if isinstance(item, InputEntry):
                 yield ids.identify(item) if ids else item
             else:

@@ -28,6 +28,9 @@ class FileOutcome:
     entries: int = 0
     created: int = 0
     corrected: int | None = None
+    # Only --replace does these.
+    restored: int | None = None
+    withdrawn: int | None = None
     existing: int = 0
     rejected: int = 0
     skipped: int | None = None
@@ -44,11 +47,18 @@ class FileOutcome:
         refused = f"{self.rejected} rejected{f', {self.skipped} skipped' if self.skipped else ''}"
         if unsent:
             return f"{counted}, {refused}; nothing was sent ({unsent})"
-        corrected = "" if self.corrected is None else f"{self.corrected} corrected, "
+        changed = [
+            f"{count} {word}, "
+            for word in ("created", "corrected", "restored", "withdrawn")
+            if (count := getattr(self, word)) is not None
+        ]
         return (
-            f"{counted}, {self.created} created, {corrected}{self.existing} already there, "
-            f"{refused} in {self.seconds:.1f} s"
+            f"{counted}, {''.join(changed)}{self.existing} already there, {refused} in {self.seconds:.1f} s"
         )
+
+    def count(self, word: str) -> None:
+        """Count an entry as `created`, `corrected`, `restored` or `withdrawn`."""
+        setattr(self, word, getattr(self, word) + 1)
 
     def encode(self) -> dict[str, object]:
         """The object that --json prints for the file."""

@@ -38,24 +38,27 @@ def list_state(
     *,
     as_of: int,
     since: str,
+    until: str | None = None,
     page_size: int,
-    cursor: str | None,
-    last_id: int,
-    known_ids: Iterable[str],
+    cursor: str | None = None,
+    last_id: int = 0,
+    known_ids: Iterable[str] = (),
 ) -> Iterator[Page]:
-    """The entries of the state that are dated `since` or later, from `cursor` on. Raises an UploadError.
+    """The entries of the state that are dated `since` or later, and before `until`. Raises an UploadError.
 
-    Before it are the entries with the `known_ids`. Takes about 100 bytes of memory per `entry_id`.
+    They begin at `cursor`. Before it are the entries with the `known_ids`. Takes about 100 bytes of memory
+    per `entry_id`.
     """
     parameters = {"current": "true", "as_of": str(as_of), "date_from": since, "page_size": str(page_size)}
-    position = {} if cursor is None else {"cursor": cursor}
+    position = ({} if until is None else {"date_to": until}) | ({} if cursor is None else {"cursor": cursor})
     occurrences, earliest = Occurrences(), find_earliest(since)
+    latest = datetime.max.replace(tzinfo=UTC) if until is None else find_earliest(until) + timedelta(days=2)
     for each in known_ids:
         is_repeated(each, occurrences)
     try:
         for page in list_pages(client, {**parameters, **position}, last_id):
             for row in page.rows:
-                if not is_in_state(row, as_of, earliest) or is_repeated(row.entry_id, occurrences):
+                if not is_in_state(row, as_of, earliest, latest) or is_repeated(row.entry_id, occurrences):
                     raise explain_unexpected("/timesheets")
             yield page
     except ParameterRefused as error:
@@ -71,7 +74,7 @@ def find_earliest(since: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC) - timedelta(days=1)
 
 
-def is_in_state(row: StoredEntry, as_of: int, earliest: datetime) -> bool:
+def is_in_state(row: StoredEntry, as_of: int, earliest: datetime, latest: datetime) -> bool:
     """Whether the row was asked for, and has values that the API stores and --correct can read."""
     texts = (row.members["user_id"], row.members["project"], row.entry_id)
     try:
@@ -81,7 +84,7 @@ def is_in_state(row: StoredEntry, as_of: int, earliest: datetime) -> bool:
             row.timesheet_id <= as_of
             and not row.is_superseded
             and 0 < hours <= MAX_HOURS
-            and date >= earliest
+            and earliest <= date < latest
             and all(text is None or TEXT.fullmatch(str(text)) for text in texts)
         )
     except (Malformed, ValueError, TypeError):

@@ -12,6 +12,7 @@ from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.sending.batches import Batch
 from timesheets_files.limits import MAX_REVISION
 from timesheets_files.members import COLUMNS, ENTRY_ID
+from timesheets_files.rows import DECIMAL
 
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
 REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -174,8 +175,10 @@ def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryV
 
 
 def read_members(members: object, secrets: tuple[str, ...]) -> Mapping[str, str] | None:
-    """The four members as texts, safe to print; None if one is missing."""
+    """The four members as texts, safe to print; None if one is missing or the hours are no number."""
     if not isinstance(members, Mapping) or not all(name in members for name in COLUMNS):
+        return None
+    if not DECIMAL.fullmatch(str(members["hours"])):
         return None
     return {name: make_printable(str(members[name]), *secrets) for name in COLUMNS}
 
