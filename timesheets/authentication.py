@@ -90,7 +90,7 @@ def _verify(unverified_token: str) -> VerifiedToken:
         logger.error(
             "outcome=unknown reason=issuer_unavailable: %s. Run manage.py check_issuer to see why.", failure
         )
-        raise IssuerUnavailable(failure.retry_after_seconds) from None
+        raise IssuerUnavailable(wait=failure.retry_after_seconds) from None
 
 
 @functools.cache

@@ -12,7 +12,6 @@ from timesheets import conf
 from timesheets.logs import current_request_id
 from timesheets.storage.failures import explain_failure, is_database_failure
 from timesheets.storage.places import NoPlace
-from timesheets.storage.rate_limits import Rate
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
@@ -21,11 +20,17 @@ logger = logging.getLogger(__name__)
 
 
 class Problem(exceptions.APIException):
-    """An error with its status, its code, and the additional members of its body."""
+    """An error with its status, its code, and the additional members of its body.
 
-    def __init__(self, detail: str | None = None, **members: Any) -> None:
+    With `wait`, the caller is to try again after so many seconds.
+    """
+
+    wait: int | None = None
+
+    def __init__(self, detail: str | None = None, *, wait: int | None = None, **members: Any) -> None:
         super().__init__(detail)
         self.members = members
+        self.wait = wait or self.wait
 
 
 class InvalidRequest(Problem):
@@ -63,30 +68,6 @@ class InsufficientScope(Problem):
 class InvalidParameter(Problem):
     status_code = HTTPStatus.BAD_REQUEST
     default_code = "invalid_parameter"
-
-
-class IssuerUnavailable(Problem):
-    status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    default_code = "issuer_unavailable"
-    default_detail = "The issuer's keys are unavailable, so the token cannot be verified. Try again later."
-
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__()
-        self.wait = retry_after_seconds
-
-
-class RateExceeded(Problem):
-    """The client has used its rate up."""
-
-    status_code = HTTPStatus.TOO_MANY_REQUESTS
-    default_code = "throttled"
-
-    def __init__(self, rate: Rate, wait_seconds: int) -> None:
-        super().__init__(
-            f"This client may send {rate.count} requests in {rate.seconds} seconds. "
-            f"Send this one again in {wait_seconds} seconds."
-        )
-        self.wait = wait_seconds
 
 
 def _define(status: HTTPStatus, code: str, detail: str | None = None, **attributes: Any) -> type[Problem]:
@@ -140,6 +121,11 @@ Throttled = _define(
     "throttled",
     "Too many of your requests are still sending their bodies. Send this one again later.",
     wait=5,
+)
+IssuerUnavailable = _define(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "issuer_unavailable",
+    "The issuer's keys are unavailable, so the token cannot be verified. Try again later.",
 )
 DatabaseUnavailable = _define(
     HTTPStatus.SERVICE_UNAVAILABLE,

@@ -125,10 +125,8 @@ def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 def respond_with_problem(problem: Problem) -> HttpResponse:
-    wait = getattr(problem, "wait", None)
-    response = HttpResponse(
-        status=problem.status_code, headers={} if wait is None else {"Retry-After": str(wait)}
-    )
+    headers = {"Retry-After": str(problem.wait)} if problem.wait else {}
+    response = HttpResponse(status=problem.status_code, headers=headers)
     _write_problem(response, str(problem.detail), problem.default_code, problem.members)
     return response
 

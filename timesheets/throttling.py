@@ -6,13 +6,13 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from timesheets import conf
-from timesheets.exceptions import RateExceeded
+from timesheets.exceptions import Throttled
 from timesheets.storage.rate_limits import Kind, use
 from timesheets.trust.principals import MachineClient
 
 
 class ClientThrottle(BaseThrottle):
-    """Counts the requests of the client that the token or the session names. Raises RateExceeded (429).
+    """Counts the requests of the client that the token or the session names. Raises Throttled (429).
 
     DRF's own throttles read a list of times from a cache and write it back, so requests at the same time are
     not all counted.
@@ -20,7 +20,11 @@ class ClientThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: object) -> bool:
         client = cast("MachineClient", request.user)
-        wait_seconds = use(Kind.CLIENT, (client.issuer, client.client_id), conf.client_rate())
-        if wait_seconds:
-            raise RateExceeded(conf.client_rate(), wait_seconds)
+        rate = conf.client_rate()
+        if seconds := use(Kind.CLIENT, (client.issuer, client.client_id), rate):
+            raise Throttled(
+                f"This client may send {rate.count} requests in {rate.seconds} seconds. "
+                f"Send this one again in {seconds} seconds.",
+                wait=seconds,
+            )
         return True

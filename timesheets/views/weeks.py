@@ -1,5 +1,6 @@
 """Show a person's week as a page: parse, call, respond."""
 
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -30,36 +31,34 @@ MAX_PROJECTS = 40
 
 
 class WeekField(serializers.Field[Week, Any, str, Week]):
-    default_error_messages = {"invalid": "Send a week, such as 2026-W47."}
+    """A week, as `read` reads it. That raises ValueError."""
+
+    def __init__(self, read: Callable[[str], Week], example: str) -> None:
+        super().__init__(error_messages={"invalid": f"Send {example}."})
+        self._read = read
 
     def to_internal_value(self, data: Any) -> Week:
         try:
-            return Week.parse(data)
+            return self._read(data)
         except ValueError:
             self.fail("invalid")
 
 
-class DayField(serializers.Field[Week, Any, str, Week]):
-    """A day, for its week. Browsers let people choose a day, and only some of them a week."""
-
-    default_error_messages = {"invalid": "Send a day, such as 2026-11-25."}
-
-    def to_internal_value(self, data: Any) -> Week:
-        day = parse_day(data)
-        if day is None:
-            self.fail("invalid")
-        try:
-            return Week.of(day)
-        except ValueError:
-            self.fail("invalid")
+def _find_week(text: str) -> Week:
+    """The week that a day is in. Raises ValueError."""
+    day = parse_day(text)
+    if day is None:
+        raise ValueError
+    return Week.of(day)
 
 
 class WeekParameters(EntrySerializer):
     """Validates the parameters. The employee follows the rules of an entry."""
 
     date = project = hours = entry_id = revision = reason = None  # type: ignore[assignment]
-    week = WeekField()
-    day = DayField()
+    week = WeekField(Week.parse, "a week, such as 2026-W47")
+    # Browsers let people choose a day, and only some of them a week.
+    day = WeekField(_find_week, "a day, such as 2026-11-25")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if {"week", "day"} <= attrs.keys():
