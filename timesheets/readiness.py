@@ -1,12 +1,12 @@
 """Decide whether this process can store entries now, however often it is asked. Knows no HTTP."""
 
-import functools
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 
 from django.apps import apps
 from django.conf import settings
@@ -107,18 +107,19 @@ class Readiness:
             current.done.set()
 
 
-@functools.cache
+@cache
 def get_readiness() -> Readiness:
     """The readiness of this process."""
     return Readiness(_run_checks)
 
 
 def _run_checks() -> Iterator[Finding]:
-    yield "issuer", _check_issuer()
+    keys = get_issuer_keys(conf.issuer(), conf.token_policy().algorithms)
+    yield "issuer", _find_reason(keys.require_keys)
     try:
         with use_new_connection():
-            yield "database", _check_database()
-            yield "migrations", _check_migrations()
+            yield "database", _find_reason(partial(require_writable_database, _list_privileges()))
+            yield "migrations", _find_reason(require_current_schema)
         require_working_pool()
     except Error as error:
         yield (
@@ -129,27 +130,16 @@ def _run_checks() -> Iterator[Finding]:
         yield "migrations", None
 
 
-def _check_issuer() -> str | None:
+def _find_reason(require: Callable[[], object]) -> str | None:
+    """Why the check fails; None if it passes. Raises Django's database errors."""
     try:
-        get_issuer_keys(conf.issuer(), conf.token_policy().algorithms).require_keys()
+        require()
     except KeysUnavailable as failure:
         return f"{failure}. To see why, run: python manage.py check_issuer"
-    return None
-
-
-def _check_migrations() -> str | None:
-    try:
-        require_current_schema()
-    except SchemaOutdated as failure:
-        return str(failure)
-    return None
-
-
-def _check_database() -> str | None:
-    try:
-        require_writable_database(_list_privileges())
     except NotWritable as failure:
         return f"{describe_database()}: {failure}"
+    except SchemaOutdated as failure:
+        return str(failure)
     return None
 
 
