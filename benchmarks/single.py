@@ -63,21 +63,14 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
 
 def start_rival(folder: Path, issuer: Issuer, module: str, database_url: str) -> Server:
     port = find_free_port()
-    command = [
-        "-m",
-        "uvicorn",
-        f"benchmarks.stock.{module}:app",
-        "--port",
-        str(port),
-        "--log-level",
-        "warning",
-    ]
+    options = f"--port {port} --log-level warning --loop uvloop --http httptools"
+    command = ["-m", "uvicorn", f"benchmarks.stock.{module}:app", *options.split()]
     variables = {
         "TEST_ISSUER": issuer.url,
         "TEST_DATABASE_URL": database_url,
         "PYTHONPATH": str(Path(__file__).parent.parent),
     }
-    return Server(folder, port, [*command, "--loop", "uvloop", "--http", "httptools"], **variables)
+    return Server(folder, port, command, **variables)
 
 
 def make_folder(path: Path) -> Path:

@@ -59,9 +59,9 @@ class DayChart:
     columns: Sequence[Column]
     lines: Sequence[Line]
     series: Sequence[ProjectHours]
-    left: float
-    bottom: int
-    bar_width: float
+    left: float = _GUTTER
+    bottom: int = _BOTTOM
+    bar_width: float = _BAR_WIDTH
 
 
 def draw_days(report: WeekReport) -> DayChart:
@@ -69,14 +69,8 @@ def draw_days(report: WeekReport) -> DayChart:
     step = _choose_step(max(report.days))
     highest = step * max(1, math.ceil(max(report.days) / step))
     columns = [_draw_column(series, report, number, highest) for number in range(7)]
-    return DayChart(
-        columns=columns,
-        lines=[Line(hours=hours, top=_place(hours, highest)) for hours in range(0, highest + 1, step)],
-        series=series,
-        left=_GUTTER,
-        bottom=_BOTTOM,
-        bar_width=_BAR_WIDTH,
-    )
+    lines = [Line(hours=hours, top=_place(hours, highest)) for hours in range(0, highest + 1, step)]
+    return DayChart(columns=columns, lines=lines, series=series)
 
 
 def _choose_step(hours: Decimal) -> int:
@@ -125,9 +119,9 @@ class WeekChart:
     """A row per week. Heights are in pixels, `left` in percent."""
 
     bars: Sequence[WeekBar]
-    left: int
-    row_height: int
     height: int
+    left: int = _BAR_LEFT
+    row_height: int = _ROW_HEIGHT
 
 
 def draw_weeks(report: WeekReport) -> WeekChart:
@@ -143,6 +137,4 @@ def draw_weeks(report: WeekReport) -> WeekChart:
         )
         for number, (each, length) in enumerate(zip(report.recent, lengths, strict=True))
     ]
-    return WeekChart(
-        bars=bars, left=_BAR_LEFT, row_height=_ROW_HEIGHT, height=_ROW_HEIGHT * len(report.recent)
-    )
+    return WeekChart(bars=bars, height=_ROW_HEIGHT * len(bars))

@@ -73,12 +73,10 @@ def _zip(pieces: Iterator[bytes]) -> Iterator[bytes]:
 class TimesheetDownloadView(EntriesPage):
     """All entries that the filters of a list select, on all its pages. Exists only where people sign in."""
 
+    name = "Download"
     resource_path = "/timesheets/download"
     required_scopes = TimesheetListView.required_scopes
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
-
-    def get_view_name(self) -> str:
-        return "Download"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if not conf.lets_browsers_sign_in():

@@ -27,13 +27,11 @@ _READ = frozenset({READ_SCOPE})
 class ReceiptListView(APIView):
     """List the uploads of this client. Requires an access token with the scope `read:timesheets`."""
 
+    name = "Receipts"
     resource_path = "/uploads"
     required_scopes = _READ
     page_part = "timesheets/parts/receipts.html"
     page_script = "timesheets/filters.js"
-
-    def get_view_name(self) -> str:
-        return "Receipts"
 
     def get(self, request: Request) -> Response:
         options = read_receipt_options(request)

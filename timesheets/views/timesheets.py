@@ -36,12 +36,10 @@ class EntriesPage(APIView):
 class TimesheetListView(EntriesPage):
     """List the entries of this client. Requires an access token with the scope `read:timesheets`."""
 
+    name = "Entries"
     resource_path = "/timesheets"
     required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
-
-    def get_view_name(self) -> str:
-        return "Entries"
 
     def get(self, request: Request) -> Response:
         options = read_list_options(request)

@@ -73,12 +73,10 @@ _PARAMETERS = WeekParameters(partial=True)
 class WeekView(APIView):
     """Show a person's week to people. Requires an access token with the scope `read:timesheets`."""
 
+    name = "Hours by week"
     resource_path = "/people/week"
     required_scopes = frozenset({READ_SCOPE})
     page_part = "timesheets/parts/week.html"
-
-    def get_view_name(self) -> str:
-        return "Hours by week"
 
     def get(self, request: Request) -> Response:
         if not conf.lets_browsers_sign_in():
