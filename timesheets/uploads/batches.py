@@ -50,8 +50,8 @@ def upload_batch(
     failed.
     """
     parse = options.parse
-    judged = [_judge(value, token, parse) for value in upload.values]
-    totals = add_up(upload.values, judged)
+    judged = [_judge(value, token, parse) for value in upload.entries]
+    totals = add_up(upload.entries, judged)
     require_totals(options.expected, totals)
     entries = [entry for entry in judged if isinstance(entry, Entry)]
 

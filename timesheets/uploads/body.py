@@ -3,10 +3,10 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
@@ -51,15 +51,9 @@ class Body:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReceivedUpload:
-    """The parsed values of an upload, and how its body was sent. `sha256` is in hexadecimal, for receipts.
+class ReceivedUpload(Upload):
+    """A parsed body, and how it was sent. `sha256` is in hexadecimal, for receipts."""
 
-    `lines` has the number of the line on which each value begins; a JSON array has none.
-    """
-
-    values: list[Any]
-    lines: Sequence[int]
-    is_single: bool
     media_type: str
     byte_count: int
     sha256: str
@@ -77,9 +71,7 @@ def read_upload(request: Request) -> ReceivedUpload:
         with open_body(http_request, (client.issuer, client.client_id)) as body:
             upload = cast("Upload", parser().parse(io.BytesIO(body.content)))
             return ReceivedUpload(
-                values=upload.entries,
-                lines=upload.lines,
-                is_single=upload.is_single,
+                **vars(upload),
                 media_type=str(http_request.content_type),
                 byte_count=len(body.sent),
                 sha256="" if upload.is_single else hashlib.sha256(body.sent).hexdigest(),

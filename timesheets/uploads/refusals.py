@@ -37,7 +37,7 @@ def list_refused(
             status=result.members["status"],
             code=result.members.get("code", InvalidEntry.default_code),
             errors=_write_json({_clean(name): words for name, words in result.members["errors"].items()}),
-            entry=_write_json(_describe_sent(upload.values[index])),
+            entry=_write_json(_describe_sent(upload.entries[index])),
         )
         for index, result in islice(_find_refused(judged, verdicts), MAX_KEPT)
     ]

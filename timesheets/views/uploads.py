@@ -31,14 +31,12 @@ from timesheets.views.receipts import ReceiptListView
 class UploadView(APIView):
     """Upload one entry or many. Requires an access token with the scope `batch:upload`."""
 
+    name = "Upload timesheets"
     resource_path = "/timesheets/upload"
     required_scopes = frozenset({UPLOAD_SCOPE})
     # What some entries need besides.
     further_scopes = frozenset({CORRECTION_SCOPE})
     page_part = "timesheets/parts/upload.html"
-
-    def get_view_name(self) -> str:
-        return "Upload timesheets"
 
     def post(self, request: Request) -> Response:
         options = read_options(request)
@@ -65,7 +63,7 @@ def _upload_one(
     key: str | None,
     options: UploadOptions,
 ) -> Response:
-    value = apply_idempotency_key(upload.values[0], key)
+    value = apply_idempotency_key(upload.entries[0], key)
     report = upload_entry(client, token, value, options, timezone.now())
     replayed = {"Idempotency-Replayed": "true"} if report.is_replay else {}
     return Response(report.members, status=report.status, headers=replayed)
