@@ -26,6 +26,8 @@ OAUTH = {
     "ALGORITHMS": ["RS256"],
     "TOKEN_PROFILE": "auth0",
     "SCOPE_CLAIMS": ["scope", "scp"],
+    "ALSO_ISSUERS": [],
+    "FORMER_ISSUERS": [],
     "LEEWAY_SECONDS": 30,
     "CA_FILE": "",
 }

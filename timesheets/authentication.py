@@ -73,7 +73,12 @@ def authenticate_bearer(
 
 
 def identify_client(token: VerifiedToken) -> MachineClient:
-    return MachineClient(issuer=token.issuer, client_id=token.client_id, subject=token.subject)
+    return MachineClient(
+        issuer=token.issuer,
+        client_id=token.client_id,
+        organization=token.organization,
+        subject=token.subject,
+    )
 
 
 def _verify(unverified_token: str) -> VerifiedToken:

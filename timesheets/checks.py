@@ -24,6 +24,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     checks = (
         _check_issuer,
         _check_addresses,
+        _check_other_issuers,
         _check_audience,
         _check_algorithms,
         _check_token_rules,
@@ -68,6 +69,20 @@ def _check_addresses() -> Iterator[CheckMessage]:
                 hint="Use https. Only a loopback address may use http.",
                 id="timesheets.E002",
             )
+
+
+def _check_other_issuers() -> Iterator[CheckMessage]:
+    names = {"OAUTH_ALSO_ISSUERS": "ALSO_ISSUERS", "OAUTH_FORMER_ISSUERS": "FORMER_ISSUERS"}
+    known = [settings.OAUTH["ISSUER"]]
+    for variable, name in names.items():
+        for url in settings.OAUTH[name]:
+            if not is_trustworthy(url) or url in known:
+                yield Error(
+                    f"{variable} has {url!r}, which is no https address or is named more than once.",
+                    hint="Write issuers exactly as their tokens name them, separated by commas, each once.",
+                    id="timesheets.E013",
+                )
+            known.append(url)
 
 
 def _check_audience() -> Iterator[CheckMessage]:

@@ -19,6 +19,7 @@ def token_policy() -> TokenPolicy:
     return TokenPolicy(
         issuer=settings.OAUTH["ISSUER"],
         audience=settings.OAUTH["AUDIENCE"],
+        also_issuers=tuple(settings.OAUTH["ALSO_ISSUERS"]),
         algorithms=tuple(settings.OAUTH["ALGORITHMS"]),
         profile=Profile(settings.OAUTH["TOKEN_PROFILE"]),
         scope_claims=tuple(settings.OAUTH["SCOPE_CLAIMS"]),
@@ -34,6 +35,11 @@ def issuer() -> Issuer:
         jwks_url=settings.OAUTH["JWKS_URL"] or None,
         ca_file=settings.OAUTH["CA_FILE"] or None,
     )
+
+
+def former_issuers() -> frozenset[str]:
+    """Issuers whose entries stay and whose tokens are refused."""
+    return frozenset(settings.OAUTH["FORMER_ISSUERS"])
 
 
 def public_url(path: str) -> str:

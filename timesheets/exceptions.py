@@ -91,6 +91,17 @@ CsrfFailed = _define(
     "csrf_failed",
     "This request does not come from a current page of this site. Reload the page and try again.",
 )
+ClientStopped = _define(
+    HTTPStatus.FORBIDDEN,
+    "client_stopped",
+    "The operator of this API has stopped this client. Ask the operator to start it again.",
+)
+OrganizationUnassigned = _define(
+    HTTPStatus.FORBIDDEN,
+    "organization_unassigned",
+    "The access token names an organization, and this client has entries from before it did. "
+    "Ask the operator of this API to decide which organization these entries belong to.",
+)
 Conflict = _define(HTTPStatus.CONFLICT, "conflict")
 # The entry corrects a revision that does not exist yet.
 RevisionGap = _define(HTTPStatus.CONFLICT, "revision_gap")

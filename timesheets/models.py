@@ -8,14 +8,39 @@ class Client(models.Model):
 
     issuer = models.CharField(max_length=500)
     client_id = models.CharField(max_length=255)
+    # Empty if its tokens name none. The database has the default, for the code of an older version.
+    organization = models.CharField(max_length=255, db_default="")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["issuer", "client_id"], name="client_of_issuer"),
+            models.UniqueConstraint(
+                fields=["issuer", "client_id", "organization"], name="client_of_organization"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.client_id} of {self.issuer}"
+        organization = f" for {self.organization}" if self.organization else ""
+        return f"{self.client_id}{organization} of {self.issuer}"
+
+
+class ClientStop(models.Model):
+    """A decision that the tokens of a client are refused, or no longer. The newest one counts.
+
+    Rows are only added. The client may never have uploaded anything.
+    """
+
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=255)
+    is_stopped = models.BooleanField()
+    decided_at = models.DateTimeField()
+    # The user of the operating system who ran the command.
+    decided_by = models.CharField(max_length=255)
+
+    class Meta:
+        indexes = [models.Index(fields=["issuer", "client_id", "id"], name="stop_of_client")]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} of {self.issuer} {'stopped' if self.is_stopped else 'started'}"
 
 
 class Upload(models.Model):

@@ -8,8 +8,10 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from timesheets.exceptions import InsufficientScope
+from timesheets.exceptions import ClientStopped, InsufficientScope, OrganizationUnassigned
+from timesheets.storage.client_policies import find_policy
 from timesheets.storage.entries import Entry
+from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 
 logger = logging.getLogger(__name__)
@@ -21,10 +23,10 @@ CORRECTION_SCOPE = "correct:timesheets"
 
 
 class HasScope(BasePermission):
-    """Grants access if the token has all of the view's `required_scopes`.
+    """Grants access if the client may act and the token has all of the view's `required_scopes`.
 
-    Without a token, DRF responds 401. Raises InsufficientScope (403) if the token lacks a scope, and
-    ImproperlyConfigured if the view declares no scopes.
+    Without a token, DRF responds 401. Raises ClientStopped, OrganizationUnassigned or InsufficientScope
+    (403), and ImproperlyConfigured if the view declares no scopes.
     """
 
     def has_permission(self, request: Request, view: object) -> bool:
@@ -35,8 +37,15 @@ class HasScope(BasePermission):
             logger.warning("outcome=refused reason=not_authenticated")
             return False
         token = cast("VerifiedToken", request.auth)
+        policy = find_policy(cast("MachineClient", request.user).key)
+        if policy.is_stopped:
+            log_refusal(token, ClientStopped.default_code)
+            raise ClientStopped
+        if policy.is_undecided:
+            log_refusal(token, OrganizationUnassigned.default_code)
+            raise OrganizationUnassigned
         if not required_scopes <= token.scopes:
-            log_missing_scope(token)
+            log_refusal(token, InsufficientScope.default_code)
             raise InsufficientScope(required_scopes)
         return True
 
@@ -50,8 +59,9 @@ def may_correct(token: VerifiedToken) -> bool:
     return CORRECTION_SCOPE in token.scopes
 
 
-def log_missing_scope(token: VerifiedToken) -> None:
+def log_refusal(token: VerifiedToken, reason: str) -> None:
     logger.warning(
-        "outcome=refused reason=insufficient_scope client=%s subject=%s token_id=%s",
+        "outcome=refused reason=%s client=%s subject=%s token_id=%s",
+        reason,
         *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
     )

@@ -51,6 +51,8 @@ class Environment(FileAwareEnv):
         oauth = {
             "AUTH0_DOMAIN": domain,
             "ISSUER": issuer or f"https://{domain}/",
+            "ALSO_ISSUERS": self.list("OAUTH_ALSO_ISSUERS", []),
+            "FORMER_ISSUERS": self.list("OAUTH_FORMER_ISSUERS", []),
             "JWKS_URL": self.str("OAUTH_JWKS_URL", jwks_url),
             "ALGORITHMS": self.list("OAUTH_ALGORITHMS", ["RS256"]),
             "TOKEN_PROFILE": self.str("OAUTH_TOKEN_PROFILE", "auth0"),

@@ -70,6 +70,10 @@ WEAK: list[tuple[str, str, list[Any]]] = [
     ("09", "LEEWAY_SECONDS", [301, -1, float("nan")]),
     ("10", "SCOPE_CLAIMS", [["scope", "roles"], []]),
     ("11", "CA_FILE", ["/nowhere/ca.pem", __file__]),
+    *(
+        ("13", name, [["http://old.example.com/"], ["old.example.com"], ["https://a.example/"] * 2])
+        for name in ("ALSO_ISSUERS", "FORMER_ISSUERS")
+    ),
 ]
 
 

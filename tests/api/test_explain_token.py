@@ -140,7 +140,7 @@ REFUSED: dict[str, tuple[Mint, str, str]] = {
     "no-slash": (
         lambda issuer: issuer.mint(iss=issuer.url.rstrip("/")),
         "it differs only in slashes at the end",
-        "set OAUTH_ISSUER to its iss",
+        "add it to OAUTH_ALSO_ISSUERS",
     ),
     "two-slashes": (
         lambda issuer: issuer.mint(iss=f"{issuer.url}/"),
@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[Mint, str, str]] = {
     "scheme": (
         lambda issuer: issuer.mint(iss=issuer.url.replace("http:", "https:")),
         "it differs only in http and https",
-        "set OAUTH_ISSUER to its iss",
+        "add it to OAUTH_ALSO_ISSUERS",
     ),
     "capitals": (
         lambda issuer: issuer.mint(iss=issuer.url.upper()),

@@ -13,6 +13,7 @@ PATH = f"{WELL_KNOWN}/timesheets/upload"
 READ_PATHS = ("/timesheets", "/timesheets/12", "/uploads", "/uploads/17", "/uploads/17/rejections")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", READ_PATHS)
 def test_reading_needs_a_token_with_its_scope_which_the_metadata_name(
     client: Client, issuer: Issuer, path: str

@@ -11,6 +11,8 @@ from rest_framework.views import APIView
 
 from tests.kit.issuer import Issuer
 
+pytestmark = pytest.mark.django_db
+
 
 class ViewOfTwoScopes(APIView):
     resource_path = "/timesheets/upload"

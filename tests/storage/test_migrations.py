@@ -90,8 +90,9 @@ def test_the_server_names_the_migrations_that_the_database_lacks(
 
     assert status == 78
     assert output == (
-        f"The database {empty_database.name} has unapplied migrations (3): "
-        "sessions.0001_initial, timesheets.0001_squashed_0005_revision, timesheets.0006_rejection.\n"
+        f"The database {empty_database.name} has unapplied migrations (4): "
+        "sessions.0001_initial, timesheets.0001_squashed_0005_revision, timesheets.0006_rejection, "
+        "timesheets.0007_client_policy.\n"
         "Apply them: python manage.py migrate\n"
     )
 
@@ -122,7 +123,7 @@ def test_a_server_that_starts_before_its_database_works_as_soon_as_it_is_there(
 
     server.close()
     assert (before, after) == (503, 201)
-    assert f"The migrations of the database timesheets at 127.0.0.1:{postgresql.port}" in server.read_log()
+    assert f"The database timesheets at 127.0.0.1:{postgresql.port} cannot be checked" in server.read_log()
 
 
 @pytest.mark.postgresql

@@ -15,18 +15,21 @@ from tests.kit.default_database import use_database
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import REPOSITORY, run_python
-from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, to_entry
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
 from tests.storage.test_current_entries import state
 from tests.storage.test_receipts import upload
 from timesheets.models import Timesheet
 from timesheets.readiness import get_readiness
+from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
 from timesheets.storage.receipts import ReceiptQuery, list_receipts
 from timesheets.storage.verdicts import Outcome
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("without_the_admin")]
 
-ROLES = (REPOSITORY / "deploy/postgresql/roles.sql").read_text()
+ROLES, POLICY_GRANTS = (
+    (REPOSITORY / f"deploy/postgresql/{name}.sql").read_text() for name in ("roles", "grants")
+)
 GUIDE = (REPOSITORY / "docs/deployment.md").read_text()
 # What the guide grants later: for sign-ins, and for the admin.
 GRANTS = re.findall(r"^GRANT [^;]+;", GUIDE, re.MULTILINE)
@@ -81,6 +84,7 @@ def superuser_url(postgresql_process: PostgreSQLServer, django_db_blocker: Any) 
     execute(url, ROLES)
     with django_db_blocker.unblock(), use_database(log_in_as("timesheets_owner", url)):
         call_command("migrate", verbosity=0)
+    execute(log_in_as("timesheets_owner", url), POLICY_GRANTS)
     return url
 
 
@@ -158,6 +162,12 @@ def test_the_api_cannot_change_or_delete_what_is_stored(statement: str, table: s
         cursor.execute(statement.format(table, column=column))
 
     assert [to_entry(row) for row in Timesheet.objects.all()] == [make_entry("a")]
+
+
+@pytest.mark.usefixtures("as_api")
+def test_the_api_cannot_decide_about_clients() -> None:
+    with pytest.raises(ProgrammingError, match="permission denied for table timesheets_clientstop"):
+        decide_stop("https://a.example/", "payroll", is_stopped=False, at=RECEIVED_AT, by="api")
 
 
 @pytest.mark.usefixtures("as_api")

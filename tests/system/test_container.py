@@ -143,9 +143,10 @@ def test_compose_sets_only_variables_that_production_reads(service: str) -> None
 
 @pytest.mark.parametrize("service", list(SERVICES))
 def test_each_secret_that_a_service_reads_is_given_to_it(service: str) -> None:
-    variables = SERVICES[service]["environment"]
+    variables = SERVICES[service].get("environment", {})
 
     read = {PurePosixPath(path).name for name, path in variables.items() if name.endswith("_FILE")}
+    read |= set(re.findall(r"/run/secrets/(\w+)", str(SERVICES[service].get("command"))))
     assert read
     secrets = [
         secret if isinstance(secret, dict) else {"source": secret, "target": secret}
@@ -155,10 +156,11 @@ def test_each_secret_that_a_service_reads_is_given_to_it(service: str) -> None:
     assert {secret["source"] for secret in secrets} <= set(COMPOSE["secrets"])
 
 
-def test_the_api_waits_for_the_migrations_and_they_wait_for_the_database() -> None:
-    api, migrate = (SERVICES[name]["depends_on"] for name in OURS)
+def test_the_api_waits_for_the_grants_and_the_migrations_and_they_wait_for_the_database() -> None:
+    api, grants, migrate = (SERVICES[name]["depends_on"] for name in ("api", "grants", "migrate"))
 
-    assert api == {"migrate": {"condition": "service_completed_successfully"}}
+    assert api == {"grants": {"condition": "service_completed_successfully"}}
+    assert grants == {"migrate": {"condition": "service_completed_successfully"}}
     assert migrate == {"database": {"condition": "service_healthy"}}
     assert SERVICES["migrate"]["command"] == "migrate"
 

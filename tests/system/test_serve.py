@@ -4,13 +4,16 @@ import ctypes
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.kit.databases import create_sqlite
 from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
 from tests.kit.servers import GranianServer
@@ -116,9 +119,32 @@ def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:
 
     assert result.returncode == 78
     assert result.stderr == (
-        f"The migrations of the database {tmp_path / 'db.sqlite3'} cannot be read: file is not a database\n"
+        f"The database {tmp_path / 'db.sqlite3'} cannot be checked: file is not a database\n"
         "Check DATABASE_URL, and what its user may read.\n"
     )
+
+
+def test_clients_of_an_unknown_issuer_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "db.sqlite3"
+    url = create_sqlite(file)
+    with closing(sqlite3.connect(file)) as database, database:
+        for number in range(3):
+            database.execute(
+                "INSERT INTO timesheets_client (issuer, client_id) VALUES (?, ?)",
+                ["https://old.eu.auth0.com/", f"client-{number}"],
+            )
+
+    refused = serve(tmp_path, DATABASE_URL=url)
+    # The next reason to refuse, which granian itself finds.
+    accepted = serve(
+        tmp_path, "--no-such-option", DATABASE_URL=url, OAUTH_FORMER_ISSUERS="https://old.eu.auth0.com/"
+    )
+
+    assert refused.returncode == 78
+    assert "  https://old.eu.auth0.com/: 3 clients\n" in refused.stderr
+    assert "clients move https://old.eu.auth0.com/ https://example.eu.auth0.com/" in refused.stderr
+    assert "OAUTH_FORMER_ISSUERS" in refused.stderr
+    assert "No such option" in accepted.stderr
 
 
 def test_it_ends_before_a_supervisor_that_waits_for_thirty_seconds_kills_it() -> None:

@@ -142,7 +142,9 @@ class EntryAdmin(ReceivedAdmin):
         if timesheet.entry_id is None:
             return "This entry has no entry_id, so it can never be corrected."
         owner = timesheet.client
-        client = MachineClient(issuer=owner.issuer, client_id=owner.client_id, subject=None)
+        client = MachineClient(
+            issuer=owner.issuer, client_id=owner.client_id, organization=owner.organization, subject=None
+        )
         changes = list_history(client, timesheet.entry_id, _MAX_REVISIONS)
         context = {
             "history": [represent_change(change) for change in changes],

@@ -19,8 +19,8 @@ _MAX_REJECTIONS = 100
 
 @admin.register(Client, site=site)
 class ClientAdmin(ReadOnlyAdmin):
-    list_display = ("client_id", "issuer", "entries")
-    ordering = search_fields = ("client_id", "issuer")
+    list_display = ("client_id", "organization", "issuer", "entries")
+    ordering = search_fields = ("client_id", "organization", "issuer")
 
     def entries(self, client: Client) -> SafeString:
         url = reverse("admin:timesheets_timesheet_changelist")

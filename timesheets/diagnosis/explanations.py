@@ -79,9 +79,9 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     Fault.ISSUER: (
         '"{issuer}"',
         "If the API is right, request the token from {issuer} instead.",
-        "If the token is right, set OAUTH_ISSUER to its iss: every byte counts.",
-        "For an Auth0 tenant, set AUTH0_DOMAIN instead: it adds the scheme and the slash.",
-        "An Auth0 tenant with a custom domain writes the requested domain into iss.",
+        "If iss is another name of the same tenant, such as its custom domain: add it to OAUTH_ALSO_ISSUERS.",
+        "If the API should trust another issuer: OAUTH_ISSUER, or AUTH0_DOMAIN for Auth0; every byte counts.",
+        "First rename what it stored (manage.py clients move), or what is sent again counts twice.",
     ),
     Fault.AUDIENCE: (
         "{audience}, alone or in a list of strings",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from timesheets.trust.principals import MachineClient
+from timesheets.trust.principals import ClientKey, MachineClient
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +33,8 @@ class Entry:
         )
 
 
-# An issuer, one of its clients, and the client's `entry_id`.
-EntryKey = tuple[str, str, str]
+# A client, and its `entry_id`.
+EntryKey = tuple[ClientKey, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,4 +50,4 @@ class Arrival:
         """What identifies the entry; None if nothing does."""
         if self.entry.entry_id is None:
             return None
-        return (self.client.issuer, self.client.client_id, self.entry.entry_id)
+        return (self.client.key, self.entry.entry_id)

@@ -173,8 +173,8 @@ def _ingest_in_transaction(
 def _identify(client: MachineClient, delivery: Delivery | None) -> tuple[int, int | None]:
     """The key of the client's row, and the id of the upload if it leaves a receipt."""
     if delivery is None:
-        return find_or_create_owner(client.issuer, client.client_id), None
-    return reserve_upload(client.issuer, client.client_id)
+        return find_or_create_owner(client.key), None
+    return reserve_upload(client.key)
 
 
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
@@ -220,8 +220,8 @@ def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]
         return _store_group(arrivals)
     except IntegrityError:
         # A client may have no row yet. One by one, its entries would need more than its share of the pool.
-        for issuer, client_id in {(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals}:
-            wait_for_lock(partial(find_or_create_owner, issuer, client_id))
+        for client in {arrival.client.key for arrival in arrivals}:
+            wait_for_lock(partial(find_or_create_owner, client))
         return _store_group(arrivals)
 
 

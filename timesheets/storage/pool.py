@@ -25,7 +25,7 @@ def share_pool(client: MachineClient) -> Iterator[None]:
         return
     # A browser's session was read with one.
     close_old_connections()
-    with _uploads.take((client.issuer, client.client_id)):
+    with _uploads.take(client.key):
         try:
             yield
         finally:

@@ -65,11 +65,12 @@ WITH announced AS MATERIALIZED (
 ), sent AS MATERIALIZED (
     SELECT nextval('{TABLE}_id_seq') AS id, owner.id AS client_id, NULL::bigint AS upload_id, arrived.*
     FROM announced CROSS JOIN ROWS FROM (json_to_recordset(%s::json) AS (
-        issuer varchar, client varchar, subject varchar, received_at timestamptz,
+        issuer varchar, client varchar, organization varchar, subject varchar, received_at timestamptz,
         user_id varchar, date timestamptz, project varchar, hours numeric, entry_id varchar
     )) WITH ORDINALITY AS arrived (
-        issuer, client, subject, received_at, user_id, date, project, hours, entry_id, position
+        issuer, client, organization, subject, received_at, user_id, date, project, hours, entry_id, position
     ) LEFT JOIN {CLIENT_TABLE} AS owner ON owner.issuer = arrived.issuer AND owner.client_id = arrived.client
+        AND owner.organization = arrived.organization
 ), stored AS (
     INSERT INTO {TABLE} (id, {", ".join(COLUMNS)}) SELECT id, {", ".join(COLUMNS)} FROM sent
     ORDER BY client_id, entry_id COLLATE "C", position ON CONFLICT DO NOTHING RETURNING id
@@ -96,6 +97,7 @@ def _to_json(arrival: Arrival) -> Mapping[str, str | None]:
     return {
         "issuer": arrival.client.issuer,
         "client": arrival.client.client_id,
+        "organization": arrival.client.organization,
         "subject": arrival.client.subject,
         "received_at": arrival.received_at.isoformat(),
         "user_id": entry.user_id,

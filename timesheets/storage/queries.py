@@ -110,7 +110,7 @@ class NotSettled(Exception):
 
 def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | None:
     """The timesheet with this id; None if there is none or if it belongs to another client."""
-    owner_id = find_owner(client.issuer, client.client_id)
+    owner_id = find_owner(client.key)
     if owner_id is None:
         return None
     scan = scan_ids(Timesheet, owner_id, timesheet_id, timesheet_id)
@@ -120,7 +120,7 @@ def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | No
 
 def list_history(client: MachineClient, entry_id: str, count: int) -> Sequence[Change]:
     """At most `count` revisions of the client's entry, the newest first."""
-    owner_id = find_owner(client.issuer, client.client_id)
+    owner_id = find_owner(client.key)
     if owner_id is None:
         return []
     scan = Scan(
@@ -148,7 +148,7 @@ def list_timesheets(
     as_of = mark if query.as_of is None else query.as_of
     if not min(1, mark) <= as_of <= mark:
         raise NotSettled
-    owner_id = find_owner(client.issuer, client.client_id)
+    owner_id = find_owner(client.key)
     scan = _choose_scan(owner_id, query, mark) if owner_id is not None and query.as_of != 0 else None
     if scan is None:
         return TimesheetPage(timesheets=(), next_id=None, as_of=as_of)

@@ -13,7 +13,7 @@ from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.rows import SELECT_OWNER, Provenance, find_or_create_owner, find_owner
 from timesheets.storage.scans import bound_page, compare_column, read_page, scan_ids
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
-from timesheets.trust.principals import MachineClient
+from timesheets.trust.principals import ClientKey, MachineClient
 
 _TABLE = Upload._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 _FIELDS = Upload._meta.concrete_fields  # noqa: SLF001
@@ -52,8 +52,8 @@ class ReceiptQuery:
     from_id: int | None = None
 
 
-def reserve_upload(issuer: str, client_id: str) -> tuple[int, int]:
-    """The key of the client's row, and the id of an upload whose rows the current transaction will store.
+def reserve_upload(client: ClientKey) -> tuple[int, int]:
+    """The primary key of the client's row, and the id of an upload whose rows this transaction will store.
 
     One statement for both, because a round trip takes as long as storing ten entries.
     """
@@ -62,9 +62,9 @@ def reserve_upload(issuer: str, client_id: str) -> tuple[int, int]:
         announced = f"WITH announced AS MATERIALIZED ({announce(Upload)})"
         statement = f"{announced} SELECT nextval('{_TABLE}_id_seq'), ({SELECT_OWNER}) FROM announced"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(statement, [issuer, client_id])
+        cursor.execute(statement, client)
         upload_id, owner_id = cursor.fetchone()
-    return owner_id or find_or_create_owner(issuer, client_id), upload_id
+    return owner_id or find_or_create_owner(client), upload_id
 
 
 def add_receipt(
@@ -102,7 +102,7 @@ def add_receipt(
 
 def find_receipt(client: MachineClient, upload_id: int) -> Upload | None:
     """The receipt with this id; None if there is none or if it belongs to another client."""
-    owner_id = find_owner(client.issuer, client.client_id)
+    owner_id = find_owner(client.key)
     if owner_id is None:
         return None
     return Upload.objects.filter(pk=upload_id, client_id=owner_id).first()
@@ -116,7 +116,7 @@ def list_receipts(
     It is None after the last page. A caller that follows each one, and later requests the last page again,
     misses no receipt.
     """
-    owner_id = find_owner(client.issuer, client.client_id)
+    owner_id = find_owner(client.key)
     if owner_id is None:
         return (), None
     newest_first, mark = query.newest_first, find_high_water_mark(Upload)

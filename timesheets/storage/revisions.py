@@ -29,10 +29,10 @@ def find_current(client_id: int, entry_ids: Sequence[str]) -> dict[str, StoredRe
 def find_current_of_clients(keys: Sequence[EntryKey]) -> Mapping[EntryKey, StoredRevision]:
     """Like `find_current`, for the keys of several clients."""
     current = {}
-    for issuer, client_id in {key[:2] for key in keys}:
-        entry_ids = [key[2] for key in keys if key[:2] == (issuer, client_id)]
-        found = find_current(find_or_create_owner(issuer, client_id), entry_ids)
-        current.update({(issuer, client_id, entry_id): row for entry_id, row in found.items()})
+    for client in {client for client, _ in keys}:
+        entry_ids = [entry_id for owner, entry_id in keys if owner == client]
+        found = find_current(find_or_create_owner(client), entry_ids)
+        current.update({(client, entry_id): row for entry_id, row in found.items()})
     return current
 
 

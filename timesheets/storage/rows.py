@@ -7,6 +7,7 @@ from operator import attrgetter
 from django.db import connection
 
 from timesheets.models import Client, Timesheet
+from timesheets.trust.principals import ClientKey
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 CLIENT_TABLE = Client._meta.db_table  # noqa: SLF001
@@ -17,7 +18,10 @@ ORIGIN_COLUMNS = ("client_id", "received_at", "subject", "upload_id")
 COLUMNS = (*ORIGIN_COLUMNS, *CONTENT_COLUMNS)
 read_content = attrgetter(*CONTENT_COLUMNS)
 
-SELECT_OWNER = f"SELECT id FROM {CLIENT_TABLE} WHERE issuer = %s AND client_id = %s"  # noqa: S608
+SELECT_OWNER = (
+    f"SELECT id FROM {CLIENT_TABLE} "  # noqa: S608
+    "WHERE issuer = %s AND client_id = %s AND organization = %s"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,18 +34,18 @@ class Provenance:
     upload_id: int | None = None
 
 
-def find_owner(issuer: str, client_id: str) -> int | None:
-    """The key of the client's row; None if it has not uploaded anything."""
+def find_owner(client: ClientKey) -> int | None:
+    """The primary key of the client's row; None if it has not uploaded anything."""
     with connection.cursor() as cursor:
-        cursor.execute(SELECT_OWNER, [issuer, client_id])
+        cursor.execute(SELECT_OWNER, client)
         row = cursor.fetchone()
     return None if row is None else int(row[0])
 
 
-def find_or_create_owner(issuer: str, client_id: str) -> int:
-    """The key of the client's row. Do not keep it: after a restore, it may be another client's."""
-    owner_id = find_owner(issuer, client_id)
+def find_or_create_owner(client: ClientKey) -> int:
+    """The primary key of the client's row. Do not keep it: after a restore, it may be another client's."""
+    owner_id = find_owner(client)
     if owner_id is not None:
         return owner_id
-    owner, _ = Client.objects.get_or_create(issuer=issuer, client_id=client_id)
+    owner, _ = Client.objects.get_or_create(**client._asdict())
     return int(owner.pk)

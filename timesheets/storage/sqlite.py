@@ -21,15 +21,17 @@ from timesheets.storage.rows import (
     Provenance,
 )
 from timesheets.storage.writer import wait_for_lock
+from timesheets.trust.principals import ClientKey
 
 _ARRIVAL_COLUMNS = ("received_at", "subject", *CONTENT_COLUMNS)
-_ARRIVAL_VALUES = [f"json_extract(sent.value, '$[{place}]')" for place, _ in enumerate(_ARRIVAL_COLUMNS, 2)]
+_ARRIVAL_VALUES = [f"json_extract(sent.value, '$[{place}]')" for place, _ in enumerate(_ARRIVAL_COLUMNS, 3)]
 # The id of the current row of each `entry_id` in a JSON array.
 _SELECT_CURRENT_IDS = (
     f"SELECT (SELECT id FROM {TABLE} WHERE client_id = %s AND entry_id = sent.value "  # noqa: S608
     "ORDER BY revision DESC LIMIT 1) FROM json_each(%s) AS sent"
 )
 
+_SELECT_OF_OWNER = f"(SELECT owner.{{}} FROM {CLIENT_TABLE} AS owner WHERE owner.id = {TABLE}.client_id)"  # noqa: S608
 
 # One statement is one transaction. The client's key is NULL if the client has no row yet, which the table
 # refuses.
@@ -38,9 +40,9 @@ INSERT INTO {TABLE} (client_id, {", ".join(_ARRIVAL_COLUMNS)})
 SELECT owner.id, {", ".join(_ARRIVAL_VALUES)}
 FROM json_each(?) AS sent LEFT JOIN {CLIENT_TABLE} AS owner
 ON owner.issuer = json_extract(sent.value, '$[0]') AND owner.client_id = json_extract(sent.value, '$[1]')
+AND owner.organization = json_extract(sent.value, '$[2]')
 WHERE true ORDER BY sent.key ON CONFLICT DO NOTHING
-RETURNING id, (SELECT issuer FROM {CLIENT_TABLE} AS owner WHERE owner.id = {TABLE}.client_id),
-(SELECT owner.client_id FROM {CLIENT_TABLE} AS owner WHERE owner.id = {TABLE}.client_id), entry_id
+RETURNING id, {", ".join(map(_SELECT_OF_OWNER.format, ClientKey._fields))}, entry_id
 """  # noqa: S608
 
 
@@ -56,9 +58,7 @@ def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
     sent = json.dumps([_to_json(arrival) for arrival in arrivals])
     rows = wait_for_lock(partial(_execute, _INSERT_ARRIVALS, sent))
     # SQLite assigns ids in the order of insertion, but may return the rows in another.
-    clients = [(arrival.client.issuer, arrival.client.client_id) for arrival in arrivals]
-    keys = [(*client, arrival.entry.entry_id) for client, arrival in zip(clients, arrivals, strict=True)]
-    return _assign(sorted(rows), keys)
+    return _assign(sorted(rows), [(*each.client.key, each.entry.entry_id) for each in arrivals])
 
 
 def _execute(statement: str, *values: str) -> list[tuple[Any, ...]]:
@@ -72,9 +72,8 @@ def _execute(statement: str, *values: str) -> list[tuple[Any, ...]]:
 
 def _to_json(arrival: Arrival) -> list[str | None]:
     """The columns of `_INSERT_ARRIVALS`."""
-    client = arrival.client
     received_at = _to_timestamp(arrival.received_at)
-    return [client.issuer, client.client_id, received_at, client.subject, *_to_cells(arrival.entry)]
+    return [*arrival.client.key, received_at, arrival.client.subject, *_to_cells(arrival.entry)]
 
 
 def _assign(inserted: Sequence[tuple[Any, ...]], keys: Sequence[tuple[Any, ...]]) -> list[int | None]:

@@ -53,6 +53,7 @@ def _verify(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> Veri
         token=VerifiedToken(
             issuer=policy.issuer,
             client_id=client_id,
+            organization=claims.get("org_id", ""),
             subject=claims.get("sub"),
             token_id=claims.get("jti"),
             scopes=_read_scopes(claims, client_id, policy.scope_claims),
@@ -77,7 +78,7 @@ def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, key
             # It is one of the configured algorithms, and the key is bound to it.
             algorithms=[algorithm],
             audience=policy.audience,
-            issuer=policy.issuer,
+            issuer=policy.issuers,
             leeway=policy.leeway_seconds,
             options=_DECODE_OPTIONS,
         )

@@ -1,11 +1,23 @@
 """The caller that a request is authorized for. Knows no web framework."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class ClientKey(NamedTuple):
+    """What tells clients apart. A client without an organization has an empty one."""
+
+    issuer: str
+    client_id: str
+    organization: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineClient:
-    """A client of the issuer. Two issuers may use the same `client_id` for different clients.
+    """A client of the issuer, and of one organization if its token names one.
+
+    Two issuers may use the same `client_id` for different clients. An application that acts for two
+    organizations is two clients.
 
     `subject` is the token's `sub`: the client itself, or the user that it acts for.
     """
@@ -13,9 +25,14 @@ class MachineClient:
     issuer: str
     client_id: str
     subject: str | None
+    organization: str = ""
 
     # Django and DRF read this attribute of a request's user.
     is_authenticated = True
+
+    @property
+    def key(self) -> ClientKey:
+        return ClientKey(self.issuer, self.client_id, self.organization)
 
     def __str__(self) -> str:
         return self.client_id

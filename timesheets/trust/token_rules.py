@@ -66,10 +66,17 @@ class TokenPolicy:
 
     issuer: str
     audience: str
+    # Other names of the same issuer, such as its custom domain.
+    also_issuers: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ("RS256",)
     profile: Profile = Profile.AUTH0
     scope_claims: tuple[str, ...] = ("scope", "scp")
     leeway_seconds: float = 30
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """What `iss` may say."""
+        return (self.issuer, *self.also_issuers)
 
 
 def _check_algorithm(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
@@ -92,7 +99,7 @@ def _check_type(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None
 
 
 def _check_issuer(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    if token.claims.get("iss") != policy.issuer:
+    if token.claims.get("iss") not in policy.issuers:
         raise TokenRejected(Fault.ISSUER, "iss is not the configured issuer, byte for byte")
 
 
@@ -147,13 +154,14 @@ def _check_client(token: UnverifiedToken, policy: TokenPolicy, now: float) -> No
             raise TokenRejected(Fault.NAMES, f"{name} is not a string that can be stored and logged")
     if names.get("client_id", names.get("azp")) != names.get("azp", names.get("client_id")):
         raise TokenRejected(Fault.CLIENT, "client_id and azp differ")
-    if names.keys() <= {"jti"}:
+    if names.keys() <= {"jti", "org_id"}:
         raise TokenRejected(Fault.CLIENT, "no client_id, azp or sub")
     if policy.profile is Profile.RFC_9068 and not names.keys() >= {"client_id", "jti"}:
         raise TokenRejected(Fault.CLIENT, "client_id and jti are required by RFC 9068")
 
 
-_NAMING_CLAIMS = ("client_id", "azp", "sub", "jti")
+# Auth0's `org_id` is the organization for which an application acts.
+_NAMING_CLAIMS = ("client_id", "azp", "sub", "jti", "org_id")
 
 
 def _is_name(value: object) -> bool:

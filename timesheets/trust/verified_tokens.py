@@ -14,10 +14,14 @@ MAX_REMEMBERED_TOKENS = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedToken:
-    """The content of a token whose signature and claims are verified."""
+    """The content of a token whose signature and claims are verified.
+
+    `issuer` is the configured one, whichever of its names the token has. `organization` may be empty.
+    """
 
     issuer: str
     client_id: str
+    organization: str
     subject: str | None
     token_id: str | None
     scopes: frozenset[str]

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from timesheets import metrics
-from timesheets.exceptions import BatchRefused, InvalidEntry
+from timesheets.exceptions import BatchRefused, InsufficientScope, InvalidEntry
 from timesheets.logs import current_request_id
 from timesheets.parsers import MalformedEntry
-from timesheets.permissions import log_missing_scope, may_send
+from timesheets.permissions import log_refusal, may_send
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.receipts import Delivery
@@ -73,7 +73,7 @@ def upload_batch(
     refused = is_refused(ingested.verdicts)
     results = list(_build_results(judged, ingested.verdicts, dry_run=options.dry_run, is_refused=refused))
     if any(result.outcome is Outcome.INSUFFICIENT_SCOPE for result in results):
-        log_missing_scope(token)
+        log_refusal(token, InsufficientScope.default_code)
     members = _report(client, results, upload.lines, options)
     if refused:
         raise BatchRefused(**members)

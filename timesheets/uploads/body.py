@@ -68,7 +68,7 @@ def read_upload(request: Request) -> ReceivedUpload:
     parser = _choose_parser(http_request)
     client = cast("MachineClient", request.user)
     try:
-        with open_body(http_request, (client.issuer, client.client_id)) as body:
+        with open_body(http_request, client.key) as body:
             upload = cast("Upload", parser().parse(io.BytesIO(body.content)))
             return ReceivedUpload(
                 **vars(upload),

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from timesheets import metrics
 from timesheets.exceptions import Conflict, InsufficientScope, InvalidEntry, RevisionGap, TooManyRevisions
-from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_missing_scope, may_send
+from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_refusal, may_send
 from timesheets.serializers import represent_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
@@ -90,7 +90,7 @@ def _judge(
 
 
 def _refuse_correction(token: VerifiedToken) -> NoReturn:
-    log_missing_scope(token)
+    log_refusal(token, InsufficientScope.default_code)
     raise InsufficientScope(frozenset({UPLOAD_SCOPE, CORRECTION_SCOPE}), SCOPE_ADVICE)
 
 

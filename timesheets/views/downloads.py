@@ -87,7 +87,7 @@ class TimesheetDownloadView(EntriesPage):
         client, query = cast("MachineClient", request.user), settle(read_list_options(request).query)
         with ExitStack() as place:
             try:
-                place.enter_context(_places.take((client.issuer, client.client_id)))
+                place.enter_context(_places.take(client.key))
                 pieces = write_download(client, query)
                 # A query that fails at once is a problem, and no file.
                 first = next(pieces)

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
+from timesheets import conf
 from timesheets.management.diagnosis import DiagnosticStatus, HelpFormatter
 from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.availability import use_new_connection
+from timesheets.storage.clients import count_clients_of_other_issuers
 from timesheets.storage.failures import is_database_failure
 from timesheets.storage.schema import SchemaOutdated, describe_database, require_current_schema
 
@@ -45,8 +47,8 @@ class Command(BaseCommand):
 Start the production server, granian, with the settings that DJANGO_SETTINGS_MODULE names.
 
 Accepts granian's options (see `granian --help`). Options and environment variables override the
-defaults below. The exit status is granian's, or 78 if the settings are for development or
-the database has unapplied migrations."""
+defaults below. The exit status is granian's, or 78 if the settings are for development, or
+the database has unapplied migrations or clients of an issuer that the settings do not name."""
     # The server runs the checks when it loads the application.
     requires_system_checks: list[str] = []
 
@@ -80,7 +82,7 @@ the database has unapplied migrations."""
             )
         if importlib.util.find_spec("granian") is None:
             raise _refuse("granian is not installed: python -m pip install -r requirements.txt")
-        self._check_migrations()
+        self._check_database()
         command = [sys.executable, "-P", "-m", "granian", *granian_options, APPLICATION]
         # granian must find the same modules as this process, in any working directory.
         defaults = {**DEFAULTS, "GRANIAN_LOG_CONFIG": LOG_CONFIG}
@@ -90,11 +92,15 @@ the database has unapplied migrations."""
         # exec keeps the process id, so a supervisor signals granian directly and gets its exit status.
         os.execve(sys.executable, command, variables)  # noqa: S606
 
-    def _check_migrations(self) -> None:
-        """Raise CommandError if the database lacks migrations. If it cannot be reached, only say so."""
+    def _check_database(self) -> None:
+        """Raise CommandError if this version or these settings do not fit the database.
+
+        If it cannot be reached, only say so.
+        """
         try:
             with use_new_connection():
                 require_current_schema()
+                _require_known_issuers()
         except SchemaOutdated as error:
             raise _refuse(str(error)) from None
         except Error as error:
@@ -103,10 +109,25 @@ the database has unapplied migrations."""
     def _report(self, error: Error) -> None:
         """Say that the migrations cannot be read. Raise CommandError unless waiting may help."""
         [reason, *_] = str(error).splitlines() or [type(error).__name__]
-        problem = f"The migrations of the database {describe_database()} cannot be read: {reason}"
+        problem = f"The database {describe_database()} cannot be checked: {reason}"
         if not is_database_failure(error):
             raise _refuse(f"{problem}\nCheck DATABASE_URL, and what its user may read.")
         self.stderr.write(f"{problem}\nThe server starts, and answers 503 until it can connect.")
+
+
+def _require_known_issuers() -> None:
+    """Raise CommandError for clients whose entries would be stored again under another issuer."""
+    issuer = conf.issuer().url
+    others = count_clients_of_other_issuers({issuer, *conf.former_issuers()})
+    if others:
+        listed = "\n".join(f"  {other}: {count} clients" for other, count in others)
+        raise _refuse(
+            f"The database has clients of issuers that are not configured:\n{listed}\n"
+            "What these clients send again would be stored twice. Do one of the following:\n"
+            f"- If it is the same tenant with another name: manage.py clients move {others[0][0]} {issuer}\n"
+            "- If its entries stay and its tokens are refused: name it in OAUTH_FORMER_ISSUERS.\n"
+            "- If it is the issuer to trust: name it in AUTH0_DOMAIN or OAUTH_ISSUER."
+        )
 
 
 def _make_metrics_folder() -> str:

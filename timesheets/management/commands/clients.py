@@ -1,0 +1,91 @@
+"""List the clients, give them other names, refuse or accept their tokens."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from timesheets import conf
+from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
+from timesheets.management.operators import find_operator, write_table
+from timesheets.storage.clients import Move, NotMovable, decide_stop, list_clients, move_clients
+
+_COLUMNS = ("issuer", "client", "organization", "entries", "last_received_at")
+
+
+class Command(DiagnosticCommand):
+    help = """\
+List the clients that have uploaded, give them other names, or refuse their tokens. Run it with the
+database role that owns the tables."""
+    exit_statuses = {
+        DiagnosticStatus.GOOD: "done",
+        DiagnosticStatus.USAGE: "wrong usage",
+        DiagnosticStatus.REFUSED: "nothing was renamed, for the reason that is printed",
+    }
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="list the clients as one JSON array")
+        actions = parser.add_subparsers(dest="action", metavar="ACTION")
+        move = actions.add_parser("move", help="give the clients of an issuer other names")
+        move.add_argument("old_issuer", metavar="OLD_ISSUER")
+        move.add_argument("new_issuer", metavar="NEW_ISSUER", help="may be the old one")
+        move.add_argument("--client", metavar="ID", help="move only this client")
+        move.add_argument("--to", metavar="ID", help="its new id; needs --client")
+        move.add_argument(
+            "--to-organization",
+            metavar="ORG",
+            help="move only the client without organization to this one; needs --client",
+        )
+        move.add_argument("--dry-run", action="store_true", help="show what would be renamed")
+        for action, effect in (("stop", "refuse its tokens within two seconds"), ("start", "end that")):
+            each = actions.add_parser(action, help=effect)
+            each.add_argument("client", metavar="CLIENT", help="its client id, in every organization")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        match options["action"]:
+            case "move":
+                self._move(options)
+            case "stop" | "start":
+                self._decide(options["client"], is_stopped=options["action"] == "stop")
+            case _:
+                self._list(as_json=options["json"])
+
+    def _list(self, *, as_json: bool) -> None:
+        rows = [
+            (*client.key, client.entries, client.last_received_at and client.last_received_at.isoformat())
+            for client in list_clients()
+        ]
+        if as_json:
+            listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+            self.stdout.write(json.dumps(listed, indent=2))
+        elif rows:
+            self.stdout.write(write_table(_COLUMNS, [[str(cell or "") for cell in row] for row in rows]))
+        else:
+            self.stdout.write("No client has uploaded anything.")
+
+    def _move(self, options: dict[str, Any]) -> None:
+        if options["client"] is None and (options["to"], options["to_organization"]) != (None, None):
+            raise CommandError("--to and --to-organization need --client", returncode=DiagnosticStatus.USAGE)
+        move = Move(
+            old_issuer=options["old_issuer"],
+            new_issuer=options["new_issuer"],
+            client_id=options["client"],
+            new_client_id=options["to"],
+            new_organization=options["to_organization"],
+        )
+        try:
+            names = move_clients(move, dry_run=options["dry_run"])
+        except NotMovable as error:
+            raise CommandError(str(error), returncode=DiagnosticStatus.REFUSED) from None
+        moved = "Would move" if options["dry_run"] else "Moved"
+        for old, new in names:
+            self.stdout.write(f"{moved} {' '.join(filter(None, old))} -> {' '.join(filter(None, new))}")
+
+    def _decide(self, client_id: str, *, is_stopped: bool) -> None:
+        issuer = conf.issuer().url
+        decide_stop(issuer, client_id, is_stopped=is_stopped, at=timezone.now(), by=find_operator())
+        effect = "refused" if is_stopped else "accepted"
+        self.stdout.write(f"From two seconds on, tokens of {client_id} of {issuer} are {effect}.")
+        if not any(client.key[:2] == (issuer, client_id) for client in list_clients()):
+            self.stdout.write("No client with this id has uploaded anything yet. Check that it is right.")

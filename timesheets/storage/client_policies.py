@@ -1,0 +1,87 @@
+"""What operators decided about a client. It is read at most every two seconds. Knows no HTTP."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import close_old_connections, connection
+
+from timesheets.models import ClientStop
+from timesheets.storage.rows import CLIENT_TABLE, TABLE
+from timesheets.trust.principals import ClientKey
+
+MAX_AGE_SECONDS = 2.0
+MAX_REMEMBERED_CLIENTS = 1024
+
+_STOP_TABLE = ClientStop._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
+_HAS_ENTRIES = f"""EXISTS (
+    SELECT 1 FROM {TABLE} WHERE client_id = (
+        SELECT id FROM {CLIENT_TABLE}
+        WHERE issuer = %(issuer)s AND client_id = %(client_id)s AND organization = {{}}
+    )
+)"""  # noqa: S608
+_SELECT = f"""SELECT (
+    SELECT is_stopped FROM {_STOP_TABLE} WHERE issuer = %(issuer)s AND client_id = %(client_id)s
+    ORDER BY id DESC LIMIT 1
+), (
+    %(organization)s <> '' AND {_HAS_ENTRIES.format("''")} AND NOT {_HAS_ENTRIES.format("%(organization)s")}
+)"""  # noqa: S608
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientPolicy:
+    """What operators decided about a client.
+
+    `is_undecided` if the client without organization has entries and the one of this organization has none:
+    a file that is sent again would be stored twice.
+    """
+
+    is_stopped: bool
+    is_undecided: bool
+
+
+@dataclass(eq=False)
+class _Remembered:
+    """The policy of a client, once it was read, and when. One thread at a time reads it."""
+
+    policy: ClientPolicy | None = None
+    read_at: float = 0.0
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+
+class PolicyMemory:
+    """The policies of the clients that were last asked for, each at most two seconds old."""
+
+    def __init__(
+        self, read: Callable[[ClientKey], ClientPolicy], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read, self._monotonic = read, monotonic
+        self._lock = threading.Lock()
+        self._clients: OrderedDict[ClientKey, _Remembered] = OrderedDict()
+
+    def find(self, client: ClientKey) -> ClientPolicy:
+        """The client's policy. Raises what reading it raises."""
+        with self._lock:
+            remembered = self._clients.setdefault(client, _Remembered())
+            self._clients.move_to_end(client)
+            if len(self._clients) > MAX_REMEMBERED_CLIENTS:
+                self._clients.popitem(last=False)
+        with remembered.reading:
+            now = self._monotonic()
+            if remembered.policy is None or now > remembered.read_at + MAX_AGE_SECONDS:
+                remembered.policy, remembered.read_at = self._read(client), now
+            return remembered.policy
+
+
+def _read_policy(client: ClientKey) -> ClientPolicy:
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT, client._asdict())
+        is_stopped, is_undecided = cursor.fetchone()
+    # The request's body may be slow to arrive, and the pool of PostgreSQL is small.
+    close_old_connections()
+    return ClientPolicy(is_stopped=bool(is_stopped), is_undecided=bool(is_undecided))
+
+
+find_policy = PolicyMemory(_read_policy).find
