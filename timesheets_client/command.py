@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from timesheets_client.output.streams import ResilientStream
 from timesheets_client.run import run_upload
 from timesheets_client.signals import Signals, catch_signals
 
+HELP_WIDTH = 80
+USAGE = "%(prog)s [options] [FILE ...]"
 DESCRIPTION = """\
 Upload the entries of each FILE to the Timesheets API. The command gets an
 access token from the issuer with the OAuth 2.0 client credentials grant, and
@@ -63,16 +66,26 @@ exit status; if several apply, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
 
 def write_epilog(source: str) -> str:
     """The end of the help. `source` says where variables come from, besides the environment."""
-    return _EPILOG.format(
-        source=source,
-        variables=list_terms(VARIABLES),
-        statuses=list_terms(dict(sorted(MEANINGS.items()))),
-    )
+    lists = {"{variables}": list_terms(VARIABLES), "{statuses}": list_terms(dict(sorted(MEANINGS.items())))}
+    paragraphs = _EPILOG.strip().replace("{source}", source).split("\n\n")
+    return "\n\n".join(fill(each, lists) for each in paragraphs)
+
+
+def fill(paragraph: str, lists: Mapping[str, str]) -> str:
+    """The text in lines that fit, and below it the list whose name is its last line."""
+    text, _, last = paragraph.rpartition("\n")
+    if last in lists:
+        return f"{textwrap.fill(text, HELP_WIDTH)}\n{lists[last]}"
+    return textwrap.fill(paragraph, HELP_WIDTH)
 
 
 def list_terms(terms: Mapping[Any, str]) -> str:
     width = max(len(str(term)) for term in terms)
-    return "\n".join(f"  {term!s:<{width}}  {meaning}" for term, meaning in terms.items())
+    indent = " " * (width + 4)
+    return "\n".join(
+        textwrap.fill(meaning, HELP_WIDTH, initial_indent=f"  {term!s:<{width}}  ", subsequent_indent=indent)
+        for term, meaning in terms.items()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from timesheets_client import __version__
 from timesheets_client.arguments import add_arguments
-from timesheets_client.command import DESCRIPTION, Process, run_command, write_epilog
+from timesheets_client.command import DESCRIPTION, USAGE, Process, run_command, write_epilog
 from timesheets_client.environment.env_files import read_env_file
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.printable import escape
@@ -26,6 +26,7 @@ def build_parser() -> Parser:
     """The options of `manage.py upload_timesheet`, and those that Django adds there."""
     parser = Parser(
         prog=PROGRAM,
+        usage=USAGE,
         description=DESCRIPTION,
         epilog=write_epilog(", also read from the file that --env-file names"),
         formatter_class=RawDescriptionHelpFormatter,

@@ -1,5 +1,6 @@
 """The members of an entry, what a cell can be that is none of them, and why a file cannot be read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 COLUMNS = ("user_id", "date", "project", "hours")
@@ -45,7 +46,9 @@ class FileUnreadable(Exception):
 
 
 class HeaderMalformed(FileUnreadable):
-    """The first row does not name the columns of a table."""
+    """The first row does not name the columns of a table. `header` has its cells if they can be read."""
+
+    header: Sequence[str] = ()
 
 
 class DateOrderInDoubt(FileUnreadable):

@@ -42,12 +42,14 @@ def read_header(cells: Sequence[str], line: int, sheet: str = "") -> list[str]:
     }
     if any(problems.values()):
         listed = "; ".join(f"{word}: {join_names(found)}" for word, found in problems.items() if found)
-        raise HeaderMalformed(
+        error = HeaderMalformed(
             f"the first row must name the columns {', '.join(COLUMNS)}, may name "
             f"{', '.join(OPTIONAL_COLUMNS)}, and no others; {listed}; it names: {join_names(cells)}",
             line,
             sheet,
         )
+        error.header = cells
+        raise error
     return names
 
 

@@ -8,6 +8,7 @@ import pytest
 from timesheets_client.arguments import Options, add_arguments, read_options
 from timesheets_client.contradictions import reject_contradictions
 from timesheets_client.errors import WrongUsage
+from timesheets_client.program import build_parser
 
 
 def parse(*words: str) -> Options:
@@ -40,6 +41,24 @@ def test_each_argument_sets_its_option() -> None:
     assert (options.download, options.since) == (Path("d.csv"), "2026-06-01T08:00:00+02:00")
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
     assert options.timeouts.total_seconds == 200
+
+
+def test_the_help_fits_80_columns_and_each_group_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    groups = build_parser().format_help().split("\n\n")
+
+    assert max(len(line) for group in groups for line in group.splitlines()) <= 80
+    assert max(len(group.splitlines()) for group in groups) <= 24
+
+
+def test_an_error_shows_one_line_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["--client-secret", "x"])
+
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage == "usage: upload-timesheets [options] [FILE ...]"
+    assert "unrecognized arguments: --client-secret" in error
 
 
 @pytest.mark.parametrize(

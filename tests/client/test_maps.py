@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.reading import read_mapped
+from tests.client.reading import iterate, read_mapped
 from tests.client.runs import Run
 from tests.kit.processes import REPOSITORY
 from timesheets_client.argument_values import parse_map
-from timesheets_client.errors import ConfigurationError, DateOrderInDoubt
+from timesheets_client.errors import ConfigurationError, DateOrderInDoubt, InputUnreadable
 from timesheets_client.reading.entries import InputEntry, Row
 from timesheets_client.reading.maps.durations import UNITS
 from timesheets_client.reading.maps.files import load_map
@@ -222,6 +222,22 @@ def test_an_export_is_read_with_the_map_as_it_is(name: str, export: str, expecte
 
     assert first == expected
     assert all(" is empty" in each for each in others)
+
+
+@pytest.mark.parametrize(
+    ("export", "problem"),
+    [
+        pytest.param(TOGGL, "this looks like a Toggl Track export: --map toggl", id="Toggl"),
+        pytest.param(CLOCKIFY, "this looks like a Clockify export: --map clockify", id="Clockify"),
+        pytest.param(SOLIDTIME, "this looks like a solidtime export: --map solidtime", id="solidtime"),
+        pytest.param(
+            CLOCKIFY_SPANISH, "the first row must name the columns user_id, date,", id="another language"
+        ),
+    ],
+)
+def test_a_file_that_fits_a_map_of_the_client_says_so(export: str, problem: str) -> None:
+    with pytest.raises(InputUnreadable, match=f"^export.csv:1: {problem}"):
+        list(iterate(export, "export.csv"))
 
 
 def test_a_bare_word_names_a_map_of_the_client_and_anything_else_a_file() -> None:

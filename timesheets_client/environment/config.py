@@ -10,8 +10,8 @@ from timesheets_client.environment.variables import Variables
 from timesheets_client.network.addresses import is_domain
 
 VARIABLES: Mapping[str, str] = {
-    "AUTH0_DOMAIN": "the Auth0 tenant that issues the tokens, such as example.eu.auth0.com",
-    "OAUTH_ISSUER": "another issuer instead of AUTH0_DOMAIN; its metadata name the token endpoint",
+    "AUTH0_DOMAIN": "the Auth0 tenant, such as example.eu.auth0.com",
+    "OAUTH_ISSUER": "another issuer; its metadata name the token endpoint",
     "OAUTH_TOKEN_URL": "the token endpoint of another issuer, if its metadata do not name it",
     "OAUTH_TOKEN_REQUEST": "the format of a token request: json (default with AUTH0_DOMAIN) or form",
     "OAUTH_AUDIENCE_PARAMETER": "the issuer's name for the audience: audience, resource or none",

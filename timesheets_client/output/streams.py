@@ -9,7 +9,8 @@ from typing import TextIO
 class ResilientStream:
     """Never fails. It escapes what the stream cannot encode, and after a failure it drops all further text.
 
-    `on_failure` gets the reason of that failure. `stream` is None if it was closed before the start.
+    `on_failure` gets the reason, unless a reader such as `head` has had enough. `stream` is None if it was
+    closed before the start.
     """
 
     def __init__(self, stream: TextIO | None, on_failure: Callable[[str], object] = lambda _: None) -> None:
@@ -28,7 +29,8 @@ class ResilientStream:
         except (OSError, ValueError) as error:
             silence(self._stream)
             self._stream = None
-            self._on_failure(getattr(error, "strerror", None) or "it is closed")
+            if not isinstance(error, BrokenPipeError):
+                self._on_failure(getattr(error, "strerror", None) or "it is closed")
         except BaseException:
             # A signal arrived while the reader blocks. The program's end must not block there again.
             silence(self._stream)

@@ -20,11 +20,12 @@ from timesheets_client.printable import escape
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.json_values import NotJSON, parse_value
+from timesheets_client.reading.maps.shipped import suggest_map
 from timesheets_client.reading.table_files import TableOptions, read_csv, read_xlsx
 from timesheets_client.reading.temporary_copies import explain_full_disk
 from timesheets_files.csv_rows import UTF_8
-from timesheets_files.members import FileUnreadable
-from timesheets_files.signatures import GZIP, OLD_EXCEL, ZIP, require_text
+from timesheets_files.members import FileUnreadable, HeaderMalformed
+from timesheets_files.signatures import GZIP, OLD_EXCEL, ZIP, require_known, require_text
 
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024
@@ -123,7 +124,9 @@ def read_entries(source: Input, chosen: Format, options: TableOptions = AS_THEY_
             require_encoding(source.name, options.entry_map.encoding, head)
         yield from TABLE_READERS[found](cast("BinaryIO", file), source.name, options)
     except FileUnreadable as error:
-        raise InputUnreadable(f"{locate(source.name, error)}: {error}") from None
+        header = error.header if isinstance(error, HeaderMalformed) else ()
+        problem = suggest_map(header) or str(error)
+        raise InputUnreadable(f"{locate(source.name, error)}: {problem}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputUnreadable(
             f"{source.name}: the compressed file is damaged or was cut; the entries before that were read"
@@ -144,6 +147,7 @@ def find_format(name: str, chosen: Format, head: bytes) -> Format:
         raise InputUnreadable(f"{name}: is empty; a file without entries has a header or []")
     suffix = Path(name.lower().removesuffix(".gz")).suffix
     found = SUFFIXES.get(suffix) or guess_format(head) if chosen is Format.AUTO else chosen
+    require_known(head)
     if found is not Format.XLSX:
         require_text(head)
     return found

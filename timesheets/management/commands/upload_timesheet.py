@@ -9,12 +9,11 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from timesheets.management.diagnosis import HelpFormatter
 from timesheets_client.arguments import add_arguments
-from timesheets_client.command import DESCRIPTION, Process, run_command, write_epilog
+from timesheets_client.command import DESCRIPTION, USAGE, Process, run_command, write_epilog
 from timesheets_client.printable import escape
 
-SOURCE = """, also read from .env in the folder of manage.py; without
-any of them, the command uses the development issuer and, without FILE,
-uploads the tutorial's one entry"""
+SOURCE = """, also read from .env in the folder of manage.py; without any of them, the command uses the
+development issuer and, without FILE, uploads the tutorial's one entry"""
 
 
 class Command(BaseCommand):
@@ -23,7 +22,12 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(
-            prog_name, subcommand, formatter_class=HelpFormatter, epilog=write_epilog(SOURCE), **kwargs
+            prog_name,
+            subcommand,
+            usage=USAGE,
+            formatter_class=HelpFormatter,
+            epilog=write_epilog(SOURCE),
+            **kwargs,
         )
         # The shell may expand *.csv to a file name that looks like an option.
         parser.error = lambda message: type(parser).error(parser, escape(message))  # type: ignore[method-assign]

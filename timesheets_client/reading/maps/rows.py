@@ -1,12 +1,12 @@
 """Turn the rows of an export into entries, as a mapping file says."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from timesheets_client.errors import DateOrderInDoubt
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow
 from timesheets_client.reading.maps.durations import RoundsToZero
+from timesheets_client.reading.maps.names import normalize
 from timesheets_client.reading.maps.rules import Rule, Skip
 from timesheets_files.dates import Swapped
 from timesheets_files.limits import find_faults
@@ -141,8 +141,3 @@ class RowReader:
 
 def is_zero(hours: object, error: Malformed | None) -> bool:
     return hours == 0 or isinstance(error, RoundsToZero)
-
-
-def normalize(name: str) -> str:
-    """A name of a column, to be compared: without case, and with one space for each white space."""
-    return unicodedata.normalize("NFC", " ".join(name.split()).casefold())

@@ -1,7 +1,10 @@
 """The maps that come with the client."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from timesheets_client.reading.maps.names import normalize
 
 FOLDER = Path(__file__).parents[2] / "maps"
 
@@ -19,5 +22,25 @@ def describe_maps() -> Iterator[str]:
     """A line for each map: its name, and which export it reads, as its first line says."""
     width = max(map(len, list_names()))
     for name in list_names():
-        title = (FOLDER / f"{name}.toml").read_text(encoding="utf-8").partition("\n")[0]
-        yield f"{name:<{width}}  {title.removeprefix('# ')}"
+        yield f"{name:<{width}}  {read_text(name).partition('# ')[2].splitlines()[0]}"
+
+
+def suggest_map(header: Sequence[str]) -> str:
+    """What a table with this header looks like, if it has all columns of a map; else an empty text."""
+    names = set(map(normalize, header))
+    found = {name: columns for name in list_names() if (columns := find_columns(read_text(name))) <= names}
+    if not found:
+        return ""
+    name = max(found, key=lambda each: len(found[each]))
+    title = read_text(name).removeprefix("# ").partition(":")[0]
+    return f"this looks like a {title} export: --map {name}"
+
+
+def find_columns(text: str) -> set[str]:
+    sources = re.findall(r'^(column|template) = "(.*)"$', text, re.MULTILINE)
+    columns = [[text] if key == "column" else re.findall(r"\{(.*?)\}", text) for key, text in sources]
+    return {normalize(column) for each in columns for column in each}
+
+
+def read_text(name: str) -> str:
+    return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
