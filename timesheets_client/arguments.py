@@ -129,7 +129,7 @@ class Options:
     # The number of the upload.
     withdrawal: int | None = correcting(
         "--withdraw UPLOAD",
-        "withdraw the entries that this upload created; UPLOAD is its number, as in GET /uploads/17",
+        "withdraw the entries that this upload created; UPLOAD is its number, which --uploads lists",
     )
     # The first and the last day.
     replaced_days: tuple[str, str] | None = correcting(
@@ -152,6 +152,8 @@ class Options:
     since: str | None = downloading(
         "--since DATE", "download the entries of this date or later, such as 2026-06-01; required"
     )
+    lists_uploads: bool = other("--uploads", "list the latest 20 uploads with their numbers")
+    label: str | None = other("--label TEXT", "with --uploads, only those of this file, such as week23.csv")
     is_dry_run: bool = checking("--dry-run", "check FILE locally, send nothing")
     is_preview: bool = checking(
         "--preview",
@@ -175,7 +177,7 @@ class Options:
     @property
     def required_scopes(self) -> tuple[str, ...]:
         """What the access token must grant."""
-        if self.download:
+        if self.download or self.lists_uploads:
             return (READ_SCOPE,)
         if self.withdrawal is not None or self.replaced_days is not None:
             return (UPLOAD_SCOPE, CORRECT_SCOPE, READ_SCOPE)

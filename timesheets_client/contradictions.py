@@ -10,7 +10,7 @@ from timesheets_client.reading.inputs import STANDARD_INPUT, Format
 # A run does one of these.
 ACTIONS = (
     *("--dry-run", "--preview", "--check", "--forget-token", "--spool", "--download", "--maps"),
-    "--example",
+    *("--example", "--uploads"),
 )
 # What each cannot be used with.
 EXCLUDED: Mapping[str, str] = {
@@ -22,6 +22,7 @@ EXCLUDED: Mapping[str, str] = {
     "--spool": "FILE",
     "--forget-token": "FILE",
     "--maps": "FILE --map",
+    "--uploads": "FILE --correct --withdraw --replace",
     "--example": "FILE --withdraw --strict --rejects",
 }
 # Each of the first needs one of the second.
@@ -31,6 +32,7 @@ NEEDED = (
     ("--correct", "FILE", "name the FILE with the corrected entries"),
     ("--replace", "FILE", "name the FILE with all entries of these days"),
     ("--max-loss", "--replace", "only --replace can lose hours"),
+    ("--label", "--uploads", "only --uploads takes the label of uploads"),
     ("--since", "--download", "only --download takes a date"),
     ("--download", "--since", "say from which date on, such as --since 2026-06-01"),
     ("--dry-run --preview", "FILE", "name the FILE to read"),

@@ -18,6 +18,7 @@ from timesheets_client.local_check import read_files
 from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight
 from timesheets_client.reading.maps.shipped import describe_maps
+from timesheets_client.receipts import show_uploads
 from timesheets_client.sending.single_entry import TUTORIAL_ENTRY, upload_entry
 from timesheets_client.signals import catch_signals
 from timesheets_client.withdrawal import withdraw_upload
@@ -57,6 +58,9 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
         require_task(options)
     config = load_config(environment.variables, environment.development)
     with open_context(options, environment, report, config) as context:
+        if options.reason is not None:
+            # Without the scope to correct, nothing is read.
+            context.tokens.obtain()
         return upload(context)
 
 
@@ -75,9 +79,8 @@ def read_map_file(options: Options) -> Options:
 
 
 def upload(context: RunContext) -> ExitStatus:
-    if context.options.reason is not None:
-        # Without the scope, nothing is read.
-        context.tokens.obtain()
+    if context.options.lists_uploads:
+        return show_uploads(context)
     if context.options.download is not None:
         return download_entries(context)
     if context.options.withdrawal is not None:

@@ -15,7 +15,8 @@ from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.corrections import ignore_revision, revise
-from timesheets_client.sending.stored_entries import Receipt, StoredEntry, find_receipt, list_entries
+from timesheets_client.sending.receipts import Receipt, find_receipt
+from timesheets_client.sending.stored_entries import StoredEntry, list_entries
 from timesheets_client.sending.verdicts import EntryVerdict
 from timesheets_files.members import ENTRY_ID
 
@@ -34,10 +35,9 @@ def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitSta
     receipt = find_receipt(context.client, upload)
     if receipt is None:
         raise InputUnreadable(
-            f"--withdraw {upload}: the API has no such upload of this client; GET /uploads lists those it has"
+            f"--withdraw {upload}: the API has no such upload of this client; --uploads lists the latest"
         )
-    label, received_at = map(context.client.quote, (receipt.label or "no label", receipt.received_at))
-    report.show(f"upload {upload}: {label}, received {received_at}")
+    report.show(f"upload {upload}: {receipt.label or 'no label'}, received {receipt.received_at}")
     withdrawal = Withdrawal(context=context, upload=upload, is_dry_run=is_dry_run)
     try:
         withdrawal.withdraw(read_latest(context.client, upload, receipt))
@@ -52,9 +52,10 @@ def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitSta
 def read_latest(client: ApiClient, upload: int, receipt: Receipt) -> list[StoredEntry]:
     """The rows that the upload created, but of each `entry_id` only the latest. Raises an UploadError."""
     rows = list(islice(list_entries(client, upload=str(upload)), MAX_BATCH_SIZE + 1))
-    if len(rows) != receipt.created:
+    created = receipt.counts["created"]
+    if len(rows) != created:
         raise TemporaryFailure(
-            f"upload {upload}: it created {receipt.created} entries, and the API lists {len(rows)} of them; "
+            f"upload {upload}: it created {created} entries, and the API lists {len(rows)} of them; "
             "it lists all as soon as earlier uploads have ended; run it again later"
         )
     return list({row.entry_id or row.timesheet_id: row for row in rows}.values())
@@ -87,7 +88,9 @@ class Withdrawal:
         context = self.context
         for batch in make_batches(self._take_candidates(rows), context.options.batch_size):
             with context.environment.signals.deferred():
-                for each in upload_batch(context.client, batch, self._mode).listed:
+                verdicts = upload_batch(context.client, batch, self._mode)
+                self.outcome.uploads += verdicts.uploads
+                for each in verdicts.listed:
                     self._count(each)
         for batch in make_batches(self._changed, context.options.batch_size):
             for each in upload_batch(context.client, batch, WHAT_IS_CURRENT).listed:

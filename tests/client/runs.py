@@ -21,7 +21,16 @@ from timesheets_client.signals import Signals
 # Starts faster than manage.py.
 PROGRAM = [sys.executable, "-m", "timesheets_client"]
 # What needs no file.
-TASKS = {"spool", "download", "withdrawal", "is_check", "forgets_token", "shown_map", "uploads_example"}
+TASKS = {
+    "spool",
+    "download",
+    "withdrawal",
+    "lists_uploads",
+    "is_check",
+    "forgets_token",
+    "shown_map",
+    "uploads_example",
+}
 HEADER = "user_id,date,project,hours\n"
 
 

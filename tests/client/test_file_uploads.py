@@ -274,7 +274,7 @@ def test_json_is_one_object_and_nothing_else(api: Api, tmp_path: Path) -> None:
     [line] = run.written
     document = json.loads(line)
     assert document["files"][0].pop("seconds") >= 0
-    counts = {"entries": 2, "created": 1, "existing": 0, "rejected": 1}
+    counts = {"entries": 2, "created": 1, "existing": 0, "rejected": 1, "uploads": [1]}
     named = {"file": str(file), "rejects": f"{file}.rejected.ndjson"}
     assert document == {"files": [counts | named], "exit": 66}
 

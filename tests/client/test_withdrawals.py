@@ -33,6 +33,7 @@ def test_what_an_upload_created_is_withdrawn_and_nothing_else(site: Site, api: A
     status, run = withdraw(site)
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
+    assert run.written[1].endswith(f" s; upload {UPLOAD + 1}")
     assert [api.revisions(each) for each in "abc"] == [[(2, None), (0, "sent twice")]] * 3
     assert api.revisions("other") == [(1, None)]
     assert re.fullmatch(rf"upload {UPLOAD}: week23\.csv, received 20\d\d-\S+Z", run.written[0])
@@ -150,7 +151,7 @@ def test_an_unknown_upload_is_missing_input(site: Site, api: Api) -> None:
 
     assert status == ExitStatus.UNREADABLE
     assert run.warned == [
-        "--withdraw 99: the API has no such upload of this client; GET /uploads lists those it has"
+        "--withdraw 99: the API has no such upload of this client; --uploads lists the latest"
     ]
 
 
@@ -199,7 +200,14 @@ def test_json_reports_a_withdrawal(site: Site, api: Api) -> None:
     assert document["withdrawal"].pop("seconds") >= 0
     assert document == {
         "files": [],
-        "withdrawal": {"upload": UPLOAD, "entries": 3, "withdrawn": 3, "existing": 0, "rejected": 0},
+        "withdrawal": {
+            "upload": UPLOAD,
+            "entries": 3,
+            "withdrawn": 3,
+            "existing": 0,
+            "rejected": 0,
+            "uploads": [3],
+        },
         "exit": 0,
     }
 

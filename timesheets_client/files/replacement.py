@@ -122,9 +122,11 @@ def send_changes(changes: Sequence[Change], tally: Tally, context: RunContext) -
     try:
         for batch in make_batches((each.entry for each in changes), context.options.batch_size):
             with context.environment.signals.deferred():
-                for verdict in upload_batch(context.client, batch, mode).listed:
+                verdicts = upload_batch(context.client, batch, mode)
+                for verdict in verdicts.listed:
                     require_unchanged(verdict)
                     raise TemporaryFailure(f"{verdict.reject().describe()} Run it again.")
+                outcome.uploads += verdicts.uploads
                 for each in islice(rest, len(batch)):
                     outcome.count(each.word)
                     context.report.show_detail(each.describe())

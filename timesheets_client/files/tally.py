@@ -40,6 +40,7 @@ class Tally:
         return self.outcome.rejected > 0 or (self.is_strict and self.is_suspicious)
 
     def add(self, verdicts: Verdicts) -> None:
+        self.outcome.uploads += verdicts.uploads
         self.outcome.created += verdicts.created
         self.outcome.existing += verdicts.existing
         if self.outcome.corrected is not None:

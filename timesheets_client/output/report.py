@@ -8,6 +8,7 @@ from pathlib import Path
 from timesheets_client.errors import ExitStatus
 from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.progress import ProgressBar
+from timesheets_client.output.upload_numbers import describe_uploads
 from timesheets_client.printable import escape, escape_bytes, escape_lines
 from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.reading.json_values import encode_value
@@ -37,9 +38,11 @@ class FileOutcome:
     rejects: Path | None = None
     seconds: float = 0
     first_entries: Sequence[Mapping[str, object]] | None = None
+    # The numbers of the API's receipts.
+    uploads: list[int] = field(default_factory=list)
 
     def describe(self, *, unsent: str = "") -> str:
-        """As in `week23.csv: 1000 entries, 990 created, 8 already there, 2 rejected in 0.4 s`.
+        """As in `week23.csv: 1000 entries, 990 created, 8 already there, 2 rejected in 0.4 s; upload 17`.
 
         `unsent` is the option for which nothing was sent.
         """
@@ -54,6 +57,7 @@ class FileOutcome:
         ]
         return (
             f"{counted}, {''.join(changed)}{self.existing} already there, {refused} in {self.seconds:.1f} s"
+            f"{describe_uploads(self.uploads)}"
         )
 
     def count(self, word: str) -> None:
@@ -80,13 +84,17 @@ class WithdrawalOutcome:
     existing: int = 0
     rejected: int = 0
     seconds: float = 0
+    # Those that withdraw them.
+    uploads: list[int] = field(default_factory=list)
 
     def describe(self, *, is_dry_run: bool) -> str:
-        """As in `upload 17: 991 entries, 989 withdrawn, 1 already withdrawn, 1 not withdrawn in 0.4 s`."""
+        """As in `upload 17: 9 entries, 8 withdrawn, 1 already withdrawn, 0 not withdrawn in 0.4 s`."""
         counted = f"upload {self.upload}: {self.entries} {'entry' if self.entries == 1 else 'entries'}"
         counted += f", {self.withdrawn} {'would be ' * is_dry_run}withdrawn"
         counted += f", {self.existing} already withdrawn, {self.rejected} not withdrawn"
-        return counted + ("; nothing was stored (--check)" if is_dry_run else f" in {self.seconds:.1f} s")
+        if is_dry_run:
+            return f"{counted}; nothing was stored (--check)"
+        return f"{counted} in {self.seconds:.1f} s{describe_uploads(self.uploads)}"
 
     def encode(self) -> dict[str, object]:
         return asdict(self) | {"seconds": round(self.seconds, 3)}

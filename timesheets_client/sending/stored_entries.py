@@ -57,33 +57,6 @@ class Page:
     cursor: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """What the API says of an upload of many. The texts are not safe to print."""
-
-    label: str
-    received_at: str
-    created: int
-
-
-def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
-    """The receipt of an upload; None if this client has no such upload. Raises an UploadError."""
-    path = f"/uploads/{upload}"
-    answer = client.read(path)
-    if answer is None:
-        return None
-    members = answer.document or {}
-    label, received_at = members.get("label"), members.get("received_at")
-    try:
-        return Receipt(
-            label=label if isinstance(label, str) else "",
-            received_at=received_at if isinstance(received_at, str) else "",
-            created=read_whole_number(members.get("created")),
-        )
-    except Unexpected:
-        raise explain_unexpected(path) from None
-
-
 def list_entries(client: ApiClient, **filters: str) -> Iterator[StoredEntry]:
     """The rows that match, by ascending id. Raises an UploadError."""
     for page in list_pages(client, {**filters, "page_size": PAGE_SIZE}):

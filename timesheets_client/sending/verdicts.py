@@ -1,5 +1,6 @@
 """Read the API's verdicts on the entries of a batch."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from timesheets_files.limits import MAX_REVISION
 from timesheets_files.members import COLUMNS, ENTRY_ID
 from timesheets_files.rows import DECIMAL
 
+RECEIPT = re.compile(r"/uploads/([0-9]{1,18})$")
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
 REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 REPEATED_ID = "An earlier entry of this file has the same entry_id. Keep the one that is right."
@@ -72,13 +74,15 @@ class EntryVerdict:
 class Verdicts:
     """How many entries are created and how many already exist, and the verdicts that the API listed.
 
-    `corrected` counts the entries that a correction has changed. They do not count as created.
+    `corrected` counts the entries that a correction has changed. They do not count as created. `uploads` are
+    the numbers of the API's receipts.
     """
 
     created: int = 0
     corrected: int = 0
     existing: int = 0
     listed: Sequence[EntryVerdict] = ()
+    uploads: Sequence[int] = ()
 
     @cached_property
     def rejected(self) -> list[RejectedEntry]:
@@ -90,6 +94,7 @@ class Verdicts:
             corrected=self.corrected + other.corrected,
             existing=self.existing + other.existing,
             listed=[*self.listed, *other.listed],
+            uploads=[*self.uploads, *other.uploads],
         )
 
 
@@ -111,6 +116,7 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
         corrected=corrected,
         existing=read_count(members, "existing"),
         listed=verdicts,
+        uploads=[int(number) for number in RECEIPT.findall(answer.headers.get("Location", ""))],
     )
 
 
