@@ -50,6 +50,7 @@ class Run:
     # Called during each sleep.
     during_sleep: Callable[[], object] = lambda: None
     wall_clock: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
     # Of the last start.
     status: ExitStatus | None = None
 
@@ -74,7 +75,12 @@ class Run:
             development={},
             stdin=io.BufferedReader(io.BytesIO(self.stdin)),
             signals=self.signals,
-            clock=Clock(sleep=self.sleep, random=lambda: 1.0, wall_clock=self.wall_clock),
+            clock=Clock(
+                monotonic=self.monotonic,
+                sleep=self.sleep,
+                random=lambda: 1.0,
+                wall_clock=self.wall_clock,
+            ),
             make_key=self.make_key,
         )
         defaults = {"timeouts": Timeouts(read_seconds=20), "caches_token": False}

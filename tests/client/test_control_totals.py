@@ -5,7 +5,6 @@ import io
 import json
 import os
 import threading
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -43,68 +42,52 @@ def write_workbook() -> bytes:
     return stream.getvalue()
 
 
-FORMATS = [
-    pytest.param("a.csv", write_csv_rows, id="CSV"),
-    pytest.param("a.csv.gz", lambda: gzip.compress(write_csv_rows()), id="gzip"),
-    pytest.param("a.ndjson", write_lines, id="NDJSON"),
-    pytest.param("a.json", lambda: b"[%b]" % b",".join(write_lines().splitlines()), id="JSON"),
-    pytest.param("a.xlsx", write_workbook, id="workbook"),
-]
+@pytest.fixture(
+    params=[
+        pytest.param(("a.csv", write_csv_rows), id="CSV"),
+        pytest.param(("a.csv.gz", lambda: gzip.compress(write_csv_rows())), id="gzip"),
+        pytest.param(("a.ndjson", write_lines), id="NDJSON"),
+        pytest.param(("a.json", lambda: b"[%b]" % b",".join(write_lines().splitlines())), id="JSON"),
+        pytest.param(("a.xlsx", write_workbook), id="workbook"),
+    ]
+)
+def file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A file with the rows, in each format."""
+    name, write = request.param
+    path = tmp_path / str(name)
+    path.write_bytes(write())
+    return path
 
 
-@pytest.mark.parametrize(("name", "write"), FORMATS)
 @pytest.mark.parametrize("is_strict", [False, True], ids=["batches", "strict"])
-@pytest.mark.parametrize("way", ["file", "standard input"])
+@pytest.mark.parametrize("is_named", [True, False], ids=["file", "standard input"])
 def test_a_file_with_the_expected_totals_is_uploaded(
-    api: Api,
-    tmp_path: Path,
-    name: str,
-    write: Callable[[], bytes],
-    is_strict: bool,
-    way: str,
+    api: Api, file: Path, is_strict: bool, is_named: bool
 ) -> None:
-    (tmp_path / name).write_bytes(write())
-    file = tmp_path / name if way == "file" else "-"
+    totals: dict[str, Any] = {"expected_entries": 3, "expected_hours": Decimal("7.750")}
+    source = file if is_named else "-"
+    run = run_client(api.variables, source, stdin=file.read_bytes(), is_strict=is_strict, **totals)
 
-    run = run_client(
-        api.variables,
-        file,
-        expected_entries=3,
-        expected_hours=Decimal("7.750"),
-        is_strict=is_strict,
-        stdin=write(),
-    )
-
-    # The fake API refuses 0 hours.
+    # The API refuses 0 hours.
     [batch] = api.batches
     assert run.status == ExitStatus.REJECTED
     assert [entry["date"] for entry in batch] == [day for day, _ in ROWS]
 
 
-@pytest.mark.parametrize(("name", "write"), FORMATS)
-@pytest.mark.parametrize("way", ["file", "standard input"])
 @pytest.mark.parametrize("options", [{}, {"is_strict": True}, {"is_dry_run": True}])
+@pytest.mark.parametrize("is_named", [True, False], ids=["file", "standard input"])
 def test_nothing_is_sent_of_a_file_with_other_totals(
-    site: Site,
-    api: Api,
-    tmp_path: Path,
-    name: str,
-    write: Callable[[], bytes],
-    way: str,
-    options: dict[str, bool],
+    site: Site, file: Path, is_named: bool, options: dict[str, bool]
 ) -> None:
-    (tmp_path / name).write_bytes(write())
-    file = tmp_path / name if way == "file" else "-"
-
-    run = run_client(
-        site.variables, file, expected_entries=4, expected_hours=Decimal(15), **options, stdin=write()
-    )
+    totals: dict[str, Any] = {"expected_entries": 4, "expected_hours": Decimal(15)}
+    source = file if is_named else "-"
+    run = run_client(site.variables, source, stdin=file.read_bytes(), **totals, **options)
 
     assert run.status == ExitStatus.REJECTED
     assert (site.received, run.written) == ([], [])
     [problem] = run.warned
     assert problem == (
-        f"{file if way == 'file' else 'standard input'}: nothing of it was sent, because its totals differ: "
+        f"{file if is_named else 'standard input'}: nothing of it was sent, because its totals differ: "
         "entries: expected 4, found 3; hours: expected 15, found 7.75; "
         "ask for the complete file, or correct --expect-entries and --expect-hours"
     )

@@ -2,18 +2,28 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.client.api import Api
-from tests.client.conftest import Received, Reply, Site
+from tests.client.conftest import Site
 from tests.client.runs import HEADER, PROGRAM, Run, list_files, run_client, write_csv
 from tests.client.test_command import CRON, ROOT
 from tests.client.test_streams import CONTROLS, LATIN_1
 from timesheets_client.errors import ExitStatus
 
 UNREADABLE = "nothing of ours\n"
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+
+
+def give_away(folder: Path) -> None:
+    """Make a folder of another user."""
+    folder.mkdir()
+    os.chown(folder, 12_345, 12_345)
 
 
 @pytest.fixture
@@ -56,23 +66,20 @@ def test_a_linked_folder_in_the_spool_folder_is_a_configuration_error(
     assert site.received == []
 
 
-@pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
-def test_a_linked_lock_is_a_configuration_error(
-    site: Site, spool: Path, victim: Path, tmp_path: Path, exists: bool
+@pytest.mark.parametrize("target", ["victim", "nothing", "pipe"])
+def test_a_lock_that_is_a_link_or_no_file_is_a_configuration_error(
+    site: Site, spool: Path, victim: Path, tmp_path: Path, target: str
 ) -> None:
-    (spool / ".lock").symlink_to(victim if exists else tmp_path / "nothing")
+    if target == "pipe":
+        os.mkfifo(spool / ".lock")
+    else:
+        (spool / ".lock").symlink_to(tmp_path / target)
     write_csv(spool / "a.csv", "2026-01-01,1")
 
     assert Run().start(site.variables, spool=spool) == ExitStatus.CONFIGURATION
     assert is_untouched(victim)
     assert not (tmp_path / "nothing").exists()
     assert site.received == []
-
-
-def test_a_lock_that_is_not_a_file_is_a_configuration_error(site: Site, spool: Path) -> None:
-    os.mkfifo(spool / ".lock")
-
-    assert Run().start(site.variables, spool=spool) == ExitStatus.CONFIGURATION
 
 
 @pytest.mark.parametrize("exists", [True, False], ids=["to a file", "to nothing"])
@@ -105,29 +112,27 @@ def test_the_name_of_a_link_counts_as_taken(
 
 
 def test_a_folder_that_becomes_a_link_during_the_upload_is_not_followed(
-    site: Site, api: Api, spool: Path, tmp_path: Path
+    api: Api, spool: Path, tmp_path: Path
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26", "2026-01-01,1")
     (tmp_path / "elsewhere").mkdir()
 
-    def answer_and_link(received: Received) -> Reply:
+    def link() -> None:
         for name in ("done", "rejected"):
             (spool / name).rename(spool / f"{name}-before")
             (spool / name).symlink_to(tmp_path / "elsewhere")
-        return api.answer(received)
 
-    site.replies["/timesheets/upload"] = answer_and_link
+    api.troubles.append(link)
+    Run().start(api.variables, spool=spool)
 
-    Run().start(site.variables, spool=spool)
-
+    assert len(api.batches) == 1
     assert list_files(tmp_path / "elsewhere") == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+@needs_root
 @pytest.mark.parametrize("name", ["done", "rejected"])
 def test_another_users_folder_is_a_configuration_error(site: Site, spool: Path, name: str) -> None:
-    (spool / name).mkdir()
-    os.chown(spool / name, 12_345, 12_345)
+    give_away(spool / name)
     write_csv(spool / "a.csv", "2026-01-01,1")
     run = run_client(site.variables, spool=spool)
 
@@ -136,86 +141,45 @@ def test_another_users_folder_is_a_configuration_error(site: Site, spool: Path, 
     assert site.received == []
 
 
-@pytest.mark.parametrize("action", [{"is_check": True}, {"forgets_token": True}], ids=["cached", "forgotten"])
-def test_a_linked_token_folder_is_a_configuration_error(
-    site: Site, api: Api, tmp_path: Path, action: dict[str, bool]
+@pytest.mark.parametrize(
+    "take_away",
+    [
+        pytest.param(lambda folder: folder.symlink_to(folder.parents[1] / "elsewhere"), id="linked"),
+        pytest.param(lambda folder: give_away(folder), id="another user's", marks=needs_root),
+    ],
+)
+def test_rejects_of_standard_input_go_only_to_our_own_folder(
+    api: Api, tmp_path: Path, take_away: Callable[[Path], object]
 ) -> None:
-    (tmp_path / "elsewhere").mkdir(mode=0o755)
-    site.state_dir.mkdir()
-    (site.state_dir / "tokens").symlink_to(tmp_path / "elsewhere")
-    run = run_client(site.variables, caches_token=True, **action)
-
-    assert run.status == ExitStatus.CONFIGURATION
-    assert "must neither be nor contain a symbolic link" in run.warned[0]
-    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o755
-    assert list_files(tmp_path / "elsewhere") == []
-
-
-def test_a_linked_token_lock_is_a_configuration_error(
-    site: Site, api: Api, victim: Path, tmp_path: Path
-) -> None:
-    Run().start(site.variables, is_check=True, caches_token=True)
-    [lock_file] = (site.state_dir / "tokens").glob("*.lock")
-    lock_file.unlink()
-    lock_file.symlink_to(victim)
-
-    assert Run().start(site.variables, is_check=True, caches_token=True) == ExitStatus.CONFIGURATION
-    assert is_untouched(victim)
-
-
-def test_a_linked_token_is_replaced_and_its_target_is_unchanged(site: Site, api: Api, victim: Path) -> None:
-    Run().start(site.variables, is_check=True, caches_token=True)
-    [token_file] = (site.state_dir / "tokens").glob("*.json")
-    token_file.unlink()
-    token_file.symlink_to(victim)
-
-    assert Run().start(site.variables, is_check=True, caches_token=True) == ExitStatus.DONE
-    assert is_untouched(victim)
-    assert not token_file.is_symlink()
-
-
-def test_a_linked_rejects_folder_is_a_configuration_error(site: Site, api: Api, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    site.state_dir.mkdir()
-    (site.state_dir / "rejected").symlink_to(tmp_path / "elsewhere")
-    run = run_client(site.variables, "-", stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
+    (tmp_path / "state").mkdir()
+    take_away(tmp_path / "state/rejected")
+    run = run_client(api.variables, "-", stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
 
     assert run.status == ExitStatus.CONFIGURATION
-    assert list_files(tmp_path / "elsewhere") == []
+    assert "rejected" in run.warned[-1]
+    assert list_files(tmp_path) == []
 
 
-def test_a_file_that_is_replaced_during_the_upload_is_not_moved_to_done(
-    site: Site, api: Api, spool: Path
-) -> None:
+def test_a_file_that_is_replaced_during_the_upload_is_not_moved_to_done(api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
+    api.troubles.append(lambda: write_csv(spool / "a.csv.part", "2026-01-02,1").rename(spool / "a.csv"))
 
-    def answer_and_replace(received: Received) -> Reply:
-        if len(api.batches) == 0:
-            write_csv(spool / "a.csv.part", "2026-01-02,1").rename(spool / "a.csv")
-        return api.answer(received)
+    first = run_client(api.variables, spool=spool)
+    second = run_client(api.variables, spool=spool)
 
-    site.replies["/timesheets/upload"] = answer_and_replace
-
-    run = run_client(site.variables, spool=spool)
-    second = Run().start(site.variables, spool=spool)
-
-    assert (run.status, second) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
-    assert f"{spool}/a.csv: was replaced during the upload; run it again" in run.warned
+    assert (first.status, second.status) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
+    assert f"{spool}/a.csv: was replaced during the upload; run it again" in first.warned
     assert [entry["date"][:10] for entry in api.rows] == ["2026-01-01", "2026-01-02"]
     assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
 
 
-def test_a_file_that_disappears_does_not_stop_the_others(site: Site, api: Api, spool: Path) -> None:
+def test_a_file_that_disappears_does_not_stop_the_others(api: Api, spool: Path) -> None:
     for name in ("a.csv", "b.csv", "c.csv"):
         write_csv(spool / name, "2026-01-01,1")
+    api.troubles.append(lambda: (spool / "b.csv").unlink())
 
-    def answer_and_remove(received: Received) -> Reply:
-        (spool / "b.csv").unlink(missing_ok=True)
-        return api.answer(received)
-
-    site.replies["/timesheets/upload"] = answer_and_remove
-
-    assert Run().start(site.variables, spool=spool) == ExitStatus.TEMPORARY
+    assert Run().start(api.variables, spool=spool) == ExitStatus.TEMPORARY
     assert list_files(spool) == [".lock", "done/a.csv", "done/c.csv"]
 
 
@@ -276,16 +240,6 @@ def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
     assert (spool / "rejected/a.csv.error.txt").stat().st_mode & 0o777 == expected
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_rejects_of_standard_input_are_not_written_to_another_users_folder(site: Site, api: Api) -> None:
-    (site.state_dir / "rejected").mkdir(parents=True)
-    os.chown(site.state_dir / "rejected", 12_345, 12_345)
-    run = run_client(site.variables, "-", stdin=f"{HEADER}007,2026-01-01,StoreZero,26\n".encode())
-
-    assert run.status == ExitStatus.CONFIGURATION
-    assert "it belongs to another user" in run.warned[-1]
-
-
 @pytest.mark.parametrize("kind", ["named", "spooled", "standard input"])
 def test_the_next_run_removes_the_drafts_of_a_killed_run(
     site: Site, api: Api, spool: Path, tmp_path: Path, kind: str
@@ -313,17 +267,13 @@ def test_the_next_run_removes_the_drafts_of_a_killed_run(
     assert list(tmp_path.rglob("*.tmp")) == []
 
 
-def test_the_draft_of_a_running_upload_is_kept(site: Site, api: Api, tmp_path: Path) -> None:
+def test_the_draft_of_a_running_upload_is_kept(api: Api, tmp_path: Path) -> None:
     first, second = (write_csv(tmp_path / name, "x,1", "2026-01-01,1") for name in ("a.csv", "b.csv"))
+    others: list[ExitStatus] = []
+    api.troubles.append(lambda: others.append(Run().start(api.variables, second)))
 
-    def answer_after_another_run(received: Received) -> Reply:
-        site.replies["/timesheets/upload"] = api.answer
-        assert Run().start(site.variables, second) == ExitStatus.REJECTED
-        return api.answer(received)
-
-    site.replies["/timesheets/upload"] = answer_after_another_run
-
-    assert Run().start(site.variables, first) == ExitStatus.REJECTED
+    assert Run().start(api.variables, first) == ExitStatus.REJECTED
+    assert others == [ExitStatus.REJECTED]
     assert (tmp_path / "a.csv.rejected.ndjson").exists()
 
 

@@ -33,181 +33,109 @@ def explain(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("tables", "problem"),
+    ("table", "keys", "problem"),
     [
-        pytest.param({"top": 'zone = "UTC"'}, "zone: there is no such key here", id="unknown"),
-        pytest.param({"last": "[task]"}, "task: there is no such key here", id="unknown table"),
-        pytest.param(
-            {"top": 'encoding = "utf-16"'},
-            "encoding: must be utf-8, or such as windows-1252 or iso-8859-1",
-            id="encoding",
-        ),
-        pytest.param(
-            {"top": 'encoding = "iso-8859-12"'},
-            "encoding: must be utf-8, or such as windows-1252 or iso-8859-1",
-            id="no such encoding",
-        ),
-        pytest.param(
-            {"top": 'time_zone = "Berlin"'},
-            "time_zone: 'Berlin' is not a time zone such as Europe/Berlin",
-            id="zone",
-        ),
-        pytest.param({"top": "time_zone = 2"}, "time_zone: must be a text", id="number"),
-        pytest.param(
-            {"user_id": ""},
-            "user_id: needs one of the keys column, template, constant; it has none",
-            id="no source",
-        ),
-        pytest.param(
-            {"project": 'column = "A"\nconstant = "B"'},
+        ("top", 'zone = "UTC"', "zone: there is no such key here"),
+        ("last", "[task]", "task: there is no such key here"),
+        ("top", 'encoding = "utf-16"', "encoding: must be utf-8, or such as windows-1252 or iso-8859-1"),
+        ("top", 'encoding = "iso-8859-12"', "encoding: must be utf-8, or such as windows-1252 or iso-8859-1"),
+        ("top", 'time_zone = "Berlin"', "time_zone: 'Berlin' is not a time zone such as Europe/Berlin"),
+        ("top", "time_zone = 2", "time_zone: must be a text"),
+        ("user_id", "", "user_id: needs one of the keys column, template, constant; it has none"),
+        (
+            "project",
+            'column = "A"\nconstant = "B"',
             "project: needs one of the keys column, template, constant; it has column and constant",
-            id="two sources",
         ),
-        pytest.param({"project": 'constant = " "'}, "project.constant: must not be empty", id="empty"),
-        pytest.param(
-            {"entry_id": 'column = "Id"\nconstant = "a"'},
-            "entry_id.constant: there is no such key here",
-            id="one id for all",
-        ),
-        pytest.param(
-            {"entry_id": 'template = "toggl-{Id"'},
+        ("project", 'constant = " "', "project.constant: must not be empty"),
+        ("entry_id", 'column = "Id"\nconstant = "a"', "entry_id.constant: there is no such key here"),
+        (
+            "entry_id",
+            'template = "toggl-{Id"',
             "entry_id.template: must name columns in braces, as in {Start date} {Start time}",
-            id="open brace",
         ),
-        pytest.param(
-            {"entry_id": 'template = "toggl"'},
+        (
+            "entry_id",
+            'template = "toggl"',
             "entry_id.template: must name columns in braces, as in {Start date} {Start time}",
-            id="template without columns",
         ),
-        pytest.param(
-            {"entry_id": 'column = "Id"\ndefault = "1"'},
-            "entry_id.default: there is no such key here",
-            id="default id",
-        ),
-        pytest.param(
-            {"project": 'column = "A"\nrename = {a = 1}'},
-            "project.rename: must have only texts as values",
-            id="rename",
-        ),
-        pytest.param({"project": 'column = "A"\nlookup = 1'}, "project.lookup: must be a text", id="lookup"),
-        pytest.param(
-            {"date": 'column = "Day"'},
+        ("entry_id", 'column = "Id"\ndefault = "1"', "entry_id.default: there is no such key here"),
+        ("project", 'column = "A"\nrename = {a = 1}', "project.rename: must have only texts as values"),
+        ("project", 'column = "A"\nlookup = 1', "project.lookup: must be a text"),
+        (
+            "date",
+            'column = "Day"',
             "date.format: is missing; it says what the dates look like, such as %d/%m/%Y",
-            id="no format",
         ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%d.%m.%y"'},
-            "date.format: '%d.%m.%y': there is no %y; the directives are %Y %m %d %b %B %H %I %p %M %S %f %z",
-            id="century",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%d.%m. %d.%Y"'},
-            "date.format: '%d.%m. %d.%Y': %d is there more than once",
-            id="repeated",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%d.%m."'},
-            "date.format: '%d.%m.': a date needs %Y, %d and %m (or %b or %B, for English names of months)",
-            id="no year",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%H:%M:%S%z"'},
-            "date.format: needs a date: %Y, %m and %d",
-            id="no date",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%Y-%m-%d %I:%M"'},
-            "date.format: '%Y-%m-%d %I:%M': a time of day needs %H and %M, or %I, %M and %p",
-            id="half of the day",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%Y-%m-%d%z"'},
-            "date.format: '%Y-%m-%d%z': %z needs a time of day",
-            id="offset of a day",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "Y-m-d"'},
-            "date.format: 'Y-m-d': it has no directive such as %Y",
-            id="no directive",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = ["%d/%m/%Y", "%m/%d/%Y"]'},
-            "date.format: these formats disagree on the order of day and month, which is never guessed",
-            id="order",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = ["%d/%m/%Y", 1]'},
-            "date.format: must be a text, or a list of texts",
-            id="list",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%Y-%m-%d %H:%M"'},
-            "date.format: a time of day needs a time zone; "
-            'state it as time_zone = "Europe/Berlin", or with --time-zone',
-            id="no zone",
-        ),
-        pytest.param(
-            {"hours": 'column = "Duration"'},
+        (
+            "hours",
+            'column = "Duration"',
             "hours.unit: must be hours, minutes, seconds, h:mm, h:mm:ss, 1d 2h 30m or 1h 30m",
-            id="no unit",
         ),
-        pytest.param(
-            {"hours": 'column = "Duration"\nunit = "1d 2h 30m"'},
+        (
+            "hours",
+            'column = "Duration"\nunit = "1d 2h 30m"',
             "hours.hours_per_day: must be above 0 and at most 24: how many hours 1d has, such as 8",
-            id="days of unknown length",
         ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%d %b %Y %m"'},
-            "date.format: '%d %b %Y %m': %m is there more than once",
-            id="two months",
-        ),
-        pytest.param(
-            {"date": 'column = "Day"\nformat = "%d.%m.%Y"\nonly_day = 1'},
-            "date.only_day: must be true or false",
-            id="no truth value",
-        ),
-        pytest.param(
-            {"hours": 'column = "Duration"\nunit = "h:mm"\ndecimal = ","'},
+        ("date", 'column = "Day"\nformat = "%d.%m.%Y"\nonly_day = 1', "date.only_day: must be true or false"),
+        (
+            "hours",
+            'column = "Duration"\nunit = "h:mm"\ndecimal = ","',
             "hours.decimal: applies only to hours, minutes, seconds",
-            id="useless decimal",
         ),
-        pytest.param(
-            {"hours": 'column = "Duration"\nunit = "hours"\ndecimal = ";"'},
-            "hours.decimal: must be . or ,",
-            id="decimal",
-        ),
-        pytest.param(
-            {"hours": 'start = "{A}"\nend = "{B}"\nformat = "%Y-%m-%dT%H:%M%z"\nunit = "hours"'},
+        ("hours", 'column = "Duration"\nunit = "hours"\ndecimal = ";"', "hours.decimal: must be . or ,"),
+        (
+            "hours",
+            'start = "{A}"\nend = "{B}"\nformat = "%Y-%m-%dT%H:%M%z"\nunit = "hours"',
             "hours.unit: there is no such key here",
-            id="unit of a period",
         ),
-        pytest.param(
-            {"hours": 'start = "{A}"\nend = "{B}"\nformat = "%Y-%m-%d"'},
+        (
+            "hours",
+            'start = "{A}"\nend = "{B}"\nformat = "%Y-%m-%d"',
             "hours: start and end need a time of day: %H and %M, or %I, %M and %p",
-            id="days only",
         ),
-        pytest.param(
-            {"last": '[[skip]]\ncolumn = "A"'},
+        ("last", '[[skip]]\ncolumn = "A"', "skip 1: needs column, and equals or not_equals; or hours = 0"),
+        (
+            "last",
+            '[[skip]]\ncolumn = " "\nequals = ""',
             "skip 1: needs column, and equals or not_equals; or hours = 0",
-            id="no condition",
         ),
-        pytest.param(
-            {"last": '[[skip]]\ncolumn = " "\nequals = ""'},
-            "skip 1: needs column, and equals or not_equals; or hours = 0",
-            id="condition without a column",
-        ),
-        pytest.param(
-            {"last": '[[skip]]\ncolumn = "A"\nequals = 0'},
-            "skip 1.equals: must be a text",
-            id="condition of a number",
-        ),
-        pytest.param({"last": "[[skip]]\nhours = 1"}, "skip 1.hours: must be 0", id="hours"),
-        pytest.param({"last": "skip = 1"}, "hours.skip: there is no such key here", id="TOML's pitfall"),
-        pytest.param({"top": "skip = [1]"}, "skip 1: must be a table", id="no table"),
+        ("last", '[[skip]]\ncolumn = "A"\nequals = 0', "skip 1.equals: must be a text"),
+        ("last", "[[skip]]\nhours = 1", "skip 1.hours: must be 0"),
+        ("last", "skip = 1", "hours.skip: there is no such key here"),
+        ("top", "skip = [1]", "skip 1: must be a table"),
     ],
 )
-def test_a_wrong_map_is_explained_by_key(tmp_path: Path, tables: dict[str, str], problem: str) -> None:
-    assert explain(write(tmp_path, **tables)) == [problem]
+def test_a_wrong_map_is_explained_by_key(tmp_path: Path, table: str, keys: str, problem: str) -> None:
+    assert explain(write(tmp_path, **{table: keys})) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("layout", "problem"),
+    [
+        ('"%d.%m.%y"', "'%d.%m.%y': there is no %y; the directives are %Y %m %d %b %B %H %I %p %M %S %f %z"),
+        ('"%d.%m. %d.%Y"', "'%d.%m. %d.%Y': %d is there more than once"),
+        ('"%d.%m."', "'%d.%m.': a date needs %Y, %d and %m (or %b or %B, for English names of months)"),
+        ('"%H:%M:%S%z"', "needs a date: %Y, %m and %d"),
+        ('"%Y-%m-%d %I:%M"', "'%Y-%m-%d %I:%M': a time of day needs %H and %M, or %I, %M and %p"),
+        ('"%Y-%m-%d%z"', "'%Y-%m-%d%z': %z needs a time of day"),
+        ('"Y-m-d"', "'Y-m-d': it has no directive such as %Y"),
+        (
+            '["%d/%m/%Y", "%m/%d/%Y"]',
+            "these formats disagree on the order of day and month, which is never guessed",
+        ),
+        ('["%d/%m/%Y", 1]', "must be a text, or a list of texts"),
+        (
+            '"%Y-%m-%d %H:%M"',
+            'a time of day needs a time zone; state it as time_zone = "Europe/Berlin", or with --time-zone',
+        ),
+        ('"%d %b %Y %m"', "'%d %b %Y %m': %m is there more than once"),
+    ],
+)
+def test_a_wrong_format_of_dates_is_explained(tmp_path: Path, layout: str, problem: str) -> None:
+    stated = write(tmp_path, date=f'column = "Day"\nformat = {layout}')
+
+    assert explain(stated) == [f"date.format: {problem}"]
 
 
 def test_all_problems_of_a_map_are_reported_at_once(tmp_path: Path) -> None:

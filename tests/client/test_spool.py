@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.client.api import Api
-from tests.client.conftest import Received, Reply, Site
+from tests.client.conftest import Reply, Site
 from tests.client.runs import HEADER, Run, list_files, run_client, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
@@ -190,15 +190,10 @@ def test_a_missing_folder_is_unreadable(site: Site, tmp_path: Path) -> None:
     assert run.warned == [f"--spool {tmp_path}/nope: does not exist"]
 
 
-def test_a_file_that_cannot_be_moved_is_reported(site: Site, api: Api, spool: Path) -> None:
+def test_a_file_that_cannot_be_moved_is_reported(api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
-
-    def answer_and_remove_the_folder(received: Received) -> Reply:
-        (spool / "done").rmdir()
-        return api.answer(received)
-
-    site.replies["/timesheets/upload"] = answer_and_remove_the_folder
-    run = run_client(site.variables, spool=spool)
+    api.troubles.append(lambda: (spool / "done").rmdir())
+    run = run_client(api.variables, spool=spool)
 
     assert run.status == ExitStatus.CONFIGURATION
     assert "cannot be moved to" in run.warned[-1]

@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import termios
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -24,9 +25,16 @@ CONTROLS = "\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e"
 LATIN_1 = os.fsdecode(b"Stundenbl\xe4tter.csv")
 
 
-def start(command: str, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
+def is_safe(output: str) -> bool:
+    """Whether it has no control character, and no line that a file or a server made up."""
+    return output.replace("\n", "").isprintable() and "\nforged" not in f"\n{output}"
+
+
+def start(
+    command: str, *words: str | Path, program: Sequence[str] = PROGRAM, **variables: str
+) -> subprocess.CompletedProcess[bytes]:
     """Run a shell command in which "$@" is the client."""
-    arguments = [*COMMAND, *(os.fspath(word) for word in words)]
+    arguments = [*program, *(os.fspath(word) for word in words)]
     return subprocess.run(
         ["sh", "-c", command, "sh", *arguments],
         cwd=ROOT,
@@ -58,22 +66,22 @@ def test_a_full_disk_for_standard_output_does_not_change_the_status(
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "program"),
     [
-        pytest.param('"$@" 2>/dev/full', id="standard error on a full disk"),
-        pytest.param('"$@" >/dev/full 2>/dev/full', id="both on a full disk"),
-        pytest.param('"$@" >&-', id="standard output closed"),
-        pytest.param('"$@" 2>&-', id="standard error closed"),
-        pytest.param('"$@" <&- >&- 2>&-', id="all closed"),
-        pytest.param('mkfifo "$FIFO"; sleep 0 <"$FIFO" & exec "$@" >"$FIFO"', id="the reader is gone"),
+        pytest.param('"$@" 2>/dev/full', PROGRAM, id="standard error on a full disk"),
+        pytest.param('"$@" >/dev/full 2>/dev/full', COMMAND, id="both on a full disk"),
+        pytest.param('"$@" >&-', PROGRAM, id="standard output closed"),
+        pytest.param('"$@" 2>&-', PROGRAM, id="standard error closed"),
+        pytest.param('"$@" <&- >&- 2>&-', COMMAND, id="all closed"),
+        pytest.param('mkfifo "$FIFO"; sleep 0 <"$FIFO" & exec "$@" >"$FIFO"', PROGRAM, id="reader is gone"),
     ],
 )
 def test_streams_that_cannot_be_written_do_not_change_the_status(
-    api: Api, tmp_path: Path, command: str
+    api: Api, tmp_path: Path, command: str, program: Sequence[str]
 ) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-01,26")
 
-    ended = start(command, file, **api.variables, FIFO=str(tmp_path / "fifo"))
+    ended = start(command, file, program=program, **api.variables, FIFO=str(tmp_path / "fifo"))
 
     assert ended.returncode == ExitStatus.REJECTED
     assert len(api.stored) == 1
@@ -120,15 +128,13 @@ def test_control_characters_in_a_file_name_are_not_printed(api: Api, tmp_path: P
     file = write_csv(tmp_path / f"{CONTROLS}\nforged.csv", "2026-01-01,1", "2026-01-01,26", "x,1")
     run = run_client(api.variables, file)
 
-    output = "\n".join([*run.written, *run.warned])
     assert run.status == ExitStatus.REJECTED
-    assert output.replace("\n", "").isprintable()
-    assert not any(line.startswith("forged") for line in output.splitlines())
-    assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in output
+    assert is_safe(run.output)
+    assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in run.output
 
 
 def test_control_characters_in_a_file_name_that_looks_like_an_option_are_not_printed(site: Site) -> None:
-    ended = start('"$@"', f"-{CONTROLS}.csv", **site.variables)
+    ended = start('"$@"', f"-{CONTROLS}.csv", program=COMMAND, **site.variables)
 
     assert ended.returncode == ExitStatus.USAGE
     assert ended.stderr.decode().replace("\n", "").isprintable()
@@ -143,9 +149,7 @@ def test_checks_before_an_upload_print_no_control_characters(api: Api, tmp_path:
 
         run.start(api.variables, file, **{action: True})
 
-        output = "\n".join([*run.written, *run.warned])
-        assert output.replace("\n", "").isprintable()
-        assert "\nforged" not in output
+        assert is_safe(run.output)
 
 
 @pytest.mark.parametrize(
@@ -178,10 +182,8 @@ def test_control_characters_from_a_server_are_not_printed(site: Site, tmp_path: 
 
         run.start(site.variables, *files, retries=0)
 
-        output = "\n".join([*run.written, *run.warned])
-        assert output
-        assert output.replace("\n", "").isprintable()
-        assert "\nforged" not in output
+        assert run.output
+        assert is_safe(run.output)
 
 
 @pytest.mark.parametrize(
@@ -201,10 +203,8 @@ def test_control_characters_in_a_file_are_not_printed(
     (tmp_path / name).write_text(content)
     run = run_client(site.variables, tmp_path / name, verbosity=3)
 
-    output = "\n".join([*run.written, *run.warned])
     assert run.status != ExitStatus.BUG
-    assert output.replace("\n", "").isprintable()
-    assert "\nforged" not in output
+    assert is_safe(run.output)
 
 
 def test_printable_text_is_not_escaped() -> None:

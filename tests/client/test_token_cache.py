@@ -148,7 +148,7 @@ def test_a_linked_lock_is_a_configuration_error(tmp_path: Path, path: Path, cach
 
 def test_a_linked_folder_is_a_configuration_error_and_stays_empty(tmp_path: Path, cache: TokenCache) -> None:
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    elsewhere.mkdir(mode=0o755)
     (tmp_path / "state").mkdir()
     (tmp_path / "state/tokens").symlink_to(elsewhere)
 
@@ -157,6 +157,7 @@ def test_a_linked_folder_is_a_configuration_error_and_stays_empty(tmp_path: Path
             use(cache)
 
     assert list(elsewhere.iterdir()) == []
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o755
 
 
 @needs_root

@@ -63,9 +63,9 @@ def start_together(site: Site, count: int) -> list[Run]:
     return runs
 
 
-def test_ten_runs_at_once_request_one_token(site: Site) -> None:
+def test_runs_that_start_at_once_request_one_token(site: Site) -> None:
     site.hangs_at = TOKEN_PATH
-    runs = start_together(site, 10)
+    runs = start_together(site, 5)
     assert site.arrived.wait(10)
     # Long enough for all other runs to reach the lock.
     time.sleep(0.5)
@@ -73,7 +73,7 @@ def test_ten_runs_at_once_request_one_token(site: Site) -> None:
     site.release.set()
 
     expected = hashlib.sha256(site.token.encode()).hexdigest()
-    assert [run.finish() for run in runs] == [(expected, "")] * 10
+    assert [run.finish() for run in runs] == [(expected, "")] * 5
     assert site.count(TOKEN_PATH) == 1
 
 

@@ -20,6 +20,8 @@ from tests.kit.servers import DevelopmentServer
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client import __version__
 from timesheets_client.environment.config import VARIABLES
+from timesheets_client.environment.env_files import read_env_file
+from timesheets_client.errors import ConfigurationError
 from timesheets_client.program import PROGRAM, build_parser
 
 # The client, and the reader that it shares with the API.
@@ -240,14 +242,14 @@ def test_a_file_with_a_secret_that_others_can_read_is_refused(programs: Path, tm
     ],
 )
 def test_a_file_of_variables_that_cannot_be_read_is_a_configuration_error(
-    programs: Path, tmp_path: Path, content: bytes | None, message: str
+    tmp_path: Path, content: bytes | None, message: str
 ) -> None:
+    path = tmp_path / "client.env"
     if content is not None:
-        (tmp_path / "client.env").write_bytes(content)
+        path.write_bytes(content)
 
-    result = run(programs, tmp_path, "--env-file", "client.env")
-
-    assert (result.returncode, result.stderr) == (78, f"--env-file: client.env {message}\n")
+    with pytest.raises(ConfigurationError, match=f"^--env-file: {path} {message}$"):
+        read_env_file(str(path))
 
 
 def list_options(parser: ArgumentParser) -> set[str]:
