@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -17,6 +17,7 @@ from tests.api.pages import Open
 from tests.api.reading import RECEIVED_AT, Read
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
+from timesheets.authentication import get_issuer_keys
 from timesheets.browser.pages import PageRenderer
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
@@ -144,6 +145,16 @@ def store(issuer: Issuer, db: None) -> Callable[..., list[int]]:
         return [verdict.timesheet_id for verdict in ingest_entries(stored_for, entries, received_at)]
 
     return ingest
+
+
+@pytest.fixture
+def fresh_issuer(settings: Any) -> Iterator[Issuer]:
+    """An issuer of one test that the API trusts, but whose keys it has not fetched yet."""
+    get_issuer_keys.cache_clear()
+    issuer = Issuer(audience=settings.OAUTH["AUDIENCE"])
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
+    yield issuer
+    issuer.stop()
 
 
 @pytest.fixture

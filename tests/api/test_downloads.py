@@ -89,20 +89,20 @@ def test_it_has_all_pages(download: Download, store: Store, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        pytest.param("?user_id=008", ["2"], id="person"),
-        pytest.param("?user_id=007&user_id=008", ["1", "2", "4"], id="people"),
-        pytest.param("?date_to=2017-05-10", ["3"], id="period"),
-        pytest.param("?current=true&order=newest", ["4", "3", "2"], id="newest-first"),
-        pytest.param("?as_of=3", ["1", "2", "3"], id="earlier-state"),
-        pytest.param("?entry_id=none", [], id="none"),
+        ("?user_id=008", "2"),
+        ("?user_id=007&user_id=008", "124"),
+        ("?date_to=2017-05-10", "3"),
+        ("?current=true&order=newest", "432"),
+        ("?as_of=3", "123"),
+        ("?entry_id=none", ""),
     ],
 )
-def test_it_has_the_lists_filters(download: Download, store: Store, query: str, expected: list[str]) -> None:
+def test_it_has_the_lists_filters(download: Download, store: Store, query: str, expected: str) -> None:
     earlier = datetime(2017, 5, 1, tzinfo=UTC)
     store(build_entry("a"), build_entry("b", user_id="008"), build_entry("c", user_id="009", date=earlier))
     store(correct(2, 4, "Left early"))
 
-    assert [row["id"] for row in read_rows(download(query))] == expected
+    assert [row["id"] for row in read_rows(download(query))] == [*expected]
 
 
 def test_it_is_one_state_even_if_entries_arrive_meanwhile(download: Download, store: Store) -> None:
@@ -150,24 +150,16 @@ def test_it_is_an_attachment_that_no_cache_keeps_and_head_is_none(download: Down
     assert (head.status_code, head.getvalue()) == (200, b"")
 
 
-@pytest.mark.parametrize(
-    ("query", "claims", "expected"),
-    [
-        pytest.param("?as_of=99", {}, (400, "invalid_parameter"), id="a-state-to-come"),
-        pytest.param("?as_of=0", {}, (400, "invalid_parameter"), id="no-state"),
-        pytest.param("?nonsense=1", {}, (400, "invalid_parameter"), id="unknown"),
-        pytest.param("", {"scope": "batch:upload"}, (403, "insufficient_scope"), id="scope"),
-    ],
-)
-def test_a_problem_is_no_file(
-    download: Download, store: Store, query: str, claims: dict[str, str], expected: tuple[int, str]
-) -> None:
+@pytest.mark.parametrize("query", ["?as_of=99", "?as_of=0", "?nonsense=1"])
+def test_a_problem_is_no_file(download: Download, store: Store, query: str) -> None:
     store(build_entry())
 
-    response = download(query, accept="text/csv", **claims)
+    wrong, refused = download(query, accept="text/csv"), download(accept="text/csv", scope="batch:upload")
 
-    assert status_and_code(response) == expected
-    assert "Content-Disposition" not in response.headers
+    assert status_and_code(wrong) == (400, "invalid_parameter")
+    assert status_and_code(refused) == (403, "insufficient_scope")
+    for response in (wrong, refused):
+        assert "Content-Disposition" not in response.headers
 
 
 @pytest.mark.usefixtures("with_pages")

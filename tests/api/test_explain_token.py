@@ -5,14 +5,13 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
 from tests.api.conftest import Upload
@@ -20,7 +19,6 @@ from tests.kit.issuer import Issuer
 from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, make_environment
 from tests.kit.servers import DevelopmentServer
 from tests.kit.signing_keys import SigningKey
-from timesheets.authentication import get_issuer_keys
 from timesheets.diagnosis.explanations import EXPLANATIONS, STEPS
 from timesheets.trust.token_rules import RULES, Fault
 
@@ -30,13 +28,8 @@ SIGNATURE = "it is signed with one of the issuer's keys"
 
 
 @pytest.fixture
-def issuer(settings: Any) -> Iterator[Issuer]:
-    """An issuer that the API trusts, but whose keys it has not fetched yet."""
-    get_issuer_keys.cache_clear()
-    issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
-    configure(settings, ISSUER=issuer.url, JWKS_URL=issuer.jwks_url)
-    yield issuer
-    issuer.stop()
+def issuer(fresh_issuer: Issuer) -> Issuer:
+    return fresh_issuer
 
 
 def configure(settings: Any, **changes: Any) -> None:
@@ -120,6 +113,13 @@ def test_the_rules_are_named_as_in_the_api() -> None:
     assert [step.text for step in STEPS][2:-2] == [*RULES]
 
 
+SLASHES = "it differs only in slashes at the end"
+
+
+def issued_as(change: Callable[[str], str]) -> Mint:
+    return lambda issuer: issuer.mint(iss=change(issuer.url))
+
+
 # By name: a refused token, what it holds, and what to do.
 REFUSED: dict[str, tuple[Mint, str, str]] = {
     "over-8000-characters": (lambda _: "a" * 8001, "of 8001 characters", "Get a new token"),
@@ -137,35 +137,19 @@ REFUSED: dict[str, tuple[Mint, str, str]] = {
     "algorithm-list": (header(alg=["RS256"]), 'alg ["RS256"]', "Signing Algorithm"),
     "crit": (header(crit=["exp"]), 'crit ["exp"]', "turn it off"),
     "id-token": (header(typ="id+jwt"), 'typ "id+jwt"', "An ID token is for the client"),
-    "no-slash": (
-        lambda issuer: issuer.mint(iss=issuer.url.rstrip("/")),
-        "it differs only in slashes at the end",
-        "add it to OAUTH_ALSO_ISSUERS",
-    ),
-    "two-slashes": (
-        lambda issuer: issuer.mint(iss=f"{issuer.url}/"),
-        "it differs only in slashes at the end",
-        "AUTH0_DOMAIN",
-    ),
+    "no-slash": (issued_as(lambda url: url.rstrip("/")), SLASHES, "add it to OAUTH_ALSO_ISSUERS"),
+    "two-slashes": (issued_as(lambda url: f"{url}/"), SLASHES, "AUTH0_DOMAIN"),
     "scheme": (
-        lambda issuer: issuer.mint(iss=issuer.url.replace("http:", "https:")),
+        issued_as(lambda url: url.replace("http:", "https:")),
         "it differs only in http and https",
         "add it to OAUTH_ALSO_ISSUERS",
     ),
-    "capitals": (
-        lambda issuer: issuer.mint(iss=issuer.url.upper()),
-        "it differs only in upper and lower case",
-        "",
-    ),
+    "capitals": (issued_as(str.upper), "it differs only in upper and lower case", ""),
     "issuer": (claims(iss="https://other.eu.auth0.com/"), 'iss "https://other.eu.auth0', "custom domain"),
     "no-issuer": (claims(iss=None), "no iss", "OAUTH_ISSUER"),
     "userinfo": (claims(aud="https://x.example/userinfo"), 'aud "https://x.example/userinfo"', "/userinfo"),
     "audience-is-the-client": (claims(aud="payroll"), 'aud "payroll"', "looks like an ID token"),
-    "audience-with-a-slash": (
-        claims(aud="https://timesheets.example.com/"),
-        "it differs only in slashes at the end",
-        "AUTH0_AUDIENCE",
-    ),
+    "audience-with-a-slash": (claims(aud="https://timesheets.example.com/"), SLASHES, "AUTH0_AUDIENCE"),
     "no-audience": (claims(aud=None), "no aud", 'with the audience "https://timesheets.example.com"'),
     "no-exp": (claims(exp=None), "iat 20", "Have the issuer set them"),
     "lifetime": (claims(iat=NOW - 31 * 86400, exp=NOW + 7200), "iat 20", "Maximum Access Token Lifetime"),
@@ -213,11 +197,10 @@ def test_a_refused_token_is_explained_with_a_remedy(
 @pytest.mark.parametrize(
     "mint",
     [
-        pytest.param(header(typ="at+jwt"), id="rfc-9068"),
-        pytest.param(header(kid=None), id="no-kid"),
-        pytest.param(lambda issuer: issuer.mint(exp=time.time() - 20), id="expired-within-the-leeway"),
-        pytest.param(claims(scope=None, scp=["batch:upload"]), id="scp"),
+        *(header(typ="at+jwt"), header(kid=None), lambda issuer: issuer.mint(exp=time.time() - 20)),
+        claims(scope=None, scp=["batch:upload"]),
     ],
+    ids=["rfc-9068", "no-kid", "expired-within-the-leeway", "scp"],
 )
 def test_what_the_api_accepts_is_not_broken(upload: Upload, issuer: Issuer, mint: Mint) -> None:
     token = mint(issuer)
@@ -255,18 +238,18 @@ def test_an_outage_leaves_the_signature_unknown(upload: Upload, issuer: Issuer) 
 @pytest.mark.parametrize(
     ("ahead_seconds", "clock"),
     [
-        pytest.param(600, r"our clock is (10 minutes|9 minutes 5\d seconds) behind the .*", id="behind"),
-        pytest.param(-600, r"our clock is (10 minutes|9 minutes 5\d seconds) ahead of the .*", id="ahead"),
+        (600, r"our clock is (10 minutes|9 minutes 5\d seconds) behind the .*"),
+        (-600, r"our clock is (10 minutes|9 minutes 5\d seconds) ahead of the .*"),
         # One second ahead, so that a slow test still passes.
-        pytest.param(1, "our clock agrees with the issuer's", id="equal"),
-        pytest.param(None, "the issuer sends no time to compare our clock with.*", id="no-time"),
+        (1, "our clock agrees with the issuer's"),
+        (None, "the issuer sends no time to compare our clock with.*"),
     ],
 )
 @pytest.mark.parametrize(
     ("offsets", "holds"),
     [
-        pytest.param((-20_000, -11_100), "iat .* UTC, .*, exp .* UTC, 3 hours 5 minutes ago", id="expired"),
-        pytest.param((600, 4200), "iat .* UTC, in (10 minutes|9 minutes 5. seconds), exp .*", id="future"),
+        ((-20_000, -11_100), "iat .* UTC, .*, exp .* UTC, 3 hours 5 minutes ago"),
+        ((600, 4200), "iat .* UTC, in (10 minutes|9 minutes 5. seconds), exp .*"),
     ],
 )
 def test_times_are_compared_with_the_issuers_clock(
@@ -382,12 +365,9 @@ NASTY = "\x1b]0;owned\x07\x9b31m\u202e\x7f\u2028{issuer}" + "x" * 5000
 @pytest.mark.parametrize(
     "mint",
     [
-        *(pytest.param(claims(**{name: NASTY}), id=name) for name in ("iss", "exp", "azp", "scope")),
-        *(pytest.param(header(**{name: NASTY}), id=name) for name in ("alg", "typ", "kid", "crit")),
-        pytest.param(claims(aud=[NASTY]), id="aud"),
-        pytest.param(claims(cnf={NASTY: 1}), id="cnf"),
-        pytest.param(lambda _: NASTY, id="all"),
-        pytest.param(lambda _: "a.b\x1b[2Jc", id="text"),
+        *(claims(**{name: NASTY}) for name in ("iss", "exp", "azp", "scope")),
+        *(header(**{name: NASTY}) for name in ("alg", "typ", "kid", "crit")),
+        *(claims(aud=[NASTY]), claims(cnf={NASTY: 1}), lambda _: NASTY, lambda _: "a.b\x1b[2Jc"),
     ],
 )
 def test_text_from_a_token_is_escaped(issuer: Issuer, mint: Mint) -> None:
@@ -401,19 +381,17 @@ def test_text_from_a_token_is_escaped(issuer: Issuer, mint: Mint) -> None:
 @pytest.mark.parametrize(
     "mint",
     [
-        pytest.param(claims(), id="good"),
-        pytest.param(claims(aud="https://other"), id="refused"),
-        pytest.param(changed(lambda token: token.replace(".", " ")), id="malformed"),
-        pytest.param(changed(lambda token: token.replace(".", "")), id="opaque"),
+        *(claims(), claims(aud="https://other")),
+        *(changed(lambda token: token.replace(".", " ")), changed(lambda token: token.replace(".", ""))),
     ],
+    ids=["good", "refused", "malformed", "opaque"],
 )
 def test_the_token_is_never_printed(issuer: Issuer, mint: Mint, capfd: pytest.CaptureFixture[str]) -> None:
     token = mint(issuer)
 
     written = explain(token).text + "".join(capfd.readouterr())
-    assert not any(
-        part[start : start + 12] in written for part in re.split(r"[. ]", token) for start in (0, 40)
-    )
+    parts = re.split(r"[. ]", token)
+    assert not any(part[start : start + 12] in written for part in parts for start in (0, 40))
 
 
 @pytest.mark.parametrize(("verbosity", "lines"), [(1, 0), (2, 1)])
@@ -459,14 +437,13 @@ def test_troubleshooting_shows_what_it_prints(server: DevelopmentServer, tmp_pat
 def test_a_token_of_the_development_issuer_is_accepted_without_a_database(
     server: DevelopmentServer, tmp_path: Path
 ) -> None:
-    database = "postgres://nobody@127.0.0.1:1/nowhere"
+    variables = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/x", "TIMESHEETS_DEV_PORT": str(server.port)}
 
-    result = manage(tmp_path, server.get_token(), DATABASE_URL=database, TIMESHEETS_DEV_PORT=str(server.port))
+    result = manage(tmp_path, server.get_token(), **variables)
 
+    accepted = 'would accept it, as client "payroll", subject "payroll@clients".'
     assert (result.returncode, result.stderr) == (0, "")
-    assert (
-        'would accept it, as client "payroll", subject "payroll@clients".' in result.stdout.splitlines()[-2]
-    )
+    assert accepted in result.stdout.splitlines()[-2]
 
 
 def test_refused_settings_are_reported(tmp_path: Path) -> None:

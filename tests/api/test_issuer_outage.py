@@ -1,36 +1,25 @@
 """The responses while the issuer's keys are unavailable, and how rarely the API asks for them."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 
-from tests.api.conftest import Upload
+from tests.api.conftest import Upload, status_and_code
 from tests.kit.issuer import Issuer
 from tests.kit.responders import Responder, close, document
 from tests.kit.signing_keys import SigningKey
-from timesheets.authentication import get_issuer_keys
 
 
 @pytest.fixture
-def issuer(settings: Any) -> Iterator[Issuer]:
-    """An issuer that the API trusts, but whose keys it has not fetched yet."""
-    get_issuer_keys.cache_clear()
-    issuer = Issuer(audience=django_settings.OAUTH["AUDIENCE"])
-    settings.OAUTH = {**settings.OAUTH, "ISSUER": issuer.url, "JWKS_URL": issuer.jwks_url}
-    yield issuer
-    issuer.stop()
+def issuer(fresh_issuer: Issuer) -> Issuer:
+    return fresh_issuer
 
 
 @pytest.mark.parametrize(
     "answer",
-    [
-        pytest.param(document({"keys": []}, 500), id="error"),
-        pytest.param(close, id="no-answer"),
-        pytest.param(document({"keys": []}), id="no-keys"),
-    ],
+    [document({"keys": []}, 500), close, document({"keys": []})],
+    ids=["error", "no-answer", "no-keys"],
 )
 def test_an_issuer_without_keys_is_unavailable(
     upload: Upload, issuer: Issuer, answer: Responder, caplog: pytest.LogCaptureFixture
@@ -39,7 +28,7 @@ def test_an_issuer_without_keys_is_unavailable(
 
     response = upload()
 
-    assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
+    assert status_and_code(response) == (503, "issuer_unavailable")
     assert 1 <= int(response.headers["Retry-After"]) <= 30
     assert "WWW-Authenticate" not in response.headers
     assert "Run manage.py check_issuer to see why." in caplog.text
@@ -47,10 +36,7 @@ def test_an_issuer_without_keys_is_unavailable(
 
 @pytest.mark.parametrize(
     ("shift", "advice"),
-    [
-        pytest.param(3600, "iat or nbf is in the future: compare the clocks", id="the-issuer-is-ahead"),
-        pytest.param(-3600, "exp has passed", id="the-issuer-is-behind"),
-    ],
+    [(3600, "iat or nbf is in the future: compare the clocks"), (-3600, "exp has passed")],
 )
 def test_a_clock_that_is_off_by_an_hour_is_in_the_log(
     upload: Upload, issuer: Issuer, shift: int, advice: str, caplog: pytest.LogCaptureFixture
@@ -59,28 +45,21 @@ def test_a_clock_that_is_off_by_an_hour_is_in_the_log(
 
     refused = upload(token=issuer.mint(iat=now, exp=now + 600))
 
-    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_token")
+    assert status_and_code(refused) == (401, "invalid_token")
     assert advice in caplog.text
     assert upload().status_code == 201
 
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        pytest.param({"aud": "https://other"}, id="other-audience"),
-        pytest.param({"exp": 1}, id="expired"),
-        pytest.param({"header": {"crit": ["exp"]}}, id="crit"),
-        pytest.param({"header": {"kid": 7}}, id="kid-number"),
-    ],
+    [{"aud": "https://other"}, {"exp": 1}, {"header": {"crit": ["exp"]}}, {"header": {"kid": 7}}],
 )
 def test_a_token_that_breaks_a_rule_is_refused_while_the_issuer_is_dead(
     upload: Upload, issuer: Issuer, changes: dict[str, Any]
 ) -> None:
     issuer.answers[issuer.jwks_path] = close
 
-    response = upload(token=issuer.mint(**changes))
-
-    assert (response.status_code, response.json()["code"]) == (401, "invalid_token")
+    assert status_and_code(upload(token=issuer.mint(**changes))) == (401, "invalid_token")
     assert issuer.count() == 0
 
 
@@ -107,7 +86,7 @@ def test_an_unknown_kid_is_unavailable_while_the_issuer_is_dead(upload: Upload, 
 
     response = upload(token=issuer.mint(key=SigningKey("second")))
 
-    assert (response.status_code, response.json()["code"]) == (503, "issuer_unavailable")
+    assert status_and_code(response) == (503, "issuer_unavailable")
     assert "WWW-Authenticate" not in response.headers
 
 

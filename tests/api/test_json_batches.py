@@ -1,7 +1,6 @@
 """Many entries as a JSON array or as NDJSON."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,37 +15,29 @@ TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 # Errors of one entry, and errors of the whole array
 
 
+START = b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":'
+
+
 @pytest.mark.parametrize(
-    ("element", "errors"),
+    ("end", "errors"),
     [
-        pytest.param(
-            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":5,"hours":5}',
-            {"hours": ["This member is repeated."]},
-            id="repeated-member",
-        ),
-        pytest.param(
-            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":1e400}', TOO_MUCH, id="1e400"
-        ),
-        pytest.param(
-            b'{"user_id":"007","date":"2017-05-10","project":"StoreZero","hours":5,"colour":"red"}',
-            {"colour": ["There is no such member."]},
-            id="unknown-member",
-        ),
+        (b'5,"hours":5}', {"hours": ["This member is repeated."]}),
+        (b"1e400}", TOO_MUCH),
+        (b'5,"colour":"red"}', {"colour": ["There is no such member."]}),
     ],
+    ids=["repeated-member", "1e400", "unknown-member"],
 )
 @pytest.mark.parametrize(
-    ("media_type", "join"),
-    [
-        pytest.param("application/json", lambda elements: b"[" + b",".join(elements) + b"]", id="array"),
-        pytest.param("application/x-ndjson", lambda elements: b"\n".join(elements), id="ndjson"),
-    ],
+    ("media_type", "body"),
+    [("application/json", b"[%b,%b,%b]"), ("application/x-ndjson", b"%b\n%b\n%b")],
+    ids=["array", "ndjson"],
 )
 def test_an_error_inside_an_entry_affects_only_that_entry(
-    upload: Upload, element: bytes, errors: dict[str, Any], media_type: str, join: Callable[..., bytes]
+    upload: Upload, end: bytes, errors: dict[str, Any], media_type: str, body: bytes
 ) -> None:
     good = json.dumps(make_entry()).encode()
 
-    response = upload(join([good, element, good]), content_type=media_type)
+    response = upload(body % (good, START + end, good), content_type=media_type)
 
     assert read_statuses(response) == [201, 422, 201]
     assert response.json()["entries"][1]["errors"] == errors
@@ -62,14 +53,7 @@ def test_an_element_that_is_not_an_object_affects_only_itself(upload: Upload, el
     assert list(read_reasons(response)) == [1]
 
 
-@pytest.mark.parametrize(
-    "tail",
-    [
-        pytest.param(b"", id="no-end"),
-        pytest.param(b',"\xff"]', id="not-utf-8"),
-        pytest.param(b"," + b"[" * 33 + b"]" * 33 + b"]", id="33-levels"),
-    ],
-)
+@pytest.mark.parametrize("tail", [b"", b',"\xff"]', b"," + b"[" * 33 + b"]" * 33 + b"]"])
 def test_a_malformed_array_stores_nothing(upload: Upload, tail: bytes) -> None:
     response = upload(b"[" + json.dumps(make_entry()).encode() + tail)
 
@@ -88,14 +72,7 @@ def test_a_bom_before_an_array_is_malformed(upload: Upload) -> None:
 # NDJSON
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        pytest.param(b"{", id="cut"),
-        pytest.param(b'{"user_id": "\xff"}', id="not-utf-8"),
-        pytest.param(b"\xef\xbb\xbf{}", id="bom-within"),
-    ],
-)
+@pytest.mark.parametrize("line", [b"{", b'{"user_id": "\xff"}', b"\xef\xbb\xbf{}"])
 def test_a_malformed_line_affects_only_its_own_entry(upload: Upload, line: bytes) -> None:
     good = json.dumps(make_entry()).encode()
 
@@ -108,16 +85,10 @@ def test_a_malformed_line_affects_only_its_own_entry(upload: Upload, line: bytes
 def test_blank_lines_are_neither_entries_nor_counted(upload: Upload) -> None:
     good = json.dumps(make_entry()).encode()
 
-    response = upload_lines(upload, b"\n\n" + good + b"\n \t \n\r\n{}\n\n" + good)
+    response = upload_lines(upload, b"\n\n" + good + b"\r\n \t \n\r\n{}\n\n" + good + b"\r\n")
 
     assert read_statuses(response) == [201, 422, 201]
     assert [item["index"] for item in response.json()["entries"]] == [0, 1, 2]
-
-
-def test_lines_may_end_in_crlf(upload: Upload) -> None:
-    good = json.dumps(make_entry()).encode()
-
-    assert read_statuses(upload_lines(upload, good + b"\r\n" + good + b"\r\n")) == [201, 201]
 
 
 def test_a_bom_before_ndjson_is_skipped(upload: Upload) -> None:

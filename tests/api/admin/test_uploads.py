@@ -55,12 +55,7 @@ def test_the_export_contains_revisions_uploads_and_no_formula(auditor: Visitor) 
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [
-        pytest.param("", [6, 5, 4, 3, 2, 1], id="all"),
-        pytest.param("week19", [3, 2, 1], id="beginning"),
-        pytest.param("week19.csv", [2, 1], id="label"),
-        pytest.param("again", [], id="end"),
-    ],
+    [("", [6, 5, 4, 3, 2, 1]), ("week19", [3, 2, 1]), ("week19.csv", [2, 1]), ("again", [])],
 )
 def test_a_search_finds_uploads_by_their_label(auditor: Visitor, words: str, found: list[int]) -> None:
     page = auditor.get(f"{UPLOADS}?{urlencode({'q': words})}").text
@@ -83,14 +78,8 @@ def test_an_upload_links_to_what_it_created(
 def test_an_upload_shows_what_it_refused(auditor: Visitor) -> None:
     entry = {"user_id": "007", "project": "<script>alert(1)</script>", "hours": 25}
     errors = {"hours": ["Too many."], "non_field_errors": ["No."]}
-    Rejection.objects.create(
-        upload_id=5,
-        index=3,
-        status=422,
-        code="invalid_entry",
-        errors=json.dumps(errors),
-        entry=json.dumps(entry),
-    )
+    texts = {"errors": json.dumps(errors), "entry": json.dumps(entry)}
+    Rejection.objects.create(upload_id=5, index=3, status=422, code="invalid_entry", **texts)
 
     page = auditor.get(f"{UPLOADS}5/change/").text
 
