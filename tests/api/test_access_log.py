@@ -11,7 +11,6 @@ from django.urls import include, path
 
 from tests.api.conftest import TUTORIAL_ENTRY, Upload, UploadMany
 from tests.api.reading import Read
-from tests.api.test_token_table import STRANGERS_KEY
 from tests.kit.issuer import Issuer
 from timesheets.logs import JSONFormatter
 
@@ -107,13 +106,6 @@ def test_a_refusal_has_its_code(
     expected = ("WARNING", status, code, caller)
     lines = [(line["level"], line["status"], line["code"], line["client"]) for line in read_access_lines(log)]
     assert lines == [expected] * 2
-
-
-def test_no_unverified_name_is_logged(upload: Upload, issuer: Issuer, log: pytest.LogCaptureFixture) -> None:
-    upload(token=issuer.mint(key=STRANGERS_KEY, azp="boss", sub="boss", jti="7"))
-
-    [line] = read_access_lines(log)
-    assert (line["status"], line["client"], line["subject"], line["token_id"]) == (401, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,6 @@ def test_a_repeated_entry_is_replayed_and_not_stored_again(upload: Upload) -> No
     assert Timesheet.objects.count() == 1
 
 
-def test_different_content_with_the_same_entry_id_is_a_conflict(upload: Upload) -> None:
-    stored = upload(KEYED_ENTRY).json()
-
-    response = upload({**KEYED_ENTRY, "project": "storezero"})
-
-    problem = response.json()
-    assert (response.status_code, problem["code"], problem["id"]) == (409, "conflict", stored["id"])
-    assert upload(KEYED_ENTRY).json() == stored
-
-
 def test_two_clients_may_use_the_same_entry_id(upload: Upload, issuer: Issuer, settings: Any) -> None:
     """One client id at two issuers is two clients."""
     upload(KEYED_ENTRY)

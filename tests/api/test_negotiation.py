@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.renderers import JSONRenderer
 
-from tests.kit.issuer import Issuer
 from timesheets.browser.pages import PageRenderer
 from timesheets.negotiation import QualityNegotiation, prefers_html
 from timesheets.renderers import CSVRenderer
@@ -66,23 +65,3 @@ PROBLEMS = [f"{HTML}, {JSON}", f"{HTML};q=0.9, {JSON}", f"{HTML};q=0.9, applicat
 @pytest.mark.parametrize("accept", [*PAGES, *PROBLEMS, f"{HTML};q=0", "image/png", "*/*", ""])
 def test_an_error_is_a_page_if_html_is_preferred(accept: str) -> None:
     assert prefers_html(RequestFactory().get("/", headers={"Accept": accept})) is (accept in PAGES)
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("accept", "status", "media_type"),
-    [
-        pytest.param("text/csv;q=0.1, application/json", 200, "application/json", id="json"),
-        pytest.param("text/csv, application/json;q=0.9", 200, "text/csv; charset=utf-8", id="csv"),
-        pytest.param("text/csv;q=0", 406, "application/problem+json", id="nothing"),
-    ],
-)
-def test_the_list_honors_quality_values(
-    client: Client, issuer: Issuer, accept: str, status: int, media_type: str
-) -> None:
-    headers = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}", "Accept": accept}
-
-    response = client.get("/timesheets", headers=headers)
-
-    assert (response.status_code, response.headers["Content-Type"]) == (status, media_type)
-    assert response.headers["Vary"] == "Accept"

@@ -127,6 +127,8 @@ def test_one_timesheet_or_none_is_available_as_csv(read: Read, store: Any) -> No
         *((accept, "application/json") for accept in (None, "*/*", "application/json")),
         *((accept, "text/csv; charset=utf-8") for accept in ("text/*", "text/csv; charset=utf-8")),
         ("image/png, text/csv;q=0.5", "text/csv; charset=utf-8"),
+        ("text/csv;q=0.1, application/json", "application/json"),
+        ("text/csv, application/json;q=0.9", "text/csv; charset=utf-8"),
     ],
 )
 def test_accept_chooses_the_format(read: Read, accept: str | None, media_type: str) -> None:
@@ -134,6 +136,7 @@ def test_accept_chooses_the_format(read: Read, accept: str | None, media_type: s
 
     assert (response.status_code, response.headers["Content-Type"]) == (200, media_type)
     assert response.headers["Vary"] == "Accept"
+    assert status_and_code(read(Accept="text/csv;q=0")) == (406, "not_acceptable")
 
 
 @pytest.mark.parametrize(

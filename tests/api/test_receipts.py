@@ -11,6 +11,7 @@ from tests.api.conftest import Upload, UploadMany, count, make_entry, status_and
 from tests.api.formats import ARRAY, CSV, Format, every_format
 from tests.api.reading import PUBLIC_URL, Read, follow, list_ids, localize
 from tests.kit.issuer import Issuer
+from timesheets.models import Rejection
 from timesheets.models import Upload as StoredUpload
 
 
@@ -78,10 +79,10 @@ def test_what_an_upload_does_not_have_is_null(upload_many: UploadMany, read: Rea
 @pytest.mark.parametrize(
     ("entries", "counts"),
     [
-        pytest.param([], (0, 0, 0, 0), id="empty"),
-        pytest.param([make_entry(hours=25)], (1, 0, 0, 1), id="rejected"),
-        pytest.param([make_entry(entry_id="a")], (1, 0, 1, 0), id="existing"),
-        pytest.param([make_entry(entry_id="a", hours=6, revision=2, reason="x")], (1, 0, 0, 1), id="403"),
+        ([], (0, 0, 0, 0)),
+        ([make_entry(hours=25)], (1, 0, 0, 1)),
+        ([make_entry(entry_id="a")], (1, 0, 1, 0)),
+        ([make_entry(entry_id="a", hours=6, revision=2, reason="no scope")], (1, 0, 0, 1)),
     ],
 )
 def test_an_upload_that_creates_nothing_leaves_a_receipt(
@@ -108,17 +109,19 @@ def test_the_address_of_a_receipt_has_the_prefix_of_the_public_address(
 @pytest.mark.parametrize(
     ("body", "query"),
     [
-        pytest.param(make_entry(), "?label=week23.csv", id="one-entry"),
-        pytest.param([make_entry()], "?dry_run=true", id="dry-run"),
-        pytest.param([make_entry(), {}], "?atomic=true", id="refused-batch"),
-        pytest.param([make_entry()], "?expect_entries=2", id="other-totals"),
-        pytest.param([make_entry()], "?label=/", id="invalid-parameter"),
-        pytest.param(b"[", "", id="malformed-body"),
+        *((make_entry(hours=hours), "?label=week23.csv") for hours in (5, 25)),
+        ([make_entry(), {}], "?dry_run=true"),
+        ([make_entry(), {}], "?atomic=true"),
+        ([{}], "?expect_entries=2"),
+        ([{}], "?label=/"),
+        (b"[", ""),
     ],
+    ids=["one-entry", "refused-entry", "dry-run", "refused-batch", "totals", "parameter", "malformed-body"],
 )
-def test_nothing_else_leaves_a_receipt(upload: Upload, body: Any, query: str) -> None:
+def test_nothing_else_leaves_a_receipt_or_rejections(upload: Upload, body: Any, query: str) -> None:
     assert "Location" not in upload(body, path=f"/timesheets/upload{query}").headers
     assert not StoredUpload.objects.exists()
+    assert not Rejection.objects.exists()
 
 
 # Reading receipts

@@ -12,8 +12,6 @@ from tests.api.formats import BOM, CSV, HEADER, NDJSON, ROW, Format, every_forma
 from tests.api.reading import PUBLIC_URL, Read, follow
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
-from timesheets.models import Rejection
-from timesheets.models import Upload as StoredUpload
 
 TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIwMDcifQ.c2lnbmF0dXJl"
@@ -151,22 +149,6 @@ def test_the_first_thousand_are_kept(upload_many: UploadMany, read: Read) -> Non
     assert indexes == [[*range(1, 601)], [*range(601, 1001)]]
     assert pages[0].headers["Link"] == f'<{pages[0].json()["next"]}>; rel="next"'
     assert pages[0].json()["next"].startswith(f"{PUBLIC_URL}{find(response)}?page_size=600&cursor=")
-
-
-@pytest.mark.parametrize(
-    ("body", "query"),
-    [
-        pytest.param(make_entry(hours=25), "", id="one-entry"),
-        pytest.param([make_entry(hours=25)], "?dry_run=true", id="dry-run"),
-        pytest.param([make_entry(), {}], "?atomic=true", id="refused-batch"),
-        pytest.param([make_entry(hours=25)], "?expect_entries=2", id="other-totals"),
-    ],
-)
-def test_nothing_is_kept_without_a_receipt(upload: Upload, body: Any, query: str) -> None:
-    upload(body, path=f"/timesheets/upload{query}")
-
-    assert not StoredUpload.objects.exists()
-    assert not Rejection.objects.exists()
 
 
 def test_another_clients_rejections_do_not_exist(upload_many: UploadMany, read: Read, issuer: Issuer) -> None:
