@@ -7,7 +7,9 @@ from typing import BinaryIO
 
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment
+from timesheets_client.environment.config import choose_variables
 from timesheets_client.errors import ExitStatus
+from timesheets_client.files.counted_days import CountedDays, find_api_zone
 from timesheets_client.files.preview import FirstEntries, Preview
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.files.uploads import process_files
@@ -21,7 +23,10 @@ NOT_CHECKED = (
 
 
 def read_files(options: Options, environment: Environment, report: Report) -> ExitStatus:
-    preview = Preview(environment.clock.wall_clock(), options.time_zone) if options.is_preview else None
+    variables = choose_variables(environment.variables, environment.development)
+    days = CountedDays(partial(find_api_zone, variables, options.timeouts))
+    now = environment.clock.wall_clock()
+    preview = Preview(now, options.time_zone, days) if options.is_preview else None
     read = partial(read_file, options=options, stdin=environment.stdin, report=report, preview=preview)
     status = process_files(options.files, read, report)
     if preview:
@@ -48,6 +53,6 @@ def read_file(
             source.file.close()
     if preview:
         tally.outcome.first_entries = first.encode()
-        report.show_lines(first.describe())
+        report.show_lines(first.describe(preview.days))
     report.show_file(tally.finish(), unsent="--preview" if preview else "--dry-run")
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE

@@ -49,6 +49,7 @@ def test_the_metadata_name_the_issuer_and_the_scope(
         "authorization_servers": [issuer.url],
         "scopes_supported": scopes,
         "bearer_methods_supported": ["header"],
+        "time_zone": "UTC",
     }
 
 

@@ -169,7 +169,8 @@ def api(site: Site, issuer: Issuer, db: None) -> Iterator["Api"]:
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hides the developer's proxies, authorities and netrc from requests."""
+    """Hides the developer's proxies, authorities and netrc from requests, and the terminal's width."""
+    monkeypatch.setenv("COLUMNS", "80")
     for name in (
         "http_proxy",
         "https_proxy",

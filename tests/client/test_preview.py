@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,9 +10,11 @@ import openpyxl
 import pytest
 
 from tests.client.api import Api
+from tests.client.conftest import Reply, Site
 from tests.client.runs import HEADER, Run, run_client, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
+from timesheets_client.files.counted_days import CountedDays
 from timesheets_client.files.groups import Groups
 from timesheets_client.files.preview import Preview
 from timesheets_client.reading.entries import InputEntry
@@ -37,7 +40,9 @@ week23.csv: the first entries, as they will be sent:
   :6  008      2026-06-08                 Web          0.2  20260608-422f8cb7...
 week23.csv: 6 entries, 1 rejected; nothing was sent (--preview)
 
-to be sent: 5 entries with 24.4 hours
+to be sent: 5 entries with 24.4 hours, from 2026-06-01 to 2026-06-08
+  a time counts here on the day that it shows. The API may count it on another:
+  its time zone is not known; set TIMESHEETS_API_URL, so that it can be asked
 
 by person:
   user_id  entries  hours
@@ -49,7 +54,11 @@ by project:
   StoreZero        2     15
   Web              3    9.4
 
-by ISO week; a timestamp counts for the day that it shows in its own offset:
+by month:
+  month    entries  hours
+  2026-06        5   24.4
+
+by ISO week:
   week      entries  hours
   2026-W23        4   24.2
   2026-W24        1    0.2
@@ -189,6 +198,35 @@ def test_a_week_is_that_of_the_day_which_the_entry_shows(tmp_path: Path, day: st
     assert list_rows(shown, "by_week") == [[week, 1, "1"]]
 
 
+def test_a_time_counts_on_its_day_in_the_zone_of_the_api(site: Site, week: Path) -> None:
+    metadata = "/.well-known/oauth-protected-resource/timesheets/upload"
+    site.replies[metadata] = Reply(status=200, body={"time_zone": "Europe/Berlin"})
+
+    run = run_client(site.variables, week, is_preview=True, wall_clock=lambda: NOW)
+
+    assert [received.path for received in site.received] == [metadata]
+    assert "  a time counts on its day in Europe/Berlin, the API's time zone" in run.written
+    [shown] = [line for line in run.written if "2026-06-07T23:30:00-05:00" in line]
+    assert shown.split()[2:4] == ["2026-06-07T23:30:00-05:00", "2026-06-08"]
+    assert "  2026-W24        2    0.3" in run.written
+
+
+def test_ids_leave_the_room_to_people_and_projects(tmp_path: Path) -> None:
+    person, project = "p" * 25, "q" * 25
+
+    (tmp_path / "a.csv").write_text(f"{HEADER}{person},2026-06-01,{project},1\n")
+
+    assert f"  :2  {person}  2026-06-01  {project}" in preview(tmp_path / "a.csv").output
+
+
+def test_a_table_has_the_width_of_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+
+    assert re.search(
+        "20260601-[0-9a-f]{32}$", preview(write_csv(tmp_path / "a.csv", "2026-06-01,1")).output, re.M
+    )
+
+
 def test_the_hours_of_a_day_are_added_up_over_all_files(tmp_path: Path) -> None:
     files = [
         write_csv(tmp_path / "a.csv", "2026-06-01,12", "2026-06-02,23.99"),
@@ -294,7 +332,7 @@ def test_the_number_of_groups_is_bounded() -> None:
 
 
 def test_a_preview_of_too_many_people_and_days_says_so() -> None:
-    preview = Preview(NOW, None)
+    preview = Preview(NOW, None, CountedDays())
     for number in range(5_001 * 20):
         person, day = divmod(number, 20)
         members = {"user_id": f"{person:0128}x", "date": f"2026-05-{day + 1:02}", "hours": Decimal(1)}

@@ -67,6 +67,8 @@ def describe_protected_resource(request: HttpRequest, scopes: frozenset[str], **
             "authorization_servers": [conf.issuer().url],
             "scopes_supported": sorted(scopes),
             "bearer_methods_supported": ["header"],
+            # Of the days in which hours are counted.
+            "time_zone": conf.time_zone().key,
         },
         headers={"Cache-Control": "public, max-age=3600"},
     )

@@ -66,7 +66,7 @@ class Groups:
         yield ""
         yield f"{title}:"
         shown = rows[:MAX_ROWS_SHOWN]
-        yield from format_table([{name: str(row[name]) for name in row} for row in shown], RIGHT)
+        yield from format_table([{name: str(row[name]) for name in row} for row in shown], RIGHT, ("first",))
         if len(rows) > len(shown):
             yield f"  and {len(rows) - len(shown)} more rows; --json lists them"
         if self.unlisted.entries:

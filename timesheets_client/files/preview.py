@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from functools import lru_cache
 from itertools import islice
 
 from timesheets_client.files.control_totals import Totals, find_hours, show
+from timesheets_client.files.counted_days import CountedDays
 from timesheets_client.files.groups import Groups
 from timesheets_client.output.report import MAX_REJECTED_SHOWN
 from timesheets_client.output.tables import format_table
@@ -18,10 +18,9 @@ from timesheets_files.members import ENTRY_ID
 MAX_FIRST = 5
 MAX_COLUMNS = 9
 # Dates and hours are shown whole.
-CUT_FIRST = (ENTRY_ID, "user_id", "project", "reason")
+CUT_FIRST = ("user_id", "project", "reason")
 MAX_PERSON_DAYS = 100_000
 MAX_HOURS_PER_DAY = Decimal(24)
-MAX_DATES = 4096
 # The API accepts no longer person or project. Those with the same beginning are one group.
 MAX_TEXT_LENGTH = 128
 NO_TEXT = "(no text)"
@@ -31,12 +30,13 @@ NO_DATE = "(no date)"
 class Preview:
     """What the entries of all files add up to, and what may be wrong about them."""
 
-    def __init__(self, now: float, zone: tzinfo | None) -> None:
+    def __init__(self, now: float, zone: tzinfo | None, days: CountedDays) -> None:
         """`now` is in seconds since 1970. Later days than that of `zone`, or of UTC, are in the future."""
-        self._zone = zone or UTC
+        self._zone, self.days = zone or UTC, days
         self._today = datetime.fromtimestamp(now, self._zone).date()
         self._total = Totals()
-        self._people, self._projects, self._weeks = Groups("user_id"), Groups("project"), Groups("week")
+        self._people, self._projects = Groups("user_id"), Groups("project")
+        self._months, self._weeks = Groups("month"), Groups("week")
         self._groups = Groups("user_id", "project", "week")
         self._person_days = Groups("user_id", "date", limit=MAX_PERSON_DAYS, more_than=MAX_HOURS_PER_DAY)
         self._future = Groups("user_id", "date")
@@ -44,18 +44,21 @@ class Preview:
         self._occurrences = Occurrences()
         self._skipped = Groups("reason")
         self._rejected: list[RejectedEntry] = []
+        self._first_day, self._last_day = date.max, date.min
 
     def add(self, entry: InputEntry) -> None:
         members, hours = entry.members, find_hours(entry.members)
         person, project = find_text(members.get("user_id")), find_text(members.get("project"))
-        day = find_day(members.get("date"))
+        day = self.days.find(members.get("date"))
         date_text, week = (day.isoformat(), format_week(day)) if day else (NO_DATE, NO_DATE)
         self._total.count(hours)
         self._people.add((person,), hours)
         self._projects.add((project,), hours)
+        self._months.add((date_text[:7] if day else NO_DATE,), hours)
         self._weeks.add((week,), hours)
         self._groups.add((person, project, week), hours)
         if day:
+            self._first_day, self._last_day = min(self._first_day, day), max(self._last_day, day)
             self._person_days.add((person, date_text), hours)
         if day and day > self._today:
             self._future.add((person, date_text), hours, entry.source)
@@ -74,8 +77,12 @@ class Preview:
             "entries": self._total.entries,
             "hours": show(self._total.hours),
             "unreadable_hours": self._total.unreadable,
+            **(
+                {"first_day": f"{self._first_day}", "last_day": f"{self._last_day}"} if self._has_days else {}
+            ),
             "today": self._today.isoformat(),
             "time_zone": str(self._zone),
+            "api_time_zone": str(self.days.zone) if self.days.zone else None,
             **{name: groups.encode() for name, _, groups in self._list_groups()},
             "rejected": [{"source": each.source, "errors": each.errors} for each in self._rejected],
         }
@@ -84,19 +91,29 @@ class Preview:
         """The same as lines, without the rejected entries, which are shown when they are read."""
         yield ""
         entries = "entry" if self._total.entries == 1 else "entries"
-        yield f"to be sent: {self._total.entries} {entries} with {show(self._total.hours)} hours"
+        span = f", from {self._first_day} to {self._last_day}" if self._has_days else ""
+        yield f"to be sent: {self._total.entries} {entries} with {show(self._total.hours)} hours{span}"
+        if self.days.zone:
+            yield f"  a time counts on its day in {self.days.zone}, the API's time zone"
+        elif self.days.has_times:
+            yield "  a time counts here on the day that it shows. The API may count it on another:"
+            yield "  its time zone is not known; set TIMESHEETS_API_URL, so that it can be asked"
         if self._total.unreadable:
             yield f"  entries whose hours are no number, so they are not added up: {self._total.unreadable}"
         for _, title, groups in self._list_groups():
             yield from groups.describe(title)
         yield ""
 
+    @property
+    def _has_days(self) -> bool:
+        return self._first_day <= self._last_day
+
     def _list_groups(self) -> Iterator[tuple[str, str, Groups]]:
         """Each with its name in the object and its title."""
         yield "by_person", "by person", self._people
         yield "by_project", "by project", self._projects
-        week = "by ISO week; a timestamp counts for the day that it shows in its own offset"
-        yield "by_week", week, self._weeks
+        yield "by_month", "by month", self._months
+        yield "by_week", "by ISO week", self._weeks
         yield "by_person_project_week", "by person, project and week", self._groups
         yield "over_24_hours", "warning: more than 24 hours of a person on a day", self._person_days
         yield "future", f"warning: in the future, after {self._today} in {self._zone}", self._future
@@ -121,41 +138,32 @@ class FirstEntries:
     def encode(self) -> list[dict[str, object]]:
         return [{"source": each.source, "entry": each.members} for each in self._entries]
 
-    def describe(self) -> Iterator[str]:
-        """A table with a row per entry."""
+    def describe(self, days: CountedDays) -> Iterator[str]:
+        """A table with a row per entry, and in it the day of a time if the API's zone is known."""
         if not self._entries:
             return
-        rows = [{"": each.source.removeprefix(self._name), **encode_members(each)} for each in self._entries]
+        rows = [
+            {"": each.source.removeprefix(self._name), **encode_members(each, days)} for each in self._entries
+        ]
         yield f"{self._name}: the first entries, as they will be sent:"
         shown = [dict(islice(row.items(), MAX_COLUMNS)) for row in rows]
-        yield from format_table(shown, right=("", "hours"), cut_first=CUT_FIRST)
+        yield from format_table(shown, right=("", "hours"), cut_first=CUT_FIRST, drop_first=ENTRY_ID)
         if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
             yield f"  and {len(hidden)} more members; --json shows them"
 
 
-def encode_members(entry: InputEntry) -> dict[str, str]:
+def encode_members(entry: InputEntry, days: CountedDays) -> dict[str, str]:
     """Texts as they are, other values as JSON."""
-    return {
-        name: value if isinstance(value, str) else encode_value(value)
-        for name, value in entry.members.items()
-    }
+    shown = {}
+    for name, value in entry.members.items():
+        shown[name] = value if isinstance(value, str) else encode_value(value)
+        if name == "date" and days.zone:
+            shown["day"] = str(days.find(value) or NO_DATE)
+    return shown
 
 
 def find_text(value: object) -> str:
     return value.strip()[:MAX_TEXT_LENGTH] if isinstance(value, str) else NO_TEXT
-
-
-def find_day(value: object) -> date | None:
-    """The day that a date or a timestamp shows, if there is such a day."""
-    return parse_day(value[: len("2026-06-03")]) if isinstance(value, str) else None
-
-
-@lru_cache(MAX_DATES)
-def parse_day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def format_week(day: date) -> str:
