@@ -1,17 +1,14 @@
 """A person finds entries, reads them in the own time zone and downloads them."""
 
-import csv
-import io
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-import requests
 from selenium.webdriver.common.by import By
 
 from tests.browser.conftest import upload
-from tests.kit.browsers import Keyboard, set_screen
+from tests.kit.browsers import Keyboard
 from tests.kit.person import Person
 from tests.kit.servers import DevelopmentServer
 
@@ -141,35 +138,3 @@ def test_a_time_of_day_is_the_readers_and_a_day_is_nobodys(reader: Person) -> No
     # In New York, midnight in Berlin is in the evening of May 9, and 08:30 is in the night.
     assert [" ".join(head.split()) for head in heads] == ["Wed, 10 May 2017 Sum: 11.50"]
     assert times == ["02:30", "02:30", ""]
-
-
-def test_the_file_has_all_pages_of_what_the_api_has(reader: Person, server: DevelopmentServer) -> None:
-    reader.open("/timesheets?user_id=007&user_id=008")
-    address = reader.driver.find_element(By.PARTIAL_LINK_TEXT, "Download CSV").get_attribute("href")
-    cookies = {cookie["name"]: cookie["value"] for cookie in reader.driver.get_cookies()}
-
-    file = requests.get(address or "", cookies=cookies, timeout=30)
-
-    headers = {"Authorization": f"Bearer {server.get_token()}"}
-    query = {"user_id": ["007", "008"], "page_size": "1000"}
-    answer = requests.get(f"{server.url}/timesheets", query, headers=headers, timeout=30)
-    rows = list(csv.DictReader(io.StringIO(file.content.decode("utf-8-sig"), newline="")))
-    assert len(rows) == MANY + 3
-    assert [(int(row["id"]), row["user_id"], float(row["hours"]), row["entry_id"]) for row in rows] == [
-        (entry["id"], entry["user_id"], entry["hours"], entry["entry_id"])
-        for entry in answer.json()["results"]
-    ]
-
-
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_no_column_is_cut(reader: Person, width: int) -> None:
-    set_screen(reader.driver, width, is_dark=False)
-    try:
-        for path in ("/timesheets", f"/timesheets/{MANY + 3}", "/uploads", "/uploads/2"):
-            reader.open(path)
-            script = """
-                const boxes = [document.documentElement, ...document.querySelectorAll(".table")];
-                return boxes.map((box) => box.scrollWidth - box.clientWidth);"""
-            assert set(reader.driver.execute_script(script)) == {0}, path
-    finally:
-        set_screen(reader.driver, 1280, is_dark=False)

@@ -145,12 +145,3 @@ def test_a_person_copies_an_identifier_by_keyboard(stranger: Person, script: str
 
 def flatten(text: str) -> str:
     return " ".join(text.split())
-
-
-def test_a_person_without_the_upload_scope_sees_which_scope_is_missing(stranger: Person) -> None:
-    stranger.open("/sign-in?next=/timesheets/upload")
-
-    stranger.press("Sign in as reporting")
-
-    stranger.see("The access token does not grant the required scope: batch:upload.")
-    stranger.see("From a program")
