@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.kit.history import find_version_before_migration
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import OLDEST_VERSION, PostgreSQLServer, find_programs
 from tests.kit.processes import NODE_MODULES
-from tests.kit.servers import DevelopmentServer
+from tests.kit.servers import DevelopmentServer, GranianServer
 from timesheets_site.settings_base import INSTALLED_APPS
 
 # Groups of tests that need more than the requirements files install: the need, and a check for it.
@@ -60,6 +61,9 @@ GROUPS: dict[str, tuple[str, Callable[[], object]]] = {
         lambda: importlib.util.find_spec("schemathesis"),
     ),
 }
+
+# By the URL of a database, and the options of `GranianServer`.
+StartServer = Callable[..., GranianServer]
 
 # Folders whose tests start few processes.
 IN_PROCESS = ("tests/api", "tests/unit")
@@ -178,6 +182,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevelopmentServ
     server.close()
 
 
+@pytest.fixture(scope="module")
+def granian(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[StartServer]:
+    """Start production servers, which stop at the end of the module."""
+    with ExitStack() as servers:
+
+        def start(*arguments: Any, **options: Any) -> GranianServer:
+            folder = tmp_path_factory.mktemp("server")
+            return servers.enter_context(
+                closing(GranianServer(folder, issuer_process.url, *arguments, **options))
+            )
+
+        yield start
+
+
 @pytest.fixture(scope="session")
 def postgresql_process() -> Iterator[PostgreSQLServer]:
     server = PostgreSQLServer()
@@ -216,7 +234,7 @@ def database(migrated_database: Database, django_db_blocker: Any) -> Iterator[Da
     """An empty database as the default, with transactions as in production."""
     with django_db_blocker.unblock(), use_database(migrated_database.url):
         # Each is a commit. Django's flush would make PostgreSQL create new files for each table.
-        for name in ("Timesheet", "Rejection", "Upload", "Client", "ClientStop"):
+        for name in ("Timesheet", "Rejection", "Upload", "Client", "ClientStop", "Usage"):
             apps.get_model("timesheets", name).objects.all().delete()
         # The test's servers and threads open their own connections and need an unlocked database.
         connections["default"].close()

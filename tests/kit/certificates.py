@@ -42,14 +42,9 @@ class PrivateAuthority:
             .sign(self._key, hashes.SHA256())
         )
         file = self._folder / f"{address}{'-expired' if expired else ''}.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        private = key.private_bytes(pem, pkcs8, serialization.NoEncryption())
+        file.write_bytes(private + certificate.public_bytes(pem))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         return context
@@ -71,14 +66,7 @@ class PrivateAuthority:
 
 def _usage(**allowed: bool) -> x509.KeyUsage:
     names = (
-        "digital_signature",
-        "content_commitment",
-        "key_encipherment",
-        "data_encipherment",
-        "key_agreement",
-        "key_cert_sign",
-        "crl_sign",
-        "encipher_only",
-        "decipher_only",
+        "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign "
+        "crl_sign encipher_only decipher_only"
     )
-    return x509.KeyUsage(**{name: allowed.get(name, False) for name in names})
+    return x509.KeyUsage(**{name: allowed.get(name, False) for name in names.split()})

@@ -68,19 +68,8 @@ class PostgreSQLServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_template_migrated = False
         # --no-sync applies to the files of initdb, which need not survive, and not to those of the server.
-        initdb: list[str | Path] = [
-            programs / "initdb",
-            "--no-sync",
-            "--pgdata",
-            self._data,
-            "--username",
-            _SUPERUSER,
-        ]
-        _run(
-            [*initdb, "--auth", "trust", "--locale", "C.UTF-8", "--encoding", "UTF8"],
-            cwd=self._root,
-            **self._account,
-        )
+        options = f"--no-sync --username {_SUPERUSER} --auth trust --locale C.UTF-8 --encoding UTF8".split()
+        _run([programs / "initdb", "--pgdata", self._data, *options], cwd=self._root, **self._account)
         self.start()
 
     @property

@@ -6,15 +6,17 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 
 import requests
 
+from tests.kit.waiting import run_beside
 from timesheets.models import Timesheet
 
-CLIENTS = 3
+CLIENTS, SINGLE_CLIENTS = 3, 16
 # Far longer than any response may take.
 TIMEOUT_SECONDS = 20
 
@@ -75,7 +77,7 @@ class BatchResponse:
 
 @dataclass(kw_only=True)
 class UploadLoad:
-    """Concurrent clients that run during the `with` block. A client stops early if its connection fails."""
+    """Concurrent clients. A client stops early if its connection fails."""
 
     url: str
     token: str
@@ -84,19 +86,9 @@ class UploadLoad:
     # Batches without a response.
     unanswered: list[Batch] = field(default_factory=list)
 
-    def __enter__(self) -> Self:
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run_client, args=[number]) for number in range(CLIENTS)
-        ]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+    def run(self) -> AbstractContextManager[None]:
+        """Upload beside the block."""
+        return run_beside(CLIENTS, self._run_client)
 
     @property
     def stored(self) -> list[BatchResponse]:
@@ -117,9 +109,9 @@ class UploadLoad:
             meanwhile()
             time.sleep(0.005)
 
-    def _run_client(self, number: int) -> None:
+    def _run_client(self, number: int, is_over: threading.Event) -> None:
         with requests.Session() as session:
-            for batch in self._make_batches(number):
+            for batch in self._make_batches(number, is_over):
                 begin = time.monotonic()
                 try:
                     response = batch.send(session, self.url, self.token)
@@ -138,10 +130,10 @@ class UploadLoad:
                     )
                 )
 
-    def _make_batches(self, client: int) -> Iterator[Batch]:
+    def _make_batches(self, client: int, is_over: threading.Event) -> Iterator[Batch]:
         """Batches of 100 to 500 entries."""
         number = 0
-        while not self._is_over.is_set():
+        while not is_over.is_set():
             yield Batch(user_id=f"{self.name}-{client}-{number}", size=100 + (number * 137 + client) % 401)
             number += 1
 
@@ -197,13 +189,11 @@ class SingleLoad:
     acknowledged: dict[str, int] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)
 
-    def run(self, clients: int = 16) -> list[threading.Thread]:
-        threads = [threading.Thread(target=self._run_client, args=[number]) for number in range(clients)]
-        for thread in threads:
-            thread.start()
-        return threads
+    def run(self) -> AbstractContextManager[None]:
+        """Upload beside the block, which makes the connections fail."""
+        return run_beside(SINGLE_CLIENTS, self._run_client)
 
-    def _run_client(self, client: int) -> None:
+    def _run_client(self, client: int, _: threading.Event) -> None:
         with requests.Session() as session:
             for number in itertools.count():
                 entry_id = f"{self.name}:{client}:{number}"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from threading import Event
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
@@ -25,7 +25,6 @@ from tests.storage.entries import (
     list_outcomes,
     make_entry,
     read_entry,
-    to_entry,
 )
 from tests.storage.invariants import (
     require_dense_revisions,
@@ -47,6 +46,8 @@ from timesheets.storage.verdicts import Outcome
 
 pytestmark = pytest.mark.usefixtures("database")
 
+# The first revision need not be specified.
+REVISIONS: list[dict[str, Any]] = [{}, *({"revision": number, "reason": "x"} for number in (2, 3, 4))]
 ENTRY_IDS = [f"2017-05-10:{number:03}" for number in range(200)]
 CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT
 
@@ -96,44 +97,24 @@ def test_entries_that_every_writer_sends_are_created_once(
 
 
 @pytest.mark.parametrize("upload_all", BATCHINGS)
-def test_the_first_of_different_entries_with_one_entry_id_is_kept(
-    upload_all: Callable[[list[Entry]], Results],
-) -> None:
-    def upload_own(writer: int) -> Results:
-        own = [make_entry(entry_id, hours=Decimal(writer + 1)) for entry_id in ENTRY_IDS]
-        return upload_all(shuffle(own, writer))
-
-    results = list(chain.from_iterable(run_concurrently(upload_own)))
-
-    outcomes = Counter(verdict.outcome for _, verdict in results)
-    rows = Timesheet.objects.in_bulk()
-    assert outcomes == {CREATED: 200, CONFLICT: 200 * (WRITERS - 1)}
-    assert len(rows) == 200
-    for entry, verdict in results:
-        assert (to_entry(rows[verdict.timesheet_id]) == entry) == (verdict.outcome is CREATED)
-
-
-@pytest.mark.parametrize("upload_all", BATCHINGS)
 def test_of_different_revisions_with_one_number_the_first_is_kept(
     upload_all: Callable[[list[Entry]], Results], caplog: pytest.LogCaptureFixture
 ) -> None:
     def upload_own(writer: int) -> Results:
         own = [
-            make_entry(
-                entry_id, hours=Decimal(writer + 1), revision=revision, reason="x" if revision > 1 else None
-            )
+            make_entry(entry_id, hours=Decimal(writer + 1), **revision)
+            for revision in REVISIONS
             for entry_id in shuffle(ENTRY_IDS[:50], writer)
-            for revision in range(1, 5)
         ]
-        return upload_all(sorted(own, key=lambda entry: entry.revision or 1))
+        return upload_all(own)
 
     results = list(chain.from_iterable(run_concurrently(upload_own)))
 
     outcomes = Counter((entry.entry_id, entry.revision, verdict.outcome) for entry, verdict in results)
     assert outcomes == {
-        (entry_id, revision, outcome): count
+        (entry_id, revision.get("revision"), outcome): count
         for entry_id in ENTRY_IDS[:50]
-        for revision in range(1, 5)
+        for revision in REVISIONS
         for outcome, count in [(CREATED, 1), (CONFLICT, WRITERS - 1)]
     }
     require_truth_of_verdicts((PAYROLL, entry, verdict) for entry, verdict in results)
@@ -157,17 +138,6 @@ def test_the_receipts_of_equal_uploads_at_the_same_time_add_up_to_one_file() -> 
     assert sum(receipt.created for receipt in receipts) == len(entries)
     assert {receipt.created + receipt.existing for receipt in receipts} == {len(entries)}
     require_receipts_of_rows()
-
-
-def test_each_entry_without_an_entry_id_gets_its_own_row() -> None:
-    def upload_own(writer: int) -> Results:
-        return in_batches(10)([make_entry(user_id=f"{writer}-{number}") for number in range(50)])
-
-    results = list(chain.from_iterable(run_concurrently(upload_own)))
-
-    rows = Timesheet.objects.in_bulk()
-    assert len(rows) == len(results) == 50 * WRITERS
-    assert all(to_entry(rows[verdict.timesheet_id]) == entry for entry, verdict in results)
 
 
 def test_concurrent_first_batches_create_the_client_once() -> None:

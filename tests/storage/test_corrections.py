@@ -147,68 +147,6 @@ def store(entry: Entry) -> int:
     return verdict.timesheet_id
 
 
-def test_entries_of_a_batch_are_judged_by_revision_wherever_they_are() -> None:
-    third, second, first, repeated = correct(3, 7), correct(2, 6), say(5), say(5)
-
-    verdicts = ingest(third, second, first, repeated)
-
-    ids = [verdict.timesheet_id for verdict in verdicts]
-    assert list_outcomes(verdicts) == [CREATED, CREATED, CREATED, EXISTING]
-    assert [verdict.supersedes for verdict in verdicts] == [ids[1], ids[2], None, None]
-    assert ids[2] < ids[1] < ids[0]
-    assert ids[3] == ids[2]
-
-
-def test_equal_revisions_of_a_batch_are_judged_in_the_order_of_the_body() -> None:
-    store(say(5))
-
-    verdicts = ingest(correct(2, 6), correct(2, 7), correct(3, 8), correct(2, 6))
-
-    first = verdicts[0].timesheet_id
-    assert list_outcomes(verdicts) == [CREATED, CONFLICT, CREATED, EXISTING]
-    assert [verdicts[1].timesheet_id, verdicts[3].timesheet_id] == [first, first]
-    assert verdicts[1].current_revision == 2
-    assert verdicts[2].supersedes == first
-
-
-def test_an_unspecified_entry_of_a_batch_is_judged_before_its_corrections() -> None:
-    verdicts = ingest(correct(2, 6), say(6), say(5))
-
-    # The first unspecified entry counts, so the other differs from it.
-    assert list_outcomes(verdicts) == [CREATED, CREATED, CONFLICT]
-
-
-@pytest.mark.parametrize(
-    ("hours", "expected"),
-    [
-        pytest.param(8, Expected(outcome=CONFLICT, row=3, current_revision=3), id="new-content"),
-        pytest.param(
-            6,
-            Expected(outcome=SUPERSEDED, row=2, superseded_by=3, current_revision=3),
-            id="content-of-an-older-row",
-        ),
-    ],
-)
-def test_a_correction_does_not_change_what_an_unspecified_entry_before_it_is(
-    hours: int, expected: Expected
-) -> None:
-    ids = {revision: store(HISTORY[revision - 1]) for revision in (1, 2, 3)}
-
-    correction, verdict = ingest(correct(4, hours), say(hours))
-
-    assert correction.outcome is CREATED
-    assert (verdict.outcome, verdict.current_revision) == (expected.outcome, expected.current_revision)
-    assert verdict.timesheet_id == ids[expected.row or 0]
-    assert verdict.superseded_by == ids.get(expected.superseded_by or 0)
-
-
-def test_a_gap_within_a_batch_names_the_current_row() -> None:
-    verdicts = ingest(correct(4, 7), correct(2, 6), say(5))
-
-    assert list_outcomes(verdicts) == [GAP, CREATED, CREATED]
-    assert (verdicts[0].timesheet_id, verdicts[0].current_revision) == (verdicts[1].timesheet_id, 2)
-
-
 def test_many_revisions_of_one_entry_fit_into_a_batch() -> None:
     entries = [say(5), *(correct(revision, 1 + revision % 20) for revision in range(2, 1_001))]
 

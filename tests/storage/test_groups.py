@@ -83,17 +83,8 @@ def test_each_entry_gets_its_own_verdict(executor: ThreadPoolExecutor) -> None:
         )
     )
 
-    assert list_outcomes(verdicts) == [
-        CREATED,
-        EXISTING,
-        CREATED,
-        CONFLICT,
-        EXISTING,
-        CONFLICT,
-        CREATED,
-        CREATED,
-        CREATED,
-    ]
+    judged = [CREATED, EXISTING, CREATED, CONFLICT, EXISTING, CONFLICT, CREATED, CREATED, CREATED]
+    assert list_outcomes(verdicts) == judged
     new, stored, _, otherwise, repeat, conflict = verdicts[:6]
     assert new.timesheet_id == repeat.timesheet_id == conflict.timesheet_id
     assert read_entry(new.timesheet_id) == make_entry("new")
@@ -148,19 +139,13 @@ def test_an_entry_that_fails_does_not_affect_its_neighbors(executor: ThreadPoolE
     assert set(Timesheet.objects.values_list("entry_id", flat=True)) == {"a", "c"}
 
 
-def test_the_first_entries_of_a_client_create_it(executor: ThreadPoolExecutor) -> None:
-    verdicts = list_verdicts(
-        upload_as_a_group(executor, *((make_entry(), client) for client in (PAYROLL, OTHER, PAYROLL)))
-    )
+def test_all_first_entries_of_clients_are_stored_however_many_arrive(executor: ThreadPoolExecutor) -> None:
+    uploads = [(make_entry(f"{number}"), client) for number in range(8) for client in (PAYROLL, OTHER)]
 
-    assert list_outcomes(verdicts) == [CREATED] * 3
-    assert Client.objects.count() == 2
-
-
-def test_all_first_entries_of_a_client_are_stored_however_many_arrive(executor: ThreadPoolExecutor) -> None:
-    verdicts = list_verdicts(upload_as_a_group(executor, *(make_entry(f"{number}") for number in range(16))))
+    verdicts = list_verdicts(upload_as_a_group(executor, *uploads))
 
     assert list_outcomes(verdicts) == [CREATED] * 16
+    assert Client.objects.count() == 2
 
 
 def test_a_client_whose_row_is_gone_is_created_again() -> None:

@@ -1,10 +1,10 @@
 """The high-water mark: the last id up to which no upload can still add a row."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from typing import Any, TypeVar
 
 import psycopg
@@ -13,20 +13,14 @@ from django.db import connection, connections, transaction
 
 from tests.kit.default_database import Database, only_on
 from tests.kit.postgresql import PostgreSQLServer
+from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
 from tests.storage.uploads import REPORTING, uncommitted_upload
-from timesheets.models import Client, Timesheet
+from timesheets.models import Timesheet
 from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS, find_high_water_mark
 from timesheets.storage.ingest import ingest_entries
 
 Result = TypeVar("Result")
-
-
-@pytest.fixture
-def clients(database: Database) -> None:
-    """Create both clients, so that no upload waits for another to create its client."""
-    for client in (PAYROLL, REPORTING):
-        Client.objects.create(issuer=client.issuer, client_id=client.client_id)
 
 
 @contextmanager
@@ -50,12 +44,9 @@ def store_one() -> int:
 
 
 @pytest.mark.usefixtures("database")
-def test_the_high_water_mark_of_an_empty_table_is_zero() -> None:
+def test_the_high_water_mark_is_the_last_id_without_uncommitted_uploads() -> None:
     assert find_high_water_mark() == 0
 
-
-@pytest.mark.usefixtures("database")
-def test_the_high_water_mark_is_the_last_id_without_uncommitted_uploads() -> None:
     last_id = store_one()
 
     assert find_high_water_mark() == last_id
@@ -124,7 +115,7 @@ def test_uploads_between_the_two_statements_of_a_reader_are_above_the_high_water
     last_id = store_one()
 
     with ExitStack() as uploads:
-        statements = count_statements()
+        statements = count(1)
 
         def upload_before_the_second(execute: Any, sql: str, *arguments: Any) -> Any:
             if next(statements) == 2:
@@ -140,10 +131,6 @@ def test_uploads_between_the_two_statements_of_a_reader_are_above_the_high_water
         assert next(statements) == 3
 
 
-def count_statements() -> Iterator[int]:
-    yield from range(1, 100)
-
-
 # It reads the sequence, and goes on once the test has released its lock.
 LATE_UPLOAD = """
 CREATE SCHEMA late;
@@ -155,19 +142,20 @@ BEGIN
 END $$;
 SELECT pg_advisory_lock(1, 1);
 """
-IS_LATE = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1 AND NOT granted"
+IS_LATE = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1 AND NOT granted"
 
 
 @only_on("postgresql")
 @pytest.mark.usefixtures("clients")
-def test_what_is_settled_stays_settled_although_an_upload_announces_itself_late() -> None:
+def test_what_is_settled_stays_settled_although_an_upload_announces_itself_late(
+    postgresql: PostgreSQLServer,
+) -> None:
     store_one()
     with connection.cursor() as cursor, ThreadPoolExecutor() as executor:
         cursor.execute(LATE_UPLOAD)
         may_end = threading.Event()
         late = executor.submit(in_own_connection, lambda: upload_late(may_end))
-        while not read_number(IS_LATE):
-            time.sleep(0.01)
+        wait_until(lambda: postgresql.execute(IS_LATE))
         last_id = store_one()
 
         first = executor.submit(in_own_connection, lambda: find_high_water_mark() >= last_id)
@@ -194,12 +182,6 @@ def in_own_connection(function: Callable[[], Result]) -> Result:
         return function()
     finally:
         connections.close_all()
-
-
-def read_number(statement: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return int(cursor.fetchone()[0])
 
 
 def test_the_lock_class_is_the_same_in_every_version() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -67,59 +67,6 @@ def test_an_entry_is_stored_with_its_provenance(subject: str | None) -> None:
     assert (row.subject, row.received_at) == (subject, RECEIVED_AT)
 
 
-def test_a_repeated_entry_exists() -> None:
-    [first] = ingest(make_entry("week-19:1"))
-
-    [second] = ingest(make_entry("week-19:1"))
-
-    assert second == Verdict(outcome=EXISTING, timesheet_id=first.timesheet_id)
-    assert Timesheet.objects.count() == 1
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"hours": Decimal("5.00")}, id="hours-with-two-decimals"),
-        pytest.param({"date": at_offset("2017-05-10T19:40:20.095", 2)}, id="date-in-another-zone"),
-    ],
-)
-def test_content_is_compared_by_value(changes: dict[str, Any]) -> None:
-    ingest(make_entry("week-19:1"))
-
-    [verdict] = ingest(make_entry("week-19:1", **changes))
-
-    assert verdict.outcome is EXISTING
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param({"user_id": "7"}, id="user"),
-        pytest.param({"date": datetime(2017, 5, 10, 17, 40, 20, 95001, tzinfo=UTC)}, id="microsecond"),
-        pytest.param({"project": "storezero"}, id="project-case"),
-        pytest.param({"hours": Decimal("5.01")}, id="hundredth-of-an-hour"),
-    ],
-)
-def test_different_content_is_a_conflict_and_changes_nothing(changes: dict[str, Any]) -> None:
-    entry = make_entry("week-19:1")
-    [stored] = ingest(entry)
-
-    [verdict] = ingest(make_entry("week-19:1", **changes))
-
-    assert verdict == Verdict(outcome=CONFLICT, timesheet_id=stored.timesheet_id)
-    assert read_entry(stored.timesheet_id) == entry
-
-
-def test_the_first_of_repeated_entries_in_a_batch_counts() -> None:
-    entry, other = make_entry("a"), make_entry("a", hours=Decimal(6))
-
-    verdicts = ingest(entry, entry, other, entry)
-
-    assert list_outcomes(verdicts) == [CREATED, EXISTING, CONFLICT, EXISTING]
-    assert len({verdict.timesheet_id for verdict in verdicts}) == 1
-    assert read_entry(verdicts[0].timesheet_id) == entry
-
-
 def test_entries_without_an_entry_id_are_all_created_in_batch_order() -> None:
     entry = make_entry()
 
@@ -129,20 +76,6 @@ def test_entries_without_an_entry_id_are_all_created_in_batch_order() -> None:
     assert set(list_outcomes(verdicts)) == {CREATED}
     assert ids == sorted(set(ids))
     assert Timesheet.objects.count() == 300
-
-
-def test_each_entry_of_a_mixed_batch_gets_its_own_row() -> None:
-    ingest(make_entry("b", user_id="1"), make_entry("e", user_id="other"))
-    entry_ids = ["c", None, "b", None, None, "a", "e", None, "d"]
-    batch = [make_entry(entry_id, user_id=str(number)) for number, entry_id in enumerate(entry_ids)]
-    batch[2] = make_entry("b", user_id="1")
-
-    verdicts = ingest(*batch)
-
-    expected = {2: EXISTING, 6: CONFLICT}
-    assert list_outcomes(verdicts) == [expected.get(number, CREATED) for number in range(len(batch))]
-    for entry, verdict in zip(batch, verdicts, strict=True):
-        assert (read_entry(verdict.timesheet_id) == entry) == (verdict.outcome is not CONFLICT)
 
 
 @pytest.mark.parametrize(

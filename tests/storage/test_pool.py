@@ -1,9 +1,7 @@
 """A client whose uploads wait for locks leaves most of the pool of connections to others."""
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from contextlib import ExitStack, suppress
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -18,27 +16,13 @@ from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry
+from tests.storage.uploads import REPORTING, insert_row
 from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.pool import share_pool
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 
-REPORTING = replace(PAYROLL, client_id="reporting")
 SHARE = 4
-
-
-@contextmanager
-def uncommitted(database: Database, entry_id: str) -> Iterator[None]:
-    """Another transaction inserts this first, and is rolled back at the end."""
-    with psycopg.connect(database.url) as competitor:
-        competitor.execute(
-            "INSERT INTO timesheets_timesheet"
-            " (client_id, entry_id, user_id, date, project, hours, received_at)"
-            " SELECT id, %s, '007', now(), 'StoreZero', 5, now() FROM timesheets_client",
-            [entry_id],
-        )
-        yield
-        competitor.rollback()
 
 
 def store(*entry_ids: str, client: MachineClient = PAYROLL) -> list[Outcome]:
@@ -52,11 +36,13 @@ def store(*entry_ids: str, client: MachineClient = PAYROLL) -> list[Outcome]:
 def test_a_client_whose_uploads_wait_for_a_lock_starves_nobody(database: Database) -> None:
     store("first")
     with ThreadPoolExecutor(64) as executor:
-        with uncommitted(database, "locked"):
+        with psycopg.connect(database.url) as competitor:
+            insert_row(competitor, "locked")
             slow = [executor.submit(store, "locked", f"{number}") for number in range(48)]
             refused: list[Future[Any]] = list(islice(as_completed(slow), 48 - SHARE))
             others = [executor.submit(store, f"{n}", f"also {n}", client=REPORTING) for n in range(SHARE)]
             stored = [other.result() for other in others]
+            competitor.rollback()
         errors = [type(future.exception()) for future in slow]
 
     assert all(isinstance(future.exception(), NoPlace) for future in refused)

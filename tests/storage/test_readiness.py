@@ -23,64 +23,60 @@ from timesheets.readiness import get_readiness
 pytestmark = pytest.mark.usefixtures("without_the_admin")
 
 
-@pytest.fixture(autouse=True)
-def fresh_readiness() -> Iterator[None]:
-    """No test sees the result of another."""
-    get_readiness.cache_clear()
-    yield
-    get_readiness.cache_clear()
+class Prober:
+    """Asks the API, which trusts the issuer, whether it is ready."""
 
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        self._caplog = caplog
 
-def probe(client: Client) -> tuple[int, list[str]]:
-    """The status, and the names of the failing checks."""
-    response = client.get("/readyz")
-    return response.status_code, response.json().get("failing", [])
+    def probe(self) -> tuple[int, list[str]]:
+        """The status, and the names of the failing checks."""
+        # No probe sees the result of an earlier one.
+        get_readiness.cache_clear()
+        response = Client().get("/readyz")
+        return response.status_code, response.json().get("failing", [])
 
+    def require_failing(self, check: str) -> str:
+        """The reason in the log for the only check that fails."""
+        assert self.probe() == (503, [check])
+        *_, reason = self.find_reasons()
+        assert reason.startswith(f"Not ready: {check}: ")
+        return reason
 
-def find_reasons(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "timesheets.readiness"]
-
-
-def test_a_process_that_can_store_entries_is_ready(
-    client: Client, issuer: Issuer, database: Database, caplog: pytest.LogCaptureFixture
-) -> None:
-    response = client.get("/readyz")
-
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
-    assert find_reasons(caplog) == []
-    assert not Timesheet.objects.exists()
-
-
-def test_a_ready_process_answers_head_requests(client: Client, issuer: Issuer, database: Database) -> None:
-    response = client.head("/readyz")
-
-    assert (response.status_code, response.content) == (200, b"")
+    def find_reasons(self) -> list[str]:
+        records = self._caplog.records
+        return [record.getMessage() for record in records if record.name == "timesheets.readiness"]
 
 
 @pytest.fixture
-def issuer_that_is_down(settings: Any) -> str:
-    settings.OAUTH = {
-        **settings.OAUTH,
-        "ISSUER": "http://127.0.0.1:1/",
-        "JWKS_URL": "http://127.0.0.1:1/jwks",
-    }
-    return "http://127.0.0.1:1/"
+def prober(issuer: Issuer, caplog: pytest.LogCaptureFixture) -> Iterator[Prober]:
+    yield Prober(caplog)
+    get_readiness.cache_clear()
 
 
-def test_a_process_without_keys_is_not_ready(
-    client: Client, issuer_that_is_down: str, database: Database, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert probe(client) == (503, ["issuer"])
+def test_a_process_that_can_store_entries_is_ready(prober: Prober, database: Database) -> None:
+    assert prober.probe() == (200, [])
 
-    [reason] = find_reasons(caplog)
-    assert reason.startswith("Not ready: issuer: ")
+    head = Client().head("/readyz")
+    assert (head.status_code, head.content) == (200, b"")
+    assert Client().get("/readyz").json() == {"status": "ok"}
+    assert prober.find_reasons() == []
+    assert not Timesheet.objects.exists()
+
+
+def test_a_process_without_keys_is_not_ready(prober: Prober, settings: Any, database: Database) -> None:
+    nowhere = "http://127.0.0.1:1/"
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": nowhere, "JWKS_URL": f"{nowhere}jwks"}
+
+    reason = prober.require_failing("issuer")
+
     assert reason.endswith("To see why, run: python manage.py check_issuer")
 
 
 @pytest.fixture
 def old_database(
     request: pytest.FixtureRequest, tmp_path: Path, migrated_database: Database, django_db_blocker: Any
-) -> Iterator[str]:
+) -> Iterator[None]:
     """A database with only some of the migrations that are one now."""
     url = f"sqlite:///{tmp_path / 'old.sqlite3'}"
     if migrated_database.vendor == "postgresql":
@@ -89,126 +85,94 @@ def old_database(
         call_command("migrate", verbosity=0)
         for name in ("0005_revision", "0001_squashed_0005_revision"):
             MigrationRecorder(connection).record_unapplied("timesheets", name)
-        yield url
+        yield
 
 
-def test_a_process_whose_database_lacks_a_replaced_migration_is_not_ready(
-    client: Client, issuer: Issuer, old_database: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert probe(client) == (503, ["migrations"])
-
-    [reason] = find_reasons(caplog)
-    assert reason.endswith("with the code of commit 520a639")
+@pytest.mark.usefixtures("old_database")
+def test_a_process_whose_database_lacks_a_replaced_migration_is_not_ready(prober: Prober) -> None:
+    assert prober.require_failing("migrations").endswith("with the code of commit 520a639")
 
 
 @only_on("postgresql")
 def test_a_process_is_not_ready_while_postgresql_is_down(
-    client: Client,
-    issuer: Issuer,
-    database: Database,
-    postgresql: PostgreSQLServer,
-    caplog: pytest.LogCaptureFixture,
+    prober: Prober, database: Database, postgresql: PostgreSQLServer
 ) -> None:
     postgresql.stop()
 
-    assert probe(client) == (503, ["database"])
+    reason = prober.require_failing("database")
 
-    [reason] = find_reasons(caplog)
     assert f"timesheets at 127.0.0.1:{postgresql.port}: " in reason
     assert "Connection refused" in reason
 
 
 @only_on("postgresql")
 def test_a_process_on_a_standby_is_not_ready(
-    client: Client,
-    issuer: Issuer,
-    database: Database,
-    postgresql: PostgreSQLServer,
-    caplog: pytest.LogCaptureFixture,
+    prober: Prober, database: Database, postgresql: PostgreSQLServer
 ) -> None:
     postgresql.execute("ALTER DATABASE timesheets SET default_transaction_read_only = on")
+    try:
+        reason = prober.require_failing("database")
+    finally:
+        postgresql.execute("ALTER DATABASE timesheets RESET default_transaction_read_only")
 
-    failing = probe(client)
-
-    postgresql.execute("ALTER DATABASE timesheets RESET default_transaction_read_only")
-    assert failing == (503, ["database"])
-    [reason] = find_reasons(caplog)
     assert "It is a standby, or default_transaction_read_only is on." in reason
 
 
-@only_on("postgresql")
-def test_a_process_that_may_not_insert_is_not_ready(
-    client: Client,
-    issuer: Issuer,
-    database: Database,
-    postgresql: PostgreSQLServer,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    postgresql.execute("CREATE ROLE reader LOGIN IN ROLE pg_read_all_data")
-
-    with use_database(database.url.replace("timesheets@", "reader:hidden-password@")):
-        failing = probe(client)
-
-    postgresql.execute("DROP ROLE reader")
-    assert failing == (503, ["database"])
-    [reason] = find_reasons(caplog)
-    tables = "timesheets_client, timesheets_rejection, timesheets_timesheet, timesheets_upload"
-    assert re.search(f"GRANT INSERT ON [^;]*{tables}[^;]* TO reader;", reason)
+TABLES = "timesheets_client, timesheets_rejection, timesheets_timesheet, timesheets_upload"
 
 
 @only_on("postgresql")
-def test_a_process_that_cannot_tell_which_migrations_there_are_is_not_ready(
-    client: Client,
-    issuer: Issuer,
-    database: Database,
-    postgresql: PostgreSQLServer,
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize(
+    ("may", "expected"),
+    [
+        pytest.param("read", f"GRANT INSERT ON [^;]*{TABLES}[^;]* TO limited;", id="not-insert"),
+        # Nor which migrations there are.
+        pytest.param("write", "permission denied for table django_migrations", id="not-read"),
+    ],
+)
+def test_a_process_that_may_only_read_or_write_is_not_ready(
+    prober: Prober, database: Database, postgresql: PostgreSQLServer, may: str, expected: str
 ) -> None:
-    postgresql.execute("CREATE ROLE writer LOGIN IN ROLE pg_write_all_data")
+    postgresql.execute(f"CREATE ROLE limited LOGIN IN ROLE pg_{may}_all_data")
+    try:
+        with use_database(database.url.replace("timesheets@", "limited:hidden-password@")):
+            reason = prober.require_failing("database")
+    finally:
+        postgresql.execute("DROP ROLE limited")
 
-    with use_database(database.url.replace("timesheets@", "writer@")):
-        status, failing = probe(client)
-
-    postgresql.execute("DROP ROLE writer")
-    assert (status, failing) == (503, ["database"])
-    *_, reason = find_reasons(caplog)
-    assert "permission denied for table django_migrations" in reason
+    assert re.search(expected, reason)
 
 
 @only_on("sqlite")
 def test_a_process_whose_sqlite_file_is_gone_is_not_ready(
-    client: Client, issuer: Issuer, database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    prober: Prober, database: Database, tmp_path: Path
 ) -> None:
     missing = tmp_path / "nothing.sqlite3"
 
     with use_database(f"sqlite:///{missing}"):
-        assert probe(client) == (503, ["database"])
+        reason = prober.require_failing("database")
 
     assert not missing.exists()
-    assert f"{missing} does not exist, or user" in caplog.text
+    assert f"{missing} does not exist, or user" in reason
 
 
 @only_on("sqlite")
 def test_a_process_is_not_ready_while_another_program_locks_sqlite(
-    client: Client, issuer: Issuer, database: Database, caplog: pytest.LogCaptureFixture
+    prober: Prober, database: Database
 ) -> None:
     with closing(open_writer(database)) as writer:
         writer.execute("BEGIN IMMEDIATE")
 
-        assert probe(client) == (503, ["database"])
-
-    assert "database is locked" in caplog.text
+        assert "database is locked" in prober.require_failing("database")
 
 
 @only_on("sqlite")
-def test_a_process_is_ready_while_other_programs_keep_sqlite_busy(
-    client: Client, issuer: Issuer, database: Database
-) -> None:
+def test_a_process_is_ready_while_other_programs_keep_sqlite_busy(prober: Prober, database: Database) -> None:
     stopped = threading.Event()
     writers = threading.Thread(target=write_without_pause, args=[database, stopped])
     writers.start()
 
-    result = probe(client)
+    result = prober.probe()
 
     stopped.set()
     writers.join()

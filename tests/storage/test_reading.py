@@ -176,43 +176,28 @@ def test_rows_that_are_added_while_somebody_pages_newest_first_are_only_on_a_new
     assert list_ids(next(read_pages(TimesheetQuery(newest_first=True), page_size=2))) == added[::-1]
 
 
-@pytest.fixture
-def known_clients(database: Database) -> None:
-    """Create the clients, since the first upload of a client blocks its other uploads."""
-    for client in (PAYROLL, REPORTING):
-        Client.objects.create(issuer=client.issuer, client_id=client.client_id)
-
-
 def find_ids(*entry_ids: str) -> list[int]:
     rows = dict(Timesheet.objects.values_list("entry_id", "id"))
     return [rows[entry_id] for entry_id in entry_ids]
 
 
 @only_on("postgresql")
-@pytest.mark.usefixtures("known_clients")
-def test_a_list_stops_before_an_uncommitted_upload() -> None:
+@pytest.mark.usefixtures("clients")
+def test_a_list_stops_before_an_uncommitted_upload_and_a_single_entry_is_found() -> None:
     ingest(make_entry("before"))
     with uncommitted_upload("slow"):
-        ingest(make_entry("fast"))
+        [single] = to_ids(ingest(make_entry("fast")))
         seen = list_ids(*read_pages())
         newest = list_ids(*read_pages(TimesheetQuery(newest_first=True)))
+        assert find_timesheet(PAYROLL, single) is not None
+        for newest_first in (False, True):
+            query = TimesheetQuery(entry_id="fast", newest_first=newest_first)
+            assert list_ids(*read_pages(query)) == [single]
 
     before, slow, fast = find_ids("before", "slow", "fast")
     assert before < slow < fast
     assert seen == newest == [before]
     assert list_ids(*read_pages()) == [before, slow, fast]
-
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("known_clients")
-def test_a_single_entry_is_found_during_uncommitted_uploads() -> None:
-    with uncommitted_upload("slow"):
-        [verdict] = ingest(make_entry("fast"))
-
-        assert find_timesheet(PAYROLL, verdict.timesheet_id) is not None
-        for newest_first in (False, True):
-            query = TimesheetQuery(entry_id="fast", newest_first=newest_first)
-            assert list_ids(*read_pages(query)) == [verdict.timesheet_id]
 
 
 def upload_twenty_times(writer: int) -> None:
@@ -254,7 +239,7 @@ def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() ->
 
 
 @only_on("postgresql")
-@pytest.mark.usefixtures("known_clients")
+@pytest.mark.usefixtures("clients")
 def test_each_list_newest_first_during_ten_uploads_has_every_row_below_its_first() -> None:
     lists: list[list[int]] = []
     with ThreadPoolExecutor(10) as writers:
@@ -302,7 +287,7 @@ ENTRY_ID_STEPS = (
 )
 FILTER_COMBINATIONS = [
     dict(chosen)
-    for count in range(len(FILTERS) + 1)
+    for count in (0, 1, 2, 3, len(FILTERS))
     for chosen in itertools.combinations(FILTERS.items(), count)
 ]
 
@@ -482,7 +467,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4))
 def test_no_query_parameters_break_the_api(
     database: Database, issuer: Issuer, parameters: list[tuple[str, bytes]]

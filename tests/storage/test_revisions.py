@@ -38,7 +38,7 @@ CONTENTS: list[dict[str, Any]] = [
     {"user_id": "008"},
     {"user_id": "008"},
     {"date": _BASE.date + timedelta(microseconds=1)},
-    {"project": "StoreOne"},
+    {"project": "storezero"},
     {"hours": Decimal("5.01")},
 ]
 WITHDRAWN = {"hours": Decimal(0)}
@@ -50,7 +50,7 @@ HISTORY = [
     make_entry("a"),
     make_entry("a", user_id="008", revision=2, reason="wrong hours"),
     make_entry("a", revision=3, reason="wrong project"),
-    make_entry("a", project="StoreOne", revision=4, reason="wrong hours"),
+    make_entry("a", project="storezero", revision=4, reason="wrong hours"),
 ]
 
 firsts = st.builds(

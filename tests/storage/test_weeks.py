@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
+from tests.storage.uploads import REPORTING
 from timesheets.browser.weeks import Week, WeekReport, read_week
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
 
-REPORTING = replace(PAYROLL, client_id="reporting")
 WEEK, UTC_ZONE = Week.parse("2017-W19"), ZoneInfo("UTC")
 MONDAY = datetime(2017, 5, 8, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""A server that is killed at random times loses nothing acknowledged and stores no partial batch."""
+"""A server that is killed at random times loses no single entry that it acknowledged."""
 
 import os
 import time
@@ -14,15 +14,7 @@ from tests.kit.default_database import Database
 from tests.kit.issuer import Issuer
 from tests.kit.servers import GranianServer
 from tests.kit.waiting import wait_until
-from tests.storage.load import (
-    Batch,
-    BatchResponse,
-    SingleLoad,
-    UploadLoad,
-    require_completion,
-    require_whole_batches,
-    send_single,
-)
+from tests.storage.load import SINGLE_CLIENTS, SingleLoad, send_single
 from timesheets.models import Timesheet
 
 pytestmark = pytest.mark.survival
@@ -38,30 +30,6 @@ def server(database: Database, issuer_process: Issuer, tmp_path: Path) -> Iterat
     server.close()
 
 
-def test_a_killed_server_loses_no_batch_and_stores_no_partial_batch(
-    server: GranianServer, issuer_process: Issuer
-) -> None:
-    token = issuer_process.mint()
-    acknowledged: list[BatchResponse] = []
-    unanswered: list[Batch] = []
-
-    for number in range(ROUNDS):
-        with UploadLoad(url=server.url, token=token, name=f"round-{number}") as load:
-            wait_until(lambda: load.stored)
-            time.sleep(SystemRandom().uniform(0.05, 0.4))
-            server.kill()
-        assert load.refused == []
-        acknowledged += load.stored
-        unanswered += load.unanswered
-        server.start()
-
-    assert acknowledged
-    assert unanswered
-    require_whole_batches(acknowledged, unanswered)
-    batches = [*(response.batch for response in acknowledged), *unanswered]
-    require_completion(batches, server.url, token)
-
-
 def test_a_killed_server_loses_no_single_entry_and_stores_none_twice(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
@@ -71,18 +39,16 @@ def test_a_killed_server_loses_no_single_entry_and_stores_none_twice(
 
     for number in range(ROUNDS):
         load = SingleLoad(url=server.url, token=token, name=f"round-{number}")
-        threads = load.run()
-        wait_until(partial(len, load.acknowledged))
-        time.sleep(SystemRandom().uniform(0.05, 0.4))
-        server.kill()
-        for thread in threads:
-            thread.join()
+        with load.run():
+            wait_until(partial(len, load.acknowledged))
+            time.sleep(SystemRandom().uniform(0.05, 0.4))
+            server.kill()
         acknowledged |= load.acknowledged
         unanswered += load.unanswered
         server.start()
 
     assert acknowledged
-    assert len(unanswered) == 16 * ROUNDS
+    assert len(unanswered) == SINGLE_CLIENTS * ROUNDS
     stored = dict(Timesheet.objects.values_list("entry_id", "id"))
     assert Timesheet.objects.count() == len(stored)
     assert {entry_id: stored.get(entry_id) for entry_id in acknowledged} == acknowledged

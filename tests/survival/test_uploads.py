@@ -1,6 +1,6 @@
 """After any failure during an upload, running it again stores each entry exactly once.
 
-UPLOAD_SURVIVAL_ROUNDS is how often each failure is repeated. The default is 3.
+UPLOAD_SURVIVAL_ROUNDS is how often each failure is repeated. The default is 2.
 """
 
 import os
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.survival
 
-ROUNDS = int(os.environ.get("UPLOAD_SURVIVAL_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("UPLOAD_SURVIVAL_ROUNDS", "2"))
 ENTRIES = 1_000
 BATCH = 50
 
@@ -129,7 +131,7 @@ class CuttingProxy(socketserver.ThreadingTCPServer):
         """Broken connections are intended."""
 
 
-class _Passage(socketserver.BaseRequestHandler):
+class _Passage(socketserver.StreamRequestHandler):
     server: CuttingProxy
 
     def handle(self) -> None:
@@ -138,7 +140,7 @@ class _Passage(socketserver.BaseRequestHandler):
             if cut == "before":
                 return
             length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            body = self._read(length)
+            body = self.rfile.read(length)
             with socket.create_connection(("127.0.0.1", self.server.port)) as upstream:
                 if cut == "in the body":
                     upstream.sendall(head + body[: length // 2])
@@ -152,16 +154,8 @@ class _Passage(socketserver.BaseRequestHandler):
             return
 
     def _read_head(self) -> bytes:
-        head = b""
-        while not head.endswith(b"\r\n\r\n") and (more := self.request.recv(1)):
-            head += more
-        return head
-
-    def _read(self, length: int) -> bytes:
-        body = b""
-        while len(body) < length and (more := self.request.recv(length - len(body))):
-            body += more
-        return body
+        lines = list(takewhile(lambda line: line.strip(), iter(self.rfile.readline, None)))
+        return b"".join([*lines, b"\r\n"]) if lines else b""
 
 
 @pytest.mark.parametrize("cut", ["before", "in the body", "after the commit", "in the answer"])
@@ -188,42 +182,42 @@ def set_all_variables(server: DevelopmentServer, *, api: str = "", issuer: str =
     }
 
 
-def test_a_run_waits_for_an_api_that_restarts(tmp_path: Path) -> None:
-    server = DevelopmentServer(tmp_path)
-    week = Week(tmp_path)
-    process = start(server, week)
-    wait_until(lambda: week.count_stored(server) > 0)
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[DevelopmentServer]:
+    with closing(DevelopmentServer(tmp_path)) as server:
+        yield server
 
-    server.kill()
-    server.start()
+
+def test_a_run_waits_for_an_api_that_restarts(own_server: DevelopmentServer, week: Week) -> None:
+    process = start(own_server, week)
+    wait_until(lambda: week.count_stored(own_server) > 0)
+
+    own_server.kill()
+    own_server.start()
     status, _, err = finish(process)
 
-    stored = week.count_stored(server)
-    server.close()
     assert (status, find_problems(err)) == (0, [])
-    assert stored == ENTRIES
+    assert week.count_stored(own_server) == ENTRIES
 
 
-def test_the_next_run_completes_a_run_whose_api_stayed_down(tmp_path: Path) -> None:
-    server = DevelopmentServer(tmp_path)
-    week = Week(tmp_path)
-    process = start(server, week, "--retries", "1")
-    wait_until(lambda: week.count_stored(server) > 0)
+def test_the_next_run_completes_a_run_whose_api_stayed_down(
+    own_server: DevelopmentServer, week: Week
+) -> None:
+    process = start(own_server, week, "--retries", "1")
+    wait_until(lambda: week.count_stored(own_server) > 0)
 
-    server.kill()
+    own_server.kill()
     failed, _, err = finish(process)
-    server.start()
-    status, _, _ = finish(start(server, week))
+    own_server.start()
+    status, _, _ = finish(start(own_server, week))
 
-    stored = week.count_stored(server)
-    server.close()
     assert failed == 75
     assert "of its entries are on the server; sending the whole file again creates no duplicates" in err or (
         # The API was killed before it confirmed the first batch.
         "may still have arrived" in err and "are on the server" not in err
     )
     assert status == 0
-    assert stored == ENTRIES
+    assert week.count_stored(own_server) == ENTRIES
 
 
 def test_a_run_waits_for_an_issuer_that_is_down_for_a_while(server: DevelopmentServer, week: Week) -> None:

@@ -78,41 +78,24 @@ def find_scripts_of_the_database() -> list[str]:
     return [path.removeprefix("./") for _, path in sorted(scripts)]
 
 
-def test_everything_that_the_image_is_made_of_exists() -> None:
-    assert {"manage.py", "requirements.txt", "timesheets"} <= COPIED
-    assert [path for path in COPIED if not (REPOSITORY / path).exists()] == []
-
-
-def test_the_builder_sees_only_what_is_copied() -> None:
+def test_the_image_contains_what_exists_and_nothing_of_development() -> None:
     lines = (DEPLOY / "Containerfile.dockerignore").read_text().splitlines()
     patterns = [line for line in lines if not line.startswith("#")]
 
+    assert {"manage.py", "requirements.txt", "timesheets"} <= COPIED
+    assert [path for path in COPIED if not (REPOSITORY / path).exists()] == []
+    # The builder sees only what is copied.
     assert patterns[0] == "*"
     assert {pattern[1:] for pattern in patterns if pattern.startswith("!")} == COPIED
-
-
-def test_the_image_contains_nothing_of_development() -> None:
-    patterns = set((DEPLOY / "Containerfile.dockerignore").read_text().splitlines())
-
-    assert {"timesheets_site/devissuer", "timesheets_site/settings.py"} <= patterns
+    assert {"timesheets_site/devissuer", "timesheets_site/settings.py"} <= set(patterns)
     assert read_image_variables()["DJANGO_SETTINGS_MODULE"] == "timesheets_site.settings_production"
 
 
 def test_the_image_does_not_run_as_root() -> None:
-    user, group = find_instruction("USER").split(":")
-
-    assert int(user) > 0
-    assert int(group) > 0
+    assert all(int(number) > 0 for number in find_instruction("USER").split(":"))
 
 
-@pytest.mark.parametrize(
-    ("status", "is_healthy"),
-    [
-        pytest.param(200, True, id="healthy"),
-        pytest.param(503, False, id="unhealthy"),
-        pytest.param(301, False, id="redirected"),
-    ],
-)
+@pytest.mark.parametrize(("status", "is_healthy"), [(200, True), (503, False), (301, False)])
 def test_the_health_check_follows_the_status_of_healthz(status: int, is_healthy: bool) -> None:
     server = Issuer()
     server.answers["/healthz"] = content(b"{}", status, {"Location": server.jwks_url})

@@ -165,16 +165,13 @@ def test_the_commands_print_what_the_apis_page_says(tmp_path: Path) -> None:
     assert printed == [normalize(part) for part in expected]
 
 
-def test_the_readmes_own_file_is_uploaded_as_it_says(tmp_path: Path) -> None:
+def test_the_readmes_own_file_is_uploaded_as_it_says(tmp_path: Path, server: DevelopmentServer) -> None:
     [rows] = re.findall(r"^```csv\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     [printed] = re.findall(r"^\$ \S+ manage\.py upload_timesheet week23\.csv\n(.*)$", README, re.MULTILINE)
     file = tmp_path / "week23.csv"
     file.write_text(rows)
-    server = DevelopmentServer(tmp_path)
 
     result = server.manage("upload_timesheet", str(file))
 
-    server.close()
-    assert re.sub(r"in [\d.]+ s", "in 0.1 s", result.stdout).strip() == printed.replace(
-        "week23.csv", str(file)
-    )
+    said = re.sub(r"in [\d.]+ s", "in 0.1 s", result.stdout).strip()
+    assert said == printed.replace("week23.csv", str(file))

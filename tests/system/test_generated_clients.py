@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,8 @@ OUTCOME = {
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[DevelopmentServer]:
-    server = DevelopmentServer(tmp_path)
-    yield server
-    server.close()
+    with closing(DevelopmentServer(tmp_path)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 import requests
 
+from tests.conftest import StartServer
 from tests.kit.issuer import Issuer
 from tests.kit.raw_http import (
     FILE_PART,
@@ -31,20 +31,15 @@ FORM_PATHS = ["/sign-in", "/sign-out", "/admin", "/admin/login/", "/admin/timesh
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
+def server(granian: StartServer) -> GranianServer:
     """The API alone, with one worker and thus 64 threads."""
-    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, workers=1)
-    yield server
-    server.close()
+    return granian(workers=1)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
+def site(granian: StartServer) -> GranianServer:
     """The API with the sign-in and the admin, with one worker."""
-    folder = tmp_path_factory.mktemp("site")
-    site = GranianServer(folder, issuer_process.url, settings="tests.settings_admin", workers=1)
-    yield site
-    site.close()
+    return granian(settings="tests.settings_admin", workers=1)
 
 
 def upload(server: GranianServer, issuer: Issuer) -> requests.Response:

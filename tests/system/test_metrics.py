@@ -5,7 +5,6 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,13 @@ import requests
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.conftest import StartServer
 from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, run_python
 from tests.kit.raw_http import write_head
 from tests.kit.servers import GranianServer
 from timesheets.management.metrics_folders import make_metrics_folder
+from timesheets.storage.verdicts import Outcome
 
 ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 WORKERS = 3
@@ -26,16 +27,11 @@ Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
-    server = start(tmp_path_factory.mktemp("server"), issuer_process.url, workers=WORKERS)
+def server(granian: StartServer) -> GranianServer:
+    server = granian(settings="tests.settings_metrics", workers=WORKERS)
     # The first worker accepts connections before the others have started.
     wait_for(server, "threads", WORKERS * 64)
-    yield server
-    server.close()
-
-
-def start(folder: Path, issuer_url: str, **options: Any) -> GranianServer:
-    return GranianServer(folder, issuer_url, settings="tests.settings_metrics", **options)
+    return server
 
 
 def scrape(server: GranianServer, **headers: str) -> Metrics:
@@ -102,15 +98,9 @@ def test_entries_are_counted_by_verdict(server: GranianServer, issuer_process: I
     for dry in (first, ENTRY, {}, [ENTRY, {}]):
         post(server, issuer_process, dry, "?dry_run=true")
 
-    after = scrape(server)
-    counted = {
-        verdict: count(before, after, "entries_total", verdict=verdict)
-        for verdict in ("created", "existing", "conflict", "invalid", "refused_with_batch")
-    }
-    assert counted == {"created": 2, "existing": 2, "conflict": 2, "invalid": 3, "refused_with_batch": 1}
+    counted = {"created": 2, "existing": 2, "conflict": 2, "invalid": 3, "refused_with_batch": 1}
+    assert count_verdicts(before, scrape(server)) == counted
 
-
-def test_corrections_are_counted_by_verdict(server: GranianServer, issuer_process: Issuer) -> None:
     before = scrape(server)
     first = {**ENTRY, "entry_id": "c-1"}
     second = {**first, "hours": 6, "revision": 2, "reason": "typed twice"}
@@ -122,10 +112,7 @@ def test_corrections_are_counted_by_verdict(server: GranianServer, issuer_proces
     post(server, issuer_process, sent, scope="batch:upload correct:timesheets")
     post(server, issuer_process, [second, second])
 
-    after = scrape(server)
-    verdicts = ("created", "superseded", "existing", "revision_gap", "unknown_entry", "insufficient_scope")
-    counted = {verdict: count(before, after, "entries_total", verdict=verdict) for verdict in verdicts}
-    assert counted == {
+    assert count_verdicts(before, scrape(server)) == {
         "created": 2,
         "superseded": 3,
         "existing": 1,
@@ -133,6 +120,11 @@ def test_corrections_are_counted_by_verdict(server: GranianServer, issuer_proces
         "unknown_entry": 2,
         "insufficient_scope": 3,
     }
+
+
+def count_verdicts(before: Metrics, after: Metrics) -> dict[str, float]:
+    counted = {verdict.value: count(before, after, "entries_total", verdict=verdict) for verdict in Outcome}
+    return {verdict: number for verdict, number in counted.items() if number}
 
 
 def test_a_refused_token_is_counted_by_its_reason(server: GranianServer, issuer_process: Issuer) -> None:
@@ -187,7 +179,8 @@ def test_a_replaced_worker_has_no_threads_but_what_it_counted_stays(
     tmp_path: Path, issuer_process: Issuer
 ) -> None:
     nowhere = "http://127.0.0.1:1/"
-    server = start(tmp_path, nowhere, workers=1, **{"respawn-interval": 0.1})
+    options: dict[str, Any] = {"workers": 1, "respawn-interval": 0.1}
+    server = GranianServer(tmp_path, nowhere, settings="tests.settings_metrics", **options)
     status = post(server, issuer_process, iss=nowhere)
 
     server.replace_workers()

@@ -7,14 +7,13 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import StartServer
 from tests.kit.databases import create_sqlite
-from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
 from tests.kit.servers import GranianServer
 from timesheets.management.commands.serve import DEFAULTS
@@ -31,10 +30,8 @@ execute_from_command_line(["manage.py", "serve"])
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer) -> Iterator[GranianServer]:
-    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, workers=3)
-    yield server
-    server.close()
+def server(granian: StartServer) -> GranianServer:
+    return granian(workers=3)
 
 
 def serve(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -81,13 +78,6 @@ def test_an_unknown_option_ends_with_granians_exit_status(tmp_path: Path) -> Non
 
     assert result.returncode == 2
     assert "No such option" in result.stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_cleanly(tmp_path: Path, issuer_process: Issuer, number: signal.Signals) -> None:
-    server = GranianServer(tmp_path, issuer_process.url, workers=1)
-
-    assert server.stop(number) == 0
 
 
 def test_development_settings_are_refused(tmp_path: Path) -> None:
@@ -176,3 +166,9 @@ def read_limits(worker: int) -> list[int]:
                 if opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     limits.append(opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
     return limits
+
+
+def test_a_signal_stops_it_cleanly(server: GranianServer) -> None:
+    assert server.stop(signal.SIGINT) == 0
+    server.start()
+    assert server.stop(signal.SIGTERM) == 0

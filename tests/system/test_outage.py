@@ -1,12 +1,12 @@
 """While the database is down, clients soon get a 503. When it is up again, uploads work without a restart."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import connections
 from django.test import Client
 
+from tests.conftest import StartServer
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
@@ -19,26 +19,14 @@ MAX_RESPONSE_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer, migrated_database: Database
-) -> Iterator[GranianServer]:
-    """One server for all outages of a database, since it must recover from each."""
-    # A second is long enough to see that SQLite is busy.
-    options = "?timeout=1" if migrated_database.vendor == "sqlite" else ""
-    url = f"{migrated_database.url}{options}"
-    server = GranianServer(tmp_path_factory.mktemp("server"), issuer_process.url, url)
-    yield server
-    server.close()
+def server(granian: StartServer, postgresql_url: str) -> GranianServer:
+    """One server for all outages, since it must recover from each."""
+    return granian(postgresql_url)
 
 
 @pytest.fixture
-def token(issuer_process: Issuer) -> str:
-    return issuer_process.mint()
-
-
-@pytest.fixture
-def load(database: Database, server: GranianServer, token: str) -> UploadLoad:
-    return UploadLoad(url=server.url, token=token, name="outage")
+def load(database: Database, server: GranianServer, issuer_process: Issuer) -> UploadLoad:
+    return UploadLoad(url=server.url, token=issuer_process.mint(), name="outage")
 
 
 def is_stored(response: BatchResponse) -> bool:
@@ -60,22 +48,12 @@ def require_orderly_outage(load: UploadLoad) -> None:
 
 
 @only_on("postgresql")
-@pytest.mark.parametrize(
-    "end",
-    [
-        pytest.param(PostgreSQLServer.stop, id="stopped"),
-        pytest.param(PostgreSQLServer.kill, id="killed"),
-    ],
-)
 def test_batches_are_refused_while_postgresql_is_down_and_stored_afterwards(
-    end: Callable[[PostgreSQLServer], None],
-    server: GranianServer,
-    postgresql: PostgreSQLServer,
-    load: UploadLoad,
+    server: GranianServer, postgresql: PostgreSQLServer, load: UploadLoad
 ) -> None:
-    with load:
+    with load.run():
         load.wait_for(is_stored)
-        end(postgresql)
+        postgresql.kill()
         load.wait_for(is_unavailable)
         postgresql.start()
         load.wait_for(is_stored)
@@ -88,7 +66,7 @@ def test_batches_are_refused_while_postgresql_is_down_and_stored_afterwards(
 def test_batches_whose_connection_postgresql_terminates_are_refused_completely(
     server: GranianServer, postgresql: PostgreSQLServer, load: UploadLoad
 ) -> None:
-    with load:
+    with load.run():
         load.wait_for(is_stored)
         load.wait_for(is_unavailable, meanwhile=lambda: postgresql.terminate_backends("timesheets"))
         load.wait_for(is_stored)

@@ -1,7 +1,6 @@
 """The requests of a client are counted by all processes together, after its scope and before all else."""
 
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
@@ -9,7 +8,8 @@ from itertools import count
 import pytest
 import requests
 
-from tests.kit.default_database import Database, only_on
+from tests.conftest import StartServer
+from tests.kit.databases import create_sqlite
 from tests.kit.issuer import Issuer
 from tests.kit.raw_http import open_connections, receive_status, write_head
 from tests.kit.servers import GranianServer
@@ -19,20 +19,14 @@ _numbers = count()
 
 
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, issuer_process: Issuer, migrated_database: Database
-) -> Iterator[GranianServer]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return create_sqlite(tmp_path_factory.mktemp("database") / "db.sqlite3")
+
+
+@pytest.fixture(scope="module")
+def server(granian: StartServer, database: str) -> GranianServer:
     # A second is long enough to see that SQLite is busy.
-    options = "?timeout=1" if migrated_database.vendor == "sqlite" else ""
-    server = GranianServer(
-        tmp_path_factory.mktemp("server"),
-        issuer_process.url,
-        f"{migrated_database.url}{options}",
-        settings="tests.settings_throttled",
-        workers=2,
-    )
-    yield server
-    server.close()
+    return granian(f"{database}?timeout=1", settings="tests.settings_throttled", workers=2)
 
 
 class Caller:
@@ -59,7 +53,7 @@ class Caller:
 
 
 @pytest.fixture
-def caller(server: GranianServer, issuer_process: Issuer, database: Database) -> Caller:
+def caller(server: GranianServer, issuer_process: Issuer) -> Caller:
     return Caller(server, issuer_process)
 
 
@@ -115,9 +109,8 @@ def test_nobody_uses_up_the_rate_of_another_client(
     assert victim.send().status_code == 200
 
 
-@only_on("sqlite")
-def test_a_busy_database_is_503(database: Database, caller: Caller) -> None:
-    with closing(sqlite3.connect(database.url.removeprefix("sqlite:///"))) as other:
+def test_a_busy_database_is_503(database: str, caller: Caller) -> None:
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as other:
         other.execute("BEGIN IMMEDIATE")
         response = caller.send()
 

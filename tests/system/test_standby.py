@@ -1,13 +1,13 @@
 """What is acknowledged is on a standby too, where PostgreSQL replicates synchronously."""
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import requests
 
+from tests.conftest import StartServer
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.servers import GranianServer
@@ -18,10 +18,15 @@ pytestmark = pytest.mark.postgresql
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgresql() -> Iterator[PostgreSQLServer]:
     with closing(PostgreSQLServer()) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def server(granian: StartServer, postgresql: PostgreSQLServer) -> GranianServer:
+    return granian(postgresql.create_migrated_database("entries"), workers=1)
 
 
 def wait_for_standby(postgresql: PostgreSQLServer, names: str) -> None:
@@ -36,40 +41,35 @@ def find_waiting(postgresql: PostgreSQLServer) -> list[int]:
     return [pid for (pid,) in postgresql.execute(WAITING)]
 
 
-@pytest.mark.parametrize("count", [pytest.param(None, id="one-entry"), pytest.param(2, id="a-batch")])
+@pytest.mark.parametrize(
+    ("count", "status"), [pytest.param(None, 200, id="one-entry"), pytest.param(2, 207, id="a-batch")]
+)
 def test_an_entry_that_is_sent_again_waits_for_the_standby_too(
-    tmp_path: Path, postgresql: PostgreSQLServer, issuer_process: Issuer, count: int | None
+    server: GranianServer,
+    postgresql: PostgreSQLServer,
+    issuer_process: Issuer,
+    count: int | None,
+    status: int,
 ) -> None:
-    server = GranianServer(
-        tmp_path, issuer_process.url, postgresql.create_migrated_database("entries"), workers=1
-    )
-    statuses: list[int] = []
-
-    def upload(entry_id: str) -> None:
+    def upload(entry_id: str) -> int:
         entry = {"user_id": "007", "date": "2017-05-10", "project": "P", "hours": 5, "entry_id": entry_id}
-        response = requests.post(
+        return requests.post(
             f"{server.url}/timesheets/upload",
             json=entry if count is None else [entry],
             headers={"Authorization": f"Bearer {issuer_process.mint()}"},
             timeout=30,
-        )
-        statuses.append(response.status_code)
+        ).status_code
 
-    upload("first")
+    assert upload(f"first-{count}") < 300
     wait_for_standby(postgresql, "missing")
-    cut = threading.Thread(target=upload, args=["second"])
-    cut.start()
-    [pid] = find_waiting(postgresql)
-    # The entry is stored and visible now, but no standby has it.
-    postgresql.execute("SELECT pg_terminate_backend(%s)", [pid])
-    cut.join(10)
+    with ThreadPoolExecutor() as executor:
+        cut = executor.submit(upload, f"second-{count}")
+        [pid] = find_waiting(postgresql)
+        # The entry is stored and visible now, but no standby has it.
+        postgresql.execute("SELECT pg_terminate_backend(%s)", [pid])
+        assert cut.result(10) == 503
 
-    again = threading.Thread(target=upload, args=["second"])
-    again.start()
-    waiting = find_waiting(postgresql)
-    wait_for_standby(postgresql, "")
-    again.join(10)
-
-    server.close()
-    assert len(waiting) == 1
-    assert statuses[1:] == ([503, 200] if count is None else [503, 207])
+        again = executor.submit(upload, f"second-{count}")
+        assert len(find_waiting(postgresql)) == 1
+        wait_for_standby(postgresql, "")
+        assert again.result(10) == status
