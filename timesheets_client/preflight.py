@@ -36,7 +36,7 @@ def preflight(options: Options, environment: Environment, report: Report) -> Exi
                 return withdraw_upload(context, is_dry_run=True)
         if options.replaced_days is not None:
             [name] = options.files
-            with step(escape(name)):
+            with step("replacement"):
                 return replace_days(name, context, is_dry_run=True)
         return choose_status([check_file(name, context) for name in options.files])
 

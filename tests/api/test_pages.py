@@ -402,6 +402,11 @@ def test_the_list_of_receipts_links_to_each(show: Open, deliver: Deliver) -> Non
     ]
     assert {f"/uploads/{first}", f"/uploads/{second}"} <= {*list_links(page)}
     assert len(read_rows(show("/uploads?label=week19.csv"))) == 1
+    boxes = [b'name="rejected" value="true"' + state for state in (b">", b" checked>")]
+    assert [
+        box in show(f"/uploads{query}").content
+        for box, query in zip(boxes, ("", "?rejected=true"), strict=True)
+    ] == [True, True]
 
 
 def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, deliver: Deliver) -> None:

@@ -12,6 +12,8 @@ from tests.client.api import Api
 from tests.client.conftest import Reply, Site
 from tests.client.runs import HEADER, Run, list_files
 from timesheets_client.errors import ExitStatus
+from timesheets_client.files.uploads import EDITED_EXPORT
+from timesheets_client.reading.maps.shipped import FOLDER as MAPS
 
 DAYS = ("2026-06-01", "2026-06-30")
 FULL = ["007,2026-06-01,X,8", "007,2026-06-02,X,8", "007,2026-06-02,X,8", "007,2026-06-30,Y,7.5"]
@@ -172,6 +174,7 @@ def test_a_check_shows_the_changes_and_their_sums(site: Site, api: Api, june: Pa
         "  restored         0             0            0",
         "  withdrawn        1           7.5            0",
         "  unchanged        3            24           24",
+        "  all              5          31.5           32",
         f"ok       {june}: 4 entries; nothing was stored (--check)",
     ]
 
@@ -259,3 +262,26 @@ def test_an_api_without_corrections_is_a_configuration_error(site: Site, api: Ap
 
     assert status == ExitStatus.CONFIGURATION
     assert "this API is too old for corrections, and nothing was stored" in run.warned[0]
+
+
+def test_a_mapped_upload_without_ids_leads_to_replace_once(site: Site, api: Api, tmp_path: Path) -> None:
+    header = "First Name,Last Name,Date,Project,Hours\n"
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for number, file in enumerate(files, 1):
+        file.write_text(f"{header}Ada,Byron,2026-06-01,X,{number}\n")
+    plain, replaced = Run(), Run()
+
+    plain.start(site.variables, *files, map_file=MAPS / "harvest.toml")
+    options = {"map_file": MAPS / "harvest.toml", "max_loss": Decimal(100)}
+    status, _ = replace(site, files[0], run=replaced, **options)
+
+    assert [line for line in plain.written if "--replace" in line] == [EDITED_EXPORT]
+    assert (status, list_current(api)) == (ExitStatus.DONE, ["Ada Byron,2026-06-01,X,1"])
+    assert EDITED_EXPORT not in replaced.written
+
+
+@pytest.mark.parametrize("path", sorted(MAPS.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_map_without_ids_says_at_its_top_how_to_send_an_edited_export(path: Path) -> None:
+    text = path.read_text()
+
+    assert ("--replace" in "".join(text.splitlines()[:5])) == ("[entry_id]" not in text)

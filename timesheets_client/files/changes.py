@@ -90,6 +90,7 @@ def describe_sums(changes: Sequence[Change], unchanged: int, file: Mapping[str, 
         )
     kept = sum_up(file.values()) - sum_up(after for *_, after in rows)
     rows.append(("unchanged", unchanged, kept, kept))
+    rows.append(("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
     names = ("entries", "hours before", "hours after")
     return format_table(
         [

@@ -18,10 +18,15 @@ from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.inputs import Input
 from timesheets_client.sending.batch_uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.batches import Batch, encode_entry, make_batches
+from timesheets_files.members import ENTRY_ID
 
 # The API's limits for one request, before gzip.
 MAX_STRICT_ENTRIES = 10_000
 MAX_STRICT_BYTES = 8 * 1024 * 1024
+EDITED_EXPORT = (
+    "the map reads no ids: if rows of an export are edited and exported again, send it with "
+    "--replace FROM..TO, which withdraws the old ones"
+)
 
 
 def upload_files(context: RunContext) -> ExitStatus:
@@ -72,6 +77,8 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     finally:
         rejects.discard()
     report.show_file(outcome)
+    if options.entry_map and options.derives_ids and ENTRY_ID not in options.entry_map.rules:
+        report.show_once(EDITED_EXPORT)
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 
 

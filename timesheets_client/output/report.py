@@ -135,6 +135,7 @@ class Report:
     outcomes: list[FileOutcome] = field(default_factory=list)
     # What --json prints besides the files.
     results: dict[str, object] = field(default_factory=dict)
+    shown_once: set[str] = field(default_factory=set)
 
     def show_receipt(self, receipt: str) -> None:
         self.results["message"] = receipt
@@ -203,6 +204,12 @@ class Report:
     def show_preview(self, preview: Mapping[str, object], lines: Iterable[str]) -> None:
         self.results["preview"] = preview
         self.show_lines(lines)
+
+    def show_once(self, line: str) -> None:
+        """Show a line, unless the run has shown it before."""
+        if line not in self.shown_once:
+            self.shown_once.add(line)
+            self.show(line)
 
     def show_lines(self, lines: Iterable[str]) -> None:
         for line in lines:
