@@ -216,7 +216,10 @@ def test_ids_leave_the_room_to_people_and_projects(tmp_path: Path) -> None:
 
     (tmp_path / "a.csv").write_text(f"{HEADER}{person},2026-06-01,{project},1\n")
 
-    assert f"  :2  {person}  2026-06-01  {project}" in preview(tmp_path / "a.csv").output
+    shown = preview(tmp_path / "a.csv").output
+
+    assert f"  :2  {person}  2026-06-01  {project}" in shown
+    assert "  and 1 more member; --json shows more" in shown
 
 
 def test_a_table_has_the_width_of_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +310,7 @@ def test_only_some_members_and_rows_fit_the_text(tmp_path: Path) -> None:
 
     run = preview(tmp_path / "a.ndjson")
 
-    assert "  and 6 more members; --json shows them" in run.written
+    assert "  and 6 more members; --json shows more" in run.written
     assert run.written.count("  and 5 more rows; --json lists them") == 2
 
 

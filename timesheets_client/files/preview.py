@@ -147,9 +147,13 @@ class FirstEntries:
         ]
         yield f"{self._name}: the first entries, as they will be sent:"
         shown = [dict(islice(row.items(), MAX_COLUMNS)) for row in rows]
-        yield from format_table(shown, right=("", "hours"), cut_first=CUT_FIRST, drop_first=ENTRY_ID)
-        if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
-            yield f"  and {len(hidden)} more members; --json shows them"
+        table = format_table(shown, right=("", "hours"), cut_first=CUT_FIRST, drop_first=ENTRY_ID)
+        yield from table
+        hidden = {name for row in rows for name in islice(row, MAX_COLUMNS, None)}
+        # The table leaves it out if there is no room.
+        hidden |= ({ENTRY_ID} & rows[0].keys()) - set(table[0].split())
+        if hidden:
+            yield f"  and {len(hidden)} more {'member' if len(hidden) == 1 else 'members'}; --json shows more"
 
 
 def encode_members(entry: InputEntry, days: CountedDays) -> dict[str, str]:

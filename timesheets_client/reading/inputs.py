@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from timesheets_client.errors import InputUnreadable
+from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
 from timesheets_client.printable import escape
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
@@ -24,6 +24,7 @@ from timesheets_client.reading.maps.shipped import suggest_map
 from timesheets_client.reading.table_files import TableOptions, read_csv, read_xlsx
 from timesheets_client.reading.temporary_copies import explain_full_disk
 from timesheets_files.csv_rows import UTF_8
+from timesheets_files.members import DateOrderInDoubt as OrderInDoubt
 from timesheets_files.members import FileUnreadable, HeaderMalformed
 from timesheets_files.signatures import GZIP, OLD_EXCEL, ZIP, require_known, require_text
 
@@ -126,7 +127,8 @@ def read_entries(source: Input, chosen: Format, options: TableOptions = AS_THEY_
     except FileUnreadable as error:
         header = error.header if isinstance(error, HeaderMalformed) else ()
         problem = suggest_map(header) or str(error)
-        raise InputUnreadable(f"{locate(source.name, error)}: {problem}") from None
+        kind = DateOrderInDoubt if isinstance(error, OrderInDoubt) else InputUnreadable
+        raise kind(f"{locate(source.name, error)}: {problem}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputUnreadable(
             f"{source.name}: the compressed file is damaged or was cut; the entries before that were read"

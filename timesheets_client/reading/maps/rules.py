@@ -160,13 +160,15 @@ class DurationRule(SourceRule):
 
     def bind(self, find: Find) -> Take:
         take = self.source.bind(find)
-        convert = lru_cache(MAX_TEXTS, typed=True)(self._convert)
-        return lambda cells: convert(take(cells))
+        convert = lru_cache(MAX_TEXTS)(self.read)
 
-    def _convert(self, text: str) -> Decimal:
-        if type(text) is not Typed:
-            return self.read(text)
-        return read_clock(text) if ":" in text else self.read(text.replace(".", self.decimal))
+        def measure(cells: Cells) -> Decimal:
+            text = take(cells)
+            if type(text) is not Typed:
+                return convert(text)
+            return read_clock(text) if ":" in text else convert(text.replace(".", self.decimal))
+
+        return measure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
