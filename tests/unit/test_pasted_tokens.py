@@ -10,15 +10,11 @@ HEADER = '"Authorization: Bearer"'
 @pytest.mark.parametrize(
     ("pasted", "ignored"),
     [
-        pytest.param("a.b.c\n", [], id="alone"),
-        pytest.param("a.b.c\r\n", [], id="line-of-windows"),
-        pytest.param("\ufeffa.b.c\r\n", [], id="byte-order-mark"),
-        pytest.param("  a.b.c\n\n", ["white space"], id="white-space"),
-        pytest.param("Bearer a.b.c", [HEADER], id="scheme"),
-        pytest.param("authorization:bearer a.b.c", [HEADER], id="header"),
-        pytest.param("'Authorization: Bearer a.b.c'", ["quotes", HEADER], id="quoted-header"),
-        pytest.param('"a.b.c"', ["quotes"], id="quoted"),
-        pytest.param('Bearer "a.b.c"', ["quotes", HEADER], id="quoted-in-the-header"),
+        *((pasted, []) for pasted in ("a.b.c\n", "a.b.c\r\n", "\ufeffa.b.c\r\n")),
+        ("  a.b.c\n\n", ["white space"]),
+        *((pasted, [HEADER]) for pasted in ("Bearer a.b.c", "authorization:bearer a.b.c")),
+        ('"a.b.c"', ["quotes"]),
+        *((pasted, ["quotes", HEADER]) for pasted in ("'Authorization: Bearer a.b.c'", 'Bearer "a.b.c"')),
     ],
 )
 def test_text_around_a_token_is_ignored_with_a_note(pasted: str, ignored: list[str]) -> None:

@@ -36,12 +36,7 @@ def mint(issuer: Issuer, claims: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    "claims",
-    [
-        pytest.param({}, id="as-issued"),
-        pytest.param({"exp": -20}, id="expired-within-the-leeway"),
-        pytest.param({"aud": ["https://other", "https://timesheets.example.com"]}, id="several-audiences"),
-    ],
+    "claims", [{}, {"exp": -20}, {"aud": ["https://other", "https://timesheets.example.com"]}]
 )
 def test_a_good_token_passes(issuer: Issuer, claims: dict[str, Any]) -> None:
     verify(issuer, issuer.key, mint(issuer, claims))
@@ -50,16 +45,12 @@ def test_a_good_token_passes(issuer: Issuer, claims: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("claims", "fault"),
     [
-        pytest.param({"exp": -40}, Fault.EXPIRED, id="expired"),
-        pytest.param({"exp": None}, Fault.SIGNATURE, id="no-exp"),
-        pytest.param({"iat": None}, Fault.SIGNATURE, id="no-iat"),
-        pytest.param({"iss": None}, Fault.SIGNATURE, id="no-iss"),
-        pytest.param({"aud": None}, Fault.SIGNATURE, id="no-aud"),
-        pytest.param({"iat": 3600}, Fault.SIGNATURE, id="issued-in-the-future"),
-        pytest.param({"nbf": 3600}, Fault.SIGNATURE, id="not-valid-yet"),
-        pytest.param({"iss": "https://other.example/"}, Fault.SIGNATURE, id="other-issuer"),
-        pytest.param({"aud": "https://other"}, Fault.SIGNATURE, id="other-audience"),
-        pytest.param({"key": SigningKey("first", pair="strangers")}, Fault.SIGNATURE, id="strangers-key"),
+        ({"exp": -40}, Fault.EXPIRED),
+        *(({name: None}, Fault.SIGNATURE) for name in ("exp", "iat", "iss", "aud")),
+        *(({name: 3600}, Fault.SIGNATURE) for name in ("iat", "nbf")),
+        ({"iss": "https://other.example/"}, Fault.SIGNATURE),
+        ({"aud": "https://other"}, Fault.SIGNATURE),
+        ({"key": SigningKey("first", pair="strangers")}, Fault.SIGNATURE),
     ],
 )
 def test_a_bad_token_is_refused_without_any_rule(

@@ -50,13 +50,12 @@ def read_projects(summary: WeekReport) -> dict[str | None, list[str]]:
 @pytest.mark.parametrize(
     ("day", "name", "monday"),
     [
-        pytest.param("2026-11-25", "2026-W48", "2026-11-23", id="wednesday"),
-        pytest.param("2026-11-22", "2026-W47", "2026-11-16", id="sunday"),
-        pytest.param("2026-12-31", "2026-W53", "2026-12-28", id="year-with-53-weeks"),
-        pytest.param("2027-01-03", "2026-W53", "2026-12-28", id="january-in-the-week-of-the-old-year"),
-        pytest.param("2024-12-30", "2025-W01", "2024-12-30", id="december-in-the-week-of-the-new-year"),
-        pytest.param("1901-01-01", "1901-W01", "1900-12-31", id="first"),
-        pytest.param("2998-12-30", "2998-W52", "2998-12-24", id="last"),
+        *(("2026-11-25", "2026-W48", "2026-11-23"), ("2026-11-22", "2026-W47", "2026-11-16")),
+        # A year with 53 weeks, whose last one has days of January, and a first week with days of December.
+        *((day, "2026-W53", "2026-12-28") for day in ("2026-12-31", "2027-01-03")),
+        ("2024-12-30", "2025-W01", "2024-12-30"),
+        # The first and the last week.
+        *(("1901-01-01", "1901-W01", "1900-12-31"), ("2998-12-30", "2998-W52", "2998-12-24")),
     ],
 )
 def test_a_week_begins_on_monday_and_has_the_number_of_iso_8601(day: str, name: str, monday: str) -> None:
@@ -165,13 +164,14 @@ def test_a_project_with_nothing_but_withdrawn_work_is_left_out() -> None:
     assert list(read_projects(report(work(1), work(0, project="Intranet")))) == ["StoreZero"]
 
 
-def test_without_work_there_are_no_projects_and_no_nearest_week() -> None:
+def test_without_work_there_are_no_projects_no_nearest_week_and_no_bars() -> None:
     summary = report()
 
     assert not summary.projects
     assert [*summary.days, summary.total] == [0] * 8
     assert [each.hours for each in summary.recent] == [0] * WEEKS
     assert summary.nearest is None
+    assert {bar.length for bar in draw_weeks(summary).bars} == {0}
 
 
 def test_the_nearest_week_is_the_newest_with_hours() -> None:
@@ -219,13 +219,14 @@ def test_segments_are_stacked_without_gaps_from_the_bottom_up() -> None:
 @pytest.mark.parametrize(
     ("hours", "lines"),
     [
-        pytest.param(["0.01"], [0, 1], id="least"),
-        pytest.param([4], [0, 1, 2, 3, 4], id="on-a-line"),
-        pytest.param(["7.75"], [0, 2, 4, 6, 8], id="usual"),
-        pytest.param([24], [0, 8, 16, 24], id="whole-day"),
-        pytest.param([24, "0.25"], [0, 8, 16, 24, 32], id="more-than-a-day"),
-        pytest.param([24] * 10_000, [0, 98304, 196608, 294912], id="absurd"),
+        (["0.01"], [0, 1]),
+        ([4], [0, 1, 2, 3, 4]),
+        (["7.75"], [0, 2, 4, 6, 8]),
+        ([24], [0, 8, 16, 24]),
+        ([24, "0.25"], [0, 8, 16, 24, 32]),
+        ([24] * 10_000, [0, 98304, 196608, 294912]),
     ],
+    ids=["least", "on-a-line", "usual", "whole-day", "more-than-a-day", "absurd"],
 )
 def test_the_lines_are_at_round_hours_and_reach_over_each_bar(hours: list[object], lines: list[int]) -> None:
     chart = draw_days(report(*(work(each) for each in hours)))
@@ -259,7 +260,3 @@ def test_the_longest_bar_is_the_week_with_the_most_hours() -> None:
     assert [bar.length for bar in bars[:3]] == [bars[1].length / 2, bars[1].length, 0]
     assert [bar.top for bar in bars[:3]] == [0, 28, 56]
     assert bars[1].after < 85
-
-
-def test_weeks_without_hours_have_no_bars() -> None:
-    assert {bar.length for bar in draw_weeks(report()).bars} == {0}
