@@ -215,34 +215,32 @@ def test_an_unusable_key_is_a_warning(issuer: Issuer, jwk: Any, expected: str) -
     assert re.fullmatch(r"[ -~\n]*", checked.text)
 
 
-NONE_OF_THEM = "FAILED keys: the API can use none of them"
+NONE_OF_THEM, NO_SET = "FAILED keys: the API can use none of them", "FAILED keys: the JWK Set is missing"
 FIRST = SigningKey("first")
 OTHER = SigningKey("first", pair="other")
 CURVE = SigningKey("curve", algorithm="ES256")
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected", "status"),
-    [
-        pytest.param(document({"keys": [FIRST.to_jwk(alg=None, use=None)]}), "ok keys", 0, id="plain"),
-        pytest.param(document({"keys": [7, FIRST.to_jwk()]}), "ok keys", 0, id="one-of-two"),
-        pytest.param(document({"keys": [FIRST.to_jwk(), OTHER.to_jwk()]}), NONE_OF_THEM, 78, id="same-kid"),
-        pytest.param(document({"keys": []}), NONE_OF_THEM, 78, id="no-key"),
-        pytest.param(document({"keys": [CURVE.to_jwk()]}), NONE_OF_THEM, 78, id="no-configured-algorithm"),
-        pytest.param(document({"kees": []}), "FAILED keys: the JWK Set is missing", 78, id="no-set"),
-        pytest.param(document({"keys": None}), "FAILED keys: the JWK Set is missing", 78, id="null"),
-        pytest.param(content(b"{"), "did not send JSON", 78, id="broken-json"),
-        pytest.param(content(b"", 404), "answered 404", 78, id="missing"),
-        pytest.param(content(b"", 500), "answered 500", 75, id="trouble"),
-        pytest.param(close, "RemoteDisconnected", 75, id="closed"),
-        pytest.param(redirect("/"), "The API follows no redirects", 78, id="redirect"),
-    ],
-)
+# The answer as a whole, or the keys of its document.
+KEYS: list[tuple[Responder | list[Any], str, int]] = [
+    *((keys, "ok keys", 0) for keys in ([FIRST.to_jwk(alg=None, use=None)], [7, FIRST.to_jwk()])),
+    *((keys, NONE_OF_THEM, 78) for keys in ([FIRST.to_jwk(), OTHER.to_jwk()], [], [CURVE.to_jwk()])),
+    (document({"kees": []}), NO_SET, 78),
+    (document({"keys": None}), NO_SET, 78),
+    (content(b"{"), "did not send JSON", 78),
+    (content(b"", 404), "answered 404", 78),
+    (content(b"", 500), "answered 500", 75),
+    (close, "RemoteDisconnected", 75),
+    (redirect("/"), "The API follows no redirects", 78),
+]
+
+
+@pytest.mark.parametrize(("answer", "expected", "status"), KEYS)
 @pytest.mark.parametrize("is_configured", [True, False])
 def test_it_agrees_with_the_api_about_the_keys(
-    issuer: Issuer, settings: Any, answer: Responder, expected: str, status: int, is_configured: bool
+    issuer: Issuer, settings: Any, answer: Any, expected: str, status: int, is_configured: bool
 ) -> None:
-    issuer.answers[issuer.jwks_path] = answer
+    issuer.answers[issuer.jwks_path] = document({"keys": answer}) if isinstance(answer, list) else answer
     configure(settings, JWKS_URL=issuer.jwks_url if is_configured else "")
     try:
         can_be_used = bool(fetch_keys(conf.issuer(), ["RS256"]))

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from tests.kit.settings import load_production, use_settings
 
@@ -68,37 +67,21 @@ def test_djangos_debug_pages_keep_their_styles(settings: Any, path: str) -> None
     assert "Content-Security-Policy" not in response.headers
 
 
-@pytest.fixture
-def production_responses(settings: Any) -> list[ClientResponse]:
-    """Responses to a request for a form, an unknown path and a foreign host, and a redirect to https."""
+def test_each_production_response_has_the_security_headers(settings: Any) -> None:
     use_settings(settings, load_production(TIMESHEETS_BROWSER_SIGN_IN="true"))
     client = Client(headers={"Host": "timesheets.example.com"})
-    return [
-        client.get("/sign-in", secure=True),
-        client.get("/nowhere", secure=True),
-        client.get("/", secure=True, headers={"Host": "stranger.example"}),
-        client.get("/"),
-    ]
+    secure = [client.get(path, secure=True) for path in ("/sign-in", "/nowhere")]
+    secure.append(client.get("/", secure=True, headers={"Host": "stranger.example"}))
 
+    responses = [*secure, client.get("/")]
 
-def test_each_production_response_has_the_security_headers(
-    production_responses: list[ClientResponse],
-) -> None:
-    assert [response.status_code for response in production_responses] == [200, 404, 400, 301]
-    for response in production_responses:
+    assert [response.status_code for response in responses] == [200, 404, 400, 301]
+    for response in responses:
         assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
-
-
-def test_production_makes_browsers_require_https(production_responses: list[ClientResponse]) -> None:
-    for response in production_responses[:3]:
-        assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
-
-
-def test_no_other_host_can_set_a_production_cookie(production_responses: list[ClientResponse]) -> None:
-    [(name, cookie)] = production_responses[0].cookies.items()
-
+    assert {each.headers["Strict-Transport-Security"] for each in secure} == {"max-age=31536000"}
+    [(name, cookie)] = secure[0].cookies.items()
     assert name == "__Host-csrftoken"
-    # Browsers require these attributes for the prefix.
+    # Browsers require these attributes for the prefix, so that no other host can set the cookie.
     assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
 
