@@ -5,8 +5,6 @@ import sys
 import textwrap
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from timesheets_client.arguments import read_options
@@ -88,48 +86,46 @@ def list_terms(terms: Mapping[Any, str]) -> str:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """What the run gets from its process. A stream is None if its descriptor is closed.
+def run_command(
+    options: Mapping[str, Any],
+    *,
+    variables: Mapping[str, str],
+    development: Mapping[str, str],
+    stdout: Any,
+    stderr: Any,
+) -> ExitStatus:
+    """Run with the parsed arguments, `verbosity` and `traceback` among them. Never raises.
 
-    `development` has the variables of the development issuer, if there is one.
+    `development` has the variables of the development issuer, if there is one. A stream is None if its
+    descriptor is closed.
     """
 
-    variables: Mapping[str, str]
-    stdout: Any
-    stderr: Any
-    development: Mapping[str, str]
+    def upload() -> ExitStatus:
+        with Signals() as signals:
+            environment = Environment(
+                variables=variables,
+                development=development,
+                # sys.stdin is None if the descriptor is closed.
+                stdin=sys.stdin.buffer if sys.stdin else open(os.devnull, "rb"),  # noqa: PTH123, SIM115
+                signals=signals,
+                clock=Clock(sleep=signals.sleep),
+                make_key=lambda: str(uuid.uuid4()),
+            )
+            return run_upload(read_options(options), environment, _make_report(options, stdout, stderr))
 
-
-def run_command(options: Mapping[str, Any], process: Process) -> ExitStatus:
-    """Run with the parsed arguments, `verbosity` and `traceback` among them. Never raises."""
     # A signal can also arrive outside the upload, such as during the report.
-    return catch_signals(partial(_upload, options, process))
+    return catch_signals(upload)
 
 
-def _upload(options: Mapping[str, Any], process: Process) -> ExitStatus:
-    with Signals() as signals:
-        environment = Environment(
-            variables=process.variables,
-            development=process.development,
-            # sys.stdin is None if the descriptor is closed.
-            stdin=sys.stdin.buffer if sys.stdin else open(os.devnull, "rb"),  # noqa: PTH123, SIM115
-            signals=signals,
-            clock=Clock(sleep=signals.sleep),
-            make_key=lambda: str(uuid.uuid4()),
-        )
-        return run_upload(read_options(options), environment, _make_report(options, process))
-
-
-def _make_report(options: Mapping[str, Any], process: Process) -> Report:
-    errors = _wrap(process.stderr)
+def _make_report(options: Mapping[str, Any], stdout: Any, stderr: Any) -> Report:
+    errors = _wrap(stderr)
 
     def report_failure(reason: str) -> None:
         errors.write_line(f"standard output cannot be written: {reason}")
 
-    has_terminal = process.stderr is not None and process.stderr.isatty() and options["verbosity"] > 0
+    has_terminal = stderr is not None and stderr.isatty() and options["verbosity"] > 0
     return Report(
-        write=_wrap(process.stdout, report_failure).write_line,
+        write=_wrap(stdout, report_failure).write_line,
         warn=errors.write_line,
         verbosity=options["verbosity"],
         with_traceback=options["traceback"],

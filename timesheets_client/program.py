@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from timesheets_client import __version__
 from timesheets_client.arguments import add_arguments
-from timesheets_client.command import DESCRIPTION, USAGE, Process, run_command, write_epilog
+from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
 from timesheets_client.environment.env_files import read_env_file
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.printable import escape
@@ -59,8 +59,7 @@ def upload() -> None:
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_status)
-    process = Process(variables=variables, stdout=sys.stdout, stderr=sys.stderr, development={})
-    sys.exit(run_command(options, process))
+    sys.exit(run_command(options, variables=variables, development={}, stdout=sys.stdout, stderr=sys.stderr))
 
 
 def read_variables(env_file: str | None) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from timesheets.management.diagnosis import HelpFormatter
 from timesheets_client.arguments import add_arguments
-from timesheets_client.command import DESCRIPTION, USAGE, Process, run_command, write_epilog
+from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
 from timesheets_client.printable import escape
 
 SOURCE = """, also read from .env in the folder of manage.py; without any of them, the command uses the
@@ -37,11 +37,12 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        process = Process(
+        status = run_command(
+            options,
             variables=os.environ,
+            development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
             stdout=self.stdout,
             stderr=self.stderr,
-            development=getattr(settings, "UPLOADER_DEVELOPMENT_VARIABLES", {}),
         )
-        if status := run_command(options, process):
+        if status:
             sys.exit(status)
