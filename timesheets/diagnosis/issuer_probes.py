@@ -54,15 +54,11 @@ def probe(subject: str, url: str, issuer: Issuer, deadline: float) -> Probe:
         document = fetch_by_deadline(url, issuer, deadline)
     except DocumentUnavailable as failure:
         remedy, is_temporary = _find_remedy(url, failure)
+        text = f"{failure}, after {(time.time() - asked_at) * 1000:.0f} ms"
         # Text and remedy may name a URL from the issuer's metadata.
-        text = f"{make_printable(str(failure))}, after {_count_milliseconds(asked_at)} ms"
-        return Probe(Finding(FAILED, subject, text, make_printable(remedy), is_temporary))
-    text = f"{make_printable(url)} in {_count_milliseconds(asked_at)} ms"
+        return Probe(Finding(FAILED, subject, make_printable(text), make_printable(remedy), is_temporary))
+    text = f"{make_printable(url)} in {(time.time() - asked_at) * 1000:.0f} ms"
     return Probe(Finding(OK, subject, text), document, _compare_clocks(document, asked_at))
-
-
-def _count_milliseconds(began_at: float) -> int:
-    return round((time.time() - began_at) * 1000)
 
 
 def _compare_clocks(document: Document, asked_at: float) -> float | None:

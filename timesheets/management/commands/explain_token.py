@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TextIO, cast
 
 from django.core.management.base import CommandError, CommandParser
@@ -27,7 +27,7 @@ NOTHING_TO_READ = (
 # Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024
 SCOPES = frozenset({UPLOAD_SCOPE, READ_SCOPE, CORRECTION_SCOPE})
-# By fault, which findings about the issuer matter.
+# By fault, which findings about the issuer belong to its explanation.
 FINDINGS_OF_INTEREST: Mapping[str, Callable[[Finding], bool]] = {
     Fault.EXPIRED: lambda finding: finding.subject == "clock",
     Fault.NOT_YET_VALID: lambda finding: finding.subject == "clock",
@@ -107,17 +107,12 @@ token; quotes its claims, cut if they are long. Needs no database."""
         self._print("UNKNOWN" if is_temporary else "BROKEN", f"{broken.text.format(**facts)}{in_log}")
         facts |= {"reason": rejection.reason if rejection else "", "max_length": str(MAX_TOKEN_LENGTH)}
         explanation = explain(broken, fault, text, conf.token_policy(), time.time(), **facts)
-        for label, explained in (*explanation, *find_facts(fault)):
+        for label, explained in explanation:
             self._print("", f"{label}: {explained}")
+        if is_of_interest := FINDINGS_OF_INTEREST.get(fault):
+            for finding in filter(is_of_interest, examine_issuer(conf.issuer(), conf.token_policy())):
+                advice = f". {finding.remedy}" if finding.remedy else ""
+                self._print("", f"{finding.subject}: {finding.text}{advice}")
         status = f"{int(problem.status_code)} {problem.default_code}"
         self.stdout.write(f"The API would answer {status}: {problem.detail}")
         sys.exit(DiagnosticStatus.TEMPORARY if is_temporary else DiagnosticStatus.REFUSED)
-
-
-def find_facts(fault: str) -> Iterator[tuple[str, str]]:
-    """What the issuer itself adds to the explanation of a fault."""
-    if fault not in FINDINGS_OF_INTEREST:
-        return
-    for finding in examine_issuer(conf.issuer(), conf.token_policy()):
-        if FINDINGS_OF_INTEREST[fault](finding):
-            yield finding.subject, ". ".join(filter(None, (finding.text, finding.remedy)))
