@@ -44,17 +44,13 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
     urls = {"PostgreSQL": postgresql.url(), "SQLite": f"sqlite:///{folder / 'db.sqlite3'}"}
     with on_cores({first}):
         servers: dict[str, Server] = {
-            name: start_rival(make_folder(folder / name), issuer, module, postgresql.url())
+            name: start_rival(Path(tempfile.mkdtemp(dir=folder)), issuer, module, postgresql.url())
             for name, module in RIVALS.items()
         }
         for name, url in urls.items():
             migrate(url)
             servers[name] = GranianServer(
-                make_folder(folder / name),
-                issuer.url,
-                url,
-                "benchmarks.stock.production",
-                workers=1,
+                Path(tempfile.mkdtemp(dir=folder)), issuer.url, url, "benchmarks.stock.production", workers=1
             )
     for server in servers.values():
         resources.enter_context(closing(server))
@@ -71,11 +67,6 @@ def start_rival(folder: Path, issuer: Issuer, module: str, database_url: str) ->
         "PYTHONPATH": str(Path(__file__).parent.parent),
     }
     return Server(folder, port, command, **variables)
-
-
-def make_folder(path: Path) -> Path:
-    path.mkdir()
-    return path
 
 
 def make_requests(token: str) -> Iterator[bytes]:

@@ -49,10 +49,6 @@ class Site:
     def upload_url(self) -> str:
         return f"{self.server.url}/timesheets/upload"
 
-    @property
-    def token_url(self) -> str:
-        return f"{self.issuer.url}oauth/token"
-
 
 @contextmanager
 def open_site() -> Iterator[Site]:
@@ -107,8 +103,9 @@ def run_command(site: Site, file: Path) -> int:
 
 
 def post_like_the_tutorial(site: Site, entries: Sequence[object]) -> None:
+    token_url = f"{site.issuer.url}oauth/token"
     for entry in entries:
-        response = requests.post(site.token_url, json={"grant_type": "client_credentials"}, timeout=60)
+        response = requests.post(token_url, json={"grant_type": "client_credentials"}, timeout=60)
         headers = {"Authorization": f"Bearer {response.json()['access_token']}"}
         requests.post(site.upload_url, json=entry, headers=headers, timeout=60).raise_for_status()
 

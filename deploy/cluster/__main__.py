@@ -146,13 +146,6 @@ def lose_machines(cluster: Cluster, issuer: Issuer) -> None:
         raise RuntimeError(f"Entries are lost or doubled, or the upload failed (status {status}).")
 
 
-def run() -> None:
-    begin = time.monotonic()
-    with closing(Issuer()) as issuer, open_cluster(issuer.url) as cluster:
-        print(f"The cluster is up after {time.monotonic() - begin:.0f} s.", flush=True)
-        lose_machines(cluster, issuer)
-
-
 def main() -> int:
     argparse.ArgumentParser(
         prog="python -m deploy.cluster",
@@ -164,8 +157,11 @@ def main() -> int:
         return os.EX_UNAVAILABLE
     # SIGTERM cleans up, like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    begin = time.monotonic()
     try:
-        run()
+        with closing(Issuer()) as issuer, open_cluster(issuer.url) as cluster:
+            print(f"The cluster is up after {time.monotonic() - begin:.0f} s.", flush=True)
+            lose_machines(cluster, issuer)
     except (OSError, RuntimeError, psycopg.Error, subprocess.TimeoutExpired) as error:
         print(f"FAILED: {error}")
         return 1

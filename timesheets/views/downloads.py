@@ -15,12 +15,11 @@ from rest_framework.views import APIView
 from timesheets import conf
 from timesheets.browser.downloads import settle, write_download
 from timesheets.exceptions import Overloaded
-from timesheets.renderers import CSVRenderer
 from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.queries import NotSettled
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import read_list_options
-from timesheets.views.timesheets import EntriesPage, TimesheetListView, UnsettledState
+from timesheets.views.timesheets import TimesheetListView, UnsettledState
 
 logger = logging.getLogger(__name__)
 
@@ -70,13 +69,14 @@ def _zip(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield compressor.flush()
 
 
-class TimesheetDownloadView(EntriesPage):
+class TimesheetDownloadView(APIView):
     """All entries that the filters of a list select, on all its pages. Exists only where people sign in."""
 
     name = "Download"
     resource_path = "/timesheets/download"
     required_scopes = TimesheetListView.required_scopes
-    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
+    renderer_classes = TimesheetListView.renderer_classes
+    page_part, page_script = TimesheetListView.page_part, TimesheetListView.page_script
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if not conf.lets_browsers_sign_in():

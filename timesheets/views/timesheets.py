@@ -26,20 +26,15 @@ class UnsettledState(InvalidParameter):
     default_detail = "as_of: Send the id of a stored entry. There may still be new entries up to this id."
 
 
-class EntriesPage(APIView):
-    """What the page of the list is made of, besides its body."""
-
-    page_part = "timesheets/parts/timesheets.html"
-    page_script = "timesheets/filters.js"
-
-
-class TimesheetListView(EntriesPage):
+class TimesheetListView(APIView):
     """List the entries of this client. Requires an access token with the scope `read:timesheets`."""
 
     name = "Entries"
     resource_path = "/timesheets"
     required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
+    page_part = "timesheets/parts/timesheets.html"
+    page_script = "timesheets/filters.js"
 
     def get(self, request: Request) -> Response:
         options = read_list_options(request)
