@@ -12,6 +12,7 @@ import pytest
 from tests.client.api import Api
 from tests.client.conftest import MESSAGE, SECRET, Reply, Site
 from tests.client.runs import write_days
+from tests.kit.processes import run_python
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import ExitStatus
@@ -89,15 +90,7 @@ def test_an_interrupt_during_the_imports_leaves_no_traceback(tmp_path: Path, pro
     interrupt = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n"
     (tmp_path / "requests.py").write_text(interrupt)
 
-    result = subprocess.run(
-        [sys.executable, *program],
-        cwd=ROOT,
-        env=CRON | {"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    result = run_python(*program, **CRON, PYTHONPATH=str(tmp_path))
 
     # Shells show it as 130.
     assert (result.returncode, result.stderr) == (-signal.SIGINT, "")

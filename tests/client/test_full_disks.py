@@ -94,21 +94,33 @@ def write(disk: Disk, name: str, *rows: str, content: str | None = None) -> None
     os.utime(file, (timestamp, timestamp))
 
 
-def test_without_space_for_its_rejects_a_file_stays_and_the_others_are_uploaded(api: Api, disk: Disk) -> None:
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        pytest.param(
+            ["--spool", "disk"],
+            ["disk/.lock", "disk/done/a.csv", "disk/done/b.csv", "disk/rejected/a.csv.rejected.ndjson"],
+            id="spool",
+        ),
+        pytest.param(
+            ["disk/a.csv", "disk/b.csv"],
+            ["disk/a.csv", "disk/a.csv.rejected.ndjson", "disk/b.csv"],
+            id="named",
+        ),
+    ],
+)
+def test_without_space_for_its_rejects_a_file_stays_for_the_next_run(
+    api: Api, disk: Disk, words: list[str], files: list[str]
+) -> None:
     write(disk, "a.csv", GOOD, REJECTED)
     write(disk, "b.csv", "2026-01-02,1")
 
-    result = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", "--spool", "disk")
+    result = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", *words)
 
     assert result.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
     assert "No space left on device; make room there and run it again" in result.errors
     assert len(api.stored) == 2
-    assert result.files == [
-        "disk/.lock",
-        "disk/done/a.csv",
-        "disk/done/b.csv",
-        "disk/rejected/a.csv.rejected.ndjson",
-    ]
+    assert result.files == files
 
 
 @pytest.mark.parametrize("count", [1, 4_000], ids=["at the end", "in the middle"])
@@ -138,17 +150,6 @@ def test_a_disk_without_space_for_another_file_is_a_temporary_failure(api: Api, 
 
     assert result.statuses == [ExitStatus.TEMPORARY]
     assert "No space left on device" in result.errors
-
-
-def test_without_space_for_the_rejects_of_a_named_file_the_next_run_keeps_them(api: Api, disk: Disk) -> None:
-    write(disk, "a.csv", GOOD, REJECTED)
-    write(disk, "b.csv", "2026-01-02,1")
-
-    result = disk.run(f"{FILL}; {UPLOAD}; rm disk/.fill; {UPLOAD}", "disk/a.csv", "disk/b.csv")
-
-    assert result.statuses == [ExitStatus.TEMPORARY, ExitStatus.REJECTED]
-    assert len(api.stored) == 2
-    assert result.files == ["disk/a.csv", "disk/a.csv.rejected.ndjson", "disk/b.csv"]
 
 
 def test_without_space_for_the_token_it_is_still_used(api: Api, disk: Disk) -> None:

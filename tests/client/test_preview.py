@@ -2,6 +2,7 @@ import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -93,16 +94,11 @@ def week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("week23.csv")
 
 
-def preview(*files: Path | str, **options: Any) -> Run:
-    run = Run(wall_clock=lambda: NOW)
-    run.start({}, *files, is_preview=True, **options)
-    return run
+preview = partial(run_client, {}, is_preview=True, wall_clock=lambda: NOW)
 
 
-def preview_json(*files: Path | str, stdin: str = "", **options: Any) -> dict[str, Any]:
-    run = Run(wall_clock=lambda: NOW, is_json=True, stdin=stdin.encode())
-    run.start({}, *files, is_preview=True, **options)
-    [written] = run.written
+def preview_json(*files: Path | str, **options: Any) -> dict[str, Any]:
+    [written] = preview(*files, is_json=True, **options).written
     shown: dict[str, Any] = json.loads(written)
     return shown
 
@@ -283,7 +279,7 @@ def test_standard_input_and_a_sheet_are_shown(tmp_path: Path) -> None:
             workbook.create_sheet(title).append(row) if row[0] == "user_id" else workbook[title].append(row)
     workbook.save(tmp_path / "a.xlsx")
 
-    shown = preview_json("-", tmp_path / "a.xlsx", sheets=["June"], stdin=WEEK)
+    shown = preview_json("-", tmp_path / "a.xlsx", sheets=["June"], stdin=WEEK.encode())
 
     assert [row[0] for row in list_rows(shown, "by_project")] == ["June", "StoreZero", "Web"]
     assert [len(file["first_entries"]) for file in shown["files"]] == [5, 1]
@@ -315,9 +311,7 @@ def test_only_some_members_and_rows_fit_the_text(tmp_path: Path) -> None:
 
 
 def test_a_file_without_entries_has_only_totals(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(HEADER)
-
-    run = preview(tmp_path / "a.csv")
+    run = preview(write_csv(tmp_path / "a.csv"))
 
     assert run.written[1:-1] == ["", "to be sent: 0 entries with 0 hours", ""]
 

@@ -61,13 +61,6 @@ def test_unfinished_files_stay(site: Site, api: Api, spool: Path) -> None:
     assert site.received == []
 
 
-def test_rejected_entries_go_to_the_rejected_folder(api: Api, spool: Path) -> None:
-    write_csv(spool / "a.csv", "2026-01-01,1", "2026-01-01,26")
-
-    assert Run().start(api.variables, spool=spool) == ExitStatus.REJECTED
-    assert list_files(spool) == [".lock", "done/a.csv", "rejected/a.csv.rejected.ndjson"]
-
-
 def test_an_unreadable_file_is_set_aside_with_the_reason(api: Api, spool: Path) -> None:
     (spool / "a.csv").write_text("nothing of ours\n")
     write_csv(spool / "b.csv", "2026-01-01,1")

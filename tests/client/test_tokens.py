@@ -188,21 +188,21 @@ def test_an_issuer_that_is_down_is_not_called_before_each_request(runs: Runs) ->
     assert (requested, runs.requested) == (2, 3)
 
 
-def test_an_expired_token_is_not_used_even_while_the_issuer_is_down(runs: Runs) -> None:
+@pytest.mark.parametrize(
+    ("left", "status", "error"),
+    [
+        pytest.param(0, 503, TemporaryFailure, id="expired, and the issuer is down"),
+        pytest.param(10, 401, AccessRefused, id="valid, and the issuer refuses"),
+    ],
+)
+def test_an_expired_token_and_one_that_is_refused_a_successor_are_not_used(
+    runs: Runs, left: int, status: int, error: type[Exception]
+) -> None:
     runs.begin()
-    runs.fake_clock.now += HOUR
-    runs.fail()
+    runs.fake_clock.now += HOUR - left
+    runs.fail(status)
 
-    with pytest.raises(TemporaryFailure, match="no token for now: 503; run it again later"):
-        runs.start().obtain()
-
-
-def test_a_refusal_is_raised_even_while_the_old_token_is_valid(runs: Runs) -> None:
-    runs.begin()
-    runs.fake_clock.now += HOUR - 10
-    runs.fail(401)
-
-    with pytest.raises(AccessRefused):
+    with pytest.raises(error, match=f": {status}"):
         runs.start().obtain()
 
 
