@@ -128,15 +128,13 @@ def test_a_state_that_is_not_settled_is_refused(read: Read, ids: dict[str, int],
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/csv"])
-@pytest.mark.parametrize("query", ["", "?user_id=none", "?entry_id=a", "?upload=0", "?page_size=1"])
+@pytest.mark.parametrize("query", ["", "user_id=none&", "entry_id=a&", "upload=0&", "page_size=1&"])
 def test_a_page_names_the_state_that_it_shows(
     read: Read, correct: Upload, ids: dict[str, int], query: str, accept: str
 ) -> None:
-    before = read(f"/timesheets{query}", Accept=accept)
+    before = read(f"/timesheets?{query}", Accept=accept)
     correct(make_entry(entry_id="a", hours=9, revision=2, reason="later"))
-    again = read(
-        f"/timesheets{query}{'&' if query else '?'}as_of={before['Timesheets-As-Of']}", Accept=accept
-    )
+    again = read(f"/timesheets?{query}as_of={before['Timesheets-As-Of']}", Accept=accept)
 
     assert before["Timesheets-As-Of"] == again["Timesheets-As-Of"] == str(ids["d3"])
     assert int(read("/timesheets")["Timesheets-As-Of"]) > ids["d3"]
