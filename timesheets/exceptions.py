@@ -116,6 +116,8 @@ UnsupportedMediaType = _define(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_m
 InvalidEntry = _define(
     HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_entry", "The entry is not valid. Nothing was stored."
 )
+# The order of day and month is in doubt for a whole file.
+DateOrder = _define(HTTPStatus.UNPROCESSABLE_ENTITY, "date_order")
 ControlTotalsDiffer = _define(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "control_totals",
@@ -157,6 +159,11 @@ Overloaded = _define(
     "Too many bodies arrive at once. Nothing was stored. Send the request again later.",
     wait=5,
 )
+
+
+def make_sentence(text: str) -> str:
+    """A message of the reader of files in the form of the API's own."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 # RFC 9110 renamed these statuses. Python 3.13 follows it, older versions do not.

@@ -54,7 +54,7 @@ class Upload(models.Model):
     subject = models.CharField(max_length=255, null=True)  # noqa: DJ001
     token_id = models.CharField(max_length=255, null=True)  # noqa: DJ001
     request_id = models.CharField(max_length=64)
-    media_type = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=100)
     # Of the body as it was sent.
     byte_count = models.IntegerField()
     sha256 = models.CharField(max_length=64)

@@ -3,26 +3,40 @@
 import io
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import IO, Any
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import IO, Any, BinaryIO, cast
 
 from rest_framework.parsers import BaseParser
 
-from timesheets.exceptions import MalformedBody, MalformedHeader, TooLarge
-from timesheets.formats.strict_csv import HeaderMalformed, RowMalformed, iterate_rows
+from timesheets.exceptions import DateOrder, MalformedBody, MalformedHeader, TooLarge, make_sentence
 from timesheets.formats.strict_json import (
+    MAX_VALUES,
     NotJSON,
+    TooManyValues,
     decode_utf8,
     is_array,
     iterate_array,
     parse_value,
     require_few_values,
 )
+from timesheets_files.csv_rows import open_csv, read_entries
+from timesheets_files.dates import DateFormat, compile_reader
+from timesheets_files.members import (
+    DateOrderInDoubt,
+    FileTooLarge,
+    FileUnreadable,
+    HeaderMalformed,
+    RowMalformed,
+)
+from timesheets_files.signatures import require_text
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 8 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 16 * 1024 * 1024
 LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZIPPED_BYTES}
+# Enough to recognize a malformed row, and a token in it.
+MAX_QUOTED_LENGTH = 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +51,13 @@ class MalformedEntry:
 class Upload:
     """The parsed body: per entry a value or a MalformedEntry. `is_single` if the body is one JSON object.
 
-    `lines` has the number of the line on which each entry begins, from 1; JSON has none.
+    `lines` has the number of the line on which each entry begins, from 1; JSON has none. `sheets` has the
+    titles of their sheets, if a workbook has several that are read.
     """
 
     entries: list[Any]
     lines: Sequence[int] = ()
+    sheets: Sequence[str] = ()
     is_single: bool = False
 
 
@@ -77,23 +93,77 @@ class NDJSONParser(BaseParser):
         return _take_lines((number, _parse_line(line)) for number, line in lines if line)
 
 
-class CSVParser(BaseParser):
-    """Parses a header and one row per entry (RFC 4180). A malformed row affects only its own entry."""
+class TableParser(BaseParser):
+    """Parses a header and one row per entry. A malformed row affects only its own entry."""
+
+    def __init__(self, date_format: DateFormat = DateFormat.ISO, zone: tzinfo | None = None) -> None:
+        self.date_format, self.zone = date_format, zone
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return self._read(cast("BinaryIO", stream))
+        except HeaderMalformed as error:
+            raise MalformedHeader(_explain(error)) from None
+        except DateOrderInDoubt as error:
+            advice = "Nothing was stored. State the order with date_format=iso, dmy or mdy."
+            raise DateOrder(f"{_explain(error)} {advice}") from None
+        except FileTooLarge as error:
+            raise TooLarge(f"{_explain(error)} Send less at once.", limits=LIMITS) from None
+        except FileUnreadable as error:
+            raise MalformedBody(_explain(error)) from None
+
+    def _read(self, file: BinaryIO) -> Upload:
+        raise NotImplementedError
+
+
+class CSVParser(TableParser):
+    """Parses CSV as spreadsheets save it."""
 
     media_type = "text/csv"
 
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        rows = iterate_rows(stream.read())
-        try:
-            return _take_lines(
-                (
-                    line,
-                    MalformedEntry(reason=str(row), text=row.text) if isinstance(row, RowMalformed) else row,
-                )
-                for line, row in rows
-            )
-        except HeaderMalformed as error:
-            raise MalformedHeader(str(error)) from None
+    def _read(self, file: BinaryIO) -> Upload:
+        body = file.read()
+        require_text(body)
+        if body.count(b"\n") + body.count(b"\r") > MAX_VALUES:
+            raise TooManyValues
+        with open_csv(io.BytesIO(body)) as table:
+            rows = read_entries(table, compile_reader(self.date_format, self.zone))
+            return _take_lines((line, _replace_malformed(row)) for line, row in rows)
+
+
+class WorkbookParser(TableParser):
+    """Parses the sheets of an Excel workbook whose first row names columns of an entry."""
+
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+    def _read(self, file: BinaryIO) -> Upload:
+        # Most processes never read a workbook, and openpyxl takes memory.
+        from timesheets_files.workbooks import read_sheet, read_sheets
+
+        titles: list[str] = []
+
+        def read_rows() -> Iterator[tuple[int, Any]]:
+            for sheet in read_sheets(file, max_bytes=MAX_UNZIPPED_BYTES):
+                for row in read_sheet(sheet, self.date_format, self.zone):
+                    titles.append(sheet.title)
+                    yield row
+
+        upload = _take_lines((line, _replace_malformed(row)) for line, row in read_rows())
+        return replace(upload, sheets=titles) if len(set(titles)) > 1 else upload
+
+
+def _replace_malformed(row: Any) -> Any:
+    if isinstance(row, RowMalformed):
+        return MalformedEntry(reason=make_sentence(str(row)), text=row.text[:MAX_QUOTED_LENGTH])
+    return row
+
+
+def _explain(error: FileUnreadable) -> str:
+    """Such as `Line 1: the first row must name...`."""
+    sheet = [f"sheet {error.sheet}"] * bool(error.sheet)
+    place = ", ".join([*sheet, *[f"line {error.line}"] * (error.line is not None)])
+    subject = "the body " if str(error).startswith(("is ", "has ")) else ""
+    return make_sentence(f"{place}: {error}" if place else f"{subject}{error}")
 
 
 def _take(values: Iterator[Any]) -> list[Any]:

@@ -10,7 +10,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from timesheets.formats.strict_csv import ERRORS_COLUMN, OPTIONAL_COLUMNS, REQUIRED_COLUMNS
+from timesheets_files.members import COLUMNS as ENTRY_COLUMNS
+from timesheets_files.members import ERRORS, OPTIONAL_COLUMNS
 
 COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
 # Only with `fields=all`, because programs rely on the columns above.
@@ -58,8 +59,8 @@ class RejectionCSVRenderer(CSVRenderer):
     ) -> str | bytes:
         if renderer_context["response"].exception:
             return super().render(data, accepted_media_type, renderer_context)
-        rows = ({**each["entry"], ERRORS_COLUMN: write_errors(each)} for each in data.get("results", ()))
-        return _write_csv((*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, ERRORS_COLUMN), rows)
+        rows = ({**each["entry"], ERRORS: write_errors(each)} for each in data.get("results", ()))
+        return _write_csv((*ENTRY_COLUMNS, *OPTIONAL_COLUMNS, ERRORS), rows)
 
 
 def write_errors(rejection: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from timesheets import conf
-from timesheets.exceptions import InvalidEntry
+from timesheets.exceptions import InvalidEntry, make_sentence
 from timesheets.fields import HoursField, RevisionField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
 from timesheets.models import Rejection, Upload
@@ -20,6 +20,7 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.queries import Change, StoredEntry
 from timesheets_files import limits
 from timesheets_files.limits import ENTRY_ID, HOURS_TEXT, MAX_LENGTHS
+from timesheets_files.members import Unfit
 
 # The fast path accepts no white space at the ends of a name, no control characters and no unusual date.
 _PLAIN_NAME = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?<!\s)")
@@ -110,10 +111,12 @@ class EntrySerializer(serializers.Serializer[Entry]):
 
     def _find_wrong_members(self, members: Mapping[str, Any]) -> dict[str, list[str]]:
         unknown = [name for name in members if name not in self.fields][: limits.MAX_UNKNOWN_MEMBERS]
+        unfit = {name: value.reason for name, value in members.items() if isinstance(value, Unfit)}
         repeated = [name for name, value in members.items() if value is REPEATED and name in self.fields]
         return {
             **{name[: limits.MAX_NAME_LENGTH]: [limits.NO_SUCH_MEMBER] for name in unknown},
             **{name: ["This member is repeated."] for name in repeated},
+            **{name: [make_sentence(reason)] for name, reason in unfit.items()},
         }
 
 

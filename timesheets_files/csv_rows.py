@@ -34,6 +34,13 @@ class RowTooLong(Exception):
     """The row goes on beyond the limit, in an open quote if it has one."""
 
 
+def compile_rows(delimiter: str) -> re.Pattern[str]:
+    """Matches rows whose quotes enclose cells or are doubled (RFC 4180, section 2)."""
+    # Python does not check it. Possessive quantifiers prevent backtracking.
+    cell = rf'(?:"(?:[^"]++|"")*+"|[^"{re.escape(delimiter)}\r\n]*+)'
+    return re.compile(rf"{cell}(?:{re.escape(delimiter)}{cell})*+[\r\n]*")
+
+
 class CSVTable:
     """The rows of a text below its first one, the header.
 
@@ -56,16 +63,25 @@ class CSVTable:
         while next_line := read_line():
             line = next_line
             self.line = number = self.line + 1
-            is_plain = line.isascii() or not INVALID_BYTE.search(line)
-            if not is_plain or '"' in line or len(line) > MAX_ROW_LENGTH:
+            if len(line) > MAX_ROW_LENGTH or (not line.isascii() and INVALID_BYTE.search(line)):
                 row = self._read_row(line)
-                if isinstance(row, RowMalformed) or any(row):
-                    yield number, row
-                continue
-            cells = [cell.strip() for cell in line.split(delimiter)]
-            if any(cells):
-                yield number, cells
+            elif '"' in line:
+                row = self._read_quoted(line)
+            else:
+                row = [cell.strip() for cell in line.split(delimiter)]
+            if isinstance(row, RowMalformed) or any(row):
+                yield number, row
         self.is_cut = self.is_cut or (bool(line) and not line.endswith(("\n", "\r")))
+
+    def _read_quoted(self, line: str) -> list[str] | RowMalformed:
+        """The cells of a row that is a single line; what is rarer takes longer."""
+        try:
+            [cells] = csv.reader((line,), delimiter=self.delimiter, strict=True)
+        except (csv.Error, ValueError):
+            return self._read_row(line)
+        if '"' in "".join(cells) and not self._whole_quotes.fullmatch(line):
+            return self._read_row(line)
+        return [cell.strip() for cell in cells]
 
     def _find_header(self) -> list[str]:
         while line := self._read_line():
@@ -76,6 +92,7 @@ class CSVTable:
                 self.delimiter = choice[1]
                 continue
             self.delimiter = self.delimiter or max(DELIMITERS, key=line.count)
+            self._whole_quotes = compile_rows(self.delimiter)
             number = self.line
             row = self._read_row(line)
             if isinstance(row, RowMalformed):
@@ -90,7 +107,7 @@ class CSVTable:
         try:
             cells = next(csv.reader(self._follow(first, lines), delimiter=self.delimiter, strict=True))
             text = "".join(lines)
-            if any('"' in cell for cell in cells) and not self._has_only_whole_quotes(text):
+            if '"' in "".join(cells) and not self._whole_quotes.fullmatch(text):
                 problem = "this row is not CSV: a cell without quotes contains a quote"
             elif not text.isascii() and (byte := INVALID_BYTE.search(text)):
                 problem = self._explain_byte(byte[0])
@@ -127,12 +144,6 @@ class CSVTable:
             self.line += is_new_line
             is_open ^= line.count('"') % 2 == 1
             lines[-1] = line
-
-    def _has_only_whole_quotes(self, text: str) -> bool:
-        """Whether all quotes enclose cells or are doubled (RFC 4180, section 2). Python does not check it."""
-        # Possessive quantifiers prevent backtracking.
-        cell = rf'(?:"(?:[^"]++|"")*+"|[^"{re.escape(self.delimiter)}\r\n]*+)'
-        return bool(re.fullmatch(rf"{cell}(?:{re.escape(self.delimiter)}{cell})*+[\r\n]*", text))
 
     def _explain_byte(self, surrogate: str) -> str:
         byte = f"byte 0x{ord(surrogate) - 0xDC00:02x}"

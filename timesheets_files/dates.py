@@ -136,9 +136,17 @@ def format_offset(time: datetime) -> str:
 def find_zone(name: str) -> tzinfo | None:
     """The time zone with this name, such as `Europe/Berlin`, if there is one."""
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+        return require_zone(name)
+    except ValueError:
         return None
+
+
+def require_zone(name: str) -> tzinfo:
+    """Raises ValueError."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError):
+        raise ValueError(name) from None
 
 
 read_iso_date = compile_reader(DateFormat.ISO, None)

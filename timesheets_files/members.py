@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 COLUMNS = ("user_id", "date", "project", "hours")
 ENTRY_ID = "entry_id"
@@ -31,10 +32,22 @@ class RowMalformed(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """Takes the place of a member whose cell cannot be read. `value` is refused like the cell."""
+    """Takes the place of a member whose cell cannot be read. `sent` is refused like the cell."""
 
-    value: object
+    sent: object
     reason: str
+
+
+class SentDate(str):
+    """A date in ISO form, and the cell that it was read from."""
+
+    __slots__ = ("sent",)
+    sent: str
+
+    def __new__(cls, date: str, sent: str) -> Self:
+        made = super().__new__(cls, date)
+        made.sent = sent
+        return made
 
 
 class FileUnreadable(Exception):
@@ -43,6 +56,10 @@ class FileUnreadable(Exception):
     def __init__(self, reason: str, line: int | None = None, sheet: str = "") -> None:
         super().__init__(reason)
         self.line, self.sheet = line, sheet
+
+
+class FileTooLarge(FileUnreadable):
+    """More is unpacked than the caller wants."""
 
 
 class HeaderMalformed(FileUnreadable):

@@ -15,6 +15,7 @@ from timesheets_files.members import (
     HeaderMalformed,
     Malformed,
     RowMalformed,
+    SentDate,
     Unfit,
 )
 from timesheets_files.printable import quote
@@ -63,7 +64,8 @@ class RowReader:
     """Reads the trimmed cells of the rows below a header. `decimal` is the mark in hours: `.` or `,`."""
 
     def __init__(self, columns: Sequence[str], read_date: ReadDate, decimal: str = ".") -> None:
-        self._columns, self._read_date, self._decimal = columns, read_date, decimal
+        self._columns, self._width = columns, len(columns)
+        self._read_date, self._decimal = read_date, decimal
         self._optional = [name for name in OPTIONAL_COLUMNS if name in columns]
         self._surplus = [name for name in ("", *IGNORED_COLUMNS) if name in columns]
         self._unnamed = [place for place, name in enumerate(columns) if not name]
@@ -73,20 +75,23 @@ class RowReader:
 
         Raises RowMalformed for another width, and DateOrderInDoubt.
         """
-        require_width(cells, len(self._columns))
-        if any(cells[place] for place in self._unnamed):
+        if len(cells) != self._width:
+            require_width(cells, self._width)
+        if self._unnamed and any(cells[place] for place in self._unnamed):
             raise RowMalformed("this row has a cell in a column without a name")
         members: Members = dict(zip(self._columns, cells, strict=True))
-        if len(members) > len(COLUMNS):
+        if self._width > len(COLUMNS):
             self._clear_optional(members)
         if self._decimal != ".":
             members["hours"] = members["hours"].replace(self._decimal, ".", 1)
+        sent = members["date"]
         try:
-            members["date"] = self._read_date(members["date"])
+            date = self._read_date(sent)
+            members["date"] = sent if date == sent else SentDate(date, sent)
         except Swapped as error:
             raise DateOrderInDoubt(str(error), line, sheet) from None
         except Malformed as error:
-            members["date"] = Unfit(members["date"], str(error))
+            members["date"] = Unfit(sent, str(error))
         return members
 
     def _clear_optional(self, members: Members) -> None:
@@ -95,8 +100,8 @@ class RowReader:
         for name in self._optional:
             if not members[name]:
                 del members[name]
-        if REVISION in members:
-            members[REVISION] = read_digits(members[REVISION])
+            elif name == REVISION:
+                members[name] = read_digits(members[name])
 
 
 def require_width(cells: Sequence[str], width: int) -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO
 from xml.etree.ElementTree import Element
 
+from timesheets_files.members import FileTooLarge
 from timesheets_files.printable import put_on_one_line
 from timesheets_files.signatures import OLD_EXCEL
-from timesheets_files.workbook_xml import ElementReader, WorkbookTooLarge, WorkbookUnreadable
+from timesheets_files.workbook_xml import ElementReader, WorkbookUnreadable
 
 # Names the workbook inside a file of the old format that has a password.
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -76,7 +77,7 @@ class SheetPart:
 class Package:
     """The parts of a workbook, of which at most `max_bytes` are unpacked.
 
-    Raises WorkbookUnreadable, WorkbookTooLarge, LookupError, and what zipfile and expat raise.
+    Raises WorkbookUnreadable, FileTooLarge, LookupError, and what zipfile and expat raise.
     """
 
     def __init__(self, file: Copy, max_bytes: int = MAX_UNPACKED_BYTES) -> None:
@@ -139,7 +140,7 @@ class Package:
         while chunk := file.read(CHUNK_BYTES):
             self._left -= len(chunk)
             if self._left < 0:
-                raise WorkbookTooLarge("it unpacks to too much for one workbook; split it")
+                raise FileTooLarge("it unpacks to too much for one workbook; split it")
             yield chunk
 
     def _read_references(self, part: str) -> dict[str, tuple[str, str]]:

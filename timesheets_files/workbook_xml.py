@@ -24,10 +24,6 @@ class WorkbookUnreadable(FileUnreadable):
     """The file is no workbook, or a damaged or hostile one."""
 
 
-class WorkbookTooLarge(WorkbookUnreadable):
-    """More is unpacked than the reader wants."""
-
-
 class ElementReader:
     """Reads the elements at `path`, a parent and a child such as `sheetData/row`. Keeps nothing else."""
 

@@ -6,11 +6,14 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
-from timesheets_files.members import COLUMNS, FileUnreadable, HeaderMalformed
+from timesheets_files.dates import DateFormat
+from timesheets_files.members import COLUMNS, FileUnreadable, HeaderMalformed, RowMalformed
 from timesheets_files.printable import quote
+from timesheets_files.rows import Members
 from timesheets_files.workbook_cells import CellReader
 from timesheets_files.workbook_package import (
     MAX_BYTES_IN_MEMORY,
@@ -21,7 +24,7 @@ from timesheets_files.workbook_package import (
     Package,
     SheetPart,
 )
-from timesheets_files.workbook_values import Cell
+from timesheets_files.workbook_values import Cell, SheetReader
 from timesheets_files.workbook_xml import WorkbookUnreadable
 
 OUR_COLUMNS = f"the columns {', '.join(COLUMNS)}"
@@ -75,7 +78,7 @@ def read_sheets(
 
     If sheets are chosen by title, only they are read, and each must have such a row. `columns` describes it.
     The rows of a sheet must be read before the next sheet. At most `max_bytes` are unpacked. Raises
-    FileUnreadable, WorkbookTooLarge, or OSError without disk space for a copy.
+    FileUnreadable, FileTooLarge, or OSError without disk space for a copy.
     """
     with Copy(MAX_BYTES_IN_MEMORY) as copy:
         copy.fill(file)
@@ -138,3 +141,18 @@ def read_rows(package: Package, part: SheetPart, cells: CellReader) -> Iterator[
                 raise WorkbookUnreadable(problem)
             if found := cells.read_row(element):
                 yield SheetRow(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)
+
+
+def read_sheet(
+    sheet: Sheet, date_format: DateFormat, zone: tzinfo | None
+) -> Iterator[tuple[int, Members | RowMalformed]]:
+    """The number and the members of each row, or why it cannot be read.
+
+    Raises HeaderMalformed, DateOrderInDoubt, and what reading the rows raises.
+    """
+    reader = SheetReader(sheet.header, sheet.title, date_format, zone)
+    for row in sheet.rows:
+        try:
+            yield row.number, reader.read(row.cells, row.number)
+        except RowMalformed as error:
+            yield row.number, RowMalformed(str(error), "\t".join(cell.text for cell in row.cells))

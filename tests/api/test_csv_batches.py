@@ -1,36 +1,47 @@
-"""Many entries as CSV."""
+"""Many entries as CSV and as workbooks. How they are read is tested in `tests/files`."""
 
+import datetime
+import io
+from typing import Any
+
+import openpyxl
 import pytest
 
-from tests.api.conftest import Upload, read_reasons, read_statuses, status_and_code, upload_rows
+from tests.api.conftest import Upload, read_statuses, status_and_code, upload_rows
 from tests.api.formats import BOM, HEADER, ROW
 from timesheets.models import Timesheet
+from timesheets.parsers import WorkbookParser
+from timesheets_files.dates import EXPECTED, DateFormat
 
 NO_COLUMNS = "must name the columns"
-MISSING = "missing from the first row"
-UNKNOWN = "Unknown columns in the first row: 1"
+DAY_FIRST = HEADER + b"007,30.11.2026,X,1\n"
+
+
+def save(*rows: list[object], **sheets: list[list[object]]) -> bytes:
+    """A workbook with a sheet of these rows, and others."""
+    return save_sheets(Week=[["user_id", "date", "project", "hours"], *rows], **sheets)
+
+
+def save_sheets(**sheets: list[list[object]]) -> bytes:
+    workbook = openpyxl.Workbook(write_only=True)
+    for title, rows in sheets.items():
+        sheet: Any = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"", NO_COLUMNS),
-        (BOM, NO_COLUMNS),
-        (b"\n\r\n\n", NO_COLUMNS),
-        (ROW + ROW, f"{MISSING}: user_id, date, project, hours"),
-        (b"user_id,date,hours\n" + ROW, f"{MISSING}: project"),
-        (b"user_id,date,project,hours,colour\n" + ROW, UNKNOWN),
-        (b"user_id,date,project,hours,\n" + ROW, UNKNOWN),
-        (b"user_id,date,project,hours,hours\n" + ROW, "more than once"),
-        (b"user_id,date,project,hours,entry_id,entry_id\n", "more than once"),
-        (b"user_id, date,project,hours\n" + ROW, f"{MISSING}: date"),
-        (b"User_ID,date,project,hours\n" + ROW, f"{MISSING}: user_id"),
-        (b"user_id;date;project;hours\n" + ROW, MISSING),
-        (b'"user_id,date,project,hours\n' + ROW, NO_COLUMNS),
-        (b'"user_id"s,date,project,hours\n' + ROW, NO_COLUMNS),
-        (b"user_id\xff,date,project,hours\n", f"{MISSING}: user_id"),
-        (BOM + BOM + HEADER + ROW, f"{MISSING}: user_id"),
-        ((HEADER + ROW).decode().encode("utf-16"), MISSING),
+        pytest.param(b"", "There are only blank lines", id="empty"),
+        pytest.param(BOM + b"\n\r\n\n", "There are only blank lines", id="blank"),
+        pytest.param(b"user_id,date,hours\n" + ROW, "missing: 'project'; it names: 'user_id',", id="missing"),
+        pytest.param(HEADER[:-1] + b",colour\n" + ROW, "unknown: 'colour'; it names:", id="unknown"),
+        pytest.param(b"user_id,date,project,hours,Hours\n" + ROW, "repeated: 'hours'", id="repeated"),
+        pytest.param(b'"user_id,date,project,hours\n' + ROW, "a quote is never closed", id="open quote"),
     ],
 )
 def test_a_malformed_header_stores_nothing(upload: Upload, body: bytes, words: str) -> None:
@@ -41,115 +52,31 @@ def test_a_malformed_header_stores_nothing(upload: Upload, body: bytes, words: s
     assert not Timesheet.objects.exists()
 
 
-def test_columns_may_come_in_any_order(upload: Upload) -> None:
-    upload_rows(upload, b"hours,entry_id,project,user_id,date\n5,a,StoreZero,007,2017-05-10\n")
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param((HEADER + ROW).decode().encode("utf-16"), 'UTF-16; save it as "CSV UTF-8"', id="utf-16"),
+        pytest.param(b"PK\x03\x04", "The body is an Excel workbook or a zip archive", id="workbook"),
+    ],
+)
+def test_a_body_that_is_no_text_is_malformed(upload: Upload, body: bytes, words: str) -> None:
+    response = upload_rows(upload, body)
 
+    assert status_and_code(response) == (400, "malformed_body")
+    assert words in response.json()["detail"]
+
+
+def test_a_spreadsheets_csv_is_read(upload: Upload) -> None:
+    rows = "Hours;entry_id;project; USER_ID;date;\r\r7,5;;Größe ;007;2017-05-10 08:00Z;\r\n".encode()
+
+    assert read_statuses(upload_rows(upload, BOM + rows)) == [201]
     stored = Timesheet.objects.get()
-    assert (stored.entry_id, stored.user_id, stored.project) == ("a", "007", "StoreZero")
-    assert stored.hours == 5
-
-
-def test_an_empty_entry_id_cell_means_none(upload: Upload) -> None:
-    rows = (
-        b'user_id,date,project,hours,entry_id\n007,2017-05-10,StoreZero,5,\n007,2017-05-10,StoreZero,5,""\n'
+    assert (stored.user_id, stored.project, stored.entry_id, float(stored.hours)) == (
+        "007",
+        "Größe",
+        None,
+        7.5,
     )
-
-    assert read_statuses(upload_rows(upload, rows)) == [201, 201]
-    assert set(Timesheet.objects.values_list("entry_id", flat=True)) == {None}
-
-
-def test_an_entry_id_cell_with_a_space_is_not_empty(upload: Upload) -> None:
-    rows = b"user_id,date,project,hours,entry_id\n007,2017-05-10,StoreZero,5, \n"
-
-    [item] = upload_rows(upload, rows).json()["entries"]
-
-    assert list(item["errors"]) == ["entry_id"]
-
-
-@pytest.mark.parametrize(
-    ("row", "project"),
-    [
-        pytest.param(b'007,2017-05-10,"Store, Zero",5\n', "Store, Zero", id="comma"),
-        pytest.param(b'007,2017-05-10,"Store ""Zero""",5\n', 'Store "Zero"', id="quotes"),
-        pytest.param(b'"007","2017-05-10","StoreZero","5"\n', "StoreZero", id="all-quoted"),
-        pytest.param("007,2017-05-10,Größe,5\n".encode(), "Größe", id="umlaut"),
-        pytest.param(b"007,2017-05-10, StoreZero\t,5\n", "StoreZero", id="trimmed"),
-        pytest.param(b"007,2017-05-10,StoreZero,5", "StoreZero", id="no-newline-at-the-end"),
-        pytest.param(b"007,2017-05-10,StoreZero,5\r\n", "StoreZero", id="crlf"),
-        pytest.param(b"007,2017-05-10,=1+1,5\n", "=1+1", id="formula-as-it-is"),
-    ],
-)
-def test_cells_follow_rfc_4180(upload: Upload, row: bytes, project: str) -> None:
-    assert read_statuses(upload_rows(upload, HEADER + row)) == [201]
-    assert Timesheet.objects.get().project == project
-
-
-@pytest.mark.parametrize(
-    ("row", "words"),
-    [
-        pytest.param(b"007,2017-05-10,StoreZero\n", "3 columns, and the header has 4", id="too-few"),
-        pytest.param(b"007,2017-05-10,StoreZero,5,\n", "5 columns, and the header has 4", id="too-many"),
-        pytest.param(b" \n", "1 columns, and the header has 4", id="blank-that-is-a-cell"),
-        pytest.param(b'007,2017-05-10,"StoreZero"s,5\n', "text follows a closing quote", id="text-after"),
-        pytest.param(b'007,2017-05-10,"StoreZero" ,5\n', "text follows a closing quote", id="blank-after"),
-        pytest.param(
-            b"007,2017-05-10,Store\rZero,5\n", "a carriage return without a line feed", id="bare-cr"
-        ),
-        pytest.param(b"007,2017-05-10,Store\xff,5\n", "not UTF-8", id="not-utf-8"),
-        pytest.param(b"007,2017-05-10,Store\xed\xa0\x80,5\n", "not UTF-8", id="encoded-surrogate"),
-    ],
-)
-def test_a_malformed_row_affects_only_its_own_entry(upload: Upload, row: bytes, words: str) -> None:
-    response = upload_rows(upload, HEADER + ROW + row + ROW)
-
-    assert read_statuses(response) == [201, 422, 201]
-    assert words in read_reasons(response)[1]
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param(b'007,2017-05-10,Store"Zero",5\n', id="within-a-cell"),
-        pytest.param(b'007,2017-05-10, "StoreZero",5\n', id="after-a-blank"),
-    ],
-)
-def test_a_quote_in_an_unquoted_cell_is_malformed(upload: Upload, row: bytes) -> None:
-    assert read_statuses(upload_rows(upload, HEADER + ROW + row + ROW)) == [201, 422, 201]
-
-
-def test_a_newline_in_a_quoted_cell_is_a_control_character(upload: Upload) -> None:
-    response = upload_rows(upload, HEADER + ROW + b'007,2017-05-10,"Store\nZero",5\n' + ROW)
-
-    assert read_statuses(response) == [201, 422, 201]
-    assert response.json()["entries"][1]["errors"] == {"project": ["Control characters are not allowed."]}
-
-
-def test_an_unclosed_quote_takes_the_rest_of_the_file(upload: Upload) -> None:
-    response = upload_rows(upload, HEADER + ROW + b'007,2017-05-10,"StoreZero,5\n' + ROW + ROW)
-
-    assert read_statuses(response) == [201, 422]
-    assert "a quote is never closed" in read_reasons(response)[1]
-
-
-def test_a_long_cell_affects_only_its_own_row(upload: Upload) -> None:
-    response = upload_rows(upload, HEADER + ROW + b"007,2017-05-10,%s,5\n" % (b"x" * 200_000) + ROW)
-
-    assert read_statuses(response) == [201, 422, 201]
-
-
-def test_nothing_in_a_long_quoted_cell_is_a_row(upload: Upload) -> None:
-    cell = b"x" * 200_000 + b"\n" + ROW
-
-    response = upload_rows(upload, HEADER + b'007,2017-05-10,"%s",5\n' % cell + ROW)
-
-    assert read_statuses(response) == [422, 201]
-
-
-def test_blank_rows_are_neither_entries_nor_counted(upload: Upload) -> None:
-    response = upload_rows(upload, b"\n" + HEADER + b"\n\r\n" + ROW + b"\n\n" + ROW + b"\r\n")
-
-    assert read_statuses(response) == [201, 201]
-    assert [item["index"] for item in response.json()["entries"]] == [0, 1]
 
 
 def test_a_rejected_row_has_the_line_on_which_it_begins(upload: Upload) -> None:
@@ -161,7 +88,115 @@ def test_a_rejected_row_has_the_line_on_which_it_begins(upload: Upload) -> None:
 
     assert read_statuses(response) == [201, 422, 422, 422, 422, 201, 422]
     assert [item.get("line") for item in response.json()["entries"]] == [None, 5, 7, 9, 11, None, 13]
+    [*_, short, _, _] = response.json()["entries"]
+    assert short["errors"] == {"non_field_errors": ["This row has 2 cells, and the header has 4."]}
 
 
-def test_a_bom_before_csv_is_skipped(upload: Upload) -> None:
-    assert read_statuses(upload_rows(upload, BOM + HEADER + ROW)) == [201]
+def test_a_row_is_judged_in_all_members(upload: Upload) -> None:
+    [item] = upload_rows(upload, HEADER + b",3.4.2026,X,25\n").json()["entries"]
+
+    assert item["errors"] == {
+        "user_id": ["This field may not be blank."],
+        "date": [f"'3.4.2026' is not {EXPECTED[DateFormat.ISO]}."],
+        "hours": ["Ensure this value is less than or equal to 24."],
+    }
+
+
+def test_a_dry_run_shows_the_members_as_they_were_sent(upload: Upload) -> None:
+    body = HEADER + b"007,1/2/2026,X,25\n007,,X,1\na,b\n"
+
+    response = upload_rows(upload, body, path="/timesheets/upload?dry_run=true&date_format=dmy")
+
+    assert [item["entry"] for item in response.json()["entries"]] == [
+        {"user_id": "007", "date": "1/2/2026", "project": "X", "hours": "25"},
+        {"user_id": "007", "date": "", "project": "X", "hours": "1"},
+        {"text": "a,b"},
+    ]
+
+
+def test_dates_are_read_as_the_sender_says(upload: Upload) -> None:
+    rows = HEADER + b"007,3/4/2026 08:00,X,1\n007,25.10.2026 02:30:00,X,1\n"
+
+    response = upload_rows(upload, rows, path="/timesheets/upload?date_format=dmy&time_zone=Europe%2FBerlin")
+
+    assert read_statuses(response) == [201, 422]
+    assert "twice or never" in response.json()["entries"][1]["errors"]["date"][0]
+    assert Timesheet.objects.get().date == datetime.datetime(2026, 4, 3, 6, tzinfo=datetime.UTC)
+
+
+def test_a_doubt_about_the_order_of_dates_stores_nothing(upload: Upload) -> None:
+    response = upload_rows(
+        upload, HEADER + b"7,3/4/2026,X,1\n7,4/30/2026,X,1\n", path="/timesheets/upload?date_format=dmy"
+    )
+
+    assert status_and_code(response) == (422, "date_order")
+    assert response.json()["detail"] == (
+        "Line 3: '4/30/2026' does not fit day-month-year (dmy), and fits month-day-year (mdy). "
+        "Nothing was stored. State the order with date_format=iso, dmy or mdy."
+    )
+    assert not Timesheet.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["date_format=ymd", "date_format=dmy&date_format=dmy", "time_zone=Nowhere"])
+def test_a_wrong_format_or_zone_is_refused(upload: Upload, query: str) -> None:
+    response = upload_rows(upload, DAY_FIRST, path=f"/timesheets/upload?{query}")
+
+    assert status_and_code(response) == (400, "invalid_parameter")
+
+
+@pytest.mark.parametrize("query", ["date_format=iso", "time_zone=UTC"])
+def test_json_has_neither_format_nor_zone(upload: Upload, query: str) -> None:
+    assert status_and_code(upload(path=f"/timesheets/upload?{query}")) == (400, "invalid_parameter")
+
+
+# Workbooks
+
+
+def upload_workbook(upload: Upload, body: bytes, query: str = "") -> Any:
+    return upload(body, content_type=WorkbookParser.media_type, path=f"/timesheets/upload?{query}")
+
+
+def test_a_workbook_is_read(upload: Upload) -> None:
+    day = datetime.date(2026, 6, 3)
+
+    response = upload_workbook(
+        upload, save(["007", day, "X", 7.5], [7, "3.6.2026", "X", ".5"]), "date_format=dmy"
+    )
+
+    assert read_statuses(response) == [201, 422]
+    item = response.json()["entries"][1]
+    assert (item["line"], sorted(item["errors"]), "sheet" in item) == (3, ["hours", "user_id"], False)
+    assert Timesheet.objects.get().date.date() == day
+
+
+def test_an_entry_of_several_sheets_has_the_title_of_its_own(upload: Upload) -> None:
+    second: list[list[object]] = [
+        ["hours", "user_id", "project", "date"],
+        [1, "007", "X", "2026-06-03"],
+        [25, "007", "X", "2026-06-03"],
+    ]
+
+    response = upload_workbook(upload, save(["", "2026-06-03", "X", 1], Other=second, Notes=[["hello"]]))
+
+    places = [(item.get("sheet"), item.get("line"), item["status"]) for item in response.json()["entries"]]
+    assert places == [("Week", 2, 422), (None, None, 201), ("Other", 3, 422)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(b"user_id,date", (400, "malformed_body"), id="text"),
+        pytest.param(save() + b"\n", (400, "malformed_body"), id="bytes after it"),
+        pytest.param(save_sheets(Week=[["name"]]), (400, "malformed_header"), id="no table"),
+    ],
+)
+def test_a_file_that_is_no_workbook_of_entries_is_refused(
+    upload: Upload, body: bytes, expected: tuple[int, str]
+) -> None:
+    assert status_and_code(upload_workbook(upload, body)) == expected
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_too_large(upload: Upload) -> None:
+    rows = [[f"{number}" * 100, "2026-06-03", "X", 1] for number in range(30_000)]
+
+    assert status_and_code(upload_workbook(upload, save(*rows))) == (413, "too_large")

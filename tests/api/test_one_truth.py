@@ -23,6 +23,7 @@ from timesheets.models import Timesheet
 from timesheets.parsers import JSONParser
 from timesheets.serializers import EntrySerializer, parse_entry, represent_entry
 from timesheets.storage.entries import Entry
+from timesheets_files.limits import TIMESTAMP
 
 COLUMNS = ("user_id", "date", "project", "hours", "entry_id")
 # Characters that Unicode, Python or a person treats as white space or as nothing.
@@ -52,13 +53,15 @@ class Spelling:
 
     @property
     def csv(self) -> str | None:
-        """The entry as CSV; None if a column is missing or a value is not text."""
+        """The entry as CSV; None if a column is missing, a value is not text, or CSV reads it otherwise."""
         values = {name: json.loads(text) if text.startswith('"') else None for name, text in self.members}
         columns = values.keys() - {"entry_id", "reason"}
         is_csv = (
             len(values) == len(self.members) and columns == TUTORIAL_ENTRY.keys() and all(values.values())
         )
-        if not is_csv:
+        if not is_csv or any(str(value) != str(value).strip() for value in values.values()):
+            return None
+        if not (TIMESTAMP.fullmatch(str(values["date"])) and str(values["date"])[5:7] <= "12"):
             return None
         cells = ('"' + str(value).replace('"', '""') + '"' for value in values.values())
         return f"{','.join(values)}\n{','.join(cells)}\n"

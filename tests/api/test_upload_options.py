@@ -84,8 +84,16 @@ def test_a_dry_run_reports_what_would_happen_and_stores_nothing(
         [make_entry(entry_id="a"), make_entry(hours=25), *known], batch_format, "?dry_run=true"
     )
 
+    body = response.json()
+    hours = ("25", "6") if batch_format is CSV else (25, 6)
     assert response.status_code == 200
-    assert response.json() == {
+    assert [item.pop("entry", {}).get("hours") for item in body["entries"]] == [
+        None,
+        hours[0],
+        None,
+        hours[1],
+    ]
+    assert body == {
         **count(4, 1, 1, 2),
         "dry_run": True,
         "entries": [

@@ -2,8 +2,6 @@
 
 import gzip
 import hashlib
-import io
-import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,7 +20,6 @@ from tests.kit.browsers import Keyboard
 from tests.kit.person import Person
 from tests.kit.relay import Relay
 from tests.kit.servers import DevelopmentServer
-from timesheets.parsers import CSVParser, MalformedEntry
 
 pytestmark = pytest.mark.browser
 
@@ -260,20 +257,6 @@ def test_problems_of_json_are_shown_by_entry_and_line(uploader: Uploader, tmp_pa
     uploader.see("1 entry would be stored: 7.50 hours of 1 employee.")
     [row] = uploader.read_findings()
     assert row.startswith("2 (line 9) hours: Ensure this value is less than or equal to 24.")
-
-
-def test_the_page_splits_csv_as_the_api_does(uploader: Uploader) -> None:
-    endings = ("".join(marks) for length in range(7) for marks in itertools.product('a,"\r\n', repeat=length))
-    texts = [f"user_id,date,hours,project\n7,2017-06-05,8,{ending}" for ending in endings]
-    script = "return arguments[0].map((text) => splitCsv(text).records.map(({members}) => members.project));"
-
-    found = uploader.driver.execute_script(script, texts)
-
-    parsed = [CSVParser().parse(io.BytesIO(text.encode())).entries for text in texts]
-    assert [len(records) for records in found] == [len(entries) for entries in parsed]
-    for entries, projects in zip(parsed, found, strict=True):
-        for entry, project in zip(entries, projects, strict=True):
-            assert isinstance(entry, MalformedEntry) or entry["project"] == project
 
 
 @pytest.mark.parametrize(

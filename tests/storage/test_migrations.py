@@ -90,9 +90,9 @@ def test_the_server_names_the_migrations_that_the_database_lacks(
 
     assert status == 78
     assert output == (
-        f"The database {empty_database.name} has unapplied migrations (4): "
+        f"The database {empty_database.name} has unapplied migrations (5): "
         "sessions.0001_initial, timesheets.0001_squashed_0005_revision, timesheets.0006_rejection, "
-        "timesheets.0007_client_policy.\n"
+        "timesheets.0007_client_policy, timesheets.0008_media_type.\n"
         "Apply them: python manage.py migrate\n"
     )
 
@@ -176,7 +176,10 @@ SQLITE_SCHEMA = (
     LEFT JOIN sqlite_master ON sqlite_master.name = list.name ORDER BY 1, 5
     """,
     # The names of constraints.
-    "SELECT substr(sql, instr(sql, 'CONSTRAINT')) FROM sqlite_master WHERE name = '{}'",
+    """
+    SELECT substr(sql, instr(sql, 'CONSTRAINT')) FROM sqlite_master
+    WHERE name = '{}' AND instr(sql, 'CONSTRAINT')
+    """,
 )
 
 

@@ -22,7 +22,7 @@ from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.options import UploadOptions
-from timesheets.uploads.refusals import list_refused
+from timesheets.uploads.refusals import describe_sent, list_refused
 from timesheets.uploads.results import HELD_BACK, SCOPE_MISSING, Result, describe_outcome, describe_verdict
 from timesheets.uploads.totals import FoundTotals, add_up, require_totals
 
@@ -74,7 +74,7 @@ def upload_batch(
     results = list(_build_results(judged, ingested.verdicts, dry_run=options.dry_run, is_refused=refused))
     if any(result.outcome is Outcome.INSUFFICIENT_SCOPE for result in results):
         log_refusal(token, InsufficientScope.default_code)
-    members = _report(client, results, upload.lines, options)
+    members = _report(client, results, upload, options)
     if refused:
         raise BatchRefused(**members)
     return BatchReport(members=members, upload_id=ingested.upload_id)
@@ -126,7 +126,7 @@ def _build_results(
 
 
 def _report(
-    client: MachineClient, results: Sequence[Result], lines: Sequence[int], options: UploadOptions
+    client: MachineClient, results: Sequence[Result], upload: ReceivedUpload, options: UploadOptions
 ) -> dict[str, Any]:
     """Count and log the results. Returns the members of the response."""
     outcomes = Counter(result.outcome for result in results)
@@ -143,15 +143,22 @@ def _report(
     logged = {**counts, **dry_run, "atomic": options.atomic}
     entries_logger.info("%s", json.dumps(logged), extra={"fields": logged})
     listed = [
-        {**_locate(index, result, lines), **result.members}
+        {**_locate(index, result, upload, options), **result.members}
         for index, result in enumerate(results)
         if not options.is_minimal or result.outcome not in ACCEPTED
     ]
     return {**counts, "entries": listed, **dry_run}
 
 
-def _locate(index: int, result: Result, lines: Sequence[int]) -> dict[str, Any]:
-    """The position of an entry, and its line if it was rejected and the format has lines."""
-    if result.outcome in ACCEPTED or not lines:
-        return {"index": index}
-    return {"index": index, "line": lines[index]}
+def _locate(index: int, result: Result, upload: ReceivedUpload, options: UploadOptions) -> dict[str, Any]:
+    """The position of an entry; if it was refused, its place in the file and, in a dry run, its members."""
+    place: dict[str, Any] = {"index": index}
+    if result.outcome in ACCEPTED:
+        return place
+    if upload.lines:
+        place["line"] = upload.lines[index]
+    if upload.sheets:
+        place["sheet"] = upload.sheets[index]
+    if options.dry_run:
+        place["entry"] = describe_sent(upload.entries[index])
+    return place

@@ -4,8 +4,9 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import cast
 
 from django.http import HttpRequest
@@ -14,7 +15,6 @@ from rest_framework.request import Request
 
 from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, LengthRequired, TooLarge, UnsupportedMediaType
-from timesheets.formats.strict_csv import TooManyCells
 from timesheets.formats.strict_json import MAX_VALUES, TooManyValues
 from timesheets.parsers import (
     LIMITS,
@@ -24,21 +24,32 @@ from timesheets.parsers import (
     JSONParser,
     NDJSONParser,
     Upload,
+    WorkbookParser,
 )
 from timesheets.trust.principals import MachineClient
-from timesheets.uploads.concurrency import MAX_SMALL_BODY_BYTES, limit_bodies_of, limit_large_bodies
+from timesheets.uploads.concurrency import (
+    MAX_SMALL_BODY_BYTES,
+    limit_bodies_of,
+    limit_large_bodies,
+    limit_workbooks,
+)
 from timesheets.uploads.unzipping import unzip
+from timesheets_files.dates import DateFormat
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # RFC 9110, section 8.4.1: x-gzip is an old name of gzip.
 _IS_ZIPPED = {"": False, "identity": False, "gzip": True, "x-gzip": True}
 
-_PARSERS: Mapping[str, Callable[[], BaseParser]] = {
+_ENTRY_PARSERS: Mapping[str, Callable[[], BaseParser]] = {
     "application/json": JSONParser,
     "application/x-ndjson": NDJSONParser,
     "application/ndjson": NDJSONParser,
     "application/jsonl": NDJSONParser,
-    "text/csv": CSVParser,
+}
+# What they read depends on parameters.
+TABLE_PARSERS: Mapping[str, Callable[[DateFormat, tzinfo | None], BaseParser]] = {
+    CSVParser.media_type: CSVParser,
+    WorkbookParser.media_type: WorkbookParser,
 }
 
 
@@ -59,33 +70,42 @@ class ReceivedUpload(Upload):
     sha256: str
 
 
-def read_upload(request: Request) -> ReceivedUpload:
+def read_upload(request: Request, date_format: DateFormat, zone: tzinfo | None) -> ReceivedUpload:
     """The upload in the body. Checks media type, encoding, length, size and content, in this order.
+
+    `date_format` and `zone` say how to read the dates of a table.
 
     DRF's `request.data` would turn an empty body into an empty object and accept a truncated one.
     """
     http_request = request._request  # noqa: SLF001  DRF has no public access to the raw bytes.
-    parser = _choose_parser(http_request)
+    parser = _choose_parser(http_request, date_format, zone)
     client = cast("MachineClient", request.user)
     try:
         with open_body(http_request, client.key) as body:
-            upload = cast("Upload", parser().parse(io.BytesIO(body.content)))
+            with limit_workbooks() if isinstance(parser, WorkbookParser) else nullcontext():
+                upload = cast("Upload", parser.parse(io.BytesIO(body.content)))
             return ReceivedUpload(
                 **vars(upload),
                 media_type=str(http_request.content_type),
                 byte_count=len(body.sent),
                 sha256="" if upload.is_single else hashlib.sha256(body.sent).hexdigest(),
             )
-    except (TooManyValues, TooManyCells):
+    except TooManyValues:
         raise TooLarge(
             f"The body has more than {MAX_VALUES} values. Send less at once.", limits=LIMITS
         ) from None
 
 
-def _choose_parser(request: HttpRequest) -> Callable[[], BaseParser]:
-    parser = _PARSERS.get(request.content_type or "")
-    if parser is None:
-        raise UnsupportedMediaType("Send entries as application/json, application/x-ndjson or text/csv.")
+def _choose_parser(request: HttpRequest, date_format: DateFormat, zone: tzinfo | None) -> BaseParser:
+    media_type = request.content_type or ""
+    if media_type in _ENTRY_PARSERS:
+        parser = _ENTRY_PARSERS[media_type]()
+    elif media_type in TABLE_PARSERS:
+        parser = TABLE_PARSERS[media_type](date_format, zone)
+    else:
+        raise UnsupportedMediaType(
+            f"Send entries as application/json, application/x-ndjson, {' or '.join(TABLE_PARSERS)}."
+        )
     if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("Send the body in UTF-8.")
     return parser

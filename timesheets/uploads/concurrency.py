@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, Overloaded, Throttled
@@ -30,6 +30,8 @@ _bodies = Places(
     wait_seconds=PLACE_TIMEOUT_SECONDS,
 )
 _slots = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
+# A small workbook can unpack to all that a request may.
+_workbook = threading.BoundedSemaphore(1)
 
 
 @contextmanager
@@ -48,14 +50,23 @@ def limit_bodies_of(caller: Hashable) -> Iterator[None]:
         raise IncompleteBody from None
 
 
-@contextmanager
-def limit_large_bodies() -> Iterator[None]:
+def limit_large_bodies() -> AbstractContextManager[None]:
     """Run the block that parses a large body. Raises Overloaded if no slot becomes free in time."""
+    return _occupy(_slots)
+
+
+def limit_workbooks() -> AbstractContextManager[None]:
+    """Run the block that parses a workbook, one at a time. Raises Overloaded like `limit_large_bodies`."""
+    return _occupy(_workbook)
+
+
+@contextmanager
+def _occupy(slots: threading.Semaphore) -> Iterator[None]:
     with metrics.track_wait():
-        has_slot = _slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
+        has_slot = slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
     if not has_slot:
         raise Overloaded
     try:
         yield
     finally:
-        _slots.release()
+        slots.release()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,10 +19,21 @@ from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Store
 from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.uploads.body import TABLE_PARSERS
 from timesheets.uploads.totals import ExpectedTotals
+from timesheets_files.dates import DateFormat, require_zone
 from timesheets_files.limits import ENTRY_ID, ENTRY_ID_CHARACTERS
 
-_PARAMETERS = ("atomic", "dry_run", "label", "expect_entries", "expect_hours", "correct")
+_TABLE_PARAMETERS = ("date_format", "time_zone")
+_PARAMETERS = (
+    "atomic",
+    "dry_run",
+    "label",
+    "expect_entries",
+    "expect_hours",
+    "correct",
+    *_TABLE_PARAMETERS,
+)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _HOURS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
@@ -33,7 +45,7 @@ class UploadOptions:
     """`atomic`: store all or none; `dry_run`: store nothing; `is_minimal`: list only rejected entries.
 
     `label` names the file that the upload is a part of. `correct`: each entry states what is current, and
-    `reason` is why, unless an entry says why itself.
+    `reason` is why, unless an entry says why itself. `date_format` and `zone` are for the dates of a table.
     """
 
     atomic: bool = False
@@ -43,6 +55,8 @@ class UploadOptions:
     expected: ExpectedTotals = field(default_factory=ExpectedTotals)
     correct: bool = False
     reason: str | None = None
+    date_format: DateFormat = DateFormat.ISO
+    zone: tzinfo | None = None
 
     @property
     def parse(self) -> Callable[[Any], Entry]:
@@ -78,7 +92,29 @@ def read_options(request: Request) -> UploadOptions:
         expected=_read_expected_totals(request),
         correct=correct,
         reason=_read_reason(request),
+        **_read_table_options(request),
     )
+
+
+def _read_table_options(request: Request) -> dict[str, Any]:
+    given = {name: request.query_params.getlist(name) for name in _TABLE_PARAMETERS}
+    if any(given.values()) and request.content_type.partition(";")[0].strip() not in TABLE_PARSERS:
+        raise InvalidParameter(
+            "Send date_format and time_zone only with CSV or a workbook. The dates of JSON are in RFC 3339."
+        )
+    options: dict[str, Any] = {}
+    try:
+        if given["date_format"]:
+            [date_format] = given["date_format"]
+            options["date_format"] = DateFormat(date_format)
+        if given["time_zone"]:
+            [name] = given["time_zone"]
+            options["zone"] = require_zone(name)
+    except ValueError:
+        raise InvalidParameter(
+            "Send date_format once, as iso, dmy or mdy, and time_zone once, such as Europe/Berlin."
+        ) from None
+    return options
 
 
 def _read_expected_totals(request: Request) -> ExpectedTotals:

@@ -19,6 +19,7 @@ from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.results import Result, describe_verdict, explain_conflict
 from timesheets_files.limits import MAX_UNKNOWN_MEMBERS
+from timesheets_files.members import SentDate, Unfit
 
 MAX_TEXT_LENGTH = 200
 # Beyond it, a program that reads JSON may not read an integer exactly.
@@ -37,7 +38,7 @@ def list_refused(
             status=result.members["status"],
             code=result.members.get("code", InvalidEntry.default_code),
             errors=_write_json({_clean(name): words for name, words in result.members["errors"].items()}),
-            entry=_write_json(_describe_sent(upload.entries[index])),
+            entry=_write_json(describe_sent(upload.entries[index])),
         )
         for index, result in islice(_find_refused(judged, verdicts), MAX_KEPT)
     ]
@@ -60,7 +61,7 @@ def _find_refused(
             yield index, result
 
 
-def _describe_sent(value: Any) -> Mapping[str, Any]:
+def describe_sent(value: Any) -> Mapping[str, Any]:
     """The members as they were sent, shortened and without tokens; `text` of what has no members."""
     if isinstance(value, MalformedEntry):
         return {"text": _clean(value.text)}
@@ -75,6 +76,8 @@ def _describe_sent(value: Any) -> Mapping[str, Any]:
 
 
 def _describe_value(value: Any) -> Any:
+    if isinstance(value, Unfit | SentDate):
+        value = value.sent
     if value is None or isinstance(value, str):
         return value and _clean(value)
     if isinstance(value, Decimal):

@@ -1,7 +1,7 @@
 """Read CSV and workbooks: rows, with or without a map, as entries and rejects."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,7 +17,6 @@ from timesheets_files.rows import Members
 
 if TYPE_CHECKING:
     from timesheets_client.reading.maps.rows import EntryMap
-    from timesheets_files.workbook_values import Cell
     from timesheets_files.workbooks import Sheet, SheetRow
 
 
@@ -63,55 +62,42 @@ def read_xlsx(file: BinaryIO, name: str, options: TableOptions) -> Iterator[Inpu
     from timesheets_files.workbooks import OUR_COLUMNS, names_column, read_sheets
 
     suspicions: dict[str, str] = {}
-    entry_map = options.entry_map
     is_ours, columns = names_column, OUR_COLUMNS
-    if entry_map:
-        is_ours, columns = entry_map.knows, f"a column of {entry_map.name}"
+    if options.entry_map:
+        is_ours, columns = options.entry_map.knows, f"a column of {options.entry_map.name}"
     with explain_full_disk(name):
         for sheet in read_sheets(file, options.sheets, is_ours, columns):
-            source = f"{name}!{sheet.title}"
-            read = open_sheet(sheet, options)
             if sheet.is_hidden and not options.sheets:
                 suspicions.setdefault("a hidden sheet was read too", sheet.title)
-            for row in sheet.rows:
-                note_suspicions(row, f"{sheet.title}:{row.number}", suspicions)
-                yield read(f"{source}:{row.number}", row)
+            sheet = replace(sheet, rows=note_suspicions(sheet, suspicions))
+            yield from read_sheet_items(sheet, f"{name}!{sheet.title}", options)
     if suspicions:
         reasons = [f"{reason} (first: {place})" for reason, place in suspicions.items()]
         yield InputWarning(source=name, reasons=reasons)
 
 
-def open_sheet(sheet: "Sheet", options: TableOptions) -> "Callable[[str, SheetRow], InputItem]":
-    """A function for the rows of a sheet."""
+def read_sheet_items(sheet: "Sheet", source: str, options: TableOptions) -> Iterator[InputItem]:
     from timesheets_client.reading.maps.sheets import MappedCells
-    from timesheets_files.workbook_values import SheetReader
+    from timesheets_files.workbooks import read_sheet
 
     if options.entry_map:
         mapped = MappedCells(options.entry_map, sheet)
-        return lambda source, row: mapped.make_entry(source, row.cells)
-    reader = SheetReader(sheet.header, sheet.title, options.date_format, options.zone)
-
-    def read(source: str, row: "SheetRow") -> InputItem:
-        try:
-            return make_item(source, reader.read(row.cells, row.number))
-        except RowMalformed as error:
-            return make_item(source, RowMalformed(str(error), join_cells(row.cells)))
-
-    return read
+        yield from (mapped.make_entry(f"{source}:{row.number}", row.cells) for row in sheet.rows)
+        return
+    for number, row in read_sheet(sheet, options.date_format, options.zone):
+        yield make_item(f"{source}:{number}", row)
 
 
-def join_cells(cells: "Sequence[Cell]") -> str:
-    return "\t".join(cell.text for cell in cells)
-
-
-def note_suspicions(row: "SheetRow", place: str, suspicions: dict[str, str]) -> None:
-    """Adds each reason to be suspicious of the row, unless an earlier place has the same reason."""
+def note_suspicions(sheet: "Sheet", suspicions: dict[str, str]) -> "Iterator[SheetRow]":
+    """The rows. Adds each reason to be suspicious of one, unless an earlier place has the same reason."""
     from timesheets_files.workbook_values import Kind
 
-    if row.is_hidden:
-        suspicions.setdefault("hidden rows were read too", place)
-    if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells):
-        suspicions.setdefault("formulas have no stored value", place)
+    for row in sheet.rows:
+        if row.is_hidden:
+            suspicions.setdefault("hidden rows were read too", f"{sheet.title}:{row.number}")
+        if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells):
+            suspicions.setdefault("formulas have no stored value", f"{sheet.title}:{row.number}")
+        yield row
 
 
 def make_item(source: str, row: Members | RowMalformed) -> InputEntry | RejectedEntry:
@@ -123,7 +109,7 @@ def make_item(source: str, row: Members | RowMalformed) -> InputEntry | Rejected
     errors: dict[str, object] = {}
     for name, value in row.items():
         if isinstance(value, Unfit):
-            row[name], errors[name] = value.value, [value.reason]
+            row[name], errors[name] = value.sent, [value.reason]
     hours = row["hours"]
     if isinstance(hours, str) and HOURS_TEXT.fullmatch(hours):
         row["hours"] = Decimal(hours)
