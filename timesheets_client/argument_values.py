@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from timesheets_client.network.exchange import Timeouts
-from timesheets_client.reading.maps.shipped import find_shipped_map, list_names
+from timesheets_client.reading.maps.shipped import FOLDER, list_names
 from timesheets_files.dates import find_zone, read_iso_date
 from timesheets_files.limits import FIRST_YEAR, LAST_YEAR, MAX_LENGTHS
 from timesheets_files.members import Malformed
@@ -82,8 +82,8 @@ def parse_map(text: str) -> Path:
 
 
 def parse_shipped_map(name: str) -> Path:
-    if found := find_shipped_map(name):
-        return found
+    if name in list_names():
+        return FOLDER / f"{name}.toml"
     raise ArgumentTypeError(f"must be {', '.join(list_names())} or a file such as ./our.toml, not {name!r}")
 
 

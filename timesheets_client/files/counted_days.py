@@ -32,11 +32,13 @@ class CountedDays:
 
     def find(self, value: object) -> date | None:
         """The day of a date or of a time, if there is one; without a zone, the day that a time shows."""
-        day = parse_day(value[:DATE_LENGTH]) if isinstance(value, str) else None
-        if day is None or not isinstance(value, str) or len(value) == DATE_LENGTH:
+        if not isinstance(value, str):
+            return None
+        day = parse_day(value[:DATE_LENGTH])
+        if not day or len(value) == DATE_LENGTH:
             return day
         self.has_times = True
-        return (find_day_in(self.zone, value) if self.zone else None) or day
+        return find_day_in(self.zone, value) or day
 
 
 @lru_cache(MAX_DATES)
@@ -47,10 +49,10 @@ def parse_day(text: str) -> date | None:
         return None
 
 
-def find_day_in(zone: tzinfo, text: str) -> date | None:
+def find_day_in(zone: tzinfo | None, text: str) -> date | None:
     try:
         time = datetime.fromisoformat(text)
-        return time.astimezone(zone).date() if time.tzinfo else None
+        return time.astimezone(zone).date() if zone and time.tzinfo else None
     except (ValueError, OverflowError):
         return None
 

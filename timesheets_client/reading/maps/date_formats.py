@@ -1,7 +1,7 @@
 """Read dates and times of day in stated formats. The order of day and month is never guessed."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,6 +14,7 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+MONTH_NUMBERS = {name[:3].lower(): f"{number}" for number, name in enumerate(MONTHS, 1)}
 # As in strptime. Each matches few characters, so that no long text can fill a cache.
 DIRECTIVES = {
     "Y": r"(?P<Y>\d{4})",
@@ -140,7 +141,9 @@ def compile_part(directive: str, space: str, literal: str) -> str:
 def make_moment(match: re.Match[str]) -> Moment:
     """Raises Malformed if there is no such day."""
     found = match.groupdict()
-    day = make_day(found["Y"], find_month(found), found["d"]) if "Y" in found else ""
+    name = found.get("b") or found.get("B") or ""
+    month = MONTH_NUMBERS[name[:3].lower()] if name else found.get("m", "")
+    day = make_day(found["Y"], month, found["d"]) if "Y" in found else ""
     if "M" not in found:
         return Moment(day, "", "")
     hour = found["H"] if "H" in found else f"{int(found['I']) % 12 + 12 * (found['p'] in 'Pp')}"
@@ -148,13 +151,6 @@ def make_moment(match: re.Match[str]) -> Moment:
     if "f" in found:
         time = f"{time}.{found['f']}"
     return Moment(day, time, normalize_offset(found["z"]) if "z" in found else "")
-
-
-def find_month(found: Mapping[str, str]) -> str:
-    if "m" in found:
-        return found["m"]
-    name = found["b"] if "b" in found else found["B"]
-    return next(f"{number}" for number, each in enumerate(MONTHS, 1) if each.lower().startswith(name.lower()))
 
 
 @lru_cache(MAX_DAYS)

@@ -169,18 +169,10 @@ def read_duration_rule(table: Table) -> Rule:
     if "decimal" in table and unit not in SECONDS:
         table.refuse("decimal", f"applies only to {', '.join(SECONDS)}")
     decimal = table.take_choice("decimal", (".", ","), ".")
-    per_day = read_hours_per_day(table, unit)
-    return DurationRule(source=source, read=compile_unit(unit, decimal, per_day), decimal=decimal)
-
-
-def read_hours_per_day(table: Table, unit: str) -> Decimal | int:
-    """How many hours `1d` has. Only that unit needs it."""
-    if unit != WITH_DAYS:
-        return 24
-    hours = table.take_number("hours_per_day")
-    if not 0 < hours <= 24:
+    per_day = table.take_number("hours_per_day") if unit == WITH_DAYS else 24
+    if not 0 < per_day <= 24:
         table.refuse("hours_per_day", "must be above 0 and at most 24: how many hours 1d has, such as 8")
-    return hours
+    return DurationRule(source=source, read=compile_unit(unit, decimal, per_day), decimal=decimal)
 
 
 def read_period_rule(table: Table, zone: tzinfo | None) -> Rule:

@@ -29,17 +29,13 @@ class Typed(str):
 
     __slots__ = ()
 
-    def strip(self, _characters: str | None = None, /) -> "Typed":
-        return self
 
-
-read_typed_moment = compile_formats(
-    [
-        *("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"),
-        # The day and the time of day are cells of their own.
-        *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M:%S"),
-    ]
+# The time of day can be a cell of its own, behind that of the day.
+TYPED_FORMATS = (
+    *("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"),
+    *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M:%S"),
 )
+read_typed_moment = compile_formats(TYPED_FORMATS)
 read_clock = compile_unit("h:mm:ss")
 
 

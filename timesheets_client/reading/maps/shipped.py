@@ -9,11 +9,6 @@ from timesheets_client.reading.maps.names import normalize
 FOLDER = Path(__file__).parents[2] / "maps"
 
 
-def find_shipped_map(name: str) -> Path | None:
-    """The file of the map with this name, such as `toggl`, if there is one."""
-    return next((path for path in FOLDER.glob("*.toml") if path.stem == name), None)
-
-
 def list_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
