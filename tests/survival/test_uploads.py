@@ -189,7 +189,8 @@ def own_server(tmp_path: Path) -> Iterator[DevelopmentServer]:
 
 
 def test_a_run_waits_for_an_api_that_restarts(own_server: DevelopmentServer, week: Week) -> None:
-    process = start(own_server, week)
+    # Enough for a server that starts on a busy machine.
+    process = start(own_server, week, "--retries", "20")
     wait_until(lambda: week.count_stored(own_server) > 0)
 
     own_server.kill()
