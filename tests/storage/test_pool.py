@@ -1,4 +1,4 @@
-"""A client whose uploads wait for locks leaves most of the pool of connections to others."""
+"""Clients share the pool of connections, and connections that broke are replaced."""
 
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, suppress
@@ -14,9 +14,11 @@ from django.test import Client
 from tests.api.conftest import status_and_code
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
+from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry
 from tests.storage.uploads import REPORTING, insert_row
+from timesheets.readiness import get_readiness
 from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.pool import share_pool
 from timesheets.storage.verdicts import Outcome
@@ -104,3 +106,36 @@ def test_no_newcomer_overtakes_a_caller_that_waits_for_a_place() -> None:
 
     assert [number for number in order if number != 99] == list(range(8))
     assert order[0] == 0
+
+
+@pytest.fixture
+def broken_pool(database: Database, postgresql: PostgreSQLServer) -> Any:
+    """The full pool of this process, all of whose connections ended with the last run of the server."""
+    pool = connections["default"].pool  # type: ignore[attr-defined]
+    pool.open()
+    for used in [pool.getconn() for _ in range(pool.max_size)]:
+        pool.putconn(used)
+    postgresql.stop()
+    postgresql.start()
+    return pool
+
+
+@only_on("postgresql")
+def test_the_first_request_after_a_restart_of_postgresql_is_answered(
+    client: Client, issuer: Issuer, broken_pool: Any
+) -> None:
+    headers = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
+
+    assert client.get("/timesheets", headers=headers).status_code == 200
+
+
+@only_on("postgresql")
+@pytest.mark.usefixtures("without_the_admin")
+def test_a_probe_finds_what_a_restart_of_postgresql_broke(
+    client: Client, issuer: Issuer, broken_pool: Any
+) -> None:
+    get_readiness.cache_clear()
+
+    assert client.get("/readyz").status_code == 200
+
+    assert broken_pool.get_stats().get("connections_lost", 0) > 0

@@ -1,10 +1,6 @@
 """While the database is down, clients soon get a 503. When it is up again, uploads work without a restart."""
 
-from typing import Any
-
 import pytest
-from django.db import connections
-from django.test import Client
 
 from tests.conftest import StartServer
 from tests.kit.default_database import Database, only_on
@@ -12,7 +8,6 @@ from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.servers import GranianServer
 from tests.storage.load import BatchResponse, UploadLoad, require_completion, require_whole_batches
-from timesheets.readiness import get_readiness
 
 # The limit for every response, whether the database is up or down.
 MAX_RESPONSE_SECONDS = 10
@@ -73,36 +68,3 @@ def test_batches_whose_connection_postgresql_terminates_are_refused_completely(
 
     require_orderly_outage(load)
     require_completion([response.batch for response in load.responses], server.url, load.token)
-
-
-@pytest.fixture
-def broken_pool(database: Database, postgresql: PostgreSQLServer) -> Any:
-    """The full pool of this process, all of whose connections ended with the last run of the server."""
-    pool = connections["default"].pool  # type: ignore[attr-defined]
-    pool.open()
-    for used in [pool.getconn() for _ in range(pool.max_size)]:
-        pool.putconn(used)
-    postgresql.stop()
-    postgresql.start()
-    return pool
-
-
-@only_on("postgresql")
-def test_the_first_request_after_a_restart_of_postgresql_is_answered(
-    client: Client, issuer: Issuer, broken_pool: Any
-) -> None:
-    headers = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
-
-    assert client.get("/timesheets", headers=headers).status_code == 200
-
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("without_the_admin")
-def test_a_probe_finds_what_a_restart_of_postgresql_broke(
-    client: Client, issuer: Issuer, broken_pool: Any
-) -> None:
-    get_readiness.cache_clear()
-
-    assert client.get("/readyz").status_code == 200
-
-    assert broken_pool.get_stats().get("connections_lost", 0) > 0
