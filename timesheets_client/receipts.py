@@ -5,9 +5,10 @@ from dataclasses import asdict
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus
 from timesheets_client.output.tables import format_table
-from timesheets_client.sending.receipts import COUNTS, list_receipts
+from timesheets_client.sending.receipts import list_receipts
 
 MAX_SHOWN = 20
+SHOWN = ("created", "existing", "rejected")
 
 
 def show_uploads(context: RunContext) -> ExitStatus:
@@ -18,11 +19,11 @@ def show_uploads(context: RunContext) -> ExitStatus:
     rows = [
         {
             "upload": str(each.upload),
-            "received at": each.received_at[:16],
-            **{name: str(count) for name, count in each.counts.items()},
+            "received (UTC)": each.received_at[:16].replace("T", " "),
+            **{name: str(each.counts[name]) for name in SHOWN},
             "label": each.label,
         }
         for each in receipts
     ]
-    report.show_lines(format_table(rows, ("upload", *COUNTS), ("label",)) if rows else ["no uploads"])
+    report.show_lines(format_table(rows, ("upload", *SHOWN), ("label",)) if rows else ["no uploads"])
     return ExitStatus.DONE

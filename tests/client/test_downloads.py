@@ -5,10 +5,8 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -16,7 +14,6 @@ from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
 from tests.client.runs import Run
 from tests.client.test_command import start
-from tests.kit.processes import run_python
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.locks import try_lock
 from timesheets_client.reading.inputs import Format
@@ -44,6 +41,7 @@ def is_page(received: Received) -> bool:
 
 
 def test_the_current_entries_of_a_date_and_later_are_written(site: Site, api: Api, tmp_path: Path) -> None:
+    api.grant("read:timesheets")
     api.store("early", 8, date="2026-05-31")
     api.store("a", 7.5)
     api.store("corrected", 4, 5.25)
@@ -95,11 +93,9 @@ def test_correct_finds_no_difference_in_a_download(site: Site, api: Api, tmp_pat
 @pytest.mark.parametrize(
     ("name", "chosen", "first"),
     [
-        pytest.param("a.csv", Format.AUTO, b"\xef\xbb\xbfentry_id", id="csv"),
-        pytest.param("a.NDJSON", Format.AUTO, b'{"entry_id"', id="ndjson"),
-        pytest.param("a.jsonl", Format.AUTO, b'{"entry_id"', id="jsonl"),
-        pytest.param("a.txt", Format.CSV, b"\xef\xbb\xbfentry_id", id="chosen"),
-        pytest.param("a.csv", Format.NDJSON, b'{"entry_id"', id="chosen despite the name"),
+        ("a.NDJSON", Format.AUTO, b'{"entry_id"'),
+        ("a.txt", Format.CSV, b"\xef\xbb\xbfentry_id"),
+        ("a.csv", Format.NDJSON, b'{"entry_id"'),
     ],
 )
 def test_the_format_is_that_of_the_name_or_the_chosen_one(
@@ -300,40 +296,6 @@ def test_another_client_does_not_continue_a_download(
     assert "continued" not in run.written[0]
 
 
-def test_a_page_of_earlier_entries_does_not_continue_a_download(
-    site: Site, letters: Api, tmp_path: Path
-) -> None:
-    before_page(site, letters, 2, lambda: Reply(status=503))
-    download(site, tmp_path / "june.csv", batch_size=2)
-    page = {"results": [{**make_row(), "id": 2}], "next": None}
-    site.replies["/timesheets"] = Reply(status=200, body=page)
-
-    status, run = download(site, tmp_path / "june.csv", batch_size=2)
-
-    assert status == ExitStatus.CONFIGURATION
-    assert "this is not a response from the Timesheets API" in run.warned[1]
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        pytest.param(Reply(status=503), id="unavailable"),
-        pytest.param(Reply(status=404, body=b"<html>"), id="another server"),
-        pytest.param(Reply(status=403, body={"code": "insufficient_scope"}), id="refused"),
-    ],
-)
-def test_a_download_that_never_began_leaves_no_file(
-    site: Site, api: Api, tmp_path: Path, reply: Reply
-) -> None:
-    site.replies["/timesheets"] = reply
-
-    status, run = download(site, tmp_path / "june.csv")
-
-    assert status != ExitStatus.DONE
-    assert len(run.warned) == 1
-    assert list_parts(tmp_path) == []
-
-
 def test_a_state_that_the_api_has_lost_is_a_configuration_error(
     site: Site, letters: Api, tmp_path: Path
 ) -> None:
@@ -361,15 +323,6 @@ def test_an_api_that_names_no_state_is_a_configuration_error(
     assert list_parts(tmp_path) == []
 
 
-def test_only_the_scope_to_read_is_required(site: Site, api: Api, tmp_path: Path) -> None:
-    api.grant("read:timesheets")
-    api.store("a", 1)
-
-    status, _ = download(site, tmp_path / "june.csv")
-
-    assert status == ExitStatus.DONE
-
-
 def test_a_token_that_may_not_read_sends_nothing(site: Site, api: Api, tmp_path: Path) -> None:
     api.grant("batch:upload correct:timesheets")
     part = tmp_path / "june.csv.part"
@@ -382,25 +335,6 @@ def test_a_token_that_may_not_read_sends_nothing(site: Site, api: Api, tmp_path:
     assert part.read_text() == "another"
     assert list_parts(tmp_path) == ["june.csv.part"]
     assert "lacks the scope read:timesheets (its scopes: batch:upload correct:timesheets)" in run.warned[0]
-
-
-def test_an_expired_token_is_replaced_in_the_middle(site: Site, letters: Api, tmp_path: Path) -> None:
-    before_page(site, letters, 2, lambda: Reply(status=401, body={"code": "invalid_token"}))
-
-    status, _ = download(site, tmp_path / "june.csv", batch_size=2)
-
-    assert status == ExitStatus.DONE
-    assert read_ids(tmp_path / "june.csv") == [*"abcdef"]
-    assert site.count("/oauth/token") == 2
-
-
-def test_a_page_is_retried_as_the_api_says(site: Site, letters: Api, tmp_path: Path) -> None:
-    before_page(site, letters, 2, lambda: Reply(status=429, headers={"Retry-After": "7"}))
-    run = Run()
-
-    status, _ = download(site, tmp_path / "june.csv", batch_size=2, retries=1, run=run)
-
-    assert (status, sum(run.slept) >= 7) == (ExitStatus.DONE, True)
 
 
 def test_every_page_comes_from_the_same_server(site: Site, letters: Api, tmp_path: Path) -> None:
@@ -454,17 +388,6 @@ def test_nobody_else_can_read_a_part_that_was_there_before(site: Site, api: Api,
     download(site, tmp_path / "june.csv")
 
     assert (tmp_path / "june.csv").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_folder_that_does_not_exist_is_a_configuration_error(site: Site, api: Api, tmp_path: Path) -> None:
-    status, run = download(site, tmp_path / "missing" / "june.csv")
-
-    assert status == ExitStatus.CONFIGURATION
-    [problem] = run.warned
-    assert problem == (
-        f"{tmp_path}/missing/june.csv: entries cannot be written there: No such file or directory; "
-        "name another file with --download"
-    )
 
 
 def test_two_runs_do_not_write_one_file(site: Site, letters: Api, tmp_path: Path) -> None:
@@ -619,37 +542,3 @@ def test_a_signal_keeps_what_was_downloaded(
         f"{tmp_path}/june.csv: continued after 2 entries",
     )
     assert (tmp_path / "june.csv").read_bytes() == expected
-
-
-DOWNLOAD = """
-import json, sys
-from pathlib import Path
-from tests.client.memory import read_peak
-from tests.client.runs import Run
-print(int(Run().start(json.loads(sys.argv[1]), download=Path(sys.argv[2]), since="2026-06-01")), read_peak())
-"""
-
-
-def test_a_download_takes_about_a_hundred_bytes_of_memory_per_entry(
-    site: Site, api: Api, tmp_path: Path
-) -> None:
-    peaks = []
-    for count in (2, 40):
-        site.replies["/timesheets"] = partial(answer_thousands, count)
-        file = tmp_path / f"{count}.csv"
-        result = run_python("-c", DOWNLOAD, json.dumps(site.variables), file)
-        status, peak = map(int, result.stdout.split())
-        assert (status, len(read_ids(file))) == (ExitStatus.DONE, 1_000 * count)
-        peaks.append(peak)
-
-    assert peaks[1] - peaks[0] < 38_000 * 130
-
-
-def answer_thousands(count: int, received: Received) -> Reply:
-    """A page of a thousand entries, with ids up to a thousand times `count`."""
-    query = parse_qs(urlsplit(received.path).query)
-    first = int(query.get("cursor", ["1"])[0])
-    rows = [{**make_row(), "id": number, "entry_id": f"e{number}"} for number in range(first, first + 1_000)]
-    is_last = first + 1_000 > 1_000 * count
-    body = {"results": rows, "next": None if is_last else f"/timesheets?cursor={first + 1_000}"}
-    return Reply(status=200, body=body, headers={"Timesheets-As-Of": str(1_000 * count)})

@@ -5,14 +5,15 @@ import subprocess
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.client.api import Api
-from tests.client.conftest import Site
+from tests.client.conftest import Received, Reply, Site
 from tests.client.runs import PROGRAM, write_csv
 from tests.client.test_command import CRON, ROOT
-from tests.client.test_downloads import answer_thousands
+from tests.client.test_downloads import make_row
 from timesheets_client.errors import ExitStatus
 
 UNREADABLE = "nothing of ours\n"
@@ -223,3 +224,13 @@ def test_a_read_only_spool_folder_is_a_configuration_error_before_anything_is_se
     assert result.statuses == [ExitStatus.CONFIGURATION]
     assert "Read-only file system" in result.errors
     assert site.received == []
+
+
+def answer_thousands(count: int, received: Received) -> Reply:
+    """A page of a thousand entries, with ids up to a thousand times `count`."""
+    query = parse_qs(urlsplit(received.path).query)
+    first = int(query.get("cursor", ["1"])[0])
+    rows = [{**make_row(), "id": number, "entry_id": f"e{number}"} for number in range(first, first + 1_000)]
+    is_last = first + 1_000 > 1_000 * count
+    body = {"results": rows, "next": None if is_last else f"/timesheets?cursor={first + 1_000}"}
+    return Reply(status=200, body=body, headers={"Timesheets-As-Of": str(1_000 * count)})

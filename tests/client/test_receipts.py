@@ -65,10 +65,10 @@ def test_the_latest_uploads_are_listed(site: Site, api: Api) -> None:
 
     assert (status, of_file.warned) == (ExitStatus.DONE, [])
     assert of_file.written[0].split() == [
-        *("upload", "received", "at", "received", "created", "existing", "rejected", "label")
+        *("upload", "received", "(UTC)", "created", "existing", "rejected", "label")
     ]
     assert [line.split()[0] for line in everything.written[1:]] == ["3", "2", "1"]
-    assert [line.split()[2:] for line in of_file.written[1:]] == [["2", "2", "0", "0", "b.csv"]] * 2
+    assert [line.split()[3:] for line in of_file.written[1:]] == [["2", "0", "0", "b.csv"]] * 2
 
 
 def test_without_an_upload_there_is_no_table(site: Site, api: Api) -> None:

@@ -1,7 +1,5 @@
 """What --replace changes, and what it refuses."""
 
-import json
-import signal
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.client.api import Api
-from tests.client.conftest import Reply, Site
+from tests.client.conftest import Site
 from tests.client.runs import HEADER, Run, list_files
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.uploads import EDITED_EXPORT
@@ -118,7 +116,10 @@ def test_the_employees_may_lose_exactly_so_much(
     [
         ("007,2026-05-31,X,8", "date: This is not one of the days from 2026-06-01 to 2026-06-30."),
         ("007,2026-07-01,X,8", "date: This is not one of the days from"),
-        ("007,2026-06-01T00:30:00+02:00,X,8", "date: In the API's time zone this is another day."),
+        (
+            "007,2026-06-01T00:30:00+02:00,X,8",
+            "date: In the API's time zone this is another day. Send only the date.",
+        ),
         ("007,2026-06-02,X,25", "hours: Ensure this value is less than or equal to 24."),
         ("007,2026-06-02,X,8,5", "this row has 5 cells"),
     ],
@@ -130,7 +131,7 @@ def test_a_file_with_one_wrong_row_changes_nothing(
 
     assert status == ExitStatus.REJECTED
     assert f"{june}:5: {problem}" in run.warned[0]
-    assert "nothing was stored, because rows were rejected: 1" in run.warned[1]
+    assert "because --replace needs every row, and 1 of 4 would be rejected" in run.warned[1]
     assert len(api.rows) == len(FULL)
     assert list_files(june.parent) == ["june.csv"]
 
@@ -223,16 +224,6 @@ def count_surplus(api: Api, rows: list[str]) -> int:
     return sum(row not in rows for row in list_current(api))
 
 
-def test_a_signal_lets_the_batch_in_flight_finish(site: Site, api: Api, june: Path) -> None:
-    run = Run()
-    api.troubles += [lambda: None, lambda: None, lambda: run.signals.receive(signal.SIGTERM, None)]
-
-    status, _ = replace(site, write(june, *FULL[:2]), max_loss=100, run=run)
-
-    assert status == ExitStatus.TERMINATED
-    assert "of 2 changes are stored" in run.warned[0]
-
-
 def test_the_token_needs_all_three_scopes(site: Site, api: Api, june: Path) -> None:
     api.grant("batch:upload correct:timesheets")
 
@@ -240,28 +231,6 @@ def test_the_token_needs_all_three_scopes(site: Site, api: Api, june: Path) -> N
 
     assert (status, api.requests) == (ExitStatus.REFUSED, [])
     assert "lacks the scope read:timesheets" in run.warned[0]
-
-
-def test_json_counts_the_changes(site: Site, api: Api, june: Path) -> None:
-    _, run = replace(site, write(june, *FULL[:3]), max_loss=100, run=Run(is_json=True))
-
-    [outcome] = json.loads(run.written[0])["files"]
-    assert (outcome["created"], outcome["restored"], outcome["withdrawn"], outcome["existing"]) == (
-        0,
-        0,
-        1,
-        3,
-    )
-
-
-def test_an_api_without_corrections_is_a_configuration_error(site: Site, api: Api, june: Path) -> None:
-    refusal = {"code": "invalid_parameter", "detail": "The only parameters are atomic, dry_run."}
-    site.replies["/timesheets/upload"] = Reply(status=400, body=refusal)
-
-    status, run = replace(site, june)
-
-    assert status == ExitStatus.CONFIGURATION
-    assert "this API is too old for corrections, and nothing was stored" in run.warned[0]
 
 
 def test_a_mapped_upload_without_ids_leads_to_replace_once(site: Site, api: Api, tmp_path: Path) -> None:

@@ -77,18 +77,6 @@ def test_a_run_that_was_killed_is_continued(site: Site, api: Api) -> None:
     assert [len(api.revisions(each)) for each in "abc"] == [2, 2, 2]
 
 
-def test_every_page_is_read_from_the_same_server(site: Site, api: Api) -> None:
-    api.page_size = 2
-
-    status, _ = withdraw(site)
-
-    assert status == ExitStatus.DONE
-    paths = [each.path for each in api.requests if not each.body]
-    first = f"/timesheets?upload={UPLOAD}&page_size=1000"
-    assert paths[:2] == [f"/uploads/{UPLOAD}", first]
-    assert [path.startswith(f"{first}&cursor=") for path in paths[2:]] == [True]
-
-
 def test_what_cannot_be_withdrawn_is_listed(site: Site, api: Api) -> None:
     corrected, withdrawn = ({"entry_id": "d", "hours": 2}, {"entry_id": "e", "hours": 2})
     again = {"revision": 2, "reason": "before"}

@@ -41,7 +41,7 @@ def reject_strays(entries: Sequence[InputEntry], tally: Tally, context: RunConte
     for day, timed in exact.items():
         for entry, moment in timed:
             if not midnights[day] <= moment < midnights[find_next(day)]:
-                reject(entry, "In the API's time zone this is another day.", tally)
+                reject(entry, "In the API's time zone this is another day. Send only the date.", tally)
 
 
 def reject(entry: InputEntry, reason: str, tally: Tally) -> None:

@@ -59,9 +59,10 @@ def read_rows(tally: Tally, context: RunContext) -> Sequence[InputEntry]:
 
 def require_all_right(tally: Tally) -> None:
     if tally.is_faulty:
+        count = f"{tally.outcome.rejected} of {tally.outcome.entries}"
         raise EntriesRejected(
-            f"{tally.source.name}: nothing was stored, because rows were rejected: {tally.outcome.rejected}; "
-            "--replace needs the whole file, so correct them there and run it again"
+            f"{tally.source.name}: nothing was stored, because --replace needs every row, and {count} would "
+            "be rejected; correct the file and run it again"
         )
 
 
