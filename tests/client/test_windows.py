@@ -261,9 +261,9 @@ def test_a_byte_order_mark_is_no_part_of_a_variable(tmp_path: Path) -> None:
 
 
 def test_a_byte_order_mark_is_no_part_of_a_mapping_file(tmp_path: Path) -> None:
-    text = (REPOSITORY / "timesheets_client/maps/clockify.toml").read_text(encoding="utf-8")
+    text = (REPOSITORY / "timesheets_client/maps/toggl.toml").read_text(encoding="utf-8")
     (tmp_path / "users.csv").write_text("Email,user_id\nanna@example.com,007\n")
-    path = tmp_path / "clockify.toml"
+    path = tmp_path / "toggl.toml"
     path.write_text(text, encoding="utf-8-sig")
 
     assert load_map(path, ZoneInfo("Europe/Berlin"))
