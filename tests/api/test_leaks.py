@@ -115,7 +115,10 @@ def test_no_response_header_repeats_text_from_the_caller(upload: Upload, issuer:
 # Bugs, and mails about them
 
 # Django 6.1 expects MAILERS, which 5.2 does not have.
-pytestmark = pytest.mark.filterwarnings("ignore:Django 2028 will not have a default mailer")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Django 2028 will not have a default mailer"),
+    pytest.mark.django_db,
+]
 
 
 @pytest.fixture

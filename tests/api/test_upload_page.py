@@ -5,6 +5,8 @@ from django.test import Client
 
 from tests.kit.issuer import Issuer
 
+pytestmark = pytest.mark.django_db
+
 PATH = "/timesheets/upload"
 # As browsers send it.
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
