@@ -21,6 +21,7 @@ from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.table_files import TableOptions
+from timesheets_files.dates import DateFormat
 
 # Only a map needs its rules.
 if TYPE_CHECKING:
@@ -65,6 +66,12 @@ class Options:
     time_zone: tzinfo | None = reading(
         "--time-zone ZONE",
         "the zone of times without an offset, such as Europe/Berlin; without it they are rejected",
+    )
+    date_format: DateFormat = reading(
+        "--date-format",
+        "how CSV and workbooks write dates: iso (the default), dmy as in 30.11.2026, or mdy as in 11/30/2026",
+        DateFormat.ISO,
+        choices=[each.value for each in DateFormat],
     )
     map_file: Path | None = reading(
         "--map MAP",
@@ -172,7 +179,12 @@ class Options:
 
     @property
     def tables(self) -> TableOptions:
-        return TableOptions(zone=self.time_zone, entry_map=self.entry_map, sheets=self.sheets)
+        return TableOptions(
+            date_format=self.date_format,
+            zone=self.time_zone,
+            entry_map=self.entry_map,
+            sheets=self.sheets,
+        )
 
     @property
     def required_scopes(self) -> tuple[str, ...]:
@@ -223,6 +235,8 @@ def read_options(arguments: Mapping[str, Any]) -> Options:
     }
     if "format" in given:
         given["format"] = Format(given["format"])
+    if "date_format" in given:
+        given["date_format"] = DateFormat(given["date_format"])
     if "derives_ids" in given:
         given["derives_ids"] = given["derives_ids"] == "on"
     return Options(**given)

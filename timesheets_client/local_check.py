@@ -1,5 +1,6 @@
 """Read files and send nothing (--dry-run, --preview). Needs neither settings nor network."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -14,11 +15,16 @@ from timesheets_client.files.preview import FirstEntries, Preview
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.files.uploads import process_files
 from timesheets_client.output.report import Report
+from timesheets_client.reading.entries import InputEntry, RejectedEntry
+from timesheets_client.reading.identity import StatedIds
 from timesheets_client.reading.inputs import open_input
+from timesheets_client.sending.verdicts import REPEATED_ID
+from timesheets_files.limits import find_faults
+from timesheets_files.members import ENTRY_ID
 
 NOT_CHECKED = (
-    "checked only syntax, columns, dates and decimal form; only the API can tell whether an entry "
-    "is valid, and whether it already exists: --check FILE asks the API"
+    "checked the file and the documented limits of its entries; only the API can tell whether an entry "
+    "already exists and whom its rules refuse: --check FILE asks the API"
 )
 
 
@@ -41,10 +47,13 @@ def read_file(
     source = open_input(name, stdin)
     tally = Tally(source=source, report=report, is_strict=options.is_strict, preview=preview)
     first = FirstEntries(source.name, derives_ids=options.derives_ids)
+    stated = StatedIds()
     try:
         # Nothing is sent, so no entry needs an id.
         with closing(take_entries(tally, replace(options, derives_ids=False))) as entries:
             for entry in entries:
+                if errors := find_errors(entry, stated):
+                    tally.reject(RejectedEntry(source=entry.source, errors=errors, members=entry.members))
                 if preview:
                     first.add(entry)
                     preview.add(entry)
@@ -56,3 +65,9 @@ def read_file(
         report.show_lines(first.describe(preview.days))
     report.show_file(tally.finish(), unsent="--preview" if preview else "--dry-run")
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
+
+
+def find_errors(entry: InputEntry, stated: StatedIds) -> Mapping[str, object]:
+    """What the API always refuses in the entry, whatever it has stored."""
+    faults = find_faults(entry.members)
+    return {ENTRY_ID: [REPEATED_ID]} if not faults and stated.differs(entry.members) else faults

@@ -19,6 +19,7 @@ from timesheets_client.files.counted_days import CountedDays
 from timesheets_client.files.groups import Groups
 from timesheets_client.files.preview import Preview
 from timesheets_client.reading.entries import InputEntry
+from timesheets_files.dates import DateFormat
 
 # An hour and a half before midnight in UTC; in Berlin, the 4th of June has begun.
 NOW = datetime(2026, 6, 3, 22, 30, tzinfo=UTC).timestamp()
@@ -112,7 +113,7 @@ def test_a_preview_needs_no_settings_and_writes_no_file(week: Path) -> None:
 
     assert run.status == ExitStatus.REJECTED
     assert "\n".join(run.written[:-1]) + "\n" == SHOWN
-    assert run.written[-1].startswith("--preview: checked only syntax")
+    assert run.written[-1].startswith("--preview: checked the file and")
     assert run.warned[0].startswith("week23.csv:7: date: '03/04/2026' is not a date")
     assert [path.name for path in Path().iterdir()] == ["week23.csv"]
 
@@ -342,3 +343,36 @@ def test_a_preview_of_too_many_people_and_days_says_so() -> None:
     assert people["unlisted"] == {"entries": 20, "hours": "20"}
     assert days == {"rows": [], "unlisted": {"entries": 20, "hours": "20"}}
     assert "  entries in no row, because there are too many different ones: 20" in preview.describe()
+
+
+def test_what_the_api_always_refuses_counts_as_rejected(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f"{HEADER.strip()},entry_id\n,2026-06-01,X,1,\n7,2026-06-01,X,1,a\n7,2026-06-01,X,2,a\n")
+
+    run = run_client({}, file, is_dry_run=True)
+
+    assert run.status == ExitStatus.REJECTED
+    assert [line.partition(".csv:")[2] for line in run.warned[:2]] == [
+        "2: user_id: This field may not be blank.",
+        "4: entry_id: An earlier entry of this file has the same entry_id. Keep the one that is right.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("date_format", "dates"),
+    [
+        ("iso", ["2026-03-04", "2026-30-11"]),
+        ("dmy", ["3/4/2026", "11/30/2026"]),
+        ("mdy", ["3.4.2026", "30.11.2026"]),
+    ],
+)
+def test_nothing_of_a_file_is_sent_if_the_order_of_its_dates_is_in_doubt(
+    site: Site, api: Api, tmp_path: Path, date_format: str, dates: list[str]
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join([HEADER.strip(), *(f"7,{date},X,1" for date in dates), ""]))
+
+    run = run_client(site.variables, file, date_format=DateFormat(date_format), batch_size=1)
+
+    assert (run.status, api.batches) == (ExitStatus.REJECTED, [])
+    assert f"a.csv:3: '{dates[1]}' does not fit " in run.warned[0]

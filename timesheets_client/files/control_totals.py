@@ -8,7 +8,7 @@ from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperatio
 from timesheets_client.arguments import Options
 from timesheets_client.errors import TotalsDiffer
 from timesheets_client.reading.entries import InputItem, InputWarning, Members, SkippedRow
-from timesheets_client.reading.inputs import Input, open_repeatable, read_entries
+from timesheets_client.reading.inputs import Input, may_be_in_doubt, open_repeatable, read_entries
 from timesheets_files.members import Malformed
 from timesheets_files.rows import read_decimal
 
@@ -39,10 +39,11 @@ class Totals:
 def check_totals(source: Input, options: Options) -> Iterator[Input]:
     """The input, to be read from its beginning, if the options announce no other totals than it has.
 
-    With a map, it is read once before, so that nothing is sent if the order of day and month is in doubt.
+    A table is read once before, so that nothing is sent if the order of day and month is in doubt.
     Raises TotalsDiffer, and what reading it raises.
     """
-    if options.expected_entries is None and options.expected_hours is None and options.entry_map is None:
+    is_expected = (options.expected_entries, options.expected_hours) != (None, None)
+    if not (is_expected or options.entry_map or may_be_in_doubt(source, options.format, options.tables)):
         yield source
         return
     with open_repeatable(source) as repeatable:

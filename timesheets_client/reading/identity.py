@@ -59,6 +59,22 @@ class EntryIds:
         return {**members, ENTRY_ID: f"{find_day(date)}-{digest.hex()}"}
 
 
+class StatedIds:
+    """Remembers the content of each `entry_id`, and of each of its revisions."""
+
+    def __init__(self) -> None:
+        self._contents: dict[int, int] = {}
+
+    def differs(self, members: Members) -> bool:
+        """Whether an earlier entry has the same id and revision, and another content."""
+        own = [members.get(name) for name in (ENTRY_ID, REVISION)]
+        if own[0] is None:
+            return False
+        texts = (encode_value(own), canonicalize(members, normalize_date(members.get("date"))))
+        key, content = (int.from_bytes(digest_content(text.encode())[:8]) for text in texts)
+        return self._contents.setdefault(key, content) != content
+
+
 def require_own_id(item: InputEntry | RejectedEntry) -> InputEntry | RejectedEntry:
     """The item, or its rejection if it is a correction that does not say of which entry."""
     if item.members.get(ENTRY_ID) is not None or not is_correction(item.members):
