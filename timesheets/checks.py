@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from timesheets.storage.assignments import REQUIRED
 from timesheets.storage.rate_limits import parse_rate
 from timesheets.trust.access_tokens import SCOPE_CLAIMS
 from timesheets.trust.issuer_documents import is_trustworthy
@@ -16,6 +17,8 @@ from timesheets.trust.jwk_sets import ASYMMETRIC_ALGORITHMS
 from timesheets.trust.token_rules import MAX_LEEWAY_SECONDS, Profile
 
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
+# A hundred years.
+MAX_WINDOW_DAYS = 36_525
 _ENGINES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
 
 
@@ -32,6 +35,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         _check_time_zone,
         _check_database,
         _check_throttle,
+        _check_gate,
     )
     return [message for check in checks for message in check()]
 
@@ -168,3 +172,20 @@ def _check_throttle() -> Iterator[CheckMessage]:
             hint="Write a number and one of s, min, hour and day, such as 600/min. Remove it for no limit.",
             id="timesheets.E012",
         )
+
+
+def _check_gate() -> Iterator[CheckMessage]:
+    if settings.TIMESHEETS_ASSIGNMENTS not in ("", REQUIRED):
+        yield Error(
+            f"TIMESHEETS_ASSIGNMENTS is {settings.TIMESHEETS_ASSIGNMENTS!r}.",
+            hint="Write required, or leave it out: clients without a list may then upload everything.",
+            id="timesheets.E014",
+        )
+    for name in ("TIMESHEETS_MAX_AGE_DAYS", "TIMESHEETS_MAX_AHEAD_DAYS"):
+        days = getattr(settings, name)
+        if days is not None and not 0 <= days <= MAX_WINDOW_DAYS:
+            yield Error(
+                f"{name} is not between 0 and {MAX_WINDOW_DAYS}.",
+                hint="Write a number of days; 0 means today only. Remove it for no limit.",
+                id="timesheets.E015",
+            )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.signals import setting_changed
 
+from timesheets.storage.assignments import REQUIRED
 from timesheets.storage.rate_limits import Rate, parse_rate
 from timesheets.trust.issuers import Issuer
 from timesheets.trust.token_rules import Profile, TokenPolicy
@@ -50,6 +51,16 @@ def public_url(path: str) -> str:
 def time_zone() -> ZoneInfo:
     """The zone in which a date without a time means midnight."""
     return ZoneInfo(settings.TIMESHEETS_TIME_ZONE)
+
+
+def requires_assignments() -> bool:
+    """Whether a client without a list of assignments may add nothing."""
+    return bool(settings.TIMESHEETS_ASSIGNMENTS == REQUIRED)
+
+
+def upload_window() -> tuple[int | None, int | None]:
+    """How many days an entry may be old, and how many ahead; None without a limit."""
+    return settings.TIMESHEETS_MAX_AGE_DAYS, settings.TIMESHEETS_MAX_AHEAD_DAYS
 
 
 def lets_browsers_sign_in() -> bool:

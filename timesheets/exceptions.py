@@ -118,6 +118,16 @@ InvalidEntry = _define(
 )
 # The order of day and month is in doubt for a whole file.
 DateOrder = _define(HTTPStatus.UNPROCESSABLE_ENTITY, "date_order")
+NotAssigned = _define(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "not_assigned",
+    "The client may not add these hours. Nothing was stored.",
+)
+OutsideWindow = _define(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "outside_window",
+    "The day is too long ago, or too far ahead. Nothing was stored.",
+)
 ControlTotalsDiffer = _define(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "control_totals",

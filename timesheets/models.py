@@ -43,6 +43,29 @@ class ClientStop(models.Model):
         return f"{self.client_id} of {self.issuer} {'stopped' if self.is_stopped else 'started'}"
 
 
+class AssignmentList(models.Model):
+    """A list of assignments of a client. The newest one counts. Rows are only added.
+
+    The client may never have uploaded anything.
+    """
+
+    issuer = models.CharField(max_length=500)
+    client_id = models.CharField(max_length=255)
+    organization = models.CharField(max_length=255)
+    # The CSV file. NULL if the list was removed.
+    content = models.TextField(null=True)  # noqa: DJ001
+    sha256 = models.CharField(max_length=64)
+    decided_at = models.DateTimeField()
+    # The user of the operating system who ran the command.
+    decided_by = models.CharField(max_length=255)
+
+    class Meta:
+        indexes = [models.Index(fields=["issuer", "client_id", "organization", "id"], name="list_of_client")]
+
+    def __str__(self) -> str:
+        return f"list {self.pk} of {self.client_id}"
+
+
 class Upload(models.Model):
     """The receipt of a committed upload of many entries. Rows are only added, never changed."""
 

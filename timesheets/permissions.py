@@ -25,6 +25,8 @@ CORRECTION_SCOPE = "correct:timesheets"
 class HasScope(BasePermission):
     """Grants access if the client may act and the token has all of the view's `required_scopes`.
 
+    One of the view's `sufficient_scopes` is enough, too.
+
     Without a token, DRF responds 401. Raises ClientStopped, OrganizationUnassigned or InsufficientScope
     (403), and ImproperlyConfigured if the view declares no scopes.
     """
@@ -44,7 +46,8 @@ class HasScope(BasePermission):
         if policy.is_undecided:
             log_refusal(token, OrganizationUnassigned.default_code)
             raise OrganizationUnassigned
-        if not required_scopes <= token.scopes:
+        sufficient_scopes: frozenset[str] = getattr(view, "sufficient_scopes", frozenset())
+        if not required_scopes <= token.scopes and sufficient_scopes.isdisjoint(token.scopes):
             log_refusal(token, InsufficientScope.default_code)
             raise InsufficientScope(required_scopes)
         return True

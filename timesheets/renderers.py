@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from timesheets.storage.assignments import COLUMNS as ASSIGNMENT_COLUMNS
 from timesheets_files.members import COLUMNS as ENTRY_COLUMNS
 from timesheets_files.members import ERRORS, OPTIONAL_COLUMNS
 
@@ -61,6 +62,17 @@ class RejectionCSVRenderer(CSVRenderer):
             return super().render(data, accepted_media_type, renderer_context)
         rows = ({**each["entry"], ERRORS: write_errors(each)} for each in data.get("results", ()))
         return _write_csv((*ENTRY_COLUMNS, *OPTIONAL_COLUMNS, ERRORS), rows)
+
+
+class AssignmentCSVRenderer(CSVRenderer):
+    """Renders a list of assignments with the columns in which an operator writes it."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> str | bytes:
+        if renderer_context["response"].exception:
+            return super().render(data, accepted_media_type, renderer_context)
+        return _write_csv(ASSIGNMENT_COLUMNS, data["assignments"] or ())
 
 
 def write_errors(rejection: Mapping[str, Any]) -> str:

@@ -15,7 +15,8 @@ from timesheets import conf
 from timesheets.exceptions import InvalidEntry, make_sentence
 from timesheets.fields import HoursField, RevisionField, TimestampField, find_start_of_day
 from timesheets.formats.strict_json import REPEATED
-from timesheets.models import Rejection, Upload
+from timesheets.models import AssignmentList, Rejection, Upload
+from timesheets.storage.assignments import parse_list
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import Change, StoredEntry
 from timesheets_files import limits
@@ -275,6 +276,23 @@ def represent_receipt(receipt: Upload) -> dict[str, Any]:
         "first_id": receipt.first_id,
         "last_id": receipt.last_id,
     }
+
+
+def represent_assignments(newest: AssignmentList | None) -> dict[str, Any]:
+    """The list that counts, with None for an empty cell. Without a list, all members are None."""
+    if newest is None:
+        return {"id": None, "at": None, "assignments": None}
+    rows = [
+        {
+            "user_id": row.user_id or None,
+            "project": row.project or None,
+            "from": row.first_day and row.first_day.isoformat(),
+            "to": row.last_day and row.last_day.isoformat(),
+            "hours_per_week": None if row.hours_per_week is None else f"{row.hours_per_week:.2f}",
+        }
+        for row in parse_list(newest)
+    ]
+    return {"id": newest.pk, "at": _TIMESTAMP.to_representation(newest.decided_at), "assignments": rows}
 
 
 def represent_rejection(row: Rejection) -> dict[str, Any]:

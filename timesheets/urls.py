@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, register_converter
 
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
+from timesheets.views.assignments import AssignmentView
 from timesheets.views.downloads import TimesheetDownloadView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.service import (
@@ -39,6 +40,9 @@ register_converter(RowIdConverter, "timesheet_id")
 register_converter(RowIdConverter, "upload_id")
 
 
+_MORE_SCOPES = ("further_scopes", "sufficient_scopes")
+
+
 def _protect(route: str, view: Any, name: str) -> list[URLPattern]:
     """The view, and the metadata that its challenges link to."""
     return [
@@ -46,7 +50,7 @@ def _protect(route: str, view: Any, name: str) -> list[URLPattern]:
         path(
             f"{METADATA_PATH.lstrip('/')}/{route}",
             describe_protected_resource,
-            {"scopes": view.required_scopes | getattr(view, "further_scopes", frozenset())},
+            {"scopes": view.required_scopes.union(*(getattr(view, name, ()) for name in _MORE_SCOPES))},
         ),
     ]
 
@@ -68,5 +72,6 @@ urlpatterns = [
     *_protect("uploads", ReceiptListView, name="receipts"),
     *_protect("uploads/<upload_id:upload_id>", ReceiptView, name="receipt"),
     *_protect("uploads/<upload_id:upload_id>/rejections", RejectionListView, name="rejections"),
+    *_protect("assignments", AssignmentView, name="assignments"),
     *_protect("people/week", WeekView, name="week"),
 ]

@@ -47,8 +47,9 @@ class CSVTable:
     `line` is the number of the last line that was read, and `is_cut` if it has no ending.
     """
 
-    def __init__(self, text: io.TextIOWrapper, encoding: str) -> None:
-        """Raises FileUnreadable if there is no first row."""
+    def __init__(self, text: io.TextIOWrapper, encoding: str, *, keeps_empty: bool) -> None:
+        """Raises FileUnreadable if there is no first row. `keeps_empty` keeps rows of several empty cells."""
+        self._keeps_empty = keeps_empty
         self.line = 0
         self.is_cut = False
         self.delimiter = ""
@@ -69,7 +70,7 @@ class CSVTable:
                 row = self._read_quoted(line)
             else:
                 row = [cell.strip() for cell in line.split(delimiter)]
-            if isinstance(row, RowMalformed) or any(row):
+            if isinstance(row, RowMalformed) or any(row) or (self._keeps_empty and len(row) > 1):
                 yield number, row
         self.is_cut = self.is_cut or (bool(line) and not line.endswith(("\n", "\r")))
 
@@ -153,14 +154,14 @@ class CSVTable:
 
 
 @contextmanager
-def open_csv(file: BinaryIO, encoding: str = UTF_8) -> Iterator[CSVTable]:
+def open_csv(file: BinaryIO, encoding: str = UTF_8, *, keeps_empty: bool = False) -> Iterator[CSVTable]:
     """The table in a file. Raises HeaderMalformed without a first row."""
     # Bytes that are no characters become lone surrogates, so that only their own row is refused.
     text = io.TextIOWrapper(
         file, encoding=encoding.replace(UTF_8, "utf-8-sig"), errors="surrogateescape", newline=""
     )
     try:
-        yield CSVTable(text, encoding)
+        yield CSVTable(text, encoding, keeps_empty=keeps_empty)
     finally:
         # Otherwise its end would close the file.
         text.detach()

@@ -167,6 +167,12 @@ REST_FRAMEWORK: dict[str, Any] = {
 # True if a proxy sets X-Forwarded-Proto and X-Forwarded-For.
 TIMESHEETS_BEHIND_PROXY = False
 
+# With "required", a client without a list of assignments may add nothing.
+TIMESHEETS_ASSIGNMENTS = ""
+# How many days ago, and ahead, the hours may be that a client adds. Without a number, there is no limit.
+TIMESHEETS_MAX_AGE_DAYS: int | None = None
+TIMESHEETS_MAX_AHEAD_DAYS: int | None = None
+
 # How many requests a client may send, such as 600/min. Without a rate, nothing is counted.
 TIMESHEETS_THROTTLE = ""
 THROTTLE_CLASSES = ["timesheets.throttling.ClientThrottle"]

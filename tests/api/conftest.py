@@ -22,6 +22,7 @@ from timesheets.browser.pages import PageRenderer
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
+from timesheets.views.assignments import AssignmentView
 from timesheets.views.downloads import TimesheetDownloadView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
@@ -118,7 +119,7 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ReceiptView,
         RejectionListView,
     )
-    for view in (*lists, UploadView, WeekView):
+    for view in (*lists, AssignmentView, UploadView, WeekView):
         # Views read this setting when they are imported.
         monkeypatch.setattr(view, "renderer_classes", [*view.renderer_classes, PageRenderer])
 

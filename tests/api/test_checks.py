@@ -78,11 +78,14 @@ def test_settings_that_weaken_trust_fail(settings: Any, changes: dict[str, Any],
     [
         *(("TIMESHEETS_TIME_ZONE", zone, "E004") for zone in ("Mars/Base", "../../etc/passwd", "/etc", "")),
         *(("TIMESHEETS_THROTTLE", rate, "E012") for rate in ("600", "0/min", "600/month", "many/min")),
+        ("TIMESHEETS_ASSIGNMENTS", "Required", "E014"),
+        *(("TIMESHEETS_MAX_AGE_DAYS", days, "E015") for days in (-1, 10**6)),
+        ("TIMESHEETS_MAX_AHEAD_DAYS", -1, "E015"),
         ("TIMESHEETS_PUBLIC_URL", "http://timesheets.example.com", "E002"),
     ],
 )
 def test_a_setting_of_no_zone_rate_or_url_with_tls_is_refused(
-    settings: Any, name: str, value: str, check_id: str
+    settings: Any, name: str, value: object, check_id: str
 ) -> None:
     setattr(settings, name, value)
 

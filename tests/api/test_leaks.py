@@ -146,6 +146,7 @@ def test_a_bug_after_authentication_shows_no_token(
     settings: Any,
     log: pytest.LogCaptureFixture,
     error_mails: None,
+    db: None,
     debug: bool,
 ) -> None:
     settings.DEBUG = debug

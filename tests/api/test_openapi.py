@@ -97,7 +97,11 @@ def test_every_operation_names_the_scope_that_it_requires(description: dict[str,
     upload = [{"bearer": ["batch:upload"]}, {"bearer": ["batch:upload", "correct:timesheets"]}]
     lists = ("/timesheets", "/uploads", "/uploads/{upload_id}/rejections")
     paths = (*lists, "/timesheets/{timesheet_id}", "/uploads/{upload_id}")
-    assert scopes == {("/timesheets/upload", "post"): upload, **{(path, "get"): reading for path in paths}}
+    assert scopes == {
+        ("/timesheets/upload", "post"): upload,
+        **{(path, "get"): reading for path in paths},
+        ("/assignments", "get"): [{"bearer": ["batch:upload"]}, *reading],
+    }
 
 
 def test_every_scope_is_explained(description: dict[str, Any]) -> None:

@@ -10,8 +10,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from tests.kit.issuer import Issuer
-from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry
-from timesheets.models import Client, ClientStop, Timesheet
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
+from timesheets.models import AssignmentList, Client, ClientStop, Timesheet
+from timesheets.storage.assignments import find_newest_list
+from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
@@ -77,13 +79,16 @@ def test_a_file_that_is_sent_again_after_a_move_is_not_stored_twice() -> None:
     reporting = replace(PAYROLL, client_id="reporting")
     for client in (PAYROLL, ACME, reporting):
         ingest(make_entry("1"), client=client)
-    call_command("clients", "stop", "payroll", stdout=StringIO())
+    decide_stop(OLD_ISSUER, "payroll", is_stopped=True, at=RECEIVED_AT, by="root")
+    AssignmentList.objects.create(**ACME.key._asdict(), content="user_id\n", decided_at=RECEIVED_AT)
 
     assert "Would move" in run("move", OLD_ISSUER, NEW_ISSUER, "--dry-run")
     assert {name[0] for name in list_names()} == {OLD_ISSUER}
     output = run("move", OLD_ISSUER, NEW_ISSUER)
 
     assert output.splitlines()[1] == (f"Moved {OLD_ISSUER} payroll org_acme -> {NEW_ISSUER} payroll org_acme")
+    assert find_newest_list(ACME.key._replace(issuer=NEW_ISSUER)) is not None
+    assert [stop.issuer for stop in ClientStop.objects.all()] == [NEW_ISSUER]
     for client in (PAYROLL, ACME, reporting):
         assert list_outcomes(ingest(make_entry("1"), client=replace(client, issuer=NEW_ISSUER))) == [
             Outcome.EXISTING

@@ -18,7 +18,7 @@ from tests.kit.processes import REPOSITORY, run_python
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
 from tests.storage.test_current_entries import state
 from tests.storage.test_receipts import upload
-from timesheets.models import Timesheet
+from timesheets.models import AssignmentList, Timesheet
 from timesheets.readiness import get_readiness
 from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
@@ -168,6 +168,8 @@ def test_the_api_cannot_change_or_delete_what_is_stored(statement: str, table: s
 def test_the_api_cannot_decide_about_clients() -> None:
     with pytest.raises(ProgrammingError, match="permission denied for table timesheets_clientstop"):
         decide_stop("https://a.example/", "payroll", is_stopped=False, at=RECEIVED_AT, by="api")
+    with pytest.raises(ProgrammingError, match="permission denied for table timesheets_assignmentlist"):
+        AssignmentList.objects.create(client_id="payroll", decided_at=RECEIVED_AT)
 
 
 @pytest.mark.usefixtures("as_api")

@@ -20,7 +20,7 @@ class Decisions:
         self.may_read = threading.Event()
         self.may_read.set()
 
-    def read(self, client: ClientKey) -> ClientPolicy:
+    def read(self, client: ClientKey, before: ClientPolicy | None) -> ClientPolicy:
         self.reads += 1
         is_stopped = self.is_stopped
         self.may_read.wait(10)
@@ -64,7 +64,7 @@ def test_threads_that_ask_at_the_same_time_share_one_reading() -> None:
 
 
 def test_a_failure_is_not_remembered() -> None:
-    def fail(client: ClientKey) -> ClientPolicy:
+    def fail(client: ClientKey, before: ClientPolicy | None) -> ClientPolicy:
         failures.append(client)
         raise OSError("no database")
 

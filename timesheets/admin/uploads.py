@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from timesheets.admin.site import ReadOnlyAdmin, ReceivedAdmin, site
-from timesheets.models import Client, Upload
+from timesheets.models import AssignmentList, Client, ClientStop, Upload
 from timesheets.serializers import represent_rejection
 from timesheets.storage.rejections import RejectionQuery, list_rejections
 
@@ -25,6 +25,21 @@ class ClientAdmin(ReadOnlyAdmin):
     def entries(self, client: Client) -> SafeString:
         url = reverse("admin:timesheets_timesheet_changelist")
         return format_html('<a href="{}?client__id__exact={}">Entries</a>', url, client.pk)
+
+
+@admin.register(AssignmentList, site=site)
+class AssignmentListAdmin(ReadOnlyAdmin):
+    list_display = ("id", "client_id", "organization", "issuer", "decided_at", "decided_by", "sha256")
+    ordering = ("-id",)
+    search_fields = ("client_id", "organization")
+    fields = ("client_id", "organization", "issuer", "decided_at", "decided_by", "sha256", "content")
+
+
+@admin.register(ClientStop, site=site)
+class ClientStopAdmin(ReadOnlyAdmin):
+    list_display = ("id", "client_id", "issuer", "is_stopped", "decided_at", "decided_by")
+    ordering = ("-id",)
+    search_fields = ("client_id",)
 
 
 class UploadForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from django.db import close_old_connections, connection
 
-from timesheets.models import ClientStop
+from timesheets.models import AssignmentList, ClientStop
+from timesheets.storage.assignments import Assignments, find_newest_list, parse_list
 from timesheets.storage.rows import CLIENT_TABLE, TABLE
 from timesheets.trust.principals import ClientKey
 
@@ -16,6 +17,7 @@ MAX_AGE_SECONDS = 2.0
 MAX_REMEMBERED_CLIENTS = 1024
 
 _STOP_TABLE = ClientStop._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
+_LIST_TABLE = AssignmentList._meta.db_table  # noqa: SLF001
 _HAS_ENTRIES = f"""EXISTS (
     SELECT 1 FROM {TABLE} WHERE client_id = (
         SELECT id FROM {CLIENT_TABLE}
@@ -24,6 +26,10 @@ _HAS_ENTRIES = f"""EXISTS (
 )"""  # noqa: S608
 _SELECT = f"""SELECT (
     SELECT is_stopped FROM {_STOP_TABLE} WHERE issuer = %(issuer)s AND client_id = %(client_id)s
+    ORDER BY id DESC LIMIT 1
+), (
+    SELECT id FROM {_LIST_TABLE}
+    WHERE issuer = %(issuer)s AND client_id = %(client_id)s AND organization = %(organization)s
     ORDER BY id DESC LIMIT 1
 ), (
     %(organization)s <> '' AND {_HAS_ENTRIES.format("''")} AND NOT {_HAS_ENTRIES.format("%(organization)s")}
@@ -40,6 +46,8 @@ class ClientPolicy:
 
     is_stopped: bool
     is_undecided: bool
+    # None if the client has no list, and may add everything.
+    assignments: Assignments | None = None
 
 
 @dataclass(eq=False)
@@ -55,8 +63,11 @@ class PolicyMemory:
     """The policies of the clients that were last asked for, each at most two seconds old."""
 
     def __init__(
-        self, read: Callable[[ClientKey], ClientPolicy], monotonic: Callable[[], float] = time.monotonic
+        self,
+        read: Callable[[ClientKey, ClientPolicy | None], ClientPolicy],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`read` gets the policy that it read before."""
         self._read, self._monotonic = read, monotonic
         self._lock = threading.Lock()
         self._clients: OrderedDict[ClientKey, _Remembered] = OrderedDict()
@@ -71,17 +82,23 @@ class PolicyMemory:
         with remembered.reading:
             now = self._monotonic()
             if remembered.policy is None or now > remembered.read_at + MAX_AGE_SECONDS:
-                remembered.policy, remembered.read_at = self._read(client), now
+                remembered.policy, remembered.read_at = self._read(client, remembered.policy), now
             return remembered.policy
 
 
-def _read_policy(client: ClientKey) -> ClientPolicy:
+def _read_policy(client: ClientKey, before: ClientPolicy | None) -> ClientPolicy:
     with connection.cursor() as cursor:
         cursor.execute(_SELECT, client._asdict())
-        is_stopped, is_undecided = cursor.fetchone()
+        is_stopped, list_id, is_undecided = cursor.fetchone()
+    assignments = before.assignments if before else None
+    if list_id is None:
+        assignments = None
+    elif assignments is None or assignments.list_id != list_id:
+        newest = find_newest_list(client)
+        assignments = None if newest is None else Assignments(parse_list(newest), newest.pk)
     # The request's body may be slow to arrive, and the pool of PostgreSQL is small.
     close_old_connections()
-    return ClientPolicy(is_stopped=bool(is_stopped), is_undecided=bool(is_undecided))
+    return ClientPolicy(is_stopped=bool(is_stopped), is_undecided=bool(is_undecided), assignments=assignments)
 
 
 find_policy = PolicyMemory(_read_policy).find

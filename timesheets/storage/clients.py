@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max
 
-from timesheets.models import Client, ClientStop
+from timesheets.models import AssignmentList, Client, ClientStop
 from timesheets.trust.principals import ClientKey
 
 
@@ -92,8 +92,9 @@ def _move(move: Move) -> Sequence[tuple[ClientKey, ClientKey]]:
         )
     for row, (_, new) in zip(rows, names, strict=True):
         Client.objects.filter(pk=row.pk).update(**new._asdict())
-    if move.new_organization is None:
-        for old, new in names:
+    for old, new in names:
+        AssignmentList.objects.filter(**old._asdict()).update(**new._asdict())
+        if move.new_organization is None:
             stops = ClientStop.objects.filter(issuer=old.issuer, client_id=old.client_id)
             stops.update(issuer=new.issuer, client_id=new.client_id)
     return names

@@ -27,14 +27,14 @@ def store_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[
     current = find_current(provenance.client_id, list({str(entry.entry_id) for entry in entries}))
     # Stable. All uploads insert keys in this order.
     order = sorted(range(len(entries)), key=lambda position: _read_key(entries[position]))
-    new = _find_new(entries, order, current)
+    new, refused = _find_new(provenance, entries, order, current)
     inserted = statements().insert_corrections(provenance, [entries[position] for position in new])
     ids: dict[int, int] = dict(zip(new, inserted, strict=True))
     results = {}
     for position in order:
         entry = entries[position]
         entry_id, _ = _read_key(entry)
-        results[position] = _judge(entry, ids.get(position), current.get(entry_id))
+        results[position] = refused.get(position) or _judge(entry, ids.get(position), current.get(entry_id))
         if new_id := ids.get(position):
             current[entry_id] = StoredRevision(timesheet_id=new_id, entry=entry)
     return [results[position] for position in range(len(entries))]
@@ -45,17 +45,29 @@ def _read_key(entry: Entry) -> tuple[str, int]:
 
 
 def _find_new(
-    entries: Sequence[Entry], order: Sequence[int], current: Mapping[str, StoredRevision]
-) -> list[int]:
-    """The positions of entries that come directly after the current revision, or after each other."""
-    revisions = {entry_id: row.revision for entry_id, row in current.items()}
-    new = []
+    provenance: Provenance,
+    entries: Sequence[Entry],
+    order: Sequence[int],
+    current: Mapping[str, StoredRevision],
+) -> tuple[list[int], dict[int, Verdict]]:
+    """The positions of entries that come directly after the current revision, or after each other.
+
+    Those that the client may not add are in the second result, with their verdict.
+    """
+    latest = {entry_id: row.entry for entry_id, row in current.items()}
+    new, refused = [], {}
     for position in order:
-        entry_id, revision = _read_key(entries[position])
-        if revisions.get(entry_id) == revision - 1:
-            revisions[entry_id] = revision
+        entry = entries[position]
+        entry_id, revision = _read_key(entry)
+        before = latest.get(entry_id)
+        if before is None or (before.revision or 1) != revision - 1:
+            continue
+        if verdict := provenance.refuse(entry, before):
+            refused[position] = verdict
+        else:
+            latest[entry_id] = entry
             new.append(position)
-    return new
+    return new, refused
 
 
 def _judge(entry: Entry, new_id: int | None, current: StoredRevision | None) -> Verdict | StoredRevision:
@@ -83,38 +95,50 @@ def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_co
     keys = [_read_key(entry)[0] for entry in entries]
     before = find_current(provenance.client_id, list(set(keys) - ids.keys()))
     current = {entry_id: row.entry for entry_id, row in before.items()}
-    outcomes = _judge_as_current(entries, current, may_correct=may_correct)
+    outcomes = _judge_as_current(provenance, entries, current, may_correct=may_correct)
     corrected = [entry_id for entry_id, row in before.items() if current[entry_id] is not row.entry]
     inserted = statements().insert_corrections(provenance, [current[entry_id] for entry_id in corrected])
     ids |= {entry_id: row.timesheet_id for entry_id, row in before.items()}
     ids |= dict(zip(corrected, inserted, strict=True))
     after = {key: StoredRevision(timesheet_id=ids[key], entry=entry) for key, entry in current.items()}
     return [
-        describe_as_current(outcome, before.get(key), after.get(key))
+        outcome
+        if isinstance(outcome, Verdict)
+        else describe_as_current(outcome, before.get(key), after.get(key))
         for key, outcome in zip(keys, outcomes, strict=True)
     ]
 
 
 def _store_unknown(provenance: Provenance, entries: Sequence[Entry]) -> dict[str, int]:
-    """Store the first entry of each `entry_id` that nobody has used. Returns the new ids by `entry_id`."""
+    """Store the first entry of each `entry_id` that nobody has used. Returns the new ids by `entry_id`.
+
+    What the client may not add leaves its `entry_id` to others.
+    """
     firsts: dict[str, Entry] = {}
     for entry in entries:
-        if entry.hours:
+        if entry.hours and provenance.refuse(entry) is None:
             firsts.setdefault(_read_key(entry)[0], entry)
     ids = statements().insert_batch(provenance, list(firsts.values()))
     return {entry_id: row_id for entry_id, row_id in zip(firsts, ids, strict=True) if row_id is not None}
 
 
 def _judge_as_current(
-    entries: Sequence[Entry], current: dict[str, Entry], *, may_correct: bool
-) -> list[Outcome]:
-    """The outcomes of the entries, in their order. Puts what they create into `current`, by `entry_id`."""
-    outcomes, decided = [], set()
+    provenance: Provenance, entries: Sequence[Entry], current: dict[str, Entry], *, may_correct: bool
+) -> list[Outcome | Verdict]:
+    """The outcomes of the entries, in their order; a verdict for one that the client may not add.
+
+    Puts what they create into `current`, by `entry_id`.
+    """
+    outcomes: list[Outcome | Verdict] = []
+    decided = set()
     for entry in entries:
         key = _read_key(entry)[0]
         outcome = judge_as_current(
             entry, current.get(key), is_decided=key in decided, may_correct=may_correct
         )
+        if outcome is Outcome.CREATED and (verdict := provenance.refuse(entry, current.get(key))):
+            outcomes.append(verdict)
+            continue
         if outcome in ACCEPTED:
             decided.add(key)
         if outcome is Outcome.CREATED:

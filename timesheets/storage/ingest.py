@@ -1,7 +1,7 @@
 """Store each entry once and return a verdict for it. Knows the database; knows no HTTP."""
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from timesheets.models import Rejection
 from timesheets.storage.corrections import store_corrections
 from timesheets.storage.entries import Arrival, Entry
+from timesheets.storage.gate import Gate
 from timesheets.storage.group_commit import GroupCommit
 from timesheets.storage.pool import share_pool
 from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload
@@ -51,6 +52,7 @@ def ingest_entries(
     *,
     store: Store | None = None,
     commit_if: Condition | None = None,
+    gate: Gate | None = None,
 ) -> list[Verdict]:
     """Store `entries` in one transaction, and roll it back if `commit_if` returns False for the verdicts.
 
@@ -58,12 +60,12 @@ def ingest_entries(
     revision and with revision 1 are judged first, then the others by ascending revision, each against what is
     stored by then. If this raises, nothing is stored, unless the connection was lost during the commit. One
     entry may share its transaction with others that arrive at the same time; they do not affect each other.
-    `store` judges and stores the entries in another way.
+    `store` judges and stores the entries in another way. `gate` judges what they would add.
     """
-    is_plain = store is None and commit_if is None
+    is_plain = store is None and commit_if is None and (gate is None or gate.refuse(entries[0]) is None)
     if len(entries) == 1 and is_plain and not connection.in_atomic_block and _is_first(entries[0]):
         return [_ingest_together(Arrival(client=client, received_at=received_at, entry=entries[0]))]
-    return _ingest_alone(client, entries, received_at, store=store, commit_if=commit_if).verdicts
+    return _ingest_alone(client, entries, received_at, store=store, commit_if=commit_if, gate=gate).verdicts
 
 
 def ingest_upload(
@@ -75,6 +77,7 @@ def ingest_upload(
     store: Store | None = None,
     commit_if: Condition | None = None,
     list_refused: ListRefused = lambda _: (),
+    gate: Gate | None = None,
 ) -> Ingested:
     """Like `ingest_entries`, and store the upload's receipt and what it refused in the same transaction."""
     return _ingest_alone(
@@ -85,6 +88,7 @@ def ingest_upload(
         store=store,
         commit_if=commit_if,
         list_refused=list_refused,
+        gate=gate,
     )
 
 
@@ -124,6 +128,7 @@ def _ingest_alone(
     store: Store | None = None,
     commit_if: Condition | None = None,
     list_refused: ListRefused = lambda _: (),
+    gate: Gate | None = None,
 ) -> Ingested:
     ingest = partial(
         _ingest_in_transaction,
@@ -134,6 +139,7 @@ def _ingest_alone(
         store or _store_upload,
         commit_if,
         list_refused,
+        gate,
     )
     with share_pool(client):
         try:
@@ -153,11 +159,16 @@ def _ingest_in_transaction(
     store: Store,
     commit_if: Condition | None,
     list_refused: ListRefused,
+    gate: Gate | None,
 ) -> Ingested:
     with begin_upload():
         owner_id, upload_id = _identify(client, delivery)
         provenance = Provenance(
-            client_id=owner_id, subject=client.subject, received_at=received_at, upload_id=upload_id
+            client_id=owner_id,
+            subject=client.subject,
+            received_at=received_at,
+            upload_id=upload_id,
+            gate=gate,
         )
         verdicts = store(provenance, entries)
         if commit_if is not None and not commit_if(verdicts):
@@ -212,6 +223,7 @@ def _store_firsts(provenance: Provenance, entries: Sequence[Entry]) -> list[Verd
         [entry.entry_id for entry in entries],
         lambda positions: statements().insert_batch(provenance, [entries[each] for each in positions]),
         partial(find_current, provenance.client_id),
+        provenance.refuse,
     )
 
 
@@ -231,6 +243,7 @@ def _store_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
         [arrival.key for arrival in arrivals],
         lambda positions: statements().insert_arrivals([arrivals[position] for position in positions]),
         find_current_of_clients,
+        lambda _: None,
     )
 
 
@@ -243,13 +256,17 @@ def _store(
     keys: Sequence[Hashable],
     insert: Callable[[Sequence[int]], Sequence[int | None]],
     find: Callable[[Sequence[Any]], Mapping[Any, StoredRevision]],
+    refuse: Callable[[Entry], Verdict | None],
 ) -> list[Verdict | StoredRevision]:
     """Insert first revisions and find the current rows of those whose key already exists. None is always new.
 
-    `insert` takes positions of entries, `find` takes keys. A result is a verdict, or the current row if older
-    rows must decide.
+    `insert` takes positions of entries, `find` takes keys. What `refuse` has a verdict for is not inserted,
+    and leaves its key to others. A result is a verdict, or the current row if older rows must decide.
     """
-    firsts = _find_first_occurrences(keys)
+    refused = {
+        position: verdict for position, entry in enumerate(entries) if (verdict := refuse(entry)) is not None
+    }
+    firsts = _find_first_occurrences(keys, refused)
     ids = insert(firsts)
     if len(ids) == len(entries) and None not in ids:
         return [Verdict(outcome=Outcome.CREATED, timesheet_id=row_id) for row_id in ids if row_id is not None]
@@ -259,20 +276,29 @@ def _store(
         keys[position]: StoredRevision(timesheet_id=row_id, entry=entries[position])
         for position, row_id in created.items()
     }
-    current.update(find([keys[position] for position in firsts if position not in created]))
-    return [
-        Verdict(outcome=Outcome.CREATED, timesheet_id=created[position])
-        if position in created
-        else compare(entry, current[key])
-        for position, (entry, key) in enumerate(zip(entries, keys, strict=True))
-    ]
+    sought = {keys[position] for position in (*firsts, *refused)} - current.keys() - {None}
+    current.update(find(list(sought)))
+    first_of_key = {keys[position]: position for position in created}
+
+    def judge(position: int) -> Verdict | StoredRevision:
+        key = keys[position]
+        if position in created:
+            return Verdict(outcome=Outcome.CREATED, timesheet_id=created[position])
+        is_known = key is not None and key in current and first_of_key.get(key, -1) < position
+        if position in refused and not is_known:
+            return refused[position]
+        return compare(entries[position], current[key])
+
+    return [judge(position) for position in range(len(entries))]
 
 
-def _find_first_occurrences(keys: Sequence[Hashable]) -> list[int]:
-    """The positions of entries without a key, and of the first entry with each key."""
+def _find_first_occurrences(keys: Sequence[Hashable], refused: Container[int]) -> list[int]:
+    """The positions of entries without a key, and of the first entry with each key, without those refused."""
     seen: set[Hashable] = set()
     positions = []
     for position, key in enumerate(keys):
+        if position in refused:
+            continue
         if key not in seen:
             positions.append(position)
         if key is not None:

@@ -7,6 +7,9 @@ from operator import attrgetter
 from django.db import connection
 
 from timesheets.models import Client, Timesheet
+from timesheets.storage.entries import Entry
+from timesheets.storage.gate import Gate
+from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import ClientKey
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
@@ -26,12 +29,20 @@ SELECT_OWNER = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provenance:
-    """The client that entries come from, the user it acts for, when they arrived, and in which upload."""
+    """The client that entries come from, the user it acts for, when they arrived, and in which upload.
+
+    `gate` judges what they would add; None if the client may add everything.
+    """
 
     client_id: int
     subject: str | None
     received_at: datetime
     upload_id: int | None = None
+    gate: Gate | None = None
+
+    def refuse(self, entry: Entry, before: Entry | None = None) -> Verdict | None:
+        """The verdict of an entry that the client may not add."""
+        return None if self.gate is None else self.gate.refuse(entry, before)
 
 
 def find_owner(client: ClientKey) -> int | None:

@@ -27,6 +27,9 @@ class Outcome(enum.StrEnum):
     NOTHING_TO_WITHDRAW = enum.auto()
     REASON_MISSING = enum.auto()
     TOO_MANY_REVISIONS = enum.auto()
+    # The client may not add these hours.
+    OUTSIDE_WINDOW = enum.auto()
+    NOT_ASSIGNED = enum.auto()
     INVALID = enum.auto()
     INSUFFICIENT_SCOPE = enum.auto()
     REFUSED_WITH_BATCH = enum.auto()
@@ -44,6 +47,7 @@ class Verdict(NamedTuple):
     current row; if no row decides, 0. `supersedes` and `superseded_by` are ids, too.
     `current_revision` says which revision of the `entry_id` is current, for a caller that did not expect it.
     `corrects` is the superseded row, for a caller that did not say which one it corrects.
+    `refused_member` is why the client may not add the entry.
     """
 
     outcome: Outcome
@@ -52,6 +56,7 @@ class Verdict(NamedTuple):
     superseded_by: int | None = None
     current_revision: int | None = None
     corrects: "StoredRevision | None" = None
+    refused_member: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,6 +21,7 @@ from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.body import ReceivedUpload
+from timesheets.uploads.gates import open_gate
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.refusals import describe_sent, list_refused
 from timesheets.uploads.results import HELD_BACK, SCOPE_MISSING, Result, describe_outcome, describe_verdict
@@ -69,6 +70,7 @@ def upload_batch(
         store=options.choose_store(token),
         commit_if=lambda verdicts: not options.dry_run and not is_refused(verdicts),
         list_refused=partial(list_refused, upload, judged),
+        gate=open_gate(client, received_at),
     )
     refused = is_refused(ingested.verdicts)
     results = list(_build_results(judged, ingested.verdicts, dry_run=options.dry_run, is_refused=refused))

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from timesheets.exceptions import InsufficientScope, RevisionGap, TooManyRevisions
+from timesheets.exceptions import InsufficientScope, NotAssigned, OutsideWindow, RevisionGap, TooManyRevisions
 from timesheets.permissions import CORRECTION_SCOPE
 from timesheets.serializers import represent_content
 from timesheets.storage.entries import Entry
@@ -21,6 +21,8 @@ _STATUSES = {
     Outcome.NOTHING_TO_WITHDRAW: HTTPStatus.UNPROCESSABLE_ENTITY,
     Outcome.REASON_MISSING: HTTPStatus.UNPROCESSABLE_ENTITY,
     Outcome.TOO_MANY_REVISIONS: HTTPStatus.CONFLICT,
+    Outcome.OUTSIDE_WINDOW: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Outcome.NOT_ASSIGNED: HTTPStatus.UNPROCESSABLE_ENTITY,
     Outcome.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     Outcome.INSUFFICIENT_SCOPE: HTTPStatus.FORBIDDEN,
     Outcome.REFUSED_WITH_BATCH: HTTPStatus.FAILED_DEPENDENCY,
@@ -40,6 +42,7 @@ def describe_outcome(outcome: Outcome, **members: Any) -> Result:
 
 SCOPE_ADVICE = f"A correction needs an access token with the scope {CORRECTION_SCOPE}."
 _TO_CORRECT = "There is no entry with this entry_id to correct. Send it without revision and reason first."
+_WHOM_TO_ASK = "Ask the operator of this API."
 _FULL = f"This entry has {MAX_REVISION} revisions, and cannot be corrected again."
 
 
@@ -54,6 +57,12 @@ _EXPLANATIONS = {
     Outcome.REASON_MISSING: _explain("reason", "This entry differs from the current one. Send a reason."),
     Outcome.TOO_MANY_REVISIONS: _explain("entry_id", _FULL, code=TooManyRevisions.default_code),
     Outcome.INSUFFICIENT_SCOPE: _explain("revision", SCOPE_ADVICE, code=InsufficientScope.default_code),
+}
+# By the member that no assignment matches.
+_NOT_ASSIGNED = {
+    "user_id": "This client may not add hours of this employee.",
+    "project": "This client may not add hours of this employee on this project.",
+    "date": "This client may not add hours of this employee on this project on this day.",
 }
 HELD_BACK = describe_outcome(Outcome.REFUSED_WITH_BATCH)
 SCOPE_MISSING = describe_outcome(Outcome.INSUFFICIENT_SCOPE, **_EXPLANATIONS[Outcome.INSUFFICIENT_SCOPE])
@@ -86,6 +95,12 @@ def _explain_refusal(verdict: Verdict) -> Mapping[str, Any]:
         current = verdict.current_revision
         words = f"The current revision of this entry_id is {current}, so revision {current + 1} comes next."
         return _explain("revision", words, code=RevisionGap.default_code)
+    if verdict.outcome is Outcome.NOT_ASSIGNED:
+        words = f"{_NOT_ASSIGNED[verdict.refused_member]} {_WHOM_TO_ASK}"
+        return _explain(verdict.refused_member, words, code=NotAssigned.default_code)
+    if verdict.outcome is Outcome.OUTSIDE_WINDOW:
+        words = f"This day is too long ago, or too far ahead. {_WHOM_TO_ASK}"
+        return _explain(verdict.refused_member, words, code=OutsideWindow.default_code)
     return _EXPLANATIONS.get(verdict.outcome, {})
 
 

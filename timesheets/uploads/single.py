@@ -9,7 +9,15 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from timesheets import metrics
-from timesheets.exceptions import Conflict, InsufficientScope, InvalidEntry, RevisionGap, TooManyRevisions
+from timesheets.exceptions import (
+    Conflict,
+    InsufficientScope,
+    InvalidEntry,
+    NotAssigned,
+    OutsideWindow,
+    RevisionGap,
+    TooManyRevisions,
+)
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_refusal, may_send
 from timesheets.serializers import represent_entry
 from timesheets.storage.entries import Entry
@@ -17,6 +25,7 @@ from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.uploads.gates import open_gate
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.results import SCOPE_ADVICE, describe_verdict, explain_conflict
 from timesheets.uploads.totals import ExpectedTotals, add_up, require_totals
@@ -47,7 +56,8 @@ def upload_entry(
     entry = _judge(client, token, value, options)
     commit_if = (lambda _: False) if options.dry_run else None
     store = options.choose_store(token)
-    [verdict] = ingest_entries(client, [entry], received_at, store=store, commit_if=commit_if)
+    gate = open_gate(client, received_at)
+    [verdict] = ingest_entries(client, [entry], received_at, store=store, commit_if=commit_if, gate=gate)
     is_unstored = options.dry_run and verdict.outcome is Outcome.CREATED
     result = describe_verdict(verdict, {verdict.timesheet_id} if is_unstored else ())
     _count_verdict(client, options, result.outcome)
@@ -104,6 +114,10 @@ def _refuse(entry: Entry, token: VerifiedToken, verdict: Verdict, members: Mappi
         _refuse_correction(token)
     if verdict.outcome in {Outcome.UNKNOWN_ENTRY, Outcome.NOTHING_TO_WITHDRAW, Outcome.REASON_MISSING}:
         raise InvalidEntry(**members)
+    if verdict.outcome is Outcome.NOT_ASSIGNED:
+        raise NotAssigned(**members)
+    if verdict.outcome is Outcome.OUTSIDE_WINDOW:
+        raise OutsideWindow(**members)
     if verdict.outcome is Outcome.TOO_MANY_REVISIONS:
         raise TooManyRevisions(f"{members['errors']['entry_id'][0]} Nothing was stored.", **members)
     if verdict.outcome is Outcome.REVISION_GAP:

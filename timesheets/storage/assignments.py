@@ -1,0 +1,174 @@
+"""For whom, on what and when a client may add hours: read a list, look an entry up in it. Knows no HTTP."""
+
+import hashlib
+import io
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import BinaryIO
+
+from timesheets.models import AssignmentList
+from timesheets.trust.principals import ClientKey
+from timesheets_files.csv_rows import open_csv
+from timesheets_files.limits import CONTROL_CHARACTER, MAX_LENGTHS
+from timesheets_files.members import FileUnreadable, RowMalformed
+
+# The value of TIMESHEETS_ASSIGNMENTS with which a client without a list may add nothing.
+REQUIRED = "required"
+COLUMNS = ("user_id", "project", "from", "to", "hours_per_week")
+MAX_ROWS = 100_000
+MAX_HOURS_PER_WEEK = 168
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_HOURS = re.compile(r"\d{1,3}(\.\d{1,2})?", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """A row of a list. An empty text, a missing day or missing hours mean any. Both days are included."""
+
+    user_id: str
+    project: str
+    first_day: date | None
+    last_day: date | None
+    hours_per_week: Decimal | None
+
+
+class AssignmentsWrong(Exception):
+    """A list with errors, one for each line of the message."""
+
+
+class Assignments:
+    """Answers, for a list of any length, whether an entry is inside."""
+
+    def __init__(self, rows: Iterable[Assignment], list_id: int | None = None) -> None:
+        self.list_id = list_id
+        periods: dict[str, dict[str, list[tuple[date, date]]]] = defaultdict(lambda: defaultdict(list))
+        for row in rows:
+            period = (row.first_day or date.min, row.last_day or date.max)
+            periods[row.user_id][row.project].append(period)
+        self._starts_and_ends = {
+            user_id: {project: _merge(each) for project, each in projects.items()}
+            for user_id, projects in periods.items()
+        }
+
+    def find_fault(self, user_id: str, project: str, day: date) -> str | None:
+        """The member of the entry that no row matches; None if the entry is inside."""
+        found = [self._starts_and_ends.get(name) for name in (user_id, "")]
+        if found == [None, None]:
+            return "user_id"
+        periods = [each[name] for each in found if each for name in (project, "") if name in each]
+        if not periods:
+            return "project"
+        return None if any(_contains(period, day) for period in periods) else "date"
+
+
+def _merge(periods: list[tuple[date, date]]) -> tuple[list[date], list[date]]:
+    """The first and the last days of periods that do not overlap, in order."""
+    firsts: list[date] = []
+    lasts: list[date] = []
+    for first, last in sorted(periods):
+        if lasts and first <= lasts[-1]:
+            lasts[-1] = max(lasts[-1], last)
+        else:
+            firsts.append(first)
+            lasts.append(last)
+    return firsts, lasts
+
+
+def _contains(periods: tuple[list[date], list[date]], day: date) -> bool:
+    firsts, lasts = periods
+    position = bisect_right(firsts, day)
+    return position > 0 and day <= lasts[position - 1]
+
+
+def read_assignments(file: BinaryIO) -> list[Assignment]:
+    """The rows of a CSV file. Raises AssignmentsWrong with all errors."""
+    rows, problems = [], []
+    try:
+        with open_csv(file, keeps_empty=True) as table:
+            header = [name.lower() for name in table.header]
+            if faults := list(_find_header_faults(header)):
+                raise AssignmentsWrong("\n".join(faults))
+            for line, cells in table:
+                if isinstance(cells, RowMalformed) or len(cells) != len(header):
+                    width = f"this row does not have {len(header)} cells"
+                    problems.append(f"{line}: {cells if isinstance(cells, RowMalformed) else width}")
+                    continue
+                row, faults = _read_row(dict(zip(header, cells, strict=True)))
+                problems += [f"{line}: {fault}" for fault in faults]
+                rows.append(row)
+    except FileUnreadable as error:
+        problems.append(str(error))
+    if len(rows) > MAX_ROWS:
+        problems.append(f"there are {len(rows)} rows, and a client may have {MAX_ROWS}")
+    if problems:
+        raise AssignmentsWrong("\n".join(problems))
+    return rows
+
+
+def _find_header_faults(header: Sequence[str]) -> Iterator[str]:
+    if "user_id" not in header:
+        yield "1: the column user_id is missing"
+    for name in dict.fromkeys(header):
+        if name not in COLUMNS:
+            yield f"1: there is no column {name!r}; the columns are {', '.join(COLUMNS)}"
+        elif header.count(name) > 1:
+            yield f"1: the column {name} is there more than once"
+
+
+def _read_row(cells: dict[str, str]) -> tuple[Assignment, list[str]]:
+    faults = []
+    texts = {name: cells.get(name, "") for name in ("user_id", "project")}
+    for name, text in texts.items():
+        if len(text) > MAX_LENGTHS[name] or CONTROL_CHARACTER.search(text):
+            faults.append(f"{name}: has control characters, or over {MAX_LENGTHS[name]} characters")
+    first, last = (_read_day(name, cells.get(name, ""), faults) for name in ("from", "to"))
+    if first and last and first > last:
+        faults.append("to: is before from")
+    hours = _read_hours(cells.get("hours_per_week", ""), faults)
+    return Assignment(**texts, first_day=first, last_day=last, hours_per_week=hours), faults
+
+
+def _read_day(name: str, text: str, faults: list[str]) -> date | None:
+    try:
+        if not text:
+            return None
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    faults.append(f"{name}: is not a date such as 2026-05-01")
+    return None
+
+
+def _read_hours(text: str, faults: list[str]) -> Decimal | None:
+    hours = Decimal(text) if _HOURS.fullmatch(text) else None
+    if text and (hours is None or not 0 < hours <= MAX_HOURS_PER_WEEK):
+        faults.append("hours_per_week: must be above 0 and at most 168, with at most two places")
+    return hours
+
+
+def find_newest_list(client: ClientKey) -> AssignmentList | None:
+    """The list that counts. None without one, or if it was removed."""
+    newest = AssignmentList.objects.filter(**client._asdict()).order_by("-id").first()
+    return None if newest is None or newest.content is None else newest
+
+
+def parse_list(newest: AssignmentList) -> list[Assignment]:
+    return read_assignments(io.BytesIO((newest.content or "").encode()))
+
+
+def write_rows(rows: Iterable[Assignment]) -> Iterator[str]:
+    """The rows as CSV, without the quotes that commas would need."""
+    for row in rows:
+        cells = (row.user_id, row.project, row.first_day, row.last_day, row.hours_per_week)
+        yield ",".join("" if cell is None else str(cell) for cell in cells)
+
+
+def hash_content(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,35 @@
+"""Show a client for whom, on what and when it may upload hours: parse, call, respond."""
+
+from typing import cast
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from timesheets.permissions import READ_SCOPE, UPLOAD_SCOPE
+from timesheets.renderers import AssignmentCSVRenderer, PageResponse, has_page
+from timesheets.serializers import represent_assignments
+from timesheets.storage.assignments import find_newest_list
+from timesheets.trust.principals import MachineClient
+from timesheets.views.list_options import refuse_parameters
+
+_MAX_ROWS_ON_PAGE = 200
+
+
+class AssignmentView(APIView):
+    """Read this client's own list. Requires the scope `batch:upload` or `read:timesheets`."""
+
+    name = "What may this client upload?"
+    resource_path = "/assignments"
+    required_scopes = frozenset({UPLOAD_SCOPE})
+    sufficient_scopes = frozenset({READ_SCOPE})
+    renderer_classes = [*APIView.renderer_classes, AssignmentCSVRenderer]
+    page_part = "timesheets/parts/assignments.html"
+
+    def get(self, request: Request) -> Response:
+        refuse_parameters(request)
+        members = represent_assignments(find_newest_list(cast("MachineClient", request.user).key))
+        rows = members["assignments"]
+        if rows and has_page(request):
+            members["assignments"] = rows[:_MAX_ROWS_ON_PAGE]
+        return PageResponse(members, row_count=len(rows or ()))
