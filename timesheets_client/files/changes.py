@@ -1,5 +1,6 @@
 """What --replace changes, in which order, and what that adds up to."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -56,7 +57,8 @@ def withdraw(row: StoredEntry, reason: str) -> Change:
     entry = InputEntry(
         source=f"timesheet {row.timesheet_id}", members={**row.members, "hours": 0, ENTRY_ID: row.entry_id}
     )
-    was = {name: make_printable(str(row.members[name])) for name in COLUMNS}
+    # Most values repeat.
+    was = {name: sys.intern(make_printable(str(row.members[name]))) for name in COLUMNS}
     return Change(word="withdrawn", entry=revise(entry, row.revision + 1, reason), was=was)
 
 

@@ -74,8 +74,9 @@ def find_changes(
     plan = UploadMode(is_dry_run=True, lists_all=True, reason=reason)
     verdicts = upload_all(entries, plan, context)
     changes = [read_change(each, reason) for each in verdicts if take_accepted(each, tally)]
-    for row in stored.surplus:
-        changes.append(withdraw(row, reason))
+    # A row and its change would take the memory twice.
+    while stored.surplus:
+        changes.append(withdraw(stored.surplus.pop(), reason))
     withdrawals = [each.entry for each in changes if each.word == "withdrawn"]
     for each in upload_all(withdrawals, replace(plan, reason=""), context):
         require_unchanged(each)
