@@ -1,6 +1,6 @@
 """The clients in the database, for the operator: list them, rename them, stop them. Knows no HTTP."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,64 +40,40 @@ class NotMovable(Exception):
     """No client is renamed. The message says why."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """Which clients get another name. What is None stays as it is, or does not select."""
+def move_clients(
+    selection: Mapping[str, str], names: Mapping[str, str], *, dry_run: bool
+) -> Sequence[tuple[ClientKey, ClientKey]]:
+    """Rename all clients with the members in `selection`, or none. Returns the old and the new key of each.
 
-    old_issuer: str
-    new_issuer: str
-    client_id: str | None = None
-    new_client_id: str | None = None
-    # Moves only the client without organization.
-    new_organization: str | None = None
-
-    def rename(self, key: ClientKey) -> ClientKey:
-        return ClientKey(
-            self.new_issuer,
-            key.client_id if self.new_client_id is None else self.new_client_id,
-            key.organization if self.new_organization is None else self.new_organization,
-        )
-
-
-def move_clients(move: Move, *, dry_run: bool) -> Sequence[tuple[ClientKey, ClientKey]]:
-    """Rename all clients that the move selects, or none. Returns the old and the new name of each.
-
-    What operators decided about a client follows it. Raises NotMovable.
+    What operators decided about a client follows it, even if it has uploaded nothing. Raises NotMovable.
     """
     try:
         with transaction.atomic():
-            names = _move(move)
+            moved = _move(selection, names)
             transaction.set_rollback(dry_run)
     except IntegrityError:
         raise NotMovable("Another process created a client with one of the new names.") from None
-    return names
+    return moved
 
 
-def _move(move: Move) -> Sequence[tuple[ClientKey, ClientKey]]:
-    selected = Client.objects.filter(issuer=move.old_issuer)
-    if move.client_id is not None:
-        selected = selected.filter(client_id=move.client_id)
-    if move.new_organization is not None:
-        selected = selected.filter(organization="")
-    rows = list(selected.order_by("client_id", "organization"))
-    if not rows:
+def _move(selection: Mapping[str, str], names: Mapping[str, str]) -> Sequence[tuple[ClientKey, ClientKey]]:
+    rows = Client.objects.filter(**selection).order_by("client_id", "organization")
+    moved = [(_to_key(row), _to_key(row)._replace(**names)) for row in rows]
+    if not moved:
         raise NotMovable("No such client is in the database. `manage.py clients` lists all.")
-    names = [(_to_key(row), move.rename(_to_key(row))) for row in rows]
-    taken = [new for _, new in names if Client.objects.filter(**new._asdict()).exists()]
+    taken = [new for _, new in moved if Client.objects.filter(**new._asdict()).exists()]
     if taken:
         listed = ", ".join(map(_describe, taken))
         raise NotMovable(
             f"These clients exist already: {listed}. Their entries and those of the old names could have the "
             "same entry_id."
         )
-    for row, (_, new) in zip(rows, names, strict=True):
-        Client.objects.filter(pk=row.pk).update(**new._asdict())
-    for old, new in names:
-        AssignmentList.objects.filter(**old._asdict()).update(**new._asdict())
-        if move.new_organization is None:
-            stops = ClientStop.objects.filter(issuer=old.issuer, client_id=old.client_id)
-            stops.update(issuer=new.issuer, client_id=new.client_id)
-    return names
+    for model in (Client, AssignmentList):
+        model.objects.filter(**selection).update(**names)
+    if "organization" not in names:
+        # A stop is about every organization.
+        ClientStop.objects.filter(**selection).update(**names)
+    return moved
 
 
 def decide_stop(issuer: str, client_id: str, *, is_stopped: bool, at: datetime, by: str) -> None:

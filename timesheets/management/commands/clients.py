@@ -9,7 +9,7 @@ from django.utils import timezone
 from timesheets import conf
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
 from timesheets.management.operators import find_operator, write_table
-from timesheets.storage.clients import Move, NotMovable, decide_stop, list_clients, move_clients
+from timesheets.storage.clients import NotMovable, decide_stop, list_clients, move_clients
 
 _COLUMNS = ("issuer", "client", "organization", "entries", "last_received_at")
 
@@ -67,19 +67,19 @@ database role that owns the tables."""
     def _move(self, options: dict[str, Any]) -> None:
         if options["client"] is None and (options["to"], options["to_organization"]) != (None, None):
             raise CommandError("--to and --to-organization need --client", returncode=DiagnosticStatus.USAGE)
-        move = Move(
-            old_issuer=options["old_issuer"],
-            new_issuer=options["new_issuer"],
-            client_id=options["client"],
-            new_client_id=options["to"],
-            new_organization=options["to_organization"],
-        )
+        selection, names = {"issuer": options["old_issuer"]}, {"issuer": options["new_issuer"]}
+        if options["client"] is not None:
+            selection["client_id"] = options["client"]
+        if options["to"] is not None:
+            names["client_id"] = options["to"]
+        if options["to_organization"] is not None:
+            selection["organization"], names["organization"] = "", options["to_organization"]
         try:
-            names = move_clients(move, dry_run=options["dry_run"])
+            renamed = move_clients(selection, names, dry_run=options["dry_run"])
         except NotMovable as error:
             raise CommandError(str(error), returncode=DiagnosticStatus.REFUSED) from None
         moved = "Would move" if options["dry_run"] else "Moved"
-        for old, new in names:
+        for old, new in renamed:
             self.stdout.write(f"{moved} {' '.join(filter(None, old))} -> {' '.join(filter(None, new))}")
 
     def _decide(self, client_id: str, *, is_stopped: bool) -> None:
