@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import requests
 from selenium import webdriver
@@ -63,10 +64,9 @@ class Uploader(Person):
         self.fill("hours", hours)
 
     def read_findings(self) -> list[str]:
-        """The rows of the table of problems, in the preview or the result."""
-        titles = self.driver.find_elements(By.XPATH, "//h4[.='Problems' or .='Rejected']")
-        rows = titles[0].find_elements(By.XPATH, "following-sibling::*[1]//tbody/tr")
-        return [" ".join(row.text.split()) for row in rows]
+        """Each cause with its count, and its entries, in the preview or the result."""
+        shown = self.driver.find_elements(By.CSS_SELECTOR, ".cause h5, .cause tbody tr")
+        return [" ".join(each.text.split()) for each in shown]
 
 
 class Unlucky(Uploader):
@@ -162,7 +162,7 @@ def test_a_file_is_previewed_and_sent_as_it_is(
     file = uploader.write(tmp_path / name, gzip.compress(content) if name.endswith(".gz") else content)
 
     uploader.choose(file)
-    uploader.see("2 entries would be stored: 12.50 hours of 1 employee. Nothing is stored yet.")
+    uploader.see("2 entries would be stored. Nothing is stored yet.")
     assert list_stored(name) == []
     uploader.press("Upload 2 entries")
     uploader.see("2 entries were stored.")
@@ -191,11 +191,12 @@ def test_the_format_of_a_file_is_recognized_by_its_name_or_its_text(uploader: Up
         ("json", "week", f"\ufeff\n{json_text}"),
         ("json", "one", json.dumps(make_entries("any")[0], indent=2)),
     ]
-    script = "return arguments[0].map(([, name, text]) => recognizeFormat(name, text));"
+    script = "return arguments[0].map(([, name, text]) => recognizeType(name, [], text));"
 
     found = uploader.driver.execute_script(script, files)
 
-    assert found == [expected for expected, _, _ in files]
+    types = {"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
+    assert found == [types[expected] for expected, _, _ in files]
 
 
 def test_a_dropped_file_is_previewed(uploader: Uploader) -> None:
@@ -207,81 +208,66 @@ def test_a_dropped_file_is_previewed(uploader: Uploader) -> None:
     uploader.see("2 entries would be stored")
 
 
-def test_a_preview_adds_up_hours_by_employee(uploader: Uploader) -> None:
-    rows = "adds-2,2017-06-05,A,0.1,\nadds-10,2017-06-05,A,0.2,\nadds-2,2017-06-06,A,0.7,\n"
-
-    uploader.paste(HEADER + rows)
-
-    uploader.see("3 entries would be stored: 1.00 hours of 2 employees.")
-    assert uploader.read_rows() == ["adds-2 2 0.80", "adds-10 1 0.20"]
-    uploader.see("3 entries have no entry_id, so each upload of this file stores them again.")
-
-
-def test_problems_are_shown_by_the_rows_of_a_spreadsheet(uploader: Uploader, tmp_path: Path) -> None:
-    file = uploader.write(
-        tmp_path / "odd.csv",
-        "\ufeff\r\n"
-        + HEADER.replace("\n", "\r\n")
-        + "odd,2017-06-05,Good,8,odd:1\r\n"
-        + "\r\n"
-        + "odd,2017-06-05,First,26,odd:2\r\n"
-        + '"odd","2017-06-05","Two\r\nlines",8,odd:3\r\n'
-        + 'odd,2017-06-05,"A ""quoted"", name",27,odd:4\r\n'
-        + 'odd,2017-06-05,"Closed" early,8,odd:5\r\n'
-        + "odd,2017-06-05,Good again,8,odd:6\r\n"
-        + "odd,2017-06-05,Short,8\r\n"
-        + 'odd,2017-06-05,"Never closed,8,odd:8\r\nodd,2017-06-05,Lost,8,odd:9\r\n',
-    )
-
-    uploader.choose(file)
-
-    uploader.see("2 entries would be stored: 16.00 hours of 1 employee.")
-    assert [row.split(" odd")[0] for row in uploader.read_findings()] == [
-        "5 hours: Ensure this value is less than or equal to 24.",
-        "6 project: Control characters are not allowed.",
-        "7 (line 8) hours: Ensure this value is less than or equal to 24.",
-        "8 (line 9) This row is not CSV: text follows a closing quote.",
-        "10 (line 11) This row has 4 columns, and the header has 5.",
-        "11 (line 12) This row is not CSV: a quote is never closed.",
-    ]
-    assert 'A "quoted", name' in uploader.read_findings()[2]
-
-
-def test_problems_of_json_are_shown_by_entry_and_line(uploader: Uploader, tmp_path: Path) -> None:
-    first, second = make_entries("lines")
-    entries = [{**first, "project": 'A], {"'}, {**second, "hours": 25}]
-    file = uploader.write(tmp_path / "week.json", json.dumps(entries, indent=2))
-
-    uploader.choose(file)
-
-    uploader.see("1 entry would be stored: 7.50 hours of 1 employee.")
-    [row] = uploader.read_findings()
-    assert row.startswith("2 (line 9) hours: Ensure this value is less than or equal to 24.")
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        pytest.param("quotes.csv", HEADER.encode() + b'"' * 8_000_000, id="a huge record"),
-        pytest.param(
-            "members.csv.gz", gzip.compress(HEADER.encode()) + gzip.compress(b"a\n"), id="gzip members"
-        ),
-    ],
-)
-def test_a_file_that_only_the_api_can_read_is_previewed_without_rows(
-    uploader: Uploader, tmp_path: Path, name: str, content: bytes
+def test_problems_are_shown_by_cause_with_the_lines_and_members_of_the_file(
+    uploader: Uploader, tmp_path: Path
 ) -> None:
-    uploader.choose(uploader.write(tmp_path / name, content))
+    rows = "odd;5.6.2017;Good;8,5\nodd;6.6.2017;A;26\nodd;7.6.2017;B;26\nodd;2017-06-05;C;1\na;b\n"
+    file = uploader.write(tmp_path / "odd.csv", "User_ID;Date;Project;Hours\n" + rows)
+    uploader.choose(file)
+    uploader.see("date: '5.6.2017' is not a date such as")
+    options = uploader.driver.find_elements(By.CSS_SELECTOR, "#date_format option")
+    assert [each.text for each in options] == [
+        "ISO: 2026-11-30",
+        "Day first: 5.6.2017 is 5 Jun 2017",
+        "Month first: 5.6.2017 is 6 May 2017",
+    ]
 
-    uploader.see("There is nothing to upload until the problems are solved.")
-    assert uploader.read_findings()[0].startswith("1 This row")
+    options[1].click()
+
+    uploader.see("1 entry would be stored.")
+    assert uploader.read_findings() == [
+        "hours: Ensure this value is less than or equal to 24. (2)",
+        "3 odd 6.6.2017 A 26",
+        "4 odd 7.6.2017 B 26",
+        "date: '2017-06-05' is not a date with the day first, such as 30.11.2026. (1)",
+        "5 odd 2017-06-05 C 1",
+        "This row has 2 cells, and the header has 4. (1)",
+        "6 a;b",
+    ]
+
+
+def test_a_workbook_is_previewed(uploader: Uploader, tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    sheet: Any = workbook.active
+    for row in (
+        HEADER.strip().split(","),
+        ["book", "2017-06-05", "X", 1],
+        ["book", "2017-06-05 08:00", "X", 30],
+    ):
+        sheet.append(row)
+    workbook.save(tmp_path / "week.xlsx")
+
+    uploader.choose(tmp_path / "week.xlsx")
+
+    uploader.see("1 entry would be stored.")
+    assert uploader.read_findings()[-1] == "3 book 2017-06-05 08:00 X 30"
+
+
+def test_a_doubt_about_the_order_of_dates_is_shown_next_to_the_file(
+    uploader: Uploader, tmp_path: Path
+) -> None:
+    uploader.choose(uploader.write(tmp_path / "doubt.csv", HEADER + "d,2017-13-06,X,1,\n"))
+
+    uploader.see("does not fit year-month-day (iso), and fits year-day-month. Nothing was stored.")
+    assert "Line 2: " in uploader.find("file-error").text
+    assert uploader.driver.switch_to.active_element == uploader.find("file")
 
 
 def test_an_object_alone_is_a_file_with_one_entry(uploader: Uploader, tmp_path: Path) -> None:
     file = uploader.write(tmp_path / "one.json", json.dumps(make_entries("alone")[0], indent=2))
 
     uploader.choose(file)
-    uploader.see("1 entry would be stored: 7.50 hours of 1 employee.")
+    uploader.see("1 entry would be stored.")
     uploader.press("Upload 1 entry")
     uploader.see("1 entry was stored.")
     uploader.choose(file)
@@ -289,50 +275,16 @@ def test_an_object_alone_is_a_file_with_one_entry(uploader: Uploader, tmp_path: 
     uploader.see("There is nothing to upload: 1 entry is stored already.")
 
 
-def test_files_of_another_kind_are_explained(uploader: Uploader) -> None:
-    explained = [
-        (b"PK\x03\x04\x14\x00", "This is a workbook"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "This is an Excel workbook"),
-        (HEADER.encode("utf-16"), "This text is in UTF-16."),
-        (b"\xfe\xff" + HEADER.encode("utf-16-be"), "This text is in UTF-16."),
-        (HEADER.encode() + b"007,2017-06-05,Caf\xe9,8,\n", "not in UTF-8"),
-        (HEADER.replace(",", "\t").encode(), "separated by tabs"),
-        (HEADER.replace("\n", "\r").encode() * 2, "like those of old Macs"),
-        (HEADER.encode(), ""),
-    ]
-    script = """
-        return arguments[0].map((bytes) => {
-          try { requireCommas(decode(new Uint8Array(bytes))); } catch ({message}) { return message; }
-          return "";
-        });"""
-
-    messages = uploader.driver.execute_script(script, [list(content) for content, _ in explained])
-
-    for message, (_, expected) in zip(messages, explained, strict=True):
-        assert expected in message
-        assert bool(message) == ('Save it as "CSV UTF-8 (Comma delimited)"' in message) == bool(expected)
-
-
-def test_an_explanation_is_next_to_the_file_and_has_the_focus(uploader: Uploader, tmp_path: Path) -> None:
-    file = uploader.write(tmp_path / "export.csv", HEADER.replace(",", ";"))
-
-    uploader.choose(file)
-
-    uploader.see("separated by semicolons")
-    assert "separated by semicolons" in uploader.find("file-error").text
-    assert uploader.driver.switch_to.active_element == uploader.find("file")
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param("user_id,date,hours\n", "Columns missing from the first row: project.", id="column"),
-        pytest.param("", "The first row must name the columns.", id="nothing"),
+        pytest.param("user_id,date,hours\n", "missing: 'project'", id="column"),
+        pytest.param("", "the first row must name the columns.", id="nothing"),
         pytest.param(
             gzip.compress(HEADER.encode())[:-9], "The gzip data of the body ends early.", id="cut gzip"
         ),
-        pytest.param(b"x" * (8 * 1024 * 1024 + 1), "8.0 MB is the limit", id="too large"),
-        pytest.param(gzip.compress(b"x" * (16 * 1024 * 1024 + 1)), "more than 16.0 MB", id="bomb"),
+        pytest.param(b"x" * (8 * 1024 * 1024 + 1), "more than 8 MB", id="too large"),
+        pytest.param(gzip.compress(b"x" * (16 * 1024 * 1024 + 1)), "larger than 16777216", id="bomb"),
     ],
 )
 def test_an_error_about_a_file_is_shown_next_to_it(
@@ -363,52 +315,22 @@ def test_an_error_about_pasted_entries_is_shown_next_to_them(
 # What became of the entries
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "rejected"),
-    [
-        pytest.param(
-            "fix.csv",
-            "\ufeff"
-            + HEADER
-            + 'csv,2017-06-05,"A, b",26,csv:1\r\ncsv,2017-06-06,A,1,csv:2\ncsv,2017-06-07,"C ""c""",26,csv:3',
-            "\ufeff" + HEADER + 'csv,2017-06-05,"A, b",26,csv:1\r\ncsv,2017-06-07,"C ""c""",26,csv:3',
-            id="csv",
-        ),
-        pytest.param(
-            "fix.jsonl.gz",
-            '{"user_id":"nd","date":"2017-06-05","project":"\u00c4","hours":26, "entry_id":"nd:1"}\n\n'
-            '{"user_id":"nd","date":"2017-06-05","project":"B","hours":1,"entry_id":"nd:2"}\n',
-            '{"user_id":"nd","date":"2017-06-05","project":"\u00c4","hours":26, "entry_id":"nd:1"}\n',
-            id="ndjson",
-        ),
-        pytest.param(
-            "fix.json",
-            '[{"user_id":"js","date":"2017-06-05","project":"A]","hours":1,"entry_id":"js:1"},\n'
-            '  {"user_id":"js", "date":"2017-06-05","project":"B","hours":26,"entry_id":"js:2"} ]',
-            '[\n{"user_id":"js", "date":"2017-06-05","project":"B","hours":26,"entry_id":"js:2"}\n]\n',
-            id="json",
-        ),
-    ],
-)
 def test_rejected_entries_are_downloaded_corrected_and_uploaded_again(
-    uploader: Uploader, downloads: Path, tmp_path: Path, name: str, content: str, rejected: str
+    uploader: Uploader, downloads: Path, tmp_path: Path
 ) -> None:
-    body = content.encode()
-    uploader.choose(uploader.write(tmp_path / name, gzip.compress(body) if name.endswith(".gz") else body))
+    rows = 'fix,2017-06-05,"A, b",26,fix:1\nfix,2017-06-06,A,1,fix:2\nfix,2017-06-07,"C ""c""",26,fix:3\n'
+    uploader.choose(uploader.write(tmp_path / "fix.csv", HEADER + rows))
     uploader.press("Upload 1 entry")
-    uploader.see("1 entry was stored, ")
-    stem, kind = name.removesuffix(".gz").split(".")
+    uploader.see("1 entry was stored, 2 were rejected.")
 
-    uploader.driver.find_element(By.PARTIAL_LINK_TEXT, "Download").click()
+    uploader.press("Download rejected entries")
 
-    download = downloads / f"{stem}.rejected.{kind}"
+    download = downloads / "fix.rejected.csv"
     WebDriverWait(uploader.driver, 10).until(lambda _: download.exists() and download.stat().st_size)
-    assert download.read_bytes() == rejected.encode()
-    uploader.choose(uploader.write(download, rejected.replace("26", "6")))
-    uploader.see("Preview of")
-    uploader.driver.find_element(By.CLASS_NAME, "store").click()
-    uploader.see("stored.")
-    assert "rejected." not in uploader.driver.find_element(By.CSS_SELECTOR, ".outcome .notice").text
+    uploader.choose(uploader.write(download, download.read_text().replace(",26,", ",6,")))
+    uploader.see("2 entries would be stored.")
+    uploader.press("Upload 2 entries")
+    uploader.see("2 entries were stored.")
 
 
 def test_verdicts_are_said_in_words(uploader: Uploader) -> None:
@@ -423,22 +345,14 @@ def test_verdicts_are_said_in_words(uploader: Uploader) -> None:
 
     uploader.driver.refresh()
     uploader.paste(json.dumps([entry, changed, correction, gap, new, {**new, "hours": 2}]))
-    uploader.see("1 entry corrects an earlier revision")
     uploader.press("Upload 2 entries")
 
     uploader.see("2 entries were stored, 3 were rejected.")
-    conflict, missing, repeated = uploader.read_findings()
+    conflict, missing, repeated = uploader.read_findings()[::2]
     assert "is stored as entry" in conflict
     assert "upload it with revision 2 and a reason." in conflict
-    assert "Rejected. revision: The current revision of this entry_id is" in missing
-    assert "with different content, which stays unchanged." in repeated
-    for summary in uploader.driver.find_elements(By.CSS_SELECTOR, ".outcome summary"):
-        summary.click()
-    uploader.see("Created, replaces entry")
-    uploader.see("Already stored.")
-    uploader.driver.refresh()
-    uploader.paste(json.dumps([entry]))
-    uploader.see("1 entry is stored already, but corrected since then. The correction counts.")
+    assert "revision: The current revision of this entry_id is" in missing
+    assert "with different content" in repeated
 
 
 def test_all_or_none_stores_none(uploader: Uploader, list_stored: ListStored) -> None:
@@ -451,7 +365,6 @@ def test_all_or_none_stores_none(uploader: Uploader, list_stored: ListStored) ->
 
     uploader.see("Nothing was stored, because some entries were rejected.")
     assert "Not stored, because other entries were rejected." in uploader.read_findings()[0]
-    uploader.see("Download 2 rejected entries")
     assert list_stored("atomic") == []
 
 
@@ -459,7 +372,7 @@ def test_ten_thousand_entries_are_listed_in_steps(uploader: Uploader, tmp_path: 
     hours = [8, 8, 8, 25] * 2_500
     rows = "".join(f"big,2017-06-05,A,{each},big:{row}\n" for row, each in enumerate(hours))
     uploader.choose(uploader.write(tmp_path / "big.csv", HEADER + rows))
-    uploader.see("7,500 entries would be stored: 60000.00 hours of 1 employee.")
+    uploader.see("7,500 entries would be stored.")
     count = "return document.querySelectorAll('.entries tbody tr').length"
     shown = uploader.driver.execute_script(count)
 
@@ -501,10 +414,10 @@ def test_text_of_a_file_changes_nothing_around_it(uploader: Uploader) -> None:
 
     uploader.paste(json.dumps(rows))
 
-    uploader.see("1 entry would be stored: 1.00 hours of 1 employee.")
-    assert script in uploader.read_findings()[0]
+    uploader.see("1 entry would be stored.")
+    assert script in uploader.read_findings()[1]
     cells = uploader.driver.find_elements(By.XPATH, f"//*[starts-with(text(), '{override}')]")
-    assert [cell.tag_name for cell in cells] == ["bdi", "bdi"]
+    assert [cell.tag_name for cell in cells] == ["bdi"]
     uploader.press("Choose another file")
     place = uploader.driver.find_element(By.CLASS_NAME, "drop")
     uploader.driver.execute_script(DROP, place, f"{override}{script}.csv", HEADER)
@@ -543,8 +456,9 @@ def test_what_is_sent_again_after_a_lost_answer_is_stored_once(
     unlucky.see("2 entries would be stored")
     unlucky.lose_answer(
         lambda: unlucky.press("Upload 2 entries"),
-        "There was no answer, so this may or may not be stored. Press the button again",
+        "There was no answer, so this may or may not be stored. Look at",
     )
+    unlucky.driver.find_element(By.NAME, "again").click()
     unlucky.press("Upload 2 entries")
     unlucky.see("0 entries were stored.")
 
@@ -672,7 +586,7 @@ def test_everything_works_by_keyboard_alone(
     uploader.see("1 entry would be stored")
     keyboard.activate("Upload 1 entry")
     uploader.see("1 entry was stored, 1 was rejected.")
-    keyboard.tab_to("Download 1 rejected entry")
+    keyboard.tab_to("Download rejected entries")
     keyboard.tab_to("View receipt")
     keyboard.fill("Employee", "keys")
     keyboard.fill_date("Date", "2017-05-10")
@@ -706,7 +620,6 @@ def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
     uploader.choose(uploader.write(tmp_path / "only.csv", write_csv("only")))
     uploader.press("Upload 2 entries")
     uploader.see("2 entries were stored.")
-    driver.find_element(By.CSS_SELECTOR, ".outcome summary").click()
     uploader.fill_entry("only")
     uploader.press("Upload entry")
     uploader.see("Created entry")

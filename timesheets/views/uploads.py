@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from timesheets import conf
 from timesheets.exceptions import InvalidIdempotencyKey
-from timesheets.parsers import MAX_BYTES, MAX_UNZIPPED_BYTES
+from timesheets.parsers import MAX_BYTES
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE
 from timesheets.renderers import PageResponse, has_page
 from timesheets.trust.principals import MachineClient
@@ -52,7 +52,7 @@ class UploadView(APIView):
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """The form, if a browser asks for it. A program gets 405, because there is nothing to read here."""
         if request.method in {"GET", "HEAD"} and has_page(request):
-            return PageResponse(None, max_bytes=MAX_BYTES, max_unzipped_bytes=MAX_UNZIPPED_BYTES)
+            return PageResponse(None, max_bytes=MAX_BYTES, time_zone=conf.time_zone().key)
         return super().http_method_not_allowed(request, *args, **kwargs)
 
 

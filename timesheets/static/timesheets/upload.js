@@ -57,7 +57,7 @@ function showOne(form, entry, { ok, answer, isReplay }) {
   }
   const line = say(form, "done", isReplay ? `Already stored as entry ${answer.id}, nothing was stored again. ` : `Created entry ${answer.id}: `);
   if (isReplay) line.append('To add an equal entry, press "New entry" first.');
-  else line.append(`${formatHours(Number(entry.hours))} hours of employee `, isolated(entry.user_id.trim()), ".");
+  else line.append(`${Number(entry.hours).toFixed(2)} hours of employee `, isolated(entry.user_id.trim()), ".");
   if (form.dataset.entries) line.append(" ", makeLink(`${form.dataset.entries}/${answer.id}`, "View entry"));
 }
 

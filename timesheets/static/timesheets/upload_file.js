@@ -1,5 +1,19 @@
-// Upload a file in two steps: a preview by a dry run, then the upload itself.
+// Upload a file in two steps, as it is: a preview by a dry run, then the upload itself.
 "use strict";
+
+const SUFFIXES = {
+  csv: "text/csv",
+  tsv: "text/csv",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  ndjson: "application/x-ndjson",
+  jsonl: "application/x-ndjson",
+  json: "application/json",
+};
+const TABLES = [SUFFIXES.csv, SUFFIXES.xlsx];
+const [GZIP, ZIP] = ["\x1f\x8b", "PK\x03\x04"];
+// The first date of a text, and what each choice makes of it.
+const WRITTEN_DATE = /\b(\d{4})-(\d\d)-(\d\d)\b|\b(\d{1,2})[./-](\d{1,2})[./-](\d{4})\b/;
+const READINGS = { iso: ["ISO", [1, 2, 3]], dmy: ["Day first", [6, 5, 4]], mdy: ["Month first", [6, 4, 5]] };
 
 function setUpFile(form) {
   const input = document.getElementById("file");
@@ -7,6 +21,7 @@ function setUpFile(form) {
   input.addEventListener("change", () => choose(form, "file", [...input.files]));
   document.getElementById("preview-text").addEventListener("click", () => chooseText(form));
   form.querySelector(".restart").addEventListener("click", () => startAgain(form));
+  form.querySelector(".reading").addEventListener("change", () => form.chosen && preview(form, "file"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (form.chosen) uploadFile(form);
@@ -34,30 +49,76 @@ async function choose(form, field, files) {
   document.getElementById("file").value = "";
   if (files.length > 1) showFieldError(form, field, ["Choose one file at a time."]);
   if (files.length !== 1) return;
-  const limits = { bytes: Number(form.dataset.maxBytes), unzippedBytes: Number(form.dataset.maxUnzippedBytes) };
-  showProgress(form, "Reading the file…");
+  const [file] = files;
+  const limit = Number(form.dataset.maxBytes);
+  if (file.size > limit) {
+    showFieldError(form, field, [`The file has more than ${limit / 1024 / 1024} MB. Split it, or compress it with gzip.`]);
+    return;
+  }
   try {
-    form.chosen = await readChosenFile(files[0], limits);
-    await preview(form, field);
-  } catch (error) {
-    showProgress(form);
-    if (!(error instanceof UnusableFile)) throw error;
-    showFieldError(form, field, [error.message]);
+    form.chosen = await readChosenFile(file);
+  } catch {
+    showFieldError(form, field, ["The file cannot be read. Is it a folder, or was it moved or changed? Choose it again."]);
+    return;
+  }
+  showReadings(form);
+  await preview(form, field);
+}
+
+async function readChosenFile(file) {
+  const body = new Uint8Array(await file.arrayBuffer());
+  const text = new TextDecoder().decode(body);
+  const isZipped = beginsWith(body, GZIP);
+  return { name: file.name, body, isZipped, text: isZipped ? "" : text, type: recognizeType(file.name, body, text) };
+}
+
+function beginsWith(bytes, begin) {
+  return [...begin].every((character, position) => bytes[position] === character.charCodeAt(0));
+}
+
+// By the name, and by the beginning of the text if the name says nothing.
+function recognizeType(name, body, text) {
+  const suffix = name.toLowerCase().match(/\.(\w+)(?:\.gz)?$/)?.[1];
+  if (SUFFIXES[suffix]) return SUFFIXES[suffix];
+  if (beginsWith(body, ZIP)) return SUFFIXES.xlsx;
+  const first = text.match(/[^\s\ufeff]/)?.[0];
+  if (first === "{") return readJson(text) === undefined ? SUFFIXES.ndjson : SUFFIXES.json;
+  return first === "[" ? SUFFIXES.json : SUFFIXES.csv;
+}
+
+function readJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+// Only tables have dates that can be written in several ways.
+function showReadings(form) {
+  const { type, text } = form.chosen;
+  const found = TABLES.includes(type) && text.match(WRITTEN_DATE);
+  for (const option of form.elements.date_format.options) {
+    const [label, places] = READINGS[option.value];
+    const [year, month, day] = places.map((place) => Number(found?.[place]));
+    const date = new Date(year, month - 1, day);
+    const isRead = date.getMonth() === month - 1 && date.getDate() === day;
+    const example = isRead ? `${found[0]} is ${LONG_DAY.format(date)}` : option.dataset.example;
+    option.textContent = `${label}: ${example}`;
   }
 }
 
 async function preview(form, field) {
+  forgetErrors(form);
   const response = await sendFile(form, "Checking", { dry_run: "true" });
-  if (!response) {
-    showFieldError(form, field, ["There was no answer. Nothing was stored. Try again."]);
-  } else if (response.answer.received !== undefined) {
-    Object.assign(form.chosen, splitRecords(form.chosen));
+  if (response?.answer.received !== undefined) {
     showPreview(form, response.answer);
-  } else if (response.answer.status === 401) {
-    showProblem(form, form.querySelector(".failure"), response.answer);
-  } else {
-    showFieldError(form, field, [response.answer.detail, ...listErrors(response.answer.errors)]);
+    return;
   }
+  showStep(form, { isPreview: false });
+  if (!response) showFieldError(form, field, ["There was no answer. Nothing was stored. Try again."]);
+  else if (response.answer.status === 401) showProblem(form, form.querySelector(".failure"), response.answer);
+  else showFieldError(form, field, [response.answer.detail, ...listErrors(response.answer.errors)]);
 }
 
 async function uploadFile(form) {
@@ -75,16 +136,18 @@ async function uploadFile(form) {
   showConfirmation(form);
   const failure = form.querySelector(".failure");
   if (response) showProblem(form, failure, response.answer);
-  else failure.append(element("p", `${LOST} ${adviseOnRepeat(chosen)}`, "error"));
+  else failure.append(element("p", `${LOST} Look at "Entries" before you upload it again: entries without an entry_id could be stored twice.`, "error"));
   form.querySelector(".store").focus();
 }
 
 // The response, with its answer in the form of an answer to many entries; null if there was none.
 async function sendFile(form, doing, parameters) {
-  const { format, body, isZipped } = form.chosen;
+  const { type, body, isZipped } = form.chosen;
+  const { date_format, time_zone } = form.elements;
+  const reading = TABLES.includes(type) ? { date_format: date_format.value, time_zone: time_zone.value } : {};
   showProgress(form, `${doing} `, isolated(nameOf(form.chosen)), "…");
   const onProgress = (share) => showShare(form, share);
-  const response = await send(form, { type: format.mediaType, body, parameters, isZipped, onProgress });
+  const response = await send(form, { type, body, parameters: { ...reading, ...parameters }, isZipped, onProgress });
   showProgress(form);
   return response && { ...response, answer: answerAsMany(response) };
 }
@@ -119,81 +182,38 @@ function showShare(form, share) {
 
 function showPreview(form, answer) {
   const { chosen } = form;
-  const sorted = sortVerdicts(answer, chosen.records);
-  chosen.created = sorted.created;
-  const warnings = listWarnings(sorted).map((text) => element("p", text, "notice"));
-  const counts = showCounts(sorted, PREVIEW_WORDS);
-  form.querySelector(".findings").replaceChildren(heading("Preview of ", chosen), element("p", summarize(sorted)), ...warnings, counts);
-  form.querySelector(".listed").replaceChildren(...listFindings(sorted, form));
+  const sorted = sortVerdicts(answer);
+  chosen.created = sorted.created.length;
+  // The answer to the upload itself does not repeat them.
+  chosen.entries = new Map(sorted.problems.map(({ index, entry }) => [index, entry]));
+  form.querySelector(".findings").replaceChildren(heading("Preview of ", chosen), element("p", summarize(sorted)), showCounts(sorted, PREVIEW_WORDS));
+  form.querySelector(".listed").replaceChildren(...showProblems("Problems", sorted.problems, chosen, true));
   const button = form.querySelector(".store");
-  button.textContent = `Upload ${countEntries(sorted.created.length)}`;
-  button.hidden = form.elements.atomic.closest("label").hidden = !sorted.created.length;
+  button.textContent = `Upload ${countEntries(chosen.created)}`;
+  button.hidden = form.elements.atomic.closest("label").hidden = !chosen.created;
   showConfirmation(form);
   showStep(form, { isPreview: true });
   form.querySelector(".findings h3").focus();
-}
-
-function listFindings({ problems, created }, form) {
-  const isKnown = created.length && addHours(created) !== null;
-  return [
-    ...(problems.length ? [element("h4", "Problems"), showVerdicts(problems, form, true)] : []),
-    ...(isKnown ? [element("h4", "New hours by employee"), showPeople(created)] : []),
-  ];
 }
 
 function summarize({ problems, created, existing }) {
   if (problems.length && !created.length) return "There is nothing to upload until the problems are solved.";
   if (!created.length && !existing.length) return "There are no entries in it.";
   if (!created.length) return `There is nothing to upload: ${countEntries(existing.length, "is", "are")} stored already.`;
-  const hours = addHours(created);
-  const people = new Set(created.map(({ record }) => String(record?.members.user_id).trim())).size;
-  const details = hours === null ? "" : `: ${formatHours(hours)} hours of ${formatCount(people)} ${people === 1 ? "employee" : "employees"}`;
-  return `${countEntries(created.length)} would be stored${details}. Nothing is stored yet.`;
+  return `${countEntries(created.length)} would be stored. Nothing is stored yet. Each upload stores entries without an entry_id again.`;
 }
 
-function listWarnings({ created, existing }) {
-  const superseded = existing.filter((verdict) => verdict.superseded_by).length;
-  const corrections = created.filter(({ record }) => Number(record?.members.revision) > 1).length;
-  return [
-    superseded && `${countEntries(superseded, "is", "are")} stored already, but corrected since then. The correction counts.`,
-    corrections && `${countEntries(corrections, "corrects", "correct")} an earlier revision, whose hours no longer count.`,
-    warnOfRepeats(created),
-  ].filter(Boolean);
-}
-
-function warnOfRepeats(created) {
-  if (created.some(({ record }) => !record)) {
-    return "This browser cannot read the entries of the file. If they have no entry_id, each upload stores them again.";
-  }
-  const count = countUnidentified(created);
-  if (!count) return "";
-  return (
-    `${countEntries(count, "has", "have")} no entry_id, so each upload of this file stores ${count === 1 ? "it" : "them"} again. ` +
-    "Some browsers repeat an upload by themselves after a broken connection."
-  );
-}
-
-function countUnidentified(verdicts) {
-  return verdicts.filter(({ record }) => !record?.members.entry_id).length;
-}
-
-// Entries without an entry_id are stored by each upload. So a file that was uploaded before needs a confirmation.
+// A file that was uploaded before needs a confirmation, because the page does not know which of its entries have an id.
 function showConfirmation(form) {
   const { chosen } = form;
   const time = recallUpload(chosen);
-  const unidentified = countUnidentified(chosen.created);
   const label = form.querySelector(".again");
-  const isNeeded = Boolean(time && unidentified);
+  const isNeeded = Boolean(time && chosen.created);
   label.hidden = !isNeeded;
   form.elements.again.required = isNeeded;
   form.elements.again.checked = false;
   label.querySelector("span").textContent =
-    `This file was sent before (${time}). ${countEntries(unidentified, "has", "have")} no entry_id and could be stored twice. Upload it again all the same.`;
-}
-
-function adviseOnRepeat(chosen) {
-  if (!countUnidentified(chosen.created)) return "Press the button again: what is stored already is not stored twice.";
-  return 'Look at "Entries" before you upload it again: entries without an entry_id could be stored twice.';
+    `This file was sent before (${time}). Entries without an entry_id could be stored twice. Upload it again all the same.`;
 }
 
 function startAgain(form) {

@@ -3,16 +3,15 @@
 
 function showResult(form, { answer, receipt }) {
   const { chosen } = form;
-  const sorted = sortVerdicts(answer, chosen.records);
+  const sorted = sortVerdicts(answer);
   const outcome = form.querySelector(".outcome");
   outcome.replaceChildren(heading("Result of ", chosen));
   outcome.append(element("p", conclude(answer, sorted), sorted.problems.length ? "notice wrong" : "notice good"));
-  outcome.append(showCounts(sorted, RESULT_WORDS));
-  if (sorted.problems.length) outcome.append(...showRejected(form, sorted.problems));
-  for (const kind of ["created", "existing"]) {
-    if (sorted[kind].length) outcome.append(disclose(`${RESULT_WORDS[kind]}: ${countEntries(sorted[kind].length)}`, showVerdicts(sorted[kind], form, false)));
+  outcome.append(showCounts(sorted, RESULT_WORDS), ...showProblems("Rejected", sorted.problems, chosen, false));
+  if (receipt && form.dataset.entries) {
+    if (sorted.problems.length) outcome.append(offerRejected(receipt, chosen));
+    outcome.append(makeLink(receipt, "View receipt"));
   }
-  if (receipt && form.dataset.entries) outcome.append(makeLink(receipt, "View receipt"));
   form.chosen = null;
   showStep(form, { isPreview: false });
   outcome.querySelector("h3").focus();
@@ -24,22 +23,17 @@ function conclude(answer, { problems, created }) {
   return problems.length ? `${stored}, ${formatCount(problems.length)} ${problems.length === 1 ? "was" : "were"} rejected.` : `${stored}.`;
 }
 
-function showRejected(form, problems) {
-  const { chosen } = form;
-  const shown = [element("h4", "Rejected"), showVerdicts(problems, form, false)];
-  if (problems.some(({ record }) => !record)) return shown;
-  const file = writeRecords(chosen, problems.map(({ record }) => record));
-  const count = problems.length;
-  const link = makeLink(URL.createObjectURL(file), `Download ${formatCount(count)} rejected ${count === 1 ? "entry" : "entries"}`);
-  link.className = "button quiet";
-  link.download = nameRejectedFile(chosen);
+// The receipt keeps them as CSV that can be corrected and uploaded.
+function offerRejected(receipt, chosen) {
   const advice = element("p", "Correct them in this file, then upload it: ", "hint");
-  advice.append(link);
-  return [...shown, advice];
-}
-
-function disclose(summary, content) {
-  const details = element("details");
-  details.append(element("summary", summary), content);
-  return details;
+  const button = element("button", "Download rejected entries", "quiet");
+  button.type = "button";
+  button.addEventListener("click", async () => {
+    const response = await fetch(`${receipt}/rejections?page_size=1000`, { headers: { Accept: "text/csv" } });
+    const link = makeLink(URL.createObjectURL(await response.blob()), "");
+    link.download = `${chosen.name.replace(/\.\w+(\.gz)?$/, "") || "pasted"}.rejected.csv`;
+    link.click();
+  });
+  advice.append(button);
+  return advice;
 }
