@@ -75,7 +75,7 @@ def test_all_hours_count_that_are_valid_by_themselves(
 
 
 LINES = b'{"hours": 1, "hours": 1}\n{"hours": 5, "x": 1, "x": 2}\n{"hours": 2\n7\n[3]\n'
-ROWS = b'user_id,date,project,hours\n,,,5\na,b\n"a"b,c,d,6\n,,,\n,,,x\n'
+ROWS = b'user_id,date,project,hours\n,,,5\na,b\n"a"b,c,d,6\n,x,,\n,,,x\n'
 
 
 @pytest.mark.parametrize(("batch_format", "body"), [(NDJSON, LINES), (CSV, ROWS)], ids=["ndjson", "csv"])

@@ -82,7 +82,7 @@ def test_a_dry_run_shows_what_would_be_corrected(correct: Upload, correct_many: 
         {"index": 0, "status": 201, **correction},
         {"index": 1, "status": 201},
         {"index": 2, "status": 200},
-        {"index": 3, "status": 409, "current_revision": 2},
+        {"index": 3, "status": 409, "current_revision": 2, "entry": entries[3]},
     ]
     assert Timesheet.objects.count() == 1
     assert not Receipt.objects.exists()
@@ -93,12 +93,14 @@ def test_an_atomic_batch_is_refused_with_its_corrections(
     correct: Upload, correct_many: UploadMany, query: str
 ) -> None:
     store_history(correct, [1])
-    refused = make_entry(entry_id="b", hours=0)
+    entries = [revise(1, hours=6, **LATE), make_entry(entry_id="b", hours=0)]
 
-    response = correct_many([revise(1, hours=6, **LATE), refused], query=f"?correct=true&atomic=true{query}")
+    response = correct_many(entries, query=f"?correct=true&atomic=true{query}")
 
     assert status_and_code(response) == (422, "batch_refused")
-    assert response.json()["entries"] == [
+    results = response.json()["entries"]
+    assert [each.pop("entry", None) for each in results] == (entries if query else [None, None])
+    assert results == [
         {"index": 0, "status": 424},
         {"index": 1, "status": 422, "errors": {"hours": [NO_ENTRY]}},
     ]
@@ -162,7 +164,7 @@ def test_a_reason_is_a_parameter_only_with_correct(upload: Upload, query: str) -
     assert status_and_code(response) == (400, "invalid_parameter")
     assert response.json()["detail"] == (
         "The only parameters are atomic, dry_run, label, expect_entries, expect_hours, correct, "
-        "and reason with correct=true."
+        "date_format, time_zone, and reason with correct=true."
     )
     assert not Timesheet.objects.exists()
 
