@@ -17,7 +17,7 @@ from timesheets_files.printable import quote
 
 MAX_ENTRY_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
-WHITE_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+WHITE_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputEntry | RejectedEntry]:
