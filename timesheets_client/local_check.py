@@ -10,7 +10,7 @@ from timesheets_client.arguments import Options
 from timesheets_client.context import Environment
 from timesheets_client.environment.config import choose_variables
 from timesheets_client.errors import ExitStatus
-from timesheets_client.files.counted_days import CountedDays, find_api_zone
+from timesheets_client.files.counted_days import CountedDays, look_up_zone
 from timesheets_client.files.preview import FirstEntries, Preview
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.files.uploads import process_files
@@ -30,7 +30,7 @@ NOT_CHECKED = (
 
 def read_files(options: Options, environment: Environment, report: Report) -> ExitStatus:
     variables = choose_variables(environment.variables, environment.development)
-    days = CountedDays(partial(find_api_zone, variables, options.timeouts))
+    days = CountedDays(partial(look_up_zone, variables, options.timeouts))
     now = environment.clock.wall_clock()
     preview = Preview(now, options.time_zone, days) if options.is_preview else None
     read = partial(read_file, options=options, stdin=environment.stdin, report=report, preview=preview)

@@ -14,11 +14,10 @@ from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.corrections import ignore_revision, revise
+from timesheets_client.sending.corrections import ignore_revision, withdraw
 from timesheets_client.sending.receipts import Receipt, find_receipt
 from timesheets_client.sending.stored_entries import StoredEntry, list_entries
 from timesheets_client.sending.verdicts import EntryVerdict
-from timesheets_files.members import ENTRY_ID
 
 CORRECTED_SINCE = "was corrected since, so it stays; to withdraw it, send it with 0 hours and --correct"
 # Withdraws nothing, and shows the current rows.
@@ -105,12 +104,11 @@ class Withdrawal:
             elif row.is_withdrawn:
                 self.outcome.existing += 1
             else:
-                members = {**row.members, "hours": 0, ENTRY_ID: row.entry_id}
-                entry = InputEntry(source=self._locate(row), members=members)
+                entry = withdraw(row, self._locate(row), self.context.options.reason or "")
                 if row.is_superseded:
-                    self._changed.append(entry)
+                    self._changed.append(ignore_revision(entry))
                 else:
-                    yield revise(entry, row.revision + 1, self.context.options.reason or "")
+                    yield entry
 
     def _count(self, verdict: EntryVerdict) -> None:
         source = verdict.entry.source

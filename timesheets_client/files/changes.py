@@ -1,107 +1,110 @@
 """What --replace changes, in which order, and what that adds up to."""
 
+import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from timesheets_client.files.control_totals import find_hours, show
 from timesheets_client.network.messages import make_printable
 from timesheets_client.output.tables import format_table
 from timesheets_client.reading.entries import InputEntry
-from timesheets_client.sending.corrections import describe_values, revise
+from timesheets_client.sending.batches import encode_entry
+from timesheets_client.sending.corrections import describe_values, revise, withdraw
 from timesheets_client.sending.stored_entries import StoredEntry
 from timesheets_client.sending.verdicts import EntryVerdict
-from timesheets_files.members import COLUMNS, ENTRY_ID
+from timesheets_files.members import COLUMNS
 
 ZERO = Decimal(0)
 WORDS = ("created", "corrected", "restored", "withdrawn")
+SUMS = ("entries", "hours before", "hours after")
+# Most hours repeat.
+read_hours = lru_cache(4096)(Decimal)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """An entry to be sent. `was` has the four stored members, safe to print; None if it is new."""
+    """An entry to be sent, as its line of NDJSON, which takes less memory.
+
+    `values` are old and new ones, safe to print. `loser` is the employee who loses `lowered` hours.
+    """
 
     word: str
-    entry: InputEntry
-    was: Mapping[str, str] | None = None
+    source: str
+    line: bytes
+    values: str
+    before: Decimal
+    after: Decimal
+    loser: str
+    lowered: Decimal
 
-    @property
-    def before(self) -> Decimal:
-        return Decimal(self.was["hours"]) if self.was else ZERO
-
-    @property
-    def after(self) -> Decimal:
-        return find_hours(self.entry.members) or ZERO
-
-    @property
-    def lowered(self) -> Decimal:
-        """How many hours the employee of the stored entry loses; 0 if none."""
-        keeps = self.was and self.was["user_id"] == self.entry.members["user_id"]
-        return max(ZERO, self.before - self.after if keeps else self.before)
+    def decode(self) -> InputEntry:
+        return InputEntry(source=self.source, members=json.loads(self.line, parse_float=Decimal))
 
     def describe(self, mood: str = "") -> str:
         """As in `june.csv:17: corrected: 007, 2026-06-01, StoreZero, 7.5 -> 7 hours`."""
-        return f"{self.entry.source}: {mood}{self.word}: {describe_values(self.entry.members, self.was)}"
+        return f"{self.source}: {mood}{self.word}: {self.values}"
 
 
 def read_change(verdict: EntryVerdict, reason: str) -> Change:
     """The change that a dry run announces."""
-    if verdict.revision is None:
-        return Change(word="created", entry=verdict.entry)
-    change = Change(word="corrected", entry=revise(verdict.entry, verdict.revision, reason), was=verdict.was)
-    return change if change.before else replace(change, word="restored")
+    if verdict.revision is None or verdict.was is None:
+        return make_change("created", verdict.entry)
+    word = "corrected" if read_hours(verdict.was["hours"]) else "restored"
+    return make_change(word, revise(verdict.entry, verdict.revision, reason), verdict.was)
 
 
-def withdraw(row: StoredEntry, reason: str) -> Change:
-    entry = InputEntry(
-        source=f"timesheet {row.timesheet_id}", members={**row.members, "hours": 0, ENTRY_ID: row.entry_id}
+def make_withdrawal(row: StoredEntry, reason: str) -> Change:
+    was = {name: make_printable(str(row.members[name])) for name in COLUMNS}
+    return make_change("withdrawn", withdraw(row, f"timesheet {row.timesheet_id}", reason), was)
+
+
+def make_change(word: str, entry: InputEntry, was: Mapping[str, str] | None = None) -> Change:
+    """`was` has the four stored members, safe to print; None if the entry is new."""
+    loser, before = (sys.intern(was["user_id"]), read_hours(was["hours"])) if was else ("", ZERO)
+    after = read_hours(str(find_hours(entry.members) or ZERO))
+    lowered = before if loser != entry.members["user_id"] else read_hours(str(max(ZERO, before - after)))
+    return Change(
+        word=word,
+        source=entry.source,
+        line=encode_entry(entry),
+        values=describe_values(entry.members, was),
+        before=before,
+        after=after,
+        loser=loser,
+        lowered=lowered,
     )
-    # Most values repeat.
-    was = {name: sys.intern(make_printable(str(row.members[name]))) for name in COLUMNS}
-    return Change(word="withdrawn", entry=revise(entry, row.revision + 1, reason), was=was)
 
 
-def order_changes(changes: Sequence[Change], losses: Mapping[str, Decimal]) -> Sequence[Change]:
+def order_changes(changes: list[Change], losses: Mapping[str, Decimal]) -> None:
     """First what an employee loses, then what is replaced, then what is new.
 
     In this order a killed run leaves no greater part to lose than it found, which the next run would refuse.
     """
-    left = dict(losses)
+    left = defaultdict(Decimal, losses)
 
-    def rank(change: Change) -> tuple[Decimal, Decimal]:
-        """Which part of the hours is a loss, and the hours; both negative."""
-        if not change.lowered or change.was is None:
-            return ZERO, ZERO
-        user = change.was["user_id"]
-        part = min(change.lowered, left.get(user, ZERO))
-        left[user] = left.get(user, ZERO) - part
-        return -part / change.lowered, -change.lowered
+    def rank(change: Change) -> float:
+        """The smaller, the greater the part of the lowered hours that is a loss."""
+        if not change.lowered:
+            return 0
+        part = min(change.lowered, left[change.loser])
+        left[change.loser] -= part
+        return -1 - float(part / change.lowered)
 
-    # Sorting by `rank` calls it in the order of the hours, so that only one entry is a loss in part.
-    return sorted(sorted(changes, key=lambda each: each.lowered), key=rank)
+    changes.sort(key=rank)
 
 
-def describe_sums(changes: Sequence[Change], unchanged: int, file: Mapping[str, Decimal]) -> Sequence[str]:
-    """A table of the changes, and of what stays. `file` has the hours of each employee."""
-    rows = []
-    for word in WORDS:
-        found = [each for each in changes if each.word == word]
-        rows.append(
-            (word, len(found), sum_up(each.before for each in found), sum_up(each.after for each in found))
-        )
-    kept = sum_up(file.values()) - sum_up(after for *_, after in rows)
-    rows.append(("unchanged", unchanged, kept, kept))
-    rows.append(("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
-    names = ("entries", "hours before", "hours after")
-    return format_table(
-        [
-            {"": word, **dict(zip(names, (str(count), show(before), show(after)), strict=True))}
-            for word, count, before, after in rows
-        ],
-        names,
-    )
-
-
-def sum_up(hours: Iterable[Decimal]) -> Decimal:
-    return sum(hours, ZERO)
+def describe_sums(changes: Iterable[Change], unchanged: int, hours: Decimal) -> list[str]:
+    """A table of the changes, and of what stays. The file has so many `hours`."""
+    sums = {word: [ZERO, ZERO, ZERO] for word in WORDS}
+    for each in changes:
+        added = (Decimal(1), each.before, each.after)
+        sums[each.word] = [total + more for total, more in zip(sums[each.word], added, strict=True)]
+    kept = hours - sum(after for _, _, after in sums.values())
+    sums["unchanged"] = [Decimal(unchanged), kept, kept]
+    sums["all"] = [sum(column, ZERO) for column in zip(*sums.values(), strict=True)]
+    rows = [{"": word, **dict(zip(SUMS, map(show, row), strict=True))} for word, row in sums.items()]
+    return format_table(rows, SUMS)

@@ -6,10 +6,11 @@ from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 from timesheets_client.environment.config import UPLOAD_PATH
-from timesheets_client.errors import UploadError
+from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.addresses import find_fault
 from timesheets_client.network.exchange import Timeouts, exchange, open_session
-from timesheets_client.network.messages import Message
+from timesheets_client.network.messages import Answer, Message
+from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 from timesheets_files.dates import find_zone
 
 # In front of the path of the resource (RFC 9728, section 3.1).
@@ -32,13 +33,15 @@ class CountedDays:
 
     def find(self, value: object) -> date | None:
         """The day of a date or of a time, if there is one; without a zone, the day that a time shows."""
-        if not isinstance(value, str):
-            return None
-        day = parse_day(value[:DATE_LENGTH])
-        if not day or len(value) == DATE_LENGTH:
+        day = find_shown_day(value)
+        if not day or len(str(value)) == DATE_LENGTH:
             return day
         self.has_times = True
-        return find_day_in(self.zone, value) or day
+        return find_day_in(self.zone, str(value)) or day
+
+
+def find_shown_day(value: object) -> date | None:
+    return parse_day(value[:DATE_LENGTH]) if isinstance(value, str) else None
 
 
 @lru_cache(MAX_DATES)
@@ -51,21 +54,33 @@ def parse_day(text: str) -> date | None:
 
 def find_day_in(zone: tzinfo | None, text: str) -> date | None:
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text.upper())
         return time.astimezone(zone).date() if zone and time.tzinfo else None
     except (ValueError, OverflowError):
         return None
 
 
-def find_api_zone(variables: Mapping[str, str], timeouts: Timeouts) -> tzinfo | None:
-    """The zone in the API's metadata; None if no API is set, none answers, or they do not name it."""
+def look_up_zone(variables: Mapping[str, str], timeouts: Timeouts) -> tzinfo | None:
+    """The API's zone; None if no API is set, none answers at once, or it does not name its zone."""
     address = variables.get("TIMESHEETS_API_URL", "")
     if not address or find_fault(address):
         return None
-    parts = urlsplit(address.rstrip("/"))
-    url = f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path}{UPLOAD_PATH}"
     try:
-        with open_session() as session:
-            return find_zone(exchange(session, Message(method="GET", url=url), timeouts).quote("time_zone"))
+        return find_api_zone(f"{address.rstrip('/')}{UPLOAD_PATH}", timeouts, RetryPolicy(retries=0), Clock())
     except UploadError:
         return None
+
+
+def find_api_zone(upload_url: str, timeouts: Timeouts, policy: RetryPolicy, clock: Clock) -> tzinfo | None:
+    """The zone in the API's metadata; None if they do not name it. Raises an UploadError."""
+    parts = urlsplit(upload_url)
+    message = Message(method="GET", url=f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path}")
+    with open_session() as session:
+
+        def send() -> Answer:
+            return exchange(session, message, timeouts.within(seconds_left(policy, clock)))
+
+        answer = send_with_retries(send, policy, clock)
+    if answer.is_temporary_failure:
+        raise TemporaryFailure(f"{answer.url}: {answer.status}; run it again later")
+    return find_zone(answer.quote("time_zone"))

@@ -1,142 +1,120 @@
-"""Compare the rows of a file with the days that --replace names, and with what is stored there."""
+"""What a file and the API have on the days that --replace names."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
-from timesheets_client.context import RunContext
-from timesheets_client.errors import EntriesRejected
+from timesheets_client.errors import ConfigurationError, EntriesRejected
 from timesheets_client.files.control_totals import Totals, find_hours, show
+from timesheets_client.files.counted_days import CountedDays, find_shown_day
 from timesheets_client.files.tally import Tally
 from timesheets_client.network.messages import make_printable
 from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.reading.identity import strip_text
-from timesheets_client.sending.midnights import find_midnights
+from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.snapshots import find_latest_state, list_state
 from timesheets_client.sending.stored_entries import StoredEntry
 from timesheets_files.members import ENTRY_ID
 
 ZERO = Decimal(0)
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MAX_NAMED = 20
+OTHER_DAY = "In the API's time zone this is another day. Send only the date."
 
 
-def reject_strays(entries: Sequence[InputEntry], tally: Tally, context: RunContext) -> None:
-    """Reject the rows that are on none of the days, and those that are on another day for the API."""
-    first, last = context.options.replaced_days or ("", "")
-    exact: dict[str, list[tuple[InputEntry, datetime]]] = {}
-    for entry in entries:
-        text = str(entry.members.get("date"))
-        found = DAY.match(text)
-        day = found[0] if found else ""
-        if not first <= day <= last:
-            reject(entry, f"This is not one of the days from {first} to {last}.", tally)
-        elif moment := read_moment(text):
-            exact.setdefault(day, []).append((entry, moment))
-    midnights = find_midnights(
-        context.client, sorted({*exact, *map(find_next, exact)}), context.environment.make_key()
-    )
-    for day, timed in exact.items():
-        for entry, moment in timed:
-            if not midnights[day] <= moment < midnights[find_next(day)]:
-                reject(entry, "In the API's time zone this is another day. Send only the date.", tally)
+@dataclass(kw_only=True)
+class ReplacedDays:
+    """The hours of each employee: in the file, and `found` in the API. `ids` are those of the file."""
 
+    first: str
+    last: str
+    counted: CountedDays
+    ids: set[str] = field(default_factory=set)
+    file: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    found: dict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
 
-def reject(entry: InputEntry, reason: str, tally: Tally) -> None:
-    tally.reject(RejectedEntry(source=entry.source, errors={"date": [reason]}, members=entry.members))
+    def take(self, entries: Iterable[InputEntry], tally: Tally) -> Iterator[InputEntry]:
+        """The entries of the file that are on these days. Rejects the others."""
+        for entry in entries:
+            if reason := self._find_fault(entry.members.get("date")):
+                errors = {"date": [reason]}
+                tally.reject(RejectedEntry(source=entry.source, errors=errors, members=entry.members))
+                continue
+            user = str(strip_text(entry.members.get("user_id")))
+            self.file[user] += find_hours(entry.members) or ZERO
+            self.ids.add(str(strip_text(entry.members[ENTRY_ID])))
+            yield entry
 
+    def _find_fault(self, value: object) -> str:
+        counted, shown = self.counted.find(value), find_shown_day(value)
+        if not self.first <= str(shown or "") <= self.last:
+            return f"This is not one of the days from {self.first} to {self.last}."
+        if self.counted.has_times and not self.counted.zone:
+            raise ConfigurationError(
+                "--replace: nothing was stored, because the file has times, and this API does not say in "
+                "which time zone it counts their days; send only the dates"
+            )
+        return "" if counted == shown else OTHER_DAY
 
-def read_moment(text: str) -> datetime | None:
-    """The moment of a time with an offset; None for a date, and for what the API refuses."""
-    try:
-        moment = datetime.fromisoformat(text.upper())
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+    def find_surplus(self, client: ApiClient) -> Iterator[StoredEntry]:
+        """What is stored of the file's employees, and not in the file.
 
-
-def find_next(day: str) -> str:
-    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """The hours of each employee of the file, there and in the API; and the rows that the file does not have.
-
-    `others` are the totals of employees who are not in the file.
-    """
-
-    file: Mapping[str, Decimal]
-    found: dict[str, Decimal] = field(default_factory=dict)
-    surplus: list[StoredEntry] = field(default_factory=list)
-    others: dict[str, Totals] = field(default_factory=dict)
+        Raises EntriesRejected at the end if there are entries that cannot be matched.
+        """
+        nameless = []
+        until = (date.fromisoformat(self.last) + timedelta(days=1)).isoformat()
+        state = find_latest_state(client)
+        for page in list_state(client, as_of=state, since=self.first, until=until, page_size=1_000):
+            for row in page.rows:
+                user = str(row.members["user_id"])
+                self.found[user].count(Decimal(str(row.members["hours"])))
+                if user not in self.file:
+                    continue
+                if row.entry_id is None:
+                    nameless.append(f"timesheet {row.timesheet_id}")
+                elif row.entry_id not in self.ids:
+                    yield row
+        if nameless:
+            raise EntriesRejected(
+                "--replace: nothing was stored, because entries of these employees and days have no entry_id "
+                f"and can neither be matched nor withdrawn: {join(nameless, ', ')}"
+            )
 
     @property
     def losses(self) -> Mapping[str, Decimal]:
-        return {user: max(ZERO, hours - self.file[user]) for user, hours in self.found.items()}
+        return {
+            user: max(ZERO, totals.hours - self.file[user])
+            for user, totals in self.found.items()
+            if user in self.file
+        }
 
     def describe_others(self) -> Iterator[str]:
-        for user, totals in sorted(self.others.items()):
-            hours, noun = show(totals.hours), "entry" if totals.entries == 1 else "entries"
-            yield f"{user} is not in the file and is left alone: {totals.entries} {noun}, {hours} hours"
+        for user, totals in sorted(self.found.items()):
+            if user not in self.file:
+                noun = "entry" if totals.entries == 1 else "entries"
+                stored = f"{totals.entries} {noun}, {show(totals.hours)} hours"
+                yield f"{make_printable(user)} is not in the file and is left alone: {stored}"
 
-
-def read_stored(entries: Sequence[InputEntry], context: RunContext) -> Stored:
-    """What is stored on these days. Raises EntriesRejected if there are entries that cannot be matched."""
-    file: dict[str, Decimal] = {}
-    for entry in entries:
-        user = str(strip_text(entry.members.get("user_id")))
-        file[user] = file.get(user, ZERO) + (find_hours(entry.members) or ZERO)
-    ids = {strip_text(entry.members[ENTRY_ID]) for entry in entries}
-    stored, nameless = Stored(file=file), []
-    for row in list_days(context):
-        user, hours = str(row.members["user_id"]), Decimal(str(row.members["hours"]))
-        if user not in file:
-            stored.others.setdefault(make_printable(user), Totals()).count(hours)
-            continue
-        stored.found[user] = stored.found.get(user, ZERO) + hours
-        if row.entry_id is None:
-            nameless.append(f"timesheet {row.timesheet_id}")
-        elif row.entry_id not in ids:
-            stored.surplus.append(row)
-    if nameless:
-        more = f" and {len(nameless) - MAX_NAMED} more" if len(nameless) > MAX_NAMED else ""
+    def require_small_loss(self, max_loss: Decimal, name: str) -> None:
+        """Raise EntriesRejected if the employees lose a greater part of their hours: half a file must not."""
+        losses = self.losses
+        lost, found = sum(losses.values(), ZERO), sum((self.found[user].hours for user in losses), ZERO)
+        if lost * 100 <= max_loss * found:
+            return
+        losers = [
+            f"{make_printable(user)} has {show(self.file[user])} of {show(self.found[user].hours)}"
+            for user, loss in sorted(losses.items(), key=lambda item: -item[1])
+            if loss
+        ]
         raise EntriesRejected(
-            "--replace: nothing was stored, because entries of these employees and days have no entry_id "
-            f"and can neither be matched nor withdrawn: {', '.join(nameless[:MAX_NAMED])}{more}"
+            f"{name}: nothing was stored, because {show(lost)} of {show(found)} hours would be lost, which "
+            f"is {lost * 100 / found:.1f} % and more than {show(max_loss)} %: "
+            f"{join(losers, '; ', ' employees')}; is it the whole export? If these hours must go, allow it "
+            "with --max-loss"
         )
-    return stored
 
 
-def list_days(context: RunContext) -> Iterator[StoredEntry]:
-    first, last = context.options.replaced_days or ("", "")
-    pages = list_state(
-        context.client,
-        as_of=find_latest_state(context.client),
-        since=first,
-        until=find_next(last),
-        page_size=1_000,
-    )
-    for page in pages:
-        yield from page.rows
-
-
-def require_small_loss(stored: Stored, max_loss: Decimal, name: str) -> None:
-    """Raise EntriesRejected if the employees lose a greater part of their hours: half a file must not."""
-    lost, found = sum(stored.losses.values(), ZERO), sum(stored.found.values(), ZERO)
-    if lost * 100 <= max_loss * found:
-        return
-    losers = [
-        f"{make_printable(user)} has {show(stored.file[user])} of {show(stored.found[user])}"
-        for user, loss in sorted(stored.losses.items(), key=lambda item: -item[1])
-        if loss
-    ]
-    more = f" and {len(losers) - MAX_NAMED} more employees" if len(losers) > MAX_NAMED else ""
-    percent = lost * 100 / found
-    raise EntriesRejected(
-        f"{name}: nothing was stored, because {show(lost)} of {show(found)} hours would be lost, which is "
-        f"{percent:.1f} % and more than {show(max_loss)} %: {'; '.join(losers[:MAX_NAMED])}{more}; is it the "
-        "whole export? If these hours must go, allow it with --max-loss"
-    )
+def join(texts: list[str], separator: str, noun: str = "") -> str:
+    more = f" and {len(texts) - MAX_NAMED} more{noun}" if len(texts) > MAX_NAMED else ""
+    return f"{separator.join(texts[:MAX_NAMED])}{more}"

@@ -8,8 +8,9 @@ from typing import TypeVar
 from timesheets_client.network.messages import make_printable
 from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry
 from timesheets_client.reading.identity import normalize_date, normalize_hours, strip_text
+from timesheets_client.sending.stored_entries import StoredEntry
 from timesheets_client.sending.verdicts import EntryVerdict
-from timesheets_files.members import COLUMNS, REASON, REVISION
+from timesheets_files.members import COLUMNS, ENTRY_ID, REASON, REVISION
 
 Item = TypeVar("Item", bound=InputEntry | RejectedEntry)
 # No time zone is further from UTC.
@@ -18,6 +19,12 @@ MAX_OFFSET = timedelta(hours=14)
 
 def revise(entry: InputEntry, revision: int, reason: str) -> InputEntry:
     return replace(entry, members={**entry.members, REVISION: revision, REASON: reason})
+
+
+def withdraw(row: StoredEntry, source: str, reason: str) -> InputEntry:
+    """The revision that withdraws the row. It corrects nothing that was stored meanwhile."""
+    entry = InputEntry(source=source, members={**row.members, "hours": 0, ENTRY_ID: row.entry_id})
+    return revise(entry, row.revision + 1, reason)
 
 
 def ignore_revision(item: Item) -> Item:
