@@ -15,7 +15,7 @@ from timesheets_client.files.preview import FirstEntries, Preview
 from timesheets_client.files.tally import Tally, take_entries
 from timesheets_client.files.uploads import process_files
 from timesheets_client.output.report import Report
-from timesheets_client.reading.entries import InputEntry, RejectedEntry
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import StatedIds
 from timesheets_client.reading.inputs import open_input
 from timesheets_client.sending.verdicts import REPEATED_ID
@@ -53,7 +53,7 @@ def read_file(
         with closing(take_entries(tally, replace(options, derives_ids=False))) as entries:
             for entry in entries:
                 if errors := find_errors(entry, stated):
-                    tally.reject(RejectedEntry(source=entry.source, errors=errors, members=entry.members))
+                    tally.reject(entry.reject(errors))
                 if preview:
                     first.add(entry)
                     preview.add(entry)

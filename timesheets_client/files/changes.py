@@ -4,12 +4,12 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
 from timesheets_client.files.control_totals import find_hours, show
 from timesheets_client.network.messages import make_printable
+from timesheets_client.output.report import CHANGES
 from timesheets_client.output.tables import format_table
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import encode_entry
@@ -19,27 +19,28 @@ from timesheets_client.sending.verdicts import EntryVerdict
 from timesheets_files.members import COLUMNS
 
 ZERO = Decimal(0)
-WORDS = ("created", "corrected", "restored", "withdrawn")
 SUMS = ("entries", "hours before", "hours after")
 # Most hours repeat.
 read_hours = lru_cache(4096)(Decimal)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
     """An entry to be sent, as its line of NDJSON, which takes less memory.
 
     `values` are old and new ones, safe to print. `loser` is the employee who loses `lowered` hours.
     """
 
-    word: str
-    source: str
-    line: bytes
-    values: str
-    before: Decimal
-    after: Decimal
-    loser: str
-    lowered: Decimal
+    __slots__ = ("after", "before", "line", "loser", "lowered", "source", "values", "word")
+
+    def __init__(self, word: str, entry: InputEntry, was: Mapping[str, str] | None = None) -> None:
+        """`was` has the four stored members, safe to print; None if the entry is new."""
+        self.word, self.source, self.line = word, entry.source, encode_entry(entry)
+        self.values = describe_values(entry.members, was)
+        self.loser = sys.intern(was["user_id"]) if was else ""
+        self.before = read_hours(was["hours"]) if was else ZERO
+        self.after = read_hours(str(find_hours(entry.members) or ZERO))
+        keeps = self.after if self.loser == entry.members["user_id"] else ZERO
+        self.lowered = read_hours(str(max(ZERO, self.before - keeps)))
 
     def decode(self) -> InputEntry:
         return InputEntry(source=self.source, members=json.loads(self.line, parse_float=Decimal))
@@ -52,31 +53,14 @@ class Change:
 def read_change(verdict: EntryVerdict, reason: str) -> Change:
     """The change that a dry run announces."""
     if verdict.revision is None or verdict.was is None:
-        return make_change("created", verdict.entry)
+        return Change("created", verdict.entry)
     word = "corrected" if read_hours(verdict.was["hours"]) else "restored"
-    return make_change(word, revise(verdict.entry, verdict.revision, reason), verdict.was)
+    return Change(word, revise(verdict.entry, verdict.revision, reason), verdict.was)
 
 
 def make_withdrawal(row: StoredEntry, reason: str) -> Change:
     was = {name: make_printable(str(row.members[name])) for name in COLUMNS}
-    return make_change("withdrawn", withdraw(row, f"timesheet {row.timesheet_id}", reason), was)
-
-
-def make_change(word: str, entry: InputEntry, was: Mapping[str, str] | None = None) -> Change:
-    """`was` has the four stored members, safe to print; None if the entry is new."""
-    loser, before = (sys.intern(was["user_id"]), read_hours(was["hours"])) if was else ("", ZERO)
-    after = read_hours(str(find_hours(entry.members) or ZERO))
-    lowered = before if loser != entry.members["user_id"] else read_hours(str(max(ZERO, before - after)))
-    return Change(
-        word=word,
-        source=entry.source,
-        line=encode_entry(entry),
-        values=describe_values(entry.members, was),
-        before=before,
-        after=after,
-        loser=loser,
-        lowered=lowered,
-    )
+    return Change("withdrawn", withdraw(row, f"timesheet {row.timesheet_id}", reason), was)
 
 
 def order_changes(changes: list[Change], losses: Mapping[str, Decimal]) -> None:
@@ -99,7 +83,7 @@ def order_changes(changes: list[Change], losses: Mapping[str, Decimal]) -> None:
 
 def describe_sums(changes: Iterable[Change], unchanged: int, hours: Decimal) -> list[str]:
     """A table of the changes, and of what stays. The file has so many `hours`."""
-    sums = {word: [ZERO, ZERO, ZERO] for word in WORDS}
+    sums = {word: [ZERO, ZERO, ZERO] for word in CHANGES}
     for each in changes:
         added = (Decimal(1), each.before, each.after)
         sums[each.word] = [total + more for total, more in zip(sums[each.word], added, strict=True)]

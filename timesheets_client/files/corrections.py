@@ -5,7 +5,7 @@ from itertools import chain, islice
 
 from timesheets_client.errors import WrongUsage
 from timesheets_client.files.tally import Tally
-from timesheets_client.reading.entries import InputEntry, RejectedEntry
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import Occurrences, digest_content, strip_text
 from timesheets_client.reading.json_values import encode_value
 from timesheets_client.sending.verdicts import REPEATED_ID
@@ -33,7 +33,6 @@ def reject_repeated(entries: Iterable[InputEntry], tally: Tally) -> Iterator[Inp
     for entry in entries:
         entry_id = strip_text(entry.members.get(ENTRY_ID))
         if entry_id is not None and occurrences.count(digest_content(encode_value(entry_id).encode())):
-            errors = {ENTRY_ID: [REPEATED_ID]}
-            tally.reject(RejectedEntry(source=entry.source, errors=errors, members=entry.members))
+            tally.reject(entry.reject({ENTRY_ID: [REPEATED_ID]}))
         else:
             yield entry

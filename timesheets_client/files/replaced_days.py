@@ -11,11 +11,11 @@ from timesheets_client.files.control_totals import Totals, find_hours, show
 from timesheets_client.files.counted_days import CountedDays, find_shown_day
 from timesheets_client.files.tally import Tally
 from timesheets_client.network.messages import make_printable
-from timesheets_client.reading.entries import InputEntry, RejectedEntry
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import strip_text
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.snapshots import find_latest_state, list_state
-from timesheets_client.sending.stored_entries import StoredEntry
+from timesheets_client.sending.stored_entries import PAGE_SIZE, StoredEntry
 from timesheets_files.members import ENTRY_ID
 
 ZERO = Decimal(0)
@@ -38,8 +38,7 @@ class ReplacedDays:
         """The entries of the file that are on these days. Rejects the others."""
         for entry in entries:
             if reason := self._find_fault(entry.members.get("date")):
-                errors = {"date": [reason]}
-                tally.reject(RejectedEntry(source=entry.source, errors=errors, members=entry.members))
+                tally.reject(entry.reject({"date": [reason]}))
                 continue
             user = str(strip_text(entry.members.get("user_id")))
             self.file[user] += find_hours(entry.members) or ZERO
@@ -65,7 +64,7 @@ class ReplacedDays:
         nameless = []
         until = (date.fromisoformat(self.last) + timedelta(days=1)).isoformat()
         state = find_latest_state(client)
-        for page in list_state(client, as_of=state, since=self.first, until=until, page_size=1_000):
+        for page in list_state(client, as_of=state, since=self.first, until=until, page_size=PAGE_SIZE):
             for row in page.rows:
                 user = str(row.members["user_id"])
                 self.found[user].count(Decimal(str(row.members["hours"])))

@@ -14,6 +14,7 @@ from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.reading.json_values import encode_value
 
 MAX_REJECTED_SHOWN = 20
+CHANGES = ("created", "corrected", "restored", "withdrawn")
 
 
 @dataclass(kw_only=True)
@@ -50,18 +51,14 @@ class FileOutcome:
         refused = f"{self.rejected} rejected{f', {self.skipped} skipped' if self.skipped else ''}"
         if unsent:
             return f"{counted}, {refused}; nothing was sent ({unsent})"
-        changed = [
-            f"{count} {word}, "
-            for word in ("created", "corrected", "restored", "withdrawn")
-            if (count := getattr(self, word)) is not None
-        ]
+        changed = [f"{count} {word}, " for word in CHANGES if (count := getattr(self, word)) is not None]
         return (
             f"{counted}, {''.join(changed)}{self.existing} already there, {refused} in {self.seconds:.1f} s"
             f"{describe_uploads(self.uploads)}"
         )
 
     def count(self, word: str) -> None:
-        """Count an entry as `created`, `corrected`, `restored` or `withdrawn`."""
+        """Count an entry as one of CHANGES."""
         setattr(self, word, getattr(self, word) + 1)
 
     def encode(self) -> dict[str, object]:

@@ -18,6 +18,9 @@ class InputEntry:
     source: str
     members: Members
 
+    def reject(self, errors: Mapping[str, object]) -> "RejectedEntry":
+        return RejectedEntry(source=self.source, errors=errors, members=self.members)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RejectedEntry:

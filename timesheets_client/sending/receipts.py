@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.stored_entries import Unexpected, explain_unexpected, read_whole_number
@@ -20,27 +19,11 @@ class Receipt:
     label: str
     counts: Mapping[str, int]
 
-    @classmethod
-    def parse(cls, members: object, client: ApiClient) -> Self:
-        """Raises Unexpected."""
-        if not isinstance(members, Mapping):
-            raise Unexpected
-        received_at, label = (client.quote(members.get(name) or "") for name in ("received_at", "label"))
-        counts = {name: read_whole_number(members.get(name)) for name in COUNTS}
-        upload = read_whole_number(members.get("id"))
-        return cls(upload=upload, received_at=received_at, label=label, counts=counts)
-
 
 def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
     """The receipt of an upload; None if this client has no such upload. Raises an UploadError."""
-    path = f"{UPLOADS_PATH}/{upload}"
-    answer = client.read(path)
-    if answer is None:
-        return None
-    try:
-        return Receipt.parse(answer.document, client)
-    except Unexpected:
-        raise explain_unexpected(path) from None
+    answer = client.read(f"{UPLOADS_PATH}/{upload}")
+    return read_receipts([answer.document], client)[0] if answer else None
 
 
 def list_receipts(client: ApiClient, count: int, label: str | None) -> Sequence[Receipt]:
@@ -50,10 +33,22 @@ def list_receipts(client: ApiClient, count: int, label: str | None) -> Sequence[
     """
     filters = {} if label is None else {"label": label}
     answer = client.read(UPLOADS_PATH, order="newest", page_size=str(count), **filters)
+    return read_receipts(((answer and answer.document) or {}).get("results"), client)
+
+
+def read_receipts(items: object, client: ApiClient) -> Sequence[Receipt]:
+    """Raises ConfigurationError if they are no receipts."""
     try:
-        receipts = ((answer and answer.document) or {}).get("results")
-        if not isinstance(receipts, list):
+        if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
             raise Unexpected
-        return [Receipt.parse(each, client) for each in receipts]
+        return [
+            Receipt(
+                upload=read_whole_number(each.get("id")),
+                received_at=client.quote(each.get("received_at") or ""),
+                label=client.quote(each.get("label") or ""),
+                counts={name: read_whole_number(each.get(name)) for name in COUNTS},
+            )
+            for each in items
+        ]
     except Unexpected:
         raise explain_unexpected(UPLOADS_PATH) from None

@@ -10,7 +10,7 @@ from timesheets_client.errors import ConfigurationError
 from timesheets_client.sending.client import ApiClient
 from timesheets_files.members import COLUMNS
 
-PAGE_SIZE = "1000"
+PAGE_SIZE = 1_000
 
 
 class Unexpected(Exception):
@@ -55,12 +55,6 @@ class Page:
 
     rows: Sequence[StoredEntry]
     cursor: str | None
-
-
-def list_entries(client: ApiClient, **filters: str) -> Iterator[StoredEntry]:
-    """The rows that match, by ascending id. Raises an UploadError."""
-    for page in list_pages(client, {**filters, "page_size": PAGE_SIZE}):
-        yield from page.rows
 
 
 def list_pages(client: ApiClient, parameters: Mapping[str, str], last_id: int = 0) -> Iterator[Page]:

@@ -66,8 +66,7 @@ class EntryVerdict:
                     f"This belongs to timesheet {self.stored_id}, which differs and stays unchanged; "
                     "to correct it, upload it with --correct and --reason."
                 )
-        errors = self.errors or {ENTRY_ID: [reason]}
-        return RejectedEntry(source=self.entry.source, errors=errors, members=self.entry.members)
+        return self.entry.reject(self.errors or {ENTRY_ID: [reason]})
 
 
 @dataclass(frozen=True, kw_only=True)
