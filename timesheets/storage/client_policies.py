@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import close_old_connections, connection
+from django.db import OperationalError, close_old_connections, connection
 
 from timesheets.models import AssignmentList, ClientStop
 from timesheets.storage.assignments import Assignments, find_newest_list, parse_list
@@ -15,6 +15,8 @@ from timesheets.trust.principals import ClientKey
 
 MAX_AGE_SECONDS = 2.0
 MAX_REMEMBERED_CLIENTS = 1024
+# As long as the pool of PostgreSQL waits for a connection.
+MAX_WAIT_SECONDS = 2.0
 
 _STOP_TABLE = ClientStop._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 _LIST_TABLE = AssignmentList._meta.db_table  # noqa: SLF001
@@ -66,24 +68,30 @@ class PolicyMemory:
         self,
         read: Callable[[ClientKey, ClientPolicy | None], ClientPolicy],
         monotonic: Callable[[], float] = time.monotonic,
+        wait_seconds: float = MAX_WAIT_SECONDS,
     ) -> None:
         """`read` gets the policy that it read before."""
-        self._read, self._monotonic = read, monotonic
+        self._read, self._monotonic, self._wait_seconds = read, monotonic, wait_seconds
         self._lock = threading.Lock()
         self._clients: OrderedDict[ClientKey, _Remembered] = OrderedDict()
 
     def find(self, client: ClientKey) -> ClientPolicy:
-        """The client's policy. Raises what reading it raises."""
+        """The client's policy. Raises what reading it raises, or OperationalError after some seconds."""
         with self._lock:
             remembered = self._clients.setdefault(client, _Remembered())
             self._clients.move_to_end(client)
             if len(self._clients) > MAX_REMEMBERED_CLIENTS:
                 self._clients.popitem(last=False)
-        with remembered.reading:
+        # If the database hangs, the client's requests must not wait for each other one by one.
+        if not remembered.reading.acquire(timeout=self._wait_seconds):
+            raise OperationalError("Another request waits for the policy of this client")
+        try:
             now = self._monotonic()
             if remembered.policy is None or now > remembered.read_at + MAX_AGE_SECONDS:
                 remembered.policy, remembered.read_at = self._read(client, remembered.policy), now
             return remembered.policy
+        finally:
+            remembered.reading.release()
 
 
 def _read_policy(client: ClientKey, before: ClientPolicy | None) -> ClientPolicy:
