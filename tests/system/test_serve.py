@@ -95,6 +95,14 @@ def test_missing_variables_are_named(tmp_path: Path) -> None:
     assert "DATABASE_URL" in result.stderr
 
 
+def test_settings_that_the_checks_refuse_are_named(tmp_path: Path) -> None:
+    result = serve(tmp_path, TIMESHEETS_ASSIGNMENTS="maybe", TIMESHEETS_MAX_AGE_DAYS="-1")
+
+    assert result.returncode == 78
+    assert "TIMESHEETS_ASSIGNMENTS is 'maybe'." in result.stderr
+    assert "TIMESHEETS_MAX_AGE_DAYS is not between" in result.stderr
+
+
 def test_without_granian_it_says_how_to_install_it() -> None:
     result = run_python("-c", WITHOUT_GRANIAN, **PRODUCTION_VARIABLES)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
 from django.db import Error
 
 from timesheets import conf
@@ -47,9 +47,9 @@ class Command(BaseCommand):
 Start the production server, granian, with the settings that DJANGO_SETTINGS_MODULE names.
 
 Accepts granian's options (see `granian --help`). Options and environment variables override the
-defaults below. The exit status is granian's, or 78 if the settings are for development, or
+defaults below. The exit status is granian's, or 78 if the settings are for development or wrong, or
 the database has unapplied migrations or clients of an issuer that the settings do not name."""
-    # The server runs the checks when it loads the application.
+    # It runs them itself, for its own exit status.
     requires_system_checks: list[str] = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -82,6 +82,10 @@ the database has unapplied migrations or clients of an issuer that the settings 
             )
         if importlib.util.find_spec("granian") is None:
             raise _refuse("granian is not installed: python -m pip install -r requirements.txt")
+        try:
+            self.check()
+        except SystemCheckError as error:
+            raise _refuse(str(error)) from None
         self._check_database()
         command = [sys.executable, "-P", "-m", "granian", *granian_options, APPLICATION]
         # granian must find the same modules as this process, in any working directory.
