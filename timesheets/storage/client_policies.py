@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import OperationalError, close_old_connections, connection
+from django.db import OperationalError, connection
 
 from timesheets.models import AssignmentList, ClientStop
 from timesheets.storage.assignments import Assignments, find_newest_list, parse_list
@@ -104,8 +104,10 @@ def _read_policy(client: ClientKey, before: ClientPolicy | None) -> ClientPolicy
     elif assignments is None or assignments.list_id != list_id:
         newest = find_newest_list(client)
         assignments = None if newest is None else Assignments(parse_list(newest), newest.pk)
-    # The request's body may be slow to arrive, and the pool of PostgreSQL is small.
-    close_old_connections()
+    if not connection.in_atomic_block:
+        # The request's body may be slow to arrive, and the pool of PostgreSQL is small. A process that stops
+        # closes no connections of other threads.
+        connection.close()
     return ClientPolicy(is_stopped=bool(is_stopped), is_undecided=bool(is_undecided), assignments=assignments)
 
 
