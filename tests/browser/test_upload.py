@@ -624,5 +624,8 @@ def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
     uploader.press("Upload entry")
     uploader.see("Created entry")
 
-    for place, names in (("main", ["What may this client upload?", "API docs"]), ("nav[aria-label=Pages]", ["Upload", "API docs"])):
+    for place, names in (
+        ("main", ["What may this client upload?", "API docs"]),
+        ("nav[aria-label=Pages]", ["Upload", "API docs"]),
+    ):
         assert [link.text for link in driver.find_elements(By.CSS_SELECTOR, f"{place} a")] == names

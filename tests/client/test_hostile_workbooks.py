@@ -131,7 +131,9 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
             id="dangling sheet",
         ),
         pytest.param(repeat_sheet(), "two of its sheets are the same part", id="sheet twice"),
-        pytest.param(claim_size(make_workbook(write_row(2))), "more sheets, parts or formats", id="gigabytes"),
+        pytest.param(
+            claim_size(make_workbook(write_row(2))), "more sheets, parts or formats", id="gigabytes"
+        ),
         pytest.param(pack({"a.txt": "x"}), "not a complete Excel workbook", id="another archive"),
         pytest.param(
             encrypt(make_workbook(write_row(2))), "has a password; save it without", id="zip password"

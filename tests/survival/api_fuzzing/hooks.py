@@ -98,12 +98,20 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
                 example["value"] = example["value"].encode()
 
 
+def suit_the_format(query: dict[str, Any], media_type: str) -> None:
+    """Send how dates are written only with tables, and truly."""
+    for name, value in (("date_format", "iso"), ("time_zone", "Europe/Berlin")):
+        if query.pop(name, None) is not None and media_type == "text/csv":
+            query[name] = value
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
     """Fix a request whose parts are valid but which is invalid as a whole."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     entries = read_json_entries(case)
+    suit_the_format(case.query or {}, case.media_type or "")
     state_what_is_current(case.query or {}, entries)
     for entry in entries:
         make_consistent(entry)
