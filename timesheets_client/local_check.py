@@ -24,7 +24,7 @@ from timesheets_files.members import ENTRY_ID
 
 NOT_CHECKED = (
     "checked the file and the documented limits of its entries; only the API can tell whether an entry "
-    "already exists and whom its rules refuse: --check FILE asks the API"
+    "already exists, and what its rules refuse: --check FILE asks the API"
 )
 
 

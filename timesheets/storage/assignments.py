@@ -1,4 +1,4 @@
-"""For whom, on what and when a client may add hours: read a list, look an entry up in it. Knows no HTTP."""
+"""The employees, projects and days that a client may add hours for: read a list, look an entry up in it."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Show a client for whom, on what and when it may upload hours: parse, call, respond."""
+"""Show a client which employees, projects and days it may upload hours for: parse, call, respond."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Set, show, remove and check for whom, on what and when a client may upload hours."""
+"""Set, show, remove and check which employees, projects and days a client may upload hours for."""
 
 import io
 import sys
@@ -37,8 +37,8 @@ _HELP = {
 
 class Command(DiagnosticCommand):
     help = """\
-Decide for whom, on what and when a client may upload hours. Every process counts a new list within two
-seconds. Run it with the database role that owns the tables."""
+Set which employees, projects and days a client may upload hours for. Every process uses a new list
+within two seconds. Run it with the database role that owns the tables."""
     exit_statuses = {
         DiagnosticStatus.GOOD: "done",
         DiagnosticStatus.USAGE: "wrong usage",
