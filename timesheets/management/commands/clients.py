@@ -85,7 +85,7 @@ database role that owns the tables."""
     def _decide(self, client_id: str, *, is_stopped: bool) -> None:
         issuer = conf.issuer().url
         decide_stop(issuer, client_id, is_stopped=is_stopped, at=timezone.now(), by=find_operator())
-        effect = "refused" if is_stopped else "accepted"
-        self.stdout.write(f"From two seconds on, tokens of {client_id} of {issuer} are {effect}.")
+        verb = "refuses" if is_stopped else "accepts"
+        self.stdout.write(f"Within two seconds, the API {verb} the tokens of {client_id} of {issuer}.")
         if not any(client.key[:2] == (issuer, client_id) for client in list_clients()):
             self.stdout.write("No client with this id has uploaded anything yet. Check that it is right.")
