@@ -88,8 +88,8 @@ def asks_for_survival(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors, because many tests wait for a process."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than there are processors, because many tests wait for a process."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
