@@ -41,7 +41,7 @@ def read(text: str) -> Assignments:
 
 
 def make_gate(text: str = LIST, zone: str = "UTC", **window: date) -> Gate:
-    days = {"first_day": date.min, "last_day": date.max, **window}
+    days: dict[str, Any] = {"first_day": date.min, "last_day": date.max, **window}
     return Gate(zone=ZoneInfo(zone), assignments=read(text), **days)
 
 

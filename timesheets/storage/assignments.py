@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -47,6 +47,8 @@ class Assignments:
 
     def __init__(self, rows: Iterable[Assignment], list_id: int | None = None) -> None:
         self.list_id = list_id
+        # What gates without a window have found out.
+        self.inside: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         periods: dict[str, dict[str, list[tuple[date, date]]]] = defaultdict(lambda: defaultdict(list))
         for row in rows:
             period = (row.first_day or date.min, row.last_day or date.max)
@@ -64,7 +66,13 @@ class Assignments:
         periods = [each[name] for each in found if each for name in (project, "") if name in each]
         if not periods:
             return "project"
-        return None if any(_contains(period, day) for period in periods) else "date"
+        return None if any(_find_period(period, day) for period in periods) else "date"
+
+    def find_period(self, user_id: str, project: str, day: date) -> tuple[date, date] | None:
+        """The first and the last day of a period around the day in which such entries are inside."""
+        found = (self._starts_and_ends.get(name, {}) for name in (user_id, ""))
+        periods = (each[name] for each in found for name in (project, "") if name in each)
+        return next(filter(None, (_find_period(each, day) for each in periods)), None)
 
 
 def _merge(periods: list[tuple[date, date]]) -> tuple[list[date], list[date]]:
@@ -80,10 +88,10 @@ def _merge(periods: list[tuple[date, date]]) -> tuple[list[date], list[date]]:
     return firsts, lasts
 
 
-def _contains(periods: tuple[list[date], list[date]], day: date) -> bool:
+def _find_period(periods: tuple[list[date], list[date]], day: date) -> tuple[date, date] | None:
     firsts, lasts = periods
-    position = bisect_right(firsts, day)
-    return position > 0 and day <= lasts[position - 1]
+    position = bisect_right(firsts, day) - 1
+    return (firsts[position], lasts[position]) if position >= 0 and day <= lasts[position] else None
 
 
 def read_assignments(file: BinaryIO) -> list[Assignment]:

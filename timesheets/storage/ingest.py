@@ -223,7 +223,7 @@ def _store_firsts(provenance: Provenance, entries: Sequence[Entry]) -> list[Verd
         [entry.entry_id for entry in entries],
         lambda positions: statements().insert_batch(provenance, [entries[each] for each in positions]),
         partial(find_current, provenance.client_id),
-        provenance.refuse,
+        provenance.gate,
     )
 
 
@@ -243,7 +243,7 @@ def _store_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
         [arrival.key for arrival in arrivals],
         lambda positions: statements().insert_arrivals([arrivals[position] for position in positions]),
         find_current_of_clients,
-        lambda _: None,
+        None,
     )
 
 
@@ -256,16 +256,16 @@ def _store(
     keys: Sequence[Hashable],
     insert: Callable[[Sequence[int]], Sequence[int | None]],
     find: Callable[[Sequence[Any]], Mapping[Any, StoredRevision]],
-    refuse: Callable[[Entry], Verdict | None],
+    gate: Gate | None,
 ) -> list[Verdict | StoredRevision]:
     """Insert first revisions and find the current rows of those whose key already exists. None is always new.
 
-    `insert` takes positions of entries, `find` takes keys. What `refuse` has a verdict for is not inserted,
+    `insert` takes positions of entries, `find` takes keys. What `gate` refuses is not inserted,
     and leaves its key to others. A result is a verdict, or the current row if older rows must decide.
     """
-    refused = {
-        position: verdict for position, entry in enumerate(entries) if (verdict := refuse(entry)) is not None
-    }
+    refuse = gate and gate.refuse
+    verdicts = enumerate(map(refuse, entries)) if refuse else ()
+    refused = {position: verdict for position, verdict in verdicts if verdict is not None}
     firsts = _find_first_occurrences(keys, refused)
     ids = insert(firsts)
     if len(ids) == len(entries) and None not in ids:

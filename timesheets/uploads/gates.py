@@ -20,9 +20,11 @@ def open_gate(client: MachineClient, now: datetime) -> Gate | None:
     if assignments is None and max_age is None and max_ahead is None:
         return None
     today = now.astimezone(conf.time_zone()).date()
+    has_window = (max_age, max_ahead) != (None, None)
     return Gate(
         zone=conf.time_zone(),
         assignments=assignments,
+        inside={} if assignments is None or has_window else assignments.inside,
         first_day=date.min if max_age is None else today - timedelta(days=max_age),
         last_day=date.max if max_ahead is None else today + timedelta(days=max_ahead),
     )
