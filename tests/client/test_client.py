@@ -203,6 +203,14 @@ def test_a_new_token_without_the_scope_ends_the_run_at_once(site: Site) -> None:
     assert caller.slept == []
 
 
+@pytest.mark.parametrize("code", ["client_stopped", "organization_unassigned"])
+def test_what_an_operator_decided_comes_without_advice_about_scopes(site: Site, code: str) -> None:
+    caller = Caller(site, Reply(status=403, body={"code": code, "detail": "Ask the operator."}))
+
+    with pytest.raises(AccessRefused, match=rf"refused: 403 {code}: Ask the operator\Z"):
+        caller.upload()
+
+
 def test_a_token_that_the_api_cannot_parse_ends_the_run(site: Site) -> None:
     caller = Caller(site, Reply(status=400, body={"code": "invalid_request"}))
 

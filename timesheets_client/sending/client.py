@@ -36,6 +36,8 @@ NOT_TAKEN = frozenset({408, 425, 429})
 NOTHING_STORED = ("issuer_unavailable", "overloaded")
 # The API never answers an intact body with these codes.
 DAMAGED = ("incomplete_body", "malformed_body")
+# What an operator decided about this client. No scope helps.
+DECISIONS = ("client_stopped", "organization_unassigned")
 LABEL = "label"
 
 
@@ -226,6 +228,8 @@ def explain_refusal(answer: Answer, url: str, token: AccessToken, action: str = 
             f"{action} refused: {summary}; check that the API trusts this issuer "
             "and expects the audience in AUTH0_AUDIENCE"
         )
+    if answer.quote("code") in DECISIONS:
+        return AccessRefused(f"{action} refused: {summary}")
     if answer.status == HTTPStatus.FORBIDDEN:
         return AccessRefused(
             f"{action} refused: {summary}; the access token's scopes: {token.scopes}; "
