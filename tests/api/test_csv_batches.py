@@ -1,4 +1,4 @@
-"""Many entries as CSV and as workbooks. How they are read is tested in `tests/files`."""
+"""Many entries as CSV and as workbooks. How they are read is tested with the client."""
 
 import datetime
 import io

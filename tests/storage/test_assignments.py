@@ -20,7 +20,7 @@ from timesheets.models import AssignmentList, Timesheet
 from timesheets.storage.assignments import Assignments, AssignmentsWrong, read_assignments
 from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
-from timesheets.storage.gate import Gate
+from timesheets.storage.gate import MAX_REMEMBERED_PAIRS, Gate
 from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.uploads.gates import open_gate
@@ -185,6 +185,15 @@ def test_a_correction_after_one_that_was_refused_finds_a_gap() -> None:
     ]
 
     assert list_outcomes(ingest(*revisions)) == [NOT_ASSIGNED, Outcome.REVISION_GAP]
+
+
+def test_what_a_gate_remembers_is_bounded() -> None:
+    gate = make_gate("user_id,project\n,\n")
+
+    refused = [gate.refuse(make_entry(user_id=str(number))) for number in range(MAX_REMEMBERED_PAIRS + 100)]
+
+    assert set(refused) == {None}
+    assert len(gate.inside) == MAX_REMEMBERED_PAIRS
 
 
 BAD_LISTS = {

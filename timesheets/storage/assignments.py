@@ -60,13 +60,12 @@ class Assignments:
 
     def find_fault(self, user_id: str, project: str, day: date) -> str | None:
         """The member of the entry that no row matches; None if the entry is inside."""
-        found = [self._starts_and_ends.get(name) for name in (user_id, "")]
-        if found == [None, None]:
+        if self.find_period(user_id, project, day) is not None:
+            return None
+        found = [self._starts_and_ends[name] for name in (user_id, "") if name in self._starts_and_ends]
+        if not found:
             return "user_id"
-        periods = [each[name] for each in found if each for name in (project, "") if name in each]
-        if not periods:
-            return "project"
-        return None if any(_find_period(period, day) for period in periods) else "date"
+        return "date" if any(name in each for each in found for name in (project, "")) else "project"
 
     def find_period(self, user_id: str, project: str, day: date) -> tuple[date, date] | None:
         """The first and the last day of a period around the day in which such entries are inside."""

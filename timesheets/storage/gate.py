@@ -8,6 +8,8 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets_files.limits import FIRST_YEAR, LAST_YEAR
 
+# A list with an empty cell matches any number of employees and projects.
+MAX_REMEMBERED_PAIRS = 10_000
 # Whatever the zone, a day begins and ends within one day of its begin and end in UTC.
 _ONE_DAY = timedelta(days=1)
 
@@ -43,7 +45,8 @@ class Gate:
                 member = self.assignments.find_fault(entry.user_id, entry.project, day) or ""
                 return Verdict(outcome=Outcome.NOT_ASSIGNED, timesheet_id=0, refused_member=member)
             period = found
-        self.inside[entry.user_id, entry.project] = self._find_moments(*period)
+        if len(self.inside) < MAX_REMEMBERED_PAIRS:
+            self.inside[entry.user_id, entry.project] = self._find_moments(*period)
         return None
 
     def _find_moments(self, first: date, last: date) -> tuple[datetime, datetime]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from timesheets import conf
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
 from timesheets.management.operators import find_operator, write_table
+from timesheets.models import Client
 from timesheets.storage.clients import NotMovable, decide_stop, list_clients, move_clients
 
 _COLUMNS = ("issuer", "client", "organization", "entries", "last_received_at")
@@ -87,5 +88,5 @@ database role that owns the tables."""
         decide_stop(issuer, client_id, is_stopped=is_stopped, at=timezone.now(), by=find_operator())
         verb = "refuses" if is_stopped else "accepts"
         self.stdout.write(f"Within two seconds, the API {verb} the tokens of {client_id} of {issuer}.")
-        if not any(client.key[:2] == (issuer, client_id) for client in list_clients()):
+        if not Client.objects.filter(issuer=issuer, client_id=client_id).exists():
             self.stdout.write("No client with this id has uploaded anything yet. Check that it is right.")
