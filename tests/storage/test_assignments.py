@@ -243,16 +243,18 @@ def test_eight_writers_judge_each_batch_by_one_list_while_lists_change() -> None
     patterns = [[CREATED, NOT_ASSIGNED] * 20, [NOT_ASSIGNED, CREATED] * 20]
     # Processes remember the lists of a client.
     client = replace(PAYROLL, client_id=f"writers-{uuid4()}")
-    ends, people = time.monotonic() + 5, itertools.cycle(["007", "008", "008"])
+    seen: set[int] = set()
+    # A list counts two seconds later, so the longest wait is for a machine that is busy.
+    soonest, latest = time.monotonic() + 3, time.monotonic() + 60
+    people = itertools.cycle(["008", "008", "007"])
 
     def set_list(user_id: str) -> None:
         content = f"user_id\n{user_id}\n"
         AssignmentList.objects.create(**client.key._asdict(), content=content, decided_at=RECEIVED_AT)
 
-    def upload(number: int) -> set[int]:
-        seen = set()
+    def upload(number: int) -> None:
         try:
-            while time.monotonic() < ends:
+            while (now := time.monotonic()) < soonest or (now < latest and seen != {0, 1}):
                 if number == 0:
                     set_list(next(people))
                 gate = open_gate(client, RECEIVED_AT)
@@ -260,10 +262,9 @@ def test_eight_writers_judge_each_batch_by_one_list_while_lists_change() -> None
                 seen.add(patterns.index(list_outcomes(verdicts)))
         finally:
             connections.close_all()
-        return seen
 
     set_list("007")
     with ThreadPoolExecutor(8) as executor:
-        found = list(executor.map(upload, range(8)))
+        list(executor.map(upload, range(8)))
 
-    assert set().union(*found) == {0, 1}
+    assert seen == {0, 1}
