@@ -1,16 +1,14 @@
 """The kinds of field that DRF does not have: hours, revisions and timestamps."""
 
-import bisect
-import functools
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rest_framework import serializers
 
 from timesheets import conf
+from timesheets.formats.days import find_start_of_day
 from timesheets_files import limits
 
 
@@ -67,20 +65,3 @@ class TimestampField(LimitedField):
         else:
             precision = "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
         return f"{utc.isoformat(timespec=precision)}Z"
-
-
-@functools.lru_cache(maxsize=1024)
-def find_start_of_day(day: str, zone: ZoneInfo) -> datetime:
-    """Midnight of the day; if the zone skips that midnight, the first moment after it."""
-    midnight = datetime.fromisoformat(day).replace(tzinfo=zone)
-    earliest, latest = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
-    if latest <= earliest:
-        # Midnight occurs once or twice. The first occurrence counts.
-        return latest
-    offset_after = midnight.replace(fold=1).utcoffset()
-
-    def gap_has_passed(second: int) -> bool:
-        return (earliest + timedelta(seconds=second)).astimezone(zone).utcoffset() == offset_after
-
-    seconds = range(int((latest - earliest).total_seconds()))
-    return earliest + timedelta(seconds=bisect.bisect_left(seconds, True, key=gap_has_passed))

@@ -13,7 +13,8 @@ from rest_framework import serializers
 
 from timesheets import conf
 from timesheets.exceptions import InvalidEntry, make_sentence
-from timesheets.fields import HoursField, RevisionField, TimestampField, find_start_of_day
+from timesheets.fields import HoursField, RevisionField, TimestampField
+from timesheets.formats.days import find_start_of_day
 from timesheets.formats.strict_json import REPEATED
 from timesheets.models import AssignmentList, Rejection, Upload
 from timesheets.storage.assignments import parse_list

@@ -17,7 +17,7 @@ from tests.api.pages import OVERRIDE, SCRIPT, Open, Store, list_links, read_page
 from tests.api.reading import build_entry
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
-from timesheets.browser.weeks import Week
+from timesheets.formats.days import Week
 from timesheets.views import weeks
 from timesheets.views.weeks import MAX_PROJECTS
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
 from tests.storage.uploads import REPORTING
-from timesheets.browser.weeks import Week, WeekReport, read_week
+from timesheets.browser.weeks import WeekReport, read_week
+from timesheets.formats.days import Week
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 

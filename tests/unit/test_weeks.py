@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from timesheets.browser.charts import MAX_SERIES, draw_days, draw_weeks
-from timesheets.browser.weeks import WEEKS, Week, WeekReport, find_bounds, limit_projects, summarize
+from timesheets.browser.weeks import WEEKS, WeekReport, find_bounds, limit_projects, summarize
+from timesheets.formats.days import Week
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from timesheets import conf
 from timesheets.admin.queries import is_in_state
-from timesheets.fields import find_start_of_day
+from timesheets.formats.days import find_start_of_day
 from timesheets.models import Timesheet
 from timesheets.storage.verdicts import State
 

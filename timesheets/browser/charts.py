@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from timesheets.browser.weeks import ProjectHours, Week, WeekReport, limit_projects
+from timesheets.browser.weeks import ProjectHours, WeekReport, limit_projects
+from timesheets.formats.days import Week
 
 # The number of colors. With more projects, the last color is for the others together.
 MAX_SERIES = 6

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from timesheets.formats.days import name_week
 from timesheets.storage.queries import StoredEntry
 from timesheets.storage.verdicts import State
 
@@ -46,12 +47,6 @@ def parse_day(value: str) -> date | None:
         return None
     # The first day of the calendar has none before it.
     return day if day and day > date.min else None
-
-
-def name_week(day: date) -> str:
-    """The week of the day as ISO 8601 writes it, such as 2017-W19."""
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02}"
 
 
 def add_up(entries: Sequence[StoredEntry]) -> CountedHours:

@@ -1,69 +1,20 @@
 """Add up a person's hours by week, day and project. Knows no HTTP."""
 
-import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from timesheets.browser.days import name_week
-from timesheets.fields import find_start_of_day
+from timesheets.formats.days import Week, find_start_of_day
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, find_timesheet, list_timesheets
 from timesheets.storage.verdicts import State
 from timesheets.trust.principals import MachineClient
 
 WEEKS = 12
-
-_NAME = re.compile(r"(\d{4})-W(\d\d)", re.ASCII)
-_FIRST_YEAR, _LAST_YEAR = 1901, 2998
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Week:
-    """A week of ISO 8601: Monday to Sunday. The years are those that an entry may have, without the ends."""
-
-    monday: date
-
-    @classmethod
-    def of(cls, day: date) -> "Week":
-        """The week that the day is in. Raises ValueError."""
-        if not _FIRST_YEAR <= day.isocalendar().year <= _LAST_YEAR:
-            raise ValueError(f"{day} is too far away")
-        return cls(monday=day - timedelta(days=day.weekday()))
-
-    @classmethod
-    def parse(cls, name: str) -> "Week":
-        """The week with a name such as 2026-W47. Raises ValueError."""
-        match = _NAME.fullmatch(name)
-        if match is None:
-            raise ValueError(f"{name!r} is no week")
-        return cls.of(date.fromisocalendar(int(match[1]), int(match[2]), 1))
-
-    def __str__(self) -> str:
-        return name_week(self.monday)
-
-    @property
-    def days(self) -> Sequence[date]:
-        return [self.monday + timedelta(days=number) for number in range(7)]
-
-    @property
-    def sunday(self) -> date:
-        return self.monday + timedelta(days=6)
-
-    @property
-    def previous(self) -> "Week":
-        return self.shift(-1)
-
-    @property
-    def next(self) -> "Week":
-        return self.shift(1)
-
-    def shift(self, weeks: int) -> "Week":
-        return Week(monday=self.monday + timedelta(weeks=weeks))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,8 @@ from rest_framework.views import APIView
 from timesheets import conf
 from timesheets.browser.charts import draw_days, draw_weeks
 from timesheets.browser.days import parse_day
-from timesheets.browser.weeks import Week, limit_projects, read_week
+from timesheets.browser.weeks import limit_projects, read_week
+from timesheets.formats.days import Week
 from timesheets.permissions import READ_SCOPE
 from timesheets.renderers import PageResponse, has_page
 from timesheets.serializers import EntrySerializer

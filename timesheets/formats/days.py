@@ -1,0 +1,79 @@
+"""Weeks, and the moments at which days begin in a time zone."""
+
+import bisect
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_NAME = re.compile(r"(\d{4})-W(\d\d)", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1901, 2998
+
+
+@functools.lru_cache(maxsize=1024)
+def find_start_of_day(day: str, zone: ZoneInfo) -> datetime:
+    """Midnight of the day; if the zone skips that midnight, the first moment after it."""
+    midnight = datetime.fromisoformat(day).replace(tzinfo=zone)
+    earliest, latest = (midnight.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
+    if latest <= earliest:
+        # Midnight occurs once or twice. The first occurrence counts.
+        return latest
+    offset_after = midnight.replace(fold=1).utcoffset()
+
+    def gap_has_passed(second: int) -> bool:
+        return (earliest + timedelta(seconds=second)).astimezone(zone).utcoffset() == offset_after
+
+    seconds = range(int((latest - earliest).total_seconds()))
+    return earliest + timedelta(seconds=bisect.bisect_left(seconds, True, key=gap_has_passed))
+
+
+def name_week(day: date) -> str:
+    """The week of the day as ISO 8601 writes it, such as 2017-W19."""
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Week:
+    """A week of ISO 8601: Monday to Sunday. The years are those that an entry may have, without the ends."""
+
+    monday: date
+
+    @classmethod
+    def of(cls, day: date) -> "Week":
+        """The week that the day is in. Raises ValueError."""
+        if not _FIRST_YEAR <= day.isocalendar().year <= _LAST_YEAR:
+            raise ValueError(f"{day} is too far away")
+        return cls(monday=day - timedelta(days=day.weekday()))
+
+    @classmethod
+    def parse(cls, name: str) -> "Week":
+        """The week with a name such as 2026-W47. Raises ValueError."""
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise ValueError(f"{name!r} is no week")
+        return cls.of(date.fromisocalendar(int(match[1]), int(match[2]), 1))
+
+    def __str__(self) -> str:
+        return name_week(self.monday)
+
+    @property
+    def days(self) -> Sequence[date]:
+        return [self.monday + timedelta(days=number) for number in range(7)]
+
+    @property
+    def sunday(self) -> date:
+        return self.monday + timedelta(days=6)
+
+    @property
+    def previous(self) -> "Week":
+        return self.shift(-1)
+
+    @property
+    def next(self) -> "Week":
+        return self.shift(1)
+
+    def shift(self, weeks: int) -> "Week":
+        return Week(monday=self.monday + timedelta(weeks=weeks))
