@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 UPLOAD_SCOPE = "batch:upload"
 READ_SCOPE = "read:timesheets"
+# What every client stored. It is enough wherever READ_SCOPE is.
+READ_ALL_SCOPE = "read:all-timesheets"
 # A correction needs both. Only the body shows whether there is one.
 CORRECTION_SCOPE = "correct:timesheets"
 
@@ -60,6 +62,15 @@ def may_send(entry: Entry, token: VerifiedToken) -> bool:
 
 def may_correct(token: VerifiedToken) -> bool:
     return CORRECTION_SCOPE in token.scopes
+
+
+def may_read(token: VerifiedToken) -> bool:
+    return READ_SCOPE in token.scopes or may_read_all(token)
+
+
+def may_read_all(token: VerifiedToken) -> bool:
+    """Whether the token grants every client's rows, not only those of its own client."""
+    return READ_ALL_SCOPE in token.scopes
 
 
 def log_refusal(token: VerifiedToken, reason: str) -> None:

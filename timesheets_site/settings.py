@@ -39,7 +39,10 @@ DEVISSUER_CLIENTS = {
         "client_secret": "development-secret-of-payroll",
         "scope": "batch:upload correct:timesheets read:timesheets",
     },
-    "reporting": {"client_secret": "development-secret-of-reporting", "scope": "read:timesheets"},
+    "reporting": {
+        "client_secret": "development-secret-of-reporting",
+        "scope": "read:all-timesheets read:timesheets",
+    },
 }
 
 OAUTH = env.read_oauth(

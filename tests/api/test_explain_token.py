@@ -296,6 +296,7 @@ def test_the_profile_of_rfc_9068_is_explained(issuer: Issuer, settings: Any) -> 
     [
         ("read:timesheets", None, 0, "it grants read:timesheets"),
         ("batch:upload read:timesheets", None, 0, "it grants batch:upload read:timesheets"),
+        ("read:all-timesheets", None, 0, "it grants read:all-timesheets"),
         ("openid", None, 65, SIGNATURE),
         ("read:timesheets", "read:timesheets", 0, "it grants read:timesheets"),
         ("read:timesheets", "batch:upload", 65, SIGNATURE),
@@ -311,8 +312,9 @@ def test_the_scopes_to_judge_can_be_named_and_otherwise_one_is_enough(
     assert ("BROKEN" in explained.text) == (status == 65)
 
 
-def test_the_scopes_that_a_good_token_lacks_are_named(issuer: Issuer) -> None:
-    assert explain(issuer.mint(scope="read:timesheets"), None).notes == [
+@pytest.mark.parametrize("scope", ["read:timesheets", "read:all-timesheets"])
+def test_the_scopes_that_a_good_token_lacks_are_named(issuer: Issuer, scope: str) -> None:
+    assert explain(issuer.mint(scope=scope), None).notes == [
         "it does not grant batch:upload: what needs that gets 403",
         "it does not grant correct:timesheets: what needs that gets 403",
     ]

@@ -35,7 +35,7 @@ def test_reading_needs_a_token_with_its_scope_which_the_metadata_name(
     ("path", "scopes"),
     [
         ("/timesheets/upload", ["batch:upload", "correct:timesheets"]),
-        *((path, ["read:timesheets"]) for path in READ_PATHS),
+        *((path, ["read:all-timesheets", "read:timesheets"]) for path in READ_PATHS),
     ],
 )
 def test_the_metadata_name_the_issuer_and_the_scope(

@@ -93,14 +93,14 @@ def test_every_operation_names_the_scope_that_it_requires(description: dict[str,
         if operation["security"]
     }
 
-    reading = [{"bearer": ["read:timesheets"]}]
+    reading = [{"bearer": ["read:all-timesheets"]}, {"bearer": ["read:timesheets"]}]
     upload = [{"bearer": ["batch:upload"]}, {"bearer": ["batch:upload", "correct:timesheets"]}]
     lists = ("/timesheets", "/uploads", "/uploads/{upload_id}/rejections")
     paths = (*lists, "/timesheets/{timesheet_id}", "/uploads/{upload_id}")
     assert scopes == {
         ("/timesheets/upload", "post"): upload,
         **{(path, "get"): reading for path in paths},
-        ("/assignments", "get"): [{"bearer": ["batch:upload"]}, *reading],
+        ("/assignments", "get"): [reading[0], {"bearer": ["batch:upload"]}, reading[1]],
     }
 
 
@@ -325,7 +325,8 @@ def test_development_describes_how_to_get_tokens_from_its_issuer(settings: Any) 
     flow = scheme["flows"]["clientCredentials"]
     assert scheme["description"].endswith("`payroll`, `known`")
     assert flow["tokenUrl"] == token_url
-    assert flow["scopes"].keys() == {"batch:upload", "correct:timesheets", "read:timesheets"}
+    reading = {"read:timesheets", "read:all-timesheets"}
+    assert flow["scopes"].keys() == {"batch:upload", "correct:timesheets"} | reading
     both = ["batch:upload", "correct:timesheets"]
     assert description["paths"]["/timesheets/upload"]["post"]["security"] == [
         *({"bearer": both[:1]}, {"bearer": both}, {"development": both}, {"development": both[:1]})

@@ -278,7 +278,7 @@ def test_the_page_needs_a_token_with_the_scope_to_read(show: Open, client: Clien
     path, site = "/.well-known/oauth-protected-resource/people/week", "https://timesheets.example.com"
     assert (refused.status_code, unknown.status_code) == (403, 401)
     assert f'resource_metadata="{site}{path}"' in unknown["WWW-Authenticate"]
-    assert client.get(path).json()["scopes_supported"] == ["read:timesheets"]
+    assert client.get(path).json()["scopes_supported"] == ["read:all-timesheets", "read:timesheets"]
 
 
 def test_the_page_does_not_exist_where_people_may_not_sign_in(show: Open, settings: Any) -> None:

@@ -17,7 +17,7 @@ from timesheets.browser.details import describe_more
 from timesheets.browser.filters import Filters, read_filters
 from timesheets.browser.sessions import find_signed_in_token
 from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
-from timesheets.permissions import READ_SCOPE, UPLOAD_SCOPE
+from timesheets.permissions import UPLOAD_SCOPE, may_read
 from timesheets.renderers import PageResponse
 
 # They describe the page.
@@ -35,7 +35,7 @@ def describe_visitor(request: HttpRequest) -> dict[str, Any]:
         "lets_sign_in": conf.lets_browsers_sign_in(),
         "signed_in": token,
         "may_upload": token is None or UPLOAD_SCOPE in token.scopes,
-        "may_read": token is None or READ_SCOPE in token.scopes,
+        "may_read": token is None or may_read(token),
     }
 
 

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.permissions import READ_SCOPE, UPLOAD_SCOPE
+from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets.renderers import AssignmentCSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_assignments
 from timesheets.storage.assignments import find_newest_list
@@ -17,12 +17,12 @@ _MAX_ROWS_ON_PAGE = 200
 
 
 class AssignmentView(APIView):
-    """Read this client's own list. Requires the scope `batch:upload` or `read:timesheets`."""
+    """Read this client's own list. Requires the scope `batch:upload` or one to read."""
 
     name = "What may this client upload?"
     resource_path = "/assignments"
     required_scopes = frozenset({UPLOAD_SCOPE})
-    sufficient_scopes = frozenset({READ_SCOPE})
+    sufficient_scopes = frozenset({READ_SCOPE, READ_ALL_SCOPE})
     renderer_classes = [*APIView.renderer_classes, AssignmentCSVRenderer]
     page_part = "timesheets/parts/assignments.html"
 

@@ -10,7 +10,6 @@ from typing import Any, cast
 from django.http import Http404, StreamingHttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from timesheets import conf
 from timesheets.browser.downloads import settle, write_download
@@ -19,6 +18,7 @@ from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.queries import NotSettled
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import read_list_options
+from timesheets.views.reading import ReadingView
 from timesheets.views.timesheets import TimesheetListView, UnsettledState
 
 logger = logging.getLogger(__name__)
@@ -69,12 +69,11 @@ def _zip(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield compressor.flush()
 
 
-class TimesheetDownloadView(APIView):
+class TimesheetDownloadView(ReadingView):
     """All entries that the filters of a list select, on all its pages. Exists only where people sign in."""
 
     name = "Download"
     resource_path = "/timesheets/download"
-    required_scopes = TimesheetListView.required_scopes
     renderer_classes = TimesheetListView.renderer_classes
     page_part, page_script = TimesheetListView.page_part, TimesheetListView.page_script
 

@@ -8,7 +8,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.models import Upload
-from timesheets.permissions import READ_SCOPE
 from timesheets.renderers import PageResponse, RejectionCSVRenderer, has_page
 from timesheets.serializers import represent_receipt, represent_rejection
 from timesheets.storage.receipts import find_receipt, list_receipts
@@ -20,16 +19,14 @@ from timesheets.views.list_options import (
     refuse_parameters,
     respond_with_page,
 )
+from timesheets.views.reading import ReadingView
 
-_READ = frozenset({READ_SCOPE})
 
-
-class ReceiptListView(APIView):
-    """List the uploads of this client. Requires an access token with the scope `read:timesheets`."""
+class ReceiptListView(ReadingView):
+    """List the uploads of this client."""
 
     name = "Receipts"
     resource_path = "/uploads"
-    required_scopes = _READ
     page_part = "timesheets/parts/receipts.html"
     page_script = "timesheets/filters.js"
 
@@ -44,10 +41,9 @@ class ReceiptListView(APIView):
         return respond_with_page(self.resource_path, options, results, next_id)
 
 
-class ReceiptView(APIView):
-    """Read the receipt of one upload. Requires an access token with the scope `read:timesheets`."""
+class ReceiptView(ReadingView):
+    """Read the receipt of one upload."""
 
-    required_scopes = _READ
     page_part = "timesheets/parts/receipt.html"
 
     @property
@@ -63,10 +59,9 @@ class ReceiptView(APIView):
         return PageResponse(represent_receipt(receipt), client=request.user, upload_id=upload_id)
 
 
-class RejectionListView(APIView):
-    """List what an upload refused. Requires an access token with the scope `read:timesheets`."""
+class RejectionListView(ReadingView):
+    """List what an upload refused."""
 
-    required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, RejectionCSVRenderer]
     page_part = "timesheets/parts/rejections.html"
 

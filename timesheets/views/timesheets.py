@@ -8,7 +8,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.exceptions import InvalidParameter
-from timesheets.permissions import READ_SCOPE
 from timesheets.renderers import CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_stored_entry
 from timesheets.storage.queries import NotSettled, find_timesheet, list_timesheets
@@ -18,20 +17,18 @@ from timesheets.views.list_options import (
     read_list_options,
     respond_with_page,
 )
-
-_READ = frozenset({READ_SCOPE})
+from timesheets.views.reading import ReadingView
 
 
 class UnsettledState(InvalidParameter):
     default_detail = "as_of: Send the id of a stored entry. There may still be new entries up to this id."
 
 
-class TimesheetListView(APIView):
-    """List the entries of this client. Requires an access token with the scope `read:timesheets`."""
+class TimesheetListView(ReadingView):
+    """List the entries of this client."""
 
     name = "Entries"
     resource_path = "/timesheets"
-    required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/timesheets.html"
     page_script = "timesheets/filters.js"
@@ -52,10 +49,9 @@ class TimesheetListView(APIView):
         return response
 
 
-class TimesheetView(APIView):
-    """Read one entry of this client. Requires an access token with the scope `read:timesheets`."""
+class TimesheetView(ReadingView):
+    """Read one entry of this client."""
 
-    required_scopes = _READ
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/timesheet.html"
 

@@ -11,18 +11,17 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from timesheets import conf
 from timesheets.browser.charts import draw_days, draw_weeks
 from timesheets.browser.days import parse_day
 from timesheets.browser.weeks import limit_projects, read_week
 from timesheets.formats.days import Week
-from timesheets.permissions import READ_SCOPE
 from timesheets.renderers import PageResponse, has_page
 from timesheets.serializers import EntrySerializer
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import read_parameters
+from timesheets.views.reading import ReadingView
 
 # No index leads to a person, so that uploads stay fast. These bounds keep a page below a second.
 MAX_SEARCHED_ROWS = 500_000
@@ -71,12 +70,11 @@ class WeekParameters(EntrySerializer):
 _PARAMETERS = WeekParameters(partial=True)
 
 
-class WeekView(APIView):
-    """Show a person's week to people. Requires an access token with the scope `read:timesheets`."""
+class WeekView(ReadingView):
+    """Show a person's week to people."""
 
     name = "Hours by week"
     resource_path = "/people/week"
-    required_scopes = frozenset({READ_SCOPE})
     page_part = "timesheets/parts/week.html"
 
     def get(self, request: Request) -> Response:

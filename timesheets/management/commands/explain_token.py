@@ -17,7 +17,7 @@ from timesheets.diagnosis.refused_tokens import explain
 from timesheets.diagnosis.wording import describe_time, quote
 from timesheets.exceptions import InsufficientScope, IssuerUnavailable, Problem
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
-from timesheets.permissions import CORRECTION_SCOPE, READ_SCOPE, UPLOAD_SCOPE
+from timesheets.permissions import CORRECTION_SCOPE, READ_ALL_SCOPE, READ_SCOPE, UPLOAD_SCOPE, may_read
 from timesheets.trust.token_rules import Fault, TokenRejected
 from timesheets.trust.verified_tokens import VerifiedToken
 
@@ -26,7 +26,7 @@ NOTHING_TO_READ = (
 )
 # Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024
-SCOPES = frozenset({UPLOAD_SCOPE, READ_SCOPE, CORRECTION_SCOPE})
+SCOPES = frozenset({UPLOAD_SCOPE, READ_SCOPE, CORRECTION_SCOPE, READ_ALL_SCOPE})
 # By fault, which findings about the issuer belong to its explanation.
 FINDINGS_OF_INTEREST: Mapping[str, Callable[[Finding], bool]] = {
     Fault.EXPIRED: lambda finding: finding.subject == "clock",
@@ -75,7 +75,9 @@ token; quotes its claims, cut if they are long. Needs no database."""
         if not required <= token.scopes:
             self._explain(InsufficientScope(required), text, scope=scope, client=quote(token.client_id))
         self._print("ok", *(rule.text.format(scope=scope) for rule in STEPS))
-        lacking = [] if named else sorted(SCOPES - token.scopes)
+        # Few tokens should read every client's rows, and one that does needs no other scope to read.
+        unneeded = {READ_ALL_SCOPE, *({READ_SCOPE} if may_read(token) else ())}
+        lacking = [] if named else sorted(SCOPES - token.scopes - unneeded)
         self._print("note", *(f"it does not grant {each}: what needs that gets 403" for each in lacking))
         client = f"client {quote(token.client_id)}, subject {quote(token.subject)}"
         self.stdout.write(f"The API would accept it, as {client}.")

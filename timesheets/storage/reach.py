@@ -1,0 +1,32 @@
+"""Whose rows a request may read. Knows no HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from timesheets.models import Client
+from timesheets.trust.principals import ClientKey
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """The rows of one client, or of every client."""
+
+    # None: every client's.
+    own: ClientKey | None
+    # Of every client's rows, only those of these client ids, with all their organizations. Empty: all.
+    client_ids: Sequence[str] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether rows of several clients can be among them, so that each row has to say whose it is."""
+        return self.own is None
+
+    def select_clients(self) -> QuerySet[Client]:
+        """The clients that have uploaded something, and whose rows these are."""
+        if self.own is not None:
+            return Client.objects.filter(**self.own._asdict())
+        return (
+            Client.objects.filter(client_id__in=self.client_ids) if self.client_ids else Client.objects.all()
+        )
