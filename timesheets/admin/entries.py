@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from timesheets import conf
 from timesheets.admin.filters import EntryFilter, EntryForm, StateFilter
-from timesheets.admin.lists import ANY, ID, MONTH_OR_DAY, YEAR, List
+from timesheets.admin.lists import ANY, ID, List
 from timesheets.admin.queries import MAX_TOTALED, SummarizedTimesheets
 from timesheets.admin.site import ReceivedAdmin, site
 from timesheets.formats.moments import write_day, write_moment
@@ -24,9 +24,10 @@ from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import MachineClient
 
 # The columns of an export. Two of them are fields of the client.
-_ENTRY_COLUMNS = ("user_id", "date", "project", "hours", "entry_id", "received_at")
-_REVISION_COLUMNS = ("revision", "reason", "superseded_by", "upload")
-_COLUMNS = ["id", "client", *_ENTRY_COLUMNS, "issuer", "subject", *_REVISION_COLUMNS]
+_COLUMNS = (
+    *("id", "client", "user_id", "date", "project", "hours", "entry_id", "received_at", "issuer", "subject"),
+    *("revision", "reason", "superseded_by", "upload"),
+)
 _FIELDS = {"client": "client__client_id", "issuer": "client__issuer"}
 
 # More would be slow to read. A search for the entry_id finds them all.
@@ -51,13 +52,13 @@ class EntryList(List):
 
     def totals(self) -> dict[str, str]:
         """What the entries of all pages add up to, as text; nothing if there are too many."""
-        totals = self.queryset.totals()
+        totals = self.queryset.add_up_current()
         if totals is None:
             return {}
         return {
-            "Hours": f"{totals.hours:,.2f}",
-            "Current entries": f"{totals.entries:,}",
-            "Employees": f"{totals.employees:,}",
+            "Hours": f"{totals['hours']:,.2f}",
+            "Current entries": f"{totals['entries']:,}",
+            "Employees": f"{totals['employees']:,}",
         }
 
 
@@ -78,9 +79,6 @@ class EntryAdmin(ReceivedAdmin):
     lookups: ClassVar[Any] = {
         **ReceivedAdmin.lookups,
         **dict.fromkeys((*EntryForm.base_fields, "state"), ANY),
-        "date__year": YEAR,
-        "date__month": MONTH_OR_DAY,
-        "date__day": MONTH_OR_DAY,
         # An upload's link to what it created.
         "upload__id__exact": ID,
         "id__gte": ID,
@@ -99,7 +97,6 @@ class EntryAdmin(ReceivedAdmin):
         "upload",
         "history",
     )
-    date_hierarchy = "date"
     search_fields = ("user_id__exact", "entry_id__exact", "project__startswith")
     search_help_text = (
         "A complete employee or entry id, or the beginning of a project. "

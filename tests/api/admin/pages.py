@@ -44,11 +44,6 @@ class Visitor:
         [link] = re.findall(rf'href="(\?[^"]*)"[^>]*>\s*{title}\s*<', self.get(LIST + query).text)
         return unescape(link)
 
-    def list_periods(self, query: str = "") -> list[str]:
-        """Return the links of the date hierarchy."""
-        [block] = re.findall(r'<nav class="toplinks".*?</nav>', self.get(LIST + query).text, re.DOTALL)
-        return [unescape(title) for title in re.findall(r"<a [^>]*>([^<]*)</a>", block)]
-
     def export(self, query: str = "", **fields: Any) -> ClientResponse:
         return self.post(LIST + query, action="export_as_csv", **fields)
 

@@ -115,7 +115,7 @@ def test_the_list_reads_the_clients_a_summary_one_page_by_its_ids_and_totals(bos
     # Later revisions are searched only for the entries of the page.
     assert ["revision" in statement for statement in (summary, ids, page)] == [False, False, True]
     # And in the totals, in which superseded entries do not count.
-    assert totals.startswith("SELECT SUM(")
+    assert "SUM(" in totals
     assert page.count(", ") > 100
     assert "OFFSET" not in page
 
