@@ -65,31 +65,54 @@ def ingest_entries(
     is_plain = store is None and commit_if is None and (gate is None or gate.refuse(entries[0]) is None)
     if len(entries) == 1 and is_plain and not connection.in_atomic_block and _is_first(entries[0]):
         return [_ingest_together(Arrival(client=client, received_at=received_at, entry=entries[0]))]
-    return _ingest_alone(client, entries, received_at, store=store, commit_if=commit_if, gate=gate).verdicts
+    return ingest_upload(
+        client, entries, received_at, None, store=store, commit_if=commit_if, gate=gate
+    ).verdicts
 
 
 def ingest_upload(
     client: MachineClient,
     entries: Sequence[Entry],
     received_at: datetime,
-    delivery: Delivery,
+    delivery: Delivery | None,
     *,
     store: Store | None = None,
     commit_if: Condition | None = None,
     list_refused: ListRefused = lambda _: (),
     gate: Gate | None = None,
 ) -> Ingested:
-    """Like `ingest_entries`, and store the upload's receipt and what it refused in the same transaction."""
-    return _ingest_alone(
-        client,
-        entries,
-        received_at,
-        delivery=delivery,
-        store=store,
-        commit_if=commit_if,
-        list_refused=list_refused,
-        gate=gate,
-    )
+    """Like `ingest_entries`, but never share the transaction. With a `delivery`, it leaves a receipt.
+
+    What `list_refused` makes of the verdicts is kept with the receipt.
+    """
+
+    def ingest() -> Ingested:
+        with begin_upload():
+            owner_id, upload_id = _identify(client, delivery)
+            provenance = Provenance(
+                client_id=owner_id,
+                subject=client.subject,
+                received_at=received_at,
+                upload_id=upload_id,
+                gate=gate,
+            )
+            verdicts = (store or _store_upload)(provenance, entries)
+            if commit_if is not None and not commit_if(verdicts):
+                transaction.set_rollback(True)
+                return Ingested(verdicts=verdicts, upload_id=None)
+            if delivery is not None and upload_id is not None:
+                add_receipt(provenance, delivery, entries, verdicts)
+                add_rejections(upload_id, list_refused(verdicts))
+        return Ingested(verdicts=verdicts, upload_id=upload_id)
+
+    with share_pool(client):
+        try:
+            return ingest()
+        except OperationalError as error:
+            if _read_sqlstate(error) != _DEADLOCK_DETECTED:
+                raise
+            logger.warning("Retrying a batch once after a deadlock")
+            return ingest()
 
 
 def _is_first(entry: Entry) -> bool:
@@ -106,7 +129,7 @@ def _ingest_together(arrival: Arrival) -> Verdict:
         if isinstance(result, Verdict):
             return result
     # The entry is the reason why the group was refused, or may be, or its older revisions decide.
-    [verdict] = _ingest_alone(arrival.client, [arrival.entry], arrival.received_at).verdicts
+    [verdict] = ingest_upload(arrival.client, [arrival.entry], arrival.received_at, None).verdicts
     return verdict
 
 
@@ -117,68 +140,6 @@ def _was_refused(error: DatabaseError) -> bool:
 
 def _read_sqlstate(error: DatabaseError) -> str | None:
     return getattr(error.__cause__, "sqlstate", None)
-
-
-def _ingest_alone(
-    client: MachineClient,
-    entries: Sequence[Entry],
-    received_at: datetime,
-    *,
-    delivery: Delivery | None = None,
-    store: Store | None = None,
-    commit_if: Condition | None = None,
-    list_refused: ListRefused = lambda _: (),
-    gate: Gate | None = None,
-) -> Ingested:
-    ingest = partial(
-        _ingest_in_transaction,
-        client,
-        entries,
-        received_at,
-        delivery,
-        store or _store_upload,
-        commit_if,
-        list_refused,
-        gate,
-    )
-    with share_pool(client):
-        try:
-            return ingest()
-        except OperationalError as error:
-            if _read_sqlstate(error) != _DEADLOCK_DETECTED:
-                raise
-            logger.warning("Retrying a batch once after a deadlock")
-            return ingest()
-
-
-def _ingest_in_transaction(
-    client: MachineClient,
-    entries: Sequence[Entry],
-    received_at: datetime,
-    delivery: Delivery | None,
-    store: Store,
-    commit_if: Condition | None,
-    list_refused: ListRefused,
-    gate: Gate | None,
-) -> Ingested:
-    with begin_upload():
-        owner_id, upload_id = _identify(client, delivery)
-        provenance = Provenance(
-            client_id=owner_id,
-            subject=client.subject,
-            received_at=received_at,
-            upload_id=upload_id,
-            gate=gate,
-        )
-        verdicts = store(provenance, entries)
-        if commit_if is not None and not commit_if(verdicts):
-            transaction.set_rollback(True)
-            return Ingested(verdicts=verdicts, upload_id=None)
-        if delivery is not None:
-            add_receipt(provenance, delivery, entries, verdicts)
-        if upload_id is not None and (refused := list_refused(verdicts)):
-            add_rejections(upload_id, refused)
-    return Ingested(verdicts=verdicts, upload_id=provenance.upload_id)
 
 
 def _identify(client: MachineClient, delivery: Delivery | None) -> tuple[int, int | None]:
@@ -202,17 +163,14 @@ def _decide(
     client_id: int, entries: Sequence[Entry], results: Sequence[Verdict | StoredRevision]
 ) -> list[Verdict]:
     """The verdicts. Where a result is a current row, older rows decide."""
-    verdicts = [result for result in results if isinstance(result, Verdict)]
-    if len(verdicts) == len(results):
-        return verdicts
     undecided = [
         (entry, result.revision)
         for entry, result in zip(entries, results, strict=True)
-        if not isinstance(result, Verdict)
+        if isinstance(result, StoredRevision)
     ]
-    older = iter(find_older(client_id, undecided))
+    older = iter(find_older(client_id, undecided) if undecided else ())
     return [
-        result if isinstance(result, Verdict) else compare_older(entry, result, next(older))
+        compare_older(entry, result, next(older)) if isinstance(result, StoredRevision) else result
         for entry, result in zip(entries, results, strict=True)
     ]
 
