@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from timesheets.browser.charts import MAX_SERIES, draw_days, draw_weeks
+from timesheets.browser.charts import draw_days, draw_weeks
 from timesheets.browser.weeks import WEEKS, WeekReport, find_bounds, limit_projects, summarize
 from timesheets.formats.days import Week
 from timesheets.storage.entries import Entry
@@ -172,7 +172,7 @@ def test_without_work_there_are_no_projects_no_nearest_week_and_no_bars() -> Non
     assert [*summary.days, summary.total] == [0] * 8
     assert [each.hours for each in summary.recent] == [0] * WEEKS
     assert summary.nearest is None
-    assert {bar.length for bar in draw_weeks(summary).bars} == {0}
+    assert {bar["length"] for bar in draw_weeks(summary)} == {0}
 
 
 def test_the_nearest_week_is_the_newest_with_hours() -> None:
@@ -206,15 +206,14 @@ def test_projects_beyond_the_limit_are_added_up(projects: int, names: int) -> No
 def test_segments_are_stacked_without_gaps_from_the_bottom_up() -> None:
     chart = draw_days(report(work(5), work(3, project="Intranet"), work(1, days=1, project="Intranet")))
 
-    monday, tuesday, *others = chart.columns
-    below, above = monday.segments
-    assert (below.series, above.series, tuesday.segments[0].series) == (1, 2, 2)
-    assert (below.top + below.height, above.top + above.height) == (chart.bottom, below.top)
-    assert above.top == monday.top < tuesday.top < chart.bottom
-    assert below.height / above.height == pytest.approx(5 / 3)
-    assert {(int(column.hours), len(column.segments), column.top) for column in others} == {
-        (0, 0, chart.bottom)
-    }
+    monday, tuesday, *others = chart["columns"]
+    below, above = monday["segments"]
+    bottom = chart["lines"][0]["top"]
+    assert (below["series"], above["series"], tuesday["segments"][0]["series"]) == (1, 2, 2)
+    assert (below["top"] + below["height"], above["top"] + above["height"]) == (bottom, below["top"])
+    assert above["top"] == monday["top"] < tuesday["top"] < bottom
+    assert below["height"] / above["height"] == pytest.approx(5 / 3)
+    assert [(day["hours"], day["segments"], day["top"]) for day in others] == [(0, [], bottom)] * 5
 
 
 @pytest.mark.parametrize(
@@ -232,32 +231,28 @@ def test_segments_are_stacked_without_gaps_from_the_bottom_up() -> None:
 def test_the_lines_are_at_round_hours_and_reach_over_each_bar(hours: list[object], lines: list[int]) -> None:
     chart = draw_days(report(*(work(each) for each in hours)))
 
-    assert [line.hours for line in chart.lines] == lines
-    assert chart.lines[-1].top <= chart.columns[0].top < chart.lines[0].top == chart.bottom
-
-
-def test_the_columns_are_within_the_width_and_do_not_touch() -> None:
-    chart = draw_days(report(work()))
-
-    edges = [edge for column in chart.columns for edge in (column.left, column.left + chart.bar_width)]
-    assert edges == sorted(edges)
-    assert 5 < edges[0] < edges[-1] < 100
-    assert all(
-        column.middle == pytest.approx(column.left + chart.bar_width / 2, abs=0.1) for column in chart.columns
-    )
+    lowest, *_, highest = chart["lines"]
+    assert [line["hours"] for line in chart["lines"]] == lines
+    assert highest["top"] <= chart["columns"][0]["top"] < lowest["top"]
 
 
 def test_a_chart_has_at_most_six_series_and_the_last_one_has_the_other_projects() -> None:
     chart = draw_days(report(*many_projects(20)))
 
-    assert [project.name for project in chart.series] == ["p0", "p1", "p2", "p3", "p4", None]
-    assert {segment.series for column in chart.columns for segment in column.segments} == {1, 2, 3, 4, 5, 6}
-    assert len(chart.series) == MAX_SERIES
+    assert [project.name for project in chart["series"]] == ["p0", "p1", "p2", "p3", "p4", None]
+    assert {each["series"] for column in chart["columns"] for each in column["segments"]} == {
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    }
 
 
 def test_the_longest_bar_is_the_week_with_the_most_hours() -> None:
-    bars = draw_weeks(report(work(10), work(20, days=-7))).bars
+    before, longest, idle, *_ = draw_weeks(report(work(10), work(20, days=-7)))
 
-    assert [bar.length for bar in bars[:3]] == [bars[1].length / 2, bars[1].length, 0]
-    assert [bar.top for bar in bars[:3]] == [0, 28, 56]
-    assert bars[1].after < 85
+    assert (before["length"], idle["length"]) == (longest["length"] / 2, 0)
+    assert before["top"] < longest["top"] < idle["top"]
+    assert longest["after"] < 85

@@ -1,18 +1,17 @@
 """Lay out the charts of a person's weeks. Widths are in percent, so that text keeps its size on a phone."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from timesheets.browser.weeks import ProjectHours, WeekReport, limit_projects
-from timesheets.formats.days import Week
 
 # The number of colors. With more projects, the last color is for the others together.
 MAX_SERIES = 6
 
-# In the chart of days: the ends of the bars in pixels, and the widths in percent.
+# In the chart of days: the ends of the longest bar in pixels, and the widths in percent. The templates have
+# these numbers, too.
 _TOP, _BOTTOM = 24, 224
 _GUTTER, _STRIDE, _BAR_WIDTH = 7.0, 13.25, 9.25
 # In the chart of weeks: the height of a row, which is a link for fingers too, and widths in percent.
@@ -22,56 +21,16 @@ _BAR_LEFT, _LONGEST = 30, 50
 _STEPS = (1, 2, 4, 8, *(24 << power for power in range(14)))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
-    """A part of a column, in pixels from the top. `series` is its color and pattern, from 1 on."""
-
-    series: int
-    project: ProjectHours
-    hours: Decimal
-    top: float
-    height: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Column:
-    """A day: its left edge and its middle in percent of the width, and the top of its bar in pixels."""
-
-    day: date
-    hours: Decimal
-    left: float
-    middle: float
-    top: float
-    segments: Sequence[Segment]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """A line across the chart, at a number of hours."""
-
-    hours: int
-    top: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DayChart:
-    """A column of segments per day. What is across is in percent, so that text keeps its size."""
-
-    columns: Sequence[Column]
-    lines: Sequence[Line]
-    series: Sequence[ProjectHours]
-    left: float = _GUTTER
-    bottom: int = _BOTTOM
-    bar_width: float = _BAR_WIDTH
-
-
-def draw_days(report: WeekReport) -> DayChart:
+def draw_days(report: WeekReport) -> Mapping[str, Any]:
+    """The `columns` of the days, the `lines` across them at round hours, and the `series` of projects."""
     series = limit_projects(report.projects, MAX_SERIES)
     step = _choose_step(max(report.days))
     highest = step * max(1, math.ceil(max(report.days) / step))
-    columns = [_draw_column(series, report, number, highest) for number in range(7)]
-    lines = [Line(hours=hours, top=_place(hours, highest)) for hours in range(0, highest + 1, step)]
-    return DayChart(columns=columns, lines=lines, series=series)
+    return {
+        "columns": [_draw_column(series, report, number, highest) for number in range(7)],
+        "lines": [{"hours": hours, "top": _place(hours, highest)} for hours in range(0, highest + 1, step)],
+        "series": series,
+    }
 
 
 def _choose_step(hours: Decimal) -> int:
@@ -83,59 +42,44 @@ def _place(hours: Decimal | int, highest: int) -> float:
     return round(_BOTTOM - float(hours) / highest * (_BOTTOM - _TOP), 1)
 
 
-def _draw_column(series: Sequence[ProjectHours], report: WeekReport, number: int, highest: int) -> Column:
-    segments: list[Segment] = []
+def _draw_column(
+    series: Sequence[ProjectHours], report: WeekReport, number: int, highest: int
+) -> Mapping[str, Any]:
+    """A day: its left edge and its middle in percent, and the top of its bar in pixels."""
+    left = _GUTTER + number * _STRIDE
+    return {
+        "day": report.week.days[number],
+        "hours": report.days[number],
+        "left": round(left + (_STRIDE - _BAR_WIDTH) / 2, 2),
+        "middle": round(left + _STRIDE / 2, 2),
+        "top": _place(report.days[number], highest),
+        "segments": list(_draw_segments(series, number, highest)),
+    }
+
+
+def _draw_segments(series: Sequence[ProjectHours], number: int, highest: int) -> Iterator[Mapping[str, Any]]:
+    """The parts of a column, from the bottom up. `series` is their color and pattern, from 1 on."""
     below = Decimal(0)
     for color, project in enumerate(series, 1):
         hours = project.days[number]
         if hours:
-            top, bottom = _place(below + hours, highest), _place(below, highest)
-            height = round(bottom - top, 1)
-            segments.append(Segment(series=color, project=project, hours=hours, top=top, height=height))
+            top = _place(below + hours, highest)
+            height = round(_place(below, highest) - top, 1)
+            yield {"series": color, "project": project, "hours": hours, "top": top, "height": height}
         below += hours
-    left = _GUTTER + number * _STRIDE
-    return Column(
-        day=report.week.days[number],
-        hours=below,
-        left=round(left + (_STRIDE - _BAR_WIDTH) / 2, 2),
-        middle=round(left + _STRIDE / 2, 2),
-        top=_place(below, highest),
-        segments=segments,
-    )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WeekBar:
-    """A row of the chart of weeks: its top in pixels, the length of its bar and its number in percent."""
-
-    week: Week
-    hours: Decimal
-    top: int
-    length: float
-    after: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WeekChart:
-    """A row per week. Heights are in pixels, `left` in percent."""
-
-    bars: Sequence[WeekBar]
-    height: int
-    left: int = _BAR_LEFT
-    row_height: int = _ROW_HEIGHT
-
-
-def draw_weeks(report: WeekReport) -> WeekChart:
+def draw_weeks(report: WeekReport) -> Sequence[Mapping[str, Any]]:
+    """A row per week: its top in pixels, the length of its bar and the place of its number in percent."""
     most = max(each.hours for each in report.recent) or 1
     lengths = [round(float(each.hours / most) * _LONGEST, 2) for each in report.recent]
-    bars = [
-        WeekBar(
-            week=each.week,
-            hours=each.hours,
-            top=number * _ROW_HEIGHT,
-            length=length,
-            after=round(_BAR_LEFT + length + 2, 2),
-        )
+    return [
+        {
+            "week": each.week,
+            "hours": each.hours,
+            "top": number * _ROW_HEIGHT,
+            "length": length,
+            "after": round(_BAR_LEFT + length + 2, 2),
+        }
         for number, (each, length) in enumerate(zip(report.recent, lengths, strict=True))
     ]
-    return WeekChart(bars=bars, height=_ROW_HEIGHT * len(bars))
