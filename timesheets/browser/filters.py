@@ -1,8 +1,9 @@
 """Describe the filters of the list of entries: what its form holds, their words, and links to change them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -49,42 +50,27 @@ class Limit:
     is_day: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """The filters that were sent. `chips` say what they are, and each link leads to the page without it."""
+def read_filters(sent: QueryDict, today: date) -> Mapping[str, Any]:
+    """The filters in a query string, which may be wrong: the form shows what was sent.
 
-    user_ids: Sequence[str]
-    projects: Sequence[str]
-    first: Limit
-    last: Limit
-    entry_id: str
-    upload: str
-    is_current: bool
-    kept: Sequence[Pair]
-    chips: Sequence[Link]
-    periods: Sequence[Link]
-    # The first page of the list, and the file with all pages.
-    start: str
-    download: str
-
-
-def read_filters(sent: QueryDict, today: date) -> Filters:
-    """The filters in a query string, which may be wrong: the form shows what was sent."""
+    `chips` say what they are, and each link leads to the page without it. `start` is the first page of the
+    list, and `download` the file with all pages.
+    """
     pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE) for value in _list_values(sent, name)]
-    return Filters(
-        user_ids=_list_values(sent, "user_id") or [""],
-        projects=_list_values(sent, "project") or [""],
-        first=_read_limit(sent.get("date_from", ""), days=0),
-        last=_read_limit(sent.get("date_to", ""), days=-1),
-        entry_id=sent.get("entry_id", ""),
-        upload=sent.get("upload", ""),
-        is_current=sent.get("current") == "true",
-        kept=[pair for pair in pairs if pair[0] in _KEPT],
-        chips=list(_describe_pairs(pairs)),
-        periods=list(_offer_periods(pairs, today)),
-        start=_link_to("timesheets", pairs),
-        download=_link_to("download", [pair for pair in pairs if pair[0] not in _OF_A_PAGE]),
-    )
+    return {
+        "user_ids": _list_values(sent, "user_id") or [""],
+        "projects": _list_values(sent, "project") or [""],
+        "first": _read_limit(sent.get("date_from", ""), days=0),
+        "last": _read_limit(sent.get("date_to", ""), days=-1),
+        "entry_id": sent.get("entry_id", ""),
+        "upload": sent.get("upload", ""),
+        "is_current": sent.get("current") == "true",
+        "kept": [pair for pair in pairs if pair[0] in _KEPT],
+        "chips": list(_describe_pairs(pairs)),
+        "periods": list(_offer_periods(pairs, today)),
+        "start": _link_to("timesheets", pairs),
+        "download": _link_to("download", [pair for pair in pairs if pair[0] not in _OF_A_PAGE]),
+    }
 
 
 def _list_values(sent: QueryDict, name: str) -> list[str]:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from timesheets import conf
 from timesheets.browser.details import describe_more
-from timesheets.browser.filters import Filters, read_filters
+from timesheets.browser.filters import read_filters
 from timesheets.browser.sessions import find_signed_in_token
 from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
 from timesheets.permissions import UPLOAD_SCOPE, may_read
@@ -75,7 +75,7 @@ class PageRenderer(BrowsableAPIRenderer):
         }
 
 
-def _read_filters(request: Request) -> Filters:
+def _read_filters(request: Request) -> Mapping[str, Any]:
     return read_filters(request.query_params, timezone.localdate(timezone=conf.time_zone()))
 
 
