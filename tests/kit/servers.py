@@ -77,6 +77,21 @@ class Server:
                 return lines
             time.sleep(0.05)
 
+    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command in the server's environment."""
+        return run_python(self._command[0], *arguments, **{**self._variables, **variables})
+
+    def start_to_manage(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a management command in the server's environment."""
+        return subprocess.Popen(
+            [sys.executable, self._command[0], *arguments],
+            env=make_environment(**self._variables),
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def find_workers(self) -> list[int]:
         """Return the process ids of the workers (Linux only)."""
         pid = self._process.pid
@@ -128,25 +143,9 @@ class DevelopmentServer(Server):
             "TIMESHEETS_STATE_DIR": str(folder / "state"),
             **variables,
         }
-        self._manage_py = link_manage_py(folder)
         create_sqlite(self.database, "timesheets_site.settings")
-        command: list[str | Path] = [self._manage_py, "runserver", "--noreload", f"127.0.0.1:{port}"]
+        command: list[str | Path] = [link_manage_py(folder), "runserver", "--noreload", f"127.0.0.1:{port}"]
         super().__init__(folder, port, command, **self.variables)
-
-    def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a management command in the server's environment."""
-        return run_python(self._manage_py, *arguments, **{**self.variables, **variables})
-
-    def start_to_manage(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a management command in the server's environment."""
-        return subprocess.Popen(
-            [sys.executable, self._manage_py, *arguments],
-            env=make_environment(**self.variables),
-            cwd=REPOSITORY,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
 
     def get_token(self, client: str = "payroll") -> str:
         response = requests.post(

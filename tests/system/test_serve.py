@@ -7,17 +7,24 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.conftest import StartServer
 from tests.kit.databases import create_sqlite
+from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
 from tests.kit.servers import GranianServer
+from tests.kit.waiting import run_beside, wait_until
 from timesheets.management.commands.serve import DEFAULTS
 
+# So many connections that each worker gets one.
+CALLERS = 32
 # The number of the system call, which Python does not offer.
 _PIDFD_GETFD = 438
 
@@ -64,6 +71,49 @@ def test_no_secret_is_on_the_command_line(server: GranianServer) -> None:
         "timesheets_site.worker:application",
     ]
     assert words[1:-1] == expected
+
+
+def test_every_worker_judges_by_a_decision_two_seconds_after_it(
+    server: GranianServer, issuer_process: Issuer, tmp_path: Path
+) -> None:
+    headers = {"Authorization": f"Bearer {issuer_process.mint()}"}
+    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
+    answers: list[tuple[int, float, str]] = []
+    chosen = tmp_path / "list.csv"
+    chosen.write_text("user_id\n008\n")
+
+    def upload(number: int, is_over: threading.Event) -> None:
+        # A connection stays at its worker.
+        with requests.Session() as session:
+            while not is_over.is_set():
+                begin = time.monotonic()
+                url = f"{server.url}/timesheets/upload?dry_run=true"
+                response = session.post(url, json=entry, headers=headers, timeout=20)
+                answers.append((number, begin, response.json().get("code", "")))
+
+    def decide(*arguments: str) -> set[str]:
+        """What callers on all connections are told once two seconds have passed."""
+        assert server.manage(*arguments).returncode == 0
+        due = time.monotonic() + 2
+        wait_until(lambda: len({number for number, begin, _ in list(answers) if begin >= due}) == CALLERS)
+        return {code for _, begin, code in list(answers) if begin >= due}
+
+    assert len(server.wait_for_log("Started worker", 3)) == 3
+    before = [count_sockets(worker) for worker in server.find_workers()]
+    with run_beside(CALLERS, upload):
+        wait_until(lambda: len({number for number, *_ in list(answers)}) == CALLERS)
+        connected = [count_sockets(worker) for worker in server.find_workers()]
+        assert decide("assignments", "set", "payroll", str(chosen)) == {"not_assigned"}
+        assert decide("clients", "stop", "payroll") == {"client_stopped"}
+        assert decide("clients", "start", "payroll") == {"not_assigned"}
+        assert decide("assignments", "remove", "payroll") == {""}
+
+    assert answers[0][2] == ""
+    assert all(then < now for then, now in zip(before, connected, strict=True))
+
+
+def count_sockets(pid: int) -> int:
+    return sum(file.is_socket() for file in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def test_a_variable_overrides_a_default(tmp_path: Path) -> None:
