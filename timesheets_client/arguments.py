@@ -1,5 +1,6 @@
 """The command line: each option once, with its argument, and how both become values."""
 
+import math
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,7 @@ from timesheets_client.argument_values import (
     parse_batch_size,
     parse_shipped_map,
 )
+from timesheets_client.network.connection import DEFAULT_RETRIES
 from timesheets_client.network.exchange import Timeouts
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER
@@ -116,14 +118,14 @@ class Options:
         "store a file as a whole; if an entry is rejected or the file is suspicious, store nothing",
     )
     rejects: Path | None = sending("--rejects FILE", "write rejects here, not to FILE.rejected.ndjson")
-    retries: int = sending("--retries N", "retries per request; default 5", 5)
+    retries: int = sending("--retries N", f"retries per request; default {DEFAULT_RETRIES}", DEFAULT_RETRIES)
     timeouts: Timeouts = sending(
         "--timeout C,R",
         f"seconds to connect, and to wait for each part of a response; default {DEFAULT_TIMEOUTS}",
         Timeouts(),
     )
-    deadline_seconds: float | None = sending(
-        "--deadline SECONDS", "end the run after this time, with status 75"
+    deadline_seconds: float = sending(
+        "--deadline SECONDS", "end the run after this time, with status 75", math.inf
     )
     lock_wait_seconds: float = sending(
         "--lock-wait SECONDS", "how long to wait while another run uploads the same file or folder", 0.0

@@ -10,8 +10,9 @@ from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.arguments import Options
 from timesheets_client.environment.config import UploaderConfig
+from timesheets_client.network.connection import Connection
 from timesheets_client.network.exchange import open_session
-from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left
+from timesheets_client.network.retries import Clock
 from timesheets_client.output.report import Report
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.signals import Signals
@@ -38,14 +39,13 @@ class RunContext:
     environment: Environment
     report: Report
     config: UploaderConfig
-    policy: RetryPolicy
+    connection: Connection
     tokens: TokenSource
     client: ApiClient
 
     @property
     def lock_wait_seconds(self) -> float:
-        left = seconds_left(self.policy, self.environment.clock)
-        return min(self.options.lock_wait_seconds, max(0.0, left))
+        return self.connection.clock.limit(self.options.lock_wait_seconds)
 
 
 @contextmanager
@@ -53,22 +53,26 @@ def open_context(
     options: Options, environment: Environment, report: Report, config: UploaderConfig
 ) -> Iterator[RunContext]:
     """The context of a run. Sends nothing by itself."""
-    clock = replace(environment.clock, announce=partial(report.show_problem, min_verbosity=1))
-    end = None if options.deadline_seconds is None else clock.monotonic() + options.deadline_seconds
-    policy = RetryPolicy(retries=options.retries, deadline=end)
+    clock = replace(
+        environment.clock,
+        announce=partial(report.show_problem, min_verbosity=1),
+        deadline=environment.clock.monotonic() + options.deadline_seconds,
+    )
     cache = TokenCache(config.state_dir, report.show_problem, clock) if options.caches_token else None
     with open_session() as session:
-        tokens = TokenSource(config, session, options.timeouts, policy, clock, cache, options.required_scopes)
-        client = ApiClient(config.upload_url, session, tokens, options.timeouts, policy, clock)
+        connection = Connection(
+            session=session, clock=clock, timeouts=options.timeouts, retries=options.retries
+        )
+        tokens = TokenSource(config, connection, cache, options.required_scopes)
         try:
             yield RunContext(
                 options=options,
-                environment=replace(environment, clock=clock),
+                environment=environment,
                 report=report,
                 config=config,
-                policy=policy,
+                connection=connection,
                 tokens=tokens,
-                client=client,
+                client=ApiClient(config.upload_url, connection, tokens),
             )
         finally:
             if tokens.quota_limit:

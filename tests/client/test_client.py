@@ -1,6 +1,8 @@
+import math
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -14,10 +16,10 @@ from timesheets_client.errors import (
     NothingSent,
     TemporaryFailure,
 )
-from timesheets_client.network.exchange import Timeouts, open_session
-from timesheets_client.network.messages import Answer, Content
-from timesheets_client.network.retries import RetryPolicy
-from timesheets_client.sending.client import ApiClient, UploadRequest
+from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import open_session
+from timesheets_client.network.messages import Answer, Message
+from timesheets_client.sending.client import ApiClient
 
 STORED = Reply(status=207, body={"received": 0})
 REFUSED, FORBIDDEN = (
@@ -55,32 +57,26 @@ class Caller:
         site: Site,
         *replies: Reply,
         tokens: Sequence[str] = ("new", "newer"),
-        deadline_seconds: float | None = None,
+        deadline_seconds: float = math.inf,
         address: str = "",
     ) -> None:
         self.fake_clock = FakeClock()
         self._site, self._replies = site, list(replies)
-        deadline = None if deadline_seconds is None else self.fake_clock.now + deadline_seconds
+        clock = replace(self.fake_clock.clock, deadline=self.fake_clock.now + deadline_seconds)
         self._session = open_session()
         self._client = ApiClient(
             f"{address or site.address}/timesheets/upload",
-            self._session,
+            Connection(session=self._session, clock=clock, retries=2),
             Tokens(*tokens),  # type: ignore[arg-type]
-            Timeouts(),
-            RetryPolicy(retries=2, deadline=deadline),
-            self.fake_clock.clock,
         )
         site.replies["/timesheets/upload"] = lambda _: self._replies.pop(0)
 
     def upload(self, *, is_repeatable: bool = True, **headers: str) -> Answer:
-        request = UploadRequest(
-            content=Content(body=b"entries", headers={"Content-Type": "application/x-ndjson"}),
-            headers=headers,
-            parameters={"dry_run": "true"},
-            is_repeatable=is_repeatable,
+        message = Message(
+            url=self._client.upload_url, parameters={"dry_run": "true"}, headers=headers, data=b"entries"
         )
         with self._session:
-            return self._client.upload(request)
+            return self._client.upload(message, is_repeatable=is_repeatable)
 
     @property
     def slept(self) -> list[float]:
@@ -91,7 +87,7 @@ class Caller:
         return [received.headers["Authorization"].removeprefix("Bearer ") for received in self._site.received]
 
 
-def test_a_request_has_content_token_headers_and_parameters(site: Site) -> None:
+def test_a_request_has_a_body_a_token_headers_and_parameters(site: Site) -> None:
     caller = Caller(site, STORED)
 
     answer = caller.upload(Prefer="return=minimal")
@@ -99,7 +95,6 @@ def test_a_request_has_content_token_headers_and_parameters(site: Site) -> None:
     [received] = site.received
     assert answer.status == 207
     assert (received.path, received.body) == ("/timesheets/upload?dry_run=true", b"entries")
-    assert received.headers["Content-Type"] == "application/x-ndjson"
     assert received.headers["Prefer"] == "return=minimal"
     assert received.headers["Authorization"] == "Bearer new"
 

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from tests.client.configurations import KEYS, SECRET, make_config, write_pem
 from tests.client.conftest import AUDIENCE, SIGNING_KEY
 from timesheets_client.access.client_auth import make_credentials
-from timesheets_client.access.token_endpoint import request_token
+from timesheets_client.access.token_endpoint import make_token_request
 from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat
 from timesheets_client.environment.credentials import ClientAuth
-from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.exchange import Timeouts, exchange, open_session
 from timesheets_client.network.messages import Answer, make_printable
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
@@ -36,7 +36,7 @@ def issuer() -> Iterator[responses.RequestsMock]:
 def send(issuer: responses.RequestsMock, **changes: Any) -> requests.PreparedRequest:
     """The token request of a configuration with these changes."""
     with open_session() as session:
-        request_token(session, make_config(**changes), TOKEN_URL, Timeouts(), NOW)
+        exchange(session, make_token_request(make_config(**changes), TOKEN_URL, NOW), Timeouts())
     return issuer.calls[-1].request
 
 

@@ -11,9 +11,9 @@ from tests.client.conftest import AUDIENCE, Reply, Site, token_document
 from timesheets_client.access.discovery import discover_token_endpoint, list_metadata_urls
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import open_session
 from timesheets_client.network.messages import Answer
-from timesheets_client.network.retries import RetryPolicy
 
 OPENID_PATH = "/.well-known/openid-configuration"
 OAUTH_PATH = "/.well-known/oauth-authorization-server"
@@ -175,4 +175,4 @@ def test_the_metadata_are_fetched_once_per_run(site: Site) -> None:
 
 def make_source(issuer: str) -> TokenSource:
     config = make_config(is_auth0=False, issuer=issuer, token_url="", audience=AUDIENCE)
-    return TokenSource(config, open_session(), Timeouts(), RetryPolicy(), FakeClock().clock, None)
+    return TokenSource(config, Connection(session=open_session(), clock=FakeClock().clock), None)

@@ -1,6 +1,7 @@
+import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -10,7 +11,6 @@ from tests.client.clocks import FakeClock
 from timesheets_client.errors import AccessRefused, NothingSent, TemporaryFailure
 from timesheets_client.network.messages import Answer
 from timesheets_client.network.retries import (
-    RetryPolicy,
     format_timestamp,
     read_retry_after,
     send_with_retries,
@@ -46,8 +46,9 @@ class Server:
             raise outcome
         return outcome
 
-    def call(self, policy: RetryPolicy = RetryPolicy()) -> int:  # noqa: B008  It is frozen.
-        return send_with_retries(self.send, policy, self.fake_clock.clock).status
+    def call(self, retries: int = 5, deadline_seconds: float = math.inf) -> int:
+        clock = replace(self.fake_clock.clock, deadline=self.fake_clock.now + deadline_seconds)
+        return send_with_retries(self.send, retries, clock).status
 
 
 @pytest.mark.parametrize("status", [200, 201, 207, 400, 401, 403, 404, 409, 413, 422, 501, 505])
@@ -80,9 +81,9 @@ def test_a_temporary_failure_is_retried(outcome: Answer | Exception) -> None:
 def test_after_the_last_attempt_its_outcome_counts() -> None:
     answered, failed = Server([make_answer(500), LOST, make_answer(503)]), Server([make_answer(500), LOST])
 
-    assert answered.call(RetryPolicy(retries=2)) == 503
+    assert answered.call(retries=2) == 503
     with pytest.raises(TemporaryFailure, match=r"^lost$"):
-        failed.call(RetryPolicy(retries=1))
+        failed.call(retries=1)
     assert (answered.calls, failed.calls) == (3, 2)
 
 
@@ -95,7 +96,7 @@ def test_a_refused_connection_does_not_hide_an_earlier_attempt(
     with pytest.raises(
         TemporaryFailure, match=r"^No connection\. An earlier attempt may still have arrived"
     ) as caught:
-        server.call(RetryPolicy(retries=2))
+        server.call(retries=2)
 
     assert not isinstance(caught.value, NothingSent)
 
@@ -104,14 +105,14 @@ def test_refused_connections_alone_are_nothing_sent() -> None:
     server = Server([NothingSent("No connection.")] * 3)
 
     with pytest.raises(NothingSent, match=r"^No connection\. This request was not sent"):
-        server.call(RetryPolicy(retries=2))
+        server.call(retries=2)
 
 
 def test_without_retries_there_is_one_attempt_and_no_wait() -> None:
     server = Server([LOST])
 
     with pytest.raises(TemporaryFailure):
-        server.call(RetryPolicy(retries=0))
+        server.call(retries=0)
 
     assert (server.calls, server.fake_clock.slept) == (1, [])
 
@@ -129,7 +130,7 @@ def test_another_error_is_not_retried(error: BaseException) -> None:
 def test_waits_double_up_to_the_maximum() -> None:
     server = Server([make_answer()])
 
-    server.call(RetryPolicy(retries=8))
+    server.call(retries=8)
 
     assert server.fake_clock.slept == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
@@ -138,7 +139,7 @@ def test_waits_double_up_to_the_maximum() -> None:
 def test_jitter_shortens_each_wait(chance: float, slept: list[float]) -> None:
     server = Server([make_answer()], fake_clock=FakeClock(chance=chance))
 
-    server.call(RetryPolicy(retries=3))
+    server.call(retries=3)
 
     assert server.fake_clock.slept == slept
 
@@ -177,7 +178,7 @@ def test_a_retry_after_beyond_the_deadline_ends_at_once() -> None:
     server = Server([make_answer(Retry_After="60")])
 
     with pytest.raises(TemporaryFailure, match="answered 503; run it again after 20"):
-        server.call(RetryPolicy(deadline=server.fake_clock.now + 59))
+        server.call(deadline_seconds=59)
 
     assert server.fake_clock.slept == []
 
@@ -185,7 +186,7 @@ def test_a_retry_after_beyond_the_deadline_ends_at_once() -> None:
 def test_no_wait_goes_beyond_the_deadline() -> None:
     server = Server([make_answer()])
 
-    assert server.call(RetryPolicy(retries=100, deadline=server.fake_clock.now + 4)) == 503
+    assert server.call(retries=100, deadline_seconds=4) == 503
     assert server.fake_clock.slept == [0.5, 1, 2]
     assert len(server.fake_clock.announced) == 3
 
@@ -194,7 +195,7 @@ def test_a_failure_after_the_deadline_is_raised() -> None:
     server = Server([LOST], takes_seconds=10)
 
     with pytest.raises(TemporaryFailure, match=r"^lost$"):
-        server.call(RetryPolicy(deadline=server.fake_clock.now + 5))
+        server.call(deadline_seconds=5)
 
     assert server.calls == 1
 
@@ -203,7 +204,7 @@ def test_after_the_deadline_nothing_is_sent() -> None:
     server = Server([make_answer(201)])
 
     with pytest.raises(TemporaryFailure, match="--deadline has passed, so the API was not called"):
-        server.call(RetryPolicy(deadline=server.fake_clock.now))
+        server.call(deadline_seconds=0)
 
     assert server.calls == 0
 

@@ -13,14 +13,15 @@ TOKEN_PATH = "/oauth/token"
 RUN = """
 import hashlib, os, sys
 from timesheets_client.environment.config import load_config
-from timesheets_client.network.exchange import Timeouts, open_session
-from timesheets_client.network.retries import Clock, RetryPolicy
+from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import open_session
+from timesheets_client.network.retries import Clock
 from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.tokens import TokenSource
 
 config = load_config(os.environ, {})
 cache = TokenCache(config.state_dir, lambda warning: print(warning, file=sys.stderr), Clock())
-source = TokenSource(config, open_session(), Timeouts(), RetryPolicy(), Clock(), cache)
+source = TokenSource(config, Connection(session=open_session()), cache)
 print("ready", flush=True)
 sys.stdin.readline()
 print(hashlib.sha256(source.obtain().value.encode()).hexdigest(), flush=True)

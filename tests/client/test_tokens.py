@@ -1,7 +1,8 @@
 """Which token a run uses: the cached one or a new one."""
 
 import fcntl
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from tests.client.conftest import AUDIENCE, SECRET, Reply, Site, mint_token, tok
 from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.tokens import TokenSource, name_token
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.exchange import Timeouts, open_session
-from timesheets_client.network.retries import RetryPolicy
+from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import open_session
 
 TOKEN_PATH = "/oauth/token"
 HOUR = 3600
@@ -29,7 +30,7 @@ class Runs:
     warnings: list[str] = field(default_factory=list)
     serial: int = 0
 
-    def start(self, policy: RetryPolicy = RetryPolicy(), **changes: Any) -> TokenSource:  # noqa: B008
+    def start(self, *, retries: int = 5, deadline: float = math.inf, **changes: Any) -> TokenSource:
         given = {
             "is_auth0": False,
             "issuer": "",
@@ -37,10 +38,11 @@ class Runs:
             "audience": AUDIENCE,
             "client_secret": SECRET,
         }
-        clock = self.fake_clock.clock
+        clock = replace(self.fake_clock.clock, deadline=deadline)
         cache = TokenCache(self.site.state_dir, self.warnings.append, clock) if self.is_caching else None
         config = make_config(**(given | changes))
-        return TokenSource(config, open_session(), Timeouts(), policy, clock, cache)
+        connection = Connection(session=open_session(), clock=clock, retries=retries)
+        return TokenSource(config, connection, cache)
 
     def issue(self, **claims: Any) -> str:
         """A new token, which the issuer returns from now on."""
@@ -314,7 +316,7 @@ def test_a_busy_issuer_is_retried(runs: Runs, status: int) -> None:
     runs.fail(status)
 
     with pytest.raises(TemporaryFailure, match=f"no token for now: {status}; run it again later"):
-        runs.start(RetryPolicy(retries=3)).obtain()
+        runs.start(retries=3).obtain()
 
     assert runs.requested == 4
     assert runs.fake_clock.slept == [0.5, 1, 2]
@@ -346,7 +348,7 @@ def test_a_retry_after_of_the_issuer_that_is_too_long_ends_with_the_time_to_retu
 
 def test_a_passed_deadline_names_the_issuer(runs: Runs) -> None:
     with pytest.raises(TemporaryFailure, match="--deadline has passed, so the issuer was not called"):
-        runs.start(RetryPolicy(deadline=runs.fake_clock.now)).obtain()
+        runs.start(deadline=runs.fake_clock.now).obtain()
 
 
 def test_a_run_waits_at_most_a_minute_for_another_run(runs: Runs) -> None:

@@ -3,15 +3,12 @@
 import math
 from collections.abc import Mapping
 
-import requests
-
 from timesheets_client.access.client_auth import make_credentials
 from timesheets_client.access.issued_tokens import IssuedToken
 from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat, UploaderConfig
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.exchange import Timeouts, exchange
-from timesheets_client.network.messages import Answer, Message, form_content, json_content
+from timesheets_client.network.messages import Answer, Message
 
 # A token request changes nothing, so it is repeated after every failure of the server.
 RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
@@ -34,21 +31,25 @@ REMEDIES: Mapping[str | int, str] = {
 }
 
 
-def request_token(
-    session: requests.Session, config: UploaderConfig, token_url: str, timeouts: Timeouts, now: float
-) -> Answer:
-    """The answer to one request with the client credentials grant (RFC 6749 section 4.4)."""
-    # Each attempt needs new credentials, because an assertion is good for one use.
+def make_token_request(config: UploaderConfig, token_url: str, now: float) -> Message:
+    """A request with the client credentials grant (RFC 6749 section 4.4), for one attempt.
+
+    Each attempt needs new credentials, because an assertion is good for one use.
+    """
     credentials = make_credentials(config, token_url, now)
     parameters = {"grant_type": "client_credentials", **credentials.parameters}
     if config.audience_parameter is not AudienceParameter.NONE:
         parameters[config.audience_parameter.value] = config.audience
     if config.scope:
         parameters["scope"] = config.scope
-    encode = json_content if config.token_request is TokenRequestFormat.JSON else form_content
-    content = encode(parameters)
-    message = Message(url=token_url, content=content, auth=credentials.auth, secrets=credentials.secrets)
-    return exchange(session, message, timeouts)
+    is_json = config.token_request is TokenRequestFormat.JSON
+    return Message(
+        url=token_url,
+        json=parameters if is_json else None,
+        data=b"" if is_json else parameters,
+        auth=credentials.auth,
+        secrets=credentials.secrets,
+    )
 
 
 def read_issued_token(answer: Answer, config: UploaderConfig, issued_at: float) -> IssuedToken:

@@ -5,18 +5,16 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-
-import requests
+from functools import partial
 
 from timesheets_client.access.discovery import discover_token_endpoint
 from timesheets_client.access.issued_tokens import UPLOAD_SCOPE, AccessToken, accept_token
 from timesheets_client.access.token_cache import TokenCache
-from timesheets_client.access.token_endpoint import RETRIED_STATUSES, read_issued_token, request_token
+from timesheets_client.access.token_endpoint import RETRIED_STATUSES, make_token_request, read_issued_token
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
-from timesheets_client.network.exchange import Timeouts, exchange
+from timesheets_client.network.connection import Connection
 from timesheets_client.network.messages import Answer, Message, make_printable
-from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
 
 # Longer than a healthy issuer needs. A run that hangs costs the others one token, not their day.
 MAX_LOCK_SECONDS = 60
@@ -34,17 +32,13 @@ class TokenSource:
     def __init__(
         self,
         config: UploaderConfig,
-        session: requests.Session,
-        timeouts: Timeouts,
-        policy: RetryPolicy,
-        clock: Clock,
+        connection: Connection,
         cache: TokenCache | None,
         required: Sequence[str] = (UPLOAD_SCOPE,),
     ) -> None:
         self.quota_limit: str | None = None
-        self._config, self._session, self._timeouts = config, session, timeouts
-        self._policy, self._clock, self._cache = policy, clock, cache
-        self._required = required
+        self._config, self._connection, self._clock = config, connection, connection.clock
+        self._cache, self._required = cache, required
         self._name = name_token(config)
         self._token_url = config.token_url
         self._current: AccessToken | None = None
@@ -75,8 +69,9 @@ class TokenSource:
             self._cache.forget(self._name)
 
     def _lock(self) -> AbstractContextManager[None]:
-        seconds = min(MAX_LOCK_SECONDS, max(0.0, seconds_left(self._policy, self._clock)))
-        return self._cache.lock(self._name, seconds) if self._cache else nullcontext()
+        if self._cache is None:
+            return nullcontext()
+        return self._cache.lock(self._name, self._clock.limit(MAX_LOCK_SECONDS))
 
     def _read_cached(self) -> AccessToken | None:
         issued = self._cache.read(self._name) if self._cache else None
@@ -92,54 +87,51 @@ class TokenSource:
         """`token` until it is due for renewal, then a new one. While the issuer is down, a valid `token`."""
         now = self._clock.wall_clock()
         if token is None or now >= token.expires_at:
-            return self._fetch(self._policy)
+            return self._fetch(self._connection)
         if now < token.renew_at:
             return token
         try:
-            return self._fetch(dataclasses.replace(self._policy, retries=0))
+            return self._fetch(dataclasses.replace(self._connection, retries=0))
         except TemporaryFailure:
             return dataclasses.replace(token, renew_at=min(now + RENEWAL_PAUSE_SECONDS, token.expires_at))
 
-    def _fetch(self, policy: RetryPolicy) -> AccessToken:
+    def _fetch(self, connection: Connection) -> AccessToken:
         requested_at = 0.0
-        token_url = self._find_token_url(policy)
+        token_url = self._find_token_url(connection)
 
         def send() -> Answer:
             nonlocal requested_at
             requested_at = self._clock.wall_clock()
-            timeouts = self._limit_timeouts()
-            answer = request_token(self._session, self._config, token_url, timeouts, requested_at)
+            answer = connection.send(make_token_request(self._config, token_url, requested_at))
             self._record_quota(answer)
             return answer
 
-        issued = read_issued_token(self._send(send, policy), self._config, requested_at)
+        issued = read_issued_token(repeat(send, connection), self._config, requested_at)
         token = accept_token(issued, self._config, is_from_cache=False, required=self._required)
         if self._cache:
             self._cache.write(self._name, issued)
         return token
 
-    def _find_token_url(self, policy: RetryPolicy) -> str:
+    def _find_token_url(self, connection: Connection) -> str:
         def fetch(url: str) -> Answer:
             message = Message(method="GET", url=url, headers={"Accept": "application/json"})
-            return self._send(lambda: exchange(self._session, message, self._limit_timeouts()), policy)
+            return repeat(partial(connection.send, message), connection)
 
         self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
         return self._token_url
-
-    def _send(self, send: Callable[[], Answer], policy: RetryPolicy) -> Answer:
-        try:
-            return send_with_retries(send, policy, self._clock, RETRIED_STATUSES, server="the issuer")
-        except TemporaryFailure as error:
-            error.args = (f"no token from the issuer: {error}",)
-            raise
-
-    def _limit_timeouts(self) -> Timeouts:
-        return self._timeouts.within(seconds_left(self._policy, self._clock))
 
     def _record_quota(self, answer: Answer) -> None:
         quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")
         if quota_limit:
             self.quota_limit = make_printable(quota_limit, *answer.secrets)
+
+
+def repeat(send: Callable[[], Answer], connection: Connection) -> Answer:
+    try:
+        return connection.repeat(send, RETRIED_STATUSES, server="the issuer")
+    except TemporaryFailure as error:
+        error.args = (f"no token from the issuer: {error}",)
+        raise
 
 
 def name_token(config: UploaderConfig) -> str:

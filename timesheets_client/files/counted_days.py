@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from urllib.parse import urlsplit
 
 from timesheets_client.environment.config import UPLOAD_PATH
 from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.addresses import find_fault
-from timesheets_client.network.exchange import Timeouts, exchange, open_session
-from timesheets_client.network.messages import Answer, Message
-from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
+from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.messages import Message
 from timesheets_files.dates import find_zone
 
 # In front of the path of the resource (RFC 9728, section 3.1).
@@ -66,21 +66,18 @@ def look_up_zone(variables: Mapping[str, str], timeouts: Timeouts) -> tzinfo | N
     if not address or find_fault(address):
         return None
     try:
-        return find_api_zone(f"{address.rstrip('/')}{UPLOAD_PATH}", timeouts, RetryPolicy(retries=0), Clock())
+        with open_session() as session:
+            connection = Connection(session=session, timeouts=timeouts, retries=0)
+            return find_api_zone(f"{address.rstrip('/')}{UPLOAD_PATH}", connection)
     except UploadError:
         return None
 
 
-def find_api_zone(upload_url: str, timeouts: Timeouts, policy: RetryPolicy, clock: Clock) -> tzinfo | None:
+def find_api_zone(upload_url: str, connection: Connection) -> tzinfo | None:
     """The zone in the API's metadata; None if they do not name it. Raises an UploadError."""
     parts = urlsplit(upload_url)
     message = Message(method="GET", url=f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path}")
-    with open_session() as session:
-
-        def send() -> Answer:
-            return exchange(session, message, timeouts.within(seconds_left(policy, clock)))
-
-        answer = send_with_retries(send, policy, clock)
+    answer = connection.repeat(partial(connection.send, message))
     if answer.is_temporary_failure:
         raise TemporaryFailure(f"{answer.url}: {answer.status}; run it again later")
     return find_zone(answer.quote("time_zone"))

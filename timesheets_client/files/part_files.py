@@ -133,7 +133,7 @@ def open_part_file(path: Path, request: Mapping[str, object], context: RunContex
     with explain_errors(path):
         file = folder.open_to_update(name_part(path), OWNER_ONLY)
     try:
-        lock(file, shown, context.lock_wait_seconds, context.environment.clock, "downloading")
+        lock(file, shown, context.lock_wait_seconds, context.connection.clock, "downloading")
         status = folder.lstat(name_part(path))
         if status is None or not os.path.samestat(status, os.fstat(file.fileno())):
             raise InputInUse(f"{shown}: another run has just ended; run it again")

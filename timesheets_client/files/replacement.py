@@ -32,9 +32,7 @@ def replace_days(name: str, context: RunContext, *, is_dry_run: bool = False) ->
     It is safe to repeat. Nothing is stored unless everything can be.
     """
     options, report = context.options, context.report
-    find_zone = partial(
-        find_api_zone, context.config.upload_url, options.timeouts, context.policy, context.environment.clock
-    )
+    find_zone = partial(find_api_zone, context.config.upload_url, context.connection)
     first, last = options.replaced_days or ("", "")
     days = ReplacedDays(first=first, last=last, counted=CountedDays(find_zone))
     with open_locked(name, context) as source, report.progress.follow(source.name):

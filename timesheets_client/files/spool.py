@@ -64,7 +64,7 @@ def open_spool(path: Path, context: RunContext) -> Iterator[Spool]:
         done, rejected = (stack.enter_context(open_subfolder(folder, name)) for name in (DONE, REJECTED))
         with explain_os_errors(path / LOCK, "cannot be locked", ADVICE):
             lock_file = stack.enter_context(folder.open_or_create(LOCK))
-        lock(lock_file, escape(str(path)), context.lock_wait_seconds, context.environment.clock)
+        lock(lock_file, escape(str(path)), context.lock_wait_seconds, context.connection.clock)
         remove_abandoned_drafts(rejected)
         yield Spool(folder=folder, done=done, rejected=rejected)
 

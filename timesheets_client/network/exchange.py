@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -30,10 +30,6 @@ class Timeouts:
     connect_seconds: float = 10
     read_seconds: float = 60
     total_seconds: float = 120
-
-    def within(self, seconds: float) -> "Timeouts":
-        """The same timeouts, with a total of at most `seconds`, or 0 if these are negative."""
-        return replace(self, total_seconds=max(0.0, min(self.total_seconds, seconds)))
 
 
 class DirectSession(requests.Session):
@@ -82,8 +78,10 @@ def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Ans
     with session.request(
         message.method,
         message.url,
-        data=message.content.body,
-        headers={**message.content.headers, **message.headers},
+        params=message.parameters,
+        data=message.data,
+        json=message.json,
+        headers=message.headers,
         auth=message.auth,
         timeout=(timeouts.connect_seconds, timeouts.read_seconds),
         stream=True,

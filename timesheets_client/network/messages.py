@@ -1,9 +1,7 @@
 """What is sent to a server and what comes back, as values. Knows neither the issuer nor the API."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 import requests
 from requests.auth import AuthBase
@@ -11,24 +9,6 @@ from requests.auth import AuthBase
 from timesheets_files.printable import put_on_one_line
 
 MAX_QUOTED_CHARACTERS = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Content:
-    """The body of a request, and the headers that describe it."""
-
-    body: bytes = field(repr=False)
-    headers: Mapping[str, str]
-
-
-def json_content(document: Mapping[str, object]) -> Content:
-    return Content(body=json.dumps(document).encode(), headers={"Content-Type": "application/json"})
-
-
-def form_content(parameters: Mapping[str, str]) -> Content:
-    return Content(
-        body=urlencode(parameters).encode(), headers={"Content-Type": "application/x-www-form-urlencoded"}
-    )
 
 
 class Unauthenticated(AuthBase):
@@ -40,13 +20,18 @@ class Unauthenticated(AuthBase):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A request. No text that is quoted from its answer contains one of its `secrets`."""
+    """A request, in the terms of requests: a mapping as `data` is sent as a form.
+
+    No text that is quoted from its answer contains one of its `secrets`.
+    """
 
     method: str = "POST"
     url: str
-    content: Content = Content(body=b"", headers={})
-    auth: AuthBase = field(default_factory=Unauthenticated, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    data: bytes | Mapping[str, str] = field(default=b"", repr=False)
+    json: Mapping[str, object] | None = field(default=None, repr=False)
+    auth: AuthBase = field(default_factory=Unauthenticated, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property

@@ -17,19 +17,13 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+INITIAL_WAIT_SECONDS = 0.5
+MAX_WAIT_SECONDS = 30
+# A run does not wait for a longer Retry-After.
+MAX_RETRY_AFTER_SECONDS = 300
 SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 # A longer Retry-After means "never", and not every platform can format a date that far away.
-MAX_RETRY_AFTER_SECONDS = 366 * 24 * 60 * 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class RetryPolicy:
-    retries: int = 5
-    initial_wait_seconds: float = 0.5
-    max_wait_seconds: float = 30
-    max_retry_after_seconds: float = 300
-    # The end of the run, by Clock.monotonic.
-    deadline: float | None = None
+NEVER_SECONDS = 366 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +36,22 @@ class Clock:
     # Seconds since 1970, for times that outlive the process or come from another machine.
     wall_clock: Callable[[], float] = time.time
     announce: Callable[[str], object] = lambda _: None
+    # The end of the run, by `monotonic`.
+    deadline: float = math.inf
+
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the deadline, negative after it."""
+        return self.deadline - self.monotonic()
+
+    def limit(self, seconds: float) -> float:
+        """`seconds`, or what is left of the run if that is less."""
+        return max(0.0, min(seconds, self.seconds_left))
 
 
 def send_with_retries(
     send: Callable[[], Answer],
-    policy: RetryPolicy,
+    retries: int,
     clock: Clock,
     statuses: Container[int] = RETRIED_STATUSES,
     server: str = "the API",
@@ -54,20 +59,18 @@ def send_with_retries(
     """The first answer whose status is not in `statuses`, else the last answer.
 
     Raises the last TemporaryFailure if the last attempt got no answer; it is NothingSent only if no attempt
-    sent anything. Raises a TemporaryFailure with a time if Retry-After is longer than `policy` allows.
+    sent anything. Raises a TemporaryFailure with a time if Retry-After is too long.
     """
     # Importing it takes time, and most runs that end early end before this point.
     import tenacity
 
-    if seconds_left(policy, clock) <= 0:
+    if clock.seconds_left <= 0:
         raise TemporaryFailure(f"the --deadline has passed, so {server} was not called; run it again later.")
     retrying = tenacity.Retrying(
         sleep=clock.sleep,
-        wait=lambda state: choose_wait(state, policy, clock),
+        wait=lambda state: choose_wait(state, clock),
         # tenacity calls `wait` before `stop`.
-        stop=lambda state: (
-            state.attempt_number > policy.retries or state.upcoming_sleep >= seconds_left(policy, clock)
-        ),
+        stop=lambda state: state.attempt_number > retries or state.upcoming_sleep >= clock.seconds_left,
         retry=tenacity.retry_if_exception_type(TemporaryFailure)
         | tenacity.retry_if_result(lambda answer: answer.status in statuses),
         before_sleep=lambda state: announce_wait(state, clock, server),
@@ -94,11 +97,6 @@ def track_attempts(send: Callable[[], Answer]) -> Callable[[], Answer]:
             ) from None
 
     return send_and_count
-
-
-def seconds_left(policy: RetryPolicy, clock: Clock) -> float:
-    """The seconds until the deadline of the run, negative after it; infinite without a deadline."""
-    return math.inf if policy.deadline is None else policy.deadline - clock.monotonic()
 
 
 def poll(
@@ -135,12 +133,12 @@ def announce_wait(state: "RetryCallState", clock: Clock, server: str) -> None:
     clock.announce(f"waiting {state.upcoming_sleep:.1f} s for {server}: {reason}")
 
 
-def choose_wait(state: "RetryCallState", policy: RetryPolicy, clock: Clock) -> float:
+def choose_wait(state: "RetryCallState", clock: Clock) -> float:
     """Retry-After plus full jitter below a bound that doubles, so that the jobs of one minute spread out.
 
     Raises TemporaryFailure if Retry-After is too long.
     """
-    bound = min(policy.max_wait_seconds, policy.initial_wait_seconds * 2.0 ** (state.attempt_number - 1))
+    bound = min(MAX_WAIT_SECONDS, INITIAL_WAIT_SECONDS * 2.0 ** (state.attempt_number - 1))
     jitter = clock.random() * bound
     try:
         answer = read_outcome(state)
@@ -148,7 +146,7 @@ def choose_wait(state: "RetryCallState", policy: RetryPolicy, clock: Clock) -> f
         return jitter
     now = clock.wall_clock()
     retry_after = read_retry_after(answer, now)
-    if retry_after > min(policy.max_retry_after_seconds, seconds_left(policy, clock)):
+    if retry_after > min(MAX_RETRY_AFTER_SECONDS, clock.seconds_left):
         time_to_return = format_timestamp(now + retry_after)
         raise TemporaryFailure(
             f"{answer.url}: busy, answered {answer.status}; run it again after {time_to_return}"
@@ -164,12 +162,12 @@ def read_retry_after(answer: Answer, now: float) -> float:
     """
     text = answer.headers.get("Retry-After", "").strip()
     if SECONDS.fullmatch(text):
-        return min(float(text), MAX_RETRY_AFTER_SECONDS)
+        return min(float(text), NEVER_SECONDS)
     date = read_http_date(text)
     if date is None:
         return 0
     sent_at = read_http_date(answer.headers.get("Date", ""))
-    return min(max(0.0, date - (now if sent_at is None else sent_at)), MAX_RETRY_AFTER_SECONDS)
+    return min(max(0.0, date - (now if sent_at is None else sent_at)), NEVER_SECONDS)
 
 
 def read_http_date(text: str) -> float | None:

@@ -8,15 +8,9 @@ from http import HTTPStatus
 from pathlib import Path
 
 from timesheets_client.errors import AnswerLost, ConfigurationError, WrongUsage
-from timesheets_client.network.messages import Answer
-from timesheets_client.sending.batches import Batch
-from timesheets_client.sending.client import (
-    LABEL,
-    ApiClient,
-    UploadRequest,
-    explain_unexpected_answer,
-    is_dry_run,
-)
+from timesheets_client.network.messages import Answer, Message
+from timesheets_client.sending.batches import CONTENT_HEADERS, Batch
+from timesheets_client.sending.client import LABEL, ApiClient, explain_unexpected_answer, is_dry_run
 from timesheets_client.sending.verdicts import EntryVerdict, Verdicts, read_verdicts
 from timesheets_files.members import WHOLE_ENTRY
 
@@ -102,14 +96,14 @@ def fits_mode(verdict: EntryVerdict, mode: UploadMode) -> bool:
 
 
 def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:
-    request = UploadRequest(
-        content=batch.encode(),
-        headers=mode.headers,
+    message = Message(
+        url=client.upload_url,
         parameters=mode.parameters,
-        is_repeatable=mode.is_dry_run or batch.has_ids,
+        headers={**CONTENT_HEADERS, **mode.headers},
+        data=batch.encode(),
     )
     try:
-        return client.upload(request)
+        return client.upload(message, is_repeatable=mode.is_dry_run or batch.has_ids)
     except AnswerLost as error:
         raise AnswerLost(
             f"{batch.sources}: the response was lost, so nobody knows whether these {len(batch)} entries are "

@@ -1,10 +1,9 @@
 """Upload to the Timesheets API with an access token, and explain why it refuses."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from urllib.parse import urlencode
 
 import requests
 from requests.auth import AuthBase
@@ -21,9 +20,8 @@ from timesheets_client.errors import (
     TemporaryFailure,
     UploadError,
 )
-from timesheets_client.network.exchange import Timeouts, exchange
-from timesheets_client.network.messages import Answer, Content, Message, make_printable
-from timesheets_client.network.retries import Clock, RetryPolicy, seconds_left, send_with_retries
+from timesheets_client.network.connection import Connection
+from timesheets_client.network.messages import Answer, Message, make_printable
 
 JSON_ONLY = {"Accept": "application/json"}
 # The API fetches new keys of an issuer at most this often.
@@ -52,59 +50,31 @@ class BearerAuth(AuthBase):
         return request
 
 
-@dataclass(frozen=True, kw_only=True)
-class UploadRequest:
-    """`is_repeatable` if the API stores it once, even if it arrives twice."""
-
-    content: Content
-    headers: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    is_repeatable: bool = True
-
-    def omit_label(self) -> "UploadRequest":
-        others = {name: value for name, value in self.parameters.items() if name != LABEL}
-        return replace(self, parameters=others)
-
-
 class ApiClient:
     """The API during one run."""
 
-    def __init__(
-        self,
-        upload_url: str,
-        session: requests.Session,
-        tokens: TokenSource,
-        timeouts: Timeouts,
-        policy: RetryPolicy,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, upload_url: str, connection: Connection, tokens: TokenSource) -> None:
         self.upload_url = upload_url
-        self._session, self._tokens, self._timeouts = session, tokens, timeouts
-        self._policy, self._clock = policy, clock
+        self._connection, self._clock, self._tokens = connection, connection.clock, tokens
         self._accepted_token = ""
         self._has_replaced = self._has_waited = False
         self._knows_labels = True
 
-    def upload(self, request: UploadRequest) -> Answer:
+    def upload(self, message: Message, *, is_repeatable: bool = True) -> Answer:
         """The API's answer about the entries, with a status from ABOUT_ENTRIES. Raises an UploadError.
 
-        An API of an older version gets no label.
+        A repeatable message is stored once, even if it arrives twice. An older API gets no label.
         """
-        if LABEL not in request.parameters or not self._knows_labels:
-            return self._upload(request.omit_label())
-        answer = self._upload(request)
-        if answer.status == HTTPStatus.BAD_REQUEST and answer.quote("code") == "invalid_parameter":
+        if LABEL in message.parameters and self._knows_labels:
+            answer = self._upload(message, is_repeatable=is_repeatable)
+            if answer.status != HTTPStatus.BAD_REQUEST or answer.quote("code") != "invalid_parameter":
+                return answer
             self._knows_labels = False
-            return self._upload(request.omit_label())
-        return answer
+        others = {name: value for name, value in message.parameters.items() if name != LABEL}
+        return self._upload(replace(message, parameters=others), is_repeatable=is_repeatable)
 
-    def _upload(self, request: UploadRequest) -> Answer:
-        message = Message(
-            url=add_query(self.upload_url, request.parameters),
-            content=request.content,
-            headers=request.headers,
-        )
-        answer, token = self._send(message, is_repeatable=request.is_repeatable)
+    def _upload(self, message: Message, *, is_repeatable: bool) -> Answer:
+        answer, token = self._send(message, is_repeatable=is_repeatable)
         if answer.status in ABOUT_ENTRIES and answer.quote("code") not in (*DAMAGED, "invalid_request"):
             self._accept(token)
             return answer
@@ -116,7 +86,7 @@ class ApiClient:
         Raises an UploadError.
         """
         url = f"{self.upload_url.removesuffix(UPLOAD_PATH)}{path}"
-        message = Message(method="GET", url=add_query(url, parameters), headers=JSON_ONLY)
+        message = Message(method="GET", url=url, parameters=parameters, headers=JSON_ONLY)
         answer, token = self._send(message, is_repeatable=True)
         if answer.status == HTTPStatus.OK and answer.document is not None:
             self._accept(token)
@@ -155,7 +125,7 @@ class ApiClient:
             return False
         self._has_waited = True
         # Half of the time left is for another try.
-        seconds = max(0.0, min(KEY_ROTATION_SECONDS, seconds_left(self._policy, self._clock) / 2))
+        seconds = max(0.0, min(KEY_ROTATION_SECONDS, self._clock.seconds_left / 2))
         self._clock.announce(
             f"waiting {seconds:.1f} s for the API: {self.upload_url}: it refused a new token, and may not "
             "have seen the issuer's new key yet."
@@ -177,9 +147,7 @@ class ApiClient:
         token = self._tokens.obtain()
 
         def send() -> Answer:
-            authorized = replace(message, auth=BearerAuth(token), secrets=(token.value,))
-            timeouts = self._timeouts.within(seconds_left(self._policy, self._clock))
-            return exchange(self._session, authorized, timeouts)
+            return self._connection.send(replace(message, auth=BearerAuth(token), secrets=(token.value,)))
 
         def pause(seconds: float) -> None:
             nonlocal token
@@ -188,12 +156,8 @@ class ApiClient:
             token = self._tokens.obtain()
 
         sender = send if is_repeatable else partial(require_certain, send)
-        answer = send_with_retries(sender, self._policy, replace(self._clock, sleep=pause))
-        return answer, token
-
-
-def add_query(url: str, parameters: Mapping[str, str]) -> str:
-    return f"{url}?{urlencode(parameters)}" if parameters else url
+        pausing = replace(self._connection, clock=replace(self._clock, sleep=pause))
+        return pausing.repeat(sender), token
 
 
 def require_certain(send: Callable[[], Answer]) -> Answer:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from timesheets_client.errors import EntriesRejected
-from timesheets_client.network.messages import json_content
-from timesheets_client.sending.client import ApiClient, UploadRequest, explain_unexpected_answer, is_dry_run
+from timesheets_client.network.messages import Message
+from timesheets_client.sending.client import ApiClient, explain_unexpected_answer, is_dry_run
 from timesheets_client.sending.verdicts import read_errors
 
 TUTORIAL_ENTRY: Mapping[str, object] = {
@@ -18,8 +18,8 @@ TUTORIAL_ENTRY: Mapping[str, object] = {
 
 def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key: str) -> str:
     """The API's message for an entry that is created or already exists. Raises an UploadError."""
-    request = UploadRequest(content=json_content(entry), headers={"Idempotency-Key": idempotency_key})
-    answer = client.upload(request)
+    headers = {"Idempotency-Key": idempotency_key}
+    answer = client.upload(Message(url=client.upload_url, json=entry, headers=headers))
     message = answer.quote("message")
     if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and message and not is_dry_run(answer):
         return message
