@@ -36,7 +36,8 @@ def read_files(options: Options, environment: Environment, report: Report) -> Ex
     read = partial(read_file, options=options, stdin=environment.stdin, report=report, preview=preview)
     status = process_files(options.files, read, report)
     if preview:
-        report.show_preview(preview.encode(), preview.describe())
+        report.results["preview"] = preview.encode()
+        report.show_lines(preview.describe())
     report.show(f"{'--preview' if preview else '--dry-run'}: {NOT_CHECKED}")
     return status
 

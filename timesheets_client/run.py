@@ -94,6 +94,7 @@ def upload(context: RunContext) -> ExitStatus:
     if context.options.forgets_token:
         context.tokens.forget()
     else:
-        key = context.environment.make_key()
-        context.report.show_receipt(upload_entry(context.client, TUTORIAL_ENTRY, key))
+        message = upload_entry(context.client, TUTORIAL_ENTRY, context.environment.make_key())
+        context.report.results["message"] = message
+        context.report.show(message)
     return ExitStatus.DONE

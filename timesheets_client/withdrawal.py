@@ -9,7 +9,7 @@ from itertools import islice
 from timesheets_client.argument_values import MAX_BATCH_SIZE
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, InputUnreadable, TemporaryFailure
-from timesheets_client.output.report import WithdrawalOutcome
+from timesheets_client.output.report import count_entries, describe_uploads
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import make_batches
@@ -29,24 +29,22 @@ def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitSta
 
     It is safe to repeat: what is withdrawn gets no other revision.
     """
-    report, upload, start = context.report, context.options.withdrawal or 0, time.monotonic()
+    report, upload = context.report, context.options.withdrawal or 0
     receipt = find_receipt(context.client, upload)
     if receipt is None:
         raise InputUnreadable(
             f"--withdraw {upload}: the API has no such upload of this client; --uploads lists the latest"
         )
     report.show(f"upload {upload}: {receipt.label or 'no label'}, received {receipt.received_at}")
-    outcome = WithdrawalOutcome(upload=upload)
+    withdrawal = Withdrawal(context=context, upload=upload, is_dry_run=is_dry_run)
     try:
-        rows = read_latest(context.client, upload, receipt.counts["created"])
-        Withdrawal(context=context, is_dry_run=is_dry_run, outcome=outcome).withdraw(rows)
+        withdrawal.withdraw(read_latest(context.client, upload, receipt.counts["created"]))
     except BaseException:
         if not is_dry_run:
-            report.show_partial_withdrawal(outcome)
+            withdrawal.show_part()
         raise
-    outcome.seconds = time.monotonic() - start
-    report.show_withdrawal(outcome, is_dry_run=is_dry_run)
-    return ExitStatus.REJECTED if outcome.rejected else ExitStatus.DONE
+    withdrawal.show()
+    return ExitStatus.REJECTED if withdrawal.rejected else ExitStatus.DONE
 
 
 def read_latest(client: ApiClient, upload: int, created: int) -> Sequence[StoredEntry]:
@@ -66,8 +64,16 @@ class Withdrawal:
     """Withdraws the entries of an upload and counts what becomes of them."""
 
     context: RunContext
+    upload: int
     is_dry_run: bool
-    outcome: WithdrawalOutcome
+    entries: int = 0
+    withdrawn: int = 0
+    # Those that already were.
+    existing: int = 0
+    rejected: int = 0
+    # Those that withdraw the entries.
+    uploads: list[int] = field(default_factory=list)
+    start: float = field(default_factory=time.monotonic)
     # What has a later revision than the upload created.
     _changed: list[InputEntry] = field(default_factory=list, init=False)
 
@@ -78,10 +84,10 @@ class Withdrawal:
         for batch in make_batches(self._take_candidates(rows), context.options.batch_size):
             with context.environment.signals.deferred():
                 verdicts = upload_batch(context.client, batch, mode)
-                self.outcome.uploads += verdicts.uploads
+                self.uploads += verdicts.uploads
                 for each in verdicts.listed:
                     if each.status == HTTPStatus.CREATED:
-                        self.outcome.withdrawn += 1
+                        self.withdrawn += 1
                         context.report.show_detail(f"{each.entry.source}: {would_be}withdrawn")
                     elif each.status in (HTTPStatus.OK, HTTPStatus.CONFLICT):
                         self._changed.append(ignore_revision(each.entry))
@@ -90,18 +96,51 @@ class Withdrawal:
         for batch in make_batches(self._changed, context.options.batch_size):
             for each in upload_batch(context.client, batch, WHAT_IS_CURRENT).listed:
                 if each.status == HTTPStatus.OK or (each.was and float(each.was["hours"]) == 0):
-                    self.outcome.existing += 1
+                    self.existing += 1
                 else:
                     self._keep(f"{each.entry.source}: {CORRECTED_SINCE}")
+
+    def encode(self) -> dict[str, object]:
+        """The object that --json prints."""
+        return {
+            "upload": self.upload,
+            "entries": self.entries,
+            "withdrawn": self.withdrawn,
+            "existing": self.existing,
+            "rejected": self.rejected,
+            "seconds": round(time.monotonic() - self.start, 3),
+            "uploads": self.uploads,
+        }
+
+    def show(self) -> None:
+        """As in `upload 17: 9 entries, 8 withdrawn, 1 already withdrawn, 0 not withdrawn in 0.4 s`."""
+        outcome = self.context.report.results["withdrawal"] = self.encode()
+        end = f" in {outcome['seconds']:.1f} s{describe_uploads(self.uploads)}"
+        if self.is_dry_run:
+            end = "; nothing was stored (--check)"
+        self.context.report.show(
+            f"upload {self.upload}: {count_entries(self.entries)}, "
+            f"{self.withdrawn} {'would be ' * self.is_dry_run}withdrawn, "
+            f"{self.existing} already withdrawn, {self.rejected} not withdrawn{end}"
+        )
+
+    def show_part(self) -> None:
+        """Show how much was withdrawn before a failure."""
+        self.context.report.results["withdrawal"] = self.encode()
+        if self.withdrawn:
+            self.context.report.show_problem(
+                f"upload {self.upload}: {self.withdrawn} of its entries are withdrawn; "
+                "running it again withdraws the rest"
+            )
 
     def _take_candidates(self, rows: Iterable[StoredEntry]) -> Iterator[InputEntry]:
         """The revisions that withdraw the rows."""
         for row in rows:
-            self.outcome.entries += 1
+            self.entries += 1
             if row.entry_id is None:
                 self._keep(f"{self._locate(row)}: {NO_ID}")
             elif row.is_withdrawn:
-                self.outcome.existing += 1
+                self.existing += 1
             else:
                 entry = withdraw(row, self._locate(row), self.context.options.reason or "")
                 if row.is_superseded:
@@ -110,10 +149,10 @@ class Withdrawal:
                     yield entry
 
     def _keep(self, problem: str) -> None:
-        self.outcome.rejected += 1
+        self.rejected += 1
         self.context.report.show_problem(problem)
 
     def _locate(self, row: StoredEntry) -> str:
         values = [row.members["user_id"], row.members["date"], *([row.entry_id] if row.entry_id else [])]
         quoted = ", ".join(map(self.context.client.quote, values))
-        return f"upload {self.outcome.upload}: timesheet {row.timesheet_id} ({quoted})"
+        return f"upload {self.upload}: timesheet {row.timesheet_id} ({quoted})"

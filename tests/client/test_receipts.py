@@ -10,7 +10,7 @@ from tests.client.api import Api
 from tests.client.conftest import Reply, Site
 from tests.client.runs import Run, write_days
 from timesheets_client.errors import ExitStatus
-from timesheets_client.output.upload_numbers import describe_uploads
+from timesheets_client.output.report import describe_uploads
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from timesheets_client.arguments import MAX_PAGE_SIZE
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.part_files import PartFile, name_part, open_part_file
-from timesheets_client.output.report import DownloadOutcome
-from timesheets_client.printable import escape
+from timesheets_client.output.report import count_entries
+from timesheets_client.printable import escape, escape_bytes
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.json_values import encode_value
 from timesheets_client.sending.snapshots import find_latest_state, list_state
@@ -55,7 +55,7 @@ class Download:
     path: Path
     since: str
     format: Format
-    position: Position | None = None
+    position: Position = Position(as_of=0)
     start: float = field(default_factory=time.monotonic)
 
     @property
@@ -71,53 +71,45 @@ class Download:
             "format": self.format,
         }
 
-    def finish(self) -> DownloadOutcome:
-        return DownloadOutcome(
-            file=str(self.path),
-            since=self.since,
-            entries=self.position.entries if self.position else 0,
-            without_id=self.position.without_id if self.position else 0,
-            seconds=time.monotonic() - self.start,
-        )
+    def encode(self) -> dict[str, object]:
+        """The object that --json prints."""
+        return {
+            "file": escape_bytes(str(self.path)),
+            "since": self.since,
+            "entries": self.position.entries,
+            "without_id": self.position.without_id,
+            "seconds": round(time.monotonic() - self.start, 3),
+        }
 
     def write(self, part: PartFile) -> None:
-        """Raises an UploadError."""
-        self.position = self._continue(part) or self._begin(part)
-        self._write_pages(self.position, part)
-        part.commit()
-
-    def _continue(self, part: PartFile) -> Position | None:
+        """Raises an UploadError, or OSError if the file cannot be written."""
+        report = self.context.report
         found = part.resume()
-        if found is None:
-            return None
-        position = Position(**found)
-        self.context.report.show(f"{self.path}: continued after {position.entries} entries")
-        self.context.report.progress.advance(position.entries, None)
-        return position
-
-    def _begin(self, part: PartFile) -> Position:
-        position = Position(as_of=find_latest_state(self.context.client))
-        part.write(HEADERS[self.format])
-        return position
-
-    def _write_pages(self, position: Position, part: PartFile) -> None:
+        if found is not None:
+            self.position = Position(**found)
+            report.show(f"{self.path}: continued after {self.position.entries} entries")
+            report.progress.advance(self.position.entries, None)
+        else:
+            self.position = Position(as_of=find_latest_state(self.context.client))
+            part.write(HEADERS[self.format])
         pages = list_state(
             self.context.client,
-            as_of=position.as_of,
+            as_of=self.position.as_of,
             since=self.since,
             page_size=min(self.context.options.batch_size, MAX_PAGE_SIZE),
-            cursor=position.cursor,
-            last_id=position.last_id,
+            cursor=self.position.cursor,
+            last_id=self.position.last_id,
             known_ids=read_ids(part.read_lines(), self.format),
         )
         for page in pages:
             with self.context.environment.signals.deferred():
                 part.write(encode_rows(page.rows, self.format))
-                position = position.advance(page)
+                position = self.position.advance(page)
                 if position.cursor is not None:
                     part.add_checkpoint(asdict(position))
                 self.position = position
-            self.context.report.progress.advance(len(page.rows), None)
+            report.progress.advance(len(page.rows), None)
+        part.commit()
 
 
 def download_entries(context: RunContext) -> ExitStatus:
@@ -129,24 +121,33 @@ def download_entries(context: RunContext) -> ExitStatus:
         since=options.since or "",
         format=options.download_format or Format.CSV,
     )
-    require_free(download.path)
+    shown = escape(str(download.path))
+    # It may be a download that somebody has edited.
+    if os.path.lexists(download.path):
+        raise WrongUsage(f"--download: {shown} exists already; remove it, or name another file")
     # Without the scope, nothing is written.
     context.tokens.obtain()
     with open_part_file(download.path, download.request, context) as part:
         try:
-            with report.progress.follow(escape(str(download.path))):
+            with report.progress.follow(shown):
                 download.write(part)
         except BaseException:
-            report.show_partial_download(download.finish(), name_part(download.path))
+            if count := download.position.entries:
+                place = escape(name_part(download.path))
+                report.show_problem(
+                    f"{shown}: {count} of its entries are in {place}; the same command continues there"
+                )
             raise
-    report.show_download(download.finish())
+        finally:
+            outcome = report.results["download"] = download.encode()
+    counted = count_entries(download.position.entries)
+    report.show(f"{download.path}: {counted} since {download.since} in {outcome['seconds']:.1f} s")
+    if count := download.position.without_id:
+        report.show_problem(
+            f"{shown}: {count} of its entries have no entry_id, so they can never be corrected; "
+            "--correct rejects them"
+        )
     return ExitStatus.DONE
-
-
-def require_free(path: Path) -> None:
-    """Raise WrongUsage if something has that name: it may be a download that somebody has edited."""
-    if os.path.lexists(path):
-        raise WrongUsage(f"--download: {escape(str(path))} exists already; remove it, or name another file")
 
 
 def encode_rows(rows: Iterable[StoredEntry], format: Format) -> bytes:  # noqa: A002

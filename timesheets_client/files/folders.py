@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO, Self, cast
 
-from timesheets_client.local_files import NO_FOLLOW, NO_WAIT, is_link, is_own, is_trusted
+from timesheets_client.local_files import NO_FOLLOW, NO_WAIT, is_link, is_own, is_trusted, set_mode
 
 HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
 MAX_NAME_BYTES = 255
@@ -93,9 +93,7 @@ class Folder:
         if not stat.S_ISREG(status.st_mode) or not is_own(status):
             file.close()
             raise PermissionError(errno.EPERM, "is not a file of this user")
-        # Windows has no such modes.
-        if hasattr(os, "fchmod"):
-            os.fchmod(file.fileno(), mode)
+        set_mode(file.fileno(), mode)
         return cast("BinaryIO", file)
 
     def rename(self, name: str, target: "Folder", new_name: str) -> None:

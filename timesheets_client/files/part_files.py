@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -49,13 +49,12 @@ class Checkpoint:
 
 
 class PartFile:
-    """FILE.part, locked, with its journal. Each method may raise DiskFull or FileBlocked."""
+    """FILE.part, locked, with its journal. Each method may raise OSError."""
 
     def __init__(self, path: Path, file: BinaryIO, request: Mapping[str, object]) -> None:
         self._path, self._folder, self._file, self._request = path, Folder(path.parent), file, request
         self._journal_name = add_suffix(path.name, ".journal.part")
-        with explain_errors(path):
-            self._journal = self._folder.open_to_update(self._journal_name, OWNER_ONLY)
+        self._journal = self._folder.open_to_update(self._journal_name, OWNER_ONLY)
         self._sha256, self._size = hashlib.sha256(), 0
         self._is_worthless = False
 
@@ -64,14 +63,13 @@ class PartFile:
 
         None, with an empty file, without a checkpoint of this request, or if the file was changed since.
         """
-        with explain_errors(self._path):
-            checkpoint, end = read_last_checkpoint(self._journal)
-            if not (checkpoint and checkpoint.request == self._request and self._has(checkpoint)):
-                checkpoint, end, self._size, self._sha256 = None, 0, 0, hashlib.sha256()
-                self._is_worthless = True
-            for file, size in ((self._file, self._size), (self._journal, end)):
-                file.truncate(size)
-                file.seek(size)
+        checkpoint, end = read_last_checkpoint(self._journal)
+        if not (checkpoint and checkpoint.request == self._request and self._has(checkpoint)):
+            checkpoint, end, self._size, self._sha256 = None, 0, 0, hashlib.sha256()
+            self._is_worthless = True
+        for file, size in ((self._file, self._size), (self._journal, end)):
+            file.truncate(size)
+            file.seek(size)
         return checkpoint.position if checkpoint else None
 
     def _has(self, checkpoint: Checkpoint) -> bool:
@@ -84,14 +82,12 @@ class PartFile:
 
     def read_lines(self) -> Iterator[bytes]:
         """The lines of the file so far. Read all of them before the next `write`."""
-        with explain_errors(self._path):
-            self._file.seek(0)
-            yield from self._file
+        self._file.seek(0)
+        return iter(self._file)
 
     def write(self, content: bytes) -> None:
-        with explain_errors(self._path):
-            self._file.write(content)
-            self._file.flush()
+        self._file.write(content)
+        self._file.flush()
         self._sha256.update(content)
         self._size += len(content)
 
@@ -99,20 +95,18 @@ class PartFile:
         checkpoint = Checkpoint(
             request=self._request, position=position, size=self._size, sha256=self._sha256.hexdigest()
         )
-        with explain_errors(self._path):
-            self._journal.write(checkpoint.encode())
-            self._journal.flush()
+        self._journal.write(checkpoint.encode())
+        self._journal.flush()
         self._is_worthless = False
 
     def commit(self) -> None:
         """Flush the file to the disk and give it its name."""
-        with explain_errors(self._path):
-            os.fsync(self._file.fileno())
-            self._journal.close()
-            # First, so that a run that is killed now leaves no journal beside the complete file.
-            self._folder.remove(self._journal_name)
-            prepare_move(self._file)
-            self._folder.rename(name_part(self._path), self._folder, self._path.name)
+        os.fsync(self._file.fileno())
+        self._journal.close()
+        # First, so that a run that is killed now leaves no journal beside the complete file.
+        self._folder.remove(self._journal_name)
+        prepare_move(self._file)
+        self._folder.rename(name_part(self._path), self._folder, self._path.name)
         self._is_worthless = False
 
     def close(self) -> None:
@@ -128,23 +122,23 @@ class PartFile:
 
 @contextmanager
 def open_part_file(path: Path, request: Mapping[str, object], context: RunContext) -> Iterator[PartFile]:
-    """The part file of `path`, locked. Raises InputInUse, DiskFull or FileBlocked."""
+    """The part file of `path`, locked. Raises InputInUse, and DiskFull or FileBlocked in place of OSError."""
     folder, shown = Folder(path.parent), escape(str(path))
-    with explain_errors(path):
+    with explain_os_errors(path, "entries cannot be written there", "name another file with --download"):
         file = folder.open_to_update(name_part(path), OWNER_ONLY)
-    try:
-        lock(file, shown, context.lock_wait_seconds, context.connection.clock, "downloading")
-        status = folder.lstat(name_part(path))
-        if status is None or not os.path.samestat(status, os.fstat(file.fileno())):
-            raise InputInUse(f"{shown}: another run has just ended; run it again")
-        part = PartFile(path, file, request)
         try:
-            yield part
+            lock(file, shown, context.lock_wait_seconds, context.connection.clock, "downloading")
+            status = folder.lstat(name_part(path))
+            if status is None or not os.path.samestat(status, os.fstat(file.fileno())):
+                raise InputInUse(f"{shown}: another run has just ended; run it again")
+            part = PartFile(path, file, request)
+            try:
+                yield part
+            finally:
+                part.close()
         finally:
-            part.close()
-    finally:
-        with suppress(OSError):
-            file.close()
+            with suppress(OSError):
+                file.close()
 
 
 def name_part(path: Path) -> str:
@@ -157,7 +151,3 @@ def read_last_checkpoint(journal: BinaryIO) -> tuple[Checkpoint | None, int]:
     start = journal.seek(max(0, size - MAX_TAIL_BYTES))
     lines, _, _ = journal.read().rpartition(b"\n")
     return Checkpoint.decode(lines.rpartition(b"\n")[2]), start + len(lines) + 1
-
-
-def explain_errors(path: Path) -> AbstractContextManager[None]:
-    return explain_os_errors(path, "entries cannot be written there", "name another file with --download")

@@ -8,7 +8,7 @@ from itertools import islice
 from timesheets_client.files.control_totals import Totals, find_hours, show
 from timesheets_client.files.counted_days import CountedDays
 from timesheets_client.files.groups import Groups
-from timesheets_client.output.report import MAX_REJECTED_SHOWN
+from timesheets_client.output.report import MAX_REJECTED_SHOWN, count_entries
 from timesheets_client.output.tables import format_table
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, SkippedRow
 from timesheets_client.reading.identity import EntryIds, Occurrences, digest_entry
@@ -90,9 +90,8 @@ class Preview:
     def describe(self) -> Iterator[str]:
         """The same as lines, without the rejected entries, which are shown when they are read."""
         yield ""
-        entries = "entry" if self._total.entries == 1 else "entries"
         span = f", from {self._first_day} to {self._last_day}" if self._has_days else ""
-        yield f"to be sent: {self._total.entries} {entries} with {show(self._total.hours)} hours{span}"
+        yield f"to be sent: {count_entries(self._total.entries)} with {show(self._total.hours)} hours{span}"
         if self.days.zone:
             yield f"  a time counts on its day in {self.days.zone}, the API's time zone"
         elif self.days.has_times:

@@ -11,6 +11,7 @@ from timesheets_client.files.control_totals import Totals, find_hours, show
 from timesheets_client.files.counted_days import CountedDays, find_shown_day
 from timesheets_client.files.tally import Tally
 from timesheets_client.network.messages import make_printable
+from timesheets_client.output.report import count_entries
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import strip_text
 from timesheets_client.sending.client import ApiClient
@@ -91,8 +92,7 @@ class ReplacedDays:
     def describe_others(self) -> Iterator[str]:
         for user, totals in sorted(self.found.items()):
             if user not in self.file:
-                noun = "entry" if totals.entries == 1 else "entries"
-                stored = f"{totals.entries} {noun}, {show(totals.hours)} hours"
+                stored = f"{count_entries(totals.entries)}, {show(totals.hours)} hours"
                 yield f"{make_printable(user)} is not in the file and is left alone: {stored}"
 
     def require_small_loss(self, max_loss: Decimal, name: str) -> None:

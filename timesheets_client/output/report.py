@@ -3,18 +3,32 @@
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from timesheets_client.errors import ExitStatus
 from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.progress import ProgressBar
-from timesheets_client.output.upload_numbers import describe_uploads
 from timesheets_client.printable import escape, escape_bytes, escape_lines
 from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.reading.json_values import encode_value
 
 MAX_REJECTED_SHOWN = 20
 CHANGES = ("created", "corrected", "restored", "withdrawn")
+
+
+def count_entries(count: int) -> str:
+    """As in `1 entry` or `2 entries`."""
+    return f"{count} {'entry' if count == 1 else 'entries'}"
+
+
+def describe_uploads(numbers: Sequence[int]) -> str:
+    """The end of a summary, as in `; uploads 17 to 20`; empty without an upload."""
+    parts: list[str] = []
+    for _, group in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
+        run = [str(number) for _, number in group]
+        parts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else run
+    return f"; upload{'s' * (len(numbers) > 1)} {', '.join(parts)}" if parts else ""
 
 
 @dataclass(kw_only=True)
@@ -47,7 +61,7 @@ class FileOutcome:
 
         `unsent` is the option for which nothing was sent.
         """
-        counted = f"{self.file}: {self.entries} {'entry' if self.entries == 1 else 'entries'}"
+        counted = f"{self.file}: {count_entries(self.entries)}"
         refused = f"{self.rejected} rejected{f', {self.skipped} skipped' if self.skipped else ''}"
         if unsent:
             return f"{counted}, {refused}; nothing was sent ({unsent})"
@@ -72,51 +86,6 @@ class FileOutcome:
 
 
 @dataclass(kw_only=True)
-class WithdrawalOutcome:
-    """The counts of the entries of an upload that is withdrawn. `existing` are those that already were."""
-
-    upload: int
-    entries: int = 0
-    withdrawn: int = 0
-    existing: int = 0
-    rejected: int = 0
-    seconds: float = 0
-    # Those that withdraw them.
-    uploads: list[int] = field(default_factory=list)
-
-    def describe(self, *, is_dry_run: bool) -> str:
-        """As in `upload 17: 9 entries, 8 withdrawn, 1 already withdrawn, 0 not withdrawn in 0.4 s`."""
-        counted = f"upload {self.upload}: {self.entries} {'entry' if self.entries == 1 else 'entries'}"
-        counted += f", {self.withdrawn} {'would be ' * is_dry_run}withdrawn"
-        counted += f", {self.existing} already withdrawn, {self.rejected} not withdrawn"
-        if is_dry_run:
-            return f"{counted}; nothing was stored (--check)"
-        return f"{counted} in {self.seconds:.1f} s{describe_uploads(self.uploads)}"
-
-    def encode(self) -> dict[str, object]:
-        return asdict(self) | {"seconds": round(self.seconds, 3)}
-
-
-@dataclass(kw_only=True)
-class DownloadOutcome:
-    """The counts of the entries in a downloaded file. Those `without_id` cannot be corrected."""
-
-    file: str
-    since: str
-    entries: int = 0
-    without_id: int = 0
-    seconds: float = 0
-
-    def describe(self) -> str:
-        """As in `june.csv: 1000 entries since 2026-06-01 in 0.4 s`."""
-        noun = "entry" if self.entries == 1 else "entries"
-        return f"{self.file}: {self.entries} {noun} since {self.since} in {self.seconds:.1f} s"
-
-    def encode(self) -> dict[str, object]:
-        return asdict(self) | {"file": escape_bytes(self.file), "seconds": round(self.seconds, 3)}
-
-
-@dataclass(kw_only=True)
 class Report:
     """Shows results with `write` and problems with `warn`.
 
@@ -133,10 +102,6 @@ class Report:
     # What --json prints besides the files.
     results: dict[str, object] = field(default_factory=dict)
     shown_once: set[str] = field(default_factory=set)
-
-    def show_receipt(self, receipt: str) -> None:
-        self.results["message"] = receipt
-        self.show(receipt)
 
     def show_file(self, outcome: FileOutcome, *, unsent: str = "") -> None:
         self.outcomes.append(outcome)
@@ -160,35 +125,6 @@ class Report:
             advice = whole if has_ids else rest
             self.show_problem(f"{escape(outcome.file)}: {stored} of its entries are on the server; {advice}")
 
-    def show_withdrawal(self, outcome: WithdrawalOutcome, *, is_dry_run: bool) -> None:
-        self.results["withdrawal"] = outcome.encode()
-        self.show(outcome.describe(is_dry_run=is_dry_run))
-
-    def show_partial_withdrawal(self, outcome: WithdrawalOutcome) -> None:
-        self.results["withdrawal"] = outcome.encode()
-        if outcome.withdrawn:
-            self.show_problem(
-                f"upload {outcome.upload}: {outcome.withdrawn} of its entries are withdrawn; "
-                "running it again withdraws the rest"
-            )
-
-    def show_download(self, outcome: DownloadOutcome) -> None:
-        self.results["download"] = outcome.encode()
-        self.show(outcome.describe())
-        if outcome.without_id:
-            self.show_problem(
-                f"{escape(outcome.file)}: {outcome.without_id} of its entries have no entry_id, so they can "
-                "never be corrected; --correct rejects them"
-            )
-
-    def show_partial_download(self, outcome: DownloadOutcome, part: str) -> None:
-        self.results["download"] = outcome.encode()
-        if outcome.entries:
-            self.show_problem(
-                f"{escape(outcome.file)}: {outcome.entries} of its entries are in {escape(part)}; "
-                "the same command continues there"
-            )
-
     def show_rejected(self, rejected: Sequence[RejectedEntry], before: int) -> None:
         """Show rejected entries of a file up to a limit, after `before` earlier ones."""
         for each in rejected[: max(0, MAX_REJECTED_SHOWN - before)]:
@@ -197,10 +133,6 @@ class Report:
     def show_detail(self, line: str) -> None:
         if self.verbosity > 1:
             self.show(line)
-
-    def show_preview(self, preview: Mapping[str, object], lines: Iterable[str]) -> None:
-        self.results["preview"] = preview
-        self.show_lines(lines)
 
     def show_once(self, line: str) -> None:
         """Show a line, unless the run has shown it before."""
