@@ -1,4 +1,4 @@
-"""The kinds of field that DRF does not have: hours, revisions and timestamps."""
+"""The kinds of field that DRF does not have: hours, revisions, weeks and timestamps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from timesheets import conf
-from timesheets.formats.days import find_start_of_day
+from timesheets.formats.days import Week, find_start_of_day
 from timesheets_files import limits
 
 
@@ -41,6 +41,22 @@ class RevisionField(LimitedField):
 
     def to_representation(self, value: int) -> int:
         return value
+
+
+class WeekField(serializers.Field[Week, Any, str, Week]):
+    """A week, as `read` reads it. That raises ValueError."""
+
+    def __init__(
+        self, read: Callable[[str], Week] = Week.parse, example: str = "a week, such as 2026-W47"
+    ) -> None:
+        super().__init__(error_messages={"invalid": f"Send {example}."})
+        self._read = read
+
+    def to_internal_value(self, data: Any) -> Week:
+        try:
+            return self._read(data)
+        except ValueError:
+            self.fail("invalid")
 
 
 class TimestampField(LimitedField):

@@ -17,6 +17,9 @@ from timesheets_files.members import ERRORS, OPTIONAL_COLUMNS
 COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
 # Only with `fields=all`, because programs rely on the columns above.
 CORRECTION_COLUMNS = ("revision", "reason", "supersedes", "superseded_by")
+# At the end, if there can be rows of several clients.
+CLIENT_COLUMNS = ("client", "organization")
+PERSON_COLUMNS = ("user_id", "hours", "expected", "status")
 
 
 class PlainJSONRenderer(JSONRenderer):
@@ -73,6 +76,19 @@ class AssignmentCSVRenderer(CSVRenderer):
         if renderer_context["response"].exception:
             return super().render(data, accepted_media_type, renderer_context)
         return _write_csv(ASSIGNMENT_COLUMNS, data["assignments"] or ())
+
+
+class PeopleCSVRenderer(CSVRenderer):
+    """Renders the people of a week, with their clients if there can be several."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> str | bytes:
+        response = renderer_context["response"]
+        if response.exception:
+            return super().render(data, accepted_media_type, renderer_context)
+        more = CLIENT_COLUMNS if response.shown["names_clients"] else ()
+        return _write_csv((*PERSON_COLUMNS, *more), data["people"] or ())
 
 
 def write_errors(rejection: Mapping[str, Any]) -> str:

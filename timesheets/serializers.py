@@ -19,7 +19,9 @@ from timesheets.formats.strict_json import REPEATED
 from timesheets.models import AssignmentList, Rejection, Upload
 from timesheets.storage.assignments import parse_list
 from timesheets.storage.entries import Entry
+from timesheets.storage.missing import Person, WeekOfPeople
 from timesheets.storage.queries import Change, StoredEntry
+from timesheets.trust.principals import ClientKey
 from timesheets_files import limits
 from timesheets_files.limits import ENTRY_ID, HOURS_TEXT, MAX_LENGTHS
 from timesheets_files.members import Unfit
@@ -294,6 +296,35 @@ def represent_assignments(newest: AssignmentList | None) -> dict[str, Any]:
         for row in parse_list(newest)
     ]
     return {"id": newest.pk, "at": _TIMESTAMP.to_representation(newest.decided_at), "assignments": rows}
+
+
+def represent_people(found: WeekOfPeople, *, names_clients: bool) -> dict[str, Any]:
+    """The members of a week and of its people, with the clients of these if there can be several."""
+
+    def represent(person: Person) -> dict[str, Any]:
+        return {
+            "user_id": person.user_id,
+            "hours": represent_total(person.hours),
+            "expected": None if person.expected is None else represent_total(person.expected),
+            "status": person.status,
+            **(represent_client(person.client) if names_clients else {}),
+        }
+
+    return {
+        "week": str(found.week),
+        "from": found.week.monday.isoformat(),
+        "to": found.week.sunday.isoformat(),
+        "ended": found.has_ended,
+        "people": None if found.people is None else [represent(each) for each in found.people],
+    }
+
+
+def represent_client(client: ClientKey) -> dict[str, str]:
+    """The members that say whose a row is."""
+    return {
+        "client": client.client_id,
+        **({"organization": client.organization} if client.organization else {}),
+    }
 
 
 def represent_rejection(row: Rejection) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
 from timesheets.views.assignments import AssignmentView
 from timesheets.views.downloads import TimesheetDownloadView
+from timesheets.views.missing import MissingView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.service import (
     describe_protected_resource,
@@ -73,5 +74,6 @@ urlpatterns = [
     *_protect("uploads/<upload_id:upload_id>", ReceiptView, name="receipt"),
     *_protect("uploads/<upload_id:upload_id>/rejections", RejectionListView, name="rejections"),
     *_protect("assignments", AssignmentView, name="assignments"),
+    *_protect("missing", MissingView, name="missing"),
     *_protect("people/week", WeekView, name="week"),
 ]

@@ -163,6 +163,10 @@ class Options:
     )
     lists_uploads: bool = other("--uploads", "list the latest 20 uploads with their numbers")
     label: str | None = other("--label TEXT", "with --uploads, only those of this file, such as week23.csv")
+    missing_week: str | None = other(
+        "--missing WEEK",
+        "show who has no hours, or too few, in a week such as 2026-W23, and exit with 65 if anybody has",
+    )
     is_dry_run: bool = checking("--dry-run", "check FILE locally, send nothing")
     is_preview: bool = checking(
         "--preview",
@@ -191,7 +195,7 @@ class Options:
     @property
     def required_scopes(self) -> tuple[str, ...]:
         """What the access token must grant."""
-        if self.download or self.lists_uploads:
+        if self.download or self.lists_uploads or self.missing_week:
             return (READ_SCOPE,)
         if self.withdrawal is not None or self.replaced_days is not None:
             return (UPLOAD_SCOPE, CORRECT_SCOPE, READ_SCOPE)

@@ -10,7 +10,7 @@ from timesheets_client.reading.inputs import STANDARD_INPUT, Format
 # A run does one of these.
 ACTIONS = (
     *("--dry-run", "--preview", "--check", "--forget-token", "--spool", "--download", "--maps"),
-    *("--example", "--uploads"),
+    *("--example", "--uploads", "--missing"),
 )
 # What each cannot be used with.
 EXCLUDED: Mapping[str, str] = {
@@ -23,6 +23,7 @@ EXCLUDED: Mapping[str, str] = {
     "--forget-token": "FILE",
     "--maps": "FILE --map",
     "--uploads": "FILE --correct --withdraw --replace",
+    "--missing": "FILE --correct --withdraw --replace --strict --rejects --dedupe",
     "--example": "FILE --withdraw --strict --rejects",
 }
 # Each of the first needs one of the second.

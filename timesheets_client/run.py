@@ -1,13 +1,13 @@
 """One run, from the options to the exit status."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
-from timesheets_client.contradictions import reject_contradictions, require_task
+from timesheets_client.contradictions import find, reject_contradictions, require_task
 from timesheets_client.environment.config import has_settings, load_config
 from timesheets_client.errors import ExitStatus, UploadError
 from timesheets_client.files.downloads import download_entries
@@ -15,6 +15,7 @@ from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.spool import upload_spool
 from timesheets_client.files.uploads import upload_files
 from timesheets_client.local_check import read_files
+from timesheets_client.missing import show_missing
 from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight
 from timesheets_client.reading.maps.shipped import describe_maps
@@ -22,6 +23,14 @@ from timesheets_client.receipts import show_uploads
 from timesheets_client.sending.single_entry import TUTORIAL_ENTRY, upload_entry
 from timesheets_client.signals import catch_signals
 from timesheets_client.withdrawal import withdraw_upload
+
+# What reads the API rather than files.
+TASKS: Mapping[str, Callable[[RunContext], ExitStatus]] = {
+    "--uploads": show_uploads,
+    "--missing": show_missing,
+    "--download": download_entries,
+    "--withdraw": withdraw_upload,
+}
 
 
 def run_upload(options: Options, environment: Environment, report: Report) -> ExitStatus:
@@ -79,12 +88,8 @@ def read_map_file(options: Options) -> Options:
 
 
 def upload(context: RunContext) -> ExitStatus:
-    if context.options.lists_uploads:
-        return show_uploads(context)
-    if context.options.download is not None:
-        return download_entries(context)
-    if context.options.withdrawal is not None:
-        return withdraw_upload(context)
+    for flag in find(TASKS, context.options.given):
+        return TASKS[flag](context)
     if context.options.replaced_days is not None:
         return replace_days(context.options.files[0], context)
     if context.options.spool:

@@ -24,6 +24,7 @@ from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 from timesheets.views.assignments import AssignmentView
 from timesheets.views.downloads import TimesheetDownloadView
+from timesheets.views.missing import MissingView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView
@@ -119,7 +120,7 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ReceiptView,
         RejectionListView,
     )
-    for view in (*lists, AssignmentView, UploadView, WeekView):
+    for view in (*lists, AssignmentView, MissingView, UploadView, WeekView):
         # Views read this setting when they are imported.
         monkeypatch.setattr(view, "renderer_classes", [*view.renderer_classes, PageRenderer])
 

@@ -96,7 +96,7 @@ def test_every_operation_names_the_scope_that_it_requires(description: dict[str,
     reading = [{"bearer": ["read:all-timesheets"]}, {"bearer": ["read:timesheets"]}]
     upload = [{"bearer": ["batch:upload"]}, {"bearer": ["batch:upload", "correct:timesheets"]}]
     lists = ("/timesheets", "/uploads", "/uploads/{upload_id}/rejections")
-    paths = (*lists, "/timesheets/{timesheet_id}", "/uploads/{upload_id}")
+    paths = (*lists, "/timesheets/{timesheet_id}", "/uploads/{upload_id}", "/missing")
     assert scopes == {
         ("/timesheets/upload", "post"): upload,
         **{(path, "get"): reading for path in paths},

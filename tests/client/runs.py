@@ -26,6 +26,7 @@ TASKS = {
     "download",
     "withdrawal",
     "lists_uploads",
+    "missing_week",
     "is_check",
     "forgets_token",
     "shown_map",

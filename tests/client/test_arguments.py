@@ -28,7 +28,7 @@ def test_each_argument_sets_its_option() -> None:
         *("--lock-wait", "3", "--no-token-cache", "--expect-entries", "1000", "--expect-hours", "7512.25"),
         *("--correct", "--reason", " late ", "--withdraw", "17", "--map", "toggl.toml", "--sheet", "May"),
         *("--sheet", "June"),
-        *("--download", "d.csv", "--since", "2026-06-01 08:00+02:00"),
+        *("--download", "d.csv", "--since", "2026-06-01 08:00+02:00", "--missing", "2026-W53"),
     )
 
     assert (options.files, options.format, str(options.time_zone)) == (["a.csv"], "csv", "Europe/Berlin")
@@ -39,6 +39,7 @@ def test_each_argument_sets_its_option() -> None:
     assert (options.is_correction, options.reason, options.withdrawal) == (True, "late", 17)
     assert (options.map_file, options.sheets) == (Path("toggl.toml"), ["May", "June"])
     assert (options.download, options.since) == (Path("d.csv"), "2026-06-01T08:00:00+02:00")
+    assert options.missing_week == "2026-W53"
     assert (options.timeouts.connect_seconds, options.timeouts.read_seconds) == (1, 100)
     assert options.timeouts.total_seconds == 200
 
@@ -93,6 +94,10 @@ def test_an_error_shows_one_line_of_usage(capsys: pytest.CaptureFixture[str]) ->
         ["--since", "2026-06-01T08:00:00+25:00"],
         ["--since", "1899-12-31"],
         ["--since", "3000-01-01"],
+        ["--missing", "2026-W54"],
+        ["--missing", "2025-W53"],
+        ["--missing", "2026-23"],
+        ["--missing", "2026-W23-1"],
     ],
 )
 def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +141,11 @@ def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.Captur
         ("--withdraw 17 --reason x --rejects r", "--withdraw: cannot be used with --rejects"),
         ("a --correct --withdraw 17 --reason x", "--withdraw: cannot be used with FILE or --correct"),
         ("--since 2026-06-01", "--since: only --download takes a date"),
+        ("a --missing 2026-W23", "--missing: cannot be used with FILE"),
+        ("--missing 2026-W23 --uploads", "--uploads and --missing: choose one of them"),
+        ("--missing 2026-W23 --strict", "--missing: cannot be used with --strict"),
+        ("--missing 2026-W23 --reason x", "--reason: only --correct, --withdraw and --replace keep"),
+        ("--missing 2026-W23 --withdraw 17 --reason x", "--missing: cannot be used with --withdraw"),
         ("--download d.csv", "--download: say from which date on, such as --since 2026-06-01"),
         ("--download d --since 2026-06-01", "--download: name a file that ends in .csv or .ndjson"),
         ("--download d.csv.gz --since 2026-06-01", "--download: name a file that ends in .csv or .ndjson"),
@@ -179,6 +189,7 @@ def test_options_that_exclude_each_other_are_wrong_usage(words: str, problem: st
         "--spool d --map m.toml --strict --sheet May",
         "a b --dedupe off --check",
         "--check --map m.toml",
+        "--missing 2026-W23 --deadline 60",
     ],
 )
 def test_other_options_can_be_combined(words: str) -> None:

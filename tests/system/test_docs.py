@@ -161,7 +161,7 @@ def test_the_commands_print_what_the_apis_page_says(tmp_path: Path) -> None:
     server.close()
     output = result.stdout.replace(f"127.0.0.1:{server.port}", "127.0.0.1:8000")
     printed = [normalize(part) for part in output.split("----\n")]
-    assert len(printed) == 18
+    assert len(printed) == 19
     assert printed == [normalize(part) for part in expected]
 
 

@@ -12,9 +12,9 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from timesheets import conf
-from timesheets.admin.queries import is_in_state
 from timesheets.formats.days import find_start_of_day
 from timesheets.models import Timesheet
+from timesheets.storage.rows import is_in_state
 from timesheets.storage.verdicts import State
 
 

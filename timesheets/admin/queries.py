@@ -2,28 +2,15 @@
 
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, QuerySet, Sum
 from django.utils.functional import cached_property
 
 from timesheets.models import Timesheet
+from timesheets.storage.rows import is_in_state
 from timesheets.storage.verdicts import State
 
 # Whether a row is superseded takes an index access for each, so a million would take seconds.
 MAX_TOTALED = 100_000
-
-
-def is_in_state(state: State) -> Q:
-    """The condition on a row. Revisions have no gaps."""
-    # The database can look for one revision in an index, or read those few that are not the first.
-    later = Timesheet.objects.filter(
-        client=OuterRef("client"),
-        entry_id=OuterRef("entry_id"),
-        revision=OuterRef("revision") + 1,
-        revision__gt=1,
-    )
-    if state is State.SUPERSEDED:
-        return Q(Exists(later))
-    return ~Q(Exists(later)) & (Q(hours=0) if state is State.WITHDRAWN else ~Q(hours=0))
 
 
 class SummarizedTimesheets(QuerySet[Timesheet]):

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from timesheets.models import AssignmentList
 from timesheets.trust.principals import ClientKey
@@ -160,10 +162,16 @@ def _read_hours(text: str, faults: list[str]) -> Decimal | None:
     return hours
 
 
+def find_newest_lists(**selection: Any) -> QuerySet[AssignmentList]:
+    """The lists that count, of the clients that the look-ups select."""
+    names = ("issuer", "client_id", "organization")
+    newer = AssignmentList.objects.filter(**{name: OuterRef(name) for name in names}, id__gt=OuterRef("id"))
+    return AssignmentList.objects.filter(~Exists(newer), **selection, content__isnull=False)
+
+
 def find_newest_list(client: ClientKey) -> AssignmentList | None:
     """The list that counts. None without one, or if it was removed."""
-    newest = AssignmentList.objects.filter(**client._asdict()).order_by("-id").first()
-    return None if newest is None or newest.content is None else newest
+    return find_newest_lists(**client._asdict()).first()
 
 
 def parse_list(newest: AssignmentList) -> list[Assignment]:

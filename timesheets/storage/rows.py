@@ -1,15 +1,16 @@
-"""The rows of the timesheets table: their columns, and whose they are."""
+"""The rows of the timesheets table: their columns, whose they are, and which of them count."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q
 
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.gate import Gate
-from timesheets.storage.verdicts import Verdict
+from timesheets.storage.verdicts import State, Verdict
 from timesheets.trust.principals import ClientKey
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
@@ -60,3 +61,17 @@ def find_or_create_owner(client: ClientKey) -> int:
         return owner_id
     owner, _ = Client.objects.get_or_create(**client._asdict())
     return int(owner.pk)
+
+
+def is_in_state(state: State) -> Q:
+    """The condition on a row. Revisions have no gaps."""
+    # The database can look for one revision in an index, or read those few that are not the first.
+    later = Timesheet.objects.filter(
+        client=OuterRef("client"),
+        entry_id=OuterRef("entry_id"),
+        revision=OuterRef("revision") + 1,
+        revision__gt=1,
+    )
+    if state is State.SUPERSEDED:
+        return Q(Exists(later))
+    return ~Q(Exists(later)) & (Q(hours=0) if state is State.WITHDRAWN else ~Q(hours=0))

@@ -1,6 +1,5 @@
 """Show a person's week as a page: parse, call, respond."""
 
-from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from timesheets import conf
 from timesheets.browser.charts import draw_days, draw_weeks
 from timesheets.browser.days import parse_day
 from timesheets.browser.weeks import limit_projects, read_week
+from timesheets.fields import WeekField
 from timesheets.formats.days import Week
 from timesheets.renderers import PageResponse, has_page
 from timesheets.serializers import EntrySerializer
@@ -30,20 +30,6 @@ MAX_FOUND_ROWS = 5_000
 MAX_PROJECTS = 40
 
 
-class WeekField(serializers.Field[Week, Any, str, Week]):
-    """A week, as `read` reads it. That raises ValueError."""
-
-    def __init__(self, read: Callable[[str], Week], example: str) -> None:
-        super().__init__(error_messages={"invalid": f"Send {example}."})
-        self._read = read
-
-    def to_internal_value(self, data: Any) -> Week:
-        try:
-            return self._read(data)
-        except ValueError:
-            self.fail("invalid")
-
-
 def _find_week(text: str) -> Week:
     """The week that a day is in. Raises ValueError."""
     day = parse_day(text)
@@ -56,7 +42,7 @@ class WeekParameters(EntrySerializer):
     """Validates the parameters. The employee follows the rules of an entry."""
 
     date = project = hours = entry_id = revision = reason = None  # type: ignore[assignment]
-    week = WeekField(Week.parse, "a week, such as 2026-W47")
+    week = WeekField()
     # Browsers let people choose a day, and only some of them a week.
     day = WeekField(_find_week, "a day, such as 2026-11-25")
 

@@ -15,6 +15,8 @@ from timesheets_client.network.messages import make_printable
 UPLOAD_SCOPE = "batch:upload"
 CORRECT_SCOPE = "correct:timesheets"
 READ_SCOPE = "read:timesheets"
+# The API accepts it wherever READ_SCOPE is enough.
+READ_ALL_SCOPE = "read:all-timesheets"
 JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 # A token is renewed this long before it expires, or a tenth of its lifetime if that is shorter.
 RENEWAL_SECONDS = 300
@@ -122,6 +124,7 @@ def require_audience(claims: Mapping[str, object], config: UploaderConfig) -> No
 
 
 def require_scopes(required: Sequence[str], granted: Sequence[str], named: str) -> None:
+    granted = [*granted, *([READ_SCOPE] if READ_ALL_SCOPE in granted else [])]
     if missing := [scope for scope in required if scope not in granted]:
         noun, them = ("scope", "it") if len(missing) == 1 else ("scopes", "them")
         raise AccessRefused(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from timesheets import conf
@@ -23,7 +22,8 @@ from timesheets.storage.assignments import (
     read_assignments,
     write_rows,
 )
-from timesheets.storage.rows import find_owner
+from timesheets.storage.rows import find_owner, is_in_state
+from timesheets.storage.verdicts import State
 from timesheets.trust.principals import ClientKey
 
 _HELP = {
@@ -120,10 +120,7 @@ within two seconds. Run it with the database role that owns the tables."""
 
     def _check(self, client: ClientKey, newest: AssignmentList, since: date | None) -> None:
         assignments, zone, count = Assignments(parse_list(newest)), conf.time_zone(), 0
-        later = Timesheet.objects.filter(
-            client=OuterRef("client"), entry_id=OuterRef("entry_id"), revision__gt=OuterRef("revision")
-        )
-        rows = Timesheet.objects.filter(~Exists(later), client=find_owner(client), hours__gt=0)
+        rows = Timesheet.objects.filter(is_in_state(State.CURRENT), client=find_owner(client))
         if since is not None:
             rows = rows.filter(date__gte=datetime.combine(since, time(), zone))
         for row in rows.order_by("id").iterator():

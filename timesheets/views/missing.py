@@ -1,0 +1,44 @@
+"""Show who has no hours, or too few, in a week: parse, call, respond."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from timesheets import conf
+from timesheets.exceptions import InvalidParameter
+from timesheets.fields import WeekField
+from timesheets.renderers import PageResponse, PeopleCSVRenderer
+from timesheets.serializers import represent_people
+from timesheets.storage.missing import WeekNotBegun, find_missing
+from timesheets.views.list_options import read_parameters
+from timesheets.views.reading import ReadingView, read_reach
+
+
+class MissingParameters(serializers.Serializer[Any]):
+    week = WeekField()
+
+
+_PARAMETERS = MissingParameters()
+
+
+class MissingView(ReadingView):
+    """Compare a week's hours with the client's list of assignments."""
+
+    name = "Who is missing?"
+    resource_path = "/missing"
+    renderer_classes = [*APIView.renderer_classes, PeopleCSVRenderer]
+    page_part = "timesheets/parts/missing.html"
+
+    def get(self, request: Request) -> Response:
+        values, _ = read_parameters(request, _PARAMETERS)
+        reach = read_reach(request)
+        try:
+            found = find_missing(reach, conf.issuer().url, values["week"], conf.time_zone(), timezone.now())
+        except WeekNotBegun:
+            raise InvalidParameter("week: This week has not begun.") from None
+        body = represent_people(found, names_clients=reach.is_everything)
+        return PageResponse(body, names_clients=reach.is_everything)
