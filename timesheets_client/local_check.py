@@ -11,8 +11,9 @@ from timesheets_client.context import Environment
 from timesheets_client.environment.config import choose_variables
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.counted_days import CountedDays, look_up_zone
+from timesheets_client.files.entries import take_entries
 from timesheets_client.files.preview import FirstEntries, Preview
-from timesheets_client.files.tally import Tally, take_entries
+from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import process_files
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
@@ -62,9 +63,9 @@ def read_file(
         if source.file is not stdin:
             source.file.close()
     if preview:
-        tally.outcome.first_entries = first.encode()
+        tally.first_entries = first.encode()
         report.show_lines(first.describe(preview.days))
-    report.show_file(tally.finish(), unsent="--preview" if preview else "--dry-run")
+    tally.show(unsent="--preview" if preview else "--dry-run")
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 
 

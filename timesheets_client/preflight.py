@@ -8,9 +8,10 @@ from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
+from timesheets_client.files.entries import take_entries
 from timesheets_client.files.locks import open_locked
 from timesheets_client.files.replacement import replace_days
-from timesheets_client.files.tally import Tally, take_entries
+from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import upload_in_batches
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
@@ -89,15 +90,14 @@ def check_file(name: str, context: RunContext) -> ExitStatus:
         tally = Tally(source=source, report=report, is_strict=options.is_strict)
         with closing(take_entries(tally, options)) as entries:
             upload_in_batches(entries, tally, context, is_dry_run=True)
-    outcome = tally.finish()
-    report.outcomes.append(outcome)
-    corrected = "" if outcome.corrected is None else f"correct {outcome.corrected}, "
-    rows = "row is" if outcome.skipped == 1 else "rows are"
-    skipped = f"; {outcome.skipped} {rows} skipped" if outcome.skipped else ""
+    tally.finish()
+    corrected = f"correct {tally.changes['corrected']}, " if "corrected" in tally.changes else ""
+    rows = "row is" if tally.skipped == 1 else "rows are"
+    skipped = f"; {tally.skipped} {rows} skipped" if tally.skipped else ""
     word = "rejected" if tally.is_faulty else "ok"
     report.show(
-        f"{word:<8} {name}: of {outcome.entries} entries the API would create {outcome.created}, "
-        f"{corrected}has {outcome.existing} already, and would reject {outcome.rejected}{skipped}"
+        f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.changes['created']}, "
+        f"{corrected}has {tally.existing} already, and would reject {tally.rejected}{skipped}"
     )
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 

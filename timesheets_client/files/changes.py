@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from timesheets_client.files.control_totals import find_hours, show
 from timesheets_client.network.messages import make_printable
-from timesheets_client.output.report import CHANGES
 from timesheets_client.output.tables import format_table
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import encode_entry
@@ -18,6 +17,7 @@ from timesheets_client.sending.stored_entries import StoredEntry
 from timesheets_client.sending.verdicts import EntryVerdict
 from timesheets_files.members import COLUMNS
 
+CHANGES = ("created", "corrected", "restored", "withdrawn")
 ZERO = Decimal(0)
 SUMS = ("entries", "hours before", "hours after")
 # Most hours repeat.

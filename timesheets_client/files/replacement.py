@@ -15,11 +15,11 @@ from timesheets_client.files.changes import (
     order_changes,
     read_change,
 )
-from timesheets_client.files.corrections import reject_repeated
 from timesheets_client.files.counted_days import CountedDays, find_api_zone
+from timesheets_client.files.entries import reject_repeated, take_entries
 from timesheets_client.files.locks import open_locked
 from timesheets_client.files.replaced_days import ReplacedDays
-from timesheets_client.files.tally import Tally, take_entries
+from timesheets_client.files.tally import Tally
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batch_uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.batches import make_batches
@@ -36,22 +36,20 @@ def replace_days(name: str, context: RunContext, *, is_dry_run: bool = False) ->
     first, last = options.replaced_days or ("", "")
     days = ReplacedDays(first=first, last=last, counted=CountedDays(find_zone))
     with open_locked(name, context) as source, report.progress.follow(source.name):
-        tally = Tally(source=source, report=report, is_strict=False)
-        tally.outcome.restored = tally.outcome.withdrawn = 0
+        tally = Tally(source=source, report=report)
         changes = find_changes(days, tally, context)
         if not is_dry_run:
             send_changes(changes, tally, context)
-    outcome = tally.finish()
     if not is_dry_run:
-        report.show_file(outcome)
+        tally.show()
         return ExitStatus.DONE
     for each in changes:
-        outcome.count(each.word)
+        tally.changes[each.word] += 1
         report.show(each.describe("would be "))
-    if outcome.entries:
-        report.show_lines(describe_sums(changes, outcome.existing, sum(days.file.values(), Decimal(0))))
-    report.outcomes.append(outcome)
-    report.show(f"ok       {source.name}: {outcome.entries} entries; nothing was stored (--check)")
+    if tally.entries:
+        report.show_lines(describe_sums(changes, tally.existing, sum(days.file.values(), Decimal(0))))
+    tally.finish()
+    report.show(f"ok       {source.name}: {tally.entries} entries; nothing was stored (--check)")
     return ExitStatus.DONE
 
 
@@ -61,9 +59,10 @@ def find_changes(days: ReplacedDays, tally: Tally, context: RunContext) -> Seque
     with closing(take_entries(tally, options)) as taken:
         rows = days.take(reject_repeated(taken, tally), tally)
         changes = [read_change(each, reason) for each in find_storable(rows, reason, tally, context)]
+    tally.changes |= {"restored": 0, "withdrawn": 0}
     require_all_right(tally)
-    tally.outcome.existing = tally.outcome.entries - len(changes)
-    if tally.outcome.entries:
+    tally.existing = tally.entries - len(changes)
+    if tally.entries:
         withdrawals = [make_withdrawal(row, reason) for row in days.find_surplus(context.client)]
         context.report.show_lines(f"{tally.source.name}: {line}" for line in days.describe_others())
         days.require_small_loss(options.max_loss, tally.source.name)
@@ -96,7 +95,7 @@ def find_storable(
 
 def require_all_right(tally: Tally) -> None:
     if tally.is_faulty:
-        count = f"{tally.outcome.rejected} of {tally.outcome.entries}"
+        count = f"{tally.rejected} of {tally.entries}"
         raise EntriesRejected(
             f"{tally.source.name}: nothing was stored, because --replace needs every row, and {count} would "
             "be rejected; correct the file and run it again"
@@ -113,7 +112,7 @@ def require_unchanged(verdict: EntryVerdict) -> None:
 
 def send_changes(changes: Sequence[Change], tally: Tally, context: RunContext) -> None:
     """Store the changes. Each carries the revision after the one that was read, so it overwrites no other."""
-    mode = UploadMode(label=make_label(tally.outcome.file))
+    mode = UploadMode(label=make_label(tally.file))
     done = 0
     try:
         for batch in make_batches((each.decode() for each in changes), context.options.batch_size):
@@ -122,9 +121,9 @@ def send_changes(changes: Sequence[Change], tally: Tally, context: RunContext) -
                 for verdict in verdicts.listed:
                     require_unchanged(verdict)
                     raise TemporaryFailure(f"{verdict.reject().describe()} Run it again.")
-                tally.outcome.uploads += verdicts.uploads
+                tally.uploads += verdicts.uploads
                 for each in changes[done : done + len(batch)]:
-                    tally.outcome.count(each.word)
+                    tally.changes[each.word] += 1
                     context.report.show_detail(each.describe())
                 done += len(batch)
     except BaseException:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import FILE_ERRORS, ExitStatus, UploadError, WrongUsage, choose_status
-from timesheets_client.files.corrections import reject_repeated, require_ids
 from timesheets_client.files.drafts import remove_abandoned_drafts
+from timesheets_client.files.entries import reject_repeated, require_ids, take_entries
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import open_locked
 from timesheets_client.files.rejects import RejectsFile, find_stdin_rejects_folder, place_rejects
-from timesheets_client.files.tally import Tally, take_entries
+from timesheets_client.files.tally import Tally
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.inputs import Input
@@ -68,15 +68,13 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     try:
         with report.progress.follow(source.name), closing(take_entries(tally, options)) as entries:
             upload(entries, tally, context)
-        kept = rejects.commit(is_file_refused=options.is_strict and tally.is_faulty)
-        outcome = tally.finish(kept)
+        tally.kept = rejects.commit(is_file_refused=options.is_strict and tally.is_faulty)
     except BaseException:
-        has_ids = options.derives_ids or options.is_correction
-        report.show_partial_upload(tally.finish(), has_ids)
+        tally.show_part(has_ids=options.derives_ids or options.is_correction)
         raise
     finally:
         rejects.discard()
-    report.show_file(outcome)
+    tally.show()
     if options.entry_map and options.derives_ids and ENTRY_ID not in options.entry_map.rules:
         report.show_once(EDITED_EXPORT)
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
@@ -89,7 +87,7 @@ def upload_in_batches(
     mode = UploadMode(
         is_dry_run=is_dry_run,
         lists_all=context.report.verbosity > 1 or options.is_correction,
-        label="" if is_dry_run else make_label(tally.outcome.file),
+        label="" if is_dry_run else make_label(tally.file),
         reason=(options.reason or "") if options.is_correction else "",
     )
     if options.is_correction:
@@ -109,7 +107,7 @@ def upload_atomically(entries: Iterable[InputEntry], tally: Tally, context: RunC
         is_atomic=True,
         is_dry_run=tally.is_faulty,
         lists_all=context.report.verbosity > 1,
-        label=make_label(tally.outcome.file),
+        label=make_label(tally.file),
     )
     with context.environment.signals.deferred():
         verdicts = upload_batch(context.client, batch, mode)
