@@ -77,7 +77,8 @@ def test_systemd_waits_longer_than_the_server_for_its_workers() -> None:
     assert int(read_setting("TimeoutStopSec")) > int(DEFAULTS["GRANIAN_WORKERS_KILL_TIMEOUT"])
 
 
-def test_timesheets_manage_runs_a_command_with_the_operators_files(tmp_path: Path) -> None:
+def run_timesheets_manage(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it in `tmp_path`, with the files that the guide writes."""
     # A real variable wins over the file, so the names of the files are not among them.
     (tmp_path / "secret-key").write_text(PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"])
     (tmp_path / "owner-database-url").write_text("postgres://owner@127.0.0.1:1/timesheets")
@@ -91,18 +92,32 @@ def test_timesheets_manage_runs_a_command_with_the_operators_files(tmp_path: Pat
     (tmp_path / "release/manage.py").symlink_to(REPOSITORY / "manage.py")
     script = MANAGE.replace("/etc/timesheets", str(tmp_path))
 
-    result = subprocess.run(
-        ["sh", "-s", "diffsettings"],
+    return subprocess.run(
+        ["sh", "-s", *arguments],
         input=script,
         env=make_environment(RELEASE=str(tmp_path / "release")),
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
 
+
+def test_timesheets_manage_connects_as_the_owner(tmp_path: Path) -> None:
+    result = run_timesheets_manage(tmp_path, "diffsettings")
+
     assert result.returncode == 0, result.stderr
     assert "'USER': 'owner'" in result.stdout
+
+
+def test_timesheets_manage_reads_a_file_in_the_folder_of_its_caller(tmp_path: Path) -> None:
+    (tmp_path / "payroll.csv").write_text("user_id,from\n007,tomorrow\n")
+
+    result = run_timesheets_manage(tmp_path, "assignments", "set", "payroll", "payroll.csv")
+
+    assert result.returncode == 65
+    assert "payroll.csv:2: from: is not a date" in result.stderr
 
 
 @pytest.mark.systemd
