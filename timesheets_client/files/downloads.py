@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from timesheets_client.arguments import MAX_PAGE_SIZE
 from timesheets_client.context import RunContext
@@ -20,6 +21,7 @@ from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.json_values import encode_value
 from timesheets_client.sending.snapshots import find_latest_state, list_state
 from timesheets_client.sending.stored_entries import Page, StoredEntry
+from timesheets_files.csv_rows import open_csv
 from timesheets_files.members import COLUMNS, ENTRY_ID
 from timesheets_files.rows import read_decimal
 
@@ -99,7 +101,7 @@ class Download:
             page_size=min(self.context.options.batch_size, MAX_PAGE_SIZE),
             cursor=self.position.cursor,
             last_id=self.position.last_id,
-            known_ids=read_ids(part.read_lines(), self.format),
+            known_ids=read_ids(part.rewind(), self.format),
         )
         for page in pages:
             with self.context.environment.signals.deferred():
@@ -161,11 +163,13 @@ def take_members(row: StoredEntry) -> dict[str, object]:
     return {**members, "hours": read_decimal(str(row.members["hours"]))}
 
 
-def read_ids(lines: Iterable[bytes], format: Format) -> Iterator[str]:  # noqa: A002
+def read_ids(file: BinaryIO, format: Format) -> Iterator[str]:  # noqa: A002
     """The ids of the entries that `encode_rows` wrote."""
-    texts = (line.decode("utf-8-sig") for line in lines)
-    rows = csv.DictReader(texts) if format is Format.CSV else map(json.loads, texts)
-    return (row[ENTRY_ID] for row in rows if row.get(ENTRY_ID))
+    if format is Format.NDJSON:
+        yield from filter(None, (json.loads(line).get(ENTRY_ID) for line in file))
+        return
+    with open_csv(file) as table:
+        yield from (cells[0] for _, cells in table if isinstance(cells, list) and cells[0])
 
 
 def write_csv(entries: Sequence[Mapping[str, object]]) -> str:

@@ -80,10 +80,10 @@ class PartFile:
             self._size += len(chunk)
         return self._sha256.hexdigest() == checkpoint.sha256
 
-    def read_lines(self) -> Iterator[bytes]:
-        """The lines of the file so far. Read all of them before the next `write`."""
+    def rewind(self) -> BinaryIO:
+        """The file, at its beginning. Read all of it before the next `write`."""
         self._file.seek(0)
-        return iter(self._file)
+        return self._file
 
     def write(self, content: bytes) -> None:
         self._file.write(content)
