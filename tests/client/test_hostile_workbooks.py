@@ -52,6 +52,14 @@ def claim_size(content: bytes) -> bytes:
     return content[:position] + (2 * 10**9).to_bytes(4, "little") + content[position + 4 :]
 
 
+def format_as_date(number: str, epoch: str = "") -> bytes:
+    """A workbook with this number in a cell that has the format of a date."""
+    parts = make_parts(write_sheet(write_row(2, user=f'<c s="0"><v>{number}</v></c>')))
+    styles = f'<styleSheet {MAIN}><cellXfs><xf numFmtId="14"/></cellXfs></styleSheet>'
+    workbook = parts["xl/workbook.xml"].replace("<sheets>", f"{epoch}<sheets>")
+    return pack({**parts, "xl/styles.xml": styles, "xl/workbook.xml": workbook})
+
+
 def encrypt(content: bytes) -> bytes:
     """The same archive, with members that claim to have a password."""
     raw = bytearray(content)
@@ -112,6 +120,13 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
             id="boolean",
         ),
         pytest.param(make_workbook('<row r="2"><c s="x"><v>2</v></c></row>'), "not a complete", id="style"),
+        pytest.param(format_as_date("60"), "1900-02-29, which was no day", id="day 60"),
+        pytest.param(format_as_date("60.9"), "1900-02-29, which was no day", id="evening of day 60"),
+        pytest.param(b"\n" + make_workbook(), "bytes before or after it", id="byte before"),
+        pytest.param(make_workbook() + b"\n", "bytes before or after it", id="byte after"),
+        pytest.param(
+            b"x" * 999 + make_workbook() + b"x" * 999, "bytes before or after it", id="bytes around"
+        ),
         pytest.param(make_workbook("<row>"), "not a complete Excel workbook", id="broken XML"),
         pytest.param(replace_part(SHEET, write_sheet(write_row(2))[:-30]), "not a complete", id="cut XML"),
         pytest.param(replace_part(SHEET, DOCTYPE + write_sheet()), "has a DOCTYPE", id="DOCTYPE"),
@@ -159,6 +174,20 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
 def test_a_malformed_workbook_is_unreadable(content: bytes, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=f"^w.xlsx: .*{problem}"):
         read(content, "w.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("content", "day"),
+    [
+        pytest.param(format_as_date("59"), "1900-02-28", id="59"),
+        pytest.param(format_as_date("61"), "1900-03-01", id="61"),
+        pytest.param(format_as_date("60", '<workbookPr date1904="1"/>'), "1904-03-01", id="60 from 1904"),
+    ],
+)
+def test_the_days_around_excels_wrong_day_are_read(content: bytes, day: str) -> None:
+    [problem] = describe(read(content, "w.xlsx"))
+
+    assert f"the date {day};" in problem
 
 
 def test_a_workbook_that_is_cut_at_any_byte_is_unreadable() -> None:
