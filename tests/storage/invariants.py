@@ -1,19 +1,14 @@
 """What must always be true of entries and receipts, whichever process writes and whichever is killed."""
 
-import hashlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from django.db import connection
 
 from tests.storage.entries import to_entry
 from timesheets.models import Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
-from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.queries import TimesheetQuery, list_timesheets
-from timesheets.storage.receipts import ReceiptQuery, list_receipts
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
@@ -87,73 +82,6 @@ def _require_truth(entry: Entry, verdict: Verdict, row: Timesheet) -> None:
         assert entry.revision is None
         assert row.revision < (verdict.current_revision or 0)
     assert (verdict.supersedes is not None) == (verdict.outcome is Outcome.CREATED and row.revision > 1)
-
-
-@dataclass(kw_only=True)
-class Observer:
-    """A reader beside the writers, which remembers what it saw."""
-
-    clients: Sequence[MachineClient]
-    digests: list[tuple[Callable[[int], str], int, str]] = field(default_factory=list)
-    # By client: the ids of receipts, and where the reader is.
-    seen: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    positions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def observe(self) -> None:
-        self._remember(digest_receipts, find_high_water_mark(Upload))
-        if settled_id := find_high_water_mark():
-            self._remember(self._digest_latest, settled_id)
-        # The writers may be faster than this reader.
-        for client in list(self.clients) * 10:
-            self._read_receipts(client)
-
-    def observe_all(self) -> None:
-        self._remember(digest_entries, find_high_water_mark())
-
-    def _remember(self, digest: Callable[[int], str], settled_id: int) -> None:
-        self.digests.append((digest, settled_id, digest(settled_id)))
-
-    def _digest_latest(self, as_of: int) -> str:
-        """What the readers of the latest rows see, and which rows they see as superseded."""
-        query = TimesheetQuery(as_of=as_of, from_id=max(0, as_of - 300))
-        pages = [list_timesheets(client, query, 1000) for client in self.clients]
-        return _digest(stored for page in pages for stored in page.timesheets)
-
-    def _read_receipts(self, client: MachineClient) -> bool:
-        """Read a page, from where the last one began if there was no next one. Returns if there is."""
-        name = client.client_id
-        receipts, next_id = list_receipts(client, ReceiptQuery(from_id=self.positions[name]), 2)
-        self.seen[name] |= {receipt.pk for receipt in receipts}
-        self.positions[name] = next_id or self.positions[name]
-        return next_id is not None
-
-    def require_same_digests(self) -> None:
-        assert len(self.digests) > 2
-        for digest, settled_id, seen in self.digests:
-            assert digest(settled_id) == seen, (digest, settled_id)
-
-    def require_all_receipts(self) -> None:
-        for client in self.clients:
-            while self._read_receipts(client):
-                pass
-            stored = Upload.objects.filter(client__client_id=client.client_id)
-            assert self.seen[client.client_id] == set(stored.values_list("id", flat=True))
-
-
-def digest_entries(settled_id: int) -> str:
-    """A digest of all rows up to an id."""
-    return _digest(Timesheet.objects.filter(id__lte=settled_id).order_by("id").values_list())
-
-
-def digest_receipts(settled_id: int) -> str:
-    return _digest(Upload.objects.filter(id__lte=settled_id).order_by("id").values_list())
-
-
-def _digest(values: Iterable[object]) -> str:
-    digest = hashlib.sha256()
-    for value in values:
-        digest.update(repr(value).encode())
-    return digest.hexdigest()
 
 
 def wait_for_killed_writers() -> None:

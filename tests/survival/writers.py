@@ -1,24 +1,12 @@
-"""Processes that upload first entries and corrections of the same keys, until they are killed."""
+"""Invent uploads of first entries and corrections of the same keys."""
 
-import multiprocessing
-import pickle
 import random
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
-from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Self
-from urllib.parse import quote
 
-from tests.kit.default_database import use_database
 from tests.storage.entries import PAYROLL, make_entry
-from tests.storage.uploads import make_delivery
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries, ingest_upload
 from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import MachineClient
 
@@ -27,13 +15,6 @@ CLIENTS = [PAYROLL, replace(PAYROLL, client_id="reporting")]
 # All writers use the keys near the highest id that they have seen, so that they meet.
 KEYS = 6
 ROWS_PER_KEY = 50
-
-# A slow machine is no failure.
-_PATIENCE = {"sqlite": "?timeout=60", "postgres": f"?options={quote('-c lock_timeout=60s')}"}
-
-# Forks from a process that has loaded Django and has no other thread.
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.kit.django_setup", "tests.survival.writers"])
 
 # Uploads a client's entries, perhaps as a dry run. Returns the verdicts and the id of the receipt, if any.
 Send = Callable[[MachineClient, Sequence[Entry], bool], tuple[Sequence[Verdict], int | None]]
@@ -110,75 +91,3 @@ class Writer:
         self.highest_id = max(self.highest_id, verdict.timesheet_id)
         if entry.entry_id is not None and verdict.timesheet_id:
             self.known[entry.entry_id] = verdict.current_revision or entry.revision or 1
-
-
-def store(
-    client: MachineClient, entries: Sequence[Entry], dry_run: bool
-) -> tuple[Sequence[Verdict], int | None]:
-    commit_if = (lambda _: False) if dry_run else None
-    now = datetime.now(UTC)
-    if len(entries) == 1:
-        return ingest_entries(client, entries, now, commit_if=commit_if), None
-    delivery = make_delivery(len(entries), sum(entry.hours for entry in entries))
-    ingested = ingest_upload(client, entries, now, delivery, commit_if=commit_if)
-    return ingested.verdicts, ingested.upload_id
-
-
-def write(url: str, log: Path, seed: int) -> None:
-    """Upload until killed, and log what was acknowledged."""
-    parent = multiprocessing.parent_process()
-    writer = Writer(random=random.Random(seed))  # noqa: S311  Not a secret.
-    # Without a buffer, all that is written outlives the process.
-    with use_database(url + _PATIENCE[url.partition(":")[0]]), log.open("ab", buffering=0) as acknowledged:
-        # A test that is killed itself leaves no writers behind.
-        while parent and parent.is_alive():
-            uploaded = writer.upload(store)
-            if uploaded is not None:
-                acknowledged.write(pickle.dumps(uploaded))
-
-
-class Writers:
-    """Eight processes that upload during the `with` block and are killed at its end."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self._url, self._folder = url, folder
-        self._started = 0
-
-    def __enter__(self) -> Self:
-        self._processes = [self._start() for _ in range(WRITERS)]
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._kill(self._processes)
-
-    def replace(self, number: int) -> None:
-        """Kill the oldest writers, whatever they are doing, and start others."""
-        oldest, self._processes = self._processes[:number], self._processes[number:]
-        self._kill(oldest)
-        self._processes += [self._start() for _ in range(number)]
-
-    def _start(self) -> BaseProcess:
-        self._started += 1
-        log = self._folder / f"writer-{self._started}"
-        process = _context.Process(target=write, args=[self._url, log, self._started], daemon=True)
-        process.start()
-        return process
-
-    def _kill(self, processes: Sequence[BaseProcess]) -> None:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
-        # None ended by itself before.
-        assert {process.exitcode for process in processes} == {-signal.SIGKILL}
-
-    def read_acknowledged(self) -> list[Acknowledged]:
-        """What all writers were told, each in its order."""
-        return [uploaded for log in sorted(self._folder.glob("writer-*")) for uploaded in _read(log)]
-
-
-def _read(log: Path) -> Iterator[Acknowledged]:
-    # The last one may be incomplete.
-    with log.open("rb") as stream, suppress(EOFError, pickle.UnpicklingError):
-        while True:
-            yield pickle.load(stream)  # noqa: S301  Our own processes wrote it.
