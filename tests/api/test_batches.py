@@ -7,7 +7,6 @@ import pytest
 
 from tests.api.conftest import Upload, UploadMany, count, make_entry, read_statuses, status_and_code
 from tests.api.formats import BOM, HEADER, Format, every_format, write_ndjson
-from tests.kit.issuer import Issuer
 from timesheets.models import Timesheet
 
 TOO_MUCH = {"hours": ["Ensure this value is less than or equal to 24."]}
@@ -54,19 +53,6 @@ def test_ndjson_has_several_names(upload: Upload, media_type: str) -> None:
     assert read_statuses(response) == [201, 201]
 
 
-def test_entries_are_stored_with_their_client_and_subject(upload_many: UploadMany, issuer: Issuer) -> None:
-    upload_many([make_entry(entry_id="a"), make_entry(entry_id="b", hours="7.25")])
-
-    stored = Timesheet.objects.order_by("id").values_list(
-        "client__issuer", "client__client_id", "subject", "entry_id", "user_id", "project", "hours"
-    )
-    who = (issuer.url, "payroll", "payroll@clients")
-    assert [(*row[:-1], str(row[-1])) for row in stored] == [
-        (*who, "a", "007", "StoreZero", "5.00"),
-        (*who, "b", "007", "StoreZero", "7.25"),
-    ]
-
-
 # Verdicts
 
 
@@ -93,14 +79,6 @@ def test_each_entry_has_its_verdict_in_order(upload_many: UploadMany, batch_form
         ],
     }
     assert (first.entry_id, last.entry_id) == (None, "new")
-
-
-def test_a_batch_finds_an_entry_that_was_uploaded_alone(upload: Upload, upload_many: UploadMany) -> None:
-    stored = upload(make_entry(entry_id="a")).json()
-
-    response = upload_many([make_entry(entry_id="a")])
-
-    assert response.json()["entries"] == [{"index": 0, "status": 200, "id": stored["id"]}]
 
 
 # Repeats within a batch
@@ -139,16 +117,6 @@ def test_unequal_repeats_refuse_an_atomic_batch_without_an_id(upload_many: Uploa
     expected = [{"index": index, "status": status} for index, status in enumerate((424, 409, 424))]
     assert response.json()["entries"] == expected
     assert not Timesheet.objects.exists()
-
-
-def test_a_dry_run_returns_no_id_for_a_row_that_will_not_exist(upload_many: UploadMany) -> None:
-    entries = [*(make_entry(entry_id="a", hours=hours) for hours in (5, 5, 6)), make_entry()]
-
-    response = upload_many(entries, query="?dry_run=true")
-
-    items = response.json()["entries"]
-    assert [item["status"] for item in items] == [201, 200, 409, 201]
-    assert not any("id" in item for item in items)
 
 
 # The log

@@ -10,7 +10,7 @@ from unittest.mock import ANY
 import pytest
 
 from tests.api.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code, upload_rows
-from tests.api.formats import CSV, Format, every_format
+from tests.api.formats import Format, every_format
 from timesheets.models import Timesheet
 from timesheets.serializers import parse_entry
 
@@ -182,26 +182,6 @@ def test_a_refused_correction_says_what_to_send_next(
     detail = correct(make_entry(**{"entry_id": "a", **sent})).json()["detail"]
 
     assert words.replace("{2}", str(ids.get(2))) in detail
-
-
-def test_a_conflict_of_a_caller_without_revisions_has_its_old_words(upload: Upload) -> None:
-    stored = upload(make_entry(entry_id="a")).json()["id"]
-
-    problem = upload(make_entry(entry_id="a", hours=6)).json()
-
-    problem.pop("request_id")
-    detail = f"This entry_id belongs to timesheet {stored}, which differs and stays unchanged."
-    general = {"type": "about:blank", "title": "Conflict", "status": 409}
-    assert problem == {**general, "detail": detail, "code": "conflict", "id": stored}
-
-
-def test_an_idempotency_key_identifies_a_correction(correct: Upload) -> None:
-    key = {"Idempotency-Key": "a"}
-    first = correct(make_entry(), headers=key).json()["id"]
-
-    response = correct(make_entry(revision=2, reason="x", hours=6), headers=key)
-
-    assert (response.status_code, response.json()["supersedes"]) == (201, first)
 
 
 @pytest.mark.parametrize("hours", ["-0", "-0.00", "0e5", "0.000"])
@@ -431,9 +411,3 @@ def test_empty_cells_are_absent(correct: Upload) -> None:
     )
 
     assert read_statuses(response) == [201, 201]
-
-
-def test_a_csv_without_the_columns_has_no_revisions(correct_many: UploadMany) -> None:
-    assert b"revision" not in CSV.write([make_entry()])
-
-    assert read_statuses(correct_many([make_entry(entry_id="a")], CSV)) == [201]

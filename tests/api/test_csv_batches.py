@@ -13,7 +13,6 @@ from timesheets.models import Timesheet
 from timesheets.parsers import WorkbookParser
 from timesheets_files.dates import EXPECTED, DateFormat
 
-NO_COLUMNS = "must name the columns"
 DAY_FIRST = HEADER + b"007,30.11.2026,X,1\n"
 
 

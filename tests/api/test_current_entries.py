@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import Upload, UploadMany, make_entry, read_statuses, status_and_code
 from tests.api.reading import Read
-from tests.api.test_corrections import LATE, NO_ENTRY, POSITIVE, REQUIRED, revise, store_history
+from tests.api.test_corrections import LATE, POSITIVE, REQUIRED, revise, store_history
 from timesheets.models import Timesheet
 from timesheets.models import Upload as Receipt
 
@@ -88,25 +88,6 @@ def test_a_dry_run_shows_what_would_be_corrected(correct: Upload, correct_many: 
     assert not Receipt.objects.exists()
 
 
-@pytest.mark.parametrize("query", ["", "&dry_run=true"])
-def test_an_atomic_batch_is_refused_with_its_corrections(
-    correct: Upload, correct_many: UploadMany, query: str
-) -> None:
-    store_history(correct, [1])
-    entries = [revise(1, hours=6, **LATE), make_entry(entry_id="b", hours=0)]
-
-    response = correct_many(entries, query=f"?correct=true&atomic=true{query}")
-
-    assert status_and_code(response) == (422, "batch_refused")
-    results = response.json()["entries"]
-    assert [each.pop("entry", None) for each in results] == (entries if query else [None, None])
-    assert results == [
-        {"index": 0, "status": 424},
-        {"index": 1, "status": 422, "errors": {"hours": [NO_ENTRY]}},
-    ]
-    assert Timesheet.objects.count() == 1
-
-
 # The scope
 
 
@@ -181,11 +162,3 @@ def test_a_malformed_parameter_stores_nothing(correct: Upload, query: str) -> No
 
     assert status_and_code(response) == (400, "invalid_parameter")
     assert not Timesheet.objects.exists()
-
-
-def test_without_correct_nothing_is_corrected(correct: Upload) -> None:
-    store_history(correct, [1])
-
-    response = correct(revise(1, hours=6), path="/timesheets/upload?correct=false")
-
-    assert status_and_code(response) == (409, "conflict")

@@ -1,13 +1,13 @@
 """A page groups its entries by the days of the API's zone, and adds up what counts."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.api.reading import RECEIVED_AT, build_entry
-from timesheets.browser.days import CountedHours, Day, add_up, group_by_day
+from timesheets.browser.days import CountedHours, add_up, group_by_day
 from timesheets.storage.queries import StoredEntry
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -58,21 +58,3 @@ def test_what_was_superseded_or_withdrawn_counts_for_nothing() -> None:
     entries = [build_stored(hours="7.25"), superseded, withdrawn, build_stored(3)]
 
     assert add_up(entries) == CountedHours(hours=Decimal("12.25"), counted=2, uncounted=2)
-
-
-def test_nothing_adds_up_to_zero() -> None:
-    assert add_up([]) == CountedHours(hours=Decimal(0), counted=0, uncounted=0)
-    assert group_by_day([], BERLIN) == []
-
-
-@pytest.mark.parametrize(
-    ("day", "week"),
-    [
-        (date(2017, 5, 10), "2017-W19"),
-        # In a week of the year before, and of the year after.
-        (date(2021, 1, 3), "2020-W53"),
-        (date(2018, 12, 31), "2019-W01"),
-    ],
-)
-def test_a_week_is_named_as_iso_8601_does(day: date, week: str) -> None:
-    assert Day(date=day, entries=()).week == week

@@ -149,12 +149,6 @@ def test_an_empty_store_has_a_state(read: Read) -> None:
     assert empty[0]["Timesheets-As-Of"] == empty[1]["Timesheets-As-Of"] == "0"
 
 
-def test_a_client_without_entries_has_a_past(read: Read, issuer: Any, ids: dict[str, int]) -> None:
-    token = issuer.mint(azp="new", sub="new@clients", scope="read:timesheets")
-
-    assert list_ids(read(f"/timesheets?as_of={ids['a1']}", token=token)) == []
-
-
 # The words of the refusal, and the queries.
 REFUSED = {
     "current: Send true or false.": ["current=1", "current=True", "current="],

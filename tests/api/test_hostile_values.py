@@ -60,14 +60,6 @@ DEEP_BODIES = {
 }
 
 
-@pytest.mark.parametrize(("media_type", "body"), DEEP_BODIES.values(), ids=DEEP_BODIES)
-def test_a_hundred_thousand_levels_are_refused(upload: Upload, media_type: str, body: bytes) -> None:
-    response = upload(body, content_type=media_type)
-
-    assert is_refused(response)
-    assert "levels" in response.text
-
-
 PARSE_ON_A_SMALL_STACK = """
 import io, threading
 

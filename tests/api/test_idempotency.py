@@ -1,11 +1,8 @@
 """`entry_id` and `Idempotency-Key` prevent duplicates of single entries."""
 
-from typing import Any
-
 import pytest
 
 from tests.api.conftest import TUTORIAL_ENTRY, Upload, status_and_code
-from tests.kit.issuer import Issuer
 from timesheets.models import Timesheet
 
 KEYED_ENTRY = {**TUTORIAL_ENTRY, "entry_id": "week-19:1"}
@@ -21,16 +18,6 @@ def test_a_repeated_entry_is_replayed_and_not_stored_again(upload: Upload) -> No
     assert second.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
     assert Timesheet.objects.count() == 1
-
-
-def test_two_clients_may_use_the_same_entry_id(upload: Upload, issuer: Issuer, settings: Any) -> None:
-    """One client id at two issuers is two clients."""
-    upload(KEYED_ENTRY)
-    other = {**KEYED_ENTRY, "hours": 6}
-
-    assert upload(other, token=issuer.mint(azp="another", sub="another@clients")).status_code == 201
-    settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://127.0.0.1:1/other/"}
-    assert upload(other, token=issuer.mint(iss="http://127.0.0.1:1/other/")).status_code == 201
 
 
 @pytest.mark.parametrize("header", ["week-19:1", '"week-19:1"'], ids=["bare", "quoted"])

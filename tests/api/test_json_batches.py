@@ -61,14 +61,6 @@ def test_a_malformed_array_stores_nothing(upload: Upload, tail: bytes) -> None:
     assert not Timesheet.objects.exists()
 
 
-def test_an_entry_of_32_levels_in_an_array_is_validated(upload: Upload) -> None:
-    assert read_statuses(upload(b"[" + b'{"a":' * 32 + b"1" + b"}" * 32 + b"]")) == [422]
-
-
-def test_a_bom_before_an_array_is_malformed(upload: Upload) -> None:
-    assert status_and_code(upload(BOM + b"[]")) == (400, "malformed_body")
-
-
 # NDJSON
 
 

@@ -119,16 +119,6 @@ def test_an_entrys_page_says_what_became_of_it(
     assert [text for text in words if text not in page] == []
 
 
-def test_a_page_marks_changed_values_not_only_by_style(show: Open, store: Store) -> None:
-    store(build_entry("week-19:1", hours=Decimal(5)))
-    [second] = store(correct(2, 6))
-
-    html = show(f"/timesheets/{second}").content.decode()
-
-    assert html.count("<strong><bdi>") == 1
-    assert "<strong>6.00</strong> was 5.00" in re.sub("</?(bdi|data|span)[^>]*>|\n", "", html)
-
-
 @pytest.mark.parametrize("hostile", [pytest.param(SCRIPT, id="script"), pytest.param(OVERRIDE, id="bidi")])
 def test_text_of_an_entry_affects_nothing_around_it(show: Open, store: Store, hostile: str) -> None:
     store(build_entry("week-19:1", user_id=hostile, project=f"{hostile}1"))
@@ -219,16 +209,6 @@ def test_a_page_whose_database_fails_while_it_is_rendered_is_unavailable(show: O
     assert page.status_code == 503
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     assert page.headers["Retry-After"] == "5"
-
-
-def test_the_history_of_the_same_entry_id_of_another_client_is_not_shown(show: Open, store: Store) -> None:
-    store(build_entry("week-19:1", project="Secret"), correct(2, 6), client_id="reporting")
-    [own] = store(build_entry("week-19:1"))
-
-    page = read_page(show(f"/timesheets/{own}"))
-
-    assert "has not been corrected" in page
-    assert "Secret" not in page
 
 
 # The list of entries
@@ -330,14 +310,6 @@ def test_an_empty_list_explains_itself(show: Open) -> None:
     assert "has no entries yet" in read_page(show("/timesheets"))
     assert "No entries match these" in read_page(filtered)
     assert "/timesheets" in list_links(filtered)
-
-
-def test_a_link_to_the_file_has_the_filters_of_the_page(show: Open, store: Store) -> None:
-    store(build_entry("a"), build_entry("b"))
-
-    links = list_links(show("/timesheets?user_id=007&user_id=008&page_size=1"))
-
-    assert "/timesheets/download?user_id=007&user_id=008" in links
 
 
 def test_the_form_suggests_the_people_and_projects_of_the_page(show: Open, store: Store) -> None:

@@ -111,16 +111,6 @@ def test_csv_has_the_same_values_as_json(read: Read, store: Any) -> None:
     ]
 
 
-def test_one_timesheet_or_none_is_available_as_csv(read: Read, store: Any) -> None:
-    empty = read(Accept="text/csv").content.decode()
-    [timesheet_id] = store(build_entry())
-
-    head, row = read(f"/timesheets/{timesheet_id}", Accept="text/csv").content.decode().splitlines()
-
-    assert f"{head}\r\n" == empty == "id,user_id,date,project,hours,entry_id,received_at\r\n"
-    assert row.startswith(f"{timesheet_id},007,")
-
-
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [
@@ -179,18 +169,6 @@ def test_a_path_without_a_valid_id_is_not_found(read: Read, path: str, name: str
     response = read(f"{path}/{name}")
 
     assert status_and_code(response) == (404, "not_found")
-
-
-@pytest.mark.parametrize("path", ["/timesheets", "/timesheets/{}"])
-@pytest.mark.parametrize("claims", [{"exp": 10, "iat": 9}, {"aud": "other"}], ids=["expired", "audience"])
-def test_with_a_bad_token_nothing_is_read(
-    read: Read, store: Any, issuer: Issuer, path: str, claims: dict[str, Any]
-) -> None:
-    [timesheet_id] = store(build_entry())
-
-    response = read(path.format(timesheet_id), token=issuer.mint(scope="read:timesheets", **claims))
-
-    assert status_and_code(response) == (401, "invalid_token")
 
 
 def test_the_metadata_do_not_reveal_which_timesheets_exist(read: Read, store: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import Upload, UploadMany, count, make_entry, status_and_code
 from tests.api.formats import ARRAY, CSV, Format, every_format
-from tests.api.reading import PUBLIC_URL, Read, follow, list_ids, localize
+from tests.api.reading import PUBLIC_URL, Read, follow, list_ids
 from tests.kit.issuer import Issuer
 from timesheets.models import Rejection
 from timesheets.models import Upload as StoredUpload
@@ -176,12 +176,6 @@ def test_the_pages_together_are_all_receipts(
     assert "Link" not in pages[-1].headers
 
 
-def test_a_page_has_a_hundred_receipts_by_default(upload_many: UploadMany, read: Read) -> None:
-    send_files(upload_many, *["a"] * 101)
-
-    assert [len(list_ids(page)) for page in follow(read, "/uploads")] == [100, 1]
-
-
 @pytest.mark.parametrize("stranger", ["reporting", "new"], ids=["another-client", "a-client-without-uploads"])
 def test_a_receipt_of_another_client_does_not_exist(
     upload_many: UploadMany, read: Read, issuer: Issuer, stranger: str
@@ -262,13 +256,3 @@ def test_an_unknown_upload_created_nothing(upload_many: UploadMany, read: Read, 
     send_files(upload_many, "a")
 
     assert read(f"/timesheets?upload={upload_id}").json() == {"results": [], "next": None}
-
-
-def test_the_next_page_has_the_same_upload(upload_many: UploadMany, read: Read) -> None:
-    response = upload_many([make_entry(), make_entry(), make_entry()])
-    query = f"upload={response.headers['Location'].rpartition('/')[2]}&current=true&fields=all&page_size=2"
-
-    following = read(f"/timesheets?{query}").json()["next"]
-
-    assert localize(following).startswith("/timesheets?page_size=2&current=true&upload=")
-    assert "fields=all" in following

@@ -202,7 +202,3 @@ def test_a_null_entry_id_means_none(upload: Upload) -> None:
 )
 def test_a_body_that_is_not_a_json_object_is_malformed(upload: Upload, body: bytes) -> None:
     assert status_and_code(upload(body)) == (400, "malformed_body")
-
-
-def test_an_entry_of_32_levels_is_validated(upload: Upload) -> None:
-    assert status_and_code(upload(b'{"a":' * 32 + b"1" + b"}" * 32)) == (422, "invalid_entry")

@@ -56,14 +56,6 @@ def test_a_malformed_entry_refuses_an_atomic_batch(upload: Upload, batch_format:
     assert not Timesheet.objects.exists()
 
 
-def test_an_atomic_batch_without_failures_is_stored(upload_many: UploadMany) -> None:
-    upload_many([make_entry(entry_id="a")])
-
-    response = upload_many([make_entry(entry_id="a"), make_entry()], query="?atomic=true")
-
-    assert read_statuses(response) == [200, 201]
-
-
 @pytest.mark.parametrize("query", ["?atomic=false", "?dry_run=false", "?atomic=false&dry_run=false"])
 def test_false_is_the_default(upload_many: UploadMany, query: str) -> None:
     response = upload_many([make_entry(), make_entry(hours=25)], query=query)
@@ -161,13 +153,6 @@ def test_an_invalid_parameter_stores_nothing(upload: Upload, query: str) -> None
     assert not Timesheet.objects.exists()
 
 
-def test_an_idempotency_key_is_refused_with_many_entries(upload_many: UploadMany) -> None:
-    response = upload_many([make_entry()], headers={"Idempotency-Key": "week-19"})
-
-    assert status_and_code(response) == (400, "invalid_idempotency_key")
-    assert not Timesheet.objects.exists()
-
-
 # return=minimal
 
 
@@ -193,24 +178,6 @@ def test_a_minimal_response_lists_only_rejected_entries(upload_many: UploadMany,
             {"index": 3, "status": 409, "id": Timesheet.objects.get().pk},
         ],
     }
-
-
-def test_a_minimal_dry_run_says_so(upload_many: UploadMany) -> None:
-    response = upload_many([make_entry()], query="?dry_run=true", headers={"Prefer": "return=minimal"})
-
-    assert response.status_code == 200
-    assert response.headers["Preference-Applied"] == "return=minimal"
-    assert (response.json()["entries"], response.json()["dry_run"]) == ([], True)
-
-
-def test_a_minimal_refusal_lists_entries_that_were_held_back(upload_many: UploadMany) -> None:
-    upload_many([make_entry(entry_id="stored")])
-    entries = [make_entry(), make_entry(entry_id="stored"), make_entry(hours=25)]
-
-    response = upload_many(entries, query="?atomic=true", headers={"Prefer": "return=minimal"})
-
-    assert status_and_code(response) == (422, "batch_refused")
-    assert [item["status"] for item in response.json()["entries"]] == [424, 422]
 
 
 @pytest.mark.parametrize(

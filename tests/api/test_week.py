@@ -203,14 +203,6 @@ def test_an_empty_week_leads_to_the_nearest_one_with_hours(show: Open, store: St
     assert "/people/week?user_id=007&week=2026-W45" in list_links(page)
 
 
-def test_weeks_without_entries_of_this_person_and_client_are_empty(show: Open, store: Store) -> None:
-    store(work(user_id="008"))
-    store(work(), client_id="reporting")
-
-    assert "No hours in this week. There are none in the eleven weeks before it either." in read(show())
-    assert "No hours in this week." in read(show(client_id="idle", azp="idle"))
-
-
 def test_the_page_says_what_it_left_out(show: Open, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store(work(5), work(8))
     complete = show()

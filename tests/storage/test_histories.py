@@ -94,13 +94,6 @@ def test_the_state_at_an_id_is_what_a_reader_saw_then(last: int) -> None:
     assert {kind: list(read(**query, as_of=as_of)) for kind, query in queries.items()} == seen
 
 
-@pytest.mark.parametrize("entry_id", ["a", "unknown", None])
-def test_a_state_that_is_not_settled_is_refused(ids: dict[str, int], entry_id: str | None) -> None:
-    for as_of in (0, -1, ids["c3"] + 1, 2**63 - 1):
-        with pytest.raises(NotSettled):
-            list_timesheets(PAYROLL, TimesheetQuery(as_of=as_of, entry_id=entry_id), 10)
-
-
 @only_on("postgresql")
 def test_a_state_is_not_settled_during_an_upload(ids: dict[str, int]) -> None:
     stranger = replace(PAYROLL, client_id="stranger")

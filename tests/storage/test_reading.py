@@ -10,17 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.db import connection, connections, transaction
-from django.test import Client as HTTPClient
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.kit.default_database import Database, only_on
-from tests.kit.issuer import Issuer
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
 from tests.storage.uploads import REPORTING, repeat_while_refused, uncommitted_upload
 from timesheets.models import Client, Timesheet
@@ -442,41 +437,3 @@ def test_planner_settings_end_with_the_upload_or_the_list(database: Database) ->
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('enable_sort'), current_setting('enable_incremental_sort')")
         assert cursor.fetchone() == ("on", "on")
-
-
-NAMES = [
-    "user_id",
-    "project",
-    "entry_id",
-    "date_from",
-    "date_to",
-    "received_since",
-    "page_size",
-    "cursor",
-    "format",
-]
-VALUES = st.one_of(
-    st.binary(max_size=40),
-    st.text(st.characters(codec="utf-8"), max_size=200).map(str.encode),
-    st.datetimes(timezones=st.timezones()).map(lambda date: date.isoformat().encode()),
-    st.dates().map(lambda date: str(date).encode()),
-    st.integers().map(lambda number: str(number).encode()),
-    st.sampled_from(
-        [b"AAAAAAAAAAD_____", b"2017-05-10", b"2999-12-31T23:59:59-23:59", b"1900-01-01T00:00:00+23:59"]
-    ),
-)
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4))
-def test_no_query_parameters_break_the_api(
-    database: Database, issuer: Issuer, parameters: list[tuple[str, bytes]]
-) -> None:
-    query = "&".join(f"{name}={quote(value)}" for name, value in parameters)
-    token = issuer.mint(scope="read:timesheets")
-    # Without a client there is no query on timesheets.
-    Client.objects.get_or_create(issuer=issuer.url, client_id="payroll")
-
-    response = HTTPClient().get(f"/timesheets?{query}", headers={"Authorization": f"Bearer {token}"})
-
-    assert response.status_code in {200, 400}, query

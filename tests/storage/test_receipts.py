@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,10 +14,8 @@ from tests.storage.uploads import make_delivery, uncommitted_upload
 from timesheets.models import Client, Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Ingested, ingest_upload
-from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.receipts import ReceiptQuery, find_receipt, list_receipts
 from timesheets.storage.verdicts import Outcome
-from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -73,19 +70,6 @@ def test_a_receipt_has_the_totals_of_the_upload() -> None:
     assert (receipt.first_id, receipt.last_id) == (min(created), max(created))
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [pytest.param([], id="no-entries"), pytest.param([make_entry("stored")], id="existing-entries")],
-)
-def test_an_upload_that_creates_nothing_leaves_a_receipt(entries: list[Entry]) -> None:
-    ingest(make_entry("stored"))
-
-    upload(*entries)
-
-    [receipt], _ = list_receipts(PAYROLL, ALL, 10)
-    assert (receipt.created, receipt.first_id, receipt.last_id) == (0, None, None)
-
-
 def test_the_rows_of_an_upload_carry_its_id() -> None:
     many = [make_entry(f"{number}") for number in range(300)]
     ingest(many[0], make_entry("alone"))
@@ -95,47 +79,6 @@ def test_the_rows_of_an_upload_carry_its_id() -> None:
 
     uploads = Counter(Timesheet.objects.values_list("upload_id", flat=True))
     assert uploads == {ingested.upload_id: 301, None: 2}
-
-
-def test_the_rows_that_an_upload_created_are_listed() -> None:
-    ingest(make_entry("a"))
-    first = upload(make_entry("a"), make_entry("b"), make_entry("c"))
-    second = upload(make_entry("b"), make_entry("d"))
-
-    def list_rows(upload_id: int | None, client: MachineClient = PAYROLL) -> list[str | None]:
-        query = TimesheetQuery(upload_id=upload_id)
-        return [row.entry.entry_id for row in list_timesheets(client, query, 10).timesheets]
-
-    assert list_rows(first.upload_id) == ["b", "c"]
-    assert list_rows(second.upload_id) == ["d"]
-    assert list_rows(0) == []
-    assert list_rows(first.upload_id, STRANGER) == []
-
-
-def test_another_clients_receipt_is_not_found() -> None:
-    ingest(make_entry(), client=STRANGER)
-    [upload_id] = upload_labels("a")
-
-    assert find_receipt(STRANGER, upload_id) is None
-    assert find_receipt(replace(PAYROLL, client_id="idle"), upload_id) is None
-    assert list_receipts(STRANGER, ALL, 10) == ([], None)
-    assert find_receipt(PAYROLL, upload_id + 1) is None
-
-
-def test_receipts_are_listed_newest_first() -> None:
-    ids = upload_labels("a", "b", "a", "a", "b")
-
-    assert list_ids(ReceiptQuery(newest_first=True)) == ids[::-1]
-    assert list_ids(ReceiptQuery(newest_first=True, label="a")) == [ids[3], ids[2], ids[0]]
-
-
-def test_receipts_are_listed_by_label_and_by_time() -> None:
-    ids = upload_labels("a", "b", "a", "a", "b")
-
-    assert list_ids() == ids
-    assert list_ids(ReceiptQuery(label="a")) == [ids[0], ids[2], ids[3]]
-    assert list_ids(ReceiptQuery(received_since=RECEIVED_AT)) == ids
-    assert list_ids(ReceiptQuery(received_since=RECEIVED_AT + timedelta(microseconds=1))) == []
 
 
 @only_on("postgresql")

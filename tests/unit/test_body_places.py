@@ -3,9 +3,6 @@
 import threading
 from contextlib import ExitStack
 
-import pytest
-
-from timesheets.exceptions import Throttled
 from timesheets.uploads.concurrency import BODY_PLACES, limit_bodies_of
 
 SHARE = BODY_PLACES // 2
@@ -19,15 +16,4 @@ def test_a_caller_gets_the_place_of_a_body_that_ends_in_time() -> None:
         threading.Timer(0.02, last.close).start()
 
         with limit_bodies_of("payroll"):
-            pass
-
-
-def test_a_caller_whose_bodies_do_not_end_is_refused() -> None:
-    with ExitStack() as bodies:
-        for _ in range(SHARE):
-            bodies.enter_context(limit_bodies_of("payroll"))
-
-        with pytest.raises(Throttled), limit_bodies_of("payroll"):
-            pass
-        with limit_bodies_of("reporting"):
             pass

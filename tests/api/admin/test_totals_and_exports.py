@@ -107,9 +107,3 @@ def test_the_export_contains_no_formula(boss: Visitor) -> None:
     assert users == ["'@009", "007"]
     assert projects == ["'+1", f"'{FORMULA}"]
     assert entry_ids == ["'-b-4", ""]
-
-
-def test_an_export_of_all_contains_all_search_results(boss: Visitor) -> None:
-    _, *rows = read_csv(boss.export("?q=007", select_across=1, _selected_action=3))
-
-    assert [row[0] for row in rows] == ["3", "1"]
