@@ -2,15 +2,13 @@
 
 UploadError
 ├── WrongUsage            2  the options or files cannot be used in this way
-├── EntriesRejected      65  the API refuses the entry itself
-├── TotalsDiffer         65  a file does not have the totals that were announced
+├── EntriesRejected      65  the API refuses an entry, or a file is not what was announced
 ├── InputUnreadable      66  a file is missing or cannot be read
 │   └── DateOrderInDoubt 65  dates of a file only fit with day and month swapped
 ├── TemporaryFailure     75  the same run may succeed later
 │   └── NothingSent      75  not a byte of the request reached the server
-├── DiskFull             75  there is no space for a file that must be written
+├── FileUnavailable      75  there is no space for a file, or Windows does not move it while it is open
 ├── InputInUse           75  another run is uploading the same input
-├── FileInUse            75  another program has a file open, which Windows then does not move
 ├── AnswerLost           75  nobody knows whether entries that cannot be sent twice were stored
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong
@@ -72,10 +70,6 @@ class EntriesRejected(UploadError):
     exit_status = ExitStatus.REJECTED
 
 
-class TotalsDiffer(UploadError):
-    exit_status = ExitStatus.REJECTED
-
-
 class InputUnreadable(UploadError):
     exit_status = ExitStatus.UNREADABLE
 
@@ -101,15 +95,11 @@ class NothingSent(TemporaryFailure):
         super().__init__(f"{reason} This request was not sent; run it again later.", reason)
 
 
-class DiskFull(UploadError):
+class FileUnavailable(UploadError):
     exit_status = ExitStatus.TEMPORARY
 
 
 class InputInUse(UploadError):
-    exit_status = ExitStatus.TEMPORARY
-
-
-class FileInUse(UploadError):
     exit_status = ExitStatus.TEMPORARY
 
 
@@ -144,4 +134,4 @@ class Terminated(BaseException):
 
 
 # They concern one file. The other files of the run can still be uploaded.
-FILE_ERRORS = (InputUnreadable, InputInUse, FileInUse, FileBlocked, WrongUsage, DiskFull)
+FILE_ERRORS = (InputUnreadable, InputInUse, FileUnavailable, FileBlocked, WrongUsage)

@@ -318,9 +318,9 @@ def test_a_file_without_entries_has_only_totals(tmp_path: Path) -> None:
 
 
 def test_the_number_of_groups_is_bounded() -> None:
-    groups = Groups("user_id", limit=2)
+    groups = Groups("by person", "user_id", limit=2)
     for user in ("b", "a", "c", "a", "d"):
-        groups.add((user,), Decimal("1.5"))
+        groups.add({"user_id": user}, Decimal("1.5"))
 
     assert groups.list_rows() == [
         {"user_id": "a", "entries": 2, "hours": "3"},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 
 from timesheets_client.arguments import Options
-from timesheets_client.errors import TotalsDiffer
+from timesheets_client.errors import EntriesRejected
 from timesheets_client.reading.entries import InputItem, InputWarning, Members, SkippedRow
 from timesheets_client.reading.inputs import Input, may_be_in_doubt, open_repeatable, read_entries
 from timesheets_files.members import Malformed
@@ -40,7 +40,7 @@ def check_totals(source: Input, options: Options) -> Iterator[Input]:
     """The input, to be read from its beginning, if the options announce no other totals than it has.
 
     A table is read once before, so that nothing is sent if the order of day and month is in doubt.
-    Raises TotalsDiffer, and what reading it raises.
+    Raises EntriesRejected, and what reading it raises.
     """
     is_expected = (options.expected_entries, options.expected_hours) != (None, None)
     if not (is_expected or options.entry_map or may_be_in_doubt(source, options.format, options.tables)):
@@ -79,7 +79,7 @@ def require_totals(found: Totals, options: Options, name: str) -> None:
     if entries in (None, found.entries) and hours in (None, found.hours):
         return
     missing = f" without {found.unreadable} that cannot be read" if found.unreadable else ""
-    raise TotalsDiffer(
+    raise EntriesRejected(
         f"{name}: nothing of it was sent, because its totals differ: "
         f"entries: {describe_expected(entries)}found {found.entries}; "
         f"hours: {describe_expected(hours)}found {show(found.hours)}{missing}; "

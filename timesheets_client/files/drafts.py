@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from timesheets_client.errors import DiskFull, FileBlocked, FileInUse
+from timesheets_client.errors import FileBlocked, FileUnavailable
 from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import try_lock
 from timesheets_client.local_files import is_in_use, set_mode
@@ -62,13 +62,13 @@ def remove_abandoned_drafts(folder: Folder) -> None:
 
 @contextmanager
 def explain_os_errors(path: Path, problem: str, advice: str) -> Iterator[None]:
-    """Raise DiskFull, FileInUse or FileBlocked in place of OSError."""
+    """Raise FileUnavailable or FileBlocked in place of OSError."""
     try:
         yield
     except OSError as error:
         message = f"{escape(str(path))}: {problem}: {error.strerror}"
         if error.errno in FULL:
-            raise DiskFull(f"{message}; make room there and run it again") from None
+            raise FileUnavailable(f"{message}; make room there and run it again") from None
         if is_in_use(error):
-            raise FileInUse(f"{message}: another program has it open; run it again later") from None
+            raise FileUnavailable(f"{message}: another program has it open; run it again later") from None
         raise FileBlocked(f"{message}; {advice}") from None

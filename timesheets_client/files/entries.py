@@ -29,7 +29,7 @@ MAX_WITHOUT_ID = 1_000
 def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
     """The entries that can be sent, with their ids. Counts all entries and rejects the others.
 
-    Raises TotalsDiffer before the first one.
+    Raises EntriesRejected before the first one.
     """
     ids = EntryIds() if options.derives_ids and not options.is_correction else None
     if options.ignores_revisions:

@@ -17,25 +17,28 @@ Row = Mapping[str, str | int]
 class Groups:
     """The totals of each group of entries. After `limit` groups, the entries of all others are `unlisted`.
 
-    With `more_than`, only groups that have more hours are shown.
+    The texts with these `names` make a group. With `more_than`, only groups that have more hours are shown.
     """
 
-    def __init__(self, *names: str, limit: int = MAX_GROUPS, more_than: Decimal | None = None) -> None:
-        self._names, self._limit, self._more_than = names, limit, more_than
+    def __init__(
+        self, title: str, *names: str, limit: int = MAX_GROUPS, more_than: Decimal | None = None
+    ) -> None:
+        self._title, self._names, self._limit, self._more_than = title, names, limit, more_than
         self._totals: dict[Texts, Totals] = {}
         self._first: dict[Texts, str] = {}
         self.unlisted = Totals()
 
-    def add(self, texts: Texts, hours: Decimal | None, source: str | None = None) -> None:
-        """Count an entry in the group with these texts. Of the group's first entry, `source` is kept."""
-        totals = self._totals.get(texts)
+    def add(self, texts: Mapping[str, str], hours: Decimal | None, source: str | None = None) -> None:
+        """Count an entry in the group with its texts. Of the group's first entry, `source` is kept."""
+        key = tuple([texts[name] for name in self._names])
+        totals = self._totals.get(key)
         if totals is None:
             if len(self._totals) == self._limit:
                 self.unlisted.count(hours)
                 return
-            totals = self._totals[texts] = Totals()
+            totals = self._totals[key] = Totals()
             if source:
-                self._first[texts] = source
+                self._first[key] = source
         totals.count(hours)
 
     def list_rows(self) -> list[Row]:
@@ -58,13 +61,13 @@ class Groups:
         unlisted = {"entries": self.unlisted.entries, "hours": show(self.unlisted.hours)}
         return {"rows": self.list_rows(), **({"unlisted": unlisted} if self.unlisted.entries else {})}
 
-    def describe(self, title: str) -> Iterator[str]:
+    def describe(self) -> Iterator[str]:
         """The title and a table; nothing without entries."""
         rows = self.list_rows()
         if not rows and not self.unlisted.entries:
             return
         yield ""
-        yield f"{title}:"
+        yield f"{self._title}:"
         shown = rows[:MAX_ROWS_SHOWN]
         yield from format_table([{name: str(row[name]) for name in row} for row in shown], RIGHT, ("first",))
         if len(rows) > len(shown):

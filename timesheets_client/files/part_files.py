@@ -122,7 +122,7 @@ class PartFile:
 
 @contextmanager
 def open_part_file(path: Path, request: Mapping[str, object], context: RunContext) -> Iterator[PartFile]:
-    """The part file of `path`, locked. Raises InputInUse, and DiskFull or FileBlocked in place of OSError."""
+    """The part file of `path`, locked. Raises InputInUse, and FileUnavailable or FileBlocked for OSError."""
     folder, shown = Folder(path.parent), escape(str(path))
     with explain_os_errors(path, "entries cannot be written there", "name another file with --download"):
         file = folder.open_to_update(name_part(path), OWNER_ONLY)

@@ -19,6 +19,7 @@ MAX_FIRST = 5
 MAX_COLUMNS = 9
 # Dates and hours are shown whole.
 CUT_FIRST = ("user_id", "project", "reason")
+OF_EVERY_ENTRY = ("by_person", "by_project", "by_month", "by_week", "by_person_project_week")
 MAX_PERSON_DAYS = 100_000
 MAX_HOURS_PER_DAY = Decimal(24)
 # The API accepts no longer person or project. Those with the same beginning are one group.
@@ -35,41 +36,53 @@ class Preview:
         self._zone, self.days = zone or UTC, days
         self._today = datetime.fromtimestamp(now, self._zone).date()
         self._total = Totals()
-        self._people, self._projects = Groups("user_id"), Groups("project")
-        self._months, self._weeks = Groups("month"), Groups("week")
-        self._groups = Groups("user_id", "project", "week")
-        self._person_days = Groups("user_id", "date", limit=MAX_PERSON_DAYS, more_than=MAX_HOURS_PER_DAY)
-        self._future = Groups("user_id", "date")
-        self._equal = Groups("user_id", "date", "project")
+        self._groups = {
+            "by_person": Groups("by person", "user_id"),
+            "by_project": Groups("by project", "project"),
+            "by_month": Groups("by month", "month"),
+            "by_week": Groups("by ISO week", "week"),
+            "by_person_project_week": Groups("by person, project and week", "user_id", "project", "week"),
+            "over_24_hours": Groups(
+                "warning: more than 24 hours of a person on a day",
+                *("user_id", "date"),
+                limit=MAX_PERSON_DAYS,
+                more_than=MAX_HOURS_PER_DAY,
+            ),
+            "future": Groups(
+                f"warning: in the future, after {self._today} in {self._zone}", "user_id", "date"
+            ),
+            "equal": Groups(
+                "warning: equal to an earlier row (those with one entry_id are stored once)",
+                *("user_id", "date", "project"),
+            ),
+            "skipped": Groups("skipped, because the mapping file says so", "reason"),
+        }
         self._occurrences = Occurrences()
-        self._skipped = Groups("reason")
         self._rejected: list[RejectedEntry] = []
         self._first_day, self._last_day = date.max, date.min
 
     def add(self, entry: InputEntry) -> None:
         members, hours = entry.members, find_hours(entry.members)
-        person, project = find_text(members.get("user_id")), find_text(members.get("project"))
-        day = self.days.find(members.get("date"))
-        date_text, week = (day.isoformat(), format_week(day)) if day else (NO_DATE, NO_DATE)
+        texts = {name: find_text(members.get(name)) for name in ("user_id", "project")}
+        texts |= dict.fromkeys(("date", "month", "week"), NO_DATE)
         self._total.count(hours)
-        self._people.add((person,), hours)
-        self._projects.add((project,), hours)
-        self._months.add((date_text[:7] if day else NO_DATE,), hours)
-        self._weeks.add((week,), hours)
-        self._groups.add((person, project, week), hours)
-        if day:
+        if day := self.days.find(members.get("date")):
+            date_text = day.isoformat()
+            texts |= {"date": date_text, "month": date_text[:7], "week": format_week(day)}
             self._first_day, self._last_day = min(self._first_day, day), max(self._last_day, day)
-            self._person_days.add((person, date_text), hours)
-        if day and day > self._today:
-            self._future.add((person, date_text), hours, entry.source)
+            self._groups["over_24_hours"].add(texts, hours)
+            if day > self._today:
+                self._groups["future"].add(texts, hours, entry.source)
+        for name in OF_EVERY_ENTRY:
+            self._groups[name].add(texts, hours)
         if self._occurrences.count(digest_entry(members)):
-            self._equal.add((person, date_text, project), hours, entry.source)
+            self._groups["equal"].add(texts, hours, entry.source)
 
     def reject(self, rejected: Sequence[RejectedEntry]) -> None:
         self._rejected.extend(rejected[: MAX_REJECTED_SHOWN - len(self._rejected)])
 
     def skip(self, row: SkippedRow) -> None:
-        self._skipped.add((row.reason,), None, row.source)
+        self._groups["skipped"].add({"reason": row.reason}, None, row.source)
 
     def encode(self) -> dict[str, object]:
         """The object that --json prints."""
@@ -83,7 +96,7 @@ class Preview:
             "today": self._today.isoformat(),
             "time_zone": str(self._zone),
             "api_time_zone": str(self.days.zone) if self.days.zone else None,
-            **{name: groups.encode() for name, _, groups in self._list_groups()},
+            **{name: groups.encode() for name, groups in self._groups.items()},
             "rejected": [{"source": each.source, "errors": each.errors} for each in self._rejected],
         }
 
@@ -99,26 +112,13 @@ class Preview:
             yield "  its time zone is not known; set TIMESHEETS_API_URL, so that it can be asked"
         if self._total.unreadable:
             yield f"  entries whose hours are no number, so they are not added up: {self._total.unreadable}"
-        for _, title, groups in self._list_groups():
-            yield from groups.describe(title)
+        for groups in self._groups.values():
+            yield from groups.describe()
         yield ""
 
     @property
     def _has_days(self) -> bool:
         return self._first_day <= self._last_day
-
-    def _list_groups(self) -> Iterator[tuple[str, str, Groups]]:
-        """Each with its name in the object and its title."""
-        yield "by_person", "by person", self._people
-        yield "by_project", "by project", self._projects
-        yield "by_month", "by month", self._months
-        yield "by_week", "by ISO week", self._weeks
-        yield "by_person_project_week", "by person, project and week", self._groups
-        yield "over_24_hours", "warning: more than 24 hours of a person on a day", self._person_days
-        yield "future", f"warning: in the future, after {self._today} in {self._zone}", self._future
-        equal = "warning: equal to an earlier row (those with one entry_id are stored once)"
-        yield "equal", equal, self._equal
-        yield "skipped", "skipped, because the mapping file says so", self._skipped
 
 
 class FirstEntries:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import (
-    DiskFull,
     ExitStatus,
     FileBlocked,
-    FileInUse,
+    FileUnavailable,
     InputInUse,
     InputUnreadable,
     UploadError,
@@ -136,7 +135,7 @@ class SpoolRejects(RejectsFile):
         try:
             # If --strict refuses a file, none of it is stored.
             self._move(self._spool.rejected if is_file_refused else self._spool.done)
-        except (FileBlocked, DiskFull, FileInUse):
+        except (FileBlocked, FileUnavailable):
             # The file stays in the spool folder, and the next run writes its rejects again.
             if kept:
                 self._folder.remove(kept.name)
