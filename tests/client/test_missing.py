@@ -35,59 +35,34 @@ def find_missing(
     return run_client(site.variables, missing_week=options.pop("week", PAST), **options)
 
 
-def test_those_without_enough_hours_are_shown_first_and_end_the_run_with_65(site: Site) -> None:
-    run = find_missing(site, answer([MISSING, SHORT, COMPLETE]))
-
-    assert run.status == 65
-    assert run.written == [
-        "  user_id  hours  expected  status",
-        "  008       0.00     20.00  missing",
-        "  007      32.50     40.00  short",
-        "  009       8.00            complete",
+def test_those_without_enough_hours_are_problems_and_end_the_run_with_65(site: Site) -> None:
+    reply = answer([MISSING, {**SHORT, "client": "a", "organization": "b"}, COMPLETE])
+    warned = [
+        f"{PAST}: 008: missing, 0.00 of 20.00 hours",
+        f"{PAST}: 007, a, b: short, 32.50 of 40.00 hours",
     ]
-    assert run.warned == [f"{PAST}, 2017-05-08 to 2017-05-14: 1 missing, 1 short, 1 complete"]
 
+    run, silent = find_missing(site, reply), find_missing(site, reply, verbosity=0)
 
-def test_silent_runs_still_say_how_many_are_missing(site: Site) -> None:
-    run = find_missing(site, answer([MISSING]), verbosity=0)
-    good = find_missing(site, answer([COMPLETE]), verbosity=0)
-
-    assert (run.written, len(run.warned), run.status) == ([], 1, 65)
-    assert (good.output, good.status) == ("", 0)
+    assert (run.status, run.warned, run.written) == (65, warned, [f"{PAST}: 009: complete, 8.00 hours"])
+    assert (silent.status, silent.warned, silent.written) == (65, warned, [])
 
 
 @pytest.mark.parametrize(
-    ("reply", "last_line"),
+    ("people", "written"),
     [
-        (answer([COMPLETE]), f"{PAST}, 2017-05-08 to 2017-05-14: 1 complete"),
-        (
-            answer([OPEN], ended=False),
-            f"{PAST}, 2017-05-08 to 2017-05-14: 1 open; the week has not ended",
-        ),
-        (answer([]), f"{PAST}, 2017-05-08 to 2017-05-14: nobody is on the list"),
-        (answer(None), f"{PAST}: the API keeps no list of assignments, so nobody is missing or short"),
+        ([COMPLETE], [f"{PAST}: 009: complete, 8.00 hours"]),
+        ([OPEN], [f"{PAST}: 008: open, 0.00 of 20.00 hours"]),
+        ([], []),
+        (None, [f"{PAST}: the API keeps no list of assignments, so nobody is missing or short"]),
     ],
     ids=["complete", "open", "empty", "no-list"],
 )
-def test_nobody_has_to_act(site: Site, reply: Reply, last_line: str) -> None:
-    run = find_missing(site, reply)
+def test_nobody_has_to_act(site: Site, people: Any, written: list[str]) -> None:
+    run, in_json = find_missing(site, answer(people)), find_missing(site, answer(people), is_json=True)
 
-    assert (run.status, run.written[-1], run.warned) == (ExitStatus.DONE, last_line, [])
-
-
-def test_json_has_the_week_and_its_people(site: Site) -> None:
-    run = find_missing(
-        site, answer([{**MISSING, "client": "a", "organization": "b"}, COMPLETE]), is_json=True
-    )
-
-    [line] = run.written
-    assert json.loads(line)["missing"] == {
-        "week": PAST,
-        "from": "2017-05-08",
-        "to": "2017-05-14",
-        "ended": True,
-        "people": [{**MISSING, "client": "a", "organization": "b"}, COMPLETE],
-    }
+    assert (run.status, run.written, run.warned) == (ExitStatus.DONE, written, [])
+    assert json.loads(in_json.written[0])["missing"] == {"week": PAST, "people": people}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +114,6 @@ def test_a_real_api_and_a_week_that_has_not_begun(site: Site, api: Api, issuer: 
 
     past, early = find_missing(site), find_missing(site, week=future)
 
-    assert (past.status, past.written[-1].split()) == (65, ["007", "0.00", "8.00", "missing"])
+    assert (past.status, past.warned) == (65, [f"{PAST}: 007: missing, 0.00 of 8.00 hours"])
     assert (early.status, early.written) == (2, [])
-    assert early.warned == ["--missing: 400 invalid_parameter: week: This week has not begun"]
+    assert early.warned == [f"--missing {future}: 400 invalid_parameter: week: This week has not begun"]

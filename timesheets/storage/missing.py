@@ -2,7 +2,7 @@
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ from django.db.models import QuerySet, Sum
 
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Timesheet
-from timesheets.storage.assignments import Assignment, find_newest_lists, parse_list
+from timesheets.storage.assignments import find_newest_lists, parse_list
 from timesheets.storage.reach import Reach
 from timesheets.storage.rows import is_in_state
 from timesheets.storage.verdicts import State
@@ -68,21 +68,19 @@ def find_missing(reach: Reach, issuer: str, week: Week, zone: ZoneInfo, now: dat
 
     Lists of another issuer than this one count for nobody, since its tokens are refused.
     """
-    begin, end = (find_start_of_day(each.monday.isoformat(), zone) for each in (week, week.next))
+    begin, end = (find_start_of_day(str(each.monday), zone) for each in (week, week.next))
     if now < begin:
         raise WeekNotBegun
-    lists = {
-        ClientKey(each.issuer, each.client_id, each.organization): _keep_week(parse_list(each), week)
-        for each in _select_lists(reach, issuer).iterator(chunk_size=1)
-    }
-    hours = _add_up(reach, begin, end) if lists else {}
-    people = [
-        person
-        for client, rows in lists.items()
-        for person in _list_people(client, rows, hours.get(client, {}), week, has_ended=now >= end)
-    ]
-    people.sort(key=lambda person: (_ORDER.index(person.status), person.user_id, person.client))
-    return WeekOfPeople(week=week, has_ended=now >= end, people=people if lists else None)
+    lists, people = _select_lists(reach, issuer), None
+    if lists.exists():
+        hours = _add_up(reach, begin, end)
+        people = [
+            person
+            for each in lists.iterator(chunk_size=1)
+            for person in _list_people(each, hours, week, has_ended=now >= end)
+        ]
+        people.sort(key=lambda person: (_ORDER.index(person.status), person.user_id, person.client))
+    return WeekOfPeople(week=week, has_ended=now >= end, people=people)
 
 
 def _select_lists(reach: Reach, issuer: str) -> QuerySet[AssignmentList]:
@@ -90,15 +88,6 @@ def _select_lists(reach: Reach, issuer: str) -> QuerySet[AssignmentList]:
         return find_newest_lists(**reach.own._asdict())
     lists = find_newest_lists(issuer=issuer)
     return lists.filter(client_id__in=reach.client_ids) if reach.client_ids else lists
-
-
-def _keep_week(rows: Iterable[Assignment], week: Week) -> Sequence[Assignment]:
-    """The rows that hold on a day of the week."""
-    return [
-        row
-        for row in rows
-        if (row.first_day or date.min) <= week.sunday and week.monday <= (row.last_day or date.max)
-    ]
 
 
 def _add_up(reach: Reach, begin: datetime, end: datetime) -> Mapping[ClientKey, Mapping[str, Decimal]]:
@@ -114,27 +103,24 @@ def _add_up(reach: Reach, begin: datetime, end: datetime) -> Mapping[ClientKey, 
 
 
 def _list_people(
-    client: ClientKey,
-    rows: Sequence[Assignment],
-    hours: Mapping[str, Decimal],
-    week: Week,
-    *,
-    has_ended: bool,
+    newest: AssignmentList, hours: Mapping[ClientKey, Mapping[str, Decimal]], week: Week, *, has_ended: bool
 ) -> Iterator[Person]:
-    expected: dict[str, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        covers = (row.first_day or date.min) <= week.monday and week.sunday <= (row.last_day or date.max)
-        if covers and row.hours_per_week is not None:
-            expected[row.user_id] += row.hours_per_week
-    matched = {row.user_id for row in rows}
-    for user_id in (matched - {""}) | hours.keys():
-        worked, due = hours.get(user_id, Decimal()), expected.get(user_id)
+    client = ClientKey(newest.issuer, newest.client_id, newest.organization)
+    found, matched, expected = hours.get(client, {}), set(), defaultdict[str, Decimal](Decimal)
+    for row in parse_list(newest):
+        first, last = row.first_day or date.min, row.last_day or date.max
+        if first <= week.sunday and week.monday <= last:
+            matched.add(row.user_id)
+            if row.hours_per_week is not None and first <= week.monday and week.sunday <= last:
+                expected[row.user_id] += row.hours_per_week
+    for user_id in (matched - {""}) | found.keys():
+        worked, due = found.get(user_id, Decimal()), expected.get(user_id)
         if matched.isdisjoint((user_id, "")):
             status = Status.UNEXPECTED
         elif worked and worked >= (due or 0):
             status = Status.COMPLETE
-        elif not has_ended:
-            status = Status.OPEN
-        else:
+        elif has_ended:
             status = Status.SHORT if worked else Status.MISSING
+        else:
+            status = Status.OPEN
         yield Person(client=client, user_id=user_id, hours=worked, expected=due, status=status)

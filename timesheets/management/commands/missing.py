@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections import Counter
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -14,7 +13,7 @@ from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
 from timesheets.management.operators import write_table
 from timesheets.renderers import CLIENT_COLUMNS, PERSON_COLUMNS
 from timesheets.serializers import represent_people
-from timesheets.storage.missing import WeekNotBegun, WeekOfPeople, find_missing
+from timesheets.storage.missing import WeekNotBegun, find_missing
 from timesheets.storage.reach import Reach
 
 
@@ -32,38 +31,21 @@ class Command(DiagnosticCommand):
         parser.add_argument("--json", action="store_true", help="print what GET /missing returns")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        client_ids = [options["client"]] if options["client"] else []
-        found = _find(options["week"], Reach(own=None, client_ids=client_ids))
+        name, client_ids = options["client"], [options["client"]] if options["client"] else []
+        try:
+            week, reach = Week.parse(options["week"]), Reach(own=None, client_ids=client_ids)
+            found = find_missing(reach, conf.issuer().url, week, conf.time_zone(), timezone.now())
+        except (ValueError, WeekNotBegun):
+            problem = f"{options['week']} is not a week that has begun, such as 2026-W23"
+            raise CommandError(problem, returncode=DiagnosticStatus.USAGE) from None
         members = represent_people(found, names_clients=True)
         if options["json"]:
             self.stdout.write(json.dumps(members, indent=2))
         elif found.people is None:
-            self.stdout.write(f"{options['client']} has no list." if client_ids else "No client has a list.")
+            self.stdout.write(f"{name} has no list." if name else "No client has a list.")
         else:
             columns = (*PERSON_COLUMNS, *CLIENT_COLUMNS)
-            if found.people:
-                rows = [[each.get(name) or "" for name in columns] for each in members["people"]]
-                self.stdout.write(write_table(columns, rows))
-            self.stdout.write(_summarize(found))
+            rows = [[person.get(column) or "" for column in columns] for person in members["people"]]
+            self.stdout.write(write_table(columns, rows))
         if not found.is_complete:
             sys.exit(DiagnosticStatus.REFUSED)
-
-
-def _find(name: str, reach: Reach) -> WeekOfPeople:
-    try:
-        week = Week.parse(name)
-    except ValueError:
-        problem = f"{name} is not a week such as 2026-W23"
-    else:
-        try:
-            return find_missing(reach, conf.issuer().url, week, conf.time_zone(), timezone.now())
-        except WeekNotBegun:
-            problem = f"{name} has not begun"
-    raise CommandError(problem, returncode=DiagnosticStatus.USAGE)
-
-
-def _summarize(found: WeekOfPeople) -> str:
-    counts = Counter(each.status for each in found.people or ())
-    counted = ", ".join(f"{count} {status}" for status, count in counts.items()) or "nobody is on a list"
-    end = "" if found.has_ended else "; the week has not ended"
-    return f"{found.week}, {found.week.monday} to {found.week.sunday}: {counted}{end}"
