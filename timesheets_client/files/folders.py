@@ -48,7 +48,7 @@ class Folder:
             raise PermissionError(errno.EPERM, "belongs to another user")
         descriptor = None
         if HAS_DESCRIPTORS:
-            descriptor = os.open(name, os.O_RDONLY | NO_FOLLOW, dir_fd=self._descriptor)
+            descriptor = self._open(name, os.O_RDONLY)
         return Folder(self.path / name, descriptor)
 
     def lstat(self, name: str) -> os.stat_result | None:
@@ -66,7 +66,7 @@ class Folder:
         """Open a regular file for reading."""
         if not NO_FOLLOW and (status := self.lstat(name)) and is_link(status):
             raise OSError(errno.ELOOP, "is a link")
-        descriptor = os.open(self._locate(name), os.O_RDONLY | NO_FOLLOW | NO_WAIT, dir_fd=self._descriptor)
+        descriptor = self._open(name, os.O_RDONLY | NO_WAIT)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "is not a regular file")
@@ -81,14 +81,12 @@ class Folder:
 
     def create(self, name: str, mode: int) -> BinaryIO:
         """Create a file for writing. Raises FileExistsError if a file or a link has that name."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW
-        descriptor = os.open(self._locate(name), flags, mode, dir_fd=self._descriptor)
+        descriptor = self._open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         return cast("BinaryIO", os.fdopen(descriptor, "wb"))
 
     def open_to_update(self, name: str, mode: int) -> BinaryIO:
         """Open a regular file of this user for reading and writing, or create it, and give it the mode."""
-        flags = os.O_RDWR | os.O_CREAT | NO_FOLLOW | NO_WAIT
-        file = os.fdopen(os.open(self._locate(name), flags, mode, dir_fd=self._descriptor), "r+b")
+        file = os.fdopen(self._open(name, os.O_RDWR | os.O_CREAT | NO_WAIT, mode), "r+b")
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or not is_own(status):
             file.close()
@@ -113,6 +111,10 @@ class Folder:
         stem, dot, suffixes = name.partition(".")
         names = chain([name], (f"{stem}-{number}{dot}{suffixes}" for number in count(2)))
         return next(free for free in names if not self.lstat(free))
+
+    def _open(self, name: str, flags: int, mode: int = 0) -> int:
+        """A descriptor of what has the name and is no link."""
+        return os.open(self._locate(name), flags | NO_FOLLOW, mode, dir_fd=self._descriptor)
 
     def _own_status(self) -> os.stat_result:
         return self.path.stat() if self._descriptor is None else os.fstat(self._descriptor)

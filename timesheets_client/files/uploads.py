@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from timesheets_client.context import RunContext
@@ -17,7 +18,7 @@ from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.inputs import Input
 from timesheets_client.sending.batch_uploads import UploadMode, make_label, upload_batch
-from timesheets_client.sending.batches import Batch, encode_entry, make_batches
+from timesheets_client.sending.batches import Batch, make_batches
 from timesheets_files.members import ENTRY_ID
 
 # The API's limits for one request, before gzip.
@@ -121,19 +122,13 @@ def upload_atomically(entries: Iterable[InputEntry], tally: Tally, context: RunC
     tally.show_progress(len(batch))
 
 
-def make_atomic_batch(entries: Iterable[InputEntry], name: str) -> Batch:
-    """One batch of all entries. Raises WrongUsage if they exceed the API's limits for one request."""
-    taken: list[InputEntry] = []
-    lines: list[bytes] = []
-    size = 0
-    for entry in entries:
-        taken.append(entry)
-        lines.append(encode_entry(entry))
-        size += len(lines[-1])
-        if len(taken) > MAX_STRICT_ENTRIES or size > MAX_STRICT_BYTES:
-            raise WrongUsage(
-                f"{name}: --strict sends a file in one request, and the API accepts at most "
-                f"{MAX_STRICT_ENTRIES:,} entries and 8 MiB per request; nothing was sent; split the file, or "
-                "send it without --strict"
-            )
-    return Batch(entries=taken, lines=lines)
+def make_atomic_batch(entries: Iterable[InputEntry], name: str) -> Batch | None:
+    """One batch of all entries, if there are any. Raises WrongUsage if the API does not take it."""
+    batches = list(islice(make_batches(entries, MAX_STRICT_ENTRIES, MAX_STRICT_BYTES), 2))
+    if len(batches) > 1 or any(sum(map(len, batch.lines)) > MAX_STRICT_BYTES for batch in batches):
+        raise WrongUsage(
+            f"{name}: --strict sends a file in one request, and the API accepts at most "
+            f"{MAX_STRICT_ENTRIES:,} entries and 8 MiB per request; nothing was sent; split the file, or "
+            "send it without --strict"
+        )
+    return batches[0] if batches else None

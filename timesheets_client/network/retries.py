@@ -49,6 +49,14 @@ class Clock:
         return max(0.0, min(seconds, self.seconds_left))
 
 
+class Busy(TemporaryFailure):
+    """An answer that may be another one a little later."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"{answer.url}: answered {answer.status}.")
+        self.answer = answer
+
+
 def send_with_retries(
     send: Callable[[], Answer],
     retries: int,
@@ -66,37 +74,56 @@ def send_with_retries(
 
     if clock.seconds_left <= 0:
         raise TemporaryFailure(f"the --deadline has passed, so {server} was not called; run it again later.")
-    retrying = tenacity.Retrying(
-        sleep=clock.sleep,
-        wait=lambda state: choose_wait(state, clock),
-        # tenacity calls `wait` before `stop`.
-        stop=lambda state: state.attempt_number > retries or state.upcoming_sleep >= clock.seconds_left,
-        retry=tenacity.retry_if_exception_type(TemporaryFailure)
-        | tenacity.retry_if_result(lambda answer: answer.status in statuses),
-        before_sleep=lambda state: announce_wait(state, clock, server),
-        retry_error_callback=read_outcome,
-    )
-    return retrying(track_attempts(send))
+    failures: list[TemporaryFailure] = []
 
-
-def track_attempts(send: Callable[[], Answer]) -> Callable[[], Answer]:
-    """`send`, except that it raises NothingSent only while no attempt has sent anything."""
-    attempts_sent = 0
-
-    def send_and_count() -> Answer:
-        nonlocal attempts_sent
-        attempts_sent += 1
+    def attempt() -> Answer:
         try:
-            return send()
-        except NothingSent as error:
-            attempts_sent -= 1
-            if not attempts_sent:
+            answer = send()
+            if answer.status not in statuses:
+                return answer
+            raise Busy(answer)
+        except TemporaryFailure as error:
+            failures.append(error)
+            if all(isinstance(each, NothingSent) for each in failures) or not isinstance(error, NothingSent):
                 raise
             raise TemporaryFailure(
                 f"{error.reason} An earlier attempt may still have arrived; run it again later.", error.reason
             ) from None
 
-    return send_and_count
+    def announce(state: "RetryCallState") -> None:
+        clock.announce(f"waiting {state.upcoming_sleep:.1f} s for {server}: {failures[-1].reason}")
+
+    retrying = tenacity.Retrying(
+        sleep=clock.sleep,
+        wait=lambda state: choose_wait(failures[-1], state.attempt_number, clock),
+        # tenacity calls `wait` before `stop`.
+        stop=lambda state: state.attempt_number > retries or state.upcoming_sleep >= clock.seconds_left,
+        retry=tenacity.retry_if_exception_type(TemporaryFailure),
+        before_sleep=announce,
+        reraise=True,
+    )
+    try:
+        return retrying(attempt)
+    except Busy as busy:
+        return busy.answer
+
+
+def choose_wait(failure: TemporaryFailure, attempt_number: int, clock: Clock) -> float:
+    """Retry-After plus full jitter below a bound that doubles, so that the jobs of one minute spread out.
+
+    Raises TemporaryFailure if Retry-After is too long.
+    """
+    jitter = clock.random() * min(MAX_WAIT_SECONDS, INITIAL_WAIT_SECONDS * 2.0 ** (attempt_number - 1))
+    if not isinstance(failure, Busy):
+        return jitter
+    now = clock.wall_clock()
+    retry_after = read_retry_after(failure.answer, now)
+    if retry_after > min(MAX_RETRY_AFTER_SECONDS, clock.seconds_left):
+        answer, time_to_return = failure.answer, format_timestamp(now + retry_after)
+        raise TemporaryFailure(
+            f"{answer.url}: busy, answered {answer.status}; run it again after {time_to_return}"
+        )
+    return retry_after + jitter
 
 
 def poll(
@@ -114,44 +141,6 @@ def poll(
             is_announced = True
         clock.sleep(min(interval_seconds, left))
     return True
-
-
-def read_outcome(state: "RetryCallState") -> Answer:
-    """The last answer. Raises the last failure."""
-    if state.outcome is None:
-        raise AssertionError("nothing was sent")
-    answer: Answer = state.outcome.result()
-    return answer
-
-
-def announce_wait(state: "RetryCallState", clock: Clock, server: str) -> None:
-    try:
-        answer = read_outcome(state)
-        reason = f"{answer.url}: answered {answer.status}."
-    except TemporaryFailure as error:
-        reason = error.reason
-    clock.announce(f"waiting {state.upcoming_sleep:.1f} s for {server}: {reason}")
-
-
-def choose_wait(state: "RetryCallState", clock: Clock) -> float:
-    """Retry-After plus full jitter below a bound that doubles, so that the jobs of one minute spread out.
-
-    Raises TemporaryFailure if Retry-After is too long.
-    """
-    bound = min(MAX_WAIT_SECONDS, INITIAL_WAIT_SECONDS * 2.0 ** (state.attempt_number - 1))
-    jitter = clock.random() * bound
-    try:
-        answer = read_outcome(state)
-    except TemporaryFailure:
-        return jitter
-    now = clock.wall_clock()
-    retry_after = read_retry_after(answer, now)
-    if retry_after > min(MAX_RETRY_AFTER_SECONDS, clock.seconds_left):
-        time_to_return = format_timestamp(now + retry_after)
-        raise TemporaryFailure(
-            f"{answer.url}: busy, answered {answer.status}; run it again after {time_to_return}"
-        )
-    return retry_after + jitter
 
 
 def read_retry_after(answer: Answer, now: float) -> float:
