@@ -14,7 +14,6 @@ from timesheets_client.errors import (
     AnswerLost,
     ConfigurationError,
     NothingSent,
-    TemporaryFailure,
 )
 from timesheets_client.network.connection import Connection
 from timesheets_client.network.exchange import open_session
@@ -107,14 +106,6 @@ def test_a_request_to_a_busy_api_is_retried(site: Site, status: int) -> None:
     assert caller.slept == [0.5]
 
 
-def test_an_api_that_stays_busy_is_a_temporary_failure(site: Site) -> None:
-    busy = Reply(status=503, body={"code": "issuer_unavailable", "detail": "No keys."})
-    caller = Caller(site, busy, busy, busy)
-
-    with pytest.raises(TemporaryFailure, match="503 issuer_unavailable: No keys; run it again later"):
-        caller.upload()
-
-
 @pytest.mark.parametrize("refusal", [REFUSED, FORBIDDEN], ids=["token", "scope"])
 def test_a_cached_token_that_is_refused_is_replaced_once(site: Site, refusal: Reply) -> None:
     caller = Caller(site, refusal, STORED, tokens=("kept", "new"))
@@ -142,13 +133,6 @@ def test_the_wait_for_new_keys_takes_half_the_time_to_the_deadline(site: Site) -
 
     assert caller.upload().status == 207
     assert caller.slept == [2.5]
-
-
-def test_a_second_refused_token_ends_the_run(site: Site) -> None:
-    caller = Caller(site, REFUSED, REFUSED)
-
-    with pytest.raises(AccessRefused, match="401 invalid_token: The access token expired; check that"):
-        caller.upload()
 
 
 def test_a_new_token_after_a_cached_one_gets_a_wait_for_new_keys(site: Site) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.api import Api
-from tests.client.conftest import MESSAGE, SECRET, Reply, Site
+from tests.client.conftest import MESSAGE, Site
 from tests.client.runs import write_days
 from tests.kit.processes import run_python
 from timesheets.management.commands.upload_timesheet import Command
@@ -57,19 +57,6 @@ def test_without_variables_it_uses_the_development_issuer(tmp_path: Path) -> Non
 
     assert (status, out) == (ExitStatus.TEMPORARY, "")
     assert err.startswith("no token from the issuer: http://127.0.0.1:1/oauth/token: no connection.")
-
-
-def test_a_refusal_is_one_line_without_the_secret_even_with_traceback(site: Site) -> None:
-    site.replies["/oauth/token"] = Reply(
-        status=401, body={"error": "access_denied", "error_description": SECRET}
-    )
-
-    status, out, err = run("--example", "--traceback", "-v", "3", variables=site.variables)
-
-    assert (status, out) == (ExitStatus.REFUSED, "")
-    assert err == (
-        "token request refused: 401 access_denied: [hidden]; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET\n"
-    )
 
 
 def test_the_help_names_every_variable_and_exit_status_and_the_limits_of_derived_ids(
@@ -121,23 +108,6 @@ def test_a_signal_waits_for_the_response_to_a_batch(site: Site, api: Api, tmp_pa
     assert process.returncode == ExitStatus.TERMINATED
     assert len(api.stored) == 3
     assert "3 of its entries are on the server" in err
-
-
-def test_standard_input_is_a_file_like_any_other(api: Api) -> None:
-    result = subprocess.run(
-        [*COMMAND, "-"],
-        cwd=ROOT,
-        env=CRON | api.variables,
-        input="user_id;date;project;hours\n007;2026-06-03;StoreZero;7,5\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("standard input: 1 entry, 1 created, 0 already there, 0 rejected in ")
-    assert [entry["hours"] for entry in api.stored.values()] == [7.5]
 
 
 def test_slow_imports_are_deferred_until_they_are_needed() -> None:

@@ -181,16 +181,6 @@ def test_a_check_compares_the_totals_before_it_sends_the_file(
     assert api.stored == {}
 
 
-def test_other_totals_keep_the_rejects_of_the_previous_run(api: Api, tmp_path: Path) -> None:
-    file = write_csv(tmp_path / "a.csv", "2026-01-01,26")
-    Run().start(api.variables, file)
-    before = (tmp_path / "a.csv.rejected.ndjson").read_text()
-
-    Run().start(api.variables, write_days(file, 2), expected_entries=3)
-
-    assert (tmp_path / "a.csv.rejected.ndjson").read_text() == before
-
-
 def test_nothing_is_sent_of_a_file_that_is_unreadable_at_its_end(
     site: Site, api: Api, tmp_path: Path
 ) -> None:

@@ -33,17 +33,6 @@ def test_a_client_can_sign_instead_of_sending_a_secret(path: Path, algorithm: st
     assert config.client_secret == ""
 
 
-def test_a_client_that_signs_needs_a_key() -> None:
-    assert problems_of(COMPLETE | SIGNING_CLIENT) == ["AUTH0_PRIVATE_KEY_FILE"]
-
-
-def test_a_key_that_others_can_access_is_refused(path: Path) -> None:
-    path.chmod(0o640)
-
-    with pytest.raises(ConfigurationError, match=f"AUTH0_PRIVATE_KEY_FILE: .*chmod 600 {path}"):
-        load(**SIGNING_CLIENT, AUTH0_PRIVATE_KEY_FILE=str(path))
-
-
 def test_a_key_with_a_passphrase_is_refused(path: Path) -> None:
     path.write_bytes(write_pem(encryption=BestAvailableEncryption(b"open sesame")))
 
@@ -87,12 +76,20 @@ def test_a_file_without_a_private_key_is_refused_and_not_quoted(path: Path, cont
     assert caught.value.__cause__ is None
 
 
-def test_a_key_without_its_method_is_refused(path: Path) -> None:
-    assert problems_of(COMPLETE | {"AUTH0_PRIVATE_KEY_FILE": str(path)}) == ["AUTH0_PRIVATE_KEY_FILE"]
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        pytest.param(SIGNING_CLIENT, "AUTH0_PRIVATE_KEY_FILE", id="no key"),
+        pytest.param({"AUTH0_PRIVATE_KEY_FILE": "key.pem"}, "AUTH0_PRIVATE_KEY_FILE", id="a key, no method"),
+        *(
+            pytest.param(SIGNING_CLIENT | {name: "x"}, name, id="a key and a secret")
+            for name in ("AUTH0_CLIENT_SECRET", "AUTH0_CLIENT_SECRET_FILE")
+        ),
+    ],
+)
+def test_a_key_has_its_method_and_no_secret_beside_it(
+    path: Path, changes: dict[str, str], named: str
+) -> None:
+    key = {} if changes is SIGNING_CLIENT else {"AUTH0_PRIVATE_KEY_FILE": str(path)}
 
-
-@pytest.mark.parametrize("name", ["AUTH0_CLIENT_SECRET", "AUTH0_CLIENT_SECRET_FILE"])
-def test_a_secret_together_with_a_key_is_refused(path: Path, name: str) -> None:
-    both = {"AUTH0_PRIVATE_KEY_FILE": str(path), name: "x"}
-
-    assert problems_of(COMPLETE | SIGNING_CLIENT | both) == [name]
+    assert problems_of(COMPLETE | key | changes) == [named]

@@ -186,8 +186,12 @@ def test_a_refused_connection_sent_nothing() -> None:
 
     with pytest.raises(
         NothingSent, match=r"no connection\. Is the server running\? This request was not sent"
-    ):
+    ) as caught:
         post(f"http://127.0.0.1:{port}/")
+
+    # The error of requests contains the request.
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
 
 
 def test_an_unknown_host_name_sent_nothing() -> None:
@@ -391,14 +395,6 @@ def test_a_missing_file_of_authorities_is_a_configuration_error(monkeypatch: pyt
 def test_https_to_a_plain_port_is_a_configuration_error(site: Site) -> None:
     with pytest.raises(ConfigurationError, match="no secure connection is possible"):
         post(site.address.replace("http:", "https:"))
-
-
-def test_the_error_of_requests_is_not_chained() -> None:
-    with pytest.raises(TemporaryFailure) as caught:
-        post("http://127.0.0.1:1/")
-
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
 
 
 @pytest.mark.parametrize(

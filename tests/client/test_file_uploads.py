@@ -1,6 +1,5 @@
 import gzip
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -119,26 +118,6 @@ def test_a_correction_without_its_own_id_is_rejected_and_the_rest_is_sent(
     assert f"{tmp_path}/a.csv:4: entry_id: a revision other than 1 needs the entry_id" in run.warned[0]
 
 
-def test_a_rejected_correction_is_sent_when_it_has_its_id(api: Api, tmp_path: Path) -> None:
-    api.store("week-1", 2)
-    (tmp_path / "a.csv").write_text(CORRECTIONS.splitlines()[0] + "\n007,2026-01-01,X,3,,2,late\n")
-    Run().start(api.variables, tmp_path / "a.csv")
-    rejects = tmp_path / "a.csv.rejected.ndjson"
-    rejects.write_text(rejects.read_text().replace("{", '{"entry_id": "week-1", ', 1))
-
-    assert Run().start(api.variables, rejects) == ExitStatus.DONE
-    assert api.stored["week-1"]["revision"] == 2
-    assert api.stored["week-1"]["reason"] == "late"
-
-
-def test_a_dry_run_names_a_correction_without_its_own_id(site: Site, tmp_path: Path) -> None:
-    (tmp_path / "a.ndjson").write_text('{"revision": 2, "entry_id": null}\n{"revision": null}\n')
-    run = run_client({}, tmp_path / "a.ndjson", is_dry_run=True)
-
-    assert run.status == ExitStatus.REJECTED
-    assert "a.ndjson:1: entry_id: a revision other than 1 needs " in run.warned[0]
-
-
 def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(api: Api, tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_text("oops\noops\n")
     run = run_client(api.variables, tmp_path / "a.ndjson")
@@ -240,13 +219,6 @@ def test_a_truncated_file_is_unreadable_after_the_stored_entries(api: Api, tmp_p
     assert "a.json[1]: unterminated string" in run.warned[-1]
 
 
-def test_an_unreadable_file_does_not_stop_the_others(api: Api, tmp_path: Path) -> None:
-    good = write_days(tmp_path / "a.csv", 2)
-
-    assert Run().start(api.variables, tmp_path / "nope.csv", good) == ExitStatus.UNREADABLE
-    assert len(api.stored) == 2
-
-
 def test_after_a_temporary_failure_no_other_file_is_sent(api: Api, tmp_path: Path) -> None:
     api.troubles += [Reply(status=503)]
     first, second = write_days(tmp_path / "a.csv", 2), write_days(tmp_path / "b.csv", 3)
@@ -326,20 +298,6 @@ def test_a_suspicious_file_is_stored_with_one_warning_and_refused_by_strict(api:
     assert run.warned == [f"{file}: warning: the last line has no line ending; was the file cut?"]
 
 
-def test_the_rejects_of_a_file_whose_name_is_latin_1_can_be_uploaded(api: Api, tmp_path: Path) -> None:
-    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/w\xe9ek.csv"))
-    run = Run()
-
-    first = run.start(api.variables, write_csv(file, "2026-01-01,1", "2026-01-02,26"))
-    rejects = file.with_name(f"{file.name}.rejected.ndjson")
-    rejects.write_text(rejects.read_text().replace("26}", "2}").replace(": 26", ": 2"))
-    second = run.start(api.variables, rejects)
-
-    assert (first, second) == (ExitStatus.REJECTED, ExitStatus.DONE)
-    assert len(api.stored) == 2
-    assert all(line.isascii() for line in run.written)
-
-
 @pytest.mark.parametrize(
     ("count", "project"),
     [pytest.param(10_001, "X", id="entries"), pytest.param(9_000, "X" * 1_000, id="bytes")],
@@ -373,13 +331,6 @@ def test_a_signal_lets_the_batch_in_flight_finish(
     assert status == expected
     assert len(api.stored) == 10
     assert "10 of its entries are on the server" in run.warned[0]
-
-
-def test_the_deadline_ends_a_run(api: Api, tmp_path: Path) -> None:
-    run = run_client(api.variables, write_days(tmp_path / "a.csv", 2), deadline_seconds=0)
-
-    assert run.status == ExitStatus.TEMPORARY
-    assert api.stored == {}
 
 
 def test_a_token_that_the_api_echoes_in_errors_is_not_printed(site: Site, tmp_path: Path) -> None:

@@ -1,6 +1,4 @@
 import json
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -154,18 +152,6 @@ def test_a_check_shows_the_earlier_expiry_of_the_token(
 
     assert (run.status, run.warned) == (ExitStatus.DONE, [])
     assert f"ok       expiry: {message}" in run.written
-
-
-def test_a_check_shows_the_expiry_by_expires_in_if_that_is_earlier(site: Site, api: Api) -> None:
-    document = token_document(site.token) | {"expires_in": 60}
-    site.replies["/oauth/token"] = Reply(status=200, body=document)
-    begin = int(time.time())
-
-    run = run_client(site.variables, is_check=True)
-
-    [message] = [line for line in run.written if "expiry" in line]
-    end = datetime.strptime(message, "ok       expiry: %Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
-    assert begin + 60 <= end.timestamp() <= begin + 70
 
 
 def test_a_check_sends_no_file_to_an_api_that_ignores_dry_run(site: Site, tmp_path: Path) -> None:

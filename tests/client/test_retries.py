@@ -108,15 +108,6 @@ def test_refused_connections_alone_are_nothing_sent() -> None:
         server.call(retries=2)
 
 
-def test_without_retries_there_is_one_attempt_and_no_wait() -> None:
-    server = Server([LOST])
-
-    with pytest.raises(TemporaryFailure):
-        server.call(retries=0)
-
-    assert (server.calls, server.fake_clock.slept) == (1, [])
-
-
 @pytest.mark.parametrize("error", [AccessRefused("no"), KeyboardInterrupt()], ids=["refusal", "signal"])
 def test_another_error_is_not_retried(error: BaseException) -> None:
     server = Server([error])

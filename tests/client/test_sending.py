@@ -158,13 +158,6 @@ def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(api: Api, 
     )
 
 
-def test_without_ids_entries_are_sent_as_they_are(api: Api, tmp_path: Path) -> None:
-    status = Run().start(api.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"), derives_ids=False)
-
-    assert status == ExitStatus.DONE
-    assert "entry_id" not in api.batches[0][0]
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -228,16 +221,6 @@ def test_a_response_may_list_more_verdicts_than_requested(site: Site, tmp_path: 
     assert Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1")) == ExitStatus.DONE
 
 
-@pytest.mark.parametrize("status", [403, 409, 422])
-def test_an_entry_that_is_refused_is_rejected(site: Site, tmp_path: Path, status: int) -> None:
-    item = {"index": 0, "status": status, "id": "14\x1b[31m"}
-    site.replies[UPLOAD] = Reply(status=207, body=batch_of_one(0, rejected=1, entries=[item]))
-    run = run_client(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1"))
-
-    assert run.status == ExitStatus.REJECTED
-    assert "\x1b" not in "".join(run.warned)
-
-
 GAP = {"revision": ["Revision 2 does not exist yet."]}
 SCOPE = {"revision": ["A correction needs the scope correct:timesheets."]}
 
@@ -299,20 +282,6 @@ def test_a_superseded_entry_is_already_there_and_verbosity_2_says_so(
     assert "0 created, 1 already there, 0 rejected" in run.written[-1]
     superseded = f"{file}:2: already there, superseded by timesheet 15; revision 3 is current"
     assert run.written[:-1] == [superseded] * (verbosity - 1)
-
-
-def test_a_strict_upload_is_refused_with_a_correction_that_lacks_its_scope(
-    site: Site, tmp_path: Path
-) -> None:
-    items = [{"index": 0, "status": 424}, {"index": 1, "status": 403, "errors": SCOPE}]
-    body = {"received": 2, "created": 0, "existing": 0, "rejected": 2, "entries": items}
-    site.replies[UPLOAD] = Reply(status=422, body={"code": "batch_refused", **body})
-    run = run_client(
-        site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1", "2026-01-02,1"), is_strict=True
-    )
-
-    assert run.status == ExitStatus.REJECTED
-    assert run.warned[0] == f"{tmp_path}/a.csv:3: revision: {SCOPE['revision'][0]}"
 
 
 @pytest.mark.parametrize("name", ["one entry", "a file"])

@@ -13,7 +13,6 @@ import pytest
 
 from timesheets_client.access.issued_tokens import IssuedToken
 from timesheets_client.access.token_cache import TokenCache
-from timesheets_client.environment.private_files import read_private_file
 from timesheets_client.errors import ConfigurationError, Terminated
 from timesheets_client.network.retries import Clock
 
@@ -57,12 +56,6 @@ def test_a_written_token_is_read_back(cache: TokenCache, expires_in: float | Non
     assert look(cache) == token
 
 
-def test_a_token_is_not_read_under_another_name(cache: TokenCache) -> None:
-    keep(cache)
-
-    assert cache.read("other") is None
-
-
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077], ids=oct)
 def test_file_folder_and_lock_are_closed_to_other_users(
     tmp_path: Path, cache: TokenCache, umask: int
@@ -87,15 +80,6 @@ def test_an_open_folder_is_closed_to_other_users(tmp_path: Path, cache: TokenCac
     keep(cache)
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-
-
-def test_a_token_is_replaced_and_nothing_is_left_behind(path: Path, cache: TokenCache) -> None:
-    other = IssuedToken(value="d.e.f", issued_at=1, expires_in=2)
-
-    keep(cache, other)
-
-    assert look(cache) == other
-    assert {file.name for file in path.parent.iterdir()} == {"name.json", "name.lock"}
 
 
 CONTENTS = {
@@ -194,18 +178,6 @@ def test_a_token_is_on_disk_before_it_gets_its_name(
     assert synced == [(path.read_text(), before)]
 
 
-def test_a_file_that_is_missing_or_open_to_others_has_no_content(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    assert read_private_file(path, 10) is None
-
-    path.write_bytes(b"content")
-    path.chmod(0o604)
-    assert read_private_file(path, 10) is None
-
-    path.chmod(0o600)
-    assert read_private_file(path, 4) == b"cont"
-
-
 def test_a_token_that_cannot_be_written_causes_only_a_warning(
     path: Path, cache: TokenCache, warnings: list[str]
 ) -> None:
@@ -235,20 +207,6 @@ def test_a_run_that_hangs_does_not_block_others(path: Path, cache: TokenCache, w
         "waiting up to 0.1 s for another run to get the issuer's token.",
         "another run has been getting a token for 0 s; this one gets its own.",
     ]
-
-
-def test_a_run_without_time_left_does_not_wait(path: Path, warnings: list[str]) -> None:
-    slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        raise Terminated
-
-    cache = TokenCache(path.parents[1], warnings.append, Clock(monotonic=lambda: 0.0, sleep=sleep))
-    with held_elsewhere(path), cache.lock("name", 0):
-        assert slept == []
-
-    assert warnings == ["another run has been getting a token for 0 s; this one gets its own."]
 
 
 def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str]) -> None:
@@ -281,7 +239,3 @@ def test_a_token_that_cannot_be_removed_is_a_configuration_error(path: Path, cac
 
     with pytest.raises(ConfigurationError, match=f"{path}: cannot be removed"):
         cache.forget("name")
-
-
-def test_no_token_is_in_a_repr() -> None:
-    assert TOKEN.value not in repr(TOKEN)

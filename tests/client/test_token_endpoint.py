@@ -245,12 +245,3 @@ def test_the_scopes_of_a_token_are_safe_to_print() -> None:
     assert (
         accept(mint_token(scope="batch:upload \x1b[31m", scp=["other"])).scopes == "batch:upload  [31m other"
     )
-
-
-@pytest.mark.parametrize(
-    ("lifetime", "left"), [(86400, 300), (3600, 300), (3000, 300), (600, 60), (60, 6)], ids=str
-)
-def test_a_token_is_renewed_five_minutes_or_a_tenth_of_its_lifetime_early(lifetime: int, left: int) -> None:
-    token = accept(mint_token(iat=1000, exp=1000 + lifetime), expires_in=lifetime)
-
-    assert token.expires_at - token.renew_at == left

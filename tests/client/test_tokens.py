@@ -108,14 +108,6 @@ def test_without_a_cache_each_run_requests_a_token_and_writes_nothing(runs: Runs
     assert not runs.site.state_dir.exists()
 
 
-def test_a_token_is_not_shared_with_another_configuration(runs: Runs) -> None:
-    runs.begin()
-
-    runs.start(client_id="reporting").obtain()
-
-    assert runs.requested == 2
-
-
 def test_names_differ_with_issuer_audience_client_and_scope() -> None:
     configs = [
         make_config(),
@@ -301,16 +293,6 @@ def test_a_forgotten_token_is_requested_again(runs: Runs) -> None:
     assert runs.start().obtain().value == new
 
 
-def test_without_a_writable_folder_a_run_gets_its_own_token(runs: Runs) -> None:
-    runs.site.state_dir.write_text("a file")
-    token = runs.issue()
-
-    assert runs.start().obtain().value == token
-    [warning] = runs.warnings
-    assert f"{runs.site.state_dir}/tokens: no token can be kept here: Not a directory" in warning
-    assert token not in warning
-
-
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 599])
 def test_a_busy_issuer_is_retried(runs: Runs, status: int) -> None:
     runs.fail(status)
@@ -333,17 +315,6 @@ def test_a_refusal_is_final(runs: Runs, status: int) -> None:
         runs.start().obtain()
 
     assert runs.requested == 1
-
-
-def test_a_retry_after_of_the_issuer_that_is_too_long_ends_with_the_time_to_return(runs: Runs) -> None:
-    runs.fail(429, Retry_After="3600", Auth0_Client_Quota_Limit="r=0")
-    source = runs.start()
-
-    with pytest.raises(TemporaryFailure, match="busy, answered 429; run it again after 2027-01-15"):
-        source.obtain()
-
-    assert runs.fake_clock.slept == []
-    assert source.quota_limit == "r=0"
 
 
 def test_a_passed_deadline_names_the_issuer(runs: Runs) -> None:

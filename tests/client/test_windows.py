@@ -167,25 +167,6 @@ def test_standard_input_is_read_twice_for_its_totals(site: Site, api: Api) -> No
     assert (right[0], wrong[0], len(api.requests)) == (0, 65, 1)
 
 
-def test_checks_and_withdrawals_work(site: Site, api: Api, tmp_path: Path) -> None:
-    api.store("a", 2)
-    file = write_days(tmp_path / "a.csv", 2)
-
-    dry = run(site, "--dry-run", file)
-    done = run(site, "--withdraw", "1", "--reason", "twice")
-
-    assert (dry[0], done[0]) == (0, 0), done
-    assert "upload 1: 1 entry, 1 withdrawn" in done[1]
-
-
-def test_a_name_that_the_console_cannot_show_is_escaped(site: Site, api: Api, tmp_path: Path) -> None:
-    write_days(tmp_path / "woche-\N{CJK UNIFIED IDEOGRAPH-9031}.csv", 1)
-
-    status, shown, _ = run(site, "woche-\N{CJK UNIFIED IDEOGRAPH-9031}.csv")
-
-    assert (status, shown.partition(":")[0]) == (0, "woche-\\u9031.csv")
-
-
 @pytest.mark.parametrize(
     ("number", "status"),
     [
