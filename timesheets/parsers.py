@@ -10,16 +10,6 @@ from typing import IO, Any, BinaryIO, cast
 from rest_framework.parsers import BaseParser
 
 from timesheets.exceptions import DateOrder, MalformedBody, MalformedHeader, TooLarge, make_sentence
-from timesheets.formats.strict_json import (
-    MAX_VALUES,
-    NotJSON,
-    TooManyValues,
-    decode_utf8,
-    is_array,
-    iterate_array,
-    parse_value,
-    require_few_values,
-)
 from timesheets_files.csv_rows import open_csv, read_entries
 from timesheets_files.dates import DateFormat, compile_reader
 from timesheets_files.members import (
@@ -30,6 +20,16 @@ from timesheets_files.members import (
     RowMalformed,
 )
 from timesheets_files.signatures import require_text
+from timesheets_files.strict_json import (
+    MAX_VALUES,
+    NotJSON,
+    TooManyValues,
+    decode_utf8,
+    is_array,
+    iterate_array,
+    parse_value,
+    require_few_values,
+)
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 8 * 1024 * 1024

@@ -15,7 +15,6 @@ from timesheets import conf
 from timesheets.exceptions import InvalidEntry, make_sentence
 from timesheets.fields import HoursField, RevisionField, TimestampField
 from timesheets.formats.days import find_start_of_day
-from timesheets.formats.strict_json import REPEATED
 from timesheets.models import AssignmentList, Rejection, Upload
 from timesheets.storage.assignments import parse_list
 from timesheets.storage.entries import Entry
@@ -25,6 +24,7 @@ from timesheets.trust.principals import ClientKey
 from timesheets_files import limits
 from timesheets_files.limits import ENTRY_ID, HOURS_TEXT, MAX_LENGTHS
 from timesheets_files.members import Unfit
+from timesheets_files.strict_json import REPEATED
 
 # The fast path accepts no white space at the ends of a name, no control characters and no unusual date.
 _PLAIN_NAME = re.compile(r"(?!\s)[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+(?<!\s)")

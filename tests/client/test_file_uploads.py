@@ -128,7 +128,7 @@ def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(api: Api, tmp_
     assert first["_rejected"] == {
         "source": f"{tmp_path}/a.ndjson:1",
         "text": "oops",
-        "errors": {"non_field_errors": ["this line is not JSON: expecting value"]},
+        "errors": {"non_field_errors": ["this line is not JSON: expecting value, at line 1, column 1"]},
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.kit.processes import run_python
 from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.reading.identity import EntryIds
-from timesheets_client.reading.json_values import HugeNumber
+from timesheets_files.strict_json import HugeNumber
 
 CONTENT: Mapping[str, object] = {
     "user_id": "007",
@@ -155,7 +155,7 @@ def test_an_entry_with_any_value_for_hours_has_an_id(hours: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "revision", [Decimal(2), Decimal(0), "2", "1", "", True, ["x"], HugeNumber("1e9999999999")]
+    "revision", [Decimal(2), Decimal(0), "2", "1", "", True, ["x"], HugeNumber("Infinity")]
 )
 def test_no_id_is_derived_for_a_correction(revision: object) -> None:
     correction = {**CONTENT, "revision": revision}

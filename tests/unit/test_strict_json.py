@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from timesheets.formats.strict_json import REPEATED, NotJSON, decode_utf8, iterate_array, parse_value
+from timesheets_files.strict_json import REPEATED, NotJSON, decode_utf8, iterate_array, parse_value
 
 NO_JSON = [
     # No value, or more than one; another language; another encoding.

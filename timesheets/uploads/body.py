@@ -15,7 +15,6 @@ from rest_framework.request import Request
 
 from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, LengthRequired, TooLarge, UnsupportedMediaType
-from timesheets.formats.strict_json import MAX_VALUES, TooManyValues
 from timesheets.parsers import (
     LIMITS,
     MAX_BYTES,
@@ -35,6 +34,7 @@ from timesheets.uploads.concurrency import (
 )
 from timesheets.uploads.unzipping import unzip
 from timesheets_files.dates import DateFormat
+from timesheets_files.strict_json import MAX_VALUES, TooManyValues
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # RFC 9110, section 8.4.1: x-gzip is an old name of gzip.

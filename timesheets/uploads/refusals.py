@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from timesheets.exceptions import Conflict, InvalidEntry
-from timesheets.formats.strict_json import REPEATED
 from timesheets.logs import redact_tokens
 from timesheets.models import Rejection
 from timesheets.parsers import MalformedEntry
@@ -20,6 +19,7 @@ from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.results import Result, describe_verdict, explain_conflict
 from timesheets_files.limits import MAX_UNKNOWN_MEMBERS
 from timesheets_files.members import SentDate, Unfit
+from timesheets_files.strict_json import REPEATED
 
 MAX_TEXT_LENGTH = 200
 # Beyond it, a program that reads JSON may not read an integer exactly.

@@ -20,7 +20,6 @@ from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
 from timesheets_client.printable import escape
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
-from timesheets_client.reading.json_values import NotJSON, parse_value
 from timesheets_client.reading.maps.shipped import suggest_map
 from timesheets_client.reading.table_files import TableOptions, read_csv, read_xlsx
 from timesheets_client.reading.temporary_copies import explain_full_disk
@@ -29,6 +28,7 @@ from timesheets_files.dates import DateFormat
 from timesheets_files.members import DateOrderInDoubt as OrderInDoubt
 from timesheets_files.members import FileUnreadable, HeaderMalformed
 from timesheets_files.signatures import GZIP, OLD_EXCEL, ZIP, require_known, require_text
+from timesheets_files.strict_json import NotJSON, parse_value
 
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024

@@ -10,10 +10,19 @@ from typing import BinaryIO
 
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry, reject_text
-from timesheets_client.reading.json_values import NotJSON, find_fault, parse_value
 from timesheets_files.dates import DateFormat, compile_reader
 from timesheets_files.members import ENTRY_ID, REJECTED, Malformed
 from timesheets_files.printable import quote
+from timesheets_files.strict_json import (
+    MAX_DEPTH,
+    REPEATED,
+    NotJSON,
+    decode_utf8,
+    parse_value,
+    require_pairs,
+    require_shallow,
+    scan,
+)
 
 MAX_ENTRY_BYTES = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -34,17 +43,11 @@ def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Inpu
 
 
 def read_line(source: str, line: bytes, zone: tzinfo | None) -> InputEntry | RejectedEntry:
+    text = line.decode(errors="backslashreplace")
     try:
-        text = line.decode()
-        value, end = parse_value(text)
-        if end < len(text):
-            raise NotJSON(f"something follows the value at character {end + 1}")
-    except UnicodeDecodeError as error:
-        text = line.decode(errors="backslashreplace")
-        return reject_text(source, f"byte {error.start + 1} of this line is not UTF-8", text)
+        return make_entry(source, parse_value(decode_utf8(line)), text, zone)
     except NotJSON as error:
         return reject_text(source, f"this line is not JSON: {error}", text)
-    return make_entry(source, value, text, zone)
 
 
 def make_entry(source: str, value: object, text: str, zone: tzinfo | None) -> InputEntry | RejectedEntry:
@@ -55,8 +58,8 @@ def make_entry(source: str, value: object, text: str, zone: tzinfo | None) -> In
         rejection = value.pop(REJECTED)
         if not value.keys() - {ENTRY_ID}:
             return reject_again(source, rejection, value)
-    if fault := find_fault(value, text):
-        return reject_text(source, f"this entry cannot be sent: {fault}", text)
+    if REPEATED in value.values():
+        return reject_text(source, "one of its members is repeated", text)
     if zone and isinstance(value.get("date"), str):
         # Whatever else is wrong with a date is for the API to say.
         with suppress(Malformed):
@@ -82,7 +85,12 @@ def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputE
     while has_more:
         source = f"{name}[{window.index}]"
         value, text = window.take_value()
-        yield make_entry(source, value, text, zone)
+        try:
+            require_shallow(text, MAX_DEPTH)
+            require_pairs(value, text, 0, len(text))
+            yield make_entry(source, value, text, zone)
+        except NotJSON as error:
+            yield reject_text(source, f"this entry is not JSON: {error}", text)
         has_more = window.take(",") if is_array else bool(window.peek())
         if is_array and not has_more and not window.take("]"):
             raise window.explain("a comma or the end of the array is missing")
@@ -120,10 +128,10 @@ class Window:
         self.peek()
         while True:
             try:
-                value, end = parse_value(self._text, self._position)
+                value, end = scan(self._text, self._position)
             except NotJSON as error:
                 if self._is_whole or len(self._text) - self._position > MAX_ENTRY_BYTES:
-                    raise self.explain(str(error)) from None
+                    raise self.explain(error.problem) from None
             else:
                 # A number at the end of the text may continue in the next chunk.
                 if end < len(self._text) or self._is_whole:

@@ -23,11 +23,25 @@ _STRINGS_AND_MARKS = re.compile(rb'"[^"\n]*"?|([,\[{\n])')
 _STRINGS_AND_BRACKETS = re.compile(r'"[^"]*"?|[\[{]|[\]}]')
 _ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _BRACKETS_AS_BRACES = bytes.maketrans(b"[]", b"{}")
+_TOO_DEEP = "more than {} levels of nesting"
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class NotJSON(Exception):
-    """The text is not JSON, or it is nested too deeply. The message says what is wrong, and where."""
+    """The text is not JSON, or it is nested too deeply. `problem` is the message without the place."""
+
+    def __init__(self, problem: str, text: str = "", position: int | None = None) -> None:
+        self.problem = problem
+        if position is not None:
+            line, column = text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
+            problem += f", at line {line}, column {column}"
+        super().__init__(problem)
+
+
+class HugeNumber(Decimal):
+    """Takes the place of a number beyond the range of Decimal, and is refused for the same reason."""
+
+    digits: str
 
 
 class TooManyValues(Exception):
@@ -46,7 +60,7 @@ def parse_value(text: str) -> Any:
 
     Raises NotJSON for wrong syntax, a BOM, NaN, Infinity, a lone surrogate, and more than 32 levels.
     """
-    _require_shallow(text, MAX_DEPTH)
+    require_shallow(text, MAX_DEPTH)
     value, end = _parse_at(text, _skip_white_space(text, 0))
     _require_end(text, end, "value")
     return value
@@ -54,7 +68,7 @@ def parse_value(text: str) -> Any:
 
 def iterate_array(text: str) -> Iterator[Any]:
     """The values of a JSON array, one by one. Raises NotJSON, like `parse_value`."""
-    _require_shallow(text, MAX_DEPTH + 1)
+    require_shallow(text, MAX_DEPTH + 1)
     begin = _skip_white_space(text, 0)
     try:
         values, end = _parse_at(text, begin)
@@ -76,7 +90,7 @@ def _iterate_one_by_one(text: str, begin: int) -> Iterator[Any]:
         yield value
         separator = _SEPARATOR.match(text, position)
         if separator is None:
-            raise NotJSON(_locate("a comma or the end of the array is missing", text, position))
+            raise NotJSON("a comma or the end of the array is missing", text, position)
         position = separator.end()
         if separator[1] == "]":
             _require_end(text, position, "array")
@@ -101,7 +115,7 @@ def require_few_values(body: bytes) -> None:
 
 def _require_end(text: str, position: int, what: str) -> None:
     if _skip_white_space(text, position) != len(text):
-        raise NotJSON(_locate(f"text follows the {what}", text, position))
+        raise NotJSON(f"text follows the {what}", text, position)
 
 
 def _skip_white_space(text: str, position: int) -> int:
@@ -110,25 +124,32 @@ def _skip_white_space(text: str, position: int) -> int:
 
 
 def _parse_at(text: str, position: int) -> tuple[Any, int]:
-    try:
-        value, end = _DECODER.raw_decode(text, position)
-        if _SURROGATE.search(text, position, end):
-            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
-    except json.JSONDecodeError as error:
-        raise NotJSON(_locate(error.msg[:1].lower() + error.msg[1:], text, error.pos)) from None
-    except UnicodeEncodeError:
-        raise NotJSON("it escapes a lone surrogate") from None
+    value, end = scan(text, position)
+    require_pairs(value, text, position, end)
     return value, end
 
 
-def _locate(problem: str, text: str, position: int) -> str:
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    return f"{problem}, at line {line}, column {column}"
+def scan(text: str, position: int) -> tuple[Any, int]:
+    """The value that begins at this position, and its end. Levels and surrogates are not checked."""
+    try:
+        return _DECODER.raw_decode(text, position)
+    except json.JSONDecodeError as error:
+        raise NotJSON(error.msg[:1].lower() + error.msg[1:], text, error.pos) from None
+    except RecursionError:
+        raise NotJSON(_TOO_DEEP.format(MAX_DEPTH)) from None
 
 
-def _require_shallow(text: str, levels: int) -> None:
-    """Refuse deep nesting before Python's parser, which recurses on the C stack of its thread."""
+def require_pairs(value: Any, text: str, begin: int, end: int) -> None:
+    """Raise NotJSON if the text of the value escapes a lone surrogate."""
+    try:
+        if _SURROGATE.search(text, begin, end):
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotJSON("it escapes a lone surrogate") from None
+
+
+def require_shallow(text: str, levels: int) -> None:
+    """Raise NotJSON for deep nesting before Python's parser, which recurses on the C stack of its thread."""
     brackets = text.encode().translate(_BRACKETS_AS_BRACES, _ALL_BUT_BRACKETS)
     for _ in range(levels):
         brackets = brackets.replace(b"{}", b"")
@@ -141,7 +162,7 @@ def _require_shallow(text: str, levels: int) -> None:
         if match[0] in "[{":
             depth += 1
             if depth > levels:
-                raise NotJSON(f"more than {levels} levels of nesting")
+                raise NotJSON(_TOO_DEEP.format(levels))
         elif match[0] in "]}":
             depth -= 1
 
@@ -159,12 +180,13 @@ def _read_number(digits: str) -> Decimal:
     try:
         return Decimal(digits)
     except InvalidOperation:
-        # The exponent exceeds the range of Decimal. Return a number that is refused for the same reason.
         mantissa, _, exponent = digits.lower().partition("e")
         if not mantissa.strip("-0."):
             return Decimal(0)
         magnitude = Decimal("1e-999") if exponent.startswith("-") else Decimal("Infinity")
-        return magnitude.copy_sign(Decimal("-1" if mantissa.startswith("-") else "1"))
+        number = HugeNumber(magnitude.copy_sign(Decimal("-1" if mantissa.startswith("-") else "1")))
+        number.digits = digits
+        return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
