@@ -43,10 +43,11 @@ def read_ndjson(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[Inpu
 
 
 def read_line(source: str, line: bytes, zone: tzinfo | None) -> InputEntry | RejectedEntry:
-    text = line.decode(errors="backslashreplace")
     try:
-        return make_entry(source, parse_value(decode_utf8(line)), text, zone)
+        text = decode_utf8(line)
+        return make_entry(source, parse_value(text), text, zone)
     except NotJSON as error:
+        text = line.decode(errors="backslashreplace")
         return reject_text(source, f"this line is not JSON: {error}", text)
 
 
