@@ -1,7 +1,6 @@
 import gzip
 import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.locks import try_lock
 from timesheets_client.reading.maps.files import load_map
-from timesheets_client.reading.maps.rules import Cells, Find
+from timesheets_client.reading.maps.rules import Cells, Rule
 
 
 def test_finished_files_are_uploaded_and_moved_to_done(api: Api, spool: Path) -> None:
@@ -70,20 +69,11 @@ def test_an_unreadable_file_is_set_aside_with_the_reason(api: Api, spool: Path) 
     assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
 
 
-class Fragile:
+def take_fragile(cells: Cells) -> str:
     """The rule of a map that fails on one text, as no rule should."""
-
-    columns = ("Email",)
-
-    def bind(self, find: Find) -> Callable[[Cells], object]:
-        place = find("Email")
-
-        def take(cells: Cells) -> str:
-            if cells[place] == "fatal":
-                raise ZeroDivisionError("a text of the file")
-            return cells[place]
-
-        return take
+    if cells["email"] == "fatal":
+        raise ZeroDivisionError("a text of the file")
+    return cells["email"]
 
 
 def test_a_spool_is_emptied_whatever_its_files_contain(api: Api, spool: Path, tmp_path: Path) -> None:
@@ -117,7 +107,9 @@ def test_a_spool_is_emptied_whatever_its_files_contain(api: Api, spool: Path, tm
     for name, content in (unreadable | faulty | good | fatal).items():
         (spool / name).write_bytes(content)
     run = run_client(
-        api.variables, spool=spool, entry_map=replace(stated, rules={**stated.rules, "user_id": Fragile()})
+        api.variables,
+        spool=spool,
+        entry_map=replace(stated, rules={**stated.rules, "user_id": Rule(["Email"], take_fragile)}),
     )
 
     assert run.status == ExitStatus.BUG

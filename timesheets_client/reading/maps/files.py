@@ -1,6 +1,5 @@
 """Read a mapping file, or report everything in it that is missing, unknown or wrong."""
 
-import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,24 +22,24 @@ from timesheets_client.reading.maps.durations import SECONDS, UNITS, WITH_DAYS, 
 from timesheets_client.reading.maps.lookups import LookupUnreadable, read_lookup
 from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.maps.rules import (
-    DateRule,
-    DurationRule,
-    IdRule,
-    PeriodRule,
     Rule,
     Skip,
-    Source,
-    TextRule,
+    make_date_rule,
+    make_duration_rule,
+    make_id_rule,
+    make_period_rule,
+    make_source,
+    make_text_rule,
 )
 from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.maps.tables import Table
 from timesheets_files.csv_rows import UTF_8
 from timesheets_files.dates import find_zone
-from timesheets_files.members import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS
+from timesheets_files.members import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS, Malformed
 from timesheets_files.printable import quote
 
 # They have one byte per character, and ASCII as their first half.
-ENCODING = re.compile(r"utf-8|windows-125[0-8]|iso-8859-\d{1,2}")
+ENCODING = re.compile(r"utf-8|windows-125[0-8]|iso-8859-([1-9]|1[013-6])")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -84,11 +83,10 @@ def read_document(path: Path) -> tuple[str, Mapping[str, object]]:
 
 def read_map(document: Table, name: str, folder: Path, option: tzinfo | None) -> EntryMap:
     zone = read_zone(document)
-    rules = read_rules(document, folder, option or zone)
     skips, skips_zero_hours = read_skips(document)
     return EntryMap(
         name=name,
-        rules=rules,
+        rules=read_rules(document, folder, option or zone),
         encoding=read_encoding(document),
         skips=skips,
         skips_zero_hours=skips_zero_hours,
@@ -96,27 +94,19 @@ def read_map(document: Table, name: str, folder: Path, option: tzinfo | None) ->
 
 
 def read_encoding(document: Table) -> str:
-    encoding = document.take("encoding").lower() if "encoding" in document else UTF_8
-    if not is_encoding(encoding):
+    encoding = str(document.take("encoding", default=UTF_8)).lower()
+    if not ENCODING.fullmatch(encoding):
         document.refuse("encoding", "must be utf-8, or such as windows-1252 or iso-8859-1")
-    return str(encoding)
-
-
-def is_encoding(name: str) -> bool:
-    try:
-        return bool(ENCODING.fullmatch(name) and codecs.lookup(name))
-    except LookupError:
-        return False
+        return UTF_8
+    return encoding
 
 
 def read_zone(document: Table) -> tzinfo | None:
-    if "time_zone" not in document:
-        return None
     name = document.take("time_zone")
-    if zone := find_zone(name):
-        return zone
-    document.refuse("time_zone", f"{quote(name)} is not a time zone such as Europe/Berlin")
-    return UTC
+    zone = find_zone(name) if name else None
+    if name and not zone:
+        document.refuse("time_zone", f"{quote(name)} is not a time zone such as Europe/Berlin")
+    return zone
 
 
 def read_rules(document: Table, folder: Path, zone: tzinfo | None) -> Mapping[str, Rule]:
@@ -139,7 +129,7 @@ def read_rule(member: str, table: Table, folder: Path, zone: tzinfo | None) -> R
             is_period = "start" in table or "end" in table
             return read_period_rule(table, zone) if is_period else read_duration_rule(table)
         case _ if member == ENTRY_ID:
-            return IdRule(source=read_source(table))
+            return make_id_rule(read_source(table))
         case _:
             return read_text_rule(member, table, folder)
 
@@ -147,21 +137,32 @@ def read_rule(member: str, table: Table, folder: Path, zone: tzinfo | None) -> R
 def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
     source, default = read_source(table, may_be_constant=True), table.take("default")
     if member in OPTIONAL_COLUMNS:
-        return TextRule(source=source, default=default)
+        return make_text_rule(source, lambda text: text or default)
     renames, has_lookup, name = table.take_pairs("rename"), "lookup" in table, table.take("lookup")
+    lookup: Mapping[str, str] | None = None
     try:
         lookup = read_lookup(folder / name, member) if has_lookup else None
     except LookupUnreadable as error:
         table.refuse("lookup", str(error))
-        lookup = None
-    return TextRule(source=source, default=default, renames=renames, lookup=lookup, lookup_name=name)
+
+    def convert(text: str) -> str:
+        if not text:
+            return str(default)
+        renamed = renames.get(text, text)
+        if lookup is None:
+            return renamed
+        if (value := lookup.get(renamed.casefold())) is None:
+            raise Malformed(f"{quote(renamed)} is not in {name}")
+        return value
+
+    return make_text_rule(source, convert)
 
 
 def read_date_rule(table: Table, zone: tzinfo | None) -> Rule:
     source, only_day = read_source(table), table.take("only_day", bool)
     formats = read_formats(table, "format", UTC if only_day else zone)
     only_day = only_day or all(map(lacks_time, formats))
-    return DateRule(source=source, read=compile_formats(formats), zone=zone, only_day=only_day)
+    return make_date_rule(source, compile_formats(formats), zone, only_day=only_day)
 
 
 def read_duration_rule(table: Table) -> Rule:
@@ -169,10 +170,10 @@ def read_duration_rule(table: Table) -> Rule:
     if "decimal" in table and unit not in SECONDS:
         table.refuse("decimal", f"applies only to {', '.join(SECONDS)}")
     decimal = table.take_choice("decimal", (".", ","), ".")
-    per_day = table.take_number("hours_per_day") if unit == WITH_DAYS else 24
-    if not 0 < per_day <= 24:
+    per_day = table.take("hours_per_day", Decimal) if unit == WITH_DAYS else 24
+    if not (Decimal(per_day).is_finite() and 0 < per_day <= 24):
         table.refuse("hours_per_day", "must be above 0 and at most 24: how many hours 1d has, such as 8")
-    return DurationRule(source=source, read=compile_unit(unit, decimal, per_day), decimal=decimal)
+    return make_duration_rule(source, compile_unit(unit, decimal, per_day), decimal)
 
 
 def read_period_rule(table: Table, zone: tzinfo | None) -> Rule:
@@ -181,12 +182,10 @@ def read_period_rule(table: Table, zone: tzinfo | None) -> Rule:
     of_end = read_formats(table, "end_format", zone, needs_date=False) if "end_format" in table else formats
     if any(map(lacks_time, [*formats, *of_end])):
         table.refuse("", "start and end need a time of day: %H and %M, or %I, %M and %p")
-    return PeriodRule(
-        start=start, end=end, read_start=compile_formats(formats), read_end=compile_formats(of_end), zone=zone
-    )
+    return make_period_rule(start, end, compile_formats(formats), compile_formats(of_end), zone)
 
 
-def read_source(table: Table, *, may_be_constant: bool = False) -> Source:
+def read_source(table: Table, *, may_be_constant: bool = False) -> Rule:
     """The text of a member: the key `column`, `template` or `constant`."""
     keys = ("column", "template", *["constant"] * may_be_constant)
     given = [key for key in keys if key in table]
@@ -194,21 +193,20 @@ def read_source(table: Table, *, may_be_constant: bool = False) -> Source:
         table.refuse("", f"needs one of the keys {', '.join(keys)}; it has {' and '.join(given) or 'none'}")
     if given == ["template"]:
         return read_template(table, "template")
-    key = given[0] if given else "column"
-    for other in given[1:]:
-        table.take(other)
-    text = table.take(key).strip()
-    if given and not text:
+    texts = {key: table.take(key).strip() for key in given}
+    for key in (key for key, text in texts.items() if not text):
         table.refuse(key, "must not be empty")
-    return Source(columns=[text]) if key == "column" else Source(columns=[], pattern=protect(text))
+    if "constant" in texts:
+        return make_source([], protect(texts["constant"]))
+    return make_source([texts.get("column", "")])
 
 
-def read_template(table: Table, key: str) -> Source:
+def read_template(table: Table, key: str) -> Rule:
     parts = PLACEHOLDER.split(table.take(key))
     literals, columns = parts[::2], [column.strip() for column in parts[1::2]]
     if not columns or not all(columns) or any(mark in "".join(literals) for mark in "{}"):
         table.refuse(key, "must name columns in braces, as in {Start date} {Start time}")
-    return Source(columns=columns, pattern="%s".join(map(protect, literals)))
+    return make_source(columns, "%s".join(map(protect, literals)))
 
 
 def protect(literal: str) -> str:
@@ -253,11 +251,8 @@ def read_skips(document: Table) -> tuple[Sequence[Skip], bool]:
 
 def read_skip(table: Table) -> Skip:
     keys = [key for key in ("equals", "not_equals") if key in table]
-    texts = [text.strip() for key in keys for text in table.take_texts(key)]
+    texts = {text.strip() for key in keys for text in table.take_texts(key)}
     column = table.take("column").strip()
     if not column or len(keys) != 1:
         table.refuse("", "needs column, and equals or not_equals; or hours = 0")
-    is_optional = table.take("optional", bool)
-    return Skip(
-        column=column, texts=frozenset(texts), is_negated="not_equals" in keys, is_optional=is_optional
-    )
+    return Skip(column, texts, "not_equals" in keys, table.take("optional", bool))

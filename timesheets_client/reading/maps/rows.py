@@ -7,7 +7,7 @@ from timesheets_client.errors import DateOrderInDoubt
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow
 from timesheets_client.reading.maps.durations import RoundsToZero
 from timesheets_client.reading.maps.names import normalize
-from timesheets_client.reading.maps.rules import Rule, Skip
+from timesheets_client.reading.maps.rules import Cells, Rule, Skip
 from timesheets_files.dates import Swapped
 from timesheets_files.limits import find_faults
 from timesheets_files.members import OPTIONAL_COLUMNS, REVISION, HeaderMalformed, Malformed
@@ -49,27 +49,13 @@ class RowReader:
     """Reads the rows of one table."""
 
     def __init__(self, entry_map: EntryMap, header: Sequence[str], line: int, sheet: str) -> None:
-        self._names = [normalize(name) for name in header]
+        self._map, self.names = entry_map, [normalize(name) for name in header]
         if problem := self._find_wrong_columns(entry_map, header):
             raise HeaderMalformed(problem, line, sheet)
-        skips = [skip for skip in entry_map.skips if normalize(skip.column) in self._names]
-        # Most columns of an export concern nobody.
-        columns = [*(column for column, _ in entry_map.columns), *(skip.column for skip in skips)]
-        self._read = sorted(set(map(self.locate, columns)))
-        self._places = entry_map.places
-        takes = {member: rule.bind(self._find) for member, rule in entry_map.rules.items()}
-        self._takes = list(takes.items())
-        self._optional = [member for member in OPTIONAL_COLUMNS if member in takes]
-        self._skips = [(self._find(skip.column), skip) for skip in skips]
-        self._skips_zero_hours = entry_map.skips_zero_hours
-
-    @property
-    def width(self) -> int:
-        return len(self._names)
-
-    def locate(self, column: str) -> int:
-        """The place of a column in the table."""
-        return self._names.index(normalize(column))
+        self._skips = [(normalize(skip.column), skip) for skip in entry_map.skips]
+        read = {*map(normalize, dict(entry_map.columns)), *(key for key, _ in self._skips)}
+        self._last = max(place for place, name in enumerate(self.names) if name in read)
+        self._optional = [member for member in OPTIONAL_COLUMNS if member in entry_map.rules]
 
     def read(self, source: str, row: Sequence[str]) -> Row:
         """The entry in a row, or all that is wrong with it.
@@ -77,24 +63,25 @@ class RowReader:
         Raises RowMalformed if a cell that the map reads is missing or the row is wider than the header, and
         DateOrderInDoubt for a date that only fits with day and month swapped.
         """
-        if not self._read[-1] < len(row) <= len(self._names):
-            require_width(row, len(self._names))
-        cells = [row[place] for place in self._read]
+        if not self._last < len(row) <= len(self.names):
+            require_width(row, len(self.names))
+        cells = dict(zip(self.names, row, strict=False))
         if reason := self._find_reason_to_skip(cells):
             return SkippedRow(source=source, reason=reason)
         members: dict[str, object] = {}
         errors: dict[str, Malformed] = {}
-        for member, take in self._takes:
+        for member, rule in self._map.rules.items():
             try:
-                members[member] = take(cells)
+                members[member] = rule.take(cells)
             except Swapped as error:
+                place = self._map.places[member]
                 raise DateOrderInDoubt(
                     f"{source}: {member}: {error}; nothing of this file is sent, because the order of day "
-                    f"and month is in doubt for all of it; state the right format in {self._places[member]}"
+                    f"and month is in doubt for all of it; state the right format in {place}"
                 ) from None
             except Malformed as error:
                 members[member], errors[member] = None, error
-        if self._skips_zero_hours and is_zero(members["hours"], errors.get("hours")):
+        if self._map.skips_zero_hours and is_zero(members["hours"], errors.get("hours")):
             return SkippedRow(source=source, reason="it has 0 hours")
         self._complete_optional(members, errors)
         if errors:
@@ -102,14 +89,11 @@ class RowReader:
             return RejectedEntry(source=source, errors={**find_faults(members), **texts}, members=members)
         return InputEntry(source=source, members=members)
 
-    def _find(self, column: str) -> int:
-        """The place of a column among those that are read."""
-        return self._read.index(self.locate(column))
-
-    def _find_reason_to_skip(self, cells: Sequence[str]) -> str | None:
-        for place, skip in self._skips:
-            if (cells[place] in skip.texts) != skip.is_negated:
-                return f"{skip.column} is {quote(cells[place]) if cells[place] else 'empty'}"
+    def _find_reason_to_skip(self, cells: Cells) -> str | None:
+        for key, skip in self._skips:
+            text = cells.get(key)
+            if text is not None and (text in skip.texts) != skip.is_negated:
+                return f"{skip.column} is {quote(text) if text else 'empty'}"
         return None
 
     def _complete_optional(self, members: dict[str, object], errors: Mapping[str, object]) -> None:
@@ -124,7 +108,7 @@ class RowReader:
 
     def _find_wrong_columns(self, entry_map: EntryMap, header: Sequence[str]) -> str:
         counts = {
-            f"{quote(column)} ({member})": self._names.count(normalize(column))
+            f"{quote(column)} ({member})": self.names.count(normalize(column))
             for column, member in entry_map.columns
         }
         missing = [column for column, count in counts.items() if not count]

@@ -1,26 +1,25 @@
 """How each member of an entry is made from the cells of a row, and which rows are skipped."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
-from typing import Protocol
+from typing import Any, NamedTuple
 
 from timesheets_client.reading.maps.date_formats import Moment, compile_formats
 from timesheets_client.reading.maps.durations import compile_unit, make_hours
+from timesheets_client.reading.maps.names import normalize
 from timesheets_files.dates import find_offset, find_offset_of_day
 from timesheets_files.members import Malformed
 from timesheets_files.printable import quote
 
 MAX_TEXTS = 4096
 
-Cells = Sequence[str]
-# The place of a column in the cells.
-Find = Callable[[str], int]
+# The stripped cells of a row, by the normalized names of their columns.
+Cells = Mapping[str, str]
 # It raises Malformed.
-Take = Callable[[Cells], object]
+Take = Callable[[Cells], Any]
 ReadMoment = Callable[[str], Moment]
 
 
@@ -39,172 +38,106 @@ read_typed_moment = compile_formats(TYPED_FORMATS)
 read_clock = compile_unit("h:mm:ss")
 
 
-class Rule(Protocol):
-    @property
-    def columns(self) -> Sequence[str]:
-        """The columns that the rule reads."""
+class Rule(NamedTuple):
+    """The columns that a member is made from, as the map names them, and how.
 
-    def bind(self, find: Find) -> Take:
-        """A function that makes the member from the stripped cells of a row."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """A text with `%s` in the place of each column. It is empty if all columns are."""
+    A source is a rule whose text other rules read.
+    """
 
     columns: Sequence[str]
-    pattern: str = "%s"
-
-    def bind(self, find: Find) -> Callable[[Cells], str]:
-        pattern = self.pattern
-        places = [find(column) for column in self.columns]
-        if not places:
-            constant = pattern % ()
-            return lambda _: constant
-        if pattern == "%s":
-            return itemgetter(*places)
-        take = itemgetter(*places) if len(places) > 1 else itemgetter(slice(places[0], places[0] + 1))
-
-        def join(cells: Cells) -> str:
-            found = take(cells)
-            return (pattern % tuple(found)).strip() if any(found) else ""
-
-        return join
-
-    def bind_moment(self, find: Find, read: ReadMoment) -> Callable[[Cells], Moment]:
-        """A function that reads the date and time in the cells with `read`, unless they are typed."""
-        take, places = self.bind(find), [find(column) for column in self.columns]
-
-        def read_moment(cells: Cells) -> Moment:
-            if type(cells[places[0]]) is Typed:
-                return read_typed_moment(" ".join(cells[place] for place in places).strip())
-            return read(take(cells))
-
-        return read_moment
+    take: Take
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SourceRule:
-    source: Source
+class Skip(NamedTuple):
+    """Rows whose column has one of the texts, or with `is_negated` none of them."""
 
-    @property
-    def columns(self) -> Sequence[str]:
-        return self.source.columns
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TextRule(SourceRule):
-    """A text: renamed, looked up, or the default if there is none."""
-
-    default: str = ""
-    renames: Mapping[str, str] = field(default_factory=dict)
-    lookup: Mapping[str, str] | None = None
-    lookup_name: str = ""
-
-    def bind(self, find: Find) -> Take:
-        take = self.source.bind(find)
-        if not (self.default or self.renames or self.lookup is not None):
-            return take
-        return lambda cells: self._convert(take(cells))
-
-    def _convert(self, text: str) -> str:
-        if not text:
-            return self.default
-        renamed = self.renames.get(text, text)
-        if self.lookup is None:
-            return renamed
-        value = self.lookup.get(renamed.casefold())
-        if value is None:
-            raise Malformed(f"{quote(renamed)} is not in {self.lookup_name}")
-        return value
+    column: str
+    texts: Collection[str]
+    is_negated: bool
+    # The table may lack the column.
+    is_optional: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IdRule(SourceRule):
+def make_source(columns: Sequence[str], pattern: str = "%s") -> Rule:
+    """A text with the cells in the places of `%s`. It is empty if all cells are."""
+    keys = list(map(normalize, columns))
+    if keys and pattern == "%s":
+        return Rule(columns, itemgetter(*keys))
+
+    def join(cells: Cells) -> str:
+        found = [cells[key] for key in keys]
+        return (pattern % tuple(found)).strip() if any(found) or not keys else ""
+
+    return Rule(columns, join)
+
+
+def make_text_rule(source: Rule, convert: Callable[[str], str]) -> Rule:
+    return Rule(source.columns, lambda cells: convert(source.take(cells)))
+
+
+def make_id_rule(source: Rule) -> Rule:
     """An id, of which no part may be missing."""
+    keys = [(column, normalize(column)) for column in source.columns]
 
-    def bind(self, find: Find) -> Take:
-        take = self.source.bind(find)
-        places = [(column, find(column)) for column in self.columns]
+    def identify(cells: Cells) -> Any:
+        for column, key in keys:
+            if not cells[key]:
+                raise Malformed(f"{quote(column)} is empty, and other rows could get the same id")
+        return source.take(cells)
 
-        def identify(cells: Cells) -> str:
-            for column, place in places:
-                if not cells[place]:
-                    raise Malformed(f"{quote(column)} is empty, and other rows could get the same id")
-            return take(cells)
-
-        return identify
+    return Rule(source.columns, identify)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DateRule(SourceRule):
+def make_date_rule(source: Rule, read: ReadMoment, zone: tzinfo | None, *, only_day: bool) -> Rule:
     """The day that the cells show, or the time unless `only_day`."""
-
-    read: ReadMoment
-    zone: tzinfo | None
-    only_day: bool = False
-
-    def bind(self, find: Find) -> Take:
-        read, zone = self.source.bind_moment(find, self.read), self.zone
-        return (lambda cells: read(cells).day) if self.only_day else lambda cells: localize(read(cells), zone)
+    take = compile_moment(source, read)
+    return Rule(
+        source.columns,
+        (lambda cells: take(cells).day) if only_day else (lambda cells: localize(take(cells), zone)),
+    )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DurationRule(SourceRule):
-    read: Callable[[str], Decimal]
-    decimal: str = "."
+def make_duration_rule(source: Rule, read: Callable[[str], Decimal], decimal: str) -> Rule:
+    take, convert = source.take, lru_cache(MAX_TEXTS)(read)
 
-    def bind(self, find: Find) -> Take:
-        take = self.source.bind(find)
-        convert = lru_cache(MAX_TEXTS)(self.read)
+    def measure(cells: Cells) -> Decimal:
+        text = take(cells)
+        if type(text) is not Typed:
+            return convert(text)
+        return read_clock(text) if ":" in text else convert(text.replace(".", decimal))
 
-        def measure(cells: Cells) -> Decimal:
-            text = take(cells)
-            if type(text) is not Typed:
-                return convert(text)
-            return read_clock(text) if ":" in text else convert(text.replace(".", self.decimal))
-
-        return measure
+    return Rule(source.columns, measure)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PeriodRule:
+def make_period_rule(
+    start: Rule, end: Rule, read_start: ReadMoment, read_end: ReadMoment, zone: tzinfo | None
+) -> Rule:
     """The hours from a start to an end. An end without a date is on the day of the start, or on the next."""
+    take_start, take_end = compile_moment(start, read_start), compile_moment(end, read_end)
 
-    start: Source
-    end: Source
-    read_start: ReadMoment
-    read_end: ReadMoment
-    zone: tzinfo | None
-
-    @property
-    def columns(self) -> Sequence[str]:
-        return [*self.start.columns, *self.end.columns]
-
-    def bind(self, find: Find) -> Take:
-        read_start = self.start.bind_moment(find, self.read_start)
-        read_end = self.end.bind_moment(find, self.read_end)
-        return lambda cells: self._measure(read_start(cells), read_end(cells))
-
-    def _measure(self, begin: Moment, finish: Moment) -> Decimal:
+    def measure(cells: Cells) -> Decimal:
+        begin, finish = take_start(cells), take_end(cells)
         if not finish.day:
             finish = finish._replace(day=begin.day if begin.time <= finish.time else find_next_day(begin.day))
-        taken = locate(finish, self.zone) - locate(begin, self.zone)
+        taken = locate(finish, zone) - locate(begin, zone)
         if taken < timedelta():
             raise Malformed(f"the end {show(finish)} is before the start {show(begin)}")
         seconds = Decimal(taken // timedelta(microseconds=1)) / 1_000_000
         return make_hours(seconds, f"{show(begin)} to {show(finish)}")
 
+    return Rule([*start.columns, *end.columns], measure)
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skip:
-    """Rows whose column has one of the texts, or with `is_negated` none of them."""
 
-    column: str
-    texts: frozenset[str]
-    is_negated: bool = False
-    # The table may lack the column.
-    is_optional: bool = False
+def compile_moment(source: Rule, read: ReadMoment) -> Callable[[Cells], Moment]:
+    """A function that reads the date and time in the cells with `read`, unless they are typed."""
+    keys = list(map(normalize, source.columns))
+
+    def read_moment(cells: Cells) -> Moment:
+        if type(cells[keys[0]]) is Typed:
+            return read_typed_moment(" ".join(cells[key] for key in keys).strip())
+        return read(source.take(cells))
+
+    return read_moment
 
 
 def localize(moment: Moment, zone: tzinfo | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from timesheets_client.reading.entries import RejectedEntry, Row, SkippedRow, reject_text
+from timesheets_client.reading.maps.names import normalize
 from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.maps.rules import Typed
 from timesheets_files.members import OPTIONAL_COLUMNS, RowMalformed
@@ -22,12 +23,12 @@ class MappedCells:
     def __init__(self, entry_map: EntryMap, sheet: Sheet) -> None:
         self._rows = entry_map.open_table(sheet.header, 1, sheet.title)
         self._places = {
-            member: [self._rows.locate(column) for column in rule.columns]
+            member: [self._rows.names.index(normalize(column)) for column in rule.columns]
             for member, rule in entry_map.rules.items()
         }
 
     def make_entry(self, source: str, found: Sequence[Cell]) -> Row:
-        cells = [*found, *[EMPTY] * (self._rows.width - len(found))]
+        cells = [*found, *[EMPTY] * (len(self._rows.names) - len(found))]
         texts = [Typed(cell.text) if cell.kind in TYPED else cell.text for cell in cells]
         try:
             read = self._rows.read(source, texts)

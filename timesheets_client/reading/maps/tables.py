@@ -7,8 +7,15 @@ from typing import Any
 from timesheets_files.printable import put_on_one_line
 
 # What a missing value, or one of another type, reads as.
-EMPTY: Mapping[type, Any] = {str: "", int: 0, bool: False, dict: {}, list: []}
-TYPES = {str: "a text", int: "a whole number", bool: "true or false", dict: "a table", list: "a list"}
+EMPTY: Mapping[type, Any] = {str: "", int: 0, Decimal: 0, bool: False, dict: {}, list: []}
+TYPES = {
+    str: "a text",
+    int: "a whole number",
+    Decimal: "a number",
+    bool: "true or false",
+    dict: "a table",
+    list: "a list",
+}
 
 
 class Table:
@@ -31,20 +38,14 @@ class Table:
         place = ".".join(filter(None, (self._name, key)))
         self.problems += [put_on_one_line(f"{place}: {line}") for line in problem.split("\n")]
 
-    def take(self, key: str, kind: type = str) -> Any:
-        value = self._left.pop(key, EMPTY[kind])
-        if type(value) is kind:
+    def take(self, key: str, kind: type = str, default: object = None) -> Any:
+        default = EMPTY[kind] if default is None else default
+        value = self._left.pop(key, default)
+        if type(value) is kind or (kind is Decimal and type(value) is int):
             return value
         self.refuse(key, f"must be {TYPES[kind]}")
         self._mistyped.add(key)
-        return EMPTY[kind]
-
-    def take_number(self, key: str) -> Decimal | int:
-        """A number with or without a fraction; 0 if it is missing or no number."""
-        value = self._left.pop(key, 0)
-        if isinstance(value, Decimal):
-            return value if value.is_finite() else 0
-        return value if type(value) is int else 0
+        return default
 
     def take_choice(self, key: str, choices: Sequence[str], default: str = "") -> str:
         chosen = self.take(key) if key in self else default
