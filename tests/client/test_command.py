@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.api import Api
 from tests.client.conftest import MESSAGE, Site
-from tests.client.runs import write_days
 from tests.kit.processes import run_python
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client.environment.config import VARIABLES
@@ -92,22 +90,6 @@ def test_a_signal_ends_a_run_without_a_traceback(site: Site) -> None:
         out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out, err) == (ExitStatus.INTERRUPTED, "", "")
-
-
-def test_a_signal_waits_for_the_response_to_a_batch(site: Site, api: Api, tmp_path: Path) -> None:
-    site.hangs_at = "/timesheets/upload"
-
-    with start(str(write_days(tmp_path / "a.csv", 3)), variables=site.variables) as process:
-        assert site.arrived.wait(10)
-        process.terminate()
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.5)
-        site.release.set()
-        _, err = process.communicate(timeout=60)
-
-    assert process.returncode == ExitStatus.TERMINATED
-    assert len(api.stored) == 3
-    assert "3 of its entries are on the server" in err
 
 
 def test_slow_imports_are_deferred_until_they_are_needed() -> None:

@@ -25,13 +25,6 @@ def write_csv_rows() -> bytes:
     return (HEADER + "".join(f"007,{day},X,{hours}\n" for day, hours in ROWS)).encode()
 
 
-def write_lines() -> bytes:
-    return b"".join(
-        b'{"user_id": "007", "date": "%b", "project": "X", "hours": %b}\n' % (day.encode(), hours.encode())
-        for day, hours in ROWS
-    )
-
-
 def write_workbook() -> bytes:
     workbook = openpyxl.Workbook()
     sheet: Any = workbook.active
@@ -46,8 +39,6 @@ def write_workbook() -> bytes:
     params=[
         pytest.param(("a.csv", write_csv_rows), id="CSV"),
         pytest.param(("a.csv.gz", lambda: gzip.compress(write_csv_rows())), id="gzip"),
-        pytest.param(("a.ndjson", write_lines), id="NDJSON"),
-        pytest.param(("a.json", lambda: b"[%b]" % b",".join(write_lines().splitlines())), id="JSON"),
         pytest.param(("a.xlsx", write_workbook), id="workbook"),
     ]
 )
@@ -97,28 +88,23 @@ def test_nothing_is_sent_of_a_file_with_other_totals(
     ("options", "problem"),
     [
         pytest.param(
-            {"expected_entries": 2}, "entries: expected 2, found 3; hours: found 7.75;", id="entries"
+            {"expected_entries": 0}, "entries: expected 0, found 3; hours: found 7.75;", id="entries"
         ),
         pytest.param(
-            {"expected_hours": Decimal("7.5")},
-            "entries: found 3; hours: expected 7.5, found 7.75;",
+            {"expected_entries": 3, "expected_hours": Decimal(0)},
+            "hours: expected 0, found 7.75;",
             id="hours",
         ),
-        pytest.param(
-            {"expected_entries": 3, "expected_hours": Decimal(0)}, "expected 0, found 7.75;", id="no hours"
-        ),
-        pytest.param({"expected_entries": 0}, "entries: expected 0, found 3; hours: found 7.75", id="none"),
     ],
 )
-def test_each_total_is_compared(
+def test_one_wrong_total_is_enough(
     site: Site, tmp_path: Path, options: dict[str, int | Decimal], problem: str
 ) -> None:
     (tmp_path / "a.csv").write_bytes(write_csv_rows())
     run = run_client(site.variables, tmp_path / "a.csv", **options)
 
-    assert run.status == ExitStatus.REJECTED
+    assert (run.status, site.received) == (ExitStatus.REJECTED, [])
     assert problem in run.warned[0]
-    assert site.received == []
 
 
 def test_rejected_rows_count_with_the_hours_that_can_be_read(api: Api, tmp_path: Path) -> None:

@@ -39,9 +39,6 @@ def make_metadata(**changes: object) -> dict[str, object]:
     ("issuer", "openid", "oauth"),
     [
         pytest.param(
-            "https://a.com", f"https://a.com{OPENID_PATH}", f"https://a.com{OAUTH_PATH}", id="no path"
-        ),
-        pytest.param(
             "https://a.com/", f"https://a.com{OPENID_PATH}", f"https://a.com{OAUTH_PATH}", id="slash"
         ),
         pytest.param(
@@ -49,12 +46,6 @@ def make_metadata(**changes: object) -> dict[str, object]:
             f"https://a.com:8443/realms/x{OPENID_PATH}",
             f"https://a.com:8443{OAUTH_PATH}/realms/x",
             id="a path",
-        ),
-        pytest.param(
-            "https://a.com/realms/x/",
-            f"https://a.com/realms/x{OPENID_PATH}",
-            f"https://a.com{OAUTH_PATH}/realms/x",
-            id="a path and a slash",
         ),
     ],
 )

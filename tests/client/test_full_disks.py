@@ -144,15 +144,6 @@ def test_without_space_for_the_reason_an_unreadable_file_stays(api: Api, disk: D
     assert result.files == ["disk/.lock", "disk/a.csv", "disk/done/b.csv"]
 
 
-def test_a_disk_without_space_for_another_file_is_a_temporary_failure(api: Api, disk: Disk) -> None:
-    write(disk, "a.csv", GOOD)
-
-    result = disk.run(UPLOAD, "--spool", "disk", options="nr_inodes=4")
-
-    assert result.statuses == [ExitStatus.TEMPORARY]
-    assert "No space left on device" in result.errors
-
-
 def test_without_space_for_the_token_it_is_still_used(api: Api, disk: Disk) -> None:
     write(disk, "a.csv", GOOD)
 

@@ -51,17 +51,26 @@ def test_a_linked_file_is_skipped_with_a_warning(api: Api, spool: Path, tmp_path
     assert list_files(spool) == [".lock", "a.csv", "done/b.csv"]
 
 
+TAKEN_AWAY = [
+    pytest.param(
+        lambda path: path.symlink_to(path.parents[1] / "elsewhere"), "is a link or a file", id="linked"
+    ),
+    pytest.param(give_away, "belongs to another user", id="another user's", marks=needs_root),
+]
+
+
+@pytest.mark.parametrize(("take_away", "problem"), TAKEN_AWAY)
 @pytest.mark.parametrize("name", ["done", "rejected"])
-def test_a_linked_folder_in_the_spool_folder_is_a_configuration_error(
-    site: Site, api: Api, spool: Path, tmp_path: Path, name: str
+def test_a_folder_in_the_spool_folder_that_is_not_ours_is_a_configuration_error(
+    site: Site, spool: Path, tmp_path: Path, name: str, take_away: Callable[[Path], object], problem: str
 ) -> None:
     write_csv(spool / "a.csv", "2026-01-01,26")
     (tmp_path / "elsewhere").mkdir()
-    (spool / name).symlink_to(tmp_path / "elsewhere")
+    take_away(spool / name)
     run = run_client(site.variables, spool=spool)
 
     assert run.status == ExitStatus.CONFIGURATION
-    assert run.warned[0].startswith(f"{spool}/{name}: cannot be used: is a link or a file, not a folder; ")
+    assert run.warned[0].startswith(f"{spool}/{name}: cannot be used: {problem}")
     assert list_files(tmp_path / "elsewhere") == []
     assert site.received == []
 
@@ -129,27 +138,9 @@ def test_a_folder_that_becomes_a_link_during_the_upload_is_not_followed(
     assert list_files(tmp_path / "elsewhere") == []
 
 
-@needs_root
-@pytest.mark.parametrize("name", ["done", "rejected"])
-def test_another_users_folder_is_a_configuration_error(site: Site, spool: Path, name: str) -> None:
-    give_away(spool / name)
-    write_csv(spool / "a.csv", "2026-01-01,1")
-    run = run_client(site.variables, spool=spool)
-
-    assert run.status == ExitStatus.CONFIGURATION
-    assert "belongs to another user" in run.warned[0]
-    assert site.received == []
-
-
-@pytest.mark.parametrize(
-    "take_away",
-    [
-        pytest.param(lambda folder: folder.symlink_to(folder.parents[1] / "elsewhere"), id="linked"),
-        pytest.param(lambda folder: give_away(folder), id="another user's", marks=needs_root),
-    ],
-)
+@pytest.mark.parametrize(("take_away", "problem"), TAKEN_AWAY)
 def test_rejects_of_standard_input_go_only_to_our_own_folder(
-    api: Api, tmp_path: Path, take_away: Callable[[Path], object]
+    api: Api, tmp_path: Path, take_away: Callable[[Path], object], problem: str
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "state").mkdir()

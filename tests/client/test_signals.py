@@ -1,12 +1,8 @@
-import os
-import random
 import signal
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from types import FrameType
 from typing import Any
 
@@ -17,11 +13,7 @@ from tests.client.conftest import Site
 from tests.client.runs import Run, write_csv
 from timesheets_client import signals as signals_module
 from timesheets_client.errors import ExitStatus, TemporaryFailure, Terminated
-from timesheets_client.signals import Signals, catch_signals
-
-# More signals hit more points of a run. By hand: SIGNALS=5000 pytest tests/client/test_signals.py
-SIGNALS = int(os.environ.get("SIGNALS", "20"))
-
+from timesheets_client.signals import Signals
 
 interrupt, terminate = (partial(signal.raise_signal, each) for each in (signal.SIGINT, signal.SIGTERM))
 
@@ -186,55 +178,3 @@ def test_a_signal_before_any_bytecode_is_raised() -> None:
         signal.signal(signal.SIGTERM, before)
 
     assert number > 100
-
-
-class RecordingSignals(Signals):
-    was_received = False
-
-    def receive(self, number: int, frame: FrameType | None) -> None:
-        self.was_received = True
-        super().receive(number, frame)
-
-
-def interrupt_after(
-    seconds: float, start: Callable[[RecordingSignals], ExitStatus]
-) -> tuple[bool, ExitStatus]:
-    """Whether the signal arrived during `start`, and the status that `start` returned."""
-    signals = RecordingSignals()
-
-    def start_and_wait() -> ExitStatus:
-        with signals:
-            thread.start()
-            return start(signals)
-
-    def interrupt() -> None:
-        time.sleep(seconds)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = Thread(target=interrupt)
-    status = catch_signals(start_and_wait)
-    thread.join()
-    return signals.was_received, status
-
-
-# Python closes a file that a signal leaves open.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_no_signal_is_swallowed_at_any_time_of_a_run(api: Api, tmp_path: Path) -> None:
-    file = write_csv(tmp_path / "a.csv", *["2026-01-01,1", "2026-01-01,26"] * 10)
-
-    def start(signals: RecordingSignals) -> ExitStatus:
-        return Run(signals=signals).start(api.variables, file, batch_size=5)
-
-    # The first run takes longer than later ones.
-    for _ in range(2):
-        begin = time.monotonic()
-        assert start(RecordingSignals()) == ExitStatus.REJECTED
-        duration = time.monotonic() - begin
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    try:
-        ends = [interrupt_after(random.random() * duration, start) for _ in range(SIGNALS)]  # noqa: S311
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-    assert sum(arrived for arrived, _ in ends) > SIGNALS / 4
-    assert {status for arrived, status in ends if arrived} == {ExitStatus.TERMINATED}

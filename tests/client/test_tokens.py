@@ -84,17 +84,6 @@ def test_many_runs_share_one_token(runs: Runs) -> None:
     assert runs.requested == 1
 
 
-def test_a_run_reads_the_cache_only_once(runs: Runs) -> None:
-    source, token = runs.begin()
-    for path in runs.site.state_dir.rglob("*.json"):
-        path.unlink()
-
-    again = source.obtain()
-
-    assert (again.value, again.is_from_cache) == (token, False)
-    assert runs.requested == 1
-
-
 def test_without_a_cache_each_run_requests_a_token_and_writes_nothing(runs: Runs) -> None:
     runs.is_caching = False
     runs.issue()
@@ -198,23 +187,6 @@ def test_an_expired_token_and_one_that_is_refused_a_successor_are_not_used(
 
     with pytest.raises(error, match=f": {status}"):
         runs.start().obtain()
-
-
-def test_the_earlier_expiry_applies_to_later_runs_too(runs: Runs) -> None:
-    token = runs.issue()
-    runs.site.replies[TOKEN_PATH] = Reply(status=200, body=token_document(token) | {"expires_in": 100})
-    runs.start().obtain()
-    runs.fake_clock.now += 95
-    new = runs.issue()
-
-    assert runs.start().obtain().value == new
-
-
-def test_a_wrong_clock_of_the_issuer_does_not_matter(runs: Runs) -> None:
-    _, token = runs.begin(iat=1000, exp=1000 + HOUR)
-
-    assert runs.start().obtain().value == token
-    assert runs.requested == 1
 
 
 def test_a_token_from_the_future_is_not_used(runs: Runs) -> None:
@@ -333,17 +305,6 @@ def test_a_run_waits_at_most_a_minute_for_another_run(runs: Runs) -> None:
     assert token_after_wait.value == token
     assert sum(runs.fake_clock.slept) == pytest.approx(60)
     assert max(runs.fake_clock.slept) == 0.05
-
-
-def test_the_issuers_quota_limit_is_recorded(runs: Runs) -> None:
-    source, body = runs.start(), token_document(runs.issue())
-    before = source.quota_limit
-    limit = {"Auth0-Client-Quota-Limit": "b=per_hour;q=10;r=9;t=3500"}
-    runs.site.replies[TOKEN_PATH] = Reply(status=200, body=body, headers=limit)
-
-    source.obtain()
-
-    assert (before, source.quota_limit) == (None, "b=per_hour;q=10;r=9;t=3500")
 
 
 def test_the_quota_limit_of_a_refusal_is_recorded_without_the_secret(runs: Runs) -> None:
