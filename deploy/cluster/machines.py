@@ -3,12 +3,11 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ import psycopg
 import requests
 
 from tests.kit.postgresql import choose_account, find_programs
-from tests.kit.processes import REPOSITORY, link_manage_py, make_environment, run_python
+from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, make_environment, run_python
 from tests.kit.servers import Server
 
 TEMPLATES = Path(__file__).parent
@@ -37,18 +36,10 @@ PORTS = (
 
 def find_missing_packages() -> list[str]:
     needs: dict[str, object] = {package: find_program(program) for package, program in PACKAGES.items()}
-    needs |= {"postgresql": find_programs(), "python3-etcd": has_etcd_client()}
-    return [package for package, found in needs.items() if not found]
-
-
-def has_etcd_client() -> bool:
-    """Whether Patroni's Python has it. The package of Patroni also accepts the client of another store."""
-    script = find_program("patroni")
-    if not script:
-        return False
-    [first_line, *_] = Path(script).read_text().splitlines()
-    command = [*first_line.removeprefix("#!").split(), "-c", "import etcd"]
-    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+    needs["postgresql"] = find_programs()
+    missing = [package for package, found in needs.items() if not found]
+    # Patroni's own package is content with the client of another store.
+    return [*missing, "python3-etcd"] if "patroni" in missing else missing
 
 
 def find_program(name: str) -> str | None:
@@ -57,10 +48,7 @@ def find_program(name: str) -> str | None:
 
 def choose_values() -> dict[str, str]:
     """The values of the templates' placeholders, with free ports and a new password."""
-    with ExitStack() as stack:
-        # All are open at once, so no port is chosen twice.
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PORTS]
-        ports = {name: str(probe.getsockname()[1]) for name, probe in zip(PORTS, sockets, strict=True)}
+    ports = {name: str(find_free_port()) for name in PORTS}
     members = [f"database-{number}=http://127.0.0.1:{ports[f'peer_port_{number}']}" for number in (1, 2, 3)]
     return {
         **ports,
@@ -81,16 +69,12 @@ def fill_in(template: str, machine: str, values: Mapping[str, str]) -> str:
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Raises TimeoutError if `condition` is not true, or cannot be read, for as long as `seconds`."""
     deadline = time.monotonic() + seconds
-    while not _is_true(condition):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Not within {seconds:.0f} s: {what}")
+    while time.monotonic() < deadline:
+        with suppress(requests.RequestException, psycopg.OperationalError):
+            if condition():
+                return
         time.sleep(0.1)
-
-
-def _is_true(condition: Callable[[], object]) -> bool:
-    with suppress(requests.RequestException, psycopg.OperationalError):
-        return bool(condition())
-    return False
+    raise TimeoutError(f"Not within {seconds:.0f} s: {what}")
 
 
 @dataclass(frozen=True, kw_only=True)

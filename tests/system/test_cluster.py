@@ -3,7 +3,6 @@
 import http.client
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -42,23 +41,6 @@ def test_missing_packages_are_named_with_the_command_that_installs_them() -> Non
     assert re.search(
         r"apt-get install --no-install-recommends .*\betcd-server patroni\b.* python3-etcd$", result.stdout
     )
-
-
-@pytest.mark.parametrize("store", ["etcd", "kazoo"])
-def test_a_patroni_without_the_client_of_etcd_lacks_a_package(tmp_path: Path, store: str) -> None:
-    """Its package is content with the client of another store, such as kazoo."""
-    (tmp_path / f"{store}.py").touch()
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
-    patroni = tmp_path / "patroni"
-    patroni.write_text(f"#!{python}\n")
-    for program in (python, patroni):
-        program.chmod(0o755)
-
-    result = run_python("-m", "deploy.cluster", PATH=str(tmp_path))
-
-    assert " patroni" not in result.stdout
-    assert ("python3-etcd" in result.stdout) is (store != "etcd")
 
 
 @pytest.mark.parametrize("template", CONFIGURATIONS)
