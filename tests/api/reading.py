@@ -2,26 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
 
 from tests.kit.django_client import ClientResponse
-from timesheets.storage.entries import Entry
 
 PUBLIC_URL = "https://timesheets.example.com"
 RECEIVED_AT = datetime(2017, 5, 12, 6, 0, tzinfo=UTC)
 
 Read = Callable[..., ClientResponse]
-
-
-def build_entry(entry_id: str | None = None, **changes: Any) -> Entry:
-    content = {
-        "user_id": "007",
-        "date": datetime(2017, 5, 10, 17, 40, 20, 95000, tzinfo=UTC),
-        "project": "StoreZero",
-        "hours": Decimal(5),
-    }
-    return Entry(**{**content, **changes}, entry_id=entry_id)
 
 
 def list_ids(response: ClientResponse) -> list[int]:

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.api.reading import RECEIVED_AT, build_entry
+from tests.api.reading import RECEIVED_AT
+from tests.storage.entries import make_entry as build_entry
 from timesheets.browser.days import CountedHours, add_up, group_by_day
 from timesheets.storage.queries import StoredEntry
 

@@ -14,9 +14,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.api.conftest import status_and_code
-from tests.api.reading import build_entry
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
+from tests.storage.entries import make_entry as build_entry
 from timesheets.browser.downloads import COLUMNS, settle, write_download
 from timesheets.storage.queries import TimesheetQuery
 from timesheets.trust.principals import MachineClient

@@ -1,6 +1,5 @@
 """A list has filters and pages, and refuses invalid parameters and cursors."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -10,8 +9,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from tests.api.conftest import status_and_code
-from tests.api.reading import PUBLIC_URL, RECEIVED_AT, Read, build_entry, follow, list_ids, localize
+from tests.api.reading import PUBLIC_URL, RECEIVED_AT, Read, follow, list_ids, localize
 from tests.kit.issuer import Issuer
+from tests.storage.entries import make_entry as build_entry
 
 FILTERED = [
     pytest.param("user_id=007", "ac", id="user"),
@@ -192,14 +192,6 @@ def test_the_name_of_an_unknown_parameter_is_not_repeated(read: Read) -> None:
     assert "marker" not in read("/timesheets?marker=marker").content.decode()
 
 
-def test_one_timesheet_takes_no_parameters(read: Read, store: Any) -> None:
-    [timesheet_id] = store(build_entry())
-
-    response = read(f"/timesheets/{timesheet_id}?format=csv")
-
-    assert status_and_code(response) == (400, "invalid_parameter")
-
-
 def find_cursor(read: Read, query: str = "page_size=1") -> str:
     next_url = str(read(f"/timesheets?{query}").json()["next"])
     return dict(parse_qsl(urlsplit(next_url).query))["cursor"]
@@ -262,10 +254,3 @@ def test_a_cursor_of_another_client_shows_none_of_its_entries(read: Read, store:
 
     assert list_ids(read(f"/timesheets?cursor={find_cursor(read)}", token=reporting)) == []
     assert list_ids(read(f"/timesheets?cursor={find_cursor(read)}")) == own[1:]
-
-
-def test_too_many_parameters_for_django_are_a_bad_request(read: Read) -> None:
-    response = read(f"/timesheets?{'a=1&' * 1001}")
-
-    assert response.status_code == 400
-    assert json.loads(response.content)["status"] == 400

@@ -16,15 +16,17 @@ from django.test.utils import CaptureQueriesContext
 from tests.api.conftest import UploadMany, make_entry
 from tests.api.formats import NDJSON
 from tests.api.pages import OVERRIDE, SCRIPT, Open, Store, list_links, read_page, read_text
-from tests.api.reading import RECEIVED_AT, build_entry, list_ids, localize
+from tests.api.reading import RECEIVED_AT, list_ids, localize
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
+from tests.storage.entries import make_entry as build_entry
+from tests.storage.uploads import make_delivery
 from timesheets.browser.details import MAX_REVISIONS, MAX_SHOWN
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import find_timesheet
-from timesheets.storage.receipts import Delivery, find_receipt
+from timesheets.storage.receipts import find_receipt
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import PEOPLES_PAGE_SIZE
 
@@ -36,16 +38,8 @@ def deliver(issuer: Issuer, db: None) -> Deliver:
     """Store entries as an upload of many. Returns its id."""
 
     def ingest(*entries: Entry, label: str | None = None) -> int:
-        delivery = Delivery(
-            label=label,
-            token_id="token-1",
-            request_id="5fd4",
-            media_type="text/csv",
-            byte_count=81234,
-            sha256="9f86" * 16,
-            received=len(entries) + 1,
-            hours_received=sum((entry.hours for entry in entries), Decimal("0.25")),
-        )
+        hours = sum((entry.hours for entry in entries), Decimal("0.25"))
+        delivery = make_delivery(len(entries) + 1, hours, label)
         payroll = MachineClient(issuer=issuer.url, client_id="payroll", subject="payroll@clients")
         upload_id = ingest_upload(payroll, entries, RECEIVED_AT, delivery).upload_id
         assert upload_id

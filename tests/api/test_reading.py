@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import status_and_code
-from tests.api.reading import PUBLIC_URL, Read, build_entry, list_ids
+from tests.api.reading import PUBLIC_URL, Read, list_ids
 from tests.kit.issuer import Issuer
+from tests.storage.entries import make_entry as build_entry
 from timesheets.models import Client as StoredClient
 
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from tests.api.conftest import status_and_code
 from tests.api.pages import OVERRIDE, SCRIPT, Open, Store, list_links, read_page, read_text
-from tests.api.reading import build_entry
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
+from tests.storage.entries import make_entry as build_entry
 from timesheets.formats.days import Week
 from timesheets.views import weeks
 from timesheets.views.weeks import MAX_PROJECTS

@@ -1,6 +1,5 @@
 """A developer tries the API out on its documentation page."""
 
-import itertools
 import json
 from typing import Any
 
@@ -10,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.kit.browsers import Keyboard, set_screen
+from tests.kit.browsers import Keyboard
 from tests.kit.servers import DevelopmentServer
 
 pytestmark = pytest.mark.browser
@@ -92,16 +91,6 @@ class DocsPage:
         """Return the warnings in the browser's console, such as violations of the content security policy."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] != "DEBUG"]
 
-    def find_cut_off(self) -> list[str]:
-        """Return the elements that extend beyond the right edge of the window."""
-        script = """
-            const width = document.documentElement.clientWidth;
-            return [...document.querySelectorAll("body *")]
-                .filter((element) => element.getBoundingClientRect().right > width + 1)
-                .map((element) => `${element.tagName}.${element.className}`)"""
-        cut_off: list[str] = self.driver.execute_script(script)
-        return cut_off
-
 
 @pytest.fixture
 def page(driver: webdriver.Chrome, server: DevelopmentServer) -> DocsPage:
@@ -171,17 +160,6 @@ def test_the_body_is_sent_exactly_as_shown(page: DocsPage, server: DevelopmentSe
         assert sent["postData"] == body
         assert sent["headers"]["Content-Type"] == media_type
         page.press(".btn-clear")
-
-
-def test_nothing_is_cut_off(page: DocsPage) -> None:
-    page.press("#operations-Timesheets-uploadTimesheets .opblock-summary-control")
-    page.wait_for(".responses-table")
-
-    for width, is_dark in itertools.product((390, 1280), (True, False)):
-        set_screen(page.driver, width, is_dark=is_dark)
-        page.wait_for("html.dark-mode" if is_dark else "html:not(.dark-mode)")
-        assert page.find_cut_off() == []
-    assert page.find_complaints() == []
 
 
 def test_the_page_uses_the_development_issuer_and_the_host_name_in_its_own_address(

@@ -1,7 +1,6 @@
 """A person finds entries, reads them in the own time zone and downloads them."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -103,27 +102,6 @@ def test_the_next_page_and_the_way_back_keep_the_filters(reader: Person) -> None
     reader.follow("Newest entries")
     reader.see("in 50 entries on this page.")
     assert set(read_people(reader)) == {"007"}
-
-
-def test_a_link_to_a_period_keeps_the_other_filters(reader: Person) -> None:
-    reader.open("/timesheets?user_id=007&date_from=2017-05-10")
-
-    reader.follow("Last week")
-
-    reader.see("No entries match these filters.")
-    [first, last] = (reader.find(field).get_attribute("value") for field in ("date_from", "last_day"))
-    assert date.fromisoformat(last or "") - date.fromisoformat(first or "") == timedelta(days=6)
-    assert reader.find("user_id").get_attribute("value") == "007"
-    assert reader.driver.find_element(By.CSS_SELECTOR, "[aria-current='true'].chip").text == "Last week"
-
-
-def test_a_chip_removes_its_filter(reader: Person) -> None:
-    reader.open("/timesheets?user_id=007&user_id=008&date_from=2017-05-10")
-
-    reader.driver.find_element(By.XPATH, "//a[starts-with(., 'Employee 007')]").click()
-
-    reader.reach("/timesheets?user_id=008&date_from=2017-05-10")
-    assert read_people(reader) == ["008", "008"]
 
 
 def test_a_time_of_day_is_the_readers_and_a_day_is_nobodys(reader: Person) -> None:

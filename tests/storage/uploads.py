@@ -31,10 +31,10 @@ def make_delivery(received: int, hours: object = 0, label: str | None = None) ->
     return Delivery(
         label=label,
         token_id="token-1",
-        request_id="request-1",
+        request_id="5fd4",
         media_type="text/csv",
         byte_count=81234,
-        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        sha256="9f86" * 16,
         received=received,
         hours_received=Decimal(str(hours)),
     )

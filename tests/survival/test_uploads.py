@@ -5,7 +5,6 @@ UPLOAD_SURVIVAL_ROUNDS is how often each failure is repeated. The default is 2.
 
 import os
 import random
-import signal
 import socket
 import socketserver
 import sqlite3
@@ -96,22 +95,6 @@ def test_the_next_run_completes_a_killed_run(server: DevelopmentServer, week: We
     assert week.count_stored(server) == ENTRIES
 
 
-@pytest.mark.parametrize("number", range(ROUNDS))
-def test_the_next_run_completes_a_stopped_run(server: DevelopmentServer, week: Week, number: int) -> None:
-    first = start(server, week)
-    wait_until(lambda: week.count_stored(server) > 0 or first.poll() is not None)
-
-    first.send_signal(signal.SIGTERM)
-    stopped, _, _ = finish(first)
-    stored = week.count_stored(server)
-    status, _, _ = finish(start(server, week))
-
-    assert stopped in (0, 143)
-    assert stored % BATCH == 0
-    assert status == 0
-    assert week.count_stored(server) == ENTRIES
-
-
 class CuttingProxy(socketserver.ThreadingTCPServer):
     """Forwards requests to a server, and breaks the connections of the first ones as `cuts` says."""
 
@@ -199,32 +182,3 @@ def test_a_run_waits_for_an_api_that_restarts(own_server: DevelopmentServer, wee
 
     assert (status, find_problems(err)) == (0, [])
     assert week.count_stored(own_server) == ENTRIES
-
-
-def test_the_next_run_completes_a_run_whose_api_stayed_down(
-    own_server: DevelopmentServer, week: Week
-) -> None:
-    process = start(own_server, week, "--retries", "1")
-    wait_until(lambda: week.count_stored(own_server) > 0)
-
-    own_server.kill()
-    failed, _, err = finish(process)
-    own_server.start()
-    status, _, _ = finish(start(own_server, week))
-
-    assert failed == 75
-    assert "of its entries are on the server; sending the whole file again creates no duplicates" in err or (
-        # The API was killed before it confirmed the first batch.
-        "may still have arrived" in err and "are on the server" not in err
-    )
-    assert status == 0
-    assert week.count_stored(own_server) == ENTRIES
-
-
-def test_a_run_waits_for_an_issuer_that_is_down_for_a_while(server: DevelopmentServer, week: Week) -> None:
-    with CuttingProxy(server.port, ["before", "before"]) as proxy:
-        status, _, err = finish(start(server, week, **set_all_variables(server, issuer=proxy.url)))
-        proxy.shutdown()
-
-    assert (status, find_problems(err)) == (0, [])
-    assert week.count_stored(server) == ENTRIES

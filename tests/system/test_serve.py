@@ -21,7 +21,6 @@ from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
 from tests.kit.servers import GranianServer
 from tests.kit.waiting import run_beside, wait_until
-from timesheets.management.commands.serve import DEFAULTS
 
 # So many connections that each worker gets one.
 CALLERS = 32
@@ -137,14 +136,6 @@ def test_development_settings_are_refused(tmp_path: Path) -> None:
     assert "DJANGO_SETTINGS_MODULE=timesheets_site.settings_production" in result.stderr
 
 
-def test_missing_variables_are_named(tmp_path: Path) -> None:
-    result = serve(tmp_path, DJANGO_SECRET_KEY="", DATABASE_URL="")
-
-    assert result.returncode == 78
-    assert "DJANGO_SECRET_KEY" in result.stderr
-    assert "DATABASE_URL" in result.stderr
-
-
 def test_settings_that_the_checks_refuse_are_named(tmp_path: Path) -> None:
     result = serve(tmp_path, TIMESHEETS_ASSIGNMENTS="maybe", TIMESHEETS_MAX_AGE_DAYS="-1")
 
@@ -193,10 +184,6 @@ def test_clients_of_an_unknown_issuer_are_refused(tmp_path: Path) -> None:
     assert "clients move https://old.eu.auth0.com/ https://example.eu.auth0.com/" in refused.stderr
     assert "OAUTH_FORMER_ISSUERS" in refused.stderr
     assert "No such option" in accepted.stderr
-
-
-def test_it_ends_before_a_supervisor_that_waits_for_thirty_seconds_kills_it() -> None:
-    assert int(DEFAULTS["GRANIAN_WORKERS_KILL_TIMEOUT"]) <= 25
 
 
 def test_help_lists_the_defaults(tmp_path: Path) -> None:

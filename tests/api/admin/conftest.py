@@ -9,10 +9,10 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 
 from tests.api.admin.pages import DATE, PASSWORD, Visitor
+from tests.storage.uploads import make_delivery
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
-from timesheets.storage.receipts import Delivery
 from timesheets.trust.principals import MachineClient
 from timesheets_site.settings_base import MIDDLEWARE_WITH_ADMIN
 
@@ -87,19 +87,8 @@ def deliveries(site: None) -> None:
 def deliver(client_id: str, label: str | None, hours: int = 5, **members: Any) -> None:
     content = {"user_id": "007", "date": DATE, "project": "StoreZero", "entry_id": "a-1", **members}
     entry = Entry(hours=Decimal(hours), **content)
-    delivery = Delivery(
-        label=label,
-        token_id=None,
-        request_id="5fd4",
-        media_type="text/csv",
-        byte_count=81234,
-        sha256="9f86" * 16,
-        received=1,
-        hours_received=entry.hours,
-    )
-    ingest_upload(
-        MachineClient(issuer=ISSUER, client_id=client_id, subject="auth0|1"), [entry], DATE, delivery
-    )
+    client = MachineClient(issuer=ISSUER, client_id=client_id, subject="auth0|1")
+    ingest_upload(client, [entry], DATE, make_delivery(1, entry.hours, label))
 
 
 def add_user(name: str, may: str = "", **account: Any) -> User:
