@@ -234,8 +234,8 @@ def database(migrated_database: Database, django_db_blocker: Any) -> Iterator[Da
     """An empty database as the default, with transactions as in production."""
     with django_db_blocker.unblock(), use_database(migrated_database.url):
         # Each is a commit. Django's flush would make PostgreSQL create new files for each table.
-        names = ("Timesheet", "Rejection", "Upload", "Client", "ClientStop", "AssignmentList", "Usage")
-        for name in names:
+        names = "RunLine Run Timesheet Rejection Upload Client ClientStop AssignmentList Usage"
+        for name in names.split():
             apps.get_model("timesheets", name).objects.all().delete()
         # The test's servers and threads open their own connections and need an unlocked database.
         connections["default"].close()

@@ -1,4 +1,4 @@
-"""The clients, their uploads, the entries that they uploaded, and what was used of their limits."""
+"""The clients, their uploads and entries, what runs paid of them, and what was used of their limits."""
 
 from django.db import models
 
@@ -156,6 +156,51 @@ class Timesheet(models.Model):
 
     def __str__(self) -> str:
         return f"entry {self.pk}"
+
+
+class Run(models.Model):
+    """What payroll paid at one time. Rows are only added. Its lines come first, and count only with it."""
+
+    # The next number. A run that was killed leaves its number, and maybe lines, to the next one.
+    id = models.BigIntegerField(primary_key=True)
+    label = models.CharField(max_length=128, unique=True)
+    through = models.DateField()
+    # Entries with higher ids did not count.
+    as_of = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    time_zone = models.CharField(max_length=64)
+    # JSON as text, like `shares`: all rows of the holds, sorted.
+    holds = models.TextField()
+    # Of the CSV file.
+    sha256 = models.CharField(max_length=64)
+    # By the key of each client: where its lines begin, and their totals.
+    shares = models.TextField()
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class RunLine(models.Model):
+    """What a run pays for an employee's day on a project. A negative line takes hours back."""
+
+    pk = models.CompositePrimaryKey("run_id", "position")
+    # Constraints would cost half of an insert. Clients are never deleted, and the run is added last.
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    # From 0 in the order of the file, so that the lines of a client are a range.
+    position = models.IntegerField()
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    user_id = models.CharField(max_length=64)
+    day = models.DateField()
+    project = models.CharField(max_length=128)
+    hours = models.DecimalField(max_digits=12, decimal_places=2)
+    paid_before = models.DecimalField(max_digits=12, decimal_places=2)
+    pays = models.DecimalField(max_digits=12, decimal_places=2)
+    kind = models.CharField(max_length=10)
+    # The reason why it is not paid; NULL if it is.
+    held = models.CharField(max_length=200, null=True)  # noqa: DJ001
+
+    def __str__(self) -> str:
+        return f"line {self.position} of run {self.run_id}"
 
 
 class Usage(models.Model):

@@ -17,11 +17,12 @@ from django.db import connections
 from tests.storage.entries import PAYROLL, RECEIVED_AT, list_outcomes, make_entry
 from tests.storage.uploads import repeat_while_refused
 from timesheets.models import AssignmentList, Timesheet
-from timesheets.storage.assignments import Assignments, AssignmentsWrong, read_assignments
+from timesheets.storage.assignments import Assignments, read_assignments
 from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
 from timesheets.storage.gate import MAX_REMEMBERED_PAIRS, Gate
 from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.policy_files import PolicyFileWrong
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.uploads.gates import open_gate
 
@@ -220,7 +221,7 @@ BAD_LISTS = {
     ("text", "problems"), [pytest.param(*values, id=name) for name, values in BAD_LISTS.items()]
 )
 def test_a_list_with_errors_is_refused_with_all_of_them(text: str, problems: list[str]) -> None:
-    with pytest.raises(AssignmentsWrong) as refused:
+    with pytest.raises(PolicyFileWrong) as refused:
         read(text)
 
     lines = str(refused.value).splitlines()

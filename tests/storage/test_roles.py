@@ -16,9 +16,11 @@ from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import REPOSITORY, run_python
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
+from tests.storage.runs import pay
 from tests.storage.test_current_entries import state
 from tests.storage.test_receipts import upload
-from timesheets.models import AssignmentList, Timesheet
+from timesheets.apps import close_connections
+from timesheets.models import AssignmentList, RunLine, Timesheet
 from timesheets.readiness import get_readiness
 from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
@@ -93,7 +95,8 @@ def as_api(superuser_url: str, django_db_blocker: Any) -> Iterator[None]:
     """The database is empty, and the default connection logs in as the API's role."""
     execute(
         superuser_url,
-        "TRUNCATE timesheets_client, timesheets_upload, timesheets_rejection, timesheets_timesheet",
+        "TRUNCATE timesheets_client, timesheets_upload, timesheets_rejection, timesheets_timesheet,"
+        " timesheets_run, timesheets_runline",
     )
     with django_db_blocker.unblock(), use_database(log_in_as("timesheets_api", superuser_url)):
         yield
@@ -170,6 +173,26 @@ def test_the_api_cannot_decide_about_clients() -> None:
         decide_stop("https://a.example/", "payroll", is_stopped=False, at=RECEIVED_AT, by="api")
     with pytest.raises(ProgrammingError, match="permission denied for table timesheets_assignmentlist"):
         AssignmentList.objects.create(client_id="payroll", decided_at=RECEIVED_AT)
+
+
+@pytest.mark.usefixtures("as_api")
+def test_the_api_can_read_what_is_paid_and_pay_nobody(superuser_url: str, issuer: Issuer) -> None:
+    ingest(make_entry("a"))
+    with pytest.raises(ProgrammingError, match="permission denied for table timesheets_runline"):
+        pay("by-the-api", "2017-05-31")
+    # The pool has connections of the other role.
+    close_connections()
+    with use_database(log_in_as("timesheets_owner", superuser_url)):
+        pay("by-the-owner", "2017-05-31")
+
+    with pytest.raises(ProgrammingError, match="permission denied for table timesheets_runline"):
+        RunLine.objects.update(pays=500)
+    assert [(line.run.label, line.pays) for line in RunLine.objects.all()] == [("by-the-owner", Decimal(5))]
+    for revoked in ("SELECT ON timesheets_run ", "SELECT ON timesheets_runline "):
+        execute(superuser_url, f"REVOKE {revoked} FROM timesheets_api")
+        assert probe() == 503
+        execute(superuser_url, POLICY_GRANTS)
+        assert probe() == 200
 
 
 @pytest.mark.usefixtures("as_api")

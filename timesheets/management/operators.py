@@ -1,8 +1,16 @@
-"""What the commands of operators share: who runs them, and tables."""
+"""What the commands of operators share: who runs them, their files, and tables."""
 
 import getpass
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from timesheets.management.diagnosis import DiagnosticStatus
+from timesheets.storage.policy_files import PolicyFileWrong
 
 
 def find_operator() -> str:
@@ -12,6 +20,26 @@ def find_operator() -> str:
     except (KeyError, OSError):
         # A container may have no name for it.
         return f"uid {os.getuid()}"
+
+
+def read_file(name: str) -> bytes:
+    """The content of the file; - is standard input. Raises CommandError."""
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{name}: {error.strerror}", returncode=DiagnosticStatus.USAGE) from None
+
+
+@contextmanager
+def explained_faults(name: str) -> Iterator[None]:
+    """Raises CommandError with all faults that the block finds in the file."""
+    try:
+        yield
+    except PolicyFileWrong as wrong:
+        lines = (f"{name}:{problem}" for problem in str(wrong).splitlines())
+        raise CommandError(
+            "\n".join([*lines, "Nothing was changed."]), returncode=DiagnosticStatus.REFUSED
+        ) from None
 
 
 def write_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

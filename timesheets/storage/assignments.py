@@ -5,7 +5,7 @@ import io
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,15 +14,12 @@ from typing import Any, BinaryIO
 from django.db.models import Exists, OuterRef, QuerySet
 
 from timesheets.models import AssignmentList
+from timesheets.storage.policy_files import find_text_faults, read_policy
 from timesheets.trust.principals import ClientKey
-from timesheets_files.csv_rows import open_csv
-from timesheets_files.limits import CONTROL_CHARACTER, MAX_LENGTHS
-from timesheets_files.members import FileUnreadable, RowMalformed
 
 # The value of TIMESHEETS_ASSIGNMENTS with which a client without a list may add nothing.
 REQUIRED = "required"
 COLUMNS = ("user_id", "project", "from", "to", "hours_per_week")
-MAX_ROWS = 100_000
 MAX_HOURS_PER_WEEK = 168
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -38,10 +35,6 @@ class Assignment:
     first_day: date | None
     last_day: date | None
     hours_per_week: Decimal | None
-
-
-class AssignmentsWrong(Exception):
-    """A list with errors, one for each line of the message."""
 
 
 class Assignments:
@@ -96,46 +89,13 @@ def _find_period(periods: tuple[list[date], list[date]], day: date) -> tuple[dat
 
 
 def read_assignments(file: BinaryIO) -> list[Assignment]:
-    """The rows of a CSV file. Raises AssignmentsWrong with all errors."""
-    rows, problems = [], []
-    try:
-        with open_csv(file, keeps_empty=True) as table:
-            header = [name.lower() for name in table.header]
-            if faults := list(_find_header_faults(header)):
-                raise AssignmentsWrong("\n".join(faults))
-            for line, cells in table:
-                if isinstance(cells, RowMalformed) or len(cells) != len(header):
-                    width = f"this row does not have {len(header)} cells"
-                    problems.append(f"{line}: {cells if isinstance(cells, RowMalformed) else width}")
-                    continue
-                row, faults = _read_row(dict(zip(header, cells, strict=True)))
-                problems += [f"{line}: {fault}" for fault in faults]
-                rows.append(row)
-    except FileUnreadable as error:
-        problems.append(str(error))
-    if len(rows) > MAX_ROWS:
-        problems.append(f"there are {len(rows)} rows, and a client may have {MAX_ROWS}")
-    if problems:
-        raise AssignmentsWrong("\n".join(problems))
-    return rows
-
-
-def _find_header_faults(header: Sequence[str]) -> Iterator[str]:
-    if "user_id" not in header:
-        yield "1: the column user_id is missing"
-    for name in dict.fromkeys(header):
-        if name not in COLUMNS:
-            yield f"1: there is no column {name!r}; the columns are {', '.join(COLUMNS)}"
-        elif header.count(name) > 1:
-            yield f"1: the column {name} is there more than once"
+    """The rows of a CSV file. Raises PolicyFileWrong with all errors."""
+    return read_policy(file, COLUMNS, _read_row, required=("user_id",))
 
 
 def _read_row(cells: dict[str, str]) -> tuple[Assignment, list[str]]:
-    faults = []
     texts = {name: cells.get(name, "") for name in ("user_id", "project")}
-    for name, text in texts.items():
-        if len(text) > MAX_LENGTHS[name] or CONTROL_CHARACTER.search(text):
-            faults.append(f"{name}: has control characters, or over {MAX_LENGTHS[name]} characters")
+    faults = list(find_text_faults(texts))
     first, last = (_read_day(name, cells.get(name, ""), faults) for name in ("from", "to"))
     if first and last and first > last:
         faults.append("to: is before from")

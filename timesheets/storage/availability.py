@@ -19,7 +19,10 @@ UPLOAD_PRIVILEGES = {
         ["SELECT", "INSERT"],
         ["timesheets_client", "timesheets_rejection", "timesheets_timesheet", "timesheets_upload"],
     ),
-    *product(["SELECT"], ["timesheets_assignmentlist", "timesheets_clientstop"]),
+    *product(
+        ["SELECT"],
+        ["timesheets_assignmentlist", "timesheets_clientstop", "timesheets_run", "timesheets_runline"],
+    ),
     *product(["USAGE"], ["timesheets_timesheet_id_seq", "timesheets_upload_id_seq"]),
 }
 THROTTLE_PRIVILEGES = {*product(["SELECT", "INSERT", "UPDATE"], ["timesheets_usage"])}

@@ -3,19 +3,17 @@
 import io
 import sys
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from timesheets import conf
 from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
-from timesheets.management.operators import find_operator, write_table
+from timesheets.management.operators import explained_faults, find_operator, read_file, write_table
 from timesheets.models import AssignmentList, Timesheet
 from timesheets.storage.assignments import (
     Assignments,
-    AssignmentsWrong,
     find_newest_list,
     hash_content,
     parse_list,
@@ -79,14 +77,9 @@ within two seconds. Run it with the database role that owns the tables."""
                     self._check(client, newest, options["since"])
 
     def _set(self, client: ClientKey, name: str, *, dry_run: bool) -> None:
-        content = _read(name)
-        try:
+        content = read_file(name)
+        with explained_faults(name):
             rows = read_assignments(io.BytesIO(content))
-        except AssignmentsWrong as wrong:
-            lines = (f"{name}:{problem}" for problem in str(wrong).splitlines())
-            raise CommandError(
-                "\n".join([*lines, "Nothing was changed."]), returncode=DiagnosticStatus.REFUSED
-            ) from None
         newest = find_newest_list(client)
         if newest is not None and newest.sha256 == hash_content(content):
             self.stdout.write(f"{client.client_id} has this list already: {newest.pk}.")
@@ -131,13 +124,6 @@ within two seconds. Run it with the database role that owns the tables."""
         self.stdout.write(f"List {newest.pk} would refuse {count} current entries of {client.client_id}.")
         if count:
             sys.exit(DiagnosticStatus.REFUSED)
-
-
-def _read(name: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise CommandError(f"{name}: {error.strerror}", returncode=DiagnosticStatus.USAGE) from None
 
 
 def _add(client: ClientKey, content: str | None, sha256: str) -> AssignmentList:

@@ -1,0 +1,119 @@
+"""The statements of a run: who may work, what is to be paid, and where it goes."""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+
+from timesheets.models import Run, RunLine
+from timesheets.storage.rows import CLIENT_TABLE, TABLE
+from timesheets.storage.run_lines import CHUNK_ROWS, COLUMNS
+from timesheets.storage.writer import begin_upload
+
+_LINE_TABLE = RunLine._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
+_COLUMNS = ("run_id", "position", "client_id", *COLUMNS)
+# The first key of an advisory lock.
+_LOCK_CLASS = int.from_bytes(b"runs")
+
+# Hours are hundredths, because SQLite would add up fractions.
+_SELECT = f"""
+SELECT owner.id, owner.client_id, owner.organization, user_id, day, project,
+    CAST(SUM(hours) AS bigint), CAST(SUM(paid) AS bigint), MAX(is_paid)
+FROM (
+    SELECT client_id AS owner_id, user_id {{collate}} AS user_id, {{day}} AS day,
+        project {{collate}} AS project, ROUND(hours * 100) AS hours, 0 AS paid, 0 AS is_paid
+    FROM {TABLE} AS entry WHERE id <= %(as_of)s AND NOT EXISTS (
+        SELECT 1 FROM {TABLE} AS later WHERE later.client_id = entry.client_id
+        AND later.entry_id = entry.entry_id AND later.revision = entry.revision + 1
+        AND later.revision > 1 AND later.id <= %(as_of)s
+    )
+    UNION ALL
+    SELECT client_id, user_id {{collate}}, day, project {{collate}}, 0, ROUND(pays * 100), 1
+    FROM {_LINE_TABLE} WHERE run_id < %(run_id)s AND held IS NULL
+) AS summed JOIN {CLIENT_TABLE} AS owner ON owner.id = owner_id
+WHERE day <= %(through)s
+GROUP BY owner.client_id {{collate}}, owner.organization {{collate}}, owner.id, user_id, day, project
+HAVING SUM(hours) <> SUM(paid)
+ORDER BY owner.client_id {{collate}}, owner.organization {{collate}}, owner.id, user_id, day, project
+"""  # noqa: S608
+_SELECT_IN_POSTGRESQL = _SELECT.format(collate='COLLATE "C"', day="(date AT TIME ZONE %(zone)s)::date")
+_SELECT_IN_SQLITE = _SELECT.format(collate="COLLATE BINARY", day="day_in_zone(date)")
+
+
+@contextmanager
+def one_run_at_a_time() -> Iterator[None]:
+    """Wait for the runs of all processes. In PostgreSQL, the block is a transaction without time limits."""
+    if connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            cursor.execute("SET LOCAL lock_timeout = 0")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_LOCK_CLASS])
+            yield
+        return
+    # Closing SQLite's own file would release SQLite's locks, and another file would be left behind.
+    folder = os.open(Path(connection.settings_dict["NAME"]).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def work_out_lines(run: Run, zone: ZoneInfo) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """The rows that the run pays, in the order of its lines, in pieces.
+
+    A row has the client's key, id and organization, the employee, day and project, the hours and those that
+    were paid, both in hundredths, and whether anything was.
+    """
+    parameters: dict[str, Any] = {
+        "run_id": run.pk,
+        "as_of": run.as_of,
+        "through": str(run.through),
+        "zone": zone.key,
+    }
+    with connection.chunked_cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_SELECT_IN_POSTGRESQL, parameters)
+        else:
+            _define_day(zone)
+            # A copy, because SQLite cannot empty its log while somebody reads what was stored before.
+            cursor.execute("DROP TABLE IF EXISTS temp.worked_out")
+            cursor.execute(f"CREATE TEMP TABLE worked_out AS {_SELECT_IN_SQLITE}", parameters)
+            cursor.execute("SELECT * FROM temp.worked_out ORDER BY rowid")
+        while rows := cursor.fetchmany(CHUNK_ROWS):
+            yield rows
+
+
+def _define_day(zone: ZoneInfo) -> None:
+    """SQLite knows no time zones."""
+
+    # Most entries have the same few times.
+    @lru_cache(maxsize=100_000)
+    def find_day(date: str) -> str:
+        return str(datetime.fromisoformat(date).replace(tzinfo=UTC).astimezone(zone).date())
+
+    connection.ensure_connection()
+    connection.connection.create_function("day_in_zone", 1, find_day, deterministic=True)
+
+
+def insert_lines(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add lines, each with its run, position and client before its own columns."""
+    columns = ", ".join(_COLUMNS)
+    with begin_upload(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with (
+                connection.wrap_database_errors,
+                cursor.copy(f"COPY {_LINE_TABLE} ({columns}) FROM STDIN") as copy,
+            ):
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            places = ", ".join(["%s"] * len(_COLUMNS))
+            cursor.executemany(f"INSERT INTO {_LINE_TABLE} ({columns}) VALUES ({places})", rows)  # noqa: S608
