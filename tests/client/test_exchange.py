@@ -2,7 +2,6 @@
 
 import datetime
 import ipaddress
-import json
 import logging
 import socket
 import ssl
@@ -25,7 +24,7 @@ from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryF
 from timesheets_client.network.connection import Connection
 from timesheets_client.network.exchange import (
     MAX_ANSWER_BYTES,
-    MAX_ANSWER_TOKENS,
+    MAX_ANSWER_VALUES,
     Timeouts,
     exchange,
     open_session,
@@ -205,39 +204,18 @@ def test_an_answer_that_is_too_long_or_broken_has_no_document(
 
 
 @pytest.mark.parametrize(
-    ("piece", "tokens"),
+    ("piece", "values"),
     [
         pytest.param("[],", 2, id="lists"),
-        pytest.param('{"a":[]},', 4, id="objects"),
-        pytest.param('"\\"",', 2, id="strings"),
-        pytest.param("1,", 1, id="numbers"),
+        pytest.param('{"a":[]},', 3, id="objects"),
+        pytest.param('"a",', 1, id="strings"),
     ],
 )
-def test_a_body_with_too_many_values_is_not_parsed(piece: str, tokens: int) -> None:
-    body = f'{{"entries": [{piece * (MAX_ANSWER_TOKENS // tokens)}0]}}'
+def test_a_body_with_too_many_values_is_not_parsed(piece: str, values: int) -> None:
+    fits, too_many = (f'{{"entries": [{piece * (MAX_ANSWER_VALUES // values + more)}0]}}' for more in (-1, 1))
 
-    assert parse_object(bytearray(body, "ascii")) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("," * 3_000_000, id="commas"),
-        pytest.param('\\"[{' * 1_000_000, id="escaped quotes"),
-        pytest.param("\\\\" * 1_000_000 + "[" * 1_000_001, id="backslashes"),
-    ],
-)
-def test_characters_inside_a_string_do_not_count_as_values(text: str) -> None:
-    body = f'{{"detail": "{text}"}}'
-
-    assert parse_object(bytearray(body, "ascii")) == json.loads(body)
-
-
-def test_an_unterminated_string_is_scanned_in_linear_time() -> None:
-    begin = time.monotonic()
-
-    assert parse_object(bytearray(b"," * 1_000_001 + b'"' + b'\\"' * 1_000_000)) is None
-    assert time.monotonic() - begin < 20
+    assert parse_object(bytearray(fits, "ascii"))
+    assert parse_object(bytearray(too_many, "ascii")) is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

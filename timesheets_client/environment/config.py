@@ -83,7 +83,7 @@ def load_config(environment: Mapping[str, str], development: Mapping[str, str]) 
         ),
         audience_parameter=variables.read_choice("OAUTH_AUDIENCE_PARAMETER", AudienceParameter.AUDIENCE),
         audience=variables.read_text("AUTH0_AUDIENCE"),
-        scope=variables.read_optional_text("OAUTH_SCOPE"),
+        scope=variables.read_text("OAUTH_SCOPE", is_required=False),
         client_id=variables.read_text("AUTH0_CLIENT_ID"),
         client_auth=client_auth,
         client_secret=read_client_secret(variables, client_auth),
@@ -116,8 +116,8 @@ def read_issuer(variables: Variables) -> tuple[str, str]:
     if not others:
         variables.refuse("AUTH0_DOMAIN", "not set; set it, or OAUTH_ISSUER for an issuer that is not Auth0")
     return (
-        variables.read_optional_address("OAUTH_ISSUER", with_query=False),
-        variables.read_optional_address("OAUTH_TOKEN_URL"),
+        variables.read_address("OAUTH_ISSUER", with_query=False, is_required=False),
+        variables.read_address("OAUTH_TOKEN_URL", is_required=False),
     )
 
 

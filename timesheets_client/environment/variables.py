@@ -28,25 +28,18 @@ class Variables:
         """The unchecked value; empty if the variable is not set."""
         return self._values.get(name, "")
 
-    def read_text(self, name: str) -> str:
-        """The value of a required variable."""
+    def read_text(self, name: str, *, is_required: bool = True) -> str:
         if not self.is_set(name):
-            return self.refuse(name, f"not set; it is {self._meanings[name]}")
+            return self.refuse(name, f"not set; it is {self._meanings[name]}") if is_required else ""
         return self._require_text(name, self._values[name])
 
-    def read_optional_text(self, name: str) -> str:
-        return self.read_text(name) if self.is_set(name) else ""
-
-    def read_address(self, name: str, *, with_query: bool = True) -> str:
-        """The value of a required variable, an address to which a secret may be sent."""
-        url = self.read_text(name)
+    def read_address(self, name: str, *, with_query: bool = True, is_required: bool = True) -> str:
+        """The value of a variable, an address to which a secret may be sent."""
+        url = self.read_text(name, is_required=is_required)
         fault = find_fault(url) if url else None
         if not fault and "?" in url and not with_query:
             fault = "must not contain a ?"
         return self.refuse(name, fault) if fault else url
-
-    def read_optional_address(self, name: str, *, with_query: bool = True) -> str:
-        return self.read_address(name, with_query=with_query) if self.is_set(name) else ""
 
     def read_choice(self, name: str, default: Choice) -> Choice:
         choices = type(default)

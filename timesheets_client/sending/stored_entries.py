@@ -7,6 +7,7 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from timesheets_client.errors import ConfigurationError
+from timesheets_client.network.messages import Answer
 from timesheets_client.sending.client import ApiClient
 from timesheets_files.members import COLUMNS
 
@@ -61,7 +62,7 @@ def list_pages(client: ApiClient, parameters: Mapping[str, str], last_id: int = 
     """The pages of the rows that match, all with ids above `last_id`. Raises an UploadError."""
     cursors: set[str] = set()
     while True:
-        page = find_page(client, parameters, last_id)
+        page = read_page(client.read("/timesheets", **parameters), last_id)
         yield page
         if page.cursor is None:
             return
@@ -72,27 +73,22 @@ def list_pages(client: ApiClient, parameters: Mapping[str, str], last_id: int = 
         parameters = {**parameters, "cursor": page.cursor}
 
 
-def find_page(client: ApiClient, parameters: Mapping[str, str], last_id: int = 0) -> Page:
-    """Raises an UploadError."""
+def read_page(answer: Answer | None, last_id: int) -> Page:
+    """Raises ConfigurationError if it is no page, or if its ids do not ascend: such pages would never end."""
+    document = (answer and answer.document) or {}
+    rows, address = document.get("results"), document.get("next")
     try:
-        answer = client.read("/timesheets", **parameters)
-        page = read_page((answer and answer.document) or {})
-        # Ids that do not ascend mean that the pages never end.
-        ids = [last_id, *(row.timesheet_id for row in page.rows)]
-        if any(this >= later for this, later in pairwise(ids)):
+        if not isinstance(rows, list) or not (address is None or isinstance(address, str)):
+            raise Unexpected
+        cursor = None if address is None else read_cursor(address)
+        page = Page(rows=[StoredEntry.parse(row) for row in rows], cursor=cursor)
+        if any(
+            this >= later for this, later in pairwise([last_id, *(row.timesheet_id for row in page.rows)])
+        ):
             raise Unexpected
     except Unexpected:
         raise explain_unexpected("/timesheets") from None
     return page
-
-
-def read_page(page: Mapping[str, object]) -> Page:
-    """Raises Unexpected."""
-    rows, address = page.get("results"), page.get("next")
-    if not isinstance(rows, list) or not (address is None or isinstance(address, str)):
-        raise Unexpected
-    cursor = None if address is None else read_cursor(address)
-    return Page(rows=[StoredEntry.parse(row) for row in rows], cursor=cursor)
 
 
 def read_cursor(address: str) -> str:
