@@ -17,7 +17,7 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default="
 # Everything that begins like a JWT: the base64url of `{"`. A JWT has at least one dot, but to require it here
 # would take quadratic time.
 _TOKEN = re.compile(r"eyJ[\w+/=.-]*+", re.ASCII)
-_TOKEN_PARAMETER = re.compile(r"(access_token=)[^&\s\"']+", re.ASCII)
+_TOKEN_PARAMETER = re.compile(r"(access_token=|[?&]code=)[^&\s\"']+", re.ASCII)
 
 # No line shows its place in the code, its thread, its process or its task, so no record looks them up.
 logging._srcfile = None  # noqa: SLF001  Documented for this purpose (Logging HOWTO, Optimization).

@@ -17,6 +17,7 @@ import pytest
 from tests.kit.certificates import PrivateAuthority
 from tests.kit.processes import REPOSITORY, find_free_port
 from tests.kit.reports import serve_reports
+from tests.kit.waiting import wait_until
 from timesheets.parsers import MAX_BYTES
 
 CONFIGURATION = (REPOSITORY / "deploy/nginx/timesheets.conf").read_text()
@@ -30,6 +31,7 @@ class Nginx:
     def __init__(self, folder: Path, api_port: int) -> None:
         authority = PrivateAuthority(folder)
         authority.certify()
+        self.log = folder / "access.log"
         self._context = ssl.create_default_context(cafile=authority.ca_file)
         self.tls_port, self.plain_port = find_free_port(), find_free_port()
         ports = {"8001": api_port, "8002": find_free_port(), "443": self.tls_port, "80": self.plain_port}
@@ -75,6 +77,7 @@ class Nginx:
 def write_command(folder: Path, ports: dict[str, int]) -> list[str | Path]:
     """The command that runs nginx with our configuration at other ports, and with its files in `folder`."""
     text = re.sub(r"/etc/ssl/[^;]+", f"{folder}/127.0.0.1.pem", CONFIGURATION)
+    text = text.replace("/var/log/nginx", str(folder))
     text = re.sub(r"listen \[::\].*", "", text)
     text = re.sub(r"listen (\d+)", lambda found: f"listen 127.0.0.1:{ports[found[1]]}", text)
     text = re.sub(r"server (127\S*):(\d+)", lambda found: f"server {found[1]}:{ports[found[2]]}", text)
@@ -122,6 +125,13 @@ def test_other_paths_reach_the_api_as_they_are(nginx: Nginx, path: str) -> None:
     response = nginx.send("GET", path)
 
     assert (response.status, response.getheader("Called-Path")) == (200, path)
+
+
+def test_the_log_has_no_code_of_a_sign_in(nginx: Nginx) -> None:
+    nginx.send("GET", "/sign-in/callback?code=secret&state=x").read()
+
+    wait_until(lambda: '"GET /sign-in/callback" 200' in nginx.log.read_text())
+    assert "secret" not in nginx.log.read_text()
 
 
 def test_the_api_is_told_https_whatever_the_caller_says(nginx: Nginx) -> None:
