@@ -30,4 +30,9 @@ OAUTH = {
     "FORMER_ISSUERS": [],
     "LEEWAY_SECONDS": 30,
     "CA_FILE": "",
+    "WEB_CLIENT_ID": "",
+    "WEB_CLIENT_SECRET": "",
+    "WEB_SCOPES": [],
+    "AUDIENCE_PARAMETER": "resource",
+    "CLIENT_AUTH": "",
 }

@@ -73,11 +73,13 @@ def authenticate_bearer(
 
 
 def identify_client(token: VerifiedToken) -> MachineClient:
+    web_client = conf.web_client()
     return MachineClient(
         issuer=token.issuer,
         client_id=token.client_id,
         organization=token.organization,
         subject=token.subject,
+        is_web_client=web_client is not None and token.client_id == web_client.client_id,
     )
 
 

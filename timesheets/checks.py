@@ -14,11 +14,13 @@ from timesheets.storage.rate_limits import parse_rate
 from timesheets.trust.access_tokens import SCOPE_CLAIMS
 from timesheets.trust.issuer_documents import is_trustworthy
 from timesheets.trust.jwk_sets import ASYMMETRIC_ALGORITHMS
+from timesheets.trust.sign_ins import AUTH_METHODS
 from timesheets.trust.token_rules import MAX_LEEWAY_SECONDS, Profile
 
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 # A hundred years.
 MAX_WINDOW_DAYS = 36_525
+AUDIENCE_PARAMETERS = ("audience", "resource", "none")
 _ENGINES = frozenset({"django.db.backends.sqlite3", "django.db.backends.postgresql"})
 
 
@@ -36,6 +38,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         _check_database,
         _check_throttle,
         _check_gate,
+        _check_web_client,
     )
     return [message for check in checks for message in check()]
 
@@ -188,4 +191,25 @@ def _check_gate() -> Iterator[CheckMessage]:
                 f"{name} is not between 0 and {MAX_WINDOW_DAYS}.",
                 hint="Write a number of days; 0 means today only. Remove it for no limit.",
                 id="timesheets.E015",
+            )
+
+
+def _check_web_client() -> Iterator[CheckMessage]:
+    oauth = settings.OAUTH
+    if bool(oauth["WEB_CLIENT_ID"]) != bool(oauth["WEB_CLIENT_SECRET"]):
+        yield Error(
+            "Only one of OAUTH_WEB_CLIENT_ID and OAUTH_WEB_CLIENT_SECRET is set.",
+            hint="Set both, so that people sign in at the issuer, or none, so that they paste a token.",
+            id="timesheets.E016",
+        )
+    choices = {
+        "OAUTH_AUDIENCE_PARAMETER": (oauth["AUDIENCE_PARAMETER"], AUDIENCE_PARAMETERS),
+        "OAUTH_CLIENT_AUTH": (oauth["CLIENT_AUTH"] or AUTH_METHODS[0], AUTH_METHODS),
+    }
+    for name, (choice, possible) in choices.items():
+        if oauth["WEB_CLIENT_ID"] and choice not in possible:
+            yield Error(
+                f"{name} is {choice!r}, which the web client cannot use.",
+                hint=f"Use one of {', '.join(possible)}.",
+                id="timesheets.E017",
             )

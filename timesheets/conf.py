@@ -12,7 +12,11 @@ from django.core.signals import setting_changed
 from timesheets.storage.assignments import REQUIRED
 from timesheets.storage.rate_limits import Rate, parse_rate
 from timesheets.trust.issuers import Issuer
+from timesheets.trust.sign_ins import WebClient
 from timesheets.trust.token_rules import Profile, TokenPolicy
+
+# Where the issuer sends people back after they have signed in there.
+CALLBACK_PATH = "/sign-in/callback"
 
 
 @functools.cache
@@ -69,22 +73,39 @@ def lets_browsers_sign_in() -> bool:
 
 
 @functools.cache
+def web_client() -> WebClient | None:
+    """The client through which people sign in; None if they paste a token."""
+    oauth = settings.OAUTH
+    if not oauth["WEB_CLIENT_ID"]:
+        return None
+    parameter = oauth["AUDIENCE_PARAMETER"]
+    return WebClient(
+        client_id=oauth["WEB_CLIENT_ID"],
+        secret=oauth["WEB_CLIENT_SECRET"],
+        redirect_uri=public_url(CALLBACK_PATH),
+        audience={} if parameter == "none" else {parameter: oauth["AUDIENCE"]},
+        scopes=tuple(oauth["WEB_SCOPES"]),
+        auth=oauth["CLIENT_AUTH"],
+    )
+
+
+@functools.cache
 def client_rate() -> Rate:
     """How many requests a client may send. Used only if TIMESHEETS_THROTTLE is set."""
     return parse_rate(settings.TIMESHEETS_THROTTLE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DevelopmentSignIn:
+class DevelopmentClients:
     """The development issuer's token endpoint and its clients."""
 
     token_url: str
     client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def development_sign_in() -> DevelopmentSignIn:
+def development_clients() -> DevelopmentClients:
     """Has no clients in production."""
-    return DevelopmentSignIn(**settings.TIMESHEETS_DEVELOPMENT_SIGN_IN)
+    return DevelopmentClients(**settings.TIMESHEETS_DEVELOPMENT_CLIENTS)
 
 
 def _clear_caches(*, setting: str, **_: Any) -> None:
@@ -92,6 +113,8 @@ def _clear_caches(*, setting: str, **_: Any) -> None:
     if setting == "OAUTH":
         token_policy.cache_clear()
         issuer.cache_clear()
+    if setting in {"OAUTH", "TIMESHEETS_PUBLIC_URL"}:
+        web_client.cache_clear()
     if setting == "TIMESHEETS_THROTTLE":
         client_rate.cache_clear()
 

@@ -22,6 +22,7 @@ READ_SCOPE = "read:timesheets"
 READ_ALL_SCOPE = "read:all-timesheets"
 # A correction needs both. Only the body shows whether there is one.
 CORRECTION_SCOPE = "correct:timesheets"
+SCOPES = (UPLOAD_SCOPE, CORRECTION_SCOPE, READ_SCOPE, READ_ALL_SCOPE)
 
 
 class HasScope(BasePermission):

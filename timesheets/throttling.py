@@ -21,7 +21,7 @@ class ClientThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: object) -> bool:
         client = cast("MachineClient", request.user)
         rate = conf.client_rate()
-        if seconds := use(Kind.CLIENT, client.key, rate):
+        if seconds := use(Kind.CLIENT, client.caller, rate):
             raise Throttled(
                 f"This client may send {rate.count} requests in {rate.seconds} seconds. "
                 f"Send this one again in {seconds} seconds.",

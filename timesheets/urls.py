@@ -2,6 +2,7 @@ from typing import Any
 
 from django.urls import URLPattern, path, register_converter
 
+from timesheets.conf import CALLBACK_PATH
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
 from timesheets.views.assignments import AssignmentView
@@ -15,7 +16,7 @@ from timesheets.views.service import (
     show_landing,
     show_metrics,
 )
-from timesheets.views.sign_in import end_session, show_sign_in
+from timesheets.views.sign_in import end_session, finish_sign_in, show_sign_in
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.uploads import UploadView
 from timesheets.views.weeks import WeekView
@@ -61,6 +62,7 @@ urlpatterns = [
     *_protect("timesheets/upload", UploadView, name="upload"),
     path("", show_landing, name="landing"),
     path("sign-in", show_sign_in, name="sign-in"),
+    path(CALLBACK_PATH.lstrip("/"), finish_sign_in, name="callback"),
     path("sign-out", end_session, name="sign-out"),
     path("docs", show_docs, name="docs"),
     path("healthz", report_liveness, name="liveness"),

@@ -59,6 +59,11 @@ class Environment(FileAwareEnv):
             "SCOPE_CLAIMS": self.list("OAUTH_SCOPE_CLAIMS", ["scope", "scp"]),
             "LEEWAY_SECONDS": self.float("OAUTH_LEEWAY_SECONDS", 30.0),
             "CA_FILE": self.str("OAUTH_CA_FILE", ""),
+            "WEB_CLIENT_ID": self.str("OAUTH_WEB_CLIENT_ID", ""),
+            "WEB_CLIENT_SECRET": self.str("OAUTH_WEB_CLIENT_SECRET", ""),
+            "WEB_SCOPES": self.str("OAUTH_WEB_SCOPES", "").replace(",", " ").split(),
+            "AUDIENCE_PARAMETER": self.str("OAUTH_AUDIENCE_PARAMETER", "audience" if domain else "resource"),
+            "CLIENT_AUTH": self.str("OAUTH_CLIENT_AUTH", ""),
         }
         if not domain and not issuer:
             if development:

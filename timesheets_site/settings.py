@@ -44,19 +44,32 @@ DEVISSUER_CLIENTS = {
         "scope": "read:all-timesheets read:timesheets",
     },
 }
+# The client of the pages, and who may sign in through it.
+DEVISSUER_WEB_CLIENT = {
+    "client_id": "pages",
+    "client_secret": "development+secret+of+pages",
+    "redirect_uris": [f"{TIMESHEETS_PUBLIC_URL.rstrip('/')}/sign-in/callback"],
+}
+DEVISSUER_PEOPLE = {
+    "payroll": "batch:upload correct:timesheets read:all-timesheets read:timesheets",
+    "reporting": "read:all-timesheets read:timesheets",
+    "manager": "read:timesheets",
+}
 
 OAUTH = env.read_oauth(
     development={
         "ISSUER": DEVISSUER_ISSUER,
         "JWKS_URL": f"{DEVISSUER_ISSUER}.well-known/jwks.json",
         "AUDIENCE": DEVISSUER_AUDIENCE,
+        "WEB_CLIENT_ID": DEVISSUER_WEB_CLIENT["client_id"],
+        "WEB_CLIENT_SECRET": DEVISSUER_WEB_CLIENT["client_secret"],
+        "AUDIENCE_PARAMETER": "resource",
     }
 )
 
-# If the API trusts the development issuer, a button signs in as one of its clients, and the page /docs gets
-# tokens from it.
+# If the API trusts the development issuer, the page /docs gets tokens from it.
 if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
-    TIMESHEETS_DEVELOPMENT_SIGN_IN = {
+    TIMESHEETS_DEVELOPMENT_CLIENTS = {
         "token_url": f"{DEVISSUER_ISSUER}oauth/token",
         "client_secrets": {name: client["client_secret"] for name, client in DEVISSUER_CLIENTS.items()},
     }

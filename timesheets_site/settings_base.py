@@ -191,8 +191,8 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
         "timesheets.browser.pages.PageRenderer",
     ],
 }
-# Only development has clients that a button signs in.
-TIMESHEETS_DEVELOPMENT_SIGN_IN: dict[str, Any] = {"token_url": "", "client_secrets": {}}
+# Only development has clients whose secrets are public.
+TIMESHEETS_DEVELOPMENT_CLIENTS: dict[str, Any] = {"token_url": "", "client_secrets": {}}
 
 # Whether /metrics exists. Only production turns it on.
 TIMESHEETS_METRICS = False

@@ -19,6 +19,7 @@ from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from timesheets.authentication import get_issuer_keys
 from timesheets.browser.pages import PageRenderer
+from timesheets.browser.sessions import SessionAuthentication
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
@@ -121,7 +122,9 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         RejectionListView,
     )
     for view in (*lists, AssignmentView, MissingView, UploadView, WeekView):
-        # Views read this setting when they are imported.
+        # Views read these settings when they are imported.
+        authentication = [*view.authentication_classes, SessionAuthentication]
+        monkeypatch.setattr(view, "authentication_classes", authentication)
         monkeypatch.setattr(view, "renderer_classes", [*view.renderer_classes, PageRenderer])
 
 

@@ -74,6 +74,56 @@ def test_a_good_issuer_passes(issuer: Issuer) -> None:
     assert verdict == "The API can verify this issuer's tokens."
 
 
+@pytest.fixture
+def web_issuer(issuer: Issuer, settings: Any) -> Issuer:
+    """An issuer at which people can sign in."""
+    configure(settings, WEB_CLIENT_ID="pages", WEB_CLIENT_SECRET="not shown")
+    endpoints = {name: f"{issuer.url}{name}" for name in ("authorization_endpoint", "token_endpoint")}
+    issuer.metadata |= {**endpoints, "code_challenge_methods_supported": ["S256"]}
+    return issuer
+
+
+def test_the_web_client_is_checked_too(web_issuer: Issuer) -> None:
+    checked = check()
+
+    assert checked.status == 0
+    for name in ("authorization_endpoint", "token_endpoint"):
+        assert checked.find(name) == f"ok {name}: {web_issuer.url}{name}"
+    assert checked.find("PKCE") == "ok PKCE: the issuer supports S256"
+    assert checked.find("web client") == (
+        "ok web client: pages, which requests resource=https://timesheets.example.com "
+        "There, register exactly this redirect URI: https://timesheets.example.com/sign-in/callback"
+    )
+    assert "not shown" not in checked.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "finding"),
+    [
+        ("authorization_endpoint", None, "FAILED authorization_endpoint: the issuer's metadata name no"),
+        ("token_endpoint", "http://plain.example/", "FAILED token_endpoint: the issuer's metadata name no"),
+        ("code_challenge_methods_supported", ["plain"], "FAILED PKCE: the issuer does not support S256"),
+        ("code_challenge_methods_supported", None, "warning PKCE: the metadata do not say"),
+    ],
+)
+def test_what_the_web_client_lacks_is_named(
+    web_issuer: Issuer, name: str, value: object, finding: str
+) -> None:
+    web_issuer.metadata[name] = value
+
+    checked = check()
+
+    assert checked.status == (0 if finding.startswith("warning") else 78)
+    assert checked.find("PKCE" if "PKCE" in finding else name).startswith(finding)
+
+
+def test_people_need_the_metadata_even_if_the_keys_are_known(web_issuer: Issuer) -> None:
+    for path in (web_issuer.openid_path, web_issuer.oauth_path):
+        web_issuer.answers[path] = close
+
+    assert check().status == 75
+
+
 def test_the_metadata_of_rfc_8414_are_accepted(discovered: Issuer) -> None:
     discovered.answers[discovered.openid_path] = content(b"", 404)
 
@@ -342,4 +392,4 @@ def test_troubleshooting_shows_what_it_prints(server: DevelopmentServer) -> None
         re.MULTILINE | re.DOTALL,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert normalize(result.stdout.replace(server.url, "http://127.0.0.1:8000")) == normalize(shown)
+    assert normalize(result.stdout.replace(f":{server.port}", ":8000")) == normalize(shown)

@@ -56,6 +56,8 @@ WEAK: list[tuple[str, str, list[Any]]] = [
     ("09", "LEEWAY_SECONDS", [301, -1, float("nan")]),
     ("10", "SCOPE_CLAIMS", [["scope", "roles"], []]),
     ("11", "CA_FILE", ["/nowhere/ca.pem", __file__]),
+    ("16", "WEB_CLIENT_ID", ["pages"]),
+    ("16", "WEB_CLIENT_SECRET", ["secret"]),
     *(
         ("13", name, [["http://old.example.com/"], ["old.example.com"], ["https://a.example/"] * 2])
         for name in ("ALSO_ISSUERS", "FORMER_ISSUERS")
@@ -71,6 +73,22 @@ def test_settings_that_weaken_trust_fail(settings: Any, changes: dict[str, Any],
     settings.OAUTH = {**settings.OAUTH, **changes}
 
     assert find_ids() == [f"timesheets.E0{number}"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({"AUDIENCE_PARAMETER": "aud"}, ["timesheets.E017"]),
+        ({"CLIENT_AUTH": "private_key_jwt"}, ["timesheets.E017"]),
+        ({"AUDIENCE_PARAMETER": "none", "CLIENT_AUTH": "client_secret_post"}, []),
+    ],
+)
+def test_the_web_client_can_use_its_settings(settings: Any, changes: dict[str, str], ids: list[str]) -> None:
+    settings.OAUTH = {**settings.OAUTH, **changes}
+    assert find_ids() == []
+
+    settings.OAUTH = {**settings.OAUTH, "WEB_CLIENT_ID": "pages", "WEB_CLIENT_SECRET": "secret"}
+    assert find_ids() == ids
 
 
 @pytest.mark.parametrize(

@@ -52,10 +52,11 @@ def test_a_token_is_redacted_in_a_log_line(issuer_process: Issuer, line: str) ->
         assert "[token]" in written
 
 
-def test_an_opaque_token_is_redacted_in_a_query_string() -> None:
-    written = write('"GET /?a=1&access_token=opaque-value&b=2 HTTP/1.1"')
+@pytest.mark.parametrize("name", ["access_token", "code"])
+def test_an_opaque_token_is_redacted_in_a_query_string(name: str) -> None:
+    written = write(f'"GET /?a=1&{name}=opaque-value&b=2 HTTP/1.1"')
 
-    assert written == '"GET /?a=1&access_token=[token]&b=2 HTTP/1.1"'
+    assert written == f'"GET /?a=1&{name}=[token]&b=2 HTTP/1.1"'
 
 
 def test_other_lines_are_unchanged() -> None:

@@ -27,7 +27,17 @@ from timesheets_files.limits import ENTRY_ID
 PAGES_OF_PEOPLE = ("people/week", "timesheets/download")
 METADATA_OF_PEOPLE = {f".well-known/oauth-protected-resource/{path}" for path in PAGES_OF_PEOPLE}
 # The pages, and the description itself.
-PAGES = {"", "sign-in", "sign-out", "docs", "openapi.json", "metrics", *PAGES_OF_PEOPLE, *METADATA_OF_PEOPLE}
+PAGES = {
+    "",
+    "sign-in",
+    "sign-in/callback",
+    "sign-out",
+    "docs",
+    "openapi.json",
+    "metrics",
+    *PAGES_OF_PEOPLE,
+    *METADATA_OF_PEOPLE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +326,7 @@ def test_production_serves_the_same_description_without_the_development_issuer(
 
 def test_development_describes_how_to_get_tokens_from_its_issuer(settings: Any) -> None:
     token_url = "http://127.0.0.1:8000/oauth/token"
-    settings.TIMESHEETS_DEVELOPMENT_SIGN_IN = {"token_url": token_url, "client_secrets": {"payroll": "known"}}
+    settings.TIMESHEETS_DEVELOPMENT_CLIENTS = {"token_url": token_url, "client_secrets": {"payroll": "known"}}
 
     description = read_description()
 

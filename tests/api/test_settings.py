@@ -151,6 +151,31 @@ print(len(view.authentication_classes), len(view.renderer_classes), len(view.thr
     assert result.stdout.splitlines() == ["200 __Host-csrftoken", "302", "2 2 1"], result.stderr
 
 
+@pytest.mark.parametrize(
+    ("issuer", "audience_parameter"),
+    [
+        ({}, "audience"),
+        ({"AUTH0_DOMAIN": None, "OAUTH_ISSUER": "https://issuer.example/"}, "resource"),
+        ({"OAUTH_AUDIENCE_PARAMETER": "none"}, "none"),
+    ],
+)
+def test_variables_describe_the_web_client(
+    tmp_path: Path, issuer: dict[str, str | None], audience_parameter: str
+) -> None:
+    (tmp_path / "secret").write_text("from a file\n")
+
+    oauth = load_production(
+        OAUTH_WEB_CLIENT_ID="pages",
+        OAUTH_WEB_CLIENT_SECRET_FILE=str(tmp_path / "secret"),
+        OAUTH_WEB_SCOPES="batch:upload, read:timesheets openid2",
+        **issuer,
+    )["OAUTH"]
+
+    assert (oauth["WEB_CLIENT_ID"], oauth["WEB_CLIENT_SECRET"]) == ("pages", "from a file")
+    assert oauth["WEB_SCOPES"] == ["batch:upload", "read:timesheets", "openid2"]
+    assert oauth["AUDIENCE_PARAMETER"] == audience_parameter
+
+
 def test_the_client_needs_no_api_variables_under_production_settings(tmp_path: Path) -> None:
     variables = {
         "DJANGO_SETTINGS_MODULE": "timesheets_site.settings_production",

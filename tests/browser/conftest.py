@@ -67,7 +67,7 @@ def driver(only_driver: webdriver.Chrome) -> webdriver.Chrome:
 @pytest.fixture(scope="module")
 def payroll(server: DevelopmentServer) -> str:
     """The session of somebody who is signed in as payroll."""
-    return sign_in(f"{server.url}/sign-in", client="payroll")
+    return sign_in(f"{server.url}/sign-in", token=server.get_token())
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ LAST = len(WEEK)
 CORRECTION = {**WEEK[0], "hours": 4, "revision": 2, "reason": "Left early"}
 
 # A visitor sees on the last two that they need a token.
-PUBLIC_PAGES = ["/", "/sign-in", "/timesheets/upload", "/timesheets"]
+PUBLIC_PAGES = ["/", "/sign-in", "/sign-in?paste", "/sign-in/callback", "/timesheets/upload", "/timesheets"]
 PAGES = [
     *PUBLIC_PAGES,
     "/timesheets?project=Nothing",
@@ -55,12 +55,7 @@ ADMIN_PAGES = [
     "/admin/timesheets/upload/",
     "/admin/timesheets/upload/1/change/",
 ]
-# Where each visitor signs in, and with what.
-VISITORS = {
-    "nobody": None,
-    "payroll": ("/sign-in", {"client": "payroll"}),
-    "admin": ("/admin/login/", {"username": "admin", "password": "development-only"}),
-}
+ADMIN = {"username": "admin", "password": "development-only"}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +74,8 @@ def sessions(entries: None, server: DevelopmentServer) -> dict[str, str]:
         "--email=",
         DJANGO_SUPERUSER_PASSWORD="development-only",
     )
-    return {name: sign_in(f"{server.url}{where[0]}", **where[1]) for name, where in VISITORS.items() if where}
+    payroll = sign_in(f"{server.url}/sign-in", token=server.get_token())
+    return {"payroll": payroll, "admin": sign_in(f"{server.url}/admin/login/", **ADMIN)}
 
 
 @pytest.fixture
@@ -126,8 +122,13 @@ def post_to_the_landing_page(driver: webdriver.Chrome) -> None:
     driver.find_element(By.XPATH, "//h1[.='Method Not Allowed']")
 
 
-def sign_in_as_reporting(driver: webdriver.Chrome) -> None:
-    press(driver, "button[value=reporting]", ".notice.wrong")
+def sign_in_as_manager(driver: webdriver.Chrome) -> None:
+    press(driver, "main button", "button[value=manager]", ".notice.wrong")
+
+
+def see_the_issuers_page(driver: webdriver.Chrome) -> None:
+    press(driver, "main button")
+    driver.find_element(By.CSS_SELECTOR, "button[value=manager]")
 
 
 def use_the_docs(driver: webdriver.Chrome) -> None:
@@ -146,9 +147,10 @@ def authorize(driver: webdriver.Chrome) -> None:
 @pytest.mark.parametrize(
     ("path", "do"),
     [
-        pytest.param("/sign-in", send_no_token, id="refused-token"),
+        pytest.param("/sign-in?paste", send_no_token, id="refused-token"),
+        pytest.param("/sign-in", see_the_issuers_page, id="issuer"),
         pytest.param("/sign-in", post_to_the_landing_page, id="problem"),
-        pytest.param("/sign-in?next=/timesheets/upload", sign_in_as_reporting, id="forbidden"),
+        pytest.param("/sign-in?next=/timesheets/upload", sign_in_as_manager, id="forbidden"),
         pytest.param("/docs", use_the_docs, id="docs"),
         pytest.param("/docs", authorize, id="docs-authorizations"),
     ],

@@ -600,6 +600,31 @@ def test_everything_works_by_keyboard_alone(
     assert sorted(entry["hours"] for entry in list_stored("keys")) == [3, 7.5]
 
 
+def test_a_session_that_ends_loses_nothing(uploader: Uploader, tmp_path: Path) -> None:
+    uploader.fill_entry("typed")
+    here = uploader.driver.current_window_handle
+    uploader.driver.delete_cookie("sessionid")
+    uploader.choose(uploader.write(tmp_path / "chosen.csv", write_csv("chosen")))
+
+    uploader.see("You are signed out. Sign in again in a new tab")
+    uploader.follow("Sign in again")
+    [there] = {*uploader.driver.window_handles} - {here}
+    uploader.driver.switch_to.window(there)
+    uploader.press("Sign in")
+    uploader.press("Sign in as payroll")
+    uploader.see("Upload timesheets")
+    uploader.driver.close()
+    uploader.driver.switch_to.window(here)
+
+    uploader.press("Preview again")
+    uploader.press("Upload 2 entries")
+    uploader.see("2 entries were stored.")
+    uploader.press("Upload entry")
+    uploader.see("Created entry")
+    uploader.press("Sign out")
+    uploader.see("stores each entry once")
+
+
 def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
     driver: webdriver.Chrome, tmp_path: Path, server: DevelopmentServer
 ) -> None:
@@ -612,7 +637,7 @@ def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
     }
     token = requests.post(f"{server.url}/oauth/token", form, timeout=10).json()["access_token"]
     uploader = Uploader(driver, server)
-    uploader.open("/sign-in?next=/timesheets/upload")
+    uploader.open("/sign-in?paste&next=/timesheets/upload")
     uploader.fill("token", token)
     uploader.press("Sign in")
     uploader.see("Upload a file")

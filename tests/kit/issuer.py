@@ -5,6 +5,7 @@ about its callers.
 """
 
 import json
+import re
 import socketserver
 import ssl
 import threading
@@ -36,7 +37,7 @@ class Issuer:
         self.headers: dict[str, str] = {}
         self.answers: dict[str, Responder] = {}
         self._tls = tls
-        # The head of each request.
+        # Each request: its head, and its body.
         self.received: list[str] = []
         self._changed = threading.Condition(threading.RLock())
         self._server = self._listen(0)
@@ -168,11 +169,17 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class _Exchange(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head and (more := self.request.recv(4096)):
-            head += more
-        if head:
-            cast("_Server", self.server).choose(head.decode("latin-1"))(self.request)
+        received = b""
+        while not _is_complete(received) and (more := self.request.recv(4096)):
+            received += more
+        if received:
+            cast("_Server", self.server).choose(received.decode("latin-1"))(self.request)
+
+
+def _is_complete(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\nContent-Length: (\d+)", head)
+    return bool(end) and len(body) >= int(length[1] if length else 0)
 
 
 def _read_path(head: str) -> str:

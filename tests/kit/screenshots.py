@@ -63,6 +63,7 @@ def list_entries(monday: date, week: int) -> list[dict[str, Any]]:
 def photograph(driver: webdriver.Chrome, server: DevelopmentServer, folder: Path) -> None:
     person = Person(driver, server)
     person.open("/sign-in?next=/timesheets/upload")
+    person.press("Sign in")
     person.press("Sign in as payroll")
     (folder / "week24.csv").write_text(FILE)
     person.find("file").send_keys(str(folder / "week24.csv"))

@@ -21,7 +21,7 @@ API, ARCHITECTURE, CLIENT, DEPLOYMENT = (
 )
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 # Each of these may also be read from the file that NAME_FILE names.
-FROM_FILES = {"DJANGO_SECRET_KEY", "DATABASE_URL", "AUTH0_CLIENT_SECRET"}
+FROM_FILES = {"DJANGO_SECRET_KEY", "DATABASE_URL", "AUTH0_CLIENT_SECRET", "OAUTH_WEB_CLIENT_SECRET"}
 
 
 def find_variables_of_settings() -> set[str]:

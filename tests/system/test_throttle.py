@@ -109,6 +109,21 @@ def test_nobody_uses_up_the_rate_of_another_client(
     assert victim.send().status_code == 200
 
 
+@pytest.mark.parametrize(("client", "status"), [("pages", 200), ("tool", 429)])
+def test_only_people_of_the_web_client_are_counted_one_by_one(
+    server: GranianServer, issuer_process: Issuer, client: str, status: int
+) -> None:
+    def read(person: str) -> int:
+        token = issuer_process.mint(azp=client, sub=person, gty=None, scope="read:timesheets")
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.get(f"{server.url}/timesheets", headers=headers, timeout=20).status_code
+
+    for _ in range(RATE):
+        read("clara")
+
+    assert (read("clara"), read("dora")) == (429, status)
+
+
 def test_a_busy_database_is_503(database: str, caller: Caller) -> None:
     with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as other:
         other.execute("BEGIN IMMEDIATE")

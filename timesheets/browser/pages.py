@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from timesheets import conf
 from timesheets.browser.details import describe_more
 from timesheets.browser.filters import read_filters
-from timesheets.browser.sessions import find_signed_in_token
+from timesheets.browser.sessions import find_person, find_signed_in_token
 from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
 from timesheets.permissions import UPLOAD_SCOPE, may_read
 from timesheets.renderers import PageResponse
@@ -30,10 +30,13 @@ def describe_visitor(request: HttpRequest) -> dict[str, Any]:
     Nobody knows what visitors may do before they sign in, so until then they are offered everything.
     """
     token = find_signed_in_token(request) if conf.lets_browsers_sign_in() else None
+    person = find_person(request) if token else None
     return {
         "section": request.resolver_match.url_name if request.resolver_match else None,
         "lets_sign_in": conf.lets_browsers_sign_in(),
         "signed_in": token,
+        "person": person,
+        "visitor": person.name if person else token and token.client_id,
         "may_upload": token is None or UPLOAD_SCOPE in token.scopes,
         "may_read": token is None or may_read(token),
     }

@@ -14,6 +14,7 @@ from timesheets import conf
 from timesheets.authentication import identify_client
 from timesheets.exceptions import CsrfFailed
 from timesheets.trust.principals import MachineClient
+from timesheets.trust.sign_ins import Person
 from timesheets.trust.verified_tokens import VerifiedToken
 
 _KEY = "timesheets.verified_token"
@@ -44,8 +45,10 @@ def _passes_csrf_check(request: HttpRequest) -> bool:
     return check.process_view(request, lambda _: HttpResponse(), (), {}) is None
 
 
-def sign_in(request: HttpRequest, token: VerifiedToken) -> None:
+def sign_in(request: HttpRequest, token: VerifiedToken, person: Person | None = None) -> None:
     """Store the token's claims in the session, and give the session a new key that nobody else knows.
+
+    `person` is who signed in at the issuer; nobody if a token was pasted.
 
     The session's own expiry does not change, because the admin uses the same session.
     """
@@ -54,7 +57,17 @@ def sign_in(request: HttpRequest, token: VerifiedToken) -> None:
     request.session[_KEY] = {
         "token": {**dataclasses.asdict(token), "scopes": sorted(token.scopes)},
         "audience": conf.token_policy().audience,
+        "person": None if person is None else dataclasses.asdict(person),
     }
+
+
+def find_person(request: HttpRequest) -> Person | None:
+    """Return who signed in at the issuer, even if the token has expired since."""
+    try:
+        return Person(**request.session[_KEY]["person"])
+    except (KeyError, TypeError):
+        # Somebody pasted a token, or another version of the API wrote the session.
+        return None
 
 
 def sign_out(request: HttpRequest) -> None:

@@ -6,15 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from timesheets.diagnosis.issuer_probes import FAILED, OK, WARNING, Finding, Probe, probe
+from timesheets.diagnosis.web_client_findings import judge_web_client
 from timesheets.diagnosis.wording import describe_duration, describe_near_miss, quote
 from timesheets.trust.issuer_documents import Document
 from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, find_metadata_urls
 from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
 from timesheets.trust.jwks import choose_time_to_live
+from timesheets.trust.sign_ins import WebClient
 from timesheets.trust.token_rules import TokenPolicy
 
 
-def examine_issuer(issuer: Issuer, policy: TokenPolicy) -> Iterator[Finding]:
+def examine_issuer(
+    issuer: Issuer, policy: TokenPolicy, web_client: WebClient | None = None
+) -> Iterator[Finding]:
     """What the API needs of the issuer, in the order in which it needs it, each as soon as it is known."""
     yield Finding(OK, "issuer", issuer.url)
     deadline = time.monotonic() + DEADLINE_SECONDS
@@ -23,8 +27,11 @@ def examine_issuer(issuer: Issuer, policy: TokenPolicy) -> Iterator[Finding]:
     if metadata:
         yield probes[-1].finding
         yield from _judge_metadata(issuer, metadata.members)
+        if web_client:
+            yield from judge_web_client(web_client, metadata.members)
     else:
-        yield from (_judge_failure(issuer, failed.finding) for failed in probes)
+        is_needed = bool(web_client) or not issuer.jwks_url
+        yield from (failed.finding if is_needed else _downgrade(failed.finding) for failed in probes)
     jwks_url = issuer.jwks_url
     if not jwks_url and metadata and metadata.members.get("issuer") == issuer.url:
         jwks_url = metadata.members.get("jwks_uri")
@@ -48,9 +55,7 @@ def _probe_metadata(issuer: Issuer, deadline: float) -> list[Probe]:
     return probes
 
 
-def _judge_failure(issuer: Issuer, finding: Finding) -> Finding:
-    if not issuer.jwks_url:
-        return finding
+def _downgrade(finding: Finding) -> Finding:
     remedy = f"The API does not need it, since OAUTH_JWKS_URL is set. {finding.remedy}"
     return replace(finding, status=WARNING, remedy=remedy)
 

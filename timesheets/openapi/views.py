@@ -34,13 +34,13 @@ def read_description() -> dict[str, Any]:
     """Return openapi.yaml with the server and, in development, the issuer from the settings."""
     description: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text("utf-8"))
     description["servers"] = [{"url": conf.public_url("")}]
-    sign_in = conf.development_sign_in()
-    if sign_in.client_secrets:
-        _add_development_issuer(description, sign_in)
+    known = conf.development_clients()
+    if known.client_secrets:
+        _add_development_issuer(description, known)
     return description
 
 
-def _add_development_issuer(description: dict[str, Any], sign_in: conf.DevelopmentSignIn) -> None:
+def _add_development_issuer(description: dict[str, Any], known: conf.DevelopmentClients) -> None:
     """Let the page get tokens from the development issuer, whose client secrets are public."""
     scopes: dict[str, str] = {}
     for operation in (each for methods in description["paths"].values() for each in methods.values()):
@@ -49,11 +49,11 @@ def _add_development_issuer(description: dict[str, Any], sign_in: conf.Developme
         operation["security"] += [{"development": alternative} for alternative in alternatives]
         # The scheme `bearer` says what each scope allows.
         scopes |= {scope: "" for alternative in alternatives for scope in alternative}
-    clients = "; ".join(f"`{name}`, `{secret}`" for name, secret in sign_in.client_secrets.items())
+    clients = "; ".join(f"`{name}`, `{secret}`" for name, secret in known.client_secrets.items())
     description["components"]["securitySchemes"]["development"] = {
         "type": "oauth2",
         "description": f"The development issuer. Its clients, with their secrets: {clients}",
-        "flows": {"clientCredentials": {"tokenUrl": sign_in.token_url, "scopes": scopes}},
+        "flows": {"clientCredentials": {"tokenUrl": known.token_url, "scopes": scopes}},
     }
 
 

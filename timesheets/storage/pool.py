@@ -25,7 +25,7 @@ def share_pool(client: MachineClient) -> Iterator[None]:
         return
     # A browser's session was read with one.
     close_old_connections()
-    with _uploads.take(client.key):
+    with _uploads.take(client.caller):
         try:
             yield
         finally:

@@ -40,14 +40,22 @@ def _still_holds(known: Verification, policy: TokenPolicy, keys: KeySource, now:
     return _find_key(keys, known.key_id, known.algorithm) is known.key
 
 
-def _verify(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> Verification:
+def verify_jwt(
+    text: str, policy: TokenPolicy, keys: KeySource, now: float
+) -> tuple[UnverifiedToken, jwt.PyJWK]:
+    """The content of a token that passes every rule, and its key. Raises TokenRejected or KeysUnavailable."""
     try:
         unverified = read_unverified_token(text)
     except TokenMalformed as reason:
         raise TokenRejected(Fault.MALFORMED, str(reason)) from None
     for check in RULES.values():
         check(unverified, policy, now)
-    claims = unverified.claims
+    return unverified, verify_signature(text, unverified, policy, keys)
+
+
+def _verify(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> Verification:
+    token, key = verify_jwt(text, policy, keys, now)
+    claims = token.claims
     client_id = claims.get("client_id") or claims.get("azp") or claims["sub"]
     return Verification(
         token=VerifiedToken(
@@ -61,9 +69,9 @@ def _verify(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> Veri
         ),
         times=read_times(claims),
         policy=policy,
-        key_id=unverified.header.get("kid"),
-        algorithm=unverified.header["alg"],
-        key=verify_signature(text, unverified, policy, keys),
+        key_id=token.header.get("kid"),
+        algorithm=token.header["alg"],
+        key=key,
     )
 
 

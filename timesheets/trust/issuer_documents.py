@@ -1,4 +1,4 @@
-"""Fetch a small JSON document of the issuer within a deadline, from exactly one URL."""
+"""Exchange a small JSON document with the issuer within a deadline, at exactly one URL."""
 
 import http.client
 import json
@@ -61,25 +61,36 @@ def is_trustworthy(url: str) -> bool:
         return False
 
 
-def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document:
-    """The complete JSON object at `url`, within `seconds`.
+def fetch_document(
+    url: str,
+    *,
+    seconds: float,
+    ca_file: str | None,
+    form: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Document:
+    """The complete JSON object at `url`, or in the answer to a form, within `seconds`.
 
-    Follows no redirect, uses no proxy, sends no credentials, and reads at most 64 KiB. Trusts the
-    certificate authorities in `ca_file`, by default the public ones. Raises DocumentUnavailable.
+    A form may be refused, with a status from 400 to 499. Follows no redirect, uses no proxy, and reads at
+    most 64 KiB. Trusts the certificate authorities in `ca_file`, by default the public ones. Raises
+    DocumentUnavailable.
     """
     if not is_trustworthy(url):
         raise DocumentUnavailable(f"{url!a} is not an https address")
     ends_at = time.monotonic() + seconds
     try:
         with ExitStack() as resources:
-            response = _request(urlsplit(url), seconds, ca_file, resources)
+            client = _connect(urlsplit(url), seconds, ca_file, resources)
+            path = urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl() or "/"
+            client.request("POST" if form else "GET", path, form, {**_HEADERS, **(headers or {})})
+            response = resources.enter_context(client.getresponse())
             body = _read_body(response)
             if time.monotonic() >= ends_at:
                 # The timer cut the connection, and http.client takes a cut body for a complete one.
                 raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise DocumentUnavailable(f"{url} cannot be fetched: {_describe(error)}") from error
-    if response.status != HTTPStatus.OK:
+    if response.status != HTTPStatus.OK and not (form and response.status // 100 == 4):
         raise DocumentUnavailable(f"{url} answered {response.status}", response.status)
     if len(body) > MAX_BYTES:
         raise DocumentUnavailable(f"{url} sent more than {MAX_BYTES} bytes")
@@ -93,9 +104,9 @@ def fetch_document(url: str, *, seconds: float, ca_file: str | None) -> Document
     )
 
 
-def _request(
+def _connect(
     url: SplitResult, seconds: float, ca_file: str | None, resources: ExitStack
-) -> http.client.HTTPResponse:
+) -> http.client.HTTPConnection:
     host, port = str(url.hostname), url.port or (443 if url.scheme == "https" else 80)
     connection = open_connection(host, port, seconds, resources)
     if url.scheme == "https":
@@ -103,8 +114,7 @@ def _request(
         connection = resources.enter_context(context.wrap_socket(connection, server_hostname=host))
     client = http.client.HTTPConnection(host, port)
     client.sock = connection
-    client.request("GET", url._replace(scheme="", netloc="", fragment="").geturl() or "/", headers=_HEADERS)
-    return resources.enter_context(client.getresponse())
+    return client
 
 
 _HEADERS = {"Accept": "application/json", "Connection": "close"}

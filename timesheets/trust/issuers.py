@@ -1,14 +1,16 @@
-"""Find and fetch the keys of an issuer. Knows no web framework."""
+"""Find and fetch the metadata and the keys of an issuer. Knows no web framework."""
 
 import logging
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
-from timesheets.trust.issuer_documents import Document, DocumentUnavailable, fetch_document
+from timesheets.trust.issuer_documents import Document, DocumentUnavailable, fetch_document, is_trustworthy
 from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, merge_same_keys, read_usable_keys
-from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
+from timesheets.trust.jwks import FetchedKeys, KeysUnavailable, choose_time_to_live
 
 # For the metadata and the keys together.
 DEADLINE_SECONDS = 3.0
@@ -47,19 +49,47 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
 
 def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
     """Where the issuer's own metadata say that its keys are. Raises DocumentUnavailable."""
+    url, document = _fetch_metadata(issuer, deadline)
+    if not isinstance(document.members.get("jwks_uri"), str):
+        raise DocumentUnavailable(f"{url} has no jwks_uri")
+    return str(document.members["jwks_uri"])
+
+
+_kept: dict[Issuer, tuple[float, Mapping[str, Any]]] = {}
+
+
+def get_metadata(issuer: Issuer) -> Mapping[str, Any]:
+    """The issuer's own metadata, kept for as long as its keys would be. Raises DocumentUnavailable."""
+    stale_at, members = _kept.get(issuer, (-math.inf, {}))
+    now = time.monotonic()
+    if now >= stale_at:
+        _, document = _fetch_metadata(issuer, now + DEADLINE_SECONDS)
+        members = document.members
+        _kept[issuer] = now + choose_time_to_live(document.max_age_seconds), members
+    return members
+
+
+def read_endpoint(metadata: Mapping[str, Any], name: str) -> str:
+    """An address in the metadata to which a secret may go. Raises DocumentUnavailable."""
+    url = metadata.get(name)
+    if not isinstance(url, str) or not is_trustworthy(url):
+        raise DocumentUnavailable(f"the issuer's metadata name no https address as {name}")
+    return url
+
+
+def _fetch_metadata(issuer: Issuer, deadline: float) -> tuple[str, Document]:
+    """The address and the content of the issuer's own metadata. Raises DocumentUnavailable."""
     failure = None
     for url in find_metadata_urls(issuer.url):
         try:
-            members = fetch_by_deadline(url, issuer, deadline).members
+            document = fetch_by_deadline(url, issuer, deadline)
         except DocumentUnavailable as error:
             failure = failure or error
             continue
         # RFC 8414 section 3.3: otherwise anybody could impersonate this issuer.
-        if members.get("issuer") != issuer.url:
+        if document.members.get("issuer") != issuer.url:
             raise DocumentUnavailable(f"{url} has the metadata of another issuer")
-        if not isinstance(members.get("jwks_uri"), str):
-            raise DocumentUnavailable(f"{url} has no jwks_uri")
-        return str(members["jwks_uri"])
+        return url, document
     raise failure or DocumentUnavailable("no metadata")
 
 

@@ -19,13 +19,15 @@ class MachineClient:
     Two issuers may use the same `client_id` for different clients. An application that acts for two
     organizations is two clients.
 
-    `subject` is the token's `sub`: the client itself, or the user that it acts for.
+    `subject` is the token's `sub`: the client itself, or the user that it acts for. People sign in
+    through one client, the web client.
     """
 
     issuer: str
     client_id: str
     subject: str | None
     organization: str = ""
+    is_web_client: bool = False
 
     # Django and DRF read this attribute of a request's user.
     is_authenticated = True
@@ -33,6 +35,11 @@ class MachineClient:
     @property
     def key(self) -> ClientKey:
         return ClientKey(self.issuer, self.client_id, self.organization)
+
+    @property
+    def caller(self) -> tuple[str, ...]:
+        """What tells those apart who share a limit: clients, and people who act through the web client."""
+        return (*self.key, self.subject) if self.is_web_client and self.subject else self.key
 
     def __str__(self) -> str:
         return self.client_id

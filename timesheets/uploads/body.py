@@ -81,7 +81,7 @@ def read_upload(request: Request, date_format: DateFormat, zone: tzinfo | None) 
     parser = _choose_parser(http_request, date_format, zone)
     client = cast("MachineClient", request.user)
     try:
-        with open_body(http_request, client.key) as body:
+        with open_body(http_request, client.caller) as body:
             with limit_workbooks() if isinstance(parser, WorkbookParser) else nullcontext():
                 upload = cast("Upload", parser.parse(io.BytesIO(body.content)))
             return ReceivedUpload(

@@ -86,7 +86,7 @@ class TimesheetDownloadView(ReadingView):
         client, query = cast("MachineClient", request.user), settle(read_list_options(request).query)
         with ExitStack() as place:
             try:
-                place.enter_context(_places.take(client.key))
+                place.enter_context(_places.take(client.caller))
                 pieces = write_download(client, query)
                 # A query that fails at once is a problem, and no file.
                 first = next(pieces)

@@ -84,7 +84,7 @@ def show_landing(request: HttpRequest) -> HttpResponse:
         "audience": conf.token_policy().audience,
         "address": conf.public_url(""),
         "metadata_path": f"{METADATA_PATH}{UploadView.resource_path}",
-        "is_development": bool(conf.development_sign_in().client_secrets),
+        "has_web_client": conf.web_client() is not None,
     }
     return TemplateResponse(request, "timesheets/landing.html", context)
 

@@ -1,37 +1,44 @@
-"""Sign a browser in with an access token, and sign it out."""
+"""Sign a browser in, at the issuer or with an access token, and sign it out."""
 
 import functools
 import json
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from timesheets import conf
 from timesheets.authentication import authenticate_bearer
-from timesheets.browser.development_tokens import DevelopmentTokenUnavailable, obtain_development_token
+from timesheets.browser.issuer_sign_ins import begin, find_sign_out, finish
 from timesheets.browser.pages import describe_visitor
 from timesheets.browser.pasted_tokens import unwrap_token
-from timesheets.browser.sessions import sign_in, sign_out
+from timesheets.browser.sessions import find_person, find_signed_in_token, sign_in, sign_out
+from timesheets.browser.sign_in_cookies import find_attempt, forget_attempt, keep_attempt
 from timesheets.exceptions import Problem
+from timesheets.trust.sign_ins import Outcome, Person, SignInFailed, WebClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.uploads import UploadView
 
 logger = logging.getLogger(__name__)
 
+MAX_DESTINATION_BYTES = 1500
 
-class SignInRefused(Exception):
-    """The message is about the form's `field`. The response has the status `status`."""
+# A path of this site: `//` would begin another host, and browsers take a backslash for a slash.
+_DESTINATION = re.compile(r"/(?!/)[^\x00-\x1f\x7f-\x9f\\]*")
 
-    def __init__(self, message: str, field: str, status: int) -> None:
+
+class TokenRefused(Exception):
+    """The message is about the pasted token. The response has the status `status`."""
+
+    def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
-        self.field, self.status = field, status
+        self.status = status
 
 
 class BrowserView:
@@ -55,34 +62,104 @@ class BrowserView:
 @BrowserView
 @require_http_methods(["GET", "HEAD", "POST"])
 def show_sign_in(request: HttpRequest) -> HttpResponse:
-    """Show the form, or check its token and redirect to the page that the person wanted."""
+    """Show the form. Lead to the issuer, or check the pasted token and redirect to the requested page."""
     if request.method != "POST":
         return _show_form(request, None)
+    client = conf.web_client()
+    if client is not None and "token" not in request.POST:
+        return _lead_to_issuer(request, client)
     try:
         token = _take_token(request)
-    except SignInRefused as refused:
+    except TokenRefused as refused:
         return _show_form(request, refused)
-    sign_in(request, token)
-    logger.info(
-        "outcome=signed_in client=%s subject=%s token_id=%s",
-        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
-    )
+    _start_session(request, token)
     return HttpResponseRedirect(_choose_destination(request) or _choose_start_page(token))
+
+
+@BrowserView
+@require_GET
+def finish_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign in the person whom the issuer sent back, and continue at the page that they wanted."""
+    client = conf.web_client()
+    if client is None:
+        raise Http404
+    attempt = find_attempt(request, request.GET.get("state", ""))
+    try:
+        if attempt is None:
+            raise SignInFailed(Outcome.EXPIRED, "state is missing, foreign, used or too old")
+        person, token = finish(client, attempt, request.GET.dict())
+        _start_session(request, token, person)
+        response = _continue_at(request, attempt.destination or reverse("landing"))
+    except SignInFailed as failure:
+        response = _show_failure(request, failure)
+    if attempt is not None:
+        forget_attempt(response, attempt)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 @BrowserView
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
+    client, person = conf.web_client(), find_person(request)
     sign_out(request)
-    return HttpResponseRedirect(reverse("landing"))
+    address = find_sign_out(client, person) if client and person else None
+    return _continue_at(request, address) if address else HttpResponseRedirect(reverse("landing"))
 
 
-def _show_form(request: HttpRequest, refused: SignInRefused | None) -> HttpResponse:
+def _start_session(request: HttpRequest, token: VerifiedToken, person: Person | None = None) -> None:
+    sign_in(request, token, person)
+    logger.info(
+        "outcome=signed_in client=%s subject=%s token_id=%s",
+        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+    )
+
+
+def _lead_to_issuer(request: HttpRequest, client: WebClient) -> HttpResponse:
+    try:
+        address, attempt = begin(client, _choose_destination(request))
+    except SignInFailed as failure:
+        return _show_failure(request, failure)
+    response = _continue_at(request, address)
+    keep_attempt(response, attempt)
+    return response
+
+
+def _continue_at(request: HttpRequest, address: str) -> HttpResponse:
+    """A page that continues at once.
+
+    The content policy forbids a redirect to another site after a form. After a redirect from another site, a
+    browser does not send the session's cookie, but after this page it does.
+    """
+    return TemplateResponse(request, "timesheets/continue.html", {"address": address})
+
+
+def _show_failure(request: HttpRequest, failure: SignInFailed) -> HttpResponse:
+    name, status = failure.outcome.name.lower(), failure.outcome.value
+    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
+    logger.log(level, "outcome=refused reason=sign_in_%s: %s", name, failure)
+    is_expired = failure.outcome is Outcome.EXPIRED
+    if is_expired and find_signed_in_token(request):
+        return HttpResponseRedirect(reverse("landing"))
+    context = {
+        **describe_visitor(request),
+        "outcome": name,
+        "error": failure.error,
+        # The browser sent no session. If it has one, it sends it to the page where this one continues.
+        "may_be_signed_in": is_expired and request.headers.get("Sec-Fetch-Site") == "cross-site",
+    }
+    return TemplateResponse(request, "timesheets/sign_in_failed.html", context, status=status)
+
+
+def _show_form(request: HttpRequest, refused: TokenRefused | None) -> HttpResponse:
+    if "again" in request.GET and find_signed_in_token(request):
+        return HttpResponseRedirect(reverse("landing"))
     context = {
         **describe_visitor(request),
         "destination": _choose_destination(request),
         "refused": refused,
-        "development_clients": list(conf.development_sign_in().client_secrets),
+        "takes_token": refused is not None or "paste" in request.GET or conf.web_client() is None,
+        "is_again": "again" in request.GET,
         "issuer": conf.issuer().url,
         "audience": conf.token_policy().audience,
     }
@@ -91,37 +168,27 @@ def _show_form(request: HttpRequest, refused: SignInRefused | None) -> HttpRespo
 
 
 def _take_token(request: HttpRequest) -> VerifiedToken:
-    """Verify the pasted token, or a new one for the client of a button. Raises SignInRefused."""
-    client_id = request.POST.get("client")
+    """Verify the pasted token. Raises TokenRefused."""
+    text, _ = unwrap_token(request.POST.get("token", ""))
+    if not text:
+        raise TokenRefused("Paste an access token here.", HTTPStatus.BAD_REQUEST)
     try:
-        text = obtain_development_token(client_id) if client_id else _read_pasted_token(request)
         accepted = authenticate_bearer(f"Bearer {text}")
-    except DevelopmentTokenUnavailable as error:
-        raise SignInRefused(str(error), "client", HTTPStatus.SERVICE_UNAVAILABLE) from None
     except Problem as problem:
         # A 401 needs a challenge, and a browser cannot respond to a Bearer challenge.
         is_server_error = problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         status = problem.status_code if is_server_error else HTTPStatus.BAD_REQUEST
-        raise SignInRefused(str(problem.detail), "token", status) from None
+        raise TokenRefused(str(problem.detail), status) from None
     if accepted is None:
         raise AssertionError("a Bearer header is never of another scheme")
     return accepted[1]
 
 
-def _read_pasted_token(request: HttpRequest) -> str:
-    text, _ = unwrap_token(request.POST.get("token", ""))
-    if not text:
-        raise SignInRefused("Paste an access token here.", "token", HTTPStatus.BAD_REQUEST)
-    return text
-
-
 def _choose_destination(request: HttpRequest) -> str:
-    """Return the requested page, or an empty string if there is none or it is on another site."""
+    """Return the requested page, or an empty string if there is none or it is not on this site."""
     destination = request.POST.get("next", request.GET.get("next", ""))
-    is_local = url_has_allowed_host_and_scheme(
-        destination, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return destination if is_local else ""
+    is_short = len(destination.encode()) <= MAX_DESTINATION_BYTES
+    return destination if is_short and _DESTINATION.fullmatch(destination) else ""
 
 
 def _choose_start_page(token: VerifiedToken) -> str:

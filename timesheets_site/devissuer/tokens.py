@@ -1,4 +1,4 @@
-"""Grant a client credentials request, and sign its token, as Auth0 does (RFC 6749 section 4.4)."""
+"""Grant a client credentials request (RFC 6749 section 4.4), and sign tokens, as Auth0 does."""
 
 import base64
 from collections.abc import Mapping
@@ -33,13 +33,19 @@ def read_basic_credentials(authorization: str) -> dict[str, str]:
     return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(client_secret)}
 
 
+def require_client(parameters: Mapping[str, Any], clients: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the client that has this id and secret. Raises TokenRequestRefused."""
+    client: Mapping[str, Any] | None = clients.get(str(parameters.get("client_id")))
+    if client is None or parameters.get("client_secret") != client["client_secret"]:
+        raise TokenRequestRefused("invalid_client", "No client has this client_id and client_secret.", 401)
+    return client
+
+
 def grant_scope(parameters: Mapping[str, Any], clients: Mapping[str, Any], audience: str) -> str:
     """Return the scope to grant for the API `audience`. Raises TokenRequestRefused."""
     if parameters.get("grant_type") != "client_credentials":
-        raise TokenRequestRefused("unsupported_grant_type", "The only grant_type here is client_credentials.")
-    client = clients.get(str(parameters.get("client_id")))
-    if client is None or parameters.get("client_secret") != client["client_secret"]:
-        raise TokenRequestRefused("invalid_client", "No client has this client_id and client_secret.", 401)
+        raise TokenRequestRefused("unsupported_grant_type", "There is no such grant_type here.")
+    client = require_client(parameters, clients)
     requested = parameters.get("audience")
     if requested != audience:
         # As Auth0 does. RFC 8707 section 2 has `invalid_target` for this.
@@ -52,18 +58,8 @@ def grant_scope(parameters: Mapping[str, Any], clients: Mapping[str, Any], audie
     return " ".join(scope for scope in granted if scope in scopes)
 
 
-def mint_access_token(
-    *, client_id: str, scope: str, audience: str, issuer: str, issued_at: int, key: rsa.RSAPrivateKey
-) -> str:
-    """Return a token of Auth0's default profile. `issued_at` is in seconds since 1970."""
-    claims = {
-        "iss": issuer,
-        "sub": f"{client_id}@clients",
-        "aud": audience,
-        "iat": issued_at,
-        "exp": issued_at + LIFETIME_SECONDS,
-        "gty": "client-credentials",
-        "azp": client_id,
-        "scope": scope,
-    }
-    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": describe_public_key(key)["kid"]})
+def mint_token(issuer: str, audience: str, issued_at: int, key: rsa.RSAPrivateKey, **claims: str) -> str:
+    """Return a signed token with these claims and its times. `issued_at` is in seconds since 1970."""
+    times = {"iat": issued_at, "exp": issued_at + LIFETIME_SECONDS}
+    everything = {"iss": issuer, "aud": audience, **times, **claims}
+    return jwt.encode(everything, key, algorithm="RS256", headers={"kid": describe_public_key(key)["kid"]})

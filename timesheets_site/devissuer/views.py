@@ -1,4 +1,4 @@
-"""The development issuer's token endpoint, keys and metadata. Only this machine can use them."""
+"""The development issuer's endpoints, keys and metadata. Only this machine can use them."""
 
 import functools
 import ipaddress
@@ -6,18 +6,21 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from timesheets_site.devissuer.codes import check_request, issue_code, redeem_code
 from timesheets_site.devissuer.keys import describe_public_key, obtain_signing_key
 from timesheets_site.devissuer.tokens import (
     LIFETIME_SECONDS,
     TokenRequestRefused,
     grant_scope,
-    mint_access_token,
+    mint_token,
     read_basic_credentials,
 )
 
@@ -52,18 +55,43 @@ def serve_this_machine(view: View) -> View:
 def issue_token(request: HttpRequest) -> HttpResponse:
     """Respond with an access token (RFC 6749 section 5.1) or an error (section 5.2)."""
     parameters = _read_parameters(request)
+    if parameters.get("grant_type") == "authorization_code":
+        person, requested = redeem_code(parameters, settings.DEVISSUER_WEB_CLIENT, time.time())
+        client_id, subject = requested["client_id"], f"development|{person}"
+        scopes = requested.get("scope", "").split()
+        scope = " ".join(each for each in settings.DEVISSUER_PEOPLE[person].split() if each in scopes)
+        id_token = _mint(client_id, sub=subject, name=person, nonce=requested.get("nonce", ""))
+        access_token = _mint(settings.DEVISSUER_AUDIENCE, sub=subject, azp=client_id, scope=scope)
+        return _respond_with_token(access_token, scope, id_token=id_token)
     scope = grant_scope(parameters, settings.DEVISSUER_CLIENTS, settings.DEVISSUER_AUDIENCE)
-    token = mint_access_token(
-        client_id=parameters["client_id"],
-        scope=scope,
-        audience=settings.DEVISSUER_AUDIENCE,
-        issuer=settings.DEVISSUER_ISSUER,
-        issued_at=int(time.time()),
-        key=obtain_signing_key(settings.DEVISSUER_KEY_FILE),
-    )
-    return _respond(
-        {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "scope": scope}
-    )
+    client_id = parameters["client_id"]
+    claims = {"sub": f"{client_id}@clients", "gty": "client-credentials", "azp": client_id, "scope": scope}
+    return _respond_with_token(_mint(settings.DEVISSUER_AUDIENCE, **claims), scope)
+
+
+def _mint(audience: str, **claims: str) -> str:
+    key = obtain_signing_key(settings.DEVISSUER_KEY_FILE)
+    return mint_token(settings.DEVISSUER_ISSUER, audience, int(time.time()), key, **claims)
+
+
+def _respond_with_token(access_token: str, scope: str, **more: object) -> HttpResponse:
+    answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": LIFETIME_SECONDS}
+    return _respond({**answer, "scope": scope, **more})
+
+
+@serve_this_machine
+@require_http_methods(["GET", "POST"])
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Ask who signs in, then send the browser back with a code (RFC 6749 section 4.1)."""
+    parameters = request.GET.dict()
+    check_request(parameters, settings.DEVISSUER_WEB_CLIENT, settings.DEVISSUER_AUDIENCE)
+    context: dict[str, Any] = {"people": settings.DEVISSUER_PEOPLE}
+    if (person := request.POST.get("person")) in settings.DEVISSUER_PEOPLE:
+        code = issue_code(parameters, person, time.time())
+        answer = {"code": code, "state": parameters.get("state", ""), "iss": settings.DEVISSUER_ISSUER}
+        # A redirect after a form would not pass the content policy.
+        context["address"] = f"{parameters['redirect_uri']}?{urlencode(answer)}"
+    return TemplateResponse(request, "devissuer/authorize.html", context)
 
 
 def _read_parameters(request: HttpRequest) -> dict[str, Any]:
@@ -98,13 +126,16 @@ def publish_metadata(_request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         {
             "issuer": issuer,
+            # Not the API's host, so that browsers treat the two as different sites, as in production.
+            "authorization_endpoint": f"{issuer.replace('127.0.0.1', 'localhost')}authorize",
             "token_endpoint": f"{issuer}oauth/token",
             "jwks_uri": f"{issuer}.well-known/jwks.json",
-            "grant_types_supported": ["client_credentials"],
+            "grant_types_supported": ["authorization_code", "client_credentials"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "scopes_supported": sorted(scopes),
-            # OpenID Connect requires these, although nobody signs in here.
-            "response_types_supported": [],
+            "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
         }

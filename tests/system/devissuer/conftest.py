@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.kit.django_client import ClientResponse
+from tests.kit.processes import REPOSITORY
 
 ISSUER = "http://127.0.0.1:8000/"
 AUDIENCE = "https://timesheets.example.com"
@@ -24,6 +25,15 @@ def client(settings: Any, tmp_path: Path) -> Client:
         "payroll": {"client_secret": "payroll's secret: 50% + more", "scope": "batch:upload read:timesheets"},
         "reporting": {"client_secret": "reporting's secret", "scope": "read:timesheets"},
     }
+    settings.DEVISSUER_WEB_CLIENT = {
+        "client_id": "pages",
+        "client_secret": "the+secret of pages",
+        "redirect_uris": ["http://127.0.0.1:8000/sign-in/callback"],
+    }
+    settings.DEVISSUER_PEOPLE = {"payroll": "batch:upload read:timesheets", "manager": "read:timesheets"}
+    # The app itself does not start without DEBUG.
+    folder = REPOSITORY / "timesheets_site/devissuer/templates"
+    settings.TEMPLATES = [{**backend, "DIRS": [folder]} for backend in settings.TEMPLATES]
     return Client(enforce_csrf_checks=True)
 
 

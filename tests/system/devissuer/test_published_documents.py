@@ -8,7 +8,7 @@ from tests.system.devissuer.conftest import ISSUER
 pytestmark = pytest.mark.urls("timesheets_site.devissuer.urls")
 
 METADATA_PATHS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
-PATHS = ["/oauth/token", "/.well-known/jwks.json", *METADATA_PATHS]
+PATHS = ["/authorize", "/oauth/token", "/.well-known/jwks.json", *METADATA_PATHS]
 
 
 def test_the_key_set_has_one_public_key_and_may_be_cached_for_a_minute(client: Client) -> None:
@@ -26,12 +26,15 @@ def test_the_metadata_names_the_issuer_and_its_endpoints(client: Client, path: s
 
     assert response.json() == {
         "issuer": ISSUER,
+        "authorization_endpoint": "http://localhost:8000/authorize",
         "token_endpoint": f"{ISSUER}oauth/token",
         "jwks_uri": f"{ISSUER}.well-known/jwks.json",
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "scopes_supported": ["batch:upload", "read:timesheets"],
-        "response_types_supported": [],
+        "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }

@@ -12,7 +12,7 @@ from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus,
 class Command(DiagnosticCommand):
     help = """\
 Fetch what the API needs of the issuer, under the API's own limits, and report on the metadata and
-the name in them, each key, the cache lifetime and the clock. Sends no credentials."""
+the name in them, the web client, each key, the cache lifetime and the clock. Sends no credentials."""
     exit_statuses = {
         DiagnosticStatus.GOOD: "the API can verify this issuer's tokens",
         DiagnosticStatus.MISCONFIGURED: "manage.py check refuses the settings",
@@ -24,7 +24,7 @@ the name in them, each key, the cache lifetime and the clock. Sends no credentia
     def handle(self, *args: Any, **options: Any) -> None:
         failed = []
         with silenced_logs(options["verbosity"]):
-            for finding in examine_issuer(conf.issuer(), conf.token_policy()):
+            for finding in examine_issuer(conf.issuer(), conf.token_policy(), conf.web_client()):
                 self.stdout.write(f"{finding.status:<7}  {finding.subject}: {finding.text}")
                 if finding.remedy:
                     self.stdout.write(f"{'':<7}  {finding.remedy}")

@@ -95,7 +95,10 @@ function showProblem(form, place, answer) {
   const line = element("p", answer.detail, "error");
   if (answer.status === 401) {
     line.textContent = "You are signed out. ";
-    line.append(makeLink(form.dataset.signIn, "Sign in again"), ".");
+    const link = makeLink(form.dataset.signIn, "Sign in again");
+    // What was chosen or typed stays here.
+    link.target = "_blank";
+    line.append(link, " in a new tab, then come back.");
   }
   place.append(line, ...listErrors(answer.errors).map((text) => element("p", text, "error")));
 }
@@ -103,7 +106,19 @@ function showProblem(form, place, answer) {
 // Requests
 
 // The API's answer; null if there was none, so that the API may have stored what was sent. `onProgress` gets the share of the body that was sent, from 0 to 1.
-function send(form, { type, body, parameters = {}, isZipped = false, onProgress = () => {} }) {
+async function send(form, request) {
+  const response = await sendOnce(form, request);
+  if (response?.answer.code !== "csrf_failed") return response;
+  // Somebody has signed in since this page was opened, in another tab.
+  const asPage = { headers: { Accept: "text/html" } };
+  const fresh = await fetch(location.href, asPage).then((page) => page.text()).catch(() => "");
+  const token = new DOMParser().parseFromString(fresh, "text/html").querySelector("[name=csrfmiddlewaretoken]");
+  if (!token) return response;
+  for (const field of document.getElementsByName("csrfmiddlewaretoken")) field.value = token.value;
+  return sendOnce(form, request);
+}
+
+function sendOnce(form, { type, body, parameters = {}, isZipped = false, onProgress = () => {} }) {
   const query = new URLSearchParams(parameters).toString();
   const request = new XMLHttpRequest();
   request.open("POST", query ? `${form.dataset.address}?${query}` : form.dataset.address);

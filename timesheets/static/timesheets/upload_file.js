@@ -117,8 +117,14 @@ async function preview(form, field) {
   }
   showStep(form, { isPreview: false });
   if (!response) showFieldError(form, field, ["There was no answer. Nothing was stored. Try again."]);
-  else if (response.answer.status === 401) showProblem(form, form.querySelector(".failure"), response.answer);
-  else showFieldError(form, field, [response.answer.detail, ...listErrors(response.answer.errors)]);
+  else if (response.answer.status === 401) {
+    const again = element("button", "Preview again");
+    again.type = "button";
+    again.addEventListener("click", () => preview(form, field));
+    const failure = form.querySelector(".failure");
+    showProblem(form, failure, response.answer);
+    failure.append(again);
+  } else showFieldError(form, field, [response.answer.detail, ...listErrors(response.answer.errors)]);
 }
 
 async function uploadFile(form) {
