@@ -1,7 +1,6 @@
 """Spool and state folders that contain links, devices and folders of other users."""
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +8,7 @@ import pytest
 
 from tests.client.api import Api
 from tests.client.conftest import Site
-from tests.client.runs import HEADER, PROGRAM, Run, list_files, run_client, write_csv
-from tests.client.test_command import CRON, ROOT
+from tests.client.runs import HEADER, Run, list_files, run_client, write_csv
 from tests.client.test_streams import CONTROLS, LATIN_1
 from timesheets_client.errors import ExitStatus
 
@@ -233,29 +231,21 @@ def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
 
 @pytest.mark.parametrize("kind", ["named", "spooled", "standard input"])
 def test_the_next_run_removes_the_drafts_of_a_killed_run(
-    site: Site, api: Api, spool: Path, tmp_path: Path, kind: str
+    api: Api, spool: Path, tmp_path: Path, kind: str
 ) -> None:
     file = write_csv(spool / "a.csv", "x,1", "2026-01-01,1")
-    ways: dict[str, list[str | Path]]
-    ways = {"named": [file], "spooled": ["--spool", spool], "standard input": ["-"]}
-    words = ways[kind]
-    site.hangs_at = "/timesheets/upload"
+    names = [] if kind == "spooled" else ["-" if kind == "standard input" else file]
+    folder = spool if kind == "spooled" else None
+    run = Run(stdin=file.read_bytes())
+    drafts: list[Path] = []
+    api.troubles.append(lambda: drafts.extend(tmp_path.rglob("*.tmp")))
 
-    def start() -> subprocess.Popen[bytes]:
-        with file.open("rb") as stdin:
-            return subprocess.Popen([*PROGRAM, *words], cwd=ROOT, env=CRON | site.variables, stdin=stdin)
+    run.start(api.variables, *names, spool=folder)
+    [draft] = drafts
+    draft.touch()
+    run.start(api.variables, *names, spool=folder)
 
-    with start() as killed:
-        assert site.arrived.wait(10)
-        killed.kill()
-    abandoned = list(tmp_path.rglob(".rejected-*.tmp"))
-    site.release.set()
-    with start() as next_run:
-        status = next_run.wait(20)
-
-    assert len(abandoned) == 1
-    assert status == ExitStatus.REJECTED
-    assert list(tmp_path.rglob("*.tmp")) == []
+    assert not draft.exists()
 
 
 def test_the_draft_of_a_running_upload_is_kept(api: Api, tmp_path: Path) -> None:
