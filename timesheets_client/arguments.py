@@ -18,8 +18,7 @@ from timesheets_client.argument_values import (
     parse_batch_size,
     parse_shipped_map,
 )
-from timesheets_client.network.connection import DEFAULT_RETRIES
-from timesheets_client.network.exchange import Timeouts
+from timesheets_client.network.exchange import DEFAULT_RETRIES, Timeouts
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.table_files import TableOptions

@@ -10,8 +10,7 @@ from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.arguments import Options
 from timesheets_client.environment.config import UploaderConfig
-from timesheets_client.network.connection import Connection
-from timesheets_client.network.exchange import open_session
+from timesheets_client.network.exchange import Connection, open_session
 from timesheets_client.network.retries import Clock
 from timesheets_client.output.report import Report
 from timesheets_client.sending.client import ApiClient

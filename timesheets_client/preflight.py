@@ -15,8 +15,8 @@ from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import upload_in_batches
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
-from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
 from timesheets_client.sending.batches import Batch
+from timesheets_client.sending.uploads import UploadMode, upload_batch
 from timesheets_client.withdrawal import withdraw_upload
 
 EMPTY_BATCH = Batch(entries=(), lines=())

@@ -1,19 +1,25 @@
 """The program `upload-timesheets`: its arguments and its variables."""
 
+import io
 import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NoReturn
+
+from dotenv import dotenv_values
 
 from timesheets_client import __version__
 from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
-from timesheets_client.environment.env_files import read_env_file
+from timesheets_client.environment.private_files import MAX_SECRET_BYTES, read_file
 from timesheets_client.errors import ConfigurationError
+from timesheets_client.local_files import is_closed_to_others
 from timesheets_client.printable import escape
 
 PROGRAM = "upload-timesheets"
+SECRET = "AUTH0_CLIENT_SECRET"  # noqa: S105  The name of a variable.
 
 
 class Parser(ArgumentParser):
@@ -64,3 +70,23 @@ def upload() -> None:
 
 def read_variables(env_file: str | None) -> Mapping[str, str]:
     return os.environ if env_file is None else {**read_env_file(env_file), **os.environ}
+
+
+def read_env_file(path: str) -> Mapping[str, str]:
+    """The variables of the file. Raises ConfigurationError, also if others can read its secret."""
+    shown = escape(path)
+    try:
+        content, status = read_file(Path(path), MAX_SECRET_BYTES + 1)
+        text = content.decode()
+    except OSError as error:
+        raise ConfigurationError(f"--env-file: {shown} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"--env-file: {shown} is not UTF-8 text") from None
+    if len(content) > MAX_SECRET_BYTES:
+        raise ConfigurationError(f"--env-file: {shown} is larger than {MAX_SECRET_BYTES} bytes")
+    variables = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    if variables.get(SECRET) and not is_closed_to_others(status):
+        raise ConfigurationError(
+            f"--env-file: {shown} contains {SECRET}, and other users can read it: chmod 600 {shown}"
+        )
+    return {name: value for name, value in variables.items() if value}

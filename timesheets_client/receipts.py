@@ -1,14 +1,28 @@
-"""Show the latest uploads (--uploads)."""
+"""Read the API's receipts of uploads, and show the latest (--uploads)."""
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus
 from timesheets_client.output.tables import format_table
-from timesheets_client.sending.receipts import list_receipts
+from timesheets_client.sending.client import ApiClient
+from timesheets_client.sending.stored_entries import Unexpected, explain_unexpected, read_whole_number
 
+UPLOADS_PATH = "/uploads"
+COUNTS = ("received", "created", "existing", "rejected")
 MAX_SHOWN = 20
 SHOWN = ("created", "existing", "rejected")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What the API says of an upload of many. The texts are safe to print."""
+
+    upload: int
+    received_at: str
+    label: str
+    counts: Mapping[str, int]
 
 
 def show_uploads(context: RunContext) -> ExitStatus:
@@ -27,3 +41,37 @@ def show_uploads(context: RunContext) -> ExitStatus:
     ]
     report.show_lines(format_table(rows, ("upload", *SHOWN), ("label",)) if rows else ["no uploads"])
     return ExitStatus.DONE
+
+
+def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
+    """The receipt of an upload; None if this client has no such upload. Raises an UploadError."""
+    answer = client.read(f"{UPLOADS_PATH}/{upload}")
+    return read_receipts([answer.document], client)[0] if answer else None
+
+
+def list_receipts(client: ApiClient, count: int, label: str | None) -> Sequence[Receipt]:
+    """At most `count` receipts, the newest first; with a label, only those that have it.
+
+    Raises an UploadError.
+    """
+    filters = {} if label is None else {"label": label}
+    answer = client.read(UPLOADS_PATH, order="newest", page_size=str(count), **filters)
+    return read_receipts(((answer and answer.document) or {}).get("results"), client)
+
+
+def read_receipts(items: object, client: ApiClient) -> Sequence[Receipt]:
+    """Raises ConfigurationError if they are no receipts."""
+    try:
+        if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
+            raise Unexpected
+        return [
+            Receipt(
+                upload=read_whole_number(each.get("id")),
+                received_at=client.quote(each.get("received_at") or ""),
+                label=client.quote(each.get("label") or ""),
+                counts={name: read_whole_number(each.get(name)) for name in COUNTS},
+            )
+            for each in items
+        ]
+    except Unexpected:
+        raise explain_unexpected(UPLOADS_PATH) from None

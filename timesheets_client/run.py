@@ -20,7 +20,7 @@ from timesheets_client.output.report import Report
 from timesheets_client.preflight import preflight
 from timesheets_client.reading.maps.shipped import describe_maps
 from timesheets_client.receipts import show_uploads
-from timesheets_client.sending.single_entry import TUTORIAL_ENTRY, upload_entry
+from timesheets_client.sending.uploads import TUTORIAL_ENTRY, upload_entry
 from timesheets_client.signals import catch_signals
 from timesheets_client.withdrawal import withdraw_upload
 

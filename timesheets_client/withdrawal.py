@@ -11,12 +11,12 @@ from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, InputUnreadable, TemporaryFailure
 from timesheets_client.output.report import count_entries, describe_uploads
 from timesheets_client.reading.entries import InputEntry
-from timesheets_client.sending.batch_uploads import UploadMode, upload_batch
+from timesheets_client.receipts import find_receipt
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.corrections import ignore_revision, withdraw
-from timesheets_client.sending.receipts import find_receipt
 from timesheets_client.sending.stored_entries import PAGE_SIZE, StoredEntry, list_pages
+from timesheets_client.sending.uploads import UploadMode, upload_batch
 
 CORRECTED_SINCE = "was corrected since, so it stays; to withdraw it, send it with 0 hours and --correct"
 # Withdraws nothing, and shows the current rows.

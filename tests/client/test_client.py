@@ -15,8 +15,7 @@ from timesheets_client.errors import (
     ConfigurationError,
     NothingSent,
 )
-from timesheets_client.network.connection import Connection
-from timesheets_client.network.exchange import open_session
+from timesheets_client.network.exchange import Connection, open_session
 from timesheets_client.network.messages import Answer, Message
 from timesheets_client.sending.client import ApiClient
 

@@ -8,11 +8,10 @@ import pytest
 from tests.client.clocks import FakeClock
 from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, Reply, Site, token_document
-from timesheets_client.access.discovery import discover_token_endpoint, list_metadata_urls
+from timesheets_client.access.token_endpoint import discover_token_endpoint, list_metadata_urls
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.connection import Connection
-from timesheets_client.network.exchange import open_session
+from timesheets_client.network.exchange import Connection, open_session
 from timesheets_client.network.messages import Answer
 
 OPENID_PATH = "/.well-known/openid-configuration"

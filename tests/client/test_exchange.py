@@ -21,10 +21,10 @@ from tests.client.clocks import FakeClock
 from tests.client.configurations import write_pem
 from tests.client.conftest import SECRET, SIGNING_KEY, Reply, Site
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure
-from timesheets_client.network.connection import Connection
 from timesheets_client.network.exchange import (
     MAX_ANSWER_BYTES,
     MAX_ANSWER_VALUES,
+    Connection,
     Timeouts,
     exchange,
     open_session,

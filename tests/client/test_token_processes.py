@@ -13,7 +13,7 @@ TOKEN_PATH = "/oauth/token"
 RUN = """
 import hashlib, os, sys
 from timesheets_client.environment.config import load_config
-from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import Connection
 from timesheets_client.network.exchange import open_session
 from timesheets_client.network.retries import Clock
 from timesheets_client.access.token_cache import TokenCache

@@ -13,8 +13,7 @@ from tests.client.conftest import AUDIENCE, SECRET, Reply, Site, mint_token, tok
 from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.tokens import TokenSource, name_token
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.connection import Connection
-from timesheets_client.network.exchange import open_session
+from timesheets_client.network.exchange import Connection, open_session
 
 TOKEN_PATH = "/oauth/token"
 HOUR = 3600

@@ -20,9 +20,8 @@ from tests.kit.servers import DevelopmentServer
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client import __version__
 from timesheets_client.environment.config import VARIABLES
-from timesheets_client.environment.env_files import read_env_file
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.program import PROGRAM, build_parser
+from timesheets_client.program import PROGRAM, build_parser, read_env_file
 
 # The client, and the reader that it shares with the API.
 PACKAGES = ("timesheets_client", "timesheets_files")

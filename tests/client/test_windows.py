@@ -17,14 +17,14 @@ from tests.client.api import Api
 from tests.client.conftest import SECRET, Reply, Site
 from tests.client.runs import HEADER, list_files, write_csv, write_days
 from tests.kit.processes import REPOSITORY, make_environment, run_python
-from timesheets_client.environment.env_files import read_env_file
 from timesheets_client.environment.private_files import read_secret_file
 from timesheets_client.files.folders import add_suffix
 from timesheets_client.files.locks import try_lock
 from timesheets_client.local_files import is_link
 from timesheets_client.printable import escape_bytes
+from timesheets_client.program import read_env_file
 from timesheets_client.reading.maps.files import load_map
-from timesheets_client.sending import batch_uploads
+from timesheets_client.sending import uploads
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="takes away what only POSIX has")
 
@@ -199,9 +199,9 @@ def test_the_keyboard_ends_a_wait_for_the_issuer(site: Site, number: signal.Sign
     ],
 )
 def test_a_label_has_no_folder(path: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_uploads, "Path", PureWindowsPath)
+    monkeypatch.setattr(uploads, "Path", PureWindowsPath)
 
-    assert batch_uploads.make_label(path) == label
+    assert uploads.make_label(path) == label
 
 
 @pytest.mark.parametrize(

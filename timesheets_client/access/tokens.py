@@ -7,13 +7,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
-from timesheets_client.access.discovery import discover_token_endpoint
 from timesheets_client.access.issued_tokens import UPLOAD_SCOPE, AccessToken, accept_token
 from timesheets_client.access.token_cache import TokenCache
-from timesheets_client.access.token_endpoint import RETRIED_STATUSES, make_token_request, read_issued_token
+from timesheets_client.access.token_endpoint import (
+    RETRIED_STATUSES,
+    discover_token_endpoint,
+    make_token_request,
+    read_issued_token,
+)
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
-from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import Connection
 from timesheets_client.network.messages import Answer, Message, make_printable
 
 # Longer than a healthy issuer needs. A run that hangs costs the others one token, not their day.

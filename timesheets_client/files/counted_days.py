@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from timesheets_client.environment.config import UPLOAD_PATH
 from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.addresses import find_fault
-from timesheets_client.network.connection import Connection
-from timesheets_client.network.exchange import Timeouts, open_session
+from timesheets_client.network.exchange import Connection, Timeouts, open_session
 from timesheets_client.network.messages import Message
 from timesheets_files.dates import find_zone
 

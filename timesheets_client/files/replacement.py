@@ -21,8 +21,8 @@ from timesheets_client.files.locks import open_locked
 from timesheets_client.files.replaced_days import ReplacedDays
 from timesheets_client.files.tally import Tally
 from timesheets_client.reading.entries import InputEntry
-from timesheets_client.sending.batch_uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.batches import make_batches
+from timesheets_client.sending.uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.verdicts import EntryVerdict
 
 

@@ -17,8 +17,8 @@ from timesheets_client.files.tally import Tally
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.inputs import Input
-from timesheets_client.sending.batch_uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.batches import Batch, make_batches
+from timesheets_client.sending.uploads import UploadMode, make_label, upload_batch
 from timesheets_files.members import ENTRY_ID
 
 # The API's limits for one request, before gzip.

@@ -1,11 +1,11 @@
-"""Send one HTTP request and read its answer, within limits on time and size."""
+"""Send HTTP requests and read their answers, within limits on time and size."""
 
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -15,7 +15,9 @@ import urllib3
 from timesheets_client.network.addresses import is_loopback
 from timesheets_client.network.failures import explain_failure
 from timesheets_client.network.messages import Answer, Message
+from timesheets_client.network.retries import RETRIED_STATUSES, Clock, send_with_retries
 
+DEFAULT_RETRIES = 5
 MAX_WAIT_SECONDS = 1.0
 # The API's verdicts on 10,000 entries, each with every possible error, fit in this.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -41,6 +43,30 @@ def open_session() -> requests.Session:
     # It logs malformed headers of an answer as they are, and they may echo a secret.
     logging.getLogger("urllib3.connection").disabled = True
     return DirectSession()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """What all requests of a run share. Raises TemporaryFailure or ConfigurationError without an answer."""
+
+    session: requests.Session
+    clock: Clock = field(default_factory=Clock)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: int = DEFAULT_RETRIES
+
+    def send(self, message: Message) -> Answer:
+        """The answer to one attempt."""
+        total_seconds = self.clock.limit(self.timeouts.total_seconds)
+        return exchange(self.session, message, replace(self.timeouts, total_seconds=total_seconds))
+
+    def repeat(
+        self,
+        send: Callable[[], Answer],
+        statuses: Container[int] = RETRIED_STATUSES,
+        server: str = "the API",
+    ) -> Answer:
+        """The answer of `send` after all retries, as `send_with_retries` returns it."""
+        return send_with_retries(send, self.retries, self.clock, statuses, server)
 
 
 def exchange(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:

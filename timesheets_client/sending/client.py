@@ -20,7 +20,7 @@ from timesheets_client.errors import (
     TemporaryFailure,
     UploadError,
 )
-from timesheets_client.network.connection import Connection
+from timesheets_client.network.exchange import Connection
 from timesheets_client.network.messages import Answer, Message, make_printable
 
 JSON_ONLY = {"Accept": "application/json"}

@@ -1,4 +1,4 @@
-"""Upload a batch of entries, in halves if it is too large."""
+"""Upload one entry as an object, or a batch of entries, in halves if it is too large."""
 
 import re
 import unicodedata
@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from timesheets_client.errors import AnswerLost, ConfigurationError, WrongUsage
+from timesheets_client.errors import AnswerLost, ConfigurationError, EntriesRejected, WrongUsage
 from timesheets_client.network.messages import Answer, Message
 from timesheets_client.sending.batches import CONTENT_HEADERS, Batch
 from timesheets_client.sending.client import LABEL, ApiClient, explain_unexpected_answer, is_dry_run
-from timesheets_client.sending.verdicts import EntryVerdict, Verdicts, read_verdicts
+from timesheets_client.sending.verdicts import EntryVerdict, Verdicts, read_errors, read_verdicts
 from timesheets_files.members import WHOLE_ENTRY
 
 # Other characters than the API takes, and letters with marks of their own.
 NOT_IN_LABEL = re.compile(r".[\u0300-\u036f]+|[^A-Za-z0-9._:-]")
 MAX_LABEL_LENGTH = 128
+TUTORIAL_ENTRY: Mapping[str, object] = {
+    "user_id": "007",
+    "date": "2017-05-10T17:40:20.095Z",
+    "project": "StoreZero",
+    "hours": 5,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,20 @@ def make_label(file: str) -> str:
     # Programs on macOS write a letter and its marks as several characters.
     name = unicodedata.normalize("NFC", Path(file).name)
     return NOT_IN_LABEL.sub("-", name)[:MAX_LABEL_LENGTH]
+
+
+def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key: str) -> str:
+    """The API's message for an entry that is created or already exists. Raises an UploadError."""
+    headers = {"Idempotency-Key": idempotency_key}
+    answer = client.upload(Message(url=client.upload_url, json=entry, headers=headers))
+    message = answer.quote("message")
+    if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED) and message and not is_dry_run(answer):
+        return message
+    if answer.status < HTTPStatus.BAD_REQUEST or not answer.quote("detail"):
+        raise explain_unexpected_answer(answer, client.upload_url)
+    errors = read_errors((answer.document or {}).get("errors"), answer.secrets)
+    listed = [f"{name}: {' '.join(texts)}" for name, texts in errors]
+    raise EntriesRejected("; ".join([f"entry rejected: {answer.summarize('code', 'detail')}", *listed]))
 
 
 def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
