@@ -65,7 +65,7 @@ def compile_reader(date_format: DateFormat, zone: tzinfo | None) -> Callable[[st
     def read(text: str) -> str:
         match = pattern.fullmatch(text)
         if match is None:
-            raise Malformed(f"{quote(text)} is not {EXPECTED[date_format]}")
+            raise Malformed(f"this is not {EXPECTED[date_format]}")
         year, month, day, time = match.group("Y", "m", "d", "t")
         if int(month) > 12:
             require_order(text, ORDERS[date_format], year, month, day)
@@ -96,7 +96,7 @@ def find_offset(local: str, zone: tzinfo | None) -> str:
     """The offset from UTC in `zone` at a local time, such as `+02:00`. Raises Malformed."""
     if zone is None:
         raise Malformed(
-            f"{local} has no offset from UTC, such as Z or +02:00; "
+            "this time has no offset from UTC, such as Z or +02:00; "
             "add one, or state the zone of all such times, such as Europe/Berlin (time_zone, --time-zone)"
         )
     try:

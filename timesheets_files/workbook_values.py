@@ -14,12 +14,12 @@ from timesheets_files.rows import Members, RowReader, read_header
 class Kind(Enum):
     """What a cell holds, in the words of the messages."""
 
-    TEXT = "the text"
-    NUMBER = "the number"
-    BOOLEAN = "the boolean"
-    DATE = "the date"
-    DURATION = "the time of day or duration"
-    ERROR = "the error"
+    TEXT = "a text"
+    NUMBER = "a number"
+    BOOLEAN = "a boolean"
+    DATE = "a date"
+    DURATION = "a time of day or duration"
+    ERROR = "an error"
     NOT_COMPUTED = "a formula without a stored value"
     TOO_LONG = "a text that is too long for the API"
     EMPTY = "nothing"
@@ -74,7 +74,8 @@ class SheetReader:
 
 
 def explain(name: str, cell: Cell) -> str:
-    found = f"the cell holds {' '.join(filter(None, (cell.kind.value, cell.text)))}"
+    """The reason, without the value, so that rows with the same problem have the same reason."""
+    found = f"the cell holds {cell.kind.value}"
     if cell.kind is Kind.NOT_COMPUTED:
         return f"{found}; open the workbook in a spreadsheet and save it"
     if cell.kind is Kind.TOO_LONG:

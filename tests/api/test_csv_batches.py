@@ -96,7 +96,7 @@ def test_a_row_is_judged_in_all_members(upload: Upload) -> None:
 
     assert item["errors"] == {
         "user_id": ["This field may not be blank."],
-        "date": [f"'3.4.2026' is not {EXPECTED[DateFormat.ISO]}."],
+        "date": [f"This is not {EXPECTED[DateFormat.ISO]}."],
         "hours": ["Ensure this value is less than or equal to 24."],
     }
 
@@ -166,6 +166,16 @@ def test_a_workbook_is_read(upload: Upload) -> None:
     item = response.json()["entries"][1]
     assert (item["line"], sorted(item["errors"]), "sheet" in item) == (3, ["hours", "user_id"], False)
     assert Timesheet.objects.get().date.date() == day
+
+
+def test_rows_with_the_same_problem_have_the_same_error(upload: Upload) -> None:
+    dates = upload_rows(upload, HEADER + b"007,1.6.2026,X,1\n007,2.6.2026,X,1\n")
+    times = upload_rows(upload, HEADER + b"007,2026-06-01T08:00,X,1\n007,2026-06-02T09:00,X,1\n")
+    numbers = upload_workbook(upload, save([7, "2026-06-01", "X", 1], [8, "2026-06-01", "X", 1]))
+
+    for response in (dates, times, numbers):
+        first, second = response.json()["entries"]
+        assert first["errors"] == second["errors"]
 
 
 def test_an_entry_of_several_sheets_has_the_title_of_its_own(upload: Upload) -> None:

@@ -86,8 +86,8 @@ def test_zero_hours_are_readable() -> None:
     ("row", "problem"),
     [
         pytest.param("007,2026-06-03,X,1,", "this row has 5 cells, and the header has 4", id="empty surplus"),
-        pytest.param("007,03/04/2026,X,1", "date: '03/04/2026' is not a date", id="date"),
-        pytest.param("007,2026-06-03 08:00,X,1", "date: 2026-06-03T08:00:00 has no offset", id="no offset"),
+        pytest.param("007,03/04/2026,X,1", "date: this is not a date", id="date"),
+        pytest.param("007,2026-06-03 08:00,X,1", "date: this time has no offset", id="no offset"),
         pytest.param('007,2026-06-03,X,"7,5"', "hours: '7,5' is not a decimal", id="comma within commas"),
         pytest.param("007,2026-06-03,X,7:30", "hours: '7:30' is not a decimal", id="minutes"),
         pytest.param("007,2026-06-03,X,", "hours: '' is not a decimal", id="no hours"),

@@ -90,7 +90,7 @@ def test_a_cell_of_the_wrong_kind_is_rejected(our_map: Path) -> None:
     assert set(rejected.errors) == {"user_id", "date", "hours", "entry_id"}
     assert "which may have lost leading zeros" in str(rejected.errors["user_id"])
     assert "does not have the format" in str(rejected.errors["date"])
-    assert "the cell holds the boolean true" in str(rejected.errors["hours"])
+    assert "the cell holds a boolean" in str(rejected.errors["hours"])
     assert rejected.members == {"user_id": None, "date": None, "project": "X", "hours": None, "entry_id": ""}
 
 

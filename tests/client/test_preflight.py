@@ -18,7 +18,7 @@ def test_a_dry_run_needs_no_settings_and_writes_nothing(tmp_path: Path) -> None:
     run = run_client({"AUTH0_DOMAIN": "incomplete"}, file, is_dry_run=True)
 
     assert run.status == ExitStatus.REJECTED
-    assert run.warned[0].startswith(f"{file}:3: date: '03/04/2026' is not a date")
+    assert run.warned[0].startswith(f"{file}:3: date: this is not a date")
     assert run.written[0] == f"{file}: 2 entries, 1 rejected; nothing was sent (--dry-run)"
     assert "only the API can tell" in run.written[1]
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

@@ -110,7 +110,7 @@ def test_a_preview_needs_no_settings_and_writes_no_file(week: Path) -> None:
     assert run.status == ExitStatus.REJECTED
     assert "\n".join(run.written[:-1]) + "\n" == SHOWN
     assert run.written[-1].startswith("--preview: checked the file and")
-    assert run.warned[0].startswith("week23.csv:7: date: '03/04/2026' is not a date")
+    assert run.warned[0].startswith("week23.csv:7: date: this is not a date")
     assert [path.name for path in Path().iterdir()] == ["week23.csv"]
 
 
