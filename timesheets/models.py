@@ -108,6 +108,8 @@ class Rejection(models.Model):
     index = models.IntegerField()
     # NULL in a format without lines.
     line = models.IntegerField(null=True)
+    # NULL unless the upload was a workbook of which several sheets were read.
+    sheet = models.CharField(max_length=64, null=True)  # noqa: DJ001
     status = models.IntegerField()
     code = models.CharField(max_length=64)
     # JSON as text, because JSON columns do not keep the order of members.

@@ -328,10 +328,11 @@ def represent_client(client: ClientKey) -> dict[str, str]:
 
 
 def represent_rejection(row: Rejection) -> dict[str, Any]:
-    """The members of a refused entry, with `line` only if its format has lines."""
+    """The members of a refused entry, with `line` and `sheet` only if its format has them."""
     return {
         "index": row.index,
         **({} if row.line is None else {"line": row.line}),
+        **({} if row.sheet is None else {"sheet": row.sheet}),
         "status": row.status,
         "code": row.code,
         "errors": json.loads(row.errors),

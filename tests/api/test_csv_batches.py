@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.conftest import Upload, read_statuses, status_and_code, upload_rows
 from tests.api.formats import BOM, HEADER, ROW
+from tests.api.reading import Read
 from timesheets.models import Timesheet
 from timesheets.parsers import WorkbookParser
 from timesheets_files.dates import EXPECTED, DateFormat
@@ -178,7 +179,7 @@ def test_rows_with_the_same_problem_have_the_same_error(upload: Upload) -> None:
         assert first["errors"] == second["errors"]
 
 
-def test_an_entry_of_several_sheets_has_the_title_of_its_own(upload: Upload) -> None:
+def test_an_entry_of_several_sheets_has_the_title_of_its_own(upload: Upload, read: Read) -> None:
     second: list[list[object]] = [
         ["hours", "user_id", "project", "date"],
         [1, "007", "X", "2026-06-03"],
@@ -189,6 +190,8 @@ def test_an_entry_of_several_sheets_has_the_title_of_its_own(upload: Upload) -> 
 
     places = [(item.get("sheet"), item.get("line"), item["status"]) for item in response.json()["entries"]]
     assert places == [("Week", 2, 422), (None, None, 201), ("Other", 3, 422)]
+    kept = read(f"{response.headers['Location']}/rejections").json()["results"]
+    assert [(item["sheet"], item["line"]) for item in kept] == [("Week", 2), ("Other", 3)]
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,10 @@ def test_the_server_names_the_migrations_that_the_database_lacks(
 
     assert status == 78
     assert output == (
-        f"The database {empty_database.name} has unapplied migrations (5): "
+        f"The database {empty_database.name} has unapplied migrations (7): "
         "sessions.0001_initial, timesheets.0001_squashed_0005_revision, timesheets.0006_rejection, "
-        "timesheets.0007_client_policy, timesheets.0008_media_type.\n"
+        "timesheets.0007_client_policy, timesheets.0008_media_type, timesheets.0009_run, "
+        "timesheets.0010_rejection_sheet.\n"
         "Apply them: python manage.py migrate\n"
     )
 

@@ -35,6 +35,7 @@ def list_refused(
         Rejection(
             index=index,
             line=upload.lines[index] if upload.lines else None,
+            sheet=upload.sheets[index] if upload.sheets else None,
             status=result.members["status"],
             code=result.members.get("code", InvalidEntry.default_code),
             errors=_write_json({_clean(name): words for name, words in result.members["errors"].items()}),
