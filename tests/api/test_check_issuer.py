@@ -102,7 +102,7 @@ def test_the_web_client_is_checked_too(web_issuer: Issuer) -> None:
     [
         ("authorization_endpoint", None, "FAILED authorization_endpoint: the issuer's metadata name no"),
         ("token_endpoint", "http://plain.example/", "FAILED token_endpoint: the issuer's metadata name no"),
-        ("code_challenge_methods_supported", ["plain"], "FAILED PKCE: the issuer does not support S256"),
+        ("code_challenge_methods_supported", ["plain"], "FAILED PKCE: the metadata do not say"),
         ("code_challenge_methods_supported", None, "warning PKCE: the metadata do not say"),
     ],
 )

@@ -542,6 +542,10 @@ def test_only_a_good_access_token_of_the_web_client_signs_in(
     }[status]
 
 
+def test_a_token_of_another_type_signs_nobody_in(browser: Browser) -> None:
+    assert browser.finish(browser.start(), token_type="DPoP").status_code == 503
+
+
 def test_a_failure_ends_no_session(browser: Browser) -> None:
     browser.finish(browser.start())
 

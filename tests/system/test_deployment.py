@@ -53,9 +53,9 @@ def test_the_guide_sets_everything_that_production_requires() -> None:
 
 
 def test_the_guide_writes_what_the_unit_and_the_script_read() -> None:
-    block = BLOCKS[0].replace("$role", "api") + BLOCKS[0].replace("$role", "owner")
+    blocks = "".join(block.replace("$role", role) for block in BLOCKS for role in ("api", "owner"))
 
-    written = set(re.findall(r"> (/etc/timesheets/\S+)", block))
+    written = set(re.findall(r"> (/etc/timesheets/\S+)", blocks))
     assert set(re.findall(r"/etc/timesheets/[\w-]+", UNIT + MANAGE)) == written
 
 

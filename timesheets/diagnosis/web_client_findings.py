@@ -17,16 +17,13 @@ def judge_web_client(client: WebClient, metadata: Mapping[str, Any]) -> Iterator
         except DocumentUnavailable as failure:
             remedy = "People can sign in only at an issuer with OpenID Connect Discovery."
             yield Finding(FAILED, name, str(failure), remedy)
-    yield _judge_pkce(metadata.get("code_challenge_methods_supported"))
+    methods = metadata.get("code_challenge_methods_supported")
+    if isinstance(methods, list) and "S256" in methods:
+        yield Finding(OK, "PKCE", "the issuer supports S256")
+    else:
+        remedy = "Make sure that the issuer checks code_verifier with S256 (RFC 7636)."
+        status = WARNING if methods is None else FAILED
+        yield Finding(status, "PKCE", "the metadata do not say that the issuer supports S256", remedy)
     audience = " and ".join(f"{name}={value}" for name, value in client.audience.items()) or "no audience"
     remedy = f"There, register exactly this redirect URI: {client.redirect_uri}"
     yield Finding(OK, "web client", f"{client.client_id}, which requests {audience}", remedy)
-
-
-def _judge_pkce(methods: object) -> Finding:
-    if isinstance(methods, list) and "S256" in methods:
-        return Finding(OK, "PKCE", "the issuer supports S256")
-    if methods is None:
-        remedy = "Make sure that the issuer checks code_verifier: RFC 7636."
-        return Finding(WARNING, "PKCE", "the metadata do not say whether the issuer supports S256", remedy)
-    return Finding(FAILED, "PKCE", "the issuer does not support S256", "Turn it on at the issuer.")
