@@ -14,7 +14,7 @@ from timesheets.storage.assignments import COLUMNS as ASSIGNMENT_COLUMNS
 from timesheets_files.members import COLUMNS as ENTRY_COLUMNS
 from timesheets_files.members import ERRORS, OPTIONAL_COLUMNS
 
-COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
+COLUMNS: tuple[str, ...] = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
 # Only with `fields=all`, because programs rely on the columns above.
 CORRECTION_COLUMNS = ("revision", "reason", "supersedes", "superseded_by")
 # At the end, if there can be rows of several clients.
@@ -50,8 +50,11 @@ class CSVRenderer(BaseRenderer):
     ) -> str | bytes:
         if renderer_context["response"].exception:
             return JSONRenderer().render(data)
-        has_all = "fields" in renderer_context["request"].query_params
-        columns = (*COLUMNS, *CORRECTION_COLUMNS) if has_all else COLUMNS
+        request, columns = renderer_context["request"], COLUMNS
+        if "fields" in request.query_params:
+            columns += CORRECTION_COLUMNS
+        if renderer_context["response"].shown["reach"].is_everything:
+            columns += CLIENT_COLUMNS
         return _write_csv(columns, data.get("results", [data] if "id" in data else []))
 
 
@@ -111,7 +114,7 @@ def _write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str
 
 
 class PageResponse(Response):
-    """A response whose page shows more than its body: only a page reads `shown`, and calls the callable."""
+    """A response whose page shows more than its body: only a page calls what `shown` has of callables."""
 
     def __init__(self, data: Any, **shown: Any) -> None:
         super().__init__(data)

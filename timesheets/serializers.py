@@ -236,13 +236,14 @@ def represent_entry(entry: Entry) -> dict[str, Any]:
 
 
 def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
-    """The members of an entry that is read back, with `id`, `received_at` and the ids next to it."""
+    """The members of an entry that is read back: `id`, `received_at`, the ids next to it, and whose it is."""
     neighbors = {"supersedes": stored.supersedes, "superseded_by": stored.superseded_by}
     return {
         "id": stored.timesheet_id,
         **represent_entry(stored.entry),
         "received_at": _TIMESTAMP.to_representation(stored.received_at),
         **{name: row_id for name, row_id in neighbors.items() if row_id is not None},
+        **represent_client(stored.owner),
     }
 
 
@@ -255,8 +256,8 @@ def represent_change(change: Change) -> dict[str, Any]:
     }
 
 
-def represent_receipt(receipt: Upload) -> dict[str, Any]:
-    """The members of a receipt. All are present; what does not exist is None."""
+def represent_receipt(receipt: Upload, owner: ClientKey | None) -> dict[str, Any]:
+    """The members of a receipt, and whose it is. What does not exist is None."""
     return {
         "id": receipt.pk,
         "label": receipt.label,
@@ -278,6 +279,7 @@ def represent_receipt(receipt: Upload) -> dict[str, Any]:
         },
         "first_id": receipt.first_id,
         "last_id": receipt.last_id,
+        **represent_client(owner),
     }
 
 
@@ -319,8 +321,10 @@ def represent_people(found: WeekOfPeople, *, names_clients: bool) -> dict[str, A
     }
 
 
-def represent_client(client: ClientKey) -> dict[str, str]:
-    """The members that say whose a row is."""
+def represent_client(client: ClientKey | None) -> dict[str, str]:
+    """The members that say whose a row is; none if only rows of one client are in reach."""
+    if client is None:
+        return {}
     return {
         "client": client.client_id,
         **({"organization": client.organization} if client.organization else {}),

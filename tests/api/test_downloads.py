@@ -19,7 +19,8 @@ from tests.kit.issuer import Issuer
 from tests.storage.entries import make_entry as build_entry
 from timesheets.browser.downloads import COLUMNS, settle, write_download
 from timesheets.storage.queries import TimesheetQuery
-from timesheets.trust.principals import MachineClient
+from timesheets.storage.reach import Reach
+from timesheets.trust.principals import ClientKey
 from timesheets.views import downloads
 
 Download = Callable[..., ClientResponse]
@@ -117,13 +118,13 @@ def test_it_is_one_state_even_if_entries_arrive_meanwhile(download: Download, st
 
 def test_a_state_that_is_settled_gets_the_same_bytes_again(issuer: Issuer, store: Store) -> None:
     store(build_entry("a"), build_entry("b"))
-    client = MachineClient(issuer=issuer.url, client_id="payroll", subject=None)
+    reach = Reach(own=ClientKey(issuer.url, "payroll", ""))
     query = settle(TimesheetQuery())
-    before = b"".join(write_download(client, query))
+    before = b"".join(write_download(reach, query))
 
     store(correct(2, 4, "Left early"), build_entry("c"))
 
-    assert b"".join(write_download(client, query)) == before
+    assert b"".join(write_download(reach, query)) == before
 
 
 def test_an_empty_table_is_a_file_with_a_header(download: Download) -> None:

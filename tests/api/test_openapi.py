@@ -18,7 +18,7 @@ from tests.kit.settings import load_production, use_settings
 from timesheets import exceptions
 from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
-from timesheets.renderers import COLUMNS, CORRECTION_COLUMNS
+from timesheets.renderers import CLIENT_COLUMNS, COLUMNS, CORRECTION_COLUMNS
 from timesheets.urls import urlpatterns
 from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_VALUES
 from timesheets_files.limits import ENTRY_ID
@@ -171,7 +171,7 @@ def test_its_limits_match_the_api(description: dict[str, Any]) -> None:
         for name in ("received", "created", "existing", "rejected")
     ]
     page_size = parameters["page_size"]["schema"]
-    repeated = {parameters[name]["schema"]["maxItems"] for name in ("user_id", "project")}
+    repeated = {parameters[name]["schema"]["maxItems"] for name in ("user_id", "project", "client")}
     patterns = {
         schemas["Entry"]["properties"]["entry_id"]["pattern"],
         *(parameters[name]["schema"]["pattern"] for name in ("entry_id", "upload_label", "label")),
@@ -193,7 +193,8 @@ def test_it_names_the_csv_columns(description: dict[str, Any]) -> None:
     content = description["paths"]["/timesheets"]["get"]["responses"]["200"]["content"]["text/csv"]
 
     *others, last = CORRECTION_COLUMNS
-    added = f"With `fields=all`, the columns {', '.join(others)} and {last} follow."
+    owner = f"and with `read:all-timesheets` at the end {' and '.join(CLIENT_COLUMNS)}"
+    added = f"With `fields=all`, the columns {', '.join(others)} and {last} follow, {owner}."
     assert content["schema"]["description"] == f"RFC 4180, with the columns {', '.join(COLUMNS)}. {added}"
 
 

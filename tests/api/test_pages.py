@@ -26,8 +26,9 @@ from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import find_timesheet
+from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import find_receipt
-from timesheets.trust.principals import MachineClient
+from timesheets.trust.principals import ClientKey, MachineClient
 from timesheets.views.list_options import PEOPLES_PAGE_SIZE
 
 Deliver = Callable[..., int]
@@ -166,7 +167,7 @@ def test_only_a_page_reads_more_than_its_body(
     deliver(build_entry("week-19:1"))
     row_id = model.objects.get().pk
     with CaptureQueriesContext(connection) as needed:
-        assert find(MachineClient(issuer=issuer.url, client_id="payroll", subject=None), row_id)
+        assert find(Reach(own=ClientKey(issuer.url, "payroll", "")), row_id)
 
     json = count_statements(show, path.format(row_id), "application/json")
 
@@ -193,7 +194,7 @@ def test_a_page_whose_database_fails_while_it_is_rendered_is_unavailable(show: O
     [timesheet_id] = store(build_entry("week-19:1"))
 
     def fail_on_history(execute: Any, sql: str, *arguments: Any) -> Any:
-        if "ORDER BY revision DESC" in sql:
+        if "ORDER BY id + 0 DESC" in sql:
             raise OperationalError("the connection was lost")
         return execute(sql, *arguments)
 

@@ -7,6 +7,7 @@ from typing import Any
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.reach import Reach
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
@@ -14,6 +15,15 @@ PAYROLL = MachineClient(
     issuer="https://example.eu.auth0.com/", client_id="payroll", subject="payroll@clients"
 )
 RECEIVED_AT = datetime(2017, 5, 12, 6, 0, 0, 123456, tzinfo=UTC)
+
+
+# What every client stored.
+EVERYTHING = Reach(own=None)
+
+
+def own(client: MachineClient = PAYROLL) -> Reach:
+    """What the client stored."""
+    return Reach(own=client.key)
 
 
 def make_entry(entry_id: str | None = None, **changes: Any) -> Entry:

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from tests.kit.issuer import Issuer
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, own
 from timesheets.models import AssignmentList, Client, ClientStop, Timesheet
 from timesheets.storage.assignments import find_newest_list
 from timesheets.storage.clients import decide_stop
@@ -50,7 +50,7 @@ def test_organizations_of_one_application_are_clients_of_their_own(count: int) -
 
     assert [list_outcomes(each) for each in verdicts] == [[Outcome.CREATED] * count] * 2
     assert list_outcomes(ingest(*entries, client=ACME)) == [Outcome.EXISTING] * count
-    page = list_timesheets(GLOBEX, TimesheetQuery(), 10)
+    page = list_timesheets(own(GLOBEX), TimesheetQuery(), 10)
     assert [row.entry.hours for row in page.timesheets] == [entry.hours for entry in changed]
 
 

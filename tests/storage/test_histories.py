@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.kit.default_database import only_on
-from tests.storage.entries import PAYROLL, ingest, make_entry
+from tests.storage.entries import PAYROLL, ingest, make_entry, own
 from tests.storage.uploads import uncommitted_upload
 from timesheets.models import Client
 from timesheets.storage.queries import (
@@ -43,7 +43,7 @@ def read(page_size: int = 100, max_scanned: int = 100, **query: Any) -> Iterator
     from_id: int | None = query.pop("from_id", 0)
     while from_id is not None:
         page = list_timesheets(
-            PAYROLL, TimesheetQuery(**query, from_id=from_id), page_size, max_scanned=max_scanned
+            own(), TimesheetQuery(**query, from_id=from_id), page_size, max_scanned=max_scanned
         )
         yield from page.timesheets
         from_id = page.next_id
@@ -55,7 +55,7 @@ def name_rows(ids: dict[str, int], **query: Any) -> list[str]:
 
 
 def test_a_row_names_its_neighbors(ids: dict[str, int]) -> None:
-    first, second, third = (find_timesheet(PAYROLL, ids[name]) for name in ("a1", "a2", "a3"))
+    first, second, third = (find_timesheet(own(), ids[name]) for name in ("a1", "a2", "a3"))
 
     assert first is not None
     assert second is not None
@@ -68,7 +68,7 @@ def test_a_row_names_its_neighbors(ids: dict[str, int]) -> None:
 
 
 def test_an_entry_without_an_id_has_no_neighbors(ids: dict[str, int]) -> None:
-    row = find_timesheet(PAYROLL, ids["none"])
+    row = find_timesheet(own(), ids["none"])
 
     assert row is not None
     assert (row.supersedes, row.superseded_by) == (None, None)
@@ -103,5 +103,5 @@ def test_a_state_is_not_settled_during_an_upload(ids: dict[str, int]) -> None:
 
         assert name_rows(ids, as_of=ids["c3"]) == list(ids)
         with pytest.raises(NotSettled):
-            list_timesheets(PAYROLL, TimesheetQuery(as_of=verdict.timesheet_id), 10)
+            list_timesheets(own(), TimesheetQuery(as_of=verdict.timesheet_id), 10)
     assert [row.entry.entry_id for row in read(as_of=verdict.timesheet_id)][-1] == "slow"

@@ -16,17 +16,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
-from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry
+from tests.storage.entries import EVERYTHING, PAYROLL, RECEIVED_AT, make_entry, own
 from tests.storage.uploads import make_delivery
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
-from timesheets.storage.queries import TimesheetQuery, list_timesheets
+from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
+from timesheets.storage.reach import Reach
+from timesheets.storage.rows import to_key
+from timesheets.storage.scans import MAX_SCANS
 
 EXAMPLES = int(os.environ.get("LIST_EXAMPLES", "150"))
 STRANGER = replace(PAYROLL, client_id="stranger")
-# More than one for each of the client's rows.
-MAX_PAGES = 40
+ACME = replace(PAYROLL, organization="org_acme")
+# More than a page scans one by one.
+MANY = [replace(PAYROLL, client_id="many", organization=f"org_{number}") for number in range(MAX_SCANS + 1)]
+REACHES = [
+    own(),
+    EVERYTHING,
+    *(Reach(own=None, client_ids=ids) for ids in (["payroll"], ["stranger", "payroll"], ["many"], ["none"])),
+]
+# More than one for each row.
+MAX_PAGES = 200
 DAY = timedelta(days=1)
 TODAY = make_entry().date
 
@@ -44,14 +55,23 @@ def make_upload(number: int) -> list[Entry]:
 
 
 def store_uploads() -> None:
-    for number, client in itertools.product(range(12), (PAYROLL, STRANGER)):
-        ingest_upload(client, make_upload(number), RECEIVED_AT + number * DAY, make_delivery(3))
+    for number, client in itertools.product(range(12), (PAYROLL, STRANGER, ACME)):
+        if client is PAYROLL or number < 4:
+            ingest_upload(client, make_upload(number), RECEIVED_AT + number * DAY, make_delivery(3))
+    for client in MANY:
+        ingest_upload(client, [make_entry("a", user_id="0")], RECEIVED_AT, make_delivery(1))
 
 
-def filter_rows(rows: list[Timesheet], query: TimesheetQuery) -> list[int]:
-    """The ids of those of the client's rows, in order of id, that the query selects, in its order."""
-    known = [row for row in rows if query.as_of is None or row.pk <= query.as_of]
-    current = {row.entry_id or row.pk: row.pk for row in known}
+def covers(reach: Reach, row: Timesheet) -> bool:
+    if reach.own is not None:
+        return (row.client.client_id, row.client.organization) == reach.own[1:]
+    return not reach.client_ids or row.client.client_id in reach.client_ids
+
+
+def filter_rows(rows: list[Timesheet], reach: Reach, query: TimesheetQuery) -> list[int]:
+    """The ids of those rows, in order of id, that are in reach and that the query selects, in its order."""
+    known = [row for row in rows if covers(reach, row) and (query.as_of is None or row.pk <= query.as_of)]
+    current = {(row.client_id, row.entry_id or row.pk): row.pk for row in known}
     found = [
         row.pk
         for row in known
@@ -62,17 +82,19 @@ def filter_rows(rows: list[Timesheet], query: TimesheetQuery) -> list[int]:
         and (query.received_since is None or row.received_at >= query.received_since)
         and query.entry_id in (None, row.entry_id)
         and query.upload_id in (None, row.upload_id)
-        and (not query.is_current or (row.hours and current[row.entry_id or row.pk] == row.pk))
+        and (not query.is_current or (row.hours and current[row.client_id, row.entry_id or row.pk] == row.pk))
     ]
     if query.from_id is not None:
         found = [pk for pk in found if (pk <= query.from_id if query.newest_first else pk >= query.from_id)]
     return sorted(found, reverse=query.newest_first)
 
 
-def read_pages(query: TimesheetQuery, page_size: int, max_scanned: int) -> Iterator[list[int]]:
+def read_pages(
+    reach: Reach, query: TimesheetQuery, page_size: int, max_scanned: int
+) -> Iterator[list[StoredEntry]]:
     for _ in range(MAX_PAGES):
-        page = list_timesheets(PAYROLL, query, page_size, max_scanned=max_scanned)
-        yield [row.timesheet_id for row in page.timesheets]
+        page = list_timesheets(reach, query, page_size, max_scanned=max_scanned)
+        yield list(page.timesheets)
         if page.next_id is None:
             return
         query = replace(query, from_id=page.next_id)
@@ -105,27 +127,39 @@ queries = st.builds(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
+    reach=st.sampled_from(REACHES),
     data=st.data(),
     query=queries,
-    page_size=st.sampled_from([1, 2, 5, 100]),
-    limit=st.sampled_from([2, 7, 100]),
+    page_size=st.sampled_from([3, 100]),
+    limit=st.sampled_from([10, 60]),
 )
 def test_the_pages_together_are_what_a_plain_filter_finds(
-    database: Database, data: st.DataObject, query: TimesheetQuery, page_size: int, limit: int
+    database: Database,
+    reach: Reach,
+    data: st.DataObject,
+    query: TimesheetQuery,
+    page_size: int,
+    limit: int,
 ) -> None:
     if not Timesheet.objects.exists():
         store_uploads()
-    rows = list(Timesheet.objects.filter(client__client_id="payroll").order_by("id"))
+    rows = list(Timesheet.objects.select_related("client").order_by("id"))
     ids = [row.pk for row in rows]
     query = replace(
         query,
         as_of=data.draw(sometimes(st.sampled_from(ids))),
         upload_id=data.draw(sometimes(st.sampled_from([row.upload_id for row in rows]))),
-        # Also ids of the other client, and ids that do not exist.
+        # Also ids that are not in reach, and ids that do not exist.
         from_id=data.draw(sometimes(st.integers(ids[0] - 1, ids[-1] + 5))),
     )
 
-    pages = list(read_pages(query, page_size, limit))
+    pages = list(read_pages(reach, query, page_size, limit))
 
-    assert [row_id for page in pages for row_id in page] == filter_rows(rows, query)
+    found = [stored for page in pages for stored in page]
+    assert [stored.timesheet_id for stored in found] == filter_rows(rows, reach, query)
+    owners = {row.pk: row.client for row in rows}
+    assert all(
+        stored.owner == (to_key(owners[stored.timesheet_id]) if reach.own is None else None)
+        for stored in found
+    )
     assert all(len(page) <= page_size for page in pages)

@@ -16,7 +16,16 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.kit.default_database import Database, only_on
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
+from tests.storage.entries import (
+    EVERYTHING,
+    PAYROLL,
+    RECEIVED_AT,
+    ingest,
+    list_outcomes,
+    make_entry,
+    own,
+    to_entry,
+)
 from tests.storage.uploads import REPORTING, repeat_while_refused, uncommitted_upload
 from timesheets.models import Client, Timesheet
 from timesheets.storage.queries import (
@@ -26,6 +35,7 @@ from timesheets.storage.queries import (
     list_history,
     list_timesheets,
 )
+from timesheets.storage.reach import Reach
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
@@ -33,17 +43,18 @@ pytestmark = pytest.mark.usefixtures("database")
 
 OTHER_ISSUERS_PAYROLL = replace(PAYROLL, issuer="https://stranger.example/")
 ALL = TimesheetQuery()
+OWN = own()
 
 
 def read_pages(
     query: TimesheetQuery = ALL,
     *,
     page_size: int = 10,
-    client: MachineClient = PAYROLL,
+    reach: Reach = OWN,
     max_scanned: int = 100,
 ) -> Iterator[TimesheetPage]:
     while True:
-        page = list_timesheets(client, query, page_size, max_scanned=max_scanned)
+        page = list_timesheets(reach, query, page_size, max_scanned=max_scanned)
         yield page
         if page.next_id is None:
             return
@@ -71,11 +82,11 @@ def test_a_stored_entry_is_found_unchanged() -> None:
     entry = make_entry("week-19:1")
     [verdict] = ingest(entry)
 
-    stored = find_timesheet(PAYROLL, verdict.timesheet_id)
+    stored = find_timesheet(own(), verdict.timesheet_id)
 
     assert stored is not None
     assert (stored.entry, stored.received_at) == (replace(entry, revision=1), RECEIVED_AT)
-    assert list_timesheets(PAYROLL, ALL, 10).timesheets == [stored]
+    assert list_timesheets(own(), ALL, 10).timesheets == [stored]
 
 
 @pytest.mark.parametrize(
@@ -88,11 +99,11 @@ def test_a_stored_entry_is_found_unchanged() -> None:
 )
 def test_another_clients_entries_are_not_found(stranger: MachineClient) -> None:
     [foreign] = to_ids(ingest(make_entry("week-19:1")))
-    own = to_ids(ingest(make_entry("week-19:1"), client=stranger)) if stranger.client_id != "idle" else []
+    stored = to_ids(ingest(make_entry("week-19:1"), client=stranger)) if stranger.client_id != "idle" else []
 
-    assert find_timesheet(stranger, foreign) is None
-    assert list_ids(*read_pages(client=stranger)) == own
-    assert list_ids(*read_pages(TimesheetQuery(entry_id="week-19:1"), client=stranger)) == own
+    assert find_timesheet(own(stranger), foreign) is None
+    assert list_ids(*read_pages(reach=own(stranger))) == stored
+    assert list_ids(*read_pages(TimesheetQuery(entry_id="week-19:1"), reach=own(stranger))) == stored
 
 
 @pytest.mark.parametrize(
@@ -127,15 +138,19 @@ def test_a_history_begins_with_the_newest_revision_and_has_what_each_one_replace
     first, second, third = to_ids(ingest(make_entry("a"), *corrections))
     ingest(make_entry("a"), *corrections, client=REPORTING)
 
-    history = list_history(PAYROLL, "a", 10)
+    history = list_history(PAYROLL.key, "a", 10)
 
     ids = [
         (change.stored.timesheet_id, change.previous and change.previous.timesheet_id) for change in history
     ]
     assert ids == [(third, second), (second, first), (first, None)]
     assert [change.stored.entry.user_id for change in history] == ["3", "2", "007"]
-    assert list_history(PAYROLL, "a", 2) == history[:2]
-    assert list_history(PAYROLL, "b", 2) == list_history(replace(PAYROLL, client_id="idle"), "a", 2) == []
+    assert list_history(PAYROLL.key, "a", 2) == history[:2]
+    assert (
+        list_history(PAYROLL.key, "b", 2)
+        == list_history(replace(PAYROLL, client_id="idle").key, "a", 2)
+        == []
+    )
 
 
 @in_both_orders
@@ -184,7 +199,7 @@ def test_a_list_stops_before_an_uncommitted_upload_and_a_single_entry_is_found()
         [single] = to_ids(ingest(make_entry("fast")))
         seen = list_ids(*read_pages())
         newest = list_ids(*read_pages(TimesheetQuery(newest_first=True)))
-        assert find_timesheet(PAYROLL, single) is not None
+        assert find_timesheet(own(), single) is not None
         for newest_first in (False, True):
             query = TimesheetQuery(entry_id="fast", newest_first=newest_first)
             assert list_ids(*read_pages(query)) == [single]
@@ -195,16 +210,30 @@ def test_a_list_stops_before_an_uncommitted_upload_and_a_single_entry_is_found()
     assert list_ids(*read_pages()) == [before, slow, fast]
 
 
-def upload_twenty_times(writer: int) -> None:
+def upload_twenty_times(writer: int, clients: Sequence[MachineClient] = (PAYROLL,)) -> None:
+    client = clients[writer % len(clients)]
     try:
         for number in range(20):
             entries = [make_entry(f"{writer}-{number}-{row}") for row in range(1 + writer)]
-            repeat_while_refused(partial(ingest, *entries))
+            repeat_while_refused(partial(ingest, *entries, client=client))
     finally:
         connections.close_all()
 
 
-def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() -> None:
+BOTH = (PAYROLL, REPORTING)
+
+
+@pytest.mark.parametrize(
+    ("reach", "clients"),
+    [
+        pytest.param(OWN, [PAYROLL], id="own"),
+        pytest.param(EVERYTHING, BOTH, id="everything"),
+        pytest.param(Reach(own=None, client_ids=["payroll", "reporting"]), BOTH, id="two-clients"),
+    ],
+)
+def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry(
+    reach: Reach, clients: Sequence[MachineClient]
+) -> None:
     uploads_are_done = threading.Event()
 
     def follow() -> list[int]:
@@ -212,7 +241,7 @@ def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() ->
         query = ALL
         while True:
             was_done = uploads_are_done.is_set()
-            *_, last = pages = list(read_pages(query, page_size=7))
+            *_, last = pages = list(read_pages(query, page_size=7, reach=reach))
             recent = seen[-7:]
             seen += [timesheet_id for timesheet_id in list_ids(*pages) if timesheet_id not in recent]
             if last.timesheets:
@@ -225,7 +254,7 @@ def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry() ->
     with ThreadPoolExecutor() as executor:
         reader = executor.submit(follow)
         with ThreadPoolExecutor(10) as writers:
-            list(writers.map(upload_twenty_times, range(10)))
+            list(writers.map(partial(upload_twenty_times, clients=clients), range(10)))
         uploads_are_done.set()
         seen = reader.result(60)
 
@@ -278,7 +307,17 @@ ENTRY_ID_STEPS = (
     *NEIGHBOR_STEPS,
     *MARK_STEPS,
     "(client_id=? AND entry_id=?)",
-    "AND revision>? AND revision<?)",
+    # An entry has at most 1,000 rows.
+    "Sort",
+    "USE TEMP B-TREE FOR ORDER BY",
+)
+# What a list of every client's rows reads.
+ALL_STEPS = (
+    *LIST_STEPS,
+    "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    "Index Scan using timesheets_timesheet_pkey",
+    "Index Only Scan using timesheets_timesheet_pkey",
+    "Index Scan Backward using timesheets_timesheet_pkey",
 )
 FILTER_COMBINATIONS = [
     dict(chosen)
@@ -373,8 +412,12 @@ def read_plans(vendor: str, statements: Sequence[str]) -> Iterator[str]:
 def test_every_statement_reads_only_its_range_of_an_index(database: Database, layout: Layout) -> None:
     seed(database.vendor, layout)
 
+    few = [{}, *({name: value} for name, value in FILTERS.items()), FILTERS]
+    require_index_for_lists(database.vendor, EVERYTHING, few, ALL_STEPS)
+    for client_ids in (["reporting"], ["reporting", "payroll"]):
+        require_index_for_lists(database.vendor, Reach(own=None, client_ids=client_ids), few, LIST_STEPS)
     for client in (PAYROLL, REPORTING):
-        require_index_for_lists(database.vendor, client)
+        require_index_for_lists(database.vendor, own(client), FILTER_COMBINATIONS, LIST_STEPS)
         require_index_for_single_keys(database.vendor, client)
         for count in (1, 1000):
             require_index_for_resent_entries(database.vendor, client, count)
@@ -389,22 +432,22 @@ def test_statistics_of_a_single_row_have_no_effect_on_postgresql(database: Datab
         require_index_for_resent_entries(database.vendor, PAYROLL, count)
 
 
-def require_index_for_lists(vendor: str, client: MachineClient) -> None:
+def require_index_for_lists(
+    vendor: str, reach: Reach, combinations: Sequence[dict[str, Any]], steps: Sequence[str]
+) -> None:
     middle = Timesheet.objects.order_by("id")[ROWS // 2].pk
-    for filters, from_id, newest_first in itertools.product(
-        FILTER_COMBINATIONS, (None, middle), (False, True)
-    ):
+    for filters, from_id, newest_first in itertools.product(combinations, (None, middle), (False, True)):
         query = TimesheetQuery(**filters, from_id=from_id, newest_first=newest_first)
-        with only_steps(vendor, *(ENTRY_ID_STEPS if "entry_id" in filters else LIST_STEPS)):
-            list_timesheets(client, query, 10, max_scanned=1000)
+        with only_steps(vendor, *(ENTRY_ID_STEPS if "entry_id" in filters else steps)):
+            list_timesheets(reach, query, 10, max_scanned=1000)
 
 
 def require_index_for_single_keys(vendor: str, client: MachineClient) -> None:
     with only_steps(vendor, *ENTRY_ID_STEPS):
-        list_history(client, "row-500", 10)
+        list_history(client.key, "row-500", 10)
     timesheet_id = Timesheet.objects.order_by("id")[ROWS // 2].pk
     with only_steps(vendor, *LIST_STEPS):
-        find_timesheet(client, timesheet_id)
+        find_timesheet(own(client), timesheet_id)
 
 
 def require_index_for_resent_entries(vendor: str, client: MachineClient, count: int) -> None:

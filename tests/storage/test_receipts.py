@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError
 
 from tests.kit.default_database import only_on
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry, own
 from tests.storage.uploads import make_delivery, uncommitted_upload
 from timesheets.models import Client, Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
@@ -36,7 +36,7 @@ def upload_labels(*labels: str) -> list[int]:
 
 def read_pages(query: ReceiptQuery = ALL, page_size: int = 2) -> Iterator[Sequence[Upload]]:
     while True:
-        receipts, next_id = list_receipts(PAYROLL, query, page_size)
+        receipts, next_id = list_receipts(own(), query, page_size)
         yield receipts
         if next_id is None:
             return
@@ -59,7 +59,7 @@ def test_a_receipt_has_the_totals_of_the_upload() -> None:
     ingested = upload(*entries, rejected=1)
 
     assert ingested.upload_id is not None
-    receipt = find_receipt(PAYROLL, ingested.upload_id)
+    receipt = find_receipt(own(), ingested.upload_id)
     assert receipt is not None
     delivery = vars(make_delivery(5, "26.25"))
     assert {name: getattr(receipt, name) for name in delivery} == delivery

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
-from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry, to_entry
+from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry, own, to_entry
 from tests.storage.revisions import Model
 from tests.storage.uploads import make_delivery
 from timesheets.models import Timesheet, Upload
@@ -131,7 +131,7 @@ class Site:
         assert (ingested.upload_id is not None) == commits
         if ingested.upload_id is not None:
             self.upload_ids.append(ingested.upload_id)
-            receipt = find_receipt(self.client, ingested.upload_id)
+            receipt = find_receipt(own(self.client), ingested.upload_id)
             assert receipt is not None
             assert {name: getattr(receipt, name) for name in vars(delivery)} == vars(delivery)
             require_totals(receipt, entries, ingested.verdicts)
@@ -175,7 +175,9 @@ class Site:
         """Read the state as of some ids."""
         for as_of in sorted(set(self.ids) - {0})[-40::4]:
             for is_current in (False, True):
-                page = list_timesheets(self.client, TimesheetQuery(as_of=as_of, is_current=is_current), 1000)
+                page = list_timesheets(
+                    own(self.client), TimesheetQuery(as_of=as_of, is_current=is_current), 1000
+                )
                 assert [
                     (stored.timesheet_id, stored.supersedes, stored.superseded_by)
                     for stored in page.timesheets

@@ -15,7 +15,7 @@ from tests.kit.default_database import use_database
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import REPOSITORY, run_python
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, to_entry
+from tests.storage.entries import RECEIVED_AT, ingest, list_outcomes, make_entry, own, to_entry
 from tests.storage.runs import pay
 from tests.storage.test_current_entries import state
 from tests.storage.test_receipts import upload
@@ -114,8 +114,8 @@ def test_the_api_stores_single_entries_and_batches_recognizes_them_and_lists_the
     assert list_outcomes(singles) == [CREATED, EXISTING, CONFLICT]
     assert list_outcomes(first) == [EXISTING, *[CREATED] * 1999]
     assert list_outcomes(again) == [CREATED] * 200 + [EXISTING] * 1000
-    assert find_timesheet(PAYROLL, singles[0].timesheet_id) is not None
-    assert len(list_timesheets(PAYROLL, TimesheetQuery(), 5000).timesheets) == 2200
+    assert find_timesheet(own(), singles[0].timesheet_id) is not None
+    assert len(list_timesheets(own(), TimesheetQuery(), 5000).timesheets) == 2200
 
 
 @pytest.mark.usefixtures("as_api")
@@ -129,10 +129,10 @@ def test_the_api_corrects_entries_and_leaves_receipts() -> None:
     assert (stated.outcome, stated.corrects is not None) == (CREATED, True)
     assert list_outcomes(stored.verdicts) == [CREATED] * 3
     assert list_outcomes(again.verdicts) == [SUPERSEDED, EXISTING, CONFLICT, EXISTING]
-    receipts, _ = list_receipts(PAYROLL, ReceiptQuery(), 10)
+    receipts, _ = list_receipts(own(), ReceiptQuery(), 10)
     assert [(receipt.created, receipt.existing) for receipt in receipts] == [(3, 0), (0, 3)]
     current = TimesheetQuery(is_current=True, as_of=receipts[0].last_id)
-    assert [row.entry.entry_id for row in list_timesheets(PAYROLL, current, 10).timesheets] == ["b"]
+    assert [row.entry.entry_id for row in list_timesheets(own(), current, 10).timesheets] == ["b"]
 
 
 @pytest.mark.usefixtures("as_api")

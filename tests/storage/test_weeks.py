@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
+from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry, own
 from tests.storage.uploads import REPORTING
 from timesheets.browser.weeks import WeekReport, read_week
 from timesheets.formats.days import Week
@@ -22,7 +22,9 @@ MONDAY = datetime(2017, 5, 8, tzinfo=UTC)
 
 
 def read(client: MachineClient = PAYROLL, user_id: str = "007", **bounds: Any) -> WeekReport:
-    return read_week(client, user_id, WEEK, UTC_ZONE, **{"max_searched": 1000, "max_found": 100, **bounds})
+    return read_week(
+        own(client), user_id, WEEK, UTC_ZONE, **{"max_searched": 1000, "max_found": 100, **bounds}
+    )
 
 
 def ingest_days(count: int, *more: Any) -> None:

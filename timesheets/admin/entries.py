@@ -20,8 +20,8 @@ from timesheets.formats.spreadsheets import write_csv
 from timesheets.models import Timesheet
 from timesheets.serializers import represent_change
 from timesheets.storage.queries import list_history
+from timesheets.storage.rows import to_key
 from timesheets.storage.verdicts import State, find_state
-from timesheets.trust.principals import MachineClient
 
 # The columns of an export. Two of them are fields of the client.
 _COLUMNS = (
@@ -138,11 +138,7 @@ class EntryAdmin(ReceivedAdmin):
         """A table of the entry's revisions, the newest first, in which changed values are marked."""
         if timesheet.entry_id is None:
             return "This entry has no entry_id, so it can never be corrected."
-        owner = timesheet.client
-        client = MachineClient(
-            issuer=owner.issuer, client_id=owner.client_id, organization=owner.organization, subject=None
-        )
-        changes = list_history(client, timesheet.entry_id, _MAX_REVISIONS)
+        changes = list_history(to_key(timesheet.client), timesheet.entry_id, _MAX_REVISIONS)
         context = {
             "history": [represent_change(change) for change in changes],
             "shown_id": timesheet.pk,

@@ -7,8 +7,8 @@ from timesheets import conf
 from timesheets.browser.days import Day, add_up, group_by_day
 from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history, list_timesheets
+from timesheets.storage.reach import Reach
 from timesheets.storage.rejections import RejectionQuery, list_rejections
-from timesheets.trust.principals import MachineClient
 
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
 MAX_REVISIONS = 50
@@ -31,19 +31,19 @@ def _describe_day(day: Day) -> Mapping[str, Any]:
     return {"rows": rows, "hours": day.totals.hours, "week": day.week}
 
 
-def _describe_history(client: MachineClient, stored: StoredEntry) -> Mapping[str, Any]:
+def _describe_history(reach: Reach, stored: StoredEntry) -> Mapping[str, Any]:
     """The `origin` of a row, and the newest revisions of its entry in `history`: none without `entry_id`."""
-    entry_id = stored.entry.entry_id
-    changes = [] if entry_id is None else list_history(client, entry_id, MAX_REVISIONS)
+    entry_id, owner = stored.entry.entry_id, stored.owner or reach.own
+    changes = list_history(owner, entry_id, MAX_REVISIONS) if entry_id and owner else []
     return {"origin": stored, "history": [represent_change(change) for change in changes]}
 
 
-def _describe_created(client: MachineClient, upload_id: int) -> Mapping[str, Any]:
+def _describe_created(reach: Reach, upload_id: int) -> Mapping[str, Any]:
     """The first entries that the upload created, with the totals, and whether it `has_more`.
 
     `rejections` are the first entries that it refused, and `has_more_rejections` says if there are others.
     """
-    page = list_timesheets(client, TimesheetQuery(upload_id=upload_id), MAX_SHOWN)
+    page = list_timesheets(reach, TimesheetQuery(upload_id=upload_id), MAX_SHOWN)
     refused, next_index = list_rejections(upload_id, RejectionQuery(), MAX_SHOWN)
     return {
         **_describe_entries(page.timesheets),

@@ -10,8 +10,8 @@ from timesheets import conf
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
+from timesheets.storage.reach import Reach
 from timesheets.storage.verdicts import State
-from timesheets.trust.principals import MachineClient
 
 COLUMNS: Mapping[str, Callable[[StoredEntry], object]] = {
     "id": attrgetter("timesheet_id"),
@@ -28,6 +28,10 @@ COLUMNS: Mapping[str, Callable[[StoredEntry], object]] = {
     "date": attrgetter("entry.date"),
     "received_at": attrgetter("received_at"),
 }
+_OWNER_COLUMNS: Mapping[str, Callable[[StoredEntry], object]] = {
+    "client": attrgetter("owner.client_id"),
+    "organization": attrgetter("owner.organization"),
+}
 _PAGE_SIZE = 1000
 
 
@@ -39,15 +43,16 @@ def settle(query: TimesheetQuery) -> TimesheetQuery:
     return dataclasses.replace(query, as_of=find_high_water_mark() or None)
 
 
-def write_download(client: MachineClient, query: TimesheetQuery) -> Iterator[bytes]:
+def write_download(reach: Reach, query: TimesheetQuery) -> Iterator[bytes]:
     """The file, piece by piece. A settled query gets the same bytes each time. Raises NotSettled."""
-    rows = ([read(stored) for read in COLUMNS.values()] for stored in _read_entries(client, query))
-    return (piece.encode() for piece in write_csv([*COLUMNS], rows, conf.time_zone()))
+    columns = {**COLUMNS, **_OWNER_COLUMNS} if reach.is_everything else COLUMNS
+    rows = ([read(stored) for read in columns.values()] for stored in _read_entries(reach, query))
+    return (piece.encode() for piece in write_csv([*columns], rows, conf.time_zone()))
 
 
-def _read_entries(client: MachineClient, query: TimesheetQuery) -> Iterator[StoredEntry]:
+def _read_entries(reach: Reach, query: TimesheetQuery) -> Iterator[StoredEntry]:
     while True:
-        page = list_timesheets(client, query, _PAGE_SIZE)
+        page = list_timesheets(reach, query, _PAGE_SIZE)
         # The reader may be slow, and others need the connection.
         close_old_connections()
         yield from page.timesheets

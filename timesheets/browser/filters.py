@@ -15,6 +15,7 @@ from timesheets.browser.days import parse_day
 _WORDS = {
     "user_id": "Employee",
     "project": "Project",
+    "client": "Client",
     "date_from": "From",
     "date_to": "Before",
     "entry_id": "Entry id",
@@ -26,8 +27,8 @@ _WORDS = {
 # They select no entries.
 _OF_A_PAGE = ("order", "page_size", "fields")
 # The form has no fields for them, and keeps them.
-_KEPT = ("received_since", "as_of", *_OF_A_PAGE)
-_REPEATED = ("user_id", "project")
+_KEPT = ("client", "received_since", "as_of", *_OF_A_PAGE)
+_REPEATED = ("user_id", "project", "client")
 # One more than the API takes. Each value has a link that holds all others.
 MAX_SHOWN = 51
 

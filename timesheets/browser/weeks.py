@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.reach import Reach
 from timesheets.storage.verdicts import State
-from timesheets.trust.principals import MachineClient
 
 WEEKS = 12
 
@@ -65,16 +65,16 @@ class WeekReport:
 
 
 def read_week(
-    client: MachineClient, user_id: str, week: Week, zone: ZoneInfo, *, max_searched: int, max_found: int
+    reach: Reach, user_id: str, week: Week, zone: ZoneInfo, *, max_searched: int, max_found: int
 ) -> WeekReport:
-    """Add up what the person worked, of the client's newest rows: `max_searched` are searched for it.
+    """Add up what the person worked, of the newest rows in reach: `max_searched` are searched for it.
 
     Of the weeks' rows, the newest `max_found` count.
     """
     first, *_, end = find_bounds(week, zone)
     query = TimesheetQuery(user_ids=(user_id,), date_from=first, date_to=end, newest_first=True)
-    page = list_timesheets(client, query, max_found, max_scanned=max_searched)
-    newest_left_out = None if page.next_id is None else find_timesheet(client, page.next_id)
+    page = list_timesheets(reach, query, max_found, max_scanned=max_searched)
+    newest_left_out = None if page.next_id is None else find_timesheet(reach, page.next_id)
     unsearched = None if newest_left_out is None else newest_left_out.received_at
     return summarize(page.timesheets, week, zone, unsearched)
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Max
 
 from timesheets.models import AssignmentList, Client, ClientStop
+from timesheets.storage.rows import to_key
 from timesheets.trust.principals import ClientKey
 
 
@@ -25,7 +26,7 @@ def list_clients() -> Sequence[ClientSummary]:
         entries=Count("timesheet"), last_received_at=Max("timesheet__received_at")
     ).order_by("issuer", "client_id", "organization")
     return [
-        ClientSummary(key=_to_key(row), entries=row.entries, last_received_at=row.last_received_at)
+        ClientSummary(key=to_key(row), entries=row.entries, last_received_at=row.last_received_at)
         for row in rows
     ]
 
@@ -58,7 +59,7 @@ def move_clients(
 
 def _move(selection: Mapping[str, str], names: Mapping[str, str]) -> Sequence[tuple[ClientKey, ClientKey]]:
     rows = Client.objects.filter(**selection).order_by("client_id", "organization")
-    moved = [(_to_key(row), _to_key(row)._replace(**names)) for row in rows]
+    moved = [(to_key(row), to_key(row)._replace(**names)) for row in rows]
     if not moved:
         raise NotMovable("No such client is in the database. `manage.py clients` lists all.")
     taken = [new for _, new in moved if Client.objects.filter(**new._asdict()).exists()]
@@ -81,10 +82,6 @@ def decide_stop(issuer: str, client_id: str, *, is_stopped: bool, at: datetime, 
     ClientStop.objects.create(
         issuer=issuer, client_id=client_id, is_stopped=is_stopped, decided_at=at, decided_by=by
     )
-
-
-def _to_key(row: Client) -> ClientKey:
-    return ClientKey(row.issuer, row.client_id, row.organization)
 
 
 def _describe(key: ClientKey) -> str:

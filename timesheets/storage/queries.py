@@ -1,14 +1,17 @@
-"""Read a client's timesheets: one of them, or a page at a time. Knows the database; knows no HTTP."""
+"""Read the timesheets in reach: one of them, or a page at a time. Knows the database; knows no HTTP."""
 
-import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from timesheets.models import Timesheet, Upload
+from django.db.models import prefetch_related_objects
+
+from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, TABLE, find_owner
+from timesheets.storage.reach import Reach
+from timesheets.storage.receipts import find_receipt
+from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, TABLE
 from timesheets.storage.scans import (
     MAX_ID,
     MAX_SCANNED_ROWS,
@@ -16,14 +19,12 @@ from timesheets.storage.scans import (
     Scan,
     bound_page,
     compare_column,
-    match_text,
+    match_any,
     read_page,
     scan_ids,
-    sorting_disabled,
 )
 from timesheets.storage.verdicts import State, find_state
-from timesheets.trust.principals import MachineClient
-from timesheets_files.limits import MAX_REVISION
+from timesheets.trust.principals import ClientKey
 
 # The ids of the revisions next to a row. Only the unique index has revisions in order.
 _NEXT_ID = (
@@ -41,7 +42,7 @@ _COLUMNS = f"scanned.*, {_NEXT_ID} AS next_id, {_PREVIOUS_ID} AS previous_id"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimesheetQuery:
-    """Selects those of the client's timesheets that meet every condition that is not None or empty."""
+    """Selects the timesheets that meet every condition that is not None or empty."""
 
     # Any of them matches.
     user_ids: Sequence[str] = ()
@@ -67,7 +68,8 @@ class TimesheetQuery:
 class StoredEntry:
     """A row. Its `revision` is never None; `supersedes` and `superseded_by` are ids of other revisions.
 
-    `subject` is the `sub` of the token that it was sent with, None if the token had none.
+    `subject` is the `sub` of the token that it was sent with, None if the token had none. `owner` is the
+    client that sent it, None if only rows of one client were in reach.
     """
 
     timesheet_id: int
@@ -77,6 +79,7 @@ class StoredEntry:
     upload_id: int | None
     supersedes: int | None
     superseded_by: int | None
+    owner: ClientKey | None = None
 
     @property
     def state(self) -> State:
@@ -108,106 +111,103 @@ class NotSettled(Exception):
     """Uploads in progress may still add rows up to `as_of`, or it is 0 although there are rows."""
 
 
-def find_timesheet(client: MachineClient, timesheet_id: int) -> StoredEntry | None:
-    """The timesheet with this id; None if there is none or if it belongs to another client."""
-    owner_id = find_owner(client.key)
-    if owner_id is None:
-        return None
-    scan = scan_ids(Timesheet, owner_id, timesheet_id, timesheet_id)
-    rows, _ = read_page(Timesheet, scan, (), 1, columns=_COLUMNS)
-    return _to_stored_entry(rows[0], MAX_ID) if rows else None
+def find_timesheet(reach: Reach, timesheet_id: int) -> StoredEntry | None:
+    """The timesheet with this id; None if there is none in reach."""
+    scans, in_reach = scan_ids(Timesheet, reach, timesheet_id, timesheet_id)
+    rows, _ = read_page(Timesheet, scans, in_reach, 1, columns=_COLUMNS)
+    return _to_stored_entry(rows[0], reach) if rows else None
 
 
-def list_history(client: MachineClient, entry_id: str, count: int) -> Sequence[Change]:
+def list_history(client: ClientKey, entry_id: str, count: int) -> Sequence[Change]:
     """At most `count` revisions of the client's entry, the newest first."""
-    owner_id = find_owner(client.key)
-    if owner_id is None:
-        return []
-    scan = Scan(
-        source=f"{TABLE} WHERE client_id = %s AND entry_id = %s",
-        parameters=(owner_id, entry_id),
-        columns=("revision",),
-        newest_first=True,
-    )
-    rows, _ = read_page(Timesheet, scan, (), count + 1, columns=_COLUMNS)
-    revisions = [_to_stored_entry(row, MAX_ID) for row in rows]
+    reach = Reach(own=client)
+    scans = _scan_revisions(reach, entry_id, 0, MAX_ID, newest_first=True)
+    rows, _ = read_page(Timesheet, scans, (), count + 1, columns=_COLUMNS)
+    revisions = [_to_stored_entry(row, reach) for row in rows]
     pairs = zip(revisions[:count], [*revisions[1:], None], strict=False)
     return [Change(stored=stored, previous=previous) for stored, previous in pairs]
 
 
 def list_timesheets(
-    client: MachineClient, query: TimesheetQuery, page_size: int, *, max_scanned: int = MAX_SCANNED_ROWS
+    reach: Reach, query: TimesheetQuery, page_size: int, *, max_scanned: int = MAX_SCANNED_ROWS
 ) -> TimesheetPage:
-    """At most `page_size` of the client's timesheets that match. Raises NotSettled.
+    """At most `page_size` of the timesheets in reach that match. Raises NotSettled.
 
     A caller that follows each `next_id`, and later requests the last page again, misses no timesheet, even
     during uploads. With the newest first, timesheets that are added meanwhile are only on a new first page.
     A query for an `entry_id` or an upload finds its rows as soon as they are committed.
     """
     mark = find_high_water_mark()
-    as_of = mark if query.as_of is None else query.as_of
-    if not min(1, mark) <= as_of <= mark:
-        raise NotSettled
-    owner_id = find_owner(client.key)
-    scan = _choose_scan(owner_id, query, mark) if owner_id is not None and query.as_of != 0 else None
-    if scan is None:
-        return TimesheetPage(timesheets=(), next_id=None, as_of=as_of)
+    as_of = settle(query.as_of, mark)
+    scans, in_reach = _choose_scans(reach, query, mark)
     rows, next_id = read_page(
-        Timesheet, scan, _list_conditions(query), page_size, columns=_COLUMNS, max_scanned=max_scanned
+        Timesheet,
+        scans,
+        [*in_reach, *_list_conditions(query)],
+        page_size,
+        columns=_COLUMNS,
+        max_scanned=max_scanned,
     )
-    last_id = query.as_of or MAX_ID
-    timesheets = [_to_stored_entry(row, last_id) for row in rows]
+    if reach.is_everything:
+        prefetch_related_objects(rows, "client")
+    last_id = MAX_ID if query.as_of is None else query.as_of
+    timesheets = [_to_stored_entry(row, reach, last_id) for row in rows]
     return TimesheetPage(timesheets=timesheets, next_id=next_id, as_of=as_of)
 
 
-def _choose_scan(owner_id: int, query: TimesheetQuery, mark: int) -> Scan | None:
-    """The rows among which all matches are; None if there are none. No row can appear up to the `mark`."""
+def settle(as_of: int | None, mark: int) -> int:
+    """The id to answer as of: without one, the high-water mark. Raises NotSettled."""
+    if as_of is None:
+        return mark
+    if not min(1, mark) <= as_of <= mark:
+        raise NotSettled
+    return as_of
+
+
+def _choose_scans(
+    reach: Reach, query: TimesheetQuery, mark: int
+) -> tuple[Sequence[Scan], Sequence[Condition]]:
+    """The rows among which all matches are. No row can appear up to the `mark`."""
     newest_first = query.newest_first
-    first_id, last_id = bound_page(query.as_of or MAX_ID, query.from_id, newest_first=newest_first)
+    last_id = MAX_ID if query.as_of is None else query.as_of
+    first_id, last_id = bound_page(last_id, query.from_id, newest_first=newest_first)
     if query.entry_id is not None:
-        return _scan_revisions(owner_id, query.entry_id, first_id, last_id, newest_first=newest_first)
+        return _scan_revisions(reach, query.entry_id, first_id, last_id, newest_first=newest_first), []
     if query.upload_id is not None:
-        upload = Upload.objects.filter(pk=query.upload_id, client_id=owner_id).first()
+        upload = find_receipt(reach, query.upload_id)
         if upload is None or upload.first_id is None or upload.last_id is None:
-            return None
+            return [], []
         first_id, last_id = max(first_id, upload.first_id), min(last_id, upload.last_id)
     elif query.as_of is None:
         # Rows that are added from now on belong to another page, so all statements see the same rows.
         last_id = min(last_id, mark)
-    return scan_ids(Timesheet, owner_id, first_id, last_id, newest_first=newest_first)
+    return scan_ids(Timesheet, reach, first_id, last_id, newest_first=newest_first)
 
 
-def _scan_revisions(owner_id: int, entry_id: str, first_id: int, last_id: int, *, newest_first: bool) -> Scan:
-    """The revisions whose ids are within the bounds. Ids grow with revisions."""
-    first, last = 1, MAX_REVISION
-    if (first_id, last_id) != (0, MAX_ID):
-        with sorting_disabled():
-            find_id, count = _index_revisions(owner_id, entry_id)
-            revisions = range(1, count + 1)
-            first = bisect.bisect_left(revisions, first_id, key=find_id) + 1
-            last = bisect.bisect_right(revisions, last_id, key=find_id)
-    return Scan(
-        source=f"{TABLE} WHERE client_id = %s AND entry_id = %s AND revision >= %s AND revision <= %s",
-        parameters=(owner_id, entry_id, first, last),
-        columns=("revision",),
-        newest_first=newest_first,
-    )
-
-
-def _index_revisions(owner_id: int, entry_id: str) -> tuple[Callable[[int], int], int]:
-    """A function from a revision to its id, and the current revision: 0 if there is none."""
-    rows = Timesheet.objects.filter(client_id=owner_id, entry_id=entry_id)
-
-    def find_id(revision: int) -> int:
-        return rows.filter(revision__lte=revision).order_by("-revision").values_list("id", flat=True)[0]
-
-    return find_id, rows.order_by("-revision").values_list("revision", flat=True).first() or 0
+def _scan_revisions(
+    reach: Reach, entry_id: str, first_id: int, last_id: int, *, newest_first: bool
+) -> Sequence[Scan]:
+    """The revisions whose ids are within the bounds, of each client's entry with this `entry_id`."""
+    owner_ids = reach.list_owner_ids()
+    if not owner_ids:
+        return []
+    owned = f"client_id IN ({', '.join(['%s'] * len(owner_ids))}) AND entry_id = %s"
+    return [
+        Scan(
+            # Each entry has at most 1,000 rows, so sorting them is cheap. The sums hide the indexes that have
+            # ids in order, because those lead to rows of other entries.
+            source=f"{TABLE} WHERE {owned} AND id + 0 >= %s AND id + 0 <= %s",
+            parameters=(*owner_ids, entry_id, first_id, last_id),
+            columns=("id + 0",),
+            newest_first=newest_first,
+        )
+    ]
 
 
 def _list_conditions(query: TimesheetQuery) -> list[Condition]:
     conditions = [
-        *match_text("user_id", query.user_ids),
-        *match_text("project", query.projects),
+        *match_any("user_id", query.user_ids),
+        *match_any("project", query.projects),
         *compare_column(Timesheet, "date", ">=", query.date_from),
         *compare_column(Timesheet, "date", "<", query.date_to),
         *compare_column(Timesheet, "received_at", ">=", query.received_since),
@@ -220,7 +220,7 @@ def _list_conditions(query: TimesheetQuery) -> list[Condition]:
     return conditions
 
 
-def _to_stored_entry(row: Timesheet, last_id: int) -> StoredEntry:
+def _to_stored_entry(row: Timesheet, reach: Reach, last_id: int = MAX_ID) -> StoredEntry:
     """The row as it was when `last_id` was the last one."""
     entry = Entry(**{name: getattr(row, name) for name in (*CONTENT_COLUMNS, *REVISION_COLUMNS)})
     next_id: int | None = row.next_id  # type: ignore[attr-defined]
@@ -232,4 +232,5 @@ def _to_stored_entry(row: Timesheet, last_id: int) -> StoredEntry:
         upload_id=row.upload_id,
         supersedes=row.previous_id,  # type: ignore[attr-defined]
         superseded_by=next_id if next_id is not None and next_id <= last_id else None,
+        owner=reach.find_owner(row),
     )

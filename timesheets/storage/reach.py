@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from timesheets.models import Client
+from timesheets.models import Client, Timesheet, Upload
+from timesheets.storage.rows import to_key
 from timesheets.trust.principals import ClientKey
 
 
@@ -30,3 +31,11 @@ class Reach:
         return (
             Client.objects.filter(client_id__in=self.client_ids) if self.client_ids else Client.objects.all()
         )
+
+    def list_owner_ids(self) -> list[int]:
+        """The primary keys of these clients."""
+        return list(self.select_clients().values_list("pk", flat=True))
+
+    def find_owner(self, row: Timesheet | Upload) -> ClientKey | None:
+        """Whose row this is; None if only one client's are in reach."""
+        return to_key(row.client) if self.is_everything else None

@@ -6,14 +6,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models import prefetch_related_objects
 
 from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
-from timesheets.storage.rows import SELECT_OWNER, Provenance, find_or_create_owner, find_owner
+from timesheets.storage.reach import Reach
+from timesheets.storage.rows import SELECT_OWNER, Provenance, find_or_create_owner
 from timesheets.storage.scans import bound_page, compare_column, read_page, scan_ids
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
-from timesheets.trust.principals import ClientKey, MachineClient
+from timesheets.trust.principals import ClientKey
 
 _TABLE = Upload._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 _FIELDS = Upload._meta.concrete_fields  # noqa: SLF001
@@ -40,7 +42,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptQuery:
-    """Selects those of the client's receipts that meet every condition that is not None."""
+    """Selects the receipts that meet every condition that is not None."""
 
     label: str | None = None
     received_since: datetime | None = None
@@ -100,31 +102,27 @@ def add_receipt(
         cursor.execute(_INSERT, values)
 
 
-def find_receipt(client: MachineClient, upload_id: int) -> Upload | None:
-    """The receipt with this id; None if there is none or if it belongs to another client."""
-    owner_id = find_owner(client.key)
-    if owner_id is None:
-        return None
-    return Upload.objects.filter(pk=upload_id, client_id=owner_id).first()
+def find_receipt(reach: Reach, upload_id: int) -> Upload | None:
+    """The receipt with this id; None if there is none in reach."""
+    return Upload.objects.filter(pk=upload_id, client__in=reach.select_clients()).first()
 
 
-def list_receipts(
-    client: MachineClient, query: ReceiptQuery, page_size: int
-) -> tuple[Sequence[Upload], int | None]:
-    """At most `page_size` of the client's receipts that match, and the first id of the next page.
+def list_receipts(reach: Reach, query: ReceiptQuery, page_size: int) -> tuple[Sequence[Upload], int | None]:
+    """At most `page_size` of the receipts in reach that match, and the first id of the next page.
 
     It is None after the last page. A caller that follows each one, and later requests the last page again,
     misses no receipt.
     """
-    owner_id = find_owner(client.key)
-    if owner_id is None:
-        return (), None
     newest_first, mark = query.newest_first, find_high_water_mark(Upload)
     bounds = bound_page(mark, query.from_id, newest_first=newest_first)
-    scan = scan_ids(Upload, owner_id, *bounds, newest_first=newest_first)
+    scans, in_reach = scan_ids(Upload, reach, *bounds, newest_first=newest_first)
     conditions = [
+        *in_reach,
         *compare_column(Upload, "label", "=", query.label),
         *compare_column(Upload, "received_at", ">=", query.received_since),
         *compare_column(Upload, "rejected", ">", 0 if query.has_rejected else None),
     ]
-    return read_page(Upload, scan, conditions, page_size)
+    receipts, next_id = read_page(Upload, scans, conditions, page_size)
+    if reach.is_everything:
+        prefetch_related_objects(receipts, "client")
+    return receipts, next_id

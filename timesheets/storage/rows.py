@@ -46,6 +46,10 @@ class Provenance:
         return None if self.gate is None else self.gate.refuse(entry, before)
 
 
+def to_key(row: Client) -> ClientKey:
+    return ClientKey(row.issuer, row.client_id, row.organization)
+
+
 def find_owner(client: ClientKey) -> int | None:
     """The primary key of the client's row; None if it has not uploaded anything."""
     with connection.cursor() as cursor:

@@ -1,22 +1,27 @@
-"""Read a page of a client's rows, of any table that has the client and an id. Knows no HTTP.
+"""Read a page of rows, of any table that has the client and an id. Knows no HTTP.
 
-A page reads a limited number of rows, all of them the client's, for every query and whatever the planner's
-statistics say: the statements leave the planner only one index.
+A page reads a limited number of rows, for a client all of them its own, for every query and whatever the
+planner's statistics say: the statements leave the planner only one index.
 """
 
+import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Model
 
 from timesheets.storage.postgresql import DISABLE_SORTING
+from timesheets.storage.reach import Reach
 
-# The number of a client's rows that one page may scan. With more, there would be fewer but slower pages.
+# The number of rows that one page may scan. With more, there would be fewer but slower pages.
 MAX_SCANNED_ROWS = 50_000
 MAX_ID = 2**63 - 1
+# Of the scans that one page merges, each of which takes a statement or two.
+MAX_SCANS = 10
 
 # PostgreSQL's statistics may be old. If they say that nearly all rows are this client's, the planner would
 # scan the primary key, and with it other clients' rows. The array hides that there is a single client, so
@@ -51,26 +56,37 @@ def bound_page(last_id: int, from_id: int | None, *, newest_first: bool) -> tupl
     return (0, min(from_id, last_id)) if newest_first else (from_id, last_id)
 
 
-def scan_ids(
-    model: type[Model], owner_id: int, first_id: int, last_id: int, *, newest_first: bool = False
-) -> Scan:
-    """The client's rows between two ids, in order of id. The model has one index, of these columns."""
-    [index] = model._meta.indexes  # noqa: SLF001  Django documents _meta as its public interface.
-    hint = f" INDEXED BY {index.name}" if connection.vendor == "sqlite" else ""
-    return Scan(
-        source=f"{model._meta.db_table}{hint} WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s",  # noqa: SLF001
-        parameters=(owner_id, first_id, last_id),
-        columns=("client_id", "id"),
-        newest_first=newest_first,
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
     """A condition on a row `scanned`, in SQL with parameters."""
 
     sql: str
     parameters: Sequence[Any] = ()
+
+
+def scan_ids(
+    model: type[Model], reach: Reach, first_id: int, last_id: int, *, newest_first: bool = False
+) -> tuple[Sequence[Scan], Sequence[Condition]]:
+    """The rows in reach between two ids, in order of id: a scan of each client, or one of every client.
+
+    The scanned rows also have to meet the conditions. The model has one index, of the client and the id.
+    """
+    table, bounds = model._meta.db_table, (first_id, last_id)  # noqa: SLF001  Django documents _meta as its public interface.
+    make_scan = partial(Scan, newest_first=newest_first)
+    owner_ids = reach.list_owner_ids() if reach.own or reach.client_ids else None
+    if owner_ids is None or len(owner_ids) > MAX_SCANS:
+        everything = make_scan(
+            source=f"{table} WHERE id >= %s AND id <= %s", parameters=bounds, columns=("id",)
+        )
+        return [everything], match_any("client_id", owner_ids or ())
+    [index] = model._meta.indexes  # noqa: SLF001
+    hint = f" INDEXED BY {index.name}" if connection.vendor == "sqlite" else ""
+    source = f"{table}{hint} WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s"
+    scans = [
+        make_scan(source=source, parameters=(owner_id, *bounds), columns=("client_id", "id"))
+        for owner_id in owner_ids
+    ]
+    return scans, []
 
 
 def compare_column(model: type[Model], name: str, operator: str, value: Any) -> list[Condition]:
@@ -83,8 +99,8 @@ def compare_column(model: type[Model], name: str, operator: str, value: Any) -> 
     return [Condition(sql=f"scanned.{name} {operator} %s", parameters=(prepared,))]
 
 
-def match_text(name: str, values: Sequence[str]) -> list[Condition]:
-    """The condition that the column of text has one of the values; none if there are no values."""
+def match_any(name: str, values: Sequence[Any]) -> list[Condition]:
+    """The condition that the column has one of the values; none if there are no values."""
     if not values:
         return []
     return [Condition(sql=f"scanned.{name} IN ({', '.join(['%s'] * len(values))})", parameters=values)]
@@ -92,14 +108,40 @@ def match_text(name: str, values: Sequence[str]) -> list[Condition]:
 
 def read_page(
     model: type[Model],
-    scan: Scan,
+    scans: Sequence[Scan],
     conditions: Sequence[Condition],
     page_size: int,
     *,
     columns: str = "scanned.*",
     max_scanned: int = MAX_SCANNED_ROWS,
 ) -> tuple[list[Any], int | None]:
-    """The first rows that meet the conditions, and the first id of the next page: None after the last one."""
+    """The first rows that meet the conditions, and the first id of the next page: None after the last one.
+
+    If there are several scans, they are in order of id.
+    """
+    pages = [
+        _read_scan(model, scan, conditions, page_size, columns, max_scanned // len(scans)) for scan in scans
+    ]
+    if len(pages) == 1:
+        return pages[0]
+    sign = -1 if scans and scans[0].newest_first else 1
+    rows = sorted((row for rows, _ in pages for row in rows), key=lambda row: sign * row.pk)
+    # What follows the first end of a scan may lack rows of this scan.
+    ends = [sign * next_id for _, next_id in pages if next_id is not None]
+    count = bisect.bisect_left(rows, min(ends, default=MAX_ID), key=lambda row: sign * row.pk)
+    if count > page_size:
+        return rows[:page_size], rows[page_size].pk
+    return rows[:count], sign * min(ends) if ends else None
+
+
+def _read_scan(
+    model: type[Model],
+    scan: Scan,
+    conditions: Sequence[Condition],
+    page_size: int,
+    columns: str,
+    max_scanned: int,
+) -> tuple[list[Any], int | None]:
     if not conditions:
         max_scanned = page_size + 1
     with sorting_disabled():

@@ -83,11 +83,11 @@ class TimesheetDownloadView(ReadingView):
         super().initial(request, *args, **kwargs)
 
     def get(self, request: Request) -> Download:
-        client, query = cast("MachineClient", request.user), settle(read_list_options(request).query)
+        client, options = cast("MachineClient", request.user), read_list_options(request)
         with ExitStack() as place:
             try:
                 place.enter_context(_places.take(client.caller))
-                pieces = write_download(client, query)
+                pieces = write_download(options.reach, settle(options.query))
                 # A query that fails at once is a problem, and no file.
                 first = next(pieces)
             except NoPlace:

@@ -21,8 +21,10 @@ from timesheets.fields import TimestampField
 from timesheets.renderers import PageResponse
 from timesheets.serializers import EntrySerializer, IdentifierField
 from timesheets.storage.queries import TimesheetQuery
+from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import ReceiptQuery
 from timesheets.storage.rejections import RejectionQuery
+from timesheets.views.reading import read_reach, reads_all
 
 Query = TypeVar("Query", TimesheetQuery, ReceiptQuery, RejectionQuery)
 # As they were sent. A parameter that may be repeated has a list.
@@ -88,12 +90,12 @@ class OnlyValueField(serializers.ChoiceField):
 
 
 class AnyOfField(serializers.ListField):
-    """A parameter that may be repeated. Each value follows the rules of this member of an entry."""
+    """A parameter that may be repeated."""
 
-    def __init__(self, member: str, **options: Any) -> None:
+    def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
         super().__init__(
             # A copy is no other serializer's field.
-            child=copy.deepcopy(EntrySerializer().fields[member]),
+            child=copy.deepcopy(child),
             max_length=MAX_VALUES,
             error_messages={"max_length": "Send at most {max_length} values."},
             **options,
@@ -128,11 +130,22 @@ def write_cursor(row_id: int, *, newest_first: bool) -> str:
     return base64.urlsafe_b64encode(position + struct.pack(">I", zlib.crc32(position))).decode()
 
 
+_OF_ENTRY = EntrySerializer().fields
+
+
+class ClientField(AnyOfField):
+    """Client ids. Only those who may read every client's rows know this parameter."""
+
+    def __init__(self) -> None:
+        super().__init__(serializers.CharField(max_length=255, trim_whitespace=False), source="client_ids")
+
+
 class ListParameters(EntrySerializer):
     """Validates the parameters. Those that an entry also has follow the rules of an entry."""
 
-    user_id = AnyOfField("user_id", source="user_ids")  # type: ignore[assignment]
-    project = AnyOfField("project", source="projects")  # type: ignore[assignment]
+    user_id = AnyOfField(_OF_ENTRY["user_id"], source="user_ids")  # type: ignore[assignment]
+    project = AnyOfField(_OF_ENTRY["project"], source="projects")  # type: ignore[assignment]
+    client = ClientField()
     date = None  # type: ignore[assignment]
     hours = None  # type: ignore[assignment]
     revision = None  # type: ignore[assignment]
@@ -159,6 +172,7 @@ class TimesheetParameters(serializers.Serializer[Any]):
 class ReceiptParameters(serializers.Serializer[Any]):
     """Validates the parameters of the list of receipts."""
 
+    client = ClientField()
     label = IdentifierField()  # type: ignore[assignment]
     received_since = QueryTimestampField()
     rejected = FlagField(source="has_rejected")
@@ -183,8 +197,9 @@ _OF_REJECTIONS = RejectionParameters(partial=True)
 
 @dataclass(frozen=True, kw_only=True)
 class ListOptions(Generic[Query]):
-    """The query, and the parameters that it came from."""
+    """The query of the rows in reach, and the parameters that it came from."""
 
+    reach: Reach
     query: Query
     page_size: int
     parameters: Parameters
@@ -201,25 +216,22 @@ class ListOptions(Generic[Query]):
         parameters = {"order": "newest", "page_size": str(PEOPLES_PAGE_SIZE), **self.parameters}
         query = dataclasses.replace(self.query, newest_first=True)
         page_size = self.page_size if "page_size" in self.parameters else PEOPLES_PAGE_SIZE
-        return ListOptions(query=query, page_size=page_size, parameters=parameters)
+        return dataclasses.replace(self, query=query, page_size=page_size, parameters=parameters)
 
 
 def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
     """The filters and the page of timesheets. Raises InvalidParameter with all problems at once."""
-    values, parameters = read_parameters(request, _OF_LIST)
-    # Only the renderer of CSV uses it.
-    values.pop("fields", None)
-    return _to_options(TimesheetQuery, values, parameters)
+    return _read_options(request, TimesheetQuery, _OF_LIST)
 
 
 def read_receipt_options(request: Request) -> ListOptions[ReceiptQuery]:
     """The filters and the page of receipts. Raises InvalidParameter with all problems at once."""
-    return _to_options(ReceiptQuery, *read_parameters(request, _OF_RECEIPTS))
+    return _read_options(request, ReceiptQuery, _OF_RECEIPTS)
 
 
 def read_rejection_options(request: Request) -> ListOptions[RejectionQuery]:
     """The page of refused entries. Raises InvalidParameter with all problems at once."""
-    return _to_options(RejectionQuery, *read_parameters(request, _OF_REJECTIONS))
+    return _read_options(request, RejectionQuery, _OF_REJECTIONS)
 
 
 def check_timesheet_parameters(request: Request) -> None:
@@ -246,14 +258,21 @@ def respond_with_page(
         # A program gets the same only if it asks for the order of a page.
         return f"{path}?{urlencode(options.parameters, doseq=True)}"
 
-    response = PageResponse({"results": results, "next": url}, asked=write_asked, **shown)
+    response = PageResponse(
+        {"results": results, "next": url}, asked=write_asked, reach=options.reach, **shown
+    )
     if url:
         # CSV has no other place for the next page (RFC 8288).
         response["Link"] = f'<{url}>; rel="next"'
     return response
 
 
-def _to_options(query: type[Query], values: dict[str, Any], parameters: Parameters) -> ListOptions[Query]:
+def _read_options(
+    request: Request, query: type[Query], serializer: serializers.Serializer[Any]
+) -> ListOptions[Query]:
+    values, parameters = read_parameters(request, serializer)
+    # Only the renderer of CSV uses it.
+    values.pop("fields", None)
     page_size = values.pop("page_size", DEFAULT_PAGE_SIZE)
     newest_first = values.pop("order", None) == "newest"
     from_id, is_of_newest_first = values.pop("cursor", (None, newest_first))
@@ -262,6 +281,7 @@ def _to_options(query: type[Query], values: dict[str, Any], parameters: Paramete
             "cursor: It is of a list in the other order. Send the URL of a next page unchanged."
         )
     return ListOptions(
+        reach=read_reach(request, values.pop("client_ids", ())),
         query=query(newest_first=newest_first, from_id=from_id, **values),
         page_size=page_size,
         parameters=parameters,
@@ -277,12 +297,17 @@ def read_parameters(
     """
     _require_utf_8(request)
     sent = request.query_params
+    known = {
+        name: field
+        for name, field in serializer.fields.items()
+        if reads_all(request) or not isinstance(field, ClientField)
+    }
     parameters: dict[str, str | list[str]] = {
         name: sent.getlist(name) if isinstance(field, AnyOfField) else sent[name]
-        for name, field in serializer.fields.items()
+        for name, field in known.items()
         if name in sent
     }
-    problems = _find_wrong_names(request, serializer)
+    problems = _find_wrong_names(request, known)
     values: dict[str, Any] = {}
     try:
         values = dict(serializer.run_validation(parameters))
@@ -301,11 +326,13 @@ def _require_utf_8(request: Request) -> None:
         raise InvalidParameter("Encode the parameters in UTF-8.") from None
 
 
-def _find_wrong_names(request: Request, serializer: serializers.Serializer[Any]) -> list[str]:
+def _find_wrong_names(
+    request: Request, known: Mapping[str, serializers.Field[Any, Any, Any, Any]]
+) -> list[str]:
     """The problems with names. A response never repeats an unknown name."""
-    names = tuple(serializer.fields)
+    names = tuple(known)
     unknown = request.query_params.keys() - set(names)
-    once = [name for name, field in serializer.fields.items() if not isinstance(field, AnyOfField)]
+    once = [name for name, field in known.items() if not isinstance(field, AnyOfField)]
     repeated = [name for name in once if len(request.query_params.getlist(name)) > 1]
     problems = [f"{name}: Send it once." for name in repeated]
     only = "parameter is" if len(names) == 1 else "parameters are"

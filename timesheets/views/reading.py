@@ -19,8 +19,12 @@ class ReadingView(APIView):
     sufficient_scopes = frozenset({READ_ALL_SCOPE})
 
 
+def reads_all(request: Request) -> bool:
+    return may_read_all(cast("VerifiedToken", request.auth))
+
+
 def read_reach(request: Request, client_ids: Sequence[str] = ()) -> Reach:
     """The caller's own rows; with `read:all-timesheets` every client's, or those of `client_ids`."""
-    if may_read_all(cast("VerifiedToken", request.auth)):
+    if reads_all(request):
         return Reach(own=None, client_ids=client_ids)
     return Reach(own=cast("MachineClient", request.user).key)

@@ -1,7 +1,5 @@
 """Read the receipts of a client's uploads of many entries: parse, call, respond."""
 
-from typing import cast
-
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,16 +8,16 @@ from rest_framework.views import APIView
 from timesheets.models import Upload
 from timesheets.renderers import PageResponse, RejectionCSVRenderer, has_page
 from timesheets.serializers import represent_receipt, represent_rejection
+from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import find_receipt, list_receipts
 from timesheets.storage.rejections import list_rejections
-from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import (
     read_receipt_options,
     read_rejection_options,
     refuse_parameters,
     respond_with_page,
 )
-from timesheets.views.reading import ReadingView
+from timesheets.views.reading import ReadingView, read_reach
 
 
 class ReceiptListView(ReadingView):
@@ -34,10 +32,8 @@ class ReceiptListView(ReadingView):
         options = read_receipt_options(request)
         if has_page(request):
             options = options.suit_a_page()
-        receipts, next_id = list_receipts(
-            cast("MachineClient", request.user), options.query, options.page_size
-        )
-        results = [represent_receipt(receipt) for receipt in receipts]
+        receipts, next_id = list_receipts(options.reach, options.query, options.page_size)
+        results = [represent_receipt(receipt, options.reach.find_owner(receipt)) for receipt in receipts]
         return respond_with_page(self.resource_path, options, results, next_id)
 
 
@@ -55,8 +51,9 @@ class ReceiptView(ReadingView):
 
     def get(self, request: Request, upload_id: int) -> Response:
         refuse_parameters(request)
-        receipt = _require_receipt(request, upload_id)
-        return PageResponse(represent_receipt(receipt), client=request.user, upload_id=upload_id)
+        reach, receipt = _require_receipt(request, upload_id)
+        members = represent_receipt(receipt, reach.find_owner(receipt))
+        return PageResponse(members, reach=reach, upload_id=upload_id)
 
 
 class RejectionListView(ReadingView):
@@ -80,8 +77,9 @@ class RejectionListView(ReadingView):
         return respond_with_page(self.resource_path, options, results, next_index)
 
 
-def _require_receipt(request: Request, upload_id: int) -> Upload:
-    receipt = find_receipt(cast("MachineClient", request.user), upload_id)
+def _require_receipt(request: Request, upload_id: int) -> tuple[Reach, Upload]:
+    reach = read_reach(request)
+    receipt = find_receipt(reach, upload_id)
     if receipt is None:
-        raise NotFound(f"This client has no upload {upload_id}.")
-    return receipt
+        raise NotFound(f"{'No' if reach.is_everything else 'This'} client has no upload {upload_id}.")
+    return reach, receipt

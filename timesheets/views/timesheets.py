@@ -1,7 +1,5 @@
 """Read back the entries of a client: parse, call, respond."""
 
-from typing import cast
-
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,13 +9,12 @@ from timesheets.exceptions import InvalidParameter
 from timesheets.renderers import CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_stored_entry
 from timesheets.storage.queries import NotSettled, find_timesheet, list_timesheets
-from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import (
     check_timesheet_parameters,
     read_list_options,
     respond_with_page,
 )
-from timesheets.views.reading import ReadingView
+from timesheets.views.reading import ReadingView, read_reach
 
 
 class UnsettledState(InvalidParameter):
@@ -38,7 +35,7 @@ class TimesheetListView(ReadingView):
         if has_page(request):
             options = options.suit_a_page()
         try:
-            page = list_timesheets(cast("MachineClient", request.user), options.query, options.page_size)
+            page = list_timesheets(options.reach, options.query, options.page_size)
         except NotSettled:
             raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
@@ -64,8 +61,10 @@ class TimesheetView(ReadingView):
 
     def get(self, request: Request, timesheet_id: int) -> Response:
         check_timesheet_parameters(request)
-        client = cast("MachineClient", request.user)
-        timesheet = find_timesheet(client, timesheet_id)
+        reach = read_reach(request)
+        timesheet = find_timesheet(reach, timesheet_id)
         if timesheet is None:
-            raise NotFound(f"This client has no timesheet {timesheet_id}.")
-        return PageResponse(represent_stored_entry(timesheet), client=client, stored=timesheet)
+            raise NotFound(
+                f"{'No' if reach.is_everything else 'This'} client has no timesheet {timesheet_id}."
+            )
+        return PageResponse(represent_stored_entry(timesheet), reach=reach, stored=timesheet)

@@ -1,6 +1,6 @@
 """Show a person's week as a page: parse, call, respond."""
 
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404
@@ -19,9 +19,9 @@ from timesheets.fields import WeekField
 from timesheets.formats.days import Week
 from timesheets.renderers import PageResponse, has_page
 from timesheets.serializers import EntrySerializer
-from timesheets.trust.principals import MachineClient
+from timesheets.storage.reach import Reach
 from timesheets.views.list_options import read_parameters
-from timesheets.views.reading import ReadingView
+from timesheets.views.reading import ReadingView, read_reach
 
 # No index leads to a person, so that uploads stay fast. These bounds keep a page below a second.
 MAX_SEARCHED_ROWS = 500_000
@@ -73,14 +73,14 @@ class WeekView(ReadingView):
         week = values.get("week") or values.get("day") or this_week
         context = {"week": week, "this_week": this_week}
         if "user_id" in values:
-            context |= _describe_week(cast("MachineClient", request.user), values["user_id"], week)
+            context |= _describe_week(read_reach(request), values["user_id"], week)
         return PageResponse(None, **context)
 
 
-def _describe_week(client: MachineClient, user_id: str, week: Week) -> dict[str, Any]:
+def _describe_week(reach: Reach, user_id: str, week: Week) -> dict[str, Any]:
     """What the page shows of the person and the weeks."""
     report = read_week(
-        client, user_id, week, conf.time_zone(), max_searched=MAX_SEARCHED_ROWS, max_found=MAX_FOUND_ROWS
+        reach, user_id, week, conf.time_zone(), max_searched=MAX_SEARCHED_ROWS, max_found=MAX_FOUND_ROWS
     )
     days = {"date_from": week.monday, "date_to": week.next.monday}
     return {
