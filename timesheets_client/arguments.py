@@ -19,6 +19,7 @@ from timesheets_client.argument_values import (
     parse_shipped_map,
 )
 from timesheets_client.network.exchange import DEFAULT_RETRIES, Timeouts
+from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.table_files import TableOptions
@@ -224,6 +225,8 @@ OPTION_FIELDS = [each for each in fields(Options) if each.metadata]
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments. Each except --json is stored under the name of a field of Options."""
+    # The shell may expand *.csv to a file name that looks like an option.
+    parser.error = lambda message: type(parser).error(parser, escape(message))  # type: ignore[method-assign]
     parser.add_argument("files", nargs="*", metavar="FILE", help="a file to upload; - is standard input")
     groups: dict[str, Any] = {"": parser}
     for each in OPTION_FIELDS:

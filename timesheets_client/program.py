@@ -6,7 +6,6 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from dotenv import dotenv_values
 
@@ -22,15 +21,9 @@ PROGRAM = "upload-timesheets"
 SECRET = "AUTH0_CLIENT_SECRET"  # noqa: S105  The name of a variable.
 
 
-class Parser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        # The shell may expand *.csv to a file name that looks like an option.
-        super().error(escape(message))
-
-
-def build_parser() -> Parser:
+def build_parser() -> ArgumentParser:
     """The options of `manage.py upload_timesheet`, and those that Django adds there."""
-    parser = Parser(
+    parser = ArgumentParser(
         prog=PROGRAM,
         usage=USAGE,
         description=DESCRIPTION,

@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandParser
 from timesheets.management.diagnosis import HelpFormatter
 from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
-from timesheets_client.printable import escape
 
 SOURCE = """, also read from .env in the folder of manage.py; without any of them, the command uses the
 development issuer and, without FILE, uploads the tutorial's one entry"""
@@ -21,7 +20,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(
+        return super().create_parser(
             prog_name,
             subcommand,
             usage=USAGE,
@@ -29,9 +28,6 @@ class Command(BaseCommand):
             epilog=write_epilog(SOURCE),
             **kwargs,
         )
-        # The shell may expand *.csv to a file name that looks like an option.
-        parser.error = lambda message: type(parser).error(parser, escape(message))  # type: ignore[method-assign]
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)
