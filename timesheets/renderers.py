@@ -90,7 +90,7 @@ class PeopleCSVRenderer(CSVRenderer):
         response = renderer_context["response"]
         if response.exception:
             return super().render(data, accepted_media_type, renderer_context)
-        more = CLIENT_COLUMNS if response.shown["names_clients"] else ()
+        more = CLIENT_COLUMNS if response.shown["reach"].is_everything else ()
         return _write_csv((*PERSON_COLUMNS, *more), data["people"] or ())
 
 

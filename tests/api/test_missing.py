@@ -81,6 +81,18 @@ def test_a_week_with_a_scope_to_read(read: Read, issuer: Issuer, scope: str, peo
 
 
 @pytest.mark.usefixtures("two_clients")
+def test_a_reader_of_all_can_choose_clients(read: Read, issuer: Issuer) -> None:
+    token = issuer.mint(azp=LISTER, scope="read:all-timesheets")
+
+    one, two = (
+        read(f"/missing?week={PAST}{query}", token=token).json()["people"]
+        for query in ("&client=agency", f"&client=agency&client={LISTER}")
+    )
+
+    assert (one, two) == (EVERY[2:], EVERY)
+
+
+@pytest.mark.usefixtures("two_clients")
 def test_csv_has_the_clients_only_for_a_reader_of_all(read: Read, issuer: Issuer) -> None:
     def read_csv(scope: str) -> list[str]:
         response = read(

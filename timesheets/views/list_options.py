@@ -136,8 +136,9 @@ _OF_ENTRY = EntrySerializer().fields
 class ClientField(AnyOfField):
     """Client ids. Only those who may read every client's rows know this parameter."""
 
-    def __init__(self) -> None:
-        super().__init__(serializers.CharField(max_length=255, trim_whitespace=False), source="client_ids")
+    def __init__(self, **options: Any) -> None:
+        child = serializers.CharField(max_length=255, trim_whitespace=False)
+        super().__init__(child, source="client_ids", **options)
 
 
 class ListParameters(EntrySerializer):

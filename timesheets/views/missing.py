@@ -14,12 +14,13 @@ from timesheets.fields import WeekField
 from timesheets.renderers import PageResponse, PeopleCSVRenderer
 from timesheets.serializers import represent_people
 from timesheets.storage.missing import WeekNotBegun, find_missing
-from timesheets.views.list_options import read_parameters
+from timesheets.views.list_options import ClientField, read_parameters
 from timesheets.views.reading import ReadingView, read_reach
 
 
 class MissingParameters(serializers.Serializer[Any]):
     week = WeekField()
+    client = ClientField(required=False)
 
 
 _PARAMETERS = MissingParameters()
@@ -35,10 +36,9 @@ class MissingView(ReadingView):
 
     def get(self, request: Request) -> Response:
         values, _ = read_parameters(request, _PARAMETERS)
-        reach = read_reach(request)
+        reach = read_reach(request, values.get("client_ids", ()))
         try:
             found = find_missing(reach, conf.issuer().url, values["week"], conf.time_zone(), timezone.now())
         except WeekNotBegun:
             raise InvalidParameter("week: This week has not begun.") from None
-        body = represent_people(found, names_clients=reach.is_everything)
-        return PageResponse(body, names_clients=reach.is_everything)
+        return PageResponse(represent_people(found, names_clients=reach.is_everything), reach=reach)
