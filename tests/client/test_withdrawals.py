@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.client.api import Api
+from tests.client.api import ALL_SCOPES, Api
 from tests.client.conftest import Received, Reply, Site
 from tests.client.runs import Run
 from timesheets_client.errors import ExitStatus
@@ -235,6 +235,15 @@ def test_a_page_of_another_server_is_a_configuration_error(
 
     assert status == ExitStatus.CONFIGURATION
     assert api.batches == []
+
+
+def test_a_token_that_reads_every_client_withdraws_nothing(site: Site, api: Api) -> None:
+    api.grant(f"{ALL_SCOPES} read:all-timesheets")
+
+    status, run = withdraw(site)
+
+    assert (status, api.batches) == (ExitStatus.REFUSED, [])
+    assert "get a token without that scope" in run.warned[0]
 
 
 def test_pages_that_repeat_an_entry_never_end_in_a_loop(site: Site, api: Api) -> None:

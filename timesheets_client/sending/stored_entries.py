@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from timesheets_client.errors import ConfigurationError
+from timesheets_client.errors import AccessRefused, ConfigurationError
 from timesheets_client.network.messages import Answer
 from timesheets_client.sending.client import ApiClient
 from timesheets_files.members import COLUMNS
@@ -30,9 +30,14 @@ class StoredEntry:
 
     @classmethod
     def parse(cls, row: object) -> Self:
-        """Raises Unexpected."""
+        """Raises Unexpected, or AccessRefused if the rows of other clients are among those of this one."""
         if not isinstance(row, Mapping) or not all(name in row for name in ("id", *COLUMNS)):
             raise Unexpected
+        if "client" in row:
+            raise AccessRefused(
+                "/timesheets: the access token grants read:all-timesheets, so the API lists every client's "
+                "entries, and this run is about those of one; get a token without that scope"
+            )
         entry_id = row.get("entry_id")
         texts = [row["user_id"], row["date"], row["project"], "" if entry_id is None else entry_id]
         if not all(isinstance(text, str) for text in texts) or not isinstance(row["hours"], int | float):
