@@ -195,7 +195,7 @@ class Options:
     @property
     def required_scopes(self) -> tuple[str, ...]:
         """What the access token must grant."""
-        if self.download or self.lists_uploads or self.missing_week:
+        if self.download or self.lists_uploads or self.missing_week is not None:
             return (READ_SCOPE,)
         if self.withdrawal is not None or self.replaced_days is not None:
             return (UPLOAD_SCOPE, CORRECT_SCOPE, READ_SCOPE)

@@ -94,10 +94,6 @@ def test_an_error_shows_one_line_of_usage(capsys: pytest.CaptureFixture[str]) ->
         ["--since", "2026-06-01T08:00:00+25:00"],
         ["--since", "1899-12-31"],
         ["--since", "3000-01-01"],
-        ["--missing", "2026-W54"],
-        ["--missing", "2025-W53"],
-        ["--missing", "2026-23"],
-        ["--missing", "2026-W23-1"],
     ],
 )
 def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

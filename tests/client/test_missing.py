@@ -100,7 +100,7 @@ def test_another_server_or_an_older_api_is_a_configuration_error(site: Site, rep
     assert "/missing" in run.warned[0]
 
 
-def test_a_real_api_and_a_week_that_has_not_begun(site: Site, api: Api, issuer: Issuer) -> None:
+def test_a_real_api_and_a_week_that_it_refuses(site: Site, api: Api, issuer: Issuer) -> None:
     # Processes remember lists for two seconds.
     name = f"lister-{uuid4()}"
     content = "user_id,project,from,to,hours_per_week\n007,,,,8\n"
@@ -112,8 +112,11 @@ def test_a_real_api_and_a_week_that_has_not_begun(site: Site, api: Api, issuer: 
     year, week, _ = (datetime.now(UTC) + timedelta(days=14)).isocalendar()
     future = f"{year}-W{week:02}"
 
-    past, early = find_missing(site), find_missing(site, week=future)
+    past, *others = (find_missing(site, week=name) for name in (PAST, future, "2026-W54", ""))
 
     assert (past.status, past.warned) == (65, [f"{PAST}: 007: missing, 0.00 of 8.00 hours"])
-    assert (early.status, early.written) == (2, [])
-    assert early.warned == [f"--missing {future}: 400 invalid_parameter: week: This week has not begun"]
+    assert [(run.status, run.written) for run in others] == [(2, [])] * 3
+    assert others[0].warned == [f"--missing {future}: 400 invalid_parameter: week: This week has not begun"]
+    assert others[1].warned == [
+        "--missing 2026-W54: 400 invalid_parameter: week: Send a week, such as 2026-W47"
+    ]
