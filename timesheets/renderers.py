@@ -94,6 +94,18 @@ class PeopleCSVRenderer(CSVRenderer):
         return _write_csv((*PERSON_COLUMNS, *more), data["people"] or ())
 
 
+class RunCSVRenderer(CSVRenderer):
+    """Renders runs or their lines, with the columns that the view chose."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> str | bytes:
+        response = renderer_context["response"]
+        if response.exception:
+            return super().render(data, accepted_media_type, renderer_context)
+        return _write_csv(response.shown["columns"], data.get("results", [data]))
+
+
 def write_errors(rejection: Mapping[str, Any]) -> str:
     """The errors of a refused entry as text, with the text of what has no members."""
     parts = [

@@ -20,6 +20,8 @@ from timesheets.storage.assignments import parse_list
 from timesheets.storage.entries import Entry
 from timesheets.storage.missing import Person, WeekOfPeople
 from timesheets.storage.queries import Change, StoredEntry
+from timesheets.storage.run_lines import Line, write_hours
+from timesheets.storage.run_lists import VisibleRun
 from timesheets.trust.principals import ClientKey
 from timesheets_files import limits
 from timesheets_files.limits import ENTRY_ID, HOURS_TEXT, MAX_LENGTHS
@@ -329,6 +331,29 @@ def represent_client(client: ClientKey | None) -> dict[str, str]:
         "client": client.client_id,
         **({"organization": client.organization} if client.organization else {}),
     }
+
+
+def represent_run(visible: VisibleRun, *, names_sha256: bool) -> dict[str, Any]:
+    """The members of a run. The SHA-256 is about the lines of every client."""
+    run, totals = visible.run, visible.totals
+    return {
+        "label": run.label,
+        "through": run.through.isoformat(),
+        "as_of": run.as_of,
+        "created_at": _TIMESTAMP.to_representation(run.created_at),
+        "time_zone": run.time_zone,
+        **({"sha256": run.sha256} if names_sha256 else {}),
+        "lines": totals.lines,
+        "hours": write_hours(totals.hours),
+        "held": write_hours(totals.held),
+    }
+
+
+def represent_run_line(line: Line, *, names_client: bool) -> dict[str, Any]:
+    """The members of a line of a run, with its client if there can be several."""
+    members = line._asdict()
+    client, organization = (members.pop(name) for name in ("client", "organization"))
+    return members | (represent_client(ClientKey("", client, organization)) if names_client else {})
 
 
 def represent_rejection(row: Rejection) -> dict[str, Any]:

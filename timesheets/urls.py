@@ -1,14 +1,17 @@
 from typing import Any
 
 from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
 from timesheets.conf import CALLBACK_PATH
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
+from timesheets.storage.run_lines import LABEL
 from timesheets.views.assignments import AssignmentView
 from timesheets.views.downloads import TimesheetDownloadView
 from timesheets.views.missing import MissingView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
+from timesheets.views.runs import RunLineListView, RunListView, RunView
 from timesheets.views.service import (
     describe_protected_resource,
     report_liveness,
@@ -37,9 +40,16 @@ class RowIdConverter:
         return str(value)
 
 
+class RunLabelConverter(StringConverter):
+    """The label of a run, whose first character makes it a segment of a path."""
+
+    regex = LABEL.pattern
+
+
 # The access log and the metrics name routes, and with them these names.
 register_converter(RowIdConverter, "timesheet_id")
 register_converter(RowIdConverter, "upload_id")
+register_converter(RunLabelConverter, "run_label")
 
 
 _MORE_SCOPES = ("further_scopes", "sufficient_scopes")
@@ -77,5 +87,8 @@ urlpatterns = [
     *_protect("uploads/<upload_id:upload_id>/rejections", RejectionListView, name="rejections"),
     *_protect("assignments", AssignmentView, name="assignments"),
     *_protect("missing", MissingView, name="missing"),
+    *_protect("runs", RunListView, name="runs"),
+    *_protect("runs/<run_label:run_label>", RunView, name="run"),
+    *_protect("runs/<run_label:run_label>/lines", RunLineListView, name="run-lines"),
     *_protect("people/week", WeekView, name="week"),
 ]

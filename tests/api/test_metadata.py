@@ -10,7 +10,8 @@ from tests.kit.issuer import Issuer
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 PATH = f"{WELL_KNOWN}/timesheets/upload"
-READ_PATHS = ("/timesheets", "/timesheets/12", "/uploads", "/uploads/17", "/uploads/17/rejections")
+LISTS = ("/timesheets", "/timesheets/12", "/uploads", "/uploads/17", "/uploads/17/rejections")
+READ_PATHS = (*LISTS, "/runs", "/runs/may", "/runs/may/lines")
 
 
 @pytest.mark.django_db

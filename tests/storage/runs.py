@@ -11,9 +11,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
 
+from timesheets.models import Run
 from timesheets.storage.entries import Entry
+from timesheets.storage.holds import Holds
+from timesheets.storage.runs import RunOrder, Write, add_run
 from timesheets.trust.principals import ClientKey
+
+MAY = date(2017, 5, 31)
 
 
 def pay(label: str, through: object, *options: object) -> str:
@@ -28,6 +35,15 @@ def refuse(label: str, through: object, *options: object) -> tuple[int, str]:
     with pytest.raises(CommandError) as refused:
         pay(label, through, *options)
     return refused.value.returncode, str(refused.value)
+
+
+def add(label: str, write: Write = lambda _: None) -> Run:
+    """Add a run beside others, in this thread."""
+    order = RunOrder(label=label, through=MAY, zone=ZoneInfo("UTC"), holds=Holds())
+    try:
+        return add_run(order, timezone.now(), write, dry_run=False)
+    finally:
+        connections.close_all()
 
 
 class Key(NamedTuple):

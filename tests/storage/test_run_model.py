@@ -21,7 +21,10 @@ from tests.kit.default_database import Database
 from tests.storage.entries import PAYROLL, ingest, make_entry
 from tests.storage.runs import Hold, PaidLine, Payroll, pay, refuse
 from timesheets.models import Client, Run, RunLine, Timesheet
+from timesheets.storage.reach import Reach
 from timesheets.storage.run_lines import Line, read_lines, write_rows
+from timesheets.storage.run_lists import find_run, list_lines
+from timesheets.storage.scans import PageQuery
 from timesheets.storage.verdicts import Outcome
 
 EXAMPLES = int(os.environ.get("RUN_EXAMPLES", "20"))
@@ -145,6 +148,25 @@ class Site:
         # Lines never change.
         for label, content in self.files.items():
             assert write_rows([Line._fields, *read_lines(Run.objects.get(label=label))]) == content
+            # What all clients see together is the run.
+            whole, everything = read_view(Reach(own=None), label)
+            views = [read_view(Reach(own=client.key), label) for client in CLIENTS]
+            assert write_rows([Line._fields, *everything]) == content
+            assert {line for _, each in views for line in each} == set(everything)
+            assert [sum(totals) for totals in zip(*(totals for totals, _ in views), strict=True)] == whole
+
+
+def read_view(reach: Reach, label: str) -> tuple[list[int], list[Line]]:
+    """The totals and the lines of a run, on pages of two; nothing if the run is not found."""
+    run, position = find_run(reach, label), None
+    lines: list[Line] = []
+    if run is None:
+        return [0, 0, 0], lines
+    while True:
+        page, position = list_lines(run, PageQuery(from_id=position), 2)
+        lines += page
+        if position is None:
+            return [run.totals.lines, run.totals.hours, run.totals.held], lines
 
 
 def write(line: PaidLine) -> list[str]:

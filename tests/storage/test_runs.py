@@ -9,26 +9,21 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connections
-from django.utils import timezone
 
 from tests.kit.default_database import Database, only_on
 from tests.storage.entries import PAYROLL, ingest, make_entry
-from tests.storage.runs import pay, refuse
+from tests.storage.runs import MAY, add, pay, refuse
 from tests.storage.uploads import REPORTING, uncommitted_upload
 from timesheets.models import Run, RunLine
-from timesheets.storage.holds import Holds
 from timesheets.storage.run_lines import CHUNK_ROWS
-from timesheets.storage.runs import RunOrder, Write, add_run
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
 
 ACME = replace(PAYROLL, organization="org_acme")
-MAY = date(2017, 5, 31)
 Read = Callable[..., list[str]]
 
 
@@ -310,17 +305,6 @@ def test_a_label_can_be_part_of_an_address(label: str) -> None:
     )
 
 
-def make_order(label: str) -> RunOrder:
-    return RunOrder(label=label, through=MAY, zone=ZoneInfo("UTC"), holds=Holds())
-
-
-def run(label: str, write: Write = lambda _: None) -> Run:
-    try:
-        return add_run(make_order(label), timezone.now(), write, dry_run=False)
-    finally:
-        connections.close_all()
-
-
 def store_many(count: int) -> None:
     ingest(*(make_entry(f"{number:05}", user_id=f"{number:05}") for number in range(count)))
 
@@ -339,7 +323,7 @@ def test_uploads_do_not_wait_for_a_run() -> None:
         stored.append(executor.submit(store_in_thread).result(10))
 
     with ThreadPoolExecutor(1) as executor:
-        added = run("may", upload)
+        added = add("may", upload)
 
     # Before the lines, and between two pieces of them.
     assert len(stored) == 4
@@ -355,9 +339,9 @@ def test_two_runs_wait_for_each_other(database: Database) -> None:
         may_end.wait(10)
 
     with ThreadPoolExecutor(3) as executor:
-        first = executor.submit(run, "first", wait)
+        first = executor.submit(add, "first", wait)
         has_begun.wait(10)
-        others = [executor.submit(run, label) for label in ("first", "second")]
+        others = [executor.submit(add, label) for label in ("first", "second")]
         may_end.set()
         same, second = (other.result(10) for other in others)
 

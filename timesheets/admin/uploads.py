@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString
 from timesheets.admin.site import ReadOnlyAdmin, ReceivedAdmin, site
 from timesheets.models import AssignmentList, Client, ClientStop, Upload
 from timesheets.serializers import represent_rejection
-from timesheets.storage.rejections import RejectionQuery, list_rejections
+from timesheets.storage.rejections import list_rejections
+from timesheets.storage.scans import PageQuery
 
 _MAX_REJECTIONS = 100
 
@@ -96,7 +97,7 @@ class UploadAdmin(ReceivedAdmin):
 
     def rejected_entries(self, upload: Upload) -> str:
         """A table of the first entries that it refused."""
-        refused, _ = list_rejections(upload.pk, RejectionQuery(), _MAX_REJECTIONS)
+        refused, _ = list_rejections(upload.pk, PageQuery(), _MAX_REJECTIONS)
         if not refused:
             return "None are kept."
         context = {"rejections": [represent_rejection(each) for each in refused]}

@@ -8,7 +8,8 @@ from timesheets.browser.days import Day, add_up, group_by_day
 from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history, list_timesheets
 from timesheets.storage.reach import Reach
-from timesheets.storage.rejections import RejectionQuery, list_rejections
+from timesheets.storage.rejections import list_rejections
+from timesheets.storage.scans import PageQuery
 
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
 MAX_REVISIONS = 50
@@ -44,7 +45,7 @@ def _describe_created(reach: Reach, upload_id: int) -> Mapping[str, Any]:
     `rejections` are the first entries that it refused, and `has_more_rejections` says if there are others.
     """
     page = list_timesheets(reach, TimesheetQuery(upload_id=upload_id), MAX_SHOWN)
-    refused, next_index = list_rejections(upload_id, RejectionQuery(), MAX_SHOWN)
+    refused, next_index = list_rejections(upload_id, PageQuery(), MAX_SHOWN)
     return {
         **_describe_entries(page.timesheets),
         "has_more": page.next_id is not None,

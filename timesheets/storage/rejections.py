@@ -1,20 +1,12 @@
 """The entries that uploads refused: keep them with the receipt, read them back. Knows no HTTP."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from timesheets.models import Rejection
+from timesheets.storage.scans import PageQuery
 
 # Of one upload.
 MAX_KEPT = 1000
-
-
-@dataclass(frozen=True, kw_only=True)
-class RejectionQuery:
-    """Selects an upload's refused entries from this index on. Their only order is that of the upload."""
-
-    from_id: int | None = None
-    newest_first: bool = False
 
 
 def add_rejections(upload_id: int, rejections: Sequence[Rejection]) -> None:
@@ -25,7 +17,7 @@ def add_rejections(upload_id: int, rejections: Sequence[Rejection]) -> None:
 
 
 def list_rejections(
-    upload_id: int, query: RejectionQuery, page_size: int
+    upload_id: int, query: PageQuery, page_size: int
 ) -> tuple[Sequence[Rejection], int | None]:
     """At most `page_size` refused entries, and the first index of the next page: None after the last one."""
     found = Rejection.objects.filter(upload_id=upload_id, index__gte=query.from_id or 0).order_by("index")

@@ -56,6 +56,14 @@ def bound_page(last_id: int, from_id: int | None, *, newest_first: bool) -> tupl
     return (0, min(from_id, last_id)) if newest_first else (from_id, last_id)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageQuery:
+    """Selects the page that starts at this id, or else the first one, of a list that has one order."""
+
+    from_id: int | None = None
+    newest_first: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
     """A condition on a row `scanned`, in SQL with parameters."""

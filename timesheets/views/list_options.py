@@ -23,10 +23,10 @@ from timesheets.serializers import EntrySerializer, IdentifierField
 from timesheets.storage.queries import TimesheetQuery
 from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import ReceiptQuery
-from timesheets.storage.rejections import RejectionQuery
+from timesheets.storage.scans import PageQuery
 from timesheets.views.reading import read_reach, reads_all
 
-Query = TypeVar("Query", TimesheetQuery, ReceiptQuery, RejectionQuery)
+Query = TypeVar("Query", TimesheetQuery, ReceiptQuery, PageQuery)
 # As they were sent. A parameter that may be repeated has a list.
 Parameters = Mapping[str, str | Sequence[str]]
 
@@ -182,18 +182,25 @@ class ReceiptParameters(serializers.Serializer[Any]):
     cursor = CursorField()
 
 
-class RejectionParameters(serializers.Serializer[Any]):
-    """Validates the parameters of the list of an upload's refused entries."""
+class PageParameters(serializers.Serializer[Any]):
+    """Validates the parameters of a list without filters."""
 
     page_size = PageSizeField()
     cursor = CursorField()
+
+
+class RunLineParameters(PageParameters):
+    """Validates the parameters of the list of a run's lines."""
+
+    client = ClientField()
 
 
 # `partial`: no parameter is required. A serializer keeps no state between calls.
 _OF_LIST = ListParameters(partial=True)
 _OF_TIMESHEET = TimesheetParameters(partial=True)
 _OF_RECEIPTS = ReceiptParameters(partial=True)
-_OF_REJECTIONS = RejectionParameters(partial=True)
+_OF_PAGE = PageParameters(partial=True)
+_OF_RUN_LINES = RunLineParameters(partial=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,9 +237,14 @@ def read_receipt_options(request: Request) -> ListOptions[ReceiptQuery]:
     return _read_options(request, ReceiptQuery, _OF_RECEIPTS)
 
 
-def read_rejection_options(request: Request) -> ListOptions[RejectionQuery]:
-    """The page of refused entries. Raises InvalidParameter with all problems at once."""
-    return _read_options(request, RejectionQuery, _OF_REJECTIONS)
+def read_page_options(request: Request) -> ListOptions[PageQuery]:
+    """The page of a list without filters. Raises InvalidParameter with all problems at once."""
+    return _read_options(request, PageQuery, _OF_PAGE)
+
+
+def read_run_line_options(request: Request) -> ListOptions[PageQuery]:
+    """The clients and the page of a run's lines. Raises InvalidParameter with all problems at once."""
+    return _read_options(request, PageQuery, _OF_RUN_LINES)
 
 
 def check_timesheet_parameters(request: Request) -> None:

@@ -12,8 +12,8 @@ from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import find_receipt, list_receipts
 from timesheets.storage.rejections import list_rejections
 from timesheets.views.list_options import (
+    read_page_options,
     read_receipt_options,
-    read_rejection_options,
     refuse_parameters,
     respond_with_page,
 )
@@ -70,7 +70,7 @@ class RejectionListView(ReadingView):
         return f"Rejected entries of upload {self.kwargs['upload_id']}"
 
     def get(self, request: Request, upload_id: int) -> Response:
-        options = read_rejection_options(request)
+        options = read_page_options(request)
         _require_receipt(request, upload_id)
         refused, next_index = list_rejections(upload_id, options.query, options.page_size)
         results = [represent_rejection(each) for each in refused]
