@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 
-from timesheets.models import Run, RunLine
+from timesheets.models import Client, Run, RunLine
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.holds import Holds
 from timesheets.storage.run_lines import (
@@ -119,6 +119,7 @@ def _remove_lines(run: Run) -> None:
 def _add_lines(run: Run, order: RunOrder, paid_through: date | None, write: Write, *, dry_run: bool) -> None:
     """Add the lines, and set what the run says about them."""
     digest = hashlib.sha256()
+    owners: dict[int, Client] = {}
     shares: dict[int, Share] = {}
     position, latest = 0, str(paid_through or "")
 
@@ -130,14 +131,16 @@ def _add_lines(run: Run, order: RunOrder, paid_through: date | None, write: Writ
     send([Line._fields])
     for rows in work_out_lines(run, order.zone):
         lines, stored = [], []
-        for owner_id, client, organization, user_id, day, project, hours, paid, was_paid in rows:
-            pays, held = hours - paid, order.holds.find_reason(client, organization, user_id)
-            kind = "correction" if was_paid else "late" if str(day) <= latest else "new"
-            hours, paid, text = write_hours(hours), write_hours(paid), write_hours(pays)
-            line = Line(user_id, str(day), project, hours, paid, text, kind, held, client, organization)
-            if owner_id not in shares:
+        for owner_id, user_id, day, project, hours, paid, was_paid in rows:
+            if owner_id not in owners:
+                owners[owner_id] = Client.objects.get(pk=owner_id)
                 shares[owner_id] = Share(first=position)
-            shares[owner_id].add(pays, is_held=held is not None)
+            names = (owners[owner_id].client_id, owners[owner_id].organization)
+            held = order.holds.find_reason(*names, user_id)
+            shares[owner_id].add(hours - paid, is_held=held is not None)
+            kind = "correction" if was_paid else "late" if str(day) <= latest else "new"
+            amounts = map(write_hours, (hours, paid, hours - paid))
+            line = Line._make((user_id, str(day), project, *amounts, kind, held, *names))
             lines.append(line)
             stored.append((run.pk, position, owner_id, *line[: len(COLUMNS)]))
             position += 1
