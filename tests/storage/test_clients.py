@@ -11,10 +11,13 @@ from django.test import Client as Browser
 
 from tests.kit.issuer import Issuer
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, make_entry, own
-from timesheets.models import AssignmentList, Client, ClientStop, Timesheet
+from tests.storage.runs import pay
+from timesheets.models import AssignmentList, Client, ClientStop, Run, RunLine, Timesheet
 from timesheets.storage.assignments import find_newest_list
 from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
+from timesheets.storage.reach import Reach
+from timesheets.storage.run_lists import find_run
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 
@@ -133,6 +136,38 @@ def test_a_move_that_could_mix_histories_renames_nothing(
 
     assert (found, list_names()) == (status, before)
     assert reason in message
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["move", "dry-run"])
+def test_a_client_that_was_paid_keeps_its_id(dry_run: list[str]) -> None:
+    ingest(make_entry("1"))
+    later = make_entry("1", date=RECEIVED_AT.replace(year=2018))
+    ingest(later, client=replace(PAYROLL, client_id="unpaid"))
+    pay("2017", "2017-12-31")
+
+    status, message = refuse("move", OLD_ISSUER, NEW_ISSUER, "--client", "payroll", "--to", "wages", *dry_run)
+
+    assert (status, "Runs have lines of payroll." in message) == (65, True)
+    run("move", OLD_ISSUER, NEW_ISSUER, "--client", "unpaid", "--to", "other", *dry_run)
+    run("move", OLD_ISSUER, NEW_ISSUER, "--client", "payroll", *dry_run)
+
+
+def test_the_lines_of_runs_follow_a_client_to_its_organization() -> None:
+    ingest(make_entry("1"))
+    ingest(make_entry("1"), client=ACME)
+    pay("2017", "2017-12-31")
+    sha256 = Run.objects.get().sha256
+
+    run("move", OLD_ISSUER, OLD_ISSUER, "--client", "payroll", "--to-organization", "org_globex")
+
+    assert [find_run(Reach(own=client.key), "2017") is None for client in (PAYROLL, ACME, GLOBEX)] == [
+        True,
+        False,
+        False,
+    ]
+    assert sha256 in pay("2017", "2017-12-31")
+    assert "lines  hours  held" in pay("2018", "2017-12-31")
+    assert RunLine.objects.count() == 2
 
 
 def test_a_stop_says_who_decided_it_and_when() -> None:

@@ -7,8 +7,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max
 
-from timesheets.models import AssignmentList, Client, ClientStop
+from timesheets.models import AssignmentList, Client, ClientStop, Run
 from timesheets.storage.rows import to_key
+from timesheets.storage.run_lines import read_shares
+from timesheets.storage.run_statements import one_run_at_a_time
 from timesheets.trust.principals import ClientKey
 
 
@@ -49,7 +51,8 @@ def move_clients(
     What operators decided about a client follows it, even if it has uploaded nothing. Raises NotMovable.
     """
     try:
-        with transaction.atomic():
+        # A run that is being added has the old names.
+        with one_run_at_a_time(), transaction.atomic():
             moved = _move(selection, names)
             transaction.set_rollback(dry_run)
     except IntegrityError:
@@ -68,6 +71,14 @@ def _move(selection: Mapping[str, str], names: Mapping[str, str]) -> Sequence[tu
         raise NotMovable(
             f"These clients exist already: {listed}. Their entries and those of the old names could have the "
             "same entry_id."
+        )
+    paid = {owner_id for run in Run.objects.iterator() for owner_id in read_shares(run)}
+    new_id = names.get("client_id")
+    keeping = [to_key(row) for row in rows if row.pk in paid and new_id not in (None, row.client_id)]
+    if keeping:
+        listed = ", ".join(map(_describe, keeping))
+        raise NotMovable(
+            f"Runs have lines of {listed}. With another id of the client, their CSV would change."
         )
     for model in (Client, AssignmentList):
         model.objects.filter(**selection).update(**names)
