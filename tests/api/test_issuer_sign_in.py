@@ -386,7 +386,7 @@ def test_an_error_of_the_issuer_is_told_in_our_words(
 
     assert response.status_code == status
     assert words in read(response)
-    assert ("Sign in again" in read(response)) is (status != 500)
+    assert ('href="/sign-in?next=%2Ftimesheets">Sign in again' in read(response)) is (status != 500)
     assert "raw" not in read(response)
     [line] = find_failures(log)
     assert "raw" not in line

@@ -91,7 +91,7 @@ def finish_sign_in(request: HttpRequest) -> HttpResponse:
         _start_session(request, token, person)
         response = _continue_at(request, attempt.destination or reverse("landing"))
     except SignInFailed as failure:
-        response = _show_failure(request, failure)
+        response = _show_failure(request, failure, attempt.destination if attempt else "")
     if attempt is not None:
         forget_attempt(response, attempt)
     response["Referrer-Policy"] = "no-referrer"
@@ -116,10 +116,11 @@ def _start_session(request: HttpRequest, token: VerifiedToken, person: Person | 
 
 
 def _lead_to_issuer(request: HttpRequest, client: WebClient) -> HttpResponse:
+    destination = _choose_destination(request)
     try:
-        address, attempt = begin(client, _choose_destination(request))
+        address, attempt = begin(client, destination)
     except SignInFailed as failure:
-        return _show_failure(request, failure)
+        return _show_failure(request, failure, destination)
     response = _continue_at(request, address)
     keep_attempt(response, attempt)
     return response
@@ -134,7 +135,7 @@ def _continue_at(request: HttpRequest, address: str) -> HttpResponse:
     return TemplateResponse(request, "timesheets/continue.html", {"address": address})
 
 
-def _show_failure(request: HttpRequest, failure: SignInFailed) -> HttpResponse:
+def _show_failure(request: HttpRequest, failure: SignInFailed, destination: str) -> HttpResponse:
     name, status = failure.outcome.name.lower(), failure.outcome.value
     level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
     logger.log(level, "outcome=refused reason=sign_in_%s: %s", name, failure)
@@ -145,6 +146,7 @@ def _show_failure(request: HttpRequest, failure: SignInFailed) -> HttpResponse:
         **describe_visitor(request),
         "outcome": name,
         "error": failure.error,
+        "destination": destination,
         # The browser sent no session. If it has one, it sends it to the page where this one continues.
         "may_be_signed_in": is_expired and request.headers.get("Sec-Fetch-Site") == "cross-site",
     }
