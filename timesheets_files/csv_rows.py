@@ -76,6 +76,10 @@ class CSVTable:
 
     def _read_quoted(self, line: str) -> list[str] | RowMalformed:
         """The cells of a row that is a single line; what is rarer takes longer."""
+        text = line.rstrip("\r\n")
+        cells = text[1:-1].split(self._between_quotes)
+        if text[0] == text[-1] == '"' and text.count('"') == 2 * len(cells):
+            return [cell.strip() for cell in cells]
         try:
             [cells] = csv.reader((line,), delimiter=self.delimiter, strict=True)
         except (csv.Error, ValueError):
@@ -94,6 +98,7 @@ class CSVTable:
                 continue
             self.delimiter = self.delimiter or max(DELIMITERS, key=line.count)
             self._whole_quotes = compile_rows(self.delimiter)
+            self._between_quotes = f'"{self.delimiter}"'
             number = self.line
             row = self._read_row(line)
             if isinstance(row, RowMalformed):
