@@ -138,7 +138,8 @@ class WorkbookParser(TableParser):
 
     def _read(self, file: BinaryIO) -> Upload:
         # Most processes never read a workbook, and openpyxl takes memory.
-        from timesheets_files.workbooks import read_sheet, read_sheets
+        from timesheets_files.workbook_values import read_sheet
+        from timesheets_files.workbooks import read_sheets
 
         titles: list[str] = []
 

@@ -3,14 +3,16 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from timesheets_files.members import HeaderMalformed, RowMalformed
 from timesheets_files.rows import Members, ReadDate, RowReader, read_header
+
+T = TypeVar("T")
 
 DELIMITERS = ",;\t"
 MAX_ROW_LENGTH = 1024 * 1024
@@ -178,14 +180,17 @@ def read_entries(table: CSVTable, read_date: ReadDate) -> Iterator[tuple[int, Me
     Raises HeaderMalformed and DateOrderInDoubt.
     """
     decimal = "," if table.delimiter in ";\t" else "."
-    reader = RowReader(read_header(table.header, table.line), read_date, decimal)
+    return read_rows(table, RowReader(read_header(table.header, table.line), read_date, decimal).read)
+
+
+def read_rows(table: CSVTable, read: Callable[[list[str], int], T]) -> Iterator[tuple[int, T | RowMalformed]]:
+    """The line of each row, and what `read` makes of its cells and line, or why it cannot be read."""
     for line, cells in table:
         if isinstance(cells, RowMalformed):
             yield line, cells
             continue
         try:
-            members = reader.read(cells, line)
+            row: T | RowMalformed = read(cells, line)
         except RowMalformed as error:
-            yield line, RowMalformed(str(error), table.delimiter.join(cells))
-        else:
-            yield line, members
+            row = RowMalformed(str(error), table.delimiter.join(cells))
+        yield line, row

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -113,31 +113,10 @@ def find_offset(local: str, zone: tzinfo | None) -> str:
         time = datetime.fromisoformat(local).replace(tzinfo=zone)
     except ValueError:
         raise Malformed(f"there is no such time as {local}") from None
-    if has_clock_change(time):
+    if time.utcoffset() != time.replace(fold=1).utcoffset():
         raise Malformed(
             f"in {zone} the clock shows {local} twice or never, because it changes then; add the offset"
         )
-    return format_offset(time)
-
-
-@lru_cache(MAX_DAYS)
-def find_offset_of_day(day: str, zone: tzinfo | None) -> str | None:
-    """The offset from UTC that applies all day; None if the clock changes on that day, or without a zone."""
-    try:
-        begin = datetime.fromisoformat(day).replace(tzinfo=zone)
-        end = begin + timedelta(days=1)
-    except (ValueError, OverflowError):
-        return None
-    changes = has_clock_change(begin) or begin.utcoffset() != end.utcoffset()
-    return None if changes or zone is None else format_offset(begin)
-
-
-def has_clock_change(time: datetime) -> bool:
-    """Whether the clock shows this time twice or never."""
-    return time.utcoffset() != time.replace(fold=1).utcoffset()
-
-
-def format_offset(time: datetime) -> str:
     # Offsets before 1972 may also have seconds.
     offset = time.strftime("%z")
     return f"{offset[:3]}:{offset[3:5]}"
@@ -146,17 +125,9 @@ def format_offset(time: datetime) -> str:
 def find_zone(name: str) -> tzinfo | None:
     """The time zone with this name, such as `Europe/Berlin`, if there is one."""
     try:
-        return require_zone(name)
-    except ValueError:
-        return None
-
-
-def require_zone(name: str) -> tzinfo:
-    """Raises ValueError."""
-    try:
         return ZoneInfo(name)
-    except (KeyError, OSError):
-        raise ValueError(name) from None
+    except (KeyError, OSError, ValueError):
+        return None
 
 
 read_iso_date = compile_reader(DateFormat.ISO, None)

@@ -1,13 +1,13 @@
 """Turn the cells of a row into an entry. Each column accepts only what cannot have lost anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from enum import Enum
 
 from timesheets_files.dates import DateFormat, compile_reader
-from timesheets_files.members import ENTRY_ID, REASON, REVISION, Unfit
+from timesheets_files.members import ENTRY_ID, REASON, REVISION, RowMalformed, Unfit
 from timesheets_files.rows import Members, RowReader, read_header
 
 
@@ -47,30 +47,48 @@ KINDS: Mapping[str, set[Kind]] = {
 }
 
 
-class SheetReader:
-    """Reads the cells of the rows below a header. Raises HeaderMalformed.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SheetRow:
+    number: int
+    is_hidden: bool
+    cells: Sequence[Cell]
 
-    A real date needs no format.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """A sheet with a table. `rows` are those below the header that are not blank."""
+
+    title: str
+    is_hidden: bool
+    header: Sequence[str]
+    rows: Iterator[SheetRow]
+
+
+def read_sheet(
+    sheet: Sheet, date_format: DateFormat, zone: tzinfo | None
+) -> Iterator[tuple[int, Members | RowMalformed]]:
+    """The number and the members of each row, or why it cannot be read. A real date needs no format.
+
+    Raises HeaderMalformed, DateOrderInDoubt, and what reading the rows raises.
     """
-
-    def __init__(
-        self, header: Sequence[str], sheet: str, date_format: DateFormat, zone: tzinfo | None
-    ) -> None:
-        self._columns = read_header(header, 1, sheet)
-        self._sheet = sheet
-        self._date_place = self._columns.index("date")
-        self._dated = RowReader(self._columns, compile_reader(DateFormat.ISO, zone))
-        self._written = RowReader(self._columns, compile_reader(date_format, zone))
-
-    def read(self, found: Sequence[Cell], line: int) -> Members:
-        """The members of the entry in a row. Raises RowMalformed and DateOrderInDoubt."""
-        cells = [*found, *[EMPTY] * (len(self._columns) - len(found))]
-        reader = self._dated if cells[self._date_place].kind is Kind.DATE else self._written
-        members = reader.read([cell.text for cell in cells], line, self._sheet)
-        for name, cell in zip(self._columns, cells, strict=True):
+    columns = read_header(sheet.header, 1, sheet.title)
+    date_place = columns.index("date")
+    dated, written = (
+        RowReader(columns, compile_reader(each, zone)) for each in (DateFormat.ISO, date_format)
+    )
+    for row in sheet.rows:
+        cells = [*row.cells, *[EMPTY] * (len(columns) - len(row.cells))]
+        texts = [cell.text for cell in cells]
+        reader = dated if cells[date_place].kind is Kind.DATE else written
+        try:
+            members = reader.read(texts, row.number, sheet.title)
+        except RowMalformed as error:
+            yield row.number, RowMalformed(str(error), "\t".join(texts[: len(row.cells)]))
+            continue
+        for name, cell in zip(columns, cells, strict=True):
             if cell.kind not in KINDS.get(name, Kind):
                 members[name] = Unfit(convert(name, cell), explain(name, cell))
-        return members
+        yield row.number, members
 
 
 def explain(name: str, cell: Cell) -> str:

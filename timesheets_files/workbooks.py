@@ -5,15 +5,11 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import tzinfo
 from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
-from timesheets_files.dates import DateFormat
-from timesheets_files.members import COLUMNS, FileUnreadable, HeaderMalformed, RowMalformed
+from timesheets_files.members import COLUMNS, FileUnreadable, HeaderMalformed
 from timesheets_files.printable import quote
-from timesheets_files.rows import Members
 from timesheets_files.workbook_cells import CellReader
 from timesheets_files.workbook_package import (
     MAX_BYTES_IN_MEMORY,
@@ -24,7 +20,7 @@ from timesheets_files.workbook_package import (
     Package,
     SheetPart,
 )
-from timesheets_files.workbook_values import Cell, SheetReader
+from timesheets_files.workbook_values import Sheet, SheetRow
 from timesheets_files.workbook_xml import WorkbookUnreadable
 
 OUR_COLUMNS = f"the columns {', '.join(COLUMNS)}"
@@ -43,23 +39,6 @@ DAMAGE_ERRORS = (
     RuntimeError,
     ValueError,
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SheetRow:
-    number: int
-    is_hidden: bool
-    cells: Sequence[Cell]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sheet:
-    """A sheet with a table. `rows` are those below the header that are not blank."""
-
-    title: str
-    is_hidden: bool
-    header: Sequence[str]
-    rows: Iterator[SheetRow]
 
 
 def names_column(header: Sequence[str]) -> bool:
@@ -141,18 +120,3 @@ def read_rows(package: Package, part: SheetPart, cells: CellReader) -> Iterator[
                 raise WorkbookUnreadable(problem)
             if found := cells.read_row(element):
                 yield SheetRow(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)
-
-
-def read_sheet(
-    sheet: Sheet, date_format: DateFormat, zone: tzinfo | None
-) -> Iterator[tuple[int, Members | RowMalformed]]:
-    """The number and the members of each row, or why it cannot be read.
-
-    Raises HeaderMalformed, DateOrderInDoubt, and what reading the rows raises.
-    """
-    reader = SheetReader(sheet.header, sheet.title, date_format, zone)
-    for row in sheet.rows:
-        try:
-            yield row.number, reader.read(row.cells, row.number)
-        except RowMalformed as error:
-            yield row.number, RowMalformed(str(error), "\t".join(cell.text for cell in row.cells))

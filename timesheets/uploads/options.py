@@ -21,7 +21,7 @@ from timesheets.storage.ingest import Store
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.body import TABLE_PARSERS
 from timesheets.uploads.totals import ExpectedTotals
-from timesheets_files.dates import DateFormat, require_zone
+from timesheets_files.dates import DateFormat, find_zone
 from timesheets_files.limits import ENTRY_ID, ENTRY_ID_CHARACTERS
 
 _TABLE_PARAMETERS = ("date_format", "time_zone")
@@ -109,7 +109,9 @@ def _read_table_options(request: Request) -> dict[str, Any]:
             options["date_format"] = DateFormat(date_format)
         if given["time_zone"]:
             [name] = given["time_zone"]
-            options["zone"] = require_zone(name)
+            if (zone := find_zone(name)) is None:
+                raise ValueError(name)
+            options["zone"] = zone
     except ValueError:
         raise InvalidParameter(
             "Send date_format once, as iso, dmy or mdy, and time_zone once, such as Europe/Berlin."

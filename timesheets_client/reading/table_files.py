@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, RejectedEntry, reject_text
 from timesheets_client.reading.temporary_copies import explain_full_disk
-from timesheets_files.csv_rows import UTF_8, CSVTable, open_csv, read_entries
+from timesheets_files.csv_rows import UTF_8, open_csv, read_entries, read_rows
 from timesheets_files.dates import DateFormat, compile_reader
 from timesheets_files.limits import HOURS_TEXT, find_faults
 from timesheets_files.members import RowMalformed, Unfit
@@ -17,7 +17,7 @@ from timesheets_files.rows import Members
 
 if TYPE_CHECKING:
     from timesheets_client.reading.maps.rows import EntryMap
-    from timesheets_files.workbooks import Sheet, SheetRow
+    from timesheets_files.workbook_values import Sheet, SheetRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,25 +35,14 @@ def read_csv(file: BinaryIO, name: str, options: TableOptions) -> Iterator[Input
     entry_map = options.entry_map
     with open_csv(file, entry_map.encoding if entry_map else UTF_8) as table:
         if entry_map:
-            yield from read_mapped_rows(table, name, entry_map)
+            reader = entry_map.open_table(table.header, table.line)
+            for line, item in read_rows(table, lambda cells, line: reader.read(f"{name}:{line}", cells)):
+                yield make_item(f"{name}:{line}", item) if isinstance(item, RowMalformed) else item
         else:
             for line, row in read_entries(table, compile_reader(options.date_format, options.zone)):
                 yield make_item(f"{name}:{line}", row)
         if table.is_cut:
             yield InputWarning(source=name, reasons=["the last line has no line ending; was the file cut?"])
-
-
-def read_mapped_rows(table: CSVTable, name: str, entry_map: "EntryMap") -> Iterator[InputItem]:
-    reader = entry_map.open_table(table.header, table.line)
-    for line, cells in table:
-        source = f"{name}:{line}"
-        if isinstance(cells, RowMalformed):
-            yield make_item(source, cells)
-            continue
-        try:
-            yield reader.read(source, cells)
-        except RowMalformed as error:
-            yield make_item(source, RowMalformed(str(error), table.delimiter.join(cells)))
 
 
 def read_xlsx(file: BinaryIO, name: str, options: TableOptions) -> Iterator[InputItem]:
@@ -78,7 +67,7 @@ def read_xlsx(file: BinaryIO, name: str, options: TableOptions) -> Iterator[Inpu
 
 def read_sheet_items(sheet: "Sheet", source: str, options: TableOptions) -> Iterator[InputItem]:
     from timesheets_client.reading.maps.sheets import MappedCells
-    from timesheets_files.workbooks import read_sheet
+    from timesheets_files.workbook_values import read_sheet
 
     if options.entry_map:
         mapped = MappedCells(options.entry_map, sheet)

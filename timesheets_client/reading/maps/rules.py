@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from timesheets_client.reading.maps.date_formats import Moment, compile_formats
 from timesheets_client.reading.maps.durations import compile_unit, make_hours
 from timesheets_client.reading.maps.names import normalize
-from timesheets_files.dates import find_offset, find_offset_of_day
+from timesheets_files.dates import find_offset
 from timesheets_files.members import Malformed
 from timesheets_files.printable import quote
 
@@ -145,7 +145,7 @@ def localize(moment: Moment, zone: tzinfo | None) -> str:
     if not moment.time:
         return moment.day
     local = f"{moment.day}T{moment.time}"
-    return f"{local}{moment.offset or find_offset_of_day(moment.day, zone) or find_offset(local, zone)}"
+    return f"{local}{moment.offset or find_offset(local, zone)}"
 
 
 def show(moment: Moment) -> str:

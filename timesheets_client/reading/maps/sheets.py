@@ -7,8 +7,7 @@ from timesheets_client.reading.maps.names import normalize
 from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.maps.rules import Typed
 from timesheets_files.members import OPTIONAL_COLUMNS, RowMalformed
-from timesheets_files.workbook_values import EMPTY, KINDS, Cell, Kind, explain
-from timesheets_files.workbooks import Sheet
+from timesheets_files.workbook_values import EMPTY, KINDS, Cell, Kind, Sheet, explain
 
 # In an export, the date and the time of day can have a column each, and hours can be a duration.
 MAPPED_KINDS = {
