@@ -21,8 +21,7 @@ from timesheets_client.printable import escape
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.maps.shipped import suggest_map
-from timesheets_client.reading.table_files import TableOptions, read_csv, read_xlsx
-from timesheets_client.reading.temporary_copies import explain_full_disk
+from timesheets_client.reading.table_files import TableOptions, explain_full_disk, read_csv, read_xlsx
 from timesheets_files.csv_rows import UTF_8
 from timesheets_files.dates import DateFormat
 from timesheets_files.members import DateOrderInDoubt as OrderInDoubt
@@ -124,8 +123,11 @@ def read_entries(source: Input, chosen: Format, options: TableOptions = AS_THEY_
         if found in ENTRY_READERS:
             yield from ENTRY_READERS[found](cast("BinaryIO", file), source.name, options.zone)
             return
-        if options.entry_map:
-            require_encoding(source.name, options.entry_map.encoding, head)
+        encoding = options.entry_map.encoding if options.entry_map else UTF_8
+        if encoding != UTF_8 and head.startswith(codecs.BOM_UTF8):
+            raise InputUnreadable(
+                f"{source.name}: is in UTF-8, as its first bytes say, and not in {encoding}"
+            )
         yield from TABLE_READERS[found](cast("BinaryIO", file), source.name, options)
     except FileUnreadable as error:
         header = error.header if isinstance(error, HeaderMalformed) else ()
@@ -178,11 +180,6 @@ def find_format(name: str, chosen: Format, head: bytes) -> Format:
     if found is not Format.XLSX:
         require_text(head)
     return found
-
-
-def require_encoding(name: str, encoding: str, head: bytes) -> None:
-    if encoding != UTF_8 and head.startswith(codecs.BOM_UTF8):
-        raise InputUnreadable(f"{name}: is in UTF-8, as its first bytes say, and not in {encoding}")
 
 
 def guess_format(head: bytes) -> Format:

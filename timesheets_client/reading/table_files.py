@@ -1,13 +1,15 @@
 """Read CSV and workbooks: rows, with or without a map, as entries and rejects."""
 
+import errno
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
+from timesheets_client.errors import TemporaryFailure
 from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, RejectedEntry, reject_text
-from timesheets_client.reading.temporary_copies import explain_full_disk
 from timesheets_files.csv_rows import UTF_8, open_csv, read_entries, read_rows
 from timesheets_files.dates import DateFormat, compile_reader
 from timesheets_files.limits import HOURS_TEXT, find_faults
@@ -18,6 +20,8 @@ from timesheets_files.rows import Members
 if TYPE_CHECKING:
     from timesheets_client.reading.maps.rows import EntryMap
     from timesheets_files.workbook_values import Sheet, SheetRow
+
+OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +70,11 @@ def read_xlsx(file: BinaryIO, name: str, options: TableOptions) -> Iterator[Inpu
 
 
 def read_sheet_items(sheet: "Sheet", source: str, options: TableOptions) -> Iterator[InputItem]:
-    from timesheets_client.reading.maps.sheets import MappedCells
+    from timesheets_client.reading.maps.sheets import read_mapped_sheet
     from timesheets_files.workbook_values import read_sheet
 
     if options.entry_map:
-        mapped = MappedCells(options.entry_map, sheet)
-        yield from (mapped.make_entry(f"{source}:{row.number}", row.cells) for row in sheet.rows)
+        yield from read_mapped_sheet(options.entry_map, sheet, source)
         return
     for number, row in read_sheet(sheet, options.date_format, options.zone):
         yield make_item(f"{source}:{number}", row)
@@ -87,6 +90,19 @@ def note_suspicions(sheet: "Sheet", suspicions: dict[str, str]) -> "Iterator[She
         if any(cell.kind is Kind.NOT_COMPUTED for cell in row.cells):
             suspicions.setdefault("formulas have no stored value", f"{sheet.title}:{row.number}")
         yield row
+
+
+@contextmanager
+def explain_full_disk(name: str) -> Iterator[None]:
+    """Raise TemporaryFailure in place of an OSError for lack of space for a copy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in OUT_OF_SPACE:
+            raise
+        raise TemporaryFailure(
+            f"{name}: there is no space for a temporary copy of it; free some and run it again, or set TMPDIR"
+        ) from None
 
 
 def make_item(source: str, row: Members | RowMalformed) -> InputEntry | RejectedEntry:

@@ -3,7 +3,7 @@
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from timesheets_client.local_files import NO_WAIT
@@ -21,20 +21,6 @@ def read_lookup(path: Path, member: str) -> Mapping[str, str]:
     """The values of `member` by text, with the texts casefolded. Raises LookupUnreadable."""
     values: dict[str, str] = {}
     problems = []
-    for number, cells in read_rows(path, member):
-        text, value = cells if len(cells) == 2 else ("", "")
-        if not text or not value:
-            problems.append(f"{path.name}:{number}: this row needs two cells, neither of them empty")
-        elif text.casefold() in values:
-            problems.append(f"{path.name}:{number}: its text is on an earlier line too")
-        values[text.casefold()] = value
-    if problems:
-        raise LookupUnreadable("\n".join(problems))
-    return values
-
-
-def read_rows(path: Path, member: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows below the header that are not blank, with their line numbers. Raises LookupUnreadable."""
     try:
         with open_csv(io.BytesIO(read_content(path))) as table:
             if len(table.header) != 2 or table.header[1] != member:
@@ -43,10 +29,18 @@ def read_rows(path: Path, member: str) -> Iterator[tuple[int, list[str]]]:
                 )
             for line, cells in table:
                 if isinstance(cells, RowMalformed):
-                    raise LookupUnreadable(f"{path.name}:{line}: {cells}")
-                yield line, cells
+                    problems.append(f"{path.name}:{line}: {cells}")
+                elif len(cells) != 2 or not all(cells):
+                    problems.append(f"{path.name}:{line}: this row needs two cells, neither of them empty")
+                elif cells[0].casefold() in values:
+                    problems.append(f"{path.name}:{line}: its text is on an earlier line too")
+                else:
+                    values[cells[0].casefold()] = cells[1]
     except FileUnreadable as error:
         raise LookupUnreadable(f"{path.name}: {error}") from None
+    if problems:
+        raise LookupUnreadable("\n".join(problems))
+    return values
 
 
 def read_content(path: Path) -> bytes:

@@ -81,7 +81,8 @@ class RowReader:
                 ) from None
             except Malformed as error:
                 members[member], errors[member] = None, error
-        if self._map.skips_zero_hours and is_zero(members["hours"], errors.get("hours")):
+        is_zero = members["hours"] == 0 or isinstance(errors.get("hours"), RoundsToZero)
+        if self._map.skips_zero_hours and is_zero:
             return SkippedRow(source=source, reason="it has 0 hours")
         self._complete_optional(members, errors)
         if errors:
@@ -121,7 +122,3 @@ class RowReader:
             f"the first row must have each column that {entry_map.name} names once; "
             f"it {'; it '.join(problems)}; it names: {', '.join(map(quote, header))}"
         )[:MAX_LENGTH]
-
-
-def is_zero(hours: object, error: Malformed | None) -> bool:
-    return hours == 0 or isinstance(error, RoundsToZero)
