@@ -42,7 +42,7 @@ def build_stored(
 def test_a_day_is_one_of_the_given_zone(when: str, day: str) -> None:
     [grouped] = group_by_day([build_stored(when=when)], BERLIN)
 
-    assert str(grouped.date) == day
+    assert str(grouped) == day
 
 
 def test_the_newest_day_is_first_and_its_entries_keep_their_order() -> None:
@@ -50,7 +50,7 @@ def test_the_newest_day_is_first_and_its_entries_keep_their_order() -> None:
 
     days = group_by_day([build_stored(row_id, when) for row_id, when in times], BERLIN)
 
-    found = [(day.date.day, [stored.timesheet_id for stored in day.entries]) for day in days]
+    found = [(day.day, [stored.timesheet_id for stored in entries]) for day, entries in days.items()]
     assert found == [(12, [7]), (10, [9, 5])]
 
 

@@ -51,7 +51,7 @@ def test_only_the_persons_work_of_the_client_in_the_weeks_counts() -> None:
     report = read()
 
     assert [str(hours) for hours in report.days] == ["0.01", "0", "0", "0", "0", "0", "3.00"]
-    assert (report.recent[-1].hours, report.unsearched) == (Decimal(2), None)
+    assert ([*report.recent.values()][-1], report.unsearched) == (Decimal(2), None)
     assert [read(user_id="%").total, read(REPORTING).total] == [6, 7]
     assert read(replace(PAYROLL, client_id="idle")).total == 0
 

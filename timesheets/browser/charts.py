@@ -71,15 +71,11 @@ def _draw_segments(series: Sequence[ProjectHours], number: int, highest: int) ->
 
 def draw_weeks(report: WeekReport) -> Sequence[Mapping[str, Any]]:
     """A row per week: its top in pixels, the length of its bar and the place of its number in percent."""
-    most = max(each.hours for each in report.recent) or 1
-    lengths = [round(float(each.hours / most) * _LONGEST, 2) for each in report.recent]
-    return [
-        {
-            "week": each.week,
-            "hours": each.hours,
-            "top": number * _ROW_HEIGHT,
-            "length": length,
-            "after": round(_BAR_LEFT + length + 2, 2),
-        }
-        for number, (each, length) in enumerate(zip(report.recent, lengths, strict=True))
-    ]
+    most = max(report.recent.values()) or 1
+    rows = []
+    for number, (week, hours) in enumerate(report.recent.items()):
+        length = round(float(hours / most) * _LONGEST, 2)
+        after = round(_BAR_LEFT + length + 2, 2)
+        top = number * _ROW_HEIGHT
+        rows.append({"week": week, "hours": hours, "top": top, "length": length, "after": after})
+    return rows

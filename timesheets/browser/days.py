@@ -1,13 +1,12 @@
 """Group the entries of a page by day, and add up what counts. Knows neither HTTP nor templates."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from timesheets.formats.days import name_week
 from timesheets.storage.queries import StoredEntry
 from timesheets.storage.verdicts import State
 
@@ -21,22 +20,6 @@ class CountedHours:
     hours: Decimal
     counted: int
     uncounted: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Day:
-    """The entries of one day, in the order in which they were given."""
-
-    date: date
-    entries: Sequence[StoredEntry]
-
-    @property
-    def totals(self) -> CountedHours:
-        return add_up(self.entries)
-
-    @property
-    def week(self) -> str:
-        return name_week(self.date)
 
 
 def parse_day(value: str) -> date | None:
@@ -57,9 +40,9 @@ def add_up(entries: Sequence[StoredEntry]) -> CountedHours:
     )
 
 
-def group_by_day(entries: Iterable[StoredEntry], zone: ZoneInfo) -> list[Day]:
-    """The days of the entries in the zone, the newest first."""
+def group_by_day(entries: Iterable[StoredEntry], zone: ZoneInfo) -> Mapping[date, Sequence[StoredEntry]]:
+    """The entries of each day in the zone, in the order in which they were given. The newest day is first."""
     by_date: dict[date, list[StoredEntry]] = {}
     for stored in entries:
         by_date.setdefault(stored.entry.date.astimezone(zone).date(), []).append(stored)
-    return [Day(date=day, entries=by_date[day]) for day in sorted(by_date, reverse=True)]
+    return dict(sorted(by_date.items(), reverse=True))

@@ -1,10 +1,12 @@
 """Describe what pages show besides the bodies of responses: days and sums, an entry's history."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from timesheets import conf
-from timesheets.browser.days import Day, add_up, group_by_day
+from timesheets.browser.days import add_up, group_by_day
+from timesheets.formats.days import name_week
 from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history, list_timesheets
 from timesheets.storage.reach import Reach
@@ -20,16 +22,16 @@ def _describe_entries(entries: Sequence[StoredEntry], **others: Any) -> Mapping[
     """The `days` of the entries with their rows, the `totals`, and the `people` and `projects` to suggest."""
     return {
         **others,
-        "days": [_describe_day(day) for day in group_by_day(entries, conf.time_zone())],
+        "days": [_describe_day(*day) for day in group_by_day(entries, conf.time_zone()).items()],
         "totals": add_up(entries),
         "people": sorted({stored.entry.user_id for stored in entries}),
         "projects": sorted({stored.entry.project for stored in entries}),
     }
 
 
-def _describe_day(day: Day) -> Mapping[str, Any]:
-    rows = [represent_stored_entry(stored) for stored in day.entries]
-    return {"rows": rows, "hours": day.totals.hours, "week": day.week}
+def _describe_day(day: date, entries: Sequence[StoredEntry]) -> Mapping[str, Any]:
+    rows = [represent_stored_entry(stored) for stored in entries]
+    return {"rows": rows, "hours": add_up(entries).hours, "week": name_week(day)}
 
 
 def _describe_history(reach: Reach, stored: StoredEntry) -> Mapping[str, Any]:

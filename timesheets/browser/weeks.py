@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,12 +30,6 @@ class ProjectHours:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WeekHours:
-    week: Week
-    hours: Decimal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class WeekReport:
     """The hours of a week, the project with the most hours first, and those of the weeks up to it.
 
@@ -45,7 +39,7 @@ class WeekReport:
 
     week: Week
     projects: Sequence[ProjectHours]
-    recent: Sequence[WeekHours]
+    recent: Mapping[Week, Decimal]
     superseded: int
     withdrawn: int
     unsearched: datetime | None
@@ -61,7 +55,7 @@ class WeekReport:
     @property
     def nearest(self) -> Week | None:
         """The newest of the weeks that has hours."""
-        return next((each.week for each in self.recent if each.hours), None)
+        return next((week for week, hours in self.recent.items() if hours), None)
 
 
 def read_week(
@@ -104,11 +98,13 @@ def summarize(
     )
 
 
-def _add_up_weeks(entries: Iterable[Entry], week: Week, mondays: Sequence[datetime]) -> Sequence[WeekHours]:
+def _add_up_weeks(
+    entries: Iterable[Entry], week: Week, mondays: Sequence[datetime]
+) -> Mapping[Week, Decimal]:
     hours = [Decimal(0)] * WEEKS
     for entry in entries:
         hours[bisect_right(mondays, entry.date) - 1] += entry.hours
-    return [WeekHours(week=week.shift(-ago), hours=hours[-1 - ago]) for ago in range(WEEKS)]
+    return {week.shift(-ago): hours[-1 - ago] for ago in range(WEEKS)}
 
 
 def _add_up_projects(entries: Iterable[Entry], days: Sequence[datetime]) -> Sequence[ProjectHours]:
