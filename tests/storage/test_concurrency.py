@@ -20,7 +20,6 @@ from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.waiting import wait_until
 from tests.storage.entries import (
     PAYROLL,
-    RECEIVED_AT,
     ingest,
     list_outcomes,
     make_entry,
@@ -28,20 +27,17 @@ from tests.storage.entries import (
 )
 from tests.storage.invariants import (
     require_dense_revisions,
-    require_receipts_of_rows,
     require_truth_of_verdicts,
 )
 from tests.storage.uploads import (
     WRITERS,
     Results,
     insert_row,
-    make_delivery,
     repeat_while_refused,
     run_concurrently,
 )
-from timesheets.models import Client, Timesheet, Upload
+from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.verdicts import Outcome
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -120,24 +116,6 @@ def test_of_different_revisions_with_one_number_the_first_is_kept(
     require_truth_of_verdicts((PAYROLL, entry, verdict) for entry, verdict in results)
     require_dense_revisions()
     assert "deadlock" not in caplog.text
-
-
-def test_the_receipts_of_equal_uploads_at_the_same_time_add_up_to_one_file() -> None:
-    firsts = [make_entry(entry_id) for entry_id in ENTRY_IDS]
-    entries = [*firsts, *(replace(entry, revision=2, reason="x", hours=Decimal(6)) for entry in firsts)]
-    delivery = make_delivery(len(entries))
-
-    def upload_all(_: int) -> Results:
-        ingested = repeat_while_refused(lambda: ingest_upload(PAYROLL, entries, RECEIVED_AT, delivery))
-        return list(zip(entries, ingested.verdicts, strict=True))
-
-    run_concurrently(upload_all)
-
-    receipts = Upload.objects.all()
-    assert len(receipts) == WRITERS
-    assert sum(receipt.created for receipt in receipts) == len(entries)
-    assert {receipt.created + receipt.existing for receipt in receipts} == {len(entries)}
-    require_receipts_of_rows()
 
 
 def test_concurrent_first_batches_create_the_client_once() -> None:

@@ -5,9 +5,7 @@ import re
 import select
 import signal
 import socket
-import subprocess
-import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,14 +13,14 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
-from tests.kit.processes import link_manage_py, make_environment
 from tests.kit.raw_http import receive_status
-from tests.kit.responders import document
 from tests.kit.servers import GranianServer
-from tests.kit.waiting import wait_until
+from tests.kit.waiting import run_beside, wait_until
 from timesheets.models import Timesheet
 
 pytestmark = pytest.mark.survival
@@ -31,8 +29,6 @@ ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours"
 ONE = json.dumps(ENTRY).encode()
 TEN_THOUSAND = json.dumps([ENTRY] * 10_000).encode()
 KILL_AFTER_SECONDS = 2
-# Entries per request of a client.
-BATCH = 10
 
 
 @pytest.fixture
@@ -173,79 +169,35 @@ def wait_until_it_serves(server: GranianServer, starts: int) -> None:
     assert len(server.wait_for_log("Started worker", starts, 30)) == starts
 
 
-@pytest.fixture
-def uploaders(
-    two_servers: list[GranianServer], issuer_process: Issuer, tmp_path: Path
-) -> Iterator[list["Uploader"]]:
-    issuer_process.answers["/token"] = document(
-        {"access_token": issuer_process.mint(), "token_type": "Bearer"}
-    )
-    url = two_servers[0].url
-    uploaders = [Uploader(tmp_path, issuer_process.url, url, f"Project-{number}") for number in range(2)]
-    yield uploaders
-    issuer_process.behave()
-    for uploader in uploaders:
-        uploader.finish()
-
-
 @only_on("postgresql")
-def test_uploaders_do_not_notice_that_every_server_is_replaced(
-    two_servers: list[GranianServer], uploaders: list["Uploader"]
+def test_who_sends_again_does_not_notice_that_every_server_is_replaced(
+    two_servers: list[GranianServer], issuer_process: Issuer
 ) -> None:
-    for server in two_servers:
-        feed(uploaders)
-        server.send_signal(signal.SIGTERM)
-        feed(uploaders)
-        assert server.wait() == 0
-        feed(uploaders)
-        server.start()
-        wait_until_it_serves(server, 2)
-    feed(uploaders)
+    again = Retry(4, backoff_factor=0.1, status_forcelist=[503], allowed_methods=None)
+    headers = {"Authorization": f"Bearer {issuer_process.mint()}"}
+    sent = [0, 0]
 
-    assert [uploader.finish() for uploader in uploaders] == [0, 0]
-    assert Timesheet.objects.count() == sum(uploader.sent for uploader in uploaders)
+    def upload(number: int, is_over: threading.Event) -> None:
+        with requests.Session() as session:
+            session.mount("http://", HTTPAdapter(max_retries=again))
+            while not is_over.is_set():
+                entry = {**ENTRY, "entry_id": f"{number}-{sent[number]}"}
+                url = f"{two_servers[0].url}/timesheets/upload"
+                session.post(url, json=entry, headers=headers, timeout=20).raise_for_status()
+                sent[number] += 1
 
+    def wait_for_uploads() -> None:
+        before = sum(sent)
+        wait_until(lambda: sum(sent) >= before + 20)
 
-class Uploader:
-    """A client that uploads what it is fed, in batches."""
+    with run_beside(2, upload):
+        for server in two_servers:
+            wait_for_uploads()
+            server.send_signal(signal.SIGTERM)
+            assert server.wait() == 0
+            wait_for_uploads()
+            server.start()
+            wait_until_it_serves(server, 2)
+        wait_for_uploads()
 
-    def __init__(self, folder: Path, issuer_url: str, api_url: str, project: str) -> None:
-        self.sent, self._project = 0, project
-        self._process = subprocess.Popen(
-            [sys.executable, link_manage_py(folder), "upload_timesheet", "--batch-size", str(BATCH), "-"],
-            env=make_environment(
-                OAUTH_TOKEN_URL=f"{issuer_url}token",
-                AUTH0_AUDIENCE="https://timesheets.example.com",
-                AUTH0_CLIENT_ID="payroll",
-                AUTH0_CLIENT_SECRET="secret",
-                TIMESHEETS_API_URL=api_url,
-                TIMESHEETS_STATE_DIR=str(folder / project),
-            ),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-        self._write("user_id,date,project,hours\n")
-
-    def feed(self) -> None:
-        self._write(f"007,2026-01-01,{self._project},1\n" * BATCH)
-        self.sent += BATCH
-
-    def finish(self) -> int:
-        """Return the exit status. Can be called again."""
-        if self._process.stdin and not self._process.stdin.closed:
-            self._process.stdin.close()
-        return self._process.wait(60)
-
-    def _write(self, lines: str) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(lines)
-        self._process.stdin.flush()
-
-
-def feed(uploaders: list[Uploader]) -> None:
-    for _ in range(20):
-        for uploader in uploaders:
-            uploader.feed()
-        time.sleep(0.01)
+    assert Timesheet.objects.count() == sum(sent)
