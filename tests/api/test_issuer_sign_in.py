@@ -345,8 +345,18 @@ def test_the_response_names_its_issuer(
     response = browser.return_to(started, code=CODE, state=started["state"], **named)
 
     assert response.status_code == (200 if is_accepted else 400)
+    assert ("Another site answered" in read(response)) is not is_accepted
     assert browser.issuer.count("/oauth/token") == is_accepted
     assert browser.is_signed_in() is is_accepted
+
+
+def test_a_mix_up_of_issuers_is_told_to_who_is_signed_in_already(browser: Browser) -> None:
+    browser.finish(browser.start())
+    state = browser.start()["state"]
+
+    response = browser.return_to({}, code=CODE, state=state, iss="https://mix-up.example/")
+
+    assert response.status_code == 400
 
 
 REMEDIES = {"invalid_client": "OAUTH_WEB_CLIENT_SECRET", "invalid_target": "OAUTH_AUDIENCE_PARAMETER"}

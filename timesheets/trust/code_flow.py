@@ -17,6 +17,8 @@ from timesheets.trust.sign_ins import BASIC, POST, Attempt, Outcome, SignInFaile
 
 TOKEN_SECONDS = 5.0
 
+# Like the issuer's own errors, which RFC 6749 defines.
+WRONG_ISSUER = "wrong_issuer"
 _ERROR = re.compile(r"[a-z_]{1,40}", re.ASCII)
 _OUTCOMES = {
     "access_denied": Outcome.REFUSED,
@@ -55,7 +57,7 @@ def read_code(parameters: Mapping[str, str], issuer: Issuer, metadata: Mapping[s
     # RFC 9207: no other issuer's code is sent to this one.
     promises_name = metadata.get("authorization_response_iss_parameter_supported") is True
     if ("iss" in parameters or promises_name) and parameters.get("iss") != issuer.url:
-        raise SignInFailed(Outcome.EXPIRED, "iss does not name the configured issuer")
+        raise SignInFailed(Outcome.EXPIRED, "iss does not name the configured issuer", WRONG_ISSUER)
     if "error" in parameters:
         _fail(parameters["error"], Outcome.REFUSED)
     if not parameters.get("code"):

@@ -20,6 +20,7 @@ from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.browser.sessions import find_person, find_signed_in_token, sign_in, sign_out
 from timesheets.browser.sign_in_cookies import find_attempt, forget_attempt, keep_attempt
 from timesheets.exceptions import Problem
+from timesheets.trust.code_flow import WRONG_ISSUER
 from timesheets.trust.sign_ins import Outcome, Person, SignInFailed, WebClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.views.timesheets import TimesheetListView
@@ -139,7 +140,7 @@ def _show_failure(request: HttpRequest, failure: SignInFailed, destination: str)
     name, status = failure.outcome.name.lower(), failure.outcome.value
     level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
     logger.log(level, "outcome=refused reason=sign_in_%s: %s", name, failure)
-    is_expired = failure.outcome is Outcome.EXPIRED
+    is_expired = failure.outcome is Outcome.EXPIRED and failure.error != WRONG_ISSUER
     if is_expired and find_signed_in_token(request):
         return HttpResponseRedirect(reverse("landing"))
     context = {
