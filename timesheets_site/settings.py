@@ -34,15 +34,12 @@ TIMESHEETS_PUBLIC_URL = env.str("TIMESHEETS_PUBLIC_URL", f"http://127.0.0.1:{TIM
 DEVISSUER_AUDIENCE = "https://timesheets.example.com"
 DEVISSUER_KEY_FILE = base.BASE_DIR / ".devissuer-key.pem"
 DEVISSUER_CLIENTS = {
-    # Only the client that uploaded an entry can correct it, so this one has every scope.
-    "payroll": {
-        "client_secret": "development-secret-of-payroll",
-        "scope": "batch:upload correct:timesheets read:timesheets",
-    },
-    "reporting": {
-        "client_secret": "development-secret-of-reporting",
-        "scope": "read:all-timesheets read:timesheets",
-    },
+    name: {"client_secret": f"development-secret-of-{name}", "scope": scope}
+    for name, scope in {
+        # Only the client that uploaded an entry can correct it.
+        **dict.fromkeys(("payroll", "agency", "studio"), "batch:upload correct:timesheets read:timesheets"),
+        "reporting": "read:all-timesheets read:timesheets",
+    }.items()
 }
 # The client of the pages, and who may sign in through it.
 DEVISSUER_WEB_CLIENT = {

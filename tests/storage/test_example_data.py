@@ -1,0 +1,67 @@
+"""The hours that a developer looks at, on both databases."""
+
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from timesheets import conf
+from timesheets.formats.days import Week
+from timesheets.models import Client, Run, RunLine, Timesheet
+from timesheets.storage.missing import Status, find_missing
+from timesheets.storage.reach import Reach
+
+CLIENTS = ("payroll", "agency", "studio", "reporting")
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def development(settings: Any) -> None:
+    settings.DEBUG = True
+    settings.TIMESHEETS_DEVELOPMENT_CLIENTS = {"token_url": "", "client_secrets": dict.fromkeys(CLIENTS, "")}
+
+
+def run(*words: str) -> str:
+    output = StringIO()
+    call_command(*words, stdout=output)
+    return output.getvalue()
+
+
+@pytest.mark.usefixtures("development")
+def test_there_is_something_of_everything_and_a_second_time_nothing_changes(tmp_path: Path) -> None:
+    run("example_data")
+    stored = set(Timesheet.objects.values_list())
+
+    again = run("example_data")
+
+    assert "Nothing was changed" in again
+    assert set(Timesheet.objects.values_list()) == stored
+    assert sorted(Client.objects.values_list("client_id", flat=True)) == sorted(CLIENTS[:3])
+    assert Timesheet.objects.values("user_id").distinct().count() == 30
+    corrections = Timesheet.objects.filter(revision=2).values_list("hours", flat=True)
+    assert {hours == 0 for hours in corrections} == {True, False}
+    assert set(RunLine.objects.values_list("kind", flat=True)) == {"new"}
+    last_month = timezone.localdate(timezone=conf.time_zone()).replace(day=1) - timedelta(days=1)
+    run("payroll", "next", "--through", str(last_month), "--csv", str(tmp_path / "next.csv"))
+    assert Run.objects.count() == 2
+    assert ",correction," in (tmp_path / "next.csv").read_text()
+    last_week = Week.of(timezone.localdate(timezone=conf.time_zone()) - timedelta(days=7))
+    now, zone = timezone.now(), conf.time_zone()
+    found = find_missing(Reach(own=None), conf.issuer().url, last_week, zone, now)
+    missing = [each.client.client_id for each in found.people or () if each.status is Status.MISSING]
+    assert missing == ["studio"] * 10
+
+
+@pytest.mark.usefixtures("development")
+def test_only_a_development_server_gets_it(settings: Any) -> None:
+    trusted = settings.TIMESHEETS_DEVELOPMENT_CLIENTS
+    for is_debug, known in ((False, trusted), (True, {"token_url": "", "client_secrets": {}})):
+        settings.DEBUG, settings.TIMESHEETS_DEVELOPMENT_CLIENTS = is_debug, known
+        with pytest.raises(CommandError, match="Only a server with DEBUG"):
+            run("example_data")
+    assert not Timesheet.objects.exists()

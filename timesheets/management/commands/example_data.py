@@ -1,0 +1,107 @@
+"""Fill the database of a development server with hours to look at."""
+
+import random
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from timesheets import conf
+from timesheets.formats.days import Week, find_start_of_day
+from timesheets.models import AssignmentList, Timesheet
+from timesheets.storage.entries import Entry
+from timesheets.storage.ingest import ingest_entries
+from timesheets.trust.principals import MachineClient
+
+_WEEKS = 13
+_PROJECTS = ("StoreZero", "Intranet", "Support")
+# Of each client's ten people.
+_HOURS_PER_DAY = (8, 8, 8, 8, 8, 8, 8, 4, 4, 4)
+_ONE_WEEK = timedelta(days=7)
+
+
+class Command(BaseCommand):
+    help = """\
+Store three months of hours of three clients and thirty people, with corrections and a finished run.
+Only for a development server, and only if its database has neither entries nor lists."""
+
+    def handle(self, *_: Any, **__: Any) -> None:
+        clients = list(conf.development_clients().client_secrets)[:3]
+        if not settings.DEBUG or not clients:
+            raise CommandError("Only a server with DEBUG and the development issuer gets example data.")
+        if Timesheet.objects.exists() or AssignmentList.objects.exists():
+            self.stdout.write("The database has entries or lists already. Nothing was changed.")
+            return
+        people = {
+            client: {f"{number}{person:02}": hours for person, hours in enumerate(_HOURS_PER_DAY)}
+            for number, client in enumerate(clients, start=1)
+        }
+        today = timezone.localdate(timezone=conf.time_zone())
+        last_monday = Week.of(today).monday - _ONE_WEEK
+        mondays = [last_monday - ago * _ONE_WEEK for ago in reversed(range(_WEEKS))]
+        pay_day = (today.replace(day=1) - timedelta(days=1)).replace(day=4)
+        # The same hours on every machine.
+        chance = random.Random(7)  # noqa: S311
+        corrections: dict[str, Sequence[Entry]] = {}
+        for client in clients:
+            _set_list(client, people[client], mondays[0])
+        for monday in mondays:
+            if monday == Week.of(pay_day).monday:
+                _pay_month_before(pay_day)
+            for client in clients:
+                # The last client misses the last week.
+                if (client, monday) != (clients[-1], last_monday):
+                    entries = _list_week(people[client], monday, chance)
+                    _store(client, [*entries, *corrections.get(client, ())], monday + _ONE_WEEK)
+                    corrections[client] = _correct(chance.sample(entries, 2))
+        self.stdout.write(f"Stored {Timesheet.objects.count()} entries of {', '.join(clients)}.")
+
+
+def _set_list(client: str, people: Mapping[str, int], first_day: date) -> None:
+    rows = [f"{user_id},{first_day},{5 * hours}" for user_id, hours in people.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "list.csv")
+        file.write_text("\n".join(["user_id,from,hours_per_week", *rows]) + "\n")
+        call_command("assignments", "set", client, str(file))
+
+
+def _pay_month_before(pay_day: date) -> None:
+    through = pay_day.replace(day=1) - timedelta(days=1)
+    call_command("payroll", f"{through:%Y-%m}", "--through", str(through))
+
+
+def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -> list[Entry]:
+    """Nearly all that the people were to work."""
+    return [
+        Entry(
+            user_id=user_id,
+            date=find_start_of_day(str(day), conf.time_zone()),
+            project=chance.choice(_PROJECTS),
+            hours=hours + chance.choice((Decimal(0), Decimal("0.5"))),
+            entry_id=f"{day}:{user_id}",
+        )
+        for user_id, hours in people.items()
+        for day in (monday + timedelta(days=number) for number in range(5))
+        if chance.random() < 0.99
+    ]
+
+
+def _correct(entries: Sequence[Entry]) -> Sequence[Entry]:
+    longer, twice = (replace(each, revision=2) for each in entries)
+    return [
+        replace(longer, hours=longer.hours + 1, reason="Forgot the last hour"),
+        replace(twice, hours=Decimal(0), reason="Booked twice"),
+    ]
+
+
+def _store(client: str, entries: Sequence[Entry], day: date) -> None:
+    sender = MachineClient(issuer=conf.issuer().url, client_id=client, subject=f"{client}@clients")
+    ingest_entries(sender, entries, find_start_of_day(str(day), conf.time_zone()))
