@@ -1,9 +1,11 @@
 """The documents say what the code does."""
 
 import ast
+import os
 import re
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -119,8 +121,42 @@ def find_console_blocks() -> Iterator[tuple[str, str]]:
         yield command, f"{brace}{printed}".strip()
 
 
+def find_typed_commands(page: str) -> Iterator[tuple[str, str]]:
+    """Each command of a page with what it prints. A line that ends in a backslash or a pipe goes on."""
+    for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        for command, printed in re.findall(
+            r"^\$ ((?:.*[\\|]\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE
+        ):
+            yield command, printed.strip()
+
+
+def type_commands(folder: Path, commands: Sequence[str]) -> list[str]:
+    """What each of the commands prints, on both streams, next to a server with an empty database."""
+    server = DevelopmentServer(folder)
+    script = "\necho; echo '----'\n".join(commands).replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    try:
+        result = subprocess.run(
+            ["bash", "-c", script],
+            cwd=folder,
+            env=make_environment(**server.variables, PATH=path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=True,
+        )
+    finally:
+        server.close()
+    output = result.stdout.replace(f"127.0.0.1:{server.port}", "127.0.0.1:8000")
+    return [normalize(part) for part in output.split("----\n")]
+
+
 def normalize(printed: str) -> str:
     """What differs from run to run, made alike."""
+    printed = re.sub(r"in \d+\.\d s", "in 0.1 s", printed)
+    printed = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", "2026-06-02T08:00:00+00:00", printed)
+    printed = re.sub(r'"created_at":"[\d.:TZ-]+"', '"created_at":"-"', printed)
     printed = re.sub(r"eyJ[\w.-]*", "eyJ", printed.strip())
     printed = re.sub(r'"received_at":"[\d.:TZ-]+"', '"received_at":"-"', printed)
     return re.sub(r'"request_id":"\w+"', '"request_id":"-"', printed)
@@ -145,22 +181,21 @@ def test_the_first_screen_shows_what_run_says() -> None:
 
 @pytest.mark.shell
 def test_the_commands_print_what_the_apis_page_says(tmp_path: Path) -> None:
-    server = DevelopmentServer(tmp_path)
     commands, expected = zip(*find_console_blocks(), strict=True)
-    script = "\necho; echo '----'\n".join(commands).replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
 
-    result = subprocess.run(
-        ["bash", "-c", script],
-        env=make_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    printed = type_commands(tmp_path, commands)
 
-    server.close()
-    output = result.stdout.replace(f"127.0.0.1:{server.port}", "127.0.0.1:8000")
-    printed = [normalize(part) for part in output.split("----\n")]
+    assert len(printed) == 19
+    assert printed == [normalize(part) for part in expected]
+
+
+@pytest.mark.shell
+def test_a_month_goes_as_the_page_about_payday_says(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs/payday.md").read_text()
+    commands, expected = zip(*find_typed_commands(page), strict=True)
+
+    printed = type_commands(tmp_path, commands)
+
     assert len(printed) == 19
     assert printed == [normalize(part) for part in expected]
 
