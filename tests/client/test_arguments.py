@@ -53,13 +53,15 @@ def test_the_help_fits_80_columns_and_each_group_a_screen(monkeypatch: pytest.Mo
     assert max(len(group.splitlines()) for group in groups) <= 24
 
 
-def test_an_error_shows_one_line_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_shows_one_line_of_usage_and_no_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit):
-        build_parser().parse_args(["--client-secret", "x"])
+        build_parser().parse_args(["--client-secret\x1b[31m\n.csv", "x"])
 
     usage, error = capsys.readouterr().err.splitlines()
     assert usage == "usage: upload-timesheets [options] [FILE ...]"
-    assert "unrecognized arguments: --client-secret" in error
+    assert r"unrecognized arguments: --client-secret\x1b[31m\n.csv" in error
 
 
 @pytest.mark.parametrize(

@@ -117,13 +117,6 @@ def test_control_characters_in_a_file_name_are_not_printed(api: Api, tmp_path: P
     assert rf"{tmp_path}/\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e\nforged.csv:3: hours: " in run.output
 
 
-def test_control_characters_in_a_file_name_that_looks_like_an_option_are_not_printed(site: Site) -> None:
-    ended = start('"$@"', f"-{CONTROLS}.csv", program=COMMAND, **site.variables)
-
-    assert ended.returncode == ExitStatus.USAGE
-    assert ended.stderr.decode().replace("\n", "").isprintable()
-
-
 @pytest.mark.parametrize("action", ["is_check", "is_dry_run", "is_preview"])
 def test_checks_before_an_upload_print_no_control_characters(api: Api, tmp_path: Path, action: str) -> None:
     for content in (None, "nothing of ours"):
