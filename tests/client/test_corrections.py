@@ -151,17 +151,6 @@ def test_at_verbosity_2_each_corrected_entry_is_named(site: Site, api: Api, tmp_
     ]
 
 
-@pytest.mark.parametrize("scope", ["batch:upload", "batch:upload read:timesheets"])
-def test_without_the_scope_nothing_is_read_or_sent(site: Site, api: Api, tmp_path: Path, scope: str) -> None:
-    api.grant(scope)
-
-    status, run = correct(site, tmp_path / "missing.csv")
-
-    assert status == ExitStatus.REFUSED
-    assert api.requests == []
-    assert f"lacks the scope correct:timesheets (its scopes: {scope}); grant it" in run.warned[0]
-
-
 def test_a_cached_token_without_the_scope_is_replaced_once(site: Site, api: Api, tmp_path: Path) -> None:
     api.grant("batch:upload")
     file = write(tmp_path / "a.csv", "a,2")

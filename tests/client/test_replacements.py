@@ -279,15 +279,6 @@ def test_the_changes_of_a_large_file_take_little_memory() -> None:
     assert taken / len(changes) < 600
 
 
-def test_the_token_needs_all_three_scopes(site: Site, api: Api, june: Path) -> None:
-    api.grant("batch:upload correct:timesheets")
-
-    status, run = replace(site, june)
-
-    assert (status, api.requests) == (ExitStatus.REFUSED, [])
-    assert "lacks the scope read:timesheets" in run.warned[0]
-
-
 def test_a_mapped_upload_without_ids_leads_to_replace_once(site: Site, api: Api, tmp_path: Path) -> None:
     header = "First Name,Last Name,Date,Project,Hours\n"
     files = [tmp_path / "a.csv", tmp_path / "b.csv"]

@@ -2,6 +2,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,31 @@ def test_each_failure_has_its_exit_status(site: Site, path: str, reply: Reply, e
     assert len([line for line in run.warned if not line.startswith("waiting ")]) == 1
     # An unusable token is not sent to the API.
     assert path == "/timesheets/upload" or site.count("/timesheets/upload") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "scopes", "missing"),
+    [
+        pytest.param({"is_correction": True}, "batch:upload read:timesheets", "scope correct", id="correct"),
+        pytest.param({"withdrawal": 17}, "batch:upload", "scopes correct:timesheets, read", id="withdraw"),
+        pytest.param(
+            {"replaced_days": ("2026-06-01", "2026-06-30")},
+            "batch:upload correct:timesheets",
+            "scope read",
+            id="replace",
+        ),
+    ],
+)
+def test_without_its_scopes_a_correction_reads_and_sends_nothing(
+    site: Site, options: dict[str, Any], scopes: str, missing: str
+) -> None:
+    token = mint_token(scope=scopes)
+    site.replies["/oauth/token"] = Reply(status=200, body=token_document(token))
+    files = [] if "withdrawal" in options else ["missing.csv"]
+    run = run_client(site.variables, *files, reason="late", **options)
+
+    assert (run.status, site.count("/oauth/token"), len(site.received)) == (ExitStatus.REFUSED, 1, 1)
+    assert f"lacks the {missing}:timesheets (its scopes: {scopes}); grant " in run.warned[0]
 
 
 @pytest.mark.parametrize(

@@ -200,16 +200,6 @@ def test_json_reports_a_withdrawal(site: Site, api: Api) -> None:
     }
 
 
-def test_the_token_needs_all_three_scopes(site: Site, api: Api) -> None:
-    api.grant("batch:upload")
-
-    status, run = withdraw(site)
-
-    assert status == ExitStatus.REFUSED
-    assert api.requests == []
-    assert "lacks the scopes correct:timesheets, read:timesheets (its scopes: batch:upload)" in run.warned[0]
-
-
 @pytest.mark.parametrize(
     "page",
     [
