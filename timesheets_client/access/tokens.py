@@ -19,6 +19,7 @@ from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.exchange import Connection
 from timesheets_client.network.messages import Answer, Message, make_printable
+from timesheets_client.network.retries import send_with_retries
 
 # Longer than a healthy issuer needs. A run that hangs costs the others one token, not their day.
 MAX_LOCK_SECONDS = 60
@@ -132,7 +133,9 @@ class TokenSource:
 
 def repeat(send: Callable[[], Answer], connection: Connection) -> Answer:
     try:
-        return connection.repeat(send, RETRIED_STATUSES, server="the issuer")
+        return send_with_retries(
+            send, connection.retries, connection.clock, RETRIED_STATUSES, server="the issuer"
+        )
     except TemporaryFailure as error:
         error.args = (f"no token from the issuer: {error}",)
         raise

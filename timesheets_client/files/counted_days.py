@@ -10,6 +10,7 @@ from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.addresses import find_fault
 from timesheets_client.network.exchange import Connection, Timeouts, open_session
 from timesheets_client.network.messages import Message
+from timesheets_client.network.retries import send_with_retries
 from timesheets_files.dates import find_zone
 
 # In front of the path of the resource (RFC 9728, section 3.1).
@@ -76,7 +77,7 @@ def find_api_zone(upload_url: str, connection: Connection) -> tzinfo | None:
     """The zone in the API's metadata; None if they do not name it. Raises an UploadError."""
     parts = urlsplit(upload_url)
     message = Message(method="GET", url=f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path}")
-    answer = connection.repeat(partial(connection.send, message))
+    answer = send_with_retries(partial(connection.send, message), connection.retries, connection.clock)
     if answer.is_temporary_failure:
         raise TemporaryFailure(f"{answer.url}: {answer.status}; run it again later")
     return find_zone(answer.quote("time_zone"))

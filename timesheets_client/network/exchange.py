@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from threading import Thread
@@ -15,7 +15,7 @@ import urllib3
 from timesheets_client.network.addresses import is_loopback
 from timesheets_client.network.failures import explain_failure
 from timesheets_client.network.messages import Answer, Message
-from timesheets_client.network.retries import RETRIED_STATUSES, Clock, send_with_retries
+from timesheets_client.network.retries import Clock
 
 DEFAULT_RETRIES = 5
 MAX_WAIT_SECONDS = 1.0
@@ -58,15 +58,6 @@ class Connection:
         """The answer to one attempt."""
         total_seconds = self.clock.limit(self.timeouts.total_seconds)
         return exchange(self.session, message, replace(self.timeouts, total_seconds=total_seconds))
-
-    def repeat(
-        self,
-        send: Callable[[], Answer],
-        statuses: Container[int] = RETRIED_STATUSES,
-        server: str = "the API",
-    ) -> Answer:
-        """The answer of `send` after all retries, as `send_with_retries` returns it."""
-        return send_with_retries(send, self.retries, self.clock, statuses, server)
 
 
 def exchange(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:

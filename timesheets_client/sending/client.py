@@ -22,6 +22,7 @@ from timesheets_client.errors import (
 )
 from timesheets_client.network.exchange import Connection
 from timesheets_client.network.messages import Answer, Message, make_printable
+from timesheets_client.network.retries import send_with_retries
 
 JSON_ONLY = {"Accept": "application/json"}
 # The API fetches new keys of an issuer at most this often.
@@ -156,8 +157,8 @@ class ApiClient:
             token = self._tokens.obtain()
 
         sender = send if is_repeatable else partial(require_certain, send)
-        pausing = replace(self._connection, clock=replace(self._clock, sleep=pause))
-        return pausing.repeat(sender), token
+        answer = send_with_retries(sender, self._connection.retries, replace(self._clock, sleep=pause))
+        return answer, token
 
 
 def require_certain(send: Callable[[], Answer]) -> Answer:
