@@ -81,6 +81,11 @@ def _define(status: HTTPStatus, code: str, detail: str | None = None, **attribut
 InvalidIdempotencyKey = _define(HTTPStatus.BAD_REQUEST, "invalid_idempotency_key")
 MalformedBody = _define(HTTPStatus.BAD_REQUEST, "malformed_body")
 MalformedHeader = _define(HTTPStatus.BAD_REQUEST, "malformed_header")
+TooManyGroups = _define(
+    HTTPStatus.BAD_REQUEST,
+    "too_many_groups",
+    "There are more than 10,000 groups. Send more filters, or group by something else.",
+)
 IncompleteBody = _define(
     HTTPStatus.BAD_REQUEST,
     "incomplete_body",

@@ -94,8 +94,8 @@ class PeopleCSVRenderer(CSVRenderer):
         return _write_csv((*PERSON_COLUMNS, *more), data["people"] or ())
 
 
-class RunCSVRenderer(CSVRenderer):
-    """Renders runs or their lines, with the columns that the view chose."""
+class TableCSVRenderer(CSVRenderer):
+    """Renders results with the columns that the view chose."""
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None

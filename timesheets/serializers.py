@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -22,6 +22,7 @@ from timesheets.storage.missing import Person, WeekOfPeople
 from timesheets.storage.queries import Change, StoredEntry
 from timesheets.storage.run_lines import Line, write_hours
 from timesheets.storage.run_lists import VisibleRun
+from timesheets.storage.totals import Group
 from timesheets.trust.principals import ClientKey
 from timesheets_files import limits
 from timesheets_files.limits import ENTRY_ID, HOURS_TEXT, MAX_LENGTHS
@@ -354,6 +355,24 @@ def represent_run_line(line: Line, *, names_client: bool) -> dict[str, Any]:
     members = line._asdict()
     client, organization = (members.pop(name) for name in ("client", "organization"))
     return members | (represent_client(ClientKey("", client, organization)) if names_client else {})
+
+
+def represent_totals(columns: Sequence[str], groups: Sequence[Group], as_of: int) -> dict[str, Any]:
+    """The groups, whose names are those of the columns, and what all of them add up to."""
+
+    def represent(groups: Sequence[Group]) -> dict[str, Any]:
+        hours = sum((group.hours for group in groups), Decimal(0))
+        return {"entries": sum(group.entries for group in groups), "hours": represent_total(hours)}
+
+    rows = [
+        # Only an organization can be empty.
+        {
+            **{name: text for name, text in zip(columns, group.names, strict=True) if text},
+            **represent([group]),
+        }
+        for group in groups
+    ]
+    return {"results": rows, **represent(groups), "as_of": as_of}
 
 
 def represent_rejection(row: Rejection) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from timesheets.views.service import (
 )
 from timesheets.views.sign_in import end_session, finish_sign_in, show_sign_in
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
+from timesheets.views.totals import TotalsView
 from timesheets.views.uploads import UploadView
 from timesheets.views.weeks import WeekView
 
@@ -90,5 +91,6 @@ urlpatterns = [
     *_protect("runs", RunListView, name="runs"),
     *_protect("runs/<run_label:run_label>", RunView, name="run"),
     *_protect("runs/<run_label:run_label>/lines", RunLineListView, name="run-lines"),
+    *_protect("totals", TotalsView, name="totals"),
     *_protect("people/week", WeekView, name="week"),
 ]

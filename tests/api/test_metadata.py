@@ -11,7 +11,7 @@ from tests.kit.issuer import Issuer
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 PATH = f"{WELL_KNOWN}/timesheets/upload"
 LISTS = ("/timesheets", "/timesheets/12", "/uploads", "/uploads/17", "/uploads/17/rejections")
-READ_PATHS = (*LISTS, "/runs", "/runs/may", "/runs/may/lines")
+READ_PATHS = (*LISTS, "/totals", "/runs", "/runs/may", "/runs/may/lines")
 
 
 @pytest.mark.django_db

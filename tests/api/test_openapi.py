@@ -109,7 +109,7 @@ def test_every_operation_names_the_scope_that_it_requires(description: dict[str,
     reading = [{"bearer": ["read:all-timesheets"]}, {"bearer": ["read:timesheets"]}]
     upload = [{"bearer": ["batch:upload"]}, {"bearer": ["batch:upload", "correct:timesheets"]}]
     lists = ("/timesheets", "/uploads", "/uploads/{upload_id}/rejections")
-    paths = (*lists, "/timesheets/{timesheet_id}", "/uploads/{upload_id}", "/missing", *RUN_PATHS)
+    paths = (*lists, "/timesheets/{timesheet_id}", "/uploads/{upload_id}", "/missing", "/totals", *RUN_PATHS)
     assert scopes == {
         ("/timesheets/upload", "post"): upload,
         **{(path, "get"): reading for path in paths},

@@ -255,6 +255,7 @@ REQUESTS_BY_CODE: dict[str, Callable[[Callers], ClientResponse]] = {
 }
 # These need something broken. Other tests cause them; here only the texts are compared.
 OTHER_DETAILS = {
+    "too_many_groups": exceptions.TooManyGroups.default_detail,
     "throttled": exceptions.Throttled.default_detail,
     "internal_server_error": "Server got itself in trouble.",
     "issuer_unavailable": exceptions.IssuerUnavailable.default_detail,

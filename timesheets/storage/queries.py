@@ -143,7 +143,7 @@ def list_timesheets(
     rows, next_id = read_page(
         Timesheet,
         scans,
-        [*in_reach, *_list_conditions(query)],
+        [*in_reach, *list_conditions(query)],
         page_size,
         columns=_COLUMNS,
         max_scanned=max_scanned,
@@ -204,7 +204,8 @@ def _scan_revisions(
     ]
 
 
-def _list_conditions(query: TimesheetQuery) -> list[Condition]:
+def list_conditions(query: TimesheetQuery) -> list[Condition]:
+    """What a row has to meet, except for ids that a scan is limited to."""
     conditions = [
         *match_any("user_id", query.user_ids),
         *match_any("project", query.projects),

@@ -4,8 +4,6 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +13,7 @@ from django.db import connection, transaction
 from timesheets.models import Run, RunLine
 from timesheets.storage.rows import CLIENT_TABLE, TABLE
 from timesheets.storage.run_lines import CHUNK_ROWS, COLUMNS
+from timesheets.storage.sums import IS_LAST, define_periods
 from timesheets.storage.writer import begin_upload
 
 _LINE_TABLE = RunLine._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
@@ -29,11 +28,7 @@ SELECT owner_id, user_id, day, project, CAST(SUM(hours) AS bigint), CAST(SUM(pai
 FROM (
     SELECT client_id AS owner_id, user_id {{collate}} AS user_id, {{day}} AS day,
         project {{collate}} AS project, ROUND(hours * 100) AS hours, 0 AS paid, 0 AS is_paid
-    FROM {TABLE} AS entry WHERE id <= %(as_of)s AND NOT EXISTS (
-        SELECT 1 FROM {TABLE} AS later WHERE later.client_id = entry.client_id
-        AND later.entry_id = entry.entry_id AND later.revision = entry.revision + 1
-        AND later.revision > 1 AND later.id <= %(as_of)s
-    )
+    FROM {TABLE} AS scanned WHERE id <= %(as_of)s AND {IS_LAST.format(as_of="%(as_of)s")}
     UNION ALL
     SELECT client_id, user_id {{collate}}, day, project {{collate}}, 0, ROUND(pays * 100), 1
     FROM {_LINE_TABLE} WHERE run_id < %(run_id)s AND held IS NULL
@@ -46,7 +41,7 @@ GROUP BY place, owner_id, user_id, day, project HAVING SUM(hours) <> SUM(paid)
 ORDER BY place, owner_id, user_id, day, project
 """  # noqa: S608
 _SELECT_IN_POSTGRESQL = _SELECT.format(collate='COLLATE "C"', day="(date AT TIME ZONE %(zone)s)::date")
-_SELECT_IN_SQLITE = _SELECT.format(collate="COLLATE BINARY", day="day_in_zone(date)")
+_SELECT_IN_SQLITE = _SELECT.format(collate="COLLATE BINARY", day="name_period(date, %(zone)s, 'day')")
 
 
 @contextmanager
@@ -84,25 +79,13 @@ def work_out_lines(run: Run, zone: ZoneInfo) -> Iterator[Sequence[tuple[Any, ...
         if connection.vendor == "postgresql":
             cursor.execute(_SELECT_IN_POSTGRESQL, parameters)
         else:
-            _define_day(zone)
+            define_periods()
             # A copy, because SQLite cannot empty its log while somebody reads what was stored before.
             cursor.execute("DROP TABLE IF EXISTS temp.worked_out")
             cursor.execute(f"CREATE TEMP TABLE worked_out AS {_SELECT_IN_SQLITE}", parameters)
             cursor.execute("SELECT * FROM temp.worked_out ORDER BY rowid")
         while rows := cursor.fetchmany(CHUNK_ROWS):
             yield rows
-
-
-def _define_day(zone: ZoneInfo) -> None:
-    """SQLite knows no time zones."""
-
-    # Most entries have the same few times.
-    @lru_cache(maxsize=100_000)
-    def find_day(date: str) -> str:
-        return str(datetime.fromisoformat(date).replace(tzinfo=UTC).astimezone(zone).date())
-
-    connection.ensure_connection()
-    connection.connection.create_function("day_in_zone", 1, find_day, deterministic=True)
 
 
 def insert_lines(rows: Sequence[tuple[Any, ...]]) -> None:

@@ -89,13 +89,18 @@ class OnlyValueField(serializers.ChoiceField):
         super().__init__([value], error_messages={"invalid_choice": f"Send {value}, or leave it out."})
 
 
+def find_member(name: str) -> serializers.Field[Any, Any, Any, Any]:
+    """The field of an entry whose rules a parameter follows."""
+    # A copy is no other serializer's field.
+    return copy.deepcopy(EntrySerializer().fields[name])
+
+
 class AnyOfField(serializers.ListField):
     """A parameter that may be repeated."""
 
     def __init__(self, child: serializers.Field[Any, Any, Any, Any], **options: Any) -> None:
         super().__init__(
-            # A copy is no other serializer's field.
-            child=copy.deepcopy(child),
+            child=child,
             max_length=MAX_VALUES,
             error_messages={"max_length": "Send at most {max_length} values."},
             **options,
@@ -130,9 +135,6 @@ def write_cursor(row_id: int, *, newest_first: bool) -> str:
     return base64.urlsafe_b64encode(position + struct.pack(">I", zlib.crc32(position))).decode()
 
 
-_OF_ENTRY = EntrySerializer().fields
-
-
 class ClientField(AnyOfField):
     """Client ids. Only those who may read every client's rows know this parameter."""
 
@@ -144,8 +146,8 @@ class ClientField(AnyOfField):
 class ListParameters(EntrySerializer):
     """Validates the parameters. Those that an entry also has follow the rules of an entry."""
 
-    user_id = AnyOfField(_OF_ENTRY["user_id"], source="user_ids")  # type: ignore[assignment]
-    project = AnyOfField(_OF_ENTRY["project"], source="projects")  # type: ignore[assignment]
+    user_id = AnyOfField(find_member("user_id"), source="user_ids")  # type: ignore[assignment]
+    project = AnyOfField(find_member("project"), source="projects")  # type: ignore[assignment]
     client = ClientField()
     date = None  # type: ignore[assignment]
     hours = None  # type: ignore[assignment]

@@ -4,7 +4,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from timesheets.renderers import CLIENT_COLUMNS, PageResponse, PlainJSONRenderer, RunCSVRenderer
+from timesheets.renderers import CLIENT_COLUMNS, PageResponse, PlainJSONRenderer, TableCSVRenderer
 from timesheets.serializers import represent_run, represent_run_line
 from timesheets.storage.reach import Reach
 from timesheets.storage.run_lines import COLUMNS
@@ -24,7 +24,7 @@ class RunListView(ReadingView):
     """List the runs that have lines of this client, the newest first."""
 
     resource_path = "/runs"
-    renderer_classes = [PlainJSONRenderer, RunCSVRenderer]
+    renderer_classes = [PlainJSONRenderer, TableCSVRenderer]
 
     def get(self, request: Request) -> Response:
         options = read_page_options(request)

@@ -1,0 +1,80 @@
+"""Add up the current entries in reach, by what they have in common. Knows no HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from timesheets.storage.high_water_mark import find_high_water_mark
+from timesheets.storage.queries import TimesheetQuery, list_conditions, settle
+from timesheets.storage.reach import Reach
+from timesheets.storage.rows import CLIENT_TABLE, TABLE
+from timesheets.storage.scans import match_any
+from timesheets.storage.sums import IS_LAST, SUM_OF_HOURS, define_periods
+
+MAX_GROUPS = 10_000
+# What entries can have in common, with its columns.
+_OF_PERIOD = {"day": "YYYY-MM-DD", "week": 'IYYY-"W"IW', "month": "YYYY-MM"}
+_COLUMNS = {
+    "user_id": ["scanned.user_id"],
+    "project": ["scanned.project"],
+    "client": ["owner.client_id", "owner.organization"],
+}
+KEYS = (*_COLUMNS, *_OF_PERIOD)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """What some entries have in common, in the order of the columns, and what they add up to."""
+
+    names: tuple[str, ...]
+    entries: int
+    hours: Decimal
+
+
+class TooManyGroups(Exception):
+    """There are more than MAX_GROUPS."""
+
+
+def add_up(
+    reach: Reach, query: TimesheetQuery, by: Sequence[str], zone: ZoneInfo
+) -> tuple[Sequence[Group], int]:
+    """The groups in order of their names, and the id as of which they are. Raises NotSettled, TooManyGroups.
+
+    `by` has some of KEYS. A client has two names: its id and its organization.
+    """
+    as_of = settle(query.as_of, find_high_water_mark())
+    columns = [column for name in by for column in _COLUMNS.get(name) or [_select_period(name)]]
+    zones = [zone.key] * sum(name in _OF_PERIOD for name in by)
+    conditions = [*list_conditions(query), *match_any("client_id", _list_owner_ids(reach))]
+    where = " AND ".join(["scanned.id <= %s", "hours <> 0", *(each.sql for each in conditions)])
+    statement = f"""
+        SELECT {", ".join(columns)}, COUNT(*), {SUM_OF_HOURS}
+        FROM {TABLE} AS scanned JOIN {CLIENT_TABLE} AS owner ON owner.id = scanned.client_id
+        WHERE {where} AND {IS_LAST.format(as_of="%s")}
+        GROUP BY {", ".join(str(number + 1) for number in range(len(columns)))} LIMIT {MAX_GROUPS + 1}
+    """  # noqa: S608
+    values = [value for condition in conditions for value in condition.parameters]
+    define_periods()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*zones, as_of, *values, as_of])
+        rows = sorted(cursor.fetchall())
+    if len(rows) > MAX_GROUPS:
+        raise TooManyGroups
+    return [
+        Group(names=tuple(names), entries=entries, hours=Decimal(hundredths).scaleb(-2))
+        for *names, entries, hundredths in rows
+    ], as_of
+
+
+def _select_period(name: str) -> str:
+    if connection.vendor == "sqlite":
+        return f"name_period(scanned.date, %s, '{name}')"
+    return f"to_char(scanned.date AT TIME ZONE %s, '{_OF_PERIOD[name]}')"
+
+
+def _list_owner_ids(reach: Reach) -> Sequence[int]:
+    """The keys of the only clients in reach; none for every client. No client has the key 0."""
+    return reach.list_owner_ids() or [0] if reach.own or reach.client_ids else []
