@@ -2,8 +2,10 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.management import CommandError
-from django.core.signals import request_started
+from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections, reset_queries
 from django.db.models.signals import pre_migrate
 
@@ -24,6 +26,9 @@ class TimesheetsConfig(AppConfig):
         # The end of a request closes old connections, and the log of queries has a limit of its own.
         request_started.disconnect(close_old_connections)
         request_started.disconnect(reset_queries)
+        # Nothing uses a cache, and each request sets its own URLconf.
+        request_finished.disconnect(close_caches)
+        request_finished.disconnect(reset_urlconf)
 
 
 def close_connections() -> None:

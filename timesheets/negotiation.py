@@ -38,6 +38,10 @@ class QualityNegotiation(DefaultContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """The renderer, and its media type with the parameters of the Accept header. Raises NotAcceptable."""
+        # Most programs leave the header at its default, and the first renderer is the best of equals.
+        if request.META.get("HTTP_ACCEPT", "*/*") == "*/*":
+            [first, *_] = renderers
+            return first, first.media_type
         accepted = self.read_accept(request)
         found = [(_find_range(renderer.media_type, accepted), renderer) for renderer in renderers]
         # Among equal ranks, max() chooses the first renderer.
@@ -48,9 +52,6 @@ class QualityNegotiation(DefaultContentNegotiation):
         return renderer, ";".join([renderer.media_type, *parameters])
 
     def read_accept(self, request: Any) -> list[MediaRange]:
-        # DRF parses all headers to find this one, which most programs leave at its default.
-        if request.META.get("HTTP_ACCEPT", "*/*") == "*/*":
-            return [_parse_range("*/*")]
         return [_parse_range(text) for text in self.get_accept_list(request)]
 
 

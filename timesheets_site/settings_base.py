@@ -34,6 +34,11 @@ ROOT_URLCONF = "timesheets_site.urls"
 # Load balancers probe over plain HTTP.
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 
+# ProblemMiddleware sets these headers, in a fraction of the time.
+SECURE_CONTENT_TYPE_NOSNIFF = False
+SECURE_REFERRER_POLICY = None
+SECURE_CROSS_ORIGIN_OPENER_POLICY = None
+
 # A path with a trailing slash is a different path. A redirect would lose the body of a POST.
 APPEND_SLASH = False
 

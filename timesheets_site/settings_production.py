@@ -55,8 +55,10 @@ SILENCED_SYSTEM_CHECKS = [
     # HSTS for subdomains and the preload list are decisions of the domain's owner, not of one API on it.
     "security.W005",
     "security.W021",
-    # ProblemMiddleware sets X-Frame-Options.
+    # ProblemMiddleware sets X-Frame-Options, X-Content-Type-Options and Referrer-Policy.
     "security.W002",
+    "security.W006",
+    "security.W022",
 ]
 if MIDDLEWARE is base.MIDDLEWARE:
     # The protection against forged forms. Without sessions there is nothing that such a form could use.
