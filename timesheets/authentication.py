@@ -44,10 +44,9 @@ class JWTAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[MachineClient, VerifiedToken] | None:
-        authorization: str = request.META.get("HTTP_AUTHORIZATION", "")
-        has_query = bool(request.META.get("QUERY_STRING"))
-        has_query_token = has_query and "access_token" in request.query_params
-        return authenticate_bearer(authorization, has_query_token=has_query_token)
+        headers = request.META
+        has_query_token = bool(headers.get("QUERY_STRING")) and "access_token" in request.query_params
+        return authenticate_bearer(headers.get("HTTP_AUTHORIZATION", ""), has_query_token=has_query_token)
 
     def authenticate_header(self, request: Request) -> str:
         """Any value makes DRF answer 401 instead of 403. The exception handler writes the full challenge."""

@@ -52,16 +52,19 @@ def public_url(path: str) -> str:
     return f"{settings.TIMESHEETS_PUBLIC_URL.rstrip('/')}{path}"
 
 
+@functools.cache
 def time_zone() -> ZoneInfo:
     """The zone in which a date without a time means midnight."""
     return ZoneInfo(settings.TIMESHEETS_TIME_ZONE)
 
 
+@functools.cache
 def requires_assignments() -> bool:
     """Whether a client without a list of assignments may add nothing."""
     return bool(settings.TIMESHEETS_ASSIGNMENTS == REQUIRED)
 
 
+@functools.cache
 def upload_window() -> tuple[int | None, int | None]:
     """How many days an entry may be old, and how many ahead; None without a limit."""
     return settings.TIMESHEETS_MAX_AGE_DAYS, settings.TIMESHEETS_MAX_AHEAD_DAYS
@@ -108,15 +111,11 @@ def development_clients() -> DevelopmentClients:
     return DevelopmentClients(**settings.TIMESHEETS_DEVELOPMENT_CLIENTS)
 
 
-def _clear_caches(*, setting: str, **_: Any) -> None:
+def _clear_caches(**_: Any) -> None:
     # Settings change only in tests.
-    if setting == "OAUTH":
-        token_policy.cache_clear()
-        issuer.cache_clear()
-    if setting in {"OAUTH", "TIMESHEETS_PUBLIC_URL"}:
-        web_client.cache_clear()
-    if setting == "TIMESHEETS_THROTTLE":
-        client_rate.cache_clear()
+    cached = (token_policy, issuer, web_client, time_zone, requires_assignments, upload_window, client_rate)
+    for function in cached:
+        function.cache_clear()
 
 
 setting_changed.connect(_clear_caches)

@@ -100,6 +100,7 @@ _NOTHING = nullcontext()
 _noted_at: dict[str, float] = {}
 
 
+@cache
 def is_on() -> bool:
     return bool(settings.TIMESHEETS_METRICS)
 

@@ -78,7 +78,9 @@ class PolicyMemory:
     def find(self, client: ClientKey) -> ClientPolicy:
         """The client's policy. Raises what reading it raises, or OperationalError after some seconds."""
         with self._lock:
-            remembered = self._clients.setdefault(client, _Remembered())
+            remembered = self._clients.get(client)
+            if remembered is None:
+                remembered = self._clients[client] = _Remembered()
             self._clients.move_to_end(client)
             if len(self._clients) > MAX_REMEMBERED_CLIENTS:
                 self._clients.popitem(last=False)

@@ -1,6 +1,7 @@
 """The caller that a request is authorized for. Knows no web framework."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 
@@ -32,7 +33,7 @@ class MachineClient:
     # Django and DRF read this attribute of a request's user.
     is_authenticated = True
 
-    @property
+    @cached_property
     def key(self) -> ClientKey:
         return ClientKey(self.issuer, self.client_id, self.organization)
 
