@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 # A request sets it and does not reset it, because Django and the HTTP server log the response after the
@@ -112,7 +113,7 @@ class JSONFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         members = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{_write_second(int(record.created))}.{int(record.msecs):03d}+00:00",
             "level": record.levelname,
             "logger": record.name,
             "request_id": getattr(record, "request_id", "-"),
@@ -125,6 +126,11 @@ class JSONFormatter(logging.Formatter):
 
 
 _encode = json.JSONEncoder(default=str).encode
+
+
+@lru_cache(maxsize=8)
+def _write_second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def redact_tokens(text: str, mark: str = "[token]") -> str:
