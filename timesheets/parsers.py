@@ -3,9 +3,8 @@
 import io
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from rest_framework.parsers import BaseParser
 
@@ -39,26 +38,28 @@ LIMITS = {"entries": MAX_ENTRIES, "bytes": MAX_BYTES, "unzipped_bytes": MAX_UNZI
 MAX_QUOTED_LENGTH = 4_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class MalformedEntry:
+class MalformedEntry(NamedTuple):
     """Takes the place of an entry that cannot be parsed. `text` is the beginning of what was sent."""
 
     reason: str
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Upload:
+class Upload(NamedTuple):
     """The parsed body: per entry a value or a MalformedEntry. `is_single` if the body is one JSON object.
 
     `lines` has the number of the line on which each entry begins, from 1; JSON has none. `sheets` has the
-    titles of their sheets, if a workbook has several that are read.
+    titles of their sheets, if a workbook has several that are read. How the body was sent is known of an
+    upload that leaves a receipt. `sha256` is in hexadecimal.
     """
 
     entries: list[Any]
     lines: Sequence[int] = ()
     sheets: Sequence[str] = ()
     is_single: bool = False
+    media_type: str = ""
+    byte_count: int = 0
+    sha256: str = ""
 
 
 class JSONParser(BaseParser):
@@ -150,7 +151,7 @@ class WorkbookParser(TableParser):
                     yield row
 
         upload = _take_lines((line, _replace_malformed(row)) for line, row in read_rows())
-        return replace(upload, sheets=titles) if len(set(titles)) > 1 else upload
+        return upload._replace(sheets=titles) if len(set(titles)) > 1 else upload
 
 
 def _replace_malformed(row: Any) -> Any:

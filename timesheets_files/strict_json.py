@@ -103,7 +103,7 @@ def is_array(text: str) -> bool:
 
 def require_few_values(body: bytes) -> None:
     """Raise TooManyValues if a parser would create too many values from JSON texts."""
-    if sum(body.count(mark) for mark in (b",", b"[", b"{", b"\n")) <= MAX_VALUES:
+    if len(body) <= MAX_VALUES or sum(map(body.count, (b",", b"[", b"{", b"\n"))) <= MAX_VALUES:
         return
     # Some may be in strings, so count exactly. Without escapes, a string ends at the next quote.
     tokens = _STRINGS_AND_MARKS.finditer(body.replace(b"\\\\", b"").replace(b'\\"', b""))

@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
 
 from tests.api.conftest import Upload, status_and_code
 from tests.api.hostile_bodies import (
@@ -26,8 +25,7 @@ from tests.api.hostile_bodies import (
 )
 from tests.kit.django_client import ClientResponse
 from timesheets.models import Timesheet
-from timesheets.uploads.body import open_body
-from timesheets.uploads.concurrency import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES
+from timesheets.uploads.concurrency import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES, limit_large_bodies
 
 
 def upload_with_length(upload: Upload, body: bytes, media_type: str, **more: Any) -> ClientResponse:
@@ -197,8 +195,7 @@ def open_large_bodies(count: int) -> Iterator[None]:
     """Other requests, which the API is still parsing."""
     with ExitStack() as requests:
         for _ in range(count):
-            request = RequestFactory().post("/timesheets/upload", LARGE_BODY, content_type=JSON)
-            requests.enter_context(open_body(request, "payroll"))
+            requests.enter_context(limit_large_bodies())
         yield
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from timesheets.storage.entries import Entry
 from timesheets.storage.verdicts import Outcome, Verdict
@@ -47,7 +47,7 @@ class Model:
 
     def _create(self, entry: Entry, supersedes: int | None = None) -> Verdict:
         self.last_id += 1
-        row = Row(row_id=self.last_id, entry=replace(entry, revision=entry.revision or 1))
+        row = Row(row_id=self.last_id, entry=entry._replace(revision=entry.revision or 1))
         self.revisions[entry.entry_id].append(row)
         return Verdict(outcome=Outcome.CREATED, timesheet_id=row.row_id, supersedes=supersedes)
 

@@ -129,8 +129,8 @@ def test_only_what_would_be_added_is_judged(others: int) -> None:
     ingest_entries(PAYROLL, [OTHER, *more], RECEIVED_AT)
 
     again = ingest(OTHER, *more)
-    changed = ingest(replace(OTHER, hours=Decimal(6)), *more)
-    new = ingest(replace(OTHER, entry_id="new"), replace(OTHER, entry_id=None), *more)
+    changed = ingest(OTHER._replace(hours=Decimal(6)), *more)
+    new = ingest(OTHER._replace(entry_id="new"), OTHER._replace(entry_id=None), *more)
 
     assert list_outcomes(again)[0] is EXISTING
     assert list_outcomes(changed)[0] is CONFLICT
@@ -141,7 +141,7 @@ def test_only_what_would_be_added_is_judged(others: int) -> None:
 @pytest.mark.parametrize("correct", [False, True])
 @pytest.mark.usefixtures("database")
 def test_an_entry_outside_leaves_its_entry_id_to_a_later_one(correct: bool) -> None:
-    verdicts = ingest(OTHER, INSIDE, INSIDE, replace(OTHER, reason="why"), correct=correct)
+    verdicts = ingest(OTHER, INSIDE, INSIDE, OTHER._replace(reason="why"), correct=correct)
 
     last = CONFLICT
     assert list_outcomes(verdicts) == [NOT_ASSIGNED, CREATED, EXISTING, last]
@@ -169,7 +169,7 @@ def test_a_correction_that_adds_nothing_is_not_judged(
 ) -> None:
     ingest_entries(PAYROLL, [OTHER], RECEIVED_AT)
     number: dict[str, Any] = {} if correct else {"revision": 2}
-    correction = replace(OTHER, **{"reason": "why", **number, **changes})
+    correction = OTHER._replace(**{"reason": "why", **number, **changes})
 
     [verdict] = ingest(correction, correct=correct)
 
@@ -181,7 +181,7 @@ def test_a_correction_that_adds_nothing_is_not_judged(
 def test_a_correction_after_one_that_was_refused_finds_a_gap() -> None:
     ingest_entries(PAYROLL, [OTHER], RECEIVED_AT)
     revisions = [
-        replace(OTHER, revision=number, reason="why", hours=Decimal(hours))
+        OTHER._replace(revision=number, reason="why", hours=Decimal(hours))
         for number, hours in ((2, 9), (3, 1))
     ]
 

@@ -47,7 +47,7 @@ def refuse(*arguments: str) -> tuple[int, str]:
 @pytest.mark.parametrize("count", [1, 2])
 def test_organizations_of_one_application_are_clients_of_their_own(count: int) -> None:
     entries = [make_entry(f"{number}") for number in range(count)]
-    changed = [replace(entry, hours=entry.hours + 1) for entry in entries]
+    changed = [entry._replace(hours=entry.hours + 1) for entry in entries]
 
     verdicts = [ingest(*entries, client=ACME), ingest(*changed, client=GLOBEX)]
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -126,7 +126,7 @@ def test_an_entry_gets_the_verdict_of_the_table(
     if expected.outcome is CREATED:
         ids[NEW] = verdict.timesheet_id
         assert verdict.timesheet_id == max(ids.values())
-        assert read_entry(verdict.timesheet_id) == replace(sent, revision=row_revision(sent))
+        assert read_entry(verdict.timesheet_id) == sent._replace(revision=row_revision(sent))
     assert rows == len(stored) + (expected.outcome is CREATED)
     assert verdict == Verdict(
         outcome=expected.outcome,

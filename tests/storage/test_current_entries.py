@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import chain, pairwise
 
@@ -79,7 +78,7 @@ def test_an_entry_gets_the_verdict_of_the_table(
     if outcome is CREATED:
         revision = len(stored) + 1 if is_correction else None
         reason = sent.reason if is_correction else None
-        assert read_entry(verdict.timesheet_id) == replace(sent, revision=revision, reason=reason)
+        assert read_entry(verdict.timesheet_id) == sent._replace(revision=revision, reason=reason)
     assert (verdict.corrects is not None) == is_correction
     if verdict.corrects is not None:
         assert verdict.corrects.timesheet_id == ids[-1]

@@ -54,7 +54,7 @@ def upload_as_a_group(
     futures = []
     with take_turn():
         for upload in uploads:
-            entry, client = upload if isinstance(upload, tuple) else (upload, PAYROLL)
+            entry, client = (upload, PAYROLL) if isinstance(upload, Entry) else upload
             futures.append(executor.submit(upload_one, entry, client))
             wait_until(lambda: groups.count_waiting() == len(futures))
     return futures

@@ -1,7 +1,7 @@
 """The rows that a batch adds and the verdict on each of its entries, on both databases."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -161,7 +161,7 @@ def test_subjects_of_one_client_share_its_entry_ids() -> None:
 
 @pytest.mark.parametrize("size", [pytest.param(1, id="alone"), pytest.param(100, id="in-one-batch")])
 def test_extreme_values_are_stored_unchanged(size: int) -> None:
-    entries = [replace(entry, entry_id=f"{number}") for number, entry in enumerate(EXTREME_ENTRIES)]
+    entries = [entry._replace(entry_id=f"{number}") for number, entry in enumerate(EXTREME_ENTRIES)]
     uploads = [entries[start : start + size] for start in range(0, len(entries), size)]
 
     verdicts = [verdict for upload in uploads for verdict in ingest(*upload)]
@@ -199,7 +199,7 @@ def test_only_new_entries_of_a_large_batch_are_inserted(existing: int) -> None:
 
 def test_an_upload_takes_as_many_statements_for_thousands_of_entries_as_for_hundreds() -> None:
     thousands = [make_entry(f"{number:04}") for number in range(2500)]
-    corrections = [replace(entry, revision=2, reason="wrong") for entry in thousands]
+    corrections = [entry._replace(revision=2, reason="wrong") for entry in thousands]
     # Creates the client.
     ingest(make_entry())
 
@@ -225,14 +225,14 @@ def count_statements(entries: Sequence[Entry]) -> int:
 def test_a_row_is_the_same_as_one_that_django_writes(microsecond: int, before: list[Entry]) -> None:
     entry = make_entry("a", hours=Decimal("7.10"))
     date = entry.date.replace(microsecond=microsecond)
-    *_, verdict = ingest_entries(PAYROLL, [*before, replace(entry, date=date)], date)
+    *_, verdict = ingest_entries(PAYROLL, [*before, entry._replace(date=date)], date)
     stored = Timesheet.objects.get(pk=verdict.timesheet_id)
 
     copy = Timesheet.objects.create(
         client=stored.client,
         subject=PAYROLL.subject,
         received_at=date,
-        **{**asdict(replace(entry, revision=1)), "date": date, "entry_id": "b"},
+        **{**entry._replace(revision=1)._asdict(), "date": date, "entry_id": "b"},
     )
 
     assert read_raw(stored.pk) == read_raw(copy.pk)

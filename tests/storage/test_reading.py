@@ -85,7 +85,7 @@ def test_a_stored_entry_is_found_unchanged() -> None:
     stored = find_timesheet(own(), verdict.timesheet_id)
 
     assert stored is not None
-    assert (stored.entry, stored.received_at) == (replace(entry, revision=1), RECEIVED_AT)
+    assert (stored.entry, stored.received_at) == (entry._replace(revision=1), RECEIVED_AT)
     assert list_timesheets(own(), ALL, 10).timesheets == [stored]
 
 

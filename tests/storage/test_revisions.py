@@ -68,8 +68,10 @@ corrections = st.builds(
     st.sampled_from([2, 2, 3, 3, 4, 5]),
     st.sampled_from(REASONS),
 )
-repeated_corrections = st.builds(replace, st.sampled_from(HISTORY[1:]), reason=st.sampled_from(REASONS))
-repeated_contents = st.builds(replace, st.sampled_from(HISTORY), revision=st.none(), reason=st.none())
+repeated_corrections = st.builds(
+    Entry._replace, st.sampled_from(HISTORY[1:]), reason=st.sampled_from(REASONS)
+)
+repeated_contents = st.builds(Entry._replace, st.sampled_from(HISTORY), revision=st.none(), reason=st.none())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +164,7 @@ class Site:
     def require_rows(self) -> None:
         rows = Timesheet.objects.filter(client__client_id=self.client.client_id)
         assert {
-            self.ids.get(row.pk): replace(to_entry(row), revision=row.revision) for row in rows
+            self.ids.get(row.pk): to_entry(row)._replace(revision=row.revision) for row in rows
         } == self.model.rows
         by_upload = [row.upload_id for row in rows if row.upload_id is not None]
         assert set(by_upload) <= set(self.upload_ids)

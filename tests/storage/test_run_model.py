@@ -91,9 +91,9 @@ class Site:
         revision = self.revisions.get((step.client, step.entry_id), 0) + 1
         entry = make_entry(step.entry_id, **step.content)
         if step.entry_id is None or revision == 1:
-            entry = replace(entry, hours=entry.hours or Decimal(1))
+            entry = entry._replace(hours=entry.hours or Decimal(1))
         else:
-            entry = replace(entry, revision=revision, reason="wrong")
+            entry = entry._replace(revision=revision, reason="wrong")
         client = CLIENTS[step.client]
         [verdict] = ingest(entry, client=client)
         assert verdict.outcome is Outcome.CREATED

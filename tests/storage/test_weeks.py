@@ -65,7 +65,7 @@ def test_what_a_later_revision_supersedes_does_not_count() -> None:
     ingest(make_entry("c"), make_entry("c", hours=Decimal(9), revision=2, reason="wrong"), client=REPORTING)
     corrected = make_entry("a", hours=Decimal(4), revision=2, reason="wrong")
     moved = make_entry("b", hours=Decimal(5), revision=2, reason="wrong", date=MONDAY + timedelta(days=7))
-    withdrawn = replace(corrected, hours=Decimal(0), revision=3)
+    withdrawn = corrected._replace(hours=Decimal(0), revision=3)
     ingest(corrected, moved, withdrawn)
 
     report = read()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -314,4 +314,4 @@ def vary(entry: Entry, chance: random.Random) -> Entry:
     """The entry, or its content without a revision."""
     if entry.revision is None or not entry.hours or chance.random() < 0.5:
         return entry
-    return replace(entry, revision=None, reason=None)
+    return entry._replace(revision=None, reason=None)

@@ -3,7 +3,7 @@
 import threading
 from contextlib import ExitStack
 
-from timesheets.uploads.concurrency import BODY_PLACES, limit_bodies_of
+from timesheets.uploads.concurrency import BODY_PLACES, bodies, receive
 
 SHARE = BODY_PLACES // 2
 
@@ -11,9 +11,8 @@ SHARE = BODY_PLACES // 2
 def test_a_caller_gets_the_place_of_a_body_that_ends_in_time() -> None:
     with ExitStack() as others, ExitStack() as last:
         for _ in range(SHARE - 1):
-            others.enter_context(limit_bodies_of("payroll"))
-        last.enter_context(limit_bodies_of("payroll"))
+            others.enter_context(bodies.take("payroll"))
+        last.enter_context(bodies.take("payroll"))
         threading.Timer(0.02, last.close).start()
 
-        with limit_bodies_of("payroll"):
-            pass
+        assert receive(lambda: b"body", "payroll") == b"body"

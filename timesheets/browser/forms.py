@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from timesheets.exceptions import Problem, TooLarge
 from timesheets.middleware import respond_with_problem
 from timesheets.uploads.body import read_length
-from timesheets.uploads.concurrency import limit_bodies_of
+from timesheets.uploads.concurrency import receive
 
 MAX_FORM_BYTES = 16 * 1024
 
@@ -44,8 +44,7 @@ def _read_form(request: HttpRequest) -> None:
     # Django, too, reads a length that is not a number as 0.
     if (read_length(request) or 0) > MAX_FORM_BYTES:
         raise TooLarge(f"A form may hold {MAX_FORM_BYTES} bytes.")
-    with limit_bodies_of("strangers"):
-        _ = request.body
+    receive(lambda: request.body, "strangers")
 
 
 class FileRefusingUploadHandler(FileUploadHandler):

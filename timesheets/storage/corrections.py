@@ -1,7 +1,6 @@
 """Store the corrections of an upload: each revision directly after the one before it. Knows no HTTP."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from timesheets.storage.entries import Entry
 from timesheets.storage.revisions import find_current, statements
@@ -143,6 +142,6 @@ def _judge_as_current(
             decided.add(key)
         if outcome is Outcome.CREATED:
             revision = _read_key(current[key])[1] + 1 if key in current else 1
-            current[key] = replace(entry, revision=revision)
+            current[key] = entry._replace(revision=revision)
         outcomes.append(outcome)
     return outcomes

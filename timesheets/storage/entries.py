@@ -1,14 +1,13 @@
 """The values that uploads and storage exchange: a timesheet entry, and its arrival."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from timesheets.trust.principals import ClientKey, MachineClient
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The hours of an employee on a project: `date` is aware, `hours` is at most 24.
 
     `revision` is None if the client did not specify it. From 2 on, it corrects the revision before it, has a
@@ -37,8 +36,7 @@ class Entry:
 EntryKey = tuple[ClientKey, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """An entry, the client that sent it, and when it arrived."""
 
     client: MachineClient

@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
@@ -37,8 +36,7 @@ Store = Callable[[Provenance, Sequence[Entry]], list[Verdict]]
 ListRefused = Callable[[Sequence[Verdict]], Sequence[Rejection]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ingested:
+class Ingested(NamedTuple):
     """A verdict per entry, and the id of the receipt: None if there is none or nothing was committed."""
 
     verdicts: list[Verdict]

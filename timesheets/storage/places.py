@@ -20,7 +20,7 @@ class Places:
         self._has_place, self._waiting, self._wait_seconds = has_place, waiting, wait_seconds
         self._changed = threading.Condition()
         self._held: Counter[Hashable] = Counter()
-        # Those that ask for a place, in the order in which they did.
+        # Those that wait for a place, in the order in which they did.
         self._turns: list[tuple[Hashable, object]] = []
 
     def count(self) -> int:
@@ -30,41 +30,44 @@ class Places:
     @contextmanager
     def take(self, caller: Hashable) -> Iterator[None]:
         """Hold a place while the block runs. Raises NoPlace."""
-        if not self._take(caller, 0):
-            self._wait(caller)
+        self.acquire(caller)
         try:
             yield
         finally:
-            with self._changed:
-                self._held[caller] -= 1
-                if not self._held[caller]:
-                    # Otherwise the names of all callers stay in memory.
-                    del self._held[caller]
-                self._changed.notify_all()
+            self.release(caller)
 
-    def _take(self, caller: Hashable, wait_seconds: float) -> bool:
-        """Take a place, after the earlier calls for this caller that still wait."""
-        turn = (caller, object())
+    def acquire(self, caller: Hashable) -> None:
+        """Hold a place until `release`. Raises NoPlace."""
         with self._changed:
-            self._turns.append(turn)
-            try:
-                has_place = self._changed.wait_for(
-                    lambda: self._is_first(turn) and self._has_place(self._held[caller], self._held.total()),
-                    wait_seconds,
-                )
-                if has_place:
-                    self._held[caller] += 1
-                return has_place
-            finally:
-                self._turns.remove(turn)
-                self._changed.notify_all()
+            has_place = self._occupy(caller)
+        if not has_place:
+            self._wait(caller)
 
-    def _is_first(self, turn: tuple[Hashable, object]) -> bool:
-        return next(each for each in self._turns if each[0] == turn[0]) is turn
+    def release(self, caller: Hashable) -> None:
+        with self._changed:
+            self._held[caller] -= 1
+            if not self._held[caller]:
+                # Otherwise the names of all callers stay in memory.
+                del self._held[caller]
+            self._changed.notify_all()
+
+    def _occupy(self, caller: Hashable, turn: object = None) -> bool:
+        """Take a place, if there is one and no earlier call for this caller waits."""
+        first = next((each for name, each in self._turns if name == caller), turn)
+        if first is not turn or not self._has_place(self._held[caller], self._held.total()):
+            return False
+        self._held[caller] += 1
+        return True
 
     def _wait(self, caller: Hashable) -> None:
         if self._waiting is None:
             raise NoPlace
-        with self._waiting.take(caller):
-            if not self._take(caller, self._wait_seconds):
-                raise NoPlace
+        turn = object()
+        with self._waiting.take(caller), self._changed:
+            self._turns.append((caller, turn))
+            try:
+                if not self._changed.wait_for(lambda: self._occupy(caller, turn), self._wait_seconds):
+                    raise NoPlace
+            finally:
+                self._turns.remove((caller, turn))
+                self._changed.notify_all()

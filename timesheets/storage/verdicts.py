@@ -1,7 +1,6 @@
 """What became of an entry: its outcome, and the rows that it met; and whether the hours of a row count."""
 
 import enum
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -59,8 +58,7 @@ class Verdict(NamedTuple):
     refused_member: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredRevision:
+class StoredRevision(NamedTuple):
     """A row: its id and its content."""
 
     timesheet_id: int
@@ -71,8 +69,7 @@ class StoredRevision:
         return self.entry.revision or 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OlderRevision:
+class OlderRevision(NamedTuple):
     """A row that was found for an entry, and the id of the next revision."""
 
     row: StoredRevision

@@ -4,15 +4,14 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from timesheets import metrics
 from timesheets.exceptions import BatchRefused, InsufficientScope, InvalidEntry
 from timesheets.logs import current_request_id
-from timesheets.parsers import MalformedEntry
+from timesheets.parsers import MalformedEntry, Upload
 from timesheets.permissions import log_refusal, may_send
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
@@ -20,7 +19,6 @@ from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
-from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.gates import open_gate
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.refusals import describe_sent, list_refused
@@ -30,8 +28,7 @@ from timesheets.uploads.totals import FoundTotals, add_up, require_totals
 entries_logger = logging.getLogger("timesheets.entries")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchReport:
+class BatchReport(NamedTuple):
     """The members of the response, and the id of the receipt: None if nothing was committed."""
 
     members: Mapping[str, Any]
@@ -41,7 +38,7 @@ class BatchReport:
 def upload_batch(
     client: MachineClient,
     token: VerifiedToken,
-    upload: ReceivedUpload,
+    upload: Upload,
     options: UploadOptions,
     received_at: datetime,
 ) -> BatchReport:
@@ -94,7 +91,7 @@ def _judge(value: Any, token: VerifiedToken, parse: Callable[[Any], Entry]) -> E
 
 
 def _describe_delivery(
-    upload: ReceivedUpload, totals: FoundTotals, label: str | None, token_id: str | None
+    upload: Upload, totals: FoundTotals, label: str | None, token_id: str | None
 ) -> Delivery:
     return Delivery(
         label=label,
@@ -128,7 +125,7 @@ def _build_results(
 
 
 def _report(
-    client: MachineClient, results: Sequence[Result], upload: ReceivedUpload, options: UploadOptions
+    client: MachineClient, results: Sequence[Result], upload: Upload, options: UploadOptions
 ) -> dict[str, Any]:
     """Count and log the results. Returns the members of the response."""
     outcomes = Counter(result.outcome for result in results)
@@ -152,7 +149,7 @@ def _report(
     return {**counts, "entries": listed, **dry_run}
 
 
-def _locate(index: int, result: Result, upload: ReceivedUpload, options: UploadOptions) -> dict[str, Any]:
+def _locate(index: int, result: Result, upload: Upload, options: UploadOptions) -> dict[str, Any]:
     """The position of an entry; if it was refused, its place in the file and, in a dry run, its members."""
     place: dict[str, Any] = {"index": index}
     if result.outcome in ACCEPTED:

@@ -3,17 +3,16 @@
 import hashlib
 import io
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import nullcontext
 from datetime import tzinfo
+from functools import partial
 from typing import cast
 
 from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, LengthRequired, TooLarge, UnsupportedMediaType
 from timesheets.parsers import (
     LIMITS,
@@ -28,9 +27,9 @@ from timesheets.parsers import (
 from timesheets.trust.principals import MachineClient
 from timesheets.uploads.concurrency import (
     MAX_SMALL_BODY_BYTES,
-    limit_bodies_of,
     limit_large_bodies,
     limit_workbooks,
+    receive,
 )
 from timesheets.uploads.unzipping import unzip
 from timesheets_files.dates import DateFormat
@@ -53,24 +52,7 @@ TABLE_PARSERS: Mapping[str, Callable[[DateFormat, tzinfo | None], BaseParser]] =
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Body:
-    """A body as it was sent, and its unzipped content."""
-
-    sent: bytes
-    content: bytes
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceivedUpload(Upload):
-    """A parsed body, and how it was sent. `sha256` is in hexadecimal, for receipts."""
-
-    media_type: str
-    byte_count: int
-    sha256: str
-
-
-def read_upload(request: Request, date_format: DateFormat, zone: tzinfo | None) -> ReceivedUpload:
+def read_upload(request: Request, date_format: DateFormat, zone: tzinfo | None) -> Upload:
     """The upload in the body. Checks media type, encoding, length, size and content, in this order.
 
     `date_format` and `zone` say how to read the dates of a table.
@@ -80,20 +62,20 @@ def read_upload(request: Request, date_format: DateFormat, zone: tzinfo | None) 
     http_request = request._request  # noqa: SLF001  DRF has no public access to the raw bytes.
     parser = _choose_parser(http_request, date_format, zone)
     client = cast("MachineClient", request.user)
+    body, is_zipped = _receive(http_request, client.caller)
     try:
-        with open_body(http_request, client.caller) as body:
-            with limit_workbooks() if isinstance(parser, WorkbookParser) else nullcontext():
-                upload = cast("Upload", parser.parse(io.BytesIO(body.content)))
-            return ReceivedUpload(
-                **vars(upload),
-                media_type=str(http_request.content_type),
-                byte_count=len(body.sent),
-                sha256="" if upload.is_single else hashlib.sha256(body.sent).hexdigest(),
-            )
+        upload = _parse(parser, body, is_zipped)
     except TooManyValues:
         raise TooLarge(
             f"The body has more than {MAX_VALUES} values. Send less at once.", limits=LIMITS
         ) from None
+    if upload.is_single:
+        return upload
+    return upload._replace(
+        media_type=str(http_request.content_type),
+        byte_count=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+    )
 
 
 def _choose_parser(request: HttpRequest, date_format: DateFormat, zone: tzinfo | None) -> BaseParser:
@@ -111,33 +93,28 @@ def _choose_parser(request: HttpRequest, date_format: DateFormat, zone: tzinfo |
     return parser
 
 
-@contextmanager
-def open_body(request: HttpRequest, caller: Hashable) -> Iterator[Body]:
-    """The body. While the block parses a large one, it occupies one of a few slots.
-
-    Raises UnsupportedMediaType, LengthRequired, TooLarge, Throttled, IncompleteBody, MalformedBody or
-    Overloaded.
-    """
+def _receive(request: HttpRequest, caller: Hashable) -> tuple[bytes, bool]:
+    """The body as it was sent, and whether it is zipped."""
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "").strip().lower()
     is_zipped = _IS_ZIPPED.get(encoding)
     if is_zipped is None:
         raise UnsupportedMediaType("Send the body uncompressed, or with Content-Encoding: gzip.")
-    body = _receive(request, caller)
-    content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
-    if len(content) <= MAX_SMALL_BODY_BYTES:
-        yield Body(sent=body, content=content)
-        return
-    with limit_large_bodies():
-        yield Body(sent=body, content=_unzip_within_limit(body) if is_zipped else body)
-
-
-def _receive(request: HttpRequest, caller: Hashable) -> bytes:
     length = _require_length(request)
-    with limit_bodies_of(caller), metrics.track_wait():
-        body = request.read(length)
+    body = receive(partial(request.read, length), caller)
     if len(body) < length:
         raise IncompleteBody
-    return body
+    return body, is_zipped
+
+
+def _parse(parser: BaseParser, body: bytes, is_zipped: bool) -> Upload:
+    """The upload. A large one occupies one of a few slots meanwhile."""
+    content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
+    is_large = len(content) > MAX_SMALL_BODY_BYTES
+    with limit_large_bodies() if is_large else nullcontext():
+        if is_large and is_zipped:
+            content = _unzip_within_limit(body)
+        with limit_workbooks() if isinstance(parser, WorkbookParser) else nullcontext():
+            return cast("Upload", parser.parse(io.BytesIO(content)))
 
 
 def _require_length(request: HttpRequest) -> int:

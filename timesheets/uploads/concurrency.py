@@ -1,7 +1,7 @@
 """Limit how many request bodies the API receives, and how many large ones it parses, at the same time."""
 
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from timesheets import metrics
@@ -24,7 +24,7 @@ MAX_WAITING_CALLERS = 8
 PLACE_TIMEOUT_SECONDS = 0.25
 
 # However many places others hold, a caller without one gets one as long as there are any.
-_bodies = Places(
+bodies = Places(
     lambda own, held: own < BODY_PLACES - held,
     waiting=Places(lambda _, held: held < MAX_WAITING_CALLERS),
     wait_seconds=PLACE_TIMEOUT_SECONDS,
@@ -34,20 +34,23 @@ _slots = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
 _workbook = threading.BoundedSemaphore(1)
 
 
-@contextmanager
-def limit_bodies_of(caller: Hashable) -> Iterator[None]:
-    """Run the block that receives a body.
+def receive(read: Callable[[], bytes], caller: Hashable) -> bytes:
+    """The body that `read` waits for.
 
     Raises Overloaded if all places are taken, Throttled if the caller has as many places as are free, and
     IncompleteBody if the connection is lost.
     """
     try:
-        with _bodies.take(caller):
-            yield
+        bodies.acquire(caller)
     except NoPlace:
-        raise (Throttled if _bodies.count() < BODY_PLACES else Overloaded) from None
+        raise (Throttled if bodies.count() < BODY_PLACES else Overloaded) from None
+    try:
+        with metrics.track_wait():
+            return read()
     except OSError:
         raise IncompleteBody from None
+    finally:
+        bodies.release(caller)
 
 
 def limit_large_bodies() -> AbstractContextManager[None]:

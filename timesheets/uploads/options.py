@@ -75,8 +75,9 @@ _DEFAULTS = UploadOptions()
 
 def read_options(request: Request) -> UploadOptions:
     """The parameters, and the preference `return=minimal` (RFC 7240). Raises InvalidParameter."""
-    preferences = request.META.get("HTTP_PREFER", "")
-    if not (request.META.get("QUERY_STRING") or preferences):
+    headers = request.META
+    preferences = headers.get("HTTP_PREFER", "")
+    if not (headers.get("QUERY_STRING") or preferences):
         return _DEFAULTS
     correct = _read_boolean(request, "correct")
     known = {*_PARAMETERS, "reason"} if correct else _PARAMETERS

@@ -10,12 +10,11 @@ from typing import Any
 from timesheets.exceptions import Conflict, InvalidEntry
 from timesheets.logs import redact_tokens
 from timesheets.models import Rejection
-from timesheets.parsers import MalformedEntry
+from timesheets.parsers import MalformedEntry, Upload
 from timesheets.serializers import EntrySerializer
 from timesheets.storage.entries import Entry
 from timesheets.storage.rejections import MAX_KEPT
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
-from timesheets.uploads.body import ReceivedUpload
 from timesheets.uploads.results import Result, describe_verdict, explain_conflict
 from timesheets_files.limits import MAX_UNKNOWN_MEMBERS
 from timesheets_files.members import SentDate, Unfit
@@ -28,7 +27,7 @@ _MEMBERS = frozenset(EntrySerializer().fields)
 
 
 def list_refused(
-    upload: ReceivedUpload, judged: Sequence[Entry | Result], verdicts: Sequence[Verdict]
+    upload: Upload, judged: Sequence[Entry | Result], verdicts: Sequence[Verdict]
 ) -> list[Rejection]:
     """The first refused entries of an upload, in order. There is a verdict for each Entry in `judged`."""
     return [

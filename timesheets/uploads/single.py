@@ -3,10 +3,9 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from timesheets import metrics
 from timesheets.exceptions import (
@@ -28,13 +27,12 @@ from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.gates import open_gate
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.results import SCOPE_ADVICE, describe_verdict, explain_conflict
-from timesheets.uploads.totals import ExpectedTotals, add_up, require_totals
+from timesheets.uploads.totals import add_up, require_totals
 
 entries_logger = logging.getLogger("timesheets.entries")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SingleReport:
+class SingleReport(NamedTuple):
     """The status and the members of the response. `is_replay` if the entry was stored before."""
 
     status: int
@@ -67,7 +65,7 @@ def upload_entry(
     is_replay = verdict.outcome is not Outcome.CREATED
     timesheet_id = members.pop("id", None)
     if "revision" in members:
-        entry = replace(entry, revision=members["revision"])
+        entry = entry._replace(revision=members["revision"])
     stored = {**represent_entry(entry), **members}
     if options.dry_run:
         return SingleReport(status=HTTPStatus.OK, members={**stored, "dry_run": True}, is_replay=is_replay)
@@ -105,7 +103,7 @@ def _refuse_correction(token: VerifiedToken) -> NoReturn:
 
 
 def _require_totals(options: UploadOptions, value: Mapping[str, Any], entry: Entry | None) -> None:
-    if options.expected != ExpectedTotals():
+    if options.expected != (None, None):
         require_totals(options.expected, add_up([value], [entry]))
 
 

@@ -1,25 +1,22 @@
 """Control totals: compare what a caller announced with what arrived."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from timesheets.exceptions import ControlTotalsDiffer
 from timesheets.serializers import read_hours, represent_total
 from timesheets.storage.entries import Entry
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundTotals:
+class FoundTotals(NamedTuple):
     """What an upload contains, whether or not its entries are valid."""
 
     entries: int
     hours: Decimal
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExpectedTotals:
+class ExpectedTotals(NamedTuple):
     """The totals that the caller announced, None where it announced nothing."""
 
     entries: int | None = None

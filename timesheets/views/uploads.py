@@ -1,23 +1,23 @@
 """Upload one entry or many: parse, call, respond."""
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets import conf
 from timesheets.exceptions import InvalidIdempotencyKey
-from timesheets.parsers import MAX_BYTES
+from timesheets.parsers import MAX_BYTES, Upload
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE
 from timesheets.renderers import PageResponse, has_page
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.batches import upload_batch
-from timesheets.uploads.body import ReceivedUpload, read_upload
+from timesheets.uploads.body import read_upload
 from timesheets.uploads.options import (
     UploadOptions,
     apply_idempotency_key,
@@ -59,20 +59,20 @@ class UploadView(APIView):
 def _upload_one(
     client: MachineClient,
     token: VerifiedToken,
-    upload: ReceivedUpload,
+    upload: Upload,
     key: str | None,
     options: UploadOptions,
 ) -> Response:
     value = apply_idempotency_key(upload.entries[0], key)
-    report = upload_entry(client, token, value, options, timezone.now())
+    report = upload_entry(client, token, value, options, datetime.now(UTC))
     replayed = {"Idempotency-Replayed": "true"} if report.is_replay else {}
     return Response(report.members, status=report.status, headers=replayed)
 
 
 def _upload_many(
-    client: MachineClient, token: VerifiedToken, upload: ReceivedUpload, options: UploadOptions
+    client: MachineClient, token: VerifiedToken, upload: Upload, options: UploadOptions
 ) -> Response:
-    report = upload_batch(client, token, upload, options, timezone.now())
+    report = upload_batch(client, token, upload, options, datetime.now(UTC))
     headers = {"Preference-Applied": "return=minimal"} if options.is_minimal else {}
     if report.upload_id is not None:
         headers["Location"] = _locate(report.upload_id)

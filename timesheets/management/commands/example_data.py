@@ -3,7 +3,6 @@
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -95,10 +94,10 @@ def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -
 
 
 def _correct(entries: Sequence[Entry]) -> Sequence[Entry]:
-    longer, twice = (replace(each, revision=2) for each in entries)
+    longer, twice = (each._replace(revision=2) for each in entries)
     return [
-        replace(longer, hours=longer.hours + 1, reason="Forgot the last hour"),
-        replace(twice, hours=Decimal(0), reason="Booked twice"),
+        longer._replace(hours=longer.hours + 1, reason="Forgot the last hour"),
+        twice._replace(hours=Decimal(0), reason="Booked twice"),
     ]
 
 
