@@ -21,6 +21,9 @@ CORRECTION_COLUMNS = ("revision", "reason", "supersedes", "superseded_by")
 CLIENT_COLUMNS = ("client", "organization")
 PERSON_COLUMNS = ("user_id", "hours", "expected", "status")
 
+# The columns of a CSV file, and its rows.
+Table = tuple[Sequence[str], Iterable[Mapping[str, Any]]]
+
 
 class PlainJSONRenderer(JSONRenderer):
     """DRF's renderer for data that is JSON already. It has no option for indentation."""
@@ -48,62 +51,56 @@ class CSVRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
     ) -> str | bytes:
-        if renderer_context["response"].exception:
+        response = renderer_context["response"]
+        if response.exception:
             return JSONRenderer().render(data)
-        request, columns = renderer_context["request"], COLUMNS
+        if not isinstance(response, PageResponse):
+            # An answer to OPTIONS has no rows.
+            return ""
+        text = io.StringIO()
+        columns, rows = self.tabulate(data, response.shown, renderer_context["request"])
+        writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()
+
+    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
+        columns = COLUMNS
         if "fields" in request.query_params:
             columns += CORRECTION_COLUMNS
-        if renderer_context["response"].shown["reach"].is_everything:
+        if shown["reach"].is_everything:
             columns += CLIENT_COLUMNS
-        return _write_csv(columns, data.get("results", [data] if "id" in data else []))
+        return columns, data.get("results", [data] if "id" in data else [])
 
 
 class RejectionCSVRenderer(CSVRenderer):
     """Renders refused entries with the columns of an upload, and why each was refused."""
 
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
-    ) -> str | bytes:
-        if renderer_context["response"].exception:
-            return super().render(data, accepted_media_type, renderer_context)
+    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
         rows = ({**each["entry"], ERRORS: write_errors(each)} for each in data.get("results", ()))
-        return _write_csv((*ENTRY_COLUMNS, *OPTIONAL_COLUMNS, ERRORS), rows)
+        return (*ENTRY_COLUMNS, *OPTIONAL_COLUMNS, ERRORS), rows
 
 
 class AssignmentCSVRenderer(CSVRenderer):
     """Renders a list of assignments with the columns in which an operator writes it."""
 
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
-    ) -> str | bytes:
-        if renderer_context["response"].exception:
-            return super().render(data, accepted_media_type, renderer_context)
-        return _write_csv(ASSIGNMENT_COLUMNS, data["assignments"] or ())
+    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
+        return ASSIGNMENT_COLUMNS, data["assignments"] or ()
 
 
 class PeopleCSVRenderer(CSVRenderer):
     """Renders the people of a week, with their clients if there can be several."""
 
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
-    ) -> str | bytes:
-        response = renderer_context["response"]
-        if response.exception:
-            return super().render(data, accepted_media_type, renderer_context)
-        more = CLIENT_COLUMNS if response.shown["reach"].is_everything else ()
-        return _write_csv((*PERSON_COLUMNS, *more), data["people"] or ())
+    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
+        more = CLIENT_COLUMNS if shown["reach"].is_everything else ()
+        return (*PERSON_COLUMNS, *more), data["people"] or ()
 
 
 class TableCSVRenderer(CSVRenderer):
     """Renders results with the columns that the view chose."""
 
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
-    ) -> str | bytes:
-        response = renderer_context["response"]
-        if response.exception:
-            return super().render(data, accepted_media_type, renderer_context)
-        return _write_csv(response.shown["columns"], data.get("results", [data]))
+    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
+        return shown["columns"], data.get("results", [data])
 
 
 def write_errors(rejection: Mapping[str, Any]) -> str:
@@ -115,14 +112,6 @@ def write_errors(rejection: Mapping[str, Any]) -> str:
     if rejection["entry"].keys() == {"text"}:
         parts.append(f"Sent: {rejection['entry']['text']}")
     return " ".join(parts)
-
-
-def _write_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 class PageResponse(Response):

@@ -7,6 +7,7 @@ from django.test import RequestFactory
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.renderers import JSONRenderer
 
+from tests.api.reading import Read
 from timesheets.browser.pages import PageRenderer
 from timesheets.negotiation import QualityNegotiation, prefers_html
 from timesheets.renderers import CSVRenderer
@@ -65,3 +66,12 @@ PROBLEMS = [f"{HTML}, {JSON}", f"{HTML};q=0.9, {JSON}", f"{HTML};q=0.9, applicat
 @pytest.mark.parametrize("accept", [*PAGES, *PROBLEMS, f"{HTML};q=0", "image/png", "*/*", ""])
 def test_an_error_is_a_page_if_html_is_preferred(accept: str) -> None:
     assert prefers_html(RequestFactory().get("/", headers={"Accept": accept})) is (accept in PAGES)
+
+
+@pytest.mark.parametrize(
+    "path", ["/timesheets", "/timesheets/1", "/uploads/1/rejections", "/assignments", "/missing", "/runs"]
+)
+def test_options_can_be_asked_for_as_csv(read: Read, path: str) -> None:
+    response = read(path, method="OPTIONS", Accept="text/csv")
+
+    assert (response.status_code, response.content) == (200, b"")
