@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache, partial
 
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
+from timesheets_client.files.counted_days import find_api_zone
 from timesheets_client.files.entries import take_entries
 from timesheets_client.files.locks import open_locked
 from timesheets_client.files.replacement import replace_days
@@ -86,8 +88,9 @@ def format_expiry(seconds: float | None) -> str:
 def check_file(name: str, context: RunContext) -> ExitStatus:
     """Send the entries to the API with `dry_run=true`."""
     options, report = context.options, context.report
+    find_zone = cache(partial(find_api_zone, context.config.upload_url, context.connection))
     with step(escape(name)), open_locked(name, context) as source:
-        tally = Tally(source=source, report=report, is_strict=options.is_strict)
+        tally = Tally(source=source, report=report, is_strict=options.is_strict, find_zone=find_zone)
         with closing(take_entries(tally, options)) as entries:
             upload_in_batches(entries, tally, context, is_dry_run=True)
     tally.finish()

@@ -164,6 +164,25 @@ def test_a_cached_token_without_the_scope_is_replaced_once(site: Site, api: Api,
     assert api.requests[-1].headers["Authorization"] == f"Bearer {new_token}"
 
 
+def test_a_check_compares_days_in_the_time_zone_of_the_api(site: Site, api: Api, tmp_path: Path) -> None:
+    api.grant("batch:upload correct:timesheets")
+    metadata = "/.well-known/oauth-protected-resource/timesheets/upload"
+    site.replies[metadata] = Reply(status=200, body={"time_zone": "Pacific/Auckland"})
+    # The midnight at which 2 June begins.
+    api.store("a", 1, date="2026-06-01T12:00:00Z")
+    api.store("b", 1, date="2026-06-01T12:00:00Z")
+    file = tmp_path / "a.csv"
+    file.write_text("entry_id,user_id,date,project,hours\na,007,2026-06-02,X,2\nb,007,2026-06-01,X,2\n")
+
+    _, run = correct(site, file, is_check=True)
+
+    assert run.written[7:-1] == [
+        f"{file}:2: would become revision 2: 007, 2026-06-02, X, 1 -> 2 hours",
+        f"{file}:3: would become revision 2: 007, 2026-06-01T12:00:00Z -> 2026-06-01, X, 1 -> 2 hours",
+    ]
+    assert site.count(metadata) == 1
+
+
 def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Api, tmp_path: Path) -> None:
     api.grant("batch:upload correct:timesheets")
     api.store("a", 7.5)

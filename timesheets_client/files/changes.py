@@ -12,7 +12,7 @@ from timesheets_client.network.messages import make_printable
 from timesheets_client.output.tables import format_table
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import encode_entry
-from timesheets_client.sending.corrections import describe_values, revise, withdraw
+from timesheets_client.sending.corrections import FindZone, describe_values, revise, withdraw
 from timesheets_client.sending.stored_entries import StoredEntry
 from timesheets_client.sending.verdicts import EntryVerdict
 from timesheets_files.members import COLUMNS
@@ -32,10 +32,16 @@ class Change:
 
     __slots__ = ("after", "before", "line", "loser", "lowered", "source", "values", "word")
 
-    def __init__(self, word: str, entry: InputEntry, was: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        word: str,
+        entry: InputEntry,
+        was: Mapping[str, str] | None = None,
+        find_zone: FindZone = lambda: None,
+    ) -> None:
         """`was` has the four stored members, safe to print; None if the entry is new."""
         self.word, self.source, self.line = word, entry.source, encode_entry(entry)
-        self.values = describe_values(entry.members, was)
+        self.values = describe_values(entry.members, was, find_zone)
         self.loser = sys.intern(was["user_id"]) if was else ""
         self.before = read_hours(was["hours"]) if was else ZERO
         self.after = read_hours(str(find_hours(entry.members) or ZERO))
@@ -50,12 +56,12 @@ class Change:
         return f"{self.source}: {mood}{self.word}: {self.values}"
 
 
-def read_change(verdict: EntryVerdict, reason: str) -> Change:
+def read_change(verdict: EntryVerdict, reason: str, find_zone: FindZone) -> Change:
     """The change that a dry run announces."""
     if verdict.revision is None or verdict.was is None:
         return Change("created", verdict.entry)
     word = "corrected" if read_hours(verdict.was["hours"]) else "restored"
-    return Change(word, revise(verdict.entry, verdict.revision, reason), verdict.was)
+    return Change(word, revise(verdict.entry, verdict.revision, reason), verdict.was, find_zone)
 
 
 def make_withdrawal(row: StoredEntry, reason: str) -> Change:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from http import HTTPStatus
 
 from timesheets_client.context import RunContext
@@ -32,11 +32,11 @@ def replace_days(name: str, context: RunContext, *, is_dry_run: bool = False) ->
     It is safe to repeat. Nothing is stored unless everything can be.
     """
     options, report = context.options, context.report
-    find_zone = partial(find_api_zone, context.config.upload_url, context.connection)
+    find_zone = cache(partial(find_api_zone, context.config.upload_url, context.connection))
     first, last = options.replaced_days or ("", "")
     days = ReplacedDays(first=first, last=last, counted=CountedDays(find_zone))
     with open_locked(name, context) as source, report.progress.follow(source.name):
-        tally = Tally(source=source, report=report)
+        tally = Tally(source=source, report=report, find_zone=find_zone)
         changes = find_changes(days, tally, context)
         if not is_dry_run:
             send_changes(changes, tally, context)
@@ -58,7 +58,9 @@ def find_changes(days: ReplacedDays, tally: Tally, context: RunContext) -> Seque
     options, reason = context.options, context.options.reason or ""
     with closing(take_entries(tally, options)) as taken:
         rows = days.take(reject_repeated(taken, tally), tally)
-        changes = [read_change(each, reason) for each in find_storable(rows, reason, tally, context)]
+        changes = [
+            read_change(each, reason, tally.find_zone) for each in find_storable(rows, reason, tally, context)
+        ]
     tally.changes |= {"restored": 0, "withdrawn": 0}
     require_all_right(tally)
     tally.existing = tally.entries - len(changes)

@@ -17,7 +17,7 @@ from timesheets_client.output.report import (
 from timesheets_client.printable import escape, escape_bytes
 from timesheets_client.reading.entries import RejectedEntry, SkippedRow
 from timesheets_client.reading.inputs import Input
-from timesheets_client.sending.corrections import describe_change
+from timesheets_client.sending.corrections import FindZone, describe_change
 from timesheets_client.sending.verdicts import Verdicts
 
 
@@ -28,6 +28,7 @@ class Tally:
     source: Input
     report: Report
     is_strict: bool = False
+    find_zone: FindZone = lambda: None
     rejects: RejectsFile | None = None
     preview: Preview | None = None
     is_suspicious: bool = False
@@ -63,7 +64,7 @@ class Tally:
         self.reject(*verdicts.rejected)
         for each in verdicts.listed:
             if each.was:
-                self.report.show(describe_change(each))
+                self.report.show(describe_change(each, self.find_zone))
             elif each.revision or each.status == HTTPStatus.OK:
                 self.report.show_detail(each.describe())
 

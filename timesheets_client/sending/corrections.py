@@ -1,8 +1,8 @@
 """Corrections of stored entries, and what they change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, tzinfo
 from typing import TypeVar
 
 from timesheets_client.network.messages import make_printable
@@ -13,8 +13,8 @@ from timesheets_client.sending.verdicts import EntryVerdict
 from timesheets_files.members import COLUMNS, ENTRY_ID, REASON, REVISION
 
 Item = TypeVar("Item", bound=InputEntry | RejectedEntry)
-# No time zone is further from UTC.
-MAX_OFFSET = timedelta(hours=14)
+# Asks the API for its time zone.
+FindZone = Callable[[], tzinfo | None]
 
 
 def revise(entry: InputEntry, revision: int, reason: str) -> InputEntry:
@@ -33,31 +33,29 @@ def ignore_revision(item: Item) -> Item:
     return replace(item, members=members)
 
 
-def describe_change(verdict: EntryVerdict) -> str:
+def describe_change(verdict: EntryVerdict, find_zone: FindZone) -> str:
     """As in `week23.csv:17: would become revision 2: 007, 2026-06-01, StoreZero, 7.5 -> 7 hours`."""
-    values = describe_values(verdict.entry.members, verdict.was)
+    values = describe_values(verdict.entry.members, verdict.was, find_zone)
     return f"{verdict.entry.source}: would become revision {verdict.revision}: {values}"
 
 
-def describe_values(new: Members, old: Mapping[str, str] | None = None) -> str:
+def describe_values(new: Members, old: Mapping[str, str] | None, find_zone: FindZone) -> str:
     """The four members, safe to print; of those that differ from `old`, both values."""
     texts = {name: make_printable(str(new.get(name))) for name in COLUMNS}
-    if old is not None:
-        differing = [name for name in COLUMNS if not is_equal(name, old[name], new.get(name))]
-        # Two times of one day can count as equal.
-        for name in differing or ["date"]:
-            texts[name] = f"{old[name]} -> {texts[name]}"
+    for name, was in (old or {}).items():
+        if not is_equal(name, was, new.get(name), find_zone):
+            texts[name] = f"{was} -> {texts[name]}"
     return f"{', '.join(texts.values())} hours"
 
 
-def is_equal(name: str, old: str, new: object) -> bool:
-    """Whether the API's value may be the one that is sent. A date is midnight in the API's time zone."""
+def is_equal(name: str, old: str, new: object, find_zone: FindZone) -> bool:
+    """Whether the API's value is the one that is sent. A date is midnight in the API's time zone."""
     if name == "hours":
         return normalize_hours(old) == normalize_hours(new)
     if name != "date":
         return old == strip_text(new)
     try:
-        midnight = datetime.strptime(str(new), "%Y-%m-%d").replace(tzinfo=UTC)
-        return abs(datetime.fromisoformat(old) - midnight) <= MAX_OFFSET
-    except (ValueError, TypeError):
+        midnight = datetime.strptime(str(new), "%Y-%m-%d").replace(tzinfo=find_zone())
+        return datetime.fromisoformat(old) == midnight
+    except ValueError:
         return normalize_date(old) == normalize_date(new)
