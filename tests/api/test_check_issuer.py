@@ -14,7 +14,7 @@ from django.core.management import call_command
 from tests.kit.certificates import PrivateAuthority
 from tests.kit.issuer import Issuer
 from tests.kit.processes import REPOSITORY
-from tests.kit.responders import Responder, close, content, delayed, document, drip, redirect, reset
+from tests.kit.responders import Responder, close, content, delayed, document, redirect, reset
 from tests.kit.servers import DevelopmentServer
 from tests.kit.signing_keys import SigningKey
 from timesheets import conf
@@ -354,18 +354,6 @@ def test_a_private_ca_must_be_configured(settings: Any, tmp_path: Path) -> None:
     assert without.status == 78
     assert "OAUTH_CA_FILE" in without.find("discovery")
     assert with_it.status == 0
-
-
-def test_a_slow_response_ends_at_the_deadline(issuer: Issuer) -> None:
-    issuer.answers[issuer.jwks_path] = drip(b"HTTP/1.1 200 OK\r\nX: ", b"x" * 20)
-    began = time.monotonic()
-
-    checked = check()
-
-    assert time.monotonic() - began < 20
-    assert checked.status == 75
-    # Which error ends it depends on whether a byte arrives after the cut.
-    assert re.search(r"cannot be fetched: (TimeoutError|ConnectionResetError), after 3", checked.find("keys"))
 
 
 def test_metadata_and_keys_share_one_deadline(discovered: Issuer) -> None:
