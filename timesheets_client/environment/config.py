@@ -88,7 +88,7 @@ def load_config(environment: Mapping[str, str], development: Mapping[str, str]) 
         client_auth=client_auth,
         client_secret=read_client_secret(variables, client_auth),
         private_key=read_private_key(variables, client_auth),
-        upload_url=read_upload_url(variables),
+        upload_url=variables.read_address("TIMESHEETS_API_URL", with_query=False).rstrip("/") + UPLOAD_PATH,
         state_dir=read_state_dir(variables),
     )
     variables.seal()
@@ -128,11 +128,6 @@ def read_auth0_domain(variables: Variables) -> tuple[str, str]:
         problem = "must be a bare domain such as example.eu.auth0.com, without https://, port or path"
         variables.refuse("AUTH0_DOMAIN", problem)
     return f"https://{domain}/", f"https://{domain}/oauth/token"
-
-
-def read_upload_url(variables: Variables) -> str:
-    url = variables.read_address("TIMESHEETS_API_URL", with_query=False)
-    return f"{url.rstrip('/')}{UPLOAD_PATH}"
 
 
 def read_state_dir(variables: Variables) -> Path:

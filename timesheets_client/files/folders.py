@@ -44,7 +44,8 @@ class Folder:
         status = self.lstat(name)
         if status is None or is_link(status) or not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, not a folder")
-        if not is_trusted(status, self._own_status()):
+        parent = self.path.stat() if self._descriptor is None else os.fstat(self._descriptor)
+        if not is_trusted(status, parent):
             raise PermissionError(errno.EPERM, "belongs to another user")
         descriptor = None
         if HAS_DESCRIPTORS:
@@ -115,9 +116,6 @@ class Folder:
     def _open(self, name: str, flags: int, mode: int = 0) -> int:
         """A descriptor of what has the name and is no link."""
         return os.open(self._locate(name), flags | NO_FOLLOW, mode, dir_fd=self._descriptor)
-
-    def _own_status(self) -> os.stat_result:
-        return self.path.stat() if self._descriptor is None else os.fstat(self._descriptor)
 
     def _locate(self, name: str) -> str:
         return name if self._descriptor is not None else str(self.path / name)

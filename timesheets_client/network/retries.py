@@ -130,17 +130,16 @@ def poll(
     attempt: Callable[[], bool], seconds: float, clock: Clock, *, interval_seconds: float, reason: str
 ) -> bool:
     """Whether `attempt` returns True within `seconds`. Announces a wait, with its reason, once."""
+    if attempt():
+        return True
     deadline = clock.monotonic() + seconds
-    is_announced = False
-    while not attempt():
-        left = deadline - clock.monotonic()
-        if left <= 0:
-            return False
-        if not is_announced:
-            clock.announce(f"waiting up to {left:.1f} s for {reason}.")
-            is_announced = True
+    if seconds > 0:
+        clock.announce(f"waiting up to {seconds:.1f} s for {reason}.")
+    while (left := deadline - clock.monotonic()) > 0:
         clock.sleep(min(interval_seconds, left))
-    return True
+        if attempt():
+            return True
+    return False
 
 
 def read_retry_after(answer: Answer, now: float) -> float:
