@@ -70,7 +70,7 @@ class CSVRenderer(BaseRenderer):
             columns += CORRECTION_COLUMNS
         if shown["reach"].is_everything:
             columns += CLIENT_COLUMNS
-        return columns, data.get("results", [data] if "id" in data else [])
+        return columns, data.get("results", [data])
 
 
 class RejectionCSVRenderer(CSVRenderer):

@@ -2,11 +2,9 @@
 
 import base64
 import tempfile
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import requests
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
@@ -17,9 +15,6 @@ from tests.kit.servers import DevelopmentServer
 
 FOLDER = REPOSITORY / "docs/images"
 WIDTH = 1080
-MONDAY = date(2026, 6, 1)
-# The hours of a week, from Monday on.
-HOURS = {"StoreZero": (5, 7.5, 3, 8, 4), "Intranet": (2.5, 0, 4.5, 0, 2), "Training": (0, 0, 0, 0, 1.5)}
 FILE = """\
 user_id,date,project,hours,entry_id
 007,2026-06-08,StoreZero,5,week24-1
@@ -36,28 +31,11 @@ def take_screenshots() -> None:
         folder = Path(name)
         server = DevelopmentServer(folder)
         try:
-            store_weeks(server)
+            server.manage("example_data")
             with open_browser(folder, WIDTH) as driver:
                 photograph(driver, server, folder)
         finally:
             server.close()
-
-
-def store_weeks(server: DevelopmentServer) -> None:
-    entries = [entry for week in range(12) for entry in list_entries(MONDAY - timedelta(weeks=week), week)]
-    headers = {"Authorization": f"Bearer {server.get_token()}"}
-    response = requests.post(f"{server.url}/timesheets/upload", json=entries, headers=headers, timeout=10)
-    response.raise_for_status()
-
-
-def list_entries(monday: date, week: int) -> list[dict[str, Any]]:
-    """What one employee worked. No two weeks are the same."""
-    return [
-        {"user_id": "007", "date": str(monday + timedelta(days=day)), "project": project, "hours": hours}
-        for project, days in HOURS.items()
-        for day, hours in enumerate(days)
-        if hours and (day + week) % 6
-    ]
 
 
 def photograph(driver: webdriver.Chrome, server: DevelopmentServer, folder: Path) -> None:
@@ -69,7 +47,7 @@ def photograph(driver: webdriver.Chrome, server: DevelopmentServer, folder: Path
     person.find("file").send_keys(str(folder / "week24.csv"))
     person.see("less than or equal to 24")
     save(driver, "upload.png", "#upload-file")
-    person.open(f"/people/week?user_id=007&day={MONDAY}")
+    person.open(f"/people/week?user_id=201&day={datetime.now(UTC).date() - timedelta(days=7)}")
     save(driver, "week.png", ".week")
 
 
