@@ -10,19 +10,14 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from timesheets.storage.assignments import COLUMNS as ASSIGNMENT_COLUMNS
-from timesheets_files.members import COLUMNS as ENTRY_COLUMNS
-from timesheets_files.members import ERRORS, OPTIONAL_COLUMNS
+from timesheets.storage.reach import Reach
 
-COLUMNS: tuple[str, ...] = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
+COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
 # Only with `fields=all`, because programs rely on the columns above.
 CORRECTION_COLUMNS = ("revision", "reason", "supersedes", "superseded_by")
 # At the end, if there can be rows of several clients.
 CLIENT_COLUMNS = ("client", "organization")
 PERSON_COLUMNS = ("user_id", "hours", "expected", "status")
-
-# The columns of a CSV file, and its rows.
-Table = tuple[Sequence[str], Iterable[Mapping[str, Any]]]
 
 
 class PlainJSONRenderer(JSONRenderer):
@@ -38,7 +33,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 
 class CSVRenderer(BaseRenderer):
-    """Renders a header and one row per timesheet (RFC 4180). Problems stay JSON.
+    """Renders a header and the rows of a PageResponse (RFC 4180). Problems stay JSON.
 
     Programs read back exactly what was uploaded. Some spreadsheets therefore run cells that begin with
     `=`, `+`, `-` or `@`.
@@ -58,49 +53,10 @@ class CSVRenderer(BaseRenderer):
             # An answer to OPTIONS has no rows.
             return ""
         text = io.StringIO()
-        columns, rows = self.tabulate(data, response.shown, renderer_context["request"])
-        writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
+        writer = csv.DictWriter(text, response.columns, restval="", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(data.get("results", [data]) if response.rows is None else response.rows)
         return text.getvalue()
-
-    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
-        columns = COLUMNS
-        if "fields" in request.query_params:
-            columns += CORRECTION_COLUMNS
-        if shown["reach"].is_everything:
-            columns += CLIENT_COLUMNS
-        return columns, data.get("results", [data])
-
-
-class RejectionCSVRenderer(CSVRenderer):
-    """Renders refused entries with the columns of an upload, and why each was refused."""
-
-    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
-        rows = ({**each["entry"], ERRORS: write_errors(each)} for each in data.get("results", ()))
-        return (*ENTRY_COLUMNS, *OPTIONAL_COLUMNS, ERRORS), rows
-
-
-class AssignmentCSVRenderer(CSVRenderer):
-    """Renders a list of assignments with the columns in which an operator writes it."""
-
-    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
-        return ASSIGNMENT_COLUMNS, data["assignments"] or ()
-
-
-class PeopleCSVRenderer(CSVRenderer):
-    """Renders the people of a week, with their clients if there can be several."""
-
-    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
-        more = CLIENT_COLUMNS if shown["reach"].is_everything else ()
-        return (*PERSON_COLUMNS, *more), data["people"] or ()
-
-
-class TableCSVRenderer(CSVRenderer):
-    """Renders results with the columns that the view chose."""
-
-    def tabulate(self, data: Any, shown: Mapping[str, Any], request: Request) -> Table:
-        return shown["columns"], data.get("results", [data])
 
 
 def write_errors(rejection: Mapping[str, Any]) -> str:
@@ -115,11 +71,20 @@ def write_errors(rejection: Mapping[str, Any]) -> str:
 
 
 class PageResponse(Response):
-    """A response whose page shows more than its body: only a page calls what `shown` has of callables."""
+    """A response whose page shows more than its body: only a page calls what `shown` has of callables.
 
-    def __init__(self, data: Any, **shown: Any) -> None:
+    Its CSV has these columns of the `rows`: without them, of the results in the body, or of the body itself.
+    """
+
+    def __init__(
+        self, data: Any, *, columns: Sequence[str] = (), rows: Iterable[Any] | None = None, **shown: Any
+    ) -> None:
         super().__init__(data)
-        self.shown = shown
+        self.columns, self.rows, self.shown = columns, rows, shown
+
+
+def choose_columns(names: Sequence[str], reach: Reach) -> Sequence[str]:
+    return (*names, *(CLIENT_COLUMNS if reach.is_everything else ()))
 
 
 def has_page(request: Request) -> bool:

@@ -16,8 +16,6 @@ IS_LAST = f"""NOT EXISTS (
     AND later.entry_id = scanned.entry_id AND later.revision = scanned.revision + 1
     AND later.revision > 1 AND later.id <= {{as_of}}
 )"""  # noqa: S608
-# Hundredths, because SQLite would add up fractions.
-SUM_OF_HOURS = "CAST(SUM(ROUND(hours * 100)) AS bigint)"
 
 
 # Most entries have the same few times.

@@ -1,8 +1,8 @@
 """Add up the current entries in reach, by what they have in common. Knows no HTTP."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -12,7 +12,7 @@ from timesheets.storage.queries import TimesheetQuery, list_conditions, settle
 from timesheets.storage.reach import Reach
 from timesheets.storage.rows import CLIENT_TABLE, TABLE
 from timesheets.storage.scans import match_any
-from timesheets.storage.sums import IS_LAST, SUM_OF_HOURS, define_periods
+from timesheets.storage.sums import IS_LAST, define_periods
 
 MAX_GROUPS = 10_000
 # What entries can have in common, with its columns.
@@ -25,25 +25,21 @@ _COLUMNS = {
 KEYS = (*_COLUMNS, *_OF_PERIOD)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """What some entries have in common, in the order of the columns, and what they add up to."""
 
-    names: tuple[str, ...]
+    names: Sequence[str]
     entries: int
     hours: Decimal
-
-
-class TooManyGroups(Exception):
-    """There are more than MAX_GROUPS."""
 
 
 def add_up(
     reach: Reach, query: TimesheetQuery, by: Sequence[str], zone: ZoneInfo
 ) -> tuple[Sequence[Group], int]:
-    """The groups in order of their names, and the id as of which they are. Raises NotSettled, TooManyGroups.
+    """The groups in order of their names, and the id as of which they are. Raises NotSettled.
 
-    `by` has some of KEYS. A client has two names: its id and its organization.
+    `by` has some of KEYS. A client has two names: its id and its organization. If there are more than
+    MAX_GROUPS, there is one more.
     """
     as_of = settle(query.as_of, find_high_water_mark())
     columns = [column for name in by for column in _COLUMNS.get(name) or [_select_period(name)]]
@@ -51,22 +47,18 @@ def add_up(
     conditions = [*list_conditions(query), *match_any("client_id", _list_owner_ids(reach))]
     where = " AND ".join(["scanned.id <= %s", "hours <> 0", *(each.sql for each in conditions)])
     statement = f"""
-        SELECT {", ".join(columns)}, COUNT(*), {SUM_OF_HOURS}
+        SELECT {", ".join(columns)}, COUNT(*), CAST(SUM(ROUND(hours * 100)) AS bigint)
         FROM {TABLE} AS scanned JOIN {CLIENT_TABLE} AS owner ON owner.id = scanned.client_id
         WHERE {where} AND {IS_LAST.format(as_of="%s")}
         GROUP BY {", ".join(str(number + 1) for number in range(len(columns)))} LIMIT {MAX_GROUPS + 1}
     """  # noqa: S608
+    # Hours are hundredths, because SQLite would add up fractions.
     values = [value for condition in conditions for value in condition.parameters]
     define_periods()
     with connection.cursor() as cursor:
         cursor.execute(statement, [*zones, as_of, *values, as_of])
         rows = sorted(cursor.fetchall())
-    if len(rows) > MAX_GROUPS:
-        raise TooManyGroups
-    return [
-        Group(names=tuple(names), entries=entries, hours=Decimal(hundredths).scaleb(-2))
-        for *names, entries, hundredths in rows
-    ], as_of
+    return [Group(names, count, Decimal(hours).scaleb(-2)) for *names, count, hours in rows], as_of
 
 
 def _select_period(name: str) -> str:

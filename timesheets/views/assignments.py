@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, UPLOAD_SCOPE
-from timesheets.renderers import AssignmentCSVRenderer, PageResponse, has_page
+from timesheets.renderers import CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_assignments
-from timesheets.storage.assignments import find_newest_list
+from timesheets.storage.assignments import COLUMNS, find_newest_list
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import refuse_parameters
 
@@ -23,7 +23,7 @@ class AssignmentView(APIView):
     resource_path = "/assignments"
     required_scopes = frozenset({UPLOAD_SCOPE})
     sufficient_scopes = frozenset({READ_SCOPE, READ_ALL_SCOPE})
-    renderer_classes = [*APIView.renderer_classes, AssignmentCSVRenderer]
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/assignments.html"
 
     def get(self, request: Request) -> Response:
@@ -32,4 +32,4 @@ class AssignmentView(APIView):
         rows = members["assignments"]
         if rows and has_page(request):
             members["assignments"] = rows[:_MAX_ROWS_ON_PAGE]
-        return PageResponse(members, row_count=len(rows or ()))
+        return PageResponse(members, columns=COLUMNS, rows=rows or (), row_count=len(rows or ()))

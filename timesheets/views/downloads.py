@@ -15,9 +15,9 @@ from timesheets import conf
 from timesheets.browser.downloads import settle, write_download
 from timesheets.exceptions import Overloaded
 from timesheets.storage.places import NoPlace, Places
-from timesheets.storage.queries import NotSettled
+from timesheets.storage.queries import NotSettled, TimesheetQuery
 from timesheets.trust.principals import MachineClient
-from timesheets.views.list_options import read_list_options
+from timesheets.views.list_options import OF_TIMESHEETS, read_options
 from timesheets.views.reading import ReadingView
 from timesheets.views.timesheets import TimesheetListView, UnsettledState
 
@@ -83,7 +83,10 @@ class TimesheetDownloadView(ReadingView):
         super().initial(request, *args, **kwargs)
 
     def get(self, request: Request) -> Download:
-        client, options = cast("MachineClient", request.user), read_list_options(request)
+        client, options = (
+            cast("MachineClient", request.user),
+            read_options(request, TimesheetQuery, OF_TIMESHEETS),
+        )
         with ExitStack() as place:
             try:
                 place.enter_context(_places.take(client.caller))

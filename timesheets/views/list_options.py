@@ -55,22 +55,19 @@ class QueryTimestampField(TimestampField):
         return super().to_internal_value(data)
 
 
-class PageSizeField(serializers.IntegerField):
-    default_error_messages = {"invalid": f"Send a number from 1 to {MAX_PAGE_SIZE}."}
-
-    def to_internal_value(self, data: Any) -> int:
-        if not _PAGE_SIZE.fullmatch(data) or int(data) > MAX_PAGE_SIZE:
-            self.fail("invalid")
-        return int(data)
-
-
 class IdField(serializers.IntegerField):
     default_error_messages = {"invalid": "Send an id, such as 17."}
+    pattern, highest = _ID, _MAX_ID
 
     def to_internal_value(self, data: Any) -> int:
-        if not _ID.fullmatch(data) or int(data) > _MAX_ID:
+        if not self.pattern.fullmatch(data) or int(data) > self.highest:
             self.fail("invalid")
         return int(data)
+
+
+class PageSizeField(IdField):
+    default_error_messages = {"invalid": f"Send a number from 1 to {MAX_PAGE_SIZE}."}
+    pattern, highest = _PAGE_SIZE, MAX_PAGE_SIZE
 
 
 class FlagField(serializers.BooleanField):
@@ -198,11 +195,11 @@ class RunLineParameters(PageParameters):
 
 
 # `partial`: no parameter is required. A serializer keeps no state between calls.
-_OF_LIST = ListParameters(partial=True)
-_OF_TIMESHEET = TimesheetParameters(partial=True)
-_OF_RECEIPTS = ReceiptParameters(partial=True)
-_OF_PAGE = PageParameters(partial=True)
-_OF_RUN_LINES = RunLineParameters(partial=True)
+OF_TIMESHEETS = ListParameters(partial=True)
+OF_TIMESHEET = TimesheetParameters(partial=True)
+OF_RECEIPTS = ReceiptParameters(partial=True)
+OF_PAGE = PageParameters(partial=True)
+OF_RUN_LINES = RunLineParameters(partial=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,11 +211,6 @@ class ListOptions(Generic[Query]):
     page_size: int
     parameters: Parameters
 
-    def write_query(self, row_id: int) -> str:
-        """The query string of the page that begins at this id, with the same filters."""
-        cursor = write_cursor(row_id, newest_first=self.query.newest_first)
-        return urlencode({**self.parameters, "cursor": cursor}, doseq=True)
-
     def suit_a_page(self) -> "ListOptions[Query]":
         """The same list as people expect it: the newest first, and not too long. A cursor has its order."""
         if "cursor" in self.parameters:
@@ -229,62 +221,10 @@ class ListOptions(Generic[Query]):
         return dataclasses.replace(self, query=query, page_size=page_size, parameters=parameters)
 
 
-def read_list_options(request: Request) -> ListOptions[TimesheetQuery]:
-    """The filters and the page of timesheets. Raises InvalidParameter with all problems at once."""
-    return _read_options(request, TimesheetQuery, _OF_LIST)
-
-
-def read_receipt_options(request: Request) -> ListOptions[ReceiptQuery]:
-    """The filters and the page of receipts. Raises InvalidParameter with all problems at once."""
-    return _read_options(request, ReceiptQuery, _OF_RECEIPTS)
-
-
-def read_page_options(request: Request) -> ListOptions[PageQuery]:
-    """The page of a list without filters. Raises InvalidParameter with all problems at once."""
-    return _read_options(request, PageQuery, _OF_PAGE)
-
-
-def read_run_line_options(request: Request) -> ListOptions[PageQuery]:
-    """The clients and the page of a run's lines. Raises InvalidParameter with all problems at once."""
-    return _read_options(request, PageQuery, _OF_RUN_LINES)
-
-
-def check_timesheet_parameters(request: Request) -> None:
-    """Raises InvalidParameter."""
-    read_parameters(request, _OF_TIMESHEET)
-
-
-def refuse_parameters(request: Request) -> None:
-    if request.query_params:
-        raise InvalidParameter("This resource takes no parameters.")
-
-
-def respond_with_page(
-    path: str,
-    options: ListOptions[Any],
-    results: Sequence[Any],
-    next_id: int | None,
-    **shown: Any,
-) -> Response:
-    """A page of the list at `path`, and the address of the page that begins at `next_id`."""
-    url = None if next_id is None else conf.public_url(f"{path}?{options.write_query(next_id)}")
-
-    def write_asked() -> str:
-        # A program gets the same only if it asks for the order of a page.
-        return f"{path}?{urlencode(options.parameters, doseq=True)}"
-
-    response = PageResponse(
-        {"results": results, "next": url}, asked=write_asked, reach=options.reach, **shown
-    )
-    if url:
-        # CSV has no other place for the next page (RFC 8288).
-        response["Link"] = f'<{url}>; rel="next"'
-    return response
-
-
-def _read_options(
+def read_options(
     request: Request, query: type[Query], serializer: serializers.Serializer[Any]
 ) -> ListOptions[Query]:
+    """The filters and the page of a list. Raises InvalidParameter with all problems at once."""
     values, parameters = read_parameters(request, serializer)
     # Only the renderer of CSV uses it.
     values.pop("fields", None)
@@ -301,6 +241,35 @@ def _read_options(
         page_size=page_size,
         parameters=parameters,
     )
+
+
+def refuse_parameters(request: Request) -> None:
+    if request.query_params:
+        raise InvalidParameter("This resource takes no parameters.")
+
+
+def respond_with_page(
+    path: str,
+    options: ListOptions[Any],
+    results: Sequence[Any],
+    next_id: int | None,
+    **shown: Any,
+) -> Response:
+    """A page of the list at `path`, and the address of the page that begins at `next_id`."""
+
+    def write_path(**more: str) -> str:
+        return f"{path}?{urlencode({**options.parameters, **more}, doseq=True)}"
+
+    url = None
+    if next_id is not None:
+        cursor = write_cursor(next_id, newest_first=options.query.newest_first)
+        url = conf.public_url(write_path(cursor=cursor))
+    # A program gets the same as a page only if it asks for the order of a page.
+    response = PageResponse({"results": results, "next": url}, asked=write_path, **shown)
+    if url:
+        # CSV has no other place for the next page (RFC 8288).
+        response["Link"] = f'<{url}>; rel="next"'
+    return response
 
 
 def read_parameters(

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from timesheets import conf
 from timesheets.exceptions import InvalidParameter
 from timesheets.fields import WeekField
-from timesheets.renderers import PageResponse, PeopleCSVRenderer
+from timesheets.renderers import PERSON_COLUMNS, CSVRenderer, PageResponse, choose_columns
 from timesheets.serializers import represent_people
 from timesheets.storage.missing import WeekNotBegun, find_missing
 from timesheets.views.list_options import ClientField, read_parameters
@@ -31,7 +31,7 @@ class MissingView(ReadingView):
 
     name = "Who is missing?"
     resource_path = "/missing"
-    renderer_classes = [*APIView.renderer_classes, PeopleCSVRenderer]
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/missing.html"
 
     def get(self, request: Request) -> Response:
@@ -41,4 +41,7 @@ class MissingView(ReadingView):
             found = find_missing(reach, conf.issuer().url, values["week"], conf.time_zone(), timezone.now())
         except WeekNotBegun:
             raise InvalidParameter("week: This week has not begun.") from None
-        return PageResponse(represent_people(found, names_clients=reach.is_everything), reach=reach)
+        body = represent_people(found, names_clients=reach.is_everything)
+        return PageResponse(
+            body, columns=choose_columns(PERSON_COLUMNS, reach), rows=body["people"] or (), reach=reach
+        )

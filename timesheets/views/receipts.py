@@ -6,18 +6,24 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.models import Upload
-from timesheets.renderers import PageResponse, RejectionCSVRenderer, has_page
+from timesheets.renderers import CSVRenderer, PageResponse, has_page, write_errors
 from timesheets.serializers import represent_receipt, represent_rejection
 from timesheets.storage.reach import Reach
-from timesheets.storage.receipts import find_receipt, list_receipts
+from timesheets.storage.receipts import ReceiptQuery, find_receipt, list_receipts
 from timesheets.storage.rejections import list_rejections
+from timesheets.storage.scans import PageQuery
 from timesheets.views.list_options import (
-    read_page_options,
-    read_receipt_options,
+    OF_PAGE,
+    OF_RECEIPTS,
+    read_options,
     refuse_parameters,
     respond_with_page,
 )
 from timesheets.views.reading import ReadingView, read_reach
+from timesheets_files.members import COLUMNS, ERRORS, OPTIONAL_COLUMNS
+
+# Those of an upload, and why each entry was refused.
+_REJECTION_COLUMNS = (*COLUMNS, *OPTIONAL_COLUMNS, ERRORS)
 
 
 class ReceiptListView(ReadingView):
@@ -29,7 +35,7 @@ class ReceiptListView(ReadingView):
     page_script = "timesheets/filters.js"
 
     def get(self, request: Request) -> Response:
-        options = read_receipt_options(request)
+        options = read_options(request, ReceiptQuery, OF_RECEIPTS)
         if has_page(request):
             options = options.suit_a_page()
         receipts, next_id = list_receipts(options.reach, options.query, options.page_size)
@@ -59,7 +65,7 @@ class ReceiptView(ReadingView):
 class RejectionListView(ReadingView):
     """List what an upload refused."""
 
-    renderer_classes = [*APIView.renderer_classes, RejectionCSVRenderer]
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/rejections.html"
 
     @property
@@ -70,11 +76,14 @@ class RejectionListView(ReadingView):
         return f"Rejected entries of upload {self.kwargs['upload_id']}"
 
     def get(self, request: Request, upload_id: int) -> Response:
-        options = read_page_options(request)
+        options = read_options(request, PageQuery, OF_PAGE)
         _require_receipt(request, upload_id)
         refused, next_index = list_rejections(upload_id, options.query, options.page_size)
         results = [represent_rejection(each) for each in refused]
-        return respond_with_page(self.resource_path, options, results, next_index)
+        rows = ({**each["entry"], ERRORS: write_errors(each)} for each in results)
+        return respond_with_page(
+            self.resource_path, options, results, next_index, columns=_REJECTION_COLUMNS, rows=rows
+        )
 
 
 def _require_receipt(request: Request, upload_id: int) -> tuple[Reach, Upload]:

@@ -4,14 +4,16 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from timesheets.renderers import CLIENT_COLUMNS, PageResponse, PlainJSONRenderer, TableCSVRenderer
+from timesheets.renderers import CSVRenderer, PageResponse, PlainJSONRenderer, choose_columns
 from timesheets.serializers import represent_run, represent_run_line
 from timesheets.storage.reach import Reach
 from timesheets.storage.run_lines import COLUMNS
 from timesheets.storage.run_lists import VisibleRun, find_run, list_lines, list_runs
+from timesheets.storage.scans import PageQuery
 from timesheets.views.list_options import (
-    read_page_options,
-    read_run_line_options,
+    OF_PAGE,
+    OF_RUN_LINES,
+    read_options,
     refuse_parameters,
     respond_with_page,
 )
@@ -24,13 +26,13 @@ class RunListView(ReadingView):
     """List the runs that have lines of this client, the newest first."""
 
     resource_path = "/runs"
-    renderer_classes = [PlainJSONRenderer, TableCSVRenderer]
+    renderer_classes = [PlainJSONRenderer, CSVRenderer]
 
     def get(self, request: Request) -> Response:
-        options = read_page_options(request)
+        options = read_options(request, PageQuery, OF_PAGE)
         runs, next_id = list_runs(options.reach, options.query, options.page_size)
         results = [represent_run(each, names_sha256=options.reach.is_everything) for each in runs]
-        columns = _choose_columns(options.reach)
+        columns = _choose_run_columns(options.reach)
         return respond_with_page(self.resource_path, options, results, next_id, columns=columns)
 
 
@@ -47,7 +49,7 @@ class RunView(ReadingView):
         refuse_parameters(request)
         reach = read_reach(request)
         members = represent_run(_require_run(reach, run_label), names_sha256=reach.is_everything)
-        return PageResponse(members, columns=_choose_columns(reach))
+        return PageResponse(members, columns=_choose_run_columns(reach))
 
 
 class RunLineListView(ReadingView):
@@ -60,16 +62,16 @@ class RunLineListView(ReadingView):
         return f"{RunListView.resource_path}/{self.kwargs['run_label']}/lines"
 
     def get(self, request: Request, run_label: str) -> Response:
-        options = read_run_line_options(request)
+        options = read_options(request, PageQuery, OF_RUN_LINES)
         run = _require_run(options.reach, run_label)
         lines, next_position = list_lines(run, options.query, options.page_size)
         names_client = options.reach.is_everything
         results = [represent_run_line(line, names_client=names_client) for line in lines]
-        columns = (*COLUMNS, *CLIENT_COLUMNS) if names_client else COLUMNS
+        columns = choose_columns(COLUMNS, options.reach)
         return respond_with_page(self.resource_path, options, results, next_position, columns=columns)
 
 
-def _choose_columns(reach: Reach) -> tuple[str, ...]:
+def _choose_run_columns(reach: Reach) -> tuple[str, ...]:
     return tuple(name for name in _COLUMNS if name != "sha256" or reach.is_everything)
 
 

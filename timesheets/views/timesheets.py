@@ -1,17 +1,29 @@
 """Read back the entries of a client: parse, call, respond."""
 
+from collections.abc import Sequence
+
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.exceptions import InvalidParameter
-from timesheets.renderers import CSVRenderer, PageResponse, has_page
+from timesheets.renderers import (
+    COLUMNS,
+    CORRECTION_COLUMNS,
+    CSVRenderer,
+    PageResponse,
+    choose_columns,
+    has_page,
+)
 from timesheets.serializers import represent_stored_entry
-from timesheets.storage.queries import NotSettled, find_timesheet, list_timesheets
+from timesheets.storage.queries import NotSettled, TimesheetQuery, find_timesheet, list_timesheets
+from timesheets.storage.reach import Reach
 from timesheets.views.list_options import (
-    check_timesheet_parameters,
-    read_list_options,
+    OF_TIMESHEET,
+    OF_TIMESHEETS,
+    read_options,
+    read_parameters,
     respond_with_page,
 )
 from timesheets.views.reading import ReadingView, read_reach
@@ -31,7 +43,7 @@ class TimesheetListView(ReadingView):
     page_script = "timesheets/filters.js"
 
     def get(self, request: Request) -> Response:
-        options = read_list_options(request)
+        options = read_options(request, TimesheetQuery, OF_TIMESHEETS)
         if has_page(request):
             options = options.suit_a_page()
         try:
@@ -39,9 +51,8 @@ class TimesheetListView(ReadingView):
         except NotSettled:
             raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
-        response = respond_with_page(
-            self.resource_path, options, results, page.next_id, entries=page.timesheets
-        )
+        shown = {"columns": _choose_columns(request, options.reach), "entries": page.timesheets}
+        response = respond_with_page(self.resource_path, options, results, page.next_id, **shown)
         response["Timesheets-As-Of"] = str(page.as_of)
         return response
 
@@ -60,11 +71,17 @@ class TimesheetView(ReadingView):
         return f"Entry {self.kwargs['timesheet_id']}"
 
     def get(self, request: Request, timesheet_id: int) -> Response:
-        check_timesheet_parameters(request)
+        read_parameters(request, OF_TIMESHEET)
         reach = read_reach(request)
         timesheet = find_timesheet(reach, timesheet_id)
         if timesheet is None:
             raise NotFound(
                 f"{'No' if reach.is_everything else 'This'} client has no timesheet {timesheet_id}."
             )
-        return PageResponse(represent_stored_entry(timesheet), reach=reach, stored=timesheet)
+        columns = _choose_columns(request, reach)
+        return PageResponse(represent_stored_entry(timesheet), columns=columns, reach=reach, stored=timesheet)
+
+
+def _choose_columns(request: Request, reach: Reach) -> Sequence[str]:
+    has_all = "fields" in request.query_params
+    return choose_columns((*COLUMNS, *CORRECTION_COLUMNS) if has_all else COLUMNS, reach)

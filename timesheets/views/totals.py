@@ -7,12 +7,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from timesheets import conf, exceptions
-from timesheets.exceptions import InvalidParameter
-from timesheets.renderers import CLIENT_COLUMNS, PageResponse, PlainJSONRenderer, TableCSVRenderer
+from timesheets import conf
+from timesheets.exceptions import InvalidParameter, TooManyGroups
+from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, PlainJSONRenderer
 from timesheets.serializers import represent_totals
 from timesheets.storage.queries import NotSettled, TimesheetQuery
-from timesheets.storage.totals import KEYS, TooManyGroups, add_up
+from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
 from timesheets.views.list_options import (
     AnyOfField,
     ClientField,
@@ -45,7 +45,7 @@ class TotalsView(ReadingView):
     """Add up the current entries."""
 
     resource_path = "/totals"
-    renderer_classes = [PlainJSONRenderer, TableCSVRenderer]
+    renderer_classes = [PlainJSONRenderer, CSVRenderer]
 
     def get(self, request: Request) -> Response:
         values, _ = read_parameters(request, _PARAMETERS)
@@ -55,8 +55,8 @@ class TotalsView(ReadingView):
             groups, as_of = add_up(reach, TimesheetQuery(**values), by, conf.time_zone())
         except NotSettled:
             raise UnsettledState from None
-        except TooManyGroups:
-            raise exceptions.TooManyGroups from None
+        if len(groups) > MAX_GROUPS:
+            raise TooManyGroups
         columns = [column for key in by for column in (CLIENT_COLUMNS if key == "client" else (key,))]
         return PageResponse(represent_totals(columns, groups, as_of), columns=(*columns, "entries", "hours"))
 

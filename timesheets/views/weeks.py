@@ -71,7 +71,7 @@ class WeekView(ReadingView):
         values, _ = read_parameters(request, _PARAMETERS)
         this_week = Week.of(timezone.now().astimezone(conf.time_zone()).date())
         week = values.get("week") or values.get("day") or this_week
-        context = {"week": week, "this_week": this_week}
+        context: dict[str, Any] = {"week": week, "this_week": this_week}
         if "user_id" in values:
             context |= _describe_week(read_reach(request), values["user_id"], week)
         return PageResponse(None, **context)
