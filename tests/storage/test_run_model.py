@@ -61,7 +61,7 @@ sent = st.builds(
             "date": st.sampled_from(MOMENTS),
             "project": st.sampled_from(["P", "p"]),
             # No float is exactly one of them.
-            "hours": st.sampled_from([Decimal("0.10"), Decimal("0.20"), Decimal("7.30"), Decimal(0)]),
+            "hours": st.sampled_from([Decimal("0.10"), Decimal("0.29"), Decimal("7.30"), Decimal(0)]),
         }
     ),
 )

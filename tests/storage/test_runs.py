@@ -73,7 +73,8 @@ def hold(tmp_path: Path) -> Callable[[str], tuple[str, Path]]:
 
 def test_a_run_pays_current_hours_in_the_order_of_code_points(read: Read) -> None:
     store("a", hours=Decimal("7.10"))
-    store("b", hours=Decimal("0.20"))
+    # A hundred times the float is less than 29.
+    store("b", hours=Decimal("0.29"))
     store(None, hours=Decimal("0.01"))
     correct("a", "7.20")
     store("other-day", **on("2017-05-01"))
@@ -84,7 +85,7 @@ def test_a_run_pays_current_hours_in_the_order_of_code_points(read: Read) -> Non
 
     assert read("2017-05") == [
         "007,2017-05-01,StoreZero,5.00,0.00,5.00,new,,payroll,",
-        "007,2017-05-10,StoreZero,7.41,0.00,7.41,new,,payroll,",
+        "007,2017-05-10,StoreZero,7.50,0.00,7.50,new,,payroll,",
         *(
             f"{user_id},2017-05-10,5,1.00,0.00,1.00,new,,payroll,"
             for user_id in (
@@ -109,7 +110,7 @@ def test_the_next_run_pays_the_difference(read: Read) -> None:
     correct("moved", 5, user_id="3", project="Other")
     correct("same", 5, user_id="4", **on("2017-05-10T23:00:00"))
     correct("back", 0, user_id="6")
-    store("late", user_id="7")
+    store("late", user_id="7", **on("2017-05-31"))
 
     first = read("june", "2017-06-30")
     correct("back", 5, user_id="6", revision=3)
@@ -121,7 +122,7 @@ def test_the_next_run_pays_the_difference(read: Read) -> None:
         "3,2017-05-10,StoreZero,0.00,5.00,-5.00,correction,,payroll,",
         "5,2017-06-01,StoreZero,5.00,0.00,5.00,new,,payroll,",
         "6,2017-05-10,StoreZero,0.00,5.00,-5.00,correction,,payroll,",
-        "7,2017-05-10,StoreZero,5.00,0.00,5.00,late,,payroll,",
+        "7,2017-05-31,StoreZero,5.00,0.00,5.00,late,,payroll,",
     ]
     # What was paid adds up to 0, and is a correction nevertheless.
     assert read("july", "2017-07-31") == ["6,2017-05-10,StoreZero,5.00,0.00,5.00,correction,,payroll,"]

@@ -6,6 +6,7 @@ from typing import BinaryIO, NamedTuple
 
 from timesheets.models import Timesheet
 from timesheets.storage.policy_files import find_text_faults, read_policy
+from timesheets.storage.run_statements import one_run_at_a_time
 
 
 class Hold(NamedTuple):
@@ -38,13 +39,15 @@ class Holds:
 
 def read_holds(file: BinaryIO) -> Holds:
     """The holds in a CSV file. Raises PolicyFileWrong with all errors."""
-    owners = ("client__client_id", "client__organization", "user_id")
-    known = {
-        (client, one_or_all, name)
-        for client, organization, user_id in Timesheet.objects.values_list(*owners).distinct()
-        for one_or_all in (organization, "")
-        for name in (user_id, "")
-    }
+    people = Timesheet.objects.values_list("client__client_id", "client__organization", "user_id").distinct()
+    # It has no time limit, either.
+    with one_run_at_a_time():
+        known = {
+            (client, one_or_all, name)
+            for client, organization, user_id in people
+            for one_or_all in (organization, "")
+            for name in (user_id, "")
+        }
 
     def read_row(cells: dict[str, str]) -> tuple[Hold, list[str]]:
         hold = Hold(**{name: cells.get(name, "") for name in Hold._fields})

@@ -16,8 +16,6 @@ from timesheets_files.limits import ENTRY_ID
 
 # The lines that are in memory together, and that are stored in one transaction of SQLite.
 CHUNK_ROWS = 10_000
-
-
 # An `entry_id` that can be a segment of a path.
 LABEL = re.compile(rf"(?=[A-Za-z0-9]){ENTRY_ID.pattern}", re.ASCII)
 
@@ -59,11 +57,12 @@ class Share:
 
     @classmethod
     def add_up(cls, shares: Iterable[Self]) -> Self:
-        """The totals of several shares."""
-        every = list(shares)
-        return cls(
-            **{name: sum(getattr(share, name) for share in every) for name in ("lines", "hours", "held")}
-        )
+        total = cls()
+        for share in shares:
+            total.lines += share.lines
+            total.hours += share.hours
+            total.held += share.held
+        return total
 
 
 # By the key of each client that has lines.

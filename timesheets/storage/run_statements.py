@@ -1,14 +1,12 @@
 """The statements of a run: who may work, what is to be paid, and where it goes."""
 
-import fcntl
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from filelock import FileLock
 
 from timesheets.models import Run, RunLine
 from timesheets.storage.rows import CLIENT_TABLE, TABLE
@@ -54,13 +52,11 @@ def one_run_at_a_time() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [_LOCK_CLASS])
             yield
         return
-    # Closing SQLite's own file would release SQLite's locks, and another file would be left behind.
-    folder = os.open(Path(connection.settings_dict["NAME"]).parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    database: Any = connection
+    # Nobody else has a database in memory. The next run may be another user's.
+    lock = FileLock(f"{database.settings_dict['NAME']}.runs.lock", mode=0o666)
+    with nullcontext() if database.is_in_memory_db() else lock:
         yield
-    finally:
-        os.close(folder)
 
 
 def work_out_lines(run: Run, zone: ZoneInfo) -> Iterator[Sequence[tuple[Any, ...]]]:
