@@ -40,18 +40,24 @@ def build_stored(
     ],
 )
 def test_a_day_is_one_of_the_given_zone(when: str, day: str) -> None:
-    [grouped] = group_by_day([build_stored(when=when)], BERLIN)
+    [(grouped, _)] = group_by_day([build_stored(when=when)], BERLIN, is_part=False)
 
     assert str(grouped) == day
 
 
-def test_the_newest_day_is_first_and_its_entries_keep_their_order() -> None:
+@pytest.mark.parametrize(
+    ("is_part", "expected"),
+    [(False, [(12, [7]), (10, [9, 5])]), (True, [(10, [9]), (12, [7]), (10, [5])])],
+)
+def test_the_newest_day_is_first_but_a_part_of_a_list_keeps_its_order(
+    is_part: bool, expected: list[tuple[int, list[int]]]
+) -> None:
     times = ((9, "2017-05-10T08:00:00Z"), (7, "2017-05-12T08:00:00Z"), (5, "2017-05-10T07:00:00Z"))
 
-    days = group_by_day([build_stored(row_id, when) for row_id, when in times], BERLIN)
+    days = group_by_day([build_stored(row_id, when) for row_id, when in times], BERLIN, is_part=is_part)
 
-    found = [(day.day, [stored.timesheet_id for stored in entries]) for day, entries in days.items()]
-    assert found == [(12, [7]), (10, [9, 5])]
+    found = [(day.day, [stored.timesheet_id for stored in entries]) for day, entries in days]
+    assert found == expected
 
 
 def test_what_was_superseded_or_withdrawn_counts_for_nothing() -> None:

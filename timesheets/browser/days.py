@@ -1,10 +1,11 @@
 """Group the entries of a page by day, and add up what counts. Knows neither HTTP nor templates."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from timesheets.storage.queries import StoredEntry
@@ -40,9 +41,16 @@ def add_up(entries: Sequence[StoredEntry]) -> CountedHours:
     )
 
 
-def group_by_day(entries: Iterable[StoredEntry], zone: ZoneInfo) -> Mapping[date, Sequence[StoredEntry]]:
-    """The entries of each day in the zone, in the order in which they were given. The newest day is first."""
-    by_date: dict[date, list[StoredEntry]] = {}
-    for stored in entries:
-        by_date.setdefault(stored.entry.date.astimezone(zone).date(), []).append(stored)
-    return dict(sorted(by_date.items(), reverse=True))
+def group_by_day(
+    entries: Sequence[StoredEntry], zone: ZoneInfo, *, is_part: bool
+) -> Sequence[tuple[date, Sequence[StoredEntry]]]:
+    """The entries of each day in the zone, in the order in which they were given. The newest day is first.
+
+    A part of a list keeps its order, because its days go on in other parts: so a day may occur again.
+    """
+
+    def find_day(stored: StoredEntry) -> date:
+        return stored.entry.date.astimezone(zone).date()
+
+    ordered = entries if is_part else sorted(entries, key=find_day, reverse=True)
+    return [(day, list(found)) for day, found in groupby(ordered, find_day)]

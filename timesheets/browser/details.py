@@ -18,11 +18,15 @@ MAX_REVISIONS = 50
 MAX_SHOWN = 20
 
 
-def _describe_entries(entries: Sequence[StoredEntry], **others: Any) -> Mapping[str, Any]:
-    """The `days` of the entries with their rows, the `totals`, and the `people` and `projects` to suggest."""
+def _describe_entries(entries: Sequence[StoredEntry], *, is_part: bool, **others: Any) -> Mapping[str, Any]:
+    """The `days` of the entries with their rows, the `totals`, and the `people` and `projects` to suggest.
+
+    Totals of a part of a list would be wrong for its days, so a page must not show them.
+    """
     return {
         **others,
-        "days": [_describe_day(*day) for day in group_by_day(entries, conf.time_zone()).items()],
+        "is_part": is_part,
+        "days": [_describe_day(*day) for day in group_by_day(entries, conf.time_zone(), is_part=is_part)],
         "totals": add_up(entries),
         "people": sorted({stored.entry.user_id for stored in entries}),
         "projects": sorted({stored.entry.project for stored in entries}),
@@ -42,15 +46,14 @@ def _describe_history(reach: Reach, stored: StoredEntry) -> Mapping[str, Any]:
 
 
 def _describe_created(reach: Reach, upload_id: int) -> Mapping[str, Any]:
-    """The first entries that the upload created, with the totals, and whether it `has_more`.
+    """The first entries that the upload created, with the totals.
 
     `rejections` are the first entries that it refused, and `has_more_rejections` says if there are others.
     """
     page = list_timesheets(reach, TimesheetQuery(upload_id=upload_id), MAX_SHOWN)
     refused, next_index = list_rejections(upload_id, PageQuery(), MAX_SHOWN)
     return {
-        **_describe_entries(page.timesheets),
-        "has_more": page.next_id is not None,
+        **_describe_entries(page.timesheets, is_part=page.next_id is not None),
         "rejections": [represent_rejection(each) for each in refused],
         "has_more_rejections": next_index is not None,
     }

@@ -51,7 +51,11 @@ class TimesheetListView(ReadingView):
         except NotSettled:
             raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
-        shown = {"columns": _choose_columns(request, options.reach), "entries": page.timesheets}
+        shown = {
+            "columns": _choose_columns(request, options.reach),
+            "entries": page.timesheets,
+            "is_part": page.next_id is not None or options.query.from_id is not None,
+        }
         response = respond_with_page(self.resource_path, options, results, page.next_id, **shown)
         response["Timesheets-As-Of"] = str(page.as_of)
         return response
