@@ -41,6 +41,7 @@ def explain(path: Path) -> list[str]:
         ("top", 'encoding = "iso-8859-12"', "encoding: must be utf-8, or such as windows-1252 or iso-8859-1"),
         ("top", 'time_zone = "Berlin"', "time_zone: 'Berlin' is not a time zone such as Europe/Berlin"),
         ("top", "time_zone = 2", "time_zone: must be a text"),
+        ("top", 'time_zone = ""', "time_zone: '' is not a time zone such as Europe/Berlin"),
         ("user_id", "", "user_id: needs one of the keys column, template, constant; it has none"),
         (
             "project",
@@ -77,6 +78,11 @@ def explain(path: Path) -> list[str]:
             'column = "Duration"\nunit = "1d 2h 30m"',
             "hours.hours_per_day: must be above 0 and at most 24: how many hours 1d has, such as 8",
         ),
+        (
+            "hours",
+            'column = "Duration"\nunit = "1d 2h 30m"\nhours_per_day = nan',
+            "hours.hours_per_day: must be above 0 and at most 24: how many hours 1d has, such as 8",
+        ),
         ("date", 'column = "Day"\nformat = "%d.%m.%Y"\nonly_day = 1', "date.only_day: must be true or false"),
         (
             "hours",
@@ -108,6 +114,12 @@ def explain(path: Path) -> list[str]:
 )
 def test_a_wrong_map_is_explained_by_key(tmp_path: Path, table: str, keys: str, problem: str) -> None:
     assert explain(write(tmp_path, **{table: keys})) == [problem]
+
+
+def test_a_wrong_time_zone_is_the_only_problem_of_times(tmp_path: Path) -> None:
+    stated = write(tmp_path, top='time_zone = "Berlin"', date='column = "Day"\nformat = "%Y-%m-%d %H:%M"')
+
+    assert explain(stated) == ["time_zone: 'Berlin' is not a time zone such as Europe/Berlin"]
 
 
 @pytest.mark.parametrize(

@@ -70,16 +70,8 @@ def find_fault(layout: str) -> str | None:
     return None if directives else "it has no directive such as %Y"
 
 
-def has_date(layout: str) -> bool:
-    return "%Y" in layout
-
-
 def lacks_time(layout: str) -> bool:
     return "%M" not in layout
-
-
-def needs_zone(layout: str) -> bool:
-    return not lacks_time(layout) and "%z" not in layout
 
 
 def disagree(formats: Sequence[str]) -> bool:

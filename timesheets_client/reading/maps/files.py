@@ -14,9 +14,7 @@ from timesheets_client.reading.maps.date_formats import (
     compile_formats,
     disagree,
     find_fault,
-    has_date,
     lacks_time,
-    needs_zone,
 )
 from timesheets_client.reading.maps.durations import SECONDS, UNITS, WITH_DAYS, compile_unit
 from timesheets_client.reading.maps.lookups import LookupUnreadable, read_lookup
@@ -102,11 +100,13 @@ def read_encoding(document: Table) -> str:
 
 
 def read_zone(document: Table) -> tzinfo | None:
+    if "time_zone" not in document:
+        return None
     name = document.take("time_zone")
-    zone = find_zone(name) if name else None
-    if name and not zone:
-        document.refuse("time_zone", f"{quote(name)} is not a time zone such as Europe/Berlin")
-    return zone
+    if zone := find_zone(name):
+        return zone
+    document.refuse("time_zone", f"{quote(name)} is not a time zone such as Europe/Berlin")
+    return UTC
 
 
 def read_rules(document: Table, folder: Path, zone: tzinfo | None) -> Mapping[str, Rule]:
@@ -229,9 +229,9 @@ def read_formats(table: Table, key: str, zone: tzinfo | None, *, needs_date: boo
 def find_format_faults(formats: Sequence[str], zone: tzinfo | None, *, needs_date: bool) -> Iterator[str]:
     if disagree(formats):
         yield "these formats disagree on the order of day and month, which is never guessed"
-    if needs_date and not all(map(has_date, formats)):
+    if needs_date and not all("%Y" in each for each in formats):
         yield "needs a date: %Y, %m and %d"
-    if zone is None and any(map(needs_zone, formats)):
+    if zone is None and not all(lacks_time(each) or "%z" in each for each in formats):
         yield 'a time of day needs a time zone; state it as time_zone = "Europe/Berlin", or with --time-zone'
 
 
