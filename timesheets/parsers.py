@@ -1,12 +1,12 @@
 """Parse the body of an upload into values that the serializer can judge, in every format."""
 
+import codecs
 import io
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import tzinfo
-from typing import IO, Any, BinaryIO, NamedTuple, cast
-
-from rest_framework.parsers import BaseParser
+from typing import Any, NamedTuple
 
 from timesheets.exceptions import DateOrder, MalformedBody, MalformedHeader, TooLarge, make_sentence
 from timesheets_files.csv_rows import open_csv, read_entries
@@ -62,102 +62,72 @@ class Upload(NamedTuple):
     sha256: str = ""
 
 
-class JSONParser(BaseParser):
-    """Parses one entry, or an array of entries (RFC 8259)."""
-
-    media_type = "application/json"
-
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            body = stream.read()
-            require_few_values(body)
-            text = decode_utf8(body)
-            if is_array(text):
-                return Upload(entries=_take(iterate_array(text)))
-            value = parse_value(text)
-        except NotJSON as error:
-            raise MalformedBody(f"The body is not JSON: {error}.") from None
-        if not isinstance(value, dict):
-            raise MalformedBody("The body is neither a JSON object nor an array.")
-        return Upload(entries=[value], is_single=True)
-
-
-class NDJSONParser(BaseParser):
-    """Parses one JSON text per line. A malformed line affects only its own entry."""
-
-    media_type = "application/x-ndjson"
-
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        body = stream.read().removeprefix(b"\xef\xbb\xbf")
+def read_json(body: bytes) -> Upload:
+    """One entry, or an array of entries (RFC 8259)."""
+    try:
         require_few_values(body)
-        lines = enumerate((line.strip(b" \t\r\n") for line in io.BytesIO(body)), start=1)
-        return _take_lines((number, _parse_line(line)) for number, line in lines if line)
+        text = decode_utf8(body)
+        if is_array(text):
+            return Upload(entries=_take(iterate_array(text)))
+        value = parse_value(text)
+    except NotJSON as error:
+        raise MalformedBody(f"The body is not JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise MalformedBody("The body is neither a JSON object nor an array.")
+    return Upload(entries=[value], is_single=True)
 
 
-class TableParser(BaseParser):
-    """Parses a header and one row per entry. A malformed row affects only its own entry."""
-
-    def __init__(self, date_format: DateFormat = DateFormat.ISO, zone: tzinfo | None = None) -> None:
-        self.date_format, self.zone = date_format, zone
-
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
-        try:
-            return self._read(cast("BinaryIO", stream))
-        except HeaderMalformed as error:
-            raise MalformedHeader(_explain(error)) from None
-        except DateOrderInDoubt as error:
-            advice = "Nothing was stored. State the order with date_format=iso, dmy or mdy."
-            raise DateOrder(f"{_explain(error)} {advice}") from None
-        except FileTooLarge as error:
-            raise TooLarge(f"{_explain(error)} Send less at once.", limits=LIMITS) from None
-        except FileUnreadable as error:
-            raise MalformedBody(_explain(error)) from None
-
-    def _read(self, file: BinaryIO) -> Upload:
-        raise NotImplementedError
+def read_ndjson(body: bytes) -> Upload:
+    """One JSON text per line. A malformed line affects only its own entry."""
+    body = body.removeprefix(codecs.BOM_UTF8)
+    require_few_values(body)
+    lines = enumerate((line.strip(b" \t\r\n") for line in io.BytesIO(body)), start=1)
+    return _take_lines((number, _parse_line(line)) for number, line in lines if line)
 
 
-class CSVParser(TableParser):
-    """Parses CSV as spreadsheets save it."""
-
-    media_type = "text/csv"
-
-    def _read(self, file: BinaryIO) -> Upload:
-        body = file.read()
+def read_csv(body: bytes, date_format: DateFormat, zone: tzinfo | None) -> Upload:
+    """CSV as spreadsheets save it. A malformed row affects only its own entry."""
+    with _explain_faults():
         require_text(body)
         if body.count(b"\n") + body.count(b"\r") > MAX_VALUES:
             raise TooManyValues
         with open_csv(io.BytesIO(body)) as table:
-            rows = read_entries(table, compile_reader(self.date_format, self.zone))
-            return _take_lines((line, _replace_malformed(row)) for line, row in rows)
+            return _take_lines(read_entries(table, compile_reader(date_format, zone)))
 
 
-class WorkbookParser(TableParser):
-    """Parses the sheets of an Excel workbook whose first row names columns of an entry."""
+def read_workbook(body: bytes, date_format: DateFormat, zone: tzinfo | None) -> Upload:
+    """The sheets of an Excel workbook whose first row names columns of an entry."""
+    # Most processes never read a workbook, and openpyxl takes memory.
+    from timesheets_files.workbook_values import read_sheet
+    from timesheets_files.workbooks import read_sheets
 
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    titles: list[str] = []
 
-    def _read(self, file: BinaryIO) -> Upload:
-        # Most processes never read a workbook, and openpyxl takes memory.
-        from timesheets_files.workbook_values import read_sheet
-        from timesheets_files.workbooks import read_sheets
+    def read_rows() -> Iterator[tuple[int, Any]]:
+        for sheet in read_sheets(io.BytesIO(body), max_bytes=MAX_UNZIPPED_BYTES):
+            for row in read_sheet(sheet, date_format, zone):
+                titles.append(sheet.title)
+                yield row
 
-        titles: list[str] = []
-
-        def read_rows() -> Iterator[tuple[int, Any]]:
-            for sheet in read_sheets(file, max_bytes=MAX_UNZIPPED_BYTES):
-                for row in read_sheet(sheet, self.date_format, self.zone):
-                    titles.append(sheet.title)
-                    yield row
-
-        upload = _take_lines((line, _replace_malformed(row)) for line, row in read_rows())
-        return upload._replace(sheets=titles) if len(set(titles)) > 1 else upload
+    with _explain_faults():
+        upload = _take_lines(read_rows())
+    return upload._replace(sheets=titles) if len(set(titles)) > 1 else upload
 
 
-def _replace_malformed(row: Any) -> Any:
-    if isinstance(row, RowMalformed):
-        return MalformedEntry(reason=make_sentence(str(row)), text=row.text[:MAX_QUOTED_LENGTH])
-    return row
+@contextmanager
+def _explain_faults() -> Iterator[None]:
+    """Raise the API's errors in place of the reader's."""
+    try:
+        yield
+    except HeaderMalformed as error:
+        raise MalformedHeader(_explain(error)) from None
+    except DateOrderInDoubt as error:
+        advice = "Nothing was stored. State the order with date_format=iso, dmy or mdy."
+        raise DateOrder(f"{_explain(error)} {advice}") from None
+    except FileTooLarge as error:
+        raise TooLarge(f"{_explain(error)} Send less at once.", limits=LIMITS) from None
+    except FileUnreadable as error:
+        raise MalformedBody(_explain(error)) from None
 
 
 def _explain(error: FileUnreadable) -> str:
@@ -178,7 +148,12 @@ def _take(values: Iterator[Any]) -> list[Any]:
 
 def _take_lines(numbered: Iterator[tuple[int, Any]]) -> Upload:
     pairs = _take(numbered)
-    return Upload(entries=[value for _, value in pairs], lines=[line for line, _ in pairs])
+    entries = [_replace_malformed(row) if isinstance(row, RowMalformed) else row for _, row in pairs]
+    return Upload(entries=entries, lines=[line for line, _ in pairs])
+
+
+def _replace_malformed(row: RowMalformed) -> MalformedEntry:
+    return MalformedEntry(reason=make_sentence(str(row)), text=row.text[:MAX_QUOTED_LENGTH])
 
 
 def _parse_line(line: bytes) -> Any:

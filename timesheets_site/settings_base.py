@@ -155,11 +155,8 @@ PRAGMA wal_autocheckpoint = 10000;
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["timesheets.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["timesheets.permissions.HasScope"],
-    "DEFAULT_PARSER_CLASSES": [
-        "timesheets.parsers.JSONParser",
-        "timesheets.parsers.NDJSONParser",
-        "timesheets.parsers.CSVParser",
-    ],
+    # `timesheets.uploads.body` reads bodies, within limits.
+    "DEFAULT_PARSER_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["timesheets.renderers.PlainJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timesheets.negotiation.QualityNegotiation",
     "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",

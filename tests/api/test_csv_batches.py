@@ -11,7 +11,7 @@ from tests.api.conftest import Upload, read_statuses, status_and_code, upload_ro
 from tests.api.formats import BOM, HEADER, ROW
 from tests.api.reading import Read
 from timesheets.models import Timesheet
-from timesheets.parsers import WorkbookParser
+from timesheets.uploads.body import WORKBOOK
 from timesheets_files.dates import EXPECTED, DateFormat
 
 DAY_FIRST = HEADER + b"007,30.11.2026,X,1\n"
@@ -153,7 +153,7 @@ def test_json_has_neither_format_nor_zone(upload: Upload, query: str) -> None:
 
 
 def upload_workbook(upload: Upload, body: bytes, query: str = "") -> Any:
-    return upload(body, content_type=WorkbookParser.media_type, path=f"/timesheets/upload?{query}")
+    return upload(body, content_type=WORKBOOK, path=f"/timesheets/upload?{query}")
 
 
 def test_a_workbook_is_read(upload: Upload) -> None:

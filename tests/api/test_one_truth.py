@@ -1,6 +1,5 @@
 """An entry gets the same verdict and the same messages in every format and on every path."""
 
-import io
 import json
 import re
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from tests.api.fuzzing import try_many
 from tests.kit.django_client import ClientResponse
 from timesheets.exceptions import InvalidEntry
 from timesheets.models import Timesheet
-from timesheets.parsers import JSONParser
+from timesheets.parsers import read_json
 from timesheets.serializers import EntrySerializer, parse_entry, represent_entry
 from timesheets.storage.entries import Entry
 from timesheets_files.limits import TIMESTAMP
@@ -68,7 +67,7 @@ class Spelling:
 
     def read(self) -> Any:
         """The value from the parser."""
-        [value] = JSONParser().parse(io.BytesIO(self.json.encode())).entries
+        [value] = read_json(self.json.encode()).entries
         return value
 
 

@@ -1,7 +1,6 @@
 """Read the entries of an upload from the request body: receive it, unzip it within limits, parse it."""
 
 import hashlib
-import io
 import re
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import nullcontext
@@ -10,7 +9,6 @@ from functools import partial
 from typing import cast
 
 from django.http import HttpRequest
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from timesheets.exceptions import IncompleteBody, LengthRequired, TooLarge, UnsupportedMediaType
@@ -18,11 +16,11 @@ from timesheets.parsers import (
     LIMITS,
     MAX_BYTES,
     MAX_UNZIPPED_BYTES,
-    CSVParser,
-    JSONParser,
-    NDJSONParser,
     Upload,
-    WorkbookParser,
+    read_csv,
+    read_json,
+    read_ndjson,
+    read_workbook,
 )
 from timesheets.trust.principals import MachineClient
 from timesheets.uploads.concurrency import (
@@ -39,16 +37,17 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 # RFC 9110, section 8.4.1: x-gzip is an old name of gzip.
 _IS_ZIPPED = {"": False, "identity": False, "gzip": True, "x-gzip": True}
 
-_ENTRY_PARSERS: Mapping[str, Callable[[], BaseParser]] = {
-    "application/json": JSONParser,
-    "application/x-ndjson": NDJSONParser,
-    "application/ndjson": NDJSONParser,
-    "application/jsonl": NDJSONParser,
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_ENTRY_READERS: Mapping[str, Callable[[bytes], Upload]] = {
+    "application/json": read_json,
+    "application/x-ndjson": read_ndjson,
+    "application/ndjson": read_ndjson,
+    "application/jsonl": read_ndjson,
 }
-# What they read depends on parameters.
-TABLE_PARSERS: Mapping[str, Callable[[DateFormat, tzinfo | None], BaseParser]] = {
-    CSVParser.media_type: CSVParser,
-    WorkbookParser.media_type: WorkbookParser,
+# What they make of dates depends on parameters.
+TABLE_READERS: Mapping[str, Callable[[bytes, DateFormat, tzinfo | None], Upload]] = {
+    "text/csv": read_csv,
+    WORKBOOK: read_workbook,
 }
 
 
@@ -60,11 +59,11 @@ def read_upload(request: Request, date_format: DateFormat, zone: tzinfo | None) 
     DRF's `request.data` would turn an empty body into an empty object and accept a truncated one.
     """
     http_request = request._request  # noqa: SLF001  DRF has no public access to the raw bytes.
-    parser = _choose_parser(http_request, date_format, zone)
+    media_type = _require_media_type(http_request)
     client = cast("MachineClient", request.user)
     body, is_zipped = _receive(http_request, client.caller)
     try:
-        upload = _parse(parser, body, is_zipped)
+        upload = _parse(body, media_type, is_zipped, date_format, zone)
     except TooManyValues:
         raise TooLarge(
             f"The body has more than {MAX_VALUES} values. Send less at once.", limits=LIMITS
@@ -72,25 +71,21 @@ def read_upload(request: Request, date_format: DateFormat, zone: tzinfo | None) 
     if upload.is_single:
         return upload
     return upload._replace(
-        media_type=str(http_request.content_type),
+        media_type=media_type,
         byte_count=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
     )
 
 
-def _choose_parser(request: HttpRequest, date_format: DateFormat, zone: tzinfo | None) -> BaseParser:
+def _require_media_type(request: HttpRequest) -> str:
     media_type = request.content_type or ""
-    if media_type in _ENTRY_PARSERS:
-        parser = _ENTRY_PARSERS[media_type]()
-    elif media_type in TABLE_PARSERS:
-        parser = TABLE_PARSERS[media_type](date_format, zone)
-    else:
+    if media_type not in _ENTRY_READERS and media_type not in TABLE_READERS:
         raise UnsupportedMediaType(
-            f"Send entries as application/json, application/x-ndjson, {' or '.join(TABLE_PARSERS)}."
+            f"Send entries as application/json, application/x-ndjson, {' or '.join(TABLE_READERS)}."
         )
     if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("Send the body in UTF-8.")
-    return parser
+    return media_type
 
 
 def _receive(request: HttpRequest, caller: Hashable) -> tuple[bytes, bool]:
@@ -106,15 +101,19 @@ def _receive(request: HttpRequest, caller: Hashable) -> tuple[bytes, bool]:
     return body, is_zipped
 
 
-def _parse(parser: BaseParser, body: bytes, is_zipped: bool) -> Upload:
+def _parse(
+    body: bytes, media_type: str, is_zipped: bool, date_format: DateFormat, zone: tzinfo | None
+) -> Upload:
     """The upload. A large one occupies one of a few slots meanwhile."""
     content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
     is_large = len(content) > MAX_SMALL_BODY_BYTES
     with limit_large_bodies() if is_large else nullcontext():
         if is_large and is_zipped:
             content = _unzip_within_limit(body)
-        with limit_workbooks() if isinstance(parser, WorkbookParser) else nullcontext():
-            return cast("Upload", parser.parse(io.BytesIO(content)))
+        if media_type in _ENTRY_READERS:
+            return _ENTRY_READERS[media_type](content)
+        with limit_workbooks() if media_type == WORKBOOK else nullcontext():
+            return TABLE_READERS[media_type](content, date_format, zone)
 
 
 def _require_length(request: HttpRequest) -> int:

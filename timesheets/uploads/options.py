@@ -19,7 +19,7 @@ from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Store
 from timesheets.trust.verified_tokens import VerifiedToken
-from timesheets.uploads.body import TABLE_PARSERS
+from timesheets.uploads.body import TABLE_READERS
 from timesheets.uploads.totals import ExpectedTotals
 from timesheets_files.dates import DateFormat, find_zone
 from timesheets_files.limits import ENTRY_ID, ENTRY_ID_CHARACTERS
@@ -99,7 +99,7 @@ def read_options(request: Request) -> UploadOptions:
 
 def _read_table_options(request: Request) -> dict[str, Any]:
     given = {name: request.query_params.getlist(name) for name in _TABLE_PARAMETERS}
-    if any(given.values()) and request.content_type.partition(";")[0].strip() not in TABLE_PARSERS:
+    if any(given.values()) and request.content_type.partition(";")[0].strip() not in TABLE_READERS:
         raise InvalidParameter(
             "Send date_format and time_zone only with CSV or a workbook. The dates of JSON are in RFC 3339."
         )
