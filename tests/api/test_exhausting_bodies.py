@@ -180,9 +180,10 @@ def test_concurrent_large_bodies_do_not_add_up_in_memory(target: Target) -> None
     with ThreadPoolExecutor(64) as executor:
         attacks = list(executor.map(lambda _: target.attack(body, JSON), range(64)))
 
-    # Some may find too many bodies in transit, or wait too long for a slot.
+    # Some may find too many bodies in transit, or wait too long for a slot or for the client's policy.
     outcomes = {(response.status_code, response.json()["code"]) for response, _, _ in attacks}
-    assert outcomes <= {(422, "invalid_entry"), (429, "throttled"), (503, "overloaded")}
+    refused = {(429, "throttled"), (503, "overloaded"), (503, "database_unavailable")}
+    assert outcomes <= {(422, "invalid_entry"), *refused}
     assert (422, "invalid_entry") in outcomes
     assert target.is_alive()
     assert max(megabytes for _, megabytes, _ in attacks) < 800
