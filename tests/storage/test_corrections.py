@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -41,83 +40,66 @@ def say(hours: object = 5, key: str = "a", **changes: Any) -> Entry:
 HISTORY = [correct(1, 5), correct(2, 6), correct(3, 5), correct(4, 7)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Expected:
-    """A verdict in which rows are named by their revision. Without `row`, it is the row that was created."""
-
-    outcome: Outcome
-    row: int | None = None
-    supersedes: int | None = None
-    superseded_by: int | None = None
-    current_revision: int | None = None
-
-
+# Instead of an id: the row that is created.
 NEW = -1
+# What is stored and sent, and the verdict, with revisions in place of ids.
 CASES = [
-    pytest.param([], say(), Expected(outcome=CREATED), id="unspecified-unknown"),
-    pytest.param([], correct(1), Expected(outcome=CREATED), id="1-unknown"),
-    pytest.param([1], say(5), Expected(outcome=EXISTING, row=1), id="unspecified-equal-to-the-only-row"),
-    pytest.param([1, 2], say(6), Expected(outcome=EXISTING, row=2), id="unspecified-equal-to-current"),
+    pytest.param([], say(), Verdict(CREATED, NEW), id="unspecified-unknown"),
+    pytest.param([], correct(1), Verdict(CREATED, NEW), id="1-unknown"),
+    pytest.param([1], say(5), Verdict(EXISTING, 1), id="unspecified-equal-to-the-only-row"),
+    pytest.param([1, 2], say(6), Verdict(EXISTING, 2), id="unspecified-equal-to-current"),
     pytest.param(
         [1, 2],
         say(5),
-        Expected(outcome=SUPERSEDED, row=1, superseded_by=2, current_revision=2),
+        Verdict(SUPERSEDED, 1, superseded_by=2, current_revision=2),
         id="unspecified-equal-to-older",
     ),
     pytest.param(
         [1, 2, 3, 4],
         say(5),
-        Expected(outcome=SUPERSEDED, row=3, superseded_by=4, current_revision=4),
+        Verdict(SUPERSEDED, 3, superseded_by=4, current_revision=4),
         id="unspecified-equal-to-two-older-rows",
     ),
-    pytest.param([1], say(8), Expected(outcome=CONFLICT, row=1), id="unspecified-equal-to-none-of-one"),
+    pytest.param([1], say(8), Verdict(CONFLICT, 1), id="unspecified-equal-to-none-of-one"),
     pytest.param(
-        [1, 2, 3],
-        say(8),
-        Expected(outcome=CONFLICT, row=3, current_revision=3),
-        id="unspecified-equal-to-none-of-many",
+        [1, 2, 3], say(8), Verdict(CONFLICT, 3, current_revision=3), id="unspecified-equal-to-none-of-many"
     ),
-    pytest.param([1], correct(1), Expected(outcome=EXISTING, row=1), id="1-equal"),
-    pytest.param([1, 2, 3], correct(1), Expected(outcome=EXISTING, row=1), id="1-equal-superseded"),
-    pytest.param([1], correct(1, 8), Expected(outcome=CONFLICT, row=1), id="1-different"),
+    pytest.param([1], correct(1), Verdict(EXISTING, 1), id="1-equal"),
+    pytest.param([1, 2, 3], correct(1), Verdict(EXISTING, 1), id="1-equal-superseded"),
+    pytest.param([1], correct(1, 8), Verdict(CONFLICT, 1), id="1-different"),
     pytest.param(
-        [1, 2],
-        correct(1, 8),
-        Expected(outcome=CONFLICT, row=1, current_revision=2),
-        id="1-different-superseded",
+        [1, 2], correct(1, 8), Verdict(CONFLICT, 1, current_revision=2), id="1-different-superseded"
     ),
-    pytest.param([1, 2], correct(2, 6), Expected(outcome=EXISTING, row=2), id="2-equal"),
-    pytest.param([1, 2, 3], correct(2, 6), Expected(outcome=EXISTING, row=2), id="2-equal-superseded"),
-    pytest.param(
-        [1, 2], correct(2, 8), Expected(outcome=CONFLICT, row=2, current_revision=2), id="2-different-content"
-    ),
+    pytest.param([1, 2], correct(2, 6), Verdict(EXISTING, 2), id="2-equal"),
+    pytest.param([1, 2, 3], correct(2, 6), Verdict(EXISTING, 2), id="2-equal-superseded"),
+    pytest.param([1, 2], correct(2, 8), Verdict(CONFLICT, 2, current_revision=2), id="2-different-content"),
     pytest.param(
         [1, 2],
         correct(2, 6, "another reason"),
-        Expected(outcome=CONFLICT, row=2, current_revision=2),
+        Verdict(CONFLICT, 2, current_revision=2),
         id="2-different-reason",
     ),
     pytest.param(
         [1, 2, 3],
         correct(2, 6, "another reason"),
-        Expected(outcome=CONFLICT, row=2, current_revision=3),
+        Verdict(CONFLICT, 2, current_revision=3),
         id="2-different-reason-superseded",
     ),
-    pytest.param([1], correct(2, 6), Expected(outcome=CREATED, supersedes=1), id="2-after-1"),
-    pytest.param([1], correct(2, 5), Expected(outcome=CREATED, supersedes=1), id="2-with-the-content-of-1"),
-    pytest.param([1, 2, 3], correct(4, 0), Expected(outcome=CREATED, supersedes=3), id="withdrawal"),
-    pytest.param([1], correct(3), Expected(outcome=GAP, row=1, current_revision=1), id="gap-after-1"),
-    pytest.param([1, 2], correct(1_000), Expected(outcome=GAP, row=2, current_revision=2), id="highest"),
-    pytest.param([], correct(2), Expected(outcome=UNKNOWN), id="2-unknown"),
+    pytest.param([1], correct(2, 6), Verdict(CREATED, NEW, supersedes=1), id="2-after-1"),
+    pytest.param([1], correct(2, 5), Verdict(CREATED, NEW, supersedes=1), id="2-with-the-content-of-1"),
+    pytest.param([1, 2, 3], correct(4, 0), Verdict(CREATED, NEW, supersedes=3), id="withdrawal"),
+    pytest.param([1], correct(3), Verdict(GAP, 1, current_revision=1), id="gap-after-1"),
+    pytest.param([1, 2], correct(1_000), Verdict(GAP, 2, current_revision=2), id="highest"),
+    pytest.param([], correct(2), Verdict(UNKNOWN, 0), id="2-unknown"),
 ]
 
 
 @pytest.mark.parametrize("neighbors", [pytest.param(False, id="alone"), pytest.param(True, id="in-a-batch")])
 @pytest.mark.parametrize(("stored", "sent", "expected"), CASES)
 def test_an_entry_gets_the_verdict_of_the_table(
-    stored: Sequence[int], sent: Entry, expected: Expected, neighbors: bool
+    stored: Sequence[int], sent: Entry, expected: Verdict, neighbors: bool
 ) -> None:
-    ids = {revision: store(HISTORY[revision - 1]) for revision in stored}
+    ids: dict[int | None, int] = {revision: store(HISTORY[revision - 1]) for revision in stored}
     others = [make_entry(), make_entry("b"), correct(2, key="b")] if neighbors else []
 
     verdict = ingest(*others, sent)[-1]
@@ -128,12 +110,10 @@ def test_an_entry_gets_the_verdict_of_the_table(
         assert verdict.timesheet_id == max(ids.values())
         assert read_entry(verdict.timesheet_id) == sent._replace(revision=row_revision(sent))
     assert rows == len(stored) + (expected.outcome is CREATED)
-    assert verdict == Verdict(
-        outcome=expected.outcome,
-        timesheet_id=ids.get(expected.row or NEW, 0),
-        supersedes=ids.get(expected.supersedes or 0),
-        superseded_by=ids.get(expected.superseded_by or 0),
-        current_revision=expected.current_revision,
+    assert verdict == expected._replace(
+        timesheet_id=ids.get(expected.timesheet_id, 0),
+        supersedes=ids.get(expected.supersedes),
+        superseded_by=ids.get(expected.superseded_by),
     )
 
 
