@@ -76,6 +76,20 @@ def test_the_last_day_of_a_period_is_part_of_it(reader: Person) -> None:
     assert reader.find("last_day").get_attribute("value") == "2017-05-11"
 
 
+def test_a_period_keeps_what_was_typed_and_replaces_the_dates(reader: Person) -> None:
+    reader.open(
+        "/timesheets?date_from=2017-05-10T06%3A00%3A00Z&date_to=2017-05-11T06%3A00%3A00Z&current=true"
+    )
+    period = reader.driver.find_element(By.XPATH, "//button[.='Last week']")
+    first, end = str(period.get_attribute("value")).split("/")
+    reader.fill("user_id", "007")
+    period.click()
+
+    reader.reach(f"/timesheets?user_id=007&date_from={first}&date_to={end}&current=true")
+    assert reader.find("user_id").get_attribute("value") == "007"
+    assert reader.driver.find_element(By.CSS_SELECTOR, "[name=period][aria-current]").text == "Last week"
+
+
 def test_an_address_with_times_survives_the_form(reader: Person) -> None:
     query = "date_from=2017-05-10T06%3A00%3A00Z&date_to=2017-05-10T08%3A00%3A00%2B01%3A00"
     reader.open(f"/timesheets?{query}&as_of={MANY + 4}")

@@ -81,20 +81,18 @@ def test_a_period_ends_with_the_day_after_it(today: str, starts: str, ends: str)
     day = date.fromisoformat(today)
     periods = read("", day)["periods"]
 
-    found = [dict(list_pairs(period.address)) for period in periods]
+    found = [period.value.split("/") for period in periods]
     assert [period.text for period in periods] == ["This week", "Last week", "This month", "Last month"]
-    assert " ".join(pairs["date_from"][5:] for pairs in found) == starts
-    assert " ".join(pairs["date_to"][5:] for pairs in found) == ends
-    distances = [date.fromisoformat(limit) - day for pairs in found for limit in pairs.values()]
+    assert " ".join(first[5:] for first, _ in found) == starts
+    assert " ".join(end[5:] for _, end in found) == ends
+    distances = [date.fromisoformat(limit) - day for limits in found for limit in limits]
     assert max(abs(distance.days) for distance in distances) < 62
 
 
-def test_a_period_replaces_the_dates_and_keeps_the_other_filters() -> None:
-    [this_week, *others] = read("user_id=007&date_from=2017-05-08&date_to=2017-05-15&cursor=abc")["periods"]
+def test_the_period_of_the_list_is_marked() -> None:
+    periods = read("user_id=007&date_from=2017-05-08&date_to=2017-05-15&cursor=abc")["periods"]
 
-    dates = [("date_from", "2017-05-08"), ("date_to", "2017-05-15")]
-    assert list_pairs(this_week.address) == [("user_id", "007"), *dates]
-    assert [this_week.is_current, *(period.is_current for period in others)] == [True, *[False] * len(others)]
+    assert [period.is_current for period in periods] == [True, False, False, False]
 
 
 def test_what_the_form_has_no_field_for_is_kept() -> None:

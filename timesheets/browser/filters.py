@@ -39,8 +39,16 @@ Pair = tuple[str, str]
 class Link:
     text: str
     address: str
-    # Whether the page is the one that this link leads to.
-    is_current: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """A button of the form. `value` has the first day, and the day after the last one."""
+
+    text: str
+    value: str
+    # Whether the list is of this period.
+    is_current: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +76,7 @@ def read_filters(sent: QueryDict, today: date) -> Mapping[str, Any]:
         "is_current": sent.get("current") == "true",
         "kept": [pair for pair in pairs if pair[0] in _KEPT],
         "chips": list(_describe_pairs(pairs)),
-        "periods": list(_offer_periods(pairs, today)),
+        "periods": list(_offer_periods(sent, today)),
         "start": _link_to("timesheets", pairs),
         "download": _link_to("download", [pair for pair in pairs if pair[0] not in _OF_A_PAGE]),
     }
@@ -109,13 +117,12 @@ def _name_day(day: date) -> str:
     return f"{day.day} {day:%B} {day.year}"
 
 
-def _offer_periods(pairs: Sequence[Pair], today: date) -> Iterator[Link]:
-    """Links to periods, with the other filters as they are. A week begins on Monday."""
-    others = [pair for pair in pairs if pair[0] not in ("date_from", "date_to")]
+def _offer_periods(sent: QueryDict, today: date) -> Iterator[Period]:
+    """A week begins on Monday."""
+    chosen = f"{sent.get('date_from')}/{sent.get('date_to')}"
     for text, first, end in _list_periods(today):
-        period = [("date_from", first.isoformat()), ("date_to", end.isoformat())]
-        address = _link_to("timesheets", [*others, *period])
-        yield Link(text=text, address=address, is_current={*period} <= {*pairs})
+        value = f"{first}/{end}"
+        yield Period(text=text, value=value, is_current=value == chosen)
 
 
 def _list_periods(today: date) -> list[tuple[str, date, date]]:

@@ -14,6 +14,10 @@ function sendFilters(event) {
   // The API's `date_to` is the first day that is not included.
   if (fields.get("last_day")) fields.set("date_to", findNextDay(fields.get("last_day")));
   fields.delete("last_day");
+  const [first, end] = fields.get("period")?.split("/") ?? [];
+  if (first) fields.set("date_from", first);
+  if (end) fields.set("date_to", end);
+  fields.delete("period");
   for (const name of new Set(fields.keys())) {
     const values = fields.getAll(name).filter((value) => value.trim() !== "");
     fields.delete(name);
