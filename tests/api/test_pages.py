@@ -194,7 +194,7 @@ def test_a_page_whose_database_fails_while_it_is_rendered_is_unavailable(show: O
     [timesheet_id] = store(build_entry("week-19:1"))
 
     def fail_on_history(execute: Any, sql: str, *arguments: Any) -> Any:
-        if "ORDER BY id + 0 DESC" in sql:
+        if "ORDER BY revision DESC" in sql:
             raise OperationalError("the connection was lost")
         return execute(sql, *arguments)
 

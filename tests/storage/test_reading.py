@@ -307,9 +307,8 @@ ENTRY_ID_STEPS = (
     *NEIGHBOR_STEPS,
     *MARK_STEPS,
     "(client_id=? AND entry_id=?)",
-    # An entry has at most 1,000 rows.
-    "Sort",
-    "USE TEMP B-TREE FOR ORDER BY",
+    # Which clients have the entry.
+    "(client_id=? AND entry_id=? AND revision=?)",
 )
 # What a list of every client's rows reads.
 ALL_STEPS = (
