@@ -160,8 +160,8 @@ def test_a_week_of_many_projects_shows_the_largest_and_the_sum_of_the_rest(show:
     page = show()
 
     rows = read_rows(page)
-    assert len(rows) == 1 + MAX_PROJECTS + 1
-    assert [row.split(" –")[0] for row in (rows[1], rows[-3], rows[-2])] == ["p00", "p38", "Other projects"]
+    assert len(rows) == 1 + MAX_PROJECTS + 2
+    assert [row.split(" –")[0] for row in (rows[1], rows[-3], rows[-2])] == ["p00", "p39", "Other projects"]
     legend = re.findall('<figcaption class="legend">(.*?)</figcaption>', page.content.decode(), re.DOTALL)
     assert read_text(legend[0]) == "p00 p01 p02 p03 p04 Other projects"
     assert len(page.content) < 100_000

@@ -189,7 +189,7 @@ def many_projects(count: int) -> Sequence[StoredEntry]:
     return [work(count - number, days=number % 7, project=f"p{number}") for number in range(count)]
 
 
-@pytest.mark.parametrize(("projects", "names"), [(6, 6), (7, 5)])
+@pytest.mark.parametrize(("projects", "names"), [(6, 6), (7, 6)])
 def test_projects_beyond_the_limit_are_added_up(projects: int, names: int) -> None:
     summary = report(*many_projects(projects))
 
@@ -209,7 +209,7 @@ def test_segments_are_stacked_without_gaps_from_the_bottom_up() -> None:
     monday, tuesday, *others = chart["columns"]
     below, above = monday["segments"]
     bottom = chart["lines"][0]["top"]
-    assert (below["series"], above["series"], tuesday["segments"][0]["series"]) == (1, 2, 2)
+    assert above["series"] == tuesday["segments"][0]["series"] != below["series"]
     assert (below["top"] + below["height"], above["top"] + above["height"]) == (bottom, below["top"])
     assert above["top"] == monday["top"] < tuesday["top"] < bottom
     assert below["height"] / above["height"] == pytest.approx(5 / 3)
@@ -236,12 +236,31 @@ def test_the_lines_are_at_round_hours_and_reach_over_each_bar(hours: list[object
     assert highest["top"] <= chart["columns"][0]["top"] < lowest["top"]
 
 
-def test_a_chart_has_at_most_six_series_and_the_last_one_has_the_other_projects() -> None:
-    chart = draw_days(report(*many_projects(20)))
+@pytest.mark.parametrize("count", [6, 20])
+def test_the_other_projects_together_have_the_sixth_color_which_no_project_has(count: int) -> None:
+    chart = draw_days(report(*many_projects(count)))
 
-    assert [project.name for project in chart["series"]] == ["p0", "p1", "p2", "p3", "p4", None]
+    assert [project.name for project in chart["series"].values()] == ["p0", "p1", "p2", "p3", "p4", None]
+    assert sorted(chart["series"]) == [1, 2, 3, 4, 5, 6]
+    assert chart["series"][6].name is None
     colors = {each["series"] for column in chart["columns"] for each in column["segments"]}
     assert colors == {1, 2, 3, 4, 5, 6}
+
+
+def test_a_project_has_the_same_color_whatever_its_rank() -> None:
+    names = ["StoreZero", "Migration"]
+    hours = ((8, 2), (2, 8), (0, 8), (8, 0))
+
+    found = [
+        (project.name, color)
+        for each in hours
+        for color, project in draw_days(
+            report(*(work(many, project=name) for name, many in zip(names, each, strict=True) if many))
+        )["series"].items()
+    ]
+
+    assert len(found) == 6
+    assert len(set(found)) == 2
 
 
 def test_the_longest_bar_is_the_week_with_the_most_hours() -> None:

@@ -1,14 +1,15 @@
 """Lay out the charts of a person's weeks. Widths are in percent, so that text keeps its size on a phone."""
 
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from timesheets.browser.weeks import ProjectHours, WeekReport, limit_projects
 
-# The number of colors. With more projects, the last color is for the others together.
-MAX_SERIES = 6
+# The number of colors of projects. The color after them is for all others together.
+COLORS = 5
 
 # In the chart of days: the ends of the longest bar in pixels, and the widths in percent. The templates have
 # these numbers, too.
@@ -22,8 +23,8 @@ _STEPS = (1, 2, 4, 8, *(24 << power for power in range(14)))
 
 
 def draw_days(report: WeekReport) -> Mapping[str, Any]:
-    """The `columns` of the days, the `lines` across them at round hours, and the `series` of projects."""
-    series = limit_projects(report.projects, MAX_SERIES)
+    """The `columns` of the days, the `lines` across them at round hours, and the projects by color."""
+    series = _choose_colors(limit_projects(report.projects, COLORS))
     step = _choose_step(max(report.days))
     highest = step * max(1, math.ceil(max(report.days) / step))
     return {
@@ -31,6 +32,23 @@ def draw_days(report: WeekReport) -> Mapping[str, Any]:
         "lines": [{"hours": hours, "top": _place(hours, highest)} for hours in range(0, highest + 1, step)],
         "series": series,
     }
+
+
+def _choose_colors(projects: Sequence[ProjectHours]) -> Mapping[int, ProjectHours]:
+    """The projects by their colors, from 1 on, in the given order.
+
+    A project's name decides its color, in every week and whoever works on it. If two names decide for the
+    same, the second project gets the next color that is free.
+    """
+    chosen: dict[int, ProjectHours] = {}
+    for project in projects:
+        if project.name is None:
+            chosen[COLORS + 1] = project
+            continue
+        first = zlib.crc32(project.name.encode())
+        colors = ((first + tried) % COLORS + 1 for tried in range(COLORS))
+        chosen[next(color for color in colors if color not in chosen)] = project
+    return chosen
 
 
 def _choose_step(hours: Decimal) -> int:
@@ -43,7 +61,7 @@ def _place(hours: Decimal | int, highest: int) -> float:
 
 
 def _draw_column(
-    series: Sequence[ProjectHours], report: WeekReport, number: int, highest: int
+    series: Mapping[int, ProjectHours], report: WeekReport, number: int, highest: int
 ) -> Mapping[str, Any]:
     """A day: its left edge and its middle in percent, and the top of its bar in pixels."""
     left = _GUTTER + number * _STRIDE
@@ -57,10 +75,12 @@ def _draw_column(
     }
 
 
-def _draw_segments(series: Sequence[ProjectHours], number: int, highest: int) -> Iterator[Mapping[str, Any]]:
-    """The parts of a column, from the bottom up. `series` is their color and pattern, from 1 on."""
+def _draw_segments(
+    series: Mapping[int, ProjectHours], number: int, highest: int
+) -> Iterator[Mapping[str, Any]]:
+    """The parts of a column, from the bottom up. `series` is their color and pattern."""
     below = Decimal(0)
-    for color, project in enumerate(series, 1):
+    for color, project in series.items():
         hours = project.days[number]
         if hours:
             top = _place(below + hours, highest)

@@ -121,7 +121,6 @@ def add_up(projects: Iterable[ProjectHours]) -> ProjectHours:
 
 
 def limit_projects(projects: Sequence[ProjectHours], count: int) -> Sequence[ProjectHours]:
-    """At most `count` rows. If there are more projects, the last row has the others together."""
-    if len(projects) <= count:
-        return projects
-    return [*projects[: count - 1], add_up(projects[count - 1 :])]
+    """The first `count` projects. If there are more, another row has them together."""
+    rest = projects[count:]
+    return [*projects[:count], add_up(rest)] if rest else projects

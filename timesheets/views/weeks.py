@@ -26,7 +26,7 @@ from timesheets.views.reading import ReadingView, read_reach
 # No index leads to a person, so that uploads stay fast. These bounds keep a page below a second.
 MAX_SEARCHED_ROWS = 500_000
 MAX_FOUND_ROWS = 5_000
-# With more, the table would be slow to read. The last row has the others together.
+# With more, the table would be slow to read. Another row has the others together.
 MAX_PROJECTS = 40
 
 
