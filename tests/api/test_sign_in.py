@@ -323,6 +323,15 @@ def test_the_landing_page_names_issuer_and_audience(client: Client, issuer: Issu
     assert {client.get(link).status_code for link in links} == {200}
 
 
+@pytest.mark.parametrize("is_development", [True, False])
+def test_only_in_development_the_landing_page_says_how_to_create_an_admin(
+    client: Client, settings: Any, is_development: bool
+) -> None:
+    settings.DEBUG = is_development
+
+    assert ("manage.py createsuperuser" in read(client.get("/"))) is is_development
+
+
 def test_with_sign_in_the_landing_page_links_to_the_pages_for_people(browser: Client) -> None:
     response = browser.get("/")
 

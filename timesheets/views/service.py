@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -85,6 +86,7 @@ def show_landing(request: HttpRequest) -> HttpResponse:
         "address": conf.public_url(""),
         "metadata_path": f"{METADATA_PATH}{UploadView.resource_path}",
         "has_web_client": conf.web_client() is not None,
+        "is_development": settings.DEBUG,
     }
     return TemplateResponse(request, "timesheets/landing.html", context)
 
