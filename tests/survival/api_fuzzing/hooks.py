@@ -105,6 +105,16 @@ def suit_the_format(query: dict[str, Any], media_type: str) -> None:
             query[name] = value
 
 
+def suit_the_calendar_and_the_scopes(query: dict[str, Any]) -> None:
+    """Send a week that has begun, and nothing about other clients, which these cannot read."""
+    query.pop("client", None)
+    if "week" in query:
+        query["week"] = "2026-W19"
+    if "by" in query:
+        names = dict.fromkeys(name for name in query["by"].split(",") if name != "client")
+        query["by"] = ",".join(names) or "user_id"
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any]) -> None:
     """Fix a request whose parts are valid but which is invalid as a whole."""
@@ -124,6 +134,7 @@ def before_call(context: HookContext, case: "Case[Any]", kwargs: dict[str, Any])
     if "as_of" in (case.query or {}):
         # The first entry was stored before the run.
         case.query["as_of"] = 1
+    suit_the_calendar_and_the_scopes(case.query or {})
     hours = sum((Decimal(str(entry["hours"])) for entry in entries), Decimal())
     totals = {"expect_entries": len(entries), "expect_hours": f"{hours:.2f}"}
     for name in totals.keys() & (case.query or {}).keys():
@@ -207,7 +218,7 @@ def each_entry_has_one_verdict(ctx: CheckContext, response: Response, case: "Cas
     if "json" not in response.headers.get("content-type", [""])[0] or not isinstance(response.json(), dict):
         return
     report = response.json()
-    if "entries" not in report:
+    if not {"received", "entries"} <= report.keys():
         return
     assert report["received"] == report["created"] + report["existing"] + report["rejected"]
     is_minimal = "preference-applied" in response.headers
