@@ -307,8 +307,6 @@ ENTRY_ID_STEPS = (
     *NEIGHBOR_STEPS,
     *MARK_STEPS,
     "(client_id=? AND entry_id=?)",
-    # Which clients have the entry.
-    "(client_id=? AND entry_id=? AND revision=?)",
 )
 # What a list of every client's rows reads.
 ALL_STEPS = (

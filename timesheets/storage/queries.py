@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import prefetch_related_objects
+from django.db.models import OuterRef, Subquery, prefetch_related_objects
 
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
@@ -22,6 +22,7 @@ from timesheets.storage.scans import (
     match_any,
     read_page,
     scan_ids,
+    sorting_disabled,
 )
 from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import ClientKey
@@ -188,10 +189,10 @@ def _scan_revisions(
     reach: Reach, entry_id: str, first_id: int, last_id: int, *, newest_first: bool
 ) -> Sequence[Scan]:
     """The revisions whose ids are within the bounds, of each client's entry with this `entry_id`."""
-    owner_ids = reach.list_owner_ids()
-    if reach.is_everything:
-        first_revisions = Timesheet.objects.filter(client_id__in=owner_ids, entry_id=entry_id, revision=1)
-        owner_ids = list(first_revisions.values_list("client_id", flat=True))
+    revisions = Timesheet.objects.filter(client=OuterRef("pk"), entry_id=entry_id).order_by("revision")
+    owners = reach.select_clients().alias(first=Subquery(revisions.values("revision")[:1])).filter(first=1)
+    with sorting_disabled():
+        owner_ids = list(owners.values_list("pk", flat=True))
     return [
         Scan(
             # Ids grow with revisions. The sums hide the indexes that have ids in order, because those lead to
