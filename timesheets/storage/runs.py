@@ -14,7 +14,6 @@ from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.holds import Holds
 from timesheets.storage.run_lines import (
     CHUNK_ROWS,
-    COLUMNS,
     Line,
     Share,
     read_lines,
@@ -119,7 +118,8 @@ def _remove_lines(run: Run) -> None:
 def _add_lines(run: Run, order: RunOrder, paid_through: date | None, write: Write, *, dry_run: bool) -> None:
     """Add the lines, and set what the run says about them."""
     digest = hashlib.sha256()
-    owners: dict[int, Client] = {}
+    # A million lines, so this is no place for objects.
+    names: dict[int, tuple[str, str]] = {}
     shares: dict[int, Share] = {}
     position, latest = 0, str(paid_through or "")
 
@@ -132,17 +132,18 @@ def _add_lines(run: Run, order: RunOrder, paid_through: date | None, write: Writ
     for rows in work_out_lines(run, order.zone):
         lines, stored = [], []
         for owner_id, user_id, day, project, hours, paid, was_paid in rows:
-            if owner_id not in owners:
-                owners[owner_id] = Client.objects.get(pk=owner_id)
+            if owner_id not in names:
+                owner = Client.objects.get(pk=owner_id)
+                names[owner_id] = (owner.client_id, owner.organization)
                 shares[owner_id] = Share(first=position)
-            names = (owners[owner_id].client_id, owners[owner_id].organization)
-            held = order.holds.find_reason(*names, user_id)
+            held = order.holds.find_reason(*names[owner_id], user_id)
             shares[owner_id].add(hours - paid, is_held=held is not None)
-            kind = "correction" if was_paid else "late" if str(day) <= latest else "new"
-            amounts = map(write_hours, (hours, paid, hours - paid))
-            line = Line._make((user_id, str(day), project, *amounts, kind, held, *names))
-            lines.append(line)
-            stored.append((run.pk, position, owner_id, *line[: len(COLUMNS)]))
+            text = str(day)
+            kind = "correction" if was_paid else "late" if text <= latest else "new"
+            amounts = (write_hours(hours), write_hours(paid), write_hours(hours - paid))
+            line = (user_id, text, project, *amounts, kind, held)
+            lines.append((*line, *names[owner_id]))
+            stored.append((run.pk, position, owner_id, *line))
             position += 1
         send(lines)
         if not dry_run:
