@@ -185,7 +185,7 @@ def test_the_commands_print_what_the_apis_page_says(tmp_path: Path) -> None:
 
     printed = type_commands(tmp_path, commands)
 
-    assert len(printed) == 19
+    assert len(printed) > 15
     assert printed == [normalize(part) for part in expected]
 
 
@@ -196,7 +196,7 @@ def test_a_month_goes_as_the_page_about_payday_says(tmp_path: Path) -> None:
 
     printed = type_commands(tmp_path, commands)
 
-    assert len(printed) == 19
+    assert len(printed) > 15
     assert printed == [normalize(part) for part in expected]
 
 
