@@ -1,11 +1,13 @@
 """`.ci/run` can run every group of tests, and its log shows no token."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import GROUPS
+from tests.kit.mutate import MUTATIONS
 from tests.kit.processes import REPOSITORY, run_python
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.AAAA"
@@ -55,3 +57,13 @@ def test_no_report_of_the_tests_shows_a_token(tmp_path: Path, code: str, status:
     output = result.stdout + result.stderr
     assert (result.returncode, shown in output) == (status, True)
     assert not re.search(r"eyJ\w", output)
+
+
+def test_every_fault_of_the_list_fits_the_code() -> None:
+    mutations = tomllib.loads(MUTATIONS.read_text())
+
+    occurrences = {
+        name: (REPOSITORY / mutation["file"]).read_text().count(mutation["old"])
+        for name, mutation in mutations.items()
+    }
+    assert {name: count for name, count in occurrences.items() if count != 1} == {}
