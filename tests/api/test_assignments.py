@@ -53,7 +53,8 @@ def test_a_client_reads_its_own_list(run: Run, read: Read, issuer: Issuer, liste
     [stored] = AssignmentList.objects.all()
     assert [response.status_code for response in responses] == [200, 200]
     body = responses[0].json()
-    assert (body["id"], body["at"]) == (stored.pk, f"{stored.decided_at:%Y-%m-%dT%H:%M:%S.%f}Z")
+    assert (body["id"], datetime.fromisoformat(body["at"])) == (stored.pk, stored.decided_at)
+    assert body["at"].endswith("Z")
     empty = dict.fromkeys(("user_id", "from", "hours_per_week"))
     assert body["assignments"] == [
         {
