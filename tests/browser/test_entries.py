@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from tests.browser.conftest import upload
-from tests.kit.browsers import Keyboard
+from tests.kit.browsers import Keyboard, set_screen
 from tests.kit.person import Person
 from tests.kit.servers import DevelopmentServer
 
@@ -44,7 +45,7 @@ def reader(entries: None, person: Person) -> Iterator[Person]:
 
 def read_people(person: Person) -> list[str]:
     """Who worked, in the order of the rows."""
-    return [cell.text for cell in person.driver.find_elements(By.CSS_SELECTOR, "td.person")]
+    return [cell.text for cell in person.driver.find_elements(By.CSS_SELECTOR, "td.person bdi")]
 
 
 def test_a_person_finds_the_entries_of_several_people_by_keyboard(reader: Person) -> None:
@@ -90,6 +91,28 @@ def test_a_period_keeps_what_was_typed_and_replaces_the_dates(reader: Person) ->
     assert reader.driver.find_element(By.CSS_SELECTOR, "[name=period][aria-current]").text == "Last week"
 
 
+def test_on_a_phone_the_filters_are_behind_a_button_and_a_row_is_a_link(reader: Person) -> None:
+    set_screen(reader.driver, 390, is_dark=False)
+    reader.open("/timesheets?date_from=2017-05-12")
+    width = (
+        "return [document.documentElement.scrollWidth, document.querySelector('.brief tbody').offsetHeight]"
+    )
+    [page, group] = reader.driver.execute_script(width)
+    assert page == 390
+    assert group < 130  # The day and one row, with the longest names.
+
+    assert not reader.find("user_id").is_displayed()
+    Keyboard(reader.driver).activate("Filters")
+    assert reader.find("user_id").is_displayed()
+    reader.fill("user_id", "008")
+    reader.press("Find")
+    reader.see("No entries match these filters.")
+    reader.driver.back()
+    hours = reader.driver.find_element(By.CSS_SELECTOR, ".brief td.number")
+    ActionChains(reader.driver).click(hours).perform()
+    reader.see("History")
+
+
 def test_an_address_with_times_survives_the_form(reader: Person) -> None:
     query = "date_from=2017-05-10T06%3A00%3A00Z&date_to=2017-05-10T08%3A00%3A00%2B01%3A00"
     reader.open(f"/timesheets?{query}&as_of={MANY + 4}")
@@ -125,7 +148,7 @@ def test_a_time_of_day_is_the_readers_and_a_day_is_nobodys(reader: Person) -> No
     try:
         reader.open("/timesheets?date_from=2017-05-10&date_to=2017-05-11")
         heads = [head.text for head in reader.driver.find_elements(By.CSS_SELECTOR, "tr.group")]
-        times = [cell.text for cell in reader.driver.find_elements(By.CSS_SELECTOR, "td[data-label='Time']")]
+        times = [cell.text for cell in reader.driver.find_elements(By.CSS_SELECTOR, "td.time")]
     finally:
         reader.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": ""})
 

@@ -1,7 +1,6 @@
 """Describe what pages show besides the bodies of responses: days and sums, an entry's history."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from timesheets import conf
@@ -26,23 +25,24 @@ def _describe_entries(entries: Sequence[StoredEntry], *, is_part: bool, **others
     return {
         **others,
         "is_part": is_part,
-        "days": [_describe_day(*day) for day in group_by_day(entries, conf.time_zone(), is_part=is_part)],
+        "days": [_describe_day(rows) for _, rows in group_by_day(entries, conf.time_zone(), is_part=is_part)],
         "totals": add_up(entries),
         "people": sorted({stored.entry.user_id for stored in entries}),
         "projects": sorted({stored.entry.project for stored in entries}),
     }
 
 
-def _describe_day(day: date, entries: Sequence[StoredEntry]) -> Mapping[str, Any]:
+def _describe_day(entries: Sequence[StoredEntry]) -> Mapping[str, Any]:
     rows = [represent_stored_entry(stored) for stored in entries]
-    return {"rows": rows, "hours": add_up(entries).hours, "week": name_week(day)}
+    return {"rows": rows, "hours": add_up(entries).hours}
 
 
 def _describe_history(reach: Reach, stored: StoredEntry) -> Mapping[str, Any]:
-    """The `origin` of a row, and the newest revisions of its entry in `history`: none without `entry_id`."""
+    """The `origin` of a row, its `week`, and its `history`: the newest revisions, none without `entry_id`."""
     entry_id, owner = stored.entry.entry_id, stored.owner or reach.own
     changes = list_history(owner, entry_id, MAX_REVISIONS) if entry_id and owner else []
-    return {"origin": stored, "history": [represent_change(change) for change in changes]}
+    week = name_week(stored.entry.date.astimezone(conf.time_zone()).date())
+    return {"origin": stored, "week": week, "history": [represent_change(change) for change in changes]}
 
 
 def _describe_created(reach: Reach, upload_id: int) -> Mapping[str, Any]:

@@ -48,7 +48,12 @@ def clock(value: str | datetime) -> SafeString:
 @register.filter
 def hours(value: object) -> SafeString:
     """Hours with two decimals, so that they align, such as `7.50`."""
-    return format_html('<data value="{0}" title="{0}">{1}</data>', value, f"{Decimal(str(value)):.2f}")
+    return format_html('<data value="{0}" title="{0}">{1}</data>', value, f"{Decimal(str(value)):,.2f}")
+
+
+@register.filter
+def count(value: int) -> str:
+    return f"{value:,}"
 
 
 def _show(value: str | datetime, text: str, attributes: SafeString = _NONE) -> SafeString:
