@@ -18,12 +18,22 @@ IS_LAST = f"""NOT EXISTS (
 )"""  # noqa: S608
 
 
-# Most entries have the same few times.
-@lru_cache(maxsize=100_000)
 def name_period(date: str, zone: str, period: str) -> str:
     """The day, week or month of a time in UTC, as SQLite stores it."""
+    return _name_minute(date[: len("2017-05-10 17:40")], zone, period) or _name(date, zone, period)
+
+
+# A month has fewer minutes.
+@lru_cache(maxsize=100_000)
+def _name_minute(minute: str, zone: str, period: str) -> str | None:
+    """The period that all of the minute is in."""
+    first, last = (_name(f"{minute}:{second}", zone, period) for second in ("00", "59.999999"))
+    return first if first == last else None
+
+
+def _name(date: str, zone: str, period: str) -> str:
     day = datetime.fromisoformat(date).replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
-    return name_week(day) if period == "week" else f"{day:%Y-%m-%d}"[: 7 if period == "month" else None]
+    return name_week(day) if period == "week" else str(day)[: 7 if period == "month" else None]
 
 
 def define_periods() -> None:
