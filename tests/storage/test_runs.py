@@ -227,6 +227,7 @@ def test_what_a_dry_run_shows_is_what_the_run_pays(read: Read) -> None:
     as_of = printed.splitlines()[-1].split()[-1].rstrip(".")
     assert not RunLine.objects.exists()
     store("b")
+    correct("a", 3)
 
     assert read("may", MAY, "--as-of", as_of) == shown
     assert pay("may", MAY, "--as-of", as_of, "--dry-run").splitlines()[1:] == printed.splitlines()[1:-1]
