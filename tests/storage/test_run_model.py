@@ -22,9 +22,8 @@ from tests.storage.entries import PAYROLL, ingest, make_entry
 from tests.storage.runs import Hold, PaidLine, Payroll, pay, refuse
 from timesheets.models import Client, Run, RunLine, Timesheet
 from timesheets.storage.reach import Reach
-from timesheets.storage.run_lines import Line, read_lines, write_rows
-from timesheets.storage.run_lists import find_run, list_lines
-from timesheets.storage.scans import PageQuery
+from timesheets.storage.run_lines import Line, read_lines, read_page, write_rows
+from timesheets.storage.run_lists import find_run
 from timesheets.storage.verdicts import Outcome
 
 EXAMPLES = int(os.environ.get("RUN_EXAMPLES", "20"))
@@ -163,7 +162,7 @@ def read_view(reach: Reach, label: str) -> tuple[list[int], list[Line]]:
     if run is None:
         return [0, 0, 0], lines
     while True:
-        page, position = list_lines(run, PageQuery(from_id=position), 2)
+        page, position = read_page(run.run, run.shares, position, 2)
         lines += page
         if position is None:
             return [run.totals.lines, run.totals.hours, run.totals.held], lines

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from timesheets.models import Run
 from timesheets.storage.reach import Reach
-from timesheets.storage.run_lines import Line, Share, Shares, read_page, read_shares
+from timesheets.storage.run_lines import Share, Shares, read_shares
 from timesheets.storage.scans import PageQuery
 
 
@@ -36,11 +36,6 @@ def find_run(reach: Reach, label: str) -> VisibleRun | None:
     """The run with this label; None if there is none, or if it has no line in the reach of a client."""
     found = _show(_select_runs(reach).filter(label=label), reach)
     return found[0] if found else None
-
-
-def list_lines(visible: VisibleRun, query: PageQuery, page_size: int) -> tuple[Sequence[Line], int | None]:
-    """At most `page_size` lines, and the first position of the next page: None after the last one."""
-    return read_page(visible.run, visible.shares, query.from_id, page_size)
 
 
 def _select_runs(reach: Reach) -> QuerySet[Run]:

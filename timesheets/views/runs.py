@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from timesheets.renderers import CSVRenderer, PageResponse, PlainJSONRenderer, choose_columns
 from timesheets.serializers import represent_run, represent_run_line
 from timesheets.storage.reach import Reach
-from timesheets.storage.run_lines import COLUMNS
-from timesheets.storage.run_lists import VisibleRun, find_run, list_lines, list_runs
+from timesheets.storage.run_lines import COLUMNS, read_page
+from timesheets.storage.run_lists import VisibleRun, find_run, list_runs
 from timesheets.storage.scans import PageQuery
 from timesheets.views.list_options import (
     OF_PAGE,
@@ -63,8 +63,10 @@ class RunLineListView(ReadingView):
 
     def get(self, request: Request, run_label: str) -> Response:
         options = read_options(request, PageQuery, OF_RUN_LINES)
-        run = _require_run(options.reach, run_label)
-        lines, next_position = list_lines(run, options.query, options.page_size)
+        visible = _require_run(options.reach, run_label)
+        lines, next_position = read_page(
+            visible.run, visible.shares, options.query.from_id, options.page_size
+        )
         names_client = options.reach.is_everything
         results = [represent_run_line(line, names_client=names_client) for line in lines]
         columns = choose_columns(COLUMNS, options.reach)
