@@ -58,6 +58,13 @@ _CONSTANT_HEADERS = {
 }
 
 
+# Where Python's own words say nothing to people.
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "This is a fault of the API. Try again in a few minutes.",
+}
+
+
 class ProblemMiddleware:
     """Adds the headers that every response has, and logs it. Turns errors into problems (RFC 9457) or pages.
 
@@ -81,7 +88,8 @@ class ProblemMiddleware:
         is_debug_page = _is_debug_page(request, response)
         if _is_error_page(response) and not is_debug_page:
             status = HTTPStatus(response.status_code)
-            _write_problem(response, f"{status.description or status.phrase}.", status.name.lower(), {})
+            detail = _DETAILS.get(status, f"{status.description or status.phrase}.")
+            _write_problem(response, detail, status.name.lower(), {})
         if response.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE:
             patch_vary_headers(response, ["Accept"])
             if prefers_html(request):

@@ -47,6 +47,9 @@ def test_a_browser_gets_a_page(
     assert response.headers["Vary"] == "Accept"
     assert page.startswith("<!DOCTYPE html>")
     assert f'"code": "{code}"' in page
+    # Python's own words.
+    assert "given URI" not in page
+    assert "got itself in trouble" not in page
     assert page.count(response.headers["X-Request-ID"]) == 2
 
 

@@ -257,7 +257,7 @@ REQUESTS_BY_CODE: dict[str, Callable[[Callers], ClientResponse]] = {
 OTHER_DETAILS = {
     "too_many_groups": exceptions.TooManyGroups.default_detail,
     "throttled": exceptions.Throttled.default_detail,
-    "internal_server_error": "Server got itself in trouble.",
+    "internal_server_error": "This is a fault of the API. Try again in a few minutes.",
     "issuer_unavailable": exceptions.IssuerUnavailable.default_detail,
     "database_unavailable": exceptions.DatabaseUnavailable.default_detail,
     "not_ready": exceptions.NotReady.default_detail,

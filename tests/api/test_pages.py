@@ -412,10 +412,10 @@ def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, d
     text = read_page(page)
     assert "Label week19.csv Received 12 May 2017, 06:00 Sent by payroll@clients Token id token-1" in text
     assert f"Request id 5fd4 Media type text/csv Size 79.3 KB SHA-256 {'9f86' * 16} Ids from" in text
-    assert "Received 3 10.25 Created 1 5.00 Existing 1 5.00 Rejected 1" in text
+    assert "Received 3 10.25 Stored 1 5.00 Already stored 1 5.00 Rejected 1" in text
     assert 'title="81234 bytes"' in page.content.decode()
     nothing = read_page(show(f"/uploads/{deliver(build_entry('a'))}"))
-    assert "This upload created no entries." in nothing
+    assert "This upload stored no entries." in nothing
     assert "Ids" not in nothing
     [_, created] = read_list(page)
     assert "Intranet" in created
@@ -428,7 +428,7 @@ def test_a_receipt_shows_the_first_entries_and_links_to_all(show: Open, deliver:
     page = show(f"/uploads/{upload}")
 
     assert len(list_entries(page)) == MAX_SHOWN + 2  # And the first and the last one.
-    assert f"All {MAX_SHOWN + 1} entries that this upload created" in read_page(page)
+    assert f"All {MAX_SHOWN + 1} entries that this upload stored" in read_page(page)
 
 
 def test_a_receipt_shows_the_first_rejected_entries_and_links_to_all(

@@ -400,6 +400,24 @@ def test_a_slow_line_shows_how_much_is_sent(uploader: Uploader, tmp_path: Path) 
     uploader.see("9,000 entries would be stored")
 
 
+def test_an_upload_that_runs_can_be_stopped(
+    uploader: Uploader, tmp_path: Path, list_stored: ListStored
+) -> None:
+    file = uploader.write(tmp_path / "stop.csv", HEADER + "stop,2017-06-05,A,1,\n" * 9_000)
+    uploader.choose(file)
+    uploader.see("9,000 entries would be stored")
+    uploader.driver.set_network_conditions(latency=0, download_throughput=-1, upload_throughput=20_000)
+    try:
+        uploader.press("Upload 9,000 entries")
+        WebDriverWait(uploader.driver, 10, 0.1).until(read_share)
+        uploader.press("Stop")
+        uploader.see("This did not finish, so it may or may not be stored.")
+    finally:
+        uploader.driver.delete_network_conditions()
+
+    assert list_stored("stop") == []
+
+
 def read_share(driver: webdriver.Chrome) -> float:
     return float(driver.find_element(By.TAG_NAME, "progress").get_attribute("value") or 0)
 
@@ -456,7 +474,7 @@ def test_what_is_sent_again_after_a_lost_answer_is_stored_once(
     unlucky.see("2 entries would be stored")
     unlucky.lose_answer(
         lambda: unlucky.press("Upload 2 entries"),
-        "There was no answer, so this may or may not be stored. Look at",
+        "This did not finish, so it may or may not be stored. Look at",
     )
     unlucky.driver.find_element(By.NAME, "again").click()
     unlucky.press("Upload 2 entries")
@@ -473,7 +491,7 @@ def test_what_is_sent_again_after_a_lost_answer_is_stored_once(
 def test_entries_without_ids_whose_answer_was_lost_need_a_confirmation(unlucky: Unlucky) -> None:
     unlucky.lose_answer(
         lambda: unlucky.paste(HEADER + "lost-noid,2017-06-05,A,1,\n"),
-        "There was no answer. Nothing was stored. Try again.",
+        "The check did not finish. Nothing was stored. Try again.",
     )
     unlucky.press("Preview entries")
     unlucky.see("1 entry would be stored")
@@ -508,7 +526,7 @@ def test_a_file_is_sent_once_however_often_somebody_presses(
 def test_only_a_changed_or_a_new_entry_is_stored_again(uploader: Uploader, list_stored: ListStored) -> None:
     uploader.fill_entry("again")
     uploader.press("Upload entry")
-    uploader.see("Created entry")
+    uploader.see("Stored entry")
 
     uploader.press("Upload entry")
     [entry] = list_stored("again")
@@ -520,7 +538,7 @@ def test_only_a_changed_or_a_new_entry_is_stored_again(uploader: Uploader, list_
     kept = [uploader.find(field).get_attribute("value") for field in ("user_id", "date", "project", "hours")]
     uploader.fill_entry("again", "2")
     uploader.press("Upload entry")
-    uploader.see("Created entry")
+    uploader.see("Stored entry")
 
     assert kept == ["again", "2017-05-10", "", ""]
     stored = list_stored("again")
@@ -536,7 +554,7 @@ def test_while_an_entry_is_sent_the_form_is_disabled(uploader: Uploader, list_st
     assert not any(field.is_enabled() for field in find_fields(uploader))
     uploader.driver.execute_script("document.getElementById('upload-one').requestSubmit()")
     assert uploader.driver.execute_script("return release()") == 1
-    uploader.see("Created entry")
+    uploader.see("Stored entry")
 
     assert all(field.is_enabled() for field in find_fields(uploader))
     assert uploader.driver.switch_to.active_element == uploader.find("hours")
@@ -555,7 +573,7 @@ def test_an_entry_gets_an_id_where_the_browser_has_no_random_uuid(
 
     uploader.press("Upload entry")
 
-    uploader.see("Created entry")
+    uploader.see("Stored entry")
     assert len(list_stored("http")[0]["entry_id"]) == 32
 
 
@@ -593,7 +611,7 @@ def test_everything_works_by_keyboard_alone(
     keyboard.fill("Project", "StoreZero")
     keyboard.fill("Hours", "3")
     keyboard.press(Keys.ENTER)
-    uploader.see("Created entry")
+    uploader.see("Stored entry")
     keyboard.activate("View entry")
     uploader.see("StoreZero")
 
@@ -612,7 +630,7 @@ def test_a_session_that_ends_loses_nothing(uploader: Uploader, tmp_path: Path) -
     uploader.driver.switch_to.window(there)
     uploader.press("Sign in")
     uploader.press("Sign in as payroll")
-    uploader.see("Upload timesheets")
+    uploader.see("Upload entries")
     uploader.driver.close()
     uploader.driver.switch_to.window(here)
 
@@ -620,7 +638,7 @@ def test_a_session_that_ends_loses_nothing(uploader: Uploader, tmp_path: Path) -
     uploader.press("Upload 2 entries")
     uploader.see("2 entries were stored.")
     uploader.press("Upload entry")
-    uploader.see("Created entry")
+    uploader.see("Stored entry")
     uploader.press("Sign out")
     uploader.see("stores each entry once")
 
@@ -647,7 +665,7 @@ def test_a_client_that_may_only_upload_sees_no_link_that_it_may_not_follow(
     uploader.see("2 entries were stored.")
     uploader.fill_entry("only")
     uploader.press("Upload entry")
-    uploader.see("Created entry")
+    uploader.see("Stored entry")
 
     for place, names in (
         ("main", ["What may this client upload?", "API docs"]),

@@ -31,7 +31,7 @@ from timesheets.views.receipts import ReceiptListView
 class UploadView(APIView):
     """Upload one entry or many. Requires an access token with the scope `batch:upload`."""
 
-    name = "Upload timesheets"
+    name = "Upload entries"
     resource_path = "/timesheets/upload"
     required_scopes = frozenset({UPLOAD_SCOPE})
     # What some entries need besides.

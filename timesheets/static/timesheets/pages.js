@@ -33,28 +33,21 @@ function addCopyButton(source) {
 }
 
 async function copy(source, button) {
-  const isCopied = await write(source.textContent.trim());
+  const isCopied = await write(source);
   announce(isCopied ? `Copied ${source.dataset.copy}` : "This browser does not let the page copy. Select the text instead.");
   if (!isCopied) return;
   button.classList.add("copied");
   setTimeout(() => button.classList.remove("copied"), COPIED_FOR_MS);
 }
 
-async function write(text) {
+async function write(source) {
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(source.textContent.trim());
     return true;
   } catch {
     // Without HTTPS there is no clipboard API.
-    const focused = document.activeElement;
-    const area = element("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const isCopied = document.execCommand("copy");
-    area.remove();
-    focused.focus();
-    return isCopied;
+    getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
   }
 }
 

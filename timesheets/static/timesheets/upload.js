@@ -2,9 +2,9 @@
 "use strict";
 
 const ENTRY_FIELDS = ["user_id", "date", "project", "hours"];
-const LOST = "There was no answer, so this may or may not be stored.";
+const LOST = "This did not finish, so it may or may not be stored.";
 const PREVIEW_WORDS = { problems: "With problems", created: "New", existing: "Already stored" };
-const RESULT_WORDS = { problems: "Rejected", created: "Created", existing: "Already stored" };
+const RESULT_WORDS = { problems: "Rejected", created: "Stored", existing: "Already stored" };
 
 function setUpUpload() {
   const one = document.getElementById("upload-one");
@@ -55,7 +55,7 @@ function showOne(form, entry, { ok, answer, isReplay }) {
     if (!answer.errors) showProblem(form, form.querySelector(".outcome"), answer);
     return;
   }
-  const line = say(form, "done", isReplay ? `Already stored as entry ${answer.id}, nothing was stored again. ` : `Created entry ${answer.id}: `);
+  const line = say(form, "done", isReplay ? `Already stored as entry ${answer.id}, nothing was stored again. ` : `Stored entry ${answer.id}: `);
   if (isReplay) line.append('To add an equal entry, press "New entry" first.');
   else line.append(`${Number(entry.hours).toFixed(2)} hours of employee `, isolated(entry.user_id.trim()), ".");
   if (form.dataset.entries) line.append(" ", makeLink(`${form.dataset.entries}/${answer.id}`, "View entry"));
@@ -126,6 +126,8 @@ function sendOnce(form, { type, body, parameters = {}, isZipped = false, onProgr
   request.setRequestHeader("Content-Type", type);
   request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
   if (isZipped) request.setRequestHeader("Content-Encoding", "gzip");
+  const stop = form.querySelector(".stop");
+  if (stop) stop.onclick = () => request.abort();
   request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(loaded / total));
   return new Promise((resolve) => {
     request.addEventListener("loadend", () => resolve(readResponse(request)));

@@ -116,7 +116,7 @@ async function preview(form, field) {
     return;
   }
   showStep(form, { isPreview: false });
-  if (!response) showFieldError(form, field, ["There was no answer. Nothing was stored. Try again."]);
+  if (!response) showFieldError(form, field, ["The check did not finish. Nothing was stored. Try again."]);
   else if (response.answer.status === 401) {
     const again = element("button", "Preview again");
     again.type = "button";
