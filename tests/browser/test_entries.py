@@ -94,12 +94,9 @@ def test_a_period_keeps_what_was_typed_and_replaces_the_dates(reader: Person) ->
 def test_on_a_phone_the_filters_are_behind_a_button_and_a_row_is_a_link(reader: Person) -> None:
     set_screen(reader.driver, 390, is_dark=False)
     reader.open("/timesheets?date_from=2017-05-12")
-    width = (
-        "return [document.documentElement.scrollWidth, document.querySelector('.brief tbody').offsetHeight]"
-    )
-    [page, group] = reader.driver.execute_script(width)
-    assert page == 390
-    assert group < 130  # The day and one row, with the longest names.
+    # The day and one row, with the longest names.
+    height = "return document.querySelector('.brief tbody').offsetHeight"
+    assert reader.driver.execute_script(height) < 130
 
     assert not reader.find("user_id").is_displayed()
     Keyboard(reader.driver).activate("Filters")
@@ -111,6 +108,37 @@ def test_on_a_phone_the_filters_are_behind_a_button_and_a_row_is_a_link(reader: 
     hours = reader.driver.find_element(By.CSS_SELECTOR, ".brief td.number")
     ActionChains(reader.driver).click(hours).perform()
     reader.see("History")
+
+
+def test_paper_has_no_controls_and_the_head_of_the_table(reader: Person) -> None:
+    set_screen(reader.driver, 700, is_dark=False)
+    reader.open("/timesheets?user_id=007&date_from=2017-03-01")
+    reader.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        controls = reader.driver.find_elements(By.CSS_SELECTOR, "header, form, button, .button")
+        assert [control.text for control in controls if control.is_displayed()] == []
+        head = reader.driver.find_element(By.TAG_NAME, "thead")
+        assert head.value_of_css_property("display") == "table-header-group"
+        assert "Employee 007" in reader.driver.title
+    finally:
+        reader.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_in_forced_colors_only_the_current_page_has_a_line(reader: Person) -> None:
+    reader.open("/timesheets")
+    features = [{"name": "forced-colors", "value": "active"}]
+    reader.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    links = reader.driver.find_elements(By.CSS_SELECTOR, "header nav a")
+    lines = {link.text: link.value_of_css_property("border-bottom-color") for link in links}
+    assert [text for text, line in lines.items() if line != lines["Upload"]] == ["Entries"]
+
+
+@pytest.mark.parametrize("path", ["/timesheets", f"/people/week?user_id={'l' * 64}&week=2017-W19"])
+def test_the_longest_names_fit_on_a_phone(reader: Person, path: str) -> None:
+    set_screen(reader.driver, 390, is_dark=False)
+    reader.open(path)
+
+    assert reader.driver.execute_script("return document.documentElement.scrollWidth") == 390
 
 
 def test_an_address_with_times_survives_the_form(reader: Person) -> None:
