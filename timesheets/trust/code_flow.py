@@ -3,15 +3,14 @@
 import re
 import secrets
 from collections.abc import Mapping
-from functools import partial
-from types import SimpleNamespace
 from typing import Any, NoReturn
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus
 
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-from timesheets.trust.issuer_documents import DocumentUnavailable, fetch_document
+from timesheets.trust.issuer_documents import fetch_document
 from timesheets.trust.issuers import Issuer, read_endpoint
 from timesheets.trust.sign_ins import BASIC, POST, Attempt, Outcome, SignInFailed, WebClient
 
@@ -20,17 +19,15 @@ TOKEN_SECONDS = 5.0
 # Like the issuer's own errors, which RFC 6749 defines.
 WRONG_ISSUER = "wrong_issuer"
 _ERROR = re.compile(r"[a-z_]{1,40}", re.ASCII)
-_OUTCOMES = {
-    "access_denied": Outcome.REFUSED,
-    "invalid_grant": Outcome.EXPIRED,
-    "invalid_client": Outcome.MISCONFIGURED,
-    "unauthorized_client": Outcome.MISCONFIGURED,
-    "invalid_target": Outcome.MISCONFIGURED,
-}
 _REMEDIES = {
     "invalid_client": ": check OAUTH_WEB_CLIENT_ID, OAUTH_WEB_CLIENT_SECRET and OAUTH_CLIENT_AUTH",
     "unauthorized_client": ": there, allow the web client the authorization code flow, and this API",
     "invalid_target": ": register AUTH0_AUDIENCE there, and check OAUTH_AUDIENCE_PARAMETER",
+}
+_OUTCOMES = {
+    "access_denied": Outcome.REFUSED,
+    "invalid_grant": Outcome.EXPIRED,
+    **dict.fromkeys(_REMEDIES, Outcome.MISCONFIGURED),
 }
 
 
@@ -69,17 +66,16 @@ def redeem_code(
     code: str, attempt: Attempt, client: WebClient, issuer: Issuer, metadata: Mapping[str, Any]
 ) -> tuple[str, str]:
     """The ID token and the access token, unverified. Raises SignInFailed or DocumentUnavailable."""
-    channel = SimpleNamespace(post=partial(_post, issuer))
     parameters = {"code": code, "code_verifier": attempt.verifier, **client.audience}
-    try:
-        response = OAuth2Client(channel, client.client_id, redirect_uri=client.redirect_uri).fetch_token(
-            read_endpoint(metadata, "token_endpoint"), auth=_authenticate(client, metadata), **parameters
-        )
-    except (SignInFailed, DocumentUnavailable):
-        raise
-    except Exception as error:  # noqa: BLE001  If a library fails on a response, nobody is signed in.
-        reason = f"the token response is unusable ({type(error).__name__})"
-        raise SignInFailed(Outcome.UNAVAILABLE, reason) from None
+    form = prepare_token_request("authorization_code", "", client.redirect_uri, **parameters)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    url, headers, form = _authenticate(client, metadata).prepare(
+        "POST", read_endpoint(metadata, "token_endpoint"), headers, form
+    )
+    answer = fetch_document(url, seconds=TOKEN_SECONDS, ca_file=issuer.ca_file, form=form, headers=headers)
+    response = answer.members
+    if "error" in response:
+        _fail(response["error"], Outcome.UNAVAILABLE)
     id_token, access_token = response.get("id_token"), response.get("access_token")
     is_bearer = str(response.get("token_type")).lower() == "bearer"
     if not is_bearer or not isinstance(id_token, str) or not isinstance(access_token, str):
@@ -94,18 +90,6 @@ def _authenticate(client: WebClient, metadata: Mapping[str, Any]) -> ClientAuth:
         return ClientAuth(client.client_id, client.secret, POST)
     # RFC 6749 section 2.3.1 encodes both like form values. Authlib does not.
     return ClientAuth(quote_plus(client.client_id), quote_plus(client.secret), BASIC)
-
-
-def _post(
-    issuer: Issuer, url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: ClientAuth
-) -> SimpleNamespace:
-    """Send what Authlib sends, within the limits that hold for the issuer."""
-    # The credentials are added to a copy: Authlib's headers are those of all its clients.
-    url, sent, form = auth.prepare("POST", url, dict(headers), urlencode(data))
-    answer = fetch_document(url, seconds=TOKEN_SECONDS, ca_file=issuer.ca_file, form=form, headers=sent)
-    if "error" in answer.members:
-        _fail(answer.members["error"], Outcome.UNAVAILABLE)
-    return SimpleNamespace(status_code=200, json=lambda: answer.members)
 
 
 def _fail(error: object, otherwise: Outcome) -> NoReturn:

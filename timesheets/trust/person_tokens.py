@@ -10,10 +10,9 @@ from timesheets.trust.access_tokens import verify_access_token, verify_jwt
 from timesheets.trust.jwks import KeySource
 from timesheets.trust.sign_ins import Attempt, Outcome, Person, SignInFailed, WebClient
 from timesheets.trust.token_rules import MAX_NAME_LENGTH, Fault, Profile, TokenPolicy, TokenRejected
-from timesheets.trust.unverified_tokens import read_unverified_token
 from timesheets.trust.verified_tokens import TokenMemory, VerifiedToken
 
-_REMEDY = "register AUTH0_AUDIENCE at the issuer as an API with JWTs, and check OAUTH_AUDIENCE_PARAMETER"
+_REMEDY = ": register AUTH0_AUDIENCE at the issuer as an API with JWTs, and check OAUTH_AUDIENCE_PARAMETER"
 
 
 def verify_person(
@@ -33,12 +32,13 @@ def verify_person(
         raise SignInFailed(Outcome.UNAVAILABLE, f"ID token: {rejection}") from None
     try:
         token = verify_access_token(access_token, policy, keys, now, TokenMemory())
-        _require_person(access_token, client)
+        # A token that names no client acts for its subject.
+        if token.client_id != client.client_id or token.subject in (None, token.client_id):
+            raise TokenRejected(Fault.CLIENT, "it does not name the web client and a person")
     except TokenRejected as rejection:
-        if rejection.fault in (Fault.MALFORMED, Fault.AUDIENCE):
-            reason = f"access token: {rejection}: {_REMEDY}"
-            raise SignInFailed(Outcome.MISCONFIGURED, reason) from None
-        raise SignInFailed(Outcome.UNAVAILABLE, f"access token: {rejection}") from None
+        is_misconfigured = rejection.fault in (Fault.MALFORMED, Fault.AUDIENCE)
+        outcome, remedy = (Outcome.MISCONFIGURED, _REMEDY) if is_misconfigured else (Outcome.UNAVAILABLE, "")
+        raise SignInFailed(outcome, f"access token: {rejection}{remedy}") from None
     return _describe_person(claims), token
 
 
@@ -55,12 +55,6 @@ def _verify_id_token(
         name = getattr(error, "claim", type(error).__name__)
         raise TokenRejected(Fault.CLIENT, f"{name} is missing or wrong") from None
     return token.claims
-
-
-def _require_person(access_token: str, client: WebClient) -> None:
-    claims = read_unverified_token(access_token).claims
-    if client.client_id not in (claims.get("client_id"), claims.get("azp")) or not claims.get("sub"):
-        raise TokenRejected(Fault.CLIENT, "it does not name the web client and a person")
 
 
 def _describe_person(claims: Mapping[str, Any]) -> Person:

@@ -19,7 +19,7 @@ from timesheets.browser.pages import describe_visitor
 from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.browser.sessions import find_person, find_signed_in_token, sign_in, sign_out
 from timesheets.browser.sign_in_cookies import find_attempt, forget_attempt, keep_attempt
-from timesheets.exceptions import Problem
+from timesheets.exceptions import InvalidRequest, Problem
 from timesheets.trust.code_flow import WRONG_ISSUER
 from timesheets.trust.sign_ins import Outcome, Person, SignInFailed, WebClient
 from timesheets.trust.verified_tokens import VerifiedToken
@@ -32,14 +32,6 @@ MAX_DESTINATION_BYTES = 1500
 
 # A path of this site: `//` would begin another host, and browsers take a backslash for a slash.
 _DESTINATION = re.compile(r"/(?!/)[^\x00-\x1f\x7f-\x9f\\]*")
-
-
-class TokenRefused(Exception):
-    """The message is about the pasted token. The response has the status `status`."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class BrowserView:
@@ -71,8 +63,8 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
         return _lead_to_issuer(request, client)
     try:
         token = _take_token(request)
-    except TokenRefused as refused:
-        return _show_form(request, refused)
+    except Problem as problem:
+        return _show_form(request, problem)
     _start_session(request, token)
     return HttpResponseRedirect(_choose_destination(request) or _choose_start_page(token))
 
@@ -154,34 +146,31 @@ def _show_failure(request: HttpRequest, failure: SignInFailed, destination: str)
     return TemplateResponse(request, "timesheets/sign_in_failed.html", context, status=status)
 
 
-def _show_form(request: HttpRequest, refused: TokenRefused | None) -> HttpResponse:
+def _show_form(request: HttpRequest, refused: Problem | None) -> HttpResponse:
     if "again" in request.GET and find_signed_in_token(request):
         return HttpResponseRedirect(reverse("landing"))
     context = {
         **describe_visitor(request),
         "destination": _choose_destination(request),
-        "refused": refused,
+        "refused": refused and refused.detail,
         "takes_token": refused is not None or "paste" in request.GET or conf.web_client() is None,
         "is_again": "again" in request.GET,
         "issuer": conf.issuer().url,
         "audience": conf.token_policy().audience,
     }
-    status = refused.status if refused else HTTPStatus.OK
+    status = refused.status_code if refused else HTTPStatus.OK
+    if refused and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        # A 401 needs a challenge, and a browser cannot respond to a Bearer challenge.
+        status = HTTPStatus.BAD_REQUEST
     return TemplateResponse(request, "timesheets/sign_in.html", context, status=status)
 
 
 def _take_token(request: HttpRequest) -> VerifiedToken:
-    """Verify the pasted token. Raises TokenRefused."""
+    """Verify the pasted token. Raises a Problem."""
     text, _ = unwrap_token(request.POST.get("token", ""))
     if not text:
-        raise TokenRefused("Paste an access token here.", HTTPStatus.BAD_REQUEST)
-    try:
-        accepted = authenticate_bearer(f"Bearer {text}")
-    except Problem as problem:
-        # A 401 needs a challenge, and a browser cannot respond to a Bearer challenge.
-        is_server_error = problem.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        status = problem.status_code if is_server_error else HTTPStatus.BAD_REQUEST
-        raise TokenRefused(str(problem.detail), status) from None
+        raise InvalidRequest("Paste an access token here.")
+    accepted = authenticate_bearer(f"Bearer {text}")
     if accepted is None:
         raise AssertionError("a Bearer header is never of another scheme")
     return accepted[1]
