@@ -410,8 +410,9 @@ def test_a_receipts_page_shows_what_was_sent_and_what_became_of_it(show: Open, d
     page = show(f"/uploads/{upload}")
 
     text = read_page(page)
-    assert "Label week19.csv Received 12 May 2017, 06:00 Sent by payroll@clients Token id token-1" in text
-    assert f"Request id 5fd4 Media type text/csv Size 79.3 KB SHA-256 {'9f86' * 16} Ids from" in text
+    assert f"week19.csv Upload {upload} Received 12 May 2017, 06:00 Sent by payroll@clients Totals" in text
+    assert "Technical details Token id token-1 Request id 5fd4 Media type text/csv Size 79.3 KB" in text
+    assert f"SHA-256 {'9f86' * 16} Ids from" in text
     assert "Received 3 10.25 Stored 1 5.00 Already stored 1 5.00 Rejected 1" in text
     assert 'title="81234 bytes"' in page.content.decode()
     nothing = read_page(show(f"/uploads/{deliver(build_entry('a'))}"))
@@ -448,6 +449,8 @@ def test_a_receipt_shows_the_first_rejected_entries_and_links_to_all(
     assert "None" not in rows[-1]
     assert f"{path}/rejections" in list_links(page)
     assert "More rejected entries" in read_page(page)
+    wrong = re.findall('data-label="(\\w+)" class="wrong"', page.content.decode())
+    assert wrong == ["Date", "Hours"] * MAX_SHOWN
     assert SCRIPT not in page.content.decode()
 
 
