@@ -38,8 +38,8 @@ def test_a_datetime_is_shown_like_its_text() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(5, "5.00"), (7.5, "7.50"), (Decimal("1234.25"), "1234.25")],
+    [(5, "5.00"), (7.5, "7.50"), (Decimal("1234.25"), "1,234.25")],
     ids=["whole", "float", "sum"],
 )
-def test_hours_have_two_decimals(value: object, shown: str) -> None:
+def test_hours_have_two_decimals_and_thousands_separators(value: object, shown: str) -> None:
     assert hours(value) == f'<data value="{value}" title="{value}">{shown}</data>'
