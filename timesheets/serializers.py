@@ -14,11 +14,11 @@ from rest_framework import serializers
 from timesheets import conf
 from timesheets.exceptions import InvalidEntry, make_sentence
 from timesheets.fields import HoursField, RevisionField, TimestampField
-from timesheets.formats.days import find_start_of_day
+from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Rejection, Upload
 from timesheets.storage.assignments import parse_list
 from timesheets.storage.entries import Entry
-from timesheets.storage.missing import Person, WeekOfPeople
+from timesheets.storage.missing import Person
 from timesheets.storage.queries import Change, StoredEntry
 from timesheets.storage.run_lines import Line, write_hours
 from timesheets.storage.run_lists import VisibleRun
@@ -303,7 +303,9 @@ def represent_assignments(newest: AssignmentList | None) -> dict[str, Any]:
     return {"id": newest.pk, "at": _TIMESTAMP.to_representation(newest.decided_at), "assignments": rows}
 
 
-def represent_people(found: WeekOfPeople, *, names_clients: bool) -> dict[str, Any]:
+def represent_people(
+    week: Week, people: Sequence[Person] | None, has_ended: bool, *, names_clients: bool
+) -> dict[str, Any]:
     """The members of a week and of its people, with the clients of these if there can be several."""
 
     def represent(person: Person) -> dict[str, Any]:
@@ -316,11 +318,11 @@ def represent_people(found: WeekOfPeople, *, names_clients: bool) -> dict[str, A
         }
 
     return {
-        "week": str(found.week),
-        "from": found.week.monday.isoformat(),
-        "to": found.week.sunday.isoformat(),
-        "ended": found.has_ended,
-        "people": None if found.people is None else [represent(each) for each in found.people],
+        "week": str(week),
+        "from": week.monday.isoformat(),
+        "to": week.sunday.isoformat(),
+        "ended": has_ended,
+        "people": None if people is None else [represent(each) for each in people],
     }
 
 

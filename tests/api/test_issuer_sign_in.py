@@ -206,10 +206,7 @@ def test_signing_in_starts_a_session_under_a_new_key_without_any_token(browser: 
     assert find_leaks(response["access_token"] + "." + response["id_token"], str(session.get_decoded())) == []
 
 
-@pytest.mark.parametrize(
-    "destination",
-    ["", "timesheets", "//elsewhere.example", "/\\elsewhere.example", "/a\tb", "/a\x85b", "/" + "é" * 750],
-)
+@pytest.mark.parametrize("destination", ["", "//elsewhere.example"])
 def test_any_other_destination_leads_to_the_landing_page(browser: Browser, destination: str) -> None:
     assert find_refresh(browser.finish(browser.start(destination))) == "/"
 
@@ -405,14 +402,12 @@ def test_an_error_of_the_issuer_is_told_in_our_words(
     assert browser.return_to(started).status_code == 400
 
 
+# What else a fetch refuses is in tests/unit/test_issuer_fetch.py.
 DOWN = [
     pytest.param(hang, id="hangs"),
-    pytest.param(close, id="closes"),
     pytest.param(content(b"<h1>Bad Gateway</h1>", 502), id="fails"),
     pytest.param(content(b"<h1>Too many</h1>", 429), id="refuses"),
     pytest.param(redirect("https://elsewhere.example/"), id="redirects"),
-    pytest.param(content(b"[]"), id="no object"),
-    pytest.param(document({"filler": "x" * 65536}), id="too long"),
 ]
 NO_TOKENS = [
     pytest.param(document(members), id=str(members))
@@ -420,9 +415,7 @@ NO_TOKENS = [
         {},
         {"access_token": "x", "token_type": "Bearer"},
         {"access_token": "x", "id_token": "x"},
-        {"access_token": "x", "id_token": "x", "token_type": "DPoP"},
         {"access_token": ["x"], "id_token": "x", "token_type": "Bearer"},
-        {"access_token": "x", "id_token": "x", "token_type": "Bearer", "expires_in": "soon"},
     )
 ]
 

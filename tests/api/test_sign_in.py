@@ -66,6 +66,11 @@ OTHER_SITES = (
     "//elsewhere.example/",
     "javascript:alert(1)",
     "\\\\elsewhere.example",
+    "/\\elsewhere.example",
+    "timesheets",
+    "/a\tb",
+    "/a\x85b",
+    "/" + "é" * 750,
 )
 
 

@@ -49,15 +49,6 @@ def test_current_hours_of_the_client_are_added_up(read: Read, store: Any) -> Non
     }
 
 
-def test_the_sums_are_those_of_the_list(read: Read, store: Any) -> None:
-    store(*(build_hours(hours, user_id=user_id) for hours in ("0.1", "0.2", "0.7") for user_id in "123" * 3))
-
-    rows = read("/timesheets?current=true").json()["results"]
-    body = read("/totals?by=user_id").json()
-    assert Decimal(body["hours"]) == sum(Decimal(str(row["hours"])) for row in rows)
-    assert (body["entries"], sum(row["entries"] for row in body["results"])) == (27, 27)
-
-
 def test_days_are_those_of_the_apis_time_zone(read: Read, store: Any, settings: Any) -> None:
     settings.TIMESHEETS_TIME_ZONE = "Pacific/Auckland"
     store(build_hours("1"))

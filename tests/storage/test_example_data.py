@@ -52,8 +52,8 @@ def test_there_is_something_of_everything_and_a_second_time_nothing_changes(tmp_
     assert ",correction," in (tmp_path / "next.csv").read_text()
     last_week = Week.of(timezone.localdate(timezone=conf.time_zone()) - timedelta(days=7))
     now, zone = timezone.now(), conf.time_zone()
-    found = find_missing(Reach(own=None), conf.issuer().url, last_week, zone, now)
-    missing = [each.client.client_id for each in found.people or () if each.status is Status.MISSING]
+    people, _ = find_missing(Reach(own=None), conf.issuer().url, last_week, zone, now)
+    missing = [each.client.client_id for each in people or () if each.status is Status.MISSING]
     assert missing == ["studio"] * 10
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
 from timesheets.formats.days import Week
 from timesheets.models import AssignmentList
-from timesheets.storage.missing import WeekNotBegun, WeekOfPeople, find_missing
+from timesheets.storage.missing import WeekNotBegun, find_missing
 from timesheets.storage.reach import Reach
 from timesheets.trust.principals import MachineClient
 
@@ -31,18 +31,14 @@ def work(user_id: str, hours: object, entry_id: str | None = None, **changes: An
     return make_entry(entry_id, user_id=user_id, hours=Decimal(str(hours)), **changes)
 
 
-def find(reach: Reach | None = None, now: datetime = AFTER, zone: str = "UTC") -> WeekOfPeople:
+def find(reach: Reach | None = None, now: datetime = AFTER, zone: str = "UTC") -> Any:
     return find_missing(reach or Reach(own=PAYROLL.key), PAYROLL.issuer, WEEK, ZoneInfo(zone), now)
 
 
 def list_people(**options: Any) -> list[str] | None:
     """Each person as text: the status, the hours and what was expected."""
-    people = find(**options).people
-    return (
-        None
-        if people is None
-        else [f"{each.user_id} {each.status} {each.hours} {each.expected}" for each in people]
-    )
+    people, _ = find(**options)
+    return people and [f"{each.user_id} {each.status} {each.hours} {each.expected}" for each in people]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +84,7 @@ def test_what_the_list_and_the_hours_make_of_a_person(
 def test_without_a_list_there_is_no_claim() -> None:
     ingest(work("007", 1))
 
-    assert find().people is None
-    assert find().is_complete
+    assert find() == (None, True)
 
 
 def test_only_hours_of_the_week_that_are_current_count() -> None:
@@ -139,12 +134,12 @@ def test_before_the_week_has_ended_in_the_zone_nobody_is_missing(now: str, has_e
             find(now=at, zone=berlin)
         return
 
-    found = find(now=at, zone=berlin)
+    people, ended = find(now=at, zone=berlin)
 
     first = ["missing", "short"] if has_ended else ["open", "open"]
-    assert [each.status for each in found.people or ()] == [*first, "complete", "unexpected"]
-    assert [each.user_id for each in found.people or ()] == ["missing", "short", "complete", "unexpected"]
-    assert (found.has_ended, found.is_complete) == (has_ended, not has_ended)
+    assert [each.status for each in people] == [*first, "complete", "unexpected"]
+    assert [each.user_id for each in people] == ["missing", "short", "complete", "unexpected"]
+    assert ended == has_ended
 
 
 def test_every_client_with_a_list_is_covered_and_ties_are_ordered() -> None:
@@ -160,11 +155,8 @@ def test_every_client_with_a_list_is_covered_and_ties_are_ordered() -> None:
         ingest(work("a", 1), client=client)
 
     def list_keys(reach: Reach) -> list[tuple[str, ...]]:
-        return [
-            (each.status, each.user_id, *each.client[1:])
-            for each in find(reach).people or ()
-            if each.user_id != "B"
-        ]
+        people, _ = find(reach)
+        return [(each.status, each.user_id, *each.client[1:]) for each in people if each.user_id != "B"]
 
     missing = [
         ("missing", "\u00e4", "a", "org_1"),
@@ -175,4 +167,4 @@ def test_every_client_with_a_list_is_covered_and_ties_are_ordered() -> None:
     assert list_keys(Reach(own=None)) == [("missing", "a", "payroll", ""), *missing, *complete]
     assert list_keys(Reach(own=None, client_ids=["a", "unlisted"])) == [*missing[:2], *complete]
     assert list_keys(Reach(own=others[0].key)) == [missing[1], complete[1]]
-    assert find(Reach(own=None, client_ids=["unlisted"])).people is None
+    assert find(Reach(own=None, client_ids=["unlisted"])) == (None, True)

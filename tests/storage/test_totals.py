@@ -12,16 +12,15 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
 from tests.storage.entries import EVERYTHING, PAYROLL, ingest, make_entry, own
 from timesheets.models import Timesheet
-from timesheets.storage.queries import NotSettled, StoredEntry, TimesheetQuery, list_timesheets
+from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
 from timesheets.storage.reach import Reach
-from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
+from timesheets.storage.totals import KEYS, add_up
 
 EXAMPLES = int(os.environ.get("TOTAL_EXAMPLES", "100"))
 ACME = replace(PAYROLL, organization="org_acme")
@@ -142,21 +141,3 @@ def test_the_groups_have_what_the_list_has(
         (names, len(hours), sum(hours)) for names, hours in sorted(expected.items())
     ]
     assert as_of == (query.as_of or ids[-1])
-
-
-@pytest.mark.usefixtures("database")
-def test_one_group_more_than_ten_thousand_is_found() -> None:
-    ingest(*(make_entry(user_id=f"{number}") for number in range(MAX_GROUPS + 5)))
-
-    groups, _ = add_up(own(), TimesheetQuery(), ["user_id", "day"], ZoneInfo("UTC"))
-
-    assert len(groups) == MAX_GROUPS + 1
-
-
-@pytest.mark.usefixtures("database")
-def test_only_a_settled_state_is_added_up() -> None:
-    [verdict] = ingest(make_entry())
-
-    for as_of in (0, verdict.timesheet_id + 1):
-        with pytest.raises(NotSettled):
-            add_up(own(), TimesheetQuery(as_of=as_of), ["day"], ZoneInfo("UTC"))

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Timesheet
@@ -31,7 +32,7 @@ class Status(enum.StrEnum):
     UNEXPECTED = enum.auto()
 
 
-_ORDER = list(Status)
+_ORDER = {status: place for place, status in enumerate(Status)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,49 +46,29 @@ class Person:
     status: Status
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WeekOfPeople:
-    """The people whom the lists name in the week or who have hours in it. None without a list."""
-
-    week: Week
-    has_ended: bool
-    people: Sequence[Person] | None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nobody is missing or short."""
-        return not any(each.status in (Status.MISSING, Status.SHORT) for each in self.people or ())
-
-
 class WeekNotBegun(Exception):
     pass
 
 
-def find_missing(reach: Reach, issuer: str, week: Week, zone: ZoneInfo, now: datetime) -> WeekOfPeople:
-    """The people of the clients within reach. Raises WeekNotBegun.
+def find_missing(
+    reach: Reach, issuer: str, week: Week, zone: ZoneInfo, now: datetime
+) -> tuple[Sequence[Person] | None, bool]:
+    """Those whom the lists in reach name in the week or who have hours in it, and whether it has ended.
 
-    Lists of another issuer than this one count for nobody, since its tokens are refused.
+    Without a list, the people are None. Lists of another issuer than this one count for nobody, since its
+    tokens are refused. Raises WeekNotBegun.
     """
     begin, end = (find_start_of_day(str(each.monday), zone) for each in (week, week.next))
     if now < begin:
         raise WeekNotBegun
-    lists, people = _select_lists(reach, issuer), None
-    if lists.exists():
-        hours = _add_up(reach, begin, end)
-        people = [
-            person
-            for each in lists.iterator(chunk_size=1)
-            for person in _list_people(each, hours, week, has_ended=now >= end)
-        ]
-        people.sort(key=lambda person: (_ORDER.index(person.status), person.user_id, person.client))
-    return WeekOfPeople(week=week, has_ended=now >= end, people=people)
-
-
-def _select_lists(reach: Reach, issuer: str) -> QuerySet[AssignmentList]:
-    if reach.own is not None:
-        return find_newest_lists(**reach.own._asdict())
-    lists = find_newest_lists(issuer=issuer)
-    return lists.filter(client_id__in=reach.client_ids) if reach.client_ids else lists
+    has_ended = now >= end
+    lists = find_newest_lists(**{"issuer": issuer, **reach.look_ups})
+    if not lists.exists():
+        return None, has_ended
+    hours = _add_up(reach, begin, end)
+    found = (_list_people(each, hours, week, has_ended=has_ended) for each in lists.iterator(chunk_size=1))
+    people = chain.from_iterable(found)
+    return sorted(people, key=lambda each: (_ORDER[each.status], each.user_id, each.client)), has_ended
 
 
 def _add_up(reach: Reach, begin: datetime, end: datetime) -> Mapping[ClientKey, Mapping[str, Decimal]]:

@@ -1,7 +1,8 @@
 """Whose rows a request may read. Knows no HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -24,13 +25,16 @@ class Reach:
         """Whether rows of several clients can be among them, so that each row has to say whose it is."""
         return self.own is None
 
+    @property
+    def look_ups(self) -> Mapping[str, Any]:
+        """What selects the clients by their names; nothing if every client's rows are in reach."""
+        if self.own is not None:
+            return self.own._asdict()
+        return {"client_id__in": self.client_ids} if self.client_ids else {}
+
     def select_clients(self) -> QuerySet[Client]:
         """The clients that have uploaded something, and whose rows these are."""
-        if self.own is not None:
-            return Client.objects.filter(**self.own._asdict())
-        return (
-            Client.objects.filter(client_id__in=self.client_ids) if self.client_ids else Client.objects.all()
-        )
+        return Client.objects.filter(**self.look_ups)
 
     def list_owner_ids(self) -> list[int]:
         """The primary keys of these clients."""

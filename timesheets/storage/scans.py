@@ -81,7 +81,7 @@ def scan_ids(
     """
     table, bounds = model._meta.db_table, (first_id, last_id)  # noqa: SLF001  Django documents _meta as its public interface.
     make_scan = partial(Scan, newest_first=newest_first)
-    owner_ids = reach.list_owner_ids() if reach.own or reach.client_ids else None
+    owner_ids = reach.list_owner_ids() if reach.look_ups else None
     if owner_ids is None or len(owner_ids) > MAX_SCANS:
         everything = make_scan(
             source=f"{table} WHERE id >= %s AND id <= %s", parameters=bounds, columns=("id",)

@@ -44,7 +44,9 @@ def add_up(
     as_of = settle(query.as_of, find_high_water_mark())
     columns = [column for name in by for column in _COLUMNS.get(name) or [_select_period(name)]]
     zones = [zone.key] * sum(name in _OF_PERIOD for name in by)
-    conditions = [*list_conditions(query), *match_any("client_id", _list_owner_ids(reach))]
+    # No client has the key 0.
+    owner_ids = reach.list_owner_ids() or [0] if reach.look_ups else []
+    conditions = [*list_conditions(query), *match_any("client_id", owner_ids)]
     where = " AND ".join(["scanned.id <= %s", "hours <> 0", *(each.sql for each in conditions)])
     statement = f"""
         SELECT {", ".join(columns)}, COUNT(*), CAST(SUM(ROUND(hours * 100)) AS bigint)
@@ -65,8 +67,3 @@ def _select_period(name: str) -> str:
     if connection.vendor == "sqlite":
         return f"name_period(scanned.date, %s, '{name}')"
     return f"to_char(scanned.date AT TIME ZONE %s, '{_OF_PERIOD[name]}')"
-
-
-def _list_owner_ids(reach: Reach) -> Sequence[int]:
-    """The keys of the only clients in reach; none for every client. No client has the key 0."""
-    return reach.list_owner_ids() or [0] if reach.own or reach.client_ids else []

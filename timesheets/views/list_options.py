@@ -140,24 +140,26 @@ class ClientField(AnyOfField):
         super().__init__(child, source="client_ids", **options)
 
 
-class ListParameters(EntrySerializer):
-    """Validates the parameters. Those that an entry also has follow the rules of an entry."""
+class FilterParameters(serializers.Serializer[Any]):
+    """Validates what selects entries. What an entry also has follows the rules of an entry."""
 
-    user_id = AnyOfField(find_member("user_id"), source="user_ids")  # type: ignore[assignment]
-    project = AnyOfField(find_member("project"), source="projects")  # type: ignore[assignment]
+    user_id = AnyOfField(find_member("user_id"), source="user_ids")
+    project = AnyOfField(find_member("project"), source="projects")
     client = ClientField()
-    date = None  # type: ignore[assignment]
-    hours = None  # type: ignore[assignment]
-    revision = None  # type: ignore[assignment]
-    reason = None  # type: ignore[assignment]
     date_from = QueryTimestampField()
     date_to = QueryTimestampField()
+    as_of = IdField()
+
+
+class ListParameters(FilterParameters):
+    """Validates the parameters of the list of entries."""
+
+    entry_id = IdentifierField()
     received_since = QueryTimestampField()
     order = OnlyValueField("newest")
     page_size = PageSizeField()
     cursor = CursorField()
     current = FlagField(source="is_current")
-    as_of = IdField()
     upload = IdField(source="upload_id")
     # DRF moves declared fields out of the class, so this one does not hide the property.
     fields = OnlyValueField("all")  # type: ignore[assignment]

@@ -36,12 +36,12 @@ class MissingView(ReadingView):
 
     def get(self, request: Request) -> Response:
         values, _ = read_parameters(request, _PARAMETERS)
-        reach = read_reach(request, values.get("client_ids", ()))
+        week, reach = values["week"], read_reach(request, values.get("client_ids", ()))
         try:
-            found = find_missing(reach, conf.issuer().url, values["week"], conf.time_zone(), timezone.now())
+            found = find_missing(reach, conf.issuer().url, week, conf.time_zone(), timezone.now())
         except WeekNotBegun:
             raise InvalidParameter("week: This week has not begun.") from None
-        body = represent_people(found, names_clients=reach.is_everything)
+        body = represent_people(week, *found, names_clients=reach.is_everything)
         return PageResponse(
             body, columns=choose_columns(PERSON_COLUMNS, reach), rows=body["people"] or (), reach=reach
         )

@@ -1,7 +1,6 @@
 """Add up entries by employee, project, client and period: parse, call, respond."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,28 +12,13 @@ from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, Plai
 from timesheets.serializers import represent_totals
 from timesheets.storage.queries import NotSettled, TimesheetQuery
 from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
-from timesheets.views.list_options import (
-    AnyOfField,
-    ClientField,
-    IdField,
-    QueryTimestampField,
-    find_member,
-    read_parameters,
-)
+from timesheets.views.list_options import FilterParameters, read_parameters
 from timesheets.views.reading import ReadingView, read_reach, reads_all
 from timesheets.views.timesheets import UnsettledState
 
 
-class TotalsParameters(serializers.Serializer[Any]):
-    """Validates the parameters, of which those of the list follow its rules."""
-
+class TotalsParameters(FilterParameters):
     by = serializers.CharField(trim_whitespace=False)
-    user_id = AnyOfField(find_member("user_id"), source="user_ids")
-    project = AnyOfField(find_member("project"), source="projects")
-    client = ClientField()
-    date_from = QueryTimestampField()
-    date_to = QueryTimestampField()
-    as_of = IdField()
 
 
 # `partial`: no parameter is required. A serializer keeps no state between calls.

@@ -18,9 +18,8 @@ from timesheets.browser.weeks import limit_projects, read_week
 from timesheets.fields import WeekField
 from timesheets.formats.days import Week
 from timesheets.renderers import PageResponse, has_page
-from timesheets.serializers import EntrySerializer
 from timesheets.storage.reach import Reach
-from timesheets.views.list_options import read_parameters
+from timesheets.views.list_options import find_member, read_parameters
 from timesheets.views.reading import ReadingView, read_reach
 
 # No index leads to a person, so that uploads stay fast. These bounds keep a page below a second.
@@ -38,10 +37,10 @@ def _find_week(text: str) -> Week:
     return Week.of(day)
 
 
-class WeekParameters(EntrySerializer):
+class WeekParameters(serializers.Serializer[Any]):
     """Validates the parameters. The employee follows the rules of an entry."""
 
-    date = project = hours = entry_id = revision = reason = None  # type: ignore[assignment]
+    user_id = find_member("user_id")
     week = WeekField()
     # Browsers let people choose a day, and only some of them a week.
     day = WeekField(_find_week, "a day, such as 2026-11-25")

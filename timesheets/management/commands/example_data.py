@@ -24,7 +24,7 @@ _WEEKS = 13
 _PROJECTS = ("StoreZero", "Intranet", "Support")
 # Of each client's ten people.
 _HOURS_PER_DAY = (8, 8, 8, 8, 8, 8, 8, 4, 4, 4)
-_ONE_WEEK = timedelta(days=7)
+_ONE_DAY, _ONE_WEEK = timedelta(days=1), timedelta(days=7)
 
 
 class Command(BaseCommand):
@@ -39,27 +39,26 @@ Only for a development server, and only if its database has neither entries nor 
         if Timesheet.objects.exists() or AssignmentList.objects.exists():
             self.stdout.write("The database has entries or lists already. Nothing was changed.")
             return
-        people = {
-            client: {f"{number}{person:02}": hours for person, hours in enumerate(_HOURS_PER_DAY)}
-            for number, client in enumerate(clients, start=1)
-        }
         today = timezone.localdate(timezone=conf.time_zone())
         last_monday = Week.of(today).monday - _ONE_WEEK
         mondays = [last_monday - ago * _ONE_WEEK for ago in reversed(range(_WEEKS))]
-        pay_day = (today.replace(day=1) - timedelta(days=1)).replace(day=4)
+        # The month before the last one is paid four days after it has ended.
+        paid = (today.replace(day=1) - _ONE_DAY).replace(day=1) - _ONE_DAY
         # The same hours on every machine.
         chance = random.Random(7)  # noqa: S311
-        corrections: dict[str, Sequence[Entry]] = {}
-        for client in clients:
+        people: dict[str, Mapping[str, int]] = {}
+        for number, client in enumerate(clients, start=1):
+            people[client] = {f"{number}{person:02}": hours for person, hours in enumerate(_HOURS_PER_DAY)}
             _set_list(client, people[client], mondays[0])
+        corrections: dict[str, Sequence[Entry]] = dict.fromkeys(clients, ())
         for monday in mondays:
-            if monday == Week.of(pay_day).monday:
-                _pay_month_before(pay_day)
+            if monday == Week.of(paid + 4 * _ONE_DAY).monday:
+                call_command("payroll", f"{paid:%Y-%m}", "--through", str(paid))
             for client in clients:
                 # The last client misses the last week.
                 if (client, monday) != (clients[-1], last_monday):
                     entries = _list_week(people[client], monday, chance)
-                    _store(client, [*entries, *corrections.get(client, ())], monday + _ONE_WEEK)
+                    _store(client, [*entries, *corrections[client]], monday + _ONE_WEEK)
                     corrections[client] = _correct(chance.sample(entries, 2))
         self.stdout.write(f"Stored {Timesheet.objects.count()} entries of {', '.join(clients)}.")
 
@@ -70,11 +69,6 @@ def _set_list(client: str, people: Mapping[str, int], first_day: date) -> None:
         file = Path(folder, "list.csv")
         file.write_text("\n".join(["user_id,from,hours_per_week", *rows]) + "\n")
         call_command("assignments", "set", client, str(file))
-
-
-def _pay_month_before(pay_day: date) -> None:
-    through = pay_day.replace(day=1) - timedelta(days=1)
-    call_command("payroll", f"{through:%Y-%m}", "--through", str(through))
 
 
 def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -> list[Entry]:
@@ -88,7 +82,7 @@ def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -
             entry_id=f"{day}:{user_id}",
         )
         for user_id, hours in people.items()
-        for day in (monday + timedelta(days=number) for number in range(5))
+        for day in Week.of(monday).days[:5]
         if chance.random() < 0.99
     ]
 

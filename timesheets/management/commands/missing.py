@@ -13,7 +13,7 @@ from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
 from timesheets.management.operators import write_table
 from timesheets.renderers import CLIENT_COLUMNS, PERSON_COLUMNS
 from timesheets.serializers import represent_people
-from timesheets.storage.missing import WeekNotBegun, find_missing
+from timesheets.storage.missing import Status, WeekNotBegun, find_missing
 from timesheets.storage.reach import Reach
 
 
@@ -34,18 +34,18 @@ class Command(DiagnosticCommand):
         name, client_ids = options["client"], [options["client"]] if options["client"] else []
         try:
             week, reach = Week.parse(options["week"]), Reach(own=None, client_ids=client_ids)
-            found = find_missing(reach, conf.issuer().url, week, conf.time_zone(), timezone.now())
+            people, has_ended = find_missing(reach, conf.issuer().url, week, conf.time_zone(), timezone.now())
         except (ValueError, WeekNotBegun):
             problem = f"{options['week']} is not a week that has begun, such as 2026-W23"
             raise CommandError(problem, returncode=DiagnosticStatus.USAGE) from None
-        members = represent_people(found, names_clients=True)
+        members = represent_people(week, people, has_ended, names_clients=True)
         if options["json"]:
             self.stdout.write(json.dumps(members, indent=2))
-        elif found.people is None:
+        elif people is None:
             self.stdout.write(f"{name} has no list." if name else "No client has a list.")
         else:
             columns = (*PERSON_COLUMNS, *CLIENT_COLUMNS)
             rows = [[person.get(column) or "" for column in columns] for person in members["people"]]
             self.stdout.write(write_table(columns, rows))
-        if not found.is_complete:
+        if any(each.status in (Status.MISSING, Status.SHORT) for each in people or ()):
             sys.exit(DiagnosticStatus.REFUSED)
