@@ -361,20 +361,15 @@ def represent_run_line(line: Line, *, names_client: bool) -> dict[str, Any]:
 
 def represent_totals(columns: Sequence[str], groups: Sequence[Group], as_of: int) -> dict[str, Any]:
     """The groups, whose names are those of the columns, and what all of them add up to."""
-
-    def represent(groups: Sequence[Group]) -> dict[str, Any]:
-        hours = sum((group.hours for group in groups), Decimal(0))
-        return {"entries": sum(group.entries for group in groups), "hours": represent_total(hours)}
-
+    # Only an organization can be empty.
     rows = [
-        # Only an organization can be empty.
-        {
-            **{name: text for name, text in zip(columns, group.names, strict=True) if text},
-            **represent([group]),
-        }
+        {name: text for name, text in zip(columns, group.names, strict=True) if text}
+        | {"entries": group.entries, "hours": represent_total(group.hours)}
         for group in groups
     ]
-    return {"results": rows, **represent(groups), "as_of": as_of}
+    hours = sum((group.hours for group in groups), Decimal(0))
+    entries = sum(group.entries for group in groups)
+    return {"results": rows, "entries": entries, "hours": represent_total(hours), "as_of": as_of}
 
 
 def represent_rejection(row: Rejection) -> dict[str, Any]:
