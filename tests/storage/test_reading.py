@@ -392,7 +392,7 @@ def read_plans(vendor: str, statements: Sequence[str]) -> Iterator[str]:
             elif statement.startswith("SELECT") and "pg_locks" not in statement:
                 cursor.execute(f"{plan} {statement}")
                 for *_, step in cursor.fetchall():
-                    if re.search(r"(timesheets_timesheet|later|earlier)( |$)|ORDER BY|\bSort\b", step):
+                    if re.search(r"(timesheets_timesheet|U0|later|earlier)( |$)|ORDER BY|\bSort\b", step):
                         yield step
 
 
