@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -98,17 +97,9 @@ def client_rate() -> Rate:
     return parse_rate(settings.TIMESHEETS_THROTTLE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DevelopmentClients:
-    """The development issuer's token endpoint and its clients."""
-
-    token_url: str
-    client_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-def development_clients() -> DevelopmentClients:
-    """Has no clients in production."""
-    return DevelopmentClients(**settings.TIMESHEETS_DEVELOPMENT_CLIENTS)
+def development_clients() -> Mapping[str, str]:
+    """The clients of the development issuer, with their secrets. None in production."""
+    return dict(settings.TIMESHEETS_DEVELOPMENT_CLIENTS)
 
 
 def _clear_caches(**_: Any) -> None:

@@ -66,10 +66,7 @@ OAUTH = env.read_oauth(
 
 # If the API trusts the development issuer, the page /docs gets tokens from it.
 if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
-    TIMESHEETS_DEVELOPMENT_CLIENTS = {
-        "token_url": f"{DEVISSUER_ISSUER}oauth/token",
-        "client_secrets": {name: client["client_secret"] for name, client in DEVISSUER_CLIENTS.items()},
-    }
+    TIMESHEETS_DEVELOPMENT_CLIENTS = {name: each["client_secret"] for name, each in DEVISSUER_CLIENTS.items()}
 
 # Defaults of the variables that `manage.py upload_timesheet` reads.
 UPLOADER_DEVELOPMENT_VARIABLES = {

@@ -194,7 +194,7 @@ REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
     ],
 }
 # Only development has clients whose secrets are public.
-TIMESHEETS_DEVELOPMENT_CLIENTS: dict[str, Any] = {"token_url": "", "client_secrets": {}}
+TIMESHEETS_DEVELOPMENT_CLIENTS: dict[str, str] = {}
 
 # Whether /metrics exists. Only production turns it on.
 TIMESHEETS_METRICS = False

@@ -329,8 +329,8 @@ def test_production_serves_the_same_description_without_the_development_issuer(
 
 
 def test_development_describes_how_to_get_tokens_from_its_issuer(settings: Any) -> None:
-    token_url = "http://127.0.0.1:8000/oauth/token"
-    settings.TIMESHEETS_DEVELOPMENT_CLIENTS = {"token_url": token_url, "client_secrets": {"payroll": "known"}}
+    settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://127.0.0.1:8000/"}
+    settings.TIMESHEETS_DEVELOPMENT_CLIENTS = {"payroll": "known"}
 
     description = read_description()
 
@@ -338,7 +338,7 @@ def test_development_describes_how_to_get_tokens_from_its_issuer(settings: Any) 
     scheme = description["components"]["securitySchemes"]["development"]
     flow = scheme["flows"]["clientCredentials"]
     assert scheme["description"].endswith("`payroll`, `known`")
-    assert flow["tokenUrl"] == token_url
+    assert flow["tokenUrl"] == "http://127.0.0.1:8000/oauth/token"
     reading = {"read:timesheets", "read:all-timesheets"}
     assert flow["scopes"].keys() == {"batch:upload", "correct:timesheets"} | reading
     both = ["batch:upload", "correct:timesheets"]

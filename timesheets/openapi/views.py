@@ -34,13 +34,12 @@ def read_description() -> dict[str, Any]:
     """Return openapi.yaml with the server and, in development, the issuer from the settings."""
     description: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text("utf-8"))
     description["servers"] = [{"url": conf.public_url("")}]
-    known = conf.development_clients()
-    if known.client_secrets:
-        _add_development_issuer(description, known)
+    if conf.development_clients():
+        _add_development_issuer(description)
     return description
 
 
-def _add_development_issuer(description: dict[str, Any], known: conf.DevelopmentClients) -> None:
+def _add_development_issuer(description: dict[str, Any]) -> None:
     """Let the page get tokens from the development issuer, whose client secrets are public."""
     scopes: dict[str, str] = {}
     for operation in (each for methods in description["paths"].values() for each in methods.values()):
@@ -49,11 +48,11 @@ def _add_development_issuer(description: dict[str, Any], known: conf.Development
         operation["security"] += [{"development": alternative} for alternative in alternatives]
         # The scheme `bearer` says what each scope allows.
         scopes |= {scope: "" for alternative in alternatives for scope in alternative}
-    clients = "; ".join(f"`{name}`, `{secret}`" for name, secret in known.client_secrets.items())
+    clients = "; ".join(f"`{name}`, `{secret}`" for name, secret in conf.development_clients().items())
     description["components"]["securitySchemes"]["development"] = {
         "type": "oauth2",
         "description": f"The development issuer. Its clients, with their secrets: {clients}",
-        "flows": {"clientCredentials": {"tokenUrl": known.token_url, "scopes": scopes}},
+        "flows": {"clientCredentials": {"tokenUrl": f"{conf.issuer().url}oauth/token", "scopes": scopes}},
     }
 
 

@@ -152,8 +152,6 @@ class FilterParameters(serializers.Serializer[Any]):
 
 
 class ListParameters(FilterParameters):
-    """Validates the parameters of the list of entries."""
-
     entry_id = IdentifierField()
     received_since = QueryTimestampField()
     order = OnlyValueField("newest")
@@ -166,14 +164,10 @@ class ListParameters(FilterParameters):
 
 
 class TimesheetParameters(serializers.Serializer[Any]):
-    """Validates the parameters of one timesheet."""
-
     fields = OnlyValueField("all")  # type: ignore[assignment]
 
 
 class ReceiptParameters(serializers.Serializer[Any]):
-    """Validates the parameters of the list of receipts."""
-
     client = ClientField()
     label = IdentifierField()  # type: ignore[assignment]
     received_since = QueryTimestampField()
@@ -184,15 +178,11 @@ class ReceiptParameters(serializers.Serializer[Any]):
 
 
 class PageParameters(serializers.Serializer[Any]):
-    """Validates the parameters of a list without filters."""
-
     page_size = PageSizeField()
     cursor = CursorField()
 
 
 class RunLineParameters(PageParameters):
-    """Validates the parameters of the list of a run's lines."""
-
     client = ClientField()
 
 
