@@ -440,8 +440,10 @@ def require_index_for_lists(
 
 
 def require_index_for_single_keys(vendor: str, client: MachineClient) -> None:
-    with only_steps(vendor, *ENTRY_ID_STEPS):
-        list_history(client.key, "row-500", 10)
+    keys = Timesheet.objects.filter(client__client_id=client.client_id).values_list("entry_id", flat=True)
+    for entry_id in (keys[0], "row-of-nobody"):
+        with only_steps(vendor, *ENTRY_ID_STEPS):
+            list_history(client.key, str(entry_id), 10)
     timesheet_id = Timesheet.objects.order_by("id")[ROWS // 2].pk
     with only_steps(vendor, *LIST_STEPS):
         find_timesheet(own(client), timesheet_id)
