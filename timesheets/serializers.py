@@ -15,13 +15,12 @@ from timesheets import conf
 from timesheets.exceptions import InvalidEntry, make_sentence
 from timesheets.fields import HoursField, RevisionField, TimestampField
 from timesheets.formats.days import Week, find_start_of_day
-from timesheets.models import AssignmentList, Rejection, Upload
+from timesheets.models import AssignmentList, Rejection, Run, Upload
 from timesheets.storage.assignments import parse_list
 from timesheets.storage.entries import Entry
 from timesheets.storage.missing import Person
 from timesheets.storage.queries import Change, StoredEntry
-from timesheets.storage.run_lines import Line, write_hours
-from timesheets.storage.run_lists import VisibleRun
+from timesheets.storage.run_lines import COLUMNS, FILE_COLUMNS, Line, Shares, add_up, write_hours
 from timesheets.storage.totals import Group
 from timesheets.trust.principals import ClientKey
 from timesheets_files import limits
@@ -336,9 +335,9 @@ def represent_client(client: ClientKey | None) -> dict[str, str]:
     }
 
 
-def represent_run(visible: VisibleRun, *, names_sha256: bool) -> dict[str, Any]:
-    """The members of a run. The SHA-256 is about the lines of every client."""
-    run, totals = visible.run, visible.totals
+def represent_run(run: Run, shares: Shares, *, names_sha256: bool) -> dict[str, Any]:
+    """The members of a run, with the totals of the shares. The SHA-256 is about the lines of every client."""
+    totals = add_up(shares)
     return {
         "label": run.label,
         "through": run.through.isoformat(),
@@ -346,17 +345,17 @@ def represent_run(visible: VisibleRun, *, names_sha256: bool) -> dict[str, Any]:
         "created_at": _TIMESTAMP.to_representation(run.created_at),
         "time_zone": run.time_zone,
         **({"sha256": run.sha256} if names_sha256 else {}),
-        "lines": totals.lines,
-        "hours": write_hours(totals.hours),
-        "held": write_hours(totals.held),
+        "lines": totals["lines"],
+        "hours": write_hours(totals["hours"]),
+        "held": write_hours(totals["held"]),
     }
 
 
 def represent_run_line(line: Line, *, names_client: bool) -> dict[str, Any]:
     """The members of a line of a run, with its client if there can be several."""
-    members = line._asdict()
-    client, organization = (members.pop(name) for name in ("client", "organization"))
-    return members | (represent_client(ClientKey("", client, organization)) if names_client else {})
+    columns = FILE_COLUMNS if names_client else COLUMNS
+    # Only an organization can be empty.
+    return {name: cell for name, cell in zip(columns, line, strict=False) if cell != ""}
 
 
 def represent_totals(columns: Sequence[str], groups: Sequence[Group], as_of: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from timesheets.models import Run
 from timesheets.storage.entries import Entry
 from timesheets.storage.holds import Holds
-from timesheets.storage.runs import RunOrder, Write, add_run
+from timesheets.storage.runs import Write, add_run
 from timesheets.trust.principals import ClientKey
 
 MAY = date(2017, 5, 31)
@@ -39,9 +39,9 @@ def refuse(label: str, through: object, *options: object) -> tuple[int, str]:
 
 def add(label: str, write: Write = lambda _: None) -> Run:
     """Add a run beside others, in this thread."""
-    order = RunOrder(label=label, through=MAY, zone=ZoneInfo("UTC"), holds=Holds())
+    run = Run(label=label, through=MAY, created_at=timezone.now(), time_zone="UTC")
     try:
-        return add_run(order, timezone.now(), write, dry_run=False)
+        return add_run(run, Holds(), write, dry_run=False)
     finally:
         connections.close_all()
 

@@ -17,7 +17,7 @@ from timesheets.storage.assignments import find_newest_list
 from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.reach import Reach
-from timesheets.storage.run_lists import find_run
+from timesheets.storage.run_lines import find_run
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 

@@ -14,8 +14,7 @@ from tests.storage.runs import MAY, add, pay
 from tests.storage.test_runs import store_many
 from timesheets.models import Run, RunLine
 from timesheets.storage.reach import Reach
-from timesheets.storage.run_lines import CHUNK_ROWS
-from timesheets.storage.run_lists import find_run
+from timesheets.storage.run_lines import CHUNK_ROWS, find_run
 
 COUNT = 2 * CHUNK_ROWS + 1
 

@@ -1,80 +1,49 @@
-"""The lines of a stored run, and the file that they are in. Knows no HTTP."""
+"""Read stored runs and their lines, as those see them whose rows are in reach. Knows no HTTP."""
 
 import csv
 import io
-import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from itertools import chain, islice
+from typing import Any
+
+from django.db.models import QuerySet
 
 from timesheets.models import Client, Run, RunLine
+from timesheets.storage.reach import Reach
+from timesheets.storage.scans import PageQuery
 from timesheets_files.limits import ENTRY_ID
 
 # The lines that are in memory together, and that are stored in one transaction of SQLite.
 CHUNK_ROWS = 10_000
 # An `entry_id` that can be a segment of a path.
 LABEL = re.compile(rf"(?=[A-Za-z0-9]){ENTRY_ID.pattern}", re.ASCII)
-
-
-class Line(NamedTuple):
-    """A line as text. `held` is the reason, None if the line is paid."""
-
-    user_id: str
-    day: str
-    project: str
-    hours: str
-    paid_before: str
-    pays: str
-    kind: str
-    held: str | None
-    client: str
-    organization: str
-
-
 # Of a line in the database, and in the responses to its own client.
-COLUMNS = Line._fields[:-2]
+COLUMNS = ("user_id", "day", "project", "hours", "paid_before", "pays", "kind", "held")
+FILE_COLUMNS = (*COLUMNS, "client", "organization")
 
-
-@dataclass(kw_only=True)
-class Share:
-    """The lines of a client in a run: the position of the first one, and totals in hundredths of hours."""
-
-    first: int = 0
-    lines: int = 0
-    hours: int = 0
-    held: int = 0
-
-    def add(self, pays: int, *, is_held: bool) -> None:
-        self.lines += 1
-        if is_held:
-            self.held += pays
-        else:
-            self.hours += pays
-
-    @classmethod
-    def add_up(cls, shares: Iterable[Self]) -> Self:
-        total = cls()
-        for share in shares:
-            total.lines += share.lines
-            total.hours += share.hours
-            total.held += share.held
-        return total
-
-
-# By the key of each client that has lines.
-Shares = Mapping[int, Share]
-
-
-def write_shares(shares: Shares) -> str:
-    return json.dumps({owner_id: vars(share) for owner_id, share in shares.items()})
+# A line as text, with these columns. `held` is the reason, None if the line is paid.
+Line = Sequence[str | None]
+# By the key of each client: the position of its `first` line, the number of its `lines`, and the `hours` of
+# those that are paid and the hours that are `held`, in hundredths.
+Shares = Mapping[int, Counter[str]]
 
 
 def read_shares(run: Run) -> Shares:
-    return {int(owner_id): Share(**members) for owner_id, members in json.loads(run.shares).items()}
+    return {int(owner_id): Counter(share) for owner_id, share in json.loads(run.shares).items()}
+
+
+def add_up(shares: Shares) -> Counter[str]:
+    """The lines, hours and held hours of all clients."""
+    total = Counter[str]()
+    for share in shares.values():
+        # The sum of two counters would leave out what is negative.
+        total.update(share)
+    return total
 
 
 # Most days have the same few hours.
@@ -83,48 +52,66 @@ def write_hours(hundredths: int) -> str:
     return f"{hundredths / 100:.2f}"
 
 
-def write_rows(rows: Iterable[Sequence[str | None]]) -> bytes:
+def write_rows(rows: Iterable[Line]) -> bytes:
     """The rows as CSV, as the API writes it."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
 
 
-def read_page(
-    run: Run, shares: Shares, from_position: int | None, page_size: int
-) -> tuple[Sequence[Line], int | None]:
-    """At most `page_size` lines of these shares, and the first position of the next page.
+def list_runs(
+    reach: Reach, query: PageQuery, page_size: int
+) -> tuple[Sequence[tuple[Run, Shares]], int | None]:
+    """At most `page_size` runs, the newest first, and the first id of the next page, None after the last.
 
-    They are in the order of the clients' present names. The position is None after the last page.
+    Each run comes with the shares of the clients in reach.
+    """
+    runs = _select_runs(reach).order_by("-id")
+    if query.from_id is not None:
+        runs = runs.filter(id__lte=query.from_id)
+    rows = list(runs[: page_size + 1])
+    return _add_shares(rows[:page_size], reach), rows[page_size].pk if len(rows) > page_size else None
+
+
+def find_run(reach: Reach, label: str) -> tuple[Run, Shares] | None:
+    """The run with this label; None if there is none, or if it has no line in the reach of a client."""
+    return next(iter(_add_shares(_select_runs(reach).filter(label=label), reach)), None)
+
+
+def _select_runs(reach: Reach) -> QuerySet[Run]:
+    if reach.is_everything:
+        return Run.objects.all()
+    owner = reach.select_clients().first()
+    # A number as a key of JSON, which has no other one.
+    return Run.objects.filter(shares__contains=f'"{owner.pk}": ') if owner else Run.objects.none()
+
+
+def _add_shares(runs: Iterable[Run], reach: Reach) -> list[tuple[Run, Shares]]:
+    owner_ids = set(reach.list_owner_ids())
+    shares = ((run, read_shares(run)) for run in runs)
+    return [(run, {owner_id: each[owner_id] for owner_id in each.keys() & owner_ids}) for run, each in shares]
+
+
+def read_lines(run: Run, shares: Shares, begin: int, page_size: int) -> tuple[Sequence[Line], int | None]:
+    """At most `page_size` lines of these shares after the first `begin`, and the `begin` of the next page.
+
+    They are in the order of the clients' present names. The last page has no next one.
     """
     owners = Client.objects.in_bulk(list(shares))
     by_name = sorted(owners.values(), key=lambda owner: (owner.client_id, owner.organization, owner.pk))
-    ranges = [
-        range(shares[owner.pk].first, shares[owner.pk].first + shares[owner.pk].lines) for owner in by_name
-    ]
-    if from_position is not None:
-        ranges = list(itertools.dropwhile(lambda positions: from_position not in positions, ranges))
-        ranges[:1] = [range(from_position, positions.stop) for positions in ranges[:1]]
-    positions = list(itertools.islice(itertools.chain(*ranges), page_size + 1))
+    in_order = [shares[owner.pk] for owner in by_name]
+    ranges = (range(share["first"], share["first"] + share["lines"]) for share in in_order)
+    positions = list(islice(islice(chain.from_iterable(ranges), begin, None), page_size + 1))
     rows = RunLine.objects.filter(run_id=run.pk, position__in=positions[:page_size])
     lines = {
-        position: _to_line(owners[owner_id], *cells)
+        position: _write_line(owners[owner_id], *cells)
         for position, owner_id, *cells in rows.values_list("position", "client_id", *COLUMNS)
     }
-    next_position = positions[page_size] if len(positions) > page_size else None
-    return [lines[position] for position in positions[:page_size]], next_position
+    next_begin = begin + page_size if len(positions) > page_size else None
+    return [lines[position] for position in positions[:page_size]], next_begin
 
 
-def _to_line(owner: Client, user_id: str, day: date, project: str, *cells: Any) -> Line:
+def _write_line(owner: Client, user_id: str, day: date, project: str, *cells: Any) -> Line:
     *amounts, kind, held = cells
-    hours, paid_before, pays = (f"{amount:.2f}" for amount in amounts)
-    names = (owner.client_id, owner.organization)
-    return Line(user_id, day.isoformat(), project, hours, paid_before, pays, kind, held, *names)
-
-
-def read_lines(run: Run) -> Iterator[Line]:
-    """All lines, in the order of the file."""
-    owners = Client.objects.in_bulk(list(read_shares(run)))
-    rows = RunLine.objects.filter(run_id=run.pk).order_by("position").values_list("client_id", *COLUMNS)
-    for owner_id, *cells in rows.iterator(CHUNK_ROWS):
-        yield _to_line(owners[owner_id], *cells)
+    texts = (user_id, day.isoformat(), project, *(f"{amount:.2f}" for amount in amounts), kind, held)
+    return (*texts, owner.client_id, owner.organization)

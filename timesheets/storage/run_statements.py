@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from filelock import FileLock
@@ -59,17 +58,17 @@ def one_run_at_a_time() -> Iterator[None]:
         yield
 
 
-def work_out_lines(run: Run, zone: ZoneInfo) -> Iterator[Sequence[tuple[Any, ...]]]:
+def work_out_lines(run: Run) -> Iterator[Sequence[tuple[Any, ...]]]:
     """The rows that the run pays, in the order of its lines, in pieces.
 
     A row has the client's key, the employee, day and project, the hours and those that were paid, both in
     hundredths, and whether anything was.
     """
-    parameters: dict[str, Any] = {
+    parameters: Any = {
         "run_id": run.pk,
         "as_of": run.as_of,
         "through": str(run.through),
-        "zone": zone.key,
+        "zone": run.time_zone,
     }
     with connection.chunked_cursor() as cursor:
         if connection.vendor == "postgresql":

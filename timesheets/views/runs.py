@@ -4,11 +4,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from timesheets.models import Run
 from timesheets.renderers import CSVRenderer, PageResponse, PlainJSONRenderer, choose_columns
 from timesheets.serializers import represent_run, represent_run_line
 from timesheets.storage.reach import Reach
-from timesheets.storage.run_lines import COLUMNS, read_page
-from timesheets.storage.run_lists import VisibleRun, find_run, list_runs
+from timesheets.storage.run_lines import COLUMNS, Shares, find_run, list_runs, read_lines
 from timesheets.storage.scans import PageQuery
 from timesheets.views.list_options import (
     OF_PAGE,
@@ -31,7 +31,7 @@ class RunListView(ReadingView):
     def get(self, request: Request) -> Response:
         options = read_options(request, PageQuery, OF_PAGE)
         runs, next_id = list_runs(options.reach, options.query, options.page_size)
-        results = [represent_run(each, names_sha256=options.reach.is_everything) for each in runs]
+        results = [represent_run(*each, names_sha256=options.reach.is_everything) for each in runs]
         columns = _choose_run_columns(options.reach)
         return respond_with_page(self.resource_path, options, results, next_id, columns=columns)
 
@@ -48,7 +48,7 @@ class RunView(ReadingView):
     def get(self, request: Request, run_label: str) -> Response:
         refuse_parameters(request)
         reach = read_reach(request)
-        members = represent_run(_require_run(reach, run_label), names_sha256=reach.is_everything)
+        members = represent_run(*_require_run(reach, run_label), names_sha256=reach.is_everything)
         return PageResponse(members, columns=_choose_run_columns(reach))
 
 
@@ -63,21 +63,19 @@ class RunLineListView(ReadingView):
 
     def get(self, request: Request, run_label: str) -> Response:
         options = read_options(request, PageQuery, OF_RUN_LINES)
-        visible = _require_run(options.reach, run_label)
-        lines, next_position = read_page(
-            visible.run, visible.shares, options.query.from_id, options.page_size
-        )
+        run = _require_run(options.reach, run_label)
+        lines, next_begin = read_lines(*run, options.query.from_id or 0, options.page_size)
         names_client = options.reach.is_everything
         results = [represent_run_line(line, names_client=names_client) for line in lines]
         columns = choose_columns(COLUMNS, options.reach)
-        return respond_with_page(self.resource_path, options, results, next_position, columns=columns)
+        return respond_with_page(self.resource_path, options, results, next_begin, columns=columns)
 
 
 def _choose_run_columns(reach: Reach) -> tuple[str, ...]:
     return tuple(name for name in _COLUMNS if name != "sha256" or reach.is_everything)
 
 
-def _require_run(reach: Reach, label: str) -> VisibleRun:
+def _require_run(reach: Reach, label: str) -> tuple[Run, Shares]:
     run = find_run(reach, label)
     if run is None:
         raise NotFound("There is no such run with hours of this client.")

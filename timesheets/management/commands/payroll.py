@@ -1,14 +1,14 @@
 """Pay the hours up to a day, once."""
 
-import os
 from argparse import ArgumentTypeError
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from errno import EEXIST
 from io import BytesIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -19,8 +19,8 @@ from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
 from timesheets.management.operators import explained_faults, read_file, write_table
 from timesheets.models import Client, Run
 from timesheets.storage.holds import Holds, read_holds
-from timesheets.storage.run_lines import LABEL, Share, read_shares, write_hours
-from timesheets.storage.runs import RunOrder, RunRefused, Write, add_run
+from timesheets.storage.run_lines import LABEL, add_up, read_shares, write_hours
+from timesheets.storage.runs import RunRefused, Write, add_run
 from timesheets_files.limits import ENTRY_ID_CHARACTERS
 
 
@@ -58,18 +58,19 @@ The same command again shows the same run. Run it with the database role that ow
         zone = conf.time_zone()
         if options["through"] > timezone.localdate(timezone=zone):
             raise CommandError("--through: is in the future", returncode=DiagnosticStatus.USAGE)
-        order = RunOrder(
+        run = Run(
             label=options["label"],
             through=options["through"],
-            zone=zone,
             as_of=options["as_of"],
-            holds=_read_holds(options["hold"]),
+            created_at=timezone.now(),
+            time_zone=zone.key,
         )
-        with _replaced(options["csv"]) as write:
-            try:
-                run = add_run(order, timezone.now(), write, dry_run=options["dry_run"])
-            except RunRefused as refused:
-                raise CommandError(str(refused), returncode=DiagnosticStatus.REFUSED) from None
+        holds = _read_holds(options["hold"])
+        try:
+            with _replaced(options["csv"]) as write:
+                run = add_run(run, holds, write, dry_run=options["dry_run"])
+        except RunRefused as refused:
+            raise CommandError(str(refused), returncode=DiagnosticStatus.REFUSED) from None
         self._show(run)
 
     def _show(self, run: Run) -> None:
@@ -81,7 +82,7 @@ The same command again shows the same run. Run it with the database role that ow
             (owner.client_id, owner.organization, *_describe(shares[owner.pk]))
             for owner in Client.objects.in_bulk(list(shares)).values()
         ]
-        total = ("total", "", *_describe(Share.add_up(shares.values())))
+        total = ("total", "", *_describe(add_up(shares)))
         header = ("client", "organization", "lines", "hours", "held")
         self.stdout.write(write_table(header, [*sorted(rows), total]))
         self.stdout.write(f"SHA-256 of the lines as CSV: {run.sha256}")
@@ -89,8 +90,8 @@ The same command again shows the same run. Run it with the database role that ow
             self.stdout.write(f"To pay this, leave out --dry-run and add --as-of {run.as_of}.")
 
 
-def _describe(share: Share) -> tuple[str, ...]:
-    return (str(share.lines), write_hours(share.hours), write_hours(share.held))
+def _describe(share: Counter[str]) -> tuple[str, ...]:
+    return (str(share["lines"]), write_hours(share["hours"]), write_hours(share["held"]))
 
 
 def _read_label(text: str) -> str:
@@ -116,16 +117,14 @@ def _replaced(path: Path | None) -> Iterator[Write]:
     path = path.resolve()
     try:
         if path.exists() and not path.is_file():
-            raise FileExistsError(EEXIST, "is no regular file")
-        # Only the user who runs this may read it.
-        with NamedTemporaryFile(dir=path.parent, prefix="payroll-", delete=False) as file:
-            try:
+            raise FileExistsError(EEXIST, "is no regular file", path)
+        with TemporaryDirectory(dir=path.parent, prefix="payroll-") as folder:
+            new = Path(folder, path.name)
+            # Only the user who runs this may read it.
+            new.touch(mode=0o600)
+            with new.open("wb") as file:
                 yield file.write
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+            new.replace(path)
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}", returncode=DiagnosticStatus.USAGE) from None
+        message = f"{error.filename or path}: {error.strerror}"
+        raise CommandError(message, returncode=DiagnosticStatus.USAGE) from None
