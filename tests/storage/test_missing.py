@@ -81,12 +81,6 @@ def test_what_the_list_and_the_hours_make_of_a_person(
     assert list_people() == people
 
 
-def test_without_a_list_there_is_no_claim() -> None:
-    ingest(work("007", 1))
-
-    assert find() == (None, True)
-
-
 def test_only_hours_of_the_week_that_are_current_count() -> None:
     set_list("007,,,,40 008,,,,40 009,,,,40")
     monday = datetime(2017, 5, 8, tzinfo=UTC)

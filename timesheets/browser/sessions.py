@@ -1,6 +1,8 @@
 """Keep the claims of a verified access token in a browser's session. The token itself is not kept."""
 
 import dataclasses
+import json
+import logging
 import time
 from typing import Any
 
@@ -16,6 +18,8 @@ from timesheets.exceptions import CsrfFailed
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.sign_ins import Person
 from timesheets.trust.verified_tokens import VerifiedToken
+
+logger = logging.getLogger(__name__)
 
 _KEY = "timesheets.verified_token"
 
@@ -59,6 +63,10 @@ def sign_in(request: HttpRequest, token: VerifiedToken, person: Person | None = 
         "audience": conf.token_policy().audience,
         "person": None if person is None else dataclasses.asdict(person),
     }
+    logger.info(
+        "outcome=signed_in client=%s subject=%s token_id=%s",
+        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+    )
 
 
 def find_person(request: HttpRequest) -> Person | None:

@@ -1,7 +1,6 @@
 """Sign a browser in, at the issuer or with an access token, and sign it out."""
 
 import functools
-import json
 import logging
 import re
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from timesheets.browser.sessions import find_person, find_signed_in_token, sign_
 from timesheets.browser.sign_in_cookies import find_attempt, forget_attempt, keep_attempt
 from timesheets.exceptions import InvalidRequest, Problem
 from timesheets.trust.code_flow import WRONG_ISSUER
-from timesheets.trust.sign_ins import Outcome, Person, SignInFailed, WebClient
+from timesheets.trust.sign_ins import Outcome, SignInFailed, WebClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.uploads import UploadView
@@ -65,7 +64,7 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
         token = _take_token(request)
     except Problem as problem:
         return _show_form(request, problem)
-    _start_session(request, token)
+    sign_in(request, token)
     return HttpResponseRedirect(_choose_destination(request) or _choose_start_page(token))
 
 
@@ -81,7 +80,7 @@ def finish_sign_in(request: HttpRequest) -> HttpResponse:
         if attempt is None:
             raise SignInFailed(Outcome.EXPIRED, "state is missing, foreign, used or too old")
         person, token = finish(client, attempt, request.GET.dict())
-        _start_session(request, token, person)
+        sign_in(request, token, person)
         response = _continue_at(request, attempt.destination or reverse("landing"))
     except SignInFailed as failure:
         response = _show_failure(request, failure, attempt.destination if attempt else "")
@@ -98,14 +97,6 @@ def end_session(request: HttpRequest) -> HttpResponse:
     sign_out(request)
     address = find_sign_out(client, person) if client and person else None
     return _continue_at(request, address) if address else HttpResponseRedirect(reverse("landing"))
-
-
-def _start_session(request: HttpRequest, token: VerifiedToken, person: Person | None = None) -> None:
-    sign_in(request, token, person)
-    logger.info(
-        "outcome=signed_in client=%s subject=%s token_id=%s",
-        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
-    )
 
 
 def _lead_to_issuer(request: HttpRequest, client: WebClient) -> HttpResponse:
