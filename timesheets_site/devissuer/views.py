@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
@@ -16,16 +17,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from timesheets_site.devissuer.codes import check_request, issue_code, redeem_code
 from timesheets_site.devissuer.keys import describe_public_key, obtain_signing_key
-from timesheets_site.devissuer.tokens import (
-    LIFETIME_SECONDS,
-    TokenRequestRefused,
-    grant_scope,
-    mint_token,
-    read_basic_credentials,
-)
+from timesheets_site.devissuer.tokens import TokenRequestRefused, grant_scope, read_basic_credentials
 
 # Short, so that the API soon notices a key that was deleted and created again.
 KEYS_MAX_AGE_SECONDS = 60
+TOKEN_LIFETIME_SECONDS = 24 * 3600
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -70,12 +66,15 @@ def issue_token(request: HttpRequest) -> HttpResponse:
 
 
 def _mint(audience: str, **claims: str) -> str:
-    key = obtain_signing_key(settings.DEVISSUER_KEY_FILE)
-    return mint_token(settings.DEVISSUER_ISSUER, audience, int(time.time()), key, **claims)
+    """A signed token with these claims and its times."""
+    key, now = obtain_signing_key(settings.DEVISSUER_KEY_FILE), int(time.time())
+    times = {"iat": now, "exp": now + TOKEN_LIFETIME_SECONDS}
+    everything = {"iss": settings.DEVISSUER_ISSUER, "aud": audience, **times, **claims}
+    return jwt.encode(everything, key, algorithm="RS256", headers={"kid": describe_public_key(key)["kid"]})
 
 
 def _respond_with_token(access_token: str, scope: str, **more: object) -> HttpResponse:
-    answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": LIFETIME_SECONDS}
+    answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN_LIFETIME_SECONDS}
     return _respond({**answer, "scope": scope, **more})
 
 
