@@ -113,5 +113,5 @@ def read_lines(run: Run, shares: Shares, begin: int, page_size: int) -> tuple[Se
 
 def _write_line(owner: Client, user_id: str, day: date, project: str, *cells: Any) -> Line:
     *amounts, kind, held = cells
-    texts = (user_id, day.isoformat(), project, *(f"{amount:.2f}" for amount in amounts), kind, held)
-    return (*texts, owner.client_id, owner.organization)
+    names = (owner.client_id, owner.organization)
+    return (user_id, day.isoformat(), project, *map(str, amounts), kind, held, *names)
