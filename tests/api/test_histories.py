@@ -115,7 +115,7 @@ def test_the_past_has_the_same_bytes_for_ever(
 def test_the_next_page_is_of_the_same_past(read: Read, ids: dict[str, int]) -> None:
     following = read(f"/timesheets?as_of={ids['d3']}&current=true&page_size=1").json()["next"]
 
-    assert following.startswith(f"{PUBLIC_URL}/timesheets?as_of={ids['d3']}&page_size=1&current=true&cursor=")
+    assert following.startswith(f"{PUBLIC_URL}/timesheets?page_size=1&current=true&as_of={ids['d3']}&cursor=")
     assert find_names(ids, list_ids(read(localize(following)))) == ["b3"]
 
 
@@ -158,9 +158,9 @@ REFUSED = {
     "upload: Send an id, such as 17.": ["upload=x", "upload=", f"upload={2**63}"],
     "fields: Send all, or leave it out.": ["fields=", "fields=id"],
     "fields: Send it once.": ["fields=all&fields=all"],
-    "The only parameters are user_id, project, date_from, ": ["revision=1", "reason=x", "hours=0"],
-    "cursor, current, upload, fields.": ["x=1"],
-    "as_of: Send an id, such as 17. current: Send true or false.": ["as_of=x&current=x&upload=x&fields=x"],
+    "The only parameters are user_id, project, entry_id, ": ["revision=1", "reason=x", "hours=0"],
+    "cursor, current, as_of, upload, fields.": ["x=1"],
+    "current: Send true or false. as_of: Send an id": ["as_of=x&current=x&upload=x&fields=x"],
 }
 
 

@@ -146,18 +146,20 @@ class FilterParameters(serializers.Serializer[Any]):
     user_id = AnyOfField(find_member("user_id"), source="user_ids")
     project = AnyOfField(find_member("project"), source="projects")
     client = ClientField()
+    entry_id = IdentifierField()
     date_from = QueryTimestampField()
     date_to = QueryTimestampField()
-    as_of = IdField()
 
 
 class ListParameters(FilterParameters):
-    entry_id = IdentifierField()
+    """The order is that of the parameters in the address of a next page."""
+
     received_since = QueryTimestampField()
     order = OnlyValueField("newest")
     page_size = PageSizeField()
     cursor = CursorField()
     current = FlagField(source="is_current")
+    as_of = IdField()
     upload = IdField(source="upload_id")
     # DRF moves declared fields out of the class, so this one does not hide the property.
     fields = OnlyValueField("all")  # type: ignore[assignment]

@@ -12,12 +12,14 @@ from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, Plai
 from timesheets.serializers import represent_totals
 from timesheets.storage.queries import NotSettled, TimesheetQuery
 from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
-from timesheets.views.list_options import FilterParameters, read_parameters
+from timesheets.views.list_options import FilterParameters, IdField, read_parameters
 from timesheets.views.reading import ReadingView, read_reach, reads_all
 from timesheets.views.timesheets import UnsettledState
 
 
 class TotalsParameters(FilterParameters):
+    entry_id = None  # type: ignore[assignment]
+    as_of = IdField()
     by = serializers.CharField(trim_whitespace=False)
 
 
