@@ -169,6 +169,7 @@ def test_a_file_is_previewed_and_sent_as_it_is(
 
     assert len(list_stored(name)) == 2
     uploader.follow("View receipt")
+    uploader.driver.find_element(By.XPATH, "//summary[.='Technical details']").click()
     uploader.see(hashlib.sha256(file.read_bytes()).hexdigest())
     receipts = requests.get(
         f"{server.url}/uploads",
