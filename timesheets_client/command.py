@@ -47,8 +47,8 @@ three need --reason and the scope correct:timesheets, the last two also read:tim
 safe to run again. With --check they show what they would do.
 --download june.csv --since 2026-06-01 writes the current entries to a new file, to edit and upload with
 --correct. It needs the scope read:timesheets. If it stops, the same command continues.
---missing 2026-W23 shows who has no hours, or fewer than expected, of those whom the API's list of assignments
-for this client names. It needs a scope to read.
+--missing 2026-W23 shows which employees on the API's list of assignments for this client have no hours,
+or fewer than expected. It needs a scope to read.
 
 rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
 file. Entries that are still wrong are rejected again.

@@ -398,7 +398,7 @@ def test_an_error_of_the_issuer_is_told_in_our_words(
     [line] = find_failures(log)
     assert "raw" not in line
     assert REMEDIES.get(str(error), "") in line
-    # A second try starts anew.
+    # A second attempt starts from the beginning.
     assert browser.return_to(started).status_code == 400
 
 

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
 from tests.storage.entries import EVERYTHING, PAYROLL, RECEIVED_AT, make_entry, own
+from tests.storage.examples import try_examples
 from tests.storage.uploads import make_delivery
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
@@ -119,13 +120,7 @@ queries = st.builds(
 )
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@try_examples(EXAMPLES)
 @given(
     reach=st.sampled_from(REACHES),
     data=st.data(),

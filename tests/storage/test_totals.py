@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
 from tests.storage.entries import EVERYTHING, PAYROLL, ingest, make_entry, own
+from tests.storage.examples import try_examples
 from timesheets.models import Timesheet
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
 from timesheets.storage.reach import Reach
@@ -105,13 +106,7 @@ queries = st.builds(
 )
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@try_examples(EXAMPLES)
 @given(
     data=st.data(),
     reach=st.sampled_from(REACHES),

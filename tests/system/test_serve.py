@@ -87,7 +87,7 @@ def test_every_worker_judges_by_a_decision_two_seconds_after_it(
                 answers.append((number, begin, response.json().get("code", "")))
 
     def decide(*arguments: str) -> set[str]:
-        """What callers on all connections are told once two seconds have passed."""
+        """Return the codes of answers to requests that begin two seconds after the command."""
         assert server.manage(*arguments).returncode == 0
         due = time.monotonic() + 2
         wait_until(lambda: len({number for number, begin, _ in list(answers) if begin >= due}) == CALLERS)

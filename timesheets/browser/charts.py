@@ -37,7 +37,7 @@ def draw_days(report: WeekReport) -> Mapping[str, Any]:
 def _choose_colors(projects: Sequence[ProjectHours]) -> Mapping[int, ProjectHours]:
     """The projects by their colors, from 1 on, in the given order.
 
-    A project's name decides its color, in every week and whoever works on it. If two names decide for the
+    The name of a project decides its color, in every week and for every employee. If two names decide for the
     same, the second project gets the next color that is free.
     """
     chosen: dict[int, ProjectHours] = {}

@@ -40,7 +40,7 @@ class Holds:
 def read_holds(file: BinaryIO) -> Holds:
     """The holds in a CSV file. Raises PolicyFileWrong with all errors."""
     people = Timesheet.objects.values_list("client__client_id", "client__organization", "user_id").distinct()
-    # It has no time limit, either.
+    # Reading everybody's names may take long, and this also lifts the time limits of PostgreSQL.
     with one_run_at_a_time():
         known = {
             (client, one_or_all, name)

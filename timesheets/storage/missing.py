@@ -1,4 +1,4 @@
-"""Find the employees of lists of assignments whose hours of a week are not there. Knows no HTTP."""
+"""Compare the hours of a week with the lists of assignments. Knows no HTTP."""
 
 import enum
 from collections import defaultdict
@@ -53,10 +53,10 @@ class WeekNotBegun(Exception):
 def find_missing(
     reach: Reach, issuer: str, week: Week, zone: ZoneInfo, now: datetime
 ) -> tuple[Sequence[Person] | None, bool]:
-    """Those whom the lists in reach name in the week or who have hours in it, and whether it has ended.
+    """Return the people that lists in reach name or that have hours, and whether the week has ended.
 
-    Without a list, the people are None. Lists of another issuer than this one count for nobody, since its
-    tokens are refused. Raises WeekNotBegun.
+    Without a list, the people are None. Lists of other issuers are ignored, because their tokens are
+    refused. Raises WeekNotBegun.
     """
     begin, end = (find_start_of_day(str(each.monday), zone) for each in (week, week.next))
     if now < begin:

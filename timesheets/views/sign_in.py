@@ -71,7 +71,7 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
 @BrowserView
 @require_GET
 def finish_sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in the person whom the issuer sent back, and continue at the page that they wanted."""
+    """Sign in the person that the issuer sent back, and continue at the page that they requested."""
     client = conf.web_client()
     if client is None:
         raise Http404
