@@ -1,7 +1,7 @@
 """Write the entries that a query selects as one file for spreadsheets. Knows no HTTP."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from django.db import close_old_connections
@@ -46,8 +46,14 @@ def settle(query: TimesheetQuery) -> TimesheetQuery:
 def write_download(reach: Reach, query: TimesheetQuery) -> Iterator[bytes]:
     """The file, piece by piece. A settled query gets the same bytes each time. Raises NotSettled."""
     columns = {**COLUMNS, **_OWNER_COLUMNS} if reach.is_everything else COLUMNS
-    rows = ([read(stored) for read in columns.values()] for stored in _read_entries(reach, query))
-    return (piece.encode() for piece in write_csv([*columns], rows, conf.time_zone()))
+    return write_rows(
+        [*columns], ([read(stored) for read in columns.values()] for stored in _read_entries(reach, query))
+    )
+
+
+def write_rows(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
+    """The rows as a file for spreadsheets, piece by piece."""
+    return (piece.encode() for piece in write_csv(columns, rows, conf.time_zone()))
 
 
 def _read_entries(reach: Reach, query: TimesheetQuery) -> Iterator[StoredEntry]:

@@ -69,6 +69,21 @@ def _zip(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield compressor.flush()
 
 
+def start_download(request: Request, pieces: Iterator[bytes], name: str) -> Download:
+    """The pieces as a file for spreadsheets. Raises Overloaded, and what the first piece raises."""
+    with ExitStack() as place:
+        try:
+            place.enter_context(_places.take(cast("MachineClient", request.user).caller))
+        except NoPlace:
+            raise Overloaded(
+                "Too many downloads run at the same time. Start this one again in a moment."
+            ) from None
+        # What fails at once is a problem, and no file.
+        whole = itertools.chain([next(pieces)], pieces)
+        today = timezone.localdate(timezone=conf.time_zone())
+        return Download(whole, f"{name}-{today}.csv", place.pop_all())
+
+
 class TimesheetDownloadView(ReadingView):
     """All entries that the filters of a list select, on all its pages. Exists only where people sign in."""
 
@@ -83,22 +98,8 @@ class TimesheetDownloadView(ReadingView):
         super().initial(request, *args, **kwargs)
 
     def get(self, request: Request) -> Download:
-        client, options = (
-            cast("MachineClient", request.user),
-            read_options(request, TimesheetQuery, OF_TIMESHEETS),
-        )
-        with ExitStack() as place:
-            try:
-                place.enter_context(_places.take(client.caller))
-                pieces = write_download(options.reach, settle(options.query))
-                # A query that fails at once is a problem, and no file.
-                first = next(pieces)
-            except NoPlace:
-                raise Overloaded(
-                    "Too many downloads run at the same time. Start this one again in a moment."
-                ) from None
-            except NotSettled:
-                raise UnsettledState from None
-            today = timezone.localdate(timezone=conf.time_zone())
-            whole = itertools.chain([first], pieces)
-            return Download(whole, f"timesheets-{today}.csv", place.pop_all())
+        options = read_options(request, TimesheetQuery, OF_TIMESHEETS)
+        try:
+            return start_download(request, write_download(options.reach, settle(options.query)), "timesheets")
+        except NotSettled:
+            raise UnsettledState from None
