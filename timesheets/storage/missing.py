@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Timesheet
@@ -30,20 +30,27 @@ class Status(enum.StrEnum):
     COMPLETE = enum.auto()
     # There are hours, but no row of the list matches the employee in this week.
     UNEXPECTED = enum.auto()
+    # There are hours, and the client has no list. Only pages show such people.
+    UNLISTED = enum.auto()
 
 
+_NO_HOURS = [Decimal()] * 7
 _ORDER = {status: place for place, status in enumerate(Status)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """An employee's hours in a week. `expected` is None if no row of the list says how many."""
+    """An employee's hours on the days of a week. `expected` is None if no row of the list says how many."""
 
     client: ClientKey
     user_id: str
-    hours: Decimal
+    days: Sequence[Decimal]
     expected: Decimal | None
     status: Status
+
+    @property
+    def hours(self) -> Decimal:
+        return sum(self.days, Decimal())
 
 
 class WeekNotBegun(Exception):
@@ -55,39 +62,71 @@ def find_missing(
 ) -> tuple[Sequence[Person] | None, bool]:
     """Return the people that lists in reach name or that have hours, and whether the week has ended.
 
-    Without a list, the people are None. Lists of other issuers are ignored, because their tokens are
-    refused. Raises WeekNotBegun.
+    Without a list, the people are None. Raises WeekNotBegun.
     """
-    begin, end = (find_start_of_day(str(each.monday), zone) for each in (week, week.next))
+    begin, *_, end = _find_bounds(week, zone)
     if now < begin:
         raise WeekNotBegun
-    has_ended = now >= end
-    lists = find_newest_lists(**{"issuer": issuer, **reach.look_ups})
-    if not lists.exists():
-        return None, has_ended
-    hours = _add_up(reach, begin, end)
-    found = (_list_people(each, hours, week, has_ended=has_ended) for each in lists.iterator(chunk_size=1))
-    people = chain.from_iterable(found)
+    if not _find_lists(reach, issuer).exists():
+        return None, now >= end
+    people, has_ended = list_people(reach, issuer, week, zone, now)
+    return [each for each in people if each.status is not Status.UNLISTED], has_ended
+
+
+def list_people(
+    reach: Reach, issuer: str, week: Week, zone: ZoneInfo, now: datetime
+) -> tuple[Sequence[Person], bool]:
+    """Like `find_missing`, for any week, and with the people of clients without a list."""
+    bounds = _find_bounds(week, zone)
+    has_ended = now >= bounds[-1]
+    hours = _add_up(reach, bounds)
+    people: list[Person] = []
+    for newest in _find_lists(reach, issuer).iterator(chunk_size=1):
+        client = ClientKey(newest.issuer, newest.client_id, newest.organization)
+        people += _list_people(newest, client, hours.pop(client, {}), week, has_ended=has_ended)
+    for client, found in hours.items():
+        people += (
+            Person(client=client, user_id=user_id, days=days, expected=None, status=Status.UNLISTED)
+            for user_id, days in found.items()
+        )
     return sorted(people, key=lambda each: (_ORDER[each.status], each.user_id, each.client)), has_ended
 
 
-def _add_up(reach: Reach, begin: datetime, end: datetime) -> Mapping[ClientKey, Mapping[str, Decimal]]:
-    """The current hours between the moments, by client and employee."""
-    hours: dict[ClientKey, dict[str, Decimal]] = defaultdict(dict)
+def _find_bounds(week: Week, zone: ZoneInfo) -> Sequence[datetime]:
+    """The moments at which the days of the week begin, and its end."""
+    return [find_start_of_day(str(day), zone) for day in (*week.days, week.next.monday)]
+
+
+def _find_lists(reach: Reach, issuer: str) -> QuerySet[AssignmentList]:
+    """The lists in reach. Those of other issuers are ignored, because their tokens are refused."""
+    return find_newest_lists(**{"issuer": issuer, **reach.look_ups})
+
+
+def _add_up(reach: Reach, bounds: Sequence[datetime]) -> dict[ClientKey, dict[str, Sequence[Decimal]]]:
+    """The current hours of each day, by client and employee."""
+    found: dict[ClientKey, dict[str, Sequence[Decimal]]] = defaultdict(dict)
     owned = Timesheet.objects.filter(client__in=reach.select_clients())
-    rows = owned.filter(is_in_state(State.CURRENT), date__gte=begin, date__lt=end)
+    rows = owned.filter(is_in_state(State.CURRENT), date__gte=bounds[0], date__lt=bounds[-1])
     names = ("client__issuer", "client__client_id", "client__organization", "user_id")
-    for *client, user_id, total in rows.values_list(*names).annotate(total=Sum("hours")):
+    days = {
+        f"from_{begin:%d}": Sum("hours", filter=Q(date__gte=begin, date__lt=end), default=Decimal())
+        for begin, end in pairwise(bounds)
+    }
+    for issuer, client_id, organization, user_id, *hours in rows.values_list(*names).annotate(**days):
         # SQLite adds up binary fractions.
-        hours[ClientKey(*client)][user_id] = round(total, 2)
-    return hours
+        found[ClientKey(issuer, client_id, organization)][user_id] = [round(each, 2) for each in hours]
+    return found
 
 
 def _list_people(
-    newest: AssignmentList, hours: Mapping[ClientKey, Mapping[str, Decimal]], week: Week, *, has_ended: bool
+    newest: AssignmentList,
+    client: ClientKey,
+    found: Mapping[str, Sequence[Decimal]],
+    week: Week,
+    *,
+    has_ended: bool,
 ) -> Iterator[Person]:
-    client = ClientKey(newest.issuer, newest.client_id, newest.organization)
-    found, matched, expected = hours.get(client, {}), set(), defaultdict[str, Decimal](Decimal)
+    matched, expected = set(), defaultdict[str, Decimal](Decimal)
     for row in parse_list(newest):
         first, last = row.first_day or date.min, row.last_day or date.max
         if first <= week.sunday and week.monday <= last:
@@ -95,7 +134,8 @@ def _list_people(
             if row.hours_per_week is not None and first <= week.monday and week.sunday <= last:
                 expected[row.user_id] += row.hours_per_week
     for user_id in (matched - {""}) | found.keys():
-        worked, due = found.get(user_id, Decimal()), expected.get(user_id)
+        days, due = found.get(user_id, _NO_HOURS), expected.get(user_id)
+        worked = sum(days, Decimal())
         if matched.isdisjoint((user_id, "")):
             status = Status.UNEXPECTED
         elif worked and worked >= (due or 0):
@@ -104,4 +144,4 @@ def _list_people(
             status = Status.SHORT if worked else Status.MISSING
         else:
             status = Status.OPEN
-        yield Person(client=client, user_id=user_id, hours=worked, expected=due, status=status)
+        yield Person(client=client, user_id=user_id, days=days, expected=due, status=status)
