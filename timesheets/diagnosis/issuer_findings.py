@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from timesheets.diagnosis.issuer_probes import FAILED, OK, WARNING, Finding, Probe, probe
-from timesheets.diagnosis.web_client_findings import judge_web_client
-from timesheets.diagnosis.wording import describe_duration, describe_near_miss, quote
-from timesheets.trust.issuer_documents import Document
-from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, find_metadata_urls
+from timesheets.diagnosis.wording import describe_duration, describe_near_miss, make_printable, quote
+from timesheets.trust.issuer_documents import Document, DocumentUnavailable
+from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, find_metadata_urls, read_endpoint
 from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
 from timesheets.trust.jwks import choose_time_to_live
 from timesheets.trust.sign_ins import WebClient
@@ -28,7 +27,7 @@ def examine_issuer(
         yield probes[-1].finding
         yield from _judge_metadata(issuer, metadata.members)
         if web_client:
-            yield from judge_web_client(web_client, metadata.members)
+            yield from _judge_web_client(web_client, metadata.members)
     else:
         is_needed = bool(web_client) or not issuer.jwks_url
         yield from (failed.finding if is_needed else _downgrade(failed.finding) for failed in probes)
@@ -77,6 +76,25 @@ def _judge_metadata(issuer: Issuer, members: Mapping[str, Any]) -> Iterator[Find
     if not issuer.jwks_url and not isinstance(uri, str):
         remedy = "Set OAUTH_JWKS_URL to the URL of the issuer's JWK Set."
         yield Finding(FAILED, "jwks_uri", "the metadata do not say where the keys are", remedy)
+
+
+def _judge_web_client(client: WebClient, metadata: Mapping[str, Any]) -> Iterator[Finding]:
+    for name in ("authorization_endpoint", "token_endpoint"):
+        try:
+            yield Finding(OK, name, make_printable(read_endpoint(metadata, name)))
+        except DocumentUnavailable as failure:
+            remedy = "People can sign in only at an issuer with OpenID Connect Discovery."
+            yield Finding(FAILED, name, str(failure), remedy)
+    methods = metadata.get("code_challenge_methods_supported")
+    if isinstance(methods, list) and "S256" in methods:
+        yield Finding(OK, "PKCE", "the issuer supports S256")
+    else:
+        remedy = "Make sure that the issuer checks code_verifier with S256 (RFC 7636)."
+        status = WARNING if methods is None else FAILED
+        yield Finding(status, "PKCE", "the metadata do not say that the issuer supports S256", remedy)
+    audience = " and ".join(f"{name}={value}" for name, value in client.audience.items()) or "no audience"
+    remedy = f"There, register exactly this redirect URI: {client.redirect_uri}"
+    yield Finding(OK, "web client", f"{client.client_id}, which requests {audience}", remedy)
 
 
 def _judge_keys(document: Document, policy: TokenPolicy) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """Request the issuer's documents as the API does, and report the outcome. Knows no web framework."""
 
-import enum
 import http.client
 import socket
 import ssl
@@ -16,20 +15,13 @@ from timesheets.trust.issuer_documents import LOOPBACK_HOSTS, Document, Document
 from timesheets.trust.issuers import Issuer, fetch_by_deadline
 
 _TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-
-
-class FindingStatus(enum.StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "FAILED"
-
-
-OK, WARNING, FAILED = FindingStatus
+# The status of a finding.
+OK, WARNING, FAILED = "ok", "warning", "FAILED"
 
 
 @dataclass(frozen=True)
 class Finding:
-    status: FindingStatus
+    status: str
     subject: str
     text: str
     remedy: str = ""

@@ -1,6 +1,5 @@
 """Set, show, remove and check which employees, projects and days a client may upload hours for."""
 
-import io
 import sys
 from datetime import date, datetime, time
 from typing import Any
@@ -9,8 +8,13 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from timesheets import conf
-from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
-from timesheets.management.operators import explained_faults, find_operator, read_file, write_table
+from timesheets.management.command_line import (
+    ExitStatus,
+    OperatorCommand,
+    find_operator,
+    read_policy_file,
+    write_table,
+)
 from timesheets.models import AssignmentList, Timesheet
 from timesheets.storage.assignments import (
     Assignments,
@@ -33,14 +37,12 @@ _HELP = {
 }
 
 
-class Command(DiagnosticCommand):
+class Command(OperatorCommand):
     help = """\
 Set which employees, projects and days a client may upload hours for. Every process uses a new list
 within two seconds. Run it with the database role that owns the tables."""
     exit_statuses = {
-        DiagnosticStatus.GOOD: "done",
-        DiagnosticStatus.USAGE: "wrong usage",
-        DiagnosticStatus.REFUSED: "FILE has errors, or the list would refuse current entries",
+        ExitStatus.REFUSED: "FILE has errors, or the list would refuse current entries",
     }
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -77,9 +79,7 @@ within two seconds. Run it with the database role that owns the tables."""
                     self._check(client, newest, options["since"])
 
     def _set(self, client: ClientKey, name: str, *, dry_run: bool) -> None:
-        content = read_file(name)
-        with explained_faults(name):
-            rows = read_assignments(io.BytesIO(content))
+        content, rows = read_policy_file(name, read_assignments)
         newest = find_newest_list(client)
         if newest is not None and newest.sha256 == hash_content(content):
             self.stdout.write(f"{client.client_id} has this list already: {newest.pk}.")
@@ -123,7 +123,7 @@ within two seconds. Run it with the database role that owns the tables."""
                 self.stdout.write(f"{row.pk} {row.user_id} {day} {row.project} {row.hours}: {member}")
         self.stdout.write(f"List {newest.pk} would refuse {count} current entries of {client.client_id}.")
         if count:
-            sys.exit(DiagnosticStatus.REFUSED)
+            sys.exit(ExitStatus.REFUSED)
 
 
 def _add(client: ClientKey, content: str | None, sha256: str) -> AssignmentList:

@@ -5,20 +5,19 @@ from typing import Any
 
 from timesheets import conf
 from timesheets.diagnosis.issuer_findings import examine_issuer
-from timesheets.diagnosis.issuer_probes import FindingStatus
-from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
+from timesheets.diagnosis.issuer_probes import FAILED
+from timesheets.management.command_line import ExitStatus, OperatorCommand, silenced_logs
 
 
-class Command(DiagnosticCommand):
+class Command(OperatorCommand):
     help = """\
 Fetch what the API needs of the issuer, under the API's own limits, and report on the metadata and
 the name in them, the web client, each key, the cache lifetime and the clock. Sends no credentials."""
     exit_statuses = {
-        DiagnosticStatus.GOOD: "the API can verify this issuer's tokens",
-        DiagnosticStatus.MISCONFIGURED: "manage.py check refuses the settings",
-        DiagnosticStatus.USAGE: "wrong usage",
-        DiagnosticStatus.TEMPORARY: "the issuer cannot be reached: try again later",
-        DiagnosticStatus.CONFIGURATION: "the API's settings or the issuer must be changed",
+        ExitStatus.GOOD: "the API can verify this issuer's tokens",
+        ExitStatus.MISCONFIGURED: "manage.py check refuses the settings",
+        ExitStatus.TEMPORARY: "the issuer cannot be reached: try again later",
+        ExitStatus.CONFIGURATION: "the API's settings or the issuer must be changed",
     }
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,11 +27,11 @@ the name in them, the web client, each key, the cache lifetime and the clock. Se
                 self.stdout.write(f"{finding.status:<7}  {finding.subject}: {finding.text}")
                 if finding.remedy:
                     self.stdout.write(f"{'':<7}  {finding.remedy}")
-                if finding.status is FindingStatus.FAILED:
+                if finding.status == FAILED:
                     failed.append(finding)
         if not failed:
             self.stdout.write("The API can verify this issuer's tokens.")
             return
         self.stdout.write("The API cannot verify this issuer's tokens.")
         is_temporary = all(finding.is_temporary for finding in failed)
-        sys.exit(DiagnosticStatus.TEMPORARY if is_temporary else DiagnosticStatus.CONFIGURATION)
+        sys.exit(ExitStatus.TEMPORARY if is_temporary else ExitStatus.CONFIGURATION)

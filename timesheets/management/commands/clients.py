@@ -7,22 +7,19 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from timesheets import conf
-from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
-from timesheets.management.operators import find_operator, write_table
+from timesheets.management.command_line import ExitStatus, OperatorCommand, find_operator, write_table
 from timesheets.models import Client
 from timesheets.storage.clients import NotMovable, decide_stop, list_clients, move_clients
 
 _COLUMNS = ("issuer", "client", "organization", "entries", "last_received_at")
 
 
-class Command(DiagnosticCommand):
+class Command(OperatorCommand):
     help = """\
 List the clients that have uploaded, give them other names, or refuse their tokens. Run it with the
 database role that owns the tables."""
     exit_statuses = {
-        DiagnosticStatus.GOOD: "done",
-        DiagnosticStatus.USAGE: "wrong usage",
-        DiagnosticStatus.REFUSED: "nothing was renamed, for the reason that is printed",
+        ExitStatus.REFUSED: "nothing was renamed, for the reason that is printed",
     }
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -61,13 +58,13 @@ database role that owns the tables."""
             listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
             self.stdout.write(json.dumps(listed, indent=2))
         elif rows:
-            self.stdout.write(write_table(_COLUMNS, [[str(cell or "") for cell in row] for row in rows]))
+            self.stdout.write(write_table(_COLUMNS, rows))
         else:
             self.stdout.write("No client has uploaded anything.")
 
     def _move(self, options: dict[str, Any]) -> None:
         if options["client"] is None and (options["to"], options["to_organization"]) != (None, None):
-            raise CommandError("--to and --to-organization need --client", returncode=DiagnosticStatus.USAGE)
+            raise CommandError("--to and --to-organization need --client", returncode=ExitStatus.USAGE)
         selection, names = {"issuer": options["old_issuer"]}, {"issuer": options["new_issuer"]}
         if options["client"] is not None:
             selection["client_id"] = options["client"]
@@ -78,7 +75,7 @@ database role that owns the tables."""
         try:
             renamed = move_clients(selection, names, dry_run=options["dry_run"])
         except NotMovable as error:
-            raise CommandError(str(error), returncode=DiagnosticStatus.REFUSED) from None
+            raise CommandError(str(error), returncode=ExitStatus.REFUSED) from None
         moved = "Would move" if options["dry_run"] else "Moved"
         for old, new in renamed:
             self.stdout.write(f"{moved} {' '.join(filter(None, old))} -> {' '.join(filter(None, new))}")

@@ -12,11 +12,11 @@ from timesheets.authentication import MAX_TOKEN_LENGTH, authenticate_bearer
 from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.diagnosis.explanations import STEPS
 from timesheets.diagnosis.issuer_findings import examine_issuer
-from timesheets.diagnosis.issuer_probes import Finding, FindingStatus
+from timesheets.diagnosis.issuer_probes import FAILED, Finding
 from timesheets.diagnosis.refused_tokens import explain
 from timesheets.diagnosis.wording import describe_time, quote
 from timesheets.exceptions import InsufficientScope, IssuerUnavailable, Problem
-from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus, silenced_logs
+from timesheets.management.command_line import ExitStatus, OperatorCommand, silenced_logs
 from timesheets.permissions import CORRECTION_SCOPE, READ_ALL_SCOPE, READ_SCOPE, UPLOAD_SCOPE, may_read
 from timesheets.trust.token_rules import Fault, TokenRejected
 from timesheets.trust.verified_tokens import VerifiedToken
@@ -32,24 +32,24 @@ FINDINGS_OF_INTEREST: Mapping[str, Callable[[Finding], bool]] = {
     Fault.EXPIRED: lambda finding: finding.subject == "clock",
     Fault.NOT_YET_VALID: lambda finding: finding.subject == "clock",
     Fault.KEY: lambda finding: finding.subject.startswith(("key", "cache")),
-    IssuerUnavailable.default_code: lambda finding: finding.status is FindingStatus.FAILED,
+    IssuerUnavailable.default_code: lambda finding: finding.status == FAILED,
 }
 
 
-class Command(DiagnosticCommand):
+class Command(OperatorCommand):
     help = """\
 Read an access token from standard input and report what the API makes of it: each rule that it
 passes, the first that it breaks, and what to change. The API's own code judges it. Never shows the
 token; quotes its claims, cut if they are long. Needs no database."""
     stealth_options = ("stdin",)
     exit_statuses = {
-        DiagnosticStatus.GOOD: "the API would accept the token",
-        DiagnosticStatus.MISCONFIGURED: "manage.py check refuses the settings",
-        DiagnosticStatus.USAGE: "wrong usage, or no token on standard input",
-        DiagnosticStatus.REFUSED: "the API would refuse the token: 400, 401 or 403",
-        DiagnosticStatus.TEMPORARY: "unknown, since the issuer's keys are unavailable: 503",
-        DiagnosticStatus.CONFIGURATION: "a variable is missing or wrong",
-        DiagnosticStatus.INTERRUPTED: "stopped by SIGINT",
+        ExitStatus.GOOD: "the API would accept the token",
+        ExitStatus.MISCONFIGURED: "manage.py check refuses the settings",
+        ExitStatus.USAGE: "wrong usage, or no token on standard input",
+        ExitStatus.REFUSED: "the API would refuse the token: 400, 401 or 403",
+        ExitStatus.TEMPORARY: "unknown, since the issuer's keys are unavailable: 503",
+        ExitStatus.CONFIGURATION: "a variable is missing or wrong",
+        ExitStatus.INTERRUPTED: "stopped by SIGINT",
     }
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -62,7 +62,7 @@ token; quotes its claims, cut if they are long. Needs no database."""
     def handle(self, *args: Any, **options: Any) -> None:
         text, notes = unwrap_token(self._read(options.get("stdin") or sys.stdin))
         if not text:
-            raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE)
+            raise CommandError(NOTHING_TO_READ, returncode=ExitStatus.USAGE)
         self._print("note", *notes)
         named = frozenset((options["scope"] or "").split())
         with silenced_logs(options["verbosity"]):
@@ -90,9 +90,9 @@ token; quotes its claims, cut if they are long. Needs no database."""
         try:
             return stdin.read(MAX_INPUT_LENGTH)
         except UnicodeDecodeError:
-            raise CommandError(NOTHING_TO_READ, returncode=DiagnosticStatus.USAGE) from None
+            raise CommandError(NOTHING_TO_READ, returncode=ExitStatus.USAGE) from None
         except KeyboardInterrupt:
-            sys.exit(DiagnosticStatus.INTERRUPTED)
+            sys.exit(ExitStatus.INTERRUPTED)
 
     def _print(self, label: str, *texts: str) -> None:
         for text in texts:
@@ -117,4 +117,4 @@ token; quotes its claims, cut if they are long. Needs no database."""
                 self._print("", f"{finding.subject}: {finding.text}{advice}")
         status = f"{int(problem.status_code)} {problem.default_code}"
         self.stdout.write(f"The API would answer {status}: {problem.detail}")
-        sys.exit(DiagnosticStatus.TEMPORARY if is_temporary else DiagnosticStatus.REFUSED)
+        sys.exit(ExitStatus.TEMPORARY if is_temporary else ExitStatus.REFUSED)

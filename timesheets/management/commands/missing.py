@@ -9,20 +9,19 @@ from django.utils import timezone
 
 from timesheets import conf
 from timesheets.formats.days import Week
-from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
-from timesheets.management.operators import write_table
+from timesheets.management.command_line import ExitStatus, OperatorCommand, write_table
 from timesheets.renderers import CLIENT_COLUMNS, PERSON_COLUMNS
 from timesheets.serializers import represent_people
 from timesheets.storage.missing import Status, WeekNotBegun, find_missing
 from timesheets.storage.reach import Reach
 
 
-class Command(DiagnosticCommand):
+class Command(OperatorCommand):
     help = "Show who has no hours, or too few, in a week, of all clients that have a list of assignments."
     exit_statuses = {
-        DiagnosticStatus.GOOD: "nobody is missing or short, or there is no list",
-        DiagnosticStatus.USAGE: "wrong usage, or the week has not begun",
-        DiagnosticStatus.REFUSED: "somebody is missing or short",
+        ExitStatus.GOOD: "nobody is missing or short, or there is no list",
+        ExitStatus.USAGE: "wrong usage, or the week has not begun",
+        ExitStatus.REFUSED: "somebody is missing or short",
     }
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,7 +36,7 @@ class Command(DiagnosticCommand):
             people, has_ended = find_missing(reach, conf.issuer().url, week, conf.time_zone(), timezone.now())
         except (ValueError, WeekNotBegun):
             problem = f"{options['week']} is not a week that has begun, such as 2026-W23"
-            raise CommandError(problem, returncode=DiagnosticStatus.USAGE) from None
+            raise CommandError(problem, returncode=ExitStatus.USAGE) from None
         members = represent_people(week, people, has_ended, names_clients=True)
         if options["json"]:
             self.stdout.write(json.dumps(members, indent=2))
@@ -45,7 +44,7 @@ class Command(DiagnosticCommand):
             self.stdout.write(f"{name} has no list." if name else "No client has a list.")
         else:
             columns = (*PERSON_COLUMNS, *CLIENT_COLUMNS)
-            rows = [[person.get(column) or "" for column in columns] for person in members["people"]]
+            rows = [[person.get(column) for column in columns] for person in members["people"]]
             self.stdout.write(write_table(columns, rows))
         if any(each.status in (Status.MISSING, Status.SHORT) for each in people or ()):
-            sys.exit(DiagnosticStatus.REFUSED)
+            sys.exit(ExitStatus.REFUSED)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from errno import EEXIST
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from timesheets import conf
-from timesheets.management.diagnosis import DiagnosticCommand, DiagnosticStatus
-from timesheets.management.operators import explained_faults, read_file, write_table
+from timesheets.management.command_line import ExitStatus, OperatorCommand, read_policy_file, write_table
 from timesheets.models import Client, Run
 from timesheets.storage.holds import Holds, read_holds
 from timesheets.storage.run_lines import LABEL, add_up, read_shares, write_hours
@@ -24,14 +22,12 @@ from timesheets.storage.runs import RunRefused, Write, add_run
 from timesheets_files.limits import ENTRY_ID_CHARACTERS
 
 
-class Command(DiagnosticCommand):
+class Command(OperatorCommand):
     help = """\
 Add a run: what payroll pays now, which is the current hours up to DATE minus what earlier runs paid.
 The same command again shows the same run. Run it with the database role that owns the tables."""
     exit_statuses = {
-        DiagnosticStatus.GOOD: "done",
-        DiagnosticStatus.USAGE: "wrong usage",
-        DiagnosticStatus.REFUSED: "nothing was added, for the reason that is printed",
+        ExitStatus.REFUSED: "nothing was added, for the reason that is printed",
     }
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -57,7 +53,7 @@ The same command again shows the same run. Run it with the database role that ow
     def handle(self, *_: Any, **options: Any) -> None:
         zone = conf.time_zone()
         if options["through"] > timezone.localdate(timezone=zone):
-            raise CommandError("--through: is in the future", returncode=DiagnosticStatus.USAGE)
+            raise CommandError("--through: is in the future", returncode=ExitStatus.USAGE)
         run = Run(
             label=options["label"],
             through=options["through"],
@@ -65,12 +61,13 @@ The same command again shows the same run. Run it with the database role that ow
             created_at=timezone.now(),
             time_zone=zone.key,
         )
-        holds = _read_holds(options["hold"])
+        name = options["hold"]
+        holds = Holds() if name is None else read_policy_file(name, read_holds)[1]
         try:
             with _replaced(options["csv"]) as write:
                 run = add_run(run, holds, write, dry_run=options["dry_run"])
         except RunRefused as refused:
-            raise CommandError(str(refused), returncode=DiagnosticStatus.REFUSED) from None
+            raise CommandError(str(refused), returncode=ExitStatus.REFUSED) from None
         self._show(run)
 
     def _show(self, run: Run) -> None:
@@ -100,13 +97,6 @@ def _read_label(text: str) -> str:
     return text
 
 
-def _read_holds(name: str | None) -> Holds:
-    if name is None:
-        return Holds()
-    with explained_faults(name):
-        return read_holds(BytesIO(read_file(name)))
-
-
 @contextmanager
 def _replaced(path: Path | None) -> Iterator[Write]:
     """Takes the new content of a file, which gets it at the end of the block, whole or not at all."""
@@ -127,4 +117,4 @@ def _replaced(path: Path | None) -> Iterator[Write]:
             new.replace(path)
     except OSError as error:
         message = f"{error.filename or path}: {error.strerror}"
-        raise CommandError(message, returncode=DiagnosticStatus.USAGE) from None
+        raise CommandError(message, returncode=ExitStatus.USAGE) from None

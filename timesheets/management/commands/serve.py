@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from timesheets import conf
-from timesheets.management.diagnosis import DiagnosticStatus, HelpFormatter
+from timesheets.management.command_line import ExitStatus, HelpFormatter
 from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.availability import use_new_connection
 from timesheets.storage.clients import count_clients_of_other_issuers
@@ -108,15 +108,11 @@ the database has unapplied migrations or clients of an issuer that the settings 
         except SchemaOutdated as error:
             raise _refuse(str(error)) from None
         except Error as error:
-            self._report(error)
-
-    def _report(self, error: Error) -> None:
-        """Say that the migrations cannot be read. Raise CommandError unless waiting may help."""
-        [reason, *_] = str(error).splitlines() or [type(error).__name__]
-        problem = f"The database {describe_database()} cannot be checked: {reason}"
-        if not is_database_failure(error):
-            raise _refuse(f"{problem}\nCheck DATABASE_URL, and what its user may read.")
-        self.stderr.write(f"{problem}\nThe server starts, and answers 503 until it can connect.")
+            [reason, *_] = str(error).splitlines() or [type(error).__name__]
+            problem = f"The database {describe_database()} cannot be checked: {reason}"
+            if not is_database_failure(error):
+                raise _refuse(f"{problem}\nCheck DATABASE_URL, and what its user may read.") from None
+            self.stderr.write(f"{problem}\nThe server starts, and answers 503 until it can connect.")
 
 
 def _require_known_issuers() -> None:
@@ -145,4 +141,4 @@ def _make_metrics_folder() -> str:
 
 
 def _refuse(message: str) -> CommandError:
-    return CommandError(message, returncode=DiagnosticStatus.CONFIGURATION)
+    return CommandError(message, returncode=ExitStatus.CONFIGURATION)
