@@ -13,8 +13,8 @@ from timesheets.storage.assignments import REQUIRED
 from timesheets.storage.rate_limits import parse_rate
 from timesheets.trust.access_tokens import SCOPE_CLAIMS
 from timesheets.trust.issuer_documents import is_trustworthy
+from timesheets.trust.issuers import AUTH_METHODS
 from timesheets.trust.jwk_sets import ASYMMETRIC_ALGORITHMS
-from timesheets.trust.sign_ins import AUTH_METHODS
 from timesheets.trust.token_rules import MAX_LEEWAY_SECONDS, Profile
 
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)

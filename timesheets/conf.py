@@ -10,8 +10,7 @@ from django.core.signals import setting_changed
 
 from timesheets.storage.assignments import REQUIRED
 from timesheets.storage.rate_limits import Rate, parse_rate
-from timesheets.trust.issuers import Issuer
-from timesheets.trust.sign_ins import WebClient
+from timesheets.trust.issuers import Issuer, WebClient
 from timesheets.trust.token_rules import Profile, TokenPolicy
 
 # Where the issuer sends people back after they have signed in there.

@@ -264,12 +264,13 @@ def test_a_fetch_always_ends_in_seconds(issuer: Issuer, full_server: FullServer,
 
 @pytest.fixture
 def name_service(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that every host name resolves to, in order."""
+    """The addresses of localhost, in order."""
     addresses: list[str] = []
     look_up = socket.getaddrinfo
 
-    def look_up_each(_host: str, *rest: Any, **options: Any) -> list[Any]:
-        return [found for address in addresses for found in look_up(address, *rest, **options)]
+    def look_up_each(host: str, *rest: Any, **options: Any) -> list[Any]:
+        hosts = addresses if host == "localhost" else [host]
+        return [found for each in hosts for found in look_up(each, *rest, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up_each)
     return addresses
@@ -293,15 +294,6 @@ def test_a_dead_address_does_not_hide_a_live_one(
         fetched = issuers.fetch_keys(trusted, ("RS256",))
 
     assert list_key_ids(fetched) == ["first"]
-
-
-def test_a_slow_address_can_win_after_the_others(full_server: FullServer, name_service: list[str]) -> None:
-    # The first address accepts connections after 0.3 seconds, the others refuse them.
-    name_service += ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
-
-    with connect("localhost", full_server.port, 3) as connection:
-        assert connection.getpeername() == ("127.0.0.1", full_server.port)
-        assert connection.gettimeout() == 3
 
 
 def test_the_last_failure_is_raised_if_no_address_accepts(name_service: list[str]) -> None:

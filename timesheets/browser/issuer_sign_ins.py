@@ -11,12 +11,11 @@ from timesheets import conf
 from timesheets.authentication import get_issuer_keys
 from timesheets.permissions import SCOPES
 from timesheets.storage.places import NoPlace, Places
-from timesheets.trust.code_flow import begin_sign_in, read_code, redeem_code
+from timesheets.trust.code_flow import Attempt, Outcome, SignInFailed, begin_sign_in, read_code, redeem_code
 from timesheets.trust.issuer_documents import DocumentUnavailable
-from timesheets.trust.issuers import get_metadata, read_endpoint
+from timesheets.trust.issuers import WebClient, get_metadata, read_endpoint
 from timesheets.trust.jwks import KeysUnavailable
-from timesheets.trust.person_tokens import verify_person
-from timesheets.trust.sign_ins import Attempt, Outcome, Person, SignInFailed, WebClient
+from timesheets.trust.person_tokens import Person, verify_person
 from timesheets.trust.verified_tokens import VerifiedToken
 
 MAX_WAITING = 8

@@ -15,8 +15,8 @@ from rest_framework.request import Request
 from timesheets import conf
 from timesheets.authentication import identify_client
 from timesheets.exceptions import CsrfFailed
+from timesheets.trust.person_tokens import Person
 from timesheets.trust.principals import MachineClient
-from timesheets.trust.sign_ins import Person
 from timesheets.trust.verified_tokens import VerifiedToken
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from timesheets.trust.sign_ins import Attempt
+from timesheets.trust.code_flow import Attempt
 
 MAX_AGE_SECONDS = 600
 

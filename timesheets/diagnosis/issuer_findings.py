@@ -8,10 +8,9 @@ from typing import Any
 from timesheets.diagnosis.issuer_probes import FAILED, OK, WARNING, Finding, Probe, probe
 from timesheets.diagnosis.wording import describe_duration, describe_near_miss, make_printable, quote
 from timesheets.trust.issuer_documents import Document, DocumentUnavailable
-from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, find_metadata_urls, read_endpoint
+from timesheets.trust.issuers import DEADLINE_SECONDS, Issuer, WebClient, find_metadata_urls, read_endpoint
 from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, read_usable_keys
 from timesheets.trust.jwks import choose_time_to_live
-from timesheets.trust.sign_ins import WebClient
 from timesheets.trust.token_rules import TokenPolicy
 
 

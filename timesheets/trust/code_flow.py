@@ -1,8 +1,11 @@
 """Talk to the issuer as OpenID Connect's code flow does, by Authlib. Knows no web framework."""
 
+import enum
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import quote_plus
 
@@ -11,10 +14,37 @@ from authlib.oauth2.client import OAuth2Client
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from timesheets.trust.issuer_documents import fetch_document
-from timesheets.trust.issuers import Issuer, read_endpoint
-from timesheets.trust.sign_ins import BASIC, POST, Attempt, Outcome, SignInFailed, WebClient
+from timesheets.trust.issuers import BASIC, POST, Issuer, WebClient, read_endpoint
 
 TOKEN_SECONDS = 5.0
+
+
+class Outcome(enum.Enum):
+    """Why nobody is signed in, with the status of the page that says so."""
+
+    EXPIRED = HTTPStatus.BAD_REQUEST
+    REFUSED = HTTPStatus.FORBIDDEN
+    MISCONFIGURED = HTTPStatus.INTERNAL_SERVER_ERROR
+    UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class SignInFailed(Exception):
+    """Nobody is signed in. The message is for logs, without secrets. `error` is a code of the issuer."""
+
+    def __init__(self, outcome: Outcome, reason: str, error: str = "") -> None:
+        super().__init__(reason)
+        self.outcome, self.error = outcome, error
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the browser keeps until the issuer sends it back, and where the person wanted to go."""
+
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+    destination: str
+
 
 # Like the issuer's own errors, which RFC 6749 defines.
 WRONG_ISSUER = "wrong_issuer"

@@ -1,16 +1,9 @@
 """Connect to a host within a deadline, even if some addresses do not respond. Knows neither TLS nor HTTP."""
 
-import os
-import selectors
 import socket
 import threading
 import time
-from collections import deque
 from contextlib import ExitStack, suppress
-from typing import Any, cast
-
-# How long an attempt runs before the next one starts too (RFC 8305 section 5).
-HEAD_START_SECONDS = 0.25
 
 
 def open_connection(host: str, port: int, seconds: float, resources: ExitStack) -> socket.socket:
@@ -36,44 +29,20 @@ def open_connection(host: str, port: int, seconds: float, resources: ExitStack) 
 
 
 def connect(host: str, port: int, seconds: float) -> socket.socket:
-    """A connection to the first of the host's addresses that accepts one (RFC 8305, "Happy Eyeballs").
+    """A connection to the first of the host's addresses that accepts one. Raises OSError.
 
-    `seconds` limits all attempts together, and is the timeout of the connection. Raises OSError.
+    All attempts together take at most `seconds`: each address has an equal share of the time that is left.
     """
     ends_at = time.monotonic() + seconds
-    addresses = deque(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    head_start_seconds = min(HEAD_START_SECONDS, seconds / len(addresses))
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure: OSError = TimeoutError()
-    with ExitStack() as attempts, selectors.DefaultSelector() as pending:
-        while addresses or pending.get_map():
-            seconds_left = ends_at - time.monotonic()
-            if seconds_left <= 0:
-                raise TimeoutError
-            try:
-                if addresses:
-                    pending.register(_start_attempt(addresses.popleft(), attempts), selectors.EVENT_WRITE)
-                wait_seconds = min(head_start_seconds, seconds_left) if addresses else seconds_left
-                for ended, _ in pending.select(wait_seconds):
-                    pending.unregister(ended.fileobj)
-                    return _take_connection(cast("socket.socket", ended.fileobj), seconds)
-            except OSError as error:
-                failure = error
-        raise failure
-
-
-def _start_attempt(address: tuple[Any, ...], attempts: ExitStack) -> socket.socket:
-    family, kind, protocol, _, socket_address = address
-    attempt = attempts.enter_context(socket.socket(family, kind, protocol))
-    attempt.setblocking(False)
-    with suppress(BlockingIOError):
-        attempt.connect(socket_address)
-    return attempt
-
-
-def _take_connection(attempt: socket.socket, seconds: float) -> socket.socket:
-    """The connection of an attempt that has ended, as a socket of its own. Raises OSError if it failed."""
-    if error := attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-        raise OSError(error, os.strerror(error))
-    connection = socket.socket(fileno=attempt.detach())
-    connection.settimeout(seconds)
-    return connection
+    for tried, (*_, address) in enumerate(addresses):
+        share_seconds = (ends_at - time.monotonic()) / (len(addresses) - tried)
+        try:
+            connection = socket.create_connection((str(address[0]), port), max(share_seconds, 0.001))
+        except OSError as error:
+            failure = error
+        else:
+            connection.settimeout(seconds)
+            return connection
+    raise failure

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,8 @@ from timesheets.trust.jwks import FetchedKeys, KeysUnavailable, choose_time_to_l
 
 # For the metadata and the keys together.
 DEADLINE_SECONDS = 3.0
+# How a client may send its secret (RFC 6749 section 2.3.1).
+BASIC, POST = AUTH_METHODS = ("client_secret_basic", "client_secret_post")
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,21 @@ class Issuer:
     url: str
     jwks_url: str | None = None
     ca_file: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebClient:
+    """The client through which people sign in. `audience` is the parameter that names the API, if any.
+
+    Without `scopes`, it requests all that the API has. Without `auth`, the issuer's metadata decide.
+    """
+
+    client_id: str
+    secret: str = field(repr=False)
+    redirect_uri: str
+    audience: Mapping[str, str]
+    scopes: tuple[str, ...] = ()
+    auth: str = ""
 
 
 def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:

@@ -1,18 +1,27 @@
 """Decide who signed in, by the tokens that the code flow brought. Knows no web framework."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from authlib.oidc.core import CodeIDToken
 
 from timesheets.trust.access_tokens import verify_access_token, verify_jwt
+from timesheets.trust.code_flow import Attempt, Outcome, SignInFailed
+from timesheets.trust.issuers import WebClient
 from timesheets.trust.jwks import KeySource
-from timesheets.trust.sign_ins import Attempt, Outcome, Person, SignInFailed, WebClient
 from timesheets.trust.token_rules import MAX_NAME_LENGTH, Fault, Profile, TokenPolicy, TokenRejected
 from timesheets.trust.verified_tokens import TokenMemory, VerifiedToken
 
 _REMEDY = ": register AUTH0_AUDIENCE at the issuer as an API with JWTs, and check OAUTH_AUDIENCE_PARAMETER"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """The name to show, and the id of the session at the issuer, which may be empty."""
+
+    name: str
+    session_id: str
 
 
 def verify_person(

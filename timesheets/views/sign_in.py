@@ -19,8 +19,8 @@ from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.browser.sessions import find_person, find_signed_in_token, sign_in, sign_out
 from timesheets.browser.sign_in_cookies import find_attempt, forget_attempt, keep_attempt
 from timesheets.exceptions import InvalidRequest, Problem
-from timesheets.trust.code_flow import WRONG_ISSUER
-from timesheets.trust.sign_ins import Outcome, SignInFailed, WebClient
+from timesheets.trust.code_flow import WRONG_ISSUER, Outcome, SignInFailed
+from timesheets.trust.issuers import WebClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.uploads import UploadView
