@@ -12,9 +12,9 @@ from dotenv import dotenv_values
 from timesheets_client import __version__
 from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
-from timesheets_client.environment.private_files import MAX_SECRET_BYTES, read_file
+from timesheets_client.environment.variables import MAX_SECRET_BYTES
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.local_files import is_closed_to_others
+from timesheets_client.local_files import is_closed_to_others, read_file
 from timesheets_client.printable import escape
 
 PROGRAM = "upload-timesheets"

@@ -198,7 +198,7 @@ def test_a_failed_download_continues_where_it_stopped(
     assert run.warned[0] == (
         f"{tmp_path}/{name}: {entries} of its entries are in {name}.part; the same command continues there"
     )
-    assert left == [f"{name}.journal.part", f"{name}.part", f"whole-{name}"]
+    assert left == [f"{name}.checkpoint.part", f"{name}.part", f"whole-{name}"]
     assert (tmp_path / name).read_bytes() == expected
     assert again.written[0] == f"{tmp_path}/{name}: continued after {entries} entries"
     assert ": 6 entries since" in again.written[1]
@@ -207,14 +207,13 @@ def test_a_failed_download_continues_where_it_stopped(
 
 
 @pytest.mark.parametrize("rest", [b"e", b"e,007" * 1_000], ids=["short", "long"])
-@pytest.mark.parametrize("name", ["june.csv.part", "june.csv.journal.part"])
 def test_what_follows_the_last_checkpoint_is_cut_off(
-    site: Site, letters: Api, tmp_path: Path, name: str, rest: bytes
+    site: Site, letters: Api, tmp_path: Path, rest: bytes
 ) -> None:
     expected = complete(site, tmp_path / "whole.csv")
     before_page(site, letters, 3, lambda: Reply(status=503))
     download(site, tmp_path / "june.csv", batch_size=2)
-    part = tmp_path / name
+    part = tmp_path / "june.csv.part"
     # As if it was killed while it wrote.
     part.write_bytes(part.read_bytes() + rest)
 
@@ -241,14 +240,16 @@ def truncate(path: Path) -> None:
         pytest.param(lambda folder: damage(folder / "june.csv.part"), {}, id="a changed file"),
         pytest.param(lambda folder: truncate(folder / "june.csv.part"), {}, id="a cut file"),
         pytest.param(lambda folder: (folder / "june.csv.part").unlink(), {}, id="no file"),
-        pytest.param(lambda folder: (folder / "june.csv.journal.part").unlink(), {}, id="no journal"),
+        pytest.param(lambda folder: (folder / "june.csv.checkpoint.part").unlink(), {}, id="no checkpoint"),
         pytest.param(
-            lambda folder: (folder / "june.csv.journal.part").write_bytes(b"[" * 90_000 + b"\n"),
+            lambda folder: (folder / "june.csv.checkpoint.part").write_bytes(b"[" * 90_000 + b"\n"),
             {},
-            id="a damaged journal",
+            id="a damaged checkpoint",
         ),
         pytest.param(
-            lambda folder: (folder / "june.csv.journal.part").write_bytes(b"{}\n"), {}, id="an empty journal"
+            lambda folder: (folder / "june.csv.checkpoint.part").write_bytes(b"{}\n"),
+            {},
+            id="an empty checkpoint",
         ),
     ],
 )
@@ -346,7 +347,7 @@ def test_a_file_that_exists_is_not_replaced(site: Site, api: Api, tmp_path: Path
     assert list_parts(tmp_path) == ([] if is_link else ["june.csv"])
 
 
-@pytest.mark.parametrize("name", ["june.csv.part", "june.csv.journal.part"])
+@pytest.mark.parametrize("name", ["june.csv.part", "june.csv.checkpoint.part"])
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
 def test_nothing_is_written_through_what_is_no_file(
     site: Site, api: Api, tmp_path: Path, name: str, kind: str
@@ -359,10 +360,14 @@ def test_nothing_is_written_through_what_is_no_file(
 
     status, run = download(site, tmp_path / "june.csv")
 
-    assert status == ExitStatus.CONFIGURATION
-    assert "entries cannot be written there" in run.warned[0]
     assert victim.read_text() == "precious"
-    assert not (tmp_path / "june.csv").exists()
+    if "checkpoint" in name and kind != "folder":
+        # It is replaced.
+        assert (status, list_parts(tmp_path)) == (ExitStatus.DONE, ["june.csv", "victim"])
+    else:
+        assert status == ExitStatus.CONFIGURATION
+        assert "entries cannot be written there" in run.warned[0]
+        assert not (tmp_path / "june.csv").exists()
 
 
 def test_nobody_else_can_read_a_part_that_was_there_before(site: Site, api: Api, tmp_path: Path) -> None:
@@ -453,28 +458,6 @@ def test_a_date_begins_at_midnight_in_the_time_zone_of_the_api(
     of_a_time, _ = download(site, tmp_path / "later.csv", since="2026-05-31T10:00:01+00:00")
 
     assert (of_a_day, of_a_time) == (ExitStatus.DONE, ExitStatus.CONFIGURATION)
-
-
-@pytest.mark.parametrize("name", ["june.csv", "june.ndjson"])
-@pytest.mark.parametrize("is_continued", [False, True])
-def test_an_entry_id_is_not_written_twice(
-    site: Site, letters: Api, tmp_path: Path, name: str, is_continued: bool
-) -> None:
-    before_page(site, letters, 2, lambda: Reply(status=503 if is_continued else 200, body=repeat("c", "b")))
-    status, run = download(site, tmp_path / name, batch_size=2)
-    if is_continued:
-        before_page(site, letters, 1, lambda: Reply(status=200, body=repeat("c", "b")))
-        status, run = download(site, tmp_path / name, batch_size=2)
-
-    assert status == ExitStatus.CONFIGURATION
-    assert "this is not a response from the Timesheets API" in run.warned[1]
-    assert not (tmp_path / name).exists()
-
-
-def repeat(*entry_ids: str) -> dict[str, Any]:
-    """The second page of `letters`, with these ids."""
-    rows = [{**make_row(), "id": 3 + number, "entry_id": each} for number, each in enumerate(entry_ids)]
-    return {"results": rows, "next": None}
 
 
 def make_row() -> dict[str, Any]:

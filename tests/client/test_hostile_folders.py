@@ -229,33 +229,13 @@ def test_an_error_file_is_readable_for_us_and_for_readers_of_the_file(
     assert (spool / "rejected/a.csv.error.txt").stat().st_mode & 0o777 == expected
 
 
-@pytest.mark.parametrize("kind", ["named", "spooled", "standard input"])
-def test_the_next_run_removes_the_drafts_of_a_killed_run(
-    api: Api, spool: Path, tmp_path: Path, kind: str
-) -> None:
-    file = write_csv(spool / "a.csv", "x,1", "2026-01-01,1")
-    names = [] if kind == "spooled" else ["-" if kind == "standard input" else file]
-    folder = spool if kind == "spooled" else None
-    run = Run(stdin=file.read_bytes())
-    drafts: list[Path] = []
-    api.troubles.append(lambda: drafts.extend(tmp_path.rglob("*.tmp")))
+def test_a_killed_run_leaves_no_rejects(api: Api, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "a.csv", "x,1", "2026-01-01,1")
+    during: list[str] = []
+    api.troubles.append(lambda: during.extend(list_files(tmp_path)))
 
-    run.start(api.variables, *names, spool=folder)
-    [draft] = drafts
-    draft.touch()
-    run.start(api.variables, *names, spool=folder)
-
-    assert not draft.exists()
-
-
-def test_the_draft_of_a_running_upload_is_kept(api: Api, tmp_path: Path) -> None:
-    first, second = (write_csv(tmp_path / name, "x,1", "2026-01-01,1") for name in ("a.csv", "b.csv"))
-    others: list[ExitStatus] = []
-    api.troubles.append(lambda: others.append(Run().start(api.variables, second)))
-
-    assert Run().start(api.variables, first) == ExitStatus.REJECTED
-    assert others == [ExitStatus.REJECTED]
-    assert (tmp_path / "a.csv.rejected.ndjson").exists()
+    assert Run().start(api.variables, file) == ExitStatus.REJECTED
+    assert during == ["a.csv"]
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,12 @@ def test_a_missing_folder_is_unreadable(site: Site, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_moved_is_reported(api: Api, spool: Path) -> None:
     write_csv(spool / "a.csv", "2026-01-01,1")
-    api.troubles.append(lambda: (spool / "done").rmdir())
+
+    def replace_done() -> None:
+        (spool / "done").rmdir()
+        (spool / "done").touch()
+
+    api.troubles.append(replace_done)
     run = run_client(api.variables, spool=spool)
 
     assert run.status == ExitStatus.CONFIGURATION

@@ -167,7 +167,7 @@ def test_a_token_is_on_disk_before_it_gets_its_name(
     synced: list[tuple[str, str]] = []
 
     def record(descriptor: int) -> None:
-        [temporary] = path.parent.glob("name.*.tmp")
+        [temporary] = path.parent.glob(".name.*.tmp")
         synced.append((temporary.read_text(), path.read_text()))
 
     monkeypatch.setattr(os, "fsync", record)
@@ -219,7 +219,7 @@ def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str])
 
 
 def test_forgetting_removes_the_token_and_temporary_files(path: Path, cache: TokenCache) -> None:
-    path.with_name("name.x7f.tmp").write_text(json.dumps({"access_token": "half"}))
+    path.with_name(".name.x7f.tmp").write_text(json.dumps({"access_token": "half"}))
 
     cache.forget("name")
 

@@ -17,7 +17,7 @@ from tests.client.api import Api
 from tests.client.conftest import SECRET, Reply, Site
 from tests.client.runs import HEADER, list_files, write_csv, write_days
 from tests.kit.processes import REPOSITORY, make_environment, run_python
-from timesheets_client.environment.private_files import read_secret_file
+from timesheets_client.environment.variables import read_secret_file
 from timesheets_client.files.folders import add_suffix
 from timesheets_client.files.locks import try_lock
 from timesheets_client.local_files import is_link
@@ -123,13 +123,12 @@ def test_what_another_run_has_locked_is_not_uploaded(site: Site, api: Api, spool
 
 def test_drafts_are_removed(site: Site, api: Api, tmp_path: Path) -> None:
     file = write_csv(tmp_path / "a.csv", "2026-01-01,26", "2026-01-02,1")
-    (tmp_path / f".rejected-{'0' * 16}.tmp").touch()
     api.troubles.extend(["fine", Reply(status=400, body={"code": "malformed", "detail": "No."})])
 
     status, _, _ = run(site, file, "--batch-size", "1")
 
     assert status not in (0, 65)
-    assert [name for name in list_files(tmp_path) if name.endswith(".tmp")] == []
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == [file]
 
 
 @pytest.mark.parametrize("variable", ["OPENED_ELSEWHERE", "CLOSED_ELSEWHERE"])

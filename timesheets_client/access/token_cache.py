@@ -7,13 +7,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from timesheets_client.access.issued_tokens import IssuedToken, is_number
-from timesheets_client.environment.private_files import (
+from timesheets_client.errors import ConfigurationError
+from timesheets_client.local_files import (
+    leads_elsewhere,
     make_private_folder,
     read_private_file,
-    replace_private_file,
+    replace_file,
 )
-from timesheets_client.errors import ConfigurationError
-from timesheets_client.local_files import leads_elsewhere
 from timesheets_client.network.retries import Clock, poll
 from timesheets_client.printable import escape
 
@@ -71,7 +71,7 @@ class TokenCache:
             return
         members = {"access_token": token.value, "issued_at": token.issued_at, "expires_in": token.expires_in}
         try:
-            replace_private_file(self._find_path(name), json.dumps(members).encode())
+            replace_file(self._find_path(name), [json.dumps(members).encode()])
         except OSError as error:
             self._disable(error)
 
@@ -79,7 +79,7 @@ class TokenCache:
         """Remove the token, and the temporary files of killed runs. Raises ConfigurationError."""
         if leads_elsewhere(self._folder):
             self._refuse_link(OSError(errno.ELOOP, "it is a symbolic link"))
-        for path in [self._find_path(name), *self._folder.glob(f"{name}.*.tmp")]:
+        for path in [self._find_path(name), *self._folder.glob(f".{name}.*.tmp")]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 
-from timesheets_client.environment.private_files import read_secret_file
 from timesheets_client.errors import ConfigurationError
+from timesheets_client.local_files import is_closed_to_others, read_file
 from timesheets_client.network.addresses import find_fault
 
 Choice = TypeVar("Choice", bound=StrEnum)
+MAX_SECRET_BYTES = 16 * 1024
 
 
 class Variables:
@@ -85,3 +87,25 @@ class Variables:
         if value == value.strip() and value.isprintable():
             return value
         return self.refuse(name, "has white space around it or a control character in it; remove that")
+
+
+def read_secret_file(path: str) -> str:
+    """The text without its last newline. Follows links, as Kubernetes mounts a secret as a link.
+
+    Raises ConfigurationError with a text that follows the variable's name.
+    """
+    # A value without a slash may be the secret itself, set under the wrong name.
+    shown = "its file" if path == Path(path).name else path
+    try:
+        content, status = read_file(Path(path), MAX_SECRET_BYTES)
+        # Editors on Windows write a byte order mark.
+        secret = content.decode("utf-8-sig").rstrip("\r\n")
+    except OSError as error:
+        raise ConfigurationError(f"{shown} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{shown} is not UTF-8 text") from None
+    if not is_closed_to_others(status):
+        raise ConfigurationError(f"other users can read {shown}: chmod 600 {shown}")
+    if not secret:
+        raise ConfigurationError(f"{shown} is empty")
+    return secret

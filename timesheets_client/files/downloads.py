@@ -3,13 +3,11 @@
 import codecs
 import csv
 import io
-import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 from timesheets_client.arguments import MAX_PAGE_SIZE
 from timesheets_client.context import RunContext
@@ -21,12 +19,13 @@ from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.json_values import encode_value
 from timesheets_client.sending.snapshots import find_latest_state, list_state
 from timesheets_client.sending.stored_entries import Page, StoredEntry
-from timesheets_files.csv_rows import open_csv
 from timesheets_files.members import COLUMNS, ENTRY_ID
 from timesheets_files.rows import read_decimal
 
 # Raise it when a file gets other bytes, so that no run continues the file of an older client.
 VERSION = 2
+# Excel recognizes UTF-8 only by the mark. Without it, a name with an umlaut would be saved as another name.
+HEADER = codecs.BOM_UTF8 + f"{','.join((ENTRY_ID, *COLUMNS))}\n".encode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,28 +48,23 @@ class Position:
         )
 
 
-@dataclass(kw_only=True)
 class Download:
     """Writes the entries page by page, and counts them."""
 
-    context: RunContext
-    path: Path
-    since: str
-    format: Format
-    position: Position = Position(as_of=0)
-    start: float = field(default_factory=time.monotonic)
-
-    @property
-    def request(self) -> Mapping[str, object]:
-        """What decides which bytes are written, besides the state."""
-        config = self.context.config
-        return {
+    def __init__(self, context: RunContext) -> None:
+        options, config = context.options, context.config
+        self.path, self.since = options.download or Path(), options.since or ""
+        self._context, self._format = context, options.download_format or Format.CSV
+        self._start = time.monotonic()
+        self.position = Position(as_of=0)
+        # What decides which bytes are written, besides the state.
+        self.request = {
             "version": VERSION,
             "api": config.upload_url,
             "issuer": config.issuer or config.token_url,
             "client": config.client_id,
             "since": self.since,
-            "format": self.format,
+            "format": self._format,
         }
 
     def encode(self) -> dict[str, object]:
@@ -80,35 +74,34 @@ class Download:
             "since": self.since,
             "entries": self.position.entries,
             "without_id": self.position.without_id,
-            "seconds": round(time.monotonic() - self.start, 3),
+            "seconds": round(time.monotonic() - self._start, 3),
         }
 
     def write(self, part: PartFile) -> None:
         """Raises an UploadError, or OSError if the file cannot be written."""
-        report = self.context.report
+        context, report = self._context, self._context.report
         found = part.resume()
         if found is not None:
             self.position = Position(**found)
             report.show(f"{self.path}: continued after {self.position.entries} entries")
             report.progress.advance(self.position.entries, None)
         else:
-            self.position = Position(as_of=find_latest_state(self.context.client))
-            part.write(HEADERS[self.format])
+            self.position = Position(as_of=find_latest_state(context.client))
+            part.write(HEADER if self._format is Format.CSV else b"")
         pages = list_state(
-            self.context.client,
+            context.client,
             as_of=self.position.as_of,
             since=self.since,
-            page_size=min(self.context.options.batch_size, MAX_PAGE_SIZE),
+            page_size=min(context.options.batch_size, MAX_PAGE_SIZE),
             cursor=self.position.cursor,
             last_id=self.position.last_id,
-            known_ids=read_ids(part.rewind(), self.format),
         )
         for page in pages:
-            with self.context.environment.signals.deferred():
-                part.write(encode_rows(page.rows, self.format))
+            with context.environment.signals.deferred():
+                part.write(encode_rows(page.rows, self._format))
                 position = self.position.advance(page)
                 if position.cursor is not None:
-                    part.add_checkpoint(asdict(position))
+                    part.save(asdict(position))
                 self.position = position
             report.progress.advance(len(page.rows), None)
         part.commit()
@@ -116,13 +109,7 @@ class Download:
 
 def download_entries(context: RunContext) -> ExitStatus:
     """Download into a new file and report. Raises an UploadError; another run then continues."""
-    options, report = context.options, context.report
-    download = Download(
-        context=context,
-        path=options.download or Path(),
-        since=options.since or "",
-        format=options.download_format or Format.CSV,
-    )
+    report, download = context.report, Download(context)
     shown = escape(str(download.path))
     # It may be a download that somebody has edited.
     if os.path.lexists(download.path):
@@ -135,7 +122,7 @@ def download_entries(context: RunContext) -> ExitStatus:
                 download.write(part)
         except BaseException:
             if count := download.position.entries:
-                place = escape(name_part(download.path))
+                place = escape(name_part(download.path).name)
                 report.show_problem(
                     f"{shown}: {count} of its entries are in {place}; the same command continues there"
                 )
@@ -153,43 +140,16 @@ def download_entries(context: RunContext) -> ExitStatus:
 
 
 def encode_rows(rows: Iterable[StoredEntry], format: Format) -> bytes:  # noqa: A002
-    """The rows as --correct reads them."""
-    return ENCODERS[format]([take_members(row) for row in rows]).encode()
+    """The rows as --correct reads them, with every digit of the hours.
 
-
-def take_members(row: StoredEntry) -> dict[str, object]:
-    """The members that --correct reads, with every digit of the hours."""
-    members = {ENTRY_ID: row.entry_id, **{name: row.members[name] for name in COLUMNS}}
-    return {**members, "hours": read_decimal(str(row.members["hours"]))}
-
-
-def read_ids(file: BinaryIO, format: Format) -> Iterator[str]:  # noqa: A002
-    """The ids of the entries that `encode_rows` wrote."""
-    if format is Format.NDJSON:
-        yield from filter(None, (json.loads(line).get(ENTRY_ID) for line in file))
-        return
-    with open_csv(file) as table:
-        yield from (cells[0] for _, cells in table if isinstance(cells, list) and cells[0])
-
-
-def write_csv(entries: Sequence[Mapping[str, object]]) -> str:
-    """CSV without a header. A cell that starts with `=` stays as it is, because it is read back."""
+    A cell of CSV that starts with `=` stays as it is, because it is read back.
+    """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([*entry.values()] for entry in entries)
-    return text.getvalue()
-
-
-def write_ndjson(entries: Sequence[Mapping[str, object]]) -> str:
-    present = ({name: value for name, value in entry.items() if value is not None} for entry in entries)
-    return "".join(f"{encode_value(entry)}\n" for entry in present)
-
-
-ENCODERS: Mapping[Format, Callable[[Sequence[Mapping[str, object]]], str]] = {
-    Format.CSV: write_csv,
-    Format.NDJSON: write_ndjson,
-}
-# Excel recognizes UTF-8 only by the mark. Without it, a name with an umlaut would be saved as another name.
-HEADERS: Mapping[Format, bytes] = {
-    Format.CSV: codecs.BOM_UTF8 + f"{','.join((ENTRY_ID, *COLUMNS))}\n".encode(),
-    Format.NDJSON: b"",
-}
+    for row in rows:
+        members = {ENTRY_ID: row.entry_id, **row.members, "hours": read_decimal(str(row.members["hours"]))}
+        if format is Format.CSV:
+            csv.writer(text, lineterminator="\n").writerow(members.values())
+        else:
+            present = {name: value for name, value in members.items() if value is not None}
+            text.write(f"{encode_value(present)}\n")
+    return text.getvalue().encode()

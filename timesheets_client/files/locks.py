@@ -26,7 +26,7 @@ def lock_input(source: Input, context: RunContext) -> Iterator[Input]:
     try:
         if source.path:
             lock(source.file, source.name, context.lock_wait_seconds, context.connection.clock)
-            if not is_same_file(source, source.path):
+            if not is_same_file(source.file, source.path):
                 # Another run moved it before this run got the lock.
                 raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")
         yield source
@@ -35,9 +35,9 @@ def lock_input(source: Input, context: RunContext) -> Iterator[Input]:
             source.file.close()
 
 
-def is_same_file(source: Input, path: Path) -> bool:
+def is_same_file(file: IO[Any], path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(source.file.fileno()), path.stat())
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except OSError:
         return False
 

@@ -1,153 +1,122 @@
 """Write a file piece by piece, so that a later run continues where this one was stopped.
 
-The pieces go to FILE.part. After each, a checkpoint is appended to FILE.journal.part: what FILE.part
-holds, and the position of the next piece. A run that is killed at any point leaves a last complete
-checkpoint, and the next run cuts off what follows it.
+The pieces go to FILE.part. FILE.checkpoint.part says what of it is complete, and the position of the next
+piece. The next run cuts off what follows.
 """
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import InputInUse
-from timesheets_client.files.drafts import OWNER_ONLY, explain_os_errors
-from timesheets_client.files.folders import Folder, add_suffix
-from timesheets_client.files.locks import lock
-from timesheets_client.local_files import prepare_move
+from timesheets_client.files.folders import add_suffix, explain_os_errors
+from timesheets_client.files.locks import is_same_file, lock
+from timesheets_client.local_files import (
+    OWNER_ONLY,
+    is_own,
+    open_regular,
+    prepare_move,
+    read_private_file,
+    replace_file,
+    set_mode,
+)
 from timesheets_client.printable import escape
 
-CHUNK_BYTES = 1024 * 1024
-# Far more than the last two checkpoints.
-MAX_TAIL_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkpoint:
-    """Where another run can continue, if its `request` is equal."""
-
-    request: Mapping[str, object]
-    position: Mapping[str, Any]
-    # Of the content of FILE.part.
-    size: int
-    sha256: str
-
-    @classmethod
-    def decode(cls, line: bytes) -> Self | None:
-        try:
-            return cls(**json.loads(line))
-        except (ValueError, TypeError, RecursionError):
-            return None
-
-    def encode(self) -> bytes:
-        return b"%b\n" % json.dumps(asdict(self)).encode()
+# Far more than a checkpoint has.
+MAX_CHECKPOINT_BYTES = 64 * 1024
 
 
 class PartFile:
-    """FILE.part, locked, with its journal. Each method may raise OSError."""
+    """FILE.part, opened and locked as `file`, for one `request`. Each method may raise OSError."""
 
     def __init__(self, path: Path, file: BinaryIO, request: Mapping[str, object]) -> None:
-        self._path, self._folder, self._file, self._request = path, Folder(path.parent), file, request
-        self._journal_name = add_suffix(path.name, ".journal.part")
-        self._journal = self._folder.open_to_update(self._journal_name, OWNER_ONLY)
-        self._sha256, self._size = hashlib.sha256(), 0
-        self._is_worthless = False
+        self._path, self._file, self._request = path, file, request
+        self._sha256 = hashlib.sha256()
+        self.checkpoint = path.with_name(add_suffix(path.name, ".checkpoint.part"))
 
     def resume(self) -> Mapping[str, Any] | None:
-        """The position of the last checkpoint, with the file as it was then.
+        """The position of the checkpoint, with the file as it was then.
 
         None, with an empty file, without a checkpoint of this request, or if the file was changed since.
         """
-        checkpoint, end = read_last_checkpoint(self._journal)
-        if not (checkpoint and checkpoint.request == self._request and self._has(checkpoint)):
-            checkpoint, end, self._size, self._sha256 = None, 0, 0, hashlib.sha256()
-            self._is_worthless = True
-        for file, size in ((self._file, self._size), (self._journal, end)):
-            file.truncate(size)
-            file.seek(size)
-        return checkpoint.position if checkpoint else None
-
-    def _has(self, checkpoint: Checkpoint) -> bool:
-        """Whether the file begins with what it held at the checkpoint."""
+        try:
+            saved = json.loads(read_private_file(self.checkpoint, MAX_CHECKPOINT_BYTES) or b"{}")
+            if saved["request"] == self._request:
+                self._file.truncate(saved["size"])
+                self._sha256 = hashlib.file_digest(self._file, "sha256")  # type: ignore[arg-type]
+                if self._sha256.hexdigest() == saved["sha256"]:
+                    return dict(saved["position"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+        self.checkpoint.unlink(missing_ok=True)
         self._file.seek(0)
-        while chunk := self._file.read(min(CHUNK_BYTES, checkpoint.size - self._size)):
-            self._sha256.update(chunk)
-            self._size += len(chunk)
-        return self._sha256.hexdigest() == checkpoint.sha256
-
-    def rewind(self) -> BinaryIO:
-        """The file, at its beginning. Read all of it before the next `write`."""
-        self._file.seek(0)
-        return self._file
+        self._file.truncate()
+        self._sha256 = hashlib.sha256()
+        return None
 
     def write(self, content: bytes) -> None:
         self._file.write(content)
         self._file.flush()
         self._sha256.update(content)
-        self._size += len(content)
 
-    def add_checkpoint(self, position: Mapping[str, object]) -> None:
-        checkpoint = Checkpoint(
-            request=self._request, position=position, size=self._size, sha256=self._sha256.hexdigest()
-        )
-        self._journal.write(checkpoint.encode())
-        self._journal.flush()
-        self._is_worthless = False
+    def save(self, position: Mapping[str, object]) -> None:
+        """Let another run continue here, with this position."""
+        saved = {
+            "request": self._request,
+            "position": position,
+            "size": self._file.tell(),
+            "sha256": self._sha256.hexdigest(),
+        }
+        replace_file(self.checkpoint, [json.dumps(saved).encode()])
 
     def commit(self) -> None:
         """Flush the file to the disk and give it its name."""
         os.fsync(self._file.fileno())
-        self._journal.close()
-        # First, so that a run that is killed now leaves no journal beside the complete file.
-        self._folder.remove(self._journal_name)
+        # First, so that a run that is killed now leaves no checkpoint beside the complete file.
+        self.checkpoint.unlink(missing_ok=True)
         prepare_move(self._file)
-        self._folder.rename(name_part(self._path), self._folder, self._path.name)
-        self._is_worthless = False
-
-    def close(self) -> None:
-        """Close the journal. Removes both files if there is no checkpoint."""
-        # Closing flushes the buffer, for which the disk may have no space.
-        with suppress(OSError):
-            self._journal.close()
-        if self._is_worthless:
-            for name in (self._journal_name, name_part(self._path)):
-                with suppress(OSError):
-                    self._folder.remove(name)
+        name_part(self._path).replace(self._path)
 
 
 @contextmanager
 def open_part_file(path: Path, request: Mapping[str, object], context: RunContext) -> Iterator[PartFile]:
-    """The part file of `path`, locked. Raises InputInUse, and FileUnavailable or FileBlocked for OSError."""
-    folder, shown = Folder(path.parent), escape(str(path))
+    """The part file of `path`, locked. Raises InputInUse, and FileUnavailable or FileBlocked for OSError.
+
+    After an error it stays only if there is a checkpoint.
+    """
+    place, shown = name_part(path), escape(str(path))
     with explain_os_errors(path, "entries cannot be written there", "name another file with --download"):
-        file = folder.open_to_update(name_part(path), OWNER_ONLY)
+        file = open_regular(place, os.O_RDWR | os.O_CREAT)
         try:
+            if not is_own(os.fstat(file.fileno())):
+                raise PermissionError(errno.EPERM, "is not a file of this user")
+            set_mode(file.fileno(), OWNER_ONLY)
             lock(file, shown, context.lock_wait_seconds, context.connection.clock, "downloading")
-            status = folder.lstat(name_part(path))
-            if status is None or not os.path.samestat(status, os.fstat(file.fileno())):
+            if not is_same_file(file, place):
                 raise InputInUse(f"{shown}: another run has just ended; run it again")
             part = PartFile(path, file, request)
             try:
                 yield part
-            finally:
-                part.close()
+            except BaseException:
+                close(file)
+                if not part.checkpoint.exists():
+                    place.unlink()
+                raise
         finally:
-            with suppress(OSError):
-                file.close()
+            close(file)
 
 
-def name_part(path: Path) -> str:
-    return add_suffix(path.name, ".part")
+def close(file: BinaryIO) -> None:
+    # Closing flushes the buffer, for which the disk may have no space.
+    with suppress(OSError):
+        file.close()
 
 
-def read_last_checkpoint(journal: BinaryIO) -> tuple[Checkpoint | None, int]:
-    """The last checkpoint, and where it ends. A line that was cut off is no checkpoint."""
-    size = journal.seek(0, os.SEEK_END)
-    start = journal.seek(max(0, size - MAX_TAIL_BYTES))
-    lines, _, _ = journal.read().rpartition(b"\n")
-    return Checkpoint.decode(lines.rpartition(b"\n")[2]), start + len(lines) + 1
+def name_part(path: Path) -> Path:
+    return path.with_name(add_suffix(path.name, ".part"))

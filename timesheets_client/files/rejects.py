@@ -2,17 +2,18 @@
 
 import os
 import stat
+import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from timesheets_client.context import RunContext
-from timesheets_client.environment.private_files import make_private_folder
 from timesheets_client.errors import FileBlocked, WrongUsage
-from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors
-from timesheets_client.files.folders import Folder, add_suffix
+from timesheets_client.files.folders import add_suffix, explain_os_errors, find_free_path
 from timesheets_client.files.locks import is_same_file
+from timesheets_client.local_files import OWNER_ONLY, make_private_folder, replace_file
 from timesheets_client.printable import escape
 from timesheets_client.reading.entries import RejectedEntry
 from timesheets_client.reading.inputs import Input
@@ -20,36 +21,36 @@ from timesheets_client.reading.json_values import encode_value
 from timesheets_files.members import ENTRY_ID, REJECTED
 
 SUFFIX = ".rejected.ndjson"
-CREATE_FOLDER = partial(Path.mkdir, mode=0o700, parents=True, exist_ok=True)
+make_folder = partial(Path.mkdir, mode=0o700, parents=True, exist_ok=True)
 
 
 class RejectsFile:
-    """Collects rejected entries in a draft, which `commit` renames to `name`.
+    """Collects rejected entries in a temporary file, which `commit` copies to `path`.
 
-    With `replaces`, it replaces the file of that name; else it takes a free name like it. `create_folder` is
-    called for the first entry.
+    With `replaces`, it replaces the file there; else it takes a free name like it. `prepare` is called with
+    its folder before anything is written.
     """
 
     advice = "name another file with --rejects and run it again"
 
     def __init__(
         self,
-        folder: Folder,
-        name: str,
+        path: Path,
         mode: int = OWNER_ONLY,
         *,
         replaces: bool = True,
-        create_folder: Callable[[Path], object] = CREATE_FOLDER,
+        prepare: Callable[[Path], object] = make_folder,
     ) -> None:
-        self._folder, self._name, self._mode = folder, name, mode
-        self._replaces, self._create_folder = replaces, create_folder
-        self._draft: Draft | None = None
+        self._path, self._mode, self._replaces = path, mode, replaces
+        self._prepare = partial(prepare, path.parent)
+        self._draft: IO[bytes] | None = None
 
     def add(self, rejected: RejectedEntry) -> None:
         with self._explain_os_errors():
             if self._draft is None:
-                self._create_folder(self._folder.path)
-                self._draft = Draft(self._folder)
+                self._prepare()
+                # It has no name, so a killed run leaves nothing.
+                self._draft = tempfile.TemporaryFile(dir=self._path.parent)  # noqa: SIM115
             self._draft.write(encode_rejected(rejected))
 
     def commit(self, *, is_file_refused: bool = False) -> Path | None:
@@ -60,24 +61,24 @@ class RejectsFile:
         with self._explain_os_errors():
             if self._draft is None:
                 # The folder may be read-only if there is nothing to remove.
-                if self._replaces and self._folder.lstat(self._name):
-                    self._folder.remove(self._name)
+                if self._replaces and os.path.lexists(self._path):
+                    self._path.unlink()
                 return None
-            name = self._name if self._replaces else self._folder.find_free_name(self._name)
-            self._draft.commit(name, self._mode)
-        self._draft = None
-        return self._folder.path / name
+            self._prepare()
+            path = self._path if self._replaces else find_free_path(self._path)
+            self._draft.seek(0)
+            replace_file(path, self._draft, self._mode)
+            return path
 
     def discard(self) -> None:
-        """Remove the draft and keep the previous file. Does nothing after `commit`."""
+        """Remove the temporary file. What `commit` has written stays."""
         if self._draft is not None:
-            self._draft.discard()
-            self._draft = None
+            # Closing flushes the buffer, for which the disk may have no space.
+            with suppress(OSError):
+                self._draft.close()
 
     def _explain_os_errors(self) -> AbstractContextManager[None]:
-        return explain_os_errors(
-            self._folder.path / self._name, "rejected entries cannot be written there", self.advice
-        )
+        return explain_os_errors(self._path, "rejected entries cannot be written there", self.advice)
 
 
 def encode_rejected(rejected: RejectedEntry) -> bytes:
@@ -92,23 +93,17 @@ def place_rejects(source: Input, context: RunContext) -> RejectsFile:
     elif source.path:
         path = source.path.with_name(add_suffix(source.path.name, SUFFIX))
     else:
-        folder = Folder(find_stdin_rejects_folder(context))
-        return RejectsFile(
-            folder, f"standard-input{SUFFIX}", replaces=False, create_folder=make_private_folder
-        )
+        # Standard input cannot be read again, so each run has its own file.
+        path = context.config.state_dir / f"rejected/standard-input{SUFFIX}"
+        return RejectsFile(path, replaces=False, prepare=make_private_folder)
     require_replaceable(path, source)
-    return RejectsFile(Folder(path.parent), path.name, read_mode(source) if source.path else OWNER_ONLY)
-
-
-def find_stdin_rejects_folder(context: RunContext) -> Path:
-    """The folder for the rejects of standard input, which cannot be read again: one file per run."""
-    return context.config.state_dir / "rejected"
+    return RejectsFile(path, read_mode(source) if source.path else OWNER_ONLY)
 
 
 def require_replaceable(path: Path, source: Input) -> None:
     """Raise an UploadError if `path` is the input itself, or a device such as /dev/null."""
     shown = escape(str(path))
-    if source.path and is_same_file(source, path):
+    if source.path and is_same_file(source.file, path):
         raise WrongUsage(f"--rejects {shown}: this is the file to upload; name another file for its rejects")
     if os.path.lexists(path) and not (path.is_symlink() or path.is_file()):
         raise FileBlocked(

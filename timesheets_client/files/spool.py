@@ -4,8 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,12 +17,19 @@ from timesheets_client.errors import (
     InputUnreadable,
     UploadError,
 )
-from timesheets_client.files.drafts import OWNER_ONLY, Draft, explain_os_errors, remove_abandoned_drafts
-from timesheets_client.files.folders import Folder, add_suffix
+from timesheets_client.files.folders import add_suffix, explain_os_errors, find_free_path, make_real_folder
 from timesheets_client.files.locks import lock, lock_input
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
 from timesheets_client.files.uploads import process_files, upload_file
-from timesheets_client.local_files import is_link, may_be_in_use, prepare_move
+from timesheets_client.local_files import (
+    OWNER_ONLY,
+    is_link,
+    leads_elsewhere,
+    may_be_in_use,
+    open_regular,
+    prepare_move,
+    replace_file,
+)
 from timesheets_client.output.report import Report, describe_bug
 from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input
@@ -38,78 +44,70 @@ IGNORED = (".tmp", ".part", SUFFIX)
 ADVICE = "make the spool folder writable for this user, and remove any link of this name"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spool:
-    folder: Folder
-    done: Folder
-    rejected: Folder
-
-
-def upload_spool(path: Path, context: RunContext) -> ExitStatus:
+def upload_spool(spool: Path, context: RunContext) -> ExitStatus:
     """Upload every file of the folder. Raises an UploadError that concerns more than one file."""
-    with open_spool(path, context) as spool:
-        names = find_files(spool.folder, context.report)
-        return process_files(names, partial(upload_spool_file, spool=spool, context=context), context.report)
+    with lock_spool(spool, context):
+        upload = partial(upload_spool_file, context=context)
+        return process_files(find_files(spool, context.report), upload, context.report)
 
 
 @contextmanager
-def open_spool(path: Path, context: RunContext) -> Iterator[Spool]:
-    """Open and lock the folder, and open its subfolders."""
-    with ExitStack() as stack:
-        try:
-            folder = stack.enter_context(Folder.open(path))
-        except OSError as error:
-            raise InputUnreadable(f"--spool {escape(str(path))}: {error.strerror}") from None
-        done, rejected = (stack.enter_context(open_subfolder(folder, name)) for name in (DONE, REJECTED))
-        with explain_os_errors(path / LOCK, "cannot be locked", ADVICE):
-            lock_file = stack.enter_context(folder.open_or_create(LOCK))
-        lock(lock_file, escape(str(path)), context.lock_wait_seconds, context.connection.clock)
-        remove_abandoned_drafts(rejected)
-        yield Spool(folder=folder, done=done, rejected=rejected)
+def lock_spool(spool: Path, context: RunContext) -> Iterator[None]:
+    """Lock the folder, and create its subfolders."""
+    shown = escape(str(spool))
+    if not spool.is_dir():
+        problem = "is not a folder" if spool.exists() else "does not exist"
+        raise InputUnreadable(f"--spool {shown}: {problem}")
+    for name in (DONE, REJECTED):
+        with explain_os_errors(spool / name, "cannot be used", ADVICE):
+            make_real_folder(spool / name)
+    with explain_os_errors(spool / LOCK, "cannot be locked", ADVICE):
+        with suppress(FileExistsError):
+            # Users who can only read it may lock it too.
+            (spool / LOCK).touch(0o644, exist_ok=False)
+        lock_file = open_regular(spool / LOCK)
+    with lock_file:
+        lock(lock_file, shown, context.lock_wait_seconds, context.connection.clock)
+        yield
 
 
-def open_subfolder(folder: Folder, name: str) -> Folder:
-    with explain_os_errors(folder.path / name, "cannot be used", ADVICE):
-        return folder.open_subfolder(name)
-
-
-def find_files(folder: Folder, report: Report) -> list[str]:
+def find_files(spool: Path, report: Report) -> list[Path]:
     """The finished files, oldest first. A writer finishes a file by renaming it into place."""
     found = []
-    for name in folder.list_names():
-        status = folder.lstat(name)
+    for path in spool.iterdir():
         # On Windows, week23.TMP is as unfinished as week23.tmp.
-        if status is None or name.startswith(HIDDEN) or os.path.normcase(name).endswith(IGNORED):
+        if path.name.startswith(HIDDEN) or os.path.normcase(path.name).endswith(IGNORED):
             continue
-        if is_link(status):
-            report.show_problem(f"{escape(str(folder.path / name))}: is a symbolic link and is skipped")
-        elif stat.S_ISREG(status.st_mode):
-            found.append((status.st_mtime_ns, name))
-    return [name for _, name in sorted(found)]
+        with suppress(FileNotFoundError):
+            status = path.lstat()
+            if is_link(status):
+                report.show_problem(f"{escape(str(path))}: is a symbolic link and is skipped")
+            elif stat.S_ISREG(status.st_mode):
+                found.append((status.st_mtime_ns, path))
+    return [path for _, path in sorted(found)]
 
 
-def upload_spool_file(name: str, spool: Spool, context: RunContext) -> ExitStatus:
+def upload_spool_file(path: Path, context: RunContext) -> ExitStatus:
     source = None
     with ExitStack() as stack:
         try:
-            source = stack.enter_context(lock_input(open_spool_file(name, spool.folder), context))
-            return upload_file(source, SpoolRejects(name, source, spool), context)
+            source = stack.enter_context(lock_input(open_spool_file(path), context))
+            return upload_file(source, SpoolRejects(path, source), context)
         except InputUnreadable as error:
-            set_aside(name, source, spool, str(error))
+            set_aside(path, source, str(error))
             raise
         except UploadError:
             raise
         except Exception as error:
             # Otherwise every later run would fail on this file.
-            set_aside(name, source, spool, describe_bug(error))
+            set_aside(path, source, describe_bug(error))
             raise
 
 
-def open_spool_file(name: str, folder: Folder) -> Input:
-    path = folder.path / name
+def open_spool_file(path: Path) -> Input:
     shown = escape(str(path))
     try:
-        file = folder.open_file(name)
+        file = open_regular(path)
     except FileNotFoundError:
         raise InputInUse(f"{shown}: was moved away just now") from None
     except OSError as error:
@@ -121,66 +119,60 @@ def open_spool_file(name: str, folder: Folder) -> Input:
 
 
 class SpoolRejects(RejectsFile):
-    """Commits the rejects and moves their file to `done` or `rejected`, or does neither."""
+    """Commits the rejects of `path` and moves it to `done` or `rejected`, or does neither."""
 
     advice = ADVICE
 
-    def __init__(self, name: str, source: Input, spool: Spool) -> None:
-        super().__init__(spool.rejected, add_suffix(name, SUFFIX), read_mode(source), replaces=False)
-        self._move = partial(move, name, source, spool.folder)
-        self._spool = spool
+    def __init__(self, path: Path, source: Input) -> None:
+        rejects = path.parent / REJECTED / add_suffix(path.name, SUFFIX)
+        super().__init__(rejects, read_mode(source), replaces=False, prepare=make_real_folder)
+        self._move = partial(move, path, source)
 
     def commit(self, *, is_file_refused: bool = False) -> Path | None:
         kept = super().commit()
         try:
             # If --strict refuses a file, none of it is stored.
-            self._move(self._spool.rejected if is_file_refused else self._spool.done)
+            self._move(REJECTED if is_file_refused else DONE)
         except (FileBlocked, FileUnavailable):
             # The file stays in the spool folder, and the next run writes its rejects again.
             if kept:
-                self._folder.remove(kept.name)
+                kept.unlink()
             raise
         return kept
 
 
-def set_aside(name: str, source: Input | None, spool: Spool, reason: str) -> None:
+def set_aside(path: Path, source: Input | None, reason: str) -> None:
     """Move an unreadable file to `rejected`, and write the reason to a file next to it."""
-    error_name = add_suffix(spool.rejected.find_free_name(name), ERROR_SUFFIX)
-    with explain_os_errors(spool.rejected.path / error_name, "cannot be written", ADVICE):
+    name = find_free_path(path.parent / REJECTED / path.name).name
+    error_path = path.parent / REJECTED / add_suffix(name, ERROR_SUFFIX)
+    with explain_os_errors(error_path, "cannot be written", ADVICE):
+        make_real_folder(error_path.parent)
+        if leads_elsewhere(error_path) or error_path.is_dir():
+            raise FileExistsError(errno.EEXIST, "a link or a folder has this name")
         # It quotes the file, so the same users may read it.
-        status = spool.folder.lstat(name)
-        mode = OWNER_ONLY | (stat.S_IMODE(status.st_mode) & 0o777 if status else 0)
-        write_reason(error_name, f"{escape(reason)}\n".encode(), spool.rejected, mode)
+        mode = path.lstat().st_mode & 0o777 if os.path.lexists(path) else 0
+        replace_file(error_path, [f"{escape(reason)}\n".encode()], OWNER_ONLY | mode)
     try:
-        move(name, source, spool.folder, spool.rejected)
+        move(path, source, REJECTED)
     except UploadError:
-        spool.rejected.remove(error_name)
+        error_path.unlink()
         raise
 
 
-def write_reason(name: str, content: bytes, folder: Folder, mode: int) -> None:
-    status = folder.lstat(name)
-    if status and not stat.S_ISREG(status.st_mode):
-        raise FileExistsError(errno.EEXIST, "a link or a folder has this name")
-    draft = Draft(folder)
-    try:
-        draft.write(content)
-        draft.commit(name, mode)
-    finally:
-        draft.discard()
+def move(path: Path, source: Input | None, name: str) -> None:
+    """Move the file that `source` was opened from to this subfolder of its folder.
 
-
-def move(name: str, source: Input | None, folder: Folder, target: Folder) -> None:
-    """Move the file that `source` was opened from. Raises InputInUse if another file replaced it."""
+    Raises InputInUse if another file replaced it.
+    """
+    folder = path.parent / name
     advice = "until it can be moved, each run uploads it again"
-    with explain_os_errors(folder.path / name, f"cannot be moved to {escape(str(target.path))}", advice):
+    with explain_os_errors(path, f"cannot be moved to {escape(str(folder))}", advice):
+        make_real_folder(folder)
         opened = os.fstat(source.file.fileno()) if source else None
         if source:
             prepare_move(source.file)
-        new_name = target.find_free_name(name)
-        folder.rename(name, target, new_name)
-        moved = target.lstat(new_name)
-        if opened is None or (moved and os.path.samestat(moved, opened)):
+        moved = path.replace(find_free_path(folder / path.name))
+        if opened is None or os.path.samestat(moved.lstat(), opened):
             return
-        target.rename(new_name, folder, folder.find_free_name(name))
-    raise InputInUse(f"{escape(str(folder.path / name))}: was replaced during the upload; run it again")
+        moved.replace(find_free_path(path))
+    raise InputInUse(f"{escape(str(path))}: was replaced during the upload; run it again")

@@ -5,14 +5,13 @@ from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import FILE_ERRORS, ExitStatus, UploadError, WrongUsage, choose_status
-from timesheets_client.files.drafts import remove_abandoned_drafts
 from timesheets_client.files.entries import reject_repeated, require_ids, take_entries
-from timesheets_client.files.folders import Folder
 from timesheets_client.files.locks import open_locked
-from timesheets_client.files.rejects import RejectsFile, find_stdin_rejects_folder, place_rejects
+from timesheets_client.files.rejects import RejectsFile, place_rejects
 from timesheets_client.files.tally import Tally
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
@@ -21,6 +20,7 @@ from timesheets_client.sending.batches import Batch, make_batches
 from timesheets_client.sending.uploads import UploadMode, make_label, upload_batch
 from timesheets_files.members import ENTRY_ID
 
+Name = TypeVar("Name", str, Path)
 # The API's limits for one request, before gzip.
 MAX_STRICT_ENTRIES = 10_000
 MAX_STRICT_BYTES = 8 * 1024 * 1024
@@ -32,14 +32,11 @@ EDITED_EXPORT = (
 
 def upload_files(context: RunContext) -> ExitStatus:
     """Upload the files of the command line, one after the other."""
-    options = context.options
-    paths = [options.rejects] if options.rejects else map(Path, options.files)
-    for folder in {find_stdin_rejects_folder(context), *(path.parent for path in paths)}:
-        remove_abandoned_drafts(Folder(folder))
-    return process_files(options.files, partial(upload_named_file, context=context), context.report)
+    upload = partial(upload_named_file, context=context)
+    return process_files(context.options.files, upload, context.report)
 
 
-def process_files(names: Iterable[str], process: Callable[[str], ExitStatus], report: Report) -> ExitStatus:
+def process_files(names: Iterable[Name], process: Callable[[Name], ExitStatus], report: Report) -> ExitStatus:
     """Process each file. Reports bugs and errors that concern only one file, and raises any other error."""
     statuses = []
     for name in names:

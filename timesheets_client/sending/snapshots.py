@@ -1,18 +1,12 @@
 """Read the current entries in one state, which later uploads and corrections do not change."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from timesheets_client.errors import ConfigurationError, ParameterRefused
-from timesheets_client.reading.identity import Occurrences, digest_content
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.stored_entries import (
-    Page,
-    StoredEntry,
-    explain_unexpected,
-    list_pages,
-)
+from timesheets_client.sending.stored_entries import Page, StoredEntry, explain_unexpected, list_pages
 from timesheets_files.dates import read_iso_date
 from timesheets_files.members import Malformed
 from timesheets_files.rows import read_decimal
@@ -42,24 +36,19 @@ def list_state(
     page_size: int,
     cursor: str | None = None,
     last_id: int = 0,
-    known_ids: Iterable[str] = (),
 ) -> Iterator[Page]:
     """The entries of the state that are dated `since` or later, and before `until`. Raises an UploadError.
 
-    They begin at `cursor`. Before it are the entries with the `known_ids`. Takes about 100 bytes of memory
-    per `entry_id`.
+    They begin at `cursor`, where the ids are above `last_id`.
     """
     parameters = {"current": "true", "as_of": str(as_of), "date_from": since, "page_size": str(page_size)}
     position = ({} if until is None else {"date_to": until}) | ({} if cursor is None else {"cursor": cursor})
-    occurrences, earliest = Occurrences(), find_earliest(since)
+    earliest = find_earliest(since)
     latest = datetime.max.replace(tzinfo=UTC) if until is None else find_earliest(until) + timedelta(days=2)
-    for each in known_ids:
-        is_repeated(each, occurrences)
     try:
         for page in list_pages(client, {**parameters, **position}, last_id):
-            for row in page.rows:
-                if not is_in_state(row, as_of, earliest, latest) or is_repeated(row.entry_id, occurrences):
-                    raise explain_unexpected("/timesheets")
+            if not all(is_in_state(row, as_of, earliest, latest) for row in page.rows):
+                raise explain_unexpected("/timesheets")
             yield page
     except ParameterRefused as error:
         raise ConfigurationError(
@@ -90,8 +79,3 @@ def is_in_state(row: StoredEntry, as_of: int, earliest: datetime, latest: dateti
     except (Malformed, ValueError, TypeError):
         # Among others a date without a time, which cannot be compared with a moment.
         return False
-
-
-def is_repeated(entry_id: str | None, occurrences: Occurrences) -> bool:
-    """Whether an earlier entry has the same id. Entries without one may be equal."""
-    return entry_id is not None and bool(occurrences.count(digest_content(entry_id.encode())))
