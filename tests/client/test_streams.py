@@ -52,7 +52,7 @@ def start(
         pytest.param('"$@" >/dev/full', PROGRAM, id="standard output on a full disk"),
         pytest.param('"$@" --json >/dev/full', PROGRAM, id="JSON on a full disk"),
         pytest.param('"$@" 2>/dev/full', PROGRAM, id="standard error on a full disk"),
-        pytest.param('"$@" >/dev/full 2>/dev/full', COMMAND, id="both on a full disk"),
+        pytest.param('"$@" >/dev/full 2>/dev/full', PROGRAM, id="both on a full disk"),
         pytest.param('"$@" >&-', PROGRAM, id="standard output closed"),
         pytest.param('"$@" 2>&-', PROGRAM, id="standard error closed"),
         pytest.param('"$@" <&- >&- 2>&-', COMMAND, id="all closed"),

@@ -318,7 +318,7 @@ ALL_STEPS = (
 )
 FILTER_COMBINATIONS = [
     dict(chosen)
-    for count in (0, 1, 2, 3, len(FILTERS))
+    for count in (0, 1, 2, len(FILTERS))
     for chosen in itertools.combinations(FILTERS.items(), count)
 ]
 
