@@ -19,14 +19,10 @@ import psycopg
 import requests
 
 from tests.kit.postgresql import choose_account, find_programs
-from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, make_environment, run_python
+from tests.kit.processes import REPOSITORY, find_free_port, make_environment, run_python
 from tests.kit.servers import Server
 
 TEMPLATES = Path(__file__).parent
-# Debian's packages, and the program that is needed from each.
-PACKAGES = {"etcd-server": "etcd", "patroni": "patroni", "pgbouncer": "pgbouncer", "haproxy": "haproxy"}
-# Debian keeps the programs of servers off the PATH of people.
-SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
 PORTS = (
     *(f"{name}_port_{number}" for name in ("etcd", "peer", "rest", "node") for number in (1, 2, 3)),
     *(f"{name}_port_{number}" for name in ("pgbouncer", "api") for number in (1, 2)),
@@ -34,16 +30,9 @@ PORTS = (
 )
 
 
-def find_missing_packages() -> list[str]:
-    needs: dict[str, object] = {package: find_program(program) for package, program in PACKAGES.items()}
-    needs["postgresql"] = find_programs()
-    missing = [package for package, found in needs.items() if not found]
-    # Patroni's own package is content with the client of another store.
-    return [*missing, "python3-etcd"] if "patroni" in missing else missing
-
-
 def find_program(name: str) -> str | None:
-    return shutil.which(name, path=SEARCH_PATH)
+    """The path of a program. Debian keeps those of servers off the PATH of people."""
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
 
 
 def choose_values() -> dict[str, str]:
@@ -66,15 +55,15 @@ def fill_in(template: str, machine: str, values: Mapping[str, str]) -> str:
     return Template((TEMPLATES / template).read_text()).substitute({**values, **own, "name": machine})
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Raises TimeoutError if `condition` is not true, or cannot be read, for as long as `seconds`."""
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Raises TimeoutError if `condition` is not true, or cannot be read, for a minute."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(requests.RequestException, psycopg.OperationalError):
             if condition():
                 return
         time.sleep(0.1)
-    raise TimeoutError(f"Not within {seconds:.0f} s: {what}")
+    raise TimeoutError(f"Not within a minute: {what}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,56 +73,38 @@ class Cluster:
     root: Path
     values: Mapping[str, str]
 
-    @property
-    def api_url(self) -> str:
-        return f"http://127.0.0.1:{self.values['public_port']}"
+    def find_url(self, port: str) -> str:
+        return f"http://127.0.0.1:{self.values[port]}"
 
-    def configure(self, machine: str, *templates: str) -> None:
-        """Write a machine's configuration, and give its folder to the account that runs its programs."""
-        folder = self.root / machine
+    def start(self, machine: str, templates: str, *commands: str) -> None:
+        """Write a machine's configuration, and start its programs with the account that may run them."""
+        folder, account = self.root / machine, choose_account()
         folder.mkdir(mode=0o700)
-        for template in templates:
+        for template in templates.split():
             (folder / template).write_text(fill_in(template, machine, self.values))
-        account = choose_account()
         for path in [folder, *folder.iterdir()] if account else []:
             os.chown(path, account["user"], account["group"])
+        for program, *arguments in map(str.split, commands):
+            with (self.root / f"{machine}-{program}.log").open("wb") as log:
+                subprocess.Popen(
+                    [find_program(program) or program, *arguments],
+                    env=make_environment(),
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    # Ctrl-C must not reach the programs; they are killed at the end.
+                    process_group=0,
+                    **account,
+                )
 
-    def start(self, machine: str, program: str, *arguments: str) -> None:
-        with (self.root / f"{machine}-{program}.log").open("ab") as log:
-            subprocess.Popen(
-                [find_program(program) or program, *arguments],
-                env=make_environment(),
-                cwd=self.root / machine,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C must not reach the programs; they are killed at the end.
-                process_group=0,
-                **choose_account(),
-            )
-
-    def start_api(self, number: int, issuer_url: str) -> None:
-        """Start an API process. It uses the second PgBouncer if the first one does not accept connections."""
-        folder, port = self.root / f"api-{number}", self.values[f"api_port_{number}"]
-        folder.mkdir(mode=0o700)
-        ports = f"{self.values['pgbouncer_port_1']},{self.values['pgbouncer_port_2']}"
-        hosts = f"?host=127.0.0.1,127.0.0.1&port={ports}"
-        command: list[str | Path] = [link_manage_py(folder), "serve", "--workers", "1", "--port", port]
-        Server(folder, int(port), command, **self.make_variables("", hosts), TEST_ISSUER=issuer_url)
-
-    def migrate(self) -> None:
-        """Create the tables. Not through PgBouncer, since `migrate` sets a timeout for its session."""
-        variables = self.make_variables(f"127.0.0.1:{self.values['primary_port']}")
-        migration = run_python("-m", "django", "migrate", **variables)
-        if migration.returncode:
-            raise RuntimeError(migration.stderr)
-
-    def make_variables(self, address: str, query: str = "") -> dict[str, str]:
-        """The variables of the API, which connects to the database at an address."""
+    def make_variables(self, hosts: str, ports: str) -> dict[str, str]:
+        """The variables of the API, which connects to the first of the databases that accepts it."""
+        address = f"timesheets:{self.values['password']}@/timesheets?host={hosts}&port={ports}"
         return {
             "DJANGO_SETTINGS_MODULE": "tests.settings_server",
             "PYTHONPATH": str(REPOSITORY),
-            "TEST_DATABASE_URL": f"postgres://timesheets:{self.values['password']}@{address}/timesheets{query}",
+            "TEST_DATABASE_URL": f"postgres://{address}",
         }
 
     def execute(self, statement: str, user: str = "timesheets") -> list[tuple[Any, ...]]:
@@ -145,19 +116,9 @@ class Cluster:
 
     def find_roles(self) -> dict[str, str]:
         """The running database machines by their role in Patroni: leader, sync_standby, replica."""
-        for number in (1, 2, 3):
-            with suppress(requests.RequestException):
-                url = f"http://127.0.0.1:{self.values[f'rest_port_{number}']}/cluster"
-                members = requests.get(url, timeout=2).json()["members"]
-                running = [member for member in members if member["state"] in ("running", "streaming")]
-                return {member["role"]: member["name"] for member in running}
-        return {}
-
-    def print_logs(self) -> None:
-        """Print the last lines of each program."""
-        for log in sorted([*self.root.glob("*.log"), *self.root.glob("api-*/*.log")]):
-            lines = log.read_text(errors="replace").splitlines()[-12:]
-            print(f"== {log.relative_to(self.root)}", *lines, sep="\n")
+        members = requests.get(f"{self.find_url('rest_port_1')}/cluster", timeout=2).json()["members"]
+        running = [member for member in members if member["state"] in ("running", "streaming")]
+        return {member["role"]: member["name"] for member in running}
 
     def kill(self, machine: str = "") -> None:
         """Kill all programs of a machine at once, by default of all machines."""
@@ -191,7 +152,8 @@ def open_cluster(issuer_url: str) -> Iterator[Cluster]:
             start_api(cluster, issuer_url)
             yield cluster
         except Exception:
-            cluster.print_logs()
+            for log in cluster.root.rglob("*.log"):
+                print(f"== {log.name}", *log.read_text(errors="replace").splitlines()[-12:], sep="\n")
             raise
         finally:
             # Another Ctrl-C must not leave programs behind.
@@ -201,34 +163,32 @@ def open_cluster(issuer_url: str) -> Iterator[Cluster]:
 
 def start_databases(cluster: Cluster) -> None:
     for number in (1, 2, 3):
-        machine = f"database-{number}"
-        cluster.configure(machine, "etcd.yml", "patroni.yml")
-        cluster.start(machine, "etcd", "--config-file", "etcd.yml")
-        cluster.start(machine, "patroni", "patroni.yml")
-    start_proxy(cluster, "haproxy-database")
+        programs = ("etcd --config-file etcd.yml", "patroni patroni.yml")
+        cluster.start(f"database-{number}", "etcd.yml patroni.yml", *programs)
+    cluster.start("haproxy-database", "haproxy-database.cfg", "haproxy -f haproxy-database.cfg")
     wait_until(lambda: len(cluster.find_roles()) == 3, "a primary, a synchronous and an asynchronous standby")
     wait_until(lambda: cluster.execute("SELECT 1", "postgres"), "HAProxy finds the primary")
     for statement in fill_in("database.sql", "postgres", cluster.values).split(";\n"):
         cluster.execute(statement, "postgres")
-    cluster.migrate()
+    # Not through PgBouncer, since `migrate` sets a timeout for its session.
+    variables = cluster.make_variables("127.0.0.1", cluster.values["primary_port"])
+    run_python("-m", "django", "migrate", **variables).check_returncode()
 
 
 def start_api(cluster: Cluster, issuer_url: str) -> None:
     for number in (1, 2):
-        cluster.configure(f"pgbouncer-{number}", "pgbouncer.ini", "userlist.txt")
-        cluster.start(f"pgbouncer-{number}", "pgbouncer", "pgbouncer.ini")
+        cluster.start(f"pgbouncer-{number}", "pgbouncer.ini userlist.txt", "pgbouncer pgbouncer.ini")
+    ports = f"{cluster.values['pgbouncer_port_1']},{cluster.values['pgbouncer_port_2']}"
+    variables = {**cluster.make_variables("127.0.0.1,127.0.0.1", ports), "TEST_ISSUER": issuer_url}
     for number in (1, 2):
-        cluster.start_api(number, issuer_url)
-    start_proxy(cluster, "haproxy-api")
-    addresses = [f"http://127.0.0.1:{cluster.values[f'api_port_{number}']}/readyz" for number in (1, 2)]
-    for address in (*addresses, f"{cluster.api_url}/healthz"):
-        wait_until(partial(is_ok, address), f"{address} answers 200")
+        folder, port = cluster.root / f"api-{number}", cluster.values[f"api_port_{number}"]
+        folder.mkdir(mode=0o700)
+        Server(folder, int(port), ["-m", "django", "serve", "--workers=1", f"--port={port}"], **variables)
+    cluster.start("haproxy-api", "haproxy-api.cfg", "haproxy -f haproxy-api.cfg")
+    for port in ("api_port_1", "api_port_2"):
+        wait_until(partial(is_ok, f"{cluster.find_url(port)}/readyz"), "the API is ready")
+    wait_until(partial(is_ok, f"{cluster.find_url('public_port')}/healthz"), "HAProxy finds the API")
 
 
-def is_ok(address: str) -> bool:
-    return requests.get(address, timeout=5).ok
-
-
-def start_proxy(cluster: Cluster, machine: str) -> None:
-    cluster.configure(machine, f"{machine}.cfg")
-    cluster.start(machine, "haproxy", "-f", f"{machine}.cfg")
+def is_ok(url: str) -> bool:
+    return requests.get(url, timeout=5).ok
