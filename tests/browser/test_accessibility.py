@@ -50,7 +50,7 @@ PAGES = [
 ADMIN_PAGES = [
     "/admin/",
     "/admin/timesheets/timesheet/",
-    "/admin/timesheets/timesheet/?user_id=007&state=current",
+    "/admin/timesheets/timesheet/?q=007&state=current",
     "/admin/timesheets/timesheet/1/change/",
     "/admin/timesheets/upload/",
     "/admin/timesheets/upload/1/change/",

@@ -1,7 +1,6 @@
-"""The admin: people find stored entries, read them and export them as CSV. Nobody changes an entry here."""
+"""Django's admin: people find what is stored, whichever client sent it. Nobody changes an entry here."""
 
-from timesheets.admin.entries import EntryAdmin
+from timesheets.admin import received
 from timesheets.admin.site import site
-from timesheets.admin.uploads import ClientAdmin, UploadAdmin
 
-__all__ = ["ClientAdmin", "EntryAdmin", "UploadAdmin", "site"]
+__all__ = ["received", "site"]

@@ -1,24 +1,29 @@
-"""The admin's site: its time zone, and lists that nobody can change."""
+"""The admin's site: its time zone, its accounts, and lists that accept only the look-ups that they offer."""
 
 import functools
+import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
-from django.utils.text import capfirst
+from django.utils.text import smart_split
 
 from timesheets import conf
-from timesheets.admin.filters import ReceivedFilter
-from timesheets.admin.lists import FLAG, ID, MOMENT, ListAdmin
 from timesheets.admin.sign_in import SignInForm
-from timesheets.formats.moments import write_moment
-from timesheets.models import Timesheet, Upload
+
+MAX_WORDS = 10
+
+# The form of a look-up's value.
+ID = re.compile(r"\d{1,18}", re.ASCII)
+FLAG = re.compile(r"[01]|True")
+MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d", re.ASCII)
 
 
 class Site(admin.AdminSite):
@@ -26,14 +31,14 @@ class Site(admin.AdminSite):
 
     login_form = SignInForm
     login_template = "timesheets/admin/login.html"
-    site_header = site_title = "Timesheets"
+    site_title = "Timesheets"
     index_title = "Entries and accounts"
     # Lists need its room.
     enable_nav_sidebar = False
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """Nothing: no form completes what people type, and this would be one more search."""
-        raise Http404
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        header = f"Timesheets, in the time of {conf.time_zone()}"
+        return {**super().each_context(request), "site_header": header}
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         guarded_view = super().admin_view(view, cacheable)
@@ -51,6 +56,46 @@ class Site(admin.AdminSite):
 site = Site()
 
 
+# django-stubs makes ModelAdmin generic. Django does not.
+class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Refuses what Django lets everybody who may see a list ask: any look-up, which may run for hours."""
+
+    # The look-ups that links and filters use, with the form of their values.
+    lookups: ClassVar[Mapping[str, re.Pattern[str]]] = {}
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        pattern = self.lookups.get(lookup)
+        if pattern is None or not pattern.fullmatch(value):
+            return False
+        # Repeated values are alternatives, and a thousand of them too many for SQLite.
+        return request is None or len(request.GET.getlist(lookup)) == 1
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """No row, rather than every row, if there are more words than the database should compare."""
+        if sum(1 for _ in smart_split(search_term)) > MAX_WORDS:
+            messages.error(request, f"Nothing is listed. Search for at most {MAX_WORDS} words.")
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+class ReadOnlyAdmin(ListAdmin):
+    """The latest first, and in no other order, because no other one has an index."""
+
+    change_form_template = "timesheets/admin/read_only.html"
+    ordering: ClassVar[Any] = ("-id",)
+    sortable_by = ()
+    # To count the rows behind each filter, and of the whole table, Django would scan every row for each.
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+
+    def _refuse(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    has_add_permission = has_change_permission = has_delete_permission = _refuse
+
+
 @admin.register(User, site=site)
 class AccountAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
     lookups: ClassVar[Any] = {
@@ -65,37 +110,3 @@ class AccountAdmin(ListAdmin, UserAdmin):  # type: ignore[type-arg]
 @admin.register(Group, site=site)
 class AccountGroupAdmin(ListAdmin, GroupAdmin):
     pass
-
-
-class ReadOnlyAdmin(ListAdmin):
-    change_form_template = "timesheets/admin/read_only.html"
-
-    def _refuse(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    has_add_permission = has_change_permission = has_delete_permission = _refuse
-
-
-class ReceivedAdmin(ReadOnlyAdmin):
-    """Lists what clients sent, the latest first."""
-
-    list_select_related = ("client",)
-    list_filter: ClassVar[Any] = ("client", ("received_at", ReceivedFilter))
-    lookups: ClassVar[Any] = {"client__id__exact": ID, "received_at__gte": MOMENT, "received_at__lt": MOMENT}
-    # To count the rows behind each filter, Django would scan every row for each.
-    show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
-    ordering = ("-id",)
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        title = capfirst(self.opts.verbose_name_plural)
-        subtitle = f"Dates and times are those of {conf.time_zone()}"
-        return super().changelist_view(request, {"title": title, "subtitle": subtitle})
-
-    @admin.display(description="client")
-    def client_name(self, row: Timesheet | Upload) -> str:
-        return row.client.client_id
-
-    @admin.display(description="received")
-    def received_time(self, row: Timesheet | Upload) -> str:
-        return write_moment(timezone.localtime(row.received_at))

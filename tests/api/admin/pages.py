@@ -57,17 +57,6 @@ def read_cells(page: str, name: str) -> list[str]:
     return [unescape(text) for text in re.findall(rf'class="field-{name}[^"]*">(.*?)</td>', page)]
 
 
-def read_labels(page: str) -> list[str]:
-    """The labels of a list's columns."""
-    [head] = re.findall(r'<table id="result_list">.*?</thead>', page, re.DOTALL)
-    return re.findall(r'<div class="text"><span>([^<]+)</span>', head)
-
-
-def read_totals(page: str) -> list[str]:
-    """Hours, current entries and employees, as the list adds them up."""
-    return re.findall(r"<dd>([^<]*)</dd>", page)
-
-
 def read_history(page: str) -> list[str]:
     """The text of each revision in the history of an entry."""
     [table] = re.findall(r'<table class="entries">.*?<tbody>(.*?)</tbody>', page, re.DOTALL)

@@ -42,7 +42,8 @@ def test_a_list_refuses_look_ups_that_no_link_uses(clerk: Client, path: str) -> 
 LINKED: dict[str, list[str]] = {
     **{name: [] for name in ("client__id__exact", "upload__id__exact", "id__gte", "groups__id__exact")},
     "received_at__gte": ["1"],
-    "received_at__lt": ["9999-12-31"],
+    "date__lt": ["9999-12-31"],
+    "state": ["wrong"],
     **{name: ["2"] for name in ("is_staff__exact", "groups__isnull")},
 }
 
@@ -58,11 +59,11 @@ def test_a_list_refuses_values_that_no_link_has(clerk: Client, name: str) -> Non
 HOSTILE_FIELDS: list[dict[str, str]] = [
     {"received_at__gte": "2017-13-45 25:61:61+99:99"},
     {"client__id__exact": "9" * 18},
-    *({name: "\0"} for name in ("state", "user_id", "q", "p", "all")),
+    *({name: "\0"} for name in ("state", "q", "p", "all")),
     # What Django reads from the bytes of a lone surrogate.
     *({"q": words} for words in ("\N{REPLACEMENT CHARACTER}" * 3, '"' * 1000)),
     *({"p": page} for page in ("-1", "9" * 5000)),
-    *({"o": order} for order in (".".join(["1"] * 3000), "-1.99.x.\0")),
+    {"o": "-1.99.x.\0"},
     *({name: "1"} for name in ("e", "_facets", "_popup")),
     {"_to_field": "password"},
     {"_changelist_filters": "\0=%00&p=x"},
@@ -82,25 +83,9 @@ def test_no_id_in_an_address_breaks_a_page(clerk: Client, page: str) -> None:
         assert clerk.get(f"{path}{row}/{page}").status_code in (302, 403, 404), (path, row)
 
 
-def test_an_action_refuses_what_is_no_id(clerk: Client) -> None:
-    for row in ("", "abc", "\0", "-1", "9" * 20, "9" * 5000):
-        response = clerk.post(LIST, {"action": "export_as_csv", "_selected_action": row})
-
-        assert response.status_code == 400, row
-
-
 def test_no_search_has_more_than_ten_words(clerk: Client) -> None:
     ten, eleven = (get(clerk, LIST, q=" ".join(["Store"] * count)).text for count in (10, 11))
 
     refusal = "Search for at most 10 words."
-    assert [refusal in ten, "2 entries" in ten] == [False, True]
-    assert [refusal in eleven, "0 entries" in eleven] == [True, True]
-    # There is no search beside those of lists.
-    fields = {"app_label": "timesheets", "model_name": "timesheet", "field_name": "client"}
-    assert get(clerk, "/admin/autocomplete/", term="pay", **fields).status_code == 404
-
-
-def test_the_order_of_a_list_is_fixed(clerk: Client) -> None:
-    page = get(clerk, LIST, o="1").text
-
-    assert page.index(f"{LIST}4/change/") < page.index(f"{LIST}1/change/")
+    assert [refusal in ten, "2 timesheets" in ten] == [False, True]
+    assert [refusal in eleven, "0 timesheets" in eleven] == [True, True]

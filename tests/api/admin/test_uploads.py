@@ -103,24 +103,19 @@ def list_queries(visitor: Visitor, path: str) -> list[str]:
     return [query["sql"] for query in queries if "timesheets_" in query["sql"]]
 
 
-def test_the_list_reads_the_clients_a_summary_one_page_by_its_ids_and_totals(boss: Visitor) -> None:
+def test_the_list_reads_the_clients_a_count_and_one_page(boss: Visitor) -> None:
     row = (1, None, "007", "2017-05-10T17:40:20Z", "StoreZero", 5, "2017-05-11T08:00:00Z", None)
     add_rows([(number, *row) for number in range(5, 301)])
 
-    [clients, summary, ids, page, totals] = list_queries(boss, f"{LIST}?p=2")
+    [clients, count, page] = list_queries(boss, f"{LIST}?p=2")
 
     assert clients.startswith('SELECT "timesheets_client"."id"')
-    assert summary.startswith("SELECT COUNT(*)")
-    assert ids.endswith('ORDER BY "timesheets_timesheet"."id" DESC LIMIT 100 OFFSET 100')
     # Later revisions are searched only for the entries of the page.
-    assert ["revision" in statement for statement in (summary, ids, page)] == [False, False, True]
-    # And in the totals, in which superseded entries do not count.
-    assert "SUM(" in totals
-    assert page.count(", ") > 100
-    assert "OFFSET" not in page
+    assert count == 'SELECT COUNT(*) AS "__count" FROM "timesheets_timesheet"'
+    assert page.endswith('ORDER BY "timesheets_timesheet"."id" DESC LIMIT 100 OFFSET 100')
 
 
-@pytest.mark.parametrize("path", [UPLOADS, f"{UPLOADS}2/change/", f"{LIST}2/change/"])
+@pytest.mark.parametrize("path", [LIST, UPLOADS, f"{UPLOADS}2/change/", f"{LIST}2/change/"])
 def test_the_number_of_statements_does_not_grow_with_the_rows(auditor: Visitor, path: str) -> None:
     before = list_queries(auditor, path)
     for revision in range(2, 120):
