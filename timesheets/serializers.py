@@ -254,7 +254,7 @@ def represent_change(change: Change) -> dict[str, Any]:
     return {
         "row": represent_stored_entry(change.stored),
         "origin": change.stored,
-        "was": change.previous and represent_entry(change.previous.entry),
+        "was": change.previous and represent_entry(change.previous),
     }
 
 

@@ -24,6 +24,7 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 from timesheets.views.assignments import AssignmentView
+from timesheets.views.corrections import CorrectionListView
 from timesheets.views.downloads import TimesheetDownloadView
 from timesheets.views.missing import MissingView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
@@ -121,7 +122,7 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ReceiptView,
         RejectionListView,
     )
-    for view in (*lists, AssignmentView, MissingView, UploadView, WeekView):
+    for view in (*lists, AssignmentView, CorrectionListView, MissingView, UploadView, WeekView):
         # Views read these settings when they are imported.
         authentication = [*view.authentication_classes, SessionAuthentication]
         monkeypatch.setattr(view, "authentication_classes", authentication)

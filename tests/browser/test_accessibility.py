@@ -42,6 +42,7 @@ PAGES = [
     "/uploads",
     "/uploads?label=nothing",
     "/uploads/1",
+    "/corrections",
     "/people/week",
     "/people/week?user_id=007&week=2017-W19",
     "/people/week?user_id=007&week=2017-W01",

@@ -28,6 +28,7 @@ from tests.storage.entries import (
 )
 from tests.storage.uploads import REPORTING, repeat_while_refused, uncommitted_upload
 from timesheets.models import Client, Timesheet
+from timesheets.storage.changes import list_corrections
 from timesheets.storage.queries import (
     TimesheetPage,
     TimesheetQuery,
@@ -140,11 +141,9 @@ def test_a_history_begins_with_the_newest_revision_and_has_what_each_one_replace
 
     history = list_history(PAYROLL.key, "a", 10)
 
-    ids = [
-        (change.stored.timesheet_id, change.previous and change.previous.timesheet_id) for change in history
-    ]
-    assert ids == [(third, second), (second, first), (first, None)]
-    assert [change.stored.entry.user_id for change in history] == ["3", "2", "007"]
+    assert [change.stored.timesheet_id for change in history] == [third, second, first]
+    users = [(each.stored.entry.user_id, each.previous and each.previous.user_id) for each in history]
+    assert users == [("3", "2"), ("2", "007"), ("007", None)]
     assert list_history(PAYROLL.key, "a", 2) == history[:2]
     assert (
         list_history(PAYROLL.key, "b", 2)
@@ -437,6 +436,8 @@ def require_index_for_lists(
         query = TimesheetQuery(**filters, from_id=from_id, newest_first=newest_first)
         with only_steps(vendor, *(ENTRY_ID_STEPS if "entry_id" in filters else steps)):
             list_timesheets(reach, query, 10, max_scanned=1000)
+    with only_steps(vendor, "(client_id=? AND entry_id=? AND revision=?)", *steps):
+        list_corrections(reach, TimesheetQuery(user_ids=("007",), from_id=middle), 10, 1000)
 
 
 def require_index_for_single_keys(vendor: str, client: MachineClient) -> None:

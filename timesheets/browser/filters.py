@@ -59,10 +59,10 @@ class Limit:
     is_day: bool
 
 
-def read_filters(sent: QueryDict, today: date) -> Mapping[str, Any]:
+def read_filters(sent: QueryDict, today: date, page: str = "timesheets") -> Mapping[str, Any]:
     """The filters in a query string, which may be wrong: the form shows what was sent.
 
-    `chips` say what they are, and each link leads to the page without it. `start` is the first page of the
+    `chips` say what they are, and each link leads to the `page` without it. `start` is the first page of the
     list, and `download` the file with all pages.
     """
     pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE) for value in _list_values(sent, name)]
@@ -75,9 +75,9 @@ def read_filters(sent: QueryDict, today: date) -> Mapping[str, Any]:
         "upload": sent.get("upload", ""),
         "is_current": sent.get("current") == "true",
         "kept": [pair for pair in pairs if pair[0] in _KEPT],
-        "chips": list(_describe_pairs(pairs)),
+        "chips": list(_describe_pairs(pairs, page)),
         "periods": list(_offer_periods(sent, today)),
-        "start": _link_to("timesheets", pairs),
+        "start": _link_to(page, pairs),
         "download": _link_to("download", [pair for pair in pairs if pair[0] not in _OF_A_PAGE]),
     }
 
@@ -96,12 +96,12 @@ def _read_limit(value: str, *, days: int) -> Limit:
     return Limit(value=(day + timedelta(days=days)).isoformat(), is_day=True)
 
 
-def _describe_pairs(pairs: Sequence[Pair]) -> Iterator[Link]:
+def _describe_pairs(pairs: Sequence[Pair], page: str) -> Iterator[Link]:
     for position, (name, value) in enumerate(pairs):
         if name in _OF_A_PAGE or (name == "current" and value != "true"):
             continue
         rest = [*pairs[:position], *pairs[position + 1 :]]
-        yield Link(text=_describe_pair(name, value), address=_link_to("timesheets", rest))
+        yield Link(text=_describe_pair(name, value), address=_link_to(page, rest))
 
 
 def _describe_pair(name: str, value: str) -> str:
@@ -133,6 +133,7 @@ def _list_periods(today: date) -> list[tuple[str, date, date]]:
     next_first = (first + timedelta(days=31)).replace(day=1)
     previous_first = (first - timedelta(days=1)).replace(day=1)
     return [
+        ("Last 7 days", today - timedelta(days=6), today + timedelta(days=1)),
         ("This week", monday, monday + week),
         ("Last week", monday - week, monday),
         ("This month", first, next_first),

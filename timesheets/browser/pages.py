@@ -58,11 +58,12 @@ class PageRenderer(BrowsableAPIRenderer):
         context = dict(renderer_context or {})
         view, response = context["view"], context["response"]
         request: Request = context["request"]
+        visitor = describe_visitor(request._request)  # noqa: SLF001  DRF has no public name for it.
         return {
-            **describe_visitor(request._request),  # noqa: SLF001  DRF has no public name for it.
+            **visitor,
             "page_part": getattr(view, "page_part", None),
             "page_script": getattr(view, "page_script", None),
-            "filters": SimpleLazyObject(lambda: _read_filters(request)),
+            "filters": SimpleLazyObject(lambda: _read_filters(request, visitor["section"])),
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),
@@ -78,8 +79,9 @@ class PageRenderer(BrowsableAPIRenderer):
         }
 
 
-def _read_filters(request: Request) -> Mapping[str, Any]:
-    return read_filters(request.query_params, timezone.localdate(timezone=conf.time_zone()))
+def _read_filters(request: Request, section: str | None) -> Mapping[str, Any]:
+    page = "corrections" if section == "corrections" else "timesheets"
+    return read_filters(request.query_params, timezone.localdate(timezone=conf.time_zone()), page)
 
 
 def _write_json(data: Any) -> str:

@@ -38,7 +38,7 @@ _PREVIOUS_ID = (
     "AND earlier.entry_id = scanned.entry_id AND earlier.revision < scanned.revision "
     "ORDER BY earlier.revision DESC LIMIT 1)"
 )
-_COLUMNS = f"scanned.*, {_NEXT_ID} AS next_id, {_PREVIOUS_ID} AS previous_id"
+COLUMNS = f"scanned.*, {_NEXT_ID} AS next_id, {_PREVIOUS_ID} AS previous_id"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,10 +89,10 @@ class StoredEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """A revision, and the one before it: None for the first one."""
+    """A revision, and what it replaced: None for the first one."""
 
     stored: StoredEntry
-    previous: StoredEntry | None
+    previous: Entry | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,17 +115,18 @@ class NotSettled(Exception):
 def find_timesheet(reach: Reach, timesheet_id: int) -> StoredEntry | None:
     """The timesheet with this id; None if there is none in reach."""
     scans, in_reach = scan_ids(Timesheet, reach, timesheet_id, timesheet_id)
-    rows, _ = read_page(Timesheet, scans, in_reach, 1, columns=_COLUMNS)
-    return _to_stored_entry(rows[0], reach) if rows else None
+    rows, _ = read_page(Timesheet, scans, in_reach, 1, columns=COLUMNS)
+    return to_stored_entry(rows[0], reach) if rows else None
 
 
 def list_history(client: ClientKey, entry_id: str, count: int) -> Sequence[Change]:
     """At most `count` revisions of the client's entry, the newest first."""
     reach = Reach(own=client)
     scans = _scan_revisions(reach, entry_id, 0, MAX_ID, newest_first=True)
-    rows, _ = read_page(Timesheet, scans, (), count + 1, columns=_COLUMNS)
-    revisions = [_to_stored_entry(row, reach) for row in rows]
-    pairs = zip(revisions[:count], [*revisions[1:], None], strict=False)
+    rows, _ = read_page(Timesheet, scans, (), count + 1, columns=COLUMNS)
+    revisions = [to_stored_entry(row, reach) for row in rows]
+    replaced = [*(stored.entry for stored in revisions[1:]), None]
+    pairs = zip(revisions[:count], replaced, strict=False)
     return [Change(stored=stored, previous=previous) for stored, previous in pairs]
 
 
@@ -146,13 +147,13 @@ def list_timesheets(
         scans,
         [*in_reach, *list_conditions(query)],
         page_size,
-        columns=_COLUMNS,
+        columns=COLUMNS,
         max_scanned=max_scanned,
     )
     if reach.is_everything:
         prefetch_related_objects(rows, "client")
     last_id = MAX_ID if query.as_of is None else query.as_of
-    timesheets = [_to_stored_entry(row, reach, last_id) for row in rows]
+    timesheets = [to_stored_entry(row, reach, last_id) for row in rows]
     return TimesheetPage(timesheets=timesheets, next_id=next_id, as_of=as_of)
 
 
@@ -223,13 +224,12 @@ def list_conditions(query: TimesheetQuery) -> list[Condition]:
     return conditions
 
 
-def _to_stored_entry(row: Timesheet, reach: Reach, last_id: int = MAX_ID) -> StoredEntry:
+def to_stored_entry(row: Timesheet, reach: Reach, last_id: int = MAX_ID) -> StoredEntry:
     """The row as it was when `last_id` was the last one."""
-    entry = Entry(**{name: getattr(row, name) for name in (*CONTENT_COLUMNS, *REVISION_COLUMNS)})
     next_id: int | None = row.next_id  # type: ignore[attr-defined]
     return StoredEntry(
         timesheet_id=row.pk,
-        entry=entry,
+        entry=to_entry(row),
         received_at=row.received_at,
         subject=row.subject,
         upload_id=row.upload_id,
@@ -237,3 +237,7 @@ def _to_stored_entry(row: Timesheet, reach: Reach, last_id: int = MAX_ID) -> Sto
         superseded_by=next_id if next_id is not None and next_id <= last_id else None,
         owner=reach.find_owner(row),
     )
+
+
+def to_entry(row: Timesheet) -> Entry:
+    return Entry(**{name: getattr(row, name) for name in (*CONTENT_COLUMNS, *REVISION_COLUMNS)})

@@ -184,6 +184,15 @@ class PageParameters(serializers.Serializer[Any]):
     cursor = CursorField()
 
 
+class CorrectionParameters(FilterParameters):
+    """The dates are when the corrections were received."""
+
+    entry_id = None  # type: ignore[assignment]
+    order = OnlyValueField("newest")
+    page_size = PageSizeField()
+    cursor = CursorField()
+
+
 class RunLineParameters(PageParameters):
     client = ClientField()
 
@@ -191,6 +200,7 @@ class RunLineParameters(PageParameters):
 # `partial`: no parameter is required. A serializer keeps no state between calls.
 OF_TIMESHEETS = ListParameters(partial=True)
 OF_TIMESHEET = TimesheetParameters(partial=True)
+OF_CORRECTIONS = CorrectionParameters(partial=True)
 OF_RECEIPTS = ReceiptParameters(partial=True)
 OF_PAGE = PageParameters(partial=True)
 OF_RUN_LINES = RunLineParameters(partial=True)

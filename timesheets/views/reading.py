@@ -1,12 +1,16 @@
 """What the views that read rows share: the scopes, and whose rows a request may read."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
+from django.http import Http404
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from timesheets import conf
 from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, may_read_all
+from timesheets.renderers import has_page
 from timesheets.storage.reach import Reach
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
@@ -17,6 +21,21 @@ class ReadingView(APIView):
 
     required_scopes = frozenset({READ_SCOPE})
     sufficient_scopes = frozenset({READ_ALL_SCOPE})
+
+
+class PageView(ReadingView):
+    """Has only a page, and only where people sign in. Programs read the address in `for_programs`."""
+
+    for_programs: str
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not conf.lets_browsers_sign_in():
+            raise Http404
+        if not has_page(request):
+            raise NotAcceptable(
+                f"This address has only a page for people. Programs read {self.for_programs}."
+            )
 
 
 def reads_all(request: Request) -> bool:

@@ -3,11 +3,9 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,10 +15,10 @@ from timesheets.browser.days import parse_day
 from timesheets.browser.weeks import limit_projects, read_week
 from timesheets.fields import WeekField
 from timesheets.formats.days import Week
-from timesheets.renderers import PageResponse, has_page
+from timesheets.renderers import PageResponse
 from timesheets.storage.reach import Reach
 from timesheets.views.list_options import find_member, read_parameters
-from timesheets.views.reading import ReadingView, read_reach
+from timesheets.views.reading import PageView, read_reach
 
 # No index leads to a person, so that uploads stay fast. These bounds keep a page below a second.
 MAX_SEARCHED_ROWS = 500_000
@@ -55,18 +53,15 @@ class WeekParameters(serializers.Serializer[Any]):
 _PARAMETERS = WeekParameters(partial=True)
 
 
-class WeekView(ReadingView):
+class WeekView(PageView):
     """Show a person's week to people."""
 
     name = "Hours by week"
     resource_path = "/people/week"
+    for_programs = "GET /timesheets"
     page_part = "timesheets/parts/week.html"
 
     def get(self, request: Request) -> Response:
-        if not conf.lets_browsers_sign_in():
-            raise Http404
-        if not has_page(request):
-            raise NotAcceptable("This address has only a page for people. Programs read GET /timesheets.")
         values, _ = read_parameters(request, _PARAMETERS)
         this_week = Week.of(timezone.now().astimezone(conf.time_zone()).date())
         week = values.get("week") or values.get("day") or this_week
