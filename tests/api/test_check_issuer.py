@@ -193,7 +193,7 @@ def test_a_jwks_url_that_differs_from_the_metadata_is_a_warning(issuer: Issuer) 
 
     assert checked.status == 0
     assert checked.find("jwks_uri").startswith("warning jwks_uri: ")
-    assert "Unset OAUTH_JWKS_URL" in checked.find("jwks_uri")
+    assert "Set OAUTH_JWKS_URL to the address in the metadata" in checked.find("jwks_uri")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -177,6 +178,24 @@ def test_the_first_screen_shows_what_run_says() -> None:
     said = [re.sub(r" (in /tmp|at http).*", "", line) for line in block.splitlines() if line[:1].isupper()]
     assert len(said) == 7
     assert [line for line in said if line not in script and "Created timesheet" not in line] == []
+
+
+@pytest.mark.shell
+def test_run_serve_prints_no_address_while_its_port_is_in_use() -> None:
+    functions, _, _ = (REPOSITORY / "run").read_text().partition("\nproject=$(")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        result = subprocess.run(
+            ["sh", "-c", f"{functions}\nserve"],
+            env=make_environment(python=sys.executable, project=str(REPOSITORY), TIMESHEETS_DEV_PORT=port),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"port {port} is in use" in result.stderr
 
 
 @pytest.mark.shell

@@ -54,7 +54,7 @@ def _probe_metadata(issuer: Issuer, deadline: float) -> list[Probe]:
 
 
 def _downgrade(finding: Finding) -> Finding:
-    remedy = f"The API does not need it, since OAUTH_JWKS_URL is set. {finding.remedy}"
+    remedy = f"The API does not need it, because it knows where the keys are. {finding.remedy}"
     return replace(finding, status=WARNING, remedy=remedy)
 
 
@@ -70,7 +70,7 @@ def _judge_metadata(issuer: Issuer, members: Mapping[str, Any]) -> Iterator[Find
         yield Finding(FAILED, "name", text, remedy)
     if issuer.jwks_url and uri != issuer.jwks_url:
         text = f"the metadata say {quote(uri)}, but the API uses {issuer.jwks_url}"
-        remedy = "Unset OAUTH_JWKS_URL to follow the metadata, unless you set it on purpose."
+        remedy = "Set OAUTH_JWKS_URL to the address in the metadata, unless you chose the other on purpose."
         yield Finding(WARNING, "jwks_uri", text, remedy)
     if not issuer.jwks_url and not isinstance(uri, str):
         remedy = "Set OAUTH_JWKS_URL to the URL of the issuer's JWK Set."
