@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("without_the_admin
 ROLES, POLICY_GRANTS = (
     (REPOSITORY / f"deploy/postgresql/{name}.sql").read_text() for name in ("roles", "grants")
 )
-GUIDE = (REPOSITORY / "docs/deployment.md").read_text()
+GUIDE = "".join((REPOSITORY / f"docs/{page}.md").read_text() for page in ("deployment", "browser"))
 # What the guide grants later: for sign-ins, and for the admin.
 GRANTS = re.findall(r"^GRANT [^;]+;", GUIDE, re.MULTILINE)
 PROBE = """

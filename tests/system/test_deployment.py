@@ -11,7 +11,7 @@ from tests.kit.processes import PRODUCTION_VARIABLES, REPOSITORY, make_environme
 from tests.system.test_docs import find_variables
 from timesheets.management.commands.serve import DEFAULTS
 
-GUIDE = (REPOSITORY / "docs/deployment.md").read_text()
+GUIDE = "".join((REPOSITORY / f"docs/{page}.md").read_text() for page in ("deployment", "browser"))
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 UNIT = (REPOSITORY / "deploy/systemd/timesheets@.service").read_text()
 MANAGE = (REPOSITORY / "deploy/systemd/timesheets-manage").read_text()

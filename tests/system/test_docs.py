@@ -3,40 +3,58 @@
 import ast
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+import yaml
 
 from tests.kit.processes import REPOSITORY, link_manage_py, make_environment, run_python
 from tests.kit.servers import DevelopmentServer
+from timesheets import exceptions
+from timesheets.exceptions import Problem
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS
 
 README = (REPOSITORY / "README.md").read_text()
-API, ARCHITECTURE, CLIENT, DEPLOYMENT = (
-    (REPOSITORY / f"docs/{name}.md").read_text() for name in ("api", "architecture", "client", "deployment")
+API, ARCHITECTURE, CLIENT, MONITORING, SETTINGS = (
+    (REPOSITORY / f"docs/{name}.md").read_text()
+    for name in ("api", "architecture", "client", "monitoring", "settings")
 )
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+# The headers of responses that a page shows. All others are the same everywhere.
+SHOWN_HEADERS = {
+    "Content-Type",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Preference-Applied",
+    "Timesheets-As-Of",
+    "WWW-Authenticate",
+}
 # Each of these may also be read from the file that NAME_FILE names.
 FROM_FILES = {"DJANGO_SECRET_KEY", "DATABASE_URL", "AUTH0_CLIENT_SECRET", "OAUTH_WEB_CLIENT_SECRET"}
 
 
+def find_calls_of_settings(*modules: str) -> Iterator[tuple[str, list[ast.expr]]]:
+    """Each `env.kind("NAME", default)` of the modules: the name, and the default if there is one."""
+    for module in modules:
+        for node in ast.walk(ast.parse((REPOSITORY / f"timesheets_site/{module}.py").read_text())):
+            if isinstance(node, ast.Call) and re.match(
+                r"(env|self)\.(str|int|float|bool|list)$", ast.unparse(node.func)
+            ):
+                yield str(ast.literal_eval(node.args[0])), node.args[1:]
+
+
 def find_variables_of_settings() -> set[str]:
-    """The names that the settings read: the first argument of each `env.kind("NAME", ...)`."""
-    calls = [
-        node
-        for module in ("environment", "settings", "settings_production")
-        for node in ast.walk(ast.parse((REPOSITORY / f"timesheets_site/{module}.py").read_text()))
-        if isinstance(node, ast.Call)
-        and re.match(r"(env|self)\.(str|int|float|bool|list)$", ast.unparse(node.func))
-    ]
-    return {str(ast.literal_eval(call.args[0])) for call in calls}
+    return {name for name, _ in find_calls_of_settings("environment", "settings", "settings_production")}
 
 
 def find_variables() -> set[str]:
@@ -54,17 +72,35 @@ def test_the_example_lists_every_variable_and_no_other() -> None:
     assert sorted(named) == sorted(find_variables())
 
 
-def find_documented_variables(page: str) -> set[str]:
-    return set(re.findall(r"^\| `([A-Z0-9_]+)` \|", page, re.MULTILINE))
+def find_documented_variables(heading: str) -> dict[str, str]:
+    """The rows of the table below this heading of the page about settings, by variable."""
+    [section] = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", SETTINGS, re.MULTILINE | re.DOTALL)
+    return dict(re.findall(r"^\| `([A-Z0-9_]+)` \| (.*) \|$", section, re.MULTILINE))
 
 
-def test_the_pages_explain_every_variable_and_no_other() -> None:
-    settings = find_documented_variables(DEPLOYMENT)
-    variables = find_documented_variables(CLIENT)
+def test_the_settings_page_explains_every_variable_and_no_other() -> None:
+    both, api, client = (find_documented_variables(who) for who in ("API and client", "API", "Client"))
 
-    assert variables == set(VARIABLES)
-    assert settings | {f"{name}_FILE" for name in FROM_FILES} | variables == find_variables()
-    assert all(f"`{name}_FILE`" in DEPLOYMENT + CLIENT for name in FROM_FILES)
+    assert set(both) == find_variables_of_settings() & set(VARIABLES)
+    assert set(api) == find_variables_of_settings() - set(VARIABLES)
+    assert set(client) == set(VARIABLES) - find_variables_of_settings()
+    assert all(f"`{name}_FILE`" in SETTINGS for name in FROM_FILES)
+
+
+def test_the_settings_page_states_each_default() -> None:
+    rows = find_documented_variables("API") | find_documented_variables("API and client")
+
+    for name, arguments in find_calls_of_settings("settings_production", "environment"):
+        stated = rows[name].rpartition(" | ")[2]
+        if not arguments:
+            assert stated == "required"
+        elif isinstance(arguments[0], ast.Constant | ast.List) and ast.literal_eval(arguments[0]) not in (
+            *("", None),
+            [],
+        ):
+            default = ast.literal_eval(arguments[0])
+            words = default if isinstance(default, list) else [f"{default:g}" if isinstance(default, float) else default]
+            assert stated == f"`{','.join(map(str, words)).replace('False', 'false')}`"
 
 
 def test_troubleshooting_states_how_long_a_token_may_live() -> None:
@@ -73,11 +109,21 @@ def test_troubleshooting_states_how_long_a_token_may_live() -> None:
     assert f"for more than {MAX_LIFETIME_SECONDS // 86400} days (`exp` minus `iat`)" in page
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_that_a_page_links_exists(page: Path) -> None:
-    linked = re.findall(r"\]\(((?!https?:)[^)#]+)\)", page.read_text())
+def find_anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of the page."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
-    assert [link for link in linked if not (page.parent / link).exists()] == []
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_everything_that_a_page_links_exists(page: Path) -> None:
+    linked = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", page.read_text())
+
+    assert linked or "](" not in page.read_text()
+    for path, anchor in linked:
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in find_anchors(target), f"{path}#{anchor}"
 
 
 def test_every_file_that_the_architecture_names_exists() -> None:
@@ -114,26 +160,21 @@ def test_the_clients_page_knows_each_exit_status() -> None:
     assert all(MEANINGS[status] in statuses[status.value] for status in MEANINGS)
 
 
-def find_console_blocks() -> Iterator[tuple[str, str]]:
-    """Each command of the API's page with what it prints."""
-    for block in re.findall(r"^```console\n\$ (.*?)^```", API, re.MULTILINE | re.DOTALL):
-        # What is printed begins where a line begins with a brace.
-        command, brace, printed = block.partition("\n{")
-        yield command, f"{brace}{printed}".strip()
-
-
 def find_typed_commands(page: str) -> Iterator[tuple[str, str]]:
-    """Each command of a page with what it prints. A line that ends in a backslash or a pipe goes on."""
+    """Each command of a page with what it prints. A line that ends in one of `\\|,[` goes on."""
     for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
         for command, printed in re.findall(
-            r"^\$ ((?:.*[\\|]\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE
+            r"^\$ ((?:.*[\\|,[]\n)*.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE
         ):
             yield command, printed.strip()
 
 
-def type_commands(folder: Path, commands: Sequence[str]) -> list[str]:
-    """What each of the commands prints, on both streams, next to a server with an empty database."""
+def type_commands(folder: Path, page: str) -> list[tuple[str, str]]:
+    """What each command of the page should print and prints, next to a server with an empty database."""
+    commands, expected = zip(*find_typed_commands(page), strict=True)
     server = DevelopmentServer(folder)
+    for name, program in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        (folder / name).write_text(program.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}"))
     script = "\necho; echo '----'\n".join(commands).replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     try:
@@ -150,11 +191,17 @@ def type_commands(folder: Path, commands: Sequence[str]) -> list[str]:
     finally:
         server.close()
     output = result.stdout.replace(f"127.0.0.1:{server.port}", "127.0.0.1:8000")
-    return [normalize(part) for part in output.split("----\n")]
+    printed = [normalize(part) for part in output.split("----\n")]
+    return list(zip(map(normalize, expected), printed, strict=True))
 
 
 def normalize(printed: str) -> str:
-    """What differs from run to run, made alike."""
+    """What differs from run to run, made alike, without the headers that no page shows."""
+    if printed.startswith("HTTP/"):
+        head, _, body = printed.replace("\r", "").partition("\n\n")
+        start, *headers = head.split("\n")
+        shown = sorted(header for header in headers if header.partition(":")[0] in SHOWN_HEADERS)
+        printed = "\n".join([start, *shown, "", body])
     printed = re.sub(r"in \d+\.\d s", "in 0.1 s", printed)
     printed = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", "2026-06-02T08:00:00+00:00", printed)
     printed = re.sub(r'"created_at":"[\d.:TZ-]+"', '"created_at":"-"', printed)
@@ -163,9 +210,9 @@ def normalize(printed: str) -> str:
     return re.sub(r'"request_id":"\w+"', '"request_id":"-"', printed)
 
 
-def test_the_deployment_guide_names_every_verdict_that_is_counted() -> None:
+def test_the_page_about_metrics_names_every_verdict_that_is_counted() -> None:
     [explained] = re.findall(
-        r"^\| `timesheets_entries_total` \| Entries by `verdict`. (.*)", DEPLOYMENT, re.MULTILINE
+        r"^\| `timesheets_entries_total` \| Entries by `verdict`. (.*)", MONITORING, re.MULTILINE
     )
 
     assert set(re.findall(r"`(\w+)`", explained)) == set(Outcome)
@@ -198,34 +245,61 @@ def test_run_serve_prints_no_address_while_its_port_is_in_use() -> None:
     assert f"port {port} is in use" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["api", "payday"])
 @pytest.mark.shell
-def test_the_commands_print_what_the_apis_page_says(tmp_path: Path) -> None:
-    commands, expected = zip(*find_console_blocks(), strict=True)
+def test_the_commands_of_a_page_print_what_it_says(tmp_path: Path, name: str) -> None:
+    results = type_commands(tmp_path, (REPOSITORY / f"docs/{name}.md").read_text())
 
-    printed = type_commands(tmp_path, commands)
-
-    assert len(printed) > 15
-    assert printed == [normalize(part) for part in expected]
+    assert len(results) > 15
+    assert [printed for _, printed in results] == [expected for expected, _ in results]
 
 
-@pytest.mark.shell
-def test_a_month_goes_as_the_page_about_payday_says(tmp_path: Path) -> None:
-    page = (REPOSITORY / "docs/payday.md").read_text()
-    commands, expected = zip(*find_typed_commands(page), strict=True)
-
-    printed = type_commands(tmp_path, commands)
-
-    assert len(printed) > 15
-    assert printed == [normalize(part) for part in expected]
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    source = (REPOSITORY / "timesheets/openapi/openapi.yaml").read_text()
+    return cast("dict[str, Any]", yaml.safe_load(source))
 
 
-def test_the_readmes_own_file_is_uploaded_as_it_says(tmp_path: Path, server: DevelopmentServer) -> None:
+def test_the_apis_page_has_every_operation_with_its_parameters(description: dict[str, Any]) -> None:
+    sections = dict(re.findall(r"^## (\w+ /\S+)\n(.*?)(?=^## )", API, re.MULTILINE | re.DOTALL))
+
+    operations = {
+        f"{method.upper()} {re.sub(r'(timesheet|upload|run)_', '', path)}": operation.get("parameters", [])
+        for path, methods in description["paths"].items()
+        if not path.startswith("/.well-known/")
+        for method, operation in methods.items()
+    }
+    assert set(sections) == set(operations)
+    for operation, parameters in operations.items():
+        described = [
+            description["components"]["parameters"][each["$ref"].split("/")[-1]] if "$ref" in each else each
+            for each in parameters
+        ]
+        names = {each["name"] for each in described if each["in"] != "path"} - {"X-Request-ID"}
+        assert {name for name in names if not re.search(rf"`{name}\b", sections[operation])} == set()
+    assert {name for name in description["components"]["headers"] if name not in API} == set()
+
+
+def test_the_apis_page_has_every_code_with_its_status(description: dict[str, Any]) -> None:
+    classes = [each for each in vars(exceptions).values() if isinstance(each, type)]
+    problems = [each for each in classes if issubclass(each, Problem) and each is not Problem]
+
+    rows = {code: int(status) for status, code in re.findall(r"^\| (\d+) \| `(\w+)` \|", API, re.MULTILINE)}
+    assert set(rows) == set(description["components"]["schemas"]["Problem"]["properties"]["code"]["enum"])
+    assert {each.default_code: each.status_code for each in problems}.items() <= rows.items()
+
+
+def test_the_readmes_own_file_is_uploaded_and_corrected_as_it_says(
+    tmp_path: Path, server: DevelopmentServer
+) -> None:
     [rows] = re.findall(r"^```csv\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    [printed] = re.findall(r"^\$ \S+ manage\.py upload_timesheet week23\.csv\n(.*)$", README, re.MULTILINE)
+    commands = re.findall(r"^\$ \S+ manage\.py (upload_timesheet .*week23\.csv)\n(.*)$", README, re.MULTILINE)
     file = tmp_path / "week23.csv"
-    file.write_text(rows)
 
-    result = server.manage("upload_timesheet", str(file))
-
-    said = re.sub(r"in [\d.]+ s; upload \d+", "in 0.1 s; upload 1", result.stdout).strip()
-    assert said == printed.replace("week23.csv", str(file))
+    assert len(commands) == 2
+    for command, printed in commands:
+        file.write_text(rows)
+        result = server.manage(*shlex.split(command.replace("week23.csv", str(file))))
+        said = re.sub(r"in [\d.]+ s; upload \d+", "in 0.1 s; upload 1", result.stdout).strip()
+        assert said == re.sub(r"upload \d+$", "upload 1", printed).replace("week23.csv", str(file))
+        rows = rows.replace(",7.5,", ",8,")

@@ -19,7 +19,7 @@ def find_metrics() -> set[str]:
 
 
 def test_the_page_explains_every_metric_and_no_other() -> None:
-    page = (REPOSITORY / "docs/deployment.md").read_text()
+    page = (REPOSITORY / "docs/monitoring.md").read_text()
 
     assert set(re.findall(r"^\| `(timesheets_\w+)` \|", page, re.MULTILINE)) == find_metrics()
 
