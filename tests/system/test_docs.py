@@ -90,17 +90,14 @@ def test_the_settings_page_explains_every_variable_and_no_other() -> None:
 def test_the_settings_page_states_each_default() -> None:
     rows = find_documented_variables("API") | find_documented_variables("API and client")
 
+    stated = {name: row.rpartition(" | ")[2] for name, row in rows.items()}
     for name, arguments in find_calls_of_settings("settings_production", "environment"):
-        stated = rows[name].rpartition(" | ")[2]
-        if not arguments:
-            assert stated == "required"
-        elif isinstance(arguments[0], ast.Constant | ast.List) and ast.literal_eval(arguments[0]) not in (
-            *("", None),
-            [],
-        ):
-            default = ast.literal_eval(arguments[0])
-            words = default if isinstance(default, list) else [f"{default:g}" if isinstance(default, float) else default]
-            assert stated == f"`{','.join(map(str, words)).replace('False', 'false')}`"
+        default = ast.unparse(arguments[0]) if arguments else "required"
+        if default == "required":
+            assert stated[name] == "required"
+        elif re.fullmatch(r"False|\d.*|'.+'|\['.+'\]", default):
+            value = default.strip("[]").replace("'", "").replace(", ", ",").removesuffix(".0")
+            assert stated[name] == f"`{value.replace('False', 'false')}`"
 
 
 def test_troubleshooting_states_how_long_a_token_may_live() -> None:
