@@ -95,7 +95,7 @@ def test_the_settings_page_states_each_default() -> None:
         default = ast.unparse(arguments[0]) if arguments else "required"
         if default == "required":
             assert stated[name] == "required"
-        elif re.fullmatch(r"False|\d.*|'.+'|\['.+'\]", default):
+        elif re.fullmatch(r"False|[\d.]+|'[^']+'|\['.+'\]", default):
             value = default.strip("[]").replace("'", "").replace(", ", ",").removesuffix(".0")
             assert stated[name] == f"`{value.replace('False', 'false')}`"
 
