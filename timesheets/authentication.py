@@ -15,7 +15,7 @@ from timesheets.trust.issuers import Issuer, fetch_keys
 from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.token_rules import Fault, TokenRejected
-from timesheets.trust.verified_tokens import TokenMemory, VerifiedToken
+from timesheets.trust.verified_tokens import MAX_REMEMBERED_TOKENS, TokenMemory, VerifiedToken
 
 MAX_TOKEN_LENGTH = 8000
 
@@ -73,12 +73,17 @@ def authenticate_bearer(
 
 def identify_client(token: VerifiedToken) -> MachineClient:
     web_client = conf.web_client()
+    return _describe_client(token, web_client and web_client.client_id)
+
+
+@functools.lru_cache(maxsize=MAX_REMEMBERED_TOKENS)
+def _describe_client(token: VerifiedToken, web_client_id: str | None) -> MachineClient:
     return MachineClient(
         issuer=token.issuer,
         client_id=token.client_id,
         organization=token.organization,
         subject=token.subject,
-        is_web_client=web_client is not None and token.client_id == web_client.client_id,
+        is_web_client=token.client_id == web_client_id,
     )
 
 

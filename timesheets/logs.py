@@ -19,6 +19,8 @@ current_request_id: ContextVar[str] = ContextVar("current_request_id", default="
 # would take quadratic time.
 _TOKEN = re.compile(r"eyJ[\w+/=.-]*+", re.ASCII)
 _TOKEN_PARAMETER = re.compile(r"(access_token=|[?&]code=)[^&\s\"']+", re.ASCII)
+# Hardly any line has what these two find, so a look for it comes first.
+_BEGINNINGS = ("eyJ", "access_token=", "code=")
 
 # No line shows its place in the code, its thread, its process or its task, so no record looks them up.
 logging._srcfile = None  # noqa: SLF001  Documented for this purpose (Logging HOWTO, Optimization).
@@ -134,5 +136,7 @@ def _write_second(second: int) -> str:
 
 
 def redact_tokens(text: str, mark: str = "[token]") -> str:
+    if not any(beginning in text for beginning in _BEGINNINGS):
+        return text
     text = _TOKEN.sub(lambda found: mark if "." in found[0] else found[0], text)
     return _TOKEN_PARAMETER.sub(rf"\1{mark}", text)

@@ -103,6 +103,8 @@ class ProblemMiddleware:
             del headers["content-security-policy"]
         if not response.streaming:
             headers.setdefault("content-length", ("Content-Length", str(len(response.content))))
+        # Django's handler calls this. Its own looks up each header by its name.
+        response.items = headers.values  # type: ignore[method-assign]
         record_access(request, response, time.perf_counter() - start)
         return response
 

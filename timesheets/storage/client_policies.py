@@ -57,7 +57,7 @@ class _Remembered:
     """The policy of a client, once it was read, and when. One thread at a time reads it."""
 
     policy: ClientPolicy | None = None
-    read_at: float = 0.0
+    fresh_until: float = 0.0
     reading: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -84,13 +84,17 @@ class PolicyMemory:
             self._clients.move_to_end(client)
             if len(self._clients) > MAX_REMEMBERED_CLIENTS:
                 self._clients.popitem(last=False)
+        # The time is set after the policy, so this needs no lock.
+        if self._monotonic() <= remembered.fresh_until and remembered.policy is not None:
+            return remembered.policy
         # If the database hangs, the client's requests must not wait for each other one by one.
         if not remembered.reading.acquire(timeout=self._wait_seconds):
             raise OperationalError("Another request waits for the policy of this client")
         try:
             now = self._monotonic()
-            if remembered.policy is None or now > remembered.read_at + MAX_AGE_SECONDS:
-                remembered.policy, remembered.read_at = self._read(client, remembered.policy), now
+            if remembered.policy is None or now > remembered.fresh_until:
+                remembered.policy = self._read(client, remembered.policy)
+                remembered.fresh_until = now + MAX_AGE_SECONDS
             return remembered.policy
         finally:
             remembered.reading.release()

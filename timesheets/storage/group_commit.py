@@ -72,7 +72,12 @@ class _Group(Generic[Item, Result]):
     results: Sequence[Result] = ()
     failure: Exception | None = field(default_factory=Interrupted)
     # One held lock for each caller that waits.
-    waiting: list[threading.Lock] = field(default_factory=list)
+    waiting: deque[threading.Lock] = field(default_factory=deque)
+
+    def wake_next(self) -> None:
+        """Let the next caller continue. All at once would only wait for Python's own lock."""
+        if self.waiting:
+            self.waiting.popleft().release()
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -110,6 +115,7 @@ class GroupCommit(Generic[Item, Result]):
             self._lead(group)
         else:
             done.acquire()
+            group.wake_next()
         if group.failure is not None:
             # Each caller gets its own error: a traceback grows with every thread that raises it.
             raise copy.copy(group.failure) from group.failure.__cause__
@@ -126,8 +132,7 @@ class GroupCommit(Generic[Item, Result]):
         finally:
             # If the turn did not come, the group is still open.
             self._close(group)
-            for done in group.waiting:
-                done.release()
+            group.wake_next()
 
     def _close(self, group: _Group[Item, Result]) -> None:
         """From now on, items gather in another group."""

@@ -1,7 +1,6 @@
 """Count who holds one of a few places, and who waits for one. Knows threads; knows no web framework."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
@@ -19,13 +18,14 @@ class Places:
     def __init__(self, has_place: HasPlace, waiting: "Places | None" = None, wait_seconds: float = 0) -> None:
         self._has_place, self._waiting, self._wait_seconds = has_place, waiting, wait_seconds
         self._changed = threading.Condition()
-        self._held: Counter[Hashable] = Counter()
+        self._held: dict[Hashable, int] = {}
+        self._total = 0
         # Those that wait for a place, in the order in which they did.
         self._turns: list[tuple[Hashable, object]] = []
 
     def count(self) -> int:
         """How many all callers hold."""
-        return self._held.total()
+        return self._total
 
     @contextmanager
     def take(self, caller: Hashable) -> Iterator[None]:
@@ -45,18 +45,20 @@ class Places:
 
     def release(self, caller: Hashable) -> None:
         with self._changed:
-            self._held[caller] -= 1
-            if not self._held[caller]:
-                # Otherwise the names of all callers stay in memory.
-                del self._held[caller]
+            self._total -= 1
+            # Of a caller without a place, nothing stays in memory.
+            if left := self._held.pop(caller) - 1:
+                self._held[caller] = left
             self._changed.notify_all()
 
     def _occupy(self, caller: Hashable, turn: object = None) -> bool:
         """Take a place, if there is one and no earlier call for this caller waits."""
         first = next((each for name, each in self._turns if name == caller), turn)
-        if first is not turn or not self._has_place(self._held[caller], self._held.total()):
+        held = self._held.get(caller, 0)
+        if first is not turn or not self._has_place(held, self._total):
             return False
-        self._held[caller] += 1
+        self._held[caller] = held + 1
+        self._total += 1
         return True
 
     def _wait(self, caller: Hashable) -> None:
