@@ -90,10 +90,8 @@ def test_the_server_names_the_migrations_that_the_database_lacks(
 
     assert status == 78
     assert output == (
-        f"The database {empty_database.name} has unapplied migrations (7): "
-        "sessions.0001_initial, timesheets.0001_squashed_0005_revision, timesheets.0006_rejection, "
-        "timesheets.0007_client_policy, timesheets.0008_media_type, timesheets.0009_run, "
-        "timesheets.0010_rejection_sheet.\n"
+        f"The database {empty_database.name} has unapplied migrations (2): "
+        "sessions.0001_initial, timesheets.0001_squashed_0010_rejection_sheet.\n"
         "Apply them: python manage.py migrate\n"
     )
 
@@ -153,7 +151,7 @@ def test_a_statement_of_a_migration_has_no_time_limit_but_its_wait_for_a_lock_ha
 
 
 # The guide names it.
-COMMIT_BEFORE_SQUASH = "520a639"
+COMMIT_BEFORE_SQUASH = "efa7de2"
 # In no order of columns, because a migration adds them at the end.
 POSTGRESQL_SCHEMA = """
 SELECT table_name::text, column_name::text, data_type::text, character_maximum_length::text,
@@ -202,11 +200,11 @@ def test_the_replaced_migrations_count_as_the_one_that_replaces_them(
 def test_a_database_with_some_of_the_replaced_migrations_is_refused(
     tmp_path: Path, empty_database: EmptyDatabase
 ) -> None:
-    migrate_before_the_squash(tmp_path, empty_database.url, "timesheets", "0004")
+    migrate_before_the_squash(tmp_path, empty_database.url, "timesheets", "0009")
     expected = (
         f"The database {empty_database.name} is too old for this version: "
-        "it lacks timesheets.0005_revision.\n"
-        "First run python manage.py migrate with the code of commit 520a639"
+        "it lacks timesheets.0010_rejection_sheet.\n"
+        "First run python manage.py migrate with the code of commit efa7de2"
     )
 
     with pytest.raises(CommandError) as refusal:

@@ -83,14 +83,14 @@ def old_database(
         url = request.getfixturevalue("postgresql").create_database("not_ready")
     with django_db_blocker.unblock(), use_database(url):
         call_command("migrate", verbosity=0)
-        for name in ("0005_revision", "0001_squashed_0005_revision"):
+        for name in ("0010_rejection_sheet", "0001_squashed_0010_rejection_sheet"):
             MigrationRecorder(connection).record_unapplied("timesheets", name)
         yield
 
 
 @pytest.mark.usefixtures("old_database")
 def test_a_process_whose_database_lacks_a_replaced_migration_is_not_ready(prober: Prober) -> None:
-    assert prober.require_failing("migrations").endswith("with the code of commit 520a639")
+    assert prober.require_failing("migrations").endswith("with the code of commit efa7de2")
 
 
 @only_on("postgresql")

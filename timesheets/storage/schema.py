@@ -5,9 +5,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 _FIRST_REPLACED = ("timesheets", "0001_initial")
-_LAST_REPLACED = ("timesheets", "0005_revision")
-# It still has the migrations that `0001_squashed_0005_revision` replaces.
-_COMMIT_BEFORE = "520a639"
+_LAST_REPLACED = ("timesheets", "0010_rejection_sheet")
+# It still has the migrations that are one now, from the sixth on.
+_COMMIT_BEFORE = "efa7de2"
 
 
 class SchemaOutdated(Exception):
@@ -36,7 +36,7 @@ def require_no_half_squash(alias: str) -> None:
     if _FIRST_REPLACED in applied and _LAST_REPLACED not in applied:
         raise SchemaOutdated(
             f"The database {describe_database()} is too old for this version: it lacks "
-            "timesheets.0005_revision.\n"
+            f"{'.'.join(_LAST_REPLACED)}.\n"
             f"First run python manage.py migrate with the code of commit {_COMMIT_BEFORE}"
         )
 
