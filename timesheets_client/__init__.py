@@ -1,3 +1,3 @@
 """The client of the Timesheets API: `upload-timesheets`, or `manage.py upload_timesheet`."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

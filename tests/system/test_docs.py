@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -20,13 +21,14 @@ from timesheets import exceptions
 from timesheets.exceptions import Problem
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS
+from timesheets_client.arguments import add_arguments
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS
 
 README = (REPOSITORY / "README.md").read_text()
-API, ARCHITECTURE, CLIENT, MONITORING, SETTINGS = (
+API, ARCHITECTURE, CLIENT, MONITORING, SEND_FILES, SETTINGS = (
     (REPOSITORY / f"docs/{name}.md").read_text()
-    for name in ("api", "architecture", "client", "monitoring", "settings")
+    for name in ("api", "architecture", "client", "monitoring", "send-files", "settings")
 )
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
 # The headers of responses that a page shows. All others are the same everywhere.
@@ -147,6 +149,20 @@ def test_the_help_names_what_the_client_reads_and_how_it_ends(tmp_path: Path) ->
     assert all(
         re.search(rf"^  {status.value} +{meaning}$", help_text, re.M) for status, meaning in MEANINGS.items()
     )
+
+
+def test_the_clients_pages_know_each_option_and_no_other() -> None:
+    parser = ArgumentParser(add_help=False)
+    add_arguments(parser)
+
+    options = set(re.findall(r"^  (--[a-z-]+)", parser.format_help(), re.MULTILINE))
+    named = set(
+        re.findall(
+            r"(?<=[`\s])--[a-z][a-z-]*",
+            CLIENT + re.sub(r"^.*\b(?:pip|systemctl)\b.*", "", SEND_FILES, flags=re.M),
+        )
+    )
+    assert named == options | {"--env-file", "--traceback"}
 
 
 def test_the_clients_page_knows_each_exit_status() -> None:
