@@ -114,6 +114,36 @@ def test_an_entrys_page_says_what_became_of_it(
     assert [text for text in words if text not in page] == []
 
 
+CORRECTOR = "read:timesheets batch:upload correct:timesheets"
+
+
+@pytest.mark.parametrize(
+    ("scope", "entry", "is_offered"),
+    [
+        pytest.param(CORRECTOR, "newest", True, id="newest"),
+        pytest.param(f"{CORRECTOR} read:all-timesheets", "newest", True, id="reads all"),
+        pytest.param(f"{CORRECTOR} read:all-timesheets", "globex", False, id="another client's"),
+        pytest.param(CORRECTOR, "superseded", False, id="superseded"),
+        pytest.param(CORRECTOR, "no-key", False, id="no entry_id"),
+        pytest.param("read:timesheets correct:timesheets", "newest", False, id="may not upload"),
+        pytest.param("read:timesheets batch:upload", "newest", False, id="may not correct"),
+    ],
+)
+def test_an_entrys_page_offers_to_correct_what_the_token_may(
+    show: Open, store: Store, scope: str, entry: str, is_offered: bool
+) -> None:
+    ids = dict(zip(("superseded", "no-key"), store(build_entry("week-19:1"), build_entry()), strict=True))
+    [ids["newest"]] = store(correct(2, "4.5"))
+    [ids["globex"]] = store(build_entry("a"), client_id="globex")
+
+    html = show(f"/timesheets/{ids[entry]}", scope=scope).content.decode()
+
+    assert ('<form id="correct"' in html) == is_offered
+    if is_offered:
+        assert 'data-revision="2" data-date="2017-05-10T17:40:20.095Z"' in html
+        assert re.findall('name="hours" value="(.*?)"', html) == ["4.5"]
+
+
 @pytest.mark.parametrize("hostile", [pytest.param(SCRIPT, id="script"), pytest.param(OVERRIDE, id="bidi")])
 def test_text_of_an_entry_affects_nothing_around_it(show: Open, store: Store, hostile: str) -> None:
     store(build_entry("week-19:1", user_id=hostile, project=f"{hostile}1"))

@@ -6,11 +6,14 @@ from typing import Any
 from timesheets import conf
 from timesheets.browser.days import add_up, group_by_day
 from timesheets.formats.days import name_week
+from timesheets.permissions import UPLOAD_SCOPE, may_correct
 from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history, list_timesheets
 from timesheets.storage.reach import Reach
 from timesheets.storage.rejections import list_rejections
 from timesheets.storage.scans import PageQuery
+from timesheets.trust.principals import MachineClient
+from timesheets.trust.verified_tokens import VerifiedToken
 
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
 MAX_REVISIONS = 50
@@ -37,12 +40,24 @@ def _describe_day(entries: Sequence[StoredEntry]) -> Mapping[str, Any]:
     return {"rows": rows, "hours": add_up(entries).hours}
 
 
-def _describe_history(reach: Reach, stored: StoredEntry) -> Mapping[str, Any]:
-    """The `origin` of a row, its `week`, and its `history`: the newest revisions, none without `entry_id`."""
+def _describe_history(
+    reach: Reach, stored: StoredEntry, client: MachineClient, token: VerifiedToken
+) -> Mapping[str, Any]:
+    """The `origin` of a row, its `day` and `week`, and its `history`: the newest revisions.
+
+    `may_correct` if the row is current, and the client's own. Without `entry_id`, nobody may.
+    """
     entry_id, owner = stored.entry.entry_id, stored.owner or reach.own
     changes = list_history(owner, entry_id, MAX_REVISIONS) if entry_id and owner else []
-    week = name_week(stored.entry.date.astimezone(conf.time_zone()).date())
-    return {"origin": stored, "week": week, "history": [represent_change(change) for change in changes]}
+    day = stored.entry.date.astimezone(conf.time_zone()).date()
+    is_own = bool(changes) and stored.superseded_by is None and owner == client.key
+    return {
+        "origin": stored,
+        "day": day,
+        "week": name_week(day),
+        "history": [represent_change(change) for change in changes],
+        "may_correct": is_own and UPLOAD_SCOPE in token.scopes and may_correct(token),
+    }
 
 
 def _describe_created(reach: Reach, upload_id: int) -> Mapping[str, Any]:

@@ -83,7 +83,14 @@ class TimesheetView(ReadingView):
                 f"{'No' if reach.is_everything else 'This'} client has no timesheet {timesheet_id}."
             )
         columns = _choose_columns(request, reach)
-        return PageResponse(represent_stored_entry(timesheet), columns=columns, reach=reach, stored=timesheet)
+        return PageResponse(
+            represent_stored_entry(timesheet),
+            columns=columns,
+            reach=reach,
+            stored=timesheet,
+            client=request.user,
+            token=request.auth,
+        )
 
 
 def _choose_columns(request: Request, reach: Reach) -> Sequence[str]:

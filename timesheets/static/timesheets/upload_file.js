@@ -86,14 +86,6 @@ function recognizeType(name, body, text) {
   return first === "[" ? SUFFIXES.json : SUFFIXES.csv;
 }
 
-function readJson(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 // Only tables have dates that can be written in several ways.
 function showReadings(form) {
   const { type, text } = form.chosen;

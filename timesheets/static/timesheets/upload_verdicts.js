@@ -55,11 +55,6 @@ function explainStatus({ status, code, id, current_revision }) {
   );
 }
 
-// DRF's errors, one text per member.
-function listErrors(errors) {
-  return Object.entries(errors ?? {}).map(([name, texts]) => `${name === "non_field_errors" ? "" : `${name}: `}${texts.join(" ")}`);
-}
-
 // A table with the first entries. A button adds the others, in steps, so that the page stays responsive.
 function showEntries(verdicts, chosen) {
   const titles = [verdicts[0].line ? "Line" : "Entry", ...Object.keys(CELLS)];
@@ -99,17 +94,6 @@ function addRow(body, titles, { index, line, sheet, entry }, chosen) {
     row.append(cell);
   });
   if (sent.text) row.cells[1].append(isolated(sent.text));
-}
-
-// Text of a client, which may change the direction of the text around it.
-function isolated(text) {
-  return element("bdi", typeof text === "object" ? JSON.stringify(text) : String(text));
-}
-
-function makeLink(address, text) {
-  const link = element("a", text);
-  link.href = address;
-  return link;
 }
 
 function formatCount(count) {
