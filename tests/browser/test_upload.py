@@ -163,6 +163,7 @@ def test_a_file_is_previewed_and_sent_as_it_is(
 
     uploader.choose(file)
     uploader.see("2 entries would be stored. Nothing is stored yet.")
+    uploader.see("Days more than a year away: 5 Jun 2017, 6 Jun 2017")
     assert list_stored(name) == []
     uploader.press("Upload 2 entries")
     uploader.see("2 entries were stored.")

@@ -53,6 +53,12 @@ class Assignments:
             for user_id, projects in periods.items()
         }
 
+    def list_pairs(self) -> list[tuple[str, str]]:
+        """The employee and the project of each row, once."""
+        return [
+            (user_id, project) for user_id, projects in self._starts_and_ends.items() for project in projects
+        ]
+
     def find_fault(self, user_id: str, project: str, day: date) -> str | None:
         """The member of the entry that no row matches; None if the entry is inside."""
         if self.find_period(user_id, project, day) is not None:

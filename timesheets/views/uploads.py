@@ -1,10 +1,12 @@
 """Upload one entry or many: parse, call, respond."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,6 +20,7 @@ from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 from timesheets.uploads.batches import upload_batch
 from timesheets.uploads.body import read_upload
+from timesheets.uploads.doubts import find_doubts
 from timesheets.uploads.options import (
     UploadOptions,
     apply_idempotency_key,
@@ -50,10 +53,14 @@ class UploadView(APIView):
         upload = read_upload(request, options.date_format, options.zone)
         client, token = cast("MachineClient", request.user), cast("VerifiedToken", request.auth)
         if upload.is_single:
-            return _upload_one(client, token, upload, key, options)
-        if key is not None:
+            response = _upload_one(client, token, upload, key, options)
+        elif key is not None:
             raise InvalidIdempotencyKey("Idempotency-Key is for one entry. Give each entry an entry_id.")
-        return _upload_many(client, token, upload, options)
+        else:
+            response = _upload_many(client, token, upload, options)
+        if options.dry_run and request.headers.get("Prefer") == "check":
+            response.data["check"] = _check(client, upload, key, options, response.data)
+        return response
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """The form, if a browser asks for it. A program gets 405, because there is nothing to read here."""
@@ -84,6 +91,19 @@ def _upload_many(
         headers["Location"] = _locate(report.upload_id)
     status = HTTPStatus.OK if options.dry_run else HTTPStatus.MULTI_STATUS
     return Response(report.members, status=status, headers=headers)
+
+
+def _check(
+    client: MachineClient, upload: Upload, key: str | None, options: UploadOptions, members: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What people should check in the entries that were not refused."""
+    verdicts = members.get("entries", [{"status": HTTPStatus.OK}])
+    accepted = [
+        options.parse(apply_idempotency_key(value, key))
+        for value, verdict in zip(upload.entries, verdicts, strict=True)
+        if verdict["status"] in (HTTPStatus.OK, HTTPStatus.CREATED)
+    ]
+    return find_doubts(client.key, accepted, timezone.localdate(timezone=conf.time_zone()))
 
 
 def _locate(upload_id: int) -> str:

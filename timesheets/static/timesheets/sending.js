@@ -17,13 +17,14 @@ async function send(form, request) {
   return sendOnce(form, request);
 }
 
-function sendOnce(form, { type, body, parameters = {}, isZipped = false, onProgress = () => {} }) {
+function sendOnce(form, { type, body, parameters = {}, preference, isZipped = false, onProgress = () => {} }) {
   const query = new URLSearchParams(parameters).toString();
   const request = new XMLHttpRequest();
   request.open("POST", query ? `${form.dataset.address}?${query}` : form.dataset.address);
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("Content-Type", type);
   request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
+  if (preference) request.setRequestHeader("Prefer", preference);
   if (isZipped) request.setRequestHeader("Content-Encoding", "gzip");
   const stop = form.querySelector(".stop");
   if (stop) stop.onclick = () => request.abort();

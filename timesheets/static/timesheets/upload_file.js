@@ -102,7 +102,7 @@ function showReadings(form) {
 
 async function preview(form, field) {
   forgetErrors(form);
-  const response = await sendFile(form, "Checking", { dry_run: "true" });
+  const response = await sendFile(form, "Checking", { dry_run: "true" }, "check");
   if (response?.answer.received !== undefined) {
     showPreview(form, response.answer);
     return;
@@ -139,13 +139,13 @@ async function uploadFile(form) {
 }
 
 // The response, with its answer in the form of an answer to many entries; null if there was none.
-async function sendFile(form, doing, parameters) {
+async function sendFile(form, doing, parameters, preference) {
   const { type, body, isZipped } = form.chosen;
   const { date_format, time_zone } = form.elements;
   const reading = TABLES.includes(type) ? { date_format: date_format.value, time_zone: time_zone.value } : {};
   showProgress(form, `${doing} `, isolated(nameOf(form.chosen)), "…");
   const onProgress = (share) => showShare(form, share);
-  const response = await send(form, { type, body, parameters: { ...reading, ...parameters }, isZipped, onProgress });
+  const response = await send(form, { type, body, parameters: { ...reading, ...parameters }, preference, isZipped, onProgress });
   showProgress(form);
   return response && { ...response, answer: answerAsMany(response) };
 }
@@ -155,7 +155,7 @@ function answerAsMany({ ok, answer, isReplay }) {
   const isVerdict = ok || ["invalid_entry", "conflict", "revision_gap"].includes(answer.code);
   if (answer.received !== undefined || !isVerdict) return answer;
   const stored = isReplay ? 200 : 201;
-  return { received: 1, entries: [{ ...answer, index: 0, status: ok ? stored : answer.status }] };
+  return { received: 1, check: answer.check, entries: [{ ...answer, index: 0, status: ok ? stored : answer.status }] };
 }
 
 // What is being done; nothing once it is done.
@@ -184,7 +184,7 @@ function showPreview(form, answer) {
   chosen.created = sorted.created.length;
   // The answer to the upload itself does not repeat them.
   chosen.entries = new Map(sorted.problems.map(({ index, entry }) => [index, entry]));
-  form.querySelector(".findings").replaceChildren(heading("Preview of ", chosen), element("p", summarize(sorted)), showCounts(sorted, PREVIEW_WORDS));
+  form.querySelector(".findings").replaceChildren(heading("Preview of ", chosen), element("p", summarize(sorted)), showCounts(sorted, PREVIEW_WORDS), ...showDoubts(answer.check));
   form.querySelector(".listed").replaceChildren(...showProblems("Problems", sorted.problems, chosen, true));
   const button = form.querySelector(".store");
   button.textContent = `Upload ${countEntries(chosen.created)}`;

@@ -24,6 +24,19 @@ function showCounts(sorted, words) {
   return tiles;
 }
 
+// What to check before the entries are stored. Nothing is refused for it.
+function showDoubts(doubts) {
+  if (!doubts.length) return [];
+  const list = element("ul", "", "plain");
+  for (const { doubt, count, examples } of doubts) {
+    const item = element("li", `${doubt}: `);
+    examples.forEach((example, position) => item.append(position ? ", " : "", isolated(example)));
+    if (count > examples.length) item.append(` and ${formatCount(count - examples.length)} more`);
+    list.append(item);
+  }
+  return [element("h4", "Check these before you upload"), list];
+}
+
 // A title, and for each cause a table of its entries.
 function showProblems(title, problems, chosen, isPreview) {
   const causes = new Map();
