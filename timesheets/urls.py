@@ -9,7 +9,7 @@ from timesheets.openapi.views import serve_description, show_docs
 from timesheets.storage.run_lines import LABEL
 from timesheets.views.assignments import AssignmentView
 from timesheets.views.corrections import CorrectionListView
-from timesheets.views.downloads import TimesheetDownloadView
+from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
 from timesheets.views.missing import MissingView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.runs import RunLineListView, RunListView, RunView
@@ -94,5 +94,6 @@ urlpatterns = [
     *_protect("runs/<run_label:run_label>/lines", RunLineListView, name="run-lines"),
     *_protect("totals", TotalsView, name="totals"),
     *_protect("corrections", CorrectionListView, name="corrections"),
+    *_protect("totals/download", TotalsDownloadView, name="totals-download"),
     *_protect("people/week", WeekView, name="week"),
 ]

@@ -25,10 +25,11 @@ from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 from timesheets.views.assignments import AssignmentView
 from timesheets.views.corrections import CorrectionListView
-from timesheets.views.downloads import TimesheetDownloadView
+from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
 from timesheets.views.missing import MissingView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
+from timesheets.views.totals import TotalsView
 from timesheets.views.uploads import UploadView
 from timesheets.views.weeks import WeekView
 
@@ -122,7 +123,8 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ReceiptView,
         RejectionListView,
     )
-    for view in (*lists, AssignmentView, CorrectionListView, MissingView, UploadView, WeekView):
+    reports = (CorrectionListView, MissingView, TotalsView, TotalsDownloadView, WeekView)
+    for view in (*lists, *reports, AssignmentView, UploadView):
         # Views read these settings when they are imported.
         authentication = [*view.authentication_classes, SessionAuthentication]
         monkeypatch.setattr(view, "authentication_classes", authentication)

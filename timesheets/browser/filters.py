@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from timesheets.browser.days import parse_day
+from timesheets.formats.days import find_month
 
 # The parameters of the list, in the order of its form, with the words of their labels.
 _WORDS = {
@@ -29,6 +30,7 @@ _OF_A_PAGE = ("order", "page_size", "fields")
 # The form has no fields for them, and keeps them.
 _KEPT = ("client", "received_since", "as_of", *_OF_A_PAGE)
 _REPEATED = ("user_id", "project", "client")
+DATES = ("date_from", "date_to")
 # One more than the API takes. Each value has a link that holds all others.
 MAX_SHOWN = 51
 
@@ -63,9 +65,9 @@ def read_filters(sent: QueryDict, today: date, page: str = "timesheets") -> Mapp
     """The filters in a query string, which may be wrong: the form shows what was sent.
 
     `chips` say what they are, and each link leads to the `page` without it. `start` is the first page of the
-    list, and `download` the file with all pages.
+    list, and `download` the file with all pages. A report has no chips of its period.
     """
-    pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE) for value in _list_values(sent, name)]
+    pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE, "by") for value in _list_values(sent, name)]
     return {
         "user_ids": _list_values(sent, "user_id") or [""],
         "projects": _list_values(sent, "project") or [""],
@@ -97,18 +99,19 @@ def _read_limit(value: str, *, days: int) -> Limit:
 
 
 def _describe_pairs(pairs: Sequence[Pair], page: str) -> Iterator[Link]:
+    unnamed = (*_OF_A_PAGE, "by", *(DATES if page == "totals" else ()))
     for position, (name, value) in enumerate(pairs):
-        if name in _OF_A_PAGE or (name == "current" and value != "true"):
+        if name in unnamed or (name == "current" and value != "true"):
             continue
         rest = [*pairs[:position], *pairs[position + 1 :]]
-        yield Link(text=_describe_pair(name, value), address=_link_to(page, rest))
+        yield Link(text=describe_pair(name, value), address=_link_to(page, rest))
 
 
-def _describe_pair(name: str, value: str) -> str:
+def describe_pair(name: str, value: str) -> str:
     if name == "current":
         return _WORDS[name]
     day = parse_day(value)
-    if day is None or name not in ("date_from", "date_to"):
+    if day is None or name not in DATES:
         return f"{_WORDS[name]} {value}"
     return f"To {_name_day(day - timedelta(days=1))}" if name == "date_to" else f"From {_name_day(day)}"
 
@@ -129,9 +132,8 @@ def _list_periods(today: date) -> list[tuple[str, date, date]]:
     """Each with its first day and the day after its last one."""
     week = timedelta(days=7)
     monday = today - timedelta(days=today.weekday())
-    first = today.replace(day=1)
-    next_first = (first + timedelta(days=31)).replace(day=1)
-    previous_first = (first - timedelta(days=1)).replace(day=1)
+    first, next_first = find_month(today)
+    previous_first, _ = find_month(first - timedelta(days=1))
     return [
         ("Last 7 days", today - timedelta(days=6), today + timedelta(days=1)),
         ("This week", monday, monday + week),

@@ -80,7 +80,7 @@ class PageRenderer(BrowsableAPIRenderer):
 
 
 def _read_filters(request: Request, section: str | None) -> Mapping[str, Any]:
-    page = "corrections" if section == "corrections" else "timesheets"
+    page = section if section in ("corrections", "totals") else "timesheets"
     return read_filters(request.query_params, timezone.localdate(timezone=conf.time_zone()), page)
 
 

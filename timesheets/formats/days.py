@@ -35,6 +35,12 @@ def name_week(day: date) -> str:
     return f"{year}-W{week:02}"
 
 
+def find_month(day: date) -> tuple[date, date]:
+    """The first day of the day's month, and that of the next one."""
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Week:
     """A week of ISO 8601: Monday to Sunday. The years are those that an entry may have, without the ends."""

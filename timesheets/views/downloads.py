@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from timesheets import conf
-from timesheets.browser.downloads import settle, write_download
+from timesheets.browser.downloads import settle, write_download, write_rows
 from timesheets.exceptions import Overloaded
 from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.queries import NotSettled, TimesheetQuery
@@ -20,6 +20,7 @@ from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import OF_TIMESHEETS, read_options
 from timesheets.views.reading import ReadingView
 from timesheets.views.timesheets import TimesheetListView, UnsettledState
+from timesheets.views.totals import TotalsView, read_sums
 
 logger = logging.getLogger(__name__)
 
@@ -103,3 +104,15 @@ class TimesheetDownloadView(ReadingView):
             return start_download(request, write_download(options.reach, settle(options.query)), "timesheets")
         except NotSettled:
             raise UnsettledState from None
+
+
+class TotalsDownloadView(TimesheetDownloadView):
+    """All sums of a report."""
+
+    resource_path = "/totals/download"
+    page_part = TotalsView.page_part
+
+    def get(self, request: Request) -> Download:
+        sums = read_sums(request)
+        rows = ((*group.names, group.entries, group.hours) for group in sums.groups)
+        return start_download(request, write_rows(sums.columns, rows), "report")

@@ -1,17 +1,22 @@
 """Add up entries by employee, project, client and period: parse, call, respond."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from django.http import HttpResponseBase, HttpResponseRedirect
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from timesheets import conf
 from timesheets.exceptions import InvalidParameter, TooManyGroups
-from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, PlainJSONRenderer
+from timesheets.formats.days import find_month
+from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_totals
 from timesheets.storage.queries import NotSettled, TimesheetQuery
-from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
+from timesheets.storage.reach import Reach
+from timesheets.storage.totals import KEYS, MAX_GROUPS, Group, add_up
 from timesheets.views.list_options import FilterParameters, IdField, read_parameters
 from timesheets.views.reading import ReadingView, read_reach, reads_all
 from timesheets.views.timesheets import UnsettledState
@@ -27,24 +32,67 @@ class TotalsParameters(FilterParameters):
 _PARAMETERS = TotalsParameters(partial=True)
 
 
+class Sums(NamedTuple):
+    """What a request adds up. `names` are the columns of the names of groups."""
+
+    reach: Reach
+    by: Sequence[str]
+    names: Sequence[str]
+    groups: Sequence[Group]
+    as_of: int
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return (*self.names, "entries", "hours")
+
+
 class TotalsView(ReadingView):
-    """Add up the current entries."""
+    """Add up the current entries. The page without `by` is this month by project."""
 
+    name = "Report"
     resource_path = "/totals"
-    renderer_classes = [PlainJSONRenderer, CSVRenderer]
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
+    page_part = "timesheets/parts/report.html"
+    page_script = "timesheets/filters.js"
 
-    def get(self, request: Request) -> Response:
-        values, _ = read_parameters(request, _PARAMETERS)
-        by = _read_keys(request, values.pop("by", ""))
-        reach = read_reach(request, values.pop("client_ids", ()))
-        try:
-            groups, as_of = add_up(reach, TimesheetQuery(**values), by, conf.time_zone())
-        except NotSettled:
-            raise UnsettledState from None
-        if len(groups) > MAX_GROUPS:
-            raise TooManyGroups
-        columns = [column for key in by for column in (CLIENT_COLUMNS if key == "client" else (key,))]
-        return PageResponse(represent_totals(columns, groups, as_of), columns=(*columns, "entries", "hours"))
+    def get(self, request: Request) -> HttpResponseBase:
+        if has_page(request) and "by" not in request.query_params:
+            return _choose_project(request)
+        sums = read_sums(request)
+        body = None if has_page(request) else represent_totals(sums.names, sums.groups, sums.as_of)
+        return PageResponse(
+            body,
+            columns=sums.columns,
+            by=sums.by,
+            groups=sums.groups,
+            reach=sums.reach,
+            sent=request.query_params,
+        )
+
+
+def _choose_project(request: Request) -> HttpResponseRedirect:
+    read_parameters(request, _PARAMETERS)
+    query = request.query_params.copy()
+    query["by"] = "project"
+    if query.keys().isdisjoint({"date_from", "date_to"}):
+        first, end = find_month(timezone.localdate(timezone=conf.time_zone()))
+        query["date_from"], query["date_to"] = str(first), str(end)
+    return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
+
+
+def read_sums(request: Request) -> Sums:
+    """Raises InvalidParameter and TooManyGroups."""
+    values, _ = read_parameters(request, _PARAMETERS)
+    by = _read_keys(request, values.pop("by", ""))
+    reach = read_reach(request, values.pop("client_ids", ()))
+    try:
+        groups, as_of = add_up(reach, TimesheetQuery(**values), by, conf.time_zone())
+    except NotSettled:
+        raise UnsettledState from None
+    if len(groups) > MAX_GROUPS:
+        raise TooManyGroups
+    names = [name for key in by for name in (CLIENT_COLUMNS if key == "client" else (key,))]
+    return Sums(reach, by, names, groups, as_of)
 
 
 def _read_keys(request: Request, text: str) -> Sequence[str]:

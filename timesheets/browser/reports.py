@@ -1,0 +1,211 @@
+"""Lay out sums of hours as a report: its period, its lines, what each opens, and what was left out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.html import escape
+
+from timesheets.browser.days import parse_day
+from timesheets.browser.filters import DATES, describe_pair
+from timesheets.formats.days import find_month
+from timesheets.storage.reach import Reach
+from timesheets.storage.totals import Group
+
+_WORDS = {"user_id": "employee"}
+_CHOICES = ("project", "user_id", "week", "user_id,project", "user_id,week", "project,week")
+_CHOICES_OF_CLIENTS = ("client", "client,project", "client,week", "user_id,client")
+# What turns the name of a period into its first day, and how people read it.
+_PERIODS = {"day": ("", "%a, %d %b %Y"), "week": ("-1", "%G-W%V, from %d %b"), "month": ("-01", "%B %Y")}
+_ONE_DAY, _ONE_WEEK = timedelta(days=1), timedelta(days=7)
+# Of the table. With more columns or bytes, the page would be slow to read or to load.
+MAX_COLUMNS, MAX_BYTES = 12, 80_000
+# Of a row, without its texts and addresses.
+_ROW_BYTES = 250
+
+# What entries have in common. Only a client has two names, of which the organization may be empty.
+Name = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A row or the head of a column, and what it opens. `cells` has the hours of a row in each column.
+
+    An address is None if no filter selects just what was added up.
+    """
+
+    label: str
+    hours: Decimal
+    address: str | None = None
+    entries: int = 0
+    cells: Sequence[tuple[Decimal, str | None]] = ()
+
+    @property
+    def rest(self) -> Decimal:
+        """The hours that are in no column."""
+        return self.hours - sum(hours for hours, _ in self.cells)
+
+
+class _Table:
+    """The sums by name, and the addresses of what was added up."""
+
+    def __init__(self, by: Sequence[str], groups: Sequence[Group], sent: QueryDict) -> None:
+        self._by, self._filters = by, {name: values for name, values in sent.lists() if name != "by"}
+        self._groups = {_split(by, group.names): group for group in groups}
+        self.sums: list[dict[Name, Decimal]] = [defaultdict(Decimal) for _ in by]
+        self.entries: Counter[Name] = Counter()
+        for names, group in self._groups.items():
+            self.entries[names[0]] += group.entries
+            for sums, name in zip(self.sums, names, strict=True):
+                sums[name] += group.hours
+        clients = Counter(name[0] for name in self.sums[by.index("client")]) if "client" in by else {}
+        # No filter selects one organization.
+        self._several = {client for client, count in clients.items() if count > 1}
+
+    def rank(self, axis: int) -> list[Name]:
+        """The one with the most hours comes first, but of periods the newest."""
+        sums = self.sums[axis]
+        if self._by[axis] in _PERIODS:
+            return sorted(sums, reverse=True)
+        return sorted(sums, key=lambda name: (-sums[name], name))
+
+    def describe(self, axis: int, name: Name, **more: Any) -> Line:
+        """A line, which opens its own parts, by what no filter has fixed yet."""
+        filters = self._select({self._by[axis]: name})
+        keys = (key for key in (*self._by, "user_id", "project") if key != self._by[axis])
+        by = next((key for key in keys if len((filters or {}).get(key, ())) != 1), None)
+        hours = self.sums[axis][name]
+        return Line(label=_label(self._by[axis], name), hours=hours, address=_link(filters, by), **more)
+
+    def describe_rows(self, columns: Sequence[Name], used: int) -> Iterator[Line]:
+        """The first rows, as many as fit."""
+        for name in self.rank(0):
+            cells = [self._describe_cell(name, column) for column in columns]
+            row = self.describe(0, name, entries=self.entries[name], cells=cells)
+            used += _ROW_BYTES + len(escape(row).encode())
+            if used > MAX_BYTES:
+                return
+            yield row
+
+    def _describe_cell(self, row: Name, column: Name) -> tuple[Decimal, str | None]:
+        group = self._groups.get((row, column))
+        if group is None:
+            return Decimal(), None
+        return group.hours, _link(self._select(dict(zip(self._by, (row, column), strict=True))))
+
+    def _select(self, parts: Mapping[str, Name]) -> Mapping[str, Sequence[str]] | None:
+        """The filters of a part of the report; None if there are none that select just it."""
+        filters = dict(self._filters)
+        for key, name in parts.items():
+            if key in _PERIODS:
+                first, end = (str(day) for day in _find_days(key, name[0]))
+                filters["date_from"] = [max(first, *filters.get("date_from", ()))]
+                filters["date_to"] = [min(end, *filters.get("date_to", ()))]
+            elif key == "client" and name[0] in self._several:
+                return None
+            else:
+                filters[key] = [name[0]]
+        return filters
+
+
+def describe_report(
+    *, by: Sequence[str], groups: Sequence[Group], sent: QueryDict, reach: Reach
+) -> Mapping[str, Any]:
+    """What the page of a report shows of the groups, and the choices of its form."""
+    table = _Table(by, groups, sent)
+    columns = table.rank(1)[:MAX_COLUMNS] if len(by) > 1 else []
+    if by[-1] in _PERIODS:
+        columns.reverse()
+    heads = [table.describe(1, name) for name in columns]
+    rows = list(table.describe_rows(columns, len(escape(heads).encode())))
+    total = Line(
+        label="Total",
+        hours=sum((group.hours for group in groups), Decimal()),
+        entries=table.entries.total(),
+        cells=[(head.hours, None) for head in heads],
+    )
+    others = Line(
+        label=f"{len(table.sums[0]) - len(rows):,} more",
+        hours=total.hours - sum(row.hours for row in rows),
+        entries=total.entries - sum(row.entries for row in rows),
+        cells=[
+            (head.hours - sum(hours for hours, _ in cells), None)
+            for head, *cells in zip(heads, *(row.cells for row in rows), strict=True)
+        ],
+    )
+    words = [_WORDS.get(key, key) for key in by]
+    choices = dict.fromkeys((*_CHOICES, *(_CHOICES_OF_CLIENTS if reach.is_everything else ()), ",".join(by)))
+    period = _describe_period(sent)
+    return {
+        **period,
+        "title": f"Hours by {' and '.join(words)}, {period['period']}",
+        "words": words,
+        "choices": {choice: _name_choice(choice) for choice in choices},
+        "heads": heads,
+        "rows": rows,
+        "most": max((row.hours for row in rows), default=0),
+        "left_out": [len(sums) - len(shown) for sums, shown in zip(table.sums, (rows, heads), strict=False)],
+        "others": others,
+        "total": total,
+        "download": f"{reverse('totals-download')}?{sent.urlencode()}",
+    }
+
+
+def _split(by: Sequence[str], names: Sequence[str]) -> tuple[Name, ...]:
+    """The names of a group, those of a client together."""
+    rest = iter(names)
+    return tuple((next(rest), next(rest)) if key == "client" else (next(rest),) for key in by)
+
+
+def _label(key: str, name: Name) -> str:
+    if key in _PERIODS:
+        first, _ = _find_days(key, name[0])
+        return f"{first:{_PERIODS[key][1]}}"
+    return " for ".join(filter(None, name))
+
+
+def _name_choice(choice: str) -> str:
+    return ", ".join(_WORDS.get(key, key) for key in choice.split(",")).capitalize()
+
+
+def _find_days(key: str, name: str) -> tuple[date, date]:
+    """The first day of a period, and the day after its last one."""
+    first = date.fromisoformat(name + _PERIODS[key][0])
+    return first, _find_end(key, first)
+
+
+def _find_end(key: str, first: date) -> date:
+    if key == "month":
+        return find_month(first)[1]
+    return first + (_ONE_WEEK if key == "week" else _ONE_DAY)
+
+
+def _link(filters: Mapping[str, Sequence[str]] | None, by: str | None = None) -> str | None:
+    """The address of a report; without `by`, of the entries."""
+    if filters is None:
+        return None
+    page, more = ("totals", {"by": by}) if by else ("timesheets", {"current": "true"})
+    return f"{reverse(page)}?{urlencode({**more, **filters}, doseq=True)}"
+
+
+def _describe_period(sent: QueryDict) -> Mapping[str, Any]:
+    """The words for the days of a report. A month and a week have `neighbors`, before and after it."""
+    first, end = (parse_day(sent.get(name, "")) for name in DATES)
+    if first and end and (first, end) == find_month(first):
+        key, before = "month", find_month(first - _ONE_DAY)[0]
+    elif first and end and end - first == _ONE_WEEK and first.weekday() == 0:
+        key, before = "week", first - _ONE_WEEK
+    else:
+        words = (describe_pair(name, sent.get(name, "")) for name in DATES if name in sent)
+        return {"period": " ".join(f"{each[0].lower()}{each[1:]}" for each in words) or "all days"}
+    period, *neighbors = (f"{each:{_PERIODS[key][1]}}" for each in (first, before, end))
+    filters = {name: values for name, values in sent.lists() if name != "by"}
+    days = ({"date_from": [str(each)], "date_to": [str(_find_end(key, each))]} for each in (before, end))
+    addresses = (_link({**filters, **each}, sent.get("by")) for each in days)
+    return {"period": period, "neighbors": list(zip(neighbors, addresses, strict=True))}
