@@ -10,7 +10,7 @@ the server.
 import json
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.rows import Row, insert_into_postgresql, insert_into_sqlite, make_entries, make_rows
+from benchmarks.rows import insert, make_entries, make_rows
 from benchmarks.timing import parse_million, time_all
 from tests.kit.databases import migrate
 from tests.kit.issuer import Issuer
@@ -33,12 +33,12 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A database, the server that stores in it, and the database's own way to take ready rows."""
+    """A database, and the server that stores in it."""
 
     name: str
+    url: str
     server: GranianServer
     session: requests.Session
-    insert: Callable[[Sequence[Row]], None]
 
     def post(self, path: str, body: bytes) -> None:
         self.session.post(f"{self.server.url}{path}", body, timeout=600).raise_for_status()
@@ -49,17 +49,15 @@ def open_target(name: str, issuer: Issuer) -> Iterator[Target]:
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
         url = f"sqlite:///{folder / 'db.sqlite3'}"
-        insert = partial(insert_into_sqlite, folder / "db.sqlite3")
         if name == "PostgreSQL":
             url = resources.enter_context(closing(PostgreSQLServer())).url()
-            insert = partial(insert_into_postgresql, url)
         migrate(url)
         server = GranianServer(folder, issuer.url, url, settings="benchmarks.stock.settings", workers=1)
-        session = requests.Session()
+        session = resources.enter_context(requests.Session())
         session.headers["Authorization"] = f"Bearer {issuer.mint()}"
         session.headers["Content-Type"] = "application/json"
-        with closing(server), session:
-            yield Target(name=name, server=server, session=session, insert=insert)
+        with closing(server):
+            yield Target(name=name, url=url, server=server, session=session)
 
 
 def compare(target: Target) -> None:
@@ -85,7 +83,7 @@ def measure_rates(target: Target, size: int, count: int) -> tuple[float, float, 
 
     ours = [partial(target.post, "/timesheets/upload", body) for body in make_bodies(as_list=size > 1)]
     stock = [partial(target.post, "/stock", body) for body in make_bodies(as_list=True)]
-    rows = [partial(target.insert, make_rows(size, client_id=1)) for _ in range(count)]
+    rows = [partial(insert, target.url, make_rows(size, client_id=1)) for _ in range(count)]
     total = size * count
     return total / time_all(ours), total / time_all(stock), total / time_all(rows)
 

@@ -2,26 +2,8 @@
 
 import selectors
 import socket
-import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """The answers of one run: their number per second, and how long each took in seconds."""
-
-    rate: float
-    seconds: list[float]
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.seconds)
-
-    @property
-    def p99(self) -> float:
-        return sorted(self.seconds)[len(self.seconds) * 99 // 100]
 
 
 class _Connection:
@@ -48,8 +30,13 @@ class _Connection:
         return len(body) >= int(length)
 
 
-def send_all(port: int, requests: Iterator[bytes], *, connections: int, seconds: float) -> Load:
-    """Send requests for some seconds, each connection the next one when it has its answer."""
+def send_all(
+    port: int, requests: Iterator[bytes], *, connections: int, seconds: float
+) -> tuple[float, list[float]]:
+    """Send requests for some seconds, each connection the next one when it has its answer.
+
+    Returns the answers per second, and how long each took.
+    """
     selector = selectors.DefaultSelector()
     taken: list[float] = []
     for _ in range(connections):
@@ -64,4 +51,4 @@ def send_all(port: int, requests: Iterator[bytes], *, connections: int, seconds:
                 key.data.send(next(requests))
     for key in list(selector.get_map().values()):
         key.data.socket.close()
-    return Load(rate=len(taken) / (now - begin), seconds=taken)
+    return len(taken) / (now - begin), taken

@@ -5,7 +5,6 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -36,19 +35,15 @@ def make_rows(count: int, client_id: int) -> list[Row]:
     return [(*origin, *entry.values()) for entry in make_entries(count)]
 
 
-def insert_into_sqlite(path: Path, rows: Sequence[Row]) -> None:
-    """One prepared statement, in one transaction."""
-    marks = ", ".join("?" * len(_COLUMNS))
-    with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as database:
-        database.execute("PRAGMA synchronous = FULL")
-        database.execute("BEGIN IMMEDIATE")
-        database.executemany(f"INSERT INTO timesheets_timesheet ({_NAMES}) VALUES ({marks})", rows)  # noqa: S608
-        database.execute("COMMIT")
-
-
-def insert_into_postgresql(url: str, rows: Sequence[Row]) -> None:
-    """COPY, in one transaction."""
+def insert(url: str, rows: Sequence[Row]) -> None:
+    """The database's own way to take rows, in one transaction: a prepared statement, or COPY."""
+    if url.startswith("sqlite:"):
+        marks = ", ".join("?" * len(_COLUMNS))
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as database, database:
+            database.execute("PRAGMA synchronous = FULL")
+            database.executemany(f"INSERT INTO timesheets_timesheet ({_NAMES}) VALUES ({marks})", rows)  # noqa: S608
+        return
     statement = f"COPY timesheets_timesheet ({_NAMES}) FROM STDIN"
-    with psycopg.connect(url) as database, database.cursor() as cursor, cursor.copy(statement) as copy:
+    with psycopg.connect(url) as connection, connection.cursor().copy(statement) as copy:
         for row in rows:
             copy.write_row(row)

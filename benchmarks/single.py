@@ -2,9 +2,9 @@
 
 Sends one entry per request over 16 and over 64 kept connections to the production server with one worker on
 one core, which verifies each token and stores each entry in SQLite or PostgreSQL. The rivals are FastAPI on
-uvicorn with uvloop and httptools, on the same core. One verifies the token with PyJWT and stores each entry
-in PostgreSQL with asyncpg (`benchmarks/stock/storing.py`). The other verifies the token and stores nothing
-(`benchmarks/stock/echo.py`): it is the limit. The load and PostgreSQL run on the other cores.
+uvicorn with uvloop and httptools, on the same core (`benchmarks/stock/rival.py`). One verifies the token with
+PyJWT and stores each entry in PostgreSQL with asyncpg. The other verifies the token and stores nothing: it is
+the limit. The load and PostgreSQL run on the other cores.
 """
 
 import argparse
@@ -16,15 +16,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from benchmarks.load import Load, send_all
+from benchmarks.load import send_all
 from benchmarks.rows import make_entries
 from tests.kit.databases import migrate
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.processes import find_free_port
+from tests.kit.processes import REPOSITORY, find_free_port
 from tests.kit.servers import GranianServer, Server
 
-RIVALS = {"FastAPI, asyncpg": "storing", "FastAPI, echo": "echo"}
+# The rivals, and their paths.
+RIVALS = {"FastAPI, asyncpg": "/store", "FastAPI, echo": "/echo"}
 CONNECTIONS = (16, 64)
 
 
@@ -43,35 +44,27 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
     postgresql = resources.enter_context(closing(PostgreSQLServer()))
     urls = {"PostgreSQL": postgresql.url(), "SQLite": f"sqlite:///{folder / 'db.sqlite3'}"}
     with on_cores({first}):
-        servers: dict[str, Server] = {
-            name: start_rival(Path(tempfile.mkdtemp(dir=folder)), issuer, module, postgresql.url())
-            for name, module in RIVALS.items()
-        }
+        rival = resources.enter_context(closing(start_rival(folder, issuer, postgresql.url())))
+        servers = dict.fromkeys(RIVALS, rival)
         for name, url in urls.items():
             migrate(url)
-            servers[name] = GranianServer(
-                Path(tempfile.mkdtemp(dir=folder)), issuer.url, url, "benchmarks.stock.production", workers=1
-            )
-    for server in servers.values():
-        resources.enter_context(closing(server))
+            own = Path(tempfile.mkdtemp(dir=folder))
+            server = GranianServer(own, issuer.url, url, "benchmarks.stock.production", workers=1)
+            servers[name] = resources.enter_context(closing(server))
     return servers
 
 
-def start_rival(folder: Path, issuer: Issuer, module: str, database_url: str) -> Server:
+def start_rival(folder: Path, issuer: Issuer, database_url: str) -> Server:
     port = find_free_port()
     options = f"--port {port} --log-level warning --loop uvloop --http httptools"
-    command = ["-m", "uvicorn", f"benchmarks.stock.{module}:app", *options.split()]
-    variables = {
-        "TEST_ISSUER": issuer.url,
-        "TEST_DATABASE_URL": database_url,
-        "PYTHONPATH": str(Path(__file__).parent.parent),
-    }
+    command = ["-m", "uvicorn", "benchmarks.stock.rival:app", *options.split()]
+    variables = {"TEST_ISSUER": issuer.url, "TEST_DATABASE_URL": database_url, "PYTHONPATH": str(REPOSITORY)}
     return Server(folder, port, command, **variables)
 
 
-def make_requests(token: str) -> Iterator[bytes]:
+def make_requests(path: str, token: str) -> Iterator[bytes]:
     head = (
-        "POST /timesheets/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Authorization: Bearer {token}\r\nContent-Length: "
     )
     while True:
@@ -80,35 +73,31 @@ def make_requests(token: str) -> Iterator[bytes]:
             yield f"{head}{len(body)}\r\n\r\n{body}".encode()
 
 
-def measure(server: Server, token: str, connections: int, seconds: float) -> tuple[Load, float]:
-    """The load, and the seconds of processor time per request."""
+def measure(name: str, server: Server, token: str, connections: int, seconds: float) -> tuple[float, ...]:
+    """Requests a second; the median, the 99th percentile and the processor time of one, in milliseconds."""
+    requests = make_requests(RIVALS.get(name, "/timesheets/upload"), token)
     before = server.read_processor_seconds()
-    load = send_all(server.port, make_requests(token), connections=connections, seconds=seconds)
-    return load, (server.read_processor_seconds() - before) / len(load.seconds)
+    rate, taken = send_all(server.port, requests, connections=connections, seconds=seconds)
+    processor_seconds = (server.read_processor_seconds() - before) / len(taken)
+    p99 = sorted(taken)[len(taken) * 99 // 100]
+    return rate, statistics.median(taken) * 1000, p99 * 1000, processor_seconds * 1000
 
 
 def compare(servers: Mapping[str, Server], token: str, connections: int, rounds: int, seconds: float) -> None:
-    runs: dict[str, list[tuple[Load, float]]] = {name: [] for name in servers}
-    for server in servers.values():
-        measure(server, token, connections, 1)
+    runs: dict[str, list[tuple[float, ...]]] = {name: [] for name in servers}
+    for name, server in servers.items():
+        measure(name, server, token, connections, 1)
     for _ in range(rounds):
         for name, server in servers.items():
-            runs[name].append(measure(server, token, connections, seconds))
+            runs[name].append(measure(name, server, token, connections, seconds))
+    medians = {name: [statistics.median(each) for each in zip(*runs[name], strict=True)] for name in servers}
     print(f"\n{connections} connections, the median of {rounds} rounds; the ratios are to the two rivals")
     print(
         f"{'':16} {'requests/s':>10} {'ratios':>11} {'p50 ms':>7} {'p99 ms':>7} {'p99/p50':>8} {'CPU ms':>7}"
     )
-    rates = {name: statistics.median(load.rate for load, _ in runs[name]) for name in servers}
-    for name, rate in rates.items():
-        ratios = ", ".join(f"{rate / rates[rival]:.2f}" for rival in RIVALS)
-        p50 = statistics.median(load.median for load, _ in runs[name])
-        p99 = statistics.median(load.p99 for load, _ in runs[name])
-        cpu = statistics.median(cpu for _, cpu in runs[name])
-        print(
-            f"{name:16} {rate:10,.0f} {ratios:>11} {p50 * 1000:7.1f} {p99 * 1000:7.1f} "
-            f"{p99 / p50:8.1f} {cpu * 1000:7.2f}",
-            flush=True,
-        )
+    for name, (rate, p50, p99, cpu) in medians.items():
+        ratios = ", ".join(f"{rate / medians[rival][0]:.2f}" for rival in RIVALS)
+        print(f"{name:16} {rate:10,.0f} {ratios:>11} {p50:7.1f} {p99:7.1f} {p99 / p50:8.1f} {cpu:7.2f}")
 
 
 def main() -> None:
@@ -118,9 +107,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    with ExitStack() as resources, closing(Issuer()) as issuer:
-        folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
-        servers = start_servers(folder, issuer, resources)
+    with tempfile.TemporaryDirectory() as name, closing(Issuer()) as issuer, ExitStack() as resources:
+        servers = start_servers(Path(name), issuer, resources)
         for connections in CONNECTIONS:
             compare(servers, issuer.mint(), connections, options.rounds, options.seconds)
 

@@ -7,6 +7,7 @@ API does, so only the handling of entries differs.
 from typing import Any, cast
 
 from django.db import transaction
+from django.urls import include, path
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.parsers import JSONParser
@@ -52,3 +53,6 @@ class StockView(APIView):
         with transaction.atomic():
             serializer.save()
         return Response(serializer.data, status=201)
+
+
+urlpatterns = [path("", include("timesheets.urls")), path("stock", StockView.as_view())]
