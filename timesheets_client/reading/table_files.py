@@ -70,7 +70,7 @@ def read_xlsx(file: BinaryIO, name: str, options: TableOptions) -> Iterator[Inpu
 
 
 def read_sheet_items(sheet: "Sheet", source: str, options: TableOptions) -> Iterator[InputItem]:
-    from timesheets_client.reading.maps.sheets import read_mapped_sheet
+    from timesheets_client.reading.maps.rows import read_mapped_sheet
     from timesheets_files.workbook_values import read_sheet
 
     if options.entry_map:

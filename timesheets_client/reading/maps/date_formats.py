@@ -1,8 +1,8 @@
-"""Read dates and times of day in stated formats. The order of day and month is never guessed."""
+"""Read dates and times of day in the formats of strptime. The order of day and month is never guessed."""
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,33 +10,17 @@ from timesheets_files.dates import Swapped
 from timesheets_files.members import Malformed
 from timesheets_files.printable import quote
 
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-MONTH_NUMBERS = {name[:3].lower(): f"{number}" for number, name in enumerate(MONTHS, 1)}
-# As in strptime. Each matches few characters, so that no long text can fill a cache.
-DIRECTIVES = {
-    "Y": r"(?P<Y>\d{4})",
-    "m": r"(?P<m>0?[1-9]|1[0-2])",
-    "d": r"(?P<d>0?[1-9]|[12]\d|3[01])",
-    "b": rf"(?P<b>(?i:{'|'.join(name[:3] for name in MONTHS)}))",
-    "B": rf"(?P<B>(?i:{'|'.join(MONTHS)}))",
-    "H": r"(?P<H>0?\d|1\d|2[0-3])",
-    "I": r"(?P<I>0?[1-9]|1[0-2])",
-    "p": r"(?P<p>[AaPp])\.?[Mm]\.?",
-    "M": r"(?P<M>[0-5]\d)",
-    "S": r"(?P<S>[0-5]\d)",
-    "f": r"(?P<f>\d{1,6})",
-    "z": r"(?P<z>[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)",
-}
-PART = re.compile(r"%(.?)|(\s+)|([^%\s]+)", re.DOTALL)
-# A number that another one follows at once needs both of its digits.
+# Those that mean the same in every locale; months have English names.
+DIRECTIVES = "YmdbBHIpMSfz"
+# A number that another one follows at once needs all of its digits.
 ADJACENT = re.compile("%[YmdHIMSf]%[YmdHIMSf]")
+DIGITS = re.compile(r"\d+", re.ASCII)
+NOON = re.compile(r"([ap])\.?m\.?", re.IGNORECASE)
 DATE = set("Ymd")
 MONTH = set("mbB")
 TIMES = tuple(map(set, ("HM", "HMS", "HMSf", "IMp", "IMSp", "IMSfp")))
-MAX_DAYS = 4096
+MAX_TEXTS = 4096
+MAX_LENGTH = 100
 
 
 class Moment(NamedTuple):
@@ -54,7 +38,7 @@ def find_directives(layout: str) -> list[str]:
 def find_fault(layout: str) -> str | None:
     """Why this is no format of a date, of a time of day, or of both."""
     directives = find_directives(layout)
-    if unknown := [each for each in directives if each not in DIRECTIVES]:
+    if unknown := [each for each in directives if not each or each not in DIRECTIVES]:
         known = " ".join(f"%{each}" for each in DIRECTIVES)
         return f"there is no %{unknown[0]}; the directives are {known}"
     parts = ["m" if each in MONTH else each for each in directives]
@@ -82,19 +66,19 @@ def disagree(formats: Sequence[str]) -> bool:
 
 def compile_formats(formats: Sequence[str]) -> Callable[[str], Moment]:
     """A function that reads a text in the first format that fits. It raises Malformed, or Swapped."""
-    patterns = [compile_format(layout) for layout in formats]
-    swapped = {layout: compile_format(layout) for layout in map(swap, formats) if layout not in formats}
+    swapped = [layout for layout in map(swap, formats) if layout not in formats]
     listed = " or ".join(formats)
 
+    # It keeps no long text, because those raise.
+    @lru_cache(MAX_TEXTS)
     def read(text: str) -> Moment:
-        try:
-            return find_moment(patterns, text)
-        except Malformed as error:
-            problem = str(error) or f"{quote(text)} does not have the format {listed}"
-        for layout, pattern in swapped.items():
-            if fits(pattern, text):
+        for layout in formats:
+            if moment := find_moment(text, layout):
+                return moment
+        for layout in swapped:
+            if find_moment(text, layout):
                 raise Swapped(f"{quote(text)} does not fit {listed}, but {layout}")
-        raise Malformed(problem)
+        raise Malformed(f"{quote(text)} does not have the format {listed}")
 
     return read
 
@@ -106,52 +90,22 @@ def swap(layout: str) -> str:
     return re.sub("%[dm]", lambda found: "%m" if found[0] == "%d" else "%d", layout)
 
 
-def fits(pattern: re.Pattern[str], text: str) -> bool:
+def find_moment(text: str, layout: str) -> Moment | None:
+    """The moment, if the text has exactly this format."""
+    if len(text) > MAX_LENGTH or any(each.isdigit() and not each.isascii() for each in text):
+        return None
     try:
-        return bool(find_moment([pattern], text))
-    except Malformed:
-        return False
-
-
-def find_moment(patterns: Sequence[re.Pattern[str]], text: str) -> Moment:
-    for pattern in patterns:
-        if match := pattern.fullmatch(text):
-            return make_moment(match)
-    raise Malformed
-
-
-def compile_format(layout: str) -> re.Pattern[str]:
-    pattern = "".join(compile_part(*part) for part in PART.findall(layout))
-    return re.compile(pattern.replace("0?", "0") if ADJACENT.search(layout) else pattern, re.ASCII)
-
-
-def compile_part(directive: str, space: str, literal: str) -> str:
-    # Some programs write a narrow no-break space before AM and PM.
-    return DIRECTIVES[directive] if directive else r"[\s\u00a0\u202f]{1,3}" if space else re.escape(literal)
-
-
-def make_moment(match: re.Match[str]) -> Moment:
-    """Raises Malformed if there is no such day."""
-    found = match.groupdict()
-    name = found.get("b") or found.get("B") or ""
-    month = MONTH_NUMBERS[name[:3].lower()] if name else found.get("m", "")
-    day = make_day(found["Y"], month, found["d"]) if "Y" in found else ""
-    if "M" not in found:
-        return Moment(day, "", "")
-    hour = found["H"] if "H" in found else f"{int(found['I']) % 12 + 12 * (found['p'] in 'Pp')}"
-    time = f"{hour:0>2}:{found['M']}:{found.get('S', '00')}"
-    if "f" in found:
-        time = f"{time}.{found['f']}"
-    return Moment(day, time, normalize_offset(found["z"]) if "z" in found else "")
-
-
-@lru_cache(MAX_DAYS)
-def make_day(year: str, month: str, day: str) -> str:
-    try:
-        return date(int(year), int(month), int(day)).isoformat()
+        found = datetime.strptime(NOON.sub(r"\1m", text) if "%p" in layout else text, layout)  # noqa: DTZ007
     except ValueError:
-        raise Malformed(f"there is no day {int(day)} in month {int(month)} of {year}") from None
-
-
-def normalize_offset(offset: str) -> str:
-    return "Z" if offset in "Zz" else f"{offset[:3]}:{offset[-2:]}"
+        return None
+    if ADJACENT.search(layout):
+        whole = found.strftime(re.sub("%[fz]", "", layout))
+        numbers = zip(DIGITS.findall(text), DIGITS.findall(whole), strict=False)
+        if any(len(given) < len(full) for given, full in numbers):
+            return None
+    offset = found.strftime("%z")
+    return Moment(
+        found.date().isoformat() if "%Y" in layout else "",
+        "" if lacks_time(layout) else found.time().isoformat(),
+        f"{offset[:3]}:{offset[3:]}" if offset else "",
+    )

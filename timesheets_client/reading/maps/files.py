@@ -17,7 +17,7 @@ from timesheets_client.reading.maps.date_formats import (
     lacks_time,
 )
 from timesheets_client.reading.maps.durations import SECONDS, UNITS, WITH_DAYS, compile_unit
-from timesheets_client.reading.maps.lookups import LookupUnreadable, read_lookup
+from timesheets_client.reading.maps.lookups import read_lookup
 from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.maps.rules import (
     Rule,
@@ -139,11 +139,9 @@ def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
     if member in OPTIONAL_COLUMNS:
         return make_text_rule(source, lambda text: text or default)
     renames, has_lookup, name = table.take_pairs("rename"), "lookup" in table, table.take("lookup")
-    lookup: Mapping[str, str] | None = None
-    try:
-        lookup = read_lookup(folder / name, member) if has_lookup else None
-    except LookupUnreadable as error:
-        table.refuse("lookup", str(error))
+    lookup, problems = read_lookup(folder / name, member) if has_lookup else (None, [])
+    for problem in problems:
+        table.refuse("lookup", problem)
 
     def convert(text: str) -> str:
         if not text:

@@ -1,32 +1,27 @@
 """Read a CSV file that gives each text of an export its value, such as a user id for each e-mail address."""
 
 import io
-import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from timesheets_client.local_files import NO_WAIT
 from timesheets_files.csv_rows import open_csv
 from timesheets_files.members import FileUnreadable, RowMalformed
 
-MAX_BYTES = 16 * 1024 * 1024
 
+def read_lookup(path: Path, member: str) -> tuple[Mapping[str, str], list[str]]:
+    """The values of `member` by casefolded text, and the problems.
 
-class LookupUnreadable(Exception):
-    """Its message has a line for each problem. It quotes nothing of the file: a map can name any file."""
-
-
-def read_lookup(path: Path, member: str) -> Mapping[str, str]:
-    """The values of `member` by text, with the texts casefolded. Raises LookupUnreadable."""
+    They quote nothing of the file, because a map can name any file.
+    """
     values: dict[str, str] = {}
     problems = []
     try:
-        with open_csv(io.BytesIO(read_content(path))) as table:
+        # A pipe might never end.
+        with open_csv(io.BytesIO(b"" if path.is_fifo() else path.read_bytes())) as table:
             if len(table.header) != 2 or table.header[1] != member:
-                raise LookupUnreadable(
+                return {}, [
                     f"{path.name}:1: the first row must name two columns, the second of them {member}"
-                )
+                ]
             for line, cells in table:
                 if isinstance(cells, RowMalformed):
                     problems.append(f"{path.name}:{line}: {cells}")
@@ -37,23 +32,7 @@ def read_lookup(path: Path, member: str) -> Mapping[str, str]:
                 else:
                     values[cells[0].casefold()] = cells[1]
     except FileUnreadable as error:
-        raise LookupUnreadable(f"{path.name}: {error}") from None
-    if problems:
-        raise LookupUnreadable("\n".join(problems))
-    return values
-
-
-def read_content(path: Path) -> bytes:
-    """The content of a regular file. Raises LookupUnreadable."""
-    try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT)) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise LookupUnreadable(f"{path.name} cannot be read: it is not a regular file")
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise LookupUnreadable(f"{path.name} is over 16 MiB")
-        return content
-    except OSError as error:
-        raise LookupUnreadable(f"{path.name} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise LookupUnreadable(f"{path.name} cannot be read: no file has such a name") from None
+        problems = [f"{path.name}: {error}"]
+    except (OSError, ValueError) as error:
+        problems = [f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}"]
+    return values, problems

@@ -4,17 +4,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from timesheets_client.errors import DateOrderInDoubt
-from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow
+from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow, reject_text
 from timesheets_client.reading.maps.durations import RoundsToZero
-from timesheets_client.reading.maps.names import normalize
-from timesheets_client.reading.maps.rules import Cells, Rule, Skip
+from timesheets_client.reading.maps.rules import Cells, Rule, Skip, Typed
+from timesheets_client.reading.maps.shipped import normalize
 from timesheets_files.dates import Swapped
 from timesheets_files.limits import find_faults
-from timesheets_files.members import OPTIONAL_COLUMNS, REVISION, HeaderMalformed, Malformed
+from timesheets_files.members import OPTIONAL_COLUMNS, REVISION, HeaderMalformed, Malformed, RowMalformed
 from timesheets_files.printable import quote
 from timesheets_files.rows import read_digits, require_width
+from timesheets_files.workbook_values import EMPTY, KINDS, Kind, Sheet, explain
 
 MAX_LENGTH = 2_000
+# In an export, the date and the time of day can have a column each, and hours can be a duration.
+MAPPED_KINDS = {
+    **KINDS,
+    "date": KINDS["date"] | {Kind.DURATION},
+    "hours": KINDS["hours"] | {Kind.DATE, Kind.DURATION},
+}
+TYPED = {Kind.DATE, Kind.DURATION, Kind.NUMBER}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,3 +130,28 @@ class RowReader:
             f"the first row must have each column that {entry_map.name} names once; "
             f"it {'; it '.join(problems)}; it names: {', '.join(map(quote, header))}"
         )[:MAX_LENGTH]
+
+
+def read_mapped_sheet(entry_map: EntryMap, sheet: Sheet, source: str) -> Iterator[Row]:
+    """What becomes of each row. Raises HeaderMalformed and DateOrderInDoubt."""
+    rows = entry_map.open_table(sheet.header, 1, sheet.title)
+    places = [
+        (member, rows.names.index(normalize(column)))
+        for member, rule in entry_map.rules.items()
+        for column in rule.columns
+    ]
+    for row in sheet.rows:
+        cells = [*row.cells, *[EMPTY] * (len(rows.names) - len(row.cells))]
+        texts = [Typed(cell.text) if cell.kind in TYPED else cell.text for cell in cells]
+        try:
+            read = rows.read(f"{source}:{row.number}", texts)
+        except RowMalformed as error:
+            yield reject_text(f"{source}:{row.number}", str(error), "\t".join(texts))
+            continue
+        wrong = [(member, cells[at]) for member, at in places if cells[at].kind not in MAPPED_KINDS[member]]
+        if wrong and not isinstance(read, SkippedRow):
+            errors = dict(read.errors) if isinstance(read, RejectedEntry) else {}
+            errors |= {member: [explain(member, cell)] for member, cell in wrong}
+            refused = {member: "" if member in OPTIONAL_COLUMNS else None for member, _ in wrong}
+            read = RejectedEntry(source=read.source, errors=errors, members={**read.members, **refused})
+        yield read

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from timesheets_client.reading.maps.date_formats import Moment, compile_formats
 from timesheets_client.reading.maps.durations import compile_unit, make_hours
-from timesheets_client.reading.maps.names import normalize
+from timesheets_client.reading.maps.shipped import normalize
 from timesheets_files.dates import find_offset
 from timesheets_files.members import Malformed
 from timesheets_files.printable import quote

@@ -1,12 +1,16 @@
-"""The maps that come with the client."""
+"""The maps that come with the client, found by the columns that they name."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from timesheets_client.reading.maps.names import normalize
-
 FOLDER = Path(__file__).parents[2] / "maps"
+
+
+def normalize(name: str) -> str:
+    """A name of a column, to be compared: without case, and with one space for each white space."""
+    return unicodedata.normalize("NFC", " ".join(name.split()).casefold())
 
 
 def list_names() -> list[str]:
