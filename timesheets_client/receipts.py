@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus
-from timesheets_client.output.tables import format_table
+from timesheets_client.output.report import format_table
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.stored_entries import Unexpected, explain_unexpected, read_whole_number
 
@@ -39,7 +39,7 @@ def show_uploads(context: RunContext) -> ExitStatus:
         }
         for each in receipts
     ]
-    report.show_lines(format_table(rows, ("upload", *SHOWN), ("label",)) if rows else ["no uploads"])
+    report.show_lines(format_table(rows, ("upload", *SHOWN)) if rows else ["no uploads"])
     return ExitStatus.DONE
 
 

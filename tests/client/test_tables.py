@@ -1,6 +1,6 @@
 import pytest
 
-from timesheets_client.output.tables import format_table
+from timesheets_client.output.report import format_table
 
 
 def test_columns_are_aligned() -> None:
@@ -27,34 +27,12 @@ def test_a_missing_cell_is_empty() -> None:
     assert format_table([{"a": "1"}, {"b": "2"}]) == ["  a  b", "  1", "     2"]
 
 
-def test_the_widest_column_is_cut() -> None:
-    _, line = format_table([{"short": "007", "long": "x" * 100, "end": "y"}])
+def test_a_long_cell_is_cut_and_on_the_right_its_beginning() -> None:
+    row = {"project": "x" * 100, "first": f"{'/folder' * 20}/week23.csv:17"}
 
-    assert line == f"  007    {'x' * 63}...  y"
+    _, line = format_table([row], right=["first"])
 
-
-def test_a_column_on_the_right_is_cut_on_the_left() -> None:
-    _, line = format_table([{"first": f"{'/folder' * 20}/week23.csv:17"}], right=["first"])
-
-    assert line.startswith("  ...older/folder/")
-    assert line.endswith("/week23.csv:17")
-    assert len(line) == 80
-
-
-def test_the_column_to_cut_first_is_cut_before_a_wider_one() -> None:
-    _, line = format_table([{"entry_id": "i" * 20, "project": "p" * 60}], cut_first=["entry_id"])
-
-    assert line == f"  {'i' * 13}...  {'p' * 60}"
-
-
-def test_no_other_column_is_cut_while_those_to_cut_first_are_wide() -> None:
-    row = {"user_id": "u" * 40, "date": "2026-01-21T11:00:00+01:00", "project": "p" * 60, "hours": "7.50"}
-
-    _, line = format_table([row], cut_first=["user_id", "project"])
-
-    assert len(line) <= 80
-    assert "  2026-01-21T11:00:00+01:00  " in line
-    assert line.endswith("  7.50")
+    assert line == f"  {'x' * 25}...  ...lder/folder/week23.csv:17"
 
 
 def test_control_characters_are_escaped() -> None:

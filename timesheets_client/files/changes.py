@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from timesheets_client.files.control_totals import find_hours, show
 from timesheets_client.network.messages import make_printable
-from timesheets_client.output.tables import format_table
+from timesheets_client.output.report import format_table
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import encode_entry
 from timesheets_client.sending.corrections import FindZone, describe_values, revise, withdraw

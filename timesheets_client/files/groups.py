@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from timesheets_client.files.control_totals import Totals, show
-from timesheets_client.output.tables import format_table
+from timesheets_client.output.report import format_table
 
 MAX_GROUPS = 5_000
 MAX_ROWS_SHOWN = 20
@@ -69,7 +69,7 @@ class Groups:
         yield ""
         yield f"{self._title}:"
         shown = rows[:MAX_ROWS_SHOWN]
-        yield from format_table([{name: str(row[name]) for name in row} for row in shown], RIGHT, ("first",))
+        yield from format_table([{name: str(row[name]) for name in row} for row in shown], RIGHT)
         if len(rows) > len(shown):
             yield f"  and {len(rows) - len(shown)} more rows; --json lists them"
         if self.unlisted.entries:

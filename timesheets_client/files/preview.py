@@ -8,17 +8,13 @@ from itertools import islice
 from timesheets_client.files.control_totals import Totals, find_hours, show
 from timesheets_client.files.counted_days import CountedDays
 from timesheets_client.files.groups import Groups
-from timesheets_client.output.report import MAX_REJECTED_SHOWN, count_entries
-from timesheets_client.output.tables import format_table
+from timesheets_client.output.report import MAX_REJECTED_SHOWN, count_entries, format_table
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, SkippedRow
 from timesheets_client.reading.identity import EntryIds, Occurrences, digest_entry
 from timesheets_client.reading.json_values import encode_value
-from timesheets_files.members import ENTRY_ID
 
 MAX_FIRST = 5
 MAX_COLUMNS = 9
-# Dates and hours are shown whole.
-CUT_FIRST = ("user_id", "project", "reason")
 OF_EVERY_ENTRY = ("by_person", "by_project", "by_month", "by_week", "by_person_project_week")
 MAX_PERSON_DAYS = 100_000
 MAX_HOURS_PER_DAY = Decimal(24)
@@ -146,12 +142,8 @@ class FirstEntries:
         ]
         yield f"{self._name}: the first entries, as they will be sent:"
         shown = [dict(islice(row.items(), MAX_COLUMNS)) for row in rows]
-        table = format_table(shown, right=("", "hours"), cut_first=CUT_FIRST, drop_first=ENTRY_ID)
-        yield from table
-        hidden = {name for row in rows for name in islice(row, MAX_COLUMNS, None)}
-        # The table leaves it out if there is no room.
-        hidden |= ({ENTRY_ID} & rows[0].keys()) - set(table[0].split())
-        if hidden:
+        yield from format_table(shown, right=("", "hours"))
+        if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
             yield f"  and {len(hidden)} more {'member' if len(hidden) == 1 else 'members'}; --json shows more"
 
 

@@ -1,7 +1,8 @@
 """Show the user what became of a run."""
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -12,6 +13,7 @@ from timesheets_client.printable import escape, escape_lines
 from timesheets_client.reading.json_values import encode_value
 
 MAX_REJECTED_SHOWN = 20
+MAX_CELL_LENGTH = 28
 
 
 def count_entries(count: int) -> str:
@@ -26,6 +28,40 @@ def describe_uploads(numbers: Sequence[int]) -> str:
         run = [str(number) for _, number in group]
         parts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else run
     return f"; upload{'s' * (len(numbers) > 1)} {', '.join(parts)}" if parts else ""
+
+
+def format_table(rows: Sequence[Mapping[str, str]], right: Collection[str] = ()) -> list[str]:
+    """A line with the names of the columns, and one per row. Texts are escaped, and cut if they are long.
+
+    The columns in `right` are aligned to the right, and cut on the left.
+    """
+    columns = []
+    for name in dict.fromkeys(name for row in rows for name in row):
+        to_right = name in right
+        cells = [cut(text, on_left=to_right) for text in (name, *(row.get(name, "") for row in rows))]
+        width = max(map(measure, cells))
+        gaps = [" " * (width - measure(cell)) for cell in cells]
+        columns.append(
+            [gap + cell if to_right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
+        )
+    return [f"  {'  '.join(line)}".rstrip() for line in zip(*columns, strict=True)]
+
+
+def cut(text: str, *, on_left: bool) -> str:
+    # A text can have a million characters.
+    shown = escape(text[-MAX_CELL_LENGTH - 1 :] if on_left else text[: MAX_CELL_LENGTH + 1])
+    if len(shown) <= MAX_CELL_LENGTH:
+        return shown
+    kept = MAX_CELL_LENGTH - len("...")
+    return f"...{shown[-kept:]}" if on_left else f"{shown[:kept]}..."
+
+
+def measure(text: str) -> int:
+    """The number of columns on a terminal: East Asian characters take two, and combining ones none."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
+        for each in text
+    )
 
 
 @dataclass(kw_only=True)
