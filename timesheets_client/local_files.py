@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 OWNER_ONLY = 0o600
 # IsReparseTagNameSurrogate of winnt.h: the name leads to another file or folder.
@@ -104,6 +104,18 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> BinaryIO:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "is not a regular file")
     return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "r+b")
+
+
+def try_lock(file: IO[Any]) -> bool:
+    """Lock the file until it is closed or the process ends. False if another process holds the lock."""
+    # A run that ends early needs no lock.
+    import filelock
+
+    try:
+        return filelock.lock_descriptor(file.fileno(), blocking=False)
+    except OSError:
+        # Some network file systems cannot lock a file that is open only for reading.
+        return True
 
 
 def replace_file(path: Path, lines: Iterable[bytes], mode: int = OWNER_ONLY) -> None:

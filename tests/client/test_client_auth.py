@@ -14,11 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from tests.client.configurations import KEYS, SECRET, make_config, write_pem
 from tests.client.conftest import AUDIENCE, SIGNING_KEY
-from timesheets_client.access.client_auth import make_credentials
-from timesheets_client.access.token_endpoint import make_token_request
+from timesheets_client.access.token_requests import make_token_request
 from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat
 from timesheets_client.environment.credentials import ClientAuth
-from timesheets_client.network.exchange import Timeouts, exchange, open_session
+from timesheets_client.network.exchange import Connection, open_session
 from timesheets_client.network.messages import Answer, make_printable
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
@@ -36,7 +35,7 @@ def issuer() -> Iterator[responses.RequestsMock]:
 def send(issuer: responses.RequestsMock, **changes: Any) -> requests.PreparedRequest:
     """The token request of a configuration with these changes."""
     with open_session() as session:
-        exchange(session, make_token_request(make_config(**changes), TOKEN_URL, NOW), Timeouts())
+        Connection(session=session).send(make_token_request(make_config(**changes), TOKEN_URL, NOW))
     return issuer.calls[-1].request
 
 
@@ -113,11 +112,11 @@ def test_every_encoding_of_a_secret_is_hidden() -> None:
     config = make_config(client_auth=ClientAuth.CLIENT_SECRET_BASIC, client_secret="a b%c")
     joined = base64.b64encode(b"payroll:a+b%25c").decode()
 
-    credentials = make_credentials(config, TOKEN_URL, NOW)
+    request = make_token_request(config, TOKEN_URL, NOW)
 
-    shown = make_printable(f"a b%c, a+b%25c, {joined}", *credentials.secrets)
+    shown = make_printable(f"a b%c, a+b%25c, {joined}", *request.secrets)
     assert shown == "[hidden], [hidden], [hidden]"
-    assert joined not in repr(credentials)
+    assert joined not in repr(request)
 
 
 @pytest.mark.parametrize("algorithm", KEYS)
@@ -149,10 +148,10 @@ def test_no_two_assertions_are_the_same(issuer: responses.RequestsMock) -> None:
 
 def test_an_echoed_assertion_is_hidden() -> None:
     config = make_config(**SIGNING, private_key=write_pem().decode())
-    credentials = make_credentials(config, TOKEN_URL, NOW)
-    echo = {"error_description": f"not {credentials.parameters['client_assertion']}"}
+    request = make_token_request(config, TOKEN_URL, NOW)
+    echo = {"error_description": f"not {(request.json or {})['client_assertion']}"}
 
-    answer = Answer(url=TOKEN_URL, status=400, document=echo, headers={}, secrets=credentials.secrets)
+    answer = Answer(url=TOKEN_URL, status=400, document=echo, headers={}, secrets=request.secrets)
 
     assert answer.quote("error_description") == "not [hidden]"
-    assert SECRET not in repr(credentials)
+    assert SECRET not in repr(request)

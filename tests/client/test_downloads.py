@@ -14,7 +14,7 @@ from tests.client.api import Api
 from tests.client.conftest import Received, Reply, Site
 from tests.client.runs import Run
 from timesheets_client.errors import ExitStatus
-from timesheets_client.files.locks import try_lock
+from timesheets_client.local_files import try_lock
 from timesheets_client.reading.inputs import Format
 
 HEADER = "entry_id,user_id,date,project,hours\n"

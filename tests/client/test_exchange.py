@@ -26,7 +26,6 @@ from timesheets_client.network.exchange import (
     MAX_ANSWER_VALUES,
     Connection,
     Timeouts,
-    exchange,
     open_session,
     parse_object,
 )
@@ -38,7 +37,7 @@ SHORT = Timeouts(connect_seconds=1, read_seconds=0.3, total_seconds=0.6)
 def post(url: str, timeouts: Timeouts = Timeouts()) -> Answer:  # noqa: B008  It is frozen.
     message = Message(url=url, json={"secret": SECRET}, secrets=(SECRET,))
     with open_session() as session:
-        return exchange(session, message, timeouts)
+        return Connection(session=session, timeouts=timeouts).send(message)
 
 
 @contextmanager
@@ -101,7 +100,7 @@ def test_a_body_arrives_unchanged_with_its_parameters(site: Site) -> None:
     message = Message(url=f"{site.address}/", parameters={"a": "\u00e9 b&c"}, data=b"\x1f\x8b\x00")
 
     with open_session() as session:
-        exchange(session, message, Timeouts())
+        Connection(session=session).send(message)
 
     [received] = site.received
     assert (received.path, received.body) == ("/?a=%C3%A9+b%26c", b"\x1f\x8b\x00")

@@ -9,7 +9,7 @@ from tests.client.conftest import Reply, Site
 from tests.client.runs import HEADER, Run, list_files, run_client, write_csv
 from tests.client.test_map_files import write
 from timesheets_client.errors import ExitStatus
-from timesheets_client.files.locks import try_lock
+from timesheets_client.local_files import try_lock
 from timesheets_client.reading.maps.files import load_map
 from timesheets_client.reading.maps.rules import Cells, Rule
 

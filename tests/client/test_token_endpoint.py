@@ -10,10 +10,11 @@ import responses
 from tests.client.configurations import make_config, write_pem
 from tests.client.conftest import AUDIENCE, mint_token, token_document
 from timesheets_client.access.issued_tokens import AccessToken, accept_token
-from timesheets_client.access.token_endpoint import make_token_request, read_issued_token
+from timesheets_client.access.token_endpoint import read_issued_token
+from timesheets_client.access.token_requests import make_token_request
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError
-from timesheets_client.network.exchange import Timeouts, exchange, open_session
+from timesheets_client.network.exchange import Connection, open_session
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
 
@@ -25,7 +26,7 @@ def request_token(body: str = "", status: int = 200, **changes: Any) -> AccessTo
         elsewhere = {"Location": "https://elsewhere.example.com/"}
         issuer.post(TOKEN_URL, body, status=status, headers=elsewhere, auto_calculate_content_length=True)
         message = make_token_request(config, config.token_url, 1_800_000_000)
-        answer = exchange(session, message, Timeouts())
+        answer = Connection(session=session).send(message)
     issued = read_issued_token(answer, config, 1_800_000_000)
     return accept_token(issued, config, is_from_cache=False)
 

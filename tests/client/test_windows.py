@@ -19,8 +19,7 @@ from tests.client.runs import HEADER, list_files, write_csv, write_days
 from tests.kit.processes import REPOSITORY, make_environment, run_python
 from timesheets_client.environment.variables import read_secret_file
 from timesheets_client.files.folders import add_suffix
-from timesheets_client.files.locks import try_lock
-from timesheets_client.local_files import is_link
+from timesheets_client.local_files import is_link, try_lock
 from timesheets_client.printable import escape_bytes
 from timesheets_client.program import read_env_file
 from timesheets_client.reading.maps.files import load_map

@@ -2,8 +2,10 @@
 
 import errno
 import json
+import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from timesheets_client.access.issued_tokens import IssuedToken, is_number
@@ -11,8 +13,10 @@ from timesheets_client.errors import ConfigurationError
 from timesheets_client.local_files import (
     leads_elsewhere,
     make_private_folder,
+    open_regular,
     read_private_file,
     replace_file,
+    try_lock,
 )
 from timesheets_client.network.retries import Clock, poll
 from timesheets_client.printable import escape
@@ -45,19 +49,9 @@ class TokenCache:
             yield
 
     def _acquire(self, name: str, seconds: float, stack: ExitStack) -> None:
-        import filelock
-
-        # The operating system releases its lock when the process ends. A soft lock could outlive it.
-        lock = filelock.FileLock(self._folder / f"{name}.lock", mode=0o600, fallback_to_soft=False)
-
-        def acquire() -> bool:
-            with suppress(filelock.Timeout):
-                stack.enter_context(lock.acquire(blocking=False))
-                return True
-            return False
-
-        # Not filelock's own wait, because a signal must be able to end this one.
+        file = stack.enter_context(open_regular(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT))
         reason = "another run to get the issuer's token"
+        acquire = partial(try_lock, file)
         if not poll(acquire, seconds, self._clock, interval_seconds=POLL_SECONDS, reason=reason):
             self._warn(f"another run has been getting a token for {seconds:.0f} s; this one gets its own.")
 

@@ -1,19 +1,15 @@
-"""Find the token endpoint, write a token request, and read the token or the error from the answer."""
+"""Find the token endpoint, and read the token or the error from its answer."""
 
 import math
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from timesheets_client.access.client_auth import make_credentials
 from timesheets_client.access.issued_tokens import IssuedToken
-from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat, UploaderConfig
+from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.environment.credentials import ClientAuth
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
 from timesheets_client.network.addresses import find_fault
-from timesheets_client.network.messages import Answer, Message, make_printable
-
-# A token request changes nothing, so it is repeated after every failure of the server.
-RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
+from timesheets_client.network.messages import Answer, make_printable
 
 CHECK_ISSUER = "check OAUTH_ISSUER, or set OAUTH_TOKEN_URL"
 CHECK_ACCESS = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
@@ -76,27 +72,6 @@ def read_token_endpoint(answer: Answer, issuer: str) -> str:
         shown = make_printable(endpoint)
         raise ConfigurationError(f"{answer.url}: token_endpoint: {shown}: {fault}; {CHECK_ISSUER}")
     return endpoint
-
-
-def make_token_request(config: UploaderConfig, token_url: str, now: float) -> Message:
-    """A request with the client credentials grant (RFC 6749 section 4.4), for one attempt.
-
-    Each attempt needs new credentials, because an assertion is good for one use.
-    """
-    credentials = make_credentials(config, token_url, now)
-    parameters = {"grant_type": "client_credentials", **credentials.parameters}
-    if config.audience_parameter is not AudienceParameter.NONE:
-        parameters[config.audience_parameter.value] = config.audience
-    if config.scope:
-        parameters["scope"] = config.scope
-    is_json = config.token_request is TokenRequestFormat.JSON
-    return Message(
-        url=token_url,
-        json=parameters if is_json else None,
-        data=b"" if is_json else parameters,
-        auth=credentials.auth,
-        secrets=credentials.secrets,
-    )
 
 
 def read_issued_token(answer: Answer, config: UploaderConfig, issued_at: float) -> IssuedToken:

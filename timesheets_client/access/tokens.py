@@ -9,18 +9,16 @@ from functools import partial
 
 from timesheets_client.access.issued_tokens import UPLOAD_SCOPE, AccessToken, accept_token
 from timesheets_client.access.token_cache import TokenCache
-from timesheets_client.access.token_endpoint import (
-    RETRIED_STATUSES,
-    discover_token_endpoint,
-    make_token_request,
-    read_issued_token,
-)
+from timesheets_client.access.token_endpoint import discover_token_endpoint, read_issued_token
+from timesheets_client.access.token_requests import make_token_request
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.exchange import Connection
 from timesheets_client.network.messages import Answer, Message, make_printable
 from timesheets_client.network.retries import send_with_retries
 
+# A token request changes nothing, so it is repeated after every failure of the server.
+RETRIED_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 # Longer than a healthy issuer needs. A run that hangs costs the others one token, not their day.
 MAX_LOCK_SECONDS = 60
 # A token that could not be renewed is used for this long before the next attempt.

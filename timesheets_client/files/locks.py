@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import InputInUse
+from timesheets_client.local_files import try_lock
 from timesheets_client.network.retries import Clock, poll
 from timesheets_client.reading.inputs import Input, open_input
 
@@ -49,14 +50,3 @@ def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock, activity: 
         raise InputInUse(
             f"{name}: another run is {activity} this; run it again later, or wait for it: --lock-wait 60"
         )
-
-
-def try_lock(file: IO[Any]) -> bool:
-    # A run that ends early needs no lock.
-    import filelock
-
-    try:
-        return filelock.lock_descriptor(file.fileno(), blocking=False)
-    except OSError:
-        # Some network file systems cannot lock a file that is open only for reading.
-        return True

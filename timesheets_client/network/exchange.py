@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -56,28 +56,22 @@ class Connection:
 
     def send(self, message: Message) -> Answer:
         """The answer to one attempt."""
-        total_seconds = self.clock.limit(self.timeouts.total_seconds)
-        return exchange(self.session, message, replace(self.timeouts, total_seconds=total_seconds))
+        outcome: Future[Answer] = Future()
 
+        def complete() -> None:
+            try:
+                outcome.set_result(send(self.session, message, self.timeouts))
+            except Exception as error:  # noqa: BLE001  The waiting thread raises it.
+                outcome.set_exception(error)
 
-def exchange(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
-    """The answer to `message`. Raises TemporaryFailure or ConfigurationError if there is none."""
-    outcome: Future[Answer] = Future()
-
-    def complete() -> None:
+        # The timeouts of requests limit only the wait for each piece of an answer. If a server sends
+        # a byte a minute, this thread stays behind; it ends with the program.
+        Thread(target=complete, daemon=True).start()
         try:
-            outcome.set_result(send(session, message, timeouts))
-        except Exception as error:  # noqa: BLE001  The waiting thread raises it.
-            outcome.set_exception(error)
-
-    # The timeouts of requests limit only the wait for each piece of an answer. If a server sends
-    # a byte a minute, this thread stays behind; it ends with the program.
-    Thread(target=complete, daemon=True).start()
-    try:
-        return wait_for(outcome, timeouts.total_seconds)
-    except (OSError, urllib3.exceptions.HTTPError) as error:
-        # The error contains the request, and therefore the secret, so it is not chained.
-        raise explain_failure(error, message.address) from None
+            return wait_for(outcome, self.clock.limit(self.timeouts.total_seconds))
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            # The error contains the request, and therefore the secret, so it is not chained.
+            raise explain_failure(error, message.address) from None
 
 
 def wait_for(outcome: Future[Answer], seconds: float) -> Answer:
