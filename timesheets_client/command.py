@@ -12,9 +12,8 @@ from timesheets_client.context import Environment
 from timesheets_client.environment.config import VARIABLES
 from timesheets_client.errors import MEANINGS, ExitStatus
 from timesheets_client.network.retries import Clock
-from timesheets_client.output.progress import ProgressBar
 from timesheets_client.output.report import Report
-from timesheets_client.output.streams import ResilientStream
+from timesheets_client.output.streams import ProgressBar, ResilientStream
 from timesheets_client.run import run_upload
 from timesheets_client.signals import Signals, catch_signals
 

@@ -11,7 +11,7 @@ from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
 from timesheets_client.files.counted_days import find_api_zone
 from timesheets_client.files.entries import take_entries
-from timesheets_client.files.locks import open_locked
+from timesheets_client.files.folders import open_locked
 from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import upload_in_batches

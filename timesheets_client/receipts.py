@@ -7,7 +7,7 @@ from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus
 from timesheets_client.output.report import format_table
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.stored_entries import Unexpected, explain_unexpected, read_whole_number
+from timesheets_client.sending.stored_entries import explain_unexpected, read_whole_number
 
 UPLOADS_PATH = "/uploads"
 COUNTS = ("received", "created", "existing", "rejected")
@@ -28,7 +28,9 @@ class Receipt:
 def show_uploads(context: RunContext) -> ExitStatus:
     """Show the receipts of this client's latest uploads. Raises an UploadError."""
     report, label = context.report, context.options.label
-    receipts = list_receipts(context.client, MAX_SHOWN, label)
+    filters = {} if label is None else {"label": label}
+    answer = context.client.read(UPLOADS_PATH, order="newest", page_size=str(MAX_SHOWN), **filters)
+    receipts = read_receipts(((answer and answer.document) or {}).get("results"), context.client)
     report.results["uploads"] = [asdict(each) for each in receipts]
     rows = [
         {
@@ -49,29 +51,16 @@ def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
     return read_receipts([answer.document], client)[0] if answer else None
 
 
-def list_receipts(client: ApiClient, count: int, label: str | None) -> Sequence[Receipt]:
-    """At most `count` receipts, the newest first; with a label, only those that have it.
-
-    Raises an UploadError.
-    """
-    filters = {} if label is None else {"label": label}
-    answer = client.read(UPLOADS_PATH, order="newest", page_size=str(count), **filters)
-    return read_receipts(((answer and answer.document) or {}).get("results"), client)
-
-
 def read_receipts(items: object, client: ApiClient) -> Sequence[Receipt]:
     """Raises ConfigurationError if they are no receipts."""
-    try:
-        if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
-            raise Unexpected
-        return [
-            Receipt(
-                upload=read_whole_number(each.get("id")),
-                received_at=client.quote(each.get("received_at") or ""),
-                label=client.quote(each.get("label") or ""),
-                counts={name: read_whole_number(each.get(name)) for name in COUNTS},
-            )
-            for each in items
-        ]
-    except Unexpected:
-        raise explain_unexpected(UPLOADS_PATH) from None
+    if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
+        raise explain_unexpected(UPLOADS_PATH)
+    return [
+        Receipt(
+            upload=read_whole_number(each.get("id"), UPLOADS_PATH),
+            received_at=client.quote(each.get("received_at") or ""),
+            label=client.quote(each.get("label") or ""),
+            counts={name: read_whole_number(each.get(name), UPLOADS_PATH) for name in COUNTS},
+        )
+        for each in items
+    ]

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
 
@@ -36,15 +35,21 @@ def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitSta
             f"--withdraw {upload}: the API has no such upload of this client; --uploads lists the latest"
         )
     report.show(f"upload {upload}: {receipt.label or 'no label'}, received {receipt.received_at}")
-    withdrawal = Withdrawal(context=context, upload=upload, is_dry_run=is_dry_run)
+    withdrawal = Withdrawal(context, upload, is_dry_run=is_dry_run)
+    counts = withdrawal.counts
     try:
         withdrawal.withdraw(read_latest(context.client, upload, receipt.counts["created"]))
     except BaseException:
         if not is_dry_run:
-            withdrawal.show_part()
+            withdrawal.finish()
+            if counts["withdrawn"]:
+                report.show_problem(
+                    f"upload {upload}: {counts['withdrawn']} of its entries are withdrawn; "
+                    "running it again withdraws the rest"
+                )
         raise
-    withdrawal.show()
-    return ExitStatus.REJECTED if withdrawal.rejected else ExitStatus.DONE
+    report.show(f"upload {upload}: {count_entries(counts['entries'])}, {withdrawal.finish()}")
+    return ExitStatus.REJECTED if counts["rejected"] else ExitStatus.DONE
 
 
 def read_latest(client: ApiClient, upload: int, created: int) -> Sequence[StoredEntry]:
@@ -59,35 +64,30 @@ def read_latest(client: ApiClient, upload: int, created: int) -> Sequence[Stored
     return list({row.entry_id or row.timesheet_id: row for row in rows}.values())
 
 
-@dataclass(kw_only=True)
 class Withdrawal:
     """Withdraws the entries of an upload and counts what becomes of them."""
 
-    context: RunContext
-    upload: int
-    is_dry_run: bool
-    entries: int = 0
-    withdrawn: int = 0
-    # Those that already were.
-    existing: int = 0
-    rejected: int = 0
-    # Those that withdraw the entries.
-    uploads: list[int] = field(default_factory=list)
-    start: float = field(default_factory=time.monotonic)
-    # What has a later revision than the upload created.
-    _changed: list[InputEntry] = field(default_factory=list, init=False)
+    def __init__(self, context: RunContext, upload: int, *, is_dry_run: bool) -> None:
+        self._context, self._upload, self._is_dry_run = context, upload, is_dry_run
+        self._start = time.monotonic()
+        # What has a later revision than the upload created.
+        self._changed: list[InputEntry] = []
+        # `existing` counts those that already were withdrawn.
+        self.counts = dict.fromkeys(("entries", "withdrawn", "existing", "rejected"), 0)
+        # Those that withdraw the entries.
+        self._uploads: list[int] = []
 
     def withdraw(self, rows: Iterable[StoredEntry]) -> None:
         """Raises an UploadError."""
-        context, mode = self.context, UploadMode(is_dry_run=self.is_dry_run, lists_all=True)
-        would_be = "would be " * self.is_dry_run
+        context, mode = self._context, UploadMode(is_dry_run=self._is_dry_run, lists_all=True)
+        would_be = "would be " * self._is_dry_run
         for batch in make_batches(self._take_candidates(rows), context.options.batch_size):
             with context.environment.signals.deferred():
                 verdicts = upload_batch(context.client, batch, mode)
-                self.uploads += verdicts.uploads
+                self._uploads += verdicts.uploads
                 for each in verdicts.listed:
                     if each.status == HTTPStatus.CREATED:
-                        self.withdrawn += 1
+                        self.counts["withdrawn"] += 1
                         context.report.show_detail(f"{each.entry.source}: {would_be}withdrawn")
                     elif each.status in (HTTPStatus.OK, HTTPStatus.CONFLICT):
                         self._changed.append(ignore_revision(each.entry))
@@ -96,63 +96,47 @@ class Withdrawal:
         for batch in make_batches(self._changed, context.options.batch_size):
             for each in upload_batch(context.client, batch, WHAT_IS_CURRENT).listed:
                 if each.status == HTTPStatus.OK or (each.was and float(each.was["hours"]) == 0):
-                    self.existing += 1
+                    self.counts["existing"] += 1
                 else:
                     self._keep(f"{each.entry.source}: {CORRECTED_SINCE}")
 
-    def encode(self) -> dict[str, object]:
-        """The object that --json prints."""
-        return {
-            "upload": self.upload,
-            "entries": self.entries,
-            "withdrawn": self.withdrawn,
-            "existing": self.existing,
-            "rejected": self.rejected,
-            "seconds": round(time.monotonic() - self.start, 3),
-            "uploads": self.uploads,
+    def finish(self) -> str:
+        """Let --json print the counts. Returns them as the end of a summary."""
+        seconds = time.monotonic() - self._start
+        self._context.report.results["withdrawal"] = {
+            "upload": self._upload,
+            **self.counts,
+            "seconds": round(seconds, 3),
+            "uploads": self._uploads,
         }
-
-    def show(self) -> None:
-        """As in `upload 17: 9 entries, 8 withdrawn, 1 already withdrawn, 0 not withdrawn in 0.4 s`."""
-        outcome = self.context.report.results["withdrawal"] = self.encode()
-        end = f" in {outcome['seconds']:.1f} s{describe_uploads(self.uploads)}"
-        if self.is_dry_run:
+        end = f" in {seconds:.1f} s{describe_uploads(self._uploads)}"
+        if self._is_dry_run:
             end = "; nothing was stored (--check)"
-        self.context.report.show(
-            f"upload {self.upload}: {count_entries(self.entries)}, "
-            f"{self.withdrawn} {'would be ' * self.is_dry_run}withdrawn, "
-            f"{self.existing} already withdrawn, {self.rejected} not withdrawn{end}"
+        return (
+            f"{self.counts['withdrawn']} {'would be ' * self._is_dry_run}withdrawn, "
+            f"{self.counts['existing']} already withdrawn, {self.counts['rejected']} not withdrawn{end}"
         )
-
-    def show_part(self) -> None:
-        """Show how much was withdrawn before a failure."""
-        self.context.report.results["withdrawal"] = self.encode()
-        if self.withdrawn:
-            self.context.report.show_problem(
-                f"upload {self.upload}: {self.withdrawn} of its entries are withdrawn; "
-                "running it again withdraws the rest"
-            )
 
     def _take_candidates(self, rows: Iterable[StoredEntry]) -> Iterator[InputEntry]:
         """The revisions that withdraw the rows."""
         for row in rows:
-            self.entries += 1
+            self.counts["entries"] += 1
             if row.entry_id is None:
                 self._keep(f"{self._locate(row)}: {NO_ID}")
-            elif row.is_withdrawn:
-                self.existing += 1
+            elif row.members["hours"] == 0:
+                self.counts["existing"] += 1
             else:
-                entry = withdraw(row, self._locate(row), self.context.options.reason or "")
+                entry = withdraw(row, self._locate(row), self._context.options.reason or "")
                 if row.is_superseded:
                     self._changed.append(ignore_revision(entry))
                 else:
                     yield entry
 
     def _keep(self, problem: str) -> None:
-        self.rejected += 1
-        self.context.report.show_problem(problem)
+        self.counts["rejected"] += 1
+        self._context.report.show_problem(problem)
 
     def _locate(self, row: StoredEntry) -> str:
         values = [row.members["user_id"], row.members["date"], *([row.entry_id] if row.entry_id else [])]
-        quoted = ", ".join(map(self.context.client.quote, values))
-        return f"upload {self.upload}: timesheet {row.timesheet_id} ({quoted})"
+        quoted = ", ".join(map(self._context.client.quote, values))
+        return f"upload {self._upload}: timesheet {row.timesheet_id} ({quoted})"

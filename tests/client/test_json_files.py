@@ -4,8 +4,7 @@ import pytest
 
 from tests.client.reading import describe, iterate, read
 from timesheets_client.errors import InputUnreadable
-from timesheets_client.reading.entries import InputEntry, RejectedEntry
-from timesheets_client.reading.json_values import encode_value
+from timesheets_client.reading.entries import InputEntry, RejectedEntry, encode_value
 
 ENTRY = '{"user_id": "007", "date": "2026-06-03", "project": "X", "hours": 7.50}'
 

@@ -7,7 +7,7 @@ from tests.client.clocks import FakeClock
 from tests.client.conftest import Site
 from tests.client.runs import Run, write_days
 from timesheets_client.errors import ExitStatus, InputInUse
-from timesheets_client.files.locks import lock
+from timesheets_client.files.folders import lock
 from timesheets_client.local_files import try_lock
 from timesheets_client.network.retries import Clock
 

@@ -1,7 +1,6 @@
 import io
 
-from timesheets_client.output.progress import ProgressBar
-from timesheets_client.output.streams import ResilientStream
+from timesheets_client.output.streams import ProgressBar, ResilientStream
 
 
 class Terminal(io.StringIO):

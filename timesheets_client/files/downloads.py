@@ -15,8 +15,8 @@ from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.part_files import PartFile, name_part, open_part_file
 from timesheets_client.output.report import count_entries
 from timesheets_client.printable import escape, escape_bytes
+from timesheets_client.reading.entries import encode_value
 from timesheets_client.reading.inputs import Format
-from timesheets_client.reading.json_values import encode_value
 from timesheets_client.sending.snapshots import find_latest_state, list_state
 from timesheets_client.sending.stored_entries import Page, StoredEntry
 from timesheets_files.members import COLUMNS, ENTRY_ID

@@ -8,7 +8,7 @@ from timesheets_client.arguments import Options
 from timesheets_client.errors import WrongUsage
 from timesheets_client.files.control_totals import check_totals
 from timesheets_client.files.tally import Tally
-from timesheets_client.reading.entries import InputEntry, InputWarning, SkippedRow
+from timesheets_client.reading.entries import InputEntry, InputWarning, SkippedRow, encode_value
 from timesheets_client.reading.identity import (
     EntryIds,
     Occurrences,
@@ -17,7 +17,6 @@ from timesheets_client.reading.identity import (
     strip_text,
 )
 from timesheets_client.reading.inputs import read_entries
-from timesheets_client.reading.json_values import encode_value
 from timesheets_client.sending.corrections import ignore_revision
 from timesheets_client.sending.verdicts import REPEATED_ID
 from timesheets_files.members import ENTRY_ID

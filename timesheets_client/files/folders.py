@@ -1,20 +1,26 @@
-"""Work in folders in which other users may write, and explain errors of the disk."""
+"""Work where other runs and users work too, and explain errors of the disk."""
 
 import errno
 import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
+from typing import IO, Any
 
-from timesheets_client.errors import FileBlocked, FileUnavailable
-from timesheets_client.local_files import is_in_use, is_link
+from timesheets_client.context import RunContext
+from timesheets_client.errors import FileBlocked, FileUnavailable, InputInUse
+from timesheets_client.local_files import is_in_use, is_link, try_lock
+from timesheets_client.network.retries import Clock, poll
 from timesheets_client.printable import escape
+from timesheets_client.reading.inputs import Input, open_input
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 MAX_NAME_BYTES = 255
+POLL_SECONDS = 0.2
 
 
 def make_real_folder(folder: Path) -> None:
@@ -57,3 +63,39 @@ def explain_os_errors(path: Path, problem: str, advice: str) -> Iterator[None]:
         if is_in_use(error):
             raise FileUnavailable(f"{message}: another program has it open; run it again later") from None
         raise FileBlocked(f"{message}; {advice}") from None
+
+
+def open_locked(name: str, context: RunContext) -> AbstractContextManager[Input]:
+    """Open and lock an input. Raises InputUnreadable or InputInUse."""
+    return lock_input(open_input(name, context.environment.stdin), context)
+
+
+@contextmanager
+def lock_input(source: Input, context: RunContext) -> Iterator[Input]:
+    """Lock the input and close it at the end. Raises InputInUse."""
+    try:
+        if source.path:
+            lock(source.file, source.name, context.lock_wait_seconds, context.connection.clock)
+            if not is_same_file(source.file, source.path):
+                # Another run moved it before this run got the lock.
+                raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")
+        yield source
+    finally:
+        if source.file is not context.environment.stdin:
+            source.file.close()
+
+
+def is_same_file(file: IO[Any], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock, activity: str = "uploading") -> None:
+    """Lock `file` until it is closed. Raises InputInUse if another run holds the lock."""
+    reason = f"another run that is {activity} {name}"
+    if not poll(partial(try_lock, file), wait_seconds, clock, interval_seconds=POLL_SECONDS, reason=reason):
+        raise InputInUse(
+            f"{name}: another run is {activity} this; run it again later, or wait for it: --lock-wait 60"
+        )

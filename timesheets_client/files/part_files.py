@@ -15,8 +15,7 @@ from typing import Any, BinaryIO
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import InputInUse
-from timesheets_client.files.folders import add_suffix, explain_os_errors
-from timesheets_client.files.locks import is_same_file, lock
+from timesheets_client.files.folders import add_suffix, explain_os_errors, is_same_file, lock
 from timesheets_client.local_files import (
     OWNER_ONLY,
     is_own,

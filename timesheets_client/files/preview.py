@@ -9,9 +9,8 @@ from timesheets_client.files.control_totals import Totals, find_hours, show
 from timesheets_client.files.counted_days import CountedDays
 from timesheets_client.files.groups import Groups
 from timesheets_client.output.report import MAX_REJECTED_SHOWN, count_entries, format_table
-from timesheets_client.reading.entries import InputEntry, RejectedEntry, SkippedRow
+from timesheets_client.reading.entries import InputEntry, RejectedEntry, SkippedRow, encode_value
 from timesheets_client.reading.identity import EntryIds, Occurrences, digest_entry
-from timesheets_client.reading.json_values import encode_value
 
 MAX_FIRST = 5
 MAX_COLUMNS = 9

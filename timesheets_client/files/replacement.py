@@ -17,7 +17,7 @@ from timesheets_client.files.changes import (
 )
 from timesheets_client.files.counted_days import CountedDays, find_api_zone
 from timesheets_client.files.entries import reject_repeated, take_entries
-from timesheets_client.files.locks import open_locked
+from timesheets_client.files.folders import open_locked
 from timesheets_client.files.replaced_days import ReplacedDays
 from timesheets_client.files.tally import Tally
 from timesheets_client.reading.entries import InputEntry

@@ -17,8 +17,14 @@ from timesheets_client.errors import (
     InputUnreadable,
     UploadError,
 )
-from timesheets_client.files.folders import add_suffix, explain_os_errors, find_free_path, make_real_folder
-from timesheets_client.files.locks import lock, lock_input
+from timesheets_client.files.folders import (
+    add_suffix,
+    explain_os_errors,
+    find_free_path,
+    lock,
+    lock_input,
+    make_real_folder,
+)
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
 from timesheets_client.files.uploads import process_files, upload_file
 from timesheets_client.local_files import (

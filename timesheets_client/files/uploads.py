@@ -10,7 +10,7 @@ from typing import TypeVar
 from timesheets_client.context import RunContext
 from timesheets_client.errors import FILE_ERRORS, ExitStatus, UploadError, WrongUsage, choose_status
 from timesheets_client.files.entries import reject_repeated, require_ids, take_entries
-from timesheets_client.files.locks import open_locked
+from timesheets_client.files.folders import open_locked
 from timesheets_client.files.rejects import RejectsFile, place_rejects
 from timesheets_client.files.tally import Tally
 from timesheets_client.output.report import Report

@@ -8,9 +8,9 @@ from itertools import groupby
 
 from timesheets_client.errors import ExitStatus
 from timesheets_client.network.failures import walk_causes
-from timesheets_client.output.progress import ProgressBar
+from timesheets_client.output.streams import ProgressBar
 from timesheets_client.printable import escape, escape_lines
-from timesheets_client.reading.json_values import encode_value
+from timesheets_client.reading.entries import encode_value
 
 MAX_REJECTED_SHOWN = 20
 MAX_CELL_LENGTH = 28

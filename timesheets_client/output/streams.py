@@ -1,9 +1,12 @@
-"""Write to streams that may be closed or full, or cannot encode some characters."""
+"""Write lines and progress to streams that may be closed or full, or cannot encode some characters."""
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TextIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Never, TextIO
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class ResilientStream:
@@ -50,3 +53,41 @@ def silence(stream: TextIO) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
+
+
+class ProgressBar:
+    """Shows entries, rate and time left on `stream`. Without a stream it shows nothing."""
+
+    def __init__(self, stream: ResilientStream | None = None) -> None:
+        self._stream = stream
+        self._bar: tqdm[Never] | None = None
+
+    @contextmanager
+    def follow(self, name: str) -> Iterator[None]:
+        """Show the bar for the file `name` until the end of the context."""
+        if self._stream is None:
+            yield
+            return
+        # Slow to import, and few runs have a terminal.
+        from tqdm import tqdm
+
+        with tqdm(desc=name, unit=" entries", file=self._stream, leave=False, dynamic_ncols=True) as bar:
+            self._bar = bar
+            yield
+        self._bar = None
+
+    def advance(self, entries: int, share: float | None) -> None:
+        """Count entries that were sent. `share` is the share of the file that was read, if known."""
+        if self._bar is None:
+            return
+        self._bar.update(entries)
+        if share:
+            # The size is known in bytes, so the total of entries is an estimate.
+            self._bar.total = max(self._bar.n, round(self._bar.n / share))
+
+    def write(self, line: str) -> bool:
+        """Write a line above the bar. False if there is no bar."""
+        if self._bar is None:
+            return False
+        self._bar.write(line, file=self._stream)
+        return True

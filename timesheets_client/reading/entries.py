@@ -1,10 +1,14 @@
 """What an input holds: entries, rejects, skipped rows, warnings. Only the API knows what a valid entry is."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from json.encoder import encode_basestring_ascii
 
 from timesheets_files.members import WHOLE_ENTRY
 from timesheets_files.printable import put_on_one_line
+from timesheets_files.strict_json import REPEATED, HugeNumber
 
 MAX_DESCRIPTION_LENGTH = 1_000
 
@@ -69,3 +73,18 @@ InputItem = Row | InputWarning
 
 def reject_text(source: str, reason: str, text: str) -> RejectedEntry:
     return RejectedEntry(source=source, errors={WHOLE_ENTRY: [reason]}, text=text)
+
+
+def encode_value(value: object) -> str:
+    """JSON in ASCII, on one line, without a digit changed: numbers are sent as they were read."""
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    if isinstance(value, Decimal):
+        return value.digits if isinstance(value, HugeNumber) else str(value)
+    if isinstance(value, dict):
+        pairs = [f"{encode_basestring_ascii(name)}: {encode_value(each)}" for name, each in value.items()]
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(encode_value, value))}]"
+    # The API refuses null like the object that it is in.
+    return json.dumps(None if value is REPEATED else value)

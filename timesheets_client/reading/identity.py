@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
 
-from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry
-from timesheets_client.reading.json_values import encode_value
+from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry, encode_value
 from timesheets_files.members import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS, REVISION
 
 ID_BYTES = 16

@@ -4,8 +4,7 @@ import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from timesheets_client.reading.entries import InputEntry
-from timesheets_client.reading.json_values import encode_value
+from timesheets_client.reading.entries import InputEntry, encode_value
 
 MAX_BYTES = 1024 * 1024
 # Higher levels take more time than they save on the network.

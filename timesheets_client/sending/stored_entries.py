@@ -14,10 +14,6 @@ from timesheets_files.members import COLUMNS
 PAGE_SIZE = 1_000
 
 
-class Unexpected(Exception):
-    """The document is not what was asked for."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredEntry:
     """A row. `members` are those of COLUMNS, as the API wrote them, and not safe to print."""
@@ -30,9 +26,9 @@ class StoredEntry:
 
     @classmethod
     def parse(cls, row: object) -> Self:
-        """Raises Unexpected, or AccessRefused if the rows of other clients are among those of this one."""
+        """Raises ConfigurationError, or AccessRefused if the rows of other clients are among this one's."""
         if not isinstance(row, Mapping) or not all(name in row for name in ("id", *COLUMNS)):
-            raise Unexpected
+            raise explain_unexpected("/timesheets")
         if "client" in row:
             raise AccessRefused(
                 "/timesheets: the access token grants read:all-timesheets, so the API lists every client's "
@@ -41,18 +37,14 @@ class StoredEntry:
         entry_id = row.get("entry_id")
         texts = [row["user_id"], row["date"], row["project"], "" if entry_id is None else entry_id]
         if not all(isinstance(text, str) for text in texts) or not isinstance(row["hours"], int | float):
-            raise Unexpected
+            raise explain_unexpected("/timesheets")
         return cls(
-            timesheet_id=read_whole_number(row["id"]),
+            timesheet_id=read_whole_number(row["id"], "/timesheets"),
             members={name: row[name] for name in COLUMNS},
             entry_id=entry_id,
-            revision=read_whole_number(row.get("revision") or 1),
+            revision=read_whole_number(row.get("revision") or 1, "/timesheets"),
             is_superseded=row.get("superseded_by") is not None,
         )
-
-    @property
-    def is_withdrawn(self) -> bool:
-        return self.members["hours"] == 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,33 +74,29 @@ def read_page(answer: Answer | None, last_id: int) -> Page:
     """Raises ConfigurationError if it is no page, or if its ids do not ascend: such pages would never end."""
     document = (answer and answer.document) or {}
     rows, address = document.get("results"), document.get("next")
-    try:
-        if not isinstance(rows, list) or not (address is None or isinstance(address, str)):
-            raise Unexpected
-        cursor = None if address is None else read_cursor(address)
-        page = Page(rows=[StoredEntry.parse(row) for row in rows], cursor=cursor)
-        if any(
-            this >= later for this, later in pairwise([last_id, *(row.timesheet_id for row in page.rows)])
-        ):
-            raise Unexpected
-    except Unexpected:
-        raise explain_unexpected("/timesheets") from None
+    if not isinstance(rows, list) or not (address is None or isinstance(address, str)):
+        raise explain_unexpected("/timesheets")
+    cursor = None if address is None else read_cursor(address)
+    page = Page(rows=[StoredEntry.parse(row) for row in rows], cursor=cursor)
+    ids = [last_id, *(row.timesheet_id for row in page.rows)]
+    if any(this >= later for this, later in pairwise(ids)):
+        raise explain_unexpected("/timesheets")
     return page
 
 
 def read_cursor(address: str) -> str:
-    """Only the cursor: the access token never goes to an address that an answer names. Raises Unexpected."""
+    """Only the cursor: the access token never goes to an address that an answer names."""
     try:
         [cursor] = parse_qs(urlsplit(address).query)["cursor"]
     except (ValueError, KeyError):
-        raise Unexpected from None
+        raise explain_unexpected("/timesheets") from None
     return cursor
 
 
-def read_whole_number(value: object) -> int:
-    """Raises Unexpected unless it is a number of an id, a revision or a count."""
+def read_whole_number(value: object, path: str) -> int:
+    """An id, a revision or a count. Raises ConfigurationError if it is none."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Unexpected
+        raise explain_unexpected(path)
     return value
 
 
