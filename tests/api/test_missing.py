@@ -12,7 +12,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.api.conftest import status_and_code
-from tests.api.pages import Open
 from tests.api.reading import Read
 from tests.kit.issuer import Issuer
 from tests.storage.entries import make_entry
@@ -157,18 +156,6 @@ def test_a_scope_to_read_is_required(read: Read, issuer: Issuer) -> None:
     response = read(f"/missing?week={PAST}", token=issuer.mint(scope="batch:upload"))
 
     assert status_and_code(response) == (403, "insufficient_scope")
-
-
-@pytest.mark.usefixtures("two_clients")
-def test_the_page_shows_the_people(show: Open) -> None:
-    own, every = (
-        show(f"/missing?week={PAST}", azp=LISTER, scope=f"read:{each}timesheets") for each in ("", "all-")
-    )
-
-    assert [response.status_code for response in (own, every)] == [200, 200]
-    assert ">missing</td>" in own.content.decode()
-    assert "org_1" not in own.content.decode()
-    assert ">org_1</td>" in every.content.decode()
 
 
 def run(*words: str) -> tuple[str, int]:

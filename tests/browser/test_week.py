@@ -1,5 +1,7 @@
 """A person reads an employee's week in a browser, with the keyboard alone."""
 
+import json
+
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -38,6 +40,19 @@ def test_a_week_is_found_and_left_with_the_keyboard_alone(person: Person) -> Non
     keyboard.press(Keys.ENTER)
     person.see("Employee 007, 16 November to 22 November 2026")
     assert read_totals(person.driver) == "Total 7.50 4.00 0.00 0.00 0.00 0.00 0.00 11.50"
+
+    # Each printed sheet says whose week this is, and when it was printed.
+    person.driver.execute_cdp_cmd("Page.printToPDF", {})
+    printed = (
+        "return ['--title', '--printed'].map((name) => document.documentElement.style.getPropertyValue(name))"
+    )
+    title, moment = map(json.loads, person.driver.execute_script(printed))
+    assert (title, len(moment) > len("1 Dec 2026")) == (person.driver.title, True)
+
+    keyboard.activate("Everybody in this week")
+    person.see("No list of who is expected is kept")
+    keyboard.activate("007")
+    person.see("Employee 007, 16 November to 22 November 2026")
 
     keyboard.activate("2026-W46: 6.00 hours")
     person.see("9 November to 15 November 2026")

@@ -69,8 +69,8 @@ def read_filters(sent: QueryDict, today: date, page: str = "timesheets") -> Mapp
     """
     pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE, "by") for value in _list_values(sent, name)]
     return {
-        "user_ids": _list_values(sent, "user_id") or [""],
-        "projects": _list_values(sent, "project") or [""],
+        "user_ids": _list_values(sent, "user_id"),
+        "projects": _list_values(sent, "project"),
         "first": _read_limit(sent.get("date_from", ""), days=0),
         "last": _read_limit(sent.get("date_to", ""), days=-1),
         "entry_id": sent.get("entry_id", ""),

@@ -1,9 +1,9 @@
 """Write days and moments as people read them, in the zone that they are in."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 
-def write_day(moment: datetime) -> str:
+def write_day(moment: date) -> str:
     """Such as `10 May 2017`."""
     return f"{moment.day} {moment:%b %Y}"
 

@@ -4,7 +4,7 @@ A day is a day of `TIMESHEETS_TIME_ZONE`, wherever the reader is, because days d
 those of the reader's zone: pages.js rewrites each `<time data-show>`.
 """
 
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django import template
@@ -43,6 +43,18 @@ def clock(value: str | datetime) -> SafeString:
     if local.time() == time():
         return _NONE
     return _show(value, f"{local:%H:%M}", format_html(' data-show="clock" data-day="{}"', local.date()))
+
+
+@register.filter
+def on_day(value: str) -> SafeString:
+    """A day without a time, such as `10 May 2017`."""
+    return format_html('<time datetime="{}">{}</time>', value, write_day(date.fromisoformat(value)))
+
+
+@register.filter
+def next_day(value: str | date) -> str:
+    """The day after a date, such as `2017-05-11`, where a list of entries of that date ends."""
+    return str(date.fromisoformat(str(value)) + timedelta(days=1))
 
 
 @register.filter

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.http import HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,7 +13,7 @@ from rest_framework.views import APIView
 from timesheets import conf
 from timesheets.exceptions import InvalidParameter
 from timesheets.fields import WeekField
-from timesheets.renderers import PERSON_COLUMNS, CSVRenderer, PageResponse, choose_columns
+from timesheets.renderers import PERSON_COLUMNS, CSVRenderer, PageResponse, choose_columns, has_page
 from timesheets.serializers import represent_people
 from timesheets.storage.missing import WeekNotBegun, find_missing
 from timesheets.views.list_options import ClientField, read_parameters
@@ -32,9 +34,11 @@ class MissingView(ReadingView):
     name = "Who is missing?"
     resource_path = "/missing"
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
-    page_part = "timesheets/parts/missing.html"
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response | HttpResponseRedirect:
+        if has_page(request):
+            # For people, the weeks have what this shows, and the hours of each day.
+            return HttpResponseRedirect(f"{reverse('week')}?{request.query_params.urlencode()}")
         values, _ = read_parameters(request, _PARAMETERS)
         week, reach = values["week"], read_reach(request, values.get("client_ids", ()))
         try:
@@ -42,6 +46,4 @@ class MissingView(ReadingView):
         except WeekNotBegun:
             raise InvalidParameter("week: This week has not begun.") from None
         body = represent_people(week, *found, names_clients=reach.is_everything)
-        return PageResponse(
-            body, columns=choose_columns(PERSON_COLUMNS, reach), rows=body["people"] or (), reach=reach
-        )
+        return PageResponse(body, columns=choose_columns(PERSON_COLUMNS, reach), rows=body["people"] or ())

@@ -13,14 +13,26 @@ function setUpPage() {
   for (const time of document.querySelectorAll("time[data-show]")) time.textContent = showTime(time);
   for (const zone of document.querySelectorAll("[data-zone]")) zone.textContent = ZONE;
   for (const source of document.querySelectorAll("[data-copy]")) addCopyButton(source);
+  addEventListener("beforeprint", nameSheets);
+}
+
+// Of each printed sheet. A style sheet cannot know them.
+function nameSheets() {
+  const { style } = document.documentElement;
+  style.setProperty("--title", JSON.stringify(document.title));
+  style.setProperty("--printed", JSON.stringify(showMoment(new Date())));
 }
 
 function showTime(time) {
   const moment = new Date(time.dateTime);
   const clock = CLOCK.format(moment);
-  if (time.dataset.show === "moment") return `${LONG_DAY.format(moment)}, ${clock}`;
+  if (time.dataset.show === "moment") return showMoment(moment);
   // The entry counts for its day, even where the reader's calendar shows the next one.
   return ISO_DAY.format(moment) === time.dataset.day ? clock : `${SHORT_DAY.format(moment)}, ${clock}`;
+}
+
+function showMoment(moment) {
+  return `${LONG_DAY.format(moment)}, ${CLOCK.format(moment)}`;
 }
 
 // `data-copy` says what the button copies. Its text, without the spaces around it, is what is copied.
