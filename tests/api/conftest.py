@@ -28,6 +28,7 @@ from timesheets.views.corrections import CorrectionListView
 from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
 from timesheets.views.missing import MissingView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
+from timesheets.views.runs import RunLineListView, RunListView, RunView
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
 from timesheets.views.totals import TotalsView
 from timesheets.views.uploads import UploadView
@@ -122,6 +123,9 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ReceiptListView,
         ReceiptView,
         RejectionListView,
+        RunListView,
+        RunView,
+        RunLineListView,
     )
     reports = (CorrectionListView, MissingView, TotalsView, TotalsDownloadView, WeekView)
     for view in (*lists, *reports, AssignmentView, UploadView):

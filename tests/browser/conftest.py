@@ -19,6 +19,9 @@ EMPTY = """
 DELETE FROM timesheets_timesheet;
 DELETE FROM timesheets_rejection;
 DELETE FROM timesheets_upload;
+DELETE FROM timesheets_run;
+DELETE FROM timesheets_runline;
+DELETE FROM timesheets_assignmentlist;
 DELETE FROM sqlite_sequence;
 """
 

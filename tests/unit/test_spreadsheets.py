@@ -33,7 +33,7 @@ def read(text: str, delimiter: str = ",") -> list[str]:
         ("a; \uff1d1;b", "a;' \uff1d1;b"),
         ('a;"=1"', 'a;\'"=1"'),
         ("'=1", "''=1"),
-        *((text, text) for text in ("1=1", "'tis; that's", "")),
+        *((text, text) for text in ("1=1", "'tis; that's", "-2.50", "")),
     ],
 )
 def test_cells_that_look_like_formulas_become_text(cell: str, written: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from timesheets import conf
 from timesheets.browser.days import add_up, group_by_day
 from timesheets.browser.reports import describe_report
+from timesheets.browser.runs import describe_lines, describe_run
 from timesheets.formats.days import name_week
 from timesheets.permissions import UPLOAD_SCOPE, may_correct
 from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
@@ -80,6 +81,8 @@ _DESCRIBE: dict[str, Callable[..., Mapping[str, Any]]] = {
     "timesheets/parts/timesheet.html": _describe_history,
     "timesheets/parts/receipt.html": _describe_created,
     "timesheets/parts/report.html": describe_report,
+    "timesheets/parts/run.html": describe_run,
+    "timesheets/parts/run_lines.html": describe_lines,
 }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
+from typing import TypeVar
 
 from django.db import close_old_connections
 
@@ -33,6 +34,7 @@ _OWNER_COLUMNS: Mapping[str, Callable[[StoredEntry], object]] = {
     "organization": attrgetter("owner.organization"),
 }
 _PAGE_SIZE = 1000
+Row = TypeVar("Row")
 
 
 def settle(query: TimesheetQuery) -> TimesheetQuery:
@@ -46,9 +48,8 @@ def settle(query: TimesheetQuery) -> TimesheetQuery:
 def write_download(reach: Reach, query: TimesheetQuery) -> Iterator[bytes]:
     """The file, piece by piece. A settled query gets the same bytes each time. Raises NotSettled."""
     columns = {**COLUMNS, **_OWNER_COLUMNS} if reach.is_everything else COLUMNS
-    return write_rows(
-        [*columns], ([read(stored) for read in columns.values()] for stored in _read_entries(reach, query))
-    )
+    entries = let_others_connect(_read_pages(reach, query))
+    return write_rows([*columns], ([read(stored) for read in columns.values()] for stored in entries))
 
 
 def write_rows(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[bytes]:
@@ -56,12 +57,17 @@ def write_rows(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iter
     return (piece.encode() for piece in write_csv(columns, rows, conf.time_zone()))
 
 
-def _read_entries(reach: Reach, query: TimesheetQuery) -> Iterator[StoredEntry]:
+def let_others_connect(pages: Iterable[Iterable[Row]]) -> Iterator[Row]:
+    """The rows of the pages, without a connection while a reader, who may be slow, takes them."""
+    for rows in pages:
+        close_old_connections()
+        yield from rows
+
+
+def _read_pages(reach: Reach, query: TimesheetQuery) -> Iterator[Sequence[StoredEntry]]:
     while True:
         page = list_timesheets(reach, query, _PAGE_SIZE)
-        # The reader may be slow, and others need the connection.
-        close_old_connections()
-        yield from page.timesheets
+        yield page.timesheets
         if page.next_id is None:
             return
         query = dataclasses.replace(query, from_id=page.next_id)

@@ -12,8 +12,8 @@ _START = r"(^|[;\t\r\n])"
 # Apostrophes count too, so that the one that is added can be told from those of the value.
 _FORMULA = r"(?=[ '\"]*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 _START_OF_FORMULA = re.compile(_START + _FORMULA)
-# Most cells. To substitute nothing in them would take three times as long.
-_PLAIN = re.compile(r"(?:\w[^;\t\r\n]*)?\Z")
+# Most cells. To substitute nothing in them would take three times as long. A negative number is no formula.
+_PLAIN = re.compile(r"(?:\w[^;\t\r\n]*|-[0-9]+\.[0-9]+)?\Z")
 # One piece of text per row would be slow to send.
 _ROWS_PER_PIECE = 500
 

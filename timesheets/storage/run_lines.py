@@ -5,13 +5,15 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import Round
 
 from timesheets.models import Client, Run, RunLine
 from timesheets.storage.reach import Reach
@@ -26,11 +28,20 @@ LABEL = re.compile(rf"(?=[A-Za-z0-9]){ENTRY_ID.pattern}", re.ASCII)
 COLUMNS = ("user_id", "day", "project", "hours", "paid_before", "pays", "kind", "held")
 FILE_COLUMNS = (*COLUMNS, "client", "organization")
 
+KINDS = ("new", "late", "correction")
+
 # A line as text, with these columns. `held` is the reason, None if the line is paid.
 Line = Sequence[str | None]
 # By the key of each client: the position of its `first` line, the number of its `lines`, and the `hours` of
 # those that are paid and the hours that are `held`, in hundredths.
 Shares = Mapping[int, Counter[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineQuery(PageQuery):
+    """Selects the lines of a run that match."""
+
+    look_ups: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_shares(run: Run) -> Shares:
@@ -92,16 +103,22 @@ def _add_shares(runs: Iterable[Run], reach: Reach) -> list[tuple[Run, Shares]]:
     return [(run, {owner_id: each[owner_id] for owner_id in each.keys() & owner_ids}) for run, each in shares]
 
 
-def read_lines(run: Run, shares: Shares, begin: int, page_size: int) -> tuple[Sequence[Line], int | None]:
+def read_lines(
+    run: Run, shares: Shares, begin: int, page_size: int, **wanted: Any
+) -> tuple[Sequence[Line], int | None]:
     """At most `page_size` lines of these shares after the first `begin`, and the `begin` of the next page.
 
-    They are in the order of the clients' present names. The last page has no next one.
+    They are in the order of the clients' present names; those that are `wanted`, by look-ups, in the order of
+    the run's file. The last page has no next one.
     """
-    owners = Client.objects.in_bulk(list(shares))
-    by_name = sorted(owners.values(), key=lambda owner: (owner.client_id, owner.organization, owner.pk))
-    in_order = [shares[owner.pk] for owner in by_name]
+    owners = {owner.pk: owner for owner in list_owners(shares)}
+    in_order = [shares[owner_id] for owner_id in owners]
     ranges = (range(share["first"], share["first"] + share["lines"]) for share in in_order)
-    positions = list(islice(islice(chain.from_iterable(ranges), begin, None), page_size + 1))
+    if wanted:
+        matches = _select_lines(run, shares, wanted).order_by("position").values_list("position", flat=True)
+        positions = list(matches[begin : begin + page_size + 1])
+    else:
+        positions = list(islice(chain.from_iterable(ranges), begin, begin + page_size + 1))
     rows = RunLine.objects.filter(run_id=run.pk, position__in=positions[:page_size])
     lines = {
         position: _write_line(owners[owner_id], *cells)
@@ -109,6 +126,31 @@ def read_lines(run: Run, shares: Shares, begin: int, page_size: int) -> tuple[Se
     }
     next_begin = begin + page_size if len(positions) > page_size else None
     return [lines[position] for position in positions[:page_size]], next_begin
+
+
+def read_all_lines(run: Run, shares: Shares, **wanted: Any) -> Iterator[Sequence[Line]]:
+    """Like `read_lines`, all lines, a piece at a time."""
+    begin: int | None = 0
+    while begin is not None:
+        lines, begin = read_lines(run, shares, begin, CHUNK_ROWS, **wanted)
+        yield lines
+
+
+def add_up_lines(run: Run, shares: Shares, *by: str, **wanted: Any) -> QuerySet[RunLine, tuple[Any, ...]]:
+    """The values of the columns `by` in lines that are wanted, with the number of lines and what they pay."""
+    # SQLite adds up binary fractions.
+    sums = {"lines": Count("position"), "sum": Round(Sum("pays"), 2)}
+    return _select_lines(run, shares, wanted).values_list(*by).annotate(**sums).order_by(*by)
+
+
+def _select_lines(run: Run, shares: Shares, wanted: Mapping[str, Any]) -> QuerySet[RunLine]:
+    return RunLine.objects.filter(run_id=run.pk, client_id__in=[*shares], **wanted)
+
+
+def list_owners(shares: Shares) -> Sequence[Client]:
+    """The clients of the shares, in the order of their present names."""
+    owners = Client.objects.in_bulk(list(shares)).values()
+    return sorted(owners, key=lambda owner: (owner.client_id, owner.organization, owner.pk))
 
 
 def _write_line(owner: Client, user_id: str, day: date, project: str, *cells: Any) -> Line:

@@ -14,7 +14,7 @@ from timesheets.storage.run_lines import (
     CHUNK_ROWS,
     FILE_COLUMNS,
     Line,
-    read_lines,
+    read_all_lines,
     read_shares,
     write_hours,
     write_rows,
@@ -67,10 +67,7 @@ def _require_same(stored: Run, run: Run) -> None:
 
 def _write_lines(stored: Run, write: Write) -> None:
     write(write_rows([FILE_COLUMNS]))
-    shares = read_shares(stored)
-    begin: int | None = 0
-    while begin is not None:
-        lines, begin = read_lines(stored, shares, begin, CHUNK_ROWS)
+    for lines in read_all_lines(stored, read_shares(stored)):
         write(write_rows(lines))
 
 

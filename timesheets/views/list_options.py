@@ -23,10 +23,11 @@ from timesheets.serializers import EntrySerializer, IdentifierField
 from timesheets.storage.queries import TimesheetQuery
 from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import ReceiptQuery
+from timesheets.storage.run_lines import KINDS, LineQuery
 from timesheets.storage.scans import PageQuery
 from timesheets.views.reading import read_reach, reads_all
 
-Query = TypeVar("Query", TimesheetQuery, ReceiptQuery, PageQuery)
+Query = TypeVar("Query", TimesheetQuery, ReceiptQuery, PageQuery, LineQuery)
 # As they were sent. A parameter that may be repeated has a list.
 Parameters = Mapping[str, str | Sequence[str]]
 
@@ -197,6 +198,16 @@ class RunLineParameters(PageParameters):
     client = ClientField()
 
 
+class RunLinePageParameters(RunLineParameters):
+    """What only a page knows, too. The sources are look-ups."""
+
+    user_id = AnyOfField(find_member("user_id"), source="look_ups.user_id__in")
+    project = AnyOfField(find_member("project"), source="look_ups.project__in")
+    kind = serializers.ChoiceField(KINDS, source="look_ups.kind")
+    paid = FlagField(source="look_ups.held__isnull")
+    format = OnlyValueField("csv")
+
+
 # `partial`: no parameter is required. A serializer keeps no state between calls.
 OF_TIMESHEETS = ListParameters(partial=True)
 OF_TIMESHEET = TimesheetParameters(partial=True)
@@ -204,6 +215,7 @@ OF_CORRECTIONS = CorrectionParameters(partial=True)
 OF_RECEIPTS = ReceiptParameters(partial=True)
 OF_PAGE = PageParameters(partial=True)
 OF_RUN_LINES = RunLineParameters(partial=True)
+OF_RUN_LINE_PAGE = RunLinePageParameters(partial=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,12 +227,13 @@ class ListOptions(Generic[Query]):
     page_size: int
     parameters: Parameters
 
-    def suit_a_page(self) -> "ListOptions[Query]":
+    def suit_a_page(self, *, has_one_order: bool = False) -> "ListOptions[Query]":
         """The same list as people expect it: the newest first, and not too long. A cursor has its order."""
         if "cursor" in self.parameters:
             return self
-        parameters = {"order": "newest", "page_size": str(PEOPLES_PAGE_SIZE), **self.parameters}
-        query = dataclasses.replace(self.query, newest_first=True)
+        order = {} if has_one_order else {"order": "newest"}
+        parameters = {**order, "page_size": str(PEOPLES_PAGE_SIZE), **self.parameters}
+        query = dataclasses.replace(self.query, newest_first=not has_one_order)
         page_size = self.page_size if "page_size" in self.parameters else PEOPLES_PAGE_SIZE
         return dataclasses.replace(self, query=query, page_size=page_size, parameters=parameters)
 
@@ -230,8 +243,9 @@ def read_options(
 ) -> ListOptions[Query]:
     """The filters and the page of a list. Raises InvalidParameter with all problems at once."""
     values, parameters = read_parameters(request, serializer)
-    # Only the renderer of CSV uses it.
+    # They choose no rows.
     values.pop("fields", None)
+    values.pop("format", None)
     page_size = values.pop("page_size", DEFAULT_PAGE_SIZE)
     newest_first = values.pop("order", None) == "newest"
     from_id, is_of_newest_first = values.pop("cursor", (None, newest_first))

@@ -3,15 +3,19 @@
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from timesheets.browser.runs import write_lines
 from timesheets.models import Run
-from timesheets.renderers import CSVRenderer, PageResponse, PlainJSONRenderer, choose_columns
+from timesheets.renderers import CSVRenderer, PageResponse, choose_columns, has_page
 from timesheets.serializers import represent_run, represent_run_line
 from timesheets.storage.reach import Reach
-from timesheets.storage.run_lines import COLUMNS, Shares, find_run, list_runs, read_lines
+from timesheets.storage.run_lines import COLUMNS, LineQuery, Shares, find_run, list_runs, read_lines
 from timesheets.storage.scans import PageQuery
+from timesheets.views.downloads import Download, start_download
 from timesheets.views.list_options import (
     OF_PAGE,
+    OF_RUN_LINE_PAGE,
     OF_RUN_LINES,
     read_options,
     refuse_parameters,
@@ -25,50 +29,71 @@ _COLUMNS = ("label", "through", "as_of", "created_at", "time_zone", "sha256", "l
 class RunListView(ReadingView):
     """List the runs that have lines of this client, the newest first."""
 
+    name = "Runs"
     resource_path = "/runs"
-    renderer_classes = [PlainJSONRenderer, CSVRenderer]
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
+    page_part = "timesheets/parts/runs.html"
 
     def get(self, request: Request) -> Response:
         options = read_options(request, PageQuery, OF_PAGE)
         runs, next_id = list_runs(options.reach, options.query, options.page_size)
         results = [represent_run(*each, names_sha256=options.reach.is_everything) for each in runs]
-        columns = _choose_run_columns(options.reach)
-        return respond_with_page(self.resource_path, options, results, next_id, columns=columns)
+        columns, reach = _choose_run_columns(options.reach), options.reach
+        return respond_with_page(self.resource_path, options, results, next_id, columns=columns, reach=reach)
 
 
 class RunView(ReadingView):
     """Read one run."""
 
     renderer_classes = RunListView.renderer_classes
+    page_part = "timesheets/parts/run.html"
 
     @property
     def resource_path(self) -> str:
         return f"{RunListView.resource_path}/{self.kwargs['run_label']}"
 
+    def get_view_name(self) -> str:
+        return f"Run {self.kwargs['run_label']}"
+
     def get(self, request: Request, run_label: str) -> Response:
         refuse_parameters(request)
         reach = read_reach(request)
-        members = represent_run(*_require_run(reach, run_label), names_sha256=reach.is_everything)
-        return PageResponse(members, columns=_choose_run_columns(reach))
+        run, shares = _require_run(reach, run_label)
+        members = represent_run(run, shares, names_sha256=reach.is_everything)
+        columns = _choose_run_columns(reach)
+        return PageResponse(members, columns=columns, run=run, shares=shares, reach=reach)
 
 
 class RunLineListView(ReadingView):
-    """List what a run pays."""
+    """List what a run pays. Only the page has filters, and all lines as a file."""
 
     renderer_classes = RunListView.renderer_classes
+    page_part = "timesheets/parts/run_lines.html"
+    page_script = "timesheets/filters.js"
 
     @property
     def resource_path(self) -> str:
         return f"{RunListView.resource_path}/{self.kwargs['run_label']}/lines"
 
-    def get(self, request: Request, run_label: str) -> Response:
-        options = read_options(request, PageQuery, OF_RUN_LINES)
-        run = _require_run(options.reach, run_label)
-        lines, next_begin = read_lines(*run, options.query.from_id or 0, options.page_size)
+    def get_view_name(self) -> str:
+        return f"Lines of run {self.kwargs['run_label']}"
+
+    def get(self, request: Request, run_label: str) -> Response | Download:
+        is_page = has_page(request)
+        options = read_options(request, LineQuery, OF_RUN_LINE_PAGE if is_page else OF_RUN_LINES)
+        run, shares = _require_run(options.reach, run_label)
+        columns, wanted = choose_columns(COLUMNS, options.reach), options.query.look_ups
+        if "format" in options.parameters:
+            return start_download(request, write_lines(columns, run, shares, wanted), f"run-{run_label}")
+        if is_page:
+            options = options.suit_a_page(has_one_order=True)
+        lines, next_begin = read_lines(run, shares, options.query.from_id or 0, options.page_size, **wanted)
         names_client = options.reach.is_everything
         results = [represent_run_line(line, names_client=names_client) for line in lines]
-        columns = choose_columns(COLUMNS, options.reach)
-        return respond_with_page(self.resource_path, options, results, next_begin, columns=columns)
+        shown = {"run": run, "shares": shares, "wanted": wanted, "parameters": options.parameters}
+        return respond_with_page(
+            self.resource_path, options, results, next_begin, columns=columns, reach=options.reach, **shown
+        )
 
 
 def _choose_run_columns(reach: Reach) -> tuple[str, ...]:
