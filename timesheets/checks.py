@@ -73,7 +73,7 @@ def _judge_addresses() -> Iterator[Fault]:
         # Check E001 covers an address that comes from AUTH0_DOMAIN.
         comes_from_domain = bool(domain) and url.startswith(f"https://{domain}/")
         if not comes_from_domain and not is_trustworthy(url):
-            effect = "so anybody on the network path could change responses."
+            effect = "so an attacker on the network path could change responses."
             yield "E002", f"{name} is not an https address, {effect}"
     known = [issuer]
     for name in ("ALSO_ISSUERS", "FORMER_ISSUERS"):

@@ -64,7 +64,7 @@ def requires_assignments() -> bool:
 
 @functools.cache
 def upload_window() -> tuple[int | None, int | None]:
-    """How many days an entry may be old, and how many ahead; None without a limit."""
+    """Return the days that an entry may be old, and ahead; None without a limit."""
     return settings.TIMESHEETS_MAX_AGE_DAYS, settings.TIMESHEETS_MAX_AHEAD_DAYS
 
 
@@ -92,7 +92,7 @@ def web_client() -> WebClient | None:
 
 @functools.cache
 def client_rate() -> Rate:
-    """How many requests a client may send. Used only if TIMESHEETS_THROTTLE is set."""
+    """Return the rate at which a client may send requests. Used only if TIMESHEETS_THROTTLE is set."""
     return parse_rate(settings.TIMESHEETS_THROTTLE)
 
 

@@ -161,7 +161,7 @@ class Timesheet(models.Model):
 
 
 class Run(models.Model):
-    """What payroll paid at one time. Rows are only added. Its lines come first, and count only with it."""
+    """A run of payroll. Rows are only added. Its lines come first, and count only with it."""
 
     # The next number. A run that was killed leaves its number, and maybe lines, to the next one.
     id = models.BigIntegerField(primary_key=True)
@@ -183,7 +183,7 @@ class Run(models.Model):
 
 
 class RunLine(models.Model):
-    """What a run pays for an employee's day on a project. A negative line takes hours back."""
+    """The hours that a run pays for an employee's day on a project. A negative line takes hours back."""
 
     pk = models.CompositePrimaryKey("run_id", "position")
     # Constraints would cost half of an insert. Clients are never deleted, and the run is added last.
@@ -206,7 +206,7 @@ class RunLine(models.Model):
 
 
 class Usage(models.Model):
-    """How much of a limit was used in the period that began at `began_at`, in seconds since 1970."""
+    """The used part of a limit in the period that began at `began_at`, in seconds since 1970."""
 
     key = models.CharField(max_length=80, primary_key=True)
     began_at = models.FloatField()

@@ -46,7 +46,7 @@ class _Round:
 
 
 class Readiness:
-    """What the last round of checks found. `check` yields the findings of a new round.
+    """The findings of the last round of checks. `check` yields those of a new round.
 
     There is one round at a time, in a thread of its own. Only the caller that starts it waits, so callers
     cannot occupy the threads of a process whose database hangs.
@@ -131,7 +131,7 @@ def _run_checks() -> Iterator[Finding]:
 
 
 def _find_reason(require: Callable[[], object]) -> str | None:
-    """Why the check fails; None if it passes. Raises Django's database errors."""
+    """Return why the check fails, or None if it passes. Raises Django's database errors."""
     try:
         require()
     except KeysUnavailable as failure:
@@ -144,7 +144,7 @@ def _find_reason(require: Callable[[], object]) -> str | None:
 
 
 def _list_privileges() -> set[tuple[str, str]]:
-    """What the configuration needs of the API's role in PostgreSQL."""
+    """The privileges that the settings require of the API's role in PostgreSQL."""
     privileges = set(availability.UPLOAD_PRIVILEGES)
     if settings.TIMESHEETS_THROTTLE:
         privileges |= availability.THROTTLE_PRIVILEGES

@@ -102,7 +102,7 @@ class EntrySerializer(serializers.Serializer[Entry]):
     def _find_wrong_combinations(
         self, members: Mapping[str, Any], errors: Mapping[str, Any]
     ) -> dict[str, list[Any]]:
-        """What the revision requires or rules out. What has an error of its own is not judged again."""
+        """Return errors of members that the revision requires or rules out, but no second ones."""
         if "revision" in errors:
             return {}
         if (members.get("revision") or 1) > 1:

@@ -98,7 +98,7 @@ class Options:
     derives_ids: bool = reading(
         "--dedupe",
         "off: derive no ids, so that equal rows of several files are separate entries; "
-        "nothing is then sent twice, and a lost response ends the run",
+        "disables retries, and stops if a response is lost",
         True,
         choices=["on", "off"],
     )
@@ -165,7 +165,7 @@ class Options:
     label: str | None = other("--label TEXT", "with --uploads, only those of this file, such as week23.csv")
     missing_week: str | None = other(
         "--missing WEEK",
-        "show who has no hours, or too few, in a week such as 2026-W23, and exit with 65 if anybody has",
+        "list employees with no hours, or too few, in a week such as 2026-W23; exit with 65 if there are any",
     )
     is_dry_run: bool = checking("--dry-run", "check FILE locally, send nothing")
     is_preview: bool = checking(
@@ -194,7 +194,7 @@ class Options:
 
     @property
     def required_scopes(self) -> tuple[str, ...]:
-        """What the access token must grant."""
+        """The scopes that the access token must grant."""
         if self.download or self.lists_uploads or self.missing_week is not None:
             return (READ_SCOPE,)
         if self.withdrawal is not None or self.replaced_days is not None:

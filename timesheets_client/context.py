@@ -19,7 +19,9 @@ from timesheets_client.signals import Signals
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What the process provides. `development` applies as a whole while `variables` has no setting of ours.
+    """The process: its variables, input, signals and clock.
+
+    `development` applies as a whole while `variables` has no setting of ours.
 
     `make_key` returns a random idempotency key.
     """

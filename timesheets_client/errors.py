@@ -9,7 +9,7 @@ UploadError
 │   └── NothingSent      75  not a byte of the request reached the server
 ├── FileUnavailable      75  there is no space for a file, or Windows does not move it while it is open
 ├── InputInUse           75  another run is uploading the same input
-├── AnswerLost           75  nobody knows whether entries that cannot be sent twice were stored
+├── AnswerLost           75  it is unknown whether entries that cannot be sent twice were stored
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong
     ├── FileBlocked      78  a link, a folder or a missing permission is in the way of a file

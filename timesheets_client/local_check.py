@@ -70,6 +70,6 @@ def read_file(
 
 
 def find_errors(entry: InputEntry, stated: StatedIds) -> Mapping[str, object]:
-    """What the API always refuses in the entry, whatever it has stored."""
+    """Return the errors that the API finds in the entry, whatever it has stored."""
     faults = find_faults(entry.members)
     return {ENTRY_ID: [REPEATED_ID]} if not faults and stated.differs(entry.members) else faults

@@ -20,7 +20,7 @@ def show_missing(context: RunContext) -> ExitStatus:
     people = read_people(context.client, week)
     report.results["missing"] = {"week": week, "people": people}
     if people is None:
-        report.show(f"{week}: the API keeps no list of assignments, so nobody is missing or short")
+        report.show(f"{week}: the API keeps no list of assignments, so no employee can be missing")
     for each in people or ():
         expected = "" if each["expected"] is None else f" of {each['expected']}"
         client = "".join(f", {each[name]}" for name in CLIENT_MEMBERS if name in each)

@@ -17,7 +17,7 @@ SHOWN = ("created", "existing", "rejected")
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What the API says of an upload of many. The texts are safe to print."""
+    """The receipt of an upload of many. The texts are safe to print."""
 
     upload: int
     received_at: str

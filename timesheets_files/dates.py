@@ -17,7 +17,7 @@ MAX_KEPT_LENGTH = 40
 
 
 class DateFormat(StrEnum):
-    """How dates are written."""
+    """A way to write dates."""
 
     ISO = "iso"
     DMY = "dmy"

@@ -137,7 +137,7 @@ OPTIONAL = ("entry_id", "revision", "reason")
 
 
 def find_faults(members: Mapping[str, object]) -> dict[str, list[str]]:
-    """What the API always refuses in an entry, by member. Empty if only the API can tell."""
+    """Return faults that the API always refuses, by member. Empty if only the API can tell."""
     faults = {}
     for name, judge in RULES.items():
         value = members.get(name)
@@ -156,7 +156,7 @@ def find_faults(members: Mapping[str, object]) -> dict[str, list[str]]:
 def find_wrong_combinations(
     members: Mapping[str, object], faults: Mapping[str, object]
 ) -> dict[str, list[str]]:
-    """What the revision requires or rules out. What has a fault of its own is not judged again."""
+    """Return faults of members that the revision requires or rules out, but no second ones."""
     revision = members.get("revision")
     if revision is not None and read_revision(revision) > 1:
         return {name: [REQUIRED] for name in ("entry_id", "reason") if members.get(name) is None}

@@ -12,7 +12,7 @@ from timesheets_files.rows import Members, RowReader, read_header
 
 
 class Kind(Enum):
-    """What a cell holds, in the words of the messages."""
+    """The kind of a cell's value, in the words of the messages."""
 
     TEXT = "a text"
     NUMBER = "a number"
@@ -110,7 +110,7 @@ def explain(name: str, cell: Cell) -> str:
 
 
 def convert(name: str, cell: Cell) -> object:
-    """A value that is refused too, in case nobody corrects it."""
+    """A value that is refused as well, in case it is not corrected."""
     if cell.kind is Kind.NUMBER:
         return Decimal(cell.text)
     if cell.kind is Kind.BOOLEAN:

@@ -92,7 +92,7 @@ def upload_entry(session: requests.Session, url: str, entry_id: str) -> int:
 
 
 def count_entries(cluster: Cluster, acknowledged: dict[str, int]) -> dict[str, int]:
-    """How many entries were sent and are stored, are lost (or are now another row), and are stored twice."""
+    """Count entries that were sent and are stored, lost (or are now another row), and stored twice."""
     content = "SELECT count(*), count(DISTINCT (project, user_id, date, hours)) FROM timesheets_timesheet"
     [(stored, different)] = cluster.execute(content)
     [(_, of_file)] = cluster.execute(f"{content} WHERE project = 'Upload'")

@@ -94,7 +94,7 @@ def test_without_a_period_it_is_the_last_seven_days(show: Open, store: Store) ->
     address = urlsplit(response.headers["Location"])
     assert (response.status_code, address.path, parse_qs(address.query)) == (302, "/corrections", sent)
     page = show(response.headers["Location"])
-    assert "Nobody corrected an entry that matches these filters." in read_page(page)
+    assert "No entry that matches these filters was corrected." in read_page(page)
     assert 'aria-current="true">Last 7 days<' in page.content.decode()
 
 

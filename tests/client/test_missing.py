@@ -54,7 +54,7 @@ def test_those_without_enough_hours_are_problems_and_end_the_run_with_65(site: S
         ([COMPLETE], [f"{PAST}: 009: complete, 8.00 hours"]),
         ([OPEN], [f"{PAST}: 008: open, 0.00 of 20.00 hours"]),
         ([], []),
-        (None, [f"{PAST}: the API keeps no list of assignments, so nobody is missing or short"]),
+        (None, [f"{PAST}: the API keeps no list of assignments, so no employee can be missing"]),
     ],
     ids=["complete", "open", "empty", "no-list"],
 )

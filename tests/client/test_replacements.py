@@ -221,7 +221,7 @@ def test_a_change_in_the_meantime_ends_the_run(site: Site, api: Api, june: Path)
     assert api.revisions(entry_id)[1:] == [(3, "theirs")]
     assert run.warned == [
         f"{june}: 0 of 1 changes are stored; run it again for the rest",
-        "timesheet 4: somebody else changed the stored entry at the same time; run it again",
+        "timesheet 4: another sender changed the stored entry at the same time; run it again",
     ]
 
 

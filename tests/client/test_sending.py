@@ -153,7 +153,7 @@ def test_without_ids_a_lost_response_ends_the_run_and_names_the_lines(api: Api, 
     assert len(api.stored) == 10
     assert "a.csv:2 to " in run.warned[1]
     assert (
-        "a.csv:11: the response was lost, so nobody knows whether these 10 entries are stored"
+        "a.csv:11: the response was lost, so it is unknown whether these 10 entries are stored"
         in run.warned[1]
     )
 

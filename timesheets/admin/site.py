@@ -58,7 +58,7 @@ site = Site()
 
 # django-stubs makes ModelAdmin generic. Django does not.
 class ListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Refuses what Django lets everybody who may see a list ask: any look-up, which may run for hours."""
+    """Refuses look-ups that Django allows everyone who may see a list, because they can run for hours."""
 
     # The look-ups that links and filters use, with the form of their values.
     lookups: ClassVar[Mapping[str, re.Pattern[str]]] = {}

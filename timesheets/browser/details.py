@@ -87,5 +87,5 @@ _DESCRIBE: dict[str, Callable[..., Mapping[str, Any]]] = {
 
 
 def describe_more(part: str, shown: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a part of a page shows besides the response's body, made of what the view passed on for pages."""
+    """Return what a part of a page shows besides the response's body, from what the view passed on."""
     return _DESCRIBE.get(part, dict)(**shown)

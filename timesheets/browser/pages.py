@@ -89,7 +89,7 @@ def _write_json(data: Any) -> str:
 
 
 def _describe_wire(response: Response, content: str) -> dict[str, Any]:
-    """What a program gets that accepts JSON: the headers and the `content`."""
+    """The headers and the `content` that a program gets."""
     media_type = PROBLEM_MEDIA_TYPE if response.exception else "application/json"
     headers = [(name, value) for name, value in response.items() if name.lower() not in _PAGE_HEADERS]
     return {"headers": [("Content-Type", media_type), *headers], "content": content}

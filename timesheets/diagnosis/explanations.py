@@ -91,7 +91,7 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     ),
     Fault.TIMES: (
         "iat and exp, and nbf if present, as numbers of seconds since 1970; {reason}",
-        "Have the issuer set them: otherwise nobody knows when the token expires.",
+        "Have the issuer set them: the API must know when the token expires.",
     ),
     Fault.EXPIRED: (
         "a future exp, give or take {leeway}",
@@ -123,7 +123,7 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     Fault.SIGNATURE: (
         "a signature by this key of the issuer, of exactly this content; {reason}",
         _GET_ANOTHER,
-        "If the API refuses a new token too, somebody forges tokens in the issuer's name.",
+        "If the API refuses a new token as well, an attacker forges tokens in the issuer's name.",
     ),
     "insufficient_scope": (
         "{scope} in {claims}",

@@ -17,7 +17,7 @@ from timesheets.trust.token_rules import TokenPolicy
 def examine_issuer(
     issuer: Issuer, policy: TokenPolicy, web_client: WebClient | None = None
 ) -> Iterator[Finding]:
-    """What the API needs of the issuer, in the order in which it needs it, each as soon as it is known."""
+    """Yield a finding for each thing that the API needs of the issuer, in that order."""
     yield Finding(OK, "issuer", issuer.url)
     deadline = time.monotonic() + DEADLINE_SECONDS
     probes = _probe_metadata(issuer, deadline)

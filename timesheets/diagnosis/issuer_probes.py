@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Probe:
-    """What became of one request to the issuer."""
+    """The outcome of one request to the issuer."""
 
     finding: Finding
     document: Document | None = None
@@ -68,7 +68,7 @@ def _compare_clocks(document: Document, asked_at: float) -> float | None:
 
 
 def _find_remedy(url: str, failure: DocumentUnavailable) -> tuple[str, bool]:
-    """What to do about a failed request, and whether it may succeed later without a change."""
+    """Return advice about a failed request, and whether it may succeed later without a change."""
     status, cause = failure.status, failure.__cause__
     if status is None:
         return _find_remedy_by_cause(url, cause)

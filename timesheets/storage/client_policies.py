@@ -1,4 +1,4 @@
-"""What operators decided about a client. It is read at most every two seconds. Knows no HTTP."""
+"""The decisions of operators about a client. It is read at most every two seconds. Knows no HTTP."""
 
 import threading
 import time
@@ -40,7 +40,7 @@ _SELECT = f"""SELECT (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientPolicy:
-    """What operators decided about a client.
+    """The decisions of operators about a client.
 
     `is_undecided` if the client without organization has entries and the one of this organization has none:
     a file that is sent again would be stored twice.

@@ -109,7 +109,7 @@ def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_co
 
 
 def _store_unknown(provenance: Provenance, entries: Sequence[Entry]) -> dict[str, int]:
-    """Store the first entry of each `entry_id` that nobody has used. Returns the new ids by `entry_id`.
+    """Store the first entry of each unused `entry_id`. Returns the new ids by `entry_id`.
 
     What the client may not add leaves its `entry_id` to others.
     """

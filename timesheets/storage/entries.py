@@ -45,7 +45,7 @@ class Arrival(NamedTuple):
 
     @property
     def key(self) -> EntryKey | None:
-        """What identifies the entry; None if nothing does."""
+        """The identity of the entry, or None."""
         if self.entry.entry_id is None:
             return None
         return (self.client.key, self.entry.entry_id)

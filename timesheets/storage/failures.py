@@ -29,7 +29,7 @@ def is_database_failure(exc: Exception) -> bool:
 
 
 def explain_failure(failure: Exception) -> str:
-    """What happened and what to do, followed by the database's own words, in one line."""
+    """Return one line: what happened, what to do, and the database's own words."""
     code = _read_code(failure)
     advice = next(text for beginning, text in _ADVICE.items() if code.startswith(beginning))
     if not code or code.startswith("08"):

@@ -16,7 +16,7 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
-    """What one upload may add. Without `assignments`, hours for everybody; without days, on every day."""
+    """The limits of what one upload may add. Without `assignments`, any employee; without days, any day."""
 
     zone: tzinfo
     assignments: Assignments | None

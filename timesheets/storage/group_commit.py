@@ -33,7 +33,7 @@ class FairLock:
         self._turns: deque[threading.Lock] = deque()
 
     def count_waiting(self) -> int:
-        """How many threads wait for the lock now."""
+        """The number of threads that wait for the lock now."""
         return len(self._turns)
 
     def acquire(self, timeout_seconds: float) -> None:
@@ -96,7 +96,7 @@ class GroupCommit(Generic[Item, Result]):
         self._gathering: _Group[Item, Result] | None = None
 
     def count_waiting(self) -> int:
-        """How many items wait for the next commit now."""
+        """The number of items that wait for the next commit now."""
         return len(group.items) if (group := self._gathering) else 0
 
     def submit(self, item: Item) -> Result:

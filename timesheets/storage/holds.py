@@ -10,7 +10,7 @@ from timesheets.storage.run_statements import one_run_at_a_time
 
 
 class Hold(NamedTuple):
-    """An empty organization means all of the client's, and an empty employee everybody."""
+    """An empty organization means all of the client's, and an empty employee everyone."""
 
     client: str
     organization: str

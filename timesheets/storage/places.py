@@ -13,7 +13,7 @@ class NoPlace(Exception):
 
 
 class Places:
-    """Places that callers hold while a block runs. Without `waiting`, nobody waits for one."""
+    """Places that callers hold while a block runs. Without `waiting`, no caller waits for one."""
 
     def __init__(self, has_place: HasPlace, waiting: "Places | None" = None, wait_seconds: float = 0) -> None:
         self._has_place, self._waiting, self._wait_seconds = has_place, waiting, wait_seconds
@@ -24,7 +24,7 @@ class Places:
         self._turns: list[tuple[Hashable, object]] = []
 
     def count(self) -> int:
-        """How many all callers hold."""
+        """The number of places that all callers hold."""
         return self._total
 
     @contextmanager

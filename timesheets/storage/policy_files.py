@@ -23,7 +23,7 @@ def read_policy(
     *,
     required: Sequence[str],
 ) -> list[Row]:
-    """What `read_row` makes of each row, beside the faults of the row. Raises PolicyFileWrong with all."""
+    """Return the results of `read_row`. Raises PolicyFileWrong with the faults of all rows."""
     rows, problems = [], []
     try:
         with open_csv(file, keeps_empty=True) as table:

@@ -208,7 +208,7 @@ def _scan_revisions(
 
 
 def list_conditions(query: TimesheetQuery) -> list[Condition]:
-    """What a row has to meet, except for ids that a scan is limited to."""
+    """Return the conditions on a row, except for the ids of a scan."""
     conditions = [
         *match_any("user_id", query.user_ids),
         *match_any("project", query.projects),

@@ -23,7 +23,7 @@ _RATE = re.compile(
 
 
 class Kind(StrEnum):
-    """What is counted: the requests of a client, or attempts to sign in to the admin."""
+    """The thing to count: requests of a client, or attempts to sign in to the admin."""
 
     CLIENT = "client"
     ADMIN_SIGN_IN = "admin"
@@ -103,5 +103,5 @@ def forget_expired() -> None:
 
 
 def _write_key(kind: Kind, name: tuple[str, ...]) -> str:
-    """A name may be a password that somebody typed into the wrong field, so only its hash is stored."""
+    """A name may be a password that was typed into the wrong field, so only its hash is stored."""
     return f"{kind}:{salted_hmac(__name__, json.dumps(name), algorithm='sha256').hexdigest()}"

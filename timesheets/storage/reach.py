@@ -27,7 +27,7 @@ class Reach:
 
     @property
     def look_ups(self) -> Mapping[str, Any]:
-        """What selects the clients by their names; nothing if every client's rows are in reach."""
+        """The filter for the clients' names; empty if every client's rows are in reach."""
         if self.own is not None:
             return self.own._asdict()
         return {"client_id__in": self.client_ids} if self.client_ids else {}

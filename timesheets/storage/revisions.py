@@ -64,7 +64,7 @@ def _to_revision(row_id: int, content: Sequence[Any]) -> StoredRevision:
 
 
 def _identify(entry: Entry) -> tuple[object, ...]:
-    """What tells the sought row from the other revisions."""
+    """Return a condition that only the sought revision meets."""
     if entry.revision is not None:
         return (entry.entry_id, entry.revision)
     return (entry.entry_id, entry.user_id, entry.date, entry.project, entry.hours)

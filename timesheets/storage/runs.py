@@ -27,7 +27,7 @@ Write = Callable[[bytes], object]
 
 
 class RunRefused(Exception):
-    """Nothing is added. The message says why."""
+    """No run was added. The message says why."""
 
 
 def add_run(run: Run, holds: Holds, write: Write, *, dry_run: bool) -> Run:

@@ -26,7 +26,7 @@ KEYS = (*_COLUMNS, *_OF_PERIOD)
 
 
 class Group(NamedTuple):
-    """What some entries have in common, in the order of the columns, and what they add up to."""
+    """The values that some entries share, in the order of the columns, and their totals."""
 
     names: Sequence[str]
     entries: int

@@ -9,7 +9,7 @@ from timesheets_files.limits import MAX_REVISION
 
 
 class Outcome(enum.StrEnum):
-    """What the metrics count. The last three can be decided without the database."""
+    """The verdicts that the metrics count. The last three can be decided without the database."""
 
     CREATED = enum.auto()
     # The current row, or the row of the sent revision, has the same content.

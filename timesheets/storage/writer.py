@@ -140,7 +140,7 @@ def begin_upload() -> Iterator[None]:
 
 
 def wait_for_lock(begin: Callable[[], Result]) -> Result:
-    """What `begin` returns, which takes SQLite's write lock, once no other process holds that.
+    """Return the result of `begin`, which takes SQLite's write lock, once no other process holds it.
 
     SQLite itself would sleep for up to 100 ms each time. Belongs in a turn. Raises OperationalError.
     """

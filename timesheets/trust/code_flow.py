@@ -20,7 +20,7 @@ TOKEN_SECONDS = 5.0
 
 
 class Outcome(enum.Enum):
-    """Why nobody is signed in, with the status of the page that says so."""
+    """A reason why a sign-in failed, with the status of the page that says so."""
 
     EXPIRED = HTTPStatus.BAD_REQUEST
     REFUSED = HTTPStatus.FORBIDDEN
@@ -29,7 +29,7 @@ class Outcome(enum.Enum):
 
 
 class SignInFailed(Exception):
-    """Nobody is signed in. The message is for logs, without secrets. `error` is a code of the issuer."""
+    """The sign-in failed. The message is for logs, without secrets. `error` is a code of the issuer."""
 
     def __init__(self, outcome: Outcome, reason: str, error: str = "") -> None:
         super().__init__(reason)
@@ -38,7 +38,7 @@ class SignInFailed(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """What the browser keeps until the issuer sends it back, and where the person wanted to go."""
+    """A sign-in in progress, kept by the browser, and where the person wanted to go."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -64,7 +64,7 @@ _OUTCOMES = {
 def begin_sign_in(
     client: WebClient, metadata: Mapping[str, Any], scopes: tuple[str, ...], destination: str
 ) -> tuple[str, Attempt]:
-    """Where the browser continues at the issuer, and what it keeps. Raises DocumentUnavailable."""
+    """Return the issuer's address and the attempt for the browser to keep. Raises DocumentUnavailable."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     oauth = OAuth2Client(None, client.client_id, code_challenge_method="S256")
     url, _ = oauth.create_authorization_url(

@@ -48,7 +48,7 @@ class Document:
 
 
 def is_trustworthy(url: str) -> bool:
-    """True for https, and for http to this machine, where nobody can change a response on its way."""
+    """True for https, and for http to this machine, where no one can change a response on its way."""
     # urlsplit removes line breaks.
     if not url.isascii() or not url.isprintable() or " " in url:
         return False

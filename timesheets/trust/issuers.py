@@ -65,7 +65,7 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
 
 
 def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
-    """Where the issuer's own metadata say that its keys are. Raises DocumentUnavailable."""
+    """Return the address of the keys in the issuer's metadata. Raises DocumentUnavailable."""
     url, document = _fetch_metadata(issuer, deadline)
     if not isinstance(document.members.get("jwks_uri"), str):
         raise DocumentUnavailable(f"{url} has no jwks_uri")

@@ -97,7 +97,7 @@ def _describe(key: object, kind: object, curve: object) -> str:
 
 
 def _drop_contradictions(results: list[UsableKey | KeyUnusable]) -> list[UsableKey | KeyUnusable]:
-    """Use neither of two different keys with one `kid`: nobody can say which is right."""
+    """Use neither of two different keys with one `kid`, because either may be the right one."""
     materials: dict[str | None, set[object]] = defaultdict(set)
     for result in results:
         if isinstance(result, UsableKey) and result.key_id is not None:

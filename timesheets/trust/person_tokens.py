@@ -32,7 +32,7 @@ def verify_person(
     keys: KeySource,
     now: float,
 ) -> tuple[Person, VerifiedToken]:
-    """Who signed in, and the content of their access token. Raises SignInFailed or KeysUnavailable."""
+    """Return the person, and the content of their access token. Raises SignInFailed or KeysUnavailable."""
     id_token, access_token = tokens
     expected = {"client_id": client.client_id, "nonce": attempt.nonce, "access_token": access_token}
     try:

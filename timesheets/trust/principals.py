@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class ClientKey(NamedTuple):
-    """What tells clients apart. A client without an organization has an empty one."""
+    """The identity of a client. A client without an organization has an empty one."""
 
     issuer: str
     client_id: str
@@ -39,7 +39,7 @@ class MachineClient:
 
     @property
     def caller(self) -> tuple[str, ...]:
-        """What tells those apart who share a limit: clients, and people who act through the web client."""
+        """The identity for limits: the client, or the person who acts through the web client."""
         return (*self.key, self.subject) if self.is_web_client and self.subject else self.key
 
     def __str__(self) -> str:

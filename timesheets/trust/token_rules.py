@@ -24,7 +24,7 @@ _END_OF_TIME = 2**53
 
 
 class Fault(enum.StrEnum):
-    """Why a token is refused: the stable code in the logs."""
+    """A reason to refuse a token: the stable code in the logs."""
 
     MALFORMED = "malformed"
     ALGORITHM = "algorithm"
@@ -62,7 +62,7 @@ class Profile(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TokenPolicy:
-    """What the API requires of a token. `algorithms` are asymmetric (RFC 8725 section 3.1)."""
+    """The API's requirements for tokens. `algorithms` are asymmetric (RFC 8725 section 3.1)."""
 
     issuer: str
     audience: str
@@ -75,7 +75,7 @@ class TokenPolicy:
 
     @property
     def issuers(self) -> tuple[str, ...]:
-        """What `iss` may say."""
+        """The accepted values of `iss`."""
         return (self.issuer, *self.also_issuers)
 
 
@@ -112,7 +112,7 @@ def _check_audience(token: UnverifiedToken, policy: TokenPolicy, now: float) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenTimes:
-    """When a token was issued and is valid, in whole seconds since the epoch. PyJWT compares them too."""
+    """The times of a token, in whole seconds since the epoch. PyJWT compares them as well."""
 
     issued_at: int
     not_before: int

@@ -23,7 +23,7 @@ class TokenMalformed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class UnverifiedToken:
-    """The content of a token that anybody may have written."""
+    """The content of a token that any caller may have written."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]

@@ -60,11 +60,11 @@ class UploadOptions:
 
     @property
     def parse(self) -> Callable[[Any], Entry]:
-        """What makes an entry of a value. It raises InvalidEntry."""
+        """The function that makes an entry of a value, or raises InvalidEntry."""
         return partial(parse_current_entry, reason=self.reason) if self.correct else parse_entry
 
     def choose_store(self, token: VerifiedToken) -> Store | None:
-        """What stores the entries, if each states what is current."""
+        """The function that stores entries that state what is current."""
         if not self.correct:
             return None
         return partial(store_as_current, may_correct=may_correct(token))

@@ -10,7 +10,7 @@ from timesheets.storage.entries import Entry
 
 
 class FoundTotals(NamedTuple):
-    """What an upload contains, whether or not its entries are valid."""
+    """The totals of an upload, whether or not its entries are valid."""
 
     entries: int
     hours: Decimal

@@ -61,7 +61,7 @@ def _may_read_metrics(request: HttpRequest) -> bool:
 @csrf_exempt
 @require_safe
 def describe_protected_resource(request: HttpRequest, scopes: frozenset[str], **_: object) -> HttpResponse:
-    """Where tokens come from (RFC 9728, section 2), whether or not the resource exists."""
+    """Respond with where tokens come from (RFC 9728, section 2), whether or not the resource exists."""
     return JsonResponse(
         {
             "resource": conf.public_url(request.path_info.removeprefix(METADATA_PATH)),

@@ -96,7 +96,7 @@ def read_sums(request: Request) -> Sums:
 
 
 def _read_keys(request: Request, text: str) -> Sequence[str]:
-    """What to group by. Raises InvalidParameter."""
+    """Return the keys to group by. Raises InvalidParameter."""
     known = [key for key in KEYS if key != "client" or reads_all(request)]
     keys = text.split(",")
     if len(keys) > 2 or len(set(keys)) < len(keys) or not set(keys) <= set(known):

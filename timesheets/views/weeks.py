@@ -92,7 +92,7 @@ class WeekView(PageView):
 
 
 def _describe_week(reach: Reach, user_id: str, week: Week) -> dict[str, Any]:
-    """What the page shows of the person and the weeks."""
+    """Return the content of the page: the person and the weeks."""
     report = read_week(
         reach, user_id, week, conf.time_zone(), max_searched=MAX_SEARCHED_ROWS, max_found=MAX_FOUND_ROWS
     )

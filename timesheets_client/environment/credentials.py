@@ -14,7 +14,7 @@ ALGORITHMS_OF_CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1":
 
 
 class ClientAuth(StrEnum):
-    """How the client authenticates, in the terms of OpenID Connect Core section 9."""
+    """A method to authenticate, in the terms of OpenID Connect Core section 9."""
 
     CLIENT_SECRET_POST = "client_secret_post"  # noqa: S105  A method, not a secret.
     CLIENT_SECRET_BASIC = "client_secret_basic"  # noqa: S105

@@ -24,7 +24,7 @@ NO_DATE = "(no date)"
 
 
 class Preview:
-    """What the entries of all files add up to, and what may be wrong about them."""
+    """The totals of the entries of all files, and warnings about them."""
 
     def __init__(self, now: float, zone: tzinfo | None, days: CountedDays) -> None:
         """`now` is in seconds since 1970. Later days than that of `zone`, or of UTC, are in the future."""

@@ -58,7 +58,7 @@ class ReplacedDays:
         return "" if counted == shown else OTHER_DAY
 
     def find_surplus(self, client: ApiClient) -> Iterator[StoredEntry]:
-        """What is stored of the file's employees, and not in the file.
+        """Return stored entries of the file's employees that are not in the file.
 
         Raises EntriesRejected at the end if there are entries that cannot be matched.
         """

@@ -54,7 +54,7 @@ def replace_days(name: str, context: RunContext, *, is_dry_run: bool = False) ->
 
 
 def find_changes(days: ReplacedDays, tally: Tally, context: RunContext) -> Sequence[Change]:
-    """What must be sent, in that order. Raises EntriesRejected if a row or a withdrawal would be refused."""
+    """The changes to send, in order. Raises EntriesRejected if a row or a withdrawal would be refused."""
     options, reason = context.options, context.options.reason or ""
     with closing(take_entries(tally, options)) as taken:
         rows = days.take(reject_repeated(taken, tally), tally)
@@ -108,7 +108,7 @@ def require_unchanged(verdict: EntryVerdict) -> None:
     """Raise TemporaryFailure if the API refuses what it would have stored before."""
     if verdict.status == HTTPStatus.CONFLICT:
         raise TemporaryFailure(
-            f"{verdict.entry.source}: somebody else changed the stored entry at the same time; run it again"
+            f"{verdict.entry.source}: another sender changed the stored entry at the same time; run it again"
         )
 
 

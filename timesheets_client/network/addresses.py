@@ -22,7 +22,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def find_fault(url: str) -> str | None:
-    """Why no secret may be sent to `url`, as a text that follows its name, or None."""
+    """Return why no secret may be sent to `url`, as a text that follows its name, or None."""
     # urlsplit drops line breaks silently.
     if not url.isprintable() or " " in url:
         return "must not contain white space"

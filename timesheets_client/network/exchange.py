@@ -47,7 +47,7 @@ def open_session() -> requests.Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """What all requests of a run share. Raises TemporaryFailure or ConfigurationError without an answer."""
+    """The connection of a run. Raises TemporaryFailure or ConfigurationError without an answer."""
 
     session: requests.Session
     clock: Clock = field(default_factory=Clock)

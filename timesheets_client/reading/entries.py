@@ -58,7 +58,7 @@ class SkippedRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputWarning:
-    """Why an input may not say what its author means. It comes at most once, at the end."""
+    """A reason to doubt an input. It comes at most once, at the end."""
 
     source: str
     reasons: Sequence[str]

@@ -43,7 +43,7 @@ class EntryIds:
         return InputEntry(source=entry.source, members=self.add_id(entry.members))
 
     def identify_rejected(self, rejected: RejectedEntry) -> RejectedEntry:
-        """The same for a rejected entry, so that it keeps its identity when somebody fixes it."""
+        """The same for a rejected entry, so that it keeps its identity once it is corrected."""
         if rejected.members:
             return replace(rejected, members=self.add_id(rejected.members))
         return replace(rejected, members={ENTRY_ID: self.add_id({"text": rejected.text})[ENTRY_ID]})

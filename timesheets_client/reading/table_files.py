@@ -26,7 +26,7 @@ OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """How tables are read: as `entry_map` says or by our columns; of a workbook only `sheets`, if any."""
+    """The options for tables: the map, if any, and the sheets of a workbook to read, if not all."""
 
     date_format: DateFormat = DateFormat.ISO
     zone: tzinfo | None = None

@@ -27,7 +27,7 @@ TUTORIAL_ENTRY: Mapping[str, object] = {
 
 @dataclass(frozen=True, kw_only=True)
 class UploadMode:
-    """How a batch is uploaded. `lists_all` asks for a verdict on each entry, not only on rejected ones.
+    """The options of an upload. `lists_all` asks for a verdict on each entry, not only on rejected ones.
 
     `label` names the API's receipts for the batches of one file. With a `reason`, the entries say what is
     current, and the API corrects those that differ.
@@ -126,8 +126,8 @@ def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:
         return client.upload(message, is_repeatable=mode.is_dry_run or batch.has_ids)
     except AnswerLost as error:
         raise AnswerLost(
-            f"{batch.sources}: the response was lost, so nobody knows whether these {len(batch)} entries are "
-            f"stored, and without ids they cannot be sent again: {error}; look them up before you send them"
+            f"{batch.sources}: the response was lost, so it is unknown whether these {len(batch)} entries "
+            f"are stored, and without ids they cannot be sent again: {error}; look them up before that"
         ) from None
 
 

@@ -24,7 +24,7 @@ STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 
 @dataclass(frozen=True, kw_only=True)
 class EntryVerdict:
-    """What the API says of one entry; without its ids, unless it names them.
+    """The API's verdict on one entry; without ids, unless the API names them.
 
     `current_revision` is the current one of its `entry_id`. `superseded_by` is empty unless the entry equals
     only an older one. Of an entry that corrects with `correct=true`, `revision` is the new one, and in a dry
@@ -71,7 +71,7 @@ class EntryVerdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdicts:
-    """How many entries are created and how many already exist, and the verdicts that the API listed.
+    """The numbers of created and existing entries, and the verdicts that the API listed.
 
     `corrected` counts the entries that a correction has changed. They do not count as created. `uploads` are
     the numbers of the API's receipts.

@@ -106,7 +106,7 @@ def test_an_operator_can_unlock_everybody(accounts: None, capsys: pytest.Capture
 
     call_command("unlock_admin")
 
-    assert capsys.readouterr().out == "Everybody can try to sign in to the admin again.\n"
+    assert capsys.readouterr().out == "Everyone can try to sign in to the admin again.\n"
     assert sees_the_list("boss", "203.0.113.11")
 
 

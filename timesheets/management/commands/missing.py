@@ -19,9 +19,9 @@ from timesheets.storage.reach import Reach
 class Command(OperatorCommand):
     help = "Show who has no hours, or too few, in a week, of all clients that have a list of assignments."
     exit_statuses = {
-        ExitStatus.GOOD: "nobody is missing or short, or there is no list",
+        ExitStatus.GOOD: "no employee is missing or short, or there is no list",
         ExitStatus.USAGE: "wrong usage, or the week has not begun",
-        ExitStatus.REFUSED: "somebody is missing or short",
+        ExitStatus.REFUSED: "an employee is missing or short",
     }
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -36,7 +36,7 @@ def find_directives(layout: str) -> list[str]:
 
 
 def find_fault(layout: str) -> str | None:
-    """Why this is no format of a date, of a time of day, or of both."""
+    """Return why this is not a format of a date, of a time of day, or of both."""
     directives = find_directives(layout)
     if unknown := [each for each in directives if not each or each not in DIRECTIVES]:
         known = " ".join(f"%{each}" for each in DIRECTIVES)

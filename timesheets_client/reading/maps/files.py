@@ -58,7 +58,7 @@ def load_map(path: Path, zone: tzinfo | None) -> EntryMap:
 
 
 def find_format(text: str, member: str, shown: str) -> str:
-    """Where the map states the format of the member's dates, such as `our.toml, line 12`."""
+    """The place of the member's date format in the map, such as `our.toml, line 12`."""
     found = re.search(rf"^\[{member}\][^\[]*?^format\b", text, re.MULTILINE)
     return f"{shown}, line {text.count(chr(10), 0, found.end()) + 1}" if found else shown
 

@@ -25,7 +25,7 @@ def describe_maps() -> Iterator[str]:
 
 
 def suggest_map(header: Sequence[str]) -> str:
-    """What a table with this header looks like, if it has all columns of a map; else an empty text."""
+    """Return a hint to the map whose columns this header has, or an empty text."""
     names = set(map(normalize, header))
     found = {name: columns for name in list_names() if (columns := find_columns(read_text(name))) <= names}
     if not found:
