@@ -18,6 +18,7 @@ from tests.api.reading import RECEIVED_AT, Read
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from timesheets.authentication import get_issuer_keys
+from timesheets.browser import suggestions
 from timesheets.browser.pages import PageRenderer
 from timesheets.browser.sessions import SessionAuthentication
 from timesheets.storage.entries import Entry
@@ -116,6 +117,8 @@ def read(issuer: Issuer, client: Client, db: None) -> Read:
 def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let people use the API in a browser."""
     settings.TIMESHEETS_BROWSER_SIGN_IN = True
+    # Pages remember names for a minute, but tests have other ones.
+    suggestions._read_names.cache_clear()  # noqa: SLF001
     lists = (
         TimesheetListView,
         TimesheetView,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from html import escape, unescape
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection
@@ -22,7 +23,7 @@ from tests.kit.issuer import Issuer
 from tests.storage.entries import make_entry as build_entry
 from tests.storage.uploads import make_delivery
 from timesheets.browser.details import MAX_REVISIONS, MAX_SHOWN
-from timesheets.models import Timesheet, Upload
+from timesheets.models import AssignmentList, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import find_timesheet
@@ -308,7 +309,7 @@ def test_a_page_begins_with_the_newest_and_ends_with_the_oldest(show: Open, stor
     rows = [*read_list(page), *read_list(last)]
     assert [row.partition("StoreZero ")[2] for row in rows] == ["5.00 Wed, 10 May 2017 17:40"] * 3
     assert ["so there is no sum" in read_page(each) for each in (page, last)] == [True, True]
-    assert "/timesheets?user_id=007&order=newest&page_size=2" in list_links(last)
+    assert "?order=newest&page_size=2&user_id=007" in list_links(last)
 
 
 def test_each_row_has_one_link_and_the_entrys_page_has_the_others(show: Open, store: Store) -> None:
@@ -363,13 +364,31 @@ def test_an_empty_list_explains_itself(show: Open) -> None:
     assert "/timesheets" in list_links(filtered)
 
 
-def test_the_form_suggests_the_people_and_projects_of_the_page(show: Open, store: Store) -> None:
-    store(build_entry("a"), build_entry("b", user_id=SCRIPT, project="Intranet"))
+@pytest.mark.parametrize(
+    ("path", "scope", "people"),
+    [
+        ("/timesheets?user_id=nobody", "read:timesheets", ["007", "Bob", SCRIPT]),
+        ("/corrections?date_from=2017-05-01", "read:timesheets", ["007", "Bob", SCRIPT]),
+        ("/timesheets", "read:all-timesheets", ["007", "alice", "Bob", SCRIPT]),
+    ],
+)
+def test_the_form_suggests_whom_the_newest_entries_and_the_lists_name(
+    show: Open, store: Store, issuer: Issuer, path: str, scope: str, people: list[str]
+) -> None:
+    lister = f"lister-{uuid4()}"
+    AssignmentList.objects.create(
+        issuer=issuer.url,
+        client_id=lister,
+        content="user_id,project\nBob,\n",
+        decided_at=RECEIVED_AT,
+    )
+    store(build_entry(user_id=SCRIPT, project="Intranet"), build_entry(), client_id=lister)
+    store(build_entry(user_id="alice"), client_id="globex")
 
-    html = show("/timesheets").content.decode()
+    html = show(path, scope=scope, azp=lister).content.decode()
 
     suggested = [unescape(value) for value in re.findall('<option value="([^"]*)">', html)]
-    assert suggested == ["007", SCRIPT, "Intranet", "StoreZero"]
+    assert suggested == [*sorted(people, key=str.casefold), "Intranet", "StoreZero"]
 
 
 # Sizes
@@ -386,7 +405,9 @@ LONGEST: dict[str, Any] = {"user_id": "u" * 64, "project": "p" * 128}
 def test_a_full_page_of_the_longest_texts_is_below_100_kb(
     show: Open, store: Store, deliver: Deliver, upload_many: UploadMany
 ) -> None:
-    upload = deliver(*(build_entry(f"{number:0128}", **LONGEST) for number in range(101)), label="l" * 128)
+    names = ({"user_id": f"{number:064}", "project": f"{number:0128}"} for number in range(101))
+    entries = (build_entry(f"{number:0128}", **each) for number, each in enumerate(names))
+    upload = deliver(*entries, label="l" * 128)
     [first] = store(build_entry("e" * 128, **LONGEST))
     for revision in range(2, MAX_REVISIONS + 2):
         changes = {"revision": revision, "hours": Decimal(revision % 24), "reason": "r" * 200}
@@ -421,8 +442,8 @@ def test_the_list_of_receipts_links_to_each(show: Open, deliver: Deliver) -> Non
     page = show("/uploads")
 
     assert read_rows(page) == [
-        f"{second} 12 May 2017, 06:00 3 1 1 1 5.00",
-        f"{first} week19.csv 12 May 2017, 06:00 3 2 0 1 10.00",
+        f"Upload {second} 12 May 2017, 06:00 3 1 1 1 5.00",
+        f"week19.csv , upload {first} Upload {first} 12 May 2017, 06:00 3 2 0 1 10.00",
     ]
     assert {f"/uploads/{first}", f"/uploads/{second}"} <= {*list_links(page)}
     assert len(read_rows(show("/uploads?label=week19.csv"))) == 1

@@ -162,9 +162,11 @@ def test_the_next_page_and_the_way_back_keep_the_filters(reader: Person) -> None
     assert set(read_people(reader)) == {"007"}
     assert reader.find("user_id").get_attribute("value") == "007"
 
-    reader.driver.back()
+    reader.follow("Previous page")
     reader.reach("/timesheets?user_id=007")
-    reader.driver.forward()
+    assert not reader.driver.find_elements(By.LINK_TEXT, "Previous page")
+    reader.follow("Next page")
+    reader.see("Previous page")
     reader.follow("Newest entries")
     reader.see("Next page")
     assert len(read_people(reader)) == 50

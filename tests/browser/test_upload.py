@@ -325,10 +325,13 @@ def test_rejected_entries_are_downloaded_corrected_and_uploaded_again(
     uploader.press("Upload 1 entry")
     uploader.see("1 entry was stored, 2 were rejected.")
 
-    uploader.press("Download rejected entries")
+    uploader.follow("View receipt")
+    uploader.follow("Download rejected entries")
 
-    download = downloads / "fix.rejected.csv"
+    download = downloads / "fix.csv.rejected.csv"
     WebDriverWait(uploader.driver, 10).until(lambda _: download.exists() and download.stat().st_size)
+    assert "less than or equal to 24." in download.read_text()
+    uploader.open(PAGE)
     uploader.choose(uploader.write(download, download.read_text().replace(",26,", ",6,")))
     uploader.see("2 entries would be stored.")
     uploader.press("Upload 2 entries")

@@ -1,6 +1,7 @@
 """What the admin shows of clients: their entries, their uploads, and what operators decided about them."""
 
 import re
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -114,7 +115,7 @@ class EntryAdmin(ReadOnlyAdmin):
 class UploadAdmin(ReadOnlyAdmin):
     list_display = (
         *("id", "label", "client__client_id", "received_at"),
-        *("received", "stored", "existing", "rejected", "hours_created"),
+        *("received", "stored", "existing", "rejected", "hours_stored"),
     )
     list_select_related = ("client",)
     list_filter = ("client", "received_at")
@@ -130,6 +131,10 @@ class UploadAdmin(ReadOnlyAdmin):
         url = reverse("admin:timesheets_timesheet_changelist")
         query = f"upload__id__exact={upload.pk}&id__gte={upload.first_id}&id__lte={upload.last_id}"
         return format_html('<a href="{}?{}">{}</a>', url, query, upload.created)
+
+    @admin.display(description="Hours stored")
+    def hours_stored(self, upload: Upload) -> Decimal:
+        return upload.hours_created
 
     def rejected_entries(self, upload: Upload) -> str:
         """A table of the first entries that it refused."""

@@ -23,7 +23,7 @@ MAX_SHOWN = 20
 
 
 def _describe_entries(entries: Sequence[StoredEntry], *, is_part: bool, **others: Any) -> Mapping[str, Any]:
-    """The `days` of the entries with their rows, the `totals`, and the `people` and `projects` to suggest.
+    """The `days` of the entries with their rows, and the `totals`.
 
     Totals of a part of a list would be wrong for its days, so a page must not show them.
     """
@@ -32,8 +32,6 @@ def _describe_entries(entries: Sequence[StoredEntry], *, is_part: bool, **others
         "is_part": is_part,
         "days": [_describe_day(rows) for _, rows in group_by_day(entries, conf.time_zone(), is_part=is_part)],
         "totals": add_up(entries),
-        "people": sorted({stored.entry.user_id for stored in entries}),
-        "projects": sorted({stored.entry.project for stored in entries}),
     }
 
 

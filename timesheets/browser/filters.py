@@ -64,8 +64,8 @@ class Limit:
 def read_filters(sent: QueryDict, today: date, page: str = "timesheets") -> Mapping[str, Any]:
     """The filters in a query string, which may be wrong: the form shows what was sent.
 
-    `chips` say what they are, and each link leads to the `page` without it. `start` is the first page of the
-    list, and `download` the file with all pages. A report has no chips of its period.
+    `chips` say what they are, and each link leads to the `page` without it. `download` is the file with all
+    pages of the list. A report has no chips of its period.
     """
     pairs = [(name, value) for name in (*_WORDS, *_OF_A_PAGE, "by") for value in _list_values(sent, name)]
     return {
@@ -79,7 +79,6 @@ def read_filters(sent: QueryDict, today: date, page: str = "timesheets") -> Mapp
         "kept": [pair for pair in pairs if pair[0] in _KEPT],
         "chips": list(_describe_pairs(pairs, page)),
         "periods": list(_offer_periods(sent, today)),
-        "start": _link_to(page, pairs),
         "download": _link_to("download", [pair for pair in pairs if pair[0] not in _OF_A_PAGE]),
     }
 

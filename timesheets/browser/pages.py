@@ -16,6 +16,7 @@ from timesheets import conf
 from timesheets.browser.details import describe_more
 from timesheets.browser.filters import read_filters
 from timesheets.browser.sessions import find_person, find_signed_in_token
+from timesheets.browser.suggestions import suggest_names
 from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
 from timesheets.permissions import UPLOAD_SCOPE, may_read
 from timesheets.renderers import PageResponse
@@ -64,6 +65,7 @@ class PageRenderer(BrowsableAPIRenderer):
             "page_part": getattr(view, "page_part", None),
             "page_script": getattr(view, "page_script", None),
             "filters": SimpleLazyObject(lambda: _read_filters(request, visitor["section"])),
+            "suggested": SimpleLazyObject(lambda: suggest_names(getattr(response, "shown", {}).get("reach"))),
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),
@@ -71,6 +73,7 @@ class PageRenderer(BrowsableAPIRenderer):
             "body": data,
             "wire": None if data is None else _describe_wire(response, _write_json(data)),
             "next_page": _find_next_page(data),
+            "first_page": _find_first_page(request),
             "problem": data if response.status_code >= HTTPStatus.BAD_REQUEST else None,
             "reason": find_reason_phrase(response.status_code),
             "request": request,
@@ -99,3 +102,9 @@ def _find_next_page(data: Any) -> str | None:
     """Return a link to the next page of a list, relative to the address in the browser."""
     next_url = data.get("next") if isinstance(data, Mapping) else None
     return f"?{urlsplit(next_url).query}" if next_url else None
+
+
+def _find_first_page(request: Request) -> str:
+    query = request.query_params.copy()
+    query.pop("cursor", None)
+    return f"?{query.urlencode()}"

@@ -44,6 +44,7 @@ class CorrectionListView(PageView):
                 unsearched = find_timesheet(options.reach, next_id)
         return PageResponse(
             None,
+            reach=options.reach,
             changes=[represent_change(change) for change in changes],
             next_page=next_page,
             unsearched=unsearched and unsearched.received_at,

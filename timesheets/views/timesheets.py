@@ -52,6 +52,7 @@ class TimesheetListView(ReadingView):
             raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
         shown = {
+            "reach": options.reach,
             "columns": _choose_columns(request, options.reach),
             "entries": page.timesheets,
             "is_part": page.next_id is not None or options.query.from_id is not None,

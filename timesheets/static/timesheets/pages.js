@@ -14,6 +14,8 @@ function setUpPage() {
   for (const zone of document.querySelectorAll("[data-zone]")) zone.textContent = ZONE;
   for (const source of document.querySelectorAll("[data-copy]")) addCopyButton(source);
   addEventListener("beforeprint", nameSheets);
+  document.addEventListener("click", download);
+  linkPreviousPage();
 }
 
 // Of each printed sheet. A style sheet cannot know them.
@@ -33,6 +35,34 @@ function showTime(time) {
 
 function showMoment(moment) {
   return `${LONG_DAY.format(moment)}, ${CLOCK.format(moment)}`;
+}
+
+// A cursor leads only forward, so the tab remembers from which page each next page is reached.
+function linkPreviousPage() {
+  const [next, previous] = ["next", "prev"].map((name) => document.querySelector(`.pages [rel=${name}]`));
+  if (next) sessionStorage.setItem(next.href, location.href);
+  const address = previous && sessionStorage.getItem(location.href);
+  if (!address) return;
+  previous.href = address;
+  previous.hidden = false;
+}
+
+// `data-download` names a file with the rows of the list that the link leads to.
+async function download(event) {
+  const list = event.target.closest("[data-download]");
+  if (!list) return;
+  event.preventDefault();
+  const response = await fetch(list.href, { headers: { Accept: "text/csv" } }).catch(() => null);
+  if (!response?.ok) {
+    // The page says what is wrong.
+    location.assign(list.href);
+    return;
+  }
+  const link = element("a");
+  // Without the mark, Excel takes UTF-8 for another encoding.
+  link.href = URL.createObjectURL(new Blob(["\ufeff", await response.blob()]));
+  link.download = list.dataset.download;
+  link.click();
 }
 
 // `data-copy` says what the button copies. Its text, without the spaces around it, is what is copied.

@@ -26,14 +26,9 @@ function conclude(answer, { problems, created }) {
 // The receipt keeps them as CSV that can be corrected and uploaded.
 function offerRejected(receipt, chosen) {
   const advice = element("p", "Correct them in this file, then upload it: ", "hint");
-  const button = element("button", "Download rejected entries", "quiet");
-  button.type = "button";
-  button.addEventListener("click", async () => {
-    const response = await fetch(`${receipt}/rejections?page_size=1000`, { headers: { Accept: "text/csv" } });
-    const link = makeLink(URL.createObjectURL(await response.blob()), "");
-    link.download = `${chosen.name.replace(/\.\w+(\.gz)?$/, "") || "pasted"}.rejected.csv`;
-    link.click();
-  });
-  advice.append(button);
+  const link = makeLink(`${receipt}/rejections?page_size=1000`, "Download rejected entries");
+  link.className = "button quiet";
+  link.dataset.download = `${chosen.name.replace(/\.\w+(\.gz)?$/, "") || "pasted"}.rejected.csv`;
+  advice.append(link);
   return advice;
 }
