@@ -15,13 +15,8 @@ from django.db import Error
 from timesheets import conf
 from timesheets.authentication import get_issuer_keys
 from timesheets.storage import availability
-from timesheets.storage.availability import (
-    NotWritable,
-    require_working_pool,
-    require_writable_database,
-    use_new_connection,
-)
-from timesheets.storage.schema import SchemaOutdated, describe_database, require_current_schema
+from timesheets.storage.availability import NotWritable, use_new_connection
+from timesheets.storage.failures import SchemaOutdated, describe_database, require_current_schema
 from timesheets.trust.jwks import KeysUnavailable
 
 logger = logging.getLogger(__name__)
@@ -65,32 +60,20 @@ class Readiness:
         """The names of the failing checks, in alphabetical order. Before the first round, all of them."""
         with self._lock:
             now = self._monotonic()
-            starts = self._current.done.is_set() and now >= self._current.started_at + INTERVAL_SECONDS
-            if starts:
-                self._last, self._current = self._current, self._start(now)
             last, current = self._last, self._current
-        if starts:
-            self._wait_for(current)
-        is_over = starts or current.done.is_set() or now > current.started_at + MAX_WAIT_SECONDS
-        return sorted(current.failing if is_over else last.failing)
-
-    def _start(self, now: float) -> _Round:
-        current = _Round(started_at=now)
-        try:
-            threading.Thread(target=self._run, args=[current], name="readiness", daemon=True).start()
-        except RuntimeError:
-            logger.error("Not ready: the system has no thread left. Raise its limit, or start fewer workers.")
-            current.done.set()
-        return current
-
-    def _wait_for(self, current: _Round) -> None:
-        if not current.done.wait(MAX_WAIT_SECONDS):
-            names = ", ".join(sorted(current.failing))
+            starts = current.done.is_set() and now >= current.started_at + INTERVAL_SECONDS
+            if starts:
+                last, current = current, _Round(started_at=now)
+                threading.Thread(target=self._run, args=[current], name="readiness", daemon=True).start()
+                self._last, self._current = last, current
+        if starts and not current.done.wait(MAX_WAIT_SECONDS):
             logger.error(
                 "Not ready: %s: no result after %s seconds. See whether the database or the network hangs.",
-                names,
+                ", ".join(sorted(current.failing)),
                 MAX_WAIT_SECONDS,
             )
+        is_over = starts or current.done.is_set() or now > current.started_at + MAX_WAIT_SECONDS
+        return sorted(current.failing if is_over else last.failing)
 
     def _run(self, current: _Round) -> None:
         try:
@@ -118,14 +101,13 @@ def _run_checks() -> Iterator[Finding]:
     yield "issuer", _find_reason(keys.require_keys)
     try:
         with use_new_connection():
-            yield "database", _find_reason(partial(require_writable_database, _list_privileges()))
+            require_writable = partial(availability.require_writable_database, _list_privileges())
+            yield "database", _find_reason(require_writable)
             yield "migrations", _find_reason(require_current_schema)
-        require_working_pool()
+        availability.require_working_pool()
     except Error as error:
-        yield (
-            "database",
-            f"{describe_database()}: {error}. Check that it runs and that DATABASE_URL is right.",
-        )
+        advice = "Check that it runs and that DATABASE_URL is right."
+        yield "database", f"{describe_database()}: {error}. {advice}"
         # Nobody knows about them, and one reason is enough.
         yield "migrations", None
 
@@ -136,9 +118,7 @@ def _find_reason(require: Callable[[], object]) -> str | None:
         require()
     except KeysUnavailable as failure:
         return f"{failure}. To see why, run: python manage.py check_issuer"
-    except NotWritable as failure:
-        return f"{describe_database()}: {failure}"
-    except SchemaOutdated as failure:
+    except (NotWritable, SchemaOutdated) as failure:
         return str(failure)
     return None
 

@@ -120,17 +120,3 @@ def test_a_bug_in_a_check_leaves_the_process_unready(caplog: pytest.LogCaptureFi
 
     assert Readiness(check).find_failing_checks() == ["issuer", "migrations"]
     assert "LookupError: a bug" in caplog.text
-
-
-def test_a_process_that_can_start_no_thread_is_not_ready_for_a_second(
-    checks: Checks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as system:
-        system.setattr(threading.Thread, "start", refuse)
-        assert checks.readiness.find_failing_checks() == ALL
-    checks.now += INTERVAL_SECONDS
-
-    assert checks.readiness.find_failing_checks() == []

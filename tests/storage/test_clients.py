@@ -14,7 +14,6 @@ from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, m
 from tests.storage.runs import pay
 from timesheets.models import AssignmentList, Client, ClientStop, Run, RunLine, Timesheet
 from timesheets.storage.assignments import find_newest_list
-from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.reach import Reach
 from timesheets.storage.run_lines import find_run
@@ -82,7 +81,7 @@ def test_a_file_that_is_sent_again_after_a_move_is_not_stored_twice() -> None:
     reporting = replace(PAYROLL, client_id="reporting")
     for client in (PAYROLL, ACME, reporting):
         ingest(make_entry("1"), client=client)
-    decide_stop(OLD_ISSUER, "payroll", is_stopped=True, at=RECEIVED_AT, by="root")
+    ClientStop.objects.create(issuer=OLD_ISSUER, client_id="payroll", is_stopped=True, decided_at=RECEIVED_AT)
     AssignmentList.objects.create(**ACME.key._asdict(), content="user_id\n", decided_at=RECEIVED_AT)
 
     assert "Would move" in run("move", OLD_ISSUER, NEW_ISSUER, "--dry-run")

@@ -19,7 +19,7 @@ from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
 from tests.kit.servers import GranianServer
 from timesheets.models import Client, Rejection, Timesheet, Upload, Usage
-from timesheets.storage.schema import require_current_schema
+from timesheets.storage.failures import require_current_schema
 
 MIGRATION = """
 from django.db import migrations

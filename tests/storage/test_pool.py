@@ -19,8 +19,7 @@ from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry
 from tests.storage.uploads import REPORTING, insert_row
 from timesheets.readiness import get_readiness
-from timesheets.storage.places import NoPlace, Places
-from timesheets.storage.pool import share_pool
+from timesheets.storage.places import NoPlace, Places, share_pool
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 

@@ -20,9 +20,8 @@ from tests.storage.runs import pay
 from tests.storage.test_current_entries import state
 from tests.storage.test_receipts import upload
 from timesheets.apps import close_connections
-from timesheets.models import AssignmentList, RunLine, Timesheet
+from timesheets.models import AssignmentList, ClientStop, RunLine, Timesheet
 from timesheets.readiness import get_readiness
-from timesheets.storage.clients import decide_stop
 from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
 from timesheets.storage.receipts import ReceiptQuery, list_receipts
 from timesheets.storage.verdicts import Outcome
@@ -170,7 +169,7 @@ def test_the_api_cannot_change_or_delete_what_is_stored(statement: str, table: s
 @pytest.mark.usefixtures("as_api")
 def test_the_api_cannot_decide_about_clients() -> None:
     with pytest.raises(ProgrammingError, match="permission denied for table timesheets_clientstop"):
-        decide_stop("https://a.example/", "payroll", is_stopped=False, at=RECEIVED_AT, by="api")
+        ClientStop.objects.create(issuer="https://a.example/", is_stopped=False, decided_at=RECEIVED_AT)
     with pytest.raises(ProgrammingError, match="permission denied for table timesheets_assignmentlist"):
         AssignmentList.objects.create(client_id="payroll", decided_at=RECEIVED_AT)
 

@@ -1,6 +1,5 @@
 """The employees, projects and days that a client may add hours for: read a list, look an entry up in it."""
 
-import hashlib
 import io
 import re
 from bisect import bisect_right
@@ -149,7 +148,3 @@ def write_rows(rows: Iterable[Assignment]) -> Iterator[str]:
     for row in rows:
         cells = (row.user_id, row.project, row.first_day, row.last_day, row.hours_per_week)
         yield ",".join("" if cell is None else str(cell) for cell in cells)
-
-
-def hash_content(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
+from timesheets.storage.failures import describe_database
 from timesheets.storage.writer import is_busy, open_connection
 
 # How long to wait for PostgreSQL to accept a connection, or for the lock of SQLite's writer.
@@ -94,13 +95,13 @@ def _require_primary_with_privileges(privileges: Iterable[tuple[str, str]]) -> N
         cursor.execute(_POSTGRESQL_OBSTACLES, names)
         is_read_only, missing = cursor.fetchone()
     if is_read_only == "on":
-        raise NotWritable(
-            "It is a standby, or default_transaction_read_only is on. Let DATABASE_URL name the primary."
-        )
+        reason = "It is a standby, or default_transaction_read_only is on. Let DATABASE_URL name the primary."
+        raise NotWritable(f"{describe_database()}: {reason}")
     if missing:
         user = connection.settings_dict["USER"]
         grants = "; ".join(f"GRANT {privileges} TO {user}" for privileges in missing)
-        raise NotWritable(f"Its user lacks privileges. As the owner, run: {grants}")
+        reason = "Its user lacks privileges. As the owner, run:"
+        raise NotWritable(f"{describe_database()}: {reason} {grants}")
 
 
 def _require_writable_file() -> None:

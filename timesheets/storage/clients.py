@@ -1,8 +1,7 @@
-"""The clients in the database, for the operator: list them, rename them, stop them. Knows no HTTP."""
+"""The clients in the database, for the operator: list them, rename them. Knows no HTTP."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max
@@ -14,23 +13,11 @@ from timesheets.storage.run_statements import one_run_at_a_time
 from timesheets.trust.principals import ClientKey
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClientSummary:
-    """A client, how many entries it stored, and when it sent the last one; None if it has none."""
-
-    key: ClientKey
-    entries: int
-    last_received_at: datetime | None
-
-
-def list_clients() -> Sequence[ClientSummary]:
-    rows = Client.objects.annotate(
-        entries=Count("timesheet"), last_received_at=Max("timesheet__received_at")
-    ).order_by("issuer", "client_id", "organization")
-    return [
-        ClientSummary(key=to_key(row), entries=row.entries, last_received_at=row.last_received_at)
-        for row in rows
-    ]
+def list_clients() -> Sequence[tuple[Any, ...]]:
+    """The key of each client, how many entries it stored, and when it sent the last one: None without any."""
+    names = ClientKey._fields
+    rows = Client.objects.order_by(*names)
+    return list(rows.values_list(*names, Count("timesheet"), Max("timesheet__received_at")))
 
 
 def count_clients_of_other_issuers(issuers: Collection[str]) -> Sequence[tuple[str, int]]:
@@ -86,13 +73,6 @@ def _move(selection: Mapping[str, str], names: Mapping[str, str]) -> Sequence[tu
         # A stop is about every organization.
         ClientStop.objects.filter(**selection).update(**names)
     return moved
-
-
-def decide_stop(issuer: str, client_id: str, *, is_stopped: bool, at: datetime, by: str) -> None:
-    """Refuse or accept the tokens of the client, in every process within two seconds."""
-    ClientStop.objects.create(
-        issuer=issuer, client_id=client_id, is_stopped=is_stopped, decided_at=at, decided_by=by
-    )
 
 
 def _describe(key: ClientKey) -> str:

@@ -29,13 +29,23 @@ def store_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[
     new, refused = _find_new(provenance, entries, order, current)
     inserted = statements().insert_corrections(provenance, [entries[position] for position in new])
     ids: dict[int, int] = dict(zip(new, inserted, strict=True))
-    results = {}
+    results: dict[int, Verdict | StoredRevision] = dict(refused)
     for position in order:
-        entry = entries[position]
-        entry_id, _ = _read_key(entry)
-        results[position] = refused.get(position) or _judge(entry, ids.get(position), current.get(entry_id))
-        if new_id := ids.get(position):
+        entry, new_id = entries[position], ids.get(position)
+        entry_id, revision = _read_key(entry)
+        before = current.get(entry_id)
+        if position in refused:
+            continue
+        if before is None:
+            results[position] = Verdict(outcome=Outcome.UNKNOWN_ENTRY, timesheet_id=0)
+        elif new_id is not None:
+            results[position] = Verdict(Outcome.CREATED, new_id, supersedes=before.timesheet_id)
             current[entry_id] = StoredRevision(timesheet_id=new_id, entry=entry)
+        elif revision > before.revision:
+            gap = Verdict(Outcome.REVISION_GAP, before.timesheet_id, current_revision=before.revision)
+            results[position] = gap
+        else:
+            results[position] = compare(entry, before)
     return [results[position] for position in range(len(entries))]
 
 
@@ -69,20 +79,6 @@ def _find_new(
     return new, refused
 
 
-def _judge(entry: Entry, new_id: int | None, current: StoredRevision | None) -> Verdict | StoredRevision:
-    if current is None:
-        return Verdict(outcome=Outcome.UNKNOWN_ENTRY, timesheet_id=0)
-    if new_id is not None:
-        return Verdict(outcome=Outcome.CREATED, timesheet_id=new_id, supersedes=current.timesheet_id)
-    if _read_key(entry)[1] > current.revision:
-        return Verdict(
-            outcome=Outcome.REVISION_GAP,
-            timesheet_id=current.timesheet_id,
-            current_revision=current.revision,
-        )
-    return compare(entry, current)
-
-
 def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_correct: bool) -> list[Verdict]:
     """Store what the entries state as current: a first revision, or the next one if the stored row differs.
 
@@ -113,12 +109,9 @@ def _store_unknown(provenance: Provenance, entries: Sequence[Entry]) -> dict[str
 
     What the client may not add leaves its `entry_id` to others.
     """
-    firsts: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.hours and provenance.refuse(entry) is None:
-            firsts.setdefault(_read_key(entry)[0], entry)
-    ids = statements().insert_batch(provenance, list(firsts.values()))
-    return {entry_id: row_id for entry_id, row_id in zip(firsts, ids, strict=True) if row_id is not None}
+    new = [entry for entry in entries if entry.hours and provenance.refuse(entry) is None]
+    ids = statements().insert_batch(provenance, new)
+    return {str(entry.entry_id): row_id for entry, row_id in zip(new, ids, strict=True) if row_id is not None}
 
 
 def _judge_as_current(

@@ -1,7 +1,7 @@
 """Store each entry once and return a verdict for it. Knows the database; knows no HTTP."""
 
 import logging
-from collections.abc import Callable, Container, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,9 +13,8 @@ from timesheets.storage.corrections import store_corrections
 from timesheets.storage.entries import Arrival, Entry
 from timesheets.storage.gate import Gate
 from timesheets.storage.group_commit import GroupCommit
-from timesheets.storage.pool import share_pool
-from timesheets.storage.receipts import Delivery, add_receipt, reserve_upload
-from timesheets.storage.rejections import add_rejections
+from timesheets.storage.places import share_pool
+from timesheets.storage.receipts import Delivery, add_receipt, add_rejections, reserve_upload
 from timesheets.storage.revisions import find_current, find_current_of_clients, find_older, statements
 from timesheets.storage.rows import Provenance, find_or_create_owner
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
@@ -86,14 +85,9 @@ def ingest_upload(
 
     def ingest() -> Ingested:
         with begin_upload():
-            owner_id, upload_id = _identify(client, delivery)
-            provenance = Provenance(
-                client_id=owner_id,
-                subject=client.subject,
-                received_at=received_at,
-                upload_id=upload_id,
-                gate=gate,
-            )
+            key = client.key
+            owner_id, upload_id = reserve_upload(key) if delivery else (find_or_create_owner(key), None)
+            provenance = Provenance(owner_id, client.subject, received_at, upload_id, gate)
             verdicts = (store or _store_upload)(provenance, entries)
             if commit_if is not None and not commit_if(verdicts):
                 transaction.set_rollback(True)
@@ -121,7 +115,8 @@ def _ingest_together(arrival: Arrival) -> Verdict:
     try:
         result = groups.submit(arrival)
     except DatabaseError as error:
-        if not _was_refused(error):
+        # Otherwise the database works and stored nothing. A lost connection may hide that it did.
+        if isinstance(error, OperationalError) and _read_sqlstate(error) not in _FAILURES_OF_ONE:
             raise
     else:
         if isinstance(result, Verdict):
@@ -131,25 +126,19 @@ def _ingest_together(arrival: Arrival) -> Verdict:
     return verdict
 
 
-def _was_refused(error: DatabaseError) -> bool:
-    """True if the database works and stored nothing. A lost connection may hide that it did."""
-    return _read_sqlstate(error) in _FAILURES_OF_ONE or not isinstance(error, OperationalError)
-
-
 def _read_sqlstate(error: DatabaseError) -> str | None:
     return getattr(error.__cause__, "sqlstate", None)
 
 
-def _identify(client: MachineClient, delivery: Delivery | None) -> tuple[int, int | None]:
-    """The key of the client's row, and the id of the upload if it leaves a receipt."""
-    if delivery is None:
-        return find_or_create_owner(client.key), None
-    return reserve_upload(client.key)
-
-
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
     firsts = [entry for entry in entries if _is_first(entry)]
-    results = _store_firsts(provenance, firsts)
+    results = _store(
+        firsts,
+        [entry.entry_id for entry in firsts],
+        lambda positions: statements().insert_batch(provenance, [firsts[each] for each in positions]),
+        partial(find_current, provenance.client_id),
+        provenance.gate,
+    )
     if len(firsts) < len(entries):
         corrections = [entry for entry in entries if not _is_first(entry)]
         of_firsts, of_corrections = iter(results), iter(store_corrections(provenance, corrections))
@@ -171,16 +160,6 @@ def _decide(
         compare_older(entry, result, next(older)) if isinstance(result, StoredRevision) else result
         for entry, result in zip(entries, results, strict=True)
     ]
-
-
-def _store_firsts(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict | StoredRevision]:
-    return _store(
-        entries,
-        [entry.entry_id for entry in entries],
-        lambda positions: statements().insert_batch(provenance, [entries[each] for each in positions]),
-        partial(find_current, provenance.client_id),
-        provenance.gate,
-    )
 
 
 def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
@@ -216,24 +195,23 @@ def _store(
 ) -> list[Verdict | StoredRevision]:
     """Insert first revisions and find the current rows of those whose key already exists. None is always new.
 
-    `insert` takes positions of entries, `find` takes keys. What `gate` refuses is not inserted,
-    and leaves its key to others. A result is a verdict, or the current row if older rows must decide.
+    `insert` takes positions of entries, and leaves out those whose key exists by then. `find` takes keys.
+    What `gate` refuses is not inserted, and leaves its key to others. A result is a verdict, or the current
+    row if older rows must decide.
     """
-    refuse = gate and gate.refuse
-    verdicts = enumerate(map(refuse, entries)) if refuse else ()
+    verdicts = enumerate(map(gate.refuse, entries)) if gate else ()
     refused = {position: verdict for position, verdict in verdicts if verdict is not None}
-    firsts = _find_first_occurrences(keys, refused)
-    ids = insert(firsts)
-    if len(ids) == len(entries) and None not in ids:
+    allowed = [position for position in range(len(entries)) if position not in refused]
+    ids = insert(allowed)
+    if not refused and None not in ids:
         return [Verdict(outcome=Outcome.CREATED, timesheet_id=row_id) for row_id in ids if row_id is not None]
-    created = {position: row_id for position, row_id in zip(firsts, ids, strict=True) if row_id is not None}
+    created = {position: row_id for position, row_id in zip(allowed, ids, strict=True) if row_id is not None}
     # Some entries repeat others, or rows that are already stored.
     current = {
         keys[position]: StoredRevision(timesheet_id=row_id, entry=entries[position])
         for position, row_id in created.items()
     }
-    sought = {keys[position] for position in (*firsts, *refused)} - current.keys() - {None}
-    current.update(find(list(sought)))
+    current.update(find(list(set(keys) - current.keys() - {None})))
     first_of_key = {keys[position]: position for position in created}
 
     def judge(position: int) -> Verdict | StoredRevision:
@@ -246,17 +224,3 @@ def _store(
         return compare(entries[position], current[key])
 
     return [judge(position) for position in range(len(entries))]
-
-
-def _find_first_occurrences(keys: Sequence[Hashable], refused: Container[int]) -> list[int]:
-    """The positions of entries without a key, and of the first entry with each key, without those refused."""
-    seen: set[Hashable] = set()
-    positions = []
-    for position, key in enumerate(keys):
-        if position in refused:
-            continue
-        if key not in seen:
-            positions.append(position)
-        if key is not None:
-            seen.add(key)
-    return positions

@@ -1,8 +1,12 @@
-"""Count who holds one of a few places, and who waits for one. Knows threads; knows no web framework."""
+"""Count who holds one of a few places, and who waits for one: also in the pool. Knows no HTTP."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+
+from django.db import close_old_connections, connection
+
+from timesheets.trust.principals import MachineClient
 
 # Whether there is a place for a caller that holds so many, while all hold so many.
 HasPlace = Callable[[int, int], bool]
@@ -73,3 +77,28 @@ class Places:
             finally:
                 self._turns.remove((caller, turn))
                 self._changed.notify_all()
+
+
+# An upload that waits for a lock holds a connection for up to ten seconds. So the uploads of a client have a
+# quarter of the pool, and only a few more of them wait for it, because each holds a thread.
+_uploads = Places(
+    lambda own, _: own < connection.pool.max_size // 4,  # type: ignore[attr-defined]
+    waiting=Places(lambda own, _: own < 8),
+    wait_seconds=2,
+)
+
+
+@contextmanager
+def share_pool(client: MachineClient) -> Iterator[None]:
+    """Run the block that stores an upload. Raises NoPlace, before it takes a connection."""
+    if getattr(connection, "pool", None) is None or connection.in_atomic_block:
+        yield
+        return
+    # A browser's session was read with one.
+    close_old_connections()
+    with _uploads.take(client.caller):
+        try:
+            yield
+        finally:
+            # A response may be slow to send.
+            close_old_connections()

@@ -109,7 +109,7 @@ def _to_json(arrival: Arrival) -> Mapping[str, str | None]:
 
 
 def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """The id of each entry's new row, or None if its `entry_id` exists. No `entry_id` may occur twice.
+    """The id of each entry's new row, or None if its `entry_id` exists.
 
     Inserts entries without an `entry_id` first, in their order, and then the keys in the order of bytes.
     """

@@ -16,6 +16,7 @@ from timesheets.storage.scans import (
     MAX_ID,
     MAX_SCANNED_ROWS,
     Condition,
+    PageQuery,
     Scan,
     bound_page,
     compare_column,
@@ -42,7 +43,7 @@ COLUMNS = f"scanned.*, {_NEXT_ID} AS next_id, {_PREVIOUS_ID} AS previous_id"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TimesheetQuery:
+class TimesheetQuery(PageQuery):
     """Selects the timesheets that meet every condition that is not None or empty."""
 
     # Any of them matches.
@@ -59,10 +60,6 @@ class TimesheetQuery:
     is_current: bool = False
     # Answer as when this id was the last one.
     as_of: int | None = None
-    # From the highest id down.
-    newest_first: bool = False
-    # The page starts at this id, or at the first match after it in the order.
-    from_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The receipts of uploads of many entries: write one, read them back. Knows the database; knows no HTTP."""
+"""The receipts of uploads of many entries, with what they refused: write and read them. Knows no HTTP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from decimal import Decimal
 from django.db import connection
 from django.db.models import prefetch_related_objects
 
-from timesheets.models import Upload
+from timesheets.models import Rejection, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.reach import Reach
 from timesheets.storage.rows import SELECT_OWNER, Provenance, find_or_create_owner
-from timesheets.storage.scans import bound_page, compare_column, read_page, scan_ids
+from timesheets.storage.scans import PageQuery, bound_page, compare_column, read_page, scan_ids
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import ClientKey
 
@@ -23,6 +23,8 @@ _INSERT = (
     f"INSERT INTO {_TABLE} ({', '.join(str(field.column) for field in _FIELDS)}) "  # noqa: S608
     f"VALUES ({', '.join(['%s'] * len(_FIELDS))})"
 )
+# Refused entries of one upload.
+MAX_KEPT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +43,13 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReceiptQuery:
+class ReceiptQuery(PageQuery):
     """Selects the receipts that meet every condition that is not None."""
 
     label: str | None = None
     received_since: datetime | None = None
     # Only those with refused entries.
     has_rejected: bool = False
-    # From the highest id down.
-    newest_first: bool = False
-    # The page starts at this id, or at the first match after it in the order.
-    from_id: int | None = None
 
 
 def reserve_upload(client: ClientKey) -> tuple[int, int]:
@@ -126,3 +124,19 @@ def list_receipts(reach: Reach, query: ReceiptQuery, page_size: int) -> tuple[Se
     if reach.is_everything:
         prefetch_related_objects(receipts, "client")
     return receipts, next_id
+
+
+def add_rejections(upload_id: int, rejections: Sequence[Rejection]) -> None:
+    """Add refused entries to the current transaction, which stores the upload's receipt."""
+    for rejection in rejections:
+        rejection.upload_id = upload_id
+    Rejection.objects.bulk_create(rejections)
+
+
+def list_rejections(
+    upload_id: int, query: PageQuery, page_size: int
+) -> tuple[Sequence[Rejection], int | None]:
+    """At most `page_size` refused entries, and the first index of the next page: None after the last one."""
+    found = Rejection.objects.filter(upload_id=upload_id, index__gte=query.from_id or 0).order_by("index")
+    rows = list(found[: page_size + 1])
+    return rows[:page_size], rows[page_size].index if len(rows) > page_size else None

@@ -53,7 +53,7 @@ def find_older(client_id: int, judged: Sequence[tuple[Entry, int]]) -> list[Olde
             next_id = None
         for identity in ((entry_id, revision), (entry_id, *content[:4])):
             if identity not in found and revision <= sought.get(identity, 0):
-                found[identity] = OlderRevision(row=_to_revision(row_id, content), next_id=next_id)
+                found[identity] = (_to_revision(row_id, content), next_id)
         next_id, next_entry_id = row_id, entry_id
     return [found.get(_identify(entry)) for entry, _ in judged]
 

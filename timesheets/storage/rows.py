@@ -28,7 +28,7 @@ SELECT_OWNER = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """The client that entries come from, the user it acts for, when they arrived, and in which upload.
 

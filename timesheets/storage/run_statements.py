@@ -10,7 +10,7 @@ from filelock import FileLock
 from timesheets.models import Run, RunLine
 from timesheets.storage.rows import CLIENT_TABLE, TABLE
 from timesheets.storage.run_lines import CHUNK_ROWS, COLUMNS
-from timesheets.storage.sums import IS_LAST, define_periods
+from timesheets.storage.totals import IS_LAST, define_periods
 from timesheets.storage.writer import begin_upload
 
 _LINE_TABLE = RunLine._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.

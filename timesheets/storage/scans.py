@@ -58,9 +58,10 @@ def bound_page(last_id: int, from_id: int | None, *, newest_first: bool) -> tupl
 
 @dataclass(frozen=True, kw_only=True)
 class PageQuery:
-    """Selects the page that starts at this id, or else the first one, of a list that has one order."""
+    """Selects the page that starts at `from_id`, or at the first match after it in the order."""
 
     from_id: int | None = None
+    # From the highest id down, if the list can have that order.
     newest_first: bool = False
 
 

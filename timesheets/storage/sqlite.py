@@ -47,7 +47,7 @@ RETURNING id, {", ".join(map(_SELECT_OF_OWNER.format, ClientKey._fields))}, entr
 
 
 def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """The id of each entry's new row, or None if its `entry_id` exists. No `entry_id` may occur twice."""
+    """The id of each entry's new row, or None if its `entry_id` exists."""
     origin = _read_origin(provenance)
     inserted = _insert(COLUMNS, [(*origin, *_to_cells(entry)) for entry in entries])
     return _assign(inserted, [(provenance.client_id, entry.entry_id) for entry in entries])

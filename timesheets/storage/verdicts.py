@@ -69,11 +69,8 @@ class StoredRevision(NamedTuple):
         return self.entry.revision or 1
 
 
-class OlderRevision(NamedTuple):
-    """A row that was found for an entry, and the id of the next revision."""
-
-    row: StoredRevision
-    next_id: int | None
+# A row that was found for an entry, and the id of the next revision.
+OlderRevision = tuple[StoredRevision, int | None]
 
 
 def compare(entry: Entry, current: StoredRevision) -> Verdict | StoredRevision:
@@ -89,14 +86,11 @@ def compare_older(entry: Entry, current: StoredRevision, older: OlderRevision | 
     """The verdict, once older rows were searched."""
     if older is None:
         return _conflict(current.timesheet_id, current)
+    row, next_id = older
     if entry.revision is not None:
-        return _compare_revision(entry, older.row, current)
-    return Verdict(
-        outcome=Outcome.SUPERSEDED,
-        timesheet_id=older.row.timesheet_id,
-        superseded_by=older.next_id,
-        current_revision=current.revision,
-    )
+        return _compare_revision(entry, row, current)
+    verdict = Verdict(outcome=Outcome.SUPERSEDED, timesheet_id=row.timesheet_id)
+    return verdict._replace(superseded_by=next_id, current_revision=current.revision)
 
 
 def judge_as_current(entry: Entry, current: Entry | None, *, is_decided: bool, may_correct: bool) -> Outcome:

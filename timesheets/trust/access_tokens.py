@@ -125,18 +125,15 @@ def _read_scopes(claims: Mapping[str, Any], client_id: str, scope_claims: tuple[
     Auth0's `permissions` counts only for machines. A user's permissions are what the user may do, not
     what the user allowed the client to do.
     """
+    is_client = claims.get("sub") in (client_id, f"{client_id}@clients")
+    is_machine = is_client or claims.get("gty") == "client-credentials"
     scopes: set[str] = set()
     for name in scope_claims:
         granted = claims.get(name)
-        if name == "permissions" and not _is_machine(claims, client_id):
+        if name == "permissions" and not is_machine:
             continue
         if isinstance(granted, str):
             scopes.update(granted.split(" "))
         elif isinstance(granted, list):
             scopes.update(scope for scope in granted if isinstance(scope, str))
     return frozenset(scopes - {""})
-
-
-def _is_machine(claims: Mapping[str, Any], client_id: str) -> bool:
-    subjects_of_client = client_id, f"{client_id}@clients"
-    return claims.get("gty") == "client-credentials" or claims.get("sub") in subjects_of_client

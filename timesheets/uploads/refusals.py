@@ -13,7 +13,7 @@ from timesheets.models import Rejection
 from timesheets.parsers import MalformedEntry, Upload
 from timesheets.serializers import EntrySerializer
 from timesheets.storage.entries import Entry
-from timesheets.storage.rejections import MAX_KEPT
+from timesheets.storage.receipts import MAX_KEPT
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.uploads.results import Result, describe_verdict, explain_conflict
 from timesheets_files.limits import MAX_UNKNOWN_MEMBERS

@@ -1,5 +1,6 @@
 """Set, show, remove and check which employees, projects and days a client may upload hours for."""
 
+import hashlib
 import sys
 from datetime import date, datetime, time
 from typing import Any
@@ -19,7 +20,6 @@ from timesheets.models import AssignmentList, Timesheet
 from timesheets.storage.assignments import (
     Assignments,
     find_newest_list,
-    hash_content,
     parse_list,
     read_assignments,
     write_rows,
@@ -80,8 +80,8 @@ within two seconds. Run it with the database role that owns the tables."""
 
     def _set(self, client: ClientKey, name: str, *, dry_run: bool) -> None:
         content, rows = read_policy_file(name, read_assignments)
-        newest = find_newest_list(client)
-        if newest is not None and newest.sha256 == hash_content(content):
+        newest, digest = find_newest_list(client), hashlib.sha256(content).hexdigest()
+        if newest is not None and newest.sha256 == digest:
             self.stdout.write(f"{client.client_id} has this list already: {newest.pk}.")
             return
         if dry_run:
@@ -91,7 +91,7 @@ within two seconds. Run it with the database role that owns the tables."""
                     self.stdout.write(f"{mark} {row}")
             self.stdout.write(f"{client.client_id} would have {len(rows)} rows. Nothing was changed.")
             return
-        added = _add(client, content.decode("utf-8-sig"), hash_content(content))
+        added = _add(client, content.decode("utf-8-sig"), digest)
         self.stdout.write(f"{client.client_id} has list {added.pk} with {len(rows)} rows from now on.")
 
     def _show_history(self, client: ClientKey) -> None:

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from timesheets import conf
 from timesheets.management.command_line import ExitStatus, OperatorCommand, find_operator, write_table
-from timesheets.models import Client
-from timesheets.storage.clients import NotMovable, decide_stop, list_clients, move_clients
+from timesheets.models import Client, ClientStop
+from timesheets.storage.clients import NotMovable, list_clients, move_clients
 
 _COLUMNS = ("issuer", "client", "organization", "entries", "last_received_at")
 
@@ -51,8 +51,8 @@ database role that owns the tables."""
 
     def _list(self, *, as_json: bool) -> None:
         rows = [
-            (*client.key, client.entries, client.last_received_at and client.last_received_at.isoformat())
-            for client in list_clients()
+            (*key, entries, last_received_at and last_received_at.isoformat())
+            for *key, entries, last_received_at in list_clients()
         ]
         if as_json:
             listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
@@ -82,8 +82,10 @@ database role that owns the tables."""
 
     def _decide(self, client_id: str, *, is_stopped: bool) -> None:
         issuer = conf.issuer().url
-        decide_stop(issuer, client_id, is_stopped=is_stopped, at=timezone.now(), by=find_operator())
+        client = {"issuer": issuer, "client_id": client_id}
+        decision = {"decided_at": timezone.now(), "decided_by": find_operator()}
+        ClientStop.objects.create(**client, is_stopped=is_stopped, **decision)
         verb = "refuses" if is_stopped else "accepts"
         self.stdout.write(f"Within two seconds, the API {verb} the tokens of {client_id} of {issuer}.")
-        if not Client.objects.filter(issuer=issuer, client_id=client_id).exists():
+        if not Client.objects.filter(**client).exists():
             self.stdout.write("No client with this id has uploaded anything yet. Check that it is right.")

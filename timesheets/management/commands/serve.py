@@ -15,8 +15,12 @@ from timesheets.management.command_line import ExitStatus, HelpFormatter
 from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.availability import use_new_connection
 from timesheets.storage.clients import count_clients_of_other_issuers
-from timesheets.storage.failures import is_database_failure
-from timesheets.storage.schema import SchemaOutdated, describe_database, require_current_schema
+from timesheets.storage.failures import (
+    SchemaOutdated,
+    describe_database,
+    is_database_failure,
+    require_current_schema,
+)
 
 APPLICATION = "timesheets_site.worker:application"
 
