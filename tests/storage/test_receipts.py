@@ -10,7 +10,7 @@ from django.db import IntegrityError
 
 from tests.kit.default_database import only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry, own
-from tests.storage.uploads import make_delivery, uncommitted_upload
+from tests.storage.uploads import DELIVERED, make_delivery, uncommitted_upload
 from timesheets.models import Client, Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Ingested, ingest_upload
@@ -61,8 +61,7 @@ def test_a_receipt_has_the_totals_of_the_upload() -> None:
     assert ingested.upload_id is not None
     receipt = find_receipt(own(), ingested.upload_id)
     assert receipt is not None
-    delivery = vars(make_delivery(5, "26.25"))
-    assert {name: getattr(receipt, name) for name in delivery} == delivery
+    assert DELIVERED(receipt) == DELIVERED(make_delivery(5, "26.25"))
     assert (receipt.received_at, receipt.subject) == (RECEIVED_AT, PAYROLL.subject)
     assert (receipt.created, receipt.existing, receipt.rejected) == (2, 1, 2)
     assert (receipt.hours_created, receipt.hours_existing) == (Decimal("12.25"), Decimal(5))

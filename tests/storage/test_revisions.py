@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.kit.default_database import Database
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry, own, to_entry
 from tests.storage.revisions import Model
-from tests.storage.uploads import make_delivery
+from tests.storage.uploads import DELIVERED, make_delivery
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries, ingest_upload
@@ -135,7 +135,7 @@ class Site:
             self.upload_ids.append(ingested.upload_id)
             receipt = find_receipt(own(self.client), ingested.upload_id)
             assert receipt is not None
-            assert {name: getattr(receipt, name) for name in vars(delivery)} == vars(delivery)
+            assert DELIVERED(receipt) == DELIVERED(delivery)
             require_totals(receipt, entries, ingested.verdicts)
 
     def _compare(

@@ -7,16 +7,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import psycopg
 from django.db import connections
 
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry
+from timesheets.models import Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries, ingest_upload
 from timesheets.storage.places import NoPlace
-from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import MachineClient
 
@@ -27,8 +28,14 @@ Results = list[tuple[Entry, Verdict]]
 Result = TypeVar("Result")
 
 
-def make_delivery(received: int, hours: object = 0, label: str | None = None) -> Delivery:
-    return Delivery(
+# What a receipt says before the entries are judged.
+DELIVERED = attrgetter(
+    *("label", "token_id", "request_id", "media_type", "byte_count", "sha256", "received", "hours_received")
+)
+
+
+def make_delivery(received: int, hours: object = 0, label: str | None = None) -> Upload:
+    return Upload(
         label=label,
         token_id="token-1",
         request_id="5fd4",
@@ -67,7 +74,7 @@ def uncommitted_upload(
     *entry_ids: str,
     client: MachineClient = PAYROLL,
     commit: bool = True,
-    delivery: Delivery | None = None,
+    delivery: Upload | None = None,
 ) -> Iterator[None]:
     """An upload that has inserted its entries. Its transaction ends with the block."""
     inserted, may_end = threading.Event(), threading.Event()
@@ -80,7 +87,7 @@ def uncommitted_upload(
     def run() -> None:
         try:
             entries = [make_entry(entry_id) for entry_id in entry_ids]
-            ingest = partial(ingest_upload, delivery=delivery) if delivery else ingest_entries
+            ingest = partial(ingest_upload, receipt=delivery) if delivery else ingest_entries
             ingest(client, entries, RECEIVED_AT, commit_if=wait)
         finally:
             connections.close_all()

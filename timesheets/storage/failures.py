@@ -35,13 +35,13 @@ class SchemaOutdated(Exception):
 
 def is_database_failure(exc: Exception) -> bool:
     """True if the database is busy, lost or read-only, like a standby before it is promoted."""
-    is_read_only = isinstance(exc, InternalError) and _read_code(exc) == _READ_ONLY
+    is_read_only = isinstance(exc, InternalError) and read_code(exc) == _READ_ONLY
     return is_read_only or isinstance(exc, OperationalError | InterfaceError)
 
 
 def explain_failure(failure: Exception) -> str:
     """Return one line: what happened, what to do, and the database's own words."""
-    code = _read_code(failure)
+    code = read_code(failure)
     advice = next(text for beginning, text in _ADVICE.items() if code.startswith(beginning))
     if not code or code.startswith("08"):
         advice = _UNREACHABLE
@@ -49,7 +49,7 @@ def explain_failure(failure: Exception) -> str:
     return f"{advice} ({words})"
 
 
-def _read_code(exc: Exception) -> str:
+def read_code(exc: Exception) -> str:
     """The SQLSTATE or SQLite's name of the error; empty if the driver has neither."""
     cause = exc.__cause__
     return getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or ""

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
-from timesheets.models import Rejection
+from timesheets.models import Rejection, Upload
 from timesheets.storage.corrections import store_corrections
 from timesheets.storage.entries import Arrival, Entry
+from timesheets.storage.failures import read_code
 from timesheets.storage.gate import Gate
 from timesheets.storage.group_commit import GroupCommit
 from timesheets.storage.places import share_pool
-from timesheets.storage.receipts import Delivery, add_receipt, add_rejections, reserve_upload
+from timesheets.storage.receipts import add_receipt, add_rejections, reserve_upload
 from timesheets.storage.revisions import find_current, find_current_of_clients, find_older, statements
 from timesheets.storage.rows import Provenance, find_or_create_owner
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
@@ -71,29 +72,29 @@ def ingest_upload(
     client: MachineClient,
     entries: Sequence[Entry],
     received_at: datetime,
-    delivery: Delivery | None,
+    receipt: Upload | None,
     *,
     store: Store | None = None,
     commit_if: Condition | None = None,
     list_refused: ListRefused = lambda _: (),
     gate: Gate | None = None,
 ) -> Ingested:
-    """Like `ingest_entries`, but never share the transaction. With a `delivery`, it leaves a receipt.
+    """Like `ingest_entries`, but never share the transaction. It leaves the `receipt`, if any.
 
-    What `list_refused` makes of the verdicts is kept with the receipt.
+    The receipt says how the upload was sent. What `list_refused` makes of the verdicts is kept with it.
     """
 
     def ingest() -> Ingested:
         with begin_upload():
             key = client.key
-            owner_id, upload_id = reserve_upload(key) if delivery else (find_or_create_owner(key), None)
+            owner_id, upload_id = reserve_upload(key) if receipt else (find_or_create_owner(key), None)
             provenance = Provenance(owner_id, client.subject, received_at, upload_id, gate)
             verdicts = (store or _store_upload)(provenance, entries)
             if commit_if is not None and not commit_if(verdicts):
                 transaction.set_rollback(True)
                 return Ingested(verdicts=verdicts, upload_id=None)
-            if delivery is not None and upload_id is not None:
-                add_receipt(provenance, delivery, entries, verdicts)
+            if receipt is not None and upload_id is not None:
+                add_receipt(receipt, provenance, entries, verdicts)
                 add_rejections(upload_id, list_refused(verdicts))
         return Ingested(verdicts=verdicts, upload_id=upload_id)
 
@@ -101,7 +102,7 @@ def ingest_upload(
         try:
             return ingest()
         except OperationalError as error:
-            if _read_sqlstate(error) != _DEADLOCK_DETECTED:
+            if read_code(error) != _DEADLOCK_DETECTED:
                 raise
             logger.warning("Retrying a batch once after a deadlock")
             return ingest()
@@ -116,7 +117,7 @@ def _ingest_together(arrival: Arrival) -> Verdict:
         result = groups.submit(arrival)
     except DatabaseError as error:
         # Otherwise the database works and stored nothing. A lost connection may hide that it did.
-        if isinstance(error, OperationalError) and _read_sqlstate(error) not in _FAILURES_OF_ONE:
+        if isinstance(error, OperationalError) and read_code(error) not in _FAILURES_OF_ONE:
             raise
     else:
         if isinstance(result, Verdict):
@@ -124,10 +125,6 @@ def _ingest_together(arrival: Arrival) -> Verdict:
     # The entry is the reason why the group was refused, or may be, or its older revisions decide.
     [verdict] = ingest_upload(arrival.client, [arrival.entry], arrival.received_at, None).verdicts
     return verdict
-
-
-def _read_sqlstate(error: DatabaseError) -> str | None:
-    return getattr(error.__cause__, "sqlstate", None)
 
 
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:

@@ -114,18 +114,15 @@ def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int |
     Inserts entries without an `entry_id` first, in their order, and then the keys in the order of bytes.
     """
     order = sorted(range(len(entries)), key=[entry.entry_id or "" for entry in entries].__getitem__)
-    ids = dict(zip(order, _insert_sorted(provenance, [entries[position] for position in order]), strict=True))
-    return [ids[position] for position in range(len(entries))]
-
-
-def _insert_sorted(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:
-    """COPY is faster but fails if an `entry_id` exists, so the first entries decide whether to try it."""
-    probe, rest = entries[:_PROBE_SIZE], entries[_PROBE_SIZE:]
-    ids = _insert_from_arrays(provenance, probe)
-    if rest and None not in ids:
+    in_order = [entries[position] for position in order]
+    ids = _insert_from_arrays(provenance, in_order[:_PROBE_SIZE])
+    # COPY is faster but fails if an `entry_id` exists, so the first entries decide whether to try it.
+    if len(entries) > _PROBE_SIZE and None not in ids:
         with suppress(IntegrityError):
-            return [*ids, *_copy(provenance, rest)]
-    return [*ids, *_insert_from_arrays(provenance, rest)]
+            ids += _copy(provenance, in_order[_PROBE_SIZE:])
+    ids += _insert_from_arrays(provenance, in_order[len(ids) :])
+    by_position = dict(zip(order, ids, strict=True))
+    return [by_position[position] for position in range(len(entries))]
 
 
 def _insert_from_arrays(
@@ -141,7 +138,7 @@ def _insert_from_arrays(
             f"WITH announced AS MATERIALIZED ({announce(Timesheet)}) "  # noqa: S608
             f"INSERT INTO {TABLE} ({', '.join(ORIGIN_COLUMNS)}, {content}) "
             f"SELECT %s, %s, %s, %s::bigint, {content} FROM announced, "
-            f"unnest({_write_arrays(columns)}) "
+            f"unnest({', '.join(f'%s::{_ARRAY_TYPES[name]}[]' for name in columns)}) "
             f"WITH ORDINALITY AS sent ({content}, position) "
             "ORDER BY position ON CONFLICT DO NOTHING RETURNING id, entry_id",
             [*_read_origin(provenance), *arrays],
@@ -151,10 +148,6 @@ def _insert_from_arrays(
     return [
         inserted.popleft()[0] if inserted and inserted[0][1] == entry.entry_id else None for entry in entries
     ]
-
-
-def _write_arrays(columns: Sequence[str]) -> str:
-    return ", ".join(f"%s::{_ARRAY_TYPES[name]}[]" for name in columns)
 
 
 def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[int | None]:

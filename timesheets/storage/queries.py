@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import OuterRef, Subquery, prefetch_related_objects
 
@@ -84,16 +85,14 @@ class StoredEntry:
         return find_state(self.entry.hours, self.superseded_by)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A revision, and what it replaced: None for the first one."""
 
     stored: StoredEntry
     previous: Entry | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TimesheetPage:
+class TimesheetPage(NamedTuple):
     """Matches in the query's order, and the `from_id` of the next page: None after the last one.
 
     No row can appear any more up to the id `as_of`. A page whose scan ended early may have fewer matches than
@@ -122,9 +121,7 @@ def list_history(client: ClientKey, entry_id: str, count: int) -> Sequence[Chang
     scans = _scan_revisions(reach, entry_id, 0, MAX_ID, newest_first=True)
     rows, _ = read_page(Timesheet, scans, (), count + 1, columns=COLUMNS)
     revisions = [to_stored_entry(row, reach) for row in rows]
-    replaced = [*(stored.entry for stored in revisions[1:]), None]
-    pairs = zip(revisions[:count], replaced, strict=False)
-    return [Change(stored=stored, previous=previous) for stored, previous in pairs]
+    return list(map(Change, revisions[:count], [*(stored.entry for stored in revisions[1:]), None]))
 
 
 def list_timesheets(
@@ -139,19 +136,14 @@ def list_timesheets(
     mark = find_high_water_mark()
     as_of = settle(query.as_of, mark)
     scans, in_reach = _choose_scans(reach, query, mark)
+    conditions = [*in_reach, *list_conditions(query)]
     rows, next_id = read_page(
-        Timesheet,
-        scans,
-        [*in_reach, *list_conditions(query)],
-        page_size,
-        columns=COLUMNS,
-        max_scanned=max_scanned,
+        Timesheet, scans, conditions, page_size, columns=COLUMNS, max_scanned=max_scanned
     )
     if reach.is_everything:
         prefetch_related_objects(rows, "client")
     last_id = MAX_ID if query.as_of is None else query.as_of
-    timesheets = [to_stored_entry(row, reach, last_id) for row in rows]
-    return TimesheetPage(timesheets=timesheets, next_id=next_id, as_of=as_of)
+    return TimesheetPage([to_stored_entry(row, reach, last_id) for row in rows], next_id, as_of)
 
 
 def settle(as_of: int | None, mark: int) -> int:
@@ -191,17 +183,11 @@ def _scan_revisions(
     owners = reach.select_clients().alias(first=Subquery(revisions.values("revision")[:1])).filter(first=1)
     with sorting_disabled():
         owner_ids = list(owners.values_list("pk", flat=True))
-    return [
-        Scan(
-            # Ids grow with revisions. The sums hide the indexes that have ids in order, because those lead to
-            # rows of other entries. An entry has at most 1,000 rows.
-            source=f"{TABLE} WHERE client_id = %s AND entry_id = %s AND id + 0 >= %s AND id + 0 <= %s",
-            parameters=(owner_id, entry_id, first_id, last_id),
-            columns=("revision",),
-            newest_first=newest_first,
-        )
-        for owner_id in owner_ids
-    ]
+    # Ids grow with revisions. The sums hide the indexes that have ids in order, because those lead to rows of
+    # other entries. An entry has at most 1,000 rows.
+    source = f"{TABLE} WHERE client_id = %s AND entry_id = %s AND id + 0 >= %s AND id + 0 <= %s"
+    bounds = (entry_id, first_id, last_id)
+    return [Scan(source, (owner_id, *bounds), ("revision",), newest_first) for owner_id in owner_ids]
 
 
 def list_conditions(query: TimesheetQuery) -> list[Condition]:
@@ -217,7 +203,7 @@ def list_conditions(query: TimesheetQuery) -> list[Condition]:
     if query.is_current:
         is_last = f"scanned.hours <> 0 AND COALESCE({_NEXT_ID}, {MAX_ID}) > %s"
         # Without `as_of`, any next revision counts.
-        conditions.append(Condition(sql=is_last, parameters=(query.as_of or MAX_ID - 1,)))
+        conditions.append(Condition(is_last, (query.as_of or MAX_ID - 1,)))
     return conditions
 
 

@@ -28,21 +28,6 @@ MAX_KEPT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """An upload as it arrived: how it was sent, and its totals before the entries were judged."""
-
-    label: str | None
-    token_id: str | None
-    request_id: str
-    media_type: str
-    byte_count: int
-    # Of the body as it was sent, in hexadecimal.
-    sha256: str
-    received: int
-    hours_received: Decimal
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReceiptQuery(PageQuery):
     """Selects the receipts that meet every condition that is not None."""
 
@@ -68,9 +53,12 @@ def reserve_upload(client: ClientKey) -> tuple[int, int]:
 
 
 def add_receipt(
-    provenance: Provenance, delivery: Delivery, entries: Sequence[Entry], verdicts: Sequence[Verdict]
+    receipt: Upload, provenance: Provenance, entries: Sequence[Entry], verdicts: Sequence[Verdict]
 ) -> None:
-    """Add the receipt of the upload to the current transaction, which stored these entries."""
+    """Add the receipt of the upload to the current transaction, which stored these entries.
+
+    It says how the upload was sent, and its totals before the entries were judged.
+    """
     created_ids, existing = [], 0
     hours_created = hours_existing = Decimal()
     for entry, verdict in zip(entries, verdicts, strict=True):
@@ -80,20 +68,12 @@ def add_receipt(
         elif verdict.outcome in ACCEPTED:
             existing += 1
             hours_existing += entry.hours
-    receipt = Upload(
-        id=provenance.upload_id,
-        client_id=provenance.client_id,
-        received_at=provenance.received_at,
-        subject=provenance.subject,
-        **vars(delivery),
-        created=len(created_ids),
-        existing=existing,
-        rejected=delivery.received - len(created_ids) - existing,
-        hours_created=hours_created,
-        hours_existing=hours_existing,
-        first_id=min(created_ids, default=None),
-        last_id=max(created_ids, default=None),
-    )
+    receipt.pk, receipt.client_id = provenance.upload_id, provenance.client_id
+    receipt.received_at, receipt.subject = provenance.received_at, provenance.subject
+    receipt.created, receipt.existing = len(created_ids), existing
+    receipt.rejected = receipt.received - len(created_ids) - existing
+    receipt.hours_created, receipt.hours_existing = hours_created, hours_existing
+    receipt.first_id, receipt.last_id = min(created_ids, default=None), max(created_ids, default=None)
     # Django's own INSERT takes five times as long.
     values = [field.get_db_prep_save(getattr(receipt, field.attname), connection) for field in _FIELDS]
     with connection.cursor() as cursor:

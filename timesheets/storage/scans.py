@@ -8,8 +8,7 @@ import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -29,20 +28,18 @@ MAX_SCANS = 10
 _OWNED = {"sqlite": "client_id = %s", "postgresql": "client_id = ANY(ARRAY[%s]::bigint[])"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """Rows in the order of an index: what follows FROM, with parameters, and the columns of the order."""
 
     source: str
     parameters: Sequence[Any]
     columns: Sequence[str]
     # Read the index backwards.
-    newest_first: bool = False
+    newest_first: bool
 
     @property
     def order(self) -> str:
-        direction = " DESC" if self.newest_first else ""
-        return ", ".join(f"{column}{direction}" for column in self.columns)
+        return ", ".join(f"{column} DESC" if self.newest_first else column for column in self.columns)
 
     def select(self, columns: str) -> str:
         """A statement that takes a limit and an offset, too."""
@@ -65,8 +62,7 @@ class PageQuery:
     newest_first: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """A condition on a row `scanned`, in SQL with parameters."""
 
     sql: str
@@ -81,21 +77,15 @@ def scan_ids(
     The scanned rows also have to meet the conditions. The model has one index, of the client and the id.
     """
     table, bounds = model._meta.db_table, (first_id, last_id)  # noqa: SLF001  Django documents _meta as its public interface.
-    make_scan = partial(Scan, newest_first=newest_first)
     owner_ids = reach.list_owner_ids() if reach.look_ups else None
     if owner_ids is None or len(owner_ids) > MAX_SCANS:
-        everything = make_scan(
-            source=f"{table} WHERE id >= %s AND id <= %s", parameters=bounds, columns=("id",)
-        )
+        everything = Scan(f"{table} WHERE id >= %s AND id <= %s", bounds, ("id",), newest_first)
         return [everything], match_any("client_id", owner_ids or ())
     [index] = model._meta.indexes  # noqa: SLF001
     hint = f" INDEXED BY {index.name}" if connection.vendor == "sqlite" else ""
     source = f"{table}{hint} WHERE {_OWNED[connection.vendor]} AND id >= %s AND id <= %s"
-    scans = [
-        make_scan(source=source, parameters=(owner_id, *bounds), columns=("client_id", "id"))
-        for owner_id in owner_ids
-    ]
-    return scans, []
+    order = ("client_id", "id")
+    return [Scan(source, (owner_id, *bounds), order, newest_first) for owner_id in owner_ids], []
 
 
 def compare_column(model: type[Model], name: str, operator: str, value: Any) -> list[Condition]:
@@ -105,14 +95,14 @@ def compare_column(model: type[Model], name: str, operator: str, value: Any) -> 
     # The name of a foreign key's column is not the name of its field.
     field = next(field for field in model._meta.fields if name in (field.name, field.attname))  # noqa: SLF001
     prepared = field.get_db_prep_value(value, connection)
-    return [Condition(sql=f"scanned.{name} {operator} %s", parameters=(prepared,))]
+    return [Condition(f"scanned.{name} {operator} %s", (prepared,))]
 
 
 def match_any(name: str, values: Sequence[Any]) -> list[Condition]:
     """The condition that the column has one of the values; none if there are no values."""
     if not values:
         return []
-    return [Condition(sql=f"scanned.{name} IN ({', '.join(['%s'] * len(values))})", parameters=values)]
+    return [Condition(f"scanned.{name} IN ({', '.join(['%s'] * len(values))})", values)]
 
 
 def read_page(
@@ -163,16 +153,13 @@ def _read_scan(
         rows = list(model.objects.raw(statement, [*bounds, *values, page_size + 1]))  # type: ignore[attr-defined]
         if len(rows) > page_size:
             return rows[:page_size], rows[page_size].pk
-        # Without conditions, every scanned row is a match, so there are no more.
-        return rows, _find_next_id(scan, max_scanned) if conditions else None
-
-
-def _find_next_id(scan: Scan, max_scanned: int) -> int | None:
-    """The first id after the scanned rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(scan.select("id"), [*scan.parameters, 1, max_scanned])
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
+        if not conditions:
+            # Every scanned row is a match, so there are no more.
+            return rows, None
+        with connection.cursor() as cursor:
+            cursor.execute(scan.select("id"), [*scan.parameters, 1, max_scanned])
+            after_scan = cursor.fetchone()
+        return rows, after_scan and int(after_scan[0])
 
 
 @contextmanager

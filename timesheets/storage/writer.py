@@ -8,7 +8,7 @@ entries use this connection.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
+from timesheets.storage.failures import read_code
 from timesheets.storage.group_commit import FairLock, WaitedTooLong
 
 # Like the lock timeout in PostgreSQL. In SQLite, the `timeout` of DATABASE_URL counts.
@@ -38,7 +39,14 @@ class _Writer:
 
     def __init__(self) -> None:
         self.configuration = connections.settings[DEFAULT_DB_ALIAS]
-        self.connection = open_connection(**_choose_options(self.configuration["OPTIONS"]))
+        options = self.configuration["OPTIONS"]
+        if connection.vendor == "sqlite":
+            commands = f"{options.get('init_command', '')};PRAGMA cache_size = -{_CACHE_KIB}"
+            self.connection = open_connection(timeout=0, init_command=commands)
+        else:
+            # Django turns prepared statements off.
+            threshold = options.get("prepare_threshold", _PREPARE_THRESHOLD)
+            self.connection = open_connection(prepare_threshold=threshold)
         # Only the thread whose turn it is uses it.
         self.connection.inc_thread_sharing()
         self._used_at = time.monotonic()
@@ -62,14 +70,6 @@ class _Writer:
         except OSError:
             return None
         return status.st_dev, status.st_ino
-
-
-def _choose_options(configured: Mapping[str, Any]) -> dict[str, Any]:
-    if connection.vendor == "sqlite":
-        commands = f"{configured.get('init_command', '')};PRAGMA cache_size = -{_CACHE_KIB}"
-        return {"timeout": 0, "init_command": commands}
-    # Django turns prepared statements off.
-    return {"prepare_threshold": configured.get("prepare_threshold", _PREPARE_THRESHOLD)}
 
 
 def open_connection(**options: Any) -> BaseDatabaseWrapper:
@@ -155,4 +155,4 @@ def wait_for_lock(begin: Callable[[], Result]) -> Result:
 
 def is_busy(error: OperationalError) -> bool:
     """True if SQLite's write lock is taken."""
-    return str(getattr(error.__cause__, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+    return read_code(error).startswith("SQLITE_BUSY")

@@ -62,7 +62,8 @@ def _read_key(jwk: object, algorithms: Sequence[str]) -> UsableKey:
         raise KeyUnusable("has a kid that is not a string")
     if not _PRIVATE_MEMBERS.isdisjoint(jwk):
         raise KeyUnusable("is private or symmetric, and the issuer has published it")
-    if jwk.get("use", "sig") != "sig" or "verify" not in _listed(jwk.get("key_ops", ["verify"])):
+    operations = jwk.get("key_ops", ["verify"])
+    if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         raise KeyUnusable("is not for signatures")
     usable = [name for name in algorithms if name in _find_algorithms(jwk, kind, curve)]
     if not usable:
@@ -70,10 +71,6 @@ def _read_key(jwk: object, algorithms: Sequence[str]) -> UsableKey:
     by_algorithm = {name: _load_key(jwk, name) for name in usable}
     description = _describe(next(iter(by_algorithm.values())).key, kind, curve)
     return UsableKey(key_id=key_id, by_algorithm=by_algorithm, description=description)
-
-
-def _listed(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else []
 
 
 def _find_algorithms(jwk: Mapping[str, Any], kind: object, curve: object) -> frozenset[str]:

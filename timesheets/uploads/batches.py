@@ -8,14 +8,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from timesheets import metrics
+from timesheets import metrics, models
 from timesheets.exceptions import BatchRefused, InsufficientScope, InvalidEntry
 from timesheets.logs import current_request_id
 from timesheets.parsers import MalformedEntry, Upload
 from timesheets.permissions import log_refusal, may_send
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
-from timesheets.storage.receipts import Delivery
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
@@ -63,7 +62,7 @@ def upload_batch(
         client,
         entries,
         received_at,
-        _describe_delivery(upload, totals, options.label, token.token_id),
+        _begin_receipt(upload, totals, options.label, token.token_id),
         store=options.choose_store(token),
         commit_if=lambda verdicts: not options.dry_run and not is_refused(verdicts),
         list_refused=partial(list_refused, upload, judged),
@@ -90,10 +89,10 @@ def _judge(value: Any, token: VerifiedToken, parse: Callable[[Any], Entry]) -> E
     return entry if may_send(entry, token) else SCOPE_MISSING
 
 
-def _describe_delivery(
+def _begin_receipt(
     upload: Upload, totals: FoundTotals, label: str | None, token_id: str | None
-) -> Delivery:
-    return Delivery(
+) -> models.Upload:
+    return models.Upload(
         label=label,
         token_id=token_id,
         request_id=current_request_id.get(),
