@@ -10,7 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 
 COLUMNS = ("id", "user_id", "date", "project", "hours", "entry_id", "received_at")
 # Only with `fields=all`, because programs rely on the columns above.

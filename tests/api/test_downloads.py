@@ -19,7 +19,7 @@ from tests.kit.issuer import Issuer
 from tests.storage.entries import make_entry as build_entry
 from timesheets.browser.downloads import COLUMNS, settle, write_download
 from timesheets.storage.queries import TimesheetQuery
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.trust.principals import ClientKey
 from timesheets.views import downloads
 

@@ -27,8 +27,8 @@ from timesheets.models import AssignmentList, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import find_timesheet
-from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import find_receipt
+from timesheets.storage.rows import Reach
 from timesheets.trust.principals import ClientKey, MachineClient
 from timesheets.views.list_options import PEOPLES_PAGE_SIZE
 

@@ -7,7 +7,7 @@ from typing import Any
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 

@@ -15,7 +15,7 @@ from tests.storage.runs import pay
 from timesheets.models import AssignmentList, Client, ClientStop, Run, RunLine, Timesheet
 from timesheets.storage.assignments import find_newest_list
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import find_run
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient

@@ -13,7 +13,7 @@ from timesheets import conf
 from timesheets.formats.days import Week
 from timesheets.models import Client, Run, RunLine, Timesheet
 from timesheets.storage.missing import Status, find_missing
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 
 CLIENTS = ("payroll", "agency", "studio", "reporting")
 

@@ -13,7 +13,7 @@ from tests.storage.entries import PAYROLL
 from tests.storage.runs import MAY, add, pay
 from tests.storage.test_runs import store_many
 from timesheets.models import Run, RunLine
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import CHUNK_ROWS, find_run
 
 COUNT = 2 * CHUNK_ROWS + 1

@@ -23,8 +23,7 @@ from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
-from timesheets.storage.reach import Reach
-from timesheets.storage.rows import to_key
+from timesheets.storage.rows import Reach, to_key
 from timesheets.storage.scans import MAX_SCANS
 
 EXAMPLES = int(os.environ.get("LIST_EXAMPLES", "150"))

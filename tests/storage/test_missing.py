@@ -12,7 +12,7 @@ from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
 from timesheets.formats.days import Week
 from timesheets.models import AssignmentList
 from timesheets.storage.missing import WeekNotBegun, find_missing
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -36,7 +36,7 @@ from timesheets.storage.queries import (
     list_history,
     list_timesheets,
 )
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 

@@ -21,7 +21,7 @@ from tests.kit.default_database import Database
 from tests.storage.entries import PAYROLL, ingest, make_entry
 from tests.storage.runs import Hold, PaidLine, Payroll, pay, refuse
 from timesheets.models import Client, Run, RunLine, Timesheet
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import FILE_COLUMNS, Line, add_up, find_run, read_lines, write_rows
 from timesheets.storage.verdicts import Outcome
 

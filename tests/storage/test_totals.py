@@ -20,7 +20,7 @@ from tests.storage.entries import EVERYTHING, PAYROLL, ingest, make_entry, own
 from tests.storage.examples import try_examples
 from timesheets.models import Timesheet
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.totals import KEYS, add_up
 
 EXAMPLES = int(os.environ.get("TOTAL_EXAMPLES", "100"))

@@ -18,7 +18,7 @@ from timesheets.formats.spreadsheets import write_csv
 from timesheets.models import AssignmentList, Client, ClientStop, Timesheet, Upload
 from timesheets.serializers import represent_change, represent_rejection
 from timesheets.storage.queries import list_history
-from timesheets.storage.rejections import list_rejections
+from timesheets.storage.receipts import list_rejections
 from timesheets.storage.rows import is_in_state, to_key
 from timesheets.storage.scans import PageQuery
 from timesheets.storage.verdicts import State, find_state

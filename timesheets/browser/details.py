@@ -11,8 +11,8 @@ from timesheets.formats.days import name_week
 from timesheets.permissions import UPLOAD_SCOPE, may_correct
 from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history, list_timesheets
-from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import list_rejections
+from timesheets.storage.rows import Reach
 from timesheets.storage.scans import PageQuery
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken

@@ -11,7 +11,7 @@ from timesheets import conf
 from timesheets.formats.spreadsheets import write_csv
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.verdicts import State
 
 COLUMNS: Mapping[str, Callable[[StoredEntry], object]] = {

@@ -15,7 +15,7 @@ from django.utils.html import escape
 from timesheets.browser.days import parse_day
 from timesheets.browser.filters import DATES, describe_pair
 from timesheets.formats.days import find_month
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.totals import Group
 
 _WORDS = {"user_id": "employee"}

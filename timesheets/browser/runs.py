@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from timesheets.browser.downloads import let_others_connect, write_rows
 from timesheets.models import Run
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import (
     KINDS,
     Shares,

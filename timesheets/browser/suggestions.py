@@ -7,7 +7,7 @@ from functools import lru_cache
 from django.utils.html import escape
 
 from timesheets.storage.names import Names, list_names
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.trust.principals import ClientKey
 
 MAX_AGE_SECONDS = 60

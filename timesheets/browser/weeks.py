@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.storage.entries import Entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, find_timesheet, list_timesheets
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.verdicts import State
 
 WEEKS = 12

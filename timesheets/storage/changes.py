@@ -10,8 +10,7 @@ from django.db.models import prefetch_related_objects
 from timesheets.models import Timesheet
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import COLUMNS, Change, TimesheetQuery, to_entry, to_stored_entry
-from timesheets.storage.reach import Reach
-from timesheets.storage.rows import TABLE
+from timesheets.storage.rows import TABLE, Reach
 from timesheets.storage.scans import Condition, bound_page, compare_column, read_page, scan_ids
 
 # Of uploads at the same time, a later one may get earlier ids.

@@ -14,8 +14,7 @@ from django.db.models import Q, QuerySet, Sum
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Timesheet
 from timesheets.storage.assignments import find_newest_lists, parse_list
-from timesheets.storage.reach import Reach
-from timesheets.storage.rows import is_in_state
+from timesheets.storage.rows import Reach, is_in_state
 from timesheets.storage.verdicts import State
 from timesheets.trust.principals import ClientKey
 

@@ -8,7 +8,7 @@ from django.db import connection
 from timesheets.models import Timesheet
 from timesheets.storage.assignments import find_newest_lists
 from timesheets.storage.client_policies import find_policy
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.scans import MAX_ID, scan_ids, sorting_disabled
 from timesheets.trust.principals import ClientKey
 

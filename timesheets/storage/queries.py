@@ -10,9 +10,8 @@ from django.db.models import OuterRef, Subquery, prefetch_related_objects
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import find_receipt
-from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, TABLE
+from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, TABLE, Reach
 from timesheets.storage.scans import (
     MAX_ID,
     MAX_SCANNED_ROWS,

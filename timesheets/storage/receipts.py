@@ -11,8 +11,7 @@ from django.db.models import prefetch_related_objects
 from timesheets.models import Rejection, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
-from timesheets.storage.reach import Reach
-from timesheets.storage.rows import SELECT_OWNER, Provenance, find_or_create_owner
+from timesheets.storage.rows import SELECT_OWNER, Provenance, Reach, find_or_create_owner
 from timesheets.storage.scans import PageQuery, bound_page, compare_column, read_page, scan_ids
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import ClientKey

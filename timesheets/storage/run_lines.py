@@ -16,7 +16,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import Round
 
 from timesheets.models import Client, Run, RunLine
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.scans import PageQuery
 from timesheets_files.limits import ENTRY_ID
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from timesheets.storage.postgresql import DISABLE_SORTING
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 
 # The number of rows that one page may scan. With more, there would be fewer but slower pages.
 MAX_SCANNED_ROWS = 50_000

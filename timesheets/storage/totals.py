@@ -12,8 +12,7 @@ from django.db import connection
 from timesheets.formats.days import name_week
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import TimesheetQuery, list_conditions, settle
-from timesheets.storage.reach import Reach
-from timesheets.storage.rows import CLIENT_TABLE, TABLE
+from timesheets.storage.rows import CLIENT_TABLE, TABLE, Reach
 from timesheets.storage.scans import match_any
 
 MAX_GROUPS = 10_000

@@ -10,7 +10,7 @@ from timesheets import conf
 from timesheets.formats.moments import write_day
 from timesheets.storage.entries import Entry
 from timesheets.storage.names import list_names
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.trust.principals import ClientKey
 
 MAX_EXAMPLES = 20

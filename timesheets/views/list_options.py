@@ -21,8 +21,8 @@ from timesheets.fields import TimestampField
 from timesheets.renderers import PageResponse
 from timesheets.serializers import EntrySerializer, IdentifierField
 from timesheets.storage.queries import TimesheetQuery
-from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import ReceiptQuery
+from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import KINDS, LineQuery
 from timesheets.storage.scans import PageQuery
 from timesheets.views.reading import read_reach, reads_all

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from timesheets import conf
 from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, may_read_all
 from timesheets.renderers import has_page
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.trust.principals import MachineClient
 from timesheets.trust.verified_tokens import VerifiedToken
 

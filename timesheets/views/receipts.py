@@ -8,8 +8,8 @@ from rest_framework.views import APIView
 from timesheets.models import Upload
 from timesheets.renderers import CSVRenderer, PageResponse, has_page, write_errors
 from timesheets.serializers import represent_receipt, represent_rejection
-from timesheets.storage.reach import Reach
 from timesheets.storage.receipts import ReceiptQuery, find_receipt, list_receipts, list_rejections
+from timesheets.storage.rows import Reach
 from timesheets.storage.scans import PageQuery
 from timesheets.views.list_options import (
     OF_PAGE,

@@ -9,7 +9,7 @@ from timesheets.browser.runs import write_lines
 from timesheets.models import Run
 from timesheets.renderers import CSVRenderer, PageResponse, choose_columns, has_page
 from timesheets.serializers import represent_run, represent_run_line
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import COLUMNS, LineQuery, Shares, find_run, list_runs, read_lines
 from timesheets.storage.scans import PageQuery
 from timesheets.views.downloads import Download, start_download

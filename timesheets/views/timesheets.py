@@ -18,7 +18,7 @@ from timesheets.renderers import (
 )
 from timesheets.serializers import represent_stored_entry
 from timesheets.storage.queries import NotSettled, TimesheetQuery, find_timesheet, list_timesheets
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.views.list_options import (
     OF_TIMESHEET,
     OF_TIMESHEETS,

@@ -15,7 +15,7 @@ from timesheets.formats.days import find_month
 from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_totals
 from timesheets.storage.queries import NotSettled, TimesheetQuery
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.storage.totals import KEYS, MAX_GROUPS, Group, add_up
 from timesheets.views.list_options import FilterParameters, IdField, read_parameters
 from timesheets.views.reading import ReadingView, read_reach, reads_all

@@ -19,7 +19,7 @@ from timesheets.fields import WeekField
 from timesheets.formats.days import Week
 from timesheets.renderers import PageResponse
 from timesheets.storage.missing import list_people
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 from timesheets.views.downloads import Download, start_download
 from timesheets.views.list_options import ClientField, OnlyValueField, find_member, read_parameters
 from timesheets.views.reading import PageView, read_reach

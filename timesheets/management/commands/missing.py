@@ -13,7 +13,7 @@ from timesheets.management.command_line import ExitStatus, OperatorCommand, writ
 from timesheets.renderers import CLIENT_COLUMNS, PERSON_COLUMNS
 from timesheets.serializers import represent_people
 from timesheets.storage.missing import Status, WeekNotBegun, find_missing
-from timesheets.storage.reach import Reach
+from timesheets.storage.rows import Reach
 
 
 class Command(OperatorCommand):
