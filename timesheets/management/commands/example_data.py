@@ -59,7 +59,7 @@ Only for a development server, and only if its database has neither entries nor 
                 if (client, monday) != (clients[-1], last_monday):
                     entries = _list_week(people[client], monday, chance)
                     _store(client, [*entries, *corrections[client]], monday + _ONE_WEEK)
-                    corrections[client] = _correct(chance.sample(entries, 2))
+                    corrections[client] = _correct(*chance.sample(entries, 2))
         self.stdout.write(f"Stored {Timesheet.objects.count()} entries of {', '.join(clients)}.")
 
 
@@ -87,11 +87,10 @@ def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -
     ]
 
 
-def _correct(entries: Sequence[Entry]) -> Sequence[Entry]:
-    longer, twice = (each._replace(revision=2) for each in entries)
+def _correct(longer: Entry, twice: Entry) -> Sequence[Entry]:
     return [
-        longer._replace(hours=longer.hours + 1, reason="Forgot the last hour"),
-        twice._replace(hours=Decimal(0), reason="Booked twice"),
+        longer._replace(revision=2, hours=longer.hours + 1, reason="Forgot the last hour"),
+        twice._replace(revision=2, hours=Decimal(0), reason="Booked twice"),
     ]
 
 

@@ -96,7 +96,13 @@ the database has unapplied migrations or clients of an issuer that the settings 
         defaults = {**DEFAULTS, "GRANIAN_LOG_CONFIG": LOG_CONFIG}
         variables = {**defaults, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         if settings.TIMESHEETS_METRICS:
-            variables["PROMETHEUS_MULTIPROC_DIR"] = _make_metrics_folder()
+            try:
+                variables["PROMETHEUS_MULTIPROC_DIR"] = make_metrics_folder()
+            except OSError as error:
+                raise _refuse(
+                    f"No folder for metrics can be created: {error.strerror}. "
+                    "Set TMPDIR to a folder that this process can write to."
+                ) from None
         # exec keeps the process id, so a supervisor signals granian directly and gets its exit status.
         os.execve(sys.executable, command, variables)  # noqa: S606
 
@@ -132,16 +138,6 @@ def _require_known_issuers() -> None:
             "- If its entries stay and its tokens are refused: name it in OAUTH_FORMER_ISSUERS.\n"
             "- If it is the issuer to trust: name it in AUTH0_DOMAIN or OAUTH_ISSUER."
         )
-
-
-def _make_metrics_folder() -> str:
-    try:
-        return make_metrics_folder()
-    except OSError as error:
-        raise _refuse(
-            f"No folder for metrics can be created: {error.strerror}. "
-            "Set TMPDIR to a folder that this process can write to."
-        ) from None
 
 
 def _refuse(message: str) -> CommandError:
