@@ -70,7 +70,7 @@ class InvalidParameter(Problem):
     default_code = "invalid_parameter"
 
 
-def _define(status: HTTPStatus, code: str, detail: str | None = None, **attributes: Any) -> type[Problem]:
+def _define(status: int, code: str, detail: str | None = None, **attributes: Any) -> type[Problem]:
     """The class of a problem. If it has no detail, pass one when you raise it."""
     defaults = {"status_code": status, "default_code": code, **attributes}
     if detail is not None:
@@ -78,98 +78,79 @@ def _define(status: HTTPStatus, code: str, detail: str | None = None, **attribut
     return type(code, (Problem,), defaults)
 
 
-InvalidIdempotencyKey = _define(HTTPStatus.BAD_REQUEST, "invalid_idempotency_key")
-MalformedBody = _define(HTTPStatus.BAD_REQUEST, "malformed_body")
-MalformedHeader = _define(HTTPStatus.BAD_REQUEST, "malformed_header")
+InvalidIdempotencyKey = _define(400, "invalid_idempotency_key")
+MalformedBody = _define(400, "malformed_body")
+MalformedHeader = _define(400, "malformed_header")
 TooManyGroups = _define(
-    HTTPStatus.BAD_REQUEST,
+    400,
     "too_many_groups",
     "There are more than 10,000 groups. Send more filters, or group by something else.",
 )
 IncompleteBody = _define(
-    HTTPStatus.BAD_REQUEST,
-    "incomplete_body",
-    "The body is shorter than Content-Length says. Nothing was stored.",
+    400, "incomplete_body", "The body is shorter than Content-Length says. Nothing was stored."
 )
 CsrfFailed = _define(
-    HTTPStatus.FORBIDDEN,
+    403,
     "csrf_failed",
     "This request does not come from a current page of this site. Reload the page and try again.",
 )
 ClientStopped = _define(
-    HTTPStatus.FORBIDDEN,
+    403,
     "client_stopped",
     "The operator of this API has stopped this client. Ask the operator to start it again.",
 )
 OrganizationUnassigned = _define(
-    HTTPStatus.FORBIDDEN,
+    403,
     "organization_unassigned",
     "The access token names an organization, and this client has entries from before it did. "
     "Ask the operator of this API to decide which organization these entries belong to.",
 )
-Conflict = _define(HTTPStatus.CONFLICT, "conflict")
+Conflict = _define(409, "conflict")
 # The entry corrects a revision that does not exist yet.
-RevisionGap = _define(HTTPStatus.CONFLICT, "revision_gap")
-TooManyRevisions = _define(HTTPStatus.CONFLICT, "too_many_revisions")
+RevisionGap = _define(409, "revision_gap")
+TooManyRevisions = _define(409, "too_many_revisions")
 LengthRequired = _define(
-    HTTPStatus.LENGTH_REQUIRED,
-    "length_required",
-    "Send the body's length as a decimal number of bytes in Content-Length.",
+    411, "length_required", "Send the body's length as a decimal number of bytes in Content-Length."
 )
-TooLarge = _define(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
-UnsupportedMediaType = _define(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
-InvalidEntry = _define(
-    HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_entry", "The entry is not valid. Nothing was stored."
-)
+TooLarge = _define(413, "too_large")
+UnsupportedMediaType = _define(415, "unsupported_media_type")
+InvalidEntry = _define(422, "invalid_entry", "The entry is not valid. Nothing was stored.")
 # The order of day and month is in doubt for a whole file.
-DateOrder = _define(HTTPStatus.UNPROCESSABLE_ENTITY, "date_order")
-NotAssigned = _define(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    "not_assigned",
-    "The client may not add these hours. Nothing was stored.",
-)
+DateOrder = _define(422, "date_order")
+NotAssigned = _define(422, "not_assigned", "The client may not add these hours. Nothing was stored.")
 OutsideWindow = _define(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    "outside_window",
-    "The day is too long ago, or too far ahead. Nothing was stored.",
+    422, "outside_window", "The day is too long ago, or too far ahead. Nothing was stored."
 )
 ControlTotalsDiffer = _define(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
+    422,
     "control_totals",
     "The upload differs from the totals that were announced. Nothing was stored. "
     "Compare it with its source, and send it whole.",
 )
 BatchRefused = _define(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    "batch_refused",
-    "At least one entry was refused, and the batch is atomic. Nothing was stored.",
+    422, "batch_refused", "At least one entry was refused, and the batch is atomic. Nothing was stored."
 )
 Throttled = _define(
-    HTTPStatus.TOO_MANY_REQUESTS,
+    429,
     "throttled",
     "Too many of your requests are still sending their bodies. Send this one again later.",
     wait=5,
 )
 IssuerUnavailable = _define(
-    HTTPStatus.SERVICE_UNAVAILABLE,
+    503,
     "issuer_unavailable",
     "The issuer's keys are unavailable, so the token cannot be verified. Try again later.",
 )
 DatabaseUnavailable = _define(
-    HTTPStatus.SERVICE_UNAVAILABLE,
+    503,
     "database_unavailable",
     "The database is busy or unreachable. Send the request again, with the same entry_id.",
     wait=5,
 )
 # A probe of `/readyz` failed. The member `failing` names the checks.
-NotReady = _define(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "not_ready",
-    "This process cannot serve now. Its log says why.",
-    wait=5,
-)
+NotReady = _define(503, "not_ready", "This process cannot serve now. Its log says why.", wait=5)
 Overloaded = _define(
-    HTTPStatus.SERVICE_UNAVAILABLE,
+    503,
     "overloaded",
     "Too many bodies arrive at once. Nothing was stored. Send the request again later.",
     wait=5,
