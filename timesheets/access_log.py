@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Mapping
 from http import HTTPMethod, HTTPStatus
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -15,6 +14,7 @@ logger = logging.getLogger("timesheets.access")
 # Their successes would hide everything else.
 _POLLED_ROUTES = frozenset({"healthz", "readyz", "metrics"})
 _UPLOAD_ROUTE = "timesheets/upload"
+_METHODS = frozenset(HTTPMethod)
 _LEVELS = {4: logging.WARNING, 5: logging.ERROR}
 
 
@@ -23,7 +23,12 @@ def record_access(request: HttpRequest, response: HttpResponse, seconds: float) 
 
     Names the route, never the path or the query. Names the caller only if its token is verified.
     """
-    method, route, code = _find_method(request), _find_route(request), _find_code(response)
+    # A caller can send any word, even its token.
+    method = request.method if request.method in _METHODS else "other"
+    # With placeholders for ids. None for an unknown path or a static file.
+    route = request.resolver_match.route if request.resolver_match else None
+    problem = getattr(response, "data", None) if response.status_code >= HTTPStatus.BAD_REQUEST else None
+    code = problem.get("code") if isinstance(problem, Mapping) else None
     metrics.count_request(route, method, response.status_code, code)
     if route == _UPLOAD_ROUTE and method == "POST" and response.status_code < HTTPStatus.BAD_REQUEST:
         metrics.observe_upload(seconds, int(request.META.get("CONTENT_LENGTH") or 0))
@@ -44,24 +49,3 @@ def record_access(request: HttpRequest, response: HttpResponse, seconds: float) 
     }
     arguments = (method, json.dumps(route), response.status_code, json.dumps(client))
     logger.log(level, "%s %s %d client=%s", *arguments, extra={"fields": fields})
-
-
-def _find_method(request: HttpRequest) -> str:
-    """The method, or `other`: a caller can send any word, even its token."""
-    return request.method if request.method in _METHODS else "other"
-
-
-_METHODS = frozenset(HTTPMethod)
-
-
-def _find_route(request: HttpRequest) -> str | None:
-    """The pattern of the path, with placeholders for ids. None for an unknown path or a static file."""
-    return request.resolver_match.route if request.resolver_match else None
-
-
-def _find_code(response: HttpResponse) -> str | None:
-    """The code of a problem. None for any other response."""
-    if response.status_code < HTTPStatus.BAD_REQUEST:
-        return None
-    problem: Any = getattr(response, "data", None)
-    return problem.get("code") if isinstance(problem, Mapping) else None

@@ -28,14 +28,6 @@ for _switch in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioT
     setattr(logging, _switch, False)
 
 
-class RequestIdFilter(logging.Filter):
-    """Adds the id of the current request to each record, or `-` outside a request."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current_request_id.get()
-        return True
-
-
 class RefusalFilter(logging.Filter):
     """Logs a refusal as a one-line warning. Django logs some refusals as errors with a traceback.
 
@@ -98,12 +90,13 @@ class SharedStreamHandler(logging.StreamHandler[Any]):
 
 
 class RedactingFormatter(logging.Formatter):
-    """Redacts every token in a record: in a path, a query string or a traceback.
+    """Redacts every token in a record: in a path, a query string or a traceback. Adds the id of the request.
 
     This project logs no tokens, but HTTP servers log request lines and Django logs unknown paths.
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        record.request_id = current_request_id.get()
         return redact_tokens(super().format(record))
 
 
@@ -118,7 +111,7 @@ class JSONFormatter(logging.Formatter):
             "time": f"{_write_second(int(record.created))}.{int(record.msecs):03d}+00:00",
             "level": record.levelname,
             "logger": record.name,
-            "request_id": getattr(record, "request_id", "-"),
+            "request_id": current_request_id.get(),
             "message": redact_tokens(record.getMessage()),
             **getattr(record, "fields", {}),
         }

@@ -202,47 +202,40 @@ TIMESHEETS_METRICS = False
 DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.RedactingReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.RedactingReporterFilter"
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "timesheets.logs.RequestIdFilter"},
-        "refusal": {"()": "timesheets.logs.RefusalFilter"},
-        "repetition": {"()": "timesheets.logs.RepetitionFilter"},
-    },
-    "formatters": {"json": {"()": "timesheets.logs.JSONFormatter"}},
-    "handlers": {
-        "stderr": {
-            "class": "timesheets.logs.SharedStreamHandler",
-            "formatter": "json",
-            "filters": ["request_id", "refusal", "repetition"],
+
+def logging(formatter: dict[str, str], filters: list[str], server_level: str) -> dict[str, Any]:
+    """Write all records to standard error. `server_level` is that of Django's development server."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {
+            "refusal": {"()": "timesheets.logs.RefusalFilter"},
+            "repetition": {"()": "timesheets.logs.RepetitionFilter"},
         },
-    },
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        # Remove Django's own handlers. The one above handles all records.
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-    },
-}
+        "formatters": {"line": formatter},
+        "handlers": {
+            "stderr": {
+                "class": "timesheets.logs.SharedStreamHandler",
+                "formatter": "line",
+                "filters": filters,
+            },
+        },
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "loggers": {
+            # Remove Django's own handlers. The one above handles all records.
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": server_level, "propagate": True},
+        },
+    }
+
+
+LOGGING = logging({"()": "timesheets.logs.JSONFormatter"}, ["refusal", "repetition"], "INFO")
 # For people to read, with the paths of errors. The development server's own access lines would repeat ours.
-LOGGING_AS_TEXT: dict[str, Any] = {
-    **LOGGING,
-    "formatters": {
-        "text": {
-            "()": "timesheets.logs.RedactingFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        },
+LOGGING_AS_TEXT = logging(
+    {
+        "()": "timesheets.logs.RedactingFormatter",
+        "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
     },
-    "handlers": {
-        "stderr": {
-            **LOGGING["handlers"]["stderr"],
-            "formatter": "text",
-            "filters": ["request_id", "refusal"],
-        },
-    },
-    "loggers": {
-        **LOGGING["loggers"],
-        "django.server": {**LOGGING["loggers"]["django.server"], "level": "ERROR"},
-    },
-}
+    ["refusal"],
+    "ERROR",
+)
