@@ -39,9 +39,6 @@ class RevisionField(LimitedField):
 
     read = staticmethod(limits.read_revision)
 
-    def to_representation(self, value: int) -> int:
-        return value
-
 
 class WeekField(serializers.Field[Week, Any, str, Week]):
     """A week, as `read` reads it. That raises ValueError."""

@@ -72,10 +72,7 @@ _TIMESTAMP, _HOURS = TimestampField(), HoursField()
 class EntrySerializer(serializers.Serializer[Entry]):
     """Validates one entry. Every error message about an entry comes from here."""
 
-    default_error_messages = {
-        "invalid": "Expected an object with the members of an entry.",
-        "uncorrected": limits.UNCORRECTED,
-    }
+    default_error_messages = {"invalid": "Expected an object with the members of an entry."}
 
     user_id = _limited_text("user_id")
     date = TimestampField()
@@ -101,19 +98,8 @@ class EntrySerializer(serializers.Serializer[Entry]):
 
     def _find_wrong_combinations(
         self, members: Mapping[str, Any], errors: Mapping[str, Any]
-    ) -> dict[str, list[Any]]:
-        """Return errors of members that the revision requires or rules out, but no second ones."""
-        if "revision" in errors:
-            return {}
-        if (members.get("revision") or 1) > 1:
-            missing = [name for name in ("entry_id", "reason") if members.get(name) is None]
-            return {name: [self.fields[name].error_messages["required"]] for name in missing}
-        wrong: dict[str, list[Any]] = {}
-        if "hours" in members.keys() - errors.keys() and not limits.read_hours(members["hours"]):
-            wrong["hours"] = [limits.NO_HOURS]
-        if members.get("reason") is not None and "reason" not in errors:
-            wrong["reason"] = [self.error_messages["uncorrected"]]
-        return wrong
+    ) -> Mapping[str, list[str]]:
+        return {} if "revision" in errors else limits.find_wrong_combinations(members, errors)
 
     def _find_wrong_members(self, members: Mapping[str, Any]) -> dict[str, list[str]]:
         unknown = [name for name in members if name not in self.fields][: limits.MAX_UNKNOWN_MEMBERS]
@@ -129,16 +115,14 @@ class EntrySerializer(serializers.Serializer[Entry]):
 class CurrentEntrySerializer(EntrySerializer):
     """Validates an entry that states what is current. The API works out its revision."""
 
-    default_error_messages = {"specified": "The API works out the revision. Send none with correct=true."}
-
     def _find_wrong_combinations(
         self, members: Mapping[str, Any], errors: Mapping[str, Any]
-    ) -> dict[str, list[Any]]:
-        wrong: dict[str, list[Any]] = {}
+    ) -> Mapping[str, list[str]]:
+        wrong = {}
         if members.get("entry_id") is None:
-            wrong["entry_id"] = [self.fields["entry_id"].error_messages["required"]]
+            wrong["entry_id"] = [limits.REQUIRED]
         if members.get("revision") is not None:
-            wrong["revision"] = [self.error_messages["specified"]]
+            wrong["revision"] = ["The API works out the revision. Send none with correct=true."]
         return wrong
 
 
@@ -275,9 +259,8 @@ def represent_receipt(receipt: Upload, owner: ClientKey | None) -> dict[str, Any
         "existing": receipt.existing,
         "rejected": receipt.rejected,
         "hours": {
-            "received": represent_total(receipt.hours_received),
-            "created": represent_total(receipt.hours_created),
-            "existing": represent_total(receipt.hours_existing),
+            kind: represent_total(getattr(receipt, f"hours_{kind}"))
+            for kind in ("received", "created", "existing")
         },
         "first_id": receipt.first_id,
         "last_id": receipt.last_id,
