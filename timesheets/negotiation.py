@@ -1,8 +1,9 @@
 """Choose a representation by the quality values of the Accept header (RFC 9110, section 12.5.1)."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.http import HttpRequest
@@ -18,7 +19,7 @@ class MediaRange:
     """One element of an Accept header, such as `text/*;q=0.5`."""
 
     media_type: str
-    parameters: Mapping[str, str]
+    has_parameters: bool
     weight: float
 
     def matches(self, media_type: str) -> bool:
@@ -28,7 +29,7 @@ class MediaRange:
     @property
     def specificity(self) -> tuple[bool, bool, bool]:
         """No representation here has parameters, so a range with parameters describes it less well."""
-        return self.media_type != "*/*", not self.media_type.endswith("/*"), not self.parameters
+        return self.media_type != "*/*", not self.media_type.endswith("/*"), not self.has_parameters
 
 
 class QualityNegotiation(DefaultContentNegotiation):
@@ -37,31 +38,31 @@ class QualityNegotiation(DefaultContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The renderer, and its media type with the parameters of the Accept header. Raises NotAcceptable."""
+        """The renderer and its media type. Raises NotAcceptable."""
         # Most programs leave the header at its default, and the first renderer is the best of equals.
         if request.META.get("HTTP_ACCEPT", "*/*") == "*/*":
-            [first, *_] = renderers
-            return first, first.media_type
-        accepted = self.read_accept(request)
-        found = [(_find_range(renderer.media_type, accepted), renderer) for renderer in renderers]
+            [renderer, *_] = renderers
+            return renderer, renderer.media_type
+        ranked = [(self.rank(renderer.media_type, request), renderer) for renderer in renderers]
         # Among equal ranks, max() chooses the first renderer.
-        media_range, renderer = max(found, key=lambda pair: _rank(pair[0]))
-        if media_range is None:
+        (weight, *_), renderer = max(ranked, key=itemgetter(0))
+        if not weight:
             raise NotAcceptable
-        parameters = [f"{name}={value}" for name, value in media_range.parameters.items()]
-        return renderer, ";".join([renderer.media_type, *parameters])
+        return renderer, renderer.media_type
 
-    def read_accept(self, request: Any) -> list[MediaRange]:
-        return [_parse_range(text) for text in self.get_accept_list(request)]
+    def rank(self, media_type: str, request: Any) -> tuple[float, bool, bool, bool]:
+        """The weight of the most specific range that matches the media type, then how specific this is."""
+        matching = [
+            each for each in map(_parse_range, self.get_accept_list(request)) if each.matches(media_type)
+        ]
+        found = max(matching, key=lambda each: each.specificity, default=None)
+        return (found.weight, *found.specificity) if found and found.weight else (0, False, False, False)
 
 
 def prefers_html(request: HttpRequest) -> bool:
     """True if the caller prefers HTML to JSON."""
-    accepted = QualityNegotiation().read_accept(request)
-    html, *json = (
-        _rank(_find_range(media_type, accepted))
-        for media_type in ("text/html", "application/json", "application/problem+json")
-    )
+    types = ("text/html", "application/json", "application/problem+json")
+    html, *json = (QualityNegotiation().rank(media_type, request) for media_type in types)
     return html > max(json)
 
 
@@ -73,16 +74,5 @@ def _parse_range(text: str) -> MediaRange:
     except ValueError:
         weight = 1
     # NaN fails both comparisons.
-    return MediaRange(media_type=media_type, parameters=parameters, weight=weight if 0 <= weight <= 1 else 1)
-
-
-def _find_range(media_type: str, accepted: Sequence[MediaRange]) -> MediaRange | None:
-    """The most specific range that matches the media type; None if the media type is not acceptable."""
-    matching = [media_range for media_range in accepted if media_range.matches(media_type)]
-    found = max(matching, key=lambda media_range: media_range.specificity, default=None)
-    return found if found and found.weight else None
-
-
-def _rank(media_range: MediaRange | None) -> tuple[float, tuple[bool, ...]]:
-    """Sorts by weight, then by specificity. What is not acceptable comes last."""
-    return (media_range.weight, media_range.specificity) if media_range else (0, ())
+    weight = weight if 0 <= weight <= 1 else 1
+    return MediaRange(media_type=media_type, has_parameters=bool(parameters), weight=weight)

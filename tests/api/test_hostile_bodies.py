@@ -25,7 +25,7 @@ from tests.api.hostile_bodies import (
 )
 from tests.kit.django_client import ClientResponse
 from timesheets.models import Timesheet
-from timesheets.uploads.concurrency import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES, limit_large_bodies
+from timesheets.uploads.concurrency import LARGE_BODY_SLOTS, MAX_SMALL_BODY_BYTES, large_bodies, occupy
 
 
 def upload_with_length(upload: Upload, body: bytes, media_type: str, **more: Any) -> ClientResponse:
@@ -195,7 +195,7 @@ def open_large_bodies(count: int) -> Iterator[None]:
     """Other requests, which the API is still parsing."""
     with ExitStack() as requests:
         for _ in range(count):
-            requests.enter_context(limit_large_bodies())
+            requests.enter_context(occupy(large_bodies))
         yield
 
 

@@ -51,14 +51,6 @@ def test_the_highest_quality_value_wins(accept: str, media_type: str | None) -> 
     assert choose(accept) == media_type
 
 
-def test_parameters_of_the_chosen_range_reach_the_renderer() -> None:
-    request: Any = RequestFactory().get("/", headers={"Accept": "text/csv;q=0.5, application/json;indent=4"})
-
-    _, media_type = QualityNegotiation().select_renderer(request, RENDERERS)
-
-    assert media_type == "application/json;indent=4"
-
-
 PAGES = [FIREFOX, HTML, "text/*", f"{HTML}, {JSON};q=0.9"]
 PROBLEMS = [f"{HTML}, {JSON}", f"{HTML};q=0.9, {JSON}", f"{HTML};q=0.9, application/problem+json"]
 

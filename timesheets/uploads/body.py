@@ -23,12 +23,7 @@ from timesheets.parsers import (
     read_workbook,
 )
 from timesheets.trust.principals import MachineClient
-from timesheets.uploads.concurrency import (
-    MAX_SMALL_BODY_BYTES,
-    limit_large_bodies,
-    limit_workbooks,
-    receive,
-)
+from timesheets.uploads.concurrency import MAX_SMALL_BODY_BYTES, large_bodies, occupy, receive, workbooks
 from timesheets.uploads.unzipping import unzip
 from timesheets_files.dates import DateFormat
 from timesheets_files.strict_json import MAX_VALUES, TooManyValues
@@ -107,12 +102,12 @@ def _parse(
     """The upload. A large one occupies one of a few slots meanwhile."""
     content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
     is_large = len(content) > MAX_SMALL_BODY_BYTES
-    with limit_large_bodies() if is_large else nullcontext():
+    with occupy(large_bodies) if is_large else nullcontext():
         if is_large and is_zipped:
             content = _unzip_within_limit(body)
         if media_type in _ENTRY_READERS:
             return _ENTRY_READERS[media_type](content)
-        with limit_workbooks() if media_type == WORKBOOK else nullcontext():
+        with occupy(workbooks) if media_type == WORKBOOK else nullcontext():
             return TABLE_READERS[media_type](content, date_format, zone)
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, Overloaded, Throttled
@@ -29,9 +29,9 @@ bodies = Places(
     waiting=Places(lambda _, held: held < MAX_WAITING_CALLERS),
     wait_seconds=PLACE_TIMEOUT_SECONDS,
 )
-_slots = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
+large_bodies = threading.BoundedSemaphore(LARGE_BODY_SLOTS)
 # A small workbook can unpack to all that a request may.
-_workbook = threading.BoundedSemaphore(1)
+workbooks = threading.BoundedSemaphore(1)
 
 
 def receive(read: Callable[[], bytes], caller: Hashable) -> bytes:
@@ -53,18 +53,9 @@ def receive(read: Callable[[], bytes], caller: Hashable) -> bytes:
         bodies.release(caller)
 
 
-def limit_large_bodies() -> AbstractContextManager[None]:
-    """Run the block that parses a large body. Raises Overloaded if no slot becomes free in time."""
-    return _occupy(_slots)
-
-
-def limit_workbooks() -> AbstractContextManager[None]:
-    """Run the block that parses a workbook, one at a time. Raises Overloaded like `limit_large_bodies`."""
-    return _occupy(_workbook)
-
-
 @contextmanager
-def _occupy(slots: threading.Semaphore) -> Iterator[None]:
+def occupy(slots: threading.Semaphore) -> Iterator[None]:
+    """Run the block in one of the slots. Raises Overloaded if none becomes free in time."""
     with metrics.track_wait():
         has_slot = slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
     if not has_slot:
