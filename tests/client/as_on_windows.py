@@ -18,36 +18,13 @@ from types import SimpleNamespace
 from typing import Any
 
 LIBRARIES = (
-    "cryptography.hazmat.primitives.serialization",
-    "dotenv",
-    "encodings.cp1252",
-    "filelock",
-    "jwt",
-    "openpyxl",
-    "platformdirs",
-    "requests",
-    "tenacity",
-    "tqdm",
-    "uuid",
-    "zoneinfo",
+    *("cryptography.hazmat.primitives.serialization", "dotenv", "encodings.cp1252", "filelock", "jwt"),
+    *("openpyxl", "platformdirs", "requests", "tenacity", "tqdm", "uuid", "zoneinfo"),
 )
-POSIX_ONLY = (
-    "O_CLOEXEC",
-    "O_DIRECTORY",
-    "O_NOFOLLOW",
-    "O_NONBLOCK",
-    "chown",
-    "fchmod",
-    "fchown",
-    "fork",
-    "getegid",
-    "geteuid",
-    "getgid",
-    "getuid",
-    "killpg",
-    "mkfifo",
-    "uname",
-)
+POSIX_ONLY = """
+O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK chown fchmod fchown fork getegid geteuid getgid getuid killpg
+mkfifo uname
+"""
 MODULES = ("fcntl", "grp", "pwd", "resource", "termios")
 SHARING_VIOLATION, ACCESS_DENIED = 32, 5
 os_open, os_replace, os_unlink = os.open, os.replace, os.unlink
@@ -129,7 +106,7 @@ def become_windows() -> None:
     for name in LIBRARIES:
         import_module(name)
     keep_posix_for("filelock")
-    for name in POSIX_ONLY:
+    for name in POSIX_ONLY.split():
         if hasattr(os, name):
             delattr(os, name)
     sys.modules.update(dict.fromkeys(MODULES))  # type: ignore[arg-type]  # None stops an import.

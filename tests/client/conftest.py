@@ -167,18 +167,14 @@ def api(site: Site, issuer: Issuer, db: None) -> Iterator["Api"]:
     connection.dec_thread_sharing()
 
 
+OF_THE_DEVELOPER = "http_proxy https_proxy all_proxy no_proxy requests_ca_bundle curl_ca_bundle"
+
+
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hides the developer's proxies, authorities and netrc from requests, and the terminal's width."""
     monkeypatch.setenv("COLUMNS", "80")
-    for name in (
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "no_proxy",
-        "requests_ca_bundle",
-        "curl_ca_bundle",
-    ):
+    for name in OF_THE_DEVELOPER.split():
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("NETRC", "/nonexistent")

@@ -54,11 +54,6 @@ def iterate(
     return read_entries(Input(name=name, file=file), chosen, options)
 
 
-def describe_rows(rows: Iterable[Row]) -> list[str]:
+def describe(rows: Iterable[Row]) -> list[str]:
     """The source of each entry, and the description of each other row."""
     return [each.source if isinstance(each, InputEntry) else each.describe() for each in rows]
-
-
-def describe(read_entries: list[InputEntry | RejectedEntry]) -> list[str]:
-    """The source of each entry, and the description of each rejected one."""
-    return [each.source if isinstance(each, InputEntry) else each.describe() for each in read_entries]

@@ -22,15 +22,8 @@ from timesheets_client.signals import Signals
 PROGRAM = [sys.executable, "-m", "timesheets_client"]
 # What needs no file.
 TASKS = {
-    "spool",
-    "download",
-    "withdrawal",
-    "lists_uploads",
-    "missing_week",
-    "is_check",
-    "forgets_token",
-    "shown_map",
-    "uploads_example",
+    *("spool", "download", "withdrawal", "lists_uploads", "missing_week", "is_check", "forgets_token"),
+    *("shown_map", "uploads_example"),
 }
 HEADER = "user_id,date,project,hours\n"
 

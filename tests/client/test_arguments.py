@@ -64,43 +64,22 @@ def test_an_error_shows_one_line_of_usage_and_no_control_characters(
     assert r"unrecognized arguments: --client-secret\x1b[31m\n.csv" in error
 
 
+WRONG = """
+--format=xml --time-zone=Berlin --time-zone=../../etc/passwd --batch-size=0 --batch-size=10001 --retries=-1
+--retries=many --timeout=10 --timeout=0,60 --deadline=-1 --deadline=nan --expect-entries=1.0
+--expect-hours=7,5 --expect-hours=1e3 --expect-hours=nan --client-secret=x --withdraw=0x11
+--withdraw=/uploads/17 --since=2026-06-31 --since=01/06/2026 --since=1899-12-31 --since=2026-06-01T08:00:00
+--since=2026-06-01T08:00:00+25:00 --since=3000-01-01
+"""
+ODD_TEXTS = (" ", "x" * 201, "two\nlines", "\udce9")
+
+
 @pytest.mark.parametrize(
-    "words",
-    [
-        ["--format", "xml"],
-        ["--time-zone", "Berlin"],
-        ["--time-zone", "../../etc/passwd"],
-        ["--batch-size", "0"],
-        ["--batch-size", "10001"],
-        ["--retries", "-1"],
-        ["--retries", "many"],
-        ["--timeout", "10"],
-        ["--timeout", "0,60"],
-        ["--deadline", "-1"],
-        ["--deadline", "nan"],
-        ["--expect-entries", "1.0"],
-        ["--expect-hours", "7,5"],
-        ["--expect-hours", "1e3"],
-        ["--expect-hours", "nan"],
-        ["--client-secret", "x"],
-        ["--withdraw", "0x11"],
-        ["--withdraw", "1" * 19],
-        ["--withdraw", "/uploads/17"],
-        ["--reason", " "],
-        ["--reason", "x" * 201],
-        ["--reason", "two\nlines"],
-        ["--reason", "\udce9"],
-        ["--since", "2026-06-31"],
-        ["--since", "01/06/2026"],
-        ["--since", "2026-06-01T08:00:00"],
-        ["--since", "2026-06-01T08:00:00+25:00"],
-        ["--since", "1899-12-31"],
-        ["--since", "3000-01-01"],
-    ],
+    "word", [*WRONG.split(), f"--withdraw={'1' * 19}", *(f"--reason={text}" for text in ODD_TEXTS)]
 )
-def test_an_invalid_value_is_wrong_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_value_is_wrong_usage(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        parse(*words)
+        parse(word)
 
     assert ended.value.code == 2
 
@@ -181,13 +160,10 @@ def test_options_that_exclude_each_other_are_wrong_usage(words: str, problem: st
 @pytest.mark.parametrize(
     "words",
     [
-        "a --correct --reason late --check",
-        "--withdraw 17 --reason late --check",
+        *("a --correct --reason late --check", "--withdraw 17 --reason late --check"),
         "--download d.csv --since 2026-06-01 --batch-size 10 --deadline 60",
-        "--spool d --map m.toml --strict --sheet May",
-        "a b --dedupe off --check",
-        "--check --map m.toml",
-        "--missing 2026-W23 --deadline 60",
+        *("--spool d --map m.toml --strict --sheet May", "a b --dedupe off --check"),
+        *("--check --map m.toml", "--missing 2026-W23 --deadline 60"),
     ],
 )
 def test_other_options_can_be_combined(words: str) -> None:

@@ -97,14 +97,6 @@ def test_a_request_has_a_body_a_token_headers_and_parameters(site: Site) -> None
     assert received.headers["Authorization"] == "Bearer new"
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_request_to_a_busy_api_is_retried(site: Site, status: int) -> None:
-    caller = Caller(site, Reply(status=status), STORED)
-
-    assert caller.upload().status == 207
-    assert caller.slept == [0.5]
-
-
 @pytest.mark.parametrize("refusal", [REFUSED, FORBIDDEN], ids=["token", "scope"])
 def test_a_cached_token_that_is_refused_is_replaced_once(site: Site, refusal: Reply) -> None:
     caller = Caller(site, refusal, STORED, tokens=("kept", "new"))
@@ -173,27 +165,21 @@ def test_an_accepted_token_that_loses_its_scope_is_not_replaced(site: Site) -> N
         caller.upload()
 
 
-def test_a_new_token_without_the_scope_ends_the_run_at_once(site: Site) -> None:
-    caller = Caller(site, FORBIDDEN)
+@pytest.mark.parametrize(
+    ("status", "code", "problem"),
+    [
+        (403, "insufficient_scope", r"No; the access token's scopes: batch:upload; .*"),
+        # What an operator decided comes without advice about scopes.
+        *((403, code, "No") for code in ("client_stopped", "organization_unassigned")),
+        (400, "invalid_request", "No; check that the API trusts this issuer and .*"),
+    ],
+)
+def test_a_refusal_ends_the_run_at_once(site: Site, status: int, code: str, problem: str) -> None:
+    caller = Caller(site, Reply(status=status, body={"code": code, "detail": "No."}))
 
-    with pytest.raises(AccessRefused, match="403 insufficient_scope: No; the access token's scopes: batch"):
+    with pytest.raises(AccessRefused, match=rf"upload refused: {status} {code}: {problem}\Z"):
         caller.upload()
     assert caller.slept == []
-
-
-@pytest.mark.parametrize("code", ["client_stopped", "organization_unassigned"])
-def test_what_an_operator_decided_comes_without_advice_about_scopes(site: Site, code: str) -> None:
-    caller = Caller(site, Reply(status=403, body={"code": code, "detail": "Ask the operator."}))
-
-    with pytest.raises(AccessRefused, match=rf"refused: 403 {code}: Ask the operator\Z"):
-        caller.upload()
-
-
-def test_a_token_that_the_api_cannot_parse_ends_the_run(site: Site) -> None:
-    caller = Caller(site, Reply(status=400, body={"code": "invalid_request"}))
-
-    with pytest.raises(AccessRefused, match="upload refused: 400 invalid_request"):
-        caller.upload()
 
 
 @pytest.mark.parametrize("status", [204, 302, 404, 405, 410, 418])

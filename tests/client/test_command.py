@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from tests.client.conftest import MESSAGE, Site
 from tests.kit.processes import run_python
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client.environment.config import VARIABLES
-from timesheets_client.errors import ExitStatus
+from timesheets_client.errors import MEANINGS, ExitStatus
 
 ROOT = Path(__file__).parents[2]
 # Not manage.py, because it reads the developer's `.env`.
@@ -64,9 +65,10 @@ def test_the_help_names_every_variable_and_exit_status_and_the_limits_of_derived
 
     text = Command().create_parser("manage.py", "upload_timesheet").format_help()
 
-    lines = [line.split(maxsplit=1) for line in text.splitlines() if line.startswith("  ")]
-    terms = {line[0] for line in lines if line}
-    assert terms >= {*VARIABLES, *(str(status.value) for status in ExitStatus)}
+    assert [name for name in VARIABLES if f"\n  {name} " not in text] == []
+    assert dict(re.findall(r"^  (\d+) +(\w.*)$", text, re.MULTILINE)) == {
+        str(status.value): meaning for status, meaning in MEANINGS.items()
+    }
     assert "a corrected row is a new entry, and equal rows" in " ".join(text.split())
 
 

@@ -19,6 +19,7 @@ from timesheets_client.reading.inputs import Format
 
 HEADER = "entry_id,user_id,date,project,hours\n"
 SINCE = "2026-06-01"
+PROJECTS = ('a,b;"c"\t', "=1+1", "@x", "+1", "-1", "'=1", "sep=;", "Zoë 日本 \u2028x", "007", "1e5", "true")
 
 
 def download(site: Site, file: Path, **options: Any) -> tuple[ExitStatus, Run]:
@@ -57,20 +58,7 @@ def test_the_current_entries_of_a_date_and_later_are_written(site: Site, api: Ap
 
 @pytest.mark.parametrize("name", ["june.csv", "june.ndjson"])
 def test_correct_finds_no_difference_in_a_download(site: Site, api: Api, tmp_path: Path, name: str) -> None:
-    projects = [
-        'a,b;"c"\t',
-        "=1+1",
-        "@x",
-        "+1",
-        "-1",
-        "'=1",
-        "sep=;",
-        "Zoë 日本 \u2028x",
-        "007",
-        "1e5",
-        "true",
-    ]
-    for number, project in enumerate(projects):
+    for number, project in enumerate(PROJECTS):
         api.store(f"p{number}", 0.01 * (number + 1), project=project.strip(), user_id=project.strip())
     api.store("time", 24, date="2026-06-03T17:40:20.095123Z")
     rows = list(api.rows)
@@ -111,12 +99,8 @@ def test_entries_without_an_id_are_written_and_counted(site: Site, api: Api, tmp
 
     assert status == ExitStatus.DONE
     assert (tmp_path / "june.csv").read_text().endswith("\n,007,2026-06-01T00:00:00Z,X,2\n")
-    assert [*json.loads((tmp_path / "june.ndjson").read_text().splitlines()[1])] == [
-        "user_id",
-        "date",
-        "project",
-        "hours",
-    ]
+    without_id = json.loads((tmp_path / "june.ndjson").read_text().splitlines()[1])
+    assert [*without_id] == ["user_id", "date", "project", "hours"]
     [problem] = run.warned
     assert "june.csv: 1 of its entries have no entry_id, so they can never be corrected" in problem
 

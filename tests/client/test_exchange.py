@@ -1,7 +1,5 @@
 """What `responses` cannot simulate: sockets, timeouts, TLS, proxies and netrc."""
 
-import datetime
-import ipaddress
 import logging
 import socket
 import ssl
@@ -11,15 +9,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
 
 from tests.client.clocks import FakeClock
-from tests.client.configurations import write_pem
-from tests.client.conftest import SECRET, SIGNING_KEY, Reply, Site
+from tests.client.conftest import SECRET, Reply, Site
+from tests.kit.certificates import PrivateAuthority
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure
 from timesheets_client.network.exchange import (
     MAX_ANSWER_BYTES,
@@ -275,33 +271,12 @@ def test_a_malformed_header_is_not_logged(caplog: pytest.LogCaptureFixture) -> N
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    return make_certificate(tmp_path / "certificate.pem")
-
-
-def make_certificate(path: Path, address: str = "127.0.0.1", days: int = 1) -> Path:
-    """A PEM file with a self-signed certificate that is valid for `days`, and its key."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
-    today = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder(subject, subject, SIGNING_KEY.public_key(), x509.random_serial_number())
-        .not_valid_before(today - datetime.timedelta(days=9))
-        .not_valid_after(today + datetime.timedelta(days=days))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(SIGNING_KEY, hashes.SHA256())
-    )
-    path.write_bytes(write_pem() + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
+def authority(tmp_path: Path) -> PrivateAuthority:
+    return PrivateAuthority(tmp_path)
 
 
 @contextmanager
-def listening_with_tls(certificate: Path) -> Iterator[int]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-
+def listening_with_tls(context: ssl.SSLContext) -> Iterator[int]:
     def serve(connection: socket.socket, over: Event) -> None:
         with context.wrap_socket(connection, server_side=True) as tls:
             answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")(tls, over)
@@ -310,46 +285,48 @@ def listening_with_tls(certificate: Path) -> Iterator[int]:
         yield port
 
 
-def test_an_untrusted_certificate_is_a_configuration_error(certificate: Path) -> None:
+def test_an_untrusted_certificate_is_a_configuration_error(authority: PrivateAuthority) -> None:
     problem = r"server's certificate cannot be trusted: .*proxy inspects TLS.*REQUESTS_CA_BUNDLE"
 
-    with listening_with_tls(certificate) as port, pytest.raises(ConfigurationError, match=problem):
+    with listening_with_tls(authority.certify()) as port, pytest.raises(ConfigurationError, match=problem):
         post(f"https://127.0.0.1:{port}/")
 
 
-def test_an_untrusted_proxy_is_named(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with listening_with_tls(certificate) as port:
+def test_an_untrusted_proxy_is_named(authority: PrivateAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
+    with listening_with_tls(authority.certify()) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{port}")
         with pytest.raises(ConfigurationError, match=r"the proxy's certificate cannot be trusted"):
             post("https://timesheets.invalid/")
 
 
 @pytest.mark.parametrize(
-    ("address", "days", "fault"),
+    ("options", "fault"),
     [
-        pytest.param("127.0.0.2", 1, "it is for another name. Is the address right?", id="another name"),
-        pytest.param("127.0.0.1", -1, "it has expired or is not valid yet.", id="expired"),
+        pytest.param({"address": "127.0.0.2"}, "it is for another name. Is the address", id="another name"),
+        pytest.param({"expired": True}, "it has expired or is not valid yet.", id="expired"),
     ],
 )
 def test_the_fault_of_a_certificate_from_a_known_authority_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, days: int, fault: str
+    authority: PrivateAuthority, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], fault: str
 ) -> None:
-    certificate = make_certificate(tmp_path / "certificate.pem", address, days)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.ca_file)
 
-    with listening_with_tls(certificate) as port, pytest.raises(ConfigurationError) as caught:
+    with (
+        listening_with_tls(authority.certify(**options)) as port,
+        pytest.raises(ConfigurationError) as caught,
+    ):
         post(f"https://127.0.0.1:{port}/")
 
     assert f"certificate cannot be trusted: {fault}" in str(caught.value)
 
 
-def test_authorities_come_from_the_environment(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+def test_authorities_come_from_the_environment(
+    authority: PrivateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.ca_file)
 
-    with listening_with_tls(certificate) as port:
-        answer = post(f"https://127.0.0.1:{port}/")
-
-    assert answer.status == 200
+    with listening_with_tls(authority.certify()) as port:
+        assert post(f"https://127.0.0.1:{port}/").status == 200
 
 
 def test_a_missing_file_of_authorities_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.client.reading import describe_rows, read_mapped
+from tests.client.reading import describe, read_mapped
 from tests.client.test_map_files import write
 from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row
@@ -272,7 +272,7 @@ def test_corrections_are_mapped_too(tmp_path: Path) -> None:
     rows = read_mapped(HEADER + "a,2026-06-01,2,1:00\nb,2026-06-01,,1:00\n", corrections)
 
     assert [each.members.get("revision") for each in rows if isinstance(each, InputEntry)] == [2, None]
-    assert describe_rows(rows) == ["export.csv:2", "export.csv:3"]
+    assert describe(rows) == ["export.csv:2", "export.csv:3"]
 
 
 def test_members_that_cannot_be_made_are_null_so_that_nothing_is_stored_unseen(tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_rows_are_skipped_by_a_condition(
 
     row = read_one(skipping, "a@example.com", "2026-06-01", *cells)
 
-    assert describe_rows([row]) == [f"export.csv:2: skipped: {reason}" if reason else "export.csv:2"]
+    assert describe([row]) == [f"export.csv:2: skipped: {reason}" if reason else "export.csv:2"]
 
 
 def test_hours_that_round_to_zero_can_be_skipped(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_hours_that_round_to_zero_can_be_skipped(tmp_path: Path) -> None:
 
     row = read_one(skipping, "a@example.com", "wrong", "X", "17")
 
-    assert describe_rows([row]) == ["export.csv:2: skipped: it has 0 hours"]
+    assert describe([row]) == ["export.csv:2: skipped: it has 0 hours"]
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_names_of_columns_are_equal_in_any_normal_form(tmp_path: Path) -> None:
 
     row = read_one(spanish, "a", "2026-06-01", "X", "1:00", header="Email,Day,Project,Duracio\u0301n\n")
 
-    assert describe_rows([row]) == ["export.csv:2"]
+    assert describe([row]) == ["export.csv:2"]
 
 
 def test_a_stated_encoding_is_read(tmp_path: Path) -> None:
@@ -392,7 +392,7 @@ def test_a_condition_may_name_a_column_that_the_table_lacks(tmp_path: Path) -> N
         for header, cells in ((HEADER.strip(), row), (f"{HEADER.strip()},Approval", f"{row},Denied"))
     )
 
-    assert describe_rows([*without, *denied]) == [
+    assert describe([*without, *denied]) == [
         "export.csv:2",
         "export.csv:2: skipped: Approval is 'Denied'",
     ]
@@ -401,7 +401,7 @@ def test_a_condition_may_name_a_column_that_the_table_lacks(tmp_path: Path) -> N
 def test_a_short_row_is_read_if_it_has_what_the_map_reads(tmp_path: Path) -> None:
     content = "Email,Day,Project,Duration,Tags,Note\na,2026-06-01,X,1:00\n"
 
-    assert describe_rows(read_mapped(content, write(tmp_path))) == ["export.csv:2"]
+    assert describe(read_mapped(content, write(tmp_path))) == ["export.csv:2"]
 
 
 @pytest.mark.parametrize(
@@ -424,4 +424,4 @@ def test_a_row_that_is_no_row_of_the_table_is_rejected_as_text(
 def test_separators_are_found_as_in_plain_files(tmp_path: Path) -> None:
     content = "sep=;\r\nEmail;Day;Project;Duration\r\n\r\na;2026-06-01;X;1:00\r\n"
 
-    assert describe_rows(read_mapped(content, write(tmp_path))) == ["export.csv:4"]
+    assert describe(read_mapped(content, write(tmp_path))) == ["export.csv:4"]

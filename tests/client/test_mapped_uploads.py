@@ -53,23 +53,6 @@ def test_skipped_rows_are_counted_and_rejected_ones_are_kept(api: Api, our_map: 
     assert unknown["_rejected"]["errors"] == {"user_id": ["'jan@example.com' is not in people.csv"]}
 
 
-def test_nothing_is_sent_of_a_file_whose_order_of_day_and_month_is_in_doubt(api: Api, tmp_path: Path) -> None:
-    stated = write(tmp_path, date='column = "Day"\nformat = "%d/%m/%Y"')
-    (tmp_path / "export.csv").write_text(
-        "Email,Day,Project,Duration\na,03/04/2026,X,1:00\na,03/13/2026,X,1:00\n"
-    )
-    (tmp_path / "right.csv").write_text("Email,Day,Project,Duration\na,13/03/2026,X,1:00\n")
-
-    run = run_client(
-        api.variables, tmp_path / "export.csv", tmp_path / "right.csv", map_file=stated, batch_size=1
-    )
-
-    assert run.status == ExitStatus.REJECTED
-    assert [entry["date"] for entry in api.stored.values()] == ["2026-03-13T00:00:00Z"]
-    assert "export.csv:3: date: '03/13/2026' does not fit %d/%m/%Y, but %m/%d/%Y; nothing of" in run.warned[0]
-    assert not (tmp_path / "export.csv.rejected.ndjson").exists()
-
-
 def test_skipped_rows_are_part_of_the_json_report_of_a_mapped_file_only(
     api: Api, our_map: Path, export: Path, tmp_path: Path
 ) -> None:

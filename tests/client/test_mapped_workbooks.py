@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.reading import describe_rows, read_mapped
+from tests.client.reading import describe, read_mapped
 from tests.client.test_map_files import write
 from tests.client.test_workbooks import save
 from timesheets_client.errors import InputUnreadable
@@ -97,7 +97,7 @@ def test_a_cell_of_the_wrong_kind_is_rejected(our_map: Path) -> None:
 def test_a_skipped_row_may_hold_anything(our_map: Path) -> None:
     [skipped] = read(our_map, [7, None, None, None, None, True])
 
-    assert describe_rows([skipped]) == ["w.xlsx!Week23:2: skipped: Note is 'true'"]
+    assert describe([skipped]) == ["w.xlsx!Week23:2: skipped: Note is 'true'"]
 
 
 def test_a_row_that_is_wider_than_the_header_is_rejected(our_map: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_row_that_is_wider_than_the_header_is_rejected(our_map: Path) -> None:
 def test_sheets_without_a_column_of_the_map_are_not_read(our_map: Path) -> None:
     row = ["ada", DAY, CLOCK, "X", datetime.timedelta(hours=1)]
 
-    assert describe_rows(read(our_map, row, Summary=[["Total"], ["1"]])) == ["w.xlsx!Week23:2"]
+    assert describe(read(our_map, row, Summary=[["Total"], ["1"]])) == ["w.xlsx!Week23:2"]
 
 
 def test_a_sheet_with_only_some_columns_of_the_map_is_unreadable(our_map: Path) -> None:

@@ -104,16 +104,6 @@ def show(read: Iterable[Row]) -> list[str]:
     ]
 
 
-def test_an_export_of_toggl_is_read() -> None:
-    assert show(read_mapped(TOGGL, MAPS / "toggl.toml")) == [
-        "ada@example.com 2026-06-01 Engines, numbers 9.49",
-        "ada@example.com 2026-06-03 Engines 0.35",
-        "ada@example.com 2026-06-05 Engines 24.33",
-        "ada@example.com 2026-06-05  1.00",
-        "export.csv:6: skipped: End date is empty",
-    ]
-
-
 DAY_FIRST = ('# format = "%d/%m/%Y"', 'format = "%d/%m/%Y"')
 MONTH_FIRST = ('# format = "%m/%d/%Y"', 'format = "%m/%d/%Y"')
 
@@ -137,75 +127,70 @@ def test_the_map_of_clockify_leaves_the_order_of_day_and_month_to_its_user(tmp_p
         read_mapped(CLOCKIFY, edit("clockify.toml", tmp_path, MONTH_FIRST))
 
 
-def test_an_export_of_clockify_with_twelve_hours_is_read_with_the_commented_lines(tmp_path: Path) -> None:
-    timed = edit(
-        "clockify.toml",
-        tmp_path,
-        ('column = "Start Date"', ""),
-        ("# time_zone", "time_zone"),
-        ("# template", "template"),
-        (
-            '# format = "%d/%m/%Y %H:%M:%S"    # with AM and PM: ',
-            "format = ",
+TWELVE_HOURS = (
+    *(('column = "Start Date"', ""), ("# time_zone", "time_zone"), ("# template", "template")),
+    ('# format = "%d/%m/%Y %H:%M:%S"    # with AM and PM: ', "format = "),
+)
+SPANISH = (
+    *(DAY_FIRST, ('"Email"', '"Correo electr\u00f3nico"'), ('"Start Date"', '"Fecha de inicio"')),
+    *(('"Project"', '"Proyecto"'), ('"Duration (h)"', '"Duraci\u00f3n (h)"')),
+)
+GERMAN = (
+    *(('"User"', '"Benutzer"'), ('"Project"', '"Projekt"'), ('"Duration"', '"Dauer"')),
+    *(('unit = "h:mm"', 'unit = "seconds"'), ('"Date"', '"Datum"')),
+)
+COMMAS = (('decimal = "."', 'decimal = ","'),)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "export", "expected"),
+    [
+        pytest.param(
+            "toggl",
+            (),
+            TOGGL,
+            [
+                "ada@example.com 2026-06-01 Engines, numbers 9.49",
+                "ada@example.com 2026-06-03 Engines 0.35",
+                "ada@example.com 2026-06-05 Engines 24.33",
+                "ada@example.com 2026-06-05  1.00",
+                "export.csv:6: skipped: End date is empty",
+            ],
+            id="toggl",
         ),
-    )
-
-    assert show(read_mapped(CLOCKIFY_12_HOURS, timed)) == [
-        "ada@example.com 2026-03-04T10:23:00+01:00 Big Company 1.00",
-        "ada@example.com 2026-03-13T00:00:05+01:00 Big Company 0.50",
-        "ada@example.com 2026-03-13T12:15:00+01:00 Big Company 0.50",
-    ]
-
-
-def test_an_export_of_clockify_in_spanish_is_read(tmp_path: Path) -> None:
-    spanish = edit(
-        "clockify.toml",
-        tmp_path,
-        DAY_FIRST,
-        ('"Email"', '"Correo electr\u00f3nico"'),
-        ('"Start Date"', '"Fecha de inicio"'),
-        ('"Project"', '"Proyecto"'),
-        ('"Duration (h)"', '"Duraci\u00f3n (h)"'),
-    )
-
-    assert show(read_mapped(CLOCKIFY_SPANISH, spanish)) == ["ada@example.com 2025-09-29 Correos 0.50"]
-
-
-def test_an_export_of_harvest_is_read() -> None:
-    assert show(read_mapped(HARVEST, MAPS / "harvest.toml")) == [
-        "Ada Byron 2026-08-14 Sauce 1.50",
-        "Jan van der Berg 2026-08-18 Sauce 1.83",
-    ]
-
-
-def test_an_export_of_harvest_with_decimal_commas_is_read(tmp_path: Path) -> None:
-    commas = edit("harvest.toml", tmp_path, ('decimal = "."', 'decimal = ","'))
-
-    assert show(read_mapped(HARVEST_COMMA, commas)) == [
-        "Ada Byron 2026-03-04 Sauce 20.00",
-        "Ada Byron 2026-03-04 Sauce 0.01",
-    ]
-
-
-def test_an_export_of_kimai_is_read_although_columns_repeat() -> None:
-    assert show(read_mapped(KIMAI, MAPS / "kimai.toml")) == ["ada 2026-06-16 project name 0.10"] * 2
-
-
-def test_an_export_of_kimai_in_german_and_in_seconds_is_read(tmp_path: Path) -> None:
-    german = edit(
-        "kimai.toml",
-        tmp_path,
-        ('"User"', '"Benutzer"'),
-        ('"Project"', '"Projekt"'),
-        ('"Duration"', '"Dauer"'),
-        ('unit = "h:mm"', 'unit = "seconds"'),
-        ('"Date"', '"Datum"'),
-    )
-
-    assert show(read_mapped(KIMAI_GERMAN, german)) == [
-        "ada 2026-04-04 Jarvis 1.85",
-        "export.csv:3: skipped: Datum is empty",
-    ]
+        pytest.param(
+            "clockify",
+            TWELVE_HOURS,
+            CLOCKIFY_12_HOURS,
+            [
+                "ada@example.com 2026-03-04T10:23:00+01:00 Big Company 1.00",
+                "ada@example.com 2026-03-13T00:00:05+01:00 Big Company 0.50",
+                "ada@example.com 2026-03-13T12:15:00+01:00 Big Company 0.50",
+            ],
+            id="clockify-with-twelve-hours-and-the-commented-lines",
+        ),
+        ("clockify", SPANISH, CLOCKIFY_SPANISH, ["ada@example.com 2025-09-29 Correos 0.50"]),
+        (
+            *("harvest", (), HARVEST),
+            ["Ada Byron 2026-08-14 Sauce 1.50", "Jan van der Berg 2026-08-18 Sauce 1.83"],
+        ),
+        (
+            *("harvest", COMMAS, HARVEST_COMMA),
+            ["Ada Byron 2026-03-04 Sauce 20.00", "Ada Byron 2026-03-04 Sauce 0.01"],
+        ),
+        pytest.param(
+            "kimai", (), KIMAI, ["ada 2026-06-16 project name 0.10"] * 2, id="kimai-repeats-columns"
+        ),
+        (
+            *("kimai", GERMAN, KIMAI_GERMAN),
+            ["ada 2026-04-04 Jarvis 1.85", "export.csv:3: skipped: Datum is empty"],
+        ),
+    ],
+)
+def test_an_export_is_read_with_a_map_and_its_changes(
+    tmp_path: Path, name: str, changes: tuple[tuple[str, str], ...], export: str, expected: list[str]
+) -> None:
+    assert show(read_mapped(export, edit(f"{name}.toml", tmp_path, *changes))) == expected
 
 
 @pytest.mark.parametrize(

@@ -75,14 +75,6 @@ def test_the_previous_handlers_are_restored() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_long_pause_consists_of_short_ones() -> None:
-    naps: list[float] = []
-
-    Signals(sleep=naps.append).sleep(2.5)
-
-    assert naps == [1.0, 1.0, 0.5]
-
-
 class Finalized:
     """Receives a signal in a finalizer, where Python drops exceptions."""
 

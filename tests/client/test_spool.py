@@ -32,11 +32,7 @@ def test_a_file_that_strict_refuses_is_not_moved_to_done(api: Api, spool: Path) 
     assert Run().start(api.variables, spool=spool, is_strict=True) == ExitStatus.REJECTED
     assert len(api.stored) == 1
     assert list_files(spool) == [
-        ".lock",
-        "done/c.csv",
-        "rejected/a.csv",
-        "rejected/a.csv.rejected.ndjson",
-        "rejected/b.csv",
+        *(".lock", "done/c.csv", "rejected/a.csv", "rejected/a.csv.rejected.ndjson", "rejected/b.csv"),
     ]
 
 
@@ -134,13 +130,8 @@ def test_a_taken_name_gets_a_number(api: Api, spool: Path) -> None:
         Run().start(api.variables, spool=spool)
 
     assert list_files(spool) == [
-        ".lock",
-        "done/a-2.csv",
-        "done/a-3.csv",
-        "done/a.csv",
-        "rejected/a-2.csv.rejected.ndjson",
-        "rejected/a-3.csv.rejected.ndjson",
-        "rejected/a.csv.rejected.ndjson",
+        *(".lock", "done/a-2.csv", "done/a-3.csv", "done/a.csv", "rejected/a-2.csv.rejected.ndjson"),
+        *("rejected/a-3.csv.rejected.ndjson", "rejected/a.csv.rejected.ndjson"),
     ]
 
 

@@ -89,15 +89,8 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "pip",
-            "--python",
-            programs / "python",
-            "install",
-            "--no-deps",
-            "--no-index",
-            wheel,
+            *(sys.executable, "-m", "pip", "--python", programs / "python", "install", "--no-deps"),
+            *("--no-index", wheel),
         ],
         check=True,
         capture_output=True,
