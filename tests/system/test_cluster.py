@@ -27,13 +27,6 @@ def values() -> dict[str, str]:
     return choose_values()
 
 
-def test_the_help_says_what_is_started_and_killed() -> None:
-    result = run_python("-m", "deploy.cluster", "--help")
-
-    assert result.returncode == 0
-    assert all(name in result.stdout for name in ("HAProxy", "PgBouncer", "Patroni", "etcd", "exit status"))
-
-
 def test_missing_packages_are_named_with_the_command_that_installs_them() -> None:
     result = run_python("-m", "deploy.cluster", PATH="/nonexistent")
 

@@ -57,41 +57,6 @@ def test_the_log_contains_no_token_and_no_secret(server: DevelopmentServer) -> N
     assert "development-secret" not in log
 
 
-def test_the_command_waits_until_the_api_accepts_more_requests(tmp_path: Path) -> None:
-    file = tmp_path / "week23.csv"
-    file.write_text("user_id,date,project,hours\n" + "007,2017-05-10,StoreZero,5\n" * 3)
-    server = DevelopmentServer(tmp_path, TIMESHEETS_THROTTLE="1/s")
-
-    result = server.manage("upload_timesheet", str(file), "--batch-size", "1")
-
-    server.close()
-    assert result.returncode == 0, result.stderr
-    assert "/timesheets/upload: answered 429." in result.stderr
-    assert server.read_log().count('"created": 1,') == 3
-
-
-def test_downloaded_entries_are_edited_and_corrected(server: DevelopmentServer, tmp_path: Path) -> None:
-    week, first, second = tmp_path / "week.csv", tmp_path / "first.csv", tmp_path / "second.csv"
-    projects = ["StoreZero", '"Zoë, 日本"', "=1+1", "Old"]
-    week.write_text(
-        "user_id,date,project,hours,entry_id\n007,2041-05-31,Early,8,early\n"
-        + "".join(f"007,2041-06-0{1 + day},{each},0.{day}5,day-{day}\n" for day, each in enumerate(projects))
-    )
-    since = ("--since", "2041-06-01")
-    server.manage("upload_timesheet", str(week))
-
-    downloaded = server.manage("upload_timesheet", "--download", str(first), *since)
-    first.write_text(first.read_text().replace("Old", "New"))
-    corrected = server.manage("upload_timesheet", "--correct", "--reason", "renamed", str(first))
-    again = server.manage("upload_timesheet", "--download", str(second), *since)
-
-    assert f"{first}: 4 entries since 2041-06-01 in" in downloaded.stdout
-    assert "4 entries, 0 created, 1 corrected, 3 already there, 0 rejected" in corrected.stdout
-    # The correction is the newest row.
-    assert again.returncode == 0
-    assert second.read_bytes() == first.read_bytes()
-
-
 def test_a_download_that_is_killed_again_and_again_has_the_bytes_of_one_run(
     server: DevelopmentServer, tmp_path: Path
 ) -> None:

@@ -60,12 +60,7 @@ def test_openapi_python_client_generates_a_working_client(
     server: DevelopmentServer, description: Path, tmp_path: Path
 ) -> None:
     where: list[str | Path] = [
-        "--path",
-        description,
-        "--output-path",
-        tmp_path / "generated",
-        "--meta",
-        "none",
+        *("--path", description, "--output-path", tmp_path / "generated", "--meta", "none"),
     ]
     # The generator calls ruff.
     path = str(Path(sys.executable).parent)

@@ -14,10 +14,12 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import StartServer
+from tests.kit.default_database import Database
 from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, run_python
 from tests.kit.raw_http import write_head
 from tests.kit.servers import GranianServer
+from tests.kit.serving import serve
 from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.verdicts import Outcome
 
@@ -203,6 +205,12 @@ def test_the_issuers_keys_have_an_age(server: GranianServer, issuer_process: Iss
     assert time.time() - 600 < fetched_at <= time.time()
 
 
+ADDRESSES = """
+X-Real-IP X-Client-IP X-Cluster-Client-IP X-Azure-ClientIP X-Original-Forwarded-For X-Envoy-External-Address
+CF-Connecting-IP CF-Connecting-IPv6 CloudFront-Viewer-Address True-Client-IP CDN-Loop
+"""
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -210,22 +218,7 @@ def test_the_issuers_keys_have_an_age(server: GranianServer, issuer_process: Iss
         pytest.param({"X-Forwarded-For": "203.0.113.1"}, 404, id="x-forwarded-for"),
         pytest.param({"X-Forwarded-Proto": "https"}, 404, id="x-forwarded-proto"),
         pytest.param({"Forwarded": "for=203.0.113.1"}, 404, id="forwarded"),
-        *(
-            pytest.param({name: "203.0.113.1"}, 404, id=name.lower())
-            for name in (
-                "X-Real-IP",
-                "X-Client-IP",
-                "X-Cluster-Client-IP",
-                "X-Azure-ClientIP",
-                "X-Original-Forwarded-For",
-                "X-Envoy-External-Address",
-                "CF-Connecting-IP",
-                "CF-Connecting-IPv6",
-                "CloudFront-Viewer-Address",
-                "True-Client-IP",
-                "CDN-Loop",
-            )
-        ),
+        *(pytest.param({name: "203.0.113.1"}, 404, id=name.lower()) for name in ADDRESSES.split()),
         pytest.param({"X-Prometheus-Scrape-Timeout-Seconds": "10"}, 200, id="prometheus"),
         pytest.param({"Via": "1.1 proxy"}, 404, id="via"),
         pytest.param({"Via": "1.1 proxy", "scope": "read:metrics"}, 200, id="token"),
@@ -310,16 +303,14 @@ def test_a_start_removes_the_folders_of_servers_that_are_gone(
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-WITHOUT_A_FOLDER = """
-import sys, tempfile
-tempfile.tempdir = "/nowhere"
-from django.core.management import execute_from_command_line
-execute_from_command_line(["manage.py", "serve"])
-"""
+@pytest.mark.usefixtures("without_the_admin")
+def test_without_a_writable_folder_the_server_does_not_start(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    settings.TIMESHEETS_METRICS = True
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
 
+    status, reason = serve()
 
-def test_without_a_writable_folder_the_server_does_not_start() -> None:
-    result = run_python("-c", WITHOUT_A_FOLDER, **PRODUCTION_VARIABLES, TIMESHEETS_METRICS="true")
-
-    assert result.returncode == 78
-    assert "No folder for metrics can be created: No such file or directory." in result.stderr
+    assert status == 78
+    assert "No folder for metrics can be created: No such file or directory." in reason

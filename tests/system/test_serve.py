@@ -1,47 +1,48 @@
 """`manage.py serve` starts the production server, or says why it cannot."""
 
 import ctypes
+import json
 import os
-import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from django.core.management import call_command
 
 from tests.conftest import StartServer
-from tests.kit.databases import create_sqlite
+from tests.kit.default_database import Database
 from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
+from tests.kit.raw_http import open_connections, receive_status, write_head
 from tests.kit.servers import GranianServer
+from tests.kit.serving import serve
 from tests.kit.waiting import run_beside, wait_until
+from timesheets.models import Client
 
 # So many connections that each worker gets one.
 CALLERS = 32
+ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
+FIFTY_MEGABYTES = 50 * 1024 * 1024
 # The number of the system call, which Python does not offer.
 _PIDFD_GETFD = 438
-
-WITHOUT_GRANIAN = """
-import sys
-sys.modules["granian"] = None
-from django.core.management import execute_from_command_line
-execute_from_command_line(["manage.py", "serve"])
-"""
 
 
 @pytest.fixture(scope="module")
 def server(granian: StartServer) -> GranianServer:
-    return granian(workers=3)
+    server = granian(workers=3)
+    # The first one accepts connections before the others have started.
+    assert len(server.wait_for_log("Started worker", 3)) == 3
+    return server
 
 
-def serve(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return run_python(link_manage_py(folder), "serve", *options, **{**PRODUCTION_VARIABLES, **variables})
+def run_serve(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run_python(link_manage_py(folder), "serve", **{**PRODUCTION_VARIABLES, **variables})
 
 
 def test_the_workers_run_with_the_defaults(server: GranianServer) -> None:
@@ -57,33 +58,69 @@ def test_no_secret_is_on_the_command_line(server: GranianServer) -> None:
 
     words = Path(f"/proc/{worker}/cmdline").read_text().split("\0")
 
-    expected = [
-        "-P",
-        "-m",
-        "granian",
-        "--workers=3",
-        f"--port={server.port}",
-        "timesheets_site.worker:application",
-    ]
-    assert words[1:-1] == expected
+    granian = ["-P", "-m", "granian", "--workers=3", f"--port={server.port}"]
+    assert words[1:-1] == [*granian, "timesheets_site.worker:application"]
+
+
+def upload(server: GranianServer, issuer: Issuer, **more: Any) -> requests.Response:
+    headers = {"Authorization": f"Bearer {issuer.mint()}", **more.pop("headers", {})}
+    return requests.post(f"{server.url}/timesheets/upload", headers=headers, timeout=30, **more)
+
+
+def test_an_entry_is_created_and_every_line_of_the_log_is_json(
+    server: GranianServer, issuer_process: Issuer
+) -> None:
+    response = upload(server, issuer_process, json=ENTRY)
+
+    assert response.status_code == 201
+    entry, access = map(json.loads, server.wait_for_log(response.headers["X-Request-ID"], count=2))
+    assert [entry["logger"], access["logger"]] == ["timesheets.entries", "timesheets.access"]
+    assert json.loads(entry["message"]) == {"id": response.json()["id"], **ENTRY}
+    loggers = {json.loads(line)["logger"] for line in server.read_log().splitlines()}
+    assert {"_granian", "timesheets.entries", "timesheets.access"} <= loggers
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        pytest.param({"aud": "https://other"}, 401, id="bad-token"),
+        pytest.param({"scope": "read:timesheets"}, 403, id="without-the-scope"),
+        pytest.param({}, 413, id="good-token"),
+    ],
+)
+def test_a_large_upload_is_refused_before_it_is_sent(
+    server: GranianServer, issuer_process: Issuer, claims: dict[str, Any], status: int
+) -> None:
+    bearer, media_type = f"Bearer {issuer_process.mint(**claims)}", "application/json"
+    head = write_head(server.port, "/timesheets/upload", FIFTY_MEGABYTES, media_type, Authorization=bearer)
+
+    with open_connections(server.port, 1, head) as [connection]:
+        assert receive_status(connection) == status
+
+
+def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_process: Issuer) -> None:
+    body, headers = iter([json.dumps(ENTRY).encode()]), {"Content-Type": "application/json"}
+
+    response = upload(server, issuer_process, data=body, headers=headers)
+
+    assert (response.status_code, response.json()["code"]) == (411, "length_required")
 
 
 def test_every_worker_judges_by_a_decision_two_seconds_after_it(
     server: GranianServer, issuer_process: Issuer, tmp_path: Path
 ) -> None:
-    headers = {"Authorization": f"Bearer {issuer_process.mint()}"}
-    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
+    headers = {"Authorization": f"Bearer {issuer_process.mint(azp='watched', sub='watched@clients')}"}
     answers: list[tuple[int, float, str]] = []
     chosen = tmp_path / "list.csv"
     chosen.write_text("user_id\n008\n")
 
-    def upload(number: int, is_over: threading.Event) -> None:
+    def send(number: int, is_over: threading.Event) -> None:
         # A connection stays at its worker.
         with requests.Session() as session:
             while not is_over.is_set():
                 begin = time.monotonic()
                 url = f"{server.url}/timesheets/upload?dry_run=true"
-                response = session.post(url, json=entry, headers=headers, timeout=20)
+                response = session.post(url, json=ENTRY, headers=headers, timeout=20)
                 answers.append((number, begin, response.json().get("code", "")))
 
     def decide(*arguments: str) -> set[str]:
@@ -93,15 +130,12 @@ def test_every_worker_judges_by_a_decision_two_seconds_after_it(
         wait_until(lambda: len({number for number, begin, _ in list(answers) if begin >= due}) == CALLERS)
         return {code for _, begin, code in list(answers) if begin >= due}
 
-    assert len(server.wait_for_log("Started worker", 3)) == 3
     before = [count_sockets(worker) for worker in server.find_workers()]
-    with run_beside(CALLERS, upload):
+    with run_beside(CALLERS, send):
         wait_until(lambda: len({number for number, *_ in list(answers)}) == CALLERS)
         connected = [count_sockets(worker) for worker in server.find_workers()]
-        assert decide("assignments", "set", "payroll", str(chosen)) == {"not_assigned"}
-        assert decide("clients", "stop", "payroll") == {"client_stopped"}
-        assert decide("clients", "start", "payroll") == {"not_assigned"}
-        assert decide("assignments", "remove", "payroll") == {""}
+        assert decide("assignments", "set", "watched", str(chosen)) == {"not_assigned"}
+        assert decide("clients", "stop", "watched") == {"client_stopped"}
 
     assert answers[0][2] == ""
     assert all(then < now for then, now in zip(before, connected, strict=True))
@@ -111,39 +145,42 @@ def count_sockets(pid: int) -> int:
     return sum(file.is_socket() for file in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def test_a_variable_overrides_a_default(tmp_path: Path) -> None:
-    result = serve(tmp_path, GRANIAN_WORKERS="many")
+def test_options_and_variables_are_those_of_granian(tmp_path: Path) -> None:
+    result = run_serve(tmp_path, GRANIAN_WORKERS="many")
 
     assert result.returncode == 2
     assert "'many' is not a valid integer" in result.stderr
 
 
-def test_development_settings_are_refused(tmp_path: Path) -> None:
-    result = serve(tmp_path, DJANGO_SETTINGS_MODULE="timesheets_site.settings")
+def test_development_settings_are_refused(settings: Any) -> None:
+    settings.DEBUG = True
 
-    assert result.returncode == 78
-    assert "DJANGO_SETTINGS_MODULE=timesheets_site.settings_production" in result.stderr
+    status, reason = serve()
 
-
-def test_settings_that_the_checks_refuse_are_named(tmp_path: Path) -> None:
-    result = serve(tmp_path, TIMESHEETS_ASSIGNMENTS="maybe", TIMESHEETS_MAX_AGE_DAYS="-1")
-
-    assert result.returncode == 78
-    assert "TIMESHEETS_ASSIGNMENTS is 'maybe'." in result.stderr
-    assert "TIMESHEETS_MAX_AGE_DAYS is not between" in result.stderr
+    assert status == 78
+    assert "DJANGO_SETTINGS_MODULE=timesheets_site.settings_production" in reason
 
 
-def test_without_granian_it_says_how_to_install_it() -> None:
-    result = run_python("-c", WITHOUT_GRANIAN, **PRODUCTION_VARIABLES)
+def test_settings_that_the_checks_refuse_are_named(settings: Any) -> None:
+    settings.TIMESHEETS_ASSIGNMENTS, settings.TIMESHEETS_MAX_AGE_DAYS = "maybe", -1
 
-    assert result.returncode == 78
-    assert result.stderr == "granian is not installed: python -m pip install -r requirements.txt\n"
+    status, reason = serve()
+
+    assert status == 78
+    assert "TIMESHEETS_ASSIGNMENTS is 'maybe'." in reason
+    assert "TIMESHEETS_MAX_AGE_DAYS is not between" in reason
+
+
+def test_without_granian_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "granian", None)
+
+    assert serve() == (78, "granian is not installed: python -m pip install -r requirements.txt")
 
 
 def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "db.sqlite3").write_text("This is not a database, however long anyone waits. " * 20)
 
-    result = serve(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}")
+    result = run_serve(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}")
 
     assert result.returncode == 78
     assert result.stderr == (
@@ -152,35 +189,27 @@ def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_clients_of_an_unknown_issuer_are_refused(tmp_path: Path) -> None:
-    file = tmp_path / "db.sqlite3"
-    url = create_sqlite(file)
-    with closing(sqlite3.connect(file)) as database, database:
-        for number in range(3):
-            database.execute(
-                "INSERT INTO timesheets_client (issuer, client_id) VALUES (?, ?)",
-                ["https://old.eu.auth0.com/", f"client-{number}"],
-            )
+@pytest.mark.usefixtures("without_the_admin")
+def test_clients_of_an_unknown_issuer_are_refused(issuer: Issuer, settings: Any, database: Database) -> None:
+    old = "https://old.eu.auth0.com/"
+    for number in range(3):
+        Client.objects.create(issuer=old, client_id=f"client-{number}")
 
-    refused = serve(tmp_path, DATABASE_URL=url)
-    # The next reason to refuse, which granian itself finds and gives its exit status.
-    accepted = serve(
-        tmp_path, "--no-such-option", DATABASE_URL=url, OAUTH_FORMER_ISSUERS="https://old.eu.auth0.com/"
-    )
+    status, reason = serve()
 
-    assert refused.returncode == 78
-    assert "  https://old.eu.auth0.com/: 3 clients\n" in refused.stderr
-    assert "clients move https://old.eu.auth0.com/ https://example.eu.auth0.com/" in refused.stderr
-    assert "OAUTH_FORMER_ISSUERS" in refused.stderr
-    assert accepted.returncode == 2
-    assert "No such option" in accepted.stderr
+    assert status == 78
+    assert f"  {old}: 3 clients\n" in reason
+    assert f"clients move {old} {issuer.url}" in reason
+    assert "OAUTH_FORMER_ISSUERS" in reason
+    settings.OAUTH = {**settings.OAUTH, "FORMER_ISSUERS": [old]}
+    assert serve() == (0, "")
 
 
-def test_help_lists_the_defaults(tmp_path: Path) -> None:
-    result = serve(tmp_path, "--help")
+def test_help_lists_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call_command("serve", "--help")
 
-    assert result.returncode == 0
-    assert "GRANIAN_BACKPRESSURE=1024" in result.stdout
+    assert "GRANIAN_BACKPRESSURE=1024" in capsys.readouterr().out
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can cut off stalled readers")
@@ -201,9 +230,3 @@ def read_limits(worker: int) -> list[int]:
                 if opened.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     limits.append(opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
     return limits
-
-
-def test_a_signal_stops_it_cleanly(server: GranianServer) -> None:
-    assert server.stop(signal.SIGINT) == 0
-    server.start()
-    assert server.stop(signal.SIGTERM) == 0
