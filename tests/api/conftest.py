@@ -120,11 +120,7 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # Pages remember names for a minute, but tests have other ones.
     suggestions._read_names.cache_clear()  # noqa: SLF001
     lists = (
-        TimesheetListView,
-        TimesheetView,
-        TimesheetDownloadView,
-        ReceiptListView,
-        ReceiptView,
+        *(TimesheetListView, TimesheetView, TimesheetDownloadView, ReceiptListView, ReceiptView),
         RejectionListView,
         RunListView,
         RunView,

@@ -88,28 +88,6 @@ def test_a_dry_run_shows_what_would_be_corrected(correct: Upload, correct_many: 
     assert not Receipt.objects.exists()
 
 
-# The scope
-
-
-def test_a_correction_needs_a_scope_of_its_own(
-    upload: Upload, upload_many: UploadMany, correct: Upload, caplog: pytest.LogCaptureFixture
-) -> None:
-    store_history(correct, [1])
-
-    one = upload(revise(1, hours=6), path=f"{PATH}&reason=late")
-    entries = [revise(1, hours=6), revise(1), make_entry(entry_id="b"), make_entry(entry_id="b", hours=6)]
-    many = upload_many(entries, query="?correct=true&reason=late")
-
-    assert status_and_code(one) == (403, "insufficient_scope")
-    assert 'scope="batch:upload correct:timesheets"' in one.headers["WWW-Authenticate"]
-    assert read_statuses(many) == [403, 200, 201, 409]
-    assert many.json()["entries"][0] == {"index": 0, "status": 403, **SCOPE}
-    assert caplog.text.count("reason=insufficient_scope") == 2
-    # What is invalid is invalid without the scope too.
-    assert status_and_code(upload(revise(1, hours=6), path=PATH)) == (422, "invalid_entry")
-    assert read_statuses(upload_many([revise(1, hours=6)], query="?correct=true")) == [422]
-
-
 # The members and the parameters
 
 

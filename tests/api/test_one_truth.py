@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.api.conftest import TUTORIAL_ENTRY, Upload
-from tests.api.fuzzing import try_many
 from tests.kit.django_client import ClientResponse
+from tests.kit.examples import try_examples
 from timesheets.exceptions import InvalidEntry
 from timesheets.models import Timesheet
 from timesheets.parsers import read_json
@@ -24,6 +24,8 @@ from timesheets.serializers import EntrySerializer, parse_entry, represent_entry
 from timesheets.storage.entries import Entry
 from timesheets_files.limits import TIMESTAMP
 
+# With --all, 500.
+try_many = try_examples("API_EXAMPLES", 60)
 COLUMNS = ("user_id", "date", "project", "hours", "entry_id")
 # Characters that Unicode, Python or a person treats as white space or as nothing.
 BLANKS = (

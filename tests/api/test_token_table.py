@@ -458,14 +458,8 @@ def test_the_codes_in_the_log_are_stable() -> None:
 
 OTHER_SCOPES: tuple[Any, ...] = (
     *(
-        "read:timesheets",
-        "",
-        None,
-        "batch:uploads Batch:upload batch:uploa",
-        "batch: upload",
-        "batch:*",
-        7,
-        True,
+        *("read:timesheets", "", None, "batch:uploads Batch:upload batch:uploa", "batch: upload"),
+        *("batch:*", 7, True),
     ),
     *("read:timesheets,batch:upload", "read:timesheets\tbatch:upload", {"batch:upload": True}),
     *(["read:timesheets batch:upload"], [["batch:upload"]]),

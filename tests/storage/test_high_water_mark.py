@@ -194,13 +194,8 @@ def test_the_lock_class_is_the_same_in_every_version() -> None:
 @pytest.mark.parametrize(
     "keys",
     [
-        "0",
-        "1",
-        f"{2**63 - 1}",
-        "0, 0",
-        f"{ADVISORY_LOCK_CLASS - 1}, 0",
-        f"{ADVISORY_LOCK_CLASS + 1}, 0",
-        f"{ADVISORY_LOCK_CLASS << 32}",
+        *("0", "1", f"{2**63 - 1}", "0, 0", f"{ADVISORY_LOCK_CLASS - 1}, 0"),
+        *(f"{ADVISORY_LOCK_CLASS + 1}, 0", f"{ADVISORY_LOCK_CLASS << 32}"),
     ],
 )
 @pytest.mark.parametrize("lock", ["pg_advisory_lock", "pg_advisory_lock_shared"])

@@ -4,7 +4,6 @@ LIST_EXAMPLES is how many lists to try. The default is 150.
 """
 
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
+from tests.kit.examples import try_examples
 from tests.storage.entries import EVERYTHING, PAYROLL, RECEIVED_AT, make_entry, own
-from tests.storage.examples import try_examples
 from tests.storage.uploads import make_delivery
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
@@ -26,7 +25,6 @@ from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timeshe
 from timesheets.storage.rows import Reach, to_key
 from timesheets.storage.scans import MAX_SCANS
 
-EXAMPLES = int(os.environ.get("LIST_EXAMPLES", "150"))
 STRANGER = replace(PAYROLL, client_id="stranger")
 ACME = replace(PAYROLL, organization="org_acme")
 # More than a page scans one by one.
@@ -119,7 +117,7 @@ queries = st.builds(
 )
 
 
-@try_examples(EXAMPLES)
+@try_examples("LIST_EXAMPLES", 150)
 @given(
     reach=st.sampled_from(REACHES),
     data=st.data(),

@@ -5,17 +5,17 @@ REVISION_EXAMPLES is how many sequences of uploads to try. The default is 50.
 
 import copy
 import itertools
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
+from tests.kit.examples import try_examples
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry, own, to_entry
 from tests.storage.revisions import Model
 from tests.storage.uploads import DELIVERED, make_delivery
@@ -26,7 +26,6 @@ from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.receipts import find_receipt
 from timesheets.storage.verdicts import Outcome, Verdict
 
-EXAMPLES = int(os.environ.get("REVISION_EXAMPLES", "50"))
 EXISTING = (Outcome.EXISTING, Outcome.SUPERSEDED)
 
 _BASE = make_entry()
@@ -210,11 +209,7 @@ def require_totals(receipt: Upload, entries: Sequence[Entry], verdicts: Sequence
     assert receipt.hours_existing == sum(e.hours for e, v in judged if v.outcome in EXISTING)
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@try_examples("REVISION_EXAMPLES", 50)
 @given(st.integers(0, 4), st.lists(uploads, min_size=1, max_size=5))
 def test_every_verdict_row_and_receipt_is_that_of_the_model(
     database: Database, stored: int, sequence: Sequence[Sent]

@@ -5,7 +5,6 @@ RUN_EXAMPLES is how many sequences to try. The default is 20.
 
 import csv
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
+from tests.kit.examples import try_examples
 from tests.storage.entries import PAYROLL, ingest, make_entry
 from tests.storage.runs import Hold, PaidLine, Payroll, pay, refuse
 from timesheets.models import Client, Run, RunLine, Timesheet
@@ -25,7 +25,6 @@ from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import FILE_COLUMNS, Line, add_up, find_run, read_lines, write_rows
 from timesheets.storage.verdicts import Outcome
 
-EXAMPLES = int(os.environ.get("RUN_EXAMPLES", "20"))
 BERLIN = ZoneInfo("Europe/Berlin")
 CLIENTS = [PAYROLL, replace(PAYROLL, organization="org"), replace(PAYROLL, client_id="Reporting")]
 # In the order of code points. Languages have another one.
@@ -175,15 +174,8 @@ def write(line: PaidLine) -> list[str]:
     return [user_id, str(day), project, *amounts, line.kind, line.held or "", *owner]
 
 
+@try_examples("RUN_EXAMPLES", 20)
 @given(steps=steps)
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    # Each example empties the tables.
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 def test_every_run_is_that_of_the_model(
     database: Database, tmp_path: Path, settings: Any, steps: Sequence[Sent | Paid]
 ) -> None:

@@ -3,7 +3,6 @@
 TOTAL_EXAMPLES is how many totals to try. The default is 100.
 """
 
-import os
 import random
 from collections import defaultdict
 from dataclasses import replace
@@ -16,14 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kit.default_database import Database
+from tests.kit.examples import try_examples
 from tests.storage.entries import EVERYTHING, PAYROLL, ingest, make_entry, own
-from tests.storage.examples import try_examples
 from timesheets.models import Timesheet
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_timesheets
 from timesheets.storage.rows import Reach
 from timesheets.storage.totals import KEYS, add_up
 
-EXAMPLES = int(os.environ.get("TOTAL_EXAMPLES", "100"))
 ACME = replace(PAYROLL, organization="org_acme")
 FORMER = replace(PAYROLL, issuer="https://former.example/")
 CLIENTS = [
@@ -106,7 +104,7 @@ queries = st.builds(
 )
 
 
-@try_examples(EXAMPLES)
+@try_examples("TOTAL_EXAMPLES", 100)
 @given(
     data=st.data(),
     reach=st.sampled_from(REACHES),

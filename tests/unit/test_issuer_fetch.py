@@ -103,11 +103,8 @@ def test_a_key_set_is_read_in_any_form(issuer: Issuer, answer: Responder) -> Non
 
 STATUSES = (201, 203, 206, 301, 302, 307, 308, 400, 401, 403, 404, 429, 500, 502, 503)
 NO_HTTP = (
-    b"HTTP/1.1 200",
-    b"SSH-2.0-OpenSSH_10.0\r\n",
-    b"\x15\x03\x01\x00\x02\x02\x46",
-    bytes(range(256)) * 8,
-    BODY,
+    *(b"HTTP/1.1 200", b"SSH-2.0-OpenSSH_10.0\r\n", b"\x15\x03\x01\x00\x02\x02\x46"),
+    *(bytes(range(256)) * 8, BODY),
 )
 ODD_HEADS = (
     *(b"HTTP/7.5 200 OK\r\n\r\n", b"HTTP/1.1 two OK\r\n\r\n", OK + b"X: %b\r\n\r\n" % (b"x" * 70_000)),

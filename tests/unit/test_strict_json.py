@@ -15,12 +15,7 @@ NO_JSON = [
     "٥".encode(),
     # Strings.
     *(
-        b'{"a": "a\x00b"}',
-        b'"a\tb"',
-        b'"a\\x41"',
-        b'"\xff"',
-        b'"\xc0\x80"',
-        b'"\xf4\x90\x80\x80"',
+        *(b'{"a": "a\x00b"}', b'"a\tb"', b'"a\\x41"', b'"\xff"', b'"\xc0\x80"', b'"\xf4\x90\x80\x80"'),
         b'"\xed\xa0\x80"',
     ),
     *(b'"\xed\xa0\xbd\xed\xb8\x80"', rb'"\ud800"', rb'{"\udfff": 1}', rb'"\udc00\ud800"'),
