@@ -1,37 +1,26 @@
-"""A person's week, on both databases: all of it, nothing else, and within bounds."""
+"""A person's week, on both databases: all of it, and nothing else."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry, own
+from tests.storage.entries import PAYROLL, ingest, make_entry, own
 from tests.storage.uploads import REPORTING
 from timesheets.browser.weeks import WeekReport, read_week
 from timesheets.formats.days import Week
-from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")
 
-WEEK, UTC_ZONE = Week.parse("2017-W19"), ZoneInfo("UTC")
+WEEK = Week.parse("2017-W19")
 MONDAY = datetime(2017, 5, 8, tzinfo=UTC)
 
 
-def read(client: MachineClient = PAYROLL, user_id: str = "007", **bounds: Any) -> WeekReport:
-    return read_week(
-        own(client), user_id, WEEK, UTC_ZONE, **{"max_searched": 1000, "max_found": 100, **bounds}
-    )
-
-
-def ingest_days(count: int, *more: Any) -> None:
-    """Work of 1, 2, 3 and so on hours, each received a day after the one before."""
-    for day in range(count):
-        entries = [make_entry(hours=Decimal(day + 1)), *more]
-        ingest_entries(PAYROLL, entries, RECEIVED_AT + timedelta(days=day))
+def read(client: MachineClient = PAYROLL, user_id: str = "007") -> WeekReport:
+    return read_week(own(client), user_id, WEEK, ZoneInfo("UTC"))
 
 
 def test_only_the_persons_work_of_the_client_in_the_weeks_counts() -> None:
@@ -51,7 +40,7 @@ def test_only_the_persons_work_of_the_client_in_the_weeks_counts() -> None:
     report = read()
 
     assert [str(hours) for hours in report.days] == ["0.01", "0", "0", "0", "0", "0", "3.00"]
-    assert ([*report.recent.values()][-1], report.unsearched) == (Decimal(2), None)
+    assert ([*report.recent.values()][-1], report.is_part) == (Decimal(2), False)
     assert [read(user_id="%").total, read(REPORTING).total] == [6, 7]
     assert read(replace(PAYROLL, client_id="idle")).total == 0
 
@@ -70,21 +59,4 @@ def test_what_a_later_revision_supersedes_does_not_count() -> None:
 
     report = read()
 
-    assert (report.total, report.superseded, report.withdrawn) == (Decimal(3), 3, 1)
-
-
-def test_the_search_ends_at_its_limit_and_says_what_it_left_out() -> None:
-    ingest_days(10, make_entry(user_id="008"))
-    ingest(*[make_entry()] * 50, client=REPORTING)
-
-    assert read(max_searched=20).unsearched is None
-    some = read(max_searched=6)
-    assert (some.total, some.unsearched) == (Decimal(8 + 9 + 10), RECEIVED_AT + timedelta(days=6))
-
-
-def test_the_rows_that_are_found_have_a_limit_and_the_report_says_what_it_left_out() -> None:
-    ingest_days(10)
-
-    assert read(max_found=10).unsearched is None
-    some = read(max_found=4)
-    assert (some.total, some.unsearched) == (Decimal(7 + 8 + 9 + 10), RECEIVED_AT + timedelta(days=5))
+    assert report.total == 3

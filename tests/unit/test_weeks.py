@@ -1,44 +1,26 @@
 """The sums of a person's weeks, and the charts of them."""
 
-import itertools
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from timesheets.browser.charts import draw_days, draw_weeks
-from timesheets.browser.weeks import WEEKS, WeekReport, find_bounds, limit_projects, summarize
+from timesheets.browser.charts import draw_days
+from timesheets.browser.weeks import WEEKS, WeekReport, limit_projects, summarize
 from timesheets.formats.days import Week
-from timesheets.storage.entries import Entry
-from timesheets.storage.queries import StoredEntry
+from timesheets.storage.totals import Group
 
-BERLIN = ZoneInfo("Europe/Berlin")
-UTC_ZONE = ZoneInfo("UTC")
 SHOWN = Week.parse("2026-W47")
-MONDAY = datetime(2026, 11, 16, tzinfo=UTC)
 
 
-def work_at(moment: datetime, hours: object, project: str = "StoreZero", *, old: bool = False) -> StoredEntry:
-    return StoredEntry(
-        timesheet_id=1,
-        entry=Entry(user_id="007", date=moment.astimezone(UTC), project=project, hours=Decimal(str(hours))),
-        received_at=MONDAY,
-        subject=None,
-        upload_id=None,
-        supersedes=None,
-        superseded_by=2 if old else None,
-    )
-
-
-def work(hours: object = 8, *, days: float = 0, project: str = "StoreZero", old: bool = False) -> StoredEntry:
+def work(hours: object = 8, *, days: int = 0, project: str = "StoreZero") -> Group:
     """Work that many days after the Monday of the shown week."""
-    return work_at(MONDAY + timedelta(days=days), hours, project, old=old)
+    return Group((project, str(SHOWN.monday + timedelta(days=days))), 1, Decimal(str(hours)))
 
 
-def report(*rows: StoredEntry, week: Week = SHOWN, zone: ZoneInfo = UTC_ZONE) -> WeekReport:
-    return summarize(rows, week, zone)
+def report(*groups: Group) -> WeekReport:
+    return summarize(groups, SHOWN)
 
 
 def read_projects(summary: WeekReport) -> dict[str | None, list[str]]:
@@ -98,71 +80,14 @@ def test_hours_are_added_up_by_project_and_day() -> None:
     assert (summary.total, summary.projects[0].total) == (Decimal("8.75"), Decimal("7.75"))
 
 
-def test_hundredths_are_added_up_exactly() -> None:
-    summary = report(*[work("0.01")] * 70, *[work("0.07", days=1)] * 100)
-
-    assert [str(hours) for hours in summary.days[:2]] == ["0.70", "7.00"]
-    assert str(summary.total) == "7.70"
-
-
 def test_the_weeks_before_are_added_up_newest_first() -> None:
-    rows = [work(1), work(2, days=-7), work(3, days=-0.01), work(4, days=7 - 7 * WEEKS)]
+    rows = [work(1), work(2, days=-7), work(3, days=-1), work(4, days=7 - 7 * WEEKS)]
 
     summary = report(*rows)
 
     assert [str(week) for week in summary.recent][:2] == ["2026-W47", "2026-W46"]
     assert list(summary.recent.values()) == [1, 5, *[0] * 9, 4]
     assert summary.total == 1
-
-
-def test_an_entry_at_midnight_belongs_to_the_day_that_begins() -> None:
-    midnight = datetime(2026, 11, 17, tzinfo=BERLIN)
-    rows = [work_at(midnight + timedelta(days=days, microseconds=-days), 24) for days in (0, 1)]
-
-    assert list(report(*rows, zone=BERLIN).days) == [0, 48, 0, 0, 0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("week", "zone", "lengths"),
-    [
-        pytest.param("2026-W13", "Europe/Berlin", [24] * 6 + [23], id="clocks-go-forward"),
-        pytest.param("2026-W43", "Europe/Berlin", [24] * 6 + [25], id="clocks-go-back"),
-        pytest.param("2026-W43", "UTC", [24] * 7, id="utc"),
-        pytest.param("2018-W44", "America/Sao_Paulo", [24] * 6 + [23], id="midnight-is-skipped"),
-        pytest.param("2011-W52", "Pacific/Apia", [24, 24, 24, 24, 0, 24, 24], id="day-is-skipped"),
-    ],
-)
-def test_a_day_is_as_long_as_the_clocks_of_the_zone_say(week: str, zone: str, lengths: list[int]) -> None:
-    *_, monday, _, _, _, _, _, _, end = bounds = find_bounds(Week.parse(week), ZoneInfo(zone))
-
-    hours = [(after - before).total_seconds() / 3600 for before, after in itertools.pairwise(bounds)]
-    assert hours[-7:] == lengths
-    assert (len(bounds), end - monday) == (7 * WEEKS + 1, timedelta(hours=sum(lengths)))
-
-
-def test_an_hour_that_occurs_twice_belongs_to_the_day_that_the_lists_filter_says() -> None:
-    # Here the clocks went back from 0:01 on Sunday to 23:01 on Saturday, so midnight occurred twice.
-    st_johns, week = ZoneInfo("America/St_Johns"), Week.parse("2010-W44")
-    sunday = find_bounds(week, st_johns)[-2]
-    rows = [work_at(sunday + timedelta(minutes=minutes), 1) for minutes in (-1, 0, 30, 61, 25 * 60 - 1)]
-
-    assert list(report(*rows, week=week, zone=st_johns).days[-2:]) == [1, 4]
-
-
-def test_superseded_and_withdrawn_rows_of_the_week_are_counted_but_not_added_up() -> None:
-    rows = [
-        work(1), work(2, old=True), work(3, days=6, old=True), work(0),
-        work(0, old=True), work(4, days=-1, old=True), work(0, days=-1),
-    ]  # fmt: skip
-
-    summary = report(*rows)
-
-    assert (int(summary.total), summary.superseded, summary.withdrawn) == (1, 3, 1)
-    assert list(summary.recent.values()) == [1, *[0] * 11]
-
-
-def test_a_project_with_nothing_but_withdrawn_work_is_left_out() -> None:
-    assert list(read_projects(report(work(1), work(0, project="Intranet")))) == ["StoreZero"]
 
 
 def test_without_work_there_are_no_projects_no_nearest_week_and_no_bars() -> None:
@@ -172,7 +97,12 @@ def test_without_work_there_are_no_projects_no_nearest_week_and_no_bars() -> Non
     assert [*summary.days, summary.total] == [0] * 8
     assert list(summary.recent.values()) == [0] * WEEKS
     assert summary.nearest is None
-    assert {bar["length"] for bar in draw_weeks(summary)} == {0}
+
+
+def test_a_report_says_that_it_has_only_a_part_of_too_many_projects() -> None:
+    groups = [work(1, project=f"p{number}") for number in range(10_001)]
+
+    assert (report(*groups).is_part, report(*groups[1:]).is_part) == (True, False)
 
 
 def test_the_nearest_week_is_the_newest_with_hours() -> None:
@@ -185,7 +115,7 @@ def test_the_project_with_the_most_hours_is_first_and_equal_ones_are_in_order_of
     assert list(read_projects(report(*rows))) == ["c", "a", "b"]
 
 
-def many_projects(count: int) -> Sequence[StoredEntry]:
+def many_projects(count: int) -> Sequence[Group]:
     return [work(count - number, days=number % 7, project=f"p{number}") for number in range(count)]
 
 
@@ -261,11 +191,3 @@ def test_a_project_has_the_same_color_whatever_its_rank() -> None:
 
     assert len(found) == 6
     assert len(set(found)) == 2
-
-
-def test_the_longest_bar_is_the_week_with_the_most_hours() -> None:
-    before, longest, idle, *_ = draw_weeks(report(work(10), work(20, days=-7)))
-
-    assert (before["length"], idle["length"]) == (longest["length"] / 2, 0)
-    assert before["top"] < longest["top"] < idle["top"]
-    assert longest["after"] < 85

@@ -15,9 +15,6 @@ COLORS = 5
 # these numbers, too.
 _TOP, _BOTTOM = 24, 224
 _GUTTER, _STRIDE, _BAR_WIDTH = 7.0, 13.25, 9.25
-# In the chart of weeks: the height of a row, which is a link for fingers too, and widths in percent.
-_ROW_HEIGHT = 28
-_BAR_LEFT, _LONGEST = 30, 50
 # In hours. 10,000 entries a day fit.
 _STEPS = (1, 2, 4, 8, *(24 << power for power in range(14)))
 
@@ -87,15 +84,3 @@ def _draw_segments(
             height = round(_place(below, highest) - top, 1)
             yield {"series": color, "project": project, "hours": hours, "top": top, "height": height}
         below += hours
-
-
-def draw_weeks(report: WeekReport) -> Sequence[Mapping[str, Any]]:
-    """A row per week: its top in pixels, the length of its bar and the place of its number in percent."""
-    most = max(report.recent.values()) or 1
-    rows = []
-    for number, (week, hours) in enumerate(report.recent.items()):
-        length = round(float(hours / most) * _LONGEST, 2)
-        after = round(_BAR_LEFT + length + 2, 2)
-        top = number * _ROW_HEIGHT
-        rows.append({"week": week, "hours": hours, "top": top, "length": length, "after": after})
-    return rows

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from timesheets import conf
-from timesheets.browser.charts import draw_days, draw_weeks
+from timesheets.browser.charts import draw_days
 from timesheets.browser.days import parse_day
 from timesheets.browser.downloads import write_rows
 from timesheets.browser.people import describe_people, list_cells
@@ -24,9 +24,6 @@ from timesheets.views.downloads import Download, start_download
 from timesheets.views.list_options import ClientField, OnlyValueField, find_member, read_parameters
 from timesheets.views.reading import PageView, read_reach
 
-# No index leads to a person, so that uploads stay fast. These bounds keep a page below a second.
-MAX_SEARCHED_ROWS = 500_000
-MAX_FOUND_ROWS = 5_000
 # With more, the table would be slow to read. Another row has the others together.
 MAX_PROJECTS = 40
 
@@ -93,15 +90,11 @@ class WeekView(PageView):
 
 def _describe_week(reach: Reach, user_id: str, week: Week) -> dict[str, Any]:
     """Return the content of the page: the person and the weeks."""
-    report = read_week(
-        reach, user_id, week, conf.time_zone(), max_searched=MAX_SEARCHED_ROWS, max_found=MAX_FOUND_ROWS
-    )
+    report = read_week(reach, user_id, week, conf.time_zone())
     return {
         "user_id": user_id,
         "report": report,
         "projects": limit_projects(report.projects, MAX_PROJECTS),
         "days": draw_days(report),
-        "weeks": draw_weeks(report),
-        "max_searched": f"{MAX_SEARCHED_ROWS:,}",
-        "max_found": f"{MAX_FOUND_ROWS:,}",
+        "most": max(report.recent.values()),
     }
