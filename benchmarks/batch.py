@@ -1,12 +1,11 @@
-"""How many entries per second? `python -m benchmarks.batch [--million]`
+"""How many entries per second? `python -m benchmarks.batch`
 
 Uploads batches of 1, 100, 1,000 and 10,000 entries over HTTP to the production server with one worker, on
 SQLite and on PostgreSQL. The rivals are a stock DRF endpoint, one POST per entry on a kept connection, and
 the database alone, which inserts ready rows into the same table in transactions of the same size.
-With --million instead: a million entries in batches of 1,000, with the rate of each tenth and the memory of
-the server.
 """
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.rows import insert, make_entries, make_rows
-from benchmarks.timing import parse_million, time_all
+from benchmarks.timing import time_all
 from tests.kit.databases import migrate
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
@@ -28,7 +27,6 @@ from tests.kit.servers import GranianServer
 # The batch sizes, and the number of batches in a round.
 BATCHES = {1: 200, 100: 50, 1_000: 15, 10_000: 3}
 ROUNDS = 3
-MILLION = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,22 +86,14 @@ def measure_rates(target: Target, size: int, count: int) -> tuple[float, float, 
     return total / time_all(ours), total / time_all(stock), total / time_all(rows)
 
 
-def upload_a_million(target: Target) -> None:
-    """Print the rate of each tenth of a million entries, and the server's peak memory."""
-    print(f"\n{target.name}: a million entries in batches of 1,000")
-    for tenth in range(10):
-        bodies = [json.dumps(list(make_entries(1_000))).encode() for _ in range(MILLION // 10_000)]
-        seconds = time_all([partial(target.post, "/timesheets/upload", body) for body in bodies])
-        rate, memory = MILLION / 10 / seconds, target.server.read_peak_memory() / 2**20
-        print(f"{tenth + 1:>3}. hundred thousand: {rate:>8,.0f} entries per second, memory {memory:,.0f} MiB")
-
-
 def main() -> None:
-    measure = upload_a_million if parse_million(__doc__) else compare
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     with closing(Issuer()) as issuer:
         for name in ("SQLite", "PostgreSQL"):
             with open_target(name, issuer) as target:
-                measure(target)
+                compare(target)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def start_servers(folder: Path, issuer: Issuer, resources: ExitStack) -> Mapping
         for name, url in urls.items():
             migrate(url)
             own = Path(tempfile.mkdtemp(dir=folder))
-            server = GranianServer(own, issuer.url, url, "benchmarks.stock.production", workers=1)
+            server = GranianServer(own, issuer.url, url, "benchmarks.stock.settings", workers=1)
             servers[name] = resources.enter_context(closing(server))
     return servers
 

@@ -1,6 +1,5 @@
-"""Time calls, and read the option that the benchmarks share."""
+"""Time calls."""
 
-import argparse
 import time
 from collections.abc import Callable, Iterable
 
@@ -11,11 +10,3 @@ def time_all(calls: Iterable[Callable[[], object]]) -> float:
     for call in calls:
         call()
     return time.perf_counter() - begin
-
-
-def parse_million(description: str | None) -> bool:
-    """Whether the command line has the option `--million`."""
-    formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(description=description, formatter_class=formatter)
-    parser.add_argument("--million", action="store_true", help="upload a million entries instead")
-    return bool(parser.parse_args().million)
