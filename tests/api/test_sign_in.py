@@ -307,13 +307,14 @@ def test_without_the_setting_a_session_is_ignored(signed_in: Client, settings: A
     assert not is_signed_in(signed_in)
 
 
-def test_the_landing_page_names_issuer_and_audience(client: Client, issuer: Issuer, settings: Any) -> None:
-    response = client.get("/")
+def test_the_docs_name_issuer_and_audience_and_the_landing_page_leads_there(
+    client: Client, issuer: Issuer, settings: Any
+) -> None:
+    docs, page = read(client.get("/docs")), read(client.get("/"))
 
-    page = read(response)
-    assert response.status_code == 200
-    assert issuer.url in page
-    assert settings.OAUTH["AUDIENCE"] in page
+    assert issuer.url in docs
+    assert settings.OAUTH["AUDIENCE"] in docs
+    assert "/docs" in page
     assert "Sign in" not in page
     # The admin needs the middleware that its own tests add.
     links = [

@@ -29,11 +29,11 @@ def test_a_person_signs_in_uploads_finds_entries_and_signs_out(stranger: Person)
     stranger.see("Development issuer")
     issuers_page = stranger.driver.current_url
     stranger.press("Sign in as payroll")
-    stranger.see("You are signed in as payroll.")
+    stranger.see("Latest uploads")
     # The state is used up, and the browser does not send the session with the issuer's answer.
     stranger.driver.get(issuers_page)
     stranger.press("Sign in as payroll")
-    stranger.see("You are signed in as payroll.")
+    stranger.see("Latest uploads")
     stranger.follow("Upload")
     stranger.see("Upload entries")
 
@@ -141,7 +141,7 @@ def test_a_person_reads_the_history_of_an_entry_and_the_receipts(
 )
 def test_a_person_copies_an_identifier_by_keyboard(stranger: Person, script: str) -> None:
     keyboard = Keyboard(stranger.driver)
-    stranger.open("/")
+    stranger.open("/docs")
     stranger.driver.execute_script(script)
 
     keyboard.activate("Copy audience")

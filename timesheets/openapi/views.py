@@ -60,5 +60,11 @@ def _add_development_issuer(description: dict[str, Any]) -> None:
 @require_safe
 def show_docs(request: HttpRequest) -> HttpResponse:
     """Show the description in Swagger UI, where people can try out requests."""
-    context = {**describe_visitor(request), "path": request.path, "audience": conf.token_policy().audience}
+    context = {
+        **describe_visitor(request),
+        "path": request.path,
+        "issuer": conf.issuer().url,
+        "audience": conf.token_policy().audience,
+        "address": conf.public_url(""),
+    }
     return TemplateResponse(request, "timesheets/docs.html", context)

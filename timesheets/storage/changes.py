@@ -55,6 +55,13 @@ def list_corrections(
     return changes, next_id
 
 
+def count_corrections(reach: Reach, since: datetime) -> int:
+    """The number of corrections in reach that were received since then."""
+    first_id = _find_id_before(since - _OVERLAP, find_high_water_mark())
+    recent = Timesheet.objects.filter(id__gte=first_id, revision__gt=1, received_at__gte=since)
+    return reach.limit(recent).count()
+
+
 def _find_id_before(moment: datetime, mark: int) -> int:
     """An id below all that were received then or later, but for the overlap: ids grow with time."""
     received = Timesheet.objects.order_by("id").values_list("received_at", flat=True)

@@ -119,3 +119,8 @@ def list_rejections(
     found = Rejection.objects.filter(upload_id=upload_id, index__gte=query.from_id or 0).order_by("index")
     rows = list(found[: page_size + 1])
     return rows[:page_size], rows[page_size].index if len(rows) > page_size else None
+
+
+def count_with_rejected(reach: Reach, since: datetime) -> int:
+    """The number of receipts in reach that have refused entries."""
+    return reach.limit(Upload.objects.filter(received_at__gte=since, rejected__gt=0)).count()

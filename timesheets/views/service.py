@@ -15,6 +15,7 @@ from timesheets.browser.pages import describe_visitor
 from timesheets.exceptions import METADATA_PATH, NotReady, Problem
 from timesheets.middleware import respond_with_problem
 from timesheets.readiness import get_readiness
+from timesheets.views.overview import OverviewView
 from timesheets.views.uploads import UploadView
 
 METRICS_SCOPE = "read:metrics"
@@ -78,12 +79,12 @@ def describe_protected_resource(request: HttpRequest, scopes: frozenset[str], **
 @csrf_exempt
 @require_safe
 def show_landing(request: HttpRequest) -> HttpResponse:
-    """The page at `/`: what the API is, which tokens it accepts, and where to go next."""
+    """The page at `/`: what the API is, and where to go next; an overview for who may read."""
+    visitor = describe_visitor(request)
+    if visitor["signed_in"] and visitor["may_read"]:
+        return OverviewView.as_view()(request)
     context = {
-        **describe_visitor(request),
-        "issuer": conf.issuer().url,
-        "audience": conf.token_policy().audience,
-        "address": conf.public_url(""),
+        **visitor,
         "metadata_path": f"{METADATA_PATH}{UploadView.resource_path}",
         "has_web_client": conf.web_client() is not None,
         "is_development": settings.DEBUG,

@@ -1,10 +1,13 @@
 """Fill the database of a development server with hours to look at."""
 
+import hashlib
+import json
 import random
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from timesheets import conf
+from timesheets.exceptions import InvalidEntry
 from timesheets.formats.days import Week, find_start_of_day
-from timesheets.models import AssignmentList, Timesheet
+from timesheets.models import AssignmentList, Rejection, Timesheet, Upload
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
 from timesheets.trust.principals import MachineClient
+from timesheets_files import limits
 
 _WEEKS = 13
 _PROJECTS = ("StoreZero", "Intranet", "Support")
@@ -58,7 +63,9 @@ Only for a development server, and only if its database has neither entries nor 
                 # The last client misses the last week.
                 if (client, monday) != (clients[-1], last_monday):
                     entries = _list_week(people[client], monday, chance)
-                    _store(client, [*entries, *corrections[client]], monday + _ONE_WEEK)
+                    # Three rows of the second client's last file are wrong.
+                    wrong = entries[:3] if (client, monday) == (clients[1], last_monday) else []
+                    _store(client, [*entries, *corrections[client]], monday + _ONE_WEEK, wrong)
                     corrections[client] = _correct(*chance.sample(entries, 2))
         self.stdout.write(f"Stored {Timesheet.objects.count()} entries of {', '.join(clients)}.")
 
@@ -94,6 +101,30 @@ def _correct(longer: Entry, twice: Entry) -> Sequence[Entry]:
     ]
 
 
-def _store(client: str, entries: Sequence[Entry], day: date) -> None:
+def _store(client: str, entries: Sequence[Entry], day: date, wrong: Sequence[Entry]) -> None:
     sender = MachineClient(issuer=conf.issuer().url, client_id=client, subject=f"{client}@clients")
-    ingest_entries(sender, entries, find_start_of_day(str(day), conf.time_zone()))
+    receipt = Upload(
+        label=f"{Week.of(day - _ONE_DAY)}.csv",
+        token_id=None,
+        request_id="example",
+        media_type="text/csv",
+        byte_count=40 * len(entries),
+        sha256=hashlib.sha256(str(entries).encode()).hexdigest(),
+        received=len(entries) + len(wrong),
+        hours_received=sum((entry.hours for entry in entries), Decimal()),
+    )
+    rejections = [
+        Rejection(
+            index=index,
+            line=index + 2,
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            code=InvalidEntry.default_code,
+            errors=json.dumps({"hours": [limits.TOO_MANY_HOURS]}),
+            entry=json.dumps(
+                {"user_id": entry.user_id, "date": str(day - _ONE_DAY), "project": "Support", "hours": "75"}
+            ),
+        )
+        for index, entry in enumerate(wrong, start=len(entries))
+    ]
+    received_at = find_start_of_day(str(day), conf.time_zone())
+    ingest_upload(sender, entries, received_at, receipt, list_refused=lambda _: rejections)
