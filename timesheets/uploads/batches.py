@@ -3,10 +3,10 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from timesheets import metrics, models
 from timesheets.exceptions import BatchRefused, InsufficientScope, InvalidEntry
@@ -27,24 +27,17 @@ from timesheets.uploads.totals import FoundTotals, add_up, require_totals
 entries_logger = logging.getLogger("timesheets.entries")
 
 
-class BatchReport(NamedTuple):
-    """The members of the response, and the id of the receipt: None if nothing was committed."""
-
-    members: Mapping[str, Any]
-    upload_id: int | None
-
-
 def upload_batch(
     client: MachineClient,
     token: VerifiedToken,
     upload: Upload,
     options: UploadOptions,
     received_at: datetime,
-) -> BatchReport:
+) -> tuple[dict[str, Any], int | None]:
     """Ingest the valid entries of an upload and report on each.
 
-    Raises ControlTotalsDiffer, or BatchRefused, with the same members, if the batch is atomic and an entry
-    failed.
+    Returns the members of the response, and the id of the receipt: None if nothing was committed. Raises
+    ControlTotalsDiffer, or BatchRefused, with the same members, if the batch is atomic and an entry failed.
     """
     parse = options.parse
     judged = [_judge(value, token, parse) for value in upload.entries]
@@ -75,7 +68,7 @@ def upload_batch(
     members = _report(client, results, upload, options)
     if refused:
         raise BatchRefused(**members)
-    return BatchReport(members=members, upload_id=ingested.upload_id)
+    return members, ingested.upload_id
 
 
 def _judge(value: Any, token: VerifiedToken, parse: Callable[[Any], Entry]) -> Entry | Result:

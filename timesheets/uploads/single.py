@@ -4,8 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from http import HTTPStatus
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from timesheets import metrics
 from timesheets.exceptions import (
@@ -32,22 +31,14 @@ from timesheets.uploads.totals import add_up, require_totals
 entries_logger = logging.getLogger("timesheets.entries")
 
 
-class SingleReport(NamedTuple):
-    """The status and the members of the response. `is_replay` if the entry was stored before."""
-
-    status: int
-    members: Mapping[str, Any]
-    is_replay: bool
-
-
 def upload_entry(
     client: MachineClient,
     token: VerifiedToken,
     value: Mapping[str, Any],
     options: UploadOptions,
     received_at: datetime,
-) -> SingleReport:
-    """Ingest the entry in a JSON object.
+) -> tuple[dict[str, Any], bool]:
+    """Ingest the entry in a JSON object. Returns the members of the response, and if it was stored before.
 
     Raises ControlTotalsDiffer, InvalidEntry, InsufficientScope, Conflict, RevisionGap or TooManyRevisions.
     """
@@ -68,15 +59,13 @@ def upload_entry(
         entry = entry._replace(revision=members["revision"])
     stored = {**represent_entry(entry), **members}
     if options.dry_run:
-        return SingleReport(status=HTTPStatus.OK, members={**stored, "dry_run": True}, is_replay=is_replay)
+        return {**stored, "dry_run": True}, is_replay
     stored = {"id": timesheet_id, **stored}
     if not is_replay:
         # The access line of the request follows.
         entries_logger.info("%s", json.dumps(stored), extra={"is_followed": True})
     message = f"Created timesheet {timesheet_id} for employee {entry.user_id}"
-    return SingleReport(
-        status=result.members["status"], members={**stored, "message": message}, is_replay=is_replay
-    )
+    return {**stored, "message": message}, is_replay
 
 
 def _judge(

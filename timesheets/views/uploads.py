@@ -77,20 +77,21 @@ def _upload_one(
     options: UploadOptions,
 ) -> Response:
     value = apply_idempotency_key(upload.entries[0], key)
-    report = upload_entry(client, token, value, options, datetime.now(UTC))
-    replayed = {"Idempotency-Replayed": "true"} if report.is_replay else {}
-    return UTF8Response(report.members, status=report.status, headers=replayed)
+    members, is_replay = upload_entry(client, token, value, options, datetime.now(UTC))
+    replayed = {"Idempotency-Replayed": "true"} if is_replay else {}
+    status = HTTPStatus.OK if is_replay or options.dry_run else HTTPStatus.CREATED
+    return UTF8Response(members, status=status, headers=replayed)
 
 
 def _upload_many(
     client: MachineClient, token: VerifiedToken, upload: Upload, options: UploadOptions
 ) -> Response:
-    report = upload_batch(client, token, upload, options, datetime.now(UTC))
+    members, upload_id = upload_batch(client, token, upload, options, datetime.now(UTC))
     headers = {"Preference-Applied": "return=minimal"} if options.is_minimal else {}
-    if report.upload_id is not None:
-        headers["Location"] = _locate(report.upload_id)
+    if upload_id is not None:
+        headers["Location"] = _locate(upload_id)
     status = HTTPStatus.OK if options.dry_run else HTTPStatus.MULTI_STATUS
-    return Response(report.members, status=status, headers=headers)
+    return Response(members, status=status, headers=headers)
 
 
 def _check(
