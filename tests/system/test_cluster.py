@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from deploy.cluster.machines import TEMPLATES, choose_values, fill_in, find_program, wait_until
-from tests.kit.processes import run_python
 from tests.kit.reports import serve_reports
 from timesheets_site.settings_base import POSTGRESQL_OPTIONS
 
@@ -25,15 +24,6 @@ NGINX, OUTSIDE = "127.0.0.1", "127.0.0.2"
 @pytest.fixture
 def values() -> dict[str, str]:
     return choose_values()
-
-
-def test_missing_packages_are_named_with_the_command_that_installs_them() -> None:
-    result = run_python("-m", "deploy.cluster", PATH="/nonexistent")
-
-    assert result.returncode == 69
-    assert re.search(
-        r"apt-get install --no-install-recommends .*\betcd-server patroni\b.* python3-etcd$", result.stdout
-    )
 
 
 @pytest.mark.parametrize("template", CONFIGURATIONS)
