@@ -13,10 +13,9 @@ from timesheets.storage.rate_limits import Kind, Rate, forget_expired, give_back
 
 logger = logging.getLogger(__name__)
 
-# How often somebody may fail to sign in. Nobody far away can lock a person out, because both limits are those
-# of an address. The second one is for those who try one password with many names.
-_FAILURES_PER_NAME = Rate(count=10, seconds=15 * 60)
-_FAILURES_PER_ADDRESS = Rate(count=50, seconds=15 * 60)
+# How often somebody may fail to sign in from an address, and from there with one name. Nobody far away can
+# lock a person out. The first limit is for those who try one password with many names.
+_RATES = (Rate(count=50, seconds=15 * 60), Rate(count=10, seconds=15 * 60))
 
 
 class SignInForm(AdminAuthenticationForm):
@@ -27,9 +26,12 @@ class SignInForm(AdminAuthenticationForm):
         address = find_address(self.request) if self.request else ""
         network = find_network(address)
         names = [(network,), (network, self.cleaned_data.get("username", ""))]
-        if not _begin_attempt(names):
-            _log_refusal("admin_sign_in_limit", address)
-            raise ValidationError("Too many failed attempts from your address. Try again in 15 minutes.")
+        forget_expired()
+        for position, (name, rate) in enumerate(zip(names, _RATES, strict=True)):
+            if use(Kind.ADMIN_SIGN_IN, name, rate):
+                _uncount(names[:position])
+                _log_refusal("admin_sign_in_limit", address)
+                raise ValidationError("Too many failed attempts from your address. Try again in 15 minutes.")
         try:
             cleaned = super().clean()
         except ValidationError:
@@ -37,17 +39,6 @@ class SignInForm(AdminAuthenticationForm):
             raise
         _uncount(names)
         return cleaned
-
-
-def _begin_attempt(names: Sequence[tuple[str, ...]]) -> bool:
-    """Count an attempt for the address, then for the name from this address. False if there are too many."""
-    forget_expired()
-    rates = (_FAILURES_PER_ADDRESS, _FAILURES_PER_NAME)
-    for position, (name, rate) in enumerate(zip(names, rates, strict=True)):
-        if use(Kind.ADMIN_SIGN_IN, name, rate):
-            _uncount(names[:position])
-            return False
-    return True
 
 
 def _uncount(names: Sequence[tuple[str, ...]]) -> None:

@@ -10,8 +10,7 @@ from django.test import Client
 from tests.api.admin.pages import LIST, Visitor
 from tests.kit.django_client import ClientResponse
 
-AUTH = "/admin/auth/"
-LISTS = [LIST, "/admin/timesheets/upload/", "/admin/timesheets/client/", f"{AUTH}user/", f"{AUTH}group/"]
+LISTS = [LIST, "/admin/timesheets/upload/", "/admin/timesheets/client/"]
 HOSTILE_VALUES = [
     *("", "abc", "\0", "1\0", "-1", "9" * 20, "9" * 5000, "1e999999", "\N{ARABIC-INDIC DIGIT ONE}"),
     *("0001-01-01 00:00:00+14:00", "9999-12-31 23:59:59-14:00"),
@@ -40,20 +39,17 @@ def test_a_list_refuses_look_ups_that_no_link_uses(clerk: Client, path: str) -> 
 
 # The look-ups that links use, and more values that they refuse.
 LINKED: dict[str, list[str]] = {
-    **{name: [] for name in ("client__id__exact", "upload__id__exact", "id__gte", "groups__id__exact")},
+    **{name: [] for name in ("client__id__exact", "upload__id__exact", "id__gte")},
     "received_at__gte": ["1"],
     "date__lt": ["9999-12-31"],
     "state": ["wrong"],
-    **{name: ["2"] for name in ("is_staff__exact", "groups__isnull")},
 }
 
 
 @pytest.mark.parametrize("name", LINKED)
 def test_a_list_refuses_values_that_no_link_has(clerk: Client, name: str) -> None:
-    path = f"{AUTH}user/" if name.startswith(("is_", "groups")) else LIST
-
     for value in (*HOSTILE_VALUES, ["1"] * 900, *LINKED[name]):
-        assert get(clerk, path, **{name: value}).status_code == 400, value
+        assert get(clerk, LIST, **{name: value}).status_code == 400, value
 
 
 HOSTILE_FIELDS: list[dict[str, str]] = [
