@@ -198,7 +198,8 @@ def normalize(printed: str) -> str:
     """What differs from run to run, made alike, without the headers that no page shows."""
     if printed.startswith("HTTP/"):
         head, _, body = printed.replace("\r", "").partition("\n\n")
-        start, *headers = head.split("\n")
+        # RFC 9110 renamed this status, and Python 3.13 follows it.
+        start, *headers = head.replace("Unprocessable Entity", "Unprocessable Content").split("\n")
         shown = sorted(header for header in headers if header.partition(":")[0] in SHOWN_HEADERS)
         printed = "\n".join([start, *shown, "", body])
     printed = re.sub(r"in \d+\.\d s", "in 0.1 s", printed)
