@@ -12,12 +12,12 @@ from timesheets_client.environment.config import choose_variables
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.counted_days import CountedDays, look_up_zone
 from timesheets_client.files.entries import take_entries
-from timesheets_client.files.preview import FirstEntries, Preview
+from timesheets_client.files.preview import MAX_FIRST, Preview, describe_first
 from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import process_files
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
-from timesheets_client.reading.identity import StatedIds
+from timesheets_client.reading.identity import EntryIds, StatedIds
 from timesheets_client.reading.inputs import open_input
 from timesheets_client.sending.verdicts import REPEATED_ID
 from timesheets_files.limits import find_faults
@@ -48,8 +48,9 @@ def read_file(
 ) -> ExitStatus:
     source = open_input(name, stdin)
     tally = Tally(source=source, report=report, is_strict=options.is_strict, preview=preview)
-    first = FirstEntries(source.name, derives_ids=options.derives_ids)
-    stated = StatedIds()
+    # Only equal entries before it change an id, so that the first ids are right without the others.
+    first: list[InputEntry] = []
+    ids, stated = EntryIds(), StatedIds()
     try:
         # Nothing is sent, so no entry needs an id.
         with closing(take_entries(tally, replace(options, derives_ids=False))) as entries:
@@ -57,14 +58,15 @@ def read_file(
                 if errors := find_errors(entry, stated):
                     tally.reject(entry.reject(errors))
                 if preview:
-                    first.add(entry)
                     preview.add(entry)
+                    if len(first) < MAX_FIRST:
+                        first.append(ids.identify(entry) if options.derives_ids else entry)
     finally:
         if source.file is not stdin:
             source.file.close()
     if preview:
-        tally.first_entries = first.encode()
-        report.show_lines(first.describe(preview.days))
+        tally.first_entries = [{"source": each.source, "entry": each.members} for each in first]
+        report.show_lines(describe_first(first, source.name, preview.days))
     tally.show(unsent="--preview" if preview else "--dry-run")
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 

@@ -1,6 +1,6 @@
 """Check each step of an upload (--check) and store nothing. Explain the first step that fails."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -34,7 +34,6 @@ def preflight(options: Options, environment: Environment, report: Report) -> Exi
         with step("API"):
             upload_batch(context.client, EMPTY_BATCH, UploadMode(is_dry_run=True))
         report.show("ok       API: it accepts this token and responded to an empty batch")
-        check_assignments(context)
         if options.withdrawal is not None:
             with step("withdrawal"):
                 return withdraw_upload(context, is_dry_run=True)
@@ -54,25 +53,6 @@ def check_token(context: RunContext) -> None:
     granted = f"{', '.join(required)} {'is' if len(required) == 1 else 'are'} granted"
     show(f"ok       scope: {granted}; all scopes of the token: {token.scopes}")
     show(f"ok       expiry: {format_expiry(token.stated_expiry)}")
-
-
-def check_assignments(context: RunContext) -> None:
-    """Show how long the list is by which the API limits this client.
-
-    Nothing is shown of an API that is older, or that is reached only for uploads.
-    """
-    try:
-        answer = context.client.read("/assignments")
-    except UploadError:
-        return
-    if answer is None or not isinstance(answer.document, Mapping):
-        return
-    rows = answer.document.get("assignments")
-    text = "the API keeps no list for this client"
-    if isinstance(rows, list):
-        number, at = (context.client.quote(answer.document.get(name)) for name in ("id", "at"))
-        text = f"list {number} of {at} has {len(rows)} rows"
-    context.report.show(f"ok       assignments: {text}")
 
 
 def format_expiry(seconds: float | None) -> str:

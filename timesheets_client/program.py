@@ -12,12 +12,13 @@ from dotenv import dotenv_values
 from timesheets_client import __version__
 from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
-from timesheets_client.environment.variables import MAX_SECRET_BYTES
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.local_files import is_closed_to_others, read_file
 from timesheets_client.printable import escape
 
 PROGRAM = "upload-timesheets"
+# Far more than such a file has.
+MAX_ENV_BYTES = 1024 * 1024
 SECRET = "AUTH0_CLIENT_SECRET"  # noqa: S105  The name of a variable.
 
 
@@ -69,14 +70,12 @@ def read_env_file(path: str) -> Mapping[str, str]:
     """The variables of the file. Raises ConfigurationError, also if others can read its secret."""
     shown = escape(path)
     try:
-        content, status = read_file(Path(path), MAX_SECRET_BYTES + 1)
+        content, status = read_file(Path(path), MAX_ENV_BYTES)
         text = content.decode()
     except OSError as error:
         raise ConfigurationError(f"--env-file: {shown} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"--env-file: {shown} is not UTF-8 text") from None
-    if len(content) > MAX_SECRET_BYTES:
-        raise ConfigurationError(f"--env-file: {shown} is larger than {MAX_SECRET_BYTES} bytes")
     variables = dotenv_values(stream=io.StringIO(text), interpolate=False)
     if variables.get(SECRET) and not is_closed_to_others(status):
         raise ConfigurationError(

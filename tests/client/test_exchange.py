@@ -19,11 +19,9 @@ from tests.kit.certificates import PrivateAuthority
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure
 from timesheets_client.network.exchange import (
     MAX_ANSWER_BYTES,
-    MAX_ANSWER_VALUES,
     Connection,
     Timeouts,
     open_session,
-    parse_object,
 )
 from timesheets_client.network.messages import Answer, Message, make_printable
 
@@ -196,21 +194,6 @@ def test_an_answer_that_is_too_long_or_broken_has_no_document(
     site.replies["/"] = Reply(status=200, body=body, headers=headers)
 
     assert post(f"{site.address}/").document is None
-
-
-@pytest.mark.parametrize(
-    ("piece", "values"),
-    [
-        pytest.param("[],", 2, id="lists"),
-        pytest.param('{"a":[]},', 3, id="objects"),
-        pytest.param('"a",', 1, id="strings"),
-    ],
-)
-def test_a_body_with_too_many_values_is_not_parsed(piece: str, values: int) -> None:
-    fits, too_many = (f'{{"entries": [{piece * (MAX_ANSWER_VALUES // values + more)}0]}}' for more in (-2, 1))
-
-    assert parse_object(bytearray(fits, "ascii"))
-    assert parse_object(bytearray(too_many, "ascii")) is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

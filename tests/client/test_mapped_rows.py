@@ -81,7 +81,7 @@ def test_a_date_that_only_fits_with_day_and_month_swapped_ends_the_reading(tmp_p
     assert message.startswith(
         "export.csv:3: date: '03/13/2026' does not fit %d/%m/%Y, but %m/%d/%Y; nothing of"
     )
-    assert message.endswith(f"state the right format in {stated}, line 6")
+    assert message.endswith(f"state the right format in {stated}")
 
 
 def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:

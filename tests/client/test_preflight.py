@@ -47,7 +47,7 @@ def test_a_check_names_each_step(api: Api) -> None:
     assert (run.status, run.warned) == (ExitStatus.DONE, [])
     assert [line.split(":")[0] for line in run.written] == [
         *("ok       settings", "ok       token", "ok       audience", "ok       scope"),
-        *("ok       expiry", "ok       API", "ok       assignments"),
+        *("ok       expiry", "ok       API"),
     ]
     assert api.requests[0].path == "/timesheets/upload?dry_run=true"
     assert api.batches == [[]]

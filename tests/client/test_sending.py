@@ -280,7 +280,7 @@ def test_a_superseded_entry_is_already_there_and_verbosity_2_says_so(
 
     assert (run.status, run.warned) == (ExitStatus.DONE, [])
     assert "0 created, 1 already there, 0 rejected" in run.written[-1]
-    superseded = f"{file}:2: already there, superseded by timesheet 15; revision 3 is current"
+    superseded = f"{file}:2: already there, superseded by timesheet 15"
     assert run.written[:-1] == [superseded] * (verbosity - 1)
 
 

@@ -145,11 +145,9 @@ def test_a_refusal_says_what_to_do(status: int, code: str, description: str, adv
         (400, '{"error": 7}', "check AUTH0_CLIENT_ID"),
     ],
 )
-def test_a_refusal_without_a_code_says_whether_it_was_empty(status: int, body: str, advice: str) -> None:
-    with pytest.raises(AccessRefused, match=f"token request refused: {status}; {advice}") as caught:
+def test_a_refusal_without_a_code_is_explained_by_its_status(status: int, body: str, advice: str) -> None:
+    with pytest.raises(AccessRefused, match=f"token request refused: {status}; {advice}"):
         request_token(body, status)
-
-    assert ("; the answer was empty, so" in str(caught.value)) == (not body)
 
 
 def test_a_refused_client_that_signs_must_check_its_key() -> None:

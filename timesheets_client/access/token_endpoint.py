@@ -15,7 +15,6 @@ CHECK_ISSUER = "check OAUTH_ISSUER, or set OAUTH_TOKEN_URL"
 CHECK_ACCESS = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
 CHECK_REQUEST = "check OAUTH_TOKEN_REQUEST and OAUTH_AUDIENCE_PARAMETER: this issuer may expect other values"
 CHECK_ADDRESS = "check AUTH0_DOMAIN, or OAUTH_ISSUER and OAUTH_TOKEN_URL"
-NO_EXPLANATION = "; the answer was empty, so it may come from a proxy or firewall and not from the issuer"
 # By the issuer's error code, else by the status.
 REMEDIES: Mapping[str | int, str] = {
     "invalid_client": "{credentials}, and that the issuer expects them by OAUTH_CLIENT_AUTH",
@@ -78,8 +77,7 @@ def read_issued_token(answer: Answer, config: UploaderConfig, issued_at: float) 
     """The token in the answer. Raises AccessRefused, TemporaryFailure or ConfigurationError."""
     summary = answer.summarize("error", "error_description")
     if answer.status in (400, 401, 403):
-        explanation = NO_EXPLANATION if answer.is_empty else ""
-        raise AccessRefused(f"token request refused: {summary}; {find_remedy(answer, config)}{explanation}")
+        raise AccessRefused(f"token request refused: {summary}; {find_remedy(answer, config)}")
     if answer.is_temporary_failure:
         raise TemporaryFailure(f"{answer.url}: no token for now: {summary}; run it again later")
     members = answer.document or {}

@@ -10,7 +10,7 @@ from timesheets_client.files.counted_days import CountedDays
 from timesheets_client.files.groups import Groups
 from timesheets_client.output.report import MAX_REJECTED_SHOWN, count_entries, format_table
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, SkippedRow, encode_value
-from timesheets_client.reading.identity import EntryIds, Occurrences, digest_entry
+from timesheets_client.reading.identity import Occurrences, digest_entry
 
 MAX_FIRST = 5
 MAX_COLUMNS = 9
@@ -116,34 +116,15 @@ class Preview:
         return self._first_day <= self._last_day
 
 
-class FirstEntries:
-    """The first entries of the file `name`, with the ids that they will be sent with."""
-
-    def __init__(self, name: str, *, derives_ids: bool) -> None:
-        self._name = name
-        # Only equal entries before it change an id, so that the first ids are right without the others.
-        self._ids = EntryIds() if derives_ids else None
-        self._entries: list[InputEntry] = []
-
-    def add(self, entry: InputEntry) -> None:
-        if len(self._entries) < MAX_FIRST:
-            self._entries.append(self._ids.identify(entry) if self._ids else entry)
-
-    def encode(self) -> list[dict[str, object]]:
-        return [{"source": each.source, "entry": each.members} for each in self._entries]
-
-    def describe(self, days: CountedDays) -> Iterator[str]:
-        """A table with a row per entry, and in it the day of a time if the API's zone is known."""
-        if not self._entries:
-            return
-        rows = [
-            {"": each.source.removeprefix(self._name), **encode_members(each, days)} for each in self._entries
-        ]
-        yield f"{self._name}: the first entries, as they will be sent:"
-        shown = [dict(islice(row.items(), MAX_COLUMNS)) for row in rows]
-        yield from format_table(shown, right=("", "hours"))
-        if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
-            yield f"  and {len(hidden)} more {'member' if len(hidden) == 1 else 'members'}; --json shows more"
+def describe_first(entries: Sequence[InputEntry], name: str, days: CountedDays) -> Iterator[str]:
+    """A table with a row per entry of the file, and in it the day of a time if the API's zone is known."""
+    if not entries:
+        return
+    rows = [{"": each.source.removeprefix(name), **encode_members(each, days)} for each in entries]
+    yield f"{name}: the first entries, as they will be sent:"
+    yield from format_table([dict(islice(row.items(), MAX_COLUMNS)) for row in rows], right=("", "hours"))
+    if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
+        yield f"  and {len(hidden)} more {'member' if len(hidden) == 1 else 'members'}; --json shows more"
 
 
 def encode_members(entry: InputEntry, days: CountedDays) -> dict[str, str]:

@@ -50,8 +50,6 @@ class Answer:
     url: str
     status: int
     document: Mapping[str, object] | None = field(repr=False)
-    # The response has no body.
-    is_empty: bool = False
     # Names are case-insensitive.
     headers: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)

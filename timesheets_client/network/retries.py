@@ -169,9 +169,5 @@ def read_http_date(text: str) -> float | None:
 
 
 def format_timestamp(seconds: float) -> str:
-    """Local time and UTC, as in `2026-11-24 14:05:00 CET (13:05:00 UTC)`."""
-    utc = datetime.fromtimestamp(math.ceil(seconds), UTC)
-    local = utc.astimezone()
-    if not local.utcoffset():
-        return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
-    return f"{local:%Y-%m-%d %H:%M:%S %Z} ({utc:%H:%M:%S} UTC)"
+    """Local time, as in `2026-11-24 14:05:00 CET`."""
+    return f"{datetime.fromtimestamp(math.ceil(seconds), UTC).astimezone():%Y-%m-%d %H:%M:%S %Z}"

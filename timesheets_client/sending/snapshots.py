@@ -12,9 +12,6 @@ from timesheets_files.members import Malformed
 from timesheets_files.rows import read_decimal
 
 MARK = re.compile(r"[0-9]{1,19}")
-# As in the API: no text has control characters or half a surrogate pair.
-TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
-MAX_HOURS = 24
 
 
 def find_latest_state(client: ApiClient) -> int:
@@ -64,18 +61,11 @@ def find_earliest(since: str) -> datetime:
 
 
 def is_in_state(row: StoredEntry, as_of: int, earliest: datetime, latest: datetime) -> bool:
-    """Whether the row was asked for, and has values that the API stores and --correct can read."""
-    texts = (row.members["user_id"], row.members["project"], row.entry_id)
+    """Whether the row was asked for, and has a date and hours that --correct can read."""
     try:
         hours = read_decimal(str(row.members["hours"]))
         date = datetime.fromisoformat(read_iso_date(str(row.members["date"])))
-        return (
-            row.timesheet_id <= as_of
-            and not row.is_superseded
-            and 0 < hours <= MAX_HOURS
-            and earliest <= date < latest
-            and all(text is None or TEXT.fullmatch(str(text)) for text in texts)
-        )
+        return row.timesheet_id <= as_of and not row.is_superseded and hours > 0 and earliest <= date < latest
     except (Malformed, ValueError, TypeError):
         # Among others a date without a time, which cannot be compared with a moment.
         return False

@@ -11,7 +11,6 @@ from typing import Self
 from timesheets_client.network.messages import Answer, make_printable
 from timesheets_client.reading.entries import InputEntry, RejectedEntry
 from timesheets_client.sending.batches import Batch
-from timesheets_files.limits import MAX_REVISION
 from timesheets_files.members import COLUMNS, ENTRY_ID
 from timesheets_files.rows import DECIMAL
 
@@ -26,9 +25,8 @@ STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
 class EntryVerdict:
     """The API's verdict on one entry; without ids, unless the API names them.
 
-    `current_revision` is the current one of its `entry_id`. `superseded_by` is empty unless the entry equals
-    only an older one. Of an entry that corrects with `correct=true`, `revision` is the new one, and in a dry
-    run `was` has the stored members.
+    `superseded_by` is empty unless the entry equals only an older one. Of an entry that corrects with
+    `correct=true`, `revision` is the new one, and in a dry run `was` has the stored members.
     """
 
     index: int = 0
@@ -38,7 +36,6 @@ class EntryVerdict:
     errors: Mapping[str, object]
     stored_id: int | None = None
     superseded_by: str = ""
-    current_revision: int = 1
     revision: int | None = None
     was: Mapping[str, str] | None = None
 
@@ -50,11 +47,8 @@ class EntryVerdict:
         """As in `week23.csv:2: already there`, unless it is created or rejected."""
         if self.revision:
             return f"{self.entry.source}: corrected, revision {self.revision}"
-        line = f"{self.entry.source}: already there"
-        if not self.superseded_by:
-            return line
-        line += f", superseded by timesheet {self.superseded_by}"
-        return f"{line}; revision {self.current_revision} is current"
+        superseded = f", superseded by timesheet {self.superseded_by}" if self.superseded_by else ""
+        return f"{self.entry.source}: already there{superseded}"
 
     def reject(self) -> RejectedEntry:
         reason = f"The API answered {self.status}."
@@ -161,7 +155,7 @@ def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[Ent
 def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict | None:
     if not isinstance(item, Mapping):
         return None
-    index, status, current = (read_count(item, name) for name in ("index", "status", "current_revision"))
+    index, status = read_count(item, "index"), read_count(item, "status")
     if not 0 <= index < len(batch) or status not in STATUSES:
         return None
     return EntryVerdict(
@@ -172,8 +166,6 @@ def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryV
         code=make_printable(str(item.get("code") or ""), *secrets),
         stored_id=read_number(item, "id"),
         superseded_by=make_printable(str(item.get("superseded_by") or ""), *secrets),
-        # The API mentions only others.
-        current_revision=current if 1 <= current <= MAX_REVISION else 1,
         revision=read_number(item, "revision") if status == HTTPStatus.CREATED else None,
         was=read_members(item.get("was"), secrets),
     )

@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -46,29 +45,21 @@ def load_map(path: Path, zone: tzinfo | None) -> EntryMap:
     is_shipped = path.parent == FOLDER
     shown = f"--map {path.stem}" if is_shipped else escape(str(path))
     problems: list[str] = []
-    text, values = read_document(path)
-    document = Table(values, problems)
+    document = Table(read_document(path), problems)
     entry_map = read_map(document, shown, path.parent, zone)
     document.close()
     if problems and is_shipped:
         problems.append(f"to state it, edit a copy: --maps {path.stem} > our.toml, then --map ./our.toml")
     if problems:
         raise ConfigurationError("\n".join(f"{shown}: {problem}" for problem in problems))
-    return replace(entry_map, places={member: find_format(text, member, shown) for member in entry_map.rules})
+    return entry_map
 
 
-def find_format(text: str, member: str, shown: str) -> str:
-    """The place of the member's date format in the map, such as `our.toml, line 12`."""
-    found = re.search(rf"^\[{member}\][^\[]*?^format\b", text, re.MULTILINE)
-    return f"{shown}, line {text.count(chr(10), 0, found.end()) + 1}" if found else shown
-
-
-def read_document(path: Path) -> tuple[str, Mapping[str, object]]:
-    """The text of a map, and what it says. Raises ConfigurationError."""
+def read_document(path: Path) -> Mapping[str, object]:
+    """What a map says. Raises ConfigurationError."""
     shown = f"--map {escape(str(path))}"
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return text, tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except OSError as error:
         raise ConfigurationError(f"{shown}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
 """Turn the rows of an export into entries, as a mapping file says."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from timesheets_client.errors import DateOrderInDoubt
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow, reject_text
@@ -34,8 +34,6 @@ class EntryMap:
     encoding: str = "utf-8"
     skips: Sequence[Skip] = ()
     skips_zero_hours: bool = False
-    # Where the formats of dates are, such as `our.toml, line 12`, by member.
-    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> Iterator[tuple[str, str]]:
@@ -82,10 +80,9 @@ class RowReader:
             try:
                 members[member] = rule.take(cells)
             except Swapped as error:
-                place = self._map.places[member]
                 raise DateOrderInDoubt(
                     f"{source}: {member}: {error}; nothing of this file is sent, because the order of day "
-                    f"and month is in doubt for all of it; state the right format in {place}"
+                    f"and month is in doubt for all of it; state the right format in {self._map.name}"
                 ) from None
             except Malformed as error:
                 members[member], errors[member] = None, error
