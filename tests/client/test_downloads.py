@@ -403,12 +403,19 @@ def test_a_run_that_waited_for_another_finds_its_file(site: Site, letters: Api, 
         pytest.param({"hours": True}, id="a truth value"),
         pytest.param({"hours": 0}, id="a withdrawn entry"),
         pytest.param({"hours": -1}, id="hours below 0"),
+        pytest.param({"hours": 24.01}, id="more hours than a day has"),
         pytest.param({"superseded_by": 6}, id="a superseded entry"),
         pytest.param({"id": 0}, id="an id that does not ascend"),
         pytest.param({"id": 7}, id="an id of a later state"),
         pytest.param({"date": "2026-05-30T23:59:59Z"}, id="an earlier day in every time zone"),
         pytest.param({"date": "2026-06-01"}, id="a date without a time"),
         pytest.param({"date": "20260601T080000Z"}, id="another form of a time"),
+        pytest.param({"entry_id": ""}, id="an empty id"),
+        pytest.param({"entry_id": "\x1b[2J"}, id="an escape sequence"),
+        pytest.param({"user_id": "007\n008"}, id="two lines"),
+        pytest.param({"project": "X\0"}, id="a zero byte"),
+        pytest.param({"project": "X" * 129}, id="a longer text than the API takes"),
+        pytest.param({"project": "\ud800"}, id="half a character"),
     ],
 )
 def test_a_row_that_was_not_asked_for_is_not_written(
@@ -435,6 +442,16 @@ def test_a_date_begins_at_midnight_in_the_time_zone_of_the_api(
     of_a_time, _ = download(site, tmp_path / "later.csv", since="2026-05-31T10:00:01+00:00")
 
     assert (of_a_day, of_a_time) == (ExitStatus.DONE, ExitStatus.CONFIGURATION)
+
+
+def test_an_entry_id_is_not_written_twice(site: Site, letters: Api, tmp_path: Path) -> None:
+    rows = [{**make_row(), "id": number, "entry_id": each} for number, each in enumerate("cb", 3)]
+    before_page(site, letters, 2, lambda: Reply(status=200, body={"results": rows, "next": None}))
+    status, run = download(site, tmp_path / "june.csv", batch_size=2)
+
+    assert status == ExitStatus.CONFIGURATION
+    assert "this is not a response from the Timesheets API" in run.warned[1]
+    assert not (tmp_path / "june.csv").exists()
 
 
 def make_row() -> dict[str, Any]:

@@ -196,7 +196,7 @@ def test_a_check_shows_the_changes_and_their_sums(site: Site, api: Api, june: Pa
     status, run = replace(site, write(june, *FULL[:3], "007,2026-06-30,Y,8"), is_check=True)
 
     assert (status, run.warned, len(api.rows)) == (ExitStatus.DONE, [], len(FULL))
-    assert run.written[7:] == [
+    assert run.written[6:] == [
         "timesheet 4: would be withdrawn: 007, 2026-06-30T00:00:00Z, Y, 7.5 -> 0 hours",
         f"{june}:5: would be created: 007, 2026-06-30, Y, 8 hours",
         "             entries  hours before  hours after",
