@@ -176,7 +176,7 @@ def test_a_check_compares_days_in_the_time_zone_of_the_api(site: Site, api: Api,
 
     _, run = correct(site, file, is_check=True)
 
-    assert run.written[7:-1] == [
+    assert run.written[6:-1] == [
         f"{file}:2: would become revision 2: 007, 2026-06-02, X, 1 -> 2 hours",
         f"{file}:3: would become revision 2: 007, 2026-06-01T12:00:00Z -> 2026-06-01, X, 1 -> 2 hours",
     ]
@@ -196,7 +196,7 @@ def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Ap
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
     assert len(api.rows) == 7
-    assert run.written[7:] == [
+    assert run.written[6:] == [
         f"{file}:2: would become revision 2: 007, 2026-06-01, X, 7.5 -> 6 hours",
         f"{file}:4: would become revision 4: 007, 2026-06-01, X, 3 -> 0 hours",
         f"{file}:6: would become revision 2: 007, 2026-06-01, Y -> X, 1 hours",

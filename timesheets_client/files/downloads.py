@@ -84,7 +84,7 @@ class Download:
         if found is not None:
             self.position = Position(**found)
             report.show(f"{self.path}: continued after {self.position.entries} entries")
-            report.progress.advance(self.position.entries, None)
+            report.progress.advance(self.position.entries)
         else:
             self.position = Position(as_of=find_latest_state(context.client))
             part.write(HEADER if self._format is Format.CSV else b"")
@@ -103,7 +103,7 @@ class Download:
                 if position.cursor is not None:
                     part.save(asdict(position))
                 self.position = position
-            report.progress.advance(len(page.rows), None)
+            report.progress.advance(len(page.rows))
         part.commit()
 
 

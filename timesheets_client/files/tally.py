@@ -1,5 +1,6 @@
 """Count what becomes of the entries of one file, and show it."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -135,5 +136,7 @@ class Tally:
             )
 
     def show_progress(self, entries: int) -> None:
-        size = self.source.size
-        self.report.progress.advance(entries, self.source.tell() / size if size else None)
+        file, share = self.source.file, 0.0
+        if self.source.path:
+            share = file.tell() / max(1, os.fstat(file.fileno()).st_size)
+        self.report.progress.advance(entries, share)

@@ -2,7 +2,7 @@
 
 import traceback
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -108,7 +108,10 @@ class Report:
     def show_bug(self, error: Exception) -> None:
         self.warn(describe_bug(error))
         if self.with_traceback:
-            self.warn("\n".join(trace_causes(error)))
+            # Without the messages, because they may quote a token or a secret.
+            for cause in walk_causes(error):
+                stack = "".join(traceback.format_tb(cause.__traceback__)).rstrip()
+                self.warn(f"{type(cause).__qualname__} at (most recent call last):\n{stack}")
 
     def finish(self, status: ExitStatus) -> None:
         if self.is_json:
@@ -119,10 +122,3 @@ def describe_bug(error: Exception) -> str:
     """Without its message, because that may quote a token or a secret."""
     name = type(error).__qualname__
     return f"upload_timesheet has a bug: {name}. --traceback shows where; please report it."
-
-
-def trace_causes(error: Exception) -> Iterator[str]:
-    # Without the messages, because they may quote a token or a secret.
-    for cause in walk_causes(error):
-        yield f"{type(cause).__qualname__} at (most recent call last):"
-        yield "".join(traceback.format_tb(cause.__traceback__)).rstrip()

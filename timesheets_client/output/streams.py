@@ -76,8 +76,8 @@ class ProgressBar:
             yield
         self._bar = None
 
-    def advance(self, entries: int, share: float | None) -> None:
-        """Count entries that were sent. `share` is the share of the file that was read, if known."""
+    def advance(self, entries: int, share: float = 0) -> None:
+        """Count entries that were sent. `share` is the share of the file that was read; 0 if unknown."""
         if self._bar is None:
             return
         self._bar.update(entries)

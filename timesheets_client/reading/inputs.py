@@ -68,14 +68,6 @@ class Input:
     path: Path | None = None
     given: str | None = None
 
-    @property
-    def size(self) -> int | None:
-        return os.fstat(self.file.fileno()).st_size if self.path else None
-
-    def tell(self) -> int:
-        """The number of bytes that have been read."""
-        return self.file.tell()
-
 
 def open_input(name: str, stdin: BinaryIO) -> Input:
     """The file with this name, or standard input for `-`. Raises InputUnreadable."""

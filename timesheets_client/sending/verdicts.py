@@ -16,9 +16,8 @@ from timesheets_files.rows import DECIMAL
 
 RECEIPT = re.compile(r"/uploads/([0-9]{1,18})$")
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
-REJECTED = (HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 REPEATED_ID = "An earlier entry of this file has the same entry_id. Keep the one that is right."
-STATUSES = (HTTPStatus.CREATED, HTTPStatus.OK, HELD_BACK, *REJECTED)
+STATUSES = frozenset({200, 201, 403, 409, 422, HELD_BACK})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,78 +96,72 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
     `is_complete` if the API was asked to list every entry, not only the rejected ones.
     """
     members = answer.document or {}
-    verdicts = read_list(members.get("entries"), batch, answer.secrets)
-    is_refused = answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
-    if verdicts is None or (is_complete and len(verdicts) != len(batch)):
+    try:
+        counts = [read_count(members, name) for name in ("received", "created", "existing", "rejected")]
+        verdicts = read_list(members.get("entries"), batch, answer.secrets)
+    except ValueError:
         return None
-    if not adds_up(members, verdicts, len(batch), is_refused=is_refused):
+    if is_complete and len(verdicts) != len(batch):
         return None
+    if not adds_up(counts, verdicts, batch, is_refused=answer.status == HTTPStatus.UNPROCESSABLE_ENTITY):
+        return None
+    _, created, existing, _ = counts
     corrected = sum(each.revision is not None for each in verdicts)
     return Verdicts(
-        created=read_count(members, "created") - corrected,
+        created=created - corrected,
         corrected=corrected,
-        existing=read_count(members, "existing"),
+        existing=existing,
         listed=verdicts,
         uploads=[int(number) for number in RECEIPT.findall(answer.headers.get("Location", ""))],
     )
 
 
 def adds_up(
-    members: Mapping[str, object], verdicts: Sequence[EntryVerdict], size: int, *, is_refused: bool
+    counts: Sequence[int], verdicts: Sequence[EntryVerdict], batch: Batch, *, is_refused: bool
 ) -> bool:
-    """Whether the counts add up to `size` and agree with the listed verdicts."""
-    received, created, existing, rejected = (
-        read_count(members, name) for name in ("received", "created", "existing", "rejected")
-    )
+    """Whether the counts add up to the batch and agree with the verdicts, of which no entry has two."""
+    received, created, existing, rejected = counts
     listed = Counter(each.status for each in verdicts)
-    listed_rejected = listed[HELD_BACK] + sum(listed[status] for status in REJECTED)
     return (
-        received == created + existing + rejected == size
-        and min(created, existing, rejected) >= 0
+        received == created + existing + rejected == len(batch)
+        and len({each.index for each in verdicts}) == len(verdicts)
         and listed[HTTPStatus.CREATED] <= created
         and listed[HTTPStatus.OK] <= existing
-        and listed_rejected == rejected
+        and len(verdicts) - listed[HTTPStatus.CREATED] - listed[HTTPStatus.OK] == rejected
         and (is_refused or not listed[HELD_BACK])
     )
 
 
-def read_count(members: Mapping[str, object], name: str) -> int:
-    """A count; -1 if there is none."""
-    count = members.get(name)
-    return count if isinstance(count, int) and not isinstance(count, bool) else -1
+def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict]:
+    """Raises ValueError if it is no list of verdicts on entries of the batch."""
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise ValueError
+    return [read_verdict(item, batch, secrets) for item in items]
 
 
-def read_number(members: Mapping[str, object], name: str) -> int | None:
-    number = read_count(members, name)
-    return number if number > 0 else None
-
-
-def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict] | None:
-    """The listed verdicts; None if one is malformed, or if an entry has two."""
-    if not isinstance(items, list):
-        return None
-    verdicts = [verdict for item in items if (verdict := read_verdict(item, batch, secrets))]
-    is_each_once = len(verdicts) == len(items) == len({each.index for each in verdicts})
-    return verdicts if is_each_once else None
-
-
-def read_verdict(item: object, batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict | None:
-    if not isinstance(item, Mapping):
-        return None
+def read_verdict(item: Mapping[str, object], batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict:
     index, status = read_count(item, "index"), read_count(item, "status")
-    if not 0 <= index < len(batch) or status not in STATUSES:
-        return None
+    if index >= len(batch) or status not in STATUSES:
+        raise ValueError
     return EntryVerdict(
         index=index,
         entry=batch.entries[index],
         status=status,
         errors=dict(read_errors(item.get("errors"), secrets)),
         code=make_printable(str(item.get("code") or ""), *secrets),
-        stored_id=read_number(item, "id"),
+        stored_id=read_count(item, "id") if item.get("id") else None,
         superseded_by=make_printable(str(item.get("superseded_by") or ""), *secrets),
-        revision=read_number(item, "revision") if status == HTTPStatus.CREATED else None,
+        revision=read_count(item, "revision") if status == 201 and item.get("revision") else None,
         was=read_members(item.get("was"), secrets),
     )
+
+
+def read_count(members: Mapping[str, object], name: str) -> int:
+    """A number from 0 on. Raises ValueError."""
+    count = members.get(name)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise ValueError
+    return count
 
 
 def read_members(members: object, secrets: tuple[str, ...]) -> Mapping[str, str] | None:
