@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from timesheets_client.arguments import Options
+from timesheets_client.checks import preflight, read_files
 from timesheets_client.context import Environment, RunContext, open_context
 from timesheets_client.contradictions import find, reject_contradictions, require_task
 from timesheets_client.environment.config import has_settings, load_config
@@ -14,12 +15,9 @@ from timesheets_client.files.downloads import download_entries
 from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.spool import upload_spool
 from timesheets_client.files.uploads import upload_files
-from timesheets_client.local_check import read_files
-from timesheets_client.missing import show_missing
+from timesheets_client.lists import show_missing, show_uploads
 from timesheets_client.output.report import Report
-from timesheets_client.preflight import preflight
 from timesheets_client.reading.maps.shipped import describe_maps
-from timesheets_client.receipts import show_uploads
 from timesheets_client.sending.uploads import TUTORIAL_ENTRY, upload_entry
 from timesheets_client.signals import catch_signals
 from timesheets_client.withdrawal import withdraw_upload

@@ -8,9 +8,9 @@ from itertools import islice
 from timesheets_client.argument_values import MAX_BATCH_SIZE
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, InputUnreadable, TemporaryFailure
+from timesheets_client.lists import find_receipt
 from timesheets_client.output.report import count_entries, describe_uploads
 from timesheets_client.reading.entries import InputEntry
-from timesheets_client.receipts import find_receipt
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.corrections import ignore_revision, withdraw

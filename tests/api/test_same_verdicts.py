@@ -5,8 +5,8 @@ import io
 import pytest
 
 from tests.api.conftest import Upload, status_and_code
+from timesheets_client.checks import find_errors
 from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
-from timesheets_client.local_check import find_errors
 from timesheets_client.reading.entries import InputEntry, InputWarning, SkippedRow
 from timesheets_client.reading.identity import StatedIds
 from timesheets_client.reading.inputs import Format, Input, read_entries

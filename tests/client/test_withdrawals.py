@@ -161,7 +161,7 @@ def test_a_check_stores_nothing(site: Site, api: Api) -> None:
 
     assert (status, run.warned) == (ExitStatus.DONE, [])
     assert api.rows == rows
-    assert run.written[8:-1] == [
+    assert run.written[7:-1] == [
         f"upload {UPLOAD}: timesheet {number} (007, 2026-06-01T00:00:00Z, {entry_id}): would be withdrawn"
         for number, entry_id in ((2, "a"), (3, "b"), (4, "c"))
     ]

@@ -2,42 +2,25 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.printable import escape
-from timesheets_client.reading.maps.date_formats import (
-    compile_formats,
-    disagree,
-    find_fault,
-    lacks_time,
-)
-from timesheets_client.reading.maps.durations import SECONDS, UNITS, WITH_DAYS, compile_unit
-from timesheets_client.reading.maps.lookups import read_lookup
 from timesheets_client.reading.maps.rows import EntryMap
-from timesheets_client.reading.maps.rules import (
-    Rule,
-    Skip,
-    make_date_rule,
-    make_duration_rule,
-    make_id_rule,
-    make_period_rule,
-    make_source,
-    make_text_rule,
-)
+from timesheets_client.reading.maps.rules import Rule, Skip, read_id_rule, read_text_rule
 from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.maps.tables import Table
+from timesheets_client.reading.maps.time_rules import read_date_rule, read_duration_rule, read_period_rule
 from timesheets_files.csv_rows import UTF_8
 from timesheets_files.dates import find_zone
-from timesheets_files.members import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS, Malformed
+from timesheets_files.members import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS
 from timesheets_files.printable import quote
 
 # They have one byte per character, and ASCII as their first half.
 ENCODING = re.compile(r"utf-8|windows-125[0-8]|iso-8859-([1-9]|1[013-6])")
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def load_map(path: Path, zone: tzinfo | None) -> EntryMap:
@@ -120,108 +103,9 @@ def read_rule(member: str, table: Table, folder: Path, zone: tzinfo | None) -> R
             is_period = "start" in table or "end" in table
             return read_period_rule(table, zone) if is_period else read_duration_rule(table)
         case _ if member == ENTRY_ID:
-            return make_id_rule(read_source(table))
+            return read_id_rule(table)
         case _:
             return read_text_rule(member, table, folder)
-
-
-def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
-    source, default = read_source(table, may_be_constant=True), table.take("default")
-    if member in OPTIONAL_COLUMNS:
-        return make_text_rule(source, lambda text: text or default)
-    renames, has_lookup, name = table.take_pairs("rename"), "lookup" in table, table.take("lookup")
-    lookup, problems = read_lookup(folder / name, member) if has_lookup else (None, [])
-    for problem in problems:
-        table.refuse("lookup", problem)
-
-    def convert(text: str) -> str:
-        if not text:
-            return str(default)
-        renamed = renames.get(text, text)
-        if lookup is None:
-            return renamed
-        if (value := lookup.get(renamed.casefold())) is None:
-            raise Malformed(f"{quote(renamed)} is not in {name}")
-        return value
-
-    return make_text_rule(source, convert)
-
-
-def read_date_rule(table: Table, zone: tzinfo | None) -> Rule:
-    source, only_day = read_source(table), table.take("only_day", bool)
-    formats = read_formats(table, "format", UTC if only_day else zone)
-    only_day = only_day or all(map(lacks_time, formats))
-    return make_date_rule(source, compile_formats(formats), zone, only_day=only_day)
-
-
-def read_duration_rule(table: Table) -> Rule:
-    source, unit = read_source(table), table.take_choice("unit", UNITS)
-    if "decimal" in table and unit not in SECONDS:
-        table.refuse("decimal", f"applies only to {', '.join(SECONDS)}")
-    decimal = table.take_choice("decimal", (".", ","), ".")
-    per_day = table.take("hours_per_day", Decimal) if unit == WITH_DAYS else 24
-    if not (Decimal(per_day).is_finite() and 0 < per_day <= 24):
-        table.refuse("hours_per_day", "must be above 0 and at most 24: how many hours 1d has, such as 8")
-    return make_duration_rule(source, compile_unit(unit, decimal, per_day), decimal)
-
-
-def read_period_rule(table: Table, zone: tzinfo | None) -> Rule:
-    start, end = (read_template(table, key) for key in ("start", "end"))
-    formats = read_formats(table, "format", zone)
-    of_end = read_formats(table, "end_format", zone, needs_date=False) if "end_format" in table else formats
-    if any(map(lacks_time, [*formats, *of_end])):
-        table.refuse("", "start and end need a time of day: %H and %M, or %I, %M and %p")
-    return make_period_rule(start, end, compile_formats(formats), compile_formats(of_end), zone)
-
-
-def read_source(table: Table, *, may_be_constant: bool = False) -> Rule:
-    """The text of a member: the key `column`, `template` or `constant`."""
-    keys = ("column", "template", *["constant"] * may_be_constant)
-    given = [key for key in keys if key in table]
-    if len(given) != 1:
-        table.refuse("", f"needs one of the keys {', '.join(keys)}; it has {' and '.join(given) or 'none'}")
-    if given == ["template"]:
-        return read_template(table, "template")
-    texts = {key: table.take(key).strip() for key in given}
-    for key in (key for key, text in texts.items() if not text):
-        table.refuse(key, "must not be empty")
-    if "constant" in texts:
-        return make_source([], protect(texts["constant"]))
-    return make_source([texts.get("column", "")])
-
-
-def read_template(table: Table, key: str) -> Rule:
-    parts = PLACEHOLDER.split(table.take(key))
-    literals, columns = parts[::2], [column.strip() for column in parts[1::2]]
-    if not columns or not all(columns) or any(mark in "".join(literals) for mark in "{}"):
-        table.refuse(key, "must name columns in braces, as in {Start date} {Start time}")
-    return make_source(columns, "%s".join(map(protect, literals)))
-
-
-def protect(literal: str) -> str:
-    """The text for a pattern in which % marks a place."""
-    return literal.replace("%", "%%")
-
-
-def read_formats(table: Table, key: str, zone: tzinfo | None, *, needs_date: bool = True) -> Sequence[str]:
-    formats = table.take_texts(key)
-    problems = [f"{quote(each)}: {fault}" for each in formats if (fault := find_fault(each))]
-    if not formats:
-        problems = ["is missing; it says what the dates look like, such as %d/%m/%Y"]
-    elif not problems:
-        problems = list(find_format_faults(formats, zone, needs_date=needs_date))
-    for problem in problems:
-        table.refuse(key, problem)
-    return [] if problems else formats
-
-
-def find_format_faults(formats: Sequence[str], zone: tzinfo | None, *, needs_date: bool) -> Iterator[str]:
-    if disagree(formats):
-        yield "these formats disagree on the order of day and month, which is never guessed"
-    if needs_date and not all("%Y" in each for each in formats):
-        yield "needs a date: %Y, %m and %d"
-    if zone is None and not all(lacks_time(each) or "%z" in each for each in formats):
-        yield 'a time of day needs a time zone; state it as time_zone = "Europe/Berlin", or with --time-zone'
 
 
 def read_skips(document: Table) -> tuple[Sequence[Skip], bool]:

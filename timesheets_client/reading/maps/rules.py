@@ -1,26 +1,22 @@
-"""How each member of an entry is made from the cells of a row, and which rows are skipped."""
+"""Read from a map how the texts of an entry are made from the cells of a row."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta, tzinfo
-from decimal import Decimal
-from functools import lru_cache
+from itertools import chain, zip_longest
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from timesheets_client.reading.maps.date_formats import Moment, compile_formats
-from timesheets_client.reading.maps.durations import compile_unit, make_hours
+from timesheets_client.reading.maps.lookups import read_lookup
 from timesheets_client.reading.maps.shipped import normalize
-from timesheets_files.dates import find_offset
-from timesheets_files.members import Malformed
+from timesheets_client.reading.maps.tables import Table
+from timesheets_files.members import OPTIONAL_COLUMNS, Malformed
 from timesheets_files.printable import quote
 
-MAX_TEXTS = 4096
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 # The stripped cells of a row, by the normalized names of their columns.
 Cells = Mapping[str, str]
-# It raises Malformed.
-Take = Callable[[Cells], Any]
-ReadMoment = Callable[[str], Moment]
 
 
 class Typed(str):
@@ -29,23 +25,14 @@ class Typed(str):
     __slots__ = ()
 
 
-# The time of day can be a cell of its own, behind that of the day.
-TYPED_FORMATS = (
-    *("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"),
-    *("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%H:%M:%S"),
-)
-read_typed_moment = compile_formats(TYPED_FORMATS)
-read_clock = compile_unit("h:mm:ss")
-
-
 class Rule(NamedTuple):
-    """The columns that a member is made from, as the map names them, and how.
+    """The columns that a member is made from, as the map names them, and how. `take` raises Malformed.
 
     A source is a rule whose text other rules read.
     """
 
     columns: Sequence[str]
-    take: Take
+    take: Callable[[Cells], Any]
 
 
 class Skip(NamedTuple):
@@ -58,25 +45,67 @@ class Skip(NamedTuple):
     is_optional: bool
 
 
-def make_source(columns: Sequence[str], pattern: str = "%s") -> Rule:
-    """A text with the cells in the places of `%s`. It is empty if all cells are."""
+def read_source(table: Table, *, may_be_constant: bool = False) -> Rule:
+    """The text of a member: the key `column`, `template` or `constant`."""
+    keys = ("column", "template", *["constant"] * may_be_constant)
+    given = [key for key in keys if key in table]
+    if len(given) != 1:
+        table.refuse("", f"needs one of the keys {', '.join(keys)}; it has {' and '.join(given) or 'none'}")
+    if given == ["template"]:
+        return read_template(table, "template")
+    texts = {key: table.take(key).strip() for key in given}
+    for key in (key for key, text in texts.items() if not text):
+        table.refuse(key, "must not be empty")
+    if "constant" in texts:
+        return Rule([], lambda _: texts["constant"])
+    column = texts.get("column", "")
+    return Rule([column], itemgetter(normalize(column)))
+
+
+def read_template(table: Table, key: str) -> Rule:
+    """A text with cells in it. It is empty if all cells are."""
+    parts = PLACEHOLDER.split(table.take(key))
+    literals, columns = parts[::2], [column.strip() for column in parts[1::2]]
+    if not columns or not all(columns) or any(mark in "".join(literals) for mark in "{}"):
+        table.refuse(key, "must name columns in braces, as in {Start date} {Start time}")
     keys = list(map(normalize, columns))
-    if keys and pattern == "%s":
+    # One cell as it is stays typed.
+    if len(keys) == 1 and not any(literals):
         return Rule(columns, itemgetter(*keys))
 
     def join(cells: Cells) -> str:
         found = [cells[key] for key in keys]
-        return (pattern % tuple(found)).strip() if any(found) or not keys else ""
+        return "".join(chain(*zip_longest(literals, found, fillvalue=""))).strip() if any(found) else ""
 
     return Rule(columns, join)
 
 
-def make_text_rule(source: Rule, convert: Callable[[str], str]) -> Rule:
-    return Rule(source.columns, lambda cells: convert(source.take(cells)))
+def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
+    source, default = read_source(table, may_be_constant=True), table.take("default")
+    if member in OPTIONAL_COLUMNS:
+        return Rule(source.columns, lambda cells: source.take(cells) or default)
+    renames, has_lookup, name = table.take_pairs("rename"), "lookup" in table, table.take("lookup")
+    lookup, problems = read_lookup(folder / name, member) if has_lookup else (None, [])
+    for problem in problems:
+        table.refuse("lookup", problem)
+
+    def convert(cells: Cells) -> str:
+        text: str = source.take(cells)
+        if not text:
+            return str(default)
+        renamed = renames.get(text, text)
+        if lookup is None:
+            return renamed
+        if (value := lookup.get(renamed.casefold())) is None:
+            raise Malformed(f"{quote(renamed)} is not in {name}")
+        return value
+
+    return Rule(source.columns, convert)
 
 
-def make_id_rule(source: Rule) -> Rule:
+def read_id_rule(table: Table) -> Rule:
     """An id, of which no part may be missing."""
+    source = read_source(table)
     keys = [(column, normalize(column)) for column in source.columns]
 
     def identify(cells: Cells) -> Any:
@@ -86,78 +115,3 @@ def make_id_rule(source: Rule) -> Rule:
         return source.take(cells)
 
     return Rule(source.columns, identify)
-
-
-def make_date_rule(source: Rule, read: ReadMoment, zone: tzinfo | None, *, only_day: bool) -> Rule:
-    """The day that the cells show, or the time unless `only_day`."""
-    take = compile_moment(source, read)
-    return Rule(
-        source.columns,
-        (lambda cells: take(cells).day) if only_day else (lambda cells: localize(take(cells), zone)),
-    )
-
-
-def make_duration_rule(source: Rule, read: Callable[[str], Decimal], decimal: str) -> Rule:
-    take, convert = source.take, lru_cache(MAX_TEXTS)(read)
-
-    def measure(cells: Cells) -> Decimal:
-        text = take(cells)
-        if type(text) is not Typed:
-            return convert(text)
-        return read_clock(text) if ":" in text else convert(text.replace(".", decimal))
-
-    return Rule(source.columns, measure)
-
-
-def make_period_rule(
-    start: Rule, end: Rule, read_start: ReadMoment, read_end: ReadMoment, zone: tzinfo | None
-) -> Rule:
-    """The hours from a start to an end. An end without a date is on the day of the start, or on the next."""
-    take_start, take_end = compile_moment(start, read_start), compile_moment(end, read_end)
-
-    def measure(cells: Cells) -> Decimal:
-        begin, finish = take_start(cells), take_end(cells)
-        if not finish.day:
-            finish = finish._replace(day=begin.day if begin.time <= finish.time else find_next_day(begin.day))
-        taken = locate(finish, zone) - locate(begin, zone)
-        if taken < timedelta():
-            raise Malformed(f"the end {show(finish)} is before the start {show(begin)}")
-        seconds = Decimal(taken // timedelta(microseconds=1)) / 1_000_000
-        return make_hours(seconds, f"{show(begin)} to {show(finish)}")
-
-    return Rule([*start.columns, *end.columns], measure)
-
-
-def compile_moment(source: Rule, read: ReadMoment) -> Callable[[Cells], Moment]:
-    """A function that reads the date and time in the cells with `read`, unless they are typed."""
-    keys = list(map(normalize, source.columns))
-
-    def read_moment(cells: Cells) -> Moment:
-        if type(cells[keys[0]]) is Typed:
-            return read_typed_moment(" ".join(cells[key] for key in keys).strip())
-        return read(source.take(cells))
-
-    return read_moment
-
-
-def localize(moment: Moment, zone: tzinfo | None) -> str:
-    """The date or the timestamp as in RFC 3339. Raises Malformed where the clock in `zone` changes."""
-    if not moment.time:
-        return moment.day
-    local = f"{moment.day}T{moment.time}"
-    return f"{local}{moment.offset or find_offset(local, zone)}"
-
-
-def show(moment: Moment) -> str:
-    return " ".join(filter(None, moment))
-
-
-def locate(moment: Moment, zone: tzinfo | None) -> datetime:
-    return datetime.fromisoformat(localize(moment, zone))
-
-
-def find_next_day(day: str) -> str:
-    try:
-        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-    except OverflowError:
-        raise Malformed(f"there is no day after {day}") from None

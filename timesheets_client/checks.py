@@ -1,27 +1,89 @@
-"""Check each step of an upload (--check) and store nothing. Explain the first step that fails."""
+"""Check before an upload and store nothing: only files (--dry-run, --preview), or each step (--check)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
+from typing import BinaryIO
 
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
-from timesheets_client.environment.config import load_config
+from timesheets_client.environment.config import choose_variables, load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
-from timesheets_client.files.counted_days import find_api_zone
+from timesheets_client.files.counted_days import CountedDays, find_api_zone, look_up_zone
 from timesheets_client.files.entries import take_entries
 from timesheets_client.files.folders import open_locked
+from timesheets_client.files.preview import MAX_FIRST, Preview, describe_first
 from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.tally import Tally
-from timesheets_client.files.uploads import upload_in_batches
+from timesheets_client.files.uploads import process_files, upload_in_batches
 from timesheets_client.output.report import Report
 from timesheets_client.printable import escape
+from timesheets_client.reading.entries import InputEntry
+from timesheets_client.reading.identity import EntryIds, StatedIds
+from timesheets_client.reading.inputs import open_input
 from timesheets_client.sending.batches import Batch
 from timesheets_client.sending.uploads import UploadMode, upload_batch
+from timesheets_client.sending.verdicts import REPEATED_ID
 from timesheets_client.withdrawal import withdraw_upload
+from timesheets_files.limits import find_faults
+from timesheets_files.members import ENTRY_ID
 
 EMPTY_BATCH = Batch(entries=(), lines=())
+NOT_CHECKED = (
+    "checked the file and the documented limits of its entries; only the API can tell whether an entry "
+    "already exists, and what its rules refuse: --check FILE asks the API"
+)
+
+
+def read_files(options: Options, environment: Environment, report: Report) -> ExitStatus:
+    """Read files and send nothing. Needs neither settings nor network."""
+    variables = choose_variables(environment.variables, environment.development)
+    days = CountedDays(partial(look_up_zone, variables, options.timeouts))
+    now = environment.clock.wall_clock()
+    preview = Preview(now, options.time_zone, days) if options.is_preview else None
+    read = partial(read_file, options=options, stdin=environment.stdin, report=report, preview=preview)
+    status = process_files(options.files, read, report)
+    if preview:
+        report.results["preview"] = preview.encode()
+        report.show_lines(preview.describe())
+    report.show(f"{'--preview' if preview else '--dry-run'}: {NOT_CHECKED}")
+    return status
+
+
+def read_file(
+    name: str, options: Options, stdin: BinaryIO, report: Report, preview: Preview | None
+) -> ExitStatus:
+    source = open_input(name, stdin)
+    tally = Tally(source=source, report=report, is_strict=options.is_strict, preview=preview)
+    # Only equal entries before it change an id, so that the first ids are right without the others.
+    first: list[InputEntry] = []
+    ids, stated = EntryIds(), StatedIds()
+    try:
+        # Nothing is sent, so no entry needs an id.
+        with closing(take_entries(tally, replace(options, derives_ids=False))) as entries:
+            for entry in entries:
+                if errors := find_errors(entry, stated):
+                    tally.reject(entry.reject(errors))
+                if preview:
+                    preview.add(entry)
+                    if len(first) < MAX_FIRST:
+                        first.append(ids.identify(entry) if options.derives_ids else entry)
+    finally:
+        if source.file is not stdin:
+            source.file.close()
+    if preview:
+        tally.first_entries = [{"source": each.source, "entry": each.members} for each in first]
+        report.show_lines(describe_first(first, source.name, preview.days))
+    tally.show(unsent="--preview" if preview else "--dry-run")
+    return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
+
+
+def find_errors(entry: InputEntry, stated: StatedIds) -> Mapping[str, object]:
+    """Return the errors that the API finds in the entry, whatever it has stored."""
+    faults = find_faults(entry.members)
+    return {ENTRY_ID: [REPEATED_ID]} if not faults and stated.differs(entry.members) else faults
 
 
 def preflight(options: Options, environment: Environment, report: Report) -> ExitStatus:
