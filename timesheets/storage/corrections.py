@@ -1,6 +1,6 @@
 """Store the corrections of an upload: each revision directly after the one before it. Knows no HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from timesheets.storage.entries import Entry
 from timesheets.storage.revisions import find_current, statements
@@ -24,59 +24,48 @@ def store_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list[
     """
     statements().lock_corrections(provenance.client_id)
     current = find_current(provenance.client_id, list({str(entry.entry_id) for entry in entries}))
+    judged: dict[int, tuple[StoredRevision | None, StoredRevision | Verdict | None]] = {}
+    new: list[StoredRevision] = []
     # Stable. All uploads insert keys in this order.
-    order = sorted(range(len(entries)), key=lambda position: _read_key(entries[position]))
-    new, refused = _find_new(provenance, entries, order, current)
-    inserted = statements().insert_corrections(provenance, [entries[position] for position in new])
-    ids: dict[int, int] = dict(zip(new, inserted, strict=True))
-    results: dict[int, Verdict | StoredRevision] = dict(refused)
-    for position in order:
-        entry, new_id = entries[position], ids.get(position)
+    for position in sorted(range(len(entries)), key=lambda position: _read_key(entries[position])):
+        entry = entries[position]
         entry_id, revision = _read_key(entry)
         before = current.get(entry_id)
-        if position in refused:
-            continue
-        if before is None:
-            results[position] = Verdict(outcome=Outcome.UNKNOWN_ENTRY, timesheet_id=0)
-        elif new_id is not None:
-            results[position] = Verdict(Outcome.CREATED, new_id, supersedes=before.timesheet_id)
-            current[entry_id] = StoredRevision(timesheet_id=new_id, entry=entry)
-        elif revision > before.revision:
-            gap = Verdict(Outcome.REVISION_GAP, before.timesheet_id, current_revision=before.revision)
-            results[position] = gap
-        else:
-            results[position] = compare(entry, before)
-    return [results[position] for position in range(len(entries))]
+        result: StoredRevision | Verdict | None = None
+        if before is not None and revision == before.revision + 1:
+            result = provenance.refuse(entry, before.entry)
+            if result is None:
+                result = current[entry_id] = StoredRevision(0, entry)
+                new.append(current[entry_id])
+        judged[position] = before, result
+    _insert(provenance, new)
+    return [_judge(entry, *judged[position]) for position, entry in enumerate(entries)]
 
 
 def _read_key(entry: Entry) -> tuple[str, int]:
     return entry.entry_id or "", entry.revision or 1
 
 
-def _find_new(
-    provenance: Provenance,
-    entries: Sequence[Entry],
-    order: Sequence[int],
-    current: Mapping[str, StoredRevision],
-) -> tuple[list[int], dict[int, Verdict]]:
-    """The positions of entries that come directly after the current revision, or after each other.
+def _insert(provenance: Provenance, new: Sequence[StoredRevision]) -> None:
+    """Insert the rows, and set their ids."""
+    ids = statements().insert_corrections(provenance, [row.entry for row in new])
+    for row, row_id in zip(new, ids, strict=True):
+        row.timesheet_id = row_id
 
-    Those that the client may not add are in the second result, with their verdict.
-    """
-    latest = {entry_id: row.entry for entry_id, row in current.items()}
-    new, refused = [], {}
-    for position in order:
-        entry = entries[position]
-        entry_id, revision = _read_key(entry)
-        before = latest.get(entry_id)
-        if before is None or (before.revision or 1) != revision - 1:
-            continue
-        if verdict := provenance.refuse(entry, before):
-            refused[position] = verdict
-        else:
-            latest[entry_id] = entry
-            new.append(position)
-    return new, refused
+
+def _judge(
+    entry: Entry, before: StoredRevision | None, result: StoredRevision | Verdict | None
+) -> Verdict | StoredRevision:
+    """The verdict of an entry that met the row `before`. The result is its new row, or why it has none."""
+    if before is None:
+        return Verdict(outcome=Outcome.UNKNOWN_ENTRY, timesheet_id=0)
+    if isinstance(result, Verdict):
+        return result
+    if result is not None:
+        return Verdict(Outcome.CREATED, result.timesheet_id, supersedes=before.timesheet_id)
+    if _read_key(entry)[1] > before.revision:
+        return Verdict(Outcome.REVISION_GAP, before.timesheet_id, current_revision=before.revision)
+    return compare(entry, before)
 
 
 def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_correct: bool) -> list[Verdict]:
@@ -84,57 +73,30 @@ def store_as_current(provenance: Provenance, entries: Sequence[Entry], *, may_co
 
     Each entry has an `entry_id` and no revision. Of those with one `entry_id`, the first accepted one counts.
     """
-    # As in every upload, new keys come before the lock. Otherwise two uploads could deadlock.
-    ids = _store_unknown(provenance, entries)
+    # As in every upload, new keys come before the lock. Otherwise two uploads could deadlock. What the client
+    # may not add leaves its `entry_id` to others.
+    unknown = [entry for entry in entries if entry.hours and provenance.refuse(entry) is None]
+    inserted = statements().insert_batch(provenance, unknown)
+    ids = {str(entry.entry_id): row_id for entry, row_id in zip(unknown, inserted, strict=True) if row_id}
     statements().lock_corrections(provenance.client_id)
-    keys = [_read_key(entry)[0] for entry in entries]
+    keys = [str(entry.entry_id) for entry in entries]
     before = find_current(provenance.client_id, list(set(keys) - ids.keys()))
-    current = {entry_id: row.entry for entry_id, row in before.items()}
-    outcomes = _judge_as_current(provenance, entries, current, may_correct=may_correct)
-    corrected = [entry_id for entry_id, row in before.items() if current[entry_id] is not row.entry]
-    inserted = statements().insert_corrections(provenance, [current[entry_id] for entry_id in corrected])
-    ids |= {entry_id: row.timesheet_id for entry_id, row in before.items()}
-    ids |= dict(zip(corrected, inserted, strict=True))
-    after = {key: StoredRevision(timesheet_id=ids[key], entry=entry) for key, entry in current.items()}
-    return [
-        outcome
-        if isinstance(outcome, Verdict)
-        else describe_as_current(outcome, before.get(key), after.get(key))
-        for key, outcome in zip(keys, outcomes, strict=True)
-    ]
-
-
-def _store_unknown(provenance: Provenance, entries: Sequence[Entry]) -> dict[str, int]:
-    """Store the first entry of each unused `entry_id`. Returns the new ids by `entry_id`.
-
-    What the client may not add leaves its `entry_id` to others.
-    """
-    new = [entry for entry in entries if entry.hours and provenance.refuse(entry) is None]
-    ids = statements().insert_batch(provenance, new)
-    return {str(entry.entry_id): row_id for entry, row_id in zip(new, ids, strict=True) if row_id is not None}
-
-
-def _judge_as_current(
-    provenance: Provenance, entries: Sequence[Entry], current: dict[str, Entry], *, may_correct: bool
-) -> list[Outcome | Verdict]:
-    """The outcomes of the entries, in their order; a verdict for one that the client may not add.
-
-    Puts what they create into `current`, by `entry_id`.
-    """
-    outcomes: list[Outcome | Verdict] = []
-    decided = set()
-    for entry in entries:
-        key = _read_key(entry)[0]
-        outcome = judge_as_current(
-            entry, current.get(key), is_decided=key in decided, may_correct=may_correct
-        )
-        if outcome is Outcome.CREATED and (verdict := provenance.refuse(entry, current.get(key))):
-            outcomes.append(verdict)
+    current, judged, decided = dict(before), list[Outcome | Verdict](), set[str]()
+    for key, entry in zip(keys, entries, strict=True):
+        row = current.get(key)
+        stored = row.entry if row else None
+        outcome = judge_as_current(entry, stored, is_decided=key in decided, may_correct=may_correct)
+        if outcome is Outcome.CREATED and (verdict := provenance.refuse(entry, stored)):
+            judged.append(verdict)
             continue
+        judged.append(outcome)
         if outcome in ACCEPTED:
             decided.add(key)
         if outcome is Outcome.CREATED:
-            revision = _read_key(current[key])[1] + 1 if key in current else 1
-            current[key] = entry._replace(revision=revision)
-        outcomes.append(outcome)
-    return outcomes
+            revision = row.revision + 1 if row else 1
+            current[key] = StoredRevision(ids.get(key, 0), entry._replace(revision=revision))
+    _insert(provenance, [current[key] for key, row in before.items() if current[key] is not row])
+    return [
+        each if isinstance(each, Verdict) else describe_as_current(each, before.get(key), current.get(key))
+        for key, each in zip(keys, judged, strict=True)
+    ]

@@ -88,7 +88,7 @@ def ingest_upload(
         with begin_upload():
             key = client.key
             owner_id, upload_id = reserve_upload(key) if receipt else (find_or_create_owner(key), None)
-            provenance = Provenance(owner_id, client.subject, received_at, upload_id, gate)
+            provenance = Provenance(owner_id, received_at, client.subject, upload_id, gate)
             verdicts = (store or _store_upload)(provenance, entries)
             if commit_if is not None and not commit_if(verdicts):
                 transaction.set_rollback(True)
@@ -204,20 +204,13 @@ def _store(
         return [Verdict(outcome=Outcome.CREATED, timesheet_id=row_id) for row_id in ids if row_id is not None]
     created = {position: row_id for position, row_id in zip(allowed, ids, strict=True) if row_id is not None}
     # Some entries repeat others, or rows that are already stored.
-    current = {
-        keys[position]: StoredRevision(timesheet_id=row_id, entry=entries[position])
-        for position, row_id in created.items()
-    }
-    current.update(find(list(set(keys) - current.keys() - {None})))
-    first_of_key = {keys[position]: position for position in created}
-
-    def judge(position: int) -> Verdict | StoredRevision:
-        key = keys[position]
+    current = dict(find(list(set(keys) - {keys[position] for position in created} - {None})))
+    results: list[Verdict | StoredRevision] = []
+    for position, (key, entry) in enumerate(zip(keys, entries, strict=True)):
         if position in created:
-            return Verdict(outcome=Outcome.CREATED, timesheet_id=created[position])
-        is_known = key is not None and key in current and first_of_key.get(key, -1) < position
-        if position in refused and not is_known:
-            return refused[position]
-        return compare(entries[position], current[key])
-
-    return [judge(position) for position in range(len(entries))]
+            results.append(Verdict(outcome=Outcome.CREATED, timesheet_id=created[position]))
+            if key is not None:
+                current[key] = StoredRevision(created[position], entry)
+        else:
+            results.append(compare(entry, current[key]) if key in current else refused[position])
+    return results

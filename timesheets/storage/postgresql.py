@@ -141,7 +141,7 @@ def _insert_from_arrays(
             f"unnest({', '.join(f'%s::{_ARRAY_TYPES[name]}[]' for name in columns)}) "
             f"WITH ORDINALITY AS sent ({content}, position) "
             "ORDER BY position ON CONFLICT DO NOTHING RETURNING id, entry_id",
-            [*_read_origin(provenance), *arrays],
+            [*provenance.origin, *arrays],
         )
         inserted = deque(cursor.fetchall())
     # An entry has the next row if the `entry_id`s are equal; otherwise the entry was left out.
@@ -155,19 +155,15 @@ def insert_corrections(provenance: Provenance, entries: Sequence[Entry]) -> list
     return _insert_from_arrays(provenance, entries, (*CONTENT_COLUMNS, *REVISION_COLUMNS))
 
 
-def _read_origin(provenance: Provenance) -> tuple[Any, ...]:
-    return (provenance.client_id, provenance.received_at, provenance.subject, provenance.upload_id)
-
-
 def _copy(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:
     """Insert entries of an announced upload. Raises IntegrityError, and inserts none, if one exists."""
-    origin = _read_origin(provenance)
     statement = f"COPY {TABLE} (id, {', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
     with connection.cursor() as cursor, transaction.atomic(), connection.wrap_database_errors:
         cursor.execute(f"SELECT nextval('{TABLE}_id_seq') FROM generate_series(1, %s)", [len(entries)])  # noqa: S608
         ids = [row_id for (row_id,) in cursor.fetchall()]
         with cursor.copy(statement) as copy:
             copy.set_types(_BINARY_TYPES)
+            origin = provenance.origin
             for row_id, content in zip(ids, map(read_content, entries), strict=True):
                 copy.write_row((row_id, *origin, *content))
     return ids

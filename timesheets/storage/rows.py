@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -30,18 +30,22 @@ SELECT_OWNER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """The client that entries come from, the user it acts for, when they arrived, and in which upload.
+class Provenance(NamedTuple):
+    """The client that entries come from, when they arrived, the user it acts for, and in which upload.
 
     `gate` judges what they would add; None if the client may add everything.
     """
 
     client_id: int
-    subject: str | None
     received_at: datetime
-    upload_id: int | None = None
-    gate: Gate | None = None
+    subject: str | None
+    upload_id: int | None
+    gate: Gate | None
+
+    @property
+    def origin(self) -> tuple[Any, ...]:
+        """The values of ORIGIN_COLUMNS."""
+        return self[:4]
 
     def refuse(self, entry: Entry, before: Entry | None = None) -> Verdict | None:
         """The verdict of an entry that the client may not add."""

@@ -1,6 +1,7 @@
 """What became of an entry: its outcome, and the rows that it met; and whether the hours of a row count."""
 
 import enum
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -58,8 +59,9 @@ class Verdict(NamedTuple):
     refused_member: str = ""
 
 
-class StoredRevision(NamedTuple):
-    """A row: its id and its content."""
+@dataclass(slots=True)
+class StoredRevision:
+    """A row: its id and its content. Until it is inserted, the id is 0."""
 
     timesheet_id: int
     entry: Entry

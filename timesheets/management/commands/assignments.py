@@ -41,9 +41,7 @@ class Command(OperatorCommand):
     help = """\
 Set which employees, projects and days a client may upload hours for. Every process uses a new list
 within two seconds. Run it with the database role that owns the tables."""
-    exit_statuses = {
-        ExitStatus.REFUSED: "FILE has errors, or the list would refuse current entries",
-    }
+    exit_statuses = {ExitStatus.REFUSED: "FILE has errors, or the list would refuse current entries"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)

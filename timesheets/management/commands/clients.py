@@ -18,9 +18,7 @@ class Command(OperatorCommand):
     help = """\
 List the clients that have uploaded, give them other names, or refuse their tokens. Run it with the
 database role that owns the tables."""
-    exit_statuses = {
-        ExitStatus.REFUSED: "nothing was renamed, for the reason that is printed",
-    }
+    exit_statuses = {ExitStatus.REFUSED: "nothing was renamed, for the reason that is printed"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="list the clients as one JSON array")

@@ -26,9 +26,7 @@ class Command(OperatorCommand):
     help = """\
 Add a run: what payroll pays now, which is the current hours up to DATE minus what earlier runs paid.
 The same command again shows the same run. Run it with the database role that owns the tables."""
-    exit_statuses = {
-        ExitStatus.REFUSED: "nothing was added, for the reason that is printed",
-    }
+    exit_statuses = {ExitStatus.REFUSED: "nothing was added, for the reason that is printed"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("label", metavar="LABEL", type=_read_label, help="the name of the run")
