@@ -17,7 +17,7 @@ from timesheets.diagnosis.refused_tokens import explain
 from timesheets.diagnosis.wording import describe_time, quote
 from timesheets.exceptions import InsufficientScope, IssuerUnavailable, Problem
 from timesheets.management.command_line import ExitStatus, OperatorCommand, silenced_logs
-from timesheets.permissions import CORRECTION_SCOPE, READ_ALL_SCOPE, READ_SCOPE, UPLOAD_SCOPE, may_read
+from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, SCOPES, UPLOAD_SCOPE, may_read
 from timesheets.trust.token_rules import Fault, TokenRejected
 from timesheets.trust.verified_tokens import VerifiedToken
 
@@ -26,7 +26,6 @@ NOTHING_TO_READ = (
 )
 # Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024
-SCOPES = frozenset({UPLOAD_SCOPE, READ_SCOPE, CORRECTION_SCOPE, READ_ALL_SCOPE})
 # By fault, which findings about the issuer belong to its explanation.
 FINDINGS_OF_INTEREST: Mapping[str, Callable[[Finding], bool]] = {
     Fault.EXPIRED: lambda finding: finding.subject == "clock",
@@ -70,14 +69,14 @@ token; quotes its claims, cut if they are long. Needs no database."""
                 _, token = cast("tuple[object, VerifiedToken]", authenticate_bearer(f"Bearer {text}"))
             except Problem as problem:
                 self._explain(problem, text)
-        required = named or token.scopes & SCOPES or frozenset({UPLOAD_SCOPE})
+        required = named or token.scopes & set(SCOPES) or frozenset({UPLOAD_SCOPE})
         scope = " ".join(sorted(required))
         if not required <= token.scopes:
             self._explain(InsufficientScope(required), text, scope=scope, client=quote(token.client_id))
         self._print("ok", *(rule.text.format(scope=scope) for rule in STEPS))
         # Few tokens should read every client's rows, and one that does needs no other scope to read.
         unneeded = {READ_ALL_SCOPE, *({READ_SCOPE} if may_read(token) else ())}
-        lacking = [] if named else sorted(SCOPES - token.scopes - unneeded)
+        lacking = [] if named else sorted(set(SCOPES) - token.scopes - unneeded)
         self._print("note", *(f"it does not grant {each}: what needs that gets 403" for each in lacking))
         client = f"client {quote(token.client_id)}, subject {quote(token.subject)}"
         self.stdout.write(f"The API would accept it, as {client}.")
@@ -108,8 +107,7 @@ token; quotes its claims, cut if they are long. Needs no database."""
         in_log = f" (in the API's log: reason={fault})" if rejection else ""
         self._print("UNKNOWN" if is_temporary else "BROKEN", f"{broken.text.format(**facts)}{in_log}")
         facts |= {"reason": rejection.reason if rejection else "", "max_length": str(MAX_TOKEN_LENGTH)}
-        explanation = explain(broken, fault, text, conf.token_policy(), time.time(), **facts)
-        for label, explained in explanation:
+        for label, explained in explain(broken, fault, text, conf.token_policy(), time.time(), **facts):
             self._print("", f"{label}: {explained}")
         if is_of_interest := FINDINGS_OF_INTEREST.get(fault):
             for finding in filter(is_of_interest, examine_issuer(conf.issuer(), conf.token_policy())):
