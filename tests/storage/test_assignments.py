@@ -122,6 +122,13 @@ def test_the_window_is_judged_before_assignments(day: str, outcome: Outcome | No
     assert verdict.outcome is (outcome or NOT_ASSIGNED)
 
 
+@pytest.mark.usefixtures("database")
+def test_entries_without_an_entry_id_are_judged_alone() -> None:
+    verdicts = ingest(INSIDE._replace(entry_id=None), OTHER._replace(entry_id=None))
+
+    assert list_outcomes(verdicts) == [CREATED, NOT_ASSIGNED]
+
+
 @pytest.mark.parametrize("others", [0, 2])
 @pytest.mark.usefixtures("database")
 def test_only_what_would_be_added_is_judged(others: int) -> None:
