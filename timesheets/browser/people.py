@@ -10,8 +10,8 @@ from timesheets.formats.days import Week
 from timesheets.renderers import CLIENT_COLUMNS, PERSON_COLUMNS
 from timesheets.storage.missing import Person, Status
 
-# In bytes of HTML: a page has 100 kB, a row its names and a link for each day with hours.
-_ROOM, _ROW, _LINK = 88_000, 550, 95
+# In bytes of HTML: a page has 100 kB, with suggestions. A row has names, and a link for each day with hours.
+_ROOM, _ROW, _LINK = 76_000, 550, 95
 
 
 def describe_people(people: Sequence[Person], week: Week, *, names_clients: bool) -> dict[str, Any]:

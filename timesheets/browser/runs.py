@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from timesheets.browser.downloads import let_others_connect, write_rows
 from timesheets.models import Run
@@ -35,20 +34,16 @@ def describe_run(run: Run, shares: Shares, reach: Reach) -> Mapping[str, Any]:
     }
 
 
-def describe_lines(
-    run: Run, shares: Shares, wanted: Mapping[str, Any], parameters: Mapping[str, Any], **others: Any
-) -> Mapping[str, Any]:
-    """What the lines that are wanted add up to, and what was `chosen`, as a query for other links."""
+def describe_lines(run: Run, shares: Shares, wanted: Mapping[str, Any], **others: Any) -> Mapping[str, Any]:
+    """What the lines that are wanted add up to."""
     sums = add_up(shares)
     if wanted:
         sums = Counter()
         for reason, count, hours in add_up_lines(run, shares, "held", **wanted):
             sums["lines"] += count
             sums["hours" if reason is None else "held"] += int(hours * 100)
-    chosen = {name: value for name, value in parameters.items() if name not in ("page_size", "cursor")}
     # A program cannot ask for what filters select.
-    shown = {**others, "run": run, "chosen": urlencode(chosen, doseq=True), "wire": None}
-    return {**shown, **_write_sums(sums)}
+    return {**others, "run": run, "wire": None, **_write_sums(sums)}
 
 
 def _write_sums(share: Counter[str]) -> Mapping[str, Any]:

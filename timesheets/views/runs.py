@@ -90,10 +90,8 @@ class RunLineListView(ReadingView):
         lines, next_begin = read_lines(run, shares, options.query.from_id or 0, options.page_size, **wanted)
         names_client = options.reach.is_everything
         results = [represent_run_line(line, names_client=names_client) for line in lines]
-        shown = {"run": run, "shares": shares, "wanted": wanted, "parameters": options.parameters}
-        return respond_with_page(
-            self.resource_path, options, results, next_begin, columns=columns, reach=options.reach, **shown
-        )
+        shown = {"run": run, "shares": shares, "wanted": wanted, "reach": options.reach}
+        return respond_with_page(self.resource_path, options, results, next_begin, columns=columns, **shown)
 
 
 def _choose_run_columns(reach: Reach) -> tuple[str, ...]:
