@@ -8,6 +8,7 @@ from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
 from timesheets.storage.run_lines import LABEL
 from timesheets.views.assignments import AssignmentView
+from timesheets.views.clients import ClientListView
 from timesheets.views.corrections import CorrectionListView
 from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
 from timesheets.views.missing import MissingView
@@ -93,6 +94,7 @@ urlpatterns = [
     *_protect("runs/<run_label:run_label>", RunView, name="run"),
     *_protect("runs/<run_label:run_label>/lines", RunLineListView, name="run-lines"),
     *_protect("totals", TotalsView, name="totals"),
+    *_protect("clients", ClientListView, name="clients"),
     *_protect("corrections", CorrectionListView, name="corrections"),
     *_protect("totals/download", TotalsDownloadView, name="totals-download"),
     *_protect("people/week", WeekView, name="week"),

@@ -25,6 +25,7 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
 from timesheets.views.assignments import AssignmentView
+from timesheets.views.clients import ClientListView
 from timesheets.views.corrections import CorrectionListView
 from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
 from timesheets.views.missing import MissingView
@@ -126,7 +127,7 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         RunView,
         RunLineListView,
     )
-    reports = (CorrectionListView, MissingView, TotalsView, TotalsDownloadView, WeekView)
+    reports = (ClientListView, CorrectionListView, MissingView, TotalsView, TotalsDownloadView, WeekView)
     for view in (*lists, *reports, AssignmentView, UploadView):
         # Views read these settings when they are imported.
         authentication = [*view.authentication_classes, SessionAuthentication]

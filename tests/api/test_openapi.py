@@ -24,7 +24,7 @@ from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_
 from timesheets_files.limits import ENTRY_ID
 
 # What only people use, and the metadata that its challenges link to.
-PAGES_OF_PEOPLE = ("totals/download", "corrections", "people/week", "timesheets/download")
+PAGES_OF_PEOPLE = ("clients", "totals/download", "corrections", "people/week", "timesheets/download")
 METADATA_OF_PEOPLE = {f".well-known/oauth-protected-resource/{path}" for path in PAGES_OF_PEOPLE}
 # The pages, and the description itself.
 PAGES = {

@@ -51,7 +51,7 @@ PAGES = [
     "/people/week?user_id=010&week=2017-W19",
 ]
 # Of everybody: somebody is missing, and clients have no list.
-REPORTING_PAGES = ["/people/week?week=2017-W19", "/runs", "/runs/may", "/runs/may/lines"]
+REPORTING_PAGES = ["/", "/clients", "/people/week?week=2017-W19", "/runs", "/runs/may", "/runs/may/lines"]
 ADMIN_PAGES = [
     "/admin/",
     "/admin/timesheets/timesheet/",

@@ -18,7 +18,7 @@ from timesheets.browser.filters import read_filters
 from timesheets.browser.sessions import find_person, find_signed_in_token
 from timesheets.browser.suggestions import suggest_names
 from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
-from timesheets.permissions import UPLOAD_SCOPE, may_read
+from timesheets.permissions import UPLOAD_SCOPE, may_read, may_read_all
 from timesheets.renderers import PageResponse
 
 # They describe the page.
@@ -40,6 +40,7 @@ def describe_visitor(request: HttpRequest) -> dict[str, Any]:
         "visitor": person.name if person else token and token.client_id,
         "may_upload": token is None or UPLOAD_SCOPE in token.scopes,
         "may_read": token is None or may_read(token),
+        "may_read_all": token is not None and may_read_all(token),
     }
 
 

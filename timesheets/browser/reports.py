@@ -1,11 +1,11 @@
 """Lay out sums of hours as a report: its period, its lines, what each opens, and what was left out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -31,6 +31,7 @@ _ROW_BYTES = 250
 
 # What entries have in common. Only a client has two names, of which the organization may be empty.
 Name = tuple[str, ...]
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +84,10 @@ class _Table:
         hours = self.sums[axis][name]
         return Line(label=_label(self._by[axis], name), hours=hours, address=_link(filters, by), **more)
 
-    def describe_rows(self, columns: Sequence[Name], used: int) -> Iterator[Line]:
-        """The first rows, as many as fit."""
+    def describe_rows(self, columns: Sequence[Name]) -> Iterator[Line]:
         for name in self.rank(0):
             cells = [self._describe_cell(name, column) for column in columns]
-            row = self.describe(0, name, entries=self.entries[name], cells=cells)
-            used += _ROW_BYTES + len(escape(row).encode())
-            if used > MAX_BYTES:
-                return
-            yield row
+            yield self.describe(0, name, entries=self.entries[name], cells=cells)
 
     def _describe_cell(self, row: Name, column: Name) -> tuple[Decimal, str | None]:
         group = self._groups.get((row, column))
@@ -114,6 +110,15 @@ class _Table:
         return filters
 
 
+def take_what_fits(rows: Iterable[Row], used: int = 0, times: int = 1) -> Iterator[Row]:
+    """The first rows, as many as a page has room for that shows each row's text so many times."""
+    for row in rows:
+        used += _ROW_BYTES + times * len(escape(row).encode())
+        if used > MAX_BYTES:
+            return
+        yield row
+
+
 def describe_report(
     *, by: Sequence[str], groups: Sequence[Group], sent: QueryDict, reach: Reach
 ) -> Mapping[str, Any]:
@@ -123,7 +128,7 @@ def describe_report(
     if by[-1] in _PERIODS:
         columns.reverse()
     heads = [table.describe(1, name) for name in columns]
-    rows = list(table.describe_rows(columns, len(escape(heads).encode())))
+    rows = list(take_what_fits(table.describe_rows(columns), len(escape(heads).encode())))
     total = Line(
         label="Total",
         hours=sum((group.hours for group in groups), Decimal()),

@@ -1,23 +1,77 @@
-"""The clients in the database, for the operator: list them, rename them. Knows no HTTP."""
+"""The clients in the database, for operators: list them, see what they did, rename them. Knows no HTTP."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
-from timesheets.models import AssignmentList, Client, ClientStop, Run
+from timesheets.models import AssignmentList, Client, ClientStop, Run, Timesheet, Upload
+from timesheets.storage.assignments import find_newest_lists
 from timesheets.storage.rows import to_key
 from timesheets.storage.run_lines import read_shares
 from timesheets.storage.run_statements import one_run_at_a_time
 from timesheets.trust.principals import ClientKey
 
+_NAMES = ClientKey._fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """What a client did, and what operators decided about it. A time is None if that never happened.
+
+    `with_rejected` is the number of its recent receipts that have refused entries.
+    """
+
+    client: ClientKey
+    entries: int
+    last_upload_at: datetime | None
+    with_rejected: int
+    assigned_at: datetime | None
+    is_stopped: bool
+
 
 def list_clients() -> Sequence[tuple[Any, ...]]:
     """The key of each client, how many entries it stored, and when it sent the last one: None without any."""
-    names = ClientKey._fields
-    rows = Client.objects.order_by(*names)
-    return list(rows.values_list(*names, Count("timesheet"), Max("timesheet__received_at")))
+    # An index counts them and leads to the newest one, so that no row of the others is read.
+    stored = Timesheet.objects.filter(client=OuterRef("pk")).order_by()
+    count = stored.values("client").annotate(count=Count("pk")).values("count")
+    newest = stored.order_by("-id").values("received_at")[:1]
+    rows = Client.objects.order_by(*_NAMES)
+    return list(rows.values_list(*_NAMES, Coalesce(Subquery(count), 0), Subquery(newest)))
+
+
+def list_activity(since: datetime) -> Sequence[Activity]:
+    """What each client did that uploaded something or has a list, who is silent for longest first."""
+    rejected = Count("pk", filter=Q(rejected__gt=0, received_at__gte=since))
+    receipts = Upload.objects.order_by().values_list(*(f"client__{name}" for name in _NAMES))
+    stored = {ClientKey(*row[:3]): row[3:] for row in list_clients()}
+    uploaded = {
+        ClientKey(*row[:3]): row[3:] for row in receipts.annotate(rejected=rejected, last=Max("received_at"))
+    }
+    assigned = {ClientKey(*key): at for *key, at in find_newest_lists().values_list(*_NAMES, "decided_at")}
+    stopped: dict[tuple[str, ...], bool] = {}
+    for *names, is_stopped in ClientStop.objects.order_by("id").values_list(*_NAMES[:2], "is_stopped"):
+        stopped[*names] = is_stopped
+
+    def describe(client: ClientKey) -> Activity:
+        entries, entry_at = stored.get(client, (0, None))
+        with_rejected, receipt_at = uploaded.get(client, (0, None))
+        return Activity(
+            client=client,
+            entries=entries,
+            last_upload_at=max(filter(None, (entry_at, receipt_at)), default=None),
+            with_rejected=with_rejected,
+            assigned_at=assigned.get(client),
+            is_stopped=stopped.get(client[:2], False),
+        )
+
+    never = datetime.min.replace(tzinfo=UTC)
+    found = map(describe, stored.keys() | assigned.keys())
+    return sorted(found, key=lambda each: (each.last_upload_at or never, each.client))
 
 
 def count_clients_of_other_issuers(issuers: Collection[str]) -> Sequence[tuple[str, int]]:

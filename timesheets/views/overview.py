@@ -37,7 +37,7 @@ class OverviewView(ReadingView):
     def get(self, request: Request) -> Response:
         reach, zone, now = read_reach(request), conf.time_zone(), timezone.now()
         today = timezone.localdate(now, zone)
-        week, since = Week.of(today).previous, today - _RECENT
+        last_week, since = Week.of(today).previous, today - _RECENT
         this_month = find_month(today)
         hours = {}
         for first, end in (this_month, find_month(this_month[0] - _ONE_DAY)):
@@ -45,14 +45,14 @@ class OverviewView(ReadingView):
             query = TimesheetQuery(date_from=date_from, date_to=date_to)
             groups, _ = add_up(reach, query, ("client",), zone)
             hours[first, end] = sum((group.hours for group in groups), Decimal())
-        people, _ = find_missing(reach, conf.issuer().url, week, zone, now)
+        people, _ = find_missing(reach, conf.issuer().url, last_week, zone, now)
         received_since = find_start_of_day(str(since), zone)
         receipts, _ = list_receipts(reach, ReceiptQuery(newest_first=True), _LATEST)
         return PageResponse(
             None,
             hours=hours,
             most=max(hours.values()),
-            week=week,
+            last_week=last_week,
             people=None if people is None else Counter(person.status for person in people),
             since=since,
             with_rejected=count_with_rejected(reach, received_since),
