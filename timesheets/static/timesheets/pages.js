@@ -30,11 +30,16 @@ function showTime(time) {
   const clock = CLOCK.format(moment);
   if (time.dataset.show === "moment") return showMoment(moment);
   // The entry counts for its day, even where the reader's calendar shows the next one.
-  return ISO_DAY.format(moment) === time.dataset.day ? clock : `${SHORT_DAY.format(moment)}, ${clock}`;
+  return ISO_DAY.format(moment) === time.dataset.day ? clock : `${nameDay(SHORT_DAY, moment)}, ${clock}`;
 }
 
 function showMoment(moment) {
-  return `${LONG_DAY.format(moment)}, ${CLOCK.format(moment)}`;
+  return `${nameDay(LONG_DAY, moment)}, ${CLOCK.format(moment)}`;
+}
+
+// The month as the server writes it.
+function nameDay(format, moment) {
+  return format.format(moment).replace("Sept", "Sep");
 }
 
 // A cursor leads only forward, so the tab remembers from which page each next page is reached.
