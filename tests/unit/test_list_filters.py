@@ -23,12 +23,12 @@ def list_pairs(address: str) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(address).query)
 
 
-def test_without_filters_there_is_an_empty_field_of_each() -> None:
+def test_without_filters_there_are_no_values() -> None:
     filters = read("")
 
     assert (filters["user_ids"], filters["projects"], filters["chips"], filters["kept"]) == (
-        [""],
-        [""],
+        [],
+        [],
         [],
         [],
     )
@@ -71,9 +71,9 @@ def test_a_period_is_shown_with_its_last_day_and_anything_else_as_it_was_sent(
 @pytest.mark.parametrize(
     ("today", "starts", "ends"),
     [
-        ("2017-05-10", "05-08 05-01 05-01 04-01", "05-15 05-08 06-01 05-01"),
-        ("2018-01-01", "01-01 12-25 01-01 12-01", "01-08 01-01 02-01 01-01"),
-        ("2024-03-31", "03-25 03-18 03-01 02-01", "04-01 03-25 04-01 03-01"),
+        ("2017-05-10", "05-04 05-08 05-01 05-01 04-01", "05-11 05-15 05-08 06-01 05-01"),
+        ("2018-01-01", "12-26 01-01 12-25 01-01 12-01", "01-02 01-08 01-01 02-01 01-01"),
+        ("2024-03-31", "03-25 03-25 03-18 03-01 02-01", "04-01 04-01 03-25 04-01 03-01"),
     ],
     ids=["wednesday", "new-year", "sunday"],
 )
@@ -82,7 +82,8 @@ def test_a_period_ends_with_the_day_after_it(today: str, starts: str, ends: str)
     periods = read("", day)["periods"]
 
     found = [period.value.split("/") for period in periods]
-    assert [period.text for period in periods] == ["This week", "Last week", "This month", "Last month"]
+    texts = ["Last 7 days", "This week", "Last week", "This month", "Last month"]
+    assert [period.text for period in periods] == texts
     assert " ".join(first[5:] for first, _ in found) == starts
     assert " ".join(end[5:] for _, end in found) == ends
     distances = [date.fromisoformat(limit) - day for limits in found for limit in limits]
@@ -92,7 +93,7 @@ def test_a_period_ends_with_the_day_after_it(today: str, starts: str, ends: str)
 def test_the_period_of_the_list_is_marked() -> None:
     periods = read("user_id=007&date_from=2017-05-08&date_to=2017-05-15&cursor=abc")["periods"]
 
-    assert [period.is_current for period in periods] == [True, False, False, False]
+    assert [period.is_current for period in periods] == [False, True, False, False, False]
 
 
 def test_what_the_form_has_no_field_for_is_kept() -> None:
