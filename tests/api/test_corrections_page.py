@@ -42,7 +42,7 @@ def test_the_newest_correction_is_first_and_says_what_was_before(show: Open, sto
     days = "Thu, 11 May 2017 was Wed, 10 May 2017 17:40"
     assert read_rows(page) == [
         f"007 , entry {fourth} StoreZero withdrawn 0.00 was 5.00 {days[21:]} {SCRIPT} {when} {who}",
-        f"008 was 007 , entry {second + 1} Intranet was StoreZero 5.00 {days} Wrong person {when}",
+        f"008 , entry {second + 1} was 007 Intranet was StoreZero 5.00 {days} Wrong person {when}",
         f"007 , entry {second} StoreZero 4.00 was 5.00 {days[21:]} Left early {when} {who}",
     ]
     assert f"/timesheets/{second}" in list_links(page)
