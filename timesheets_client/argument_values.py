@@ -5,6 +5,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from timesheets_client.network.exchange import Timeouts
@@ -33,9 +34,9 @@ def parse_batch_size(text: str) -> int:
     return size
 
 
-def parse_count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise ArgumentTypeError(f"must be a whole number, not {text!r}")
+def parse_count(text: str, max_digits: int = 9) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > max_digits:
+        raise ArgumentTypeError(f"must be a whole number such as 17, not {text!r}")
     return int(text)
 
 
@@ -44,12 +45,6 @@ def parse_hours(text: str) -> Decimal:
         return read_decimal(text)
     except Malformed as error:
         raise ArgumentTypeError(str(error)) from None
-
-
-def parse_upload(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > MAX_UPLOAD_DIGITS:
-        raise ArgumentTypeError(f"must be the number of an upload, such as 17, not {text!r}")
-    return int(text)
 
 
 def parse_reason(text: str) -> str:
@@ -142,7 +137,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "PERCENT": parse_percent,
     "SECONDS": parse_seconds,
     "TEXT": parse_reason,
-    "UPLOAD": parse_upload,
+    "UPLOAD": partial(parse_count, max_digits=MAX_UPLOAD_DIGITS),
     # The API says which weeks there are.
     "WEEK": str,
     "ZONE": parse_zone,

@@ -19,11 +19,11 @@ from timesheets_client.argument_values import (
     parse_shipped_map,
 )
 from timesheets_client.network.exchange import DEFAULT_RETRIES, Timeouts
-from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.table_files import TableOptions
 from timesheets_files.dates import DateFormat
+from timesheets_files.printable import escape
 
 # Only a map needs its rules.
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import process_files, upload_in_batches
 from timesheets_client.output.report import Report
-from timesheets_client.printable import escape
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import EntryIds, StatedIds
 from timesheets_client.reading.inputs import open_input
@@ -29,6 +28,7 @@ from timesheets_client.sending.verdicts import REPEATED_ID
 from timesheets_client.withdrawal import withdraw_upload
 from timesheets_files.limits import find_faults
 from timesheets_files.members import ENTRY_ID
+from timesheets_files.printable import escape
 
 EMPTY_BATCH = Batch(entries=(), lines=())
 NOT_CHECKED = (

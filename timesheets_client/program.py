@@ -14,7 +14,7 @@ from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.local_files import is_closed_to_others, read_file
-from timesheets_client.printable import escape
+from timesheets_files.printable import escape
 
 PROGRAM = "upload-timesheets"
 # Far more than such a file has.
@@ -54,16 +54,13 @@ def build_parser() -> ArgumentParser:
 def upload() -> None:
     """Upload, and exit with the status of the run."""
     options = vars(build_parser().parse_args())
+    env_file = options.pop("env_file")
     try:
-        variables = read_variables(options.pop("env_file"))
+        variables = os.environ if env_file is None else {**read_env_file(env_file), **os.environ}
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_status)
     sys.exit(run_command(options, variables=variables, development={}, stdout=sys.stdout, stderr=sys.stderr))
-
-
-def read_variables(env_file: str | None) -> Mapping[str, str]:
-    return os.environ if env_file is None else {**read_env_file(env_file), **os.environ}
 
 
 def read_env_file(path: str) -> Mapping[str, str]:

@@ -1,9 +1,8 @@
 """One run, from the options to the exit status."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from timesheets_client.arguments import Options
 from timesheets_client.checks import preflight, read_files
@@ -53,8 +52,8 @@ def catch_errors(options: Options, environment: Environment, report: Report) -> 
 
 def perform(options: Options, environment: Environment, report: Report) -> ExitStatus:
     reject_contradictions(options)
-    if options.shown_map:
-        report.show_lines(list_lines(options.shown_map))
+    if shown := options.shown_map:
+        report.show_lines(describe_maps() if shown.is_dir() else shown.read_text("utf-8").splitlines())
         return ExitStatus.DONE
     options = read_map_file(options)
     if options.is_dry_run or options.is_preview:
@@ -69,10 +68,6 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
             # Without the scope to correct, nothing is read.
             context.tokens.obtain()
         return upload(context)
-
-
-def list_lines(shown_map: Path) -> Iterable[str]:
-    return describe_maps() if shown_map.is_dir() else shown_map.read_text(encoding="utf-8").splitlines()
 
 
 def read_map_file(options: Options) -> Options:

@@ -18,7 +18,7 @@ from tests.client.runs import PROGRAM, Run, run_client, write_csv, write_days
 from tests.client.test_command import COMMAND, CRON, ROOT
 from tests.kit.waiting import wait_until
 from timesheets_client.errors import ExitStatus
-from timesheets_client.printable import escape
+from timesheets_files.printable import escape
 
 # They color the text of a terminal, set its title, and return to the start of the line.
 CONTROLS = "\x1b[31m\x1b]0;title\x07\r\x9b2J\x7f\u202e"

@@ -20,10 +20,10 @@ from tests.kit.processes import REPOSITORY, make_environment, run_python
 from timesheets_client.environment.variables import read_secret_file
 from timesheets_client.files.folders import add_suffix
 from timesheets_client.local_files import is_link, try_lock
-from timesheets_client.printable import escape_bytes
 from timesheets_client.program import read_env_file
 from timesheets_client.reading.maps.files import load_map
 from timesheets_client.sending import uploads
+from timesheets_files.printable import escape_bytes
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="takes away what only POSIX has")
 

@@ -19,7 +19,7 @@ from timesheets_client.local_files import (
     try_lock,
 )
 from timesheets_client.network.retries import Clock, poll
-from timesheets_client.printable import escape
+from timesheets_files.printable import escape
 
 MAX_BYTES = 64 * 1024
 POLL_SECONDS = 0.05

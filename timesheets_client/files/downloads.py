@@ -14,12 +14,12 @@ from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, WrongUsage
 from timesheets_client.files.part_files import PartFile, name_part, open_part_file
 from timesheets_client.output.report import count_entries
-from timesheets_client.printable import escape, escape_bytes
 from timesheets_client.reading.entries import encode_value
 from timesheets_client.reading.inputs import Format
 from timesheets_client.sending.snapshots import find_latest_state, list_state
 from timesheets_client.sending.stored_entries import Page, StoredEntry
 from timesheets_files.members import COLUMNS, ENTRY_ID
+from timesheets_files.printable import escape, escape_bytes
 from timesheets_files.rows import read_decimal
 
 # Raise it when a file gets other bytes, so that no run continues the file of an older client.

@@ -15,8 +15,8 @@ from timesheets_client.context import RunContext
 from timesheets_client.errors import FileBlocked, FileUnavailable, InputInUse
 from timesheets_client.local_files import is_in_use, is_link, try_lock
 from timesheets_client.network.retries import Clock, poll
-from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input, open_input
+from timesheets_files.printable import escape
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 MAX_NAME_BYTES = 255

@@ -11,7 +11,6 @@ MAX_ROWS_SHOWN = 20
 RIGHT = ("entries", "hours", "first")
 
 Texts = tuple[str, ...]
-Row = Mapping[str, str | int]
 
 
 class Groups:
@@ -41,21 +40,19 @@ class Groups:
                 self._first[key] = source
         totals.count(hours)
 
-    def list_rows(self) -> list[Row]:
+    def list_rows(self) -> list[dict[str, str | int]]:
         """The groups in the order of their texts."""
-        return [
-            self._make_row(texts, totals)
-            for texts, totals in sorted(self._totals.items(), key=lambda item: item[0])
-            if self._more_than is None or totals.hours > self._more_than
-        ]
-
-    def _make_row(self, texts: Texts, totals: Totals) -> Row:
-        row: dict[str, str | int] = {**dict(zip(self._names, texts, strict=True)), "entries": totals.entries}
-        if totals.unreadable < totals.entries:
-            row["hours"] = show(totals.hours)
-        if texts in self._first:
-            row["first"] = self._first[texts]
-        return row
+        rows = []
+        for texts, totals in sorted(self._totals.items(), key=lambda item: item[0]):
+            if self._more_than is None or totals.hours > self._more_than:
+                row: dict[str, str | int] = dict(zip(self._names, texts, strict=True))
+                row["entries"] = totals.entries
+                if totals.unreadable < totals.entries:
+                    row["hours"] = show(totals.hours)
+                if texts in self._first:
+                    row["first"] = self._first[texts]
+                rows.append(row)
+        return rows
 
     def encode(self) -> dict[str, object]:
         unlisted = {"entries": self.unlisted.entries, "hours": show(self.unlisted.hours)}

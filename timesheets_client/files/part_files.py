@@ -25,7 +25,7 @@ from timesheets_client.local_files import (
     replace_file,
     set_mode,
 )
-from timesheets_client.printable import escape
+from timesheets_files.printable import escape
 
 # Far more than a checkpoint has.
 MAX_CHECKPOINT_BYTES = 64 * 1024

@@ -13,10 +13,10 @@ from timesheets_client.context import RunContext
 from timesheets_client.errors import FileBlocked, WrongUsage
 from timesheets_client.files.folders import add_suffix, explain_os_errors, find_free_path, is_same_file
 from timesheets_client.local_files import OWNER_ONLY, make_private_folder, replace_file
-from timesheets_client.printable import escape
 from timesheets_client.reading.entries import RejectedEntry, encode_value
 from timesheets_client.reading.inputs import Input
 from timesheets_files.members import ENTRY_ID, REJECTED
+from timesheets_files.printable import escape
 
 SUFFIX = ".rejected.ndjson"
 make_folder = partial(Path.mkdir, mode=0o700, parents=True, exist_ok=True)

@@ -37,8 +37,8 @@ from timesheets_client.local_files import (
     replace_file,
 )
 from timesheets_client.output.report import Report, describe_bug
-from timesheets_client.printable import escape
 from timesheets_client.reading.inputs import Input
+from timesheets_files.printable import escape
 
 LOCK = ".lock"
 DONE, REJECTED = "done", "rejected"

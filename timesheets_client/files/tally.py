@@ -15,11 +15,11 @@ from timesheets_client.output.report import (
     count_entries,
     describe_uploads,
 )
-from timesheets_client.printable import escape, escape_bytes
 from timesheets_client.reading.entries import RejectedEntry, SkippedRow
 from timesheets_client.reading.inputs import Input
-from timesheets_client.sending.corrections import FindZone, describe_change
+from timesheets_client.sending.corrections import FindZone, describe_values
 from timesheets_client.sending.verdicts import Verdicts
+from timesheets_files.printable import escape, escape_bytes
 
 
 @dataclass(kw_only=True)
@@ -65,7 +65,8 @@ class Tally:
         self.reject(*verdicts.rejected)
         for each in verdicts.listed:
             if each.was:
-                self.report.show(describe_change(each, self.find_zone))
+                values = describe_values(each.entry.members, each.was, self.find_zone)
+                self.report.show(f"{each.entry.source}: would become revision {each.revision}: {values}")
             elif each.revision or each.status == HTTPStatus.OK:
                 self.report.show_detail(each.describe())
 

@@ -9,8 +9,8 @@ from itertools import groupby
 from timesheets_client.errors import ExitStatus
 from timesheets_client.network.failures import walk_causes
 from timesheets_client.output.streams import ProgressBar
-from timesheets_client.printable import escape, escape_lines
 from timesheets_client.reading.entries import encode_value
+from timesheets_files.printable import escape
 
 MAX_REJECTED_SHOWN = 20
 MAX_CELL_LENGTH = 28
@@ -101,7 +101,7 @@ class Report:
             self.write(escape(line))
 
     def show_problem(self, problem: str, *, min_verbosity: int = 0) -> None:
-        shown = escape_lines(problem)
+        shown = "\n".join(map(escape, problem.split("\n")))
         if self.verbosity >= min_verbosity and not self.progress.write(shown):
             self.warn(shown)
 

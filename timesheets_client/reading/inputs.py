@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from timesheets_client.errors import DateOrderInDoubt, InputUnreadable
-from timesheets_client.printable import escape
 from timesheets_client.reading.entries import InputItem
 from timesheets_client.reading.json_files import read_json, read_ndjson
 from timesheets_client.reading.maps.shipped import suggest_map
@@ -26,6 +25,7 @@ from timesheets_files.csv_rows import UTF_8
 from timesheets_files.dates import DateFormat
 from timesheets_files.members import DateOrderInDoubt as OrderInDoubt
 from timesheets_files.members import FileUnreadable, HeaderMalformed
+from timesheets_files.printable import escape
 from timesheets_files.signatures import GZIP, OLD_EXCEL, ZIP, require_known, require_text
 from timesheets_files.strict_json import NotJSON, parse_value
 

@@ -9,7 +9,6 @@ from timesheets_client.network.messages import make_printable
 from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry
 from timesheets_client.reading.identity import normalize_date, normalize_hours, strip_text
 from timesheets_client.sending.stored_entries import StoredEntry
-from timesheets_client.sending.verdicts import EntryVerdict
 from timesheets_files.members import COLUMNS, ENTRY_ID, REASON, REVISION
 
 Item = TypeVar("Item", bound=InputEntry | RejectedEntry)
@@ -31,12 +30,6 @@ def ignore_revision(item: Item) -> Item:
     """The item without its revision and reason, because the run has its own."""
     members = {name: value for name, value in item.members.items() if name not in (REVISION, REASON)}
     return replace(item, members=members)
-
-
-def describe_change(verdict: EntryVerdict, find_zone: FindZone) -> str:
-    """As in `week23.csv:17: would become revision 2: 007, 2026-06-01, StoreZero, 7.5 -> 7 hours`."""
-    values = describe_values(verdict.entry.members, verdict.was, find_zone)
-    return f"{verdict.entry.source}: would become revision {verdict.revision}: {values}"
 
 
 def describe_values(new: Members, old: Mapping[str, str] | None, find_zone: FindZone) -> str:

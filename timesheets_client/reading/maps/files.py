@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.printable import escape
 from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.maps.rules import Rule, Skip, read_id_rule, read_text_rule
 from timesheets_client.reading.maps.shipped import FOLDER
@@ -17,7 +16,7 @@ from timesheets_client.reading.maps.time_rules import read_date_rule, read_durat
 from timesheets_files.csv_rows import UTF_8
 from timesheets_files.dates import find_zone
 from timesheets_files.members import COLUMNS, ENTRY_ID, OPTIONAL_COLUMNS
-from timesheets_files.printable import quote
+from timesheets_files.printable import escape, quote
 
 # They have one byte per character, and ASCII as their first half.
 ENCODING = re.compile(r"utf-8|windows-125[0-8]|iso-8859-([1-9]|1[013-6])")
