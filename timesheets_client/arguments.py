@@ -8,7 +8,7 @@ from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from timesheets_client.access.issued_tokens import CORRECT_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets_client.argument_values import (
@@ -24,10 +24,6 @@ from timesheets_client.reading.maps.shipped import FOLDER
 from timesheets_client.reading.table_files import TableOptions
 from timesheets_files.dates import DateFormat
 from timesheets_files.printable import escape
-
-# Only a map needs its rules.
-if TYPE_CHECKING:
-    from timesheets_client.reading.maps.rows import EntryMap
 
 DEFAULT_BATCH_SIZE = 1_000
 MAX_PAGE_SIZE = 1_000
@@ -53,12 +49,10 @@ other = partial(argument, "")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """The parsed command line."""
+class Options(TableOptions):
+    """The parsed command line. No argument sets `entry_map`: the run reads it from the map file."""
 
     files: Sequence[str] = ()
-    # What the run reads from the map file; no argument sets it.
-    entry_map: "EntryMap | None" = None
     format: Format = reading(
         "--format",
         "the format of the files; auto goes by the file name's suffix, else by the first byte",
@@ -182,15 +176,6 @@ class Options:
     uploads_example: bool = other("--example", "upload the tutorial's one entry; needs no FILE")
     forgets_token: bool = other("--forget-token", "delete the cached token and exit")
     caches_token: bool = other("--no-token-cache", "get a new token, cache nothing", True)
-
-    @property
-    def tables(self) -> TableOptions:
-        return TableOptions(
-            date_format=self.date_format,
-            zone=self.time_zone,
-            entry_map=self.entry_map,
-            sheets=self.sheets,
-        )
 
     @property
     def required_scopes(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from timesheets_client.files.folders import open_locked
 from timesheets_client.files.preview import MAX_FIRST, Preview, describe_first
 from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.tally import Tally
-from timesheets_client.files.uploads import process_files, upload_in_batches
+from timesheets_client.files.uploads import process_files, upload_entries
 from timesheets_client.output.report import Report
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import EntryIds, StatedIds
@@ -134,7 +134,7 @@ def check_file(name: str, context: RunContext) -> ExitStatus:
     with step(escape(name)), open_locked(name, context) as source:
         tally = Tally(source=source, report=report, is_strict=options.is_strict, find_zone=find_zone)
         with closing(take_entries(tally, options)) as entries:
-            upload_in_batches(entries, tally, context, is_dry_run=True)
+            upload_entries(entries, tally, context, is_dry_run=True)
     tally.finish()
     corrected = f"correct {tally.changes['corrected']}, " if "corrected" in tally.changes else ""
     rows = "row is" if tally.skipped == 1 else "rows are"

@@ -50,7 +50,7 @@ def iterate(
 ) -> Iterator[InputItem]:
     body = content.encode() if isinstance(content, str) else content
     file = io.BufferedReader(io.BytesIO(body))
-    options = TableOptions(zone=zone, entry_map=entry_map, sheets=sheets)
+    options = TableOptions(time_zone=zone, entry_map=entry_map, sheets=sheets)
     return read_entries(Input(name=name, file=file), chosen, options)
 
 

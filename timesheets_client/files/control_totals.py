@@ -43,11 +43,11 @@ def check_totals(source: Input, options: Options) -> Iterator[Input]:
     Raises EntriesRejected, and what reading it raises.
     """
     is_expected = (options.expected_entries, options.expected_hours) != (None, None)
-    if not (is_expected or options.entry_map or may_be_in_doubt(source, options.format, options.tables)):
+    if not (is_expected or options.entry_map or may_be_in_doubt(source, options.format, options)):
         yield source
         return
     with open_repeatable(source) as repeatable:
-        with closing(read_entries(repeatable, options.format, options.tables)) as items:
+        with closing(read_entries(repeatable, options.format, options)) as items:
             require_totals(total(items), options, source.name)
         repeatable.file.seek(0)
         yield repeatable

@@ -37,7 +37,7 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
     # The reader must release the file before the caller closes the file.
     with (
         check_totals(tally.source, options) as source,
-        closing(read_entries(source, options.format, options.tables)) as read,
+        closing(read_entries(source, options.format, options)) as read,
     ):
         for each in read:
             if isinstance(each, InputWarning):

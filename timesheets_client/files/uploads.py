@@ -62,10 +62,9 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     """Upload the entries of `source` and report. Raises an UploadError if some could not be sent."""
     options, report = context.options, context.report
     tally = Tally(source=source, report=report, is_strict=options.is_strict, rejects=rejects)
-    upload = upload_atomically if options.is_strict else upload_in_batches
     try:
         with report.progress.follow(source.name), closing(take_entries(tally, options)) as entries:
-            upload(entries, tally, context)
+            upload_entries(entries, tally, context)
         tally.kept = rejects.commit(is_file_refused=options.is_strict and tally.is_faulty)
     except BaseException:
         tally.show_part(has_ids=options.derives_ids or options.is_correction)
@@ -78,48 +77,39 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 
 
-def upload_in_batches(
+def upload_entries(
     entries: Iterable[InputEntry], tally: Tally, context: RunContext, *, is_dry_run: bool = False
 ) -> None:
+    """Upload in batches, or with --strict all or none. Counts what becomes of the entries."""
     options = context.options
+    is_atomic = options.is_strict and not is_dry_run
+    if options.is_correction:
+        entries = reject_repeated(require_ids(entries, tally.source.name), tally)
+    batches: Iterable[Batch] = make_batches(entries, options.batch_size)
+    if is_atomic:
+        batches = make_atomic_batch(entries, tally.source.name)
+    # Of a file that is already faulty nothing is stored. The API only says what else is.
+    stores_nothing = is_atomic and tally.is_faulty
     mode = UploadMode(
-        is_dry_run=is_dry_run,
+        is_atomic=is_atomic,
+        is_dry_run=is_dry_run or stores_nothing,
         lists_all=context.report.verbosity > 1 or options.is_correction,
         label="" if is_dry_run else make_label(tally.file),
         reason=(options.reason or "") if options.is_correction else "",
     )
-    if options.is_correction:
-        entries = reject_repeated(require_ids(entries, tally.source.name), tally)
-    for batch in make_batches(entries, options.batch_size):
+    for batch in batches:
         with context.environment.signals.deferred():
-            tally.add(upload_batch(context.client, batch, mode))
+            verdicts = upload_batch(context.client, batch, mode)
+            if stores_nothing:
+                tally.reject(*verdicts.rejected)
+            else:
+                tally.add(verdicts)
         tally.show_progress(len(batch))
-
-
-def upload_atomically(entries: Iterable[InputEntry], tally: Tally, context: RunContext) -> None:
-    """Store all entries or none. For a file that is already faulty, the API does only a dry run."""
-    batch = make_atomic_batch(entries, tally.source.name)
-    if not batch:
-        return
-    mode = UploadMode(
-        is_atomic=True,
-        is_dry_run=tally.is_faulty,
-        lists_all=context.report.verbosity > 1,
-        label=make_label(tally.file),
-    )
-    with context.environment.signals.deferred():
-        verdicts = upload_batch(context.client, batch, mode)
-        if mode.is_dry_run:
-            # It creates nothing.
-            tally.reject(*verdicts.rejected)
-        else:
-            tally.add(verdicts)
-    if tally.is_faulty:
+    if is_atomic and tally.is_faulty:
         context.report.show_problem(f"{tally.source.name}: nothing was stored (--strict)")
-    tally.show_progress(len(batch))
 
 
-def make_atomic_batch(entries: Iterable[InputEntry], name: str) -> Batch | None:
+def make_atomic_batch(entries: Iterable[InputEntry], name: str) -> list[Batch]:
     """One batch of all entries, if there are any. Raises WrongUsage if the API does not take it."""
     batches = list(islice(make_batches(entries, MAX_STRICT_ENTRIES, MAX_STRICT_BYTES), 2))
     if len(batches) > 1 or any(sum(map(len, batch.lines)) > MAX_STRICT_BYTES for batch in batches):
@@ -128,4 +118,4 @@ def make_atomic_batch(entries: Iterable[InputEntry], name: str) -> Batch | None:
             f"{MAX_STRICT_ENTRIES:,} entries and 8 MiB per request; nothing was sent; split the file, or "
             "send it without --strict"
         )
-    return batches[0] if batches else None
+    return batches

@@ -113,7 +113,7 @@ def read_entries(source: Input, chosen: Format, options: TableOptions = AS_THEY_
         head = file.peek(PEEK_BYTES) if is_zipped else head
         found = find_format(source.name, chosen, head)
         if found in ENTRY_READERS:
-            yield from ENTRY_READERS[found](cast("BinaryIO", file), source.name, options.zone)
+            yield from ENTRY_READERS[found](cast("BinaryIO", file), source.name, options.time_zone)
             return
         encoding = options.entry_map.encoding if options.entry_map else UTF_8
         if encoding != UTF_8 and head.startswith(codecs.BOM_UTF8):

@@ -28,8 +28,8 @@ OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class TableOptions:
     """The options for tables: the map, if any, and the sheets of a workbook to read, if not all."""
 
+    time_zone: tzinfo | None = None
     date_format: DateFormat = DateFormat.ISO
-    zone: tzinfo | None = None
     entry_map: "EntryMap | None" = None
     sheets: Sequence[str] = ()
 
@@ -43,7 +43,7 @@ def read_csv(file: BinaryIO, name: str, options: TableOptions) -> Iterator[Input
             for line, item in read_rows(table, lambda cells, line: reader.read(f"{name}:{line}", cells)):
                 yield make_item(f"{name}:{line}", item) if isinstance(item, RowMalformed) else item
         else:
-            for line, row in read_entries(table, compile_reader(options.date_format, options.zone)):
+            for line, row in read_entries(table, compile_reader(options.date_format, options.time_zone)):
                 yield make_item(f"{name}:{line}", row)
         if table.is_cut:
             yield InputWarning(source=name, reasons=["the last line has no line ending; was the file cut?"])
@@ -76,7 +76,7 @@ def read_sheet_items(sheet: "Sheet", source: str, options: TableOptions) -> Iter
     if options.entry_map:
         yield from read_mapped_sheet(options.entry_map, sheet, source)
         return
-    for number, row in read_sheet(sheet, options.date_format, options.zone):
+    for number, row in read_sheet(sheet, options.date_format, options.time_zone):
         yield make_item(f"{source}:{number}", row)
 
 
