@@ -38,14 +38,7 @@ def find_program(name: str) -> str | None:
 def choose_values() -> dict[str, str]:
     """The values of the templates' placeholders, with free ports and a new password."""
     ports = {name: str(find_free_port()) for name in PORTS}
-    members = [f"database-{number}=http://127.0.0.1:{ports[f'peer_port_{number}']}" for number in (1, 2, 3)]
-    return {
-        **ports,
-        "etcd_hosts": ",".join(f"127.0.0.1:{ports[f'etcd_port_{number}']}" for number in (1, 2, 3)),
-        "initial_cluster": ",".join(members),
-        "password": token_urlsafe(16),
-        "programs": str(find_programs()),
-    }
+    return {**ports, "password": token_urlsafe(16), "programs": str(find_programs())}
 
 
 def fill_in(template: str, machine: str, values: Mapping[str, str]) -> str:
