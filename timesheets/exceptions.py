@@ -184,9 +184,9 @@ def describe_problem(status: int, detail: str, code: str, members: Mapping[str, 
     }
 
 
-def write_challenge(parameters: Mapping[str, str], view: object) -> str:
+def write_challenge(parameters: Mapping[str, str], path: str) -> str:
     """A Bearer challenge (RFC 6750, section 3) with the address of the metadata (RFC 9728, section 5.1)."""
-    metadata = conf.public_url(f"{METADATA_PATH}{view.resource_path}")  # type: ignore[attr-defined]
+    metadata = conf.public_url(f"{METADATA_PATH}{path}")
     parameters = {"realm": "timesheets", **parameters, "resource_metadata": metadata}
     return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
 
@@ -214,7 +214,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     response.data = describe_problem(status, response.data["detail"], code, members)
     challenge = {} if isinstance(exc, exceptions.NotAuthenticated) else getattr(exc, "challenge", None)
     if challenge is not None:
-        response["WWW-Authenticate"] = write_challenge(challenge, context["view"])
+        response["WWW-Authenticate"] = write_challenge(challenge, context["request"].path_info)
     renderer = getattr(context["request"], "accepted_renderer", None)
     if renderer is None or renderer.format in {"json", "csv"}:
         response.content_type = PROBLEM_MEDIA_TYPE

@@ -40,7 +40,6 @@ class StockSerializer(serializers.ModelSerializer[Timesheet]):
 
 
 class StockView(APIView):
-    resource_path = "/stock"
     required_scopes = frozenset({"batch:upload"})
     parser_classes = [JSONParser]
 

@@ -28,7 +28,6 @@ MARKER = "mArKeR7f3e9c"
 class CrashingView(APIView):
     """Has a bug that occurs only after authentication."""
 
-    resource_path = "/crash"
     required_scopes = frozenset({"batch:upload"})
 
     def post(self, request: Request) -> Response:

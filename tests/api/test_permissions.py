@@ -15,7 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 class ViewOfTwoScopes(APIView):
-    resource_path = "/timesheets/upload"
     required_scopes = frozenset({"batch:upload", "read:timesheets"})
 
     def get(self, request: Request) -> Response:

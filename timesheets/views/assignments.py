@@ -20,7 +20,6 @@ class AssignmentView(APIView):
     """Read this client's own list. Requires the scope `batch:upload` or one to read."""
 
     name = "What may this client upload?"
-    resource_path = "/assignments"
     required_scopes = frozenset({UPLOAD_SCOPE})
     sufficient_scopes = frozenset({READ_SCOPE, READ_ALL_SCOPE})
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]

@@ -24,7 +24,6 @@ class CorrectionListView(PageView):
     """List the corrections of a period, the newest first."""
 
     name = "Corrections"
-    resource_path = "/corrections"
     for_programs = "GET /timesheets"
     page_part = "timesheets/parts/corrections.html"
     page_script = "timesheets/filters.js"

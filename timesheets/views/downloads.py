@@ -89,7 +89,6 @@ class TimesheetDownloadView(ReadingView):
     """All entries that the filters of a list select, on all its pages. Exists only where people sign in."""
 
     name = "Download"
-    resource_path = "/timesheets/download"
     renderer_classes = TimesheetListView.renderer_classes
     page_part, page_script = TimesheetListView.page_part, TimesheetListView.page_script
 
@@ -109,7 +108,6 @@ class TimesheetDownloadView(ReadingView):
 class TotalsDownloadView(TimesheetDownloadView):
     """All sums of a report."""
 
-    resource_path = "/totals/download"
     page_part = TotalsView.page_part
 
     def get(self, request: Request) -> Download:

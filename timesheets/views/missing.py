@@ -32,7 +32,6 @@ class MissingView(ReadingView):
     """Compare a week's hours with the client's list of assignments."""
 
     name = "Who is missing?"
-    resource_path = "/missing"
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
 
     def get(self, request: Request) -> Response | HttpResponseRedirect:

@@ -29,7 +29,6 @@ class OverviewView(ReadingView):
     """The landing page of a person who is signed in. Each number leads to its list."""
 
     name = "Overview"
-    resource_path = "/"
     authentication_classes = [SessionAuthentication]
     renderer_classes = [PageRenderer]
     page_part = "timesheets/parts/overview.html"

@@ -29,7 +29,6 @@ class ReceiptListView(ReadingView):
     """List the uploads of this client."""
 
     name = "Receipts"
-    resource_path = "/uploads"
     page_part = "timesheets/parts/receipts.html"
     page_script = "timesheets/filters.js"
 
@@ -39,17 +38,13 @@ class ReceiptListView(ReadingView):
             options = options.suit_a_page()
         receipts, next_id = list_receipts(options.reach, options.query, options.page_size)
         results = [represent_receipt(receipt, options.reach.find_owner(receipt)) for receipt in receipts]
-        return respond_with_page(self.resource_path, options, results, next_id)
+        return respond_with_page(request.path_info, options, results, next_id)
 
 
 class ReceiptView(ReadingView):
     """Read the receipt of one upload."""
 
     page_part = "timesheets/parts/receipt.html"
-
-    @property
-    def resource_path(self) -> str:
-        return f"{ReceiptListView.resource_path}/{self.kwargs['upload_id']}"
 
     def get_view_name(self) -> str:
         return f"Receipt of upload {self.kwargs['upload_id']}"
@@ -67,10 +62,6 @@ class RejectionListView(ReadingView):
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/rejections.html"
 
-    @property
-    def resource_path(self) -> str:
-        return f"{ReceiptListView.resource_path}/{self.kwargs['upload_id']}/rejections"
-
     def get_view_name(self) -> str:
         return f"Rejected entries of upload {self.kwargs['upload_id']}"
 
@@ -81,7 +72,7 @@ class RejectionListView(ReadingView):
         results = [represent_rejection(each) for each in refused]
         rows = ({**each["entry"], ERRORS: write_errors(each)} for each in results)
         return respond_with_page(
-            self.resource_path, options, results, next_index, columns=_REJECTION_COLUMNS, rows=rows
+            request.path_info, options, results, next_index, columns=_REJECTION_COLUMNS, rows=rows
         )
 
 

@@ -30,7 +30,6 @@ class RunListView(ReadingView):
     """List the runs that have lines of this client, the newest first."""
 
     name = "Runs"
-    resource_path = "/runs"
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/runs.html"
 
@@ -39,7 +38,7 @@ class RunListView(ReadingView):
         runs, next_id = list_runs(options.reach, options.query, options.page_size)
         results = [represent_run(*each, names_sha256=options.reach.is_everything) for each in runs]
         columns, reach = _choose_run_columns(options.reach), options.reach
-        return respond_with_page(self.resource_path, options, results, next_id, columns=columns, reach=reach)
+        return respond_with_page(request.path_info, options, results, next_id, columns=columns, reach=reach)
 
 
 class RunView(ReadingView):
@@ -47,10 +46,6 @@ class RunView(ReadingView):
 
     renderer_classes = RunListView.renderer_classes
     page_part = "timesheets/parts/run.html"
-
-    @property
-    def resource_path(self) -> str:
-        return f"{RunListView.resource_path}/{self.kwargs['run_label']}"
 
     def get_view_name(self) -> str:
         return f"Run {self.kwargs['run_label']}"
@@ -71,10 +66,6 @@ class RunLineListView(ReadingView):
     page_part = "timesheets/parts/run_lines.html"
     page_script = "timesheets/filters.js"
 
-    @property
-    def resource_path(self) -> str:
-        return f"{RunListView.resource_path}/{self.kwargs['run_label']}/lines"
-
     def get_view_name(self) -> str:
         return f"Lines of run {self.kwargs['run_label']}"
 
@@ -91,7 +82,7 @@ class RunLineListView(ReadingView):
         names_client = options.reach.is_everything
         results = [represent_run_line(line, names_client=names_client) for line in lines]
         shown = {"run": run, "shares": shares, "wanted": wanted, "reach": options.reach}
-        return respond_with_page(self.resource_path, options, results, next_begin, columns=columns, **shown)
+        return respond_with_page(request.path_info, options, results, next_begin, columns=columns, **shown)
 
 
 def _choose_run_columns(reach: Reach) -> tuple[str, ...]:

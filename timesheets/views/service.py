@@ -16,7 +16,6 @@ from timesheets.exceptions import METADATA_PATH, NotReady, Problem
 from timesheets.middleware import respond_with_problem
 from timesheets.readiness import get_readiness
 from timesheets.views.overview import OverviewView
-from timesheets.views.uploads import UploadView
 
 METRICS_SCOPE = "read:metrics"
 
@@ -85,7 +84,7 @@ def show_landing(request: HttpRequest) -> HttpResponse:
         return OverviewView.as_view()(request)
     context = {
         **visitor,
-        "metadata_path": f"{METADATA_PATH}{UploadView.resource_path}",
+        "metadata_path": f"{METADATA_PATH}/timesheets/upload",
         "has_web_client": conf.web_client() is not None,
         "is_development": settings.DEBUG,
     }

@@ -22,7 +22,6 @@ from timesheets.exceptions import InvalidRequest, Problem
 from timesheets.trust.code_flow import WRONG_ISSUER, Outcome, SignInFailed
 from timesheets.trust.issuers import WebClient
 from timesheets.trust.verified_tokens import VerifiedToken
-from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.uploads import UploadView
 
 logger = logging.getLogger(__name__)
@@ -177,4 +176,4 @@ def _choose_destination(request: HttpRequest) -> str:
 def _choose_start_page(token: VerifiedToken) -> str:
     """Return the page that a person with this token's scopes can use."""
     may_upload = UploadView.required_scopes <= token.scopes
-    return UploadView.resource_path if may_upload else TimesheetListView.resource_path
+    return reverse("upload" if may_upload else "timesheets")

@@ -37,7 +37,6 @@ class TimesheetListView(ReadingView):
     """List the entries of this client."""
 
     name = "Entries"
-    resource_path = "/timesheets"
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/timesheets.html"
     page_script = "timesheets/filters.js"
@@ -57,7 +56,7 @@ class TimesheetListView(ReadingView):
             "entries": page.timesheets,
             "is_part": page.next_id is not None or options.query.from_id is not None,
         }
-        response = respond_with_page(self.resource_path, options, results, page.next_id, **shown)
+        response = respond_with_page(request.path_info, options, results, page.next_id, **shown)
         response["Timesheets-As-Of"] = str(page.as_of)
         return response
 
@@ -67,10 +66,6 @@ class TimesheetView(ReadingView):
 
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/timesheet.html"
-
-    @property
-    def resource_path(self) -> str:
-        return f"{TimesheetListView.resource_path}/{self.kwargs['timesheet_id']}"
 
     def get_view_name(self) -> str:
         return f"Entry {self.kwargs['timesheet_id']}"

@@ -50,7 +50,6 @@ class TotalsView(ReadingView):
     """Add up the current entries. The page without `by` is this month by project."""
 
     name = "Report"
-    resource_path = "/totals"
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/report.html"
     page_script = "timesheets/filters.js"

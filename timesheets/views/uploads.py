@@ -28,7 +28,6 @@ from timesheets.uploads.options import (
     read_options,
 )
 from timesheets.uploads.single import upload_entry
-from timesheets.views.receipts import ReceiptListView
 
 
 class UTF8Response(Response):
@@ -41,7 +40,6 @@ class UploadView(APIView):
     """Upload one entry or many. Requires an access token with the scope `batch:upload`."""
 
     name = "Upload entries"
-    resource_path = "/timesheets/upload"
     required_scopes = frozenset({UPLOAD_SCOPE})
     # What some entries need besides.
     further_scopes = frozenset({CORRECTION_SCOPE})
@@ -109,4 +107,4 @@ def _check(
 
 def _locate(upload_id: int) -> str:
     """The path of the receipt, behind the same prefix as the public address (RFC 9110, section 10.2.2)."""
-    return urlsplit(conf.public_url(f"{ReceiptListView.resource_path}/{upload_id}")).path
+    return urlsplit(conf.public_url(f"/uploads/{upload_id}")).path

@@ -62,7 +62,6 @@ class WeekView(PageView):
     """Show a person's week to people, or everybody's."""
 
     name = "Hours by week"
-    resource_path = "/people/week"
     for_programs = "GET /timesheets"
     page_part = "timesheets/parts/week.html"
     page_script = "timesheets/filters.js"
