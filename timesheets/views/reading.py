@@ -22,6 +22,10 @@ class ReadingView(APIView):
     required_scopes = frozenset({READ_SCOPE})
     sufficient_scopes = frozenset({READ_ALL_SCOPE})
 
+    def get_view_name(self) -> str:
+        """The name, in which a placeholder has the value from the path."""
+        return str(super().get_view_name()).format(**self.kwargs)
+
 
 class PageView(ReadingView):
     """Has only a page, and only where people sign in. Programs read the address in `for_programs`."""

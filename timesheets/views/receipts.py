@@ -44,10 +44,8 @@ class ReceiptListView(ReadingView):
 class ReceiptView(ReadingView):
     """Read the receipt of one upload."""
 
+    name = "Receipt of upload {upload_id}"
     page_part = "timesheets/parts/receipt.html"
-
-    def get_view_name(self) -> str:
-        return f"Receipt of upload {self.kwargs['upload_id']}"
 
     def get(self, request: Request, upload_id: int) -> Response:
         refuse_parameters(request)
@@ -59,11 +57,9 @@ class ReceiptView(ReadingView):
 class RejectionListView(ReadingView):
     """List what an upload refused."""
 
+    name = "Rejected entries of upload {upload_id}"
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/rejections.html"
-
-    def get_view_name(self) -> str:
-        return f"Rejected entries of upload {self.kwargs['upload_id']}"
 
     def get(self, request: Request, upload_id: int) -> Response:
         options = read_options(request, PageQuery, OF_PAGE)

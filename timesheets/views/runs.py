@@ -44,11 +44,9 @@ class RunListView(ReadingView):
 class RunView(ReadingView):
     """Read one run."""
 
+    name = "Run {run_label}"
     renderer_classes = RunListView.renderer_classes
     page_part = "timesheets/parts/run.html"
-
-    def get_view_name(self) -> str:
-        return f"Run {self.kwargs['run_label']}"
 
     def get(self, request: Request, run_label: str) -> Response:
         refuse_parameters(request)
@@ -62,12 +60,10 @@ class RunView(ReadingView):
 class RunLineListView(ReadingView):
     """List what a run pays. Only the page has filters, and all lines as a file."""
 
+    name = "Lines of run {run_label}"
     renderer_classes = RunListView.renderer_classes
     page_part = "timesheets/parts/run_lines.html"
     page_script = "timesheets/filters.js"
-
-    def get_view_name(self) -> str:
-        return f"Lines of run {self.kwargs['run_label']}"
 
     def get(self, request: Request, run_label: str) -> Response | Download:
         is_page = has_page(request)

@@ -64,11 +64,9 @@ class TimesheetListView(ReadingView):
 class TimesheetView(ReadingView):
     """Read one entry of this client."""
 
+    name = "Entry {timesheet_id}"
     renderer_classes = [*APIView.renderer_classes, CSVRenderer]
     page_part = "timesheets/parts/timesheet.html"
-
-    def get_view_name(self) -> str:
-        return f"Entry {self.kwargs['timesheet_id']}"
 
     def get(self, request: Request, timesheet_id: int) -> Response:
         read_parameters(request, OF_TIMESHEET)
