@@ -15,6 +15,8 @@ import requests
 from tests.kit.databases import create_sqlite
 from tests.kit.processes import REPOSITORY, find_free_port, link_manage_py, make_environment, run_python
 
+ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
+
 
 class Server:
     """An HTTP server in a separate process, with its log in `folder`."""
@@ -76,6 +78,11 @@ class Server:
             if len(lines) >= count or time.monotonic() > deadline:
                 return lines
             time.sleep(0.05)
+
+    def upload(self, token: str, body: object = ENTRY, query: str = "", **headers: str) -> requests.Response:
+        """Upload on a connection of its own, which any worker may accept."""
+        url, sent = f"{self.url}/timesheets/upload{query}", {"Authorization": f"Bearer {token}", **headers}
+        return requests.post(url, json=body, headers=sent, timeout=30)
 
     def manage(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a management command in the server's environment."""

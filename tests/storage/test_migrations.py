@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -17,7 +16,7 @@ from tests.kit.history import extract
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
 from tests.kit.processes import run_python
-from tests.kit.servers import GranianServer
+from tests.kit.servers import ENTRY, GranianServer
 from tests.kit.serving import serve
 from timesheets.models import Client, Rejection, Timesheet, Upload, Usage
 from timesheets.storage.failures import require_current_schema
@@ -72,10 +71,7 @@ def newer_database(database: Database) -> Iterator[Database]:
 
 
 def upload_one(server: GranianServer, issuer: Issuer) -> int:
-    entry = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "a"}
-    headers = {"Authorization": f"Bearer {issuer.mint()}"}
-    url = f"{server.url}/timesheets/upload"
-    return requests.post(url, json=entry, headers=headers, timeout=30).status_code
+    return server.upload(issuer.mint(), {**ENTRY, "entry_id": "a"}).status_code
 
 
 @pytest.mark.usefixtures("without_the_admin")

@@ -19,13 +19,12 @@ from urllib3 import Retry
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.kit.raw_http import receive_status
-from tests.kit.servers import GranianServer
+from tests.kit.servers import ENTRY, GranianServer
 from tests.kit.waiting import run_beside, wait_until
 from timesheets.models import Timesheet
 
 pytestmark = pytest.mark.survival
 
-ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5}
 ONE = json.dumps(ENTRY).encode()
 TEN_THOUSAND = json.dumps([ENTRY] * 10_000).encode()
 KILL_AFTER_SECONDS = 2

@@ -9,14 +9,7 @@ from typing import Any
 
 import requests
 
-from tests.kit.servers import DevelopmentServer
-
-ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
-
-
-def upload(server: DevelopmentServer, token: str, **more: Any) -> requests.Response:
-    headers = {"Authorization": f"Bearer {token}", **more.pop("headers", {})}
-    return requests.post(f"{server.url}/timesheets/upload", headers=headers, timeout=30, **more)
+from tests.kit.servers import ENTRY, DevelopmentServer
 
 
 def find_logged_entries(server: DevelopmentServer) -> list[dict[str, Any]]:
@@ -36,7 +29,7 @@ def test_each_run_of_the_command_uploads_the_tutorials_entry(server: Development
 
 
 def test_each_log_line_of_a_request_has_its_id(server: DevelopmentServer) -> None:
-    upload(server, server.get_token(), json={**ENTRY, "hours": 25}, headers={"X-Request-ID": "request-17"})
+    server.upload(server.get_token(), {**ENTRY, "hours": 25}, **{"X-Request-ID": "request-17"})
 
     # Django logs its line after ours.
     lines = server.wait_for_log("request-17", count=2)
@@ -48,7 +41,7 @@ def test_each_log_line_of_a_request_has_its_id(server: DevelopmentServer) -> Non
 
 def test_the_log_contains_no_token_and_no_secret(server: DevelopmentServer) -> None:
     token = server.get_token()
-    upload(server, token, json=ENTRY, params={"access_token": token})
+    server.upload(token, query=f"?access_token={token}")
     requests.post(f"{server.url}/{token}", timeout=30)
 
     log = server.read_log()

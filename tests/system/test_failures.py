@@ -45,12 +45,7 @@ class Site:
         """Upload one entry, or a batch of `count` entries."""
         entry = {"user_id": "007", "date": "2017-05-10", "project": "P" * 100, "hours": 5, **self.members}
         body = entry if entry_id is None else {**entry, "entry_id": entry_id}
-        return requests.post(
-            f"{self.server.url}/timesheets/upload",
-            json=body if count is None else [body] * count,
-            headers={"Authorization": f"Bearer {self.token}"},
-            timeout=30,
-        )
+        return self.server.upload(self.token, body if count is None else [body] * count)
 
     def require_outage(self, advice: str, entry_id: str | None = None) -> None:
         """The next upload of each kind is 503, in time, and the log has the advice."""

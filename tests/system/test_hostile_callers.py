@@ -21,7 +21,6 @@ from tests.kit.raw_http import (
 )
 from tests.kit.servers import GranianServer
 
-ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 # More than the 64 threads of a worker.
 MANY_BODIES = 70
 MANY_CONNECTIONS = 500
@@ -42,12 +41,6 @@ def site(granian: StartServer) -> GranianServer:
     return granian(settings="tests.settings_admin", workers=1)
 
 
-def upload(server: GranianServer, issuer: Issuer) -> requests.Response:
-    """Return the response to an honest client, which waits for at most 20 seconds."""
-    headers = {"Authorization": f"Bearer {issuer.mint()}"}
-    return requests.post(f"{server.url}/timesheets/upload", json=ENTRY, headers=headers, timeout=20)
-
-
 @pytest.mark.parametrize("content_type", [FORM, MULTIPART, "text/plain"])
 @pytest.mark.parametrize("path", ["/nowhere", "/sign-in", "/sign-out", "/admin/login/", "/"])
 def test_an_address_without_a_body_responds_before_one_is_sent(
@@ -65,7 +58,7 @@ def test_unfinished_bodies_block_nobody(server: GranianServer, issuer_process: I
     head = write_head(server.port, "/nowhere", 1000, FORM)
 
     with open_connections(server.port, MANY_BODIES, head + b"a=") as connections:
-        response = upload(server, issuer_process)
+        response = server.upload(issuer_process.mint())
         statuses = {receive_status(connection) for connection in connections}
 
     assert response.status_code == 201
@@ -77,7 +70,7 @@ def test_unfinished_forms_block_no_upload(site: GranianServer, issuer_process: I
     head = write_head(site.port, path, 1000, FORM)
 
     with open_connections(site.port, MANY_BODIES, head + b"a=") as connections:
-        response = upload(site, issuer_process)
+        response = site.upload(issuer_process.mint())
         statuses = receive_statuses(connections)
 
     assert response.status_code == 201
@@ -101,14 +94,9 @@ def test_unfinished_uploads_of_two_clients_block_no_other_client(
         for token in tokens:
             head = write_upload_head(server, token) + b"{"
             receive_statuses(stack.enter_context(open_connections(server.port, MANY_BODIES, head)))
-        responses = [upload(server, issuer_process) for _ in range(4)]
+        responses = [server.upload(issuer_process.mint()) for _ in range(4)]
         read = requests.get(f"{server.url}/timesheets", headers=reader, timeout=20)
-        own = requests.post(
-            f"{server.url}/timesheets/upload",
-            json=ENTRY,
-            headers={"Authorization": f"Bearer {tokens[0]}"},
-            timeout=20,
-        )
+        own = server.upload(tokens[0])
 
     assert [response.status_code for response in responses] == [201] * 4
     assert read.status_code == 200
@@ -125,7 +113,7 @@ def test_unfinished_uploads_of_many_clients_leave_threads_for_readers(
         for token in tokens:
             head = write_upload_head(server, token) + b"{"
             receive_statuses(stack.enter_context(open_connections(server.port, MANY_BODIES, head)))
-        response = upload(server, issuer_process)
+        response = server.upload(issuer_process.mint())
         read = requests.get(f"{server.url}/timesheets", headers=reader, timeout=20)
 
     code = response.json()["code"]
@@ -155,7 +143,7 @@ def test_a_huge_multipart_body_uses_no_memory(site: GranianServer, path: str) ->
 
 def test_idle_connections_block_nobody(server: GranianServer, issuer_process: Issuer) -> None:
     with open_connections(server.port, MANY_CONNECTIONS):
-        responses = [upload(server, issuer_process) for _ in range(4)]
+        responses = [server.upload(issuer_process.mint()) for _ in range(4)]
 
     assert [response.status_code for response in responses] == [201] * 4
 

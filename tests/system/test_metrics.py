@@ -18,12 +18,11 @@ from tests.kit.default_database import Database
 from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, run_python
 from tests.kit.raw_http import write_head
-from tests.kit.servers import GranianServer
+from tests.kit.servers import ENTRY, GranianServer
 from tests.kit.serving import serve
 from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.verdicts import Outcome
 
-ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 WORKERS = 3
 Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -66,13 +65,7 @@ def count(before: Metrics, after: Metrics, name: str, **labels: str) -> float:
 
 
 def post(server: GranianServer, issuer: Issuer, body: Any = ENTRY, query: str = "", **claims: Any) -> int:
-    """Upload on a new connection, which any worker may accept. Returns the status."""
-    return requests.post(
-        f"{server.url}/timesheets/upload{query}",
-        json=body,
-        headers={"Authorization": f"Bearer {issuer.mint(**claims)}"},
-        timeout=20,
-    ).status_code
+    return server.upload(issuer.mint(**claims), body, query).status_code
 
 
 def test_the_requests_of_all_workers_are_counted(server: GranianServer, issuer_process: Issuer) -> None:

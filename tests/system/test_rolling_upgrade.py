@@ -1,18 +1,14 @@
 """After `migrate`, processes of the version before go on uploading until they are replaced."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from tests.kit.default_database import Database
 from tests.kit.history import extract, find_version_before_migration
 from tests.kit.issuer import Issuer
 from tests.kit.processes import find_free_port
-from tests.kit.servers import Server
-
-ENTRY = {"user_id": "007", "date": "2017-05-10", "project": "StoreZero", "hours": 5, "entry_id": "a"}
+from tests.kit.servers import ENTRY, Server
 
 
 @pytest.mark.history
@@ -33,14 +29,13 @@ def test_the_version_before_the_newest_migration_uploads_beside_it(
         TMPDIR=str(tmp_path),
     )
 
-    def upload(body: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {issuer_process.mint()}"}
-        return requests.post(f"{server.url}/timesheets/upload", json=body, headers=headers, timeout=30)
+    token, first = issuer_process.mint(), {**ENTRY, "entry_id": "a"}
 
     try:
-        alone = [upload(ENTRY).status_code for _ in range(2)]
+        alone = [server.upload(token, first).status_code for _ in range(2)]
         # PostgreSQL has another statement for a batch's entries after the first hundred.
-        batch = upload([ENTRY, *({**ENTRY, "entry_id": f"b-{number}"} for number in range(300))]).json()
+        others = ({**ENTRY, "entry_id": f"b-{number}"} for number in range(300))
+        batch = server.upload(token, [first, *others]).json()
     finally:
         server.close()
 

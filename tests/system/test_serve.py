@@ -20,14 +20,13 @@ from tests.kit.default_database import Database
 from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, link_manage_py, run_python
 from tests.kit.raw_http import open_connections, receive_status, write_head
-from tests.kit.servers import GranianServer
+from tests.kit.servers import ENTRY, GranianServer
 from tests.kit.serving import serve
 from tests.kit.waiting import run_beside, wait_until
 from timesheets.models import Client
 
 # So many connections that each worker gets one.
 CALLERS = 32
-ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 FIFTY_MEGABYTES = 50 * 1024 * 1024
 # The number of the system call, which Python does not offer.
 _PIDFD_GETFD = 438
@@ -62,15 +61,10 @@ def test_no_secret_is_on_the_command_line(server: GranianServer) -> None:
     assert words[1:-1] == [*granian, "timesheets_site.worker:application"]
 
 
-def upload(server: GranianServer, issuer: Issuer, **more: Any) -> requests.Response:
-    headers = {"Authorization": f"Bearer {issuer.mint()}", **more.pop("headers", {})}
-    return requests.post(f"{server.url}/timesheets/upload", headers=headers, timeout=30, **more)
-
-
 def test_an_entry_is_created_and_every_line_of_the_log_is_json(
     server: GranianServer, issuer_process: Issuer
 ) -> None:
-    response = upload(server, issuer_process, json=ENTRY)
+    response = server.upload(issuer_process.mint())
 
     assert response.status_code == 201
     entry, access = map(json.loads, server.wait_for_log(response.headers["X-Request-ID"], count=2))
@@ -99,9 +93,10 @@ def test_a_large_upload_is_refused_before_it_is_sent(
 
 
 def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_process: Issuer) -> None:
-    body, headers = iter([json.dumps(ENTRY).encode()]), {"Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {issuer_process.mint()}", "Content-Type": "application/json"}
 
-    response = upload(server, issuer_process, data=body, headers=headers)
+    body = iter([json.dumps(ENTRY).encode()])
+    response = requests.post(f"{server.url}/timesheets/upload", body, headers=headers, timeout=30)
 
     assert (response.status_code, response.json()["code"]) == (411, "length_required")
 

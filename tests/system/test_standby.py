@@ -5,12 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-import requests
 
 from tests.conftest import StartServer
 from tests.kit.issuer import Issuer
 from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.servers import GranianServer
+from tests.kit.servers import ENTRY, GranianServer
 from tests.kit.waiting import wait_until
 
 pytestmark = pytest.mark.postgresql
@@ -52,13 +51,8 @@ def test_an_entry_that_is_sent_again_waits_for_the_standby_too(
     status: int,
 ) -> None:
     def upload(entry_id: str) -> int:
-        entry = {"user_id": "007", "date": "2017-05-10", "project": "P", "hours": 5, "entry_id": entry_id}
-        return requests.post(
-            f"{server.url}/timesheets/upload",
-            json=entry if count is None else [entry],
-            headers={"Authorization": f"Bearer {issuer_process.mint()}"},
-            timeout=30,
-        ).status_code
+        entry = {**ENTRY, "entry_id": entry_id}
+        return server.upload(issuer_process.mint(), entry if count is None else [entry]).status_code
 
     assert upload(f"first-{count}") < 300
     wait_for_standby(postgresql, "missing")

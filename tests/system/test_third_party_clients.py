@@ -10,9 +10,8 @@ from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from oauthlib.oauth2 import BackendApplicationClient, InvalidClientError
 from requests_oauthlib import OAuth2Session as RequestsOAuthlibSession
 
-from tests.kit.servers import DevelopmentServer
+from tests.kit.servers import ENTRY, DevelopmentServer
 
-ENTRY = {"user_id": "007", "date": "2017-05-10T17:40:20.095Z", "project": "StoreZero", "hours": 5}
 BATCH = [{**ENTRY, "hours": hours} for hours in (1, 2.5, 25)]
 VERDICTS = [201, 201, 422]
 SECRETS = {client: f"development-secret-of-{client}" for client in ("payroll", "reporting")}
