@@ -211,18 +211,7 @@ DATES = """
 
 ENTRIES: dict[str, list[Any]] = {
     "user_id": [
-        "0",
-        " 7 ",
-        "x" * 64,
-        f" {'x' * 64}\n",
-        "",
-        " ",
-        "x" * 65,
-        "a\x00b",
-        "a\x85b",
-        7,
-        None,
-        ["7"],
+        *("0", " 7 ", "x" * 64, f" {'x' * 64}\n", "", " ", "x" * 65, "a\x00b", "a\x85b", 7, None, ["7"]),
     ],
     "project": ["\N{SNOWMAN}", "a b", "x" * 128, "x" * 129, "a\x7fb", "a\nb"],
     "date": [*DATES.split(), "2017-05-10 17:40:20Z", 20170510, None],
