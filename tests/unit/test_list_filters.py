@@ -33,7 +33,7 @@ def test_without_filters_there_are_no_values() -> None:
         [],
     )
     assert filters["first"] == filters["last"] == Limit(value="", is_day=True)
-    assert (filters["start"], filters["download"]) == ("/timesheets", "/timesheets/download")
+    assert filters["download"] == "/timesheets/download"
 
 
 def test_each_filter_has_words_and_a_link_to_the_page_without_it() -> None:
