@@ -120,6 +120,17 @@ def test_everything_that_a_page_links_exists(page: Path) -> None:
         assert not anchor or anchor in find_anchors(target), f"{path}#{anchor}"
 
 
+def test_the_lines_of_the_pages_are_as_long_as_the_editors_are_told() -> None:
+    [width] = re.findall(
+        r"^\[\*\.md\]\nmax_line_length = (\d+)$", (REPOSITORY / ".editorconfig").read_text(), re.MULTILINE
+    )
+
+    for page in [*PAGES, REPOSITORY / "timesheets_client/README.md"]:
+        prose = re.sub(r"^ *```.*?^ *```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        lines = [line for line in prose.splitlines() if not line.startswith("|") and " " in line]
+        assert [line for line in lines if len(line) > int(width)] == [], page.name
+
+
 def test_every_file_that_the_architecture_names_exists() -> None:
     named = re.findall(r"`((?:timesheets(?:_client|_files|_site)?|tests)/[\w/.]*)`", ARCHITECTURE)
 
