@@ -71,12 +71,7 @@ def use(kind: Kind, name: tuple[str, ...], rate: Rate) -> int:
     A refused use does not count. Raises OperationalError if the database is busy or lost.
     """
     now, key = time.time(), _write_key(kind, name)
-    parameters: dict[str, str | float] = {
-        "key": key,
-        "now": now,
-        "count": rate.count,
-        "seconds": rate.seconds,
-    }
+    parameters: dict[str, str | float] = {"key": key, "now": now, **vars(rate)}
     # In PostgreSQL, a caller whose body is slow must not hold a connection of the pool.
     with take_turn(), connection.cursor() as cursor:
         wait_for_lock(lambda: cursor.execute(_STATEMENTS[connection.vendor], parameters))
