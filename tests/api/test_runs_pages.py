@@ -175,10 +175,16 @@ def test_a_full_page_of_the_longest_texts_is_below_100_kb(
 ) -> None:
     client = {"client_id": "c" * 64, "organization": "o" * 64}
     store(*(make_entry(user_id=f"{each:064}", project="p" * 128) for each in range(101)), **client)
+    for number in range(50):
+        store(make_entry(), client_id=f"{number:064}", organization="o" * 64)
     (tmp_path / "holds.csv").write_text(f"client,user_id,reason\n{'c' * 64},,{'r' * 200}\n")
     pay("l" * 128, "2017-05-31", "--hold", tmp_path / "holds.csv")
 
-    run, lines = (show(f"/runs/{'l' * 128}{path}", **EVERYTHING) for path in ("", "/lines"))
+    run, lines = (
+        show(f"/runs/{'l' * 128}{path}", **EVERYTHING) for path in ("", f"/lines?client={'c' * 64}")
+    )
 
-    assert (len(read_rows(run)), len(read_rows(lines))) == (104, 51)
+    assert (len(read_rows(run)), len(read_rows(lines))) == (2 + 2 + 50 + 1 + 50, 51)
+    assert "There are more people whose hours are held" in read_page(run)
+    assert "There are more clients." in read_page(run)
     assert max(len(run.content), len(lines.content)) < 100_000

@@ -24,9 +24,7 @@ def describe_people(people: Sequence[Person], week: Week, *, names_clients: bool
         "counts": [(status, counts[status]) for status in Status if status in counts],
         "unlisted": counts[Status.UNLISTED],
         "has_list": bool(counts.keys() - {Status.UNLISTED}),
-        "sums": list(
-            zip(map(sum, zip(*(each.days for each in people), strict=True)), week.days, strict=False)
-        ),
+        "sums": [sum(hours, Decimal()) for hours in zip(*(each.days for each in people), strict=True)],
         "hours": sum((each.hours for each in people), Decimal()),
         "expected": sum((each.expected or 0 for each in people), Decimal()),
     }

@@ -17,20 +17,24 @@ from timesheets.storage.run_lines import (
     write_hours,
 )
 
-MAX_HELD = 100
+# Of a table. With long names, more would make a page of 100 kB.
+MAX_ROWS = 50
 _OF_PERSON = ("held", "client__client_id", "client__organization", "user_id")
 
 
 def describe_run(run: Run, shares: Shares, reach: Reach) -> Mapping[str, Any]:
-    """What is paid by kind, the first people who are held, by reason, and the sums of the clients."""
+    """What is paid by kind, the first people who are held, by reason, and the sums of the first clients."""
     kinds = add_up_lines(run, shares, "kind", held__isnull=True)
-    held = list(add_up_lines(run, shares, *_OF_PERSON, held__isnull=False)[: MAX_HELD + 1])
+    held = list(add_up_lines(run, shares, *_OF_PERSON, held__isnull=False)[: MAX_ROWS + 1])
     return {
         "reach": reach,
         "kinds": sorted(kinds, key=lambda row: KINDS.index(row[0])),
-        "held": held[:MAX_HELD],
-        "has_more_held": len(held) > MAX_HELD,
-        "clients": [{"owner": owner, **_write_sums(shares[owner.pk])} for owner in list_owners(shares)],
+        "held": held[:MAX_ROWS],
+        "has_more_held": len(held) > MAX_ROWS,
+        "clients": [
+            {"owner": owner, **_write_sums(shares[owner.pk])} for owner in list_owners(shares)[:MAX_ROWS]
+        ],
+        "has_more_clients": len(shares) > MAX_ROWS,
     }
 
 

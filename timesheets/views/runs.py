@@ -35,6 +35,8 @@ class RunListView(ReadingView):
 
     def get(self, request: Request) -> Response:
         options = read_options(request, PageQuery, OF_PAGE)
+        if has_page(request):
+            options = options.suit_a_page(has_one_order=True)
         runs, next_id = list_runs(options.reach, options.query, options.page_size)
         results = [represent_run(*each, names_sha256=options.reach.is_everything) for each in runs]
         columns, reach = _choose_run_columns(options.reach), options.reach
