@@ -82,18 +82,6 @@ def test_days_far_away_and_too_many_hours_on_a_day_are_named(check: Check, store
     }
 
 
-def test_only_the_last_revision_of_an_entry_counts(
-    check: Check, store: Store, correct_many: UploadMany
-) -> None:
-    store(build_entry())
-    entry = {**TUTORIAL_ENTRY, "date": str(YESTERDAY), "entry_id": "a", "hours": 20}
-    entries = [{**entry, "revision": 2, "reason": "Fewer", "hours": 10}, entry]
-
-    answer = correct_many(entries, query="?dry_run=true", headers={"Prefer": "check"}).json()
-
-    assert (answer["created"], answer["check"]) == (2, [])
-
-
 def test_many_examples_are_counted_and_other_answers_have_none(check: Check, upload_many: UploadMany) -> None:
     entries = [make_entry(user_id=f"{number:05}") for number in range(10_000)]
 

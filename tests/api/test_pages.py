@@ -376,14 +376,14 @@ def test_the_form_suggests_whom_the_newest_entries_and_the_lists_name(
     show: Open, store: Store, issuer: Issuer, path: str, scope: str, people: list[str]
 ) -> None:
     lister = f"lister-{uuid4()}"
-    AssignmentList.objects.create(
-        issuer=issuer.url,
-        client_id=lister,
-        content="user_id,project\nBob,\n",
-        decided_at=RECEIVED_AT,
-    )
+    for client, name in ((lister, "Bob"), (f"other-{lister}", "alice")):
+        AssignmentList.objects.create(
+            issuer=issuer.url,
+            client_id=client,
+            content=f"user_id,project\n{name},\n",
+            decided_at=RECEIVED_AT,
+        )
     store(build_entry(user_id=SCRIPT, project="Intranet"), build_entry(), client_id=lister)
-    store(build_entry(user_id="alice"), client_id="globex")
 
     html = show(path, scope=scope, azp=lister).content.decode()
 

@@ -17,7 +17,8 @@ from timesheets.views.reading import PageView
 
 # No index leads to corrections, so that uploads stay fast. This bound keeps a page below 300 ms.
 MAX_SEARCHED_ROWS = 100_000
-_DAYS = 7
+# With long texts, more would make a page of 100 kB.
+PAGE_SIZE = 40
 
 
 class CorrectionListView(PageView):
@@ -29,7 +30,7 @@ class CorrectionListView(PageView):
     page_script = "timesheets/filters.js"
 
     def get(self, request: Request) -> HttpResponseBase:
-        options = read_options(request, TimesheetQuery, OF_CORRECTIONS).suit_a_page()
+        options = read_options(request, TimesheetQuery, OF_CORRECTIONS).suit_a_page(PAGE_SIZE)
         if not {"date_from", "date_to"} & options.parameters.keys():
             return _choose_last_days(request)
         changes, next_id = list_corrections(
@@ -52,6 +53,6 @@ class CorrectionListView(PageView):
 
 def _choose_last_days(request: Request) -> HttpResponseRedirect:
     today = timezone.localdate(timezone=conf.time_zone())
-    period = {"date_from": today - timedelta(days=_DAYS - 1), "date_to": today + timedelta(days=1)}
-    query = urlencode([*request.query_params.lists(), *period.items()], doseq=True)
-    return HttpResponseRedirect(f"{request.path}?{query}")
+    query = request.query_params.copy()
+    query["date_from"], query["date_to"] = str(today - timedelta(days=6)), str(today + timedelta(days=1))
+    return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")

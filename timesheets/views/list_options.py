@@ -227,14 +227,16 @@ class ListOptions(Generic[Query]):
     page_size: int
     parameters: Parameters
 
-    def suit_a_page(self, *, has_one_order: bool = False) -> "ListOptions[Query]":
+    def suit_a_page(
+        self, length: int = PEOPLES_PAGE_SIZE, *, has_one_order: bool = False
+    ) -> "ListOptions[Query]":
         """The same list as people expect it: the newest first, and not too long. A cursor has its order."""
         if "cursor" in self.parameters:
             return self
         order = {} if has_one_order else {"order": "newest"}
-        parameters = {**order, "page_size": str(PEOPLES_PAGE_SIZE), **self.parameters}
+        parameters = {**order, "page_size": str(length), **self.parameters}
         query = dataclasses.replace(self.query, newest_first=not has_one_order)
-        page_size = self.page_size if "page_size" in self.parameters else PEOPLES_PAGE_SIZE
+        page_size = self.page_size if "page_size" in self.parameters else length
         return dataclasses.replace(self, query=query, page_size=page_size, parameters=parameters)
 
 
