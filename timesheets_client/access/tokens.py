@@ -106,7 +106,8 @@ class TokenSource:
             nonlocal requested_at
             requested_at = self._clock.wall_clock()
             answer = connection.send(make_token_request(self._config, token_url, requested_at))
-            self._record_quota(answer)
+            if quota := answer.headers.get("Auth0-Client-Quota-Limit"):
+                self.quota_limit = make_printable(quota, *answer.secrets)
             return answer
 
         issued = read_issued_token(repeat(send, connection), self._config, requested_at)
@@ -122,11 +123,6 @@ class TokenSource:
 
         self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
         return self._token_url
-
-    def _record_quota(self, answer: Answer) -> None:
-        quota_limit = answer.headers.get("Auth0-Client-Quota-Limit")
-        if quota_limit:
-            self.quota_limit = make_printable(quota_limit, *answer.secrets)
 
 
 def repeat(send: Callable[[], Answer], connection: Connection) -> Answer:

@@ -30,8 +30,7 @@ def make_real_folder(folder: Path) -> None:
     status = folder.lstat()
     if is_link(status) or not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, not a folder")
-    trusted = (status.st_uid,) if sys.platform == "win32" else (0, os.geteuid(), folder.parent.stat().st_uid)
-    if status.st_uid not in trusted:
+    if sys.platform != "win32" and status.st_uid not in (0, os.geteuid(), folder.parent.stat().st_uid):
         raise PermissionError(errno.EPERM, "belongs to another user")
 
 

@@ -103,18 +103,15 @@ def open_part_file(path: Path, request: Mapping[str, object], context: RunContex
             try:
                 yield part
             except BaseException:
-                close(file)
-                if not part.checkpoint.exists():
-                    place.unlink()
+                with suppress(OSError):
+                    if not part.checkpoint.exists():
+                        prepare_move(file)
+                        place.unlink()
                 raise
         finally:
-            close(file)
-
-
-def close(file: BinaryIO) -> None:
-    # Closing flushes the buffer, for which the disk may have no space.
-    with suppress(OSError):
-        file.close()
+            # Closing flushes the buffer, for which the disk may have no space.
+            with suppress(OSError):
+                file.close()
 
 
 def name_part(path: Path) -> Path:
