@@ -398,10 +398,16 @@ def test_a_condition_may_name_a_column_that_the_table_lacks(tmp_path: Path) -> N
     ]
 
 
-def test_a_short_row_is_read_if_it_has_what_the_map_reads(tmp_path: Path) -> None:
-    content = "Email,Day,Project,Duration,Tags,Note\na,2026-06-01,X,1:00\n"
-
-    assert describe(read_mapped(content, write(tmp_path))) == ["export.csv:2"]
+@pytest.mark.parametrize(
+    ("content", "source"),
+    [
+        ("Email,Day,Project,Duration,Tags,Note\na,2026-06-01,X,1:00\n", "export.csv:2"),
+        ("sep=;\r\nEmail;Day;Project;Duration\r\n\r\na;2026-06-01;X;1:00\r\n", "export.csv:4"),
+    ],
+    ids=["short row", "separators"],
+)
+def test_a_row_is_read_if_it_has_what_the_map_reads(tmp_path: Path, content: str, source: str) -> None:
+    assert describe(read_mapped(content, write(tmp_path))) == [source]
 
 
 @pytest.mark.parametrize(
@@ -419,9 +425,3 @@ def test_a_row_that_is_no_row_of_the_table_is_rejected_as_text(
     assert isinstance(rejected, RejectedEntry)
     assert problem in rejected.describe()
     assert rejected.text.startswith("a,2026-06-01")
-
-
-def test_separators_are_found_as_in_plain_files(tmp_path: Path) -> None:
-    content = "sep=;\r\nEmail;Day;Project;Duration\r\n\r\na;2026-06-01;X;1:00\r\n"
-
-    assert describe(read_mapped(content, write(tmp_path))) == ["export.csv:4"]
