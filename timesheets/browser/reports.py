@@ -47,11 +47,6 @@ class Line:
     entries: int = 0
     cells: Sequence[tuple[Decimal, str | None]] = ()
 
-    @property
-    def rest(self) -> Decimal:
-        """The hours that are in no column."""
-        return self.hours - sum(hours for hours, _ in self.cells)
-
 
 class _Table:
     """The sums by name, and the addresses of what was added up."""
@@ -87,6 +82,8 @@ class _Table:
     def describe_rows(self, columns: Sequence[Name]) -> Iterator[Line]:
         for name in self.rank(0):
             cells = [self._describe_cell(name, column) for column in columns]
+            if columns and len(columns) < len(self.sums[1]):
+                cells.append((self.sums[0][name] - sum(hours for hours, _ in cells), None))
             yield self.describe(0, name, entries=self.entries[name], cells=cells)
 
     def _describe_cell(self, row: Name, column: Name) -> tuple[Decimal, str | None]:
@@ -128,16 +125,20 @@ def describe_report(
     if by[-1] in _PERIODS:
         columns.reverse()
     heads = [table.describe(1, name) for name in columns]
+    hours = sum((group.hours for group in groups), Decimal())
+    if heads and len(heads) < len(table.sums[1]):
+        more = len(table.sums[1]) - len(heads)
+        heads.append(Line(label=f"{more:,} more", hours=hours - sum(head.hours for head in heads)))
     rows = list(take_what_fits(table.describe_rows(columns), len(escape(heads).encode())))
     total = Line(
         label="Total",
-        hours=sum((group.hours for group in groups), Decimal()),
+        hours=hours,
         entries=table.entries.total(),
         cells=[(head.hours, None) for head in heads],
     )
     others = Line(
         label=f"{len(table.sums[0]) - len(rows):,} more",
-        hours=total.hours - sum(row.hours for row in rows),
+        hours=hours - sum(row.hours for row in rows),
         entries=total.entries - sum(row.entries for row in rows),
         cells=[
             (head.hours - sum(hours for hours, _ in cells), None)
@@ -155,7 +156,7 @@ def describe_report(
         "heads": heads,
         "rows": rows,
         "most": max((row.hours for row in rows), default=0),
-        "left_out": [len(sums) - len(shown) for sums, shown in zip(table.sums, (rows, heads), strict=False)],
+        "is_cut": len(rows) < len(table.sums[0]),
         "others": others,
         "total": total,
         "download": f"{reverse('totals-download')}?{sent.urlencode()}",

@@ -1,7 +1,6 @@
 """The clients in the database, for operators: list them, see what they did, rename them. Knows no HTTP."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,21 +18,6 @@ from timesheets.trust.principals import ClientKey
 _NAMES = ClientKey._fields
 
 
-@dataclass(frozen=True, kw_only=True)
-class Activity:
-    """What a client did, and what operators decided about it. A time is None if that never happened.
-
-    `with_rejected` is the number of its recent receipts that have refused entries.
-    """
-
-    client: ClientKey
-    entries: int
-    last_upload_at: datetime | None
-    with_rejected: int
-    assigned_at: datetime | None
-    is_stopped: bool
-
-
 def list_clients() -> Sequence[tuple[Any, ...]]:
     """The key of each client, how many entries it stored, and when it sent the last one: None without any."""
     # An index counts them and leads to the newest one, so that no row of the others is read.
@@ -44,34 +28,36 @@ def list_clients() -> Sequence[tuple[Any, ...]]:
     return list(rows.values_list(*_NAMES, Coalesce(Subquery(count), 0), Subquery(newest)))
 
 
-def list_activity(since: datetime) -> Sequence[Activity]:
-    """What each client did that uploaded something or has a list, who is silent for longest first."""
+def list_activity(since: datetime) -> Sequence[Mapping[str, Any]]:
+    """What each client did that uploaded something or has a list, who is silent for longest first.
+
+    `with_rejected` is the number of its receipts since then that have refused entries. The time `uploaded` is
+    None if it never uploaded, and `assigned` if it has no list.
+    """
     rejected = Count("pk", filter=Q(rejected__gt=0, received_at__gte=since))
     receipts = Upload.objects.order_by().values_list(*(f"client__{name}" for name in _NAMES))
     stored = {ClientKey(*row[:3]): row[3:] for row in list_clients()}
-    uploaded = {
-        ClientKey(*row[:3]): row[3:] for row in receipts.annotate(rejected=rejected, last=Max("received_at"))
+    sent = {
+        ClientKey(*row[:3]): row[3:] for row in receipts.annotate(rejected=rejected, at=Max("received_at"))
     }
-    assigned = {ClientKey(*key): at for *key, at in find_newest_lists().values_list(*_NAMES, "decided_at")}
-    stopped: dict[tuple[str, ...], bool] = {}
-    for *names, is_stopped in ClientStop.objects.order_by("id").values_list(*_NAMES[:2], "is_stopped"):
-        stopped[*names] = is_stopped
-
-    def describe(client: ClientKey) -> Activity:
+    lists = {ClientKey(*key): at for *key, at in find_newest_lists().values_list(*_NAMES, "decided_at")}
+    stops = ClientStop.objects.order_by("id").values_list(*_NAMES[:2], "is_stopped")
+    stopped = {(issuer, client_id): is_stopped for issuer, client_id, is_stopped in stops}
+    activity = []
+    for client in sorted(stored.keys() | lists.keys()):
         entries, entry_at = stored.get(client, (0, None))
-        with_rejected, receipt_at = uploaded.get(client, (0, None))
-        return Activity(
-            client=client,
-            entries=entries,
-            last_upload_at=max(filter(None, (entry_at, receipt_at)), default=None),
-            with_rejected=with_rejected,
-            assigned_at=assigned.get(client),
-            is_stopped=stopped.get(client[:2], False),
+        with_rejected, receipt_at = sent.get(client, (0, None))
+        activity.append(
+            {
+                "client": client,
+                "entries": entries,
+                "uploaded": max(filter(None, (entry_at, receipt_at)), default=None),
+                "with_rejected": with_rejected,
+                "assigned": lists.get(client),
+                "is_stopped": stopped.get(client[:2], False),
+            }
         )
-
-    never = datetime.min.replace(tzinfo=UTC)
-    found = map(describe, stored.keys() | assigned.keys())
-    return sorted(found, key=lambda each: (each.last_upload_at or never, each.client))
+    return sorted(activity, key=lambda each: each["uploaded"] or datetime.min.replace(tzinfo=UTC))
 
 
 def count_clients_of_other_issuers(issuers: Collection[str]) -> Sequence[tuple[str, int]]:

@@ -20,7 +20,7 @@ from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import OF_TIMESHEETS, read_options
 from timesheets.views.reading import ReadingView
 from timesheets.views.timesheets import TimesheetListView, UnsettledState
-from timesheets.views.totals import TotalsView, read_sums
+from timesheets.views.totals import TotalsView, add_up_for_request
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +111,6 @@ class TotalsDownloadView(TimesheetDownloadView):
     page_part = TotalsView.page_part
 
     def get(self, request: Request) -> Download:
-        sums = read_sums(request)
-        rows = ((*group.names, group.entries, group.hours) for group in sums.groups)
+        sums = add_up_for_request(request)
+        rows = ((*group.names, group.entries, group.hours) for group in sums.shown["groups"])
         return start_download(request, write_rows(sums.columns, rows), "report")

@@ -1,7 +1,7 @@
 """Add up entries by employee, project, client and period: parse, call, respond."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
 from django.http import HttpResponseBase, HttpResponseRedirect
 from django.utils import timezone
@@ -15,8 +15,7 @@ from timesheets.formats.days import find_month
 from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_totals
 from timesheets.storage.queries import NotSettled, TimesheetQuery
-from timesheets.storage.rows import Reach
-from timesheets.storage.totals import KEYS, MAX_GROUPS, Group, add_up
+from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
 from timesheets.views.list_options import FilterParameters, IdField, read_parameters
 from timesheets.views.reading import ReadingView, read_reach, reads_all
 from timesheets.views.timesheets import UnsettledState
@@ -32,20 +31,6 @@ class TotalsParameters(FilterParameters):
 _PARAMETERS = TotalsParameters(partial=True)
 
 
-class Sums(NamedTuple):
-    """What a request adds up. `names` are the columns of the names of groups."""
-
-    reach: Reach
-    by: Sequence[str]
-    names: Sequence[str]
-    groups: Sequence[Group]
-    as_of: int
-
-    @property
-    def columns(self) -> Sequence[str]:
-        return (*self.names, "entries", "hours")
-
-
 class TotalsView(ReadingView):
     """Add up the current entries. The page without `by` is this month by project."""
 
@@ -57,16 +42,7 @@ class TotalsView(ReadingView):
     def get(self, request: Request) -> HttpResponseBase:
         if has_page(request) and "by" not in request.query_params:
             return _choose_project(request)
-        sums = read_sums(request)
-        body = None if has_page(request) else represent_totals(sums.names, sums.groups, sums.as_of)
-        return PageResponse(
-            body,
-            columns=sums.columns,
-            by=sums.by,
-            groups=sums.groups,
-            reach=sums.reach,
-            sent=request.query_params,
-        )
+        return add_up_for_request(request)
 
 
 def _choose_project(request: Request) -> HttpResponseRedirect:
@@ -79,7 +55,7 @@ def _choose_project(request: Request) -> HttpResponseRedirect:
     return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
 
 
-def read_sums(request: Request) -> Sums:
+def add_up_for_request(request: Request) -> PageResponse:
     """Raises InvalidParameter and TooManyGroups."""
     values, _ = read_parameters(request, _PARAMETERS)
     by = _read_keys(request, values.pop("by", ""))
@@ -91,7 +67,9 @@ def read_sums(request: Request) -> Sums:
     if len(groups) > MAX_GROUPS:
         raise TooManyGroups
     names = [name for key in by for name in (CLIENT_COLUMNS if key == "client" else (key,))]
-    return Sums(reach, by, names, groups, as_of)
+    body = None if has_page(request) else represent_totals(names, groups, as_of)
+    shown: dict[str, Any] = {"by": by, "groups": groups, "reach": reach, "sent": request.query_params}
+    return PageResponse(body, columns=(*names, "entries", "hours"), **shown)
 
 
 def _read_keys(request: Request, text: str) -> Sequence[str]:
