@@ -29,6 +29,7 @@ from tests.storage.entries import (
 from tests.storage.uploads import REPORTING, repeat_while_refused, uncommitted_upload
 from timesheets.models import Client, Timesheet
 from timesheets.storage.changes import list_corrections
+from timesheets.storage.names import list_names
 from timesheets.storage.queries import (
     TimesheetPage,
     TimesheetQuery,
@@ -444,6 +445,9 @@ def require_index_for_lists(
             list_timesheets(reach, query, 10, max_scanned=1000)
     with only_steps(vendor, "(client_id=? AND entry_id=? AND revision=?)", *steps):
         list_corrections(reach, TimesheetQuery(user_ids=("007",), from_id=middle), 10, 1000)
+    # The lists of assignments have an index of their own.
+    with only_steps(vendor, "list_of_client", "assignmentlist", *steps):
+        assert list_names(reach).projects == ["StoreZero"]
 
 
 def require_index_for_single_keys(vendor: str, client: MachineClient) -> None:
