@@ -40,7 +40,7 @@ def close_connections() -> None:
 
 
 def refuse_half_squash(*, using: str, **_: Any) -> None:
-    """Raises CommandError."""
+    """Raise CommandError."""
     try:
         require_no_half_squash(using)
     except SchemaOutdated as error:

@@ -124,7 +124,7 @@ class HostMiddleware:
         self._accepted_host: str | None = None
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Raises DisallowedHost, which Django answers with 400."""
+        """Check the host, or raise DisallowedHost, which Django answers with 400."""
         host = request.META.get("HTTP_HOST")
         if (host is None or host != self._accepted_host) and request.path_info not in PROBE_PATHS:
             request.get_host()

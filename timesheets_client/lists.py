@@ -57,7 +57,7 @@ def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
 
 
 def read_receipts(items: object, client: ApiClient) -> Sequence[Receipt]:
-    """Raises ConfigurationError if they are no receipts."""
+    """Return the receipts of an answer, or raise ConfigurationError."""
     if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
         raise explain_unexpected(UPLOADS_PATH)
     return [

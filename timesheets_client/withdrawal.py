@@ -78,7 +78,7 @@ class Withdrawal:
         self._uploads: list[int] = []
 
     def withdraw(self, rows: Iterable[StoredEntry]) -> None:
-        """Raises an UploadError."""
+        """Withdraw what an upload created, or raise an UploadError."""
         context, mode = self._context, UploadMode(is_dry_run=self._is_dry_run, lists_all=True)
         would_be = "would be " * self._is_dry_run
         for batch in make_batches(self._take_candidates(rows), context.options.batch_size):

@@ -37,7 +37,7 @@ class RowTooLong(Exception):
 
 
 def compile_rows(delimiter: str) -> re.Pattern[str]:
-    """Matches rows whose quotes enclose cells or are doubled (RFC 4180, section 2)."""
+    """Return a pattern of rows whose quotes enclose cells or are doubled (RFC 4180, section 2)."""
     # Python does not check it. Possessive quantifiers prevent backtracking.
     cell = rf'(?:"(?:[^"]++|"")*+"|[^"{re.escape(delimiter)}\r\n]*+)'
     return re.compile(rf"{cell}(?:{re.escape(delimiter)}{cell})*+[\r\n]*")
@@ -50,7 +50,7 @@ class CSVTable:
     """
 
     def __init__(self, text: io.TextIOWrapper, encoding: str, *, keeps_empty: bool) -> None:
-        """Raises FileUnreadable if there is no first row. `keeps_empty` keeps rows of several empty cells."""
+        """Read the first row, or raise FileUnreadable. `keeps_empty` keeps rows of several empty cells."""
         self._keeps_empty = keeps_empty
         self.line = 0
         self.is_cut = False

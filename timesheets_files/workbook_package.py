@@ -47,7 +47,7 @@ class Copy(tempfile.SpooledTemporaryFile[bytes]):
     """A copy of a workbook, because zipfile reads from the end, which pipes and gzip cannot do."""
 
     def fill(self, file: BinaryIO) -> None:
-        """Raises WorkbookUnreadable, OSError, and what reading `file` raises."""
+        """Read from `file`. Raises WorkbookUnreadable, OSError, and what reading `file` raises."""
         is_old = False
         while chunk := file.read(CHUNK_BYTES):
             is_old = is_old or (self.tell() == 0 and chunk.startswith(OLD_EXCEL))

@@ -49,7 +49,7 @@ def fill_in(template: str, machine: str, values: Mapping[str, str]) -> str:
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Raises TimeoutError if `condition` is not true, or cannot be read, for a minute."""
+    """Raise TimeoutError if `condition` is not true, or cannot be read, for a minute."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(requests.RequestException, psycopg.OperationalError):

@@ -81,7 +81,7 @@ def require_working_pool() -> None:
 
 
 def require_writable_database(privileges: Iterable[tuple[str, str]]) -> None:
-    """Raises NotWritable, or Django's database errors."""
+    """Raise NotWritable, or Django's database errors."""
     if connection.vendor == "postgresql":
         _require_primary_with_privileges(privileges)
     else:
@@ -105,7 +105,7 @@ def _require_primary_with_privileges(privileges: Iterable[tuple[str, str]]) -> N
 
 
 def _require_writable_file() -> None:
-    """Raises OperationalError. SQLite keeps its log next to the file, so it writes to the folder as well."""
+    """Raise OperationalError. SQLite keeps its log next to the file, so it writes to the folder as well."""
     file = Path(connection.settings_dict["NAME"])
     for path in (file.parent, file):
         if not os.access(path, os.W_OK):

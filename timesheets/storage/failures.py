@@ -56,7 +56,7 @@ def read_code(exc: Exception) -> str:
 
 
 def require_current_schema() -> None:
-    """Raises SchemaOutdated, or Django's database errors.
+    """Raise SchemaOutdated, or Django's database errors.
 
     Migrations that only another version of the code knows do not count.
     """
@@ -72,7 +72,7 @@ def require_current_schema() -> None:
 
 
 def require_no_half_squash(alias: str) -> None:
-    """Raises SchemaOutdated. Django would take some of the replaced migrations for all of them."""
+    """Raise SchemaOutdated. Django would take some of the replaced migrations for all of them."""
     applied = MigrationRecorder(connections[alias]).applied_migrations()
     if _FIRST_REPLACED in applied and _LAST_REPLACED not in applied:
         raise SchemaOutdated(

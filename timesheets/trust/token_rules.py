@@ -119,7 +119,7 @@ class TokenTimes:
     expires_at: int
 
     def require_validity(self, policy: TokenPolicy, now: float) -> None:
-        """Raises TokenRejected unless the token is valid at `now`, in seconds since the epoch."""
+        """Raise TokenRejected unless the token is valid at `now`, in seconds since the epoch."""
         if self.expires_at <= now - policy.leeway_seconds:
             raise TokenRejected(Fault.EXPIRED, "exp has passed")
         if max(self.issued_at, self.not_before) > now + policy.leeway_seconds:

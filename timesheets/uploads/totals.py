@@ -36,7 +36,7 @@ def add_up(values: Sequence[Any], entries: Sequence[Entry | Any]) -> FoundTotals
 
 
 def require_totals(expected: ExpectedTotals, found: FoundTotals) -> None:
-    """Raises ControlTotalsDiffer."""
+    """Raise ControlTotalsDiffer."""
     if expected.entries in (None, found.entries) and expected.hours in (None, found.hours):
         return
     announced: dict[str, Any] = {}

@@ -105,7 +105,7 @@ class AnyOfField(serializers.ListField):
         )
 
     def run_child_validation(self, data: Any) -> list[Any]:
-        """Raises the errors of the first invalid value, as if it were the only value."""
+        """Raise the errors of the first invalid value, as if it were the only value."""
         return [self.child.run_validation(value) for value in data]
 
 

@@ -56,7 +56,7 @@ def _choose_project(request: Request) -> HttpResponseRedirect:
 
 
 def add_up_for_request(request: Request) -> PageResponse:
-    """Raises InvalidParameter and TooManyGroups."""
+    """Return the sums. Raises InvalidParameter and TooManyGroups."""
     values, _ = read_parameters(request, _PARAMETERS)
     by = _read_keys(request, values.pop("by", ""))
     reach = read_reach(request, values.pop("client_ids", ()))

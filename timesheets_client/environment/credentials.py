@@ -47,7 +47,7 @@ def read_private_key(variables: Variables, client_auth: ClientAuth) -> str:
 
 
 def load_private_key(pem: str) -> "PrivateKeyTypes":
-    """Raises ConfigurationError with a text that follows the variable's name."""
+    """Return the key, or raise ConfigurationError with a text that follows the variable's name."""
     # Importing it takes longer than importing all of the client, and few clients sign.
     try:
         from cryptography.exceptions import UnsupportedAlgorithm

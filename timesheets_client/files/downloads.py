@@ -78,7 +78,7 @@ class Download:
         }
 
     def write(self, part: PartFile) -> None:
-        """Raises an UploadError, or OSError if the file cannot be written."""
+        """Write the file. Raises an UploadError, or OSError if it cannot be written."""
         context, report = self._context, self._context.report
         found = part.resume()
         if found is not None:

@@ -40,7 +40,7 @@ class ResilientStream:
             raise
 
     def flush(self) -> None:
-        """Does nothing, because `write` flushes."""
+        """Do nothing, because `write` flushes."""
 
     def fileno(self) -> int:
         """For the progress bar, which measures the terminal."""

@@ -26,7 +26,7 @@ class StoredEntry:
 
     @classmethod
     def parse(cls, row: object) -> Self:
-        """Raises ConfigurationError, or AccessRefused if the rows of other clients are among this one's."""
+        """Return an entry. Raises ConfigurationError, or AccessRefused if it is another client's."""
         if not isinstance(row, Mapping) or not all(name in row for name in ("id", *COLUMNS)):
             raise explain_unexpected("/timesheets")
         if "client" in row:
@@ -71,7 +71,7 @@ def list_pages(client: ApiClient, parameters: Mapping[str, str], last_id: int = 
 
 
 def read_page(answer: Answer | None, last_id: int) -> Page:
-    """Raises ConfigurationError if it is no page, or if its ids do not ascend: such pages would never end."""
+    """Return a page. Raises ConfigurationError if its ids do not ascend, because such pages never end."""
     document = (answer and answer.document) or {}
     rows, address = document.get("results"), document.get("next")
     if not isinstance(rows, list) or not (address is None or isinstance(address, str)):

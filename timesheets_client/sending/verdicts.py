@@ -133,7 +133,7 @@ def adds_up(
 
 
 def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict]:
-    """Raises ValueError if it is no list of verdicts on entries of the batch."""
+    """Return the verdicts on entries of the batch. Raises ValueError if these are none."""
     if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
         raise ValueError
     return [read_verdict(item, batch, secrets) for item in items]

@@ -97,7 +97,7 @@ def _read_label(text: str) -> str:
 
 @contextmanager
 def _replaced(path: Path | None) -> Iterator[Write]:
-    """Takes the new content of a file, which gets it at the end of the block, whole or not at all."""
+    """A writer of the file's new content, which the file gets at the end of the block, or not at all."""
     if path is None:
         yield lambda _: None
         return
