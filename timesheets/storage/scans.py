@@ -118,9 +118,9 @@ def read_page(
 
     If there are several scans, they are in order of id.
     """
-    pages = [
-        _read_scan(model, scan, conditions, page_size, columns, max_scanned // len(scans)) for scan in scans
-    ]
+    # However many scans there are, each reads a row, so that the next page begins later.
+    share = max(1, max_scanned // max(1, len(scans)))
+    pages = [_read_scan(model, scan, conditions, page_size, columns, share) for scan in scans]
     if len(pages) == 1:
         return pages[0]
     sign = -1 if scans and scans[0].newest_first else 1
