@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import tomllib
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,13 @@ def test_everything_that_a_page_links_exists(page: Path) -> None:
         target = page.parent / path if path else page
         assert target.exists(), path
         assert not anchor or anchor in find_anchors(target), f"{path}#{anchor}"
+
+
+def test_the_changelog_and_the_description_begin_with_the_version(description: dict[str, Any]) -> None:
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    changes = (REPOSITORY / "CHANGELOG.md").read_text().replace("## Unreleased\n", "")
+
+    assert re.findall(r"^## (.*)$", changes, re.MULTILINE)[0] == description["info"]["version"] == version
 
 
 def test_the_lines_of_the_pages_are_as_long_as_the_editors_are_told() -> None:
