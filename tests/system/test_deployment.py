@@ -16,6 +16,7 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 UNIT = (REPOSITORY / "deploy/systemd/timesheets@.service").read_text()
 MANAGE = (REPOSITORY / "deploy/systemd/timesheets-manage").read_text()
 NGINX = (REPOSITORY / "deploy/nginx/timesheets.conf").read_text()
+JOB = (REPOSITORY / "docs/send-files.md").read_text()
 RELEASE = "/opt/timesheets/current"
 
 
@@ -38,11 +39,13 @@ def test_every_file_that_the_guide_installs_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [BLOCKS[0], BLOCKS[1], UNIT, MANAGE], ids=["server", "client", "unit", "timesheets-manage"]
+    "text",
+    [BLOCKS[0], BLOCKS[1], UNIT, MANAGE, JOB],
+    ids=["server", "client", "unit", "timesheets-manage", "job"],
 )
 def test_every_variable_that_is_set_is_read(text: str) -> None:
     assert find_assigned(text)
-    assert find_assigned(text) <= find_variables() | {"DJANGO_SETTINGS_MODULE"}
+    assert find_assigned(text) <= find_variables() | {"DJANGO_SETTINGS_MODULE", "MAILTO", "SHELL"}
 
 
 def test_the_guide_sets_everything_that_production_requires() -> None:
