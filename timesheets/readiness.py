@@ -22,7 +22,7 @@ from timesheets.trust.jwks import KeysUnavailable
 logger = logging.getLogger(__name__)
 
 CHECKS = frozenset({"database", "issuer", "migrations"})
-# Anybody may ask, so a new round of checks starts only this long after the start of the last one.
+# Any caller may ask, so a new round of checks starts only this long after the start of the last one.
 INTERVAL_SECONDS = 1
 # How long the caller that starts a round waits for it. The first keys of an issuer may take four seconds.
 MAX_WAIT_SECONDS = 5

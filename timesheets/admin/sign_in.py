@@ -13,7 +13,7 @@ from timesheets.storage.rate_limits import Kind, Rate, forget_expired, give_back
 
 logger = logging.getLogger(__name__)
 
-# How often somebody may fail to sign in from an address, and from there with one name. Nobody far away can
+# How often a person may fail to sign in from an address, and from there with one name. Nobody far away can
 # lock a person out. The first limit is for those who try one password with many names.
 _RATES = (Rate(count=50, seconds=15 * 60), Rate(count=10, seconds=15 * 60))
 

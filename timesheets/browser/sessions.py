@@ -74,12 +74,12 @@ def find_person(request: HttpRequest) -> Person | None:
     try:
         return Person(**request.session[_KEY]["person"])
     except (KeyError, TypeError):
-        # Somebody pasted a token, or another version of the API wrote the session.
+        # The person pasted a token, or another version of the API wrote the session.
         return None
 
 
 def sign_out(request: HttpRequest) -> None:
-    """Forget the token. The session ends unless somebody is signed in to the admin, which uses it, too."""
+    """Forget the token. The session ends unless the person is signed in to the admin, which uses it, too."""
     request.session.pop(_KEY, None)
     if not request.session.keys():
         request.session.flush()

@@ -75,7 +75,7 @@ def work_out_lines(run: Run) -> Iterator[Sequence[tuple[Any, ...]]]:
             cursor.execute(_SELECT_IN_POSTGRESQL, parameters)
         else:
             define_periods()
-            # A copy, because SQLite cannot empty its log while somebody reads what was stored before.
+            # A copy, because SQLite cannot empty its log while a reader needs what was stored before.
             cursor.execute("DROP TABLE IF EXISTS temp.worked_out")
             cursor.execute(f"CREATE TEMP TABLE worked_out AS {_SELECT_IN_SQLITE}", parameters)
             cursor.execute("SELECT * FROM temp.worked_out ORDER BY rowid")

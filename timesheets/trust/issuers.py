@@ -103,7 +103,7 @@ def _fetch_metadata(issuer: Issuer, deadline: float) -> tuple[str, Document]:
         except DocumentUnavailable as error:
             failure = failure or error
             continue
-        # RFC 8414 section 3.3: otherwise anybody could impersonate this issuer.
+        # RFC 8414 section 3.3: otherwise any server could impersonate this issuer.
         if document.members.get("issuer") != issuer.url:
             raise DocumentUnavailable(f"{url} has the metadata of another issuer")
         return url, document

@@ -26,7 +26,7 @@ COOL_DOWN_SECONDS = 30
 MAX_BACK_OFF_SECONDS = 30
 # The longest wait of a caller. A fetch ends before, unless it hangs where nothing can end it.
 MAX_WAIT_SECONDS = 4
-# How many callers may wait for an unknown `kid`, which anybody can forge: a quarter of a worker's threads.
+# How many callers may wait for an unknown `kid`, which any caller can forge: a quarter of a worker's threads.
 MAX_WAITING_CALLERS = 16
 
 

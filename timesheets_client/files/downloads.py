@@ -111,7 +111,7 @@ def download_entries(context: RunContext) -> ExitStatus:
     """Download into a new file and report. Raises an UploadError; another run then continues."""
     report, download = context.report, Download(context)
     shown = escape(str(download.path))
-    # It may be a download that somebody has edited.
+    # It may be a download that was edited.
     if os.path.lexists(download.path):
         raise WrongUsage(f"--download: {shown} exists already; remove it, or name another file")
     # Without the scope, nothing is written.
