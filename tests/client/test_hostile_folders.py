@@ -1,6 +1,7 @@
 """Spool and state folders that contain links, devices and folders of other users."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tests.client.conftest import Site
 from tests.client.runs import HEADER, Run, list_files, run_client, write_csv
 from tests.client.test_streams import CONTROLS, LATIN_1
 from timesheets_client.errors import ExitStatus
+from timesheets_client.files.folders import stay_in
+from timesheets_client.local_files import replace_file
 
 UNREADABLE = "nothing of ours\n"
 
@@ -134,6 +137,20 @@ def test_a_folder_that_becomes_a_link_during_the_upload_is_not_followed(
 
     assert len(api.batches) == 1
     assert list_files(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such a path")
+def test_a_folder_that_becomes_a_link_just_before_a_write_is_not_followed(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "done", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    with stay_in(folder) as stable:
+        folder.rename(tmp_path / "before")
+        folder.symlink_to(elsewhere)
+        replace_file(stable / "a.csv", [b"stored"])
+
+    assert list_files(elsewhere) == []
+    assert (tmp_path / "before/a.csv").read_text() == "stored"
 
 
 @pytest.mark.parametrize(("take_away", "problem"), TAKEN_AWAY)

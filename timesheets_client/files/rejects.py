@@ -3,8 +3,8 @@
 import os
 import stat
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -19,14 +19,25 @@ from timesheets_files.members import ENTRY_ID, REJECTED
 from timesheets_files.printable import escape
 
 SUFFIX = ".rejected.ndjson"
-make_folder = partial(Path.mkdir, mode=0o700, parents=True, exist_ok=True)
+
+
+@contextmanager
+def make_folder(folder: Path) -> Iterator[Path]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    yield folder
+
+
+@contextmanager
+def make_own_folder(folder: Path) -> Iterator[Path]:
+    make_private_folder(folder)
+    yield folder
 
 
 class RejectsFile:
     """Collects rejected entries in a temporary file, which `commit` copies to `path`.
 
-    With `replaces`, it replaces the file there; else it takes a free name like it. `prepare` is called with
-    its folder before anything is written.
+    With `replaces`, it replaces the file there; else it takes a free name like it. `prepare` is a context
+    in which its folder may be written to, by the path that it yields.
     """
 
     advice = "name another file with --rejects and run it again"
@@ -37,7 +48,7 @@ class RejectsFile:
         mode: int = OWNER_ONLY,
         *,
         replaces: bool = True,
-        prepare: Callable[[Path], object] = make_folder,
+        prepare: Callable[[Path], AbstractContextManager[Path]] = make_folder,
     ) -> None:
         self._path, self._mode, self._replaces = path, mode, replaces
         self._prepare = partial(prepare, path.parent)
@@ -46,9 +57,9 @@ class RejectsFile:
     def add(self, rejected: RejectedEntry) -> None:
         with self._explain_os_errors():
             if self._draft is None:
-                self._prepare()
-                # It has no name, so a killed run leaves nothing.
-                self._draft = tempfile.TemporaryFile(dir=self._path.parent)  # noqa: SIM115
+                with self._prepare() as folder:
+                    # It has no name, so a killed run leaves nothing.
+                    self._draft = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
             self._draft.write(encode_rejected(rejected))
 
     def commit(self, *, is_file_refused: bool = False) -> Path | None:
@@ -62,11 +73,12 @@ class RejectsFile:
                 if self._replaces and os.path.lexists(self._path):
                     self._path.unlink()
                 return None
-            self._prepare()
-            path = self._path if self._replaces else find_free_path(self._path)
-            self._draft.seek(0)
-            replace_file(path, self._draft, self._mode)
-            return path
+            with self._prepare() as folder:
+                path = folder / self._path.name
+                path = path if self._replaces else find_free_path(path)
+                self._draft.seek(0)
+                replace_file(path, self._draft, self._mode)
+            return self._path.with_name(path.name)
 
     def discard(self) -> None:
         """Remove the temporary file. What `commit` has written stays."""
@@ -93,7 +105,7 @@ def place_rejects(source: Input, context: RunContext) -> RejectsFile:
     else:
         # Standard input cannot be read again, so each run has its own file.
         path = context.config.state_dir / f"rejected/standard-input{SUFFIX}"
-        return RejectsFile(path, replaces=False, prepare=make_private_folder)
+        return RejectsFile(path, replaces=False, prepare=make_own_folder)
     require_replaceable(path, source)
     return RejectsFile(path, read_mode(source) if source.path else OWNER_ONLY)
 

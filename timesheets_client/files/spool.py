@@ -24,6 +24,7 @@ from timesheets_client.files.folders import (
     lock,
     lock_input,
     make_real_folder,
+    stay_in,
 )
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
 from timesheets_client.files.uploads import process_files, upload_file
@@ -131,7 +132,7 @@ class SpoolRejects(RejectsFile):
 
     def __init__(self, path: Path, source: Input) -> None:
         rejects = path.parent / REJECTED / add_suffix(path.name, SUFFIX)
-        super().__init__(rejects, read_mode(source), replaces=False, prepare=make_real_folder)
+        super().__init__(rejects, read_mode(source), replaces=False, prepare=stay_in)
         self._move = partial(move, path, source)
 
     def commit(self, *, is_file_refused: bool = False) -> Path | None:
@@ -151,13 +152,13 @@ def set_aside(path: Path, source: Input | None, reason: str) -> None:
     """Move an unreadable file to `rejected`, and write the reason to a file next to it."""
     name = find_free_path(path.parent / REJECTED / path.name).name
     error_path = path.parent / REJECTED / add_suffix(name, ERROR_SUFFIX)
-    with explain_os_errors(error_path, "cannot be written", ADVICE):
-        make_real_folder(error_path.parent)
-        if leads_elsewhere(error_path) or error_path.is_dir():
+    with explain_os_errors(error_path, "cannot be written", ADVICE), stay_in(error_path.parent) as folder:
+        stable_path = folder / error_path.name
+        if leads_elsewhere(stable_path) or stable_path.is_dir():
             raise FileExistsError(errno.EEXIST, "a link or a folder has this name")
         # It quotes the file, so the same users may read it.
         mode = path.lstat().st_mode & 0o777 if os.path.lexists(path) else 0
-        replace_file(error_path, [f"{escape(reason)}\n".encode()], OWNER_ONLY | mode)
+        replace_file(stable_path, [f"{escape(reason)}\n".encode()], OWNER_ONLY | mode)
     try:
         move(path, source, REJECTED)
     except UploadError:
@@ -172,12 +173,12 @@ def move(path: Path, source: Input | None, name: str) -> None:
     """
     folder = path.parent / name
     advice = "until it can be moved, each run uploads it again"
-    with explain_os_errors(path, f"cannot be moved to {escape(str(folder))}", advice):
-        make_real_folder(folder)
+    problem = f"cannot be moved to {escape(str(folder))}"
+    with explain_os_errors(path, problem, advice), stay_in(folder) as stable:
         opened = os.fstat(source.file.fileno()) if source else None
         if source:
             prepare_move(source.file)
-        moved = path.replace(find_free_path(folder / path.name))
+        moved = path.replace(find_free_path(stable / path.name))
         if opened is None or os.path.samestat(moved.lstat(), opened):
             return
         moved.replace(find_free_path(path))
