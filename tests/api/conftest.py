@@ -21,6 +21,7 @@ from timesheets.authentication import get_issuer_keys
 from timesheets.browser import suggestions
 from timesheets.browser.pages import PageRenderer
 from timesheets.browser.sessions import SessionAuthentication
+from timesheets.storage import client_policies
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
@@ -50,6 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--all"):
         # Read when the property tests are imported.
         os.environ.setdefault("API_EXAMPLES", "500")
+
+
+@pytest.fixture(autouse=True)
+def fresh_policies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read what operators decided for each request: what the test before stored may be two seconds old."""
+    monkeypatch.setattr(client_policies, "MAX_AGE_SECONDS", -1.0)
 
 
 @pytest.fixture

@@ -440,7 +440,7 @@ def test_text_of_a_file_changes_nothing_around_it(uploader: Uploader) -> None:
     uploader.see("1 entry would be stored.")
     assert script in uploader.read_findings()[1]
     cells = uploader.driver.find_elements(By.XPATH, f"//*[starts-with(text(), '{override}')]")
-    assert [cell.tag_name for cell in cells] == ["bdi"]
+    assert {cell.tag_name for cell in cells} == {"bdi"}
     uploader.press("Choose another file")
     place = uploader.driver.find_element(By.CLASS_NAME, "drop")
     uploader.driver.execute_script(DROP, place, f"{override}{script}.csv", HEADER)

@@ -65,7 +65,7 @@ def test_a_download_that_is_killed_again_and_again_has_the_bytes_of_one_run(
         process = server.start_to_manage(
             *("upload_timesheet", "--download", str(killed), *since, "--batch-size", "10")
         )
-        wait_for_growth(tmp_path / "killed.csv.journal.part", process)
+        wait_for_growth(tmp_path / "killed.csv.part", process)
         process.kill()
         process.wait()
         runs += 1
@@ -76,7 +76,7 @@ def test_a_download_that_is_killed_again_and_again_has_the_bytes_of_one_run(
 
 
 def wait_for_growth(file: Path, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a third of the checkpoints has been added to the file, or the process has ended."""
+    """Wait until a third of the entries has been added to the file, or the process has ended."""
     size = file.stat().st_size if file.exists() else 0
     while process.poll() is None and not (file.exists() and file.stat().st_size > size + 4_000):
         time.sleep(0.01)
