@@ -150,11 +150,11 @@ def test_no_unverified_text_is_a_label(server: GranianServer, issuer_process: Is
     url, marker = server.url, "mArKeR7f3e9c"
     post(server, issuer_process, azp=marker, aud=marker, jti=marker)
     requests.request(marker, f"{url}/{marker}?{marker}=1", headers={"X-Request-ID": marker}, timeout=10)
-    requests.get(f"{url}/timesheets/4711", headers={"Authorization": f"Bearer {marker}"}, timeout=10)
+    requests.get(f"{url}/timesheets/4711000004711", headers={"Authorization": f"Bearer {marker}"}, timeout=10)
 
     text = requests.get(f"{url}/metrics", timeout=10).text
     assert marker.lower() not in text.lower()
-    assert "4711" not in text
+    assert "4711000004711" not in text
     assert 'method="other",route="",status="404"' in text
 
 
