@@ -90,7 +90,7 @@ def test_each_number_leads_to_its_list(see: Any, store: Store, issuer: Issuer) -
 def test_without_a_list_nobody_is_said_to_be_missing(see: Any) -> None:
     page = read_page(see("read:timesheets"))
 
-    assert "nobody keeps a list of who should have hours" in page
+    assert "no list says who should have hours" in page
     assert "There are no uploads of many entries yet." in page
 
 
