@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 
-# The members of private keys (RFC 7518 section 6). Whoever reads them can sign.
+# The members of private keys (RFC 7518 section 6). Anyone who reads them can sign.
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 # The algorithms of RFC 7518 section 3.1 and RFC 8037, by key type and curve.
