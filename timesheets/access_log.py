@@ -31,7 +31,7 @@ def record_access(request: HttpRequest, response: HttpResponse, seconds: float) 
     code = problem.get("code") if isinstance(problem, Mapping) else None
     metrics.count_request(route, method, response.status_code, code)
     if route == _UPLOAD_ROUTE and method == "POST" and response.status_code < HTTPStatus.BAD_REQUEST:
-        metrics.observe_upload(seconds, int(request.META.get("CONTENT_LENGTH") or 0))
+        metrics.observe_upload(seconds)
     level = _LEVELS.get(response.status_code // 100, logging.INFO)
     if (level == logging.INFO and route in _POLLED_ROUTES) or not logger.isEnabledFor(level):
         return

@@ -111,12 +111,12 @@ def get_issuer_keys(issuer: Issuer, algorithms: tuple[str, ...]) -> IssuerKeys:
 
 
 def _fetch_and_count(issuer: Issuer, algorithms: tuple[str, ...]) -> FetchedKeys:
-    succeeded = False
+    outcome = metrics.FAILURE
     try:
         keys = fetch_keys(issuer, algorithms)
-        succeeded = True
+        outcome = metrics.SUCCESS
     finally:
-        metrics.count_key_refresh(issuer.url, succeeded=succeeded)
+        metrics.count_key_refresh(outcome)
     return keys
 
 

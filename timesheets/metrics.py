@@ -23,8 +23,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # How many clients have a metric of their own, per worker. Each costs a time series.
 MAX_CLIENTS = 100
 
+SUCCESS, FAILURE = "success", "failure"
+
 _FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-_FILE_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_livemin", "gauge_max")
+_FILE_KINDS = ("counter", "histogram", "gauge_livesum", "gauge_max")
 # Room for some 2,000 time series per file.
 _FILE_BYTES = 512 * 1024
 
@@ -56,11 +58,6 @@ _UPLOAD_SECONDS = _histogram(
     "How long an accepted upload took, from its head to the response.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-_UPLOAD_BYTES = _histogram(
-    "timesheets_upload_size_bytes",
-    "The body of an accepted upload, as it was sent.",
-    buckets=(1024, 16 * 1024, 256 * 1024, 1024 * 1024, 8 * 1024 * 1024),
-)
 _ENTRIES = _counter("timesheets_entries", "Entries that got a verdict, except in dry runs.", ["verdict"])
 _LAST_UPLOAD = _gauge(
     "timesheets_last_upload_timestamp_seconds",
@@ -70,32 +67,22 @@ _LAST_UPLOAD = _gauge(
 )
 _REFUSED_TOKENS = _counter("timesheets_refused_tokens", "Access tokens that were refused.", ["reason"])
 _KEY_REFRESHES = _counter("timesheets_issuer_key_refreshes", "Fetches of the issuer's keys.", ["outcome"])
-_KEYS_FETCHED = _gauge(
-    "timesheets_issuer_keys_fetched_timestamp_seconds",
-    "When the worker with the oldest keys fetched them.",
-    ["issuer"],
-    multiprocess_mode="livemin",
-)
 _sum = partial(_gauge, multiprocess_mode="livesum")
 _THREADS = _sum("timesheets_threads", "Threads for requests, of all workers.")
 _BUSY = _sum("timesheets_threads_busy", "Threads that have a request.")
-_WAITING = _sum(
-    "timesheets_threads_waiting",
-    "Busy threads that wait for the rest of a body, or for their turn to parse a large one.",
-)
 _THREADS.set(int(os.environ.get("GRANIAN_BLOCKING_THREADS", "0")))
 # A counter that exists before the first event shows that event as an increase.
 for _verdict in Outcome:
     _ENTRIES.labels(_verdict)
 for _fault in Fault:
     _REFUSED_TOKENS.labels(_fault)
-for _outcome in ("success", "failure"):
+for _outcome in (SUCCESS, FAILURE):
     _KEY_REFRESHES.labels(_outcome)
 
 # A label is found faster here than in the metric.
 _requests_with = cache(_REQUESTS.labels)
 _entries_with = cache(_ENTRIES.labels)
-_busy, _waiting = _BUSY.track_inprogress(), _WAITING.track_inprogress()
+_busy = _BUSY.track_inprogress()
 _NOTHING = nullcontext()
 _noted_at: dict[str, float] = {}
 
@@ -132,20 +119,14 @@ def track_request() -> AbstractContextManager[object]:
     return _busy if is_on() else _NOTHING
 
 
-def track_wait() -> AbstractContextManager[object]:
-    """Count this thread as waiting while the block runs."""
-    return _waiting if is_on() else _NOTHING
-
-
 def count_request(route: str | None, method: str, status: int, code: str | None) -> None:
     if is_on():
         _requests_with(route or "", method, status, code or "").inc()
 
 
-def observe_upload(seconds: float, size_bytes: int) -> None:
+def observe_upload(seconds: float) -> None:
     if is_on():
         _UPLOAD_SECONDS.observe(seconds)
-        _UPLOAD_BYTES.observe(size_bytes)
 
 
 def count_entries(client_id: str, verdicts: Mapping[Outcome, int]) -> None:
@@ -171,10 +152,6 @@ def count_refused_token(fault: Fault) -> None:
         _REFUSED_TOKENS.labels(fault).inc()
 
 
-def count_key_refresh(issuer: str, *, succeeded: bool) -> None:
-    """Count a fetch of the keys of the configured issuer."""
-    if not is_on():
-        return
-    _KEY_REFRESHES.labels("success" if succeeded else "failure").inc()
-    if succeeded:
-        _KEYS_FETCHED.labels(issuer).set(time.time())
+def count_key_refresh(outcome: str) -> None:
+    if is_on():
+        _KEY_REFRESHES.labels(outcome).inc()

@@ -1,6 +1,5 @@
 """/metrics counts what all workers do, for those who may read it."""
 
-import json
 import os
 import socket
 import tempfile
@@ -79,7 +78,6 @@ def test_the_requests_of_all_workers_are_counted(server: GranianServer, issuer_p
     for after in [scrape(server) for _ in range(6)]:
         assert count(before, after, "http_requests_total", **created) == 30
         assert count(before, after, "upload_duration_seconds_count") == 30
-        assert count(before, after, "upload_size_bytes_sum") == 30 * len(json.dumps(ENTRY))
         assert read(after, "threads") == WORKERS * 64
 
 
@@ -164,10 +162,8 @@ def test_a_request_that_is_in_progress_is_counted(server: GranianServer, issuer_
         slow.sendall(
             write_head(server.port, "/timesheets/upload", 100, "application/json", Authorization=bearer)
         )
-        metrics = wait_for(server, "threads_waiting", 1)
-
-    # This scrape, and the upload.
-    assert read(metrics, "threads_busy") == 2
+        # This scrape, and the upload.
+        assert wait_for(server, "threads_busy", 2)
 
 
 def test_a_replaced_worker_has_no_threads_but_what_it_counted_stays(
@@ -187,15 +183,6 @@ def test_a_replaced_worker_has_no_threads_but_what_it_counted_stays(
     assert read(metrics, "issuer_key_refreshes_total", outcome="failure") == 1
     failed = {"route": "timesheets/upload", "method": "POST", "status": "503", "code": "issuer_unavailable"}
     assert read(metrics, "http_requests_total", **failed) == 1
-
-
-def test_the_issuers_keys_have_an_age(server: GranianServer, issuer_process: Issuer) -> None:
-    post(server, issuer_process)
-
-    metrics = scrape(server)
-    assert 1 <= read(metrics, "issuer_key_refreshes_total", outcome="success") <= WORKERS
-    fetched_at = read(metrics, "issuer_keys_fetched_timestamp_seconds", issuer=issuer_process.url)
-    assert time.time() - 600 < fetched_at <= time.time()
 
 
 ADDRESSES = """

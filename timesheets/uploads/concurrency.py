@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 
-from timesheets import metrics
 from timesheets.exceptions import IncompleteBody, Overloaded, Throttled
 from timesheets.storage.places import NoPlace, Places
 
@@ -45,8 +44,7 @@ def receive(read: Callable[[], bytes], caller: Hashable) -> bytes:
     except NoPlace:
         raise (Throttled if bodies.count() < BODY_PLACES else Overloaded) from None
     try:
-        with metrics.track_wait():
-            return read()
+        return read()
     except OSError:
         raise IncompleteBody from None
     finally:
@@ -56,9 +54,7 @@ def receive(read: Callable[[], bytes], caller: Hashable) -> bytes:
 @contextmanager
 def occupy(slots: threading.Semaphore) -> Iterator[None]:
     """Run the block in one of the slots. Raises Overloaded if none becomes free in time."""
-    with metrics.track_wait():
-        has_slot = slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
-    if not has_slot:
+    if not slots.acquire(timeout=SLOT_TIMEOUT_SECONDS):
         raise Overloaded
     try:
         yield
