@@ -28,28 +28,17 @@ for _switch in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioT
     setattr(logging, _switch, False)
 
 
-class RefusalFilter(logging.Filter):
-    """Logs a refusal as a one-line warning. Django logs some refusals as errors with a traceback.
+def judge_record(record: logging.LogRecord) -> bool:
+    """Make a refusal a warning without its traceback, and drop what the access line says too.
 
-    Django's records about a response carry its status; below 500, the caller is wrong.
+    Django's records about a response carry its status; below 500, the caller is wrong. The line about an
+    error that a view raised stays, because it has the traceback.
     """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if getattr(record, "status_code", 500) < 500:
-            record.exc_info = None
-            record.levelno = min(record.levelno, logging.WARNING)
-            record.levelname = logging.getLevelName(record.levelno)
-        return True
-
-
-class RepetitionFilter(logging.Filter):
-    """Drops what the access line says too: Django's line for each error that a view returns.
-
-    Its line about an error that a view raised stays, because it has the traceback.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.name != "django.request" or bool(record.exc_info)
+    if getattr(record, "status_code", 500) < 500:
+        record.exc_info = None
+        record.levelno = min(record.levelno, logging.WARNING)
+        record.levelname = logging.getLevelName(record.levelno)
+    return record.name != "django.request" or bool(record.exc_info)
 
 
 class SharedStreamHandler(logging.StreamHandler[Any]):
@@ -61,6 +50,7 @@ class SharedStreamHandler(logging.StreamHandler[Any]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.addFilter(judge_record)
         self._lines: deque[str] = deque()
         self._is_writing = threading.Lock()
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import SimpleTemplateResponse
@@ -68,8 +67,8 @@ _DETAILS = {
 class ProblemMiddleware:
     """Adds the headers that every response has, and logs it. Turns errors into problems (RFC 9457) or pages.
 
-    Programs get the headers for pages too, since browsers open their responses as well. Django's debug pages
-    get no content policy, because their styles are inline.
+    Programs get the headers for pages too, since browsers open their responses as well. Not even developers
+    get Django's debug pages, which may show secrets: the log has the traceback.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -85,8 +84,7 @@ class ProblemMiddleware:
         request_id = given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         current_request_id.set(request_id)
         response = self.get_response(request)
-        is_debug_page = _is_debug_page(request, response)
-        if _is_error_page(response) and not is_debug_page:
+        if _is_error_page(response):
             status = HTTPStatus(response.status_code)
             detail = _DETAILS.get(status, f"{status.description or status.phrase}.")
             _write_problem(response, detail, status.name.lower(), {})
@@ -99,8 +97,6 @@ class ProblemMiddleware:
         headers["x-request-id"] = ("X-Request-ID", request_id)
         for key, header in _CONSTANT_HEADERS.items():
             headers.setdefault(key, header)
-        if is_debug_page:
-            del headers["content-security-policy"]
         if not response.streaming:
             headers.setdefault("content-length", ("Content-Length", str(len(response.content))))
         # Django's handler calls this. Its own looks up each header by its name.
@@ -137,11 +133,6 @@ def _is_error_page(response: HttpResponse) -> bool:
     if response.status_code < HTTPStatus.BAD_REQUEST or isinstance(response, SimpleTemplateResponse):
         return False
     return response.headers.get("Content-Type", "").startswith(("text/html", "text/plain"))
-
-
-def _is_debug_page(request: HttpRequest, response: HttpResponse) -> bool:
-    """True for an error page that tells a developer more than the status."""
-    return settings.DEBUG and _is_error_page(response) and bool(response.content) and prefers_html(request)
 
 
 def respond_with_problem(problem: Problem) -> HttpResponse:

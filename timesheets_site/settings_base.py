@@ -199,43 +199,25 @@ TIMESHEETS_DEVELOPMENT_CLIENTS: dict[str, str] = {}
 # Whether /metrics exists. Only production turns it on.
 TIMESHEETS_METRICS = False
 
-DEFAULT_EXCEPTION_REPORTER = "timesheets.error_reports.RedactingReporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "timesheets.error_reports.RedactingReporterFilter"
-
-
-def logging(formatter: dict[str, str], filters: list[str], server_level: str) -> dict[str, Any]:
-    """Write all records to standard error. `server_level` is that of Django's development server."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "filters": {
-            "refusal": {"()": "timesheets.logs.RefusalFilter"},
-            "repetition": {"()": "timesheets.logs.RepetitionFilter"},
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "timesheets.logs.JSONFormatter"},
+        # For people to read.
+        "text": {
+            "()": "timesheets.logs.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
         },
-        "formatters": {"line": formatter},
-        "handlers": {
-            "stderr": {
-                "class": "timesheets.logs.SharedStreamHandler",
-                "formatter": "line",
-                "filters": filters,
-            },
-        },
-        "root": {"handlers": ["stderr"], "level": "INFO"},
-        "loggers": {
-            # Remove Django's own handlers. The one above handles all records.
-            "django": {"handlers": [], "level": "INFO", "propagate": True},
-            "django.server": {"handlers": [], "level": server_level, "propagate": True},
-        },
-    }
-
-
-LOGGING = logging({"()": "timesheets.logs.JSONFormatter"}, ["refusal", "repetition"], "INFO")
-# For people to read, with the paths of errors. The development server's own access lines would repeat ours.
-LOGGING_AS_TEXT = logging(
-    {
-        "()": "timesheets.logs.RedactingFormatter",
-        "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
     },
-    ["refusal"],
-    "ERROR",
-)
+    "handlers": {
+        kind: {"class": "timesheets.logs.SharedStreamHandler", "formatter": kind} for kind in ("json", "text")
+    },
+    "root": {"handlers": ["json"], "level": "INFO"},
+    "loggers": {
+        # Remove Django's own handlers. That of the root handles all records.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # The development server's access lines would repeat ours.
+        "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
+    },
+}

@@ -73,13 +73,13 @@ def test_text_from_the_caller_is_escaped_on_a_page(upload: Upload) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_developers_get_a_page_if_django_has_none(browser: Client, settings: Any) -> None:
+def test_developers_get_no_page_with_details_either(browser: Client, settings: Any) -> None:
     settings.DEBUG = True
 
-    response = browser.post("/")
+    page = unescape(browser.get("/bug").content.decode())
 
-    assert response.status_code == 405
-    assert "method_not_allowed" in response.content.decode()
+    assert '"code": "internal_server_error"' in page
+    assert "division" not in page
 
 
 def test_a_page_links_only_to_what_a_visitor_can_open(client: Client, issuer: Issuer) -> None:

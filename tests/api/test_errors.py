@@ -169,14 +169,6 @@ def test_djangos_own_errors_are_problems_too(
     assert int(response.headers["Content-Length"]) == len(response.content)
 
 
-def test_a_browser_gets_djangos_page_in_debug_only(client: Client, settings: Any) -> None:
-    settings.DEBUG = True
-
-    response = client.get("/nowhere", headers={"Accept": "text/html"})
-
-    assert (response.status_code, response.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-
-
 @pytest.mark.urls("tests.api.urls_with_a_bug")
 def test_a_bug_is_a_problem_without_details(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     client.raise_request_exception = False

@@ -57,16 +57,6 @@ def test_every_response_has_the_security_headers(
     assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
 
 
-@pytest.mark.parametrize("path", ["/bug", "/nowhere"])
-def test_djangos_debug_pages_keep_their_styles(settings: Any, path: str) -> None:
-    settings.DEBUG = True
-    settings.ROOT_URLCONF = "tests.api.urls_with_a_bug"
-    response = Client(raise_request_exception=False).get(path, headers={"Accept": "text/html"})
-
-    assert b"<style" in response.content
-    assert "Content-Security-Policy" not in response.headers
-
-
 def test_each_production_response_has_the_security_headers(settings: Any) -> None:
     use_settings(settings, load_production(TIMESHEETS_BROWSER_SIGN_IN="true"))
     client = Client(headers={"Host": "timesheets.example.com"})
