@@ -8,7 +8,7 @@ UploadError
 ├── TemporaryFailure     75  the same run may succeed later
 │   └── NothingSent      75  not a byte of the request reached the server
 ├── FileUnavailable      75  there is no space for a file, or Windows does not move it while it is open
-├── InputInUse           75  another run is uploading the same input
+├── InputInUse           75  another run works on the same input
 ├── AnswerLost           75  it is unknown whether entries that cannot be sent twice were stored
 ├── AccessRefused        77  the issuer or the API refuses this client
 └── ConfigurationError   78  a setting is missing or wrong

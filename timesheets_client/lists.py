@@ -1,13 +1,14 @@
 """Show what the API lists: the latest uploads (--uploads), and who has too few hours (--missing)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from typing import Any
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import ConfigurationError, ExitStatus, ParameterRefused, WrongUsage
 from timesheets_client.output.report import format_table
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.stored_entries import explain_unexpected, read_whole_number
+from timesheets_client.sending.stored_entries import explain_unexpected
+from timesheets_client.sending.verdicts import read_count
 
 UPLOADS_PATH = "/uploads"
 COUNTS = ("received", "created", "existing", "rejected")
@@ -20,29 +21,19 @@ CLIENT_MEMBERS = ("client", "organization")
 HAS_TO_ACT = ("missing", "short")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """The receipt of an upload of many. The texts are safe to print."""
-
-    upload: int
-    received_at: str
-    label: str
-    counts: Mapping[str, int]
-
-
 def show_uploads(context: RunContext) -> ExitStatus:
     """Show the receipts of this client's latest uploads. Raises an UploadError."""
     report, label = context.report, context.options.label
     filters = {} if label is None else {"label": label}
     answer = context.client.read(UPLOADS_PATH, order="newest", page_size=str(MAX_SHOWN), **filters)
     receipts = read_receipts(((answer and answer.document) or {}).get("results"), context.client)
-    report.results["uploads"] = [asdict(each) for each in receipts]
+    report.results["uploads"] = receipts
     rows = [
         {
-            "upload": str(each.upload),
-            "received (UTC)": each.received_at[:16].replace("T", " "),
-            **{name: str(each.counts[name]) for name in SHOWN},
-            "label": each.label,
+            "upload": str(each["upload"]),
+            "received (UTC)": each["received_at"][:16].replace("T", " "),
+            **{name: str(each["counts"][name]) for name in SHOWN},
+            "label": each["label"],
         }
         for each in receipts
     ]
@@ -50,25 +41,26 @@ def show_uploads(context: RunContext) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def find_receipt(client: ApiClient, upload: int) -> Receipt | None:
+def find_receipt(client: ApiClient, upload: int) -> dict[str, Any] | None:
     """The receipt of an upload; None if this client has no such upload. Raises an UploadError."""
     answer = client.read(f"{UPLOADS_PATH}/{upload}")
     return read_receipts([answer.document], client)[0] if answer else None
 
 
-def read_receipts(items: object, client: ApiClient) -> Sequence[Receipt]:
-    """Return the receipts of an answer, or raise ConfigurationError."""
-    if not isinstance(items, list) or not all(isinstance(each, Mapping) for each in items):
-        raise explain_unexpected(UPLOADS_PATH)
-    return [
-        Receipt(
-            upload=read_whole_number(each.get("id"), UPLOADS_PATH),
-            received_at=client.quote(each.get("received_at") or ""),
-            label=client.quote(each.get("label") or ""),
-            counts={name: read_whole_number(each.get(name), UPLOADS_PATH) for name in COUNTS},
-        )
-        for each in items
-    ]
+def read_receipts(items: Any, client: ApiClient) -> list[dict[str, Any]]:
+    """Return the receipts of an answer, with texts that are safe to print, or raise ConfigurationError."""
+    try:
+        return [
+            {
+                "upload": read_count(each, "id"),
+                "received_at": client.quote(each.get("received_at") or ""),
+                "label": client.quote(each.get("label") or ""),
+                "counts": {name: read_count(each, name) for name in COUNTS},
+            }
+            for each in items
+        ]
+    except (ValueError, TypeError, AttributeError):
+        raise explain_unexpected(UPLOADS_PATH) from None
 
 
 def show_missing(context: RunContext) -> ExitStatus:
@@ -95,18 +87,14 @@ def read_people(client: ApiClient, week: str) -> list[dict[str, str | None]] | N
         raise WrongUsage(f"--missing {week}: {error.reason}") from None
     if answer is None:
         raise ConfigurationError(f"{MISSING_PATH}: this needs a later version of the API")
-    people = (answer.document or {}).get("people", ())
-    if people is None:
-        return None
-    if not isinstance(people, list) or not all(
-        isinstance(each, Mapping) and all(name in each for name in MEMBERS) for each in people
-    ):
-        raise explain_unexpected(MISSING_PATH)
-    return [
-        {
-            name: None if each[name] is None else client.quote(each[name])
-            for name in (*MEMBERS, *CLIENT_MEMBERS)
-            if name in each
-        }
-        for each in people
-    ]
+    document: Mapping[str, Any] = answer.document or {}
+    try:
+        people = document["people"]
+        return people if people is None else [read_person(each, client) for each in people]
+    except (KeyError, TypeError):
+        raise explain_unexpected(MISSING_PATH) from None
+
+
+def read_person(person: Mapping[str, Any], client: ApiClient) -> dict[str, str | None]:
+    names = (*MEMBERS, *(name for name in CLIENT_MEMBERS if name in person))
+    return {name: None if person[name] is None else client.quote(person[name]) for name in names}

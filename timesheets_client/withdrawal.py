@@ -34,11 +34,11 @@ def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitSta
         raise InputUnreadable(
             f"--withdraw {upload}: the API has no such upload of this client; --uploads lists the latest"
         )
-    report.show(f"upload {upload}: {receipt.label or 'no label'}, received {receipt.received_at}")
+    report.show(f"upload {upload}: {receipt['label'] or 'no label'}, received {receipt['received_at']}")
     withdrawal = Withdrawal(context, upload, is_dry_run=is_dry_run)
     counts = withdrawal.counts
     try:
-        withdrawal.withdraw(read_latest(context.client, upload, receipt.counts["created"]))
+        withdrawal.withdraw(read_latest(context.client, upload, receipt["counts"]["created"]))
     except BaseException:
         if not is_dry_run:
             withdrawal.finish()

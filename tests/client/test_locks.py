@@ -26,9 +26,7 @@ def test_a_second_run_on_the_same_file_is_a_temporary_failure(api: Api, file: Pa
     free = Run().start(api.variables, file)
 
     assert (busy, free) == (ExitStatus.TEMPORARY, ExitStatus.DONE)
-    assert run.warned == [
-        f"{file}: another run is uploading this; run it again later, or wait for it: --lock-wait 60"
-    ]
+    assert run.warned == [f"{file}: another run works on this; run it again later, or wait: --lock-wait 60"]
     assert len(api.requests) == 1
 
 
@@ -41,7 +39,7 @@ def test_a_run_waits_for_another_as_long_as_lock_wait_says(file: Path) -> None:
             lock(wanted, "a.csv", 5, fake_clock.clock)
 
     assert sum(fake_clock.slept) == pytest.approx(5)
-    assert fake_clock.announced == ["waiting up to 5.0 s for another run that is uploading a.csv."]
+    assert fake_clock.announced == ["waiting up to 5.0 s for another run that works on a.csv."]
 
 
 def test_a_run_waits_for_another_at_most_until_its_deadline(site: Site, file: Path) -> None:

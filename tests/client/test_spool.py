@@ -155,7 +155,7 @@ def test_a_folder_that_another_run_has_locked_is_not_uploaded(site: Site, api: A
         status = run.start(site.variables, spool=spool)
 
     assert status == ExitStatus.TEMPORARY
-    assert "another run is uploading this" in run.warned[0]
+    assert "another run works on this" in run.warned[0]
     assert site.received == []
 
 

@@ -112,7 +112,7 @@ def test_what_another_run_has_locked_is_not_uploaded(site: Site, api: Api, spool
         status, _, problems = run(site, *arguments)
 
     assert (status, api.requests) == (75, [])
-    assert "another run is uploading this" in problems
+    assert "another run works on this" in problems
 
 
 def test_drafts_are_removed(site: Site, api: Api, tmp_path: Path) -> None:

@@ -116,10 +116,8 @@ def is_same_file(file: IO[Any], path: Path) -> bool:
         return False
 
 
-def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock, activity: str = "uploading") -> None:
+def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock) -> None:
     """Lock `file` until it is closed. Raises InputInUse if another run holds the lock."""
-    reason = f"another run that is {activity} {name}"
+    reason = f"another run that works on {name}"
     if not poll(partial(try_lock, file), wait_seconds, clock, interval_seconds=POLL_SECONDS, reason=reason):
-        raise InputInUse(
-            f"{name}: another run is {activity} this; run it again later, or wait for it: --lock-wait 60"
-        )
+        raise InputInUse(f"{name}: another run works on this; run it again later, or wait: --lock-wait 60")

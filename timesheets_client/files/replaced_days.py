@@ -15,8 +15,12 @@ from timesheets_client.output.report import count_entries
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import strip_text
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.snapshots import find_latest_state, list_state
-from timesheets_client.sending.stored_entries import PAGE_SIZE, StoredEntry
+from timesheets_client.sending.stored_entries import (
+    PAGE_SIZE,
+    StoredEntry,
+    find_latest_state,
+    list_state,
+)
 from timesheets_files.members import ENTRY_ID
 
 ZERO = Decimal(0)
