@@ -55,7 +55,7 @@ REPORTING_PAGES = ["/", "/clients", "/people/week?week=2017-W19", "/runs", "/run
 ADMIN_PAGES = [
     "/admin/",
     "/admin/timesheets/timesheet/",
-    "/admin/timesheets/timesheet/?q=007&state=current",
+    "/admin/timesheets/timesheet/?q=007",
     "/admin/timesheets/timesheet/1/change/",
     "/admin/timesheets/upload/",
     "/admin/timesheets/upload/1/change/",

@@ -7,7 +7,7 @@ from django.db import connections
 from django.db.models import F
 
 from timesheets.models import Usage
-from timesheets.storage.rate_limits import Kind, Rate, forget, forget_expired, give_back, parse_rate, use
+from timesheets.storage.rate_limits import Kind, Rate, forget_expired, give_back, parse_rate, use
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -93,16 +93,6 @@ def test_a_use_can_be_given_back() -> None:
     give_back(Kind.CLIENT, NAME)
 
     assert [wait > 0 for wait in use_many(2)] == [False, True]
-
-
-def test_only_one_kind_is_forgotten() -> None:
-    use_many(4)
-    use(Kind.ADMIN_SIGN_IN, NAME, RATE)
-
-    forget(Kind.CLIENT)
-
-    assert use_many(1) == [0]
-    assert Usage.objects.count() == 2
 
 
 def test_only_old_counts_expire() -> None:

@@ -87,11 +87,6 @@ def give_back(kind: Kind, name: tuple[str, ...]) -> None:
     Usage.objects.filter(key=_write_key(kind, name), count__gt=0).update(count=F("count") - 1)
 
 
-def forget(kind: Kind) -> None:
-    """Start all counts of a kind again."""
-    Usage.objects.filter(key__startswith=f"{kind}:").delete()
-
-
 def forget_expired() -> None:
     """Delete the counts that no longer matter, whatever their rate."""
     Usage.objects.filter(began_at__lt=time.time() - max(_SECONDS.values())).delete()
