@@ -6,9 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from timesheets.readiness import INTERVAL_SECONDS, MAX_WAIT_SECONDS, Finding, Readiness
-
-ALL = ["database", "issuer", "migrations"]
+from timesheets.readiness import CHECKS, INTERVAL_SECONDS, MAX_ROUND_SECONDS, Readiness
 
 
 class Checks:
@@ -17,25 +15,25 @@ class Checks:
     def __init__(self) -> None:
         self.now = 1000.0
         self.count = 0
-        self.reasons: dict[str, str] = {}
-        # The check of the database begins, and goes on.
+        self.failures: dict[str, str] = {}
+        # A round begins, and goes on.
         self.begun, self.gate = threading.Event(), threading.Event()
         self.gate.set()
-        self.readiness = Readiness(self.run, lambda: self.now)
+        readiness = Readiness(self.run, lambda: self.now)
+        self.probe = readiness.find_failing_checks
 
-    def run(self) -> Iterator[Finding]:
+    def run(self) -> dict[str, str]:
         self.count += 1
-        yield "issuer", self.reasons.get("issuer")
         self.begun.set()
-        self.gate.wait(30)
-        yield "database", self.reasons.get("database")
-        yield "migrations", self.reasons.get("migrations")
+        assert self.gate.wait(30)
+        return self.failures
 
     def hang(self, prober: ThreadPoolExecutor) -> Future[list[str]]:
-        """A probe whose check of the database has begun, and hangs."""
+        """A probe whose round has begun, and hangs."""
+        self.now += INTERVAL_SECONDS
         self.begun.clear()
         self.gate.clear()
-        waiting = prober.submit(self.readiness.find_failing_checks)
+        waiting = prober.submit(self.probe)
         assert self.begun.wait(10)
         return waiting
 
@@ -53,70 +51,44 @@ def prober(checks: Checks) -> Iterator[ThreadPoolExecutor]:
         checks.gate.set()
 
 
-def test_the_failing_checks_are_named(checks: Checks) -> None:
-    checks.reasons = {"migrations": "there are some", "database": "it is full"}
+def test_each_failing_check_is_named_and_has_a_line_of_the_log(
+    checks: Checks, caplog: pytest.LogCaptureFixture
+) -> None:
+    checks.failures = {"migrations": "there are some", "database": "refused\n\tIs the server running?"}
 
-    assert checks.readiness.find_failing_checks() == ["database", "migrations"]
-
-
-def test_the_reason_is_one_line_of_the_log(checks: Checks, caplog: pytest.LogCaptureFixture) -> None:
-    checks.reasons = {"database": "connection refused\n\tIs the server running?"}
-
-    checks.readiness.find_failing_checks()
-
-    assert caplog.messages == ["Not ready: database: connection refused Is the server running?"]
+    assert checks.probe() == ["database", "migrations"]
+    assert caplog.messages == [
+        "Not ready: migrations: there are some",
+        "Not ready: database: refused Is the server running?",
+    ]
 
 
-def test_many_probes_share_one_check_per_second(checks: Checks) -> None:
+def test_many_probes_share_one_round_per_second(checks: Checks) -> None:
     for _ in range(100):
-        assert checks.readiness.find_failing_checks() == []
+        assert checks.probe() == []
     checks.now += INTERVAL_SECONDS
-    checks.readiness.find_failing_checks()
+    checks.probe()
 
     assert checks.count == 2
 
 
-def test_a_probe_during_a_check_gets_the_last_result(checks: Checks, prober: ThreadPoolExecutor) -> None:
-    checks.readiness.find_failing_checks()
-    checks.now += INTERVAL_SECONDS
-    waiting = checks.hang(prober)
-
-    assert checks.readiness.find_failing_checks() == []
-    assert not waiting.done()
-
-
-def test_a_probe_during_the_first_check_is_not_ready(checks: Checks, prober: ThreadPoolExecutor) -> None:
+def test_a_probe_during_the_first_round_is_not_ready(checks: Checks, prober: ThreadPoolExecutor) -> None:
     checks.hang(prober)
 
-    assert checks.readiness.find_failing_checks() == ALL
+    assert checks.probe() == CHECKS
 
 
-def test_a_check_that_hangs_counts_as_failing_and_is_not_started_again(
+def test_a_round_that_hangs_occupies_one_caller_and_has_failed_after_a_while(
     checks: Checks, prober: ThreadPoolExecutor
 ) -> None:
-    checks.readiness.find_failing_checks()
-    checks.now += INTERVAL_SECONDS
-    checks.hang(prober)
-
-    checks.now += MAX_WAIT_SECONDS + 1
-
-    assert checks.readiness.find_failing_checks() == ["database", "migrations"]
-    assert checks.count == 2
-
-
-def test_a_process_is_ready_again_when_the_check_ends(checks: Checks, prober: ThreadPoolExecutor) -> None:
+    checks.probe()
     waiting = checks.hang(prober)
 
+    at_first = checks.probe()
+    checks.now += MAX_ROUND_SECONDS + 1
+    later = checks.probe()
     checks.gate.set()
 
-    assert waiting.result(10) == []
-    assert checks.readiness.find_failing_checks() == []
-
-
-def test_a_bug_in_a_check_leaves_the_process_unready(caplog: pytest.LogCaptureFixture) -> None:
-    def check() -> Iterator[Finding]:
-        yield "database", None
-        raise LookupError("a bug")
-
-    assert Readiness(check).find_failing_checks() == ["issuer", "migrations"]
-    assert "LookupError: a bug" in caplog.text
+    assert (at_first, later) == ([], CHECKS)
+    assert waiting.result(10) == checks.probe() == []
+    assert checks.count == 3

@@ -54,17 +54,18 @@ class NotWritable(Exception):
 
 @contextmanager
 def use_new_connection() -> Iterator[None]:
-    """Give this thread a default connection of its own, and close it at the end.
+    """Give this thread another default connection, and close it at the end.
 
     A pool would hide why it cannot connect, and under load it has no connection left, although all is well.
     """
     wait = "connect_timeout" if connection.vendor == "postgresql" else "timeout"
+    usual = connections[DEFAULT_DB_ALIAS]
     connections[DEFAULT_DB_ALIAS] = open_connection(**{wait: MAX_WAIT_SECONDS})
     try:
         yield
     finally:
         connection.close()
-        del connections[DEFAULT_DB_ALIAS]
+        connections[DEFAULT_DB_ALIAS] = usual
 
 
 def require_working_pool() -> None:
