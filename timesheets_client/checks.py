@@ -4,17 +4,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from typing import BinaryIO
 
 from timesheets_client.arguments import Options
 from timesheets_client.context import Environment, RunContext, open_context
-from timesheets_client.environment.config import choose_variables, load_config
+from timesheets_client.environment.config import load_config
 from timesheets_client.errors import ExitStatus, UploadError, choose_status
-from timesheets_client.files.counted_days import CountedDays, find_api_zone, look_up_zone
 from timesheets_client.files.entries import take_entries
 from timesheets_client.files.folders import open_locked
-from timesheets_client.files.preview import MAX_FIRST, Preview, describe_first
+from timesheets_client.files.preview import Preview, describe_first
 from timesheets_client.files.replacement import replace_days
 from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import process_files, upload_entries
@@ -30,6 +29,7 @@ from timesheets_files.limits import find_faults
 from timesheets_files.members import ENTRY_ID
 from timesheets_files.printable import escape
 
+MAX_FIRST = 5
 EMPTY_BATCH = Batch(entries=(), lines=())
 NOT_CHECKED = (
     "checked the file and the documented limits of its entries; only the API can tell whether an entry "
@@ -39,10 +39,8 @@ NOT_CHECKED = (
 
 def read_files(options: Options, environment: Environment, report: Report) -> ExitStatus:
     """Read files and send nothing. Needs neither settings nor network."""
-    variables = choose_variables(environment.variables, environment.development)
-    days = CountedDays(partial(look_up_zone, variables, options.timeouts))
     now = environment.clock.wall_clock()
-    preview = Preview(now, options.time_zone, days) if options.is_preview else None
+    preview = Preview(now, options.time_zone) if options.is_preview else None
     read = partial(read_file, options=options, stdin=environment.stdin, report=report, preview=preview)
     status = process_files(options.files, read, report)
     if preview:
@@ -56,7 +54,9 @@ def read_file(
     name: str, options: Options, stdin: BinaryIO, report: Report, preview: Preview | None
 ) -> ExitStatus:
     source = open_input(name, stdin)
-    tally = Tally(source=source, report=report, is_strict=options.is_strict, preview=preview)
+    tally = Tally(source=source, report=report, is_strict=options.is_strict)
+    if preview:
+        tally.on_skip = preview.skip
     # Only equal entries before it change an id, so that the first ids are right without the others.
     first: list[InputEntry] = []
     ids, stated = EntryIds(), StatedIds()
@@ -75,7 +75,7 @@ def read_file(
             source.file.close()
     if preview:
         tally.first_entries = [{"source": each.source, "entry": each.members} for each in first]
-        report.show_lines(describe_first(first, source.name, preview.days))
+        report.show_lines(describe_first(first, source.name))
     tally.show(unsent="--preview" if preview else "--dry-run")
     return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
 
@@ -130,9 +130,8 @@ def format_expiry(seconds: float | None) -> str:
 def check_file(name: str, context: RunContext) -> ExitStatus:
     """Send the entries to the API with `dry_run=true`."""
     options, report = context.options, context.report
-    find_zone = cache(partial(find_api_zone, context.config.upload_url, context.connection))
     with step(escape(name)), open_locked(name, context) as source:
-        tally = Tally(source=source, report=report, is_strict=options.is_strict, find_zone=find_zone)
+        tally = Tally(source=source, report=report, is_strict=options.is_strict)
         with closing(take_entries(tally, options)) as entries:
             upload_entries(entries, tally, context, is_dry_run=True)
     tally.finish()

@@ -87,9 +87,7 @@ def test_nothing_is_sent_of_a_file_with_other_totals(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        pytest.param(
-            {"expected_entries": 0}, "entries: expected 0, found 3; hours: found 7.75;", id="entries"
-        ),
+        pytest.param({"expected_entries": 0}, "differ: entries: expected 0, found 3; ask", id="entries"),
         pytest.param(
             {"expected_entries": 3, "expected_hours": Decimal(0)},
             "hours: expected 0, found 7.75;",
@@ -205,7 +203,7 @@ import sys
 from pathlib import Path
 from tests.client.memory import read_peak
 from timesheets_client.arguments import Options
-from timesheets_client.files.control_totals import check_totals
+from timesheets_client.files.entries import check_totals
 from timesheets_client.reading.inputs import Input
 options = Options(expected_entries=int(sys.argv[2]))
 for path in (Path(sys.argv[1]), None):

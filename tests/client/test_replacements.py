@@ -199,14 +199,11 @@ def test_a_check_shows_the_changes_and_their_sums(site: Site, api: Api, june: Pa
     assert run.written[6:] == [
         "timesheet 4: would be withdrawn: 007, 2026-06-30T00:00:00Z, Y, 7.5 -> 0 hours",
         f"{june}:5: would be created: 007, 2026-06-30, Y, 8 hours",
-        "             entries  hours before  hours after",
-        "  created          1             0            8",
-        "  corrected        0             0            0",
-        "  restored         0             0            0",
-        "  withdrawn        1           7.5            0",
-        "  unchanged        3            24           24",
-        "  all              5          31.5           32",
-        f"ok       {june}: 4 entries; nothing was stored (--check)",
+        "created: 1 entry, 0 -> 8 hours",
+        "corrected: 0 entries, 0 -> 0 hours",
+        "restored: 0 entries, 0 -> 0 hours",
+        "withdrawn: 1 entry, 7.5 -> 0 hours",
+        f"ok       {june}: 4 entries, 3 unchanged; nothing was stored (--check)",
     ]
 
 

@@ -1,25 +1,23 @@
-"""What --replace changes, in which order, and what that adds up to."""
+"""What --replace changes, and in which order."""
 
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 
-from timesheets_client.files.control_totals import find_hours, show
+from timesheets_client.files.entries import find_hours
 from timesheets_client.network.messages import make_printable
-from timesheets_client.output.report import format_table
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import encode_entry
-from timesheets_client.sending.corrections import FindZone, describe_values, revise, withdraw
+from timesheets_client.sending.client import ApiClient
+from timesheets_client.sending.corrections import describe_values, revise, withdraw
 from timesheets_client.sending.stored_entries import StoredEntry
 from timesheets_client.sending.verdicts import EntryVerdict
 from timesheets_files.members import COLUMNS
 
-CHANGES = ("created", "corrected", "restored", "withdrawn")
 ZERO = Decimal(0)
-SUMS = ("entries", "hours before", "hours after")
 # Most hours repeat.
 read_hours = lru_cache(4096)(Decimal)
 
@@ -33,15 +31,10 @@ class Change:
     __slots__ = ("after", "before", "line", "loser", "lowered", "source", "values", "word")
 
     def __init__(
-        self,
-        word: str,
-        entry: InputEntry,
-        was: Mapping[str, str] | None = None,
-        find_zone: FindZone = lambda: None,
+        self, word: str, entry: InputEntry, values: str, was: Mapping[str, str] | None = None
     ) -> None:
-        """`was` has the four stored members, safe to print; None if the entry is new."""
-        self.word, self.source, self.line = word, entry.source, encode_entry(entry)
-        self.values = describe_values(entry.members, was, find_zone)
+        """`was` has the four stored members; None if the entry is new."""
+        self.word, self.source, self.line, self.values = word, entry.source, encode_entry(entry), values
         self.loser = sys.intern(was["user_id"]) if was else ""
         self.before = read_hours(was["hours"]) if was else ZERO
         self.after = read_hours(str(find_hours(entry.members) or ZERO))
@@ -56,17 +49,19 @@ class Change:
         return f"{self.source}: {mood}{self.word}: {self.values}"
 
 
-def read_change(verdict: EntryVerdict, reason: str, find_zone: FindZone) -> Change:
+def read_change(verdict: EntryVerdict, reason: str, client: ApiClient) -> Change:
     """The change that a dry run announces."""
+    values = describe_values(verdict.entry.members, verdict.was or {}, client)
     if verdict.revision is None or verdict.was is None:
-        return Change("created", verdict.entry)
+        return Change("created", verdict.entry, values)
     word = "corrected" if read_hours(verdict.was["hours"]) else "restored"
-    return Change(word, revise(verdict.entry, verdict.revision, reason), verdict.was, find_zone)
+    return Change(word, revise(verdict.entry, verdict.revision, reason), values, verdict.was)
 
 
 def make_withdrawal(row: StoredEntry, reason: str) -> Change:
     was = {name: make_printable(str(row.members[name])) for name in COLUMNS}
-    return Change("withdrawn", withdraw(row, f"timesheet {row.timesheet_id}", reason), was)
+    values = f"{', '.join(was.values())} -> 0 hours"
+    return Change("withdrawn", withdraw(row, f"timesheet {row.timesheet_id}", reason), values, was)
 
 
 def order_changes(changes: list[Change], losses: Mapping[str, Decimal]) -> None:
@@ -85,16 +80,3 @@ def order_changes(changes: list[Change], losses: Mapping[str, Decimal]) -> None:
         return -1 - float(part / change.lowered)
 
     changes.sort(key=rank)
-
-
-def describe_sums(changes: Iterable[Change], unchanged: int, hours: Decimal) -> list[str]:
-    """A table of the changes, and of what stays. The file has so many `hours`."""
-    sums = {word: [ZERO, ZERO, ZERO] for word in CHANGES}
-    for each in changes:
-        added = (Decimal(1), each.before, each.after)
-        sums[each.word] = [total + more for total, more in zip(sums[each.word], added, strict=True)]
-    kept = hours - sum(after for _, _, after in sums.values())
-    sums["unchanged"] = [Decimal(unchanged), kept, kept]
-    sums["all"] = [sum(column, ZERO) for column in zip(*sums.values(), strict=True)]
-    rows = [{"": word, **dict(zip(SUMS, map(show, row), strict=True))} for word, row in sums.items()]
-    return format_table(rows, SUMS)

@@ -1,36 +1,93 @@
 """Show what would be sent (--preview): the first entries, totals, and what may be wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from itertools import islice
+from functools import lru_cache
 
-from timesheets_client.files.control_totals import Totals, find_hours, show
-from timesheets_client.files.counted_days import CountedDays
-from timesheets_client.files.groups import Groups
-from timesheets_client.output.report import MAX_REJECTED_SHOWN, count_entries, format_table
-from timesheets_client.reading.entries import InputEntry, RejectedEntry, SkippedRow, encode_value
+from timesheets_client.files.entries import Totals, find_hours, show
+from timesheets_client.output.report import count_entries, format_table
+from timesheets_client.reading.entries import InputEntry, SkippedRow, encode_value
 from timesheets_client.reading.identity import Occurrences, digest_entry
 
-MAX_FIRST = 5
 MAX_COLUMNS = 9
 OF_EVERY_ENTRY = ("by_person", "by_project", "by_month", "by_week", "by_person_project_week")
+MAX_GROUPS = 5_000
 MAX_PERSON_DAYS = 100_000
-MAX_HOURS_PER_DAY = Decimal(24)
+MAX_ROWS_SHOWN = 20
+MAX_HOURS_PER_DAY = 24
+DATE_LENGTH = len("2026-06-03")
+MAX_DATES = 4096
 # The API accepts no longer person or project. Those with the same beginning are one group.
 MAX_TEXT_LENGTH = 128
 NO_TEXT = "(no text)"
 NO_DATE = "(no date)"
 
 
+class Groups:
+    """The totals of the entries whose texts with these `names` are equal.
+
+    After `limit` groups, the entries of all others are `unlisted`. Groups with no `more_than` these hours are
+    not shown.
+    """
+
+    def __init__(
+        self, title: str, *names: str, limit: int = MAX_GROUPS, more_than: float = float("-inf")
+    ) -> None:
+        self._title, self._names, self._limit, self._more_than = title, names, limit, more_than
+        self._totals: dict[tuple[str, ...], Totals] = {}
+        self.unlisted = Totals()
+
+    def add(self, texts: Mapping[str, str], hours: Decimal | None, source: str = "") -> None:
+        """Count an entry in the group with its texts. Of the group's first entry, `source` is kept."""
+        key = tuple([texts[name] for name in self._names])
+        totals = self._totals.get(key)
+        if totals is None:
+            is_full = len(self._totals) == self._limit
+            totals = self.unlisted if is_full else self._totals.setdefault(key, Totals(first=source))
+        totals.count(hours)
+
+    def list_rows(self) -> list[dict[str, str | int]]:
+        """The groups in the order of their texts."""
+        rows = []
+        for texts, totals in sorted(self._totals.items(), key=lambda item: item[0]):
+            if totals.hours > self._more_than:
+                row: dict[str, str | int] = dict(zip(self._names, texts, strict=True))
+                row["entries"] = totals.entries
+                if totals.unreadable < totals.entries:
+                    row["hours"] = show(totals.hours)
+                rows.append({**row, "first": totals.first} if totals.first else row)
+        return rows
+
+    def encode(self) -> dict[str, object]:
+        unlisted = {"entries": self.unlisted.entries, "hours": show(self.unlisted.hours)}
+        return {"rows": self.list_rows(), **({"unlisted": unlisted} if self.unlisted.entries else {})}
+
+    def describe(self) -> Iterator[str]:
+        """The title and a table; nothing without entries."""
+        rows = self.list_rows()
+        if not rows and not self.unlisted.entries:
+            return
+        yield ""
+        yield f"{self._title}:"
+        shown = [{name: str(row[name]) for name in row} for row in rows[:MAX_ROWS_SHOWN]]
+        yield from format_table(shown, ("entries", "hours", "first"))
+        if len(rows) > MAX_ROWS_SHOWN:
+            yield f"  and {len(rows) - MAX_ROWS_SHOWN} more rows; --json lists them"
+        if self.unlisted.entries:
+            yield f"  entries in no row, because there are too many different ones: {self.unlisted.entries}"
+
+
 class Preview:
     """The totals of the entries of all files, and warnings about them."""
 
-    def __init__(self, now: float, zone: tzinfo | None, days: CountedDays) -> None:
+    def __init__(self, now: float, zone: tzinfo | None) -> None:
         """`now` is in seconds since 1970. Later days than that of `zone`, or of UTC, are in the future."""
-        self._zone, self.days = zone or UTC, days
+        self._zone = zone or UTC
         self._today = datetime.fromtimestamp(now, self._zone).date()
         self._total = Totals()
+        over, future = "more than 24 hours of a person on a day", f"after {self._today} in {self._zone}"
+        equal = "warning: equal to an earlier row (those with one entry_id are stored once)"
         self._groups = {
             "by_person": Groups("by person", "user_id"),
             "by_project": Groups("by project", "project"),
@@ -38,22 +95,13 @@ class Preview:
             "by_week": Groups("by ISO week", "week"),
             "by_person_project_week": Groups("by person, project and week", "user_id", "project", "week"),
             "over_24_hours": Groups(
-                "warning: more than 24 hours of a person on a day",
-                *("user_id", "date"),
-                limit=MAX_PERSON_DAYS,
-                more_than=MAX_HOURS_PER_DAY,
+                f"warning: {over}", "user_id", "date", limit=MAX_PERSON_DAYS, more_than=MAX_HOURS_PER_DAY
             ),
-            "future": Groups(
-                f"warning: in the future, after {self._today} in {self._zone}", "user_id", "date"
-            ),
-            "equal": Groups(
-                "warning: equal to an earlier row (those with one entry_id are stored once)",
-                *("user_id", "date", "project"),
-            ),
+            "future": Groups(f"warning: in the future, {future}", "user_id", "date"),
+            "equal": Groups(equal, "user_id", "date", "project"),
             "skipped": Groups("skipped, because the mapping file says so", "reason"),
         }
-        self._occurrences = Occurrences()
-        self._rejected: list[RejectedEntry] = []
+        self._occurrences, self._has_times = Occurrences(), False
         self._first_day, self._last_day = date.max, date.min
 
     def add(self, entry: InputEntry) -> None:
@@ -61,9 +109,11 @@ class Preview:
         texts = {name: find_text(members.get(name)) for name in ("user_id", "project")}
         texts |= dict.fromkeys(("date", "month", "week"), NO_DATE)
         self._total.count(hours)
-        if day := self.days.find(members.get("date")):
+        written = str(members.get("date"))
+        if day := parse_day(written[:DATE_LENGTH]):
             date_text = day.isoformat()
             texts |= {"date": date_text, "month": date_text[:7], "week": format_week(day)}
+            self._has_times = self._has_times or len(written) > DATE_LENGTH
             self._first_day, self._last_day = min(self._first_day, day), max(self._last_day, day)
             self._groups["over_24_hours"].add(texts, hours)
             if day > self._today:
@@ -73,72 +123,59 @@ class Preview:
         if self._occurrences.count(digest_entry(members)):
             self._groups["equal"].add(texts, hours, entry.source)
 
-    def reject(self, rejected: Sequence[RejectedEntry]) -> None:
-        self._rejected.extend(rejected[: MAX_REJECTED_SHOWN - len(self._rejected)])
-
     def skip(self, row: SkippedRow) -> None:
         self._groups["skipped"].add({"reason": row.reason}, None, row.source)
 
     def encode(self) -> dict[str, object]:
         """The object that --json prints."""
+        span = {"first_day": f"{self._first_day}", "last_day": f"{self._last_day}"}
         return {
             "entries": self._total.entries,
             "hours": show(self._total.hours),
             "unreadable_hours": self._total.unreadable,
-            **(
-                {"first_day": f"{self._first_day}", "last_day": f"{self._last_day}"} if self._has_days else {}
-            ),
+            **(span if self._first_day <= self._last_day else {}),
             "today": self._today.isoformat(),
             "time_zone": str(self._zone),
-            "api_time_zone": str(self.days.zone) if self.days.zone else None,
             **{name: groups.encode() for name, groups in self._groups.items()},
-            "rejected": [{"source": each.source, "errors": each.errors} for each in self._rejected],
         }
 
     def describe(self) -> Iterator[str]:
-        """The same as lines, without the rejected entries, which are shown when they are read."""
+        """The same as lines."""
         yield ""
-        span = f", from {self._first_day} to {self._last_day}" if self._has_days else ""
+        has_days = self._first_day <= self._last_day
+        span = f", from {self._first_day} to {self._last_day}" if has_days else ""
         yield f"to be sent: {count_entries(self._total.entries)} with {show(self._total.hours)} hours{span}"
-        if self.days.zone:
-            yield f"  a time counts on its day in {self.days.zone}, the API's time zone"
-        elif self.days.has_times:
-            yield "  a time counts here on the day that it shows. The API may count it on another:"
-            yield "  its time zone is not known; set TIMESHEETS_API_URL, so that it can be asked"
+        if self._has_times:
+            yield "  a time counts here on the day that it shows, and in the API on its day in the API's zone"
         if self._total.unreadable:
             yield f"  entries whose hours are no number, so they are not added up: {self._total.unreadable}"
         for groups in self._groups.values():
             yield from groups.describe()
         yield ""
 
-    @property
-    def _has_days(self) -> bool:
-        return self._first_day <= self._last_day
 
-
-def describe_first(entries: Sequence[InputEntry], name: str, days: CountedDays) -> Iterator[str]:
-    """A table with a row per entry of the file, and in it the day of a time if the API's zone is known."""
-    if not entries:
-        return
-    rows = [{"": each.source.removeprefix(name), **encode_members(each, days)} for each in entries]
-    yield f"{name}: the first entries, as they will be sent:"
-    yield from format_table([dict(islice(row.items(), MAX_COLUMNS)) for row in rows], right=("", "hours"))
-    if hidden := {name for row in rows for name in islice(row, MAX_COLUMNS, None)}:
-        yield f"  and {len(hidden)} more {'member' if len(hidden) == 1 else 'members'}; --json shows more"
-
-
-def encode_members(entry: InputEntry, days: CountedDays) -> dict[str, str]:
-    """Texts as they are, other values as JSON."""
-    shown = {}
-    for name, value in entry.members.items():
-        shown[name] = value if isinstance(value, str) else encode_value(value)
-        if name == "date" and days.zone:
-            shown["day"] = str(days.find(value) or NO_DATE)
-    return shown
+def describe_first(entries: Sequence[InputEntry], name: str) -> Iterator[str]:
+    """A table with a row per entry of the file: texts as they are, other values as JSON."""
+    rows = []
+    for each in entries:
+        pairs = list(each.members.items())[:MAX_COLUMNS]
+        shown = {key: value if isinstance(value, str) else encode_value(value) for key, value in pairs}
+        rows.append({"": each.source.removeprefix(name), **shown})
+    if rows:
+        yield f"{name}: the first entries, as they will be sent:"
+        yield from format_table(rows, right=("", "hours"))
 
 
 def find_text(value: object) -> str:
     return value.strip()[:MAX_TEXT_LENGTH] if isinstance(value, str) else NO_TEXT
+
+
+@lru_cache(MAX_DATES)
+def parse_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def format_week(day: date) -> str:

@@ -3,27 +3,23 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from decimal import Decimal
-from functools import cache, partial
 from http import HTTPStatus
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import EntriesRejected, ExitStatus, TemporaryFailure
-from timesheets_client.files.changes import (
-    Change,
-    describe_sums,
-    make_withdrawal,
-    order_changes,
-    read_change,
-)
-from timesheets_client.files.counted_days import CountedDays, find_api_zone
-from timesheets_client.files.entries import reject_repeated, take_entries
+from timesheets_client.files.changes import Change, make_withdrawal, order_changes, read_change
+from timesheets_client.files.entries import show, take_entries
 from timesheets_client.files.folders import open_locked
 from timesheets_client.files.replaced_days import ReplacedDays
 from timesheets_client.files.tally import Tally
+from timesheets_client.files.uploads import reject_repeated
+from timesheets_client.output.report import count_entries
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.uploads import UploadMode, make_label, upload_batch
 from timesheets_client.sending.verdicts import EntryVerdict
+
+CHANGES = ("created", "corrected", "restored", "withdrawn")
 
 
 def replace_days(name: str, context: RunContext, *, is_dry_run: bool = False) -> ExitStatus:
@@ -31,41 +27,47 @@ def replace_days(name: str, context: RunContext, *, is_dry_run: bool = False) ->
 
     It is safe to repeat. Nothing is stored unless everything can be.
     """
-    options, report = context.options, context.report
-    find_zone = cache(partial(find_api_zone, context.config.upload_url, context.connection))
-    first, last = options.replaced_days or ("", "")
-    days = ReplacedDays(first=first, last=last, counted=CountedDays(find_zone))
-    with open_locked(name, context) as source, report.progress.follow(source.name):
-        tally = Tally(source=source, report=report, find_zone=find_zone)
-        changes = find_changes(days, tally, context)
+    with open_locked(name, context) as source, context.report.progress.follow(source.name):
+        tally = Tally(source=source, report=context.report)
+        changes = find_changes(tally, context)
         if not is_dry_run:
             send_changes(changes, tally, context)
-    if not is_dry_run:
+    if is_dry_run:
+        show_changes(changes, tally)
+    else:
         tally.show()
-        return ExitStatus.DONE
-    for each in changes:
-        tally.changes[each.word] += 1
-        report.show(each.describe("would be "))
-    if tally.entries:
-        report.show_lines(describe_sums(changes, tally.existing, sum(days.file.values(), Decimal(0))))
-    tally.finish()
-    report.show(f"ok       {source.name}: {tally.entries} entries; nothing was stored (--check)")
     return ExitStatus.DONE
 
 
-def find_changes(days: ReplacedDays, tally: Tally, context: RunContext) -> Sequence[Change]:
+def show_changes(changes: Sequence[Change], tally: Tally) -> None:
+    """Show each change, and what those of each kind add up to."""
+    for each in changes:
+        tally.report.show(each.describe("would be "))
+    for word in CHANGES:
+        chosen = [each for each in changes if each.word == word]
+        tally.changes[word] = len(chosen)
+        before = sum((each.before for each in chosen), Decimal())
+        after = sum((each.after for each in chosen), Decimal())
+        tally.report.show(f"{word}: {count_entries(len(chosen))}, {show(before)} -> {show(after)} hours")
+    tally.finish()
+    tally.report.show(
+        f"ok       {tally.source.name}: {tally.entries} entries, {tally.existing} unchanged; nothing was "
+        "stored (--check)"
+    )
+
+
+def find_changes(tally: Tally, context: RunContext) -> Sequence[Change]:
     """The changes to send, in order. Raises EntriesRejected if a row or a withdrawal would be refused."""
-    options, reason = context.options, context.options.reason or ""
+    options, reason, client = context.options, context.options.reason or "", context.client
+    days = ReplacedDays(*(options.replaced_days or ("", "")), client)
     with closing(take_entries(tally, options)) as taken:
         rows = days.take(reject_repeated(taken, tally), tally)
-        changes = [
-            read_change(each, reason, tally.find_zone) for each in find_storable(rows, reason, tally, context)
-        ]
+        changes = [read_change(each, reason, client) for each in find_storable(rows, reason, tally, context)]
     tally.changes |= {"restored": 0, "withdrawn": 0}
     require_all_right(tally)
     tally.existing = tally.entries - len(changes)
     if tally.entries:
-        withdrawals = [make_withdrawal(row, reason) for row in days.find_surplus(context.client)]
+        withdrawals = [make_withdrawal(row, reason) for row in days.find_surplus()]
         context.report.show_lines(f"{tally.source.name}: {line}" for line in days.describe_others())
         days.require_small_loss(options.max_loss, tally.source.name)
         for _ in find_storable((each.decode() for each in withdrawals), "", tally, context):

@@ -2,12 +2,11 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
-from timesheets_client.files.preview import Preview
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.output.report import (
     MAX_REJECTED_SHOWN,
@@ -17,21 +16,21 @@ from timesheets_client.output.report import (
 )
 from timesheets_client.reading.entries import RejectedEntry, SkippedRow
 from timesheets_client.reading.inputs import Input
-from timesheets_client.sending.corrections import FindZone, describe_values
+from timesheets_client.sending.client import ApiClient
+from timesheets_client.sending.corrections import describe_values
 from timesheets_client.sending.verdicts import Verdicts
 from timesheets_files.printable import escape, escape_bytes
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """Counts the entries of one file. Passes what is rejected or skipped on to the report and the others."""
+    """Counts the entries of one file. Passes what is rejected or skipped on to the report and others."""
 
     source: Input
     report: Report
     is_strict: bool = False
-    find_zone: FindZone = lambda: None
     rejects: RejectsFile | None = None
-    preview: Preview | None = None
+    on_skip: Callable[[SkippedRow], object] = lambda _: None
     is_suspicious: bool = False
     entries: int = 0
     # The entries that were created, and in a run that corrects, also those of each other change.
@@ -56,7 +55,7 @@ class Tally:
     def is_faulty(self) -> bool:
         return self.rejected > 0 or (self.is_strict and self.is_suspicious)
 
-    def add(self, verdicts: Verdicts) -> None:
+    def add(self, verdicts: Verdicts, client: ApiClient) -> None:
         self.uploads += verdicts.uploads
         self.changes["created"] += verdicts.created
         self.existing += verdicts.existing
@@ -65,7 +64,7 @@ class Tally:
         self.reject(*verdicts.rejected)
         for each in verdicts.listed:
             if each.was:
-                values = describe_values(each.entry.members, each.was, self.find_zone)
+                values = describe_values(each.entry.members, each.was, client)
                 self.report.show(f"{each.entry.source}: would become revision {each.revision}: {values}")
             elif each.revision or each.status == HTTPStatus.OK:
                 self.report.show_detail(each.describe())
@@ -74,16 +73,13 @@ class Tally:
         for each in rejected[: max(0, MAX_REJECTED_SHOWN - self.rejected)]:
             self.report.show_problem(each.describe())
         self.rejected += len(rejected)
-        if self.preview:
-            self.preview.reject(rejected)
         if self.rejects:
             for each in rejected:
                 self.rejects.add(each)
 
     def skip(self, row: SkippedRow) -> None:
         self.report.show_detail(row.describe())
-        if self.preview:
-            self.preview.skip(row)
+        self.on_skip(row)
         self.skipped = (self.skipped or 0) + 1
 
     def finish(self) -> float:

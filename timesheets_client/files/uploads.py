@@ -1,29 +1,33 @@
 """Upload a file: read it, send its entries in batches, keep the rejected ones."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import FILE_ERRORS, ExitStatus, UploadError, WrongUsage, choose_status
-from timesheets_client.files.entries import reject_repeated, require_ids, take_entries
+from timesheets_client.files.entries import take_entries
 from timesheets_client.files.folders import open_locked
 from timesheets_client.files.rejects import RejectsFile, place_rejects
 from timesheets_client.files.tally import Tally
 from timesheets_client.output.report import Report
-from timesheets_client.reading.entries import InputEntry
+from timesheets_client.reading.entries import InputEntry, encode_value
+from timesheets_client.reading.identity import Occurrences, digest_content, strip_text
 from timesheets_client.reading.inputs import Input
 from timesheets_client.sending.batches import Batch, make_batches
 from timesheets_client.sending.uploads import UploadMode, make_label, upload_batch
+from timesheets_client.sending.verdicts import REPEATED_ID
 from timesheets_files.members import ENTRY_ID
 
 Name = TypeVar("Name", str, Path)
 # The API's limits for one request, before gzip.
 MAX_STRICT_ENTRIES = 10_000
 MAX_STRICT_BYTES = 8 * 1024 * 1024
+# As many as a batch has by default.
+MAX_WITHOUT_ID = 1_000
 EDITED_EXPORT = (
     "the map reads no ids: if rows of an export are edited and exported again, send it with "
     "--replace FROM..TO, which withdraws the old ones"
@@ -103,10 +107,33 @@ def upload_entries(
             if stores_nothing:
                 tally.reject(*verdicts.rejected)
             else:
-                tally.add(verdicts)
+                tally.add(verdicts, context.client)
         tally.show_progress(len(batch))
     if is_atomic and tally.is_faulty:
         context.report.show_problem(f"{tally.source.name}: nothing was stored (--strict)")
+
+
+def require_ids(entries: Iterable[InputEntry], name: str) -> Iterator[InputEntry]:
+    """The same entries. Raises WrongUsage if none of the first thousand has an `entry_id`."""
+    rest = iter(entries)
+    first = list(islice(rest, MAX_WITHOUT_ID))
+    if first and all(each.members.get(ENTRY_ID) is None for each in first):
+        raise WrongUsage(
+            f"{name}: --correct needs the entry_id that each entry was stored with; add the column entry_id; "
+            "nothing was sent"
+        )
+    return chain(first, rest)
+
+
+def reject_repeated(entries: Iterable[InputEntry], tally: Tally) -> Iterator[InputEntry]:
+    """The entries without those that have the `entry_id` of an earlier one, because only one can be right."""
+    occurrences = Occurrences()
+    for entry in entries:
+        entry_id = strip_text(entry.members.get(ENTRY_ID))
+        if entry_id is not None and occurrences.count(digest_content(encode_value(entry_id).encode())):
+            tally.reject(entry.reject({ENTRY_ID: [REPEATED_ID]}))
+        else:
+            yield entry
 
 
 def make_atomic_batch(entries: Iterable[InputEntry], name: str) -> list[Batch]:

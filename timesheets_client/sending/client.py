@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from datetime import tzinfo
+from functools import cached_property, partial
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -23,7 +25,10 @@ from timesheets_client.errors import (
 from timesheets_client.network.exchange import Connection
 from timesheets_client.network.messages import Answer, Message, make_printable
 from timesheets_client.network.retries import send_with_retries
+from timesheets_files.dates import find_zone
 
+# In front of the path of the resource (RFC 9728, section 3.1).
+METADATA_PATH = "/.well-known/oauth-protected-resource"
 JSON_ONLY = {"Accept": "application/json"}
 # The API fetches new keys of an issuer at most this often.
 KEY_ROTATION_SECONDS = 30
@@ -95,6 +100,17 @@ class ApiClient:
         if answer.status == HTTPStatus.NOT_FOUND and answer.quote("code") == "not_found":
             return None
         raise explain_refusal(answer, url, token, action="reading back")
+
+    @cached_property
+    def time_zone(self) -> tzinfo | None:
+        """The zone in which the API counts days, if its metadata name it. Raises an UploadError."""
+        parts = urlsplit(self.upload_url)
+        message = Message(method="GET", url=f"{parts.scheme}://{parts.netloc}{METADATA_PATH}{parts.path}")
+        send = partial(self._connection.send, message)
+        answer = send_with_retries(send, self._connection.retries, self._clock)
+        if answer.is_temporary_failure:
+            raise TemporaryFailure(f"{answer.url}: {answer.status}; run it again later")
+        return find_zone(answer.quote("time_zone"))
 
     def quote(self, text: object) -> str:
         """A value from the API, safe to print."""

@@ -1,19 +1,18 @@
 """Corrections of stored entries, and what they change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import TypeVar
 
 from timesheets_client.network.messages import make_printable
 from timesheets_client.reading.entries import InputEntry, Members, RejectedEntry
 from timesheets_client.reading.identity import normalize_date, normalize_hours, strip_text
+from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.stored_entries import StoredEntry
 from timesheets_files.members import COLUMNS, ENTRY_ID, REASON, REVISION
 
 Item = TypeVar("Item", bound=InputEntry | RejectedEntry)
-# Asks the API for its time zone.
-FindZone = Callable[[], tzinfo | None]
 
 
 def revise(entry: InputEntry, revision: int, reason: str) -> InputEntry:
@@ -32,23 +31,23 @@ def ignore_revision(item: Item) -> Item:
     return replace(item, members=members)
 
 
-def describe_values(new: Members, old: Mapping[str, str] | None, find_zone: FindZone) -> str:
+def describe_values(new: Members, old: Mapping[str, str], client: ApiClient) -> str:
     """The four members, safe to print; of those that differ from `old`, both values."""
     texts = {name: make_printable(str(new.get(name))) for name in COLUMNS}
-    for name, was in (old or {}).items():
-        if not is_equal(name, was, new.get(name), find_zone):
+    for name, was in old.items():
+        if not is_equal(name, was, new.get(name), client):
             texts[name] = f"{was} -> {texts[name]}"
     return f"{', '.join(texts.values())} hours"
 
 
-def is_equal(name: str, old: str, new: object, find_zone: FindZone) -> bool:
+def is_equal(name: str, old: str, new: object, client: ApiClient) -> bool:
     """Whether the API's value is the one that is sent. A date is midnight in the API's time zone."""
     if name == "hours":
         return normalize_hours(old) == normalize_hours(new)
     if name != "date":
         return old == strip_text(new)
     try:
-        midnight = datetime.strptime(str(new), "%Y-%m-%d").replace(tzinfo=find_zone())
+        midnight = datetime.strptime(str(new), "%Y-%m-%d").replace(tzinfo=client.time_zone)
         return datetime.fromisoformat(old) == midnight
     except ValueError:
         return normalize_date(old) == normalize_date(new)
