@@ -8,10 +8,9 @@ from timesheets_client.errors import ConfigurationError, ExitStatus, ParameterRe
 from timesheets_client.output.report import format_table
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.stored_entries import explain_unexpected
-from timesheets_client.sending.verdicts import read_count
+from timesheets_client.sending.verdicts import COUNTS, read_count
 
 UPLOADS_PATH = "/uploads"
-COUNTS = ("received", "created", "existing", "rejected")
 MAX_SHOWN = 20
 SHOWN = ("created", "existing", "rejected")
 MISSING_PATH = "/missing"

@@ -1,7 +1,7 @@
 """Withdraw the entries that one upload created (--withdraw)."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from itertools import islice
 
@@ -16,6 +16,7 @@ from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.corrections import ignore_revision, withdraw
 from timesheets_client.sending.stored_entries import PAGE_SIZE, StoredEntry, list_pages
 from timesheets_client.sending.uploads import UploadMode, upload_batch
+from timesheets_client.sending.verdicts import EntryVerdict
 
 CORRECTED_SINCE = "was corrected since, so it stays; to withdraw it, send it with 0 hours and --correct"
 # Withdraws nothing, and shows the current rows.
@@ -40,15 +41,15 @@ def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitSta
     try:
         withdrawal.withdraw(read_latest(context.client, upload, receipt["counts"]["created"]))
     except BaseException:
-        if not is_dry_run:
-            withdrawal.finish()
-            if counts["withdrawn"]:
-                report.show_problem(
-                    f"upload {upload}: {counts['withdrawn']} of its entries are withdrawn; "
-                    "running it again withdraws the rest"
-                )
+        if counts["withdrawn"] and not is_dry_run:
+            report.show_problem(
+                f"upload {upload}: {counts['withdrawn']} of its entries are withdrawn; "
+                "running it again withdraws the rest"
+            )
         raise
-    report.show(f"upload {upload}: {count_entries(counts['entries'])}, {withdrawal.finish()}")
+    finally:
+        summary = withdrawal.finish()
+    report.show(summary)
     return ExitStatus.REJECTED if counts["rejected"] else ExitStatus.DONE
 
 
@@ -79,64 +80,66 @@ class Withdrawal:
 
     def withdraw(self, rows: Iterable[StoredEntry]) -> None:
         """Withdraw what an upload created, or raise an UploadError."""
-        context, mode = self._context, UploadMode(is_dry_run=self._is_dry_run, lists_all=True)
-        would_be = "would be " * self._is_dry_run
-        for batch in make_batches(self._take_candidates(rows), context.options.batch_size):
-            with context.environment.signals.deferred():
-                verdicts = upload_batch(context.client, batch, mode)
+        mode = UploadMode(is_dry_run=self._is_dry_run, lists_all=True)
+        self._send(self._take_candidates(rows), mode, self._judge)
+        self._send(self._changed, WHAT_IS_CURRENT, self._judge_changed)
+
+    def _send(
+        self, entries: Iterable[InputEntry], mode: UploadMode, judge: Callable[[EntryVerdict], None]
+    ) -> None:
+        for batch in make_batches(entries, self._context.options.batch_size):
+            with self._context.environment.signals.deferred():
+                verdicts = upload_batch(self._context.client, batch, mode)
                 self._uploads += verdicts.uploads
                 for each in verdicts.listed:
-                    if each.status == HTTPStatus.CREATED:
-                        self.counts["withdrawn"] += 1
-                        context.report.show_detail(f"{each.entry.source}: {would_be}withdrawn")
-                    elif each.status in (HTTPStatus.OK, HTTPStatus.CONFLICT):
-                        self._changed.append(ignore_revision(each.entry))
-                    else:
-                        self._keep(each.reject().describe())
-        for batch in make_batches(self._changed, context.options.batch_size):
-            for each in upload_batch(context.client, batch, WHAT_IS_CURRENT).listed:
-                if each.status == HTTPStatus.OK or (each.was and float(each.was["hours"]) == 0):
-                    self.counts["existing"] += 1
-                else:
-                    self._keep(f"{each.entry.source}: {CORRECTED_SINCE}")
+                    judge(each)
+
+    def _judge(self, verdict: EntryVerdict) -> None:
+        if verdict.status == HTTPStatus.CREATED:
+            self.counts["withdrawn"] += 1
+            would_be = "would be " * self._is_dry_run
+            self._context.report.show_detail(f"{verdict.entry.source}: {would_be}withdrawn")
+        elif verdict.status in (HTTPStatus.OK, HTTPStatus.CONFLICT):
+            self._changed.append(ignore_revision(verdict.entry))
+        else:
+            self._keep(verdict.reject().describe())
+
+    def _judge_changed(self, verdict: EntryVerdict) -> None:
+        if verdict.status == HTTPStatus.OK or (verdict.was and float(verdict.was["hours"]) == 0):
+            self.counts["existing"] += 1
+        else:
+            self._keep(f"{verdict.entry.source}: {CORRECTED_SINCE}")
 
     def finish(self) -> str:
-        """Let --json print the counts. Returns them as the end of a summary."""
-        seconds = time.monotonic() - self._start
-        self._context.report.results["withdrawal"] = {
-            "upload": self._upload,
-            **self.counts,
-            "seconds": round(seconds, 3),
-            "uploads": self._uploads,
-        }
+        """Let --json print the counts. Returns a summary."""
+        seconds, counts = time.monotonic() - self._start, self.counts
+        outcome = {"upload": self._upload, **counts, "seconds": round(seconds, 3), "uploads": self._uploads}
+        self._context.report.results["withdrawal"] = outcome
         end = f" in {seconds:.1f} s{describe_uploads(self._uploads)}"
-        if self._is_dry_run:
-            end = "; nothing was stored (--check)"
         return (
-            f"{self.counts['withdrawn']} {'would be ' * self._is_dry_run}withdrawn, "
-            f"{self.counts['existing']} already withdrawn, {self.counts['rejected']} not withdrawn{end}"
+            f"upload {self._upload}: {count_entries(counts['entries'])}, "
+            f"{counts['withdrawn']} {'would be ' * self._is_dry_run}withdrawn, "
+            f"{counts['existing']} already withdrawn, {counts['rejected']} not withdrawn"
+            f"{'; nothing was stored (--check)' if self._is_dry_run else end}"
         )
 
     def _take_candidates(self, rows: Iterable[StoredEntry]) -> Iterator[InputEntry]:
         """The revisions that withdraw the rows."""
         for row in rows:
+            values = [row.members["user_id"], row.members["date"], *([row.entry_id] if row.entry_id else [])]
+            quoted = ", ".join(map(self._context.client.quote, values))
+            source = f"upload {self._upload}: timesheet {row.timesheet_id} ({quoted})"
+            entry = withdraw(row, source, self._context.options.reason or "")
             self.counts["entries"] += 1
             if row.entry_id is None:
-                self._keep(f"{self._locate(row)}: {NO_ID}")
+                self._keep(f"{source}: {NO_ID}")
             elif row.members["hours"] == 0:
                 self.counts["existing"] += 1
+            elif row.is_superseded:
+                self._changed.append(ignore_revision(entry))
             else:
-                entry = withdraw(row, self._locate(row), self._context.options.reason or "")
-                if row.is_superseded:
-                    self._changed.append(ignore_revision(entry))
-                else:
-                    yield entry
+                yield entry
 
     def _keep(self, problem: str) -> None:
         self.counts["rejected"] += 1
         self._context.report.show_problem(problem)
-
-    def _locate(self, row: StoredEntry) -> str:
-        values = [row.members["user_id"], row.members["date"], *([row.entry_id] if row.entry_id else [])]
-        quoted = ", ".join(map(self._context.client.quote, values))
-        return f"upload {self._upload}: timesheet {row.timesheet_id} ({quoted})"

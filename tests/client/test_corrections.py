@@ -212,8 +212,6 @@ def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Ap
 @pytest.mark.parametrize(
     ("is_check", "verdict"),
     [
-        pytest.param(False, {"status": 409, "id": 1}, id="a conflict"),
-        pytest.param(False, {"status": 200, "superseded_by": 2}, id="equal to an older revision"),
         pytest.param(False, {"status": 201, "revision": 2, "was": {}}, id="what only a dry run says"),
         pytest.param(True, {"status": 201, "revision": 2}, id="a dry run that does not say what was"),
         pytest.param(False, {"status": 200, "index": 1}, id="another entry"),
@@ -222,7 +220,7 @@ def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Ap
 def test_a_verdict_that_was_not_asked_for_is_a_configuration_error(
     site: Site, api: Api, tmp_path: Path, is_check: bool, verdict: dict[str, Any]
 ) -> None:
-    outcome = {200: "existing", 201: "created", 409: "rejected"}[verdict["status"]]
+    outcome = {200: "existing", 201: "created"}[verdict["status"]]
     counts = {"received": 1, "created": 0, "existing": 0, "rejected": 0, outcome: 1}
     verdict = {"index": 0, **verdict} | ({"was": make_row()} if verdict.get("was") == {} else {})
     body = {**counts, "entries": [verdict]} | ({"dry_run": True} if is_check else {})

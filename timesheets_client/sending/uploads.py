@@ -93,26 +93,14 @@ def matches_mode(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
     """Whether the answer is one to an upload in this mode."""
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return mode.is_atomic and not verdicts.created and bool(verdicts.rejected)
-    if mode.is_atomic and verdicts.rejected:
-        return False
-    if not all(fits_mode(each, mode) for each in verdicts.listed):
-        return False
-    if mode.is_dry_run:
-        return answer.status == HTTPStatus.OK and is_dry_run(answer)
-    return answer.status == HTTPStatus.MULTI_STATUS and not is_dry_run(answer)
-
-
-def fits_mode(verdict: EntryVerdict, mode: UploadMode) -> bool:
-    """Whether it can be the verdict on this entry in this mode."""
-    is_correction = verdict.revision is not None
+    corrections = [each for each in verdicts.listed if each.revision is not None]
+    is_whole = not (mode.is_atomic and verdicts.rejected)
     # Only a dry run says what it would correct.
-    if (verdict.was is not None) != (is_correction and mode.is_dry_run):
-        return False
-    if not mode.reason:
-        return not is_correction
-    # An entry that says what is current equals no older one, and conflicts with none.
-    is_conflict = verdict.status == HTTPStatus.CONFLICT and verdict.code != "too_many_revisions"
-    return not is_conflict and not verdict.superseded_by
+    told = corrections if mode.is_dry_run else []
+    is_told = [each for each in verdicts.listed if each.was is not None] == told
+    status = HTTPStatus.OK if mode.is_dry_run else HTTPStatus.MULTI_STATUS
+    is_asked = (answer.status, is_dry_run(answer)) == (status, mode.is_dry_run)
+    return is_asked and is_whole and is_told and (bool(mode.reason) or not corrections)
 
 
 def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:

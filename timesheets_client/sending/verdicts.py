@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 
 from timesheets_client.network.messages import Answer, make_printable
 from timesheets_client.reading.entries import InputEntry, RejectedEntry
@@ -15,6 +15,7 @@ from timesheets_files.members import COLUMNS, ENTRY_ID
 from timesheets_files.rows import DECIMAL
 
 RECEIPT = re.compile(r"/uploads/([0-9]{1,18})$")
+COUNTS = ("received", "created", "existing", "rejected")
 HELD_BACK = HTTPStatus.FAILED_DEPENDENCY
 REPEATED_ID = "An earlier entry of this file has the same entry_id. Keep the one that is right."
 STATUSES = frozenset({200, 201, 403, 409, 422, HELD_BACK})
@@ -31,7 +32,6 @@ class EntryVerdict:
     index: int = 0
     entry: InputEntry
     status: int
-    code: str = ""
     errors: Mapping[str, object]
     stored_id: int | None = None
     superseded_by: str = ""
@@ -95,17 +95,23 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
 
     `is_complete` if the API was asked to list every entry, not only the rejected ones.
     """
-    members = answer.document or {}
+    members: Mapping[str, Any] = answer.document or {}
     try:
-        counts = [read_count(members, name) for name in ("received", "created", "existing", "rejected")]
-        verdicts = read_list(members.get("entries"), batch, answer.secrets)
-    except ValueError:
+        received, created, existing, rejected = [read_count(members, name) for name in COUNTS]
+        verdicts = [read_verdict(each, batch, answer.secrets) for each in members["entries"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    if is_complete and len(verdicts) != len(batch):
+    listed = Counter(each.status for each in verdicts)
+    new, known = listed[HTTPStatus.CREATED], listed[HTTPStatus.OK]
+    adds_up = (
+        received == created + existing + rejected == len(batch)
+        and len({each.index for each in verdicts}) == len(verdicts)
+        and (new <= created and known <= existing and len(verdicts) - new - known == rejected)
+        and (answer.status == HTTPStatus.UNPROCESSABLE_ENTITY or not listed[HELD_BACK])
+        and not (is_complete and len(verdicts) < len(batch))
+    )
+    if not adds_up:
         return None
-    if not adds_up(counts, verdicts, batch, is_refused=answer.status == HTTPStatus.UNPROCESSABLE_ENTITY):
-        return None
-    _, created, existing, _ = counts
     corrected = sum(each.revision is not None for each in verdicts)
     return Verdicts(
         created=created - corrected,
@@ -116,30 +122,7 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
     )
 
 
-def adds_up(
-    counts: Sequence[int], verdicts: Sequence[EntryVerdict], batch: Batch, *, is_refused: bool
-) -> bool:
-    """Whether the counts add up to the batch and agree with the verdicts, of which no entry has two."""
-    received, created, existing, rejected = counts
-    listed = Counter(each.status for each in verdicts)
-    return (
-        received == created + existing + rejected == len(batch)
-        and len({each.index for each in verdicts}) == len(verdicts)
-        and listed[HTTPStatus.CREATED] <= created
-        and listed[HTTPStatus.OK] <= existing
-        and len(verdicts) - listed[HTTPStatus.CREATED] - listed[HTTPStatus.OK] == rejected
-        and (is_refused or not listed[HELD_BACK])
-    )
-
-
-def read_list(items: object, batch: Batch, secrets: tuple[str, ...]) -> list[EntryVerdict]:
-    """Return the verdicts on entries of the batch. Raises ValueError if these are none."""
-    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-        raise ValueError
-    return [read_verdict(item, batch, secrets) for item in items]
-
-
-def read_verdict(item: Mapping[str, object], batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict:
+def read_verdict(item: Mapping[str, Any], batch: Batch, secrets: tuple[str, ...]) -> EntryVerdict:
     index, status = read_count(item, "index"), read_count(item, "status")
     if index >= len(batch) or status not in STATUSES:
         raise ValueError
@@ -148,7 +131,6 @@ def read_verdict(item: Mapping[str, object], batch: Batch, secrets: tuple[str, .
         entry=batch.entries[index],
         status=status,
         errors=dict(read_errors(item.get("errors"), secrets)),
-        code=make_printable(str(item.get("code") or ""), *secrets),
         stored_id=read_count(item, "id") if item.get("id") else None,
         superseded_by=make_printable(str(item.get("superseded_by") or ""), *secrets),
         revision=read_count(item, "revision") if status == 201 and item.get("revision") else None,
@@ -156,7 +138,7 @@ def read_verdict(item: Mapping[str, object], batch: Batch, secrets: tuple[str, .
     )
 
 
-def read_count(members: Mapping[str, object], name: str) -> int:
+def read_count(members: Mapping[str, Any], name: str) -> int:
     """A number from 0 on. Raises ValueError."""
     count = members.get(name)
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
