@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -13,23 +12,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-
-@dataclass(frozen=True, kw_only=True)
-class MediaRange:
-    """One element of an Accept header, such as `text/*;q=0.5`."""
-
-    media_type: str
-    has_parameters: bool
-    weight: float
-
-    def matches(self, media_type: str) -> bool:
-        group, _, _ = media_type.partition("/")
-        return self.media_type in {media_type, f"{group}/*", "*/*"}
-
-    @property
-    def specificity(self) -> tuple[bool, bool, bool]:
-        """No representation here has parameters, so a range with parameters describes it less well."""
-        return self.media_type != "*/*", not self.media_type.endswith("/*"), not self.has_parameters
+_UNACCEPTABLE = (0.0, 0, False)
 
 
 class QualityNegotiation(DefaultContentNegotiation):
@@ -50,13 +33,16 @@ class QualityNegotiation(DefaultContentNegotiation):
             raise NotAcceptable
         return renderer, renderer.media_type
 
-    def rank(self, media_type: str, request: Any) -> tuple[float, bool, bool, bool]:
-        """The weight of the most specific range that matches the media type, then how specific this is."""
-        matching = [
-            each for each in map(_parse_range, self.get_accept_list(request)) if each.matches(media_type)
-        ]
-        found = max(matching, key=lambda each: each.specificity, default=None)
-        return (found.weight, *found.specificity) if found and found.weight else (0, False, False, False)
+    def rank(self, media_type: str, request: Any) -> tuple[float, int, bool]:
+        """The weight of the most specific range that matches the media type, then how specific this is.
+
+        No representation here has parameters, so a range with parameters describes it less well.
+        """
+        names = ["*/*", f"{media_type.partition('/')[0]}/*", media_type]
+        ranges = map(_parse_range, self.get_accept_list(request))
+        matching = [(weight, names.index(name), plain) for name, plain, weight in ranges if name in names]
+        found = max(matching, key=itemgetter(1, 2), default=_UNACCEPTABLE)
+        return found if found[0] else _UNACCEPTABLE
 
 
 def prefers_html(request: HttpRequest) -> bool:
@@ -67,12 +53,12 @@ def prefers_html(request: HttpRequest) -> bool:
 
 
 @functools.lru_cache(maxsize=64)
-def _parse_range(text: str) -> MediaRange:
+def _parse_range(text: str) -> tuple[str, bool, float]:
+    """The media type of one element of the header, whether it has no parameters, and its weight."""
     media_type, parameters = parse_header_parameters(text)
     try:
         weight = float(parameters.pop("q", 1))
     except ValueError:
         weight = 1
     # NaN fails both comparisons.
-    weight = weight if 0 <= weight <= 1 else 1
-    return MediaRange(media_type=media_type, has_parameters=bool(parameters), weight=weight)
+    return media_type, not parameters, weight if 0 <= weight <= 1 else 1
