@@ -6,4 +6,4 @@ from timesheets_site import settings_base as base
 
 OAUTH = {**OAUTH, "WEB_CLIENT_ID": "pages", "WEB_CLIENT_SECRET": "secret"}
 TIMESHEETS_THROTTLE = "5/day"
-REST_FRAMEWORK = {**base.REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": base.THROTTLE_CLASSES}
+REST_FRAMEWORK = base.rest_framework(throttle=TIMESHEETS_THROTTLE)

@@ -1,7 +1,6 @@
 """The API's settings as typed values."""
 
 import functools
-from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -94,11 +93,6 @@ def web_client() -> WebClient | None:
 def client_rate() -> Rate:
     """Return the rate at which a client may send requests. Used only if TIMESHEETS_THROTTLE is set."""
     return parse_rate(settings.TIMESHEETS_THROTTLE)
-
-
-def development_clients() -> Mapping[str, str]:
-    """The clients of the development issuer, with their secrets. None in production."""
-    return dict(settings.TIMESHEETS_DEVELOPMENT_CLIENTS)
 
 
 def _clear_caches(**_: Any) -> None:

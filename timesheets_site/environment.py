@@ -11,7 +11,7 @@ from environs import EnvValidationError, FileAwareEnv
 class Environment(FileAwareEnv):
     """Read variables by name, or from the file that `NAME_FILE` names. An empty variable counts as not set.
 
-    Only `seal()` raises. Before that, a missing or invalid variable reads as None.
+    A missing or invalid variable reads as None until `seal()` raises.
     """
 
     def __init__(self) -> None:
@@ -21,12 +21,9 @@ class Environment(FileAwareEnv):
         try:
             value = super()._get_value(env_key, default)
         except (ValueError, OSError) as error:
-            # environs raises this at once, even if it collects errors. The file may hold a secret, so the
-            # message has only the name of the variable and the kind of error.
+            # The file may hold a secret, so the message has only the kind of error.
             kind = type(error.__cause__ or error).__name__
-            self._errors[f"{env_key}{self.file_suffix}"].append(f"This file cannot be read ({kind}).")
-            # Any value keeps the variable itself off the list. Nothing uses it, because seal() raises.
-            return default if default is not ... else ""
+            raise ImproperlyConfigured(f"{env_key}_FILE: This file cannot be read ({kind}).") from None
         return default if value == "" else value
 
     def read_database_url(self, default: Any = ...) -> str:

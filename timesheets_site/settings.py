@@ -18,13 +18,11 @@ MIDDLEWARE = base.MIDDLEWARE_WITH_ADMIN
 TEMPLATES = base.TEMPLATES_WITH_ADMIN
 LOGGING = {**base.LOGGING, "root": {"handlers": ["text"], "level": "INFO"}}
 TIMESHEETS_BROWSER_SIGN_IN = True
-REST_FRAMEWORK = base.REST_FRAMEWORK_WITH_SIGN_IN
 TIMESHEETS_THROTTLE = env.str("TIMESHEETS_THROTTLE", "")
 TIMESHEETS_ASSIGNMENTS = env.str("TIMESHEETS_ASSIGNMENTS", "")
 TIMESHEETS_MAX_AGE_DAYS = env.int("TIMESHEETS_MAX_AGE_DAYS", None)
 TIMESHEETS_MAX_AHEAD_DAYS = env.int("TIMESHEETS_MAX_AHEAD_DAYS", None)
-if TIMESHEETS_THROTTLE:
-    REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": base.THROTTLE_CLASSES}
+REST_FRAMEWORK = base.rest_framework(has_pages=True, throttle=TIMESHEETS_THROTTLE)
 
 # The development issuer replaces Auth0 and shares the API's address.
 ROOT_URLCONF = "timesheets_site.devissuer.urls"
@@ -64,9 +62,9 @@ OAUTH = env.read_oauth(
     }
 )
 
-# If the API trusts the development issuer, the page /docs gets tokens from it.
+# If the API trusts the development issuer, example data belong to its clients.
 if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
-    TIMESHEETS_DEVELOPMENT_CLIENTS = {name: each["client_secret"] for name, each in DEVISSUER_CLIENTS.items()}
+    TIMESHEETS_DEVELOPMENT_CLIENTS = list(DEVISSUER_CLIENTS)
 
 # Defaults of the variables that `manage.py upload_timesheet` reads.
 UPLOADER_DEVELOPMENT_VARIABLES = {

@@ -152,19 +152,31 @@ PRAGMA synchronous = FULL;
 PRAGMA wal_autocheckpoint = 10000;
 """
 
-REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["timesheets.authentication.JWTAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["timesheets.permissions.HasScope"],
-    # `timesheets.uploads.body` reads bodies, within limits.
-    "DEFAULT_PARSER_CLASSES": [],
-    "DEFAULT_RENDERER_CLASSES": ["timesheets.renderers.PlainJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timesheets.negotiation.QualityNegotiation",
-    "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
-    # A caller without a valid token has no identity. Accounts are only for the admin.
-    "UNAUTHENTICATED_USER": None,
-    # Only the Accept header selects the format. `?format=` is an unknown parameter.
-    "URL_FORMAT_OVERRIDE": None,
-}
+
+def rest_framework(*, has_pages: bool = False, throttle: str = "") -> dict[str, Any]:
+    """DRF's settings. People get pages as well as JSON, and a browser's session instead of the header."""
+    authentication = ["timesheets.authentication.JWTAuthentication"]
+    renderers = ["timesheets.renderers.PlainJSONRenderer"]
+    if has_pages:
+        authentication.append("timesheets.browser.sessions.SessionAuthentication")
+        renderers.append("timesheets.browser.pages.PageRenderer")
+    return {
+        "DEFAULT_AUTHENTICATION_CLASSES": authentication,
+        "DEFAULT_PERMISSION_CLASSES": ["timesheets.permissions.HasScope"],
+        "DEFAULT_THROTTLE_CLASSES": ["timesheets.throttling.ClientThrottle"] if throttle else [],
+        # `timesheets.uploads.body` reads bodies, within limits.
+        "DEFAULT_PARSER_CLASSES": [],
+        "DEFAULT_RENDERER_CLASSES": renderers,
+        "DEFAULT_CONTENT_NEGOTIATION_CLASS": "timesheets.negotiation.QualityNegotiation",
+        "EXCEPTION_HANDLER": "timesheets.exceptions.problem_handler",
+        # A caller without a valid token has no identity. Accounts are only for the admin.
+        "UNAUTHENTICATED_USER": None,
+        # Only the Accept header selects the format. `?format=` is an unknown parameter.
+        "URL_FORMAT_OVERRIDE": None,
+    }
+
+
+REST_FRAMEWORK = rest_framework()
 
 # True if a proxy sets X-Forwarded-Proto and X-Forwarded-For.
 TIMESHEETS_BEHIND_PROXY = False
@@ -177,24 +189,11 @@ TIMESHEETS_MAX_AHEAD_DAYS: int | None = None
 
 # How many requests a client may send, such as 600/min. Without a rate, nothing is counted.
 TIMESHEETS_THROTTLE = ""
-THROTTLE_CLASSES = ["timesheets.throttling.ClientThrottle"]
 
-# For people: pages as well as JSON, and a browser's session instead of the header. Development has them.
-# Production has them if TIMESHEETS_BROWSER_SIGN_IN says so.
+# Development has pages and sessions for people. Production has them if this says so.
 TIMESHEETS_BROWSER_SIGN_IN = False
-REST_FRAMEWORK_WITH_SIGN_IN: dict[str, Any] = {
-    **REST_FRAMEWORK,
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        *REST_FRAMEWORK["DEFAULT_AUTHENTICATION_CLASSES"],
-        "timesheets.browser.sessions.SessionAuthentication",
-    ],
-    "DEFAULT_RENDERER_CLASSES": [
-        *REST_FRAMEWORK["DEFAULT_RENDERER_CLASSES"],
-        "timesheets.browser.pages.PageRenderer",
-    ],
-}
 # Only development has clients whose secrets are public.
-TIMESHEETS_DEVELOPMENT_CLIENTS: dict[str, str] = {}
+TIMESHEETS_DEVELOPMENT_CLIENTS: list[str] = []
 
 # Whether /metrics exists. Only production turns it on.
 TIMESHEETS_METRICS = False

@@ -14,7 +14,6 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.api.conftest import TUTORIAL_ENTRY, Upload
 from tests.kit.processes import REPOSITORY
-from tests.kit.settings import load_production, use_settings
 from timesheets import exceptions
 from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
@@ -304,33 +303,3 @@ def test_it_names_no_other_host_and_no_secret(client: Client, settings: Any) -> 
     words = r"https?://|\bwww\.|127\.0\.0\.1|stranger|example\.com|secret"
     assert re.findall(words, json.dumps(description)) == []
     assert django_settings.SECRET_KEY not in text
-
-
-def test_production_serves_the_same_description_without_the_development_issuer(
-    description: dict[str, Any], settings: Any
-) -> None:
-    use_settings(settings, load_production())
-
-    response = Client(headers={"Host": "timesheets.example.com"}).get("/openapi.json", secure=True)
-
-    assert response.json() == description
-    assert list(description["components"]["securitySchemes"]) == ["bearer"]
-
-
-def test_development_describes_how_to_get_tokens_from_its_issuer(settings: Any) -> None:
-    settings.OAUTH = {**settings.OAUTH, "ISSUER": "http://127.0.0.1:8000/"}
-    settings.TIMESHEETS_DEVELOPMENT_CLIENTS = {"payroll": "known"}
-
-    description = read_description()
-
-    OpenAPIV31SpecValidator(description).validate()
-    scheme = description["components"]["securitySchemes"]["development"]
-    flow = scheme["flows"]["clientCredentials"]
-    assert scheme["description"].endswith("`payroll`, `known`")
-    assert flow["tokenUrl"] == "http://127.0.0.1:8000/oauth/token"
-    reading = {"read:timesheets", "read:all-timesheets"}
-    assert flow["scopes"].keys() == {"batch:upload", "correct:timesheets"} | reading
-    both = ["batch:upload", "correct:timesheets"]
-    assert description["paths"]["/timesheets/upload"]["post"]["security"] == [
-        *({"bearer": both[:1]}, {"bearer": both}, {"development": both}, {"development": both[:1]})
-    ]

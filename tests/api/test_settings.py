@@ -44,7 +44,6 @@ def test_production_names_all_missing_variables_at_once(tmp_path: Path) -> None:
         link_manage_py(tmp_path),
         "check",
         DJANGO_SETTINGS_MODULE="timesheets_site.settings_production",
-        DATABASE_URL_FILE=str(tmp_path / "missing"),
         TIMESHEETS_BEHIND_PROXY="perhaps",
     )
 
@@ -52,7 +51,7 @@ def test_production_names_all_missing_variables_at_once(tmp_path: Path) -> None:
     assert result.stderr.splitlines() == [
         "The environment is not complete:",
         "  DJANGO_SECRET_KEY: Environment variable not set.",
-        "  DATABASE_URL_FILE: This file cannot be read (FileNotFoundError).",
+        "  DATABASE_URL: Environment variable not set.",
         "  TIMESHEETS_ALLOWED_HOSTS: Environment variable not set.",
         "  TIMESHEETS_PUBLIC_URL: Environment variable not set.",
         "  AUTH0_DOMAIN or OAUTH_ISSUER: Set one of them.",
@@ -87,6 +86,11 @@ def test_secrets_can_come_from_files(tmp_path: Path) -> None:
 
     assert loaded["DATABASES"]["default"]["NAME"] == "timesheets"
     assert loaded["SECRET_KEY"] == PRODUCTION_VARIABLES["DJANGO_SECRET_KEY"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^DATABASE_URL_FILE: This file cannot be read"):
+        load_production(DATABASE_URL=None, DATABASE_URL_FILE=str(tmp_path))
 
 
 def test_production_passes_the_deploy_check(settings: Any) -> None:

@@ -51,17 +51,6 @@ class DocsPage:
         self.press(".auth-btn-wrapper .authorize")
         self.press(".btn-done")
 
-    def authorize_as(self, client_id: str, client_secret: str) -> str:
-        """Let the page get a token from the development issuer. Returns what the dialog says before."""
-        self.press(".btn.authorize")
-        said = str(self.wait_for(".modal-ux").text)
-        self.write("#client_id_clientCredentials, #client_id", client_id)
-        self.write("#client_secret_clientCredentials, #client_secret", client_secret)
-        self.driver.find_elements(By.CSS_SELECTOR, ".auth-btn-wrapper .authorize")[-1].click()
-        WebDriverWait(self.driver, 10).until(lambda _: "Logout" in self.wait_for(".modal-ux").text)
-        self.press(".btn-done")
-        return said
-
     def try_uploads_out(self) -> None:
         self.press("#operations-Timesheets-uploadTimesheets .opblock-summary-control")
         self.press(".try-out__btn")
@@ -162,15 +151,13 @@ def test_the_body_is_sent_exactly_as_shown(page: DocsPage, server: DevelopmentSe
         page.press(".btn-clear")
 
 
-def test_the_page_uses_the_development_issuer_and_the_host_name_in_its_own_address(
+def test_the_page_uses_the_host_name_in_its_own_address(
     driver: webdriver.Chrome, server: DevelopmentServer
 ) -> None:
     page = DocsPage(driver, server.url.replace("127.0.0.1", "localhost"))
 
-    said = page.authorize_as("payroll", "development-secret-of-payroll")
+    page.authorize_with(server.get_token())
     page.try_uploads_out()
 
     assert page.upload() == 201
     assert page.find_complaints() == []
-    assert "payroll, development-secret-of-payroll" in said
-    assert "reporting, development-secret-of-reporting" in said

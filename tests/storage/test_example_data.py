@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("database")
 @pytest.fixture
 def development(settings: Any) -> None:
     settings.DEBUG = True
-    settings.TIMESHEETS_DEVELOPMENT_CLIENTS = dict.fromkeys(CLIENTS, "")
+    settings.TIMESHEETS_DEVELOPMENT_CLIENTS = list(CLIENTS)
 
 
 def run(*words: str) -> str:
@@ -60,7 +60,7 @@ def test_there_is_something_of_everything_and_a_second_time_nothing_changes(tmp_
 @pytest.mark.usefixtures("development")
 def test_only_a_development_server_gets_it(settings: Any) -> None:
     trusted = settings.TIMESHEETS_DEVELOPMENT_CLIENTS
-    for is_debug, known in ((False, trusted), (True, {})):
+    for is_debug, known in ((False, trusted), (True, [])):
         settings.DEBUG, settings.TIMESHEETS_DEVELOPMENT_CLIENTS = is_debug, known
         with pytest.raises(CommandError, match="Only a server with DEBUG"):
             run("example_data")

@@ -31,29 +31,10 @@ def _encode_description() -> bytes:
 
 
 def read_description() -> dict[str, Any]:
-    """Return openapi.yaml with the server and, in development, the issuer from the settings."""
+    """Return openapi.yaml with the server from the settings."""
     description: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("openapi.yaml").read_text("utf-8"))
     description["servers"] = [{"url": conf.public_url("")}]
-    if conf.development_clients():
-        _add_development_issuer(description)
     return description
-
-
-def _add_development_issuer(description: dict[str, Any]) -> None:
-    """Let the page get tokens from the development issuer, whose client secrets are public."""
-    scopes: dict[str, str] = {}
-    for operation in (each for methods in description["paths"].values() for each in methods.values()):
-        # Swagger UI offers only the scopes of the first alternative, so the one with all of them comes first.
-        alternatives = [each["bearer"] for each in reversed(operation["security"])]
-        operation["security"] += [{"development": alternative} for alternative in alternatives]
-        # The scheme `bearer` says what each scope allows.
-        scopes |= {scope: "" for alternative in alternatives for scope in alternative}
-    clients = "; ".join(f"`{name}`, `{secret}`" for name, secret in conf.development_clients().items())
-    description["components"]["securitySchemes"]["development"] = {
-        "type": "oauth2",
-        "description": f"The development issuer. Its clients, with their secrets: {clients}",
-        "flows": {"clientCredentials": {"tokenUrl": f"{conf.issuer().url}oauth/token", "scopes": scopes}},
-    }
 
 
 @csrf_exempt

@@ -38,7 +38,7 @@ Store three months of hours of three clients and thirty people, with corrections
 Only for a development server, and only if its database has neither entries nor lists."""
 
     def handle(self, *_: Any, **__: Any) -> None:
-        clients = list(conf.development_clients())[:3]
+        clients = settings.TIMESHEETS_DEVELOPMENT_CLIENTS[:3]
         if not settings.DEBUG or not clients:
             raise CommandError("Only a server with DEBUG and the development issuer gets example data.")
         if Timesheet.objects.exists() or AssignmentList.objects.exists():

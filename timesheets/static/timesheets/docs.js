@@ -11,11 +11,6 @@ function prepareRequest(request) {
   // The page's content security policy allows only its own origin, by the host name in the address bar.
   const url = new URL(request.url, location.href);
   request.url = location.origin + url.pathname + url.search;
-  // The issuer needs to know which API the token is for. Swagger UI has no field for the audience.
-  const isTokenRequest = typeof request.body === "string" && request.body.startsWith("grant_type=");
-  if (isTokenRequest && request.headers["Content-Type"] === "application/x-www-form-urlencoded") {
-    request.body += `&audience=${encodeURIComponent(page.dataset.audience)}`;
-  }
   return request;
 }
 
