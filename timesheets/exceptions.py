@@ -33,15 +33,6 @@ class Problem(exceptions.APIException):
         self.wait = wait or self.wait
 
 
-class InvalidRequest(Problem):
-    """The credentials are malformed (RFC 6750, section 3.1)."""
-
-    status_code = HTTPStatus.BAD_REQUEST
-    default_code = "invalid_request"
-    default_detail = 'Send one access token, in one header "Authorization: Bearer <token>".'
-    challenge = {"error": "invalid_request"}
-
-
 class InvalidToken(Problem):
     """The token cannot be trusted (RFC 6750, section 3.1). `phrase` never contains text from the token."""
 
@@ -65,19 +56,25 @@ class InsufficientScope(Problem):
         self.challenge = {"error": "insufficient_scope", "scope": scope}
 
 
-class InvalidParameter(Problem):
-    status_code = HTTPStatus.BAD_REQUEST
-    default_code = "invalid_parameter"
-
-
-def _define(status: int, code: str, detail: str | None = None, **attributes: Any) -> type[Problem]:
+def _define(status: int, code: str, detail: str = "", **attributes: Any) -> type[Problem]:
     """The class of a problem. If it has no detail, pass one when you raise it."""
-    defaults = {"status_code": status, "default_code": code, **attributes}
-    if detail is not None:
-        defaults["default_detail"] = detail
-    return type(code, (Problem,), defaults)
+    attributes |= {"status_code": status, "default_code": code, "default_detail": detail}
+    return type(code, (Problem,), attributes)
 
 
+# The credentials are malformed (RFC 6750, section 3.1).
+InvalidRequest = _define(
+    400,
+    "invalid_request",
+    'Send one access token, in one header "Authorization: Bearer <token>".',
+    challenge={"error": "invalid_request"},
+)
+InvalidParameter = _define(400, "invalid_parameter")
+UnsettledState = _define(
+    400,
+    "invalid_parameter",
+    "as_of: Send the id of a stored entry. There may still be new entries up to this id.",
+)
 InvalidIdempotencyKey = _define(400, "invalid_idempotency_key")
 MalformedBody = _define(400, "malformed_body")
 MalformedHeader = _define(400, "malformed_header")

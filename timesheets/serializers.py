@@ -223,12 +223,11 @@ def represent_entry(entry: Entry) -> dict[str, Any]:
 
 def represent_stored_entry(stored: StoredEntry) -> dict[str, Any]:
     """The members of an entry that is read back: `id`, `received_at`, the ids next to it, and whose it is."""
-    neighbors = {"supersedes": stored.supersedes, "superseded_by": stored.superseded_by}
     return {
         "id": stored.timesheet_id,
         **represent_entry(stored.entry),
         "received_at": _TIMESTAMP.to_representation(stored.received_at),
-        **{name: row_id for name, row_id in neighbors.items() if row_id is not None},
+        **_pick_present(stored, "supersedes", "superseded_by"),
         **represent_client(stored.owner),
     }
 
@@ -248,22 +247,14 @@ def represent_receipt(receipt: Upload, owner: ClientKey | None) -> dict[str, Any
         "id": receipt.pk,
         "label": receipt.label,
         "received_at": _TIMESTAMP.to_representation(receipt.received_at),
-        "subject": receipt.subject,
-        "token_id": receipt.token_id,
-        "request_id": receipt.request_id,
-        "media_type": receipt.media_type,
+        **_pick(receipt, "subject", "token_id", "request_id", "media_type"),
         "bytes": receipt.byte_count,
-        "sha256": receipt.sha256,
-        "received": receipt.received,
-        "created": receipt.created,
-        "existing": receipt.existing,
-        "rejected": receipt.rejected,
+        **_pick(receipt, "sha256", "received", "created", "existing", "rejected"),
         "hours": {
             kind: represent_total(getattr(receipt, f"hours_{kind}"))
             for kind in ("received", "created", "existing")
         },
-        "first_id": receipt.first_id,
-        "last_id": receipt.last_id,
+        **_pick(receipt, "first_id", "last_id"),
         **represent_client(owner),
     }
 
@@ -357,14 +348,18 @@ def represent_totals(columns: Sequence[str], groups: Sequence[Group], as_of: int
 def represent_rejection(row: Rejection) -> dict[str, Any]:
     """The members of a refused entry, with `line` and `sheet` only if its format has them."""
     return {
-        "index": row.index,
-        **({} if row.line is None else {"line": row.line}),
-        **({} if row.sheet is None else {"sheet": row.sheet}),
-        "status": row.status,
-        "code": row.code,
+        **_pick_present(row, "index", "line", "sheet", "status", "code"),
         "errors": json.loads(row.errors),
         "entry": json.loads(row.entry),
     }
+
+
+def _pick(row: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _pick_present(row: object, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in _pick(row, *names).items() if value is not None}
 
 
 def represent_total(hours: Decimal) -> str:

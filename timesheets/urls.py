@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.urls import URLPattern, path, register_converter
-from django.urls.converters import StringConverter
+from django.urls.converters import IntConverter, StringConverter
 
 from timesheets.conf import CALLBACK_PATH
 from timesheets.exceptions import METADATA_PATH
@@ -28,19 +28,10 @@ from timesheets.views.uploads import UploadView
 from timesheets.views.weeks import WeekView
 
 
-class RowIdConverter:
+class RowIdConverter(IntConverter):
     """An id that fits the database, without a sign or leading zeros, so that each row has one address."""
 
-    regex = "[1-9][0-9]{0,18}"
-
-    def to_python(self, value: str) -> int:
-        row_id = int(value)
-        if row_id >= 2**63:
-            raise ValueError
-        return row_id
-
-    def to_url(self, value: int) -> str:
-        return str(value)
+    regex = "[1-9][0-9]{0,17}"
 
 
 class RunLabelConverter(StringConverter):

@@ -13,13 +13,13 @@ from rest_framework.request import Request
 
 from timesheets import conf
 from timesheets.browser.downloads import settle, write_download, write_rows
-from timesheets.exceptions import Overloaded
+from timesheets.exceptions import Overloaded, UnsettledState
 from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.queries import NotSettled, TimesheetQuery
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import OF_TIMESHEETS, read_options
 from timesheets.views.reading import ReadingView
-from timesheets.views.timesheets import TimesheetListView, UnsettledState
+from timesheets.views.timesheets import TimesheetListView
 from timesheets.views.totals import TotalsView, add_up_for_request
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.exceptions import InvalidParameter
+from timesheets.exceptions import UnsettledState
 from timesheets.renderers import (
     COLUMNS,
     CORRECTION_COLUMNS,
@@ -27,10 +27,6 @@ from timesheets.views.list_options import (
     respond_with_page,
 )
 from timesheets.views.reading import ReadingView, read_reach
-
-
-class UnsettledState(InvalidParameter):
-    default_detail = "as_of: Send the id of a stored entry. There may still be new entries up to this id."
 
 
 class TimesheetListView(ReadingView):

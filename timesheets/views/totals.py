@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from timesheets import conf
-from timesheets.exceptions import InvalidParameter, TooManyGroups
+from timesheets.exceptions import InvalidParameter, TooManyGroups, UnsettledState
 from timesheets.formats.days import find_month
 from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, has_page
 from timesheets.serializers import represent_totals
@@ -18,7 +18,6 @@ from timesheets.storage.queries import NotSettled, TimesheetQuery
 from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
 from timesheets.views.list_options import FilterParameters, IdField, read_parameters
 from timesheets.views.reading import ReadingView, read_reach, reads_all
-from timesheets.views.timesheets import UnsettledState
 
 
 class TotalsParameters(FilterParameters):
