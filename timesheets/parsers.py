@@ -20,12 +20,11 @@ from timesheets_files.members import (
 )
 from timesheets_files.signatures import require_text
 from timesheets_files.strict_json import (
+    MAX_DEPTH,
     MAX_VALUES,
     NotJSON,
     TooManyValues,
     decode_utf8,
-    is_array,
-    iterate_array,
     parse_value,
     require_few_values,
 )
@@ -67,11 +66,12 @@ def read_json(body: bytes) -> Upload:
     try:
         require_few_values(body)
         text = decode_utf8(body)
-        if is_array(text):
-            return Upload(entries=_take(iterate_array(text)))
-        value = parse_value(text)
+        # The limit of levels is that of an entry.
+        value = parse_value(text, MAX_DEPTH + text.lstrip().startswith("["))
     except NotJSON as error:
         raise MalformedBody(f"The body is not JSON: {error}.") from None
+    if isinstance(value, list):
+        return Upload(entries=_take(iter(value)))
     if not isinstance(value, dict):
         raise MalformedBody("The body is neither a JSON object nor an array.")
     return Upload(entries=[value], is_single=True)

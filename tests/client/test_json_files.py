@@ -66,7 +66,7 @@ def test_numbers_are_sent_as_they_were_read(number: str, expected: str) -> None:
     ("line", "problem"),
     [
         pytest.param("{bad", "this line is not JSON: expecting property name", id="syntax"),
-        pytest.param(f"{ENTRY} x", "text follows the value, at line 1, column", id="more"),
+        pytest.param(f"{ENTRY} x", "text follows the value", id="more"),
         pytest.param('"text"', "'\"text\"' is not an entry; an entry is an object", id="text"),
         pytest.param('{"a": 1, "a": 2}', "one of its members is repeated", id="repeated"),
         pytest.param('{"a": "\\ud800"}', "it escapes a lone surrogate", id="surrogate"),

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from timesheets_files.strict_json import REPEATED, NotJSON, decode_utf8, iterate_array, parse_value
+from timesheets_files.strict_json import MAX_DEPTH, REPEATED, NotJSON, decode_utf8, parse_value
 
 NO_JSON = [
     # No value, or more than one; another language; another encoding.
@@ -25,6 +25,8 @@ NO_JSON = [
         b'{"a":' * 33 + b"1" + b"}" * 33,
         b'[{"a":' * 17 + b"1" + b"}]" * 17,
         b"[" * 600_000,
+        # The strings have as many brackets as the lists.
+        b'["]",' * 33 + b"1" + b',"["]' * 33,
     ),
 ]
 
@@ -34,18 +36,18 @@ def test_what_is_not_json_is_refused_alone_and_in_an_array(text: bytes) -> None:
     with pytest.raises(NotJSON):
         parse_value(decode_utf8(text))
     with pytest.raises(NotJSON):
-        list(iterate_array(decode_utf8(b'["good",' + text + b"]")))
+        parse_value(decode_utf8(b'["good",' + text + b"]"), MAX_DEPTH + 1)
 
 
 @pytest.mark.parametrize("text", ['{"a":' * 32 + "1" + "}" * 32, '[{"a":' * 16 + "1" + "}]" * 16])
 def test_a_value_may_have_32_levels_alone_and_in_an_array(text: str) -> None:
-    assert list(iterate_array(f"[{text}]")) == [parse_value(text)]
+    assert parse_value(f"[{text}]", MAX_DEPTH + 1) == [parse_value(text)]
 
 
 @pytest.mark.parametrize("tail", ["", ",]", ",,{}]", " {}]", "}", "]]", "][]", '],{"a":1}', "]\x00"])
 def test_a_malformed_array_is_refused(tail: str) -> None:
     with pytest.raises(NotJSON):
-        list(iterate_array('["one","two"' + tail))
+        parse_value('["one","two"' + tail)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +64,6 @@ def test_no_value_of_a_repeated_member_is_taken(text: str) -> None:
         ("1e400", Decimal("1e400")),
         ("1e99999999999999999999", Decimal("Infinity")),
         ("-1e99999999999999999999", Decimal("-Infinity")),
-        ("1e-99999999999999999999", Decimal("1e-999")),
-        ("0e99999999999999999999", Decimal(0)),
         ("9" * 5000, Decimal("9" * 5000)),
     ],
 )

@@ -14,7 +14,6 @@ from timesheets_files.dates import DateFormat, compile_reader
 from timesheets_files.members import ENTRY_ID, REJECTED, Malformed
 from timesheets_files.printable import quote
 from timesheets_files.strict_json import (
-    MAX_DEPTH,
     REPEATED,
     NotJSON,
     decode_utf8,
@@ -87,8 +86,8 @@ def read_json(file: BinaryIO, name: str, zone: tzinfo | None) -> Iterator[InputE
         source = f"{name}[{window.index}]"
         value, text = window.take_value()
         try:
-            require_shallow(text, MAX_DEPTH)
-            require_pairs(value, text, 0, len(text))
+            require_shallow(text)
+            require_pairs(value, text)
             yield make_entry(source, value, text, zone)
         except NotJSON as error:
             yield reject_text(source, f"this entry is not JSON: {error}", text)
