@@ -1,7 +1,7 @@
 """Turn the cells of a row into the members of an entry: columns, dates, decimal form."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -81,7 +81,9 @@ class RowReader:
             raise RowMalformed("this row has a cell in a column without a name")
         members: Members = dict(zip(self._columns, cells, strict=True))
         if self._width > len(COLUMNS):
-            self._clear_optional(members)
+            for name in self._surplus:
+                del members[name]
+            clear_optional(members, self._optional)
         if self._decimal != ".":
             members["hours"] = members["hours"].replace(self._decimal, ".", 1)
         sent = members["date"]
@@ -94,25 +96,20 @@ class RowReader:
             members["date"] = Unfit(sent, str(error))
         return members
 
-    def _clear_optional(self, members: Members) -> None:
-        for name in self._surplus:
+
+def clear_optional(members: dict[str, Any], names: Iterable[str]) -> None:
+    """Drop the members of these that are empty, and make a number of a revision of digits."""
+    for name in names:
+        if not members[name]:
             del members[name]
-        for name in self._optional:
-            if not members[name]:
-                del members[name]
-            elif name == REVISION:
-                members[name] = read_digits(members[name])
+        elif name == REVISION and DIGITS.fullmatch(members[name]):
+            members[name] = Decimal(members[name])
 
 
 def require_width(cells: Sequence[str], width: int) -> None:
     """Raise RowMalformed unless the row is as wide as the header."""
     if len(cells) != width:
         raise RowMalformed(f"this row has {len(cells)} cells, and the header has {width}")
-
-
-def read_digits(text: str) -> object:
-    """The number. Any other text stays as it is, to be refused."""
-    return Decimal(text) if DIGITS.fullmatch(text) else text
 
 
 def read_decimal(text: str) -> Decimal:

@@ -334,11 +334,11 @@ def test_hours_that_round_to_zero_can_be_skipped(tmp_path: Path) -> None:
     [
         pytest.param(
             "Email,Day,Task\n",
-            "it lacks 'Project' (project), 'Duration' (hours); it names: 'Email'",
+            "it lacks or repeats 'Project' (project), 'Duration' (hours); it names: 'Email'",
             id="missing",
         ),
         pytest.param(
-            "EMAIL,Day,Project,Duration,email\n", "it has more than once: 'Email' (user_id)", id="repeated"
+            "EMAIL,Day,Project,Duration,email\n", "it lacks or repeats 'Email' (user_id)", id="repeated"
         ),
     ],
 )

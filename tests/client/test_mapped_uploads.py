@@ -133,5 +133,5 @@ def test_a_wrong_map_ends_the_run_before_anything_is_read(
 
     assert (run.status, site.received, run.written) == (ExitStatus.CONFIGURATION, [], [])
     assert run.warned == [
-        f"{tmp_path}/our.toml: date.format: is missing; it says what the dates look like, such as %d/%m/%Y"
+        f"{tmp_path}/our.toml: date: format is missing; it says what the dates look like, such as %d/%m/%Y"
     ]

@@ -13,9 +13,9 @@ from tests.kit.processes import REPOSITORY
 from timesheets_client.argument_values import parse_map
 from timesheets_client.errors import ConfigurationError, DateOrderInDoubt, InputUnreadable
 from timesheets_client.reading.entries import InputEntry, Row
-from timesheets_client.reading.maps.durations import UNITS
 from timesheets_client.reading.maps.files import load_map
 from timesheets_client.reading.maps.shipped import FOLDER as MAPS
+from timesheets_client.reading.maps.time_rules import UNITS
 
 PAGE = (REPOSITORY / "docs/maps/README.md").read_text()
 
@@ -113,7 +113,7 @@ def test_the_map_of_clockify_leaves_the_order_of_day_and_month_to_its_user(tmp_p
         load_map(MAPS / "clockify.toml", None)
 
     assert str(error.value).split("\n") == [
-        "--map clockify: date.format: is missing; it says what the dates look like, such as %d/%m/%Y",
+        "--map clockify: date: format is missing; it says what the dates look like, such as %d/%m/%Y",
         "--map clockify: to state it, edit a copy: --maps clockify > our.toml, then --map ./our.toml",
     ]
     assert show(read_mapped(CLOCKIFY, edit("clockify.toml", tmp_path, DAY_FIRST))) == [

@@ -1,19 +1,20 @@
 """Turn the rows of an export into entries, as a mapping file says."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from timesheets_client.errors import DateOrderInDoubt
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow, reject_text
-from timesheets_client.reading.maps.durations import RoundsToZero
-from timesheets_client.reading.maps.rules import Cells, Rule, Skip, Typed
+from timesheets_client.reading.maps.rules import Cells, Rule, Typed
 from timesheets_client.reading.maps.shipped import normalize
+from timesheets_client.reading.maps.time_rules import RoundsToZero
 from timesheets_files.dates import Swapped
 from timesheets_files.limits import find_faults
-from timesheets_files.members import OPTIONAL_COLUMNS, REVISION, HeaderMalformed, Malformed, RowMalformed
+from timesheets_files.members import OPTIONAL_COLUMNS, HeaderMalformed, Malformed, RowMalformed
 from timesheets_files.printable import quote
-from timesheets_files.rows import read_digits, require_width
-from timesheets_files.workbook_values import EMPTY, KINDS, Kind, Sheet, explain
+from timesheets_files.rows import clear_optional, require_width
+from timesheets_files.workbook_values import EMPTY, KINDS, Cell, Kind, Sheet, explain
 
 MAX_LENGTH = 2_000
 # In an export, the date and the time of day can have a column each, and hours can be a duration.
@@ -23,6 +24,16 @@ MAPPED_KINDS = {
     "hours": KINDS["hours"] | {Kind.DATE, Kind.DURATION},
 }
 TYPED = {Kind.DATE, Kind.DURATION, Kind.NUMBER}
+
+
+class Skip(NamedTuple):
+    """Rows whose column has one of the texts, or with `is_negated` none of them."""
+
+    column: str
+    texts: Collection[str]
+    is_negated: bool
+    # The table may lack the column.
+    is_optional: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +67,19 @@ class RowReader:
 
     def __init__(self, entry_map: EntryMap, header: Sequence[str], line: int, sheet: str) -> None:
         self._map, self.names = entry_map, [normalize(name) for name in header]
-        if problem := self._find_wrong_columns(entry_map, header):
-            raise HeaderMalformed(problem, line, sheet)
+        columns = {f"{quote(column)} ({member})": normalize(column) for column, member in entry_map.columns}
+        if wrong := [column for column, name in columns.items() if self.names.count(name) != 1]:
+            problem = (
+                f"the first row must have each column that {entry_map.name} names once; it lacks or repeats "
+                f"{', '.join(wrong)}; it names: {', '.join(map(quote, header))}"
+            )
+            raise HeaderMalformed(problem[:MAX_LENGTH], line, sheet)
         self._skips = [(normalize(skip.column), skip) for skip in entry_map.skips]
-        read = {*map(normalize, dict(entry_map.columns)), *(key for key, _ in self._skips)}
+        read = {*columns.values(), *(key for key, _ in self._skips)}
         self._last = max(place for place, name in enumerate(self.names) if name in read)
-        self._optional = [member for member in OPTIONAL_COLUMNS if member in entry_map.rules]
 
-    def read(self, source: str, row: Sequence[str]) -> Row:
-        """The entry in a row, or all that is wrong with it.
+    def read(self, source: str, row: Sequence[str], kinds: Sequence[Cell] = ()) -> Row:
+        """The entry in a row, or all that is wrong with it. In a workbook, `kinds` has its cells.
 
         Raises RowMalformed if a cell that the map reads is missing or the row is wider than the header, and
         DateOrderInDoubt for a date that only fits with day and month swapped.
@@ -78,18 +93,19 @@ class RowReader:
         errors: dict[str, Malformed] = {}
         for member, rule in self._map.rules.items():
             try:
-                members[member] = rule.take(cells)
+                members[member] = self._make(member, rule, cells, kinds)
             except Swapped as error:
                 raise DateOrderInDoubt(
                     f"{source}: {member}: {error}; nothing of this file is sent, because the order of day "
                     f"and month is in doubt for all of it; state the right format in {self._map.name}"
                 ) from None
             except Malformed as error:
-                members[member], errors[member] = None, error
+                # The API refuses both, but null means that there is no optional member.
+                members[member], errors[member] = "" if member in OPTIONAL_COLUMNS else None, error
         is_zero = members["hours"] == 0 or isinstance(errors.get("hours"), RoundsToZero)
         if self._map.skips_zero_hours and is_zero:
             return SkippedRow(source=source, reason="it has 0 hours")
-        self._complete_optional(members, errors)
+        clear_optional(members, [name for name in OPTIONAL_COLUMNS if name in members.keys() - errors.keys()])
         if errors:
             texts = {member: [str(error)] for member, error in errors.items()}
             return RejectedEntry(source=source, errors={**find_faults(members), **texts}, members=members)
@@ -102,53 +118,21 @@ class RowReader:
                 return f"{skip.column} is {quote(text) if text else 'empty'}"
         return None
 
-    def _complete_optional(self, members: dict[str, object], errors: Mapping[str, object]) -> None:
-        """An empty member is none, and one that cannot be made is an empty text, which the API refuses."""
-        for member in self._optional:
-            if member in errors:
-                members[member] = ""
-            elif not members[member]:
-                del members[member]
-            elif member == REVISION:
-                members[member] = read_digits(str(members[member]))
-
-    def _find_wrong_columns(self, entry_map: EntryMap, header: Sequence[str]) -> str:
-        counts = {
-            f"{quote(column)} ({member})": self.names.count(normalize(column))
-            for column, member in entry_map.columns
-        }
-        missing = [column for column, count in counts.items() if not count]
-        repeated = [column for column, count in counts.items() if count > 1]
-        problems = [f"lacks {', '.join(missing)}"] * bool(missing)
-        problems += [f"has more than once: {', '.join(repeated)}"] * bool(repeated)
-        if not problems:
-            return ""
-        return (
-            f"the first row must have each column that {entry_map.name} names once; "
-            f"it {'; it '.join(problems)}; it names: {', '.join(map(quote, header))}"
-        )[:MAX_LENGTH]
+    def _make(self, member: str, rule: Rule, cells: Cells, kinds: Sequence[Cell]) -> object:
+        for column in rule.columns if kinds else ():
+            cell = kinds[self.names.index(normalize(column))]
+            if cell.kind not in MAPPED_KINDS[member]:
+                raise Malformed(explain(member, cell))
+        return rule.take(cells)
 
 
 def read_mapped_sheet(entry_map: EntryMap, sheet: Sheet, source: str) -> Iterator[Row]:
     """What becomes of each row. Raises HeaderMalformed and DateOrderInDoubt."""
     rows = entry_map.open_table(sheet.header, 1, sheet.title)
-    places = [
-        (member, rows.names.index(normalize(column)))
-        for member, rule in entry_map.rules.items()
-        for column in rule.columns
-    ]
     for row in sheet.rows:
         cells = [*row.cells, *[EMPTY] * (len(rows.names) - len(row.cells))]
         texts = [Typed(cell.text) if cell.kind in TYPED else cell.text for cell in cells]
         try:
-            read = rows.read(f"{source}:{row.number}", texts)
+            yield rows.read(f"{source}:{row.number}", texts, cells)
         except RowMalformed as error:
             yield reject_text(f"{source}:{row.number}", str(error), "\t".join(texts))
-            continue
-        wrong = [(member, cells[at]) for member, at in places if cells[at].kind not in MAPPED_KINDS[member]]
-        if wrong and not isinstance(read, SkippedRow):
-            errors = dict(read.errors) if isinstance(read, RejectedEntry) else {}
-            errors |= {member: [explain(member, cell)] for member, cell in wrong}
-            refused = {member: "" if member in OPTIONAL_COLUMNS else None for member, _ in wrong}
-            read = RejectedEntry(source=read.source, errors=errors, members={**read.members, **refused})
-        yield read

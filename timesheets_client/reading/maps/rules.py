@@ -1,22 +1,32 @@
 """Read from a map how the texts of an entry are made from the cells of a row."""
 
+import errno
+import io
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, zip_longest
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from timesheets_client.reading.maps.lookups import read_lookup
+from timesheets_client.local_files import NO_WAIT, read_file
 from timesheets_client.reading.maps.shipped import normalize
-from timesheets_client.reading.maps.tables import Table
-from timesheets_files.members import OPTIONAL_COLUMNS, Malformed
+from timesheets_files.csv_rows import open_csv
+from timesheets_files.members import OPTIONAL_COLUMNS, FileUnreadable, Malformed, RowMalformed
 from timesheets_files.printable import quote
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+MAX_LOOKUP_BYTES = 16 * 1024 * 1024
 
 # The stripped cells of a row, by the normalized names of their columns.
 Cells = Mapping[str, str]
+# A table of a map.
+Table = Mapping[str, Any]
+
+
+class WrongMap(Exception):
+    """What is wrong with a table of the map, in one or more lines."""
 
 
 class Typed(str):
@@ -35,39 +45,37 @@ class Rule(NamedTuple):
     take: Callable[[Cells], Any]
 
 
-class Skip(NamedTuple):
-    """Rows whose column has one of the texts, or with `is_negated` none of them."""
-
-    column: str
-    texts: Collection[str]
-    is_negated: bool
-    # The table may lack the column.
-    is_optional: bool
+def read_texts(table: Table, key: str) -> list[str]:
+    """The text at a key, or the texts of a list. A number or a date is the text that it is written as."""
+    value = table.get(key, [])
+    return [str(each).strip() for each in (value if isinstance(value, list) else [value])]
 
 
-def read_source(table: Table, *, may_be_constant: bool = False) -> Rule:
-    """The text of a member: the key `column`, `template` or `constant`."""
-    keys = ("column", "template", *["constant"] * may_be_constant)
+def read_text(table: Table, key: str, default: str = "") -> str:
+    return str(table.get(key, default)).strip()
+
+
+def read_source(table: Table, *more: str) -> Rule:
+    """The text of a member: the key `column`, `template`, or one of `more`, which is `constant`."""
+    keys = ("column", "template", *more)
     given = [key for key in keys if key in table]
     if len(given) != 1:
-        table.refuse("", f"needs one of the keys {', '.join(keys)}; it has {' and '.join(given) or 'none'}")
-    if given == ["template"]:
-        return read_template(table, "template")
-    texts = {key: table.take(key).strip() for key in given}
-    for key in (key for key, text in texts.items() if not text):
-        table.refuse(key, "must not be empty")
-    if "constant" in texts:
-        return Rule([], lambda _: texts["constant"])
-    column = texts.get("column", "")
-    return Rule([column], itemgetter(normalize(column)))
+        raise WrongMap(f"needs one of the keys {', '.join(keys)}; it has {' and '.join(given) or 'none'}")
+    [key] = given
+    if key == "template":
+        return read_template(table, key)
+    text = read_text(table, key)
+    if not text:
+        raise WrongMap(f"{key} must not be empty")
+    return Rule([text], itemgetter(normalize(text))) if key == "column" else Rule([], lambda _: text)
 
 
 def read_template(table: Table, key: str) -> Rule:
     """A text with cells in it. It is empty if all cells are."""
-    parts = PLACEHOLDER.split(table.take(key))
+    parts = PLACEHOLDER.split(read_text(table, key))
     literals, columns = parts[::2], [column.strip() for column in parts[1::2]]
     if not columns or not all(columns) or any(mark in "".join(literals) for mark in "{}"):
-        table.refuse(key, "must name columns in braces, as in {Start date} {Start time}")
+        raise WrongMap(f"{key} must name columns in braces, as in {{Start date}} {{Start time}}")
     keys = list(map(normalize, columns))
     # One cell as it is stays typed.
     if len(keys) == 1 and not any(literals):
@@ -81,19 +89,19 @@ def read_template(table: Table, key: str) -> Rule:
 
 
 def read_text_rule(member: str, table: Table, folder: Path) -> Rule:
-    source, default = read_source(table, may_be_constant=True), table.take("default")
+    source, default = read_source(table, "constant"), read_text(table, "default")
     if member in OPTIONAL_COLUMNS:
         return Rule(source.columns, lambda cells: source.take(cells) or default)
-    renames, has_lookup, name = table.take_pairs("rename"), "lookup" in table, table.take("lookup")
-    lookup, problems = read_lookup(folder / name, member) if has_lookup else (None, [])
-    for problem in problems:
-        table.refuse("lookup", problem)
+    renames, name = table.get("rename", {}), read_text(table, "lookup")
+    if not isinstance(renames, dict):
+        raise WrongMap("rename must be a table")
+    lookup = read_lookup(folder / name, member) if "lookup" in table else None
 
     def convert(cells: Cells) -> str:
         text: str = source.take(cells)
         if not text:
-            return str(default)
-        renamed = renames.get(text, text)
+            return default
+        renamed = str(renames.get(text, text))
         if lookup is None:
             return renamed
         if (value := lookup.get(renamed.casefold())) is None:
@@ -115,3 +123,34 @@ def read_id_rule(table: Table) -> Rule:
         return source.take(cells)
 
     return Rule(source.columns, identify)
+
+
+def read_lookup(path: Path, member: str) -> Mapping[str, str]:
+    """The values of `member` by casefolded text, from a CSV file of two columns. Raises WrongMap.
+
+    The message quotes nothing of the file, because a map can name any file.
+    """
+    values: dict[str, str] = {}
+    try:
+        with open_csv(io.BytesIO(read_content(path))) as table:
+            if len(table.header) != 2 or table.header[1] != member:
+                raise FileUnreadable(f"the first row must name two columns, the second of them {member}", 1)
+            for line, cells in table:
+                if isinstance(cells, RowMalformed):
+                    raise FileUnreadable(str(cells), line)
+                if len(cells) != 2 or not all(cells) or cells[0].casefold() in values:
+                    raise FileUnreadable("this row needs two cells, and a text that no earlier row has", line)
+                values[cells[0].casefold()] = cells[1]
+    except FileUnreadable as error:
+        raise WrongMap(f"lookup: {path.name}:{error.line or 1}: {error}") from None
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise WrongMap(f"lookup: {path.name} cannot be read: {problem}") from None
+    return values
+
+
+def read_content(path: Path) -> bytes:
+    content, status = read_file(path, MAX_LOOKUP_BYTES + 1, NO_WAIT)
+    if not stat.S_ISREG(status.st_mode) or len(content) > MAX_LOOKUP_BYTES:
+        raise OSError(errno.EINVAL, "it is not a regular file of at most 16 MiB")
+    return content
