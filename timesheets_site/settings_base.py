@@ -117,19 +117,10 @@ def database(url: str) -> dict[str, Any]:
         configuration["CONN_MAX_AGE"] = 60
         options |= {"transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS}
     elif configuration["ENGINE"] == "django.db.backends.postgresql":
-        # Only PostgreSQL needs psycopg.
-        from timesheets.storage.pooled_connections import PooledConnection
-
         # A limited number of connections, each checked before use, because a database restart breaks
         # them. A request that waits too long for a connection or a lock gets 503.
         configuration["CONN_HEALTH_CHECKS"] = True
-        pool = {
-            "connection_class": PooledConnection,
-            "min_size": 1,
-            "max_size": 16,
-            "timeout": 2,
-            "reconnect_timeout": 3,
-        }
+        pool = {"min_size": 1, "max_size": 16, "timeout": 2, "reconnect_timeout": 3}
         # 2 is READ COMMITTED, whatever the database's default: a statement sees what others have committed.
         options |= {"pool": pool, "isolation_level": 2, **POSTGRESQL_OPTIONS, **options}
     return configuration

@@ -14,6 +14,7 @@ from django.db import connections
 from django.db.utils import ConnectionHandler
 
 from timesheets.apps import close_connections
+from timesheets.storage.writer import close_writer
 from timesheets_site.settings_base import database as configure
 
 
@@ -31,6 +32,7 @@ def use_database(url: str) -> Iterator[None]:
     configured, connection = connections.settings["default"], connections["default"]
     connections.settings["default"] = ConnectionHandler({"default": configure(url)}).settings["default"]
     del connections["default"]
+    close_writer()
     try:
         yield
     finally:

@@ -1,8 +1,7 @@
-"""Clients share the pool of connections, and connections that broke are replaced."""
+"""Clients share the pool of connections."""
 
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, suppress
-from functools import partial
+from contextlib import ExitStack
 from itertools import islice
 from typing import Any
 
@@ -14,11 +13,8 @@ from django.test import Client
 from tests.api.conftest import status_and_code
 from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
-from tests.kit.postgresql import PostgreSQLServer
-from tests.kit.waiting import wait_until
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry
 from tests.storage.uploads import REPORTING, insert_row
-from timesheets.readiness import get_readiness
 from timesheets.storage.places import NoPlace, Places, share_pool
 from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
@@ -83,58 +79,3 @@ def test_who_may_not_wait_for_a_place_is_refused_at_once() -> None:
             pass
 
     assert (places.count(), waiting.count()) == (0, 0)
-
-
-def test_no_newcomer_overtakes_a_caller_that_waits_for_a_place() -> None:
-    waiting = Places(lambda own, _: own < 8)
-    places = Places(lambda own, _: own < 1, waiting=waiting, wait_seconds=10)
-    order: list[int] = []
-
-    def take(number: int) -> None:
-        with places.take("payroll"):
-            order.append(number)
-
-    with ThreadPoolExecutor(8) as executor:
-        with places.take("payroll"):
-            for number in range(8):
-                executor.submit(take, number)
-                wait_until(partial(lambda count: waiting.count() == count, number + 1))
-        # The caller that has just given its place back asks for another.
-        with suppress(NoPlace):
-            take(99)
-
-    assert [number for number in order if number != 99] == list(range(8))
-    assert order[0] == 0
-
-
-@pytest.fixture
-def broken_pool(database: Database, postgresql: PostgreSQLServer) -> Any:
-    """The full pool of this process, all of whose connections ended with the last run of the server."""
-    pool = connections["default"].pool  # type: ignore[attr-defined]
-    pool.open()
-    for used in [pool.getconn() for _ in range(pool.max_size)]:
-        pool.putconn(used)
-    postgresql.stop()
-    postgresql.start()
-    return pool
-
-
-@only_on("postgresql")
-def test_the_first_request_after_a_restart_of_postgresql_is_answered(
-    client: Client, issuer: Issuer, broken_pool: Any
-) -> None:
-    headers = {"Authorization": f"Bearer {issuer.mint(scope='read:timesheets')}"}
-
-    assert client.get("/timesheets", headers=headers).status_code == 200
-
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("without_the_admin")
-def test_a_probe_finds_what_a_restart_of_postgresql_broke(
-    client: Client, issuer: Issuer, broken_pool: Any
-) -> None:
-    get_readiness.cache_clear()
-
-    assert client.get("/readyz").status_code == 200
-
-    assert broken_pool.get_stats().get("connections_lost", 0) > 0

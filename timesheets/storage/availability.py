@@ -9,7 +9,7 @@ from pathlib import Path
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
 from timesheets.storage.failures import describe_database
-from timesheets.storage.writer import is_busy, open_connection
+from timesheets.storage.writer import open_connection
 
 # How long to wait for PostgreSQL to accept a connection, or for the lock of SQLite's writer.
 MAX_WAIT_SECONDS = 2
@@ -87,7 +87,9 @@ def require_writable_database(privileges: Iterable[tuple[str, str]]) -> None:
         _require_primary_with_privileges(privileges)
     else:
         _require_writable_file()
-        _require_turn()
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
 
 
 def _require_primary_with_privileges(privileges: Iterable[tuple[str, str]]) -> None:
@@ -112,25 +114,3 @@ def _require_writable_file() -> None:
         if not os.access(path, os.W_OK):
             # To connect would create the file.
             raise OperationalError(f"{path} does not exist, or user {os.geteuid()} may not write to it")
-
-
-def _require_turn() -> None:
-    """Take the lock of SQLite's writer for a moment. Raises OperationalError.
-
-    If it is never free but others commit meanwhile, the database is only busy.
-    """
-    before = _read_version()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.execute("ROLLBACK")
-    except OperationalError as error:
-        if not is_busy(error) or _read_version() == before:
-            raise
-
-
-def _read_version() -> int:
-    """A number that changes when another connection commits."""
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA data_version")
-        return int(cursor.fetchone()[0])

@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.db import OperationalError, connection
 
@@ -52,15 +51,6 @@ class ClientPolicy:
     assignments: Assignments | None = None
 
 
-@dataclass(eq=False)
-class _Remembered:
-    """The policy of a client, once it was read, and when. One thread at a time reads it."""
-
-    policy: ClientPolicy | None = None
-    fresh_until: float = 0.0
-    reading: threading.Lock = field(default_factory=threading.Lock)
-
-
 class PolicyMemory:
     """The policies of the clients that were last asked for, each at most two seconds old."""
 
@@ -72,32 +62,29 @@ class PolicyMemory:
     ) -> None:
         """`read` gets the policy that it read before."""
         self._read, self._monotonic, self._wait_seconds = read, monotonic, wait_seconds
-        self._lock = threading.Lock()
-        self._clients: OrderedDict[ClientKey, _Remembered] = OrderedDict()
+        self._reading = threading.Lock()
+        # With the end of the two seconds, the last one that was read last.
+        self._remembered: dict[ClientKey, tuple[ClientPolicy, float]] = {}
 
     def find(self, client: ClientKey) -> ClientPolicy:
         """The client's policy. Raises what reading it raises, or OperationalError after some seconds."""
-        with self._lock:
-            remembered = self._clients.get(client)
-            if remembered is None:
-                remembered = self._clients[client] = _Remembered()
-            self._clients.move_to_end(client)
-            if len(self._clients) > MAX_REMEMBERED_CLIENTS:
-                self._clients.popitem(last=False)
-        # The time is set after the policy, so this needs no lock.
-        if self._monotonic() <= remembered.fresh_until and remembered.policy is not None:
-            return remembered.policy
-        # If the database hangs, the client's requests must not wait for each other one by one.
-        if not remembered.reading.acquire(timeout=self._wait_seconds):
-            raise OperationalError("Another request waits for the policy of this client")
+        policy, fresh_until = self._remembered.get(client, (None, 0.0))
+        if policy is not None and self._monotonic() <= fresh_until:
+            return policy
+        # If the database hangs, requests must not wait for each other one by one.
+        if not self._reading.acquire(timeout=self._wait_seconds):
+            raise OperationalError("Another request waits for a policy of a client")
         try:
             now = self._monotonic()
-            if remembered.policy is None or now > remembered.fresh_until:
-                remembered.policy = self._read(client, remembered.policy)
-                remembered.fresh_until = now + MAX_AGE_SECONDS
-            return remembered.policy
+            policy, fresh_until = self._remembered.pop(client, (None, 0.0))
+            if policy is None or now > fresh_until:
+                policy, fresh_until = self._read(client, policy), now + MAX_AGE_SECONDS
+            self._remembered[client] = policy, fresh_until
+            if len(self._remembered) > MAX_REMEMBERED_CLIENTS:
+                del self._remembered[next(iter(self._remembered))]
+            return policy
         finally:
-            remembered.reading.release()
+            self._reading.release()
 
 
 def _read_policy(client: ClientKey, before: ClientPolicy | None) -> ClientPolicy:

@@ -1,28 +1,10 @@
-"""Tell an operator why the database failed, or which migrations it lacks, and what to do."""
+"""Tell an operator why the database failed, or which migrations it lacks."""
 
 from django.db import InterfaceError, InternalError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 _READ_ONLY = "25006"
-# By PostgreSQL's SQLSTATE, and by the beginning of SQLite's name of an error.
-_ADVICE = {
-    _READ_ONLY: "It is read-only, like a standby. Connect the API to the primary, or promote this server.",
-    "53100": "Its disk is full. Free space on the disk of the database.",
-    "53300": "It accepts no more connections. Raise max_connections, or run fewer workers.",
-    "55P03": "Another transaction held a lock for too long. Find it with pg_blocking_pids().",
-    "57014": "A statement took too long. See which ones run in pg_stat_activity.",
-    "57P": "It stopped or restarts. See its own log.",
-    "SQLITE_BUSY": "Another program held the lock of the file for too long. Find it with fuser.",
-    "SQLITE_CANTOPEN": "The file cannot be opened. Check DATABASE_URL, and the permissions of the folder.",
-    "SQLITE_FULL": "Its disk is full. Free space on the disk of the file.",
-    "SQLITE_IOERR": "The disk reported an error. See the log of the system.",
-    "SQLITE_READONLY": "The file is read-only. Check the permissions of the file and its folder.",
-    "": "See its own log.",
-}
-# Without a code, the driver never got an answer. Class 08 is about connections.
-_UNREACHABLE = "It cannot be reached, or the connection was lost. Check that it runs, and DATABASE_URL."
-
 _FIRST_REPLACED = ("timesheets", "0001_initial")
 _LAST_REPLACED = ("timesheets", "0010_rejection_sheet")
 # It still has the migrations that are one now, from the sixth on.
@@ -40,13 +22,8 @@ def is_database_failure(exc: Exception) -> bool:
 
 
 def explain_failure(failure: Exception) -> str:
-    """Return one line: what happened, what to do, and the database's own words."""
-    code = read_code(failure)
-    advice = next(text for beginning, text in _ADVICE.items() if code.startswith(beginning))
-    if not code or code.startswith("08"):
-        advice = _UNREACHABLE
-    words = " ".join(str(failure).split()) or type(failure).__name__
-    return f"{advice} ({words})"
+    """The code of the error and the database's own words, in one line."""
+    return " ".join(f"{read_code(failure)} {failure}".split()) or type(failure).__name__
 
 
 def read_code(exc: Exception) -> str:

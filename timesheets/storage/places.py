@@ -24,8 +24,6 @@ class Places:
         self._changed = threading.Condition()
         self._held: dict[Hashable, int] = {}
         self._total = 0
-        # Those that wait for a place, in the order in which they did.
-        self._turns: list[tuple[Hashable, object]] = []
 
     def count(self) -> int:
         """The number of places that all callers hold."""
@@ -43,9 +41,13 @@ class Places:
     def acquire(self, caller: Hashable) -> None:
         """Hold a place until `release`. Raises NoPlace."""
         with self._changed:
-            has_place = self._occupy(caller)
-        if not has_place:
-            self._wait(caller)
+            if self._occupy(caller):
+                return
+        if self._waiting is None:
+            raise NoPlace
+        with self._waiting.take(caller), self._changed:
+            if not self._changed.wait_for(lambda: self._occupy(caller), self._wait_seconds):
+                raise NoPlace
 
     def release(self, caller: Hashable) -> None:
         with self._changed:
@@ -55,28 +57,13 @@ class Places:
                 self._held[caller] = left
             self._changed.notify_all()
 
-    def _occupy(self, caller: Hashable, turn: object = None) -> bool:
-        """Take a place, if there is one and no earlier call for this caller waits."""
-        first = next((each for name, each in self._turns if name == caller), turn)
+    def _occupy(self, caller: Hashable) -> bool:
         held = self._held.get(caller, 0)
-        if first is not turn or not self._has_place(held, self._total):
+        if not self._has_place(held, self._total):
             return False
         self._held[caller] = held + 1
         self._total += 1
         return True
-
-    def _wait(self, caller: Hashable) -> None:
-        if self._waiting is None:
-            raise NoPlace
-        turn = object()
-        with self._waiting.take(caller), self._changed:
-            self._turns.append((caller, turn))
-            try:
-                if not self._changed.wait_for(lambda: self._occupy(caller, turn), self._wait_seconds):
-                    raise NoPlace
-            finally:
-                self._turns.remove((caller, turn))
-                self._changed.notify_all()
 
 
 # An upload that waits for a lock holds a connection for up to ten seconds. So the uploads of a client have a

@@ -6,7 +6,6 @@ stays valid, because nobody else in the process writes entries. In PostgreSQL, o
 entries use this connection.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,48 +27,10 @@ _MAX_UNCHECKED_SECONDS = 1
 # In KiB, as SQLite's negative cache sizes are. Without it, each insert into a large index reads from disk.
 _CACHE_KIB = 64_000
 
-Result = TypeVar("Result")
-
 # psycopg's default: a statement is prepared when it runs for the sixth time.
 _PREPARE_THRESHOLD = 5
 
-
-class _Writer:
-    """A connection to a database. It is opened again if it is broken, or if the file was replaced."""
-
-    def __init__(self) -> None:
-        self.configuration = connections.settings[DEFAULT_DB_ALIAS]
-        options = self.configuration["OPTIONS"]
-        if connection.vendor == "sqlite":
-            commands = f"{options.get('init_command', '')};PRAGMA cache_size = -{_CACHE_KIB}"
-            self.connection = open_connection(timeout=0, init_command=commands)
-        else:
-            # Django turns prepared statements off.
-            threshold = options.get("prepare_threshold", _PREPARE_THRESHOLD)
-            self.connection = open_connection(prepare_threshold=threshold)
-        # Only the thread whose turn it is uses it.
-        self.connection.inc_thread_sharing()
-        self._used_at = time.monotonic()
-        self._file = self._identify_file()
-
-    def require_connection(self) -> None:
-        """Drop the connection if it is too old to be trusted, so that the next statement opens another."""
-        file, now = self._identify_file(), time.monotonic()
-        self.connection.close_if_unusable_or_obsolete()
-        is_stale = now > self._used_at + _MAX_UNCHECKED_SECONDS and self.connection.connection is not None
-        if file != self._file or (is_stale and not self.connection.is_usable()):
-            self.connection.close()
-        self._file, self._used_at = file, now
-
-    def _identify_file(self) -> tuple[int, int] | None:
-        """SQLite's file. After a restore from a backup, the same path is another file."""
-        if self.connection.vendor != "sqlite":
-            return None
-        try:
-            status = os.stat(self.configuration["NAME"])  # noqa: PTH116  A Path costs ten times as much.
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
+Result = TypeVar("Result")
 
 
 def open_connection(**options: Any) -> BaseDatabaseWrapper:
@@ -83,9 +44,9 @@ def open_connection(**options: Any) -> BaseDatabaseWrapper:
 
 
 _line = FairLock()
-_writer: _Writer | None = None
-# The time on the monotonic clock until which the upload whose turn it is may wait.
-_deadline = 0.0
+_writer: BaseDatabaseWrapper | None = None
+# Times on the monotonic clock: when it was used, and until when the upload whose turn it is may wait.
+_used_at = _deadline = 0.0
 
 
 @contextmanager
@@ -104,26 +65,37 @@ def take_turn() -> Iterator[None]:
     _deadline = deadline
     own = connections[DEFAULT_DB_ALIAS]
     try:
-        connections[DEFAULT_DB_ALIAS] = _open_writer()
+        connections[DEFAULT_DB_ALIAS] = _require_writer()
         yield
     finally:
         connections[DEFAULT_DB_ALIAS] = own
         _line.release()
 
 
-def _open_writer() -> BaseDatabaseWrapper:
-    global _writer
-    if _writer is None or _writer.configuration is not connections.settings[DEFAULT_DB_ALIAS]:
-        close_writer()
-        _writer = _Writer()
-    _writer.require_connection()
-    return _writer.connection
+def _require_writer() -> BaseDatabaseWrapper:
+    """The writer. If it is too old to be trusted, the next statement connects again."""
+    global _writer, _used_at
+    if _writer is None:
+        # Django turns prepared statements off.
+        options: dict[str, Any] = {"prepare_threshold": _PREPARE_THRESHOLD}
+        if connection.vendor == "sqlite":
+            command = connection.settings_dict["OPTIONS"].get("init_command", "")
+            options = {"timeout": 0, "init_command": f"{command};PRAGMA cache_size = -{_CACHE_KIB}"}
+        _writer = open_connection(**options)
+        # Only the thread whose turn it is uses it.
+        _writer.inc_thread_sharing()
+    before, _used_at = _used_at, time.monotonic()
+    _writer.close_if_unusable_or_obsolete()
+    is_stale = _used_at > before + _MAX_UNCHECKED_SECONDS and _writer.connection is not None
+    if is_stale and not _writer.is_usable():
+        _writer.close()
+    return _writer
 
 
 def close_writer() -> None:
     global _writer
     if _writer is not None:
-        _writer.connection.close()
+        _writer.close()
         _writer = None
 
 
@@ -148,11 +120,6 @@ def wait_for_lock(begin: Callable[[], Result]) -> Result:
         try:
             return begin()
         except OperationalError as error:
-            if not is_busy(error) or time.monotonic() > _deadline:
+            if not read_code(error).startswith("SQLITE_BUSY") or time.monotonic() > _deadline:
                 raise
         time.sleep(_POLL_SECONDS)
-
-
-def is_busy(error: OperationalError) -> bool:
-    """True if SQLite's write lock is taken."""
-    return read_code(error).startswith("SQLITE_BUSY")
