@@ -19,7 +19,7 @@ from django.utils import timezone
 from timesheets import conf
 from timesheets.addresses import find_address, find_network
 from timesheets.models import AssignmentList, Client, ClientStop, Timesheet, Upload
-from timesheets.storage.rate_limits import Kind, Rate, forget_expired, give_back, use
+from timesheets.storage.rate_limits import Rate, forget_expired, give_back, use
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,9 @@ class SignInForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         """Count the attempt before the password is checked, or attempts at the same time would be free."""
         address = find_address(self.request) if self.request else ""
-        network = (find_network(address),)
+        network = ("admin", find_network(address))
         forget_expired()
-        if use(Kind.ADMIN_SIGN_IN, network, _RATE):
+        if use(network, _RATE):
             _log_refusal("admin_sign_in_limit", address)
             raise ValidationError("Too many failed attempts from your address. Try again in 15 minutes.")
         try:
@@ -43,7 +43,7 @@ class SignInForm(AdminAuthenticationForm):
         except ValidationError:
             _log_refusal("admin_sign_in", address)
             raise
-        give_back(Kind.ADMIN_SIGN_IN, network)
+        give_back(network)
         return cleaned
 
 

@@ -39,9 +39,6 @@ class ClientStop(models.Model):
     class Meta:
         indexes = [models.Index(fields=["issuer", "client_id", "id"], name="stop_of_client")]
 
-    def __str__(self) -> str:
-        return f"{self.client_id} of {self.issuer} {'stopped' if self.is_stopped else 'started'}"
-
 
 class AssignmentList(models.Model):
     """A list of assignments of a client. The newest one counts. Rows are only added.
@@ -61,9 +58,6 @@ class AssignmentList(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["issuer", "client_id", "organization", "id"], name="list_of_client")]
-
-    def __str__(self) -> str:
-        return f"list {self.pk} of {self.client_id}"
 
 
 class Upload(models.Model):
@@ -95,9 +89,6 @@ class Upload(models.Model):
     class Meta:
         indexes = [models.Index(fields=["client", "id"], name="upload_of_client")]
 
-    def __str__(self) -> str:
-        return f"upload {self.pk}"
-
 
 class Rejection(models.Model):
     """An entry that a committed upload refused. Rows are only added, never changed."""
@@ -115,9 +106,6 @@ class Rejection(models.Model):
     # JSON as text, because JSON columns do not keep the order of members.
     errors = models.TextField()
     entry = models.TextField()
-
-    def __str__(self) -> str:
-        return f"entry {self.index} of upload {self.upload_id}"
 
 
 class Timesheet(models.Model):
@@ -156,9 +144,6 @@ class Timesheet(models.Model):
         # For reading back. It is cheap, because it grows at one edge per client.
         indexes = [models.Index(fields=["client", "id"], name="timesheet_of_client")]
 
-    def __str__(self) -> str:
-        return f"entry {self.pk}"
-
 
 class Run(models.Model):
     """A run of payroll. Rows are only added. Its lines come first, and count only with it."""
@@ -177,9 +162,6 @@ class Run(models.Model):
     sha256 = models.CharField(max_length=64)
     # By the key of each client: where its lines begin, and their totals.
     shares = models.TextField()
-
-    def __str__(self) -> str:
-        return self.label
 
 
 class RunLine(models.Model):
@@ -201,9 +183,6 @@ class RunLine(models.Model):
     # The reason why it is not paid; NULL if it is.
     held = models.CharField(max_length=200, null=True)  # noqa: DJ001
 
-    def __str__(self) -> str:
-        return f"line {self.position} of run {self.run_id}"
-
 
 class Usage(models.Model):
     """The used part of a limit in the period that began at `began_at`, in seconds since 1970."""
@@ -211,6 +190,3 @@ class Usage(models.Model):
     key = models.CharField(max_length=80, primary_key=True)
     began_at = models.FloatField()
     count = models.IntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.count} of {self.key}"

@@ -7,7 +7,7 @@ from rest_framework.throttling import BaseThrottle
 
 from timesheets import conf
 from timesheets.exceptions import Throttled
-from timesheets.storage.rate_limits import Kind, use
+from timesheets.storage.rate_limits import use
 from timesheets.trust.principals import MachineClient
 
 
@@ -21,7 +21,7 @@ class ClientThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: object) -> bool:
         client = cast("MachineClient", request.user)
         rate = conf.client_rate()
-        if seconds := use(Kind.CLIENT, client.caller, rate):
+        if seconds := use(("client", *client.caller), rate):
             raise Throttled(
                 f"This client may send {rate.count} requests in {rate.seconds} seconds. "
                 f"Send this one again in {seconds} seconds.",

@@ -5,7 +5,6 @@ import math
 import re
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 
 from django.db import connection
 from django.db.models import F
@@ -17,16 +16,7 @@ from timesheets.storage.writer import take_turn, wait_for_lock
 _TABLE = Usage._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # The syntax of DRF's rates, without the words that it also accepts, such as 5/month for 5 a minute.
-_RATE = re.compile(
-    r"([1-9][0-9]{0,8})/(?:(s)(?:ec|econd)?|(m)(?:in|inute)?|(h)(?:our)?|(d)(?:ay)?)", re.ASCII
-)
-
-
-class Kind(StrEnum):
-    """The thing to count: requests of a client, or attempts to sign in to the admin."""
-
-    CLIENT = "client"
-    ADMIN_SIGN_IN = "admin"
+_RATE = re.compile(r"([1-9][0-9]{0,8})/(s|sec|second|m|min|minute|h|hour|d|day)", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +32,7 @@ def parse_rate(text: str) -> Rate:
     match = _RATE.fullmatch(text)
     if match is None:
         raise ValueError("Not a rate")
-    count, *units = match.groups()
-    return Rate(count=int(count), seconds=next(_SECONDS[unit] for unit in units if unit))
+    return Rate(count=int(match[1]), seconds=_SECONDS[match[2][0]])
 
 
 # A period begins with the first use. One statement decides and counts, so that no two processes can both take
@@ -65,12 +54,12 @@ _STATEMENTS = {
 }
 
 
-def use(kind: Kind, name: tuple[str, ...], rate: Rate) -> int:
+def use(name: tuple[str, ...], rate: Rate) -> int:
     """Count one more use of the limit that `name` has. Returns 0, or in how many seconds to try again.
 
     A refused use does not count. Raises OperationalError if the database is busy or lost.
     """
-    now, key = time.time(), _write_key(kind, name)
+    now, key = time.time(), _write_key(name)
     parameters: dict[str, str | float] = {"key": key, "now": now, **vars(rate)}
     # In PostgreSQL, a caller whose body is slow must not hold a connection of the pool.
     with take_turn(), connection.cursor() as cursor:
@@ -82,9 +71,9 @@ def use(kind: Kind, name: tuple[str, ...], rate: Rate) -> int:
     return min(max(1, math.ceil(float(began_at) + rate.seconds - now)), rate.seconds)
 
 
-def give_back(kind: Kind, name: tuple[str, ...]) -> None:
+def give_back(name: tuple[str, ...]) -> None:
     """Uncount a use."""
-    Usage.objects.filter(key=_write_key(kind, name), count__gt=0).update(count=F("count") - 1)
+    Usage.objects.filter(key=_write_key(name), count__gt=0).update(count=F("count") - 1)
 
 
 def forget_expired() -> None:
@@ -92,6 +81,6 @@ def forget_expired() -> None:
     Usage.objects.filter(began_at__lt=time.time() - max(_SECONDS.values())).delete()
 
 
-def _write_key(kind: Kind, name: tuple[str, ...]) -> str:
-    """A name may be a password that was typed into the wrong field, so only its hash is stored."""
-    return f"{kind}:{salted_hmac(__name__, json.dumps(name), algorithm='sha256').hexdigest()}"
+def _write_key(name: tuple[str, ...]) -> str:
+    """A name may be a person's address, so only its hash is stored."""
+    return salted_hmac(__name__, json.dumps(name), algorithm="sha256").hexdigest()

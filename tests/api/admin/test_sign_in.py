@@ -10,7 +10,7 @@ from tests.api.admin.conftest import LIST, PASSWORD, UPLOADS, Visitor, add_user
 from tests.kit.databases import create_sqlite
 from tests.kit.default_database import use_database
 from timesheets.models import Usage
-from timesheets.storage.rate_limits import Kind, Rate, use
+from timesheets.storage.rate_limits import Rate, use
 
 TOO_MANY = "Too many failed attempts from your address. Try again in 15 minutes."
 Visit = Callable[..., Visitor]
@@ -41,7 +41,7 @@ def sees_the_list(name: str, address: str) -> bool:
 def use_up(network: str, count: int = 10) -> None:
     """Let there be as many failed attempts as are allowed."""
     for _ in range(count):
-        use(Kind.ADMIN_SIGN_IN, (network,), Rate(count=count, seconds=900))
+        use(("admin", network), Rate(count=count, seconds=900))
 
 
 @pytest.mark.parametrize(
