@@ -36,7 +36,7 @@ def record_access(request: HttpRequest, response: HttpResponse, seconds: float) 
     if (level == logging.INFO and route in _POLLED_ROUTES) or not logger.isEnabledFor(level):
         return
     token = getattr(request, "auth", None)
-    client = token and token.client_id
+    client = token and token.client.client_id
     fields = {
         "method": method,
         "route": route,
@@ -44,7 +44,7 @@ def record_access(request: HttpRequest, response: HttpResponse, seconds: float) 
         "code": code,
         "duration_ms": round(seconds * 1000, 1),
         "client": client,
-        "subject": token and token.subject,
+        "subject": token and token.client.subject,
         "token_id": token and token.token_id,
     }
     arguments = (method, json.dumps(route), response.status_code, json.dumps(client))

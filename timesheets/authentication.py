@@ -1,6 +1,7 @@
 """Authenticate the client of an access token, and translate failures into HTTP errors."""
 
 import functools
+import json
 import logging
 import re
 import time
@@ -10,12 +11,11 @@ from rest_framework.request import Request
 
 from timesheets import conf, metrics
 from timesheets.exceptions import InvalidRequest, InvalidToken, IssuerUnavailable
-from timesheets.trust.access_tokens import verify_access_token
+from timesheets.trust.access_tokens import TokenMemory, verify_access_token
 from timesheets.trust.issuers import Issuer, fetch_keys
 from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
-from timesheets.trust.principals import MachineClient
+from timesheets.trust.principals import MachineClient, VerifiedToken
 from timesheets.trust.token_rules import Fault, TokenRejected
-from timesheets.trust.verified_tokens import MAX_REMEMBERED_TOKENS, TokenMemory, VerifiedToken
 
 MAX_TOKEN_LENGTH = 8000
 
@@ -23,6 +23,12 @@ logger = logging.getLogger(__name__)
 
 # RFC 6750 section 2.1.
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+
+_QUOTES_AND_SPACE = r"[\s\"'`\ufeff]*"
+_AROUND_TOKEN = re.compile(
+    rf"^{_QUOTES_AND_SPACE}(authorization\s*:\s*)?(bearer(\s+|$))?{_QUOTES_AND_SPACE}|{_QUOTES_AND_SPACE}$",
+    re.IGNORECASE,
+)
 
 # The only texts about a token that a caller sees. None contains text from the token.
 _PHRASES = {
@@ -68,23 +74,7 @@ def authenticate_bearer(
     if unverified_token is None:
         return None
     token = _verify(unverified_token)
-    return identify_client(token), token
-
-
-def identify_client(token: VerifiedToken) -> MachineClient:
-    web_client = conf.web_client()
-    return _describe_client(token, web_client and web_client.client_id)
-
-
-@functools.lru_cache(maxsize=MAX_REMEMBERED_TOKENS)
-def _describe_client(token: VerifiedToken, web_client_id: str | None) -> MachineClient:
-    return MachineClient(
-        issuer=token.issuer,
-        client_id=token.client_id,
-        organization=token.organization,
-        subject=token.subject,
-        is_web_client=token.client_id == web_client_id,
-    )
+    return token.client, token
 
 
 def _verify(unverified_token: str) -> VerifiedToken:
@@ -132,3 +122,11 @@ def _read_bearer_token(authorization: str, has_query_token: bool) -> str | None:
     if has_query_token:
         raise InvalidRequest("Send the access token only in the Authorization header, not also in the query.")
     return unverified_token
+
+
+def unwrap_token(text: str) -> str:
+    """The token in what a person pasted: a token, a header, or the issuer's response. It may be empty."""
+    try:
+        return str(json.loads(text)["access_token"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return _AROUND_TOKEN.sub("", text)

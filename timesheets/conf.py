@@ -26,6 +26,7 @@ def token_policy() -> TokenPolicy:
         profile=Profile(settings.OAUTH["TOKEN_PROFILE"]),
         scope_claims=tuple(settings.OAUTH["SCOPE_CLAIMS"]),
         leeway_seconds=settings.OAUTH["LEEWAY_SECONDS"],
+        web_client_id=settings.OAUTH["WEB_CLIENT_ID"] or None,
     )
 
 

@@ -11,8 +11,7 @@ from rest_framework.request import Request
 from timesheets.exceptions import ClientStopped, InsufficientScope, OrganizationUnassigned
 from timesheets.storage.client_policies import find_policy
 from timesheets.storage.entries import Entry
-from timesheets.trust.principals import MachineClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
 
 logger = logging.getLogger(__name__)
 
@@ -78,5 +77,5 @@ def log_refusal(token: VerifiedToken, reason: str) -> None:
     logger.warning(
         "outcome=refused reason=%s client=%s subject=%s token_id=%s",
         reason,
-        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+        *(json.dumps(name) for name in (token.client.client_id, token.client.subject, token.token_id)),
     )

@@ -69,7 +69,7 @@ def get_readiness() -> Readiness:
 def _find_failures() -> dict[str, str]:
     failures = {}
     try:
-        get_issuer_keys(conf.issuer(), conf.token_policy().algorithms).require_keys()
+        get_issuer_keys(conf.issuer(), conf.token_policy().algorithms).get_snapshot()
     except KeysUnavailable as failure:
         failures["issuer"] = f"{failure}. To see why, run: python manage.py check_issuer"
     require_writable = partial(availability.require_writable_database, _list_privileges())

@@ -19,12 +19,12 @@ from tests.kit.issuer import Issuer
 from tests.kit.processes import REPOSITORY, link_manage_py, make_environment
 from tests.kit.servers import DevelopmentServer
 from tests.kit.signing_keys import SigningKey
-from timesheets.diagnosis.explanations import EXPLANATIONS, STEPS
-from timesheets.trust.token_rules import RULES, Fault
+from timesheets.diagnosis.tokens import EXPLANATIONS, RULES
+from timesheets.trust.token_rules import Fault
 
 Mint = Callable[[Issuer], str]
 NOW = int(time.time())
-SIGNATURE = "it is signed with one of the issuer's keys"
+SIGNATURE = "it is signed by a key of the issuer"
 
 
 @pytest.fixture
@@ -50,10 +50,6 @@ class Explained:
     @property
     def rules_passed(self) -> list[str]:
         return re.findall(r"^ok       (.*)$", self.text, re.MULTILINE)
-
-    @property
-    def notes(self) -> list[str]:
-        return re.findall(r"^note     (.*)$", self.text, re.MULTILINE)
 
     def find(self, label: str) -> str:
         return "\n".join(re.findall(rf"^         {label}: (.*)$", self.text, re.MULTILINE))
@@ -84,13 +80,7 @@ def test_a_good_token_passes_every_rule(issuer: Issuer) -> None:
     explained = explain(issuer.mint())
 
     assert explained.status == 0
-    assert explained.rules_passed == [
-        "it fits in the Authorization header",
-        "it is a signed JWT",
-        *RULES,
-        SIGNATURE,
-        "it grants batch:upload",
-    ]
+    assert explained.rules_passed == [rule.text.format(scope="batch:upload") for rule in RULES]
     assert 'would accept it, as client "payroll", subject "payroll@clients".' in explained.text
 
 
@@ -103,17 +93,10 @@ def test_the_rules_after_the_broken_one_are_not_printed(issuer: Issuer) -> None:
 
 
 def test_every_fault_has_a_rule_and_an_explanation() -> None:
-    faults = [fault for step in STEPS for fault in step.faults]
+    faults = [fault for rule in RULES for fault in rule.faults]
 
     assert {*faults} == EXPLANATIONS.keys() >= {*Fault}
     assert len(faults) == len({*faults})
-
-
-SLASHES = "it differs only in slashes at the end"
-
-
-def issued_as(change: Callable[[str], str]) -> Mint:
-    return lambda issuer: issuer.mint(iss=change(issuer.url))
 
 
 # By name: a refused token, what it holds, and what to do.
@@ -123,7 +106,6 @@ REFUSED: dict[str, tuple[Mint, str, str]] = {
     "not-ascii": (lambda _: "t\u00f6ken", "an opaque token", "Get a new token"),
     "opaque": (lambda _: "opaque", "an opaque token, not a JWT; parts: 1, of 6 characters", "no audience"),
     "encrypted": (lambda _: "a.b.c.d.e", "an encrypted token", "turn off the encryption"),
-    "refresh-token": (lambda _: "v1.MAcbDefGhi", "a refresh token", "Send refresh tokens"),
     "cut": (changed(lambda token: token.rpartition(".")[0]), "truncated, joined or modified", "whole"),
     "padded": (changed(lambda token: f"{token}="), "parts: 3", "whole"),
     "deep": (lambda issuer: issuer.sign(b'{"alg":"RS256"}', b"[" * 4000), "parts: 3", "whole"),
@@ -133,24 +115,16 @@ REFUSED: dict[str, tuple[Mint, str, str]] = {
     "algorithm-list": (header(alg=["RS256"]), 'alg ["RS256"]', "Signing Algorithm"),
     "crit": (header(crit=["exp"]), 'crit ["exp"]', "turn it off"),
     "id-token": (header(typ="id+jwt"), 'typ "id+jwt"', "An ID token is for the client"),
-    "no-slash": (issued_as(lambda url: url.rstrip("/")), SLASHES, "add it to OAUTH_ALSO_ISSUERS"),
-    "two-slashes": (issued_as(lambda url: f"{url}/"), SLASHES, "AUTH0_DOMAIN"),
-    "scheme": (
-        issued_as(lambda url: url.replace("http:", "https:")),
-        "it differs only in http and https",
-        "add it to OAUTH_ALSO_ISSUERS",
-    ),
-    "capitals": (issued_as(str.upper), "it differs only in upper and lower case", ""),
+    "no-slash": (lambda issuer: issuer.mint(iss=issuer.url.rstrip("/")), 'iss "http', "every byte counts"),
     "issuer": (claims(iss="https://other.eu.auth0.com/"), 'iss "https://other.eu.auth0', "custom domain"),
     "no-issuer": (claims(iss=None), "no iss", "OAUTH_ISSUER"),
     "userinfo": (claims(aud="https://x.example/userinfo"), 'aud "https://x.example/userinfo"', "/userinfo"),
     "audience-is-the-client": (claims(aud="payroll"), 'aud "payroll"', "looks like an ID token"),
-    "audience-with-a-slash": (claims(aud="https://timesheets.example.com/"), SLASHES, "AUTH0_AUDIENCE"),
     "no-audience": (claims(aud=None), "no aud", 'with the audience "https://timesheets.example.com"'),
     "no-exp": (claims(exp=None), "iat 20", "Have the issuer set them"),
     "lifetime": (claims(iat=NOW - 31 * 86400, exp=NOW + 7200), "iat 20", "Maximum Access Token Lifetime"),
     "not-before": (claims(nbf=NOW + 7200), "nbf 20", "NTP"),
-    "no-calendar": (claims(iat=2**52), "iat 4503599627370496 seconds after 1970", "NTP"),
+    "no-calendar": (claims(iat=2**52), "iat 4503599627370496, exp 20", "NTP"),
     "no-client": (claims(azp=None, sub=None), "no client_id, azp, sub, jti", "azp (Auth0)"),
     "two-clients": (claims(client_id="other"), 'client_id "other", azp "payroll"', "name the client"),
     "bound": (claims(cnf={"jkt": "x"}), 'cnf {"jkt": "x"}', "without a DPoP header"),
@@ -158,7 +132,7 @@ REFUSED: dict[str, tuple[Mint, str, str]] = {
     "signature": (
         lambda issuer: issuer.mint(key=SigningKey("first", pair="strangers")),
         'kid "first"',
-        "in the issuer's name",
+        "Get a new token",
     ),
     "scope": (
         claims(scope="read:timesheets"),
@@ -214,14 +188,14 @@ def test_an_outage_leaves_the_signature_unknown(upload: Upload, issuer: Issuer) 
     assert (explained.status, response.status_code) == (75, 503)
     assert explained.answer == (503, "issuer_unavailable")
     assert f"UNKNOWN  {SIGNATURE}" in explained.text
-    assert "Is the development server running? manage.py runserver" in explained.find("keys")
+    assert "ConnectionRefusedError" in explained.find("keys")
 
 
 @pytest.mark.parametrize(
     ("offsets", "holds"),
     [
-        ((-20_000, -11_100), "iat .* UTC, .*, exp .* UTC, 3 hours 5 minutes ago"),
-        ((600, 4200), "iat .* UTC, in (10 minutes|9 minutes 5. seconds), exp .*"),
+        ((-20_000, -11_100), "iat .* UTC, .*, exp .* UTC, 3:05:00 ago"),
+        ((600, 4200), "iat .* UTC, in 0:(10:00|09:5.), exp .*"),
     ],
 )
 def test_times_are_compared_with_the_issuers_clock(
@@ -231,7 +205,7 @@ def test_times_are_compared_with_the_issuers_clock(
 
     explained = explain(issuer.mint(iat=time.time() + offsets[0], exp=time.time() + offsets[1]))
 
-    clock = r"our clock is (10 minutes|9 minutes 5\d seconds) behind the .*"
+    clock = r"our clock is 0:(10:00|09:5\d) behind the .*"
     assert re.fullmatch(holds, explained.find("holds"))
     assert re.fullmatch(clock, explained.find("clock"))
 
@@ -241,8 +215,8 @@ def test_the_issuers_keys_are_printed_for_an_unknown_key(issuer: Issuer) -> None
 
     explained = explain(issuer.mint(header={"kid": "gone"}))
 
-    assert explained.find('key "first"') == 'RSA 2048 bits, use "sig": the API uses it for RS256'
-    assert explained.find('key "encryption"').startswith('"RSA", use "enc": the API does not use it')
+    assert explained.find('key "first"') == 'kty "RSA", use "sig", 2048 bits: the API uses it for RS256'
+    assert explained.find('key "encryption"').startswith('kty "RSA", use "enc": the API does not use it')
 
 
 def test_a_users_permissions_do_not_count(issuer: Issuer, settings: Any) -> None:
@@ -284,42 +258,11 @@ def test_the_scopes_to_judge_can_be_named_and_otherwise_one_is_enough(
     assert ("BROKEN" in explained.text) == (status == 65)
 
 
-@pytest.mark.parametrize("scope", ["read:timesheets", "read:all-timesheets"])
-def test_the_scopes_that_a_good_token_lacks_are_named(issuer: Issuer, scope: str) -> None:
-    assert explain(issuer.mint(scope=scope), None).notes == [
-        "it does not grant batch:upload: what needs that gets 403",
-        "it does not grant correct:timesheets: what needs that gets 403",
-    ]
-
-
-def test_what_is_ignored_around_a_token_is_noted(issuer: Issuer) -> None:
-    explained = explain(f" 'Authorization: Bearer {issuer.mint()}'\n")
-
-    assert explained.status == 0
-    assert [note.partition(" around")[0] for note in explained.notes] == [
-        "ignored white space",
-        "ignored quotes",
-        'ignored "Authorization: Bearer"',
-    ]
-
-
 def test_no_token_is_wrong_usage() -> None:
     with pytest.raises(CommandError, match="There is no access token on standard input") as raised:
         explain("Bearer \n")
 
     assert raised.value.returncode == 2
-
-
-def test_it_prompts_on_a_terminal(issuer: Issuer) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    err = io.StringIO()
-
-    call_command("explain_token", stdin=Terminal(issuer.mint()), stdout=io.StringIO(), stderr=err)
-
-    assert err.getvalue().startswith("Waiting for an access token")
 
 
 def test_an_interrupted_wait_ends_without_a_traceback() -> None:

@@ -15,7 +15,7 @@ from tests.api.leaks import find_leaks, format_records, format_response
 from tests.api.test_token_table import STRANGERS_KEY
 from tests.kit.issuer import Issuer
 from timesheets.logs import JSONFormatter
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import VerifiedToken
 
 MARKER = "mArKeR7f3e9c"
 

@@ -96,7 +96,6 @@ def test_signing_in_over_tls_never_redirects_to_http(browser: Client, issuer: Is
 
 
 def test_a_token_may_be_pasted_with_text_around_it(browser: Client, issuer: Issuer) -> None:
-    """Which text is in tests/unit/test_pasted_tokens.py."""
     assert sign_in(browser, f"  Authorization: Bearer {issuer.mint()}\r\n").status_code == 302
 
 
@@ -147,7 +146,7 @@ def test_the_session_stores_the_tokens_claims_but_never_the_token(browser: Clien
     sign_in(browser, token)
 
     stored = Session.objects.get().get_decoded()
-    assert stored["timesheets.verified_token"]["token"]["client_id"] == "payroll"
+    assert stored["timesheets.verified_token"]["token"]["client"]["client_id"] == "payroll"
     assert not any(part in str(stored) for part in token.split("."))
 
 
@@ -204,7 +203,7 @@ def replace(*names: str, value: object = None) -> Callable[[dict[str, Any]], obj
         *(replace(value=value) for value in ("payroll", 7)),
         replace(value=[]),
         *(replace(name) for name in ("token", "audience")),
-        *(replace("token", name) for name in ("scopes", "client_id")),
+        *(replace("token", name) for name in ("scopes", "client")),
         *(replace("token", name, value=7) for name in ("color", "scopes")),
         replace("token", "expires_at", value="2030-01-01"),
         replace("token", value="payroll"),

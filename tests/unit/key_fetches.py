@@ -14,7 +14,8 @@ from tests.kit.responders import Responder, after, document
 from tests.kit.signing_keys import SigningKey
 from timesheets.trust import issuers
 from timesheets.trust.jwk_sets import UsableKey, read_usable_keys
-from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable, KeyUnknown
+from timesheets.trust.jwks import FetchedKeys, IssuerKeys, KeysUnavailable
+from timesheets.trust.token_rules import TokenRejected
 
 Fetch = Callable[[], FetchedKeys]
 
@@ -76,7 +77,7 @@ def bring(key_id: str) -> FetchedKeys:
     """The result of a fetch that finds this key."""
     [key] = read_usable_keys({"keys": [SigningKey(key_id).to_jwk()]}, ("RS256",))
     assert isinstance(key, UsableKey)
-    return FetchedKeys(keys=[key], max_age_seconds=None)
+    return FetchedKeys(keys=[key], fresh_seconds=600)
 
 
 def succeed() -> FetchedKeys:
@@ -99,7 +100,7 @@ def find(keys: IssuerKeys, key_id: str | None = "first") -> str:
     """The outcome for a token with this `kid`."""
     try:
         key = keys.find_key(key_id, "RS256")
-    except KeyUnknown:
+    except TokenRejected:
         return "unknown"
     except KeysUnavailable as failure:
         return "unavailable" if 1 <= failure.retry_after_seconds <= 30 else "unavailable for too long"

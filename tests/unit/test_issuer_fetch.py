@@ -34,7 +34,7 @@ from tests.kit.responders import (
 )
 from tests.kit.signing_keys import SigningKey
 from timesheets.trust import issuers
-from timesheets.trust.issuer_connections import connect
+from timesheets.trust.issuer_documents import connect
 from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
 
 FIRST = SigningKey("first")
@@ -299,7 +299,7 @@ def test_the_last_failure_is_raised_if_no_address_accepts(name_service: list[str
     name_service += ["127.0.0.1", "127.0.0.2"]
 
     with pytest.raises(ConnectionRefusedError):
-        connect("localhost", port, 3)
+        connect("localhost", port, time.monotonic() + 3)
 
 
 def test_dead_addresses_time_out_at_the_deadline(name_service: list[str]) -> None:
@@ -310,7 +310,7 @@ def test_dead_addresses_time_out_at_the_deadline(name_service: list[str]) -> Non
             port = servers.enter_context(contextlib.closing(FullServer(address, port))).port
         began = time.monotonic()
         with pytest.raises(TimeoutError):
-            connect("localhost", port, 1)
+            connect("localhost", port, began + 1)
 
     assert 1 <= time.monotonic() - began < 5
 

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import pytest
 
 from tests.kit.issuer import Issuer
-from tests.kit.processes import run_python
 from tests.kit.responders import Responder, after, close, document, take_turns
 from tests.kit.signing_keys import SigningKey
 from tests.unit.key_fetches import (
@@ -258,16 +257,16 @@ def test_keys_with_a_max_age_of_a_day_stay_in_use_while_the_issuer_is_down(cold:
 
 
 def test_keys_are_ready_until_a_day_after_they_became_stale(cold: Cache) -> None:
-    cold.keys.require_keys()
+    cold.keys.get_snapshot()
     cold.issuer.stop()
 
     cold.clock.forward(DAY + 600)
-    cold.keys.require_keys()
+    cold.keys.get_snapshot()
     finish_fetches()
     cold.clock.forward(1)
 
     with pytest.raises(KeysUnavailable):
-        cold.keys.require_keys()
+        cold.keys.get_snapshot()
     assert cold.issuer.count() == 1
 
 
@@ -423,50 +422,3 @@ def test_a_fetch_that_starts_after_a_wait_is_not_abandoned_early(gate: threading
         gate.set()
 
     assert collect(waiting) == {"found"}
-
-
-# A server that forks
-
-FORK = """
-import os, signal, sys, threading, time
-from functools import partial
-from timesheets.trust import issuers
-from timesheets.trust.jwk_sets import UsableKey, read_usable_keys
-from timesheets.trust.jwks import IssuerKeys
-
-reached, parent = threading.Event(), os.getpid()
-
-def clock():
-    # A finished fetch reads the clock while it holds the lock.
-    if {holds_lock} and os.getpid() == parent and threading.current_thread().name == "issuer-keys":
-        reached.set()
-        time.sleep(60)
-    return time.monotonic()
-
-def fetch():
-    if not {holds_lock} and os.getpid() == parent:
-        reached.set()
-        time.sleep(60)
-    return issuers.fetch_keys(issuers.Issuer(url="{url}", jwks_url="{jwks_url}"), ("RS256",))
-
-keys = IssuerKeys(fetch, clock)
-threading.Thread(target=keys.find_key, args=["first", "RS256"], daemon=True).start()
-assert reached.wait(10)
-child = os.fork()
-if child == 0:
-    signal.alarm(10)
-    keys.find_key("first", "RS256")
-    os._exit(0)
-os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.parametrize(
-    "holds_lock", [pytest.param(True, id="lock-held"), pytest.param(False, id="fetch-under-way")]
-)
-def test_a_forked_process_finds_keys(issuer: Issuer, holds_lock: bool) -> None:
-    script = FORK.format(holds_lock=holds_lock, url=issuer.url, jwks_url=issuer.jwks_url)
-
-    ended = run_python("-c", script)
-
-    assert ended.returncode == 0, ended.stderr

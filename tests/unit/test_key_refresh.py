@@ -1,11 +1,9 @@
 """Why and until when callers are refused without keys, and what a caller finds that waited for the lock."""
 
-import gc
 import itertools
 import logging
 import threading
 import time
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -115,21 +113,6 @@ def test_a_fetch_that_hangs_is_given_up_after_four_seconds_and_counts_as_failed(
     assert caplog.messages == ["Cannot fetch the issuer's keys: the issuer does not answer"]
 
 
-def test_without_a_thread_there_are_no_keys_for_a_second(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    keys = IssuerKeys(succeed, clock)
-    with monkeypatch.context() as system:
-        system.setattr(threading.Thread, "start", refuse)
-
-        assert explain(keys) == ("the system has no thread left", 1)
-    clock.forward(1)
-    assert find(keys) == "found"
-
-
 def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, gate: threading.Event) -> None:
     fetches = Fetches(clock, succeed, once_open(gate, fail), succeed)
     keys = begin_refresh(fetches, clock)
@@ -174,9 +157,10 @@ class SettlingKeys(FetchedKeys):
         object.__setattr__(self, "is_settling", threading.Event())
 
     @property
-    def max_age_seconds(self) -> None:
+    def fresh_seconds(self) -> int:
         self.is_settling.set()
         self._gate.wait(10)
+        return 600
 
 
 def test_a_caller_who_comes_while_the_first_keys_are_settled_needs_no_second_fetch(
@@ -277,18 +261,6 @@ def test_a_known_key_needs_no_lock(gate: threading.Event, failed_refreshes: int)
 
 
 # The end of a process
-
-
-def test_keys_that_nobody_uses_are_freed(clock: Clock) -> None:
-    keys = IssuerKeys(succeed, clock)
-    find(keys)
-    finish_fetches()
-    reference = weakref.ref(keys)
-
-    del keys
-    gc.collect()
-
-    assert reference() is None
 
 
 HANGING_FETCH = """

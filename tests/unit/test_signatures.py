@@ -25,7 +25,7 @@ class OneKey:
 
 def verify(issuer: Issuer, key: SigningKey, token: str) -> None:
     policy = TokenPolicy(issuer=issuer.url, audience=issuer.audience)
-    verify_signature(token, read_unverified_token(token), policy, OneKey(key))
+    verify_signature(token, read_unverified_token(token)[0], policy, OneKey(key))
 
 
 def mint(issuer: Issuer, claims: dict[str, Any]) -> str:

@@ -14,8 +14,7 @@ from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history
 from timesheets.storage.receipts import list_rejections
 from timesheets.storage.rows import Reach
 from timesheets.storage.scans import PageQuery
-from timesheets.trust.principals import MachineClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
 
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
 MAX_REVISIONS = 50

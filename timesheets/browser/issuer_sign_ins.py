@@ -1,11 +1,22 @@
-"""Sign people in and out at the issuer. Few wait for it at a time, so they never delay programs."""
+"""Sign people in and out at the issuer. Few wait for it at a time, so they never delay programs.
 
+A cookie of its own keeps an attempt, because the issuer's redirect does not bring the session along, whose
+cookie is SameSite=Strict. This one is Lax, and nobody but the API can read or make it.
+"""
+
+import base64
+import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any
 
 from authlib.common.urls import add_params_to_uri
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from timesheets import conf
 from timesheets.authentication import get_issuer_keys
@@ -16,9 +27,10 @@ from timesheets.trust.issuer_documents import DocumentUnavailable
 from timesheets.trust.issuers import WebClient, get_metadata, read_endpoint
 from timesheets.trust.jwks import KeysUnavailable
 from timesheets.trust.person_tokens import Person, verify_person
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import VerifiedToken
 
 MAX_WAITING = 8
+MAX_AGE_SECONDS = 600
 
 _places = Places(lambda _, held: held < MAX_WAITING)
 
@@ -67,3 +79,41 @@ def _wait_for_issuer() -> Iterator[Mapping[str, Any]]:
         raise SignInFailed(Outcome.UNAVAILABLE, "too many people wait for the issuer") from None
     except (DocumentUnavailable, KeysUnavailable) as failure:
         raise SignInFailed(Outcome.UNAVAILABLE, str(failure)) from None
+
+
+def keep_attempt(response: HttpResponse, attempt: Attempt) -> None:
+    # No part has a line break.
+    sealed = _make_fernet().encrypt("\n".join(astuple(attempt)).encode())
+    response.set_cookie(
+        _name_cookie(attempt.state),
+        sealed.decode(),
+        max_age=MAX_AGE_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def find_attempt(request: HttpRequest, state: str) -> Attempt | None:
+    """The attempt of this browser with that state, unless it is too old."""
+    sealed = request.COOKIES.get(_name_cookie(state), "")
+    try:
+        attempt = Attempt(*_make_fernet().decrypt(sealed, MAX_AGE_SECONDS).decode().split("\n"))
+    except (InvalidToken, TypeError, ValueError):
+        return None
+    return attempt if constant_time_compare(attempt.state, state) else None
+
+
+def forget_attempt(response: HttpResponse, attempt: Attempt) -> None:
+    response.delete_cookie(_name_cookie(attempt.state), samesite="Lax")
+
+
+def _name_cookie(state: str) -> str:
+    prefix = "__Host-" if settings.SESSION_COOKIE_NAME.startswith("__Host-") else ""
+    return f"{prefix}sign-in-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+
+
+def _make_fernet() -> MultiFernet:
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    digests = [salted_hmac(__name__, "", key, algorithm="sha256").digest() for key in keys]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])

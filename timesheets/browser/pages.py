@@ -37,7 +37,7 @@ def describe_visitor(request: HttpRequest) -> dict[str, Any]:
         "lets_sign_in": conf.lets_browsers_sign_in(),
         "signed_in": token,
         "person": person,
-        "visitor": person.name if person else token and token.client_id,
+        "visitor": person.name if person else token and token.client.client_id,
         "may_upload": token is None or UPLOAD_SCOPE in token.scopes,
         "may_read": token is None or may_read(token),
         "may_read_all": token is not None and may_read_all(token),

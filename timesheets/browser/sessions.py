@@ -13,11 +13,9 @@ from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
 from timesheets import conf
-from timesheets.authentication import identify_client
 from timesheets.exceptions import CsrfFailed
 from timesheets.trust.person_tokens import Person
-from timesheets.trust.principals import MachineClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ class SessionAuthentication(BaseAuthentication):
             return None
         if not _passes_csrf_check(django_request):
             raise CsrfFailed
-        return identify_client(token), token
+        return token.client, token
 
 
 def _passes_csrf_check(request: HttpRequest) -> bool:
@@ -65,7 +63,7 @@ def sign_in(request: HttpRequest, token: VerifiedToken, person: Person | None = 
     }
     logger.info(
         "outcome=signed_in client=%s subject=%s token_id=%s",
-        *(json.dumps(name) for name in (token.client_id, token.subject, token.token_id)),
+        *(json.dumps(name) for name in (token.client.client_id, token.client.subject, token.token_id)),
     )
 
 
@@ -105,7 +103,8 @@ def _read_token(stored: Any) -> VerifiedToken | None:
 
     Raises KeyError or TypeError if `stored` is anything else.
     """
-    token = VerifiedToken(**{**stored["token"], "scopes": frozenset(stored["token"]["scopes"])})
-    policy = conf.token_policy()
-    is_trusted = (token.issuer, stored["audience"]) == (policy.issuer, policy.audience)
+    claims, policy = stored["token"], conf.token_policy()
+    client = MachineClient(**claims["client"])
+    token = VerifiedToken(**{**claims, "client": client, "scopes": frozenset(claims["scopes"])})
+    is_trusted = (client.issuer, stored["audience"]) == (policy.issuer, policy.audience)
     return token if is_trusted and time.time() < token.expires_at else None

@@ -1,17 +1,63 @@
 """Decide whether an access token can be trusted. Knows JWT; knows no web framework."""
 
+import hashlib
+import threading
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import jwt
 
-from timesheets.trust.jwks import KeySource, KeyUnknown
-from timesheets.trust.token_rules import RULES, Fault, TokenPolicy, TokenRejected, read_times
-from timesheets.trust.unverified_tokens import TokenMalformed, UnverifiedToken, read_unverified_token
-from timesheets.trust.verified_tokens import TokenMemory, Verification, VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
+from timesheets.trust.token_rules import (
+    Fault,
+    TokenPolicy,
+    TokenRejected,
+    TokenTimes,
+    check_claims,
+    check_header,
+    read_times,
+)
+from timesheets.trust.unverified_tokens import read_unverified_token
 
+MAX_REMEMBERED_TOKENS = 1024
 # The claims that may hold scopes: RFC 8693's, the one of other issuers, and Auth0's list for machines.
 SCOPE_CLAIMS = frozenset({"scope", "scp", "permissions"})
+
+
+class KeySource(Protocol):
+    def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
+        """The key to verify `algorithm` with. Raises TokenRejected or KeysUnavailable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Verification:
+    """A verified token, and what the decision depended on besides the token's bytes."""
+
+    token: VerifiedToken
+    times: TokenTimes
+    policy: TokenPolicy
+    key_id: str | None
+    algorithm: str
+    key: jwt.PyJWK
+
+
+class TokenMemory:
+    """The tokens that were verified last. It keeps their digests, not the tokens, and no refused token."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._verifications: dict[bytes, _Verification] = {}
+
+    def find(self, digest: bytes) -> _Verification | None:
+        return self._verifications.get(digest)
+
+    def keep(self, digest: bytes, verification: _Verification) -> None:
+        """Remember the verification, and forget the oldest one if there are too many."""
+        with self._lock:
+            self._verifications[digest] = verification
+            if len(self._verifications) > MAX_REMEMBERED_TOKENS:
+                del self._verifications[next(iter(self._verifications))]
 
 
 def verify_access_token(
@@ -24,61 +70,46 @@ def verify_access_token(
     verified again while its times, the policy and the issuer's key allow it. Raises TokenRejected if the
     token cannot be trusted, and KeysUnavailable if the keys are missing to decide that.
     """
-    known = memory.find(text)
-    if known is None or not _still_holds(known, policy, keys, now):
-        known = _verify(text, policy, keys, now)
-        memory.keep(text, known)
-    return known.token
-
-
-def _still_holds(known: Verification, policy: TokenPolicy, keys: KeySource, now: float) -> bool:
-    """Whether the policy and the key are those of the verification. Raises what a verification raises."""
-    if known.policy != policy:
-        return False
-    known.times.require_validity(policy, now)
-    # Each request asks for the key, so that stale keys are fetched again and withdrawn keys end at once.
-    return _find_key(keys, known.key_id, known.algorithm) is known.key
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    known = memory.find(digest)
+    if known is not None and known.policy == policy:
+        known.times.require_validity(policy, now)
+        # Each request asks for the key, so that stale keys are fetched again and withdrawn keys end at once.
+        if keys.find_key(known.key_id, known.algorithm) is known.key:
+            return known.token
+    header, claims, key = verify_jwt(text, policy, keys, now)
+    verification = _Verification(
+        token=_describe_token(claims, policy),
+        times=read_times(claims),
+        policy=policy,
+        key_id=header.get("kid"),
+        algorithm=header["alg"],
+        key=key,
+    )
+    memory.keep(digest, verification)
+    return verification.token
 
 
 def verify_jwt(
     text: str, policy: TokenPolicy, keys: KeySource, now: float
-) -> tuple[UnverifiedToken, jwt.PyJWK]:
-    """The content of a token that passes every rule, and its key. Raises TokenRejected or KeysUnavailable."""
-    try:
-        unverified = read_unverified_token(text)
-    except TokenMalformed as reason:
-        raise TokenRejected(Fault.MALFORMED, str(reason)) from None
-    for check in RULES.values():
-        check(unverified, policy, now)
-    return unverified, verify_signature(text, unverified, policy, keys)
+) -> tuple[Mapping[str, Any], Mapping[str, Any], jwt.PyJWK]:
+    """The header, the claims and the key of a good token. Raises TokenRejected or KeysUnavailable."""
+    header, claims = read_unverified_token(text)
+    check_header(header, policy)
+    check_claims(claims, policy, now)
+    return header, claims, verify_signature(text, header, policy, keys)
 
 
-def _verify(text: str, policy: TokenPolicy, keys: KeySource, now: float) -> Verification:
-    token, key = verify_jwt(text, policy, keys, now)
-    claims = token.claims
-    client_id = claims.get("client_id") or claims.get("azp") or claims["sub"]
-    return Verification(
-        token=VerifiedToken(
-            issuer=policy.issuer,
-            client_id=client_id,
-            organization=claims.get("org_id", ""),
-            subject=claims.get("sub"),
-            token_id=claims.get("jti"),
-            scopes=_read_scopes(claims, client_id, policy.scope_claims),
-            expires_at=claims["exp"],
-        ),
-        times=read_times(claims),
-        policy=policy,
-        key_id=token.header.get("kid"),
-        algorithm=token.header["alg"],
-        key=key,
-    )
-
-
-def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, keys: KeySource) -> jwt.PyJWK:
+def verify_signature(text: str, header: Mapping[str, Any], policy: TokenPolicy, keys: KeySource) -> jwt.PyJWK:
     """Verify the token with the issuer's key, and return that. Raises TokenRejected or KeysUnavailable."""
-    algorithm = token.header["alg"]
-    key = _find_key(keys, token.header.get("kid"), algorithm)
+    algorithm = header["alg"]
+    key = keys.find_key(header.get("kid"), algorithm)
+    # The rules check most of this before. It is repeated, because a verifier that skips a check is a trap.
+    options: Any = {
+        "require": ["aud", "exp", "iat", "iss"],
+        # NIST SP 800-131A: no RSA key under 2048 bits.
+        "enforce_minimum_key_length": True,
+    }
     try:
         jwt.decode(
             text,
@@ -88,7 +119,7 @@ def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, key
             audience=policy.audience,
             issuer=policy.issuers,
             leeway=policy.leeway_seconds,
-            options=_DECODE_OPTIONS,
+            options=options,
         )
     except jwt.ExpiredSignatureError:
         # PyJWT ignores the fraction of a second, and it reads the clock later than our rules.
@@ -98,25 +129,17 @@ def verify_signature(text: str, token: UnverifiedToken, policy: TokenPolicy, key
     return key
 
 
-def _find_key(keys: KeySource, key_id: str | None, algorithm: str) -> jwt.PyJWK:
-    try:
-        return keys.find_key(key_id, algorithm)
-    except KeyUnknown:
-        raise TokenRejected(Fault.KEY, "the issuer has no usable key with this kid and algorithm") from None
-
-
-# The rules check all of this before. It is repeated, because a verifier that skips a check is a trap.
-_DECODE_OPTIONS: Any = {
-    "require": ["aud", "exp", "iat", "iss"],
-    "verify_signature": True,
-    "verify_aud": True,
-    "verify_exp": True,
-    "verify_iat": True,
-    "verify_iss": True,
-    "verify_nbf": True,
-    # NIST SP 800-131A: no RSA key under 2048 bits.
-    "enforce_minimum_key_length": True,
-}
+def _describe_token(claims: Mapping[str, Any], policy: TokenPolicy) -> VerifiedToken:
+    client_id = claims.get("client_id") or claims.get("azp") or claims["sub"]
+    client = MachineClient(
+        issuer=policy.issuer,
+        client_id=client_id,
+        organization=claims.get("org_id", ""),
+        subject=claims.get("sub"),
+        is_web_client=client_id == policy.web_client_id,
+    )
+    scopes = _read_scopes(claims, client_id, policy.scope_claims)
+    return VerifiedToken(client=client, token_id=claims.get("jti"), scopes=scopes, expires_at=claims["exp"])
 
 
 def _read_scopes(claims: Mapping[str, Any], client_id: str, scope_claims: tuple[str, ...]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 import enum
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -102,7 +103,8 @@ def redeem_code(
     url, headers, form = _authenticate(client, metadata).prepare(
         "POST", read_endpoint(metadata, "token_endpoint"), headers, form
     )
-    answer = fetch_document(url, seconds=TOKEN_SECONDS, ca_file=issuer.ca_file, form=form, headers=headers)
+    deadline = time.monotonic() + TOKEN_SECONDS
+    answer = fetch_document(url, deadline=deadline, ca_file=issuer.ca_file, form=form, headers=headers)
     response = answer.members
     if "error" in response:
         _fail(response["error"], Outcome.UNAVAILABLE)

@@ -1,26 +1,30 @@
-"""Exchange a small JSON document with the issuer within a deadline, at exactly one URL."""
+"""Exchange a small JSON document with the issuer by a deadline, at exactly one URL."""
 
 import http.client
 import json
 import re
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from email.message import Message
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import certifi
 
-from timesheets.trust.issuer_connections import open_connection
-
 MAX_BYTES = 64 * 1024
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+MIN_FRESH_SECONDS = 60
+MAX_FRESH_SECONDS = 24 * 3600
+DEFAULT_FRESH_SECONDS = 600
 
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,9})", re.ASCII | re.IGNORECASE)
-_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+_HEADERS = {"Accept": "application/json", "Connection": "close"}
 
 
 class DocumentUnavailable(Exception):
@@ -34,17 +38,19 @@ class DocumentUnavailable(Exception):
         self.status = status
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Document:
-    """A JSON object, with what the response header says about it."""
+    """A JSON object, and the response header."""
 
     members: Mapping[str, Any]
-    # How long the issuer lets it be cached (RFC 9111 section 5.2.2.1), None if it does not say.
-    max_age_seconds: int | None
-    # The `Date` header, unparsed (RFC 9110 section 6.6.1).
-    date: str | None
-    # How old the response is if it came from a cache (RFC 9111 section 5.1).
-    age_seconds: int
+    headers: Message
+
+    @property
+    def fresh_seconds(self) -> int:
+        """How long to keep it: its max-age (RFC 9111 section 5.2.2.1), within limits."""
+        found = _MAX_AGE.search(self.headers.get("Cache-Control", ""))
+        max_age = int(found[1]) if found else DEFAULT_FRESH_SECONDS
+        return min(max(max_age, MIN_FRESH_SECONDS), MAX_FRESH_SECONDS)
 
 
 def is_trustworthy(url: str) -> bool:
@@ -54,9 +60,8 @@ def is_trustworthy(url: str) -> bool:
         return False
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and (
-            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-        )
+        is_local = parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
+        return bool(parts.hostname) and (parts.scheme == "https" or is_local)
     except ValueError:
         return False
 
@@ -64,12 +69,12 @@ def is_trustworthy(url: str) -> bool:
 def fetch_document(
     url: str,
     *,
-    seconds: float,
+    deadline: float,
     ca_file: str | None,
     form: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Document:
-    """The complete JSON object at `url`, or in the answer to a form, within `seconds`.
+    """The complete JSON object at `url`, or in the answer to a form, by `deadline` in monotonic seconds.
 
     A form may be refused, with a status from 400 to 499. Follows no redirect, uses no proxy, and reads at
     most 64 KiB. Trusts the certificate authorities in `ca_file`, by default the public ones. Raises
@@ -77,38 +82,44 @@ def fetch_document(
     """
     if not is_trustworthy(url):
         raise DocumentUnavailable(f"{url!a} is not an https address")
-    ends_at = time.monotonic() + seconds
     try:
         with ExitStack() as resources:
-            client = _connect(urlsplit(url), seconds, ca_file, resources)
+            client = _open_client(urlsplit(url), deadline, ca_file, resources)
             path = urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl() or "/"
             client.request("POST" if form else "GET", path, form, {**_HEADERS, **(headers or {})})
             response = resources.enter_context(client.getresponse())
-            body = _read_body(response)
-            if time.monotonic() >= ends_at:
+            body = b""
+            # In pieces: a chunk may lie about its size.
+            while len(body) <= MAX_BYTES and (piece := response.read1(MAX_BYTES)):
+                body += piece
+            if time.monotonic() >= deadline:
                 # The timer cut the connection, and http.client takes a cut body for a complete one.
                 raise TimeoutError
+    except ssl.SSLCertVerificationError as error:
+        reason = f"its certificate cannot be trusted ({error.verify_message})"
+        raise DocumentUnavailable(f"{url} cannot be fetched: {reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise DocumentUnavailable(f"{url} cannot be fetched: {_describe(error)}") from error
+        # Its text may come from the server.
+        raise DocumentUnavailable(f"{url} cannot be fetched: {type(error).__name__}") from error
     if response.status != HTTPStatus.OK and not (form and response.status // 100 == 4):
         raise DocumentUnavailable(f"{url} answered {response.status}", response.status)
     if len(body) > MAX_BYTES:
         raise DocumentUnavailable(f"{url} sent more than {MAX_BYTES} bytes")
-    max_age = _MAX_AGE.search(response.headers.get("Cache-Control", ""))
-    age = response.headers.get("Age", "")
-    return Document(
-        members=_read_object(url, body),
-        max_age_seconds=int(max_age[1]) if max_age else None,
-        date=response.headers.get("Date"),
-        age_seconds=int(age) if _SECONDS.fullmatch(age) else 0,
-    )
+    return Document(_read_object(url, body), response.headers)
 
 
-def _connect(
-    url: SplitResult, seconds: float, ca_file: str | None, resources: ExitStack
+def _open_client(
+    url: SplitResult, deadline: float, ca_file: str | None, resources: ExitStack
 ) -> http.client.HTTPConnection:
     host, port = str(url.hostname), url.port or (443 if url.scheme == "https" else 80)
-    connection = open_connection(host, port, seconds, resources)
+    connection = resources.enter_context(connect(host, port, deadline))
+    # A socket's timeout restarts with every byte, so a timer cuts the connection. It has a duplicate, which
+    # stays valid when TLS takes over the original.
+    handle = resources.enter_context(connection.dup())
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, [handle])
+    timer.daemon = True
+    timer.start()
+    resources.callback(timer.cancel)
     if url.scheme == "https":
         context = ssl.create_default_context(cafile=ca_file or certifi.where())
         connection = resources.enter_context(context.wrap_socket(connection, server_hostname=host))
@@ -117,22 +128,29 @@ def _connect(
     return client
 
 
-_HEADERS = {"Accept": "application/json", "Connection": "close"}
+def _cut(connection: socket.socket) -> None:
+    # It may already be closed.
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
-def _read_body(response: http.client.HTTPResponse) -> bytes:
-    """The body, or a little more than its first 64 KiB, in pieces: a chunk may lie about its size."""
-    body = b""
-    while len(body) <= MAX_BYTES and (piece := response.read1(MAX_BYTES)):
-        body += piece
-    return body
+def connect(host: str, port: int, deadline: float) -> socket.socket:
+    """A connection to the first of the host's addresses that accepts one. Raises OSError.
 
-
-def _describe(error: Exception) -> str:
-    """The kind of failure, without any text from the server."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate cannot be trusted ({error.verify_message})"
-    return type(error).__name__
+    Each address has an equal share of the time that is left until the deadline.
+    """
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure: OSError = TimeoutError()
+    for tried, (*_, address) in enumerate(addresses):
+        share_seconds = (deadline - time.monotonic()) / (len(addresses) - tried)
+        try:
+            connection = socket.create_connection((str(address[0]), port), max(share_seconds, 0.001))
+        except OSError as error:
+            failure = error
+        else:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            return connection
+    raise failure
 
 
 def _read_object(url: str, body: bytes) -> Mapping[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from timesheets.trust.issuer_documents import Document, DocumentUnavailable, fetch_document, is_trustworthy
-from timesheets.trust.jwk_sets import KeyUnusable, UsableKey, merge_same_keys, read_usable_keys
-from timesheets.trust.jwks import FetchedKeys, KeysUnavailable, choose_time_to_live
+from timesheets.trust.jwk_sets import UsableKey, read_usable_keys
+from timesheets.trust.jwks import FetchedKeys, KeysUnavailable
 
 # For the metadata and the keys together.
 DEADLINE_SECONDS = 3.0
@@ -48,28 +48,18 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
     """The issuer's usable keys, within three seconds. Raises KeysUnavailable."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     try:
-        url = issuer.jwks_url or _find_jwks_url(issuer, deadline)
-        document = fetch_by_deadline(url, issuer, deadline)
-        results = read_usable_keys(document.members, algorithms)
+        url = issuer.jwks_url or read_endpoint(_fetch_metadata(issuer, deadline).members, "jwks_uri")
+        document = fetch_document(url, deadline=deadline, ca_file=issuer.ca_file)
     except DocumentUnavailable as failure:
         raise KeysUnavailable(str(failure)) from None
-    except KeyUnusable as reason:
-        raise KeysUnavailable(f"the JWK Set {reason}") from None
-    keys = merge_same_keys(result for result in results if isinstance(result, UsableKey))
+    results = read_usable_keys(document.members, algorithms)
     for number, result in enumerate(results, 1):
-        if isinstance(result, KeyUnusable):
+        if isinstance(result, str):
             logger.warning("Key %d of %d of the issuer is not used: it %s", number, len(results), result)
+    keys = [result for result in results if isinstance(result, UsableKey)]
     if not keys:
         raise KeysUnavailable(f"{url} has no usable key")
-    return FetchedKeys(keys=keys, max_age_seconds=document.max_age_seconds)
-
-
-def _find_jwks_url(issuer: Issuer, deadline: float) -> str:
-    """Return the address of the keys in the issuer's metadata. Raises DocumentUnavailable."""
-    url, document = _fetch_metadata(issuer, deadline)
-    if not isinstance(document.members.get("jwks_uri"), str):
-        raise DocumentUnavailable(f"{url} has no jwks_uri")
-    return str(document.members["jwks_uri"])
+    return FetchedKeys(keys=keys, fresh_seconds=document.fresh_seconds)
 
 
 _kept: dict[Issuer, tuple[float, Mapping[str, Any]]] = {}
@@ -80,9 +70,9 @@ def get_metadata(issuer: Issuer) -> Mapping[str, Any]:
     stale_at, members = _kept.get(issuer, (-math.inf, {}))
     now = time.monotonic()
     if now >= stale_at:
-        _, document = _fetch_metadata(issuer, now + DEADLINE_SECONDS)
+        document = _fetch_metadata(issuer, now + DEADLINE_SECONDS)
         members = document.members
-        _kept[issuer] = now + choose_time_to_live(document.max_age_seconds), members
+        _kept[issuer] = now + document.fresh_seconds, members
     return members
 
 
@@ -94,19 +84,19 @@ def read_endpoint(metadata: Mapping[str, Any], name: str) -> str:
     return url
 
 
-def _fetch_metadata(issuer: Issuer, deadline: float) -> tuple[str, Document]:
-    """The address and the content of the issuer's own metadata. Raises DocumentUnavailable."""
+def _fetch_metadata(issuer: Issuer, deadline: float) -> Document:
+    """The issuer's own metadata. Raises DocumentUnavailable."""
     failure = None
     for url in find_metadata_urls(issuer.url):
         try:
-            document = fetch_by_deadline(url, issuer, deadline)
+            document = fetch_document(url, deadline=deadline, ca_file=issuer.ca_file)
         except DocumentUnavailable as error:
             failure = failure or error
             continue
         # RFC 8414 section 3.3: otherwise any server could impersonate this issuer.
         if document.members.get("issuer") != issuer.url:
             raise DocumentUnavailable(f"{url} has the metadata of another issuer")
-        return url, document
+        return document
     raise failure or DocumentUnavailable("no metadata")
 
 
@@ -116,11 +106,3 @@ def find_metadata_urls(issuer_url: str) -> Iterator[str]:
     path = parts.path.rstrip("/")
     yield f"{parts.scheme}://{parts.netloc}{path}/.well-known/openid-configuration"
     yield f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
-
-
-def fetch_by_deadline(url: str, issuer: Issuer, deadline: float) -> Document:
-    """A document of the issuer, by `deadline` in monotonic seconds. Raises DocumentUnavailable."""
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise DocumentUnavailable(f"{url}: no time is left to fetch it") from TimeoutError()
-    return fetch_document(url, seconds=seconds, ca_file=issuer.ca_file)

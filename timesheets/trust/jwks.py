@@ -2,23 +2,18 @@
 
 import logging
 import math
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import jwt
 
 from timesheets.trust.jwk_sets import UsableKey
+from timesheets.trust.token_rules import Fault, TokenRejected
 
 logger = logging.getLogger(__name__)
 
-MIN_TIME_TO_LIVE_SECONDS = 60
-MAX_TIME_TO_LIVE_SECONDS = 24 * 3600
-DEFAULT_TIME_TO_LIVE_SECONDS = 600
 # How long stale keys stay in use while the issuer is down.
 MAX_STALE_SECONDS = 24 * 3600
 # An unknown `kid` forces at most one fetch in this time.
@@ -30,10 +25,6 @@ MAX_WAIT_SECONDS = 4
 MAX_WAITING_CALLERS = 16
 
 
-class KeyUnknown(Exception):
-    """The issuer has no usable key with this id."""
-
-
 class KeysUnavailable(Exception):
     """The issuer's keys are unavailable now. `retry_after_seconds`, 1 to 30, says when to try again."""
 
@@ -42,27 +33,15 @@ class KeysUnavailable(Exception):
         self.retry_after_seconds = min(max(1, round(retry_after_seconds)), MAX_BACK_OFF_SECONDS)
 
 
-class KeySource(Protocol):
-    def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
-        """The key to verify `algorithm` with. Raises KeyUnknown or KeysUnavailable."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class FetchedKeys:
-    """The result of a fetch: at least one usable key, and how long the issuer lets them be cached."""
+    """The result of a fetch: at least one usable key, and how long they stay fresh."""
 
     keys: Sequence[UsableKey]
-    max_age_seconds: int | None
+    fresh_seconds: int
 
 
-def choose_time_to_live(max_age_seconds: int | None) -> int:
-    """After how many seconds the keys are stale: the issuer's max-age, within limits."""
-    if max_age_seconds is None:
-        return DEFAULT_TIME_TO_LIVE_SECONDS
-    return min(max(max_age_seconds, MIN_TIME_TO_LIVE_SECONDS), MAX_TIME_TO_LIVE_SECONDS)
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Snapshot:
     """The keys of one fetch. It never changes, so threads read it without a lock."""
 
@@ -70,9 +49,7 @@ class _Snapshot:
     # The number of the attempt that fetched them. A later attempt has a higher number.
     number: int
     stale_at: float
-
-    def is_usable_at(self, now: float) -> bool:
-        return now <= self.stale_at + MAX_STALE_SECONDS
+    unusable_at: float
 
     def find(self, key_id: str | None) -> UsableKey | None:
         """The key with this id; without an id, the only key if there is exactly one."""
@@ -102,67 +79,44 @@ class IssuerKeys:
     ) -> None:
         self._fetch = fetch
         self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._waiting_slots = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
         self._snapshot: _Snapshot | None = None
+        self._attempt: _Attempt | None = None
+        self._forced: _Attempt | None = None
         self._started = 0
         self._failures = 0
         self._retry_at = -math.inf
-        self._reset()
-        if hasattr(os, "register_at_fork"):
-            reset = weakref.WeakMethod(self._reset)
-            os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
-
-    def _reset(self) -> None:
-        """A forked child has none of its parent's threads: no fetch runs, and none holds the lock."""
-        self._lock = threading.Lock()
-        self._attempt: _Attempt | None = None
-        self._forced: _Attempt | None = None
-        self._waiting_slots = threading.BoundedSemaphore(MAX_WAITING_CALLERS)
 
     def find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK:
+        """The key to verify `algorithm` with. Raises TokenRejected or KeysUnavailable."""
         started = self._started
-        snapshot = self._get_usable_snapshot()
-        key = snapshot.find(key_id)
+        key = self.get_snapshot().find(key_id)
         if key is None and key_id is not None:
             key = self._await_key(key_id, started)
         if key is None or algorithm not in key.by_algorithm:
-            raise KeyUnknown
+            raise TokenRejected(Fault.KEY, "the issuer has no usable key with this kid and algorithm")
         return key.by_algorithm[algorithm]
 
-    def require_keys(self) -> None:
-        """Return if there are usable keys, fresh or stale. Raises KeysUnavailable."""
-        self._get_usable_snapshot()
+    def get_snapshot(self) -> _Snapshot:
+        """The known keys, at once; stale ones cause a fetch. Only without any, the caller waits for one.
 
-    def _get_usable_snapshot(self) -> _Snapshot:
-        """The known keys, at once; stale ones cause a fetch. Only without any, the caller waits for one."""
-        now = self._monotonic()
-        snapshot = self._snapshot
-        if snapshot is None or not snapshot.is_usable_at(now):
-            return self._await_keys()
-        if now >= snapshot.stale_at and now >= self._retry_at:
-            self._refresh(snapshot)
-        return snapshot
-
-    def _await_keys(self) -> _Snapshot:
-        """The keys, as soon as a fetch returns them, if there are none or they are too old."""
+        Raises KeysUnavailable.
+        """
+        now, snapshot = self._monotonic(), self._snapshot
+        if snapshot and (now < snapshot.stale_at or now < min(self._retry_at, snapshot.unusable_at)):
+            return snapshot
         with self._lock:
-            # The caller may have waited for the lock, so its time may be old.
+            # The caller may have waited for the lock, so its time and its snapshot may be old.
             now = self._monotonic()
-            if self._snapshot is not None and self._snapshot.is_usable_at(now):
-                return self._snapshot
             attempt = self._get_running_attempt(now)
-            if attempt is None:
-                if now < self._retry_at:
-                    raise KeysUnavailable("the last request to the issuer failed", self._retry_at - now)
+            if attempt is None and self._snapshot is snapshot and now >= self._retry_at:
                 attempt = self._start_attempt(now)
+            if self._snapshot and now <= self._snapshot.unusable_at:
+                return self._snapshot
+            if attempt is None:
+                raise KeysUnavailable("the last request to the issuer failed", self._retry_at - now)
         return self._wait_for(attempt)
-
-    def _refresh(self, stale: _Snapshot) -> None:
-        """Start a fetch, while all callers, this one too, continue with the stale keys."""
-        with self._lock:
-            now = self._monotonic()
-            is_idle = self._get_running_attempt(now) is None
-            if is_idle and self._snapshot is stale and now >= self._retry_at:
-                self._start_attempt(now)
 
     def _await_key(self, key_id: str, started: int) -> UsableKey | None:
         """The key with this id, or None if a fetch that started after the first `started` ones lacks it.
@@ -180,7 +134,12 @@ class IssuerKeys:
                     if self._asked_recently(now):
                         return None
                     attempt = self._forced = self._start_attempt(now)
-            self._wait_in_a_slot(attempt)
+            if not self._waiting_slots.acquire(blocking=False):
+                raise KeysUnavailable("too many callers wait for an unknown key")
+            try:
+                self._wait_for(attempt)
+            finally:
+                self._waiting_slots.release()
 
     def _asked_recently(self, now: float) -> bool:
         """True if this cool-down's fetch succeeded. Raises KeysUnavailable if it failed."""
@@ -202,11 +161,7 @@ class IssuerKeys:
     def _start_attempt(self, now: float) -> _Attempt:
         self._started += 1
         attempt = self._attempt = _Attempt(number=self._started, started_at=now)
-        thread = threading.Thread(target=self._run_attempt, args=[attempt], name="issuer-keys", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            self._end_attempt(attempt, now, KeysUnavailable("the system has no thread left"))
+        threading.Thread(target=self._run_attempt, args=[attempt], name="issuer-keys", daemon=True).start()
         return attempt
 
     def _run_attempt(self, attempt: _Attempt) -> None:
@@ -229,26 +184,14 @@ class IssuerKeys:
             return
         if isinstance(outcome, FetchedKeys):
             self._failures, self._retry_at = 0, -math.inf
-            self._snapshot = _Snapshot(
-                keys=outcome.keys,
-                number=attempt.number,
-                stale_at=attempt.started_at + choose_time_to_live(outcome.max_age_seconds),
-            )
+            stale_at = attempt.started_at + outcome.fresh_seconds
+            self._snapshot = _Snapshot(outcome.keys, attempt.number, stale_at, stale_at + MAX_STALE_SECONDS)
         else:
             back_off = min(2**self._failures, MAX_BACK_OFF_SECONDS)
             self._failures, self._retry_at = self._failures + 1, now + back_off
             attempt.failure = KeysUnavailable(str(outcome), back_off)
             logger.warning("Cannot fetch the issuer's keys: %s", outcome)
         attempt.done.set()
-
-    def _wait_in_a_slot(self, attempt: _Attempt) -> None:
-        """Wait for the attempt, unless too many callers already wait. Raises KeysUnavailable."""
-        if not self._waiting_slots.acquire(blocking=False):
-            raise KeysUnavailable("too many callers wait for an unknown key")
-        try:
-            self._wait_for(attempt)
-        finally:
-            self._waiting_slots.release()
 
     def _wait_for(self, attempt: _Attempt) -> _Snapshot:
         """The keys of the attempt. Raises KeysUnavailable if it fails or takes too long."""

@@ -6,12 +6,11 @@ from typing import Any
 
 from authlib.oidc.core import CodeIDToken
 
-from timesheets.trust.access_tokens import verify_access_token, verify_jwt
+from timesheets.trust.access_tokens import KeySource, TokenMemory, verify_access_token, verify_jwt
 from timesheets.trust.code_flow import Attempt, Outcome, SignInFailed
 from timesheets.trust.issuers import WebClient
-from timesheets.trust.jwks import KeySource
+from timesheets.trust.principals import VerifiedToken
 from timesheets.trust.token_rules import MAX_NAME_LENGTH, Fault, Profile, TokenPolicy, TokenRejected
-from timesheets.trust.verified_tokens import TokenMemory, VerifiedToken
 
 _REMEDY = ": register AUTH0_AUDIENCE at the issuer as an API with JWTs, and check OAUTH_AUDIENCE_PARAMETER"
 
@@ -42,13 +41,15 @@ def verify_person(
     try:
         token = verify_access_token(access_token, policy, keys, now, TokenMemory())
         # A token that names no client acts for its subject.
-        if token.client_id != client.client_id or token.subject in (None, token.client_id):
+        if not token.client.is_web_client or token.client.subject in (None, client.client_id):
             raise TokenRejected(Fault.CLIENT, "it does not name the web client and a person")
     except TokenRejected as rejection:
         is_misconfigured = rejection.fault in (Fault.MALFORMED, Fault.AUDIENCE)
         outcome, remedy = (Outcome.MISCONFIGURED, _REMEDY) if is_misconfigured else (Outcome.UNAVAILABLE, "")
         raise SignInFailed(outcome, f"access token: {rejection}{remedy}") from None
-    return _describe_person(claims), token
+    texts = {name: text.strip() for name, text in claims.items() if isinstance(text, str)}
+    name = texts.get("name") or texts.get("email") or texts["sub"]
+    return Person(name=name[:MAX_NAME_LENGTH], session_id=texts.get("sid", "")), token
 
 
 def _verify_id_token(
@@ -57,16 +58,10 @@ def _verify_id_token(
     """The claims (OpenID Connect Core 1.0 section 3.1.3.7). Raises TokenRejected or KeysUnavailable."""
     # The policy requires `aud`, because Authlib accepts a foreign one next to the right `azp`.
     policy = replace(policy, audience=expected["client_id"], profile=Profile.AUTH0)
-    token, _ = verify_jwt(text, policy, keys, now)
+    header, claims, _ = verify_jwt(text, policy, keys, now)
     try:
-        CodeIDToken(token.claims, token.header, params=expected).validate(now, policy.leeway_seconds)
+        CodeIDToken(claims, header, params=expected).validate(now, policy.leeway_seconds)
     except Exception as error:  # noqa: BLE001  If a library fails on a token, the token is not trusted.
         name = getattr(error, "claim", type(error).__name__)
         raise TokenRejected(Fault.CLIENT, f"{name} is missing or wrong") from None
-    return token.claims
-
-
-def _describe_person(claims: Mapping[str, Any]) -> Person:
-    texts = {name: text.strip() for name, text in claims.items() if isinstance(text, str)}
-    name = texts.get("name") or texts.get("email") or texts["sub"]
-    return Person(name=name[:MAX_NAME_LENGTH], session_id=texts.get("sid", ""))
+    return claims

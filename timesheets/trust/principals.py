@@ -1,4 +1,4 @@
-"""The caller that a request is authorized for. Knows no web framework."""
+"""The caller that a request is authorized for, and what its token says. Knows no web framework."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ class MachineClient:
     """A client of the issuer, and of one organization if its token names one.
 
     Two issuers may use the same `client_id` for different clients. An application that acts for two
-    organizations is two clients.
+    organizations is two clients. `issuer` is the configured one, whichever of its names the token has.
 
     `subject` is the token's `sub`: the client itself, or the user that it acts for. People sign in
     through one client, the web client.
@@ -44,3 +44,13 @@ class MachineClient:
 
     def __str__(self) -> str:
         return self.client_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifiedToken:
+    """The content of a token whose signature and claims are verified."""
+
+    client: MachineClient
+    token_id: str | None
+    scopes: frozenset[str]
+    expires_at: float

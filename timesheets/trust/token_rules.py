@@ -3,11 +3,9 @@
 import enum
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from timesheets.trust.unverified_tokens import UnverifiedToken
 
 MAX_LIFETIME_SECONDS = 30 * 24 * 3600
 MAX_LEEWAY_SECONDS = 300
@@ -18,7 +16,10 @@ _RFC_9068_TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _TYPES = _RFC_9068_TYPES | {"jwt"}
 # RFC 7515 section 4.1.11, RFC 7797 and RFC 7516: each changes what the signed bytes mean.
 _REFUSED_HEADERS = frozenset({"crit", "b64", "zip", "enc", "cty"})
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Auth0's `org_id` is the organization for which an application acts.
+_NAMING_CLAIMS = ("client_id", "azp", "sub", "jti", "org_id")
+# Without control characters.
+_NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f]{{1,{MAX_NAME_LENGTH}}}")
 # The first second that a float cannot distinguish from the next.
 _END_OF_TIME = 2**53
 
@@ -72,6 +73,8 @@ class TokenPolicy:
     profile: Profile = Profile.AUTH0
     scope_claims: tuple[str, ...] = ("scope", "scp")
     leeway_seconds: float = 30
+    # The client through which people sign in.
+    web_client_id: str | None = None
 
     @property
     def issuers(self) -> tuple[str, ...]:
@@ -79,35 +82,44 @@ class TokenPolicy:
         return (self.issuer, *self.also_issuers)
 
 
-def _check_algorithm(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    if token.header.get("alg") not in policy.algorithms:
-        raise TokenRejected(Fault.ALGORITHM, "alg is not one of the configured algorithms")
+def check_header(header: Mapping[str, Any], policy: TokenPolicy) -> None:
+    """Raise TokenRejected unless the header may introduce an access token."""
+    _require(header.get("alg") in policy.algorithms, Fault.ALGORITHM, "alg is not a configured algorithm")
+    unchanged = _REFUSED_HEADERS.isdisjoint(header)
+    _require(unchanged, Fault.HEADER, "crit, b64, zip, enc and cty are not accepted")
+    _require(isinstance(header.get("kid", ""), str), Fault.HEADER, "kid is not a string")
+    types = _RFC_9068_TYPES if policy.profile is Profile.RFC_9068 else _TYPES
+    _require(str(header.get("typ", "JWT")).lower() in types, Fault.TYPE, "typ is not a type of access token")
 
 
-def _check_header(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    if not _REFUSED_HEADERS.isdisjoint(token.header):
-        raise TokenRejected(Fault.HEADER, "crit, b64, zip, enc and cty are not accepted")
-    if not isinstance(token.header.get("kid", ""), str):
-        raise TokenRejected(Fault.HEADER, "kid is not a string")
-
-
-def _check_type(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    strict = policy.profile is Profile.RFC_9068
-    token_type = token.header.get("typ", "JWT")
-    if not isinstance(token_type, str) or token_type.lower() not in (_RFC_9068_TYPES if strict else _TYPES):
-        raise TokenRejected(Fault.TYPE, "typ is not a type of access token")
-
-
-def _check_issuer(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    if token.claims.get("iss") not in policy.issuers:
-        raise TokenRejected(Fault.ISSUER, "iss is not the configured issuer, byte for byte")
-
-
-def _check_audience(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    named = token.claims.get("aud")
+def check_claims(claims: Mapping[str, Any], policy: TokenPolicy, now: float) -> None:
+    """Raise TokenRejected unless the token is for this API at `now`, in seconds since the epoch."""
+    is_ours = claims.get("iss") in policy.issuers
+    _require(is_ours, Fault.ISSUER, "iss is not the configured issuer, byte for byte")
+    named = claims.get("aud")
     audiences = named if isinstance(named, list) else [named]
-    if policy.audience not in audiences or not all(isinstance(name, str) for name in audiences):
-        raise TokenRejected(Fault.AUDIENCE, "aud does not name this API")
+    names_us = policy.audience in audiences and all(isinstance(name, str) for name in audiences)
+    _require(names_us, Fault.AUDIENCE, "aud does not name this API")
+    read_times(claims).require_validity(policy, now)
+    _check_names({name: claims[name] for name in _NAMING_CLAIMS if name in claims}, policy)
+    is_bearer = "cnf" not in claims
+    _require(is_bearer, Fault.BOUND, "cnf binds the token to a key, which the API does not check")
+
+
+def _check_names(names: Mapping[str, object], policy: TokenPolicy) -> None:
+    for name, value in names.items():
+        is_name = isinstance(value, str) and _NAME.fullmatch(value)
+        _require(bool(is_name), Fault.NAMES, f"{name} is not a string that can be stored and logged")
+    agree = len({names[name] for name in names.keys() & {"client_id", "azp"}}) < 2
+    _require(agree, Fault.CLIENT, "client_id and azp differ")
+    _require(not names.keys() <= {"jti", "org_id"}, Fault.CLIENT, "no client_id, azp or sub")
+    is_complete = policy.profile is not Profile.RFC_9068 or names.keys() >= {"client_id", "jti"}
+    _require(is_complete, Fault.CLIENT, "client_id and jti are required by RFC 9068")
+
+
+def _require(holds: bool, fault: Fault, reason: str) -> None:
+    if not holds:
+        raise TokenRejected(fault, reason)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,58 +147,9 @@ def read_times(claims: Mapping[str, Any]) -> TokenTimes:
     return TokenTimes(issued_at=issued_at, not_before=not_before, expires_at=expires_at)
 
 
-def _check_times(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    read_times(token.claims).require_validity(policy, now)
-
-
 def _read_time(claims: Mapping[str, Any], name: str) -> int:
     value = claims.get(name)
     # A boolean is a number in Python. NaN, Infinity and times that no clock shows fail the comparison.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _END_OF_TIME:
         raise TokenRejected(Fault.TIMES, f"{name} is not a time in seconds")
     return math.floor(value)
-
-
-def _check_client(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    names = {name: token.claims[name] for name in _NAMING_CLAIMS if name in token.claims}
-    for name, value in names.items():
-        if not _is_name(value):
-            raise TokenRejected(Fault.NAMES, f"{name} is not a string that can be stored and logged")
-    if names.get("client_id", names.get("azp")) != names.get("azp", names.get("client_id")):
-        raise TokenRejected(Fault.CLIENT, "client_id and azp differ")
-    if names.keys() <= {"jti", "org_id"}:
-        raise TokenRejected(Fault.CLIENT, "no client_id, azp or sub")
-    if policy.profile is Profile.RFC_9068 and not names.keys() >= {"client_id", "jti"}:
-        raise TokenRejected(Fault.CLIENT, "client_id and jti are required by RFC 9068")
-
-
-# Auth0's `org_id` is the organization for which an application acts.
-_NAMING_CLAIMS = ("client_id", "azp", "sub", "jti", "org_id")
-
-
-def _is_name(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and 1 <= len(value) <= MAX_NAME_LENGTH
-        and not _CONTROL_CHARACTERS.search(value)
-    )
-
-
-def _check_unbound(token: UnverifiedToken, policy: TokenPolicy, now: float) -> None:
-    if "cnf" in token.claims:
-        raise TokenRejected(Fault.BOUND, "cnf binds the token to a key, which the API does not check")
-
-
-Check = Callable[[UnverifiedToken, TokenPolicy, float], None]
-
-# In the order of the checks. Each name states what the check requires.
-RULES: Mapping[str, Check] = {
-    "its algorithm is allowed": _check_algorithm,
-    "its header does not change what is signed": _check_header,
-    "it is an access token": _check_type,
-    "it comes from the trusted issuer": _check_issuer,
-    "it is for this API": _check_audience,
-    "it is valid now": _check_times,
-    "it names its client": _check_client,
-    "it is not bound to a key": _check_unbound,
-}

@@ -4,8 +4,9 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from timesheets.trust.token_rules import Fault, TokenRejected
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 # The last character encodes 6 bits, of which 4 or 2 may be unused, depending on the length of the part. They
@@ -17,35 +18,21 @@ _LAST_CHARACTERS = {
 }
 
 
-class TokenMalformed(Exception):
-    """This is not a signed JWT. The message says why, and contains no text from it."""
+def read_unverified_token(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The header and claims of a compact JWS (RFC 7515 section 7.1), which any caller may have written.
 
-
-@dataclass(frozen=True, kw_only=True)
-class UnverifiedToken:
-    """The content of a token that any caller may have written."""
-
-    header: Mapping[str, Any]
-    claims: Mapping[str, Any]
-
-
-def read_unverified_token(text: str) -> UnverifiedToken:
-    """The header and claims of a compact JWS (RFC 7515 section 7.1). Raises TokenMalformed."""
+    Raises TokenRejected.
+    """
     parts = text.split(".")
     if len(parts) != 3:
-        raise TokenMalformed("it does not have three parts separated by dots")
+        raise TokenRejected(Fault.MALFORMED, "it does not have three parts separated by dots")
     for part in parts:
-        _require_base64url(part)
-    header, claims, _ = parts
-    return UnverifiedToken(header=_read_object(header), claims=_read_object(claims))
-
-
-def _require_base64url(part: str) -> None:
-    """Require base64url as in RFC 7515 section 2: no padding, no line breaks, no stray bits."""
-    if not _BASE64URL.fullmatch(part):
-        raise TokenMalformed("a part is empty or not base64url")
-    if part[-1] not in _LAST_CHARACTERS.get(len(part) % 4, ""):
-        raise TokenMalformed("a part has stray bits at its end")
+        # RFC 7515 section 2: no padding, no line breaks, no stray bits.
+        if not _BASE64URL.fullmatch(part):
+            raise TokenRejected(Fault.MALFORMED, "a part is empty or not base64url")
+        if part[-1] not in _LAST_CHARACTERS.get(len(part) % 4, ""):
+            raise TokenRejected(Fault.MALFORMED, "a part has stray bits at its end")
+    return _read_object(parts[0]), _read_object(parts[1])
 
 
 def _read_object(part: str) -> Mapping[str, Any]:
@@ -57,9 +44,9 @@ def _read_object(part: str) -> Mapping[str, Any]:
             # It may contain a lone surrogate, which UTF-8 cannot encode.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise TokenMalformed("a part is not I-JSON") from None
+        raise TokenRejected(Fault.MALFORMED, "a part is not I-JSON") from None
     if not isinstance(value, dict):
-        raise TokenMalformed("a part is not a JSON object")
+        raise TokenRejected(Fault.MALFORMED, "a part is not a JSON object")
     return value
 
 

@@ -16,8 +16,7 @@ from timesheets.permissions import log_refusal, may_send
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
-from timesheets.trust.principals import MachineClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
 from timesheets.uploads.gates import open_gate
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.refusals import describe_sent, list_refused

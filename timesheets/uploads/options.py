@@ -18,7 +18,7 @@ from timesheets.serializers import REASON, parse_current_entry, parse_entry
 from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Store
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import VerifiedToken
 from timesheets.uploads.body import TABLE_READERS
 from timesheets.uploads.totals import ExpectedTotals
 from timesheets_files.dates import DateFormat, find_zone

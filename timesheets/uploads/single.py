@@ -21,8 +21,7 @@ from timesheets.serializers import represent_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
-from timesheets.trust.principals import MachineClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
 from timesheets.uploads.gates import open_gate
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.results import SCOPE_ADVICE, describe_verdict, explain_conflict

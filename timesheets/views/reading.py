@@ -12,8 +12,7 @@ from timesheets import conf
 from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, may_read_all
 from timesheets.renderers import has_page
 from timesheets.storage.rows import Reach
-from timesheets.trust.principals import MachineClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
 
 
 class ReadingView(APIView):

@@ -12,16 +12,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from timesheets import conf
-from timesheets.authentication import authenticate_bearer
-from timesheets.browser.issuer_sign_ins import begin, find_sign_out, finish
+from timesheets.authentication import authenticate_bearer, unwrap_token
+from timesheets.browser import issuer_sign_ins
 from timesheets.browser.pages import describe_visitor
-from timesheets.browser.pasted_tokens import unwrap_token
 from timesheets.browser.sessions import find_person, find_signed_in_token, sign_in, sign_out
-from timesheets.browser.sign_in_cookies import find_attempt, forget_attempt, keep_attempt
 from timesheets.exceptions import InvalidRequest, Problem
 from timesheets.trust.code_flow import WRONG_ISSUER, Outcome, SignInFailed
 from timesheets.trust.issuers import WebClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import VerifiedToken
 from timesheets.views.uploads import UploadView
 
 logger = logging.getLogger(__name__)
@@ -74,17 +72,17 @@ def finish_sign_in(request: HttpRequest) -> HttpResponse:
     client = conf.web_client()
     if client is None:
         raise Http404
-    attempt = find_attempt(request, request.GET.get("state", ""))
+    attempt = issuer_sign_ins.find_attempt(request, request.GET.get("state", ""))
     try:
         if attempt is None:
             raise SignInFailed(Outcome.EXPIRED, "state is missing, foreign, used or too old")
-        person, token = finish(client, attempt, request.GET.dict())
+        person, token = issuer_sign_ins.finish(client, attempt, request.GET.dict())
         sign_in(request, token, person)
         response = _continue_at(request, attempt.destination or reverse("landing"))
     except SignInFailed as failure:
         response = _show_failure(request, failure, attempt.destination if attempt else "")
     if attempt is not None:
-        forget_attempt(response, attempt)
+        issuer_sign_ins.forget_attempt(response, attempt)
     response["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -94,18 +92,18 @@ def finish_sign_in(request: HttpRequest) -> HttpResponse:
 def end_session(request: HttpRequest) -> HttpResponse:
     client, person = conf.web_client(), find_person(request)
     sign_out(request)
-    address = find_sign_out(client, person) if client and person else None
+    address = issuer_sign_ins.find_sign_out(client, person) if client and person else None
     return _continue_at(request, address) if address else HttpResponseRedirect(reverse("landing"))
 
 
 def _lead_to_issuer(request: HttpRequest, client: WebClient) -> HttpResponse:
     destination = _choose_destination(request)
     try:
-        address, attempt = begin(client, destination)
+        address, attempt = issuer_sign_ins.begin(client, destination)
     except SignInFailed as failure:
         return _show_failure(request, failure, destination)
     response = _continue_at(request, address)
-    keep_attempt(response, attempt)
+    issuer_sign_ins.keep_attempt(response, attempt)
     return response
 
 
@@ -157,7 +155,7 @@ def _show_form(request: HttpRequest, refused: Problem | None) -> HttpResponse:
 
 def _take_token(request: HttpRequest) -> VerifiedToken:
     """Verify the pasted token. Raises a Problem."""
-    text, _ = unwrap_token(request.POST.get("token", ""))
+    text = unwrap_token(request.POST.get("token", ""))
     if not text:
         raise InvalidRequest("Paste an access token here.")
     accepted = authenticate_bearer(f"Bearer {text}")

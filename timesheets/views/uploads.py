@@ -16,8 +16,7 @@ from timesheets.exceptions import InvalidIdempotencyKey
 from timesheets.parsers import MAX_BYTES, Upload
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE
 from timesheets.renderers import PageResponse, has_page
-from timesheets.trust.principals import MachineClient
-from timesheets.trust.verified_tokens import VerifiedToken
+from timesheets.trust.principals import MachineClient, VerifiedToken
 from timesheets.uploads.batches import upload_batch
 from timesheets.uploads.body import read_upload
 from timesheets.uploads.doubts import find_doubts

@@ -4,8 +4,7 @@ import sys
 from typing import Any
 
 from timesheets import conf
-from timesheets.diagnosis.issuer_findings import examine_issuer
-from timesheets.diagnosis.issuer_probes import FAILED
+from timesheets.diagnosis.issuers import FAILED, examine_issuer
 from timesheets.management.command_line import ExitStatus, OperatorCommand, silenced_logs
 
 

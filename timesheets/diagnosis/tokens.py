@@ -1,25 +1,26 @@
-"""The rules for a token in the API's order, and by fault what the API expects, and what to do."""
+"""Explain a refused token: what it holds, what the API expects, and what to do. Knows no web framework."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from timesheets.diagnosis.wording import describe_duration
-from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS, MAX_NAME_LENGTH, Fault
+from timesheets.diagnosis.wording import describe_duration, describe_time, quote
+from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS, MAX_NAME_LENGTH, Fault, Profile, TokenPolicy
+from timesheets.trust.unverified_tokens import read_unverified_token
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A statement about the token."""
+class Rule(NamedTuple):
+    """A statement about the token. If it has no `members`, it is about the whole text.
+
+    `faults`, or codes of other errors, say that it is broken or unknown.
+    """
 
     text: str
-    # The members of the token that it is about; empty if it is about the whole text.
     members: str
-    # The faults, or codes of other errors, that say that it is broken or unknown.
     faults: tuple[str, ...]
 
 
-# In the API's order: those of RULES in the trust package, and those before and after them.
-STEPS = (
+# In the API's order.
+RULES = (
     Rule("it fits in the Authorization header", "", ("invalid_request",)),
     Rule("it is a signed JWT", "", (Fault.MALFORMED,)),
     Rule("its algorithm is allowed", "alg", (Fault.ALGORITHM,)),
@@ -31,9 +32,7 @@ STEPS = (
     Rule("it names its client", "client_id azp sub jti", (Fault.CLIENT, Fault.NAMES)),
     Rule("it is not bound to a key", "cnf", (Fault.BOUND,)),
     Rule(
-        "it is signed with one of the issuer's keys",
-        "kid alg",
-        (Fault.KEY, Fault.SIGNATURE, "issuer_unavailable"),
+        "it is signed by a key of the issuer", "kid alg", (Fault.KEY, Fault.SIGNATURE, "issuer_unavailable")
     ),
     Rule("it grants {scope}", "scope scp permissions", ("insufficient_scope",)),
 )
@@ -48,33 +47,26 @@ _CLIENT = (
 )
 # By fault: what is expected, then the remedies. The texts are templates for the facts of `explain`.
 EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
-    "invalid_request": (
-        "at most {max_length} of A-Z a-z 0-9 . _ ~ + / -, and = only at the end",
-        _GET_ANOTHER,
-    ),
+    "invalid_request": ("at most 8,000 of A-Z a-z 0-9 . _ ~ + / -, and = only at the end", _GET_ANOTHER),
     Fault.MALFORMED: (
         "a signed JWT, three parts of base64url separated by dots; {reason}",
         "Auth0 issues opaque and encrypted ones if the request names no audience: request {audience}.",
         f"If it is encrypted: {_AUTH0_API} > Settings: turn off the encryption of access tokens.",
-        "Send refresh tokens, authorization codes and secrets only to the issuer, never to an API.",
         _GET_ANOTHER,
     ),
     Fault.ALGORITHM: (
         "one of OAUTH_ALGORITHMS: {algorithms}",
         "If the issuer signs with another one on purpose, add it to OAUTH_ALGORITHMS.",
-        "HS256 and others with a shared secret are refused: anyone who can verify it can also forge it.",
         f"{_AUTH0_API} > Settings > Signing Algorithm: RS256. If it is locked, create a new API.",
     ),
     Fault.HEADER: (
         "a header that does not change what is signed; {reason}",
-        _GET_ANOTHER,
-        "If the issuer always adds it, only the issuer can turn it off.",
+        "If the issuer adds it to every token, only the issuer can turn it off.",
     ),
     Fault.TYPE: (
         "{types}",
         "An ID token is for the client that requested it, never for an API: send the access_token.",
         f"For at+jwt: {_AUTH0_API} > Settings > JSON Web Token (JWT) Profile: RFC 9068.",
-        "With OAUTH_TOKEN_PROFILE=auth0, the API accepts other access tokens too.",
     ),
     Fault.ISSUER: (
         '"{issuer}"',
@@ -102,7 +94,7 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
         "Synchronize the clocks of this machine and of the issuer with NTP.",
     ),
     Fault.LIFETIME: (
-        f"exp at most {describe_duration(MAX_LIFETIME_SECONDS)} after iat",
+        f"exp at most {MAX_LIFETIME_SECONDS // 86400} days after iat",
         f"{_AUTH0_API} > Settings > Maximum Access Token Lifetime: a day is 86400.",
     ),
     Fault.CLIENT: _CLIENT,
@@ -110,7 +102,6 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     Fault.BOUND: (
         "a bearer token: this API does not check the key or certificate that a token is bound to",
         "Request the token without a DPoP header and without a client certificate.",
-        "Auth0: turn off sender constraining for the API and the application.",
     ),
     "issuer_unavailable": (
         "the issuer's keys, to verify the signature with",
@@ -123,13 +114,62 @@ EXPLANATIONS: Mapping[str, tuple[str, ...]] = {
     Fault.SIGNATURE: (
         "a signature by this key of the issuer, of exactly this content; {reason}",
         _GET_ANOTHER,
-        "If the API refuses a new token as well, an attacker forges tokens in the issuer's name.",
     ),
     "insufficient_scope": (
         "{scope} in {claims}",
         f"{_AUTH0_API} > Machine to Machine Applications > {{client}}: tick {{scope}}. Get a new token.",
-        f"{_AUTH0_API} > Permissions is where it is defined.",
         "Some issuers grant only requested scopes: for upload_timesheet set OAUTH_SCOPE={scope}.",
         "If permissions names it: set OAUTH_SCOPE_CLAIMS={claims},permissions. A user's never count.",
     ),
 }
+
+# The year 10000.
+_END_OF_CALENDAR = 253_402_300_800
+_HEADER_MEMBERS = frozenset({"alg", "typ", "kid", "crit", "b64", "zip", "enc", "cty"})
+# What a text of so many parts is that is not a signed JWT.
+_KINDS = {1: "an opaque token, not a JWT", 5: "an encrypted token, which the API cannot decrypt"}
+
+
+def explain(
+    rule: Rule, fault: str, text: str, policy: TokenPolicy, now: float, **facts: str
+) -> Iterator[tuple[str, str]]:
+    """Labels and texts. `now` is in seconds since the epoch."""
+    yield (
+        "holds",
+        _describe_members(rule.members.split(), text, now) if rule.members else _describe_text(text),
+    )
+    is_strict = policy.profile is Profile.RFC_9068
+    facts |= {
+        "issuer": policy.issuer,
+        "audience": quote(policy.audience),
+        "algorithms": ", ".join(policy.algorithms),
+        "leeway": describe_duration(policy.leeway_seconds),
+        "types": "at+jwt: OAUTH_TOKEN_PROFILE is rfc9068" if is_strict else "JWT or at+jwt, or no typ",
+        "claims": ",".join(policy.scope_claims),
+    }
+    expected, *remedies = (template.format(**facts) for template in EXPLANATIONS[fault])
+    yield "expected", expected
+    yield from (("to do", remedy) for remedy in remedies)
+
+
+def _describe_text(text: str) -> str:
+    """The form of a text that is no token. It may be another secret, so none of it is shown."""
+    parts = text.split(".")
+    kind = _KINDS.get(len(parts), "a truncated, joined or modified token")
+    wrapped = ", with white space inside: was it wrapped?" if any(map(str.isspace, text)) else ""
+    lengths = ", ".join(str(len(part)) for part in parts[:6])
+    return f"{kind}; parts: {len(parts)}, of {lengths} characters{wrapped}"
+
+
+def _describe_members(names: list[str], text: str, now: float) -> str:
+    header, claims = read_unverified_token(text)
+    values = {name: (header if name in _HEADER_MEMBERS else claims).get(name) for name in names}
+    found = [f"{name} {_describe(name, value, now)}" for name, value in values.items() if value is not None]
+    return ", ".join(found) or f"no {', '.join(names)}"
+
+
+def _describe(name: str, value: object, now: float) -> str:
+    if name in ("iat", "nbf", "exp") and isinstance(value, int | float) and 1 < value < _END_OF_CALENDAR:
+        distance = describe_duration(value - now)
+        return f"{describe_time(value)}, {f'in {distance}' if value > now else f'{distance} ago'}"
+    return quote(value)
