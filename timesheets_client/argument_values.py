@@ -118,9 +118,7 @@ def parse_timeouts(text: str) -> Timeouts:
     connect_seconds, read_seconds = parse_seconds(connect), parse_seconds(read)
     if not connect_seconds or not read_seconds:
         raise ArgumentTypeError(f"must be two numbers of seconds above 0, such as {DEFAULT_TIMEOUTS}")
-    # A response may arrive in several parts.
-    total_seconds = max(Timeouts().total_seconds, 2 * read_seconds)
-    return Timeouts(connect_seconds=connect_seconds, read_seconds=read_seconds, total_seconds=total_seconds)
+    return Timeouts(connect_seconds, read_seconds)
 
 
 # By the placeholder of the value in the help.

@@ -64,18 +64,14 @@ def open_context(
         connection = Connection(
             session=session, clock=clock, timeouts=options.timeouts, retries=options.retries
         )
-        tokens = TokenSource(config, connection, cache, options.required_scopes)
-        try:
-            yield RunContext(
-                options=options,
-                environment=environment,
-                report=report,
-                config=config,
-                connection=connection,
-                tokens=tokens,
-                client=ApiClient(config.upload_url, connection, tokens),
-            )
-        finally:
-            if tokens.quota_limit:
-                quota = f"the issuer's quota for this client: {tokens.quota_limit}"
-                report.show_problem(quota, min_verbosity=2)
+        show_detail = partial(report.show_problem, min_verbosity=2)
+        tokens = TokenSource(config, connection, cache, options.required_scopes, show_detail)
+        yield RunContext(
+            options=options,
+            environment=environment,
+            report=report,
+            config=config,
+            connection=connection,
+            tokens=tokens,
+            client=ApiClient(config.upload_url, connection, tokens),
+        )

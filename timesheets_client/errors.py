@@ -91,9 +91,6 @@ class TemporaryFailure(UploadError):
 class NothingSent(TemporaryFailure):
     """There was no connection, so the request can be sent again."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason} This request was not sent; run it again later.", reason)
-
 
 class FileUnavailable(UploadError):
     exit_status = ExitStatus.TEMPORARY

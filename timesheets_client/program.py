@@ -5,20 +5,17 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping
-from pathlib import Path
 
 from dotenv import dotenv_values
 
 from timesheets_client import __version__
 from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
+from timesheets_client.environment.variables import read_text_file
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.local_files import is_closed_to_others, read_file
 from timesheets_files.printable import escape
 
 PROGRAM = "upload-timesheets"
-# Far more than such a file has.
-MAX_ENV_BYTES = 1024 * 1024
 SECRET = "AUTH0_CLIENT_SECRET"  # noqa: S105  The name of a variable.
 
 
@@ -67,14 +64,11 @@ def read_env_file(path: str) -> Mapping[str, str]:
     """The variables of the file. Raises ConfigurationError, also if others can read its secret."""
     shown = escape(path)
     try:
-        content, status = read_file(Path(path), MAX_ENV_BYTES)
-        text = content.decode()
-    except OSError as error:
-        raise ConfigurationError(f"--env-file: {shown} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"--env-file: {shown} is not UTF-8 text") from None
+        text, is_private = read_text_file(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--env-file: {shown} {error}") from None
     variables = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    if variables.get(SECRET) and not is_closed_to_others(status):
+    if variables.get(SECRET) and not is_private:
         raise ConfigurationError(
             f"--env-file: {shown} contains {SECRET}, and other users can read it: chmod 600 {shown}"
         )

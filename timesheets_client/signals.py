@@ -17,7 +17,6 @@ SIGNAL_ERRORS: Mapping[int, type[BaseException]] = {
 if sys.platform == "win32":
     # Ctrl+Break. No other program can send SIGTERM there.
     SIGNAL_ERRORS = {**SIGNAL_ERRORS, signal.SIGBREAK: Terminated}
-MAX_NAP_SECONDS = 1.0
 
 
 class Signals:
@@ -65,10 +64,7 @@ class Signals:
         was_deferred, self._is_deferred = self._is_deferred, False
         try:
             self.raise_pending()
-            # A signal that arrives just before the system call does not interrupt it.
-            while seconds > 0:
-                self._sleep(min(seconds, MAX_NAP_SECONDS))
-                seconds -= MAX_NAP_SECONDS
+            self._sleep(seconds)
         finally:
             self._is_deferred = was_deferred
 

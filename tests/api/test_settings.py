@@ -194,7 +194,7 @@ def test_the_client_needs_no_api_variables_under_production_settings(tmp_path: P
     result = run_python(link_manage_py(tmp_path), "upload_timesheet", "--example", "--retries=0", **variables)
 
     assert result.returncode == 75
-    assert result.stderr.startswith("no token from the issuer: http://127.0.0.1:1/token: no connection.")
+    assert result.stderr.startswith("http://127.0.0.1:1/token: no connection.")
 
 
 PRODUCTION = "timesheets_site.settings_production"

@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from importlib import import_module
-from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -89,12 +88,6 @@ def unlink(path: Any, *, dir_fd: object = None) -> None:
     os_unlink(path)
 
 
-def let_waits_ignore_signals() -> None:
-    """Let another thread receive the signals: on Windows they end no wait for a lock."""
-    Thread(target=Event().wait, daemon=True).start()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1})
-
-
 def keep_posix_for(library: str) -> None:
     copy = SimpleNamespace(**vars(os))
     for name, module in sys.modules.items():
@@ -116,7 +109,6 @@ def become_windows() -> None:
         setattr(os, name, function)
     tempfile.TemporaryFile = tempfile.NamedTemporaryFile  # type: ignore[assignment,unused-ignore]
     signal.SIGBREAK = signal.SIGUSR1  # type: ignore[attr-defined,unused-ignore]
-    let_waits_ignore_signals()
     # Not os.name: pathlib of another platform does not work here.
     sys.platform = "win32"
 

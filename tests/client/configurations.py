@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.client.conftest import SIGNING_KEY
-from timesheets_client.environment.config import TokenRequestFormat, UploaderConfig, load_config
+from timesheets_client.environment.config import UploaderConfig, load_config
 from timesheets_client.errors import ConfigurationError
 
 SECRET = "s3cret-of-payroll"
@@ -69,7 +69,7 @@ def make_config(**changes: Any) -> UploaderConfig:
         "is_auth0": True,
         "issuer": "https://example.eu.auth0.com/",
         "token_url": "https://example.eu.auth0.com/oauth/token",
-        "token_request": TokenRequestFormat.JSON,
+        "token_request": "json",
         "audience": "https://timesheets.example.com",
         "client_id": "payroll",
         "client_secret": SECRET,

@@ -30,7 +30,10 @@ REFUSED, FORBIDDEN = (
 
 
 def make_token(name: str) -> AccessToken:
-    return AccessToken(value=name, scopes="batch:upload", is_from_cache=name == "kept", expires_at=2e9)
+    is_from_cache = name == "kept"
+    return AccessToken(
+        value=name, scopes="batch:upload", is_from_cache=is_from_cache, expires_at=2e9, renew_at=2e9
+    )
 
 
 class Tokens:

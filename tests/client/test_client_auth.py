@@ -14,15 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from tests.client.configurations import KEYS, SECRET, make_config, write_pem
 from tests.client.conftest import AUDIENCE, SIGNING_KEY
-from timesheets_client.access.token_requests import make_token_request
-from timesheets_client.environment.config import AudienceParameter, TokenRequestFormat
-from timesheets_client.environment.credentials import ClientAuth
+from timesheets_client.access.token_endpoint import make_token_request
 from timesheets_client.network.exchange import Connection, open_session
 from timesheets_client.network.messages import Answer, make_printable
 
 TOKEN_URL = "https://example.eu.auth0.com/oauth/token"
 NOW = 1_800_000_000
-SIGNING: dict[str, Any] = {"client_auth": ClientAuth.PRIVATE_KEY_JWT, "client_secret": ""}
+SIGNING: dict[str, Any] = {"client_auth": "private_key_jwt", "client_secret": ""}
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def read_body(request: requests.PreparedRequest) -> str:
 
 
 def send_form(issuer: responses.RequestsMock, **changes: Any) -> dict[str, str]:
-    request = send(issuer, token_request=TokenRequestFormat.FORM, **changes)
+    request = send(issuer, token_request="form", **changes)
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     return {name: value for name, [value] in parse_qs(read_body(request), strict_parsing=True).items()}
 
@@ -81,8 +79,8 @@ def test_a_form_has_the_parameters_of_rfc_6749(issuer: responses.RequestsMock) -
 
 
 def test_the_audience_has_the_configured_name_or_is_left_out(issuer: responses.RequestsMock) -> None:
-    renamed = send_form(issuer, audience_parameter=AudienceParameter.RESOURCE)
-    without = send_form(issuer, audience_parameter=AudienceParameter.NONE)
+    renamed = send_form(issuer, audience_parameter="resource")
+    without = send_form(issuer, audience_parameter="none")
 
     assert renamed["resource"] == AUDIENCE
     assert "audience" not in renamed
@@ -96,8 +94,8 @@ def test_a_configured_scope_is_requested(issuer: responses.RequestsMock) -> None
 def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.RequestsMock) -> None:
     request = send(
         issuer,
-        client_auth=ClientAuth.CLIENT_SECRET_BASIC,
-        token_request=TokenRequestFormat.FORM,
+        client_auth="client_secret_basic",
+        token_request="form",
         client_id="pay:roll",
         client_secret="a b%\u00e9",
     )
@@ -109,7 +107,7 @@ def test_basic_credentials_are_encoded_before_they_are_joined(issuer: responses.
 
 
 def test_every_encoding_of_a_secret_is_hidden() -> None:
-    config = make_config(client_auth=ClientAuth.CLIENT_SECRET_BASIC, client_secret="a b%c")
+    config = make_config(client_auth="client_secret_basic", client_secret="a b%c")
     joined = base64.b64encode(b"payroll:a+b%25c").decode()
 
     request = make_token_request(config, TOKEN_URL, NOW)

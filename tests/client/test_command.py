@@ -55,7 +55,7 @@ def test_without_variables_it_uses_the_development_issuer(tmp_path: Path) -> Non
     status, out, err = run("--retries", "0", variables=variables)
 
     assert (status, out) == (ExitStatus.TEMPORARY, "")
-    assert err.startswith("no token from the issuer: http://127.0.0.1:1/oauth/token: no connection.")
+    assert err.startswith("http://127.0.0.1:1/oauth/token: no connection.")
 
 
 def test_the_help_names_every_variable_and_exit_status_and_the_limits_of_derived_ids(

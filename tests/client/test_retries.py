@@ -10,11 +10,7 @@ import pytest
 from tests.client.clocks import FakeClock
 from timesheets_client.errors import AccessRefused, NothingSent, TemporaryFailure
 from timesheets_client.network.messages import Answer
-from timesheets_client.network.retries import (
-    format_timestamp,
-    read_retry_after,
-    send_with_retries,
-)
+from timesheets_client.network.retries import read_retry_after, send_with_retries
 
 URL = "https://timesheets.example.com/timesheets/upload"
 LOST = TemporaryFailure("lost")
@@ -51,6 +47,13 @@ class Server:
         return send_with_retries(self.send, retries, clock).status
 
 
+@pytest.fixture
+def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    yield monkeypatch
+    monkeypatch.undo()
+    time.tzset()
+
+
 @pytest.mark.parametrize("status", [200, 201, 207, 400, 401, 403, 404, 409, 413, 422, 501, 505])
 def test_a_final_answer_is_returned_at_once(status: int) -> None:
     server = Server([make_answer(status)])
@@ -85,27 +88,6 @@ def test_after_the_last_attempt_its_outcome_counts() -> None:
     with pytest.raises(TemporaryFailure, match=r"^lost$"):
         failed.call(retries=1)
     assert (answered.calls, failed.calls) == (3, 2)
-
-
-@pytest.mark.parametrize("sent", [LOST, make_answer(503)])
-def test_a_refused_connection_does_not_hide_an_earlier_attempt(
-    sent: Answer | Exception,
-) -> None:
-    server = Server([sent, *[NothingSent("No connection.")] * 2])
-
-    with pytest.raises(
-        TemporaryFailure, match=r"^No connection\. An earlier attempt may still have arrived"
-    ) as caught:
-        server.call(retries=2)
-
-    assert not isinstance(caught.value, NothingSent)
-
-
-def test_refused_connections_alone_are_nothing_sent() -> None:
-    server = Server([NothingSent("No connection.")] * 3)
-
-    with pytest.raises(NothingSent, match=r"^No connection\. This request was not sent"):
-        server.call(retries=2)
 
 
 @pytest.mark.parametrize("error", [AccessRefused("no"), KeyboardInterrupt()], ids=["refusal", "signal"])
@@ -154,14 +136,17 @@ def test_jitter_is_added_to_retry_after(status: int) -> None:
     assert server.fake_clock.slept == [300.5]
 
 
-def test_a_retry_after_that_is_too_long_ends_with_the_time_to_return() -> None:
+def test_a_retry_after_that_is_too_long_ends_with_the_local_time_to_return(
+    in_zone: pytest.MonkeyPatch,
+) -> None:
     server = Server([make_answer(429, Retry_After="301")])
-    time_to_return = format_timestamp(server.fake_clock.now + 301)
+    in_zone.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
 
     with pytest.raises(TemporaryFailure) as caught:
         server.call()
 
-    assert str(caught.value) == f"{URL}: busy, answered 429; run it again after {time_to_return}"
+    assert str(caught.value) == f"{URL}: busy, answered 429; run it again after 2027-01-15 09:05:01 CET"
     assert (server.calls, server.fake_clock.slept) == (1, [])
 
 
@@ -209,51 +194,15 @@ def test_after_the_deadline_nothing_is_sent() -> None:
         pytest.param("999999999", 366 * 86400, id="never"),
         pytest.param(write_date(1_800_000_007), 7, id="a date"),
         pytest.param(write_date(1_799_999_000), 0, id="a date in the past"),
-        pytest.param("Friday, 15-Jan-27 08:00:07 GMT", 7, id="a date of RFC 850"),
-        pytest.param("Fri Jan 15 08:00:07 2027", 7, id="a date of asctime"),
         pytest.param("Fri, 31 Dec 9999 23:59:59 GMT", 366 * 86400, id="the last date"),
         pytest.param("", 0, id="empty"),
         pytest.param("-7", 0, id="negative"),
         pytest.param("7.5", 0, id="a fraction"),
         pytest.param("\u0667", 0, id="a digit outside ASCII"),
-        pytest.param("9" * 5000, 0, id="thousands of digits"),
+        pytest.param("9" * 5000, 366 * 86400, id="thousands of digits"),
         pytest.param("soon", 0, id="a word"),
         pytest.param("Fri, 99 Foo 2027 08:00:07 GMT", 0, id="no such date"),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
     assert read_retry_after(make_answer(Retry_After=text), 1_800_000_000) == seconds
-
-
-def test_a_date_is_compared_with_the_servers_date() -> None:
-    answer = make_answer(Retry_After=write_date(1_700_000_030), Date=write_date(1_700_000_000))
-
-    assert read_retry_after(answer, 1_800_000_000) == 30
-
-
-@pytest.fixture
-def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    yield monkeypatch
-    monkeypatch.undo()
-    time.tzset()
-
-
-@pytest.mark.parametrize(
-    ("zone", "text"),
-    [
-        ("CET-1CEST,M3.5.0,M10.5.0/3", "2027-01-15 09:00:01 CET"),
-        ("UTC", "2027-01-15 08:00:01 UTC"),
-    ],
-)
-def test_a_timestamp_is_shown_in_local_time(in_zone: pytest.MonkeyPatch, zone: str, text: str) -> None:
-    in_zone.setenv("TZ", zone)
-    time.tzset()
-
-    assert format_timestamp(1_800_000_000.2) == text
-
-
-def test_a_date_without_a_zone_means_utc(in_zone: pytest.MonkeyPatch) -> None:
-    in_zone.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
-
-    assert read_retry_after(make_answer(Retry_After="Fri Jan 15 08:00:07 2027"), 1_800_000_000) == 7

@@ -142,7 +142,7 @@ def test_each_failure_has_its_exit_status(site: Site, path: str, reply: Reply, e
     ("options", "scopes", "missing"),
     [
         pytest.param({"is_correction": True}, "batch:upload read:timesheets", "scope correct", id="correct"),
-        pytest.param({"withdrawal": 17}, "batch:upload", "scopes correct:timesheets, read", id="withdraw"),
+        pytest.param({"withdrawal": 17}, "batch:upload", "scope correct:timesheets, read", id="withdraw"),
         pytest.param(
             {"replaced_days": ("2026-06-01", "2026-06-30")},
             "batch:upload correct:timesheets",

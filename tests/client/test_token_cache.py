@@ -84,16 +84,16 @@ def test_an_open_folder_is_closed_to_other_users(tmp_path: Path, cache: TokenCac
 
 CONTENTS = {
     "empty": b"",
-    "half": b'{"access_token": "a.b',
+    "half": b'{"value": "a.b',
     "not UTF-8": b"\xff\xfe",
     "a list": b"[]",
     "null": b"null",
     "deeply nested": b"[" * 60_000,
     "no members": b"{}",
-    "a number as a token": b'{"access_token": 7, "issued_at": 1, "expires_in": 1}',
-    "a string as a time": b'{"access_token": "a", "issued_at": "1", "expires_in": 1}',
-    "NaN": b'{"access_token": "a", "issued_at": NaN, "expires_in": 1}',
-    "true as seconds": b'{"access_token": "a", "issued_at": 1, "expires_in": true}',
+    "a number as a token": b'{"value": 7, "issued_at": 1, "expires_in": 1}',
+    "a string as a time": b'{"value": "a", "issued_at": "1", "expires_in": 1}',
+    "NaN": b'{"value": "a", "issued_at": NaN, "expires_in": 1}',
+    "true as seconds": b'{"value": "a", "issued_at": 1, "expires_in": true}',
 }
 
 
@@ -137,7 +137,7 @@ def test_a_linked_folder_is_a_configuration_error_and_stays_empty(tmp_path: Path
     (tmp_path / "state/tokens").symlink_to(elsewhere)
 
     for use in (keep, look, lambda cache: cache.forget("name")):
-        with pytest.raises(ConfigurationError, match="tokens: must neither be nor contain a symbolic link"):
+        with pytest.raises(ConfigurationError, match=r"tokens: .*a symbolic link"):
             use(cache)
 
     assert list(elsewhere.iterdir()) == []
@@ -203,10 +203,7 @@ def test_a_run_that_hangs_does_not_block_others(path: Path, cache: TokenCache, w
     with held_elsewhere(path), cache.lock("name", 0.1):
         assert cache.read("name") == TOKEN
 
-    assert warnings == [
-        "waiting up to 0.1 s for another run to get the issuer's token.",
-        "another run has been getting a token for 0 s; this one gets its own.",
-    ]
+    assert warnings == ["waiting up to 0.1 s for another run to get the issuer's token."]
 
 
 def test_a_signal_ends_the_wait_for_another_run(path: Path, warnings: list[str]) -> None:
@@ -237,5 +234,5 @@ def test_a_token_that_cannot_be_removed_is_a_configuration_error(path: Path, cac
     path.unlink()
     path.mkdir()
 
-    with pytest.raises(ConfigurationError, match=f"{path}: cannot be removed"):
+    with pytest.raises(ConfigurationError, match=f"{path.parent}: the token cannot be removed"):
         cache.forget("name")

@@ -41,7 +41,7 @@ class Runs:
         cache = TokenCache(self.site.state_dir, self.warnings.append, clock) if self.is_caching else None
         config = make_config(**(given | changes))
         connection = Connection(session=open_session(), clock=clock, retries=retries)
-        return TokenSource(config, connection, cache)
+        return TokenSource(config, connection, cache, show_detail=self.warnings.append)
 
     def issue(self, **claims: Any) -> str:
         """A new token, which the issuer returns from now on."""
@@ -313,7 +313,7 @@ def test_the_quota_limit_of_a_refusal_is_recorded_without_the_secret(runs: Runs)
     with pytest.raises(AccessRefused):
         source.obtain()
 
-    assert source.quota_limit == "q=[hidden]"
+    assert runs.warnings == ["the issuer's quota for this client: q=[hidden]"]
 
 
 def test_neither_secret_nor_token_is_in_a_repr(runs: Runs) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +19,8 @@ READ_ALL_SCOPE = "read:all-timesheets"
 JWT = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 # A token is renewed this long before it expires, or a tenth of its lifetime if that is shorter.
 RENEWAL_SECONDS = 300
-# Later than any date, and safe to calculate with.
-MAX_SECONDS = 1e18
+# More than any token's times, and the sum of two is a date that Python can write.
+MAX_SECONDS = 1e11
 
 CHECK_AUDIENCE = (
     "check that AUTH0_AUDIENCE is the API's identifier at the issuer, "
@@ -48,22 +47,16 @@ class AccessToken:
     scopes: str
     is_from_cache: bool
     expires_at: float
-    renew_at: float = math.inf
-    # The earlier of `exp`, by the issuer's clock, and `issued_at` plus `expires_in`; None without both.
-    stated_expiry: float | None = None
+    renew_at: float
 
 
 def accept_token(
-    issued: IssuedToken,
-    config: UploaderConfig,
-    *,
-    is_from_cache: bool,
-    required: Sequence[str] = (UPLOAD_SCOPE,),
+    issued: IssuedToken, config: UploaderConfig, required: Sequence[str], *, is_from_cache: bool
 ) -> AccessToken:
     """The token, if the API can use it. Raises ConfigurationError, or AccessRefused if it lacks a scope."""
     claims = read_unverified_claims(issued.value)
     require_audience(claims, config)
-    granted = read_scopes(claims)
+    granted = [*split_scopes(claims.get("scope")), *split_scopes(claims.get("scp"))]
     named = make_printable(" ".join(granted) or "none", config.client_secret)
     require_scopes(required, granted, named)
     lifetime = find_lifetime(claims, issued)
@@ -74,7 +67,6 @@ def accept_token(
         is_from_cache=is_from_cache,
         expires_at=expires_at,
         renew_at=expires_at - min(RENEWAL_SECONDS, lifetime / 10),
-        stated_expiry=find_stated_expiry(claims, issued),
     )
 
 
@@ -85,19 +77,12 @@ def find_lifetime(claims: Mapping[str, object], issued: IssuedToken) -> float:
     """
     exp, iat = claims.get("exp"), claims.get("iat", issued.issued_at)
     by_claims = exp - iat if is_number(exp) and is_number(iat) else None
-    lifetimes = [lifetime for lifetime in (by_claims, issued.expires_in) if lifetime is not None]
-    return max(0.0, min(lifetimes, default=0.0))
-
-
-def find_stated_expiry(claims: Mapping[str, object], issued: IssuedToken) -> float | None:
-    by_answer = None if issued.expires_in is None else issued.issued_at + issued.expires_in
-    return min(filter(is_number, (claims.get("exp"), by_answer)), default=None)
+    return max(0.0, min(filter(is_number, (by_claims, issued.expires_in)), default=0.0))
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether it is a number of seconds that is safe to calculate with, so neither NaN nor huge."""
-    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_numeric and abs(value) < MAX_SECONDS  # type: ignore[arg-type]
+    return type(value) in (int, float) and abs(value) < MAX_SECONDS  # type: ignore[arg-type]
 
 
 def read_unverified_claims(token: str) -> Mapping[str, object]:
@@ -126,16 +111,11 @@ def require_audience(claims: Mapping[str, object], config: UploaderConfig) -> No
 def require_scopes(required: Sequence[str], granted: Sequence[str], named: str) -> None:
     granted = [*granted, *([READ_SCOPE] if READ_ALL_SCOPE in granted else [])]
     if missing := [scope for scope in required if scope not in granted]:
-        noun, them = ("scope", "it") if len(missing) == 1 else ("scopes", "them")
         raise AccessRefused(
-            f"the access token lacks the {noun} {', '.join(missing)} (its scopes: {named}); grant {them} to "
-            "this client at the issuer (Auth0: the API's page, Machine to Machine Applications), "
-            f"and request {them} with OAUTH_SCOPE if the issuer requires that"
+            f"the access token lacks the scope {', '.join(missing)} (its scopes: {named}); grant it to this "
+            "client at the issuer (Auth0: the API's page, Machine to Machine Applications), "
+            "and request it with OAUTH_SCOPE if the issuer requires that"
         )
-
-
-def read_scopes(claims: Mapping[str, object]) -> list[str]:
-    return [*split_scopes(claims.get("scope")), *split_scopes(claims.get("scp"))]
 
 
 def split_scopes(claim: object) -> list[str]:

@@ -9,8 +9,11 @@ from functools import partial
 
 from timesheets_client.access.issued_tokens import UPLOAD_SCOPE, AccessToken, accept_token
 from timesheets_client.access.token_cache import TokenCache
-from timesheets_client.access.token_endpoint import discover_token_endpoint, read_issued_token
-from timesheets_client.access.token_requests import make_token_request
+from timesheets_client.access.token_endpoint import (
+    discover_token_endpoint,
+    make_token_request,
+    read_issued_token,
+)
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import TemporaryFailure, UploadError
 from timesheets_client.network.exchange import Connection
@@ -29,7 +32,7 @@ class TokenSource:
     """The access token of one run, shared with other runs through `cache` unless that is None.
 
     A cached token that lacks one of the `required` scopes is replaced: they may have been granted since.
-    `quota_limit` is the issuer's last Auth0-Client-Quota-Limit header, safe to print; None without one.
+    `show_detail` gets a line with the issuer's header Auth0-Client-Quota-Limit.
     """
 
     def __init__(
@@ -38,10 +41,10 @@ class TokenSource:
         connection: Connection,
         cache: TokenCache | None,
         required: Sequence[str] = (UPLOAD_SCOPE,),
+        show_detail: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self.quota_limit: str | None = None
         self._config, self._connection, self._clock = config, connection, connection.clock
-        self._cache, self._required = cache, required
+        self._cache, self._required, self._show_detail = cache, required, show_detail
         self._name = name_token(config)
         self._token_url = config.token_url
         self._current: AccessToken | None = None
@@ -82,7 +85,7 @@ class TokenSource:
         if issued is None or issued.issued_at > self._clock.wall_clock():
             return None
         try:
-            return accept_token(issued, self._config, is_from_cache=True, required=self._required)
+            return accept_token(issued, self._config, self._required, is_from_cache=True)
         except UploadError:
             return None
 
@@ -100,39 +103,31 @@ class TokenSource:
 
     def _fetch(self, connection: Connection) -> AccessToken:
         requested_at = 0.0
-        token_url = self._find_token_url(connection)
 
-        def send() -> Answer:
+        def get(url: str) -> Answer:
+            return connection.send(Message(method="GET", url=url, headers={"Accept": "application/json"}))
+
+        def post() -> Answer:
             nonlocal requested_at
             requested_at = self._clock.wall_clock()
-            answer = connection.send(make_token_request(self._config, token_url, requested_at))
+            answer = connection.send(make_token_request(self._config, self._token_url, requested_at))
             if quota := answer.headers.get("Auth0-Client-Quota-Limit"):
-                self.quota_limit = make_printable(quota, *answer.secrets)
+                shown = make_printable(quota, *answer.secrets)
+                self._show_detail(f"the issuer's quota for this client: {shown}")
             return answer
 
-        issued = read_issued_token(repeat(send, connection), self._config, requested_at)
-        token = accept_token(issued, self._config, is_from_cache=False, required=self._required)
+        def repeat(send: Callable[[], Answer]) -> Answer:
+            return send_with_retries(send, connection.retries, self._clock, RETRIED_STATUSES, "the issuer")
+
+        if not self._token_url:
+            self._token_url = discover_token_endpoint(
+                self._config.issuer, lambda url: repeat(partial(get, url))
+            )
+        issued = read_issued_token(repeat(post), self._config, requested_at)
+        token = accept_token(issued, self._config, self._required, is_from_cache=False)
         if self._cache:
             self._cache.write(self._name, issued)
         return token
-
-    def _find_token_url(self, connection: Connection) -> str:
-        def fetch(url: str) -> Answer:
-            message = Message(method="GET", url=url, headers={"Accept": "application/json"})
-            return repeat(partial(connection.send, message), connection)
-
-        self._token_url = self._token_url or discover_token_endpoint(self._config.issuer, fetch)
-        return self._token_url
-
-
-def repeat(send: Callable[[], Answer], connection: Connection) -> Answer:
-    try:
-        return send_with_retries(
-            send, connection.retries, connection.clock, RETRIED_STATUSES, server="the issuer"
-        )
-    except TemporaryFailure as error:
-        error.args = (f"no token from the issuer: {error}",)
-        raise
 
 
 def name_token(config: UploaderConfig) -> str:

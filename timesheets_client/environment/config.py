@@ -1,13 +1,13 @@
 """Read the client's configuration from environment variables."""
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
-from timesheets_client.environment.credentials import ClientAuth, read_client_secret, read_private_key
 from timesheets_client.environment.variables import Variables
-from timesheets_client.network.addresses import is_domain
+from timesheets_client.errors import ConfigurationError
 
 VARIABLES: Mapping[str, str] = {
     "AUTH0_DOMAIN": "the Auth0 tenant, such as example.eu.auth0.com",
@@ -27,21 +27,11 @@ VARIABLES: Mapping[str, str] = {
 }
 UPLOAD_PATH = "/timesheets/upload"
 OWN_PREFIXES = ("AUTH0_", "OAUTH_", "TIMESHEETS_API_URL")
-
-
-class TokenRequestFormat(StrEnum):
-    """The body of a token request, as Auth0 documents it or as RFC 6749 defines it."""
-
-    JSON = "json"
-    FORM = "form"
-
-
-class AudienceParameter(StrEnum):
-    """The parameter that names the API in a token request: Auth0's, that of RFC 8707, or none."""
-
-    AUDIENCE = "audience"
-    RESOURCE = "resource"
-    NONE = "none"
+DOMAIN = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})+")
+# The methods to authenticate, in the terms of OpenID Connect Core section 9.
+CLIENT_AUTHS = ("client_secret_post", "client_secret_basic", PRIVATE_KEY_JWT := "private_key_jwt")
+KEY_FILE = "AUTH0_PRIVATE_KEY_FILE"
+ALGORITHMS = ("RS256", "ES256", "ES384", "ES512", "EdDSA")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +44,14 @@ class UploaderConfig:
     # At least one is set. Without `token_url`, the issuer's metadata name it.
     issuer: str = ""
     token_url: str = ""
-    token_request: TokenRequestFormat = TokenRequestFormat.FORM
-    audience_parameter: AudienceParameter = AudienceParameter.AUDIENCE
+    # The body of a token request: `json`, as Auth0 documents it, or `form`, as RFC 6749 defines it.
+    token_request: str = "form"  # noqa: S105  A format.
+    # The parameter that names the API: Auth0's `audience`, `resource` of RFC 8707, or `none`.
+    audience_parameter: str = "audience"
     audience: str
     scope: str = ""
     client_id: str
-    client_auth: ClientAuth = ClientAuth.CLIENT_SECRET_POST
+    client_auth: str = CLIENT_AUTHS[0]
     client_secret: str = field(default="", repr=False)
     # PEM.
     private_key: str = field(default="", repr=False)
@@ -73,22 +65,22 @@ def load_config(environment: Mapping[str, str], development: Mapping[str, str]) 
     variables = Variables(choose_variables(environment, development), VARIABLES)
     is_auth0 = variables.is_set("AUTH0_DOMAIN")
     issuer, token_url = read_issuer(variables)
-    client_auth = variables.read_choice("OAUTH_CLIENT_AUTH", ClientAuth.CLIENT_SECRET_POST)
+    client_auth = variables.read_choice("OAUTH_CLIENT_AUTH", *CLIENT_AUTHS)
+    client_secret, private_key = read_credentials(variables, client_auth)
+    formats = ("json", "form") if is_auth0 else ("form", "json")
     config = UploaderConfig(
         is_auth0=is_auth0,
         issuer=issuer,
         token_url=token_url,
-        token_request=variables.read_choice(
-            "OAUTH_TOKEN_REQUEST", TokenRequestFormat.JSON if is_auth0 else TokenRequestFormat.FORM
-        ),
-        audience_parameter=variables.read_choice("OAUTH_AUDIENCE_PARAMETER", AudienceParameter.AUDIENCE),
+        token_request=variables.read_choice("OAUTH_TOKEN_REQUEST", *formats),
+        audience_parameter=variables.read_choice("OAUTH_AUDIENCE_PARAMETER", "audience", "resource", "none"),
         audience=variables.read_text("AUTH0_AUDIENCE"),
         scope=variables.read_text("OAUTH_SCOPE", is_required=False),
         client_id=variables.read_text("AUTH0_CLIENT_ID"),
         client_auth=client_auth,
-        client_secret=read_client_secret(variables, client_auth),
-        private_key=read_private_key(variables, client_auth),
-        upload_url=variables.read_address("TIMESHEETS_API_URL", with_query=False).rstrip("/") + UPLOAD_PATH,
+        client_secret=client_secret,
+        private_key=private_key,
+        upload_url=variables.read_address("TIMESHEETS_API_URL").rstrip("/") + UPLOAD_PATH,
         state_dir=read_state_dir(variables),
     )
     variables.seal()
@@ -112,22 +104,53 @@ def read_issuer(variables: Variables) -> tuple[str, str]:
     if variables.is_set("AUTH0_DOMAIN"):
         if others:
             variables.refuse(f"AUTH0_DOMAIN, {', '.join(others)}", "they name two issuers; unset one of them")
-        return read_auth0_domain(variables)
+        domain = variables.read_text("AUTH0_DOMAIN")
+        if domain and not DOMAIN.fullmatch(domain):
+            problem = "must be a bare domain such as example.eu.auth0.com, without https://, port or path"
+            variables.refuse("AUTH0_DOMAIN", problem)
+        return f"https://{domain}/", f"https://{domain}/oauth/token"
     if not others:
         variables.refuse("AUTH0_DOMAIN", "not set; set it, or OAUTH_ISSUER for an issuer that is not Auth0")
     return (
-        variables.read_address("OAUTH_ISSUER", with_query=False, is_required=False),
+        variables.read_address("OAUTH_ISSUER", is_required=False),
         variables.read_address("OAUTH_TOKEN_URL", is_required=False),
     )
 
 
-def read_auth0_domain(variables: Variables) -> tuple[str, str]:
-    """The issuer and the token endpoint of an Auth0 tenant, as Auth0 documents them."""
-    domain = variables.read_raw("AUTH0_DOMAIN")
-    if not is_domain(domain):
-        problem = "must be a bare domain such as example.eu.auth0.com, without https://, port or path"
-        variables.refuse("AUTH0_DOMAIN", problem)
-    return f"https://{domain}/", f"https://{domain}/oauth/token"
+def read_credentials(variables: Variables, client_auth: str) -> tuple[str, str]:
+    """The secret and the private key; one of the two is empty."""
+    signs = client_auth == PRIVATE_KEY_JWT
+    for name in ("AUTH0_CLIENT_SECRET", "AUTH0_CLIENT_SECRET_FILE") if signs else (KEY_FILE,):
+        if variables.is_set(name):
+            variables.refuse(name, f"is not used with OAUTH_CLIENT_AUTH={client_auth}; unset it")
+    if not signs:
+        return variables.read_secret("AUTH0_CLIENT_SECRET"), ""
+    if pem := variables.read_secret_file(KEY_FILE):
+        try:
+            choose_algorithm(pem)
+        except ConfigurationError as error:
+            variables.refuse(KEY_FILE, str(error))
+    return "", pem
+
+
+def choose_algorithm(pem: str) -> str:
+    """The JWS algorithm that signs with the key (RFC 7518 section 3.1, RFC 8037).
+
+    Raises ConfigurationError with a text that follows the variable's name.
+    """
+    # Importing it takes longer than importing all of the client, and few clients sign.
+    try:
+        import jwt
+    except ImportError:
+        raise ConfigurationError("signing needs the extra timesheets-client[private-key-jwt]") from None
+    for algorithm in ALGORITHMS:
+        # The errors may quote the file.
+        with suppress(Exception):
+            jwt.encode({}, pem, algorithm)
+            return algorithm
+    raise ConfigurationError(
+        "its file contains no private key in PEM without passphrase for RSA, Ed25519, P-256, P-384 or P-521"
+    )
 
 
 def read_state_dir(variables: Variables) -> Path:

@@ -20,7 +20,6 @@ from timesheets_files.printable import escape
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 MAX_NAME_BYTES = 255
-POLL_SECONDS = 0.2
 
 
 def make_real_folder(folder: Path) -> None:
@@ -119,5 +118,5 @@ def is_same_file(file: IO[Any], path: Path) -> bool:
 def lock(file: IO[Any], name: str, wait_seconds: float, clock: Clock) -> None:
     """Lock `file` until it is closed. Raises InputInUse if another run holds the lock."""
     reason = f"another run that works on {name}"
-    if not poll(partial(try_lock, file), wait_seconds, clock, interval_seconds=POLL_SECONDS, reason=reason):
+    if not poll(partial(try_lock, file), wait_seconds, clock, reason):
         raise InputInUse(f"{name}: another run works on this; run it again later, or wait: --lock-wait 60")

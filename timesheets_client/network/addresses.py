@@ -1,48 +1,31 @@
 """Decide to which addresses a secret may be sent. Knows no HTTP."""
 
 import ipaddress
-import re
-from urllib.parse import SplitResult, urlsplit
 
-LABEL = r"[A-Za-z0-9_-]{1,63}"
-DOMAIN = re.compile(rf"{LABEL}(\.{LABEL})+")
-HOST = re.compile(rf"{LABEL}(\.{LABEL})*|[0-9A-Fa-f:.]+")
+# The parser that sends, so both see the same host.
+from urllib3.util import Url, parse_url
 
 
-def is_domain(text: str) -> bool:
-    return bool(DOMAIN.fullmatch(text))
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether requests to the host stay on this machine."""
+def is_loopback(url: str) -> bool:
+    """Whether requests to the address stay on this machine."""
+    host = (parse_url(url).host or "").strip("[]")
     try:
-        return ipaddress.ip_address(host or "").is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
 def find_fault(url: str) -> str | None:
     """Return why no secret may be sent to `url`, as a text that follows its name, or None."""
-    # urlsplit drops line breaks silently.
-    if not url.isprintable() or " " in url:
-        return "must not contain white space"
-    parts = split_address(url)
-    if parts is None:
-        return "is not an address such as https://example.com"
-    if "@" in parts.netloc:
-        return "must not contain a user name or a password"
-    if parts.scheme != "https" and not is_loopback(parts.hostname):
-        return "must begin with https://; plain http is only for addresses of this machine"
-    if "#" in url:
-        return "must not contain a #"
-    return None
-
-
-def split_address(url: str) -> SplitResult | None:
     try:
-        parts = urlsplit(url)
-        has_valid_port = parts.port != 0
+        parts = parse_url(url)
     except ValueError:
-        return None
-    is_http = parts.scheme in ("http", "https")
-    return parts if has_valid_port and is_http and HOST.fullmatch(parts.hostname or "") else None
+        parts = Url()
+    is_clean = url.isprintable() and not set(" \\#") & set(url)
+    if parts.scheme not in ("http", "https") or not parts.host or not is_clean:
+        return "is not an address such as https://example.com"
+    if parts.auth is not None:
+        return "must not contain a user name or a password"
+    if parts.scheme == "http" and not is_loopback(url):
+        return "must begin with https://; plain http is only for addresses of this machine"
+    return None

@@ -2,12 +2,11 @@
 
 import json
 import logging
-import time
 from collections.abc import Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Thread
-from urllib.parse import urlsplit
+from typing import NamedTuple
 
 import requests
 import urllib3
@@ -18,16 +17,18 @@ from timesheets_client.network.messages import Answer, Message
 from timesheets_client.network.retries import Clock
 
 DEFAULT_RETRIES = 5
-MAX_WAIT_SECONDS = 1.0
+# To send a request and read its answer; twice as long as a longer wait for a part of it.
+MIN_TOTAL_SECONDS = 120
 # The API's verdicts on 10,000 entries, each with every possible error, fit in this.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     connect_seconds: float = 10
     read_seconds: float = 60
-    total_seconds: float = 120
+
+
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 class DirectSession(requests.Session):
@@ -49,7 +50,7 @@ class Connection:
 
     session: requests.Session
     clock: Clock = field(default_factory=Clock)
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
     retries: int = DEFAULT_RETRIES
 
     def send(self, message: Message) -> Answer:
@@ -66,19 +67,11 @@ class Connection:
         # a byte a minute, this thread stays behind; it ends with the program.
         Thread(target=complete, daemon=True).start()
         try:
-            return wait_for(outcome, self.clock.limit(self.timeouts.total_seconds))
+            seconds = max(MIN_TOTAL_SECONDS, 2 * self.timeouts.read_seconds)
+            return outcome.result(timeout=self.clock.limit(seconds))
         except (OSError, urllib3.exceptions.HTTPError) as error:
             # The error contains the request, and therefore the secret, so it is not chained.
             raise explain_failure(error, message.address) from None
-
-
-def wait_for(outcome: Future[Answer], seconds: float) -> Answer:
-    """The outcome. Raises TimeoutError without one, and what `outcome` raises."""
-    end = time.monotonic() + seconds
-    # Short waits, because on Windows none of them ends when a signal arrives.
-    while not outcome.done() and (left := end - time.monotonic()) > 0:
-        wait([outcome], min(left, MAX_WAIT_SECONDS))
-    return outcome.result(timeout=0)
 
 
 def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Answer:
@@ -90,10 +83,10 @@ def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Ans
         json=message.json,
         headers=message.headers,
         auth=message.auth,
-        timeout=(timeouts.connect_seconds, timeouts.read_seconds),
+        timeout=timeouts,
         stream=True,
         # Through a proxy, plain http to this machine would cross the network.
-        proxies={"no_proxy": "*"} if is_loopback(urlsplit(message.url).hostname) else {},
+        proxies={"no_proxy": "*"} if is_loopback(message.url) else {},
     ) as response:
         body = read_body(response)
         return Answer(

@@ -4,33 +4,26 @@ import ssl
 from collections.abc import Iterator
 
 from requests import exceptions
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    NameResolutionError,
-    NewConnectionError,
-    ProxyError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError, ReadTimeoutError
 
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure, UploadError
 
 TIMED_OUT = (TimeoutError, exceptions.Timeout, ReadTimeoutError)
 # Raised before anything is sent.
-NOT_CONNECTED = (ConnectTimeoutError, NewConnectionError)
-# OpenSSL's X509_V_ERR_* numbers. Python has no names for them.
-OUTSIDE_VALIDITY = (9, 10)
-NAME_MISMATCH = (62, 64)
+NOT_CONNECTED = (ProxyError, ConnectTimeoutError, NewConnectionError)
 LOST = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError, TimeoutError)
 
 
 def explain_failure(error: Exception, url: str) -> UploadError:
     """The error to raise if `error` came instead of an answer from `url`."""
     causes = list(walk_causes(error))
+    to_proxy = includes(causes, ProxyError)
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            owner = "proxy" if includes(causes, ProxyError) else "server"
             return ConfigurationError(
-                f"{url}: the {owner}'s certificate cannot be trusted: {explain_distrust(cause.verify_code)}"
+                f"{url}: the {'proxy' if to_proxy else 'server'}'s certificate cannot be trusted: "
+                f"{cause.verify_message.rstrip('.')}. If a proxy inspects TLS or the authority is private, "
+                "set REQUESTS_CA_BUNDLE to a PEM file with it. Are the address and the clock right?"
             )
     if isinstance(error, exceptions.SSLError) and not includes(causes, *LOST):
         return ConfigurationError(f"{url}: no secure connection is possible. Are the address and port right?")
@@ -40,32 +33,12 @@ def explain_failure(error: Exception, url: str) -> UploadError:
         return ConfigurationError(
             "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE: the file that they name cannot be read. Is the path right?"
         )
-    return explain_loss(causes, url)
-
-
-def explain_distrust(verify_code: int) -> str:
-    if verify_code in OUTSIDE_VALIDITY:
-        return "it has expired or is not valid yet. Is this machine's clock right?"
-    if verify_code in NAME_MISMATCH:
-        return "it is for another name. Is the address right?"
-    return (
-        "this machine does not know the authority that issued it. If a proxy inspects TLS or the authority "
-        "is private, set REQUESTS_CA_BUNDLE to a PEM file with that authority. Is the address right?"
-    )
-
-
-def explain_loss(causes: list[BaseException], url: str) -> TemporaryFailure:
-    if includes(causes, ProxyError):
-        return NothingSent(f"{url}: no connection through the proxy. Is it running, and its address right?")
-    if includes(causes, NameResolutionError):
-        return NothingSent(f"{url}: the host name cannot be resolved. Is the address right?")
     if includes(causes, *NOT_CONNECTED):
-        return NothingSent(f"{url}: no connection. Is the server running?")
-    loss = "no answer in time" if includes(causes, *TIMED_OUT) else "the connection was lost"
-    return TemporaryFailure(
-        f"{url}: {loss}. What was sent may still have arrived; run it again later.",
-        f"{url}: {loss}.",
-    )
+        through = " through the proxy" if to_proxy else ""
+        reason = f"{url}: no connection{through}. Is the address right, and the server running?"
+        return NothingSent(f"{reason} Run it again later.", reason)
+    reason = f"{url}: {'no answer in time' if includes(causes, *TIMED_OUT) else 'the connection was lost'}."
+    return TemporaryFailure(f"{reason} What was sent may still have arrived; run it again later.", reason)
 
 
 def walk_causes(error: BaseException | None) -> Iterator[BaseException]:
