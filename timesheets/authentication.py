@@ -84,7 +84,6 @@ def _verify(unverified_token: str) -> VerifiedToken:
         return verify_access_token(unverified_token, policy, keys, time.time(), _memory)
     except TokenRejected as rejection:
         logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
-        metrics.count_refused_token(rejection.fault)
         # The cause is for explain_token. No caller sees it.
         raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from rejection
     except KeysUnavailable as failure:

@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from timesheets.storage.verdicts import ACCEPTED, Outcome
-from timesheets.trust.token_rules import Fault
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # How many clients have a metric of their own, per worker. Each costs a time series.
@@ -65,7 +64,6 @@ _LAST_UPLOAD = _gauge(
     ["client"],
     multiprocess_mode="max",
 )
-_REFUSED_TOKENS = _counter("timesheets_refused_tokens", "Access tokens that were refused.", ["reason"])
 _KEY_REFRESHES = _counter("timesheets_issuer_key_refreshes", "Fetches of the issuer's keys.", ["outcome"])
 _sum = partial(_gauge, multiprocess_mode="livesum")
 _THREADS = _sum("timesheets_threads", "Threads for requests, of all workers.")
@@ -74,8 +72,6 @@ _THREADS.set(int(os.environ.get("GRANIAN_BLOCKING_THREADS", "0")))
 # A counter that exists before the first event shows that event as an increase.
 for _verdict in Outcome:
     _ENTRIES.labels(_verdict)
-for _fault in Fault:
-    _REFUSED_TOKENS.labels(_fault)
 for _outcome in (SUCCESS, FAILURE):
     _KEY_REFRESHES.labels(_outcome)
 
@@ -145,11 +141,6 @@ def _note_upload(client_id: str) -> None:
     if is_due and (client_id in _noted_at or len(_noted_at) < MAX_CLIENTS):
         _noted_at[client_id] = now
         _LAST_UPLOAD.labels(client_id).set(now)
-
-
-def count_refused_token(fault: Fault) -> None:
-    if is_on():
-        _REFUSED_TOKENS.labels(fault).inc()
 
 
 def count_key_refresh(outcome: str) -> None:

@@ -120,16 +120,6 @@ def count_verdicts(before: Metrics, after: Metrics) -> dict[str, float]:
     return {verdict: number for verdict, number in counted.items() if number}
 
 
-def test_a_refused_token_is_counted_by_its_reason(server: GranianServer, issuer_process: Issuer) -> None:
-    before = scrape(server)
-    statuses = [post(server, issuer_process, aud="https://other"), post(server, issuer_process, exp=1, iat=0)]
-
-    after = scrape(server)
-    assert statuses == [401, 401]
-    assert count(before, after, "refused_tokens_total", reason="audience") == 1
-    assert count(before, after, "refused_tokens_total", reason="expired") == 1
-
-
 def test_the_last_upload_of_a_client_has_a_time(server: GranianServer, issuer_process: Issuer) -> None:
     begin = time.time()
     post(server, issuer_process, azp="steady", sub="x")
