@@ -154,7 +154,6 @@ def _write_page(response: HttpResponse) -> None:
     problem = json.loads(response.content)
     context = {
         "problem": problem,
-        "content": json.dumps(problem, indent=2, ensure_ascii=False),
         "lets_sign_in": conf.lets_browsers_sign_in(),
         "may_upload": True,
         "may_read": True,

@@ -7,11 +7,9 @@ from timesheets.conf import CALLBACK_PATH
 from timesheets.exceptions import METADATA_PATH
 from timesheets.openapi.views import serve_description, show_docs
 from timesheets.storage.run_lines import LABEL
-from timesheets.views.assignments import AssignmentView
-from timesheets.views.clients import ClientListView
-from timesheets.views.corrections import CorrectionListView
+from timesheets.views.assignments import AssignmentView, MissingView
 from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
-from timesheets.views.missing import MissingView
+from timesheets.views.overview import ClientListView, CorrectionListView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.runs import RunLineListView, RunListView, RunView
 from timesheets.views.service import (

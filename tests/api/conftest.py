@@ -18,18 +18,16 @@ from tests.api.reading import RECEIVED_AT, Read
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from timesheets.authentication import get_issuer_keys
-from timesheets.browser import suggestions
+from timesheets.browser import pages
 from timesheets.browser.pages import PageRenderer
 from timesheets.browser.sessions import SessionAuthentication
 from timesheets.storage import client_policies
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.trust.principals import MachineClient
-from timesheets.views.assignments import AssignmentView
-from timesheets.views.clients import ClientListView
-from timesheets.views.corrections import CorrectionListView
+from timesheets.views.assignments import AssignmentView, MissingView
 from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
-from timesheets.views.missing import MissingView
+from timesheets.views.overview import ClientListView, CorrectionListView
 from timesheets.views.receipts import ReceiptListView, ReceiptView, RejectionListView
 from timesheets.views.runs import RunLineListView, RunListView, RunView
 from timesheets.views.timesheets import TimesheetListView, TimesheetView
@@ -126,7 +124,7 @@ def with_pages(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let people use the API in a browser."""
     settings.TIMESHEETS_BROWSER_SIGN_IN = True
     # Pages remember names for a minute, but tests have other ones.
-    suggestions._read_names.cache_clear()  # noqa: SLF001
+    pages._read_names.cache_clear()  # noqa: SLF001
     lists = (
         *(TimesheetListView, TimesheetView, TimesheetDownloadView, ReceiptListView, ReceiptView),
         RejectionListView,

@@ -14,8 +14,7 @@ from tests.api.pages import SCRIPT, Open, Store, list_links, read_page, read_tex
 from tests.kit.django_client import ClientResponse
 from tests.storage.entries import make_entry as build_entry
 from timesheets.storage.entries import Entry
-from timesheets.views import corrections
-from timesheets.views.corrections import PAGE_SIZE
+from timesheets.views import overview
 
 MAY = "/corrections?date_from=2017-05-01&date_to=2017-06-01"
 
@@ -101,7 +100,7 @@ def test_without_a_period_it_is_the_last_seven_days(show: Open, store: Store) ->
 def test_a_page_that_left_something_out_says_since_when_it_is_complete(
     show: Open, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrections, "MAX_SEARCHED_ROWS", 3)
+    monkeypatch.setattr(overview, "MAX_SEARCHED_ROWS", 3)
     store(build_entry("a"), build_entry("b"))
     store(correct("a", 4, "long ago"))
     store(build_entry(), build_entry())
@@ -133,14 +132,14 @@ def test_a_client_sees_its_own_corrections_and_a_reader_of_all_sees_whose(show: 
 def test_a_full_page_of_the_longest_texts_is_below_100_kb(show: Open, store: Store) -> None:
     store(*(build_entry(user_id=f"{number:064}", project=f"{number:0128}") for number in range(200)))
     old, new = ({"user_id": each * 64, "project": each * 128} for each in "on")
-    store(*(build_entry(f"{number}", **old) for number in range(PAGE_SIZE + 1)))
+    store(*(build_entry(f"{number}", **old) for number in range(overview.CORRECTIONS_PAGE_SIZE + 1)))
     store(
-        *(correct(f"{number}", 4, "r" * 200, **new) for number in range(PAGE_SIZE + 1)),
+        *(correct(f"{number}", 4, "r" * 200, **new) for number in range(overview.CORRECTIONS_PAGE_SIZE + 1)),
         subject="s" * 255,
     )
 
     page = show(MAY)
 
-    assert len(read_rows(page)) == PAGE_SIZE
+    assert len(read_rows(page)) == overview.CORRECTIONS_PAGE_SIZE
     assert 50 < page.content.count(b"<option") < 400
     assert len(page.content) < 100_000

@@ -17,11 +17,8 @@ from tests.api.conftest import status_and_code
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from tests.storage.entries import make_entry as build_entry
-from timesheets.browser.downloads import COLUMNS, settle, write_download
-from timesheets.storage.queries import TimesheetQuery
-from timesheets.storage.rows import Reach
-from timesheets.trust.principals import ClientKey
 from timesheets.views import downloads
+from timesheets.views.downloads import COLUMNS
 
 Download = Callable[..., ClientResponse]
 Store = Callable[..., list[int]]
@@ -81,7 +78,7 @@ def test_a_row_says_what_an_entry_is_and_what_counts(download: Download, store: 
 
 
 def test_it_has_all_pages(download: Download, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("timesheets.browser.downloads._PAGE_SIZE", 2)
+    monkeypatch.setattr("timesheets.views.downloads._PAGE_SIZE", 2)
     ids = store(*(build_entry(f"{number}") for number in range(7)))
 
     assert [row["id"] for row in read_rows(download("?page_size=1"))] == [str(row_id) for row_id in ids]
@@ -114,17 +111,6 @@ def test_it_is_one_state_even_if_entries_arrive_meanwhile(download: Download, st
     [row] = read_rows(response)
 
     assert (row["entry_id"], row["state"]) == ("a", "current")
-
-
-def test_a_state_that_is_settled_gets_the_same_bytes_again(issuer: Issuer, store: Store) -> None:
-    store(build_entry("a"), build_entry("b"))
-    reach = Reach(own=ClientKey(issuer.url, "payroll", ""))
-    query = settle(TimesheetQuery())
-    before = b"".join(write_download(reach, query))
-
-    store(correct(2, 4, "Left early"), build_entry("c"))
-
-    assert b"".join(write_download(reach, query)) == before
 
 
 def test_an_empty_table_is_a_file_with_a_header(download: Download) -> None:

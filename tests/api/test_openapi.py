@@ -19,7 +19,8 @@ from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
 from timesheets.renderers import CLIENT_COLUMNS, COLUMNS, CORRECTION_COLUMNS
 from timesheets.urls import urlpatterns
-from timesheets.views.list_options import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_VALUES
+from timesheets.views.list_options import DEFAULT_PAGE_SIZE
+from timesheets.views.parameters import MAX_PAGE_SIZE, MAX_VALUES
 from timesheets_files.limits import ENTRY_ID
 
 # What only people use, and the metadata that its challenges link to.

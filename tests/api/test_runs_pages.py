@@ -70,9 +70,6 @@ def test_a_run_shows_what_is_paid_by_kind_and_what_is_held_by_reason(show: Open)
         "2 agency for org_1 1 5.00",
         "no contract",
         "1 agency for org_1 1 5.00",
-        "Client Lines Hours to pay Held",
-        "agency for org_1 3 5.00 10.00",
-        "payroll 3 8.00 0.00",
     ]
     assert "Hours through 30 Jun 2017" in read_page(every)
     assert Run.objects.get(label="june").sha256 in read_page(every)
@@ -175,8 +172,6 @@ def test_a_full_page_of_the_longest_texts_is_below_100_kb(
 ) -> None:
     client = {"client_id": "c" * 64, "organization": "o" * 64}
     store(*(make_entry(user_id=f"{each:064}", project="p" * 128) for each in range(101)), **client)
-    for number in range(50):
-        store(make_entry(), client_id=f"{number:064}", organization="o" * 64)
     (tmp_path / "holds.csv").write_text(f"client,user_id,reason\n{'c' * 64},,{'r' * 200}\n")
     pay("l" * 128, "2017-05-31", "--hold", tmp_path / "holds.csv")
 
@@ -184,7 +179,6 @@ def test_a_full_page_of_the_longest_texts_is_below_100_kb(
         show(f"/runs/{'l' * 128}{path}", **EVERYTHING) for path in ("", f"/lines?client={'c' * 64}")
     )
 
-    assert (len(read_rows(run)), len(read_rows(lines))) == (2 + 2 + 50 + 1 + 50, 51)
+    assert (len(read_rows(run)), len(read_rows(lines))) == (52, 51)
     assert "There are more people whose hours are held" in read_page(run)
-    assert "There are more clients." in read_page(run)
     assert max(len(run.content), len(lines.content)) < 100_000

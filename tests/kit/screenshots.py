@@ -48,7 +48,7 @@ def photograph(driver: webdriver.Chrome, server: DevelopmentServer, folder: Path
     person.see("less than or equal to 24")
     save(driver, "upload.png", "#upload-file")
     person.open(f"/people/week?user_id=201&day={datetime.now(UTC).date() - timedelta(days=7)}")
-    save(driver, "week.png", ".week")
+    save(driver, "week.png", ".table")
 
 
 def save(driver: webdriver.Chrome, name: str, last: str) -> None:

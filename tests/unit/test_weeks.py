@@ -1,13 +1,11 @@
-"""The sums of a person's weeks, and the charts of them."""
+"""Weeks, and the chart of a person's week."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from timesheets.browser.charts import draw_days
-from timesheets.browser.weeks import WEEKS, WeekReport, limit_projects, summarize
+from timesheets.browser.weeks import draw_days
 from timesheets.formats.days import Week
 from timesheets.storage.totals import Group
 
@@ -17,17 +15,6 @@ SHOWN = Week.parse("2026-W47")
 def work(hours: object = 8, *, days: int = 0, project: str = "StoreZero") -> Group:
     """Work that many days after the Monday of the shown week."""
     return Group((project, str(SHOWN.monday + timedelta(days=days))), 1, Decimal(str(hours)))
-
-
-def report(*groups: Group) -> WeekReport:
-    return summarize(groups, SHOWN)
-
-
-def read_projects(summary: WeekReport) -> dict[str | None, list[str]]:
-    return {project.name: [f"{hours:.2f}" for hours in project.days] for project in summary.projects}
-
-
-# Weeks
 
 
 @pytest.mark.parametrize(
@@ -64,130 +51,45 @@ def test_a_name_that_no_week_has_is_refused(name: str) -> None:
         Week.parse(name)
 
 
-# Sums
+def test_the_parts_of_a_bar_follow_each_other_and_the_longest_bar_is_full() -> None:
+    chart = draw_days([work(5), work(3, project="Intranet"), work(2, days=1, project="Intranet")], SHOWN)
 
-
-def test_hours_are_added_up_by_project_and_day() -> None:
-    rows = [work(5), work("2.5"), work("0.25", days=6), work(1, days=2, project="Intranet")]
-
-    summary = report(*rows)
-
-    assert read_projects(summary) == {
-        "StoreZero": ["7.50", "0.00", "0.00", "0.00", "0.00", "0.00", "0.25"],
-        "Intranet": ["0.00", "0.00", "1.00", "0.00", "0.00", "0.00", "0.00"],
+    (_, monday, parts), (_, tuesday, [part]), *others = chart["days"]
+    assert (monday, tuesday, [hours for _, hours, _ in others]) == (8, 2, [0] * 5)
+    assert sum(width for *_, width in parts) == 100
+    assert [begin for _, begin, _ in parts] == [0, parts[0][2]]
+    assert {(chart["colors"][color], width) for color, _, width in parts} == {
+        ("StoreZero", 62.5),
+        ("Intranet", 37.5),
     }
-    assert " ".join(f"{hours:.2f}" for hours in summary.days) == "7.50 0.00 1.00 0.00 0.00 0.00 0.25"
-    assert (summary.total, summary.projects[0].total) == (Decimal("8.75"), Decimal("7.75"))
+    assert (chart["colors"][part[0]], part[1:]) == ("Intranet", (0, 25))
 
 
-def test_the_weeks_before_are_added_up_newest_first() -> None:
-    rows = [work(1), work(2, days=-7), work(3, days=-1), work(4, days=7 - 7 * WEEKS)]
-
-    summary = report(*rows)
-
-    assert [str(week) for week in summary.recent][:2] == ["2026-W47", "2026-W46"]
-    assert list(summary.recent.values()) == [1, 5, *[0] * 9, 4]
-    assert summary.total == 1
-
-
-def test_without_work_there_are_no_projects_no_nearest_week_and_no_bars() -> None:
-    summary = report()
-
-    assert not summary.projects
-    assert [*summary.days, summary.total] == [0] * 8
-    assert list(summary.recent.values()) == [0] * WEEKS
-    assert summary.nearest is None
-
-
-def test_a_report_says_that_it_has_only_a_part_of_too_many_projects() -> None:
-    groups = [work(1, project=f"p{number}") for number in range(10_001)]
-
-    assert (report(*groups).is_part, report(*groups[1:]).is_part) == (True, False)
-
-
-def test_the_nearest_week_is_the_newest_with_hours() -> None:
-    assert report(work(days=-30), work(days=-20)).nearest == Week.parse("2026-W44")
-
-
-def test_the_project_with_the_most_hours_is_first_and_equal_ones_are_in_order_of_name() -> None:
-    rows = [work(1, project="b"), work(1, project="a"), work(3, project="c")]
-
-    assert list(read_projects(report(*rows))) == ["c", "a", "b"]
-
-
-def many_projects(count: int) -> Sequence[Group]:
-    return [work(count - number, days=number % 7, project=f"p{number}") for number in range(count)]
-
-
-@pytest.mark.parametrize(("projects", "names"), [(6, 6), (7, 6)])
-def test_projects_beyond_the_limit_are_added_up(projects: int, names: int) -> None:
-    summary = report(*many_projects(projects))
-
-    limited = limit_projects(summary.projects, 6)
-
-    assert [project.name for project in limited[:names]] == [f"p{number}" for number in range(names)]
-    assert [project.name for project in limited[names:]] == ([None] if projects > 6 else [])
-    assert sum(project.total for project in limited) == summary.total
-
-
-# Charts
-
-
-def test_segments_are_stacked_without_gaps_from_the_bottom_up() -> None:
-    chart = draw_days(report(work(5), work(3, project="Intranet"), work(1, days=1, project="Intranet")))
-
-    monday, tuesday, *others = chart["columns"]
-    below, above = monday["segments"]
-    bottom = chart["lines"][0]["top"]
-    assert above["series"] == tuesday["segments"][0]["series"] != below["series"]
-    assert (below["top"] + below["height"], above["top"] + above["height"]) == (bottom, below["top"])
-    assert above["top"] == monday["top"] < tuesday["top"] < bottom
-    assert below["height"] / above["height"] == pytest.approx(5 / 3)
-    assert [(day["hours"], day["segments"], day["top"]) for day in others] == [(0, [], bottom)] * 5
-
-
-@pytest.mark.parametrize(
-    ("hours", "lines"),
-    [
-        (["0.01"], [0, 1]),
-        ([4], [0, 1, 2, 3, 4]),
-        (["7.75"], [0, 2, 4, 6, 8]),
-        ([24], [0, 8, 16, 24]),
-        ([24, "0.25"], [0, 8, 16, 24, 32]),
-        ([24] * 10_000, [0, 98304, 196608, 294912]),
-    ],
-    ids=["least", "on-a-line", "usual", "whole-day", "more-than-a-day", "absurd"],
-)
-def test_the_lines_are_at_round_hours_and_reach_over_each_bar(hours: list[object], lines: list[int]) -> None:
-    chart = draw_days(report(*(work(each) for each in hours)))
-
-    lowest, *_, highest = chart["lines"]
-    assert [line["hours"] for line in chart["lines"]] == lines
-    assert highest["top"] <= chart["columns"][0]["top"] < lowest["top"]
-
-
-@pytest.mark.parametrize("count", [6, 20])
+@pytest.mark.parametrize("count", [5, 6, 20])
 def test_the_other_projects_together_have_the_sixth_color_which_no_project_has(count: int) -> None:
-    chart = draw_days(report(*many_projects(count)))
+    groups = [work(count - number, days=number % 7, project=f"p{number}") for number in range(count)]
 
-    assert [project.name for project in chart["series"].values()] == ["p0", "p1", "p2", "p3", "p4", None]
-    assert sorted(chart["series"]) == [1, 2, 3, 4, 5, 6]
-    assert chart["series"][6].name is None
-    colors = {each["series"] for column in chart["columns"] for each in column["segments"]}
-    assert colors == {1, 2, 3, 4, 5, 6}
+    colors = draw_days(groups, SHOWN)["colors"]
+
+    assert [*colors.values()] == ["p0", "p1", "p2", "p3", "p4", *([None] if count > 5 else [])]
+    assert {*range(1, 7)} - {*colors} == ({6} if count == 5 else set())
+    assert colors.get(6) is None
 
 
 def test_a_project_has_the_same_color_whatever_its_rank() -> None:
-    names = ["StoreZero", "Migration"]
-    hours = ((8, 2), (2, 8), (0, 8), (8, 0))
+    weeks = ((8, 2), (2, 8), (0, 8), (8, 0))
 
     found = [
-        (project.name, color)
-        for each in hours
-        for color, project in draw_days(
-            report(*(work(many, project=name) for name, many in zip(names, each, strict=True) if many))
-        )["series"].items()
+        pair
+        for hours in weeks
+        for pair in draw_days(
+            [
+                work(each, project=name)
+                for name, each in zip(("StoreZero", "Migration"), hours, strict=True)
+                if each
+            ],
+            SHOWN,
+        )["colors"].items()
     ]
 
-    assert len(found) == 6
-    assert len(set(found)) == 2
+    assert (len(found), len(set(found))) == (6, 2)

@@ -1,42 +1,61 @@
-"""Describe what pages show besides the bodies of responses: days and sums, an entry's history."""
+"""Describe what pages show besides the bodies of responses: days and sums, histories, what is held."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from timesheets import conf
-from timesheets.browser.days import add_up, group_by_day
 from timesheets.browser.reports import describe_report
-from timesheets.browser.runs import describe_lines, describe_run
 from timesheets.formats.days import name_week
+from timesheets.models import Run
 from timesheets.permissions import UPLOAD_SCOPE, may_correct
 from timesheets.serializers import represent_change, represent_rejection, represent_stored_entry
 from timesheets.storage.queries import StoredEntry, TimesheetQuery, list_history, list_timesheets
 from timesheets.storage.receipts import list_rejections
 from timesheets.storage.rows import Reach
+from timesheets.storage.run_lines import KINDS, Shares, add_up, add_up_lines, write_hours
 from timesheets.storage.scans import PageQuery
+from timesheets.storage.verdicts import State
 from timesheets.trust.principals import MachineClient, VerifiedToken
 
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
-MAX_REVISIONS = 50
+MAX_REVISIONS, MAX_HELD = 50, 50
 MAX_SHOWN = 20
+_HELD = ("held", "client__client_id", "client__organization", "user_id")
 
 
 def _describe_entries(entries: Sequence[StoredEntry], *, is_part: bool, **others: Any) -> Mapping[str, Any]:
-    """The `days` of the entries with their rows, and the `totals`.
+    """The `days` of the entries with their rows, the newest first, and sums of what counts.
 
-    Totals of a part of a list would be wrong for its days, so a page must not show them.
+    A part of a list keeps its order, because its days go on in other parts. Its sums would be wrong for its
+    days, so a page must not show them.
     """
+    zone = conf.time_zone()
+
+    def find_day(stored: StoredEntry) -> date:
+        return stored.entry.date.astimezone(zone).date()
+
+    ordered = entries if is_part else sorted(entries, key=find_day, reverse=True)
+    days = [list(rows) for _, rows in groupby(ordered, find_day)]
+    counted = sum(stored.state is State.CURRENT for stored in entries)
     return {
         **others,
         "is_part": is_part,
-        "days": [_describe_day(rows) for _, rows in group_by_day(entries, conf.time_zone(), is_part=is_part)],
-        "totals": add_up(entries),
+        "days": [
+            {"rows": [represent_stored_entry(each) for each in rows], "hours": _add_up(rows)} for rows in days
+        ],
+        "hours": _add_up(entries),
+        "counted": counted,
+        "uncounted": len(entries) - counted,
     }
 
 
-def _describe_day(entries: Sequence[StoredEntry]) -> Mapping[str, Any]:
-    rows = [represent_stored_entry(stored) for stored in entries]
-    return {"rows": rows, "hours": add_up(entries).hours}
+def _add_up(entries: Sequence[StoredEntry]) -> Decimal:
+    """Hours that were superseded or withdrawn count for nothing."""
+    return sum((each.entry.hours for each in entries if each.state is State.CURRENT), Decimal())
 
 
 def _describe_history(
@@ -73,13 +92,37 @@ def _describe_created(reach: Reach, upload_id: int) -> Mapping[str, Any]:
     }
 
 
+def _describe_run(run: Run, shares: Shares, reach: Reach) -> Mapping[str, Any]:
+    """What is paid by kind, and the first people who are held, by reason."""
+    kinds = add_up_lines(run, shares, "kind", held__isnull=True)
+    held = list(add_up_lines(run, shares, *_HELD, held__isnull=False)[: MAX_HELD + 1])
+    return {
+        "reach": reach,
+        "kinds": sorted(kinds, key=lambda row: KINDS.index(row[0])),
+        "held": held[:MAX_HELD],
+        "has_more_held": len(held) > MAX_HELD,
+    }
+
+
+def _describe_lines(run: Run, shares: Shares, wanted: Mapping[str, Any], **others: Any) -> Mapping[str, Any]:
+    """What the lines that are wanted add up to: their number, and the hours that they pay and hold."""
+    sums = add_up(shares)
+    if wanted:
+        sums = Counter()
+        for reason, count, hours in add_up_lines(run, shares, "held", **wanted):
+            sums["lines"] += count
+            sums["hours" if reason is None else "held"] += int(hours * 100)
+    pays, holds = write_hours(sums["hours"]), write_hours(sums["held"])
+    return {**others, "run": run, "count": sums["lines"], "pays": pays, "holds": holds}
+
+
 _DESCRIBE: dict[str, Callable[..., Mapping[str, Any]]] = {
     "timesheets/parts/timesheets.html": _describe_entries,
     "timesheets/parts/timesheet.html": _describe_history,
     "timesheets/parts/receipt.html": _describe_created,
     "timesheets/parts/report.html": describe_report,
-    "timesheets/parts/run.html": describe_run,
-    "timesheets/parts/run_lines.html": describe_lines,
+    "timesheets/parts/run.html": _describe_run,
+    "timesheets/parts/run_lines.html": _describe_lines,
 }
 
 

@@ -1,28 +1,33 @@
 """Render the API as pages for people: DRF's browsable API with the project's own templates."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
+from itertools import accumulate
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
-from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+from django.utils.html import escape
+from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from timesheets import conf
 from timesheets.browser.details import describe_more
 from timesheets.browser.filters import read_filters
 from timesheets.browser.sessions import find_person, find_signed_in_token
-from timesheets.browser.suggestions import suggest_names
-from timesheets.exceptions import PROBLEM_MEDIA_TYPE, find_reason_phrase
 from timesheets.permissions import UPLOAD_SCOPE, may_read, may_read_all
 from timesheets.renderers import PageResponse
+from timesheets.storage.names import Names, list_names
+from timesheets.storage.rows import Reach
+from timesheets.trust.principals import ClientKey
 
-# They describe the page.
-_PAGE_HEADERS = {"content-type", "vary"}
+_MAX_AGE_SECONDS = 60
+# Of the names of a field, with an element around each. The limit keeps a page below 100 kB.
+_MAX_BYTES, _ELEMENT_BYTES = 11_000, 20
 
 
 def describe_visitor(request: HttpRequest) -> dict[str, Any]:
@@ -60,43 +65,33 @@ class PageRenderer(BrowsableAPIRenderer):
         context = dict(renderer_context or {})
         view, response = context["view"], context["response"]
         request: Request = context["request"]
+        shown = response.shown if isinstance(response, PageResponse) else None
         visitor = describe_visitor(request._request)  # noqa: SLF001  DRF has no public name for it.
+        page = visitor["section"] if visitor["section"] in ("corrections", "totals") else "timesheets"
+        first_page = request.query_params.copy()
+        first_page.pop("cursor", None)
         return {
             **visitor,
             "page_part": getattr(view, "page_part", None),
             "page_script": getattr(view, "page_script", None),
-            "filters": SimpleLazyObject(lambda: _read_filters(request, visitor["section"])),
-            "suggested": SimpleLazyObject(lambda: suggest_names(getattr(response, "shown", {}).get("reach"))),
+            "filters": SimpleLazyObject(
+                lambda: read_filters(
+                    request.query_params, timezone.localdate(timezone=conf.time_zone()), page
+                )
+            ),
+            "suggested": SimpleLazyObject(lambda: _suggest_names((shown or {}).get("reach"))),
             "title": view.get_view_name(),
             "address": conf.public_url(request.path),
             "path": request.get_full_path(),
             "time_zone": conf.time_zone(),
             "body": data,
-            "wire": None if data is None else _describe_wire(response, _write_json(data)),
             "next_page": _find_next_page(data),
-            "first_page": _find_first_page(request),
+            "first_page": f"?{first_page.urlencode()}",
             "problem": data if response.status_code >= HTTPStatus.BAD_REQUEST else None,
-            "reason": find_reason_phrase(response.status_code),
             "request": request,
             "response": response,
-            **(describe_more(view.page_part, response.shown) if isinstance(response, PageResponse) else {}),
+            **({} if shown is None else describe_more(view.page_part, shown)),
         }
-
-
-def _read_filters(request: Request, section: str | None) -> Mapping[str, Any]:
-    page = section if section in ("corrections", "totals") else "timesheets"
-    return read_filters(request.query_params, timezone.localdate(timezone=conf.time_zone()), page)
-
-
-def _write_json(data: Any) -> str:
-    return JSONRenderer().render(data, "application/json; indent=2").decode()
-
-
-def _describe_wire(response: Response, content: str) -> dict[str, Any]:
-    """The headers and the `content` that a program gets."""
-    media_type = PROBLEM_MEDIA_TYPE if response.exception else "application/json"
-    headers = [(name, value) for name, value in response.items() if name.lower() not in _PAGE_HEADERS]
-    return {"headers": [("Content-Type", media_type), *headers], "content": content}
 
 
 def _find_next_page(data: Any) -> str | None:
@@ -105,7 +100,16 @@ def _find_next_page(data: Any) -> str | None:
     return f"?{urlsplit(next_url).query}" if next_url else None
 
 
-def _find_first_page(request: Request) -> str:
-    query = request.query_params.copy()
-    query.pop("cursor", None)
-    return f"?{query.urlencode()}"
+def _suggest_names(reach: Reach | None) -> Names:
+    """Names for the fields of a form: those that were used last, a minute ago at most, in order."""
+    return _read_names(reach.own, int(time.monotonic() / _MAX_AGE_SECONDS)) if reach else Names()
+
+
+@lru_cache(maxsize=128)
+def _read_names(own: ClientKey | None, _period: int) -> Names:
+    return Names(*(sorted(_fit(names), key=str.casefold) for names in list_names(Reach(own=own))))
+
+
+def _fit(names: Sequence[str]) -> list[str]:
+    sizes = accumulate(len(escape(name).encode()) + _ELEMENT_BYTES for name in names)
+    return [name for name, size in zip(names, sizes, strict=True) if size <= _MAX_BYTES]

@@ -1,4 +1,4 @@
-"""Lay out sums of hours as a report: its period, its lines, what each opens, and what was left out."""
+"""Lay out sums of hours as a report: its period, its lines, and what each opens."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import escape
 
-from timesheets.browser.days import parse_day
-from timesheets.browser.filters import DATES, describe_pair
+from timesheets.browser.filters import DATES, describe_pair, parse_day
 from timesheets.formats.days import find_month
 from timesheets.storage.rows import Reach
 from timesheets.storage.totals import Group
@@ -82,8 +81,6 @@ class _Table:
     def describe_rows(self, columns: Sequence[Name]) -> Iterator[Line]:
         for name in self.rank(0):
             cells = [self._describe_cell(name, column) for column in columns]
-            if columns and len(columns) < len(self.sums[1]):
-                cells.append((self.sums[0][name] - sum(hours for hours, _ in cells), None))
             yield self.describe(0, name, entries=self.entries[name], cells=cells)
 
     def _describe_cell(self, row: Name, column: Name) -> tuple[Decimal, str | None]:
@@ -97,7 +94,7 @@ class _Table:
         filters = dict(self._filters)
         for key, name in parts.items():
             if key in _PERIODS:
-                first, end = (str(day) for day in _find_days(key, name[0]))
+                first, end = map(str, _find_bounds(key, _find_first_day(key, name)))
                 filters["date_from"] = [max(first, *filters.get("date_from", ()))]
                 filters["date_to"] = [min(end, *filters.get("date_to", ()))]
             elif key == "client" and name[0] in self._several:
@@ -125,26 +122,7 @@ def describe_report(
     if by[-1] in _PERIODS:
         columns.reverse()
     heads = [table.describe(1, name) for name in columns]
-    hours = sum((group.hours for group in groups), Decimal())
-    if heads and len(heads) < len(table.sums[1]):
-        more = len(table.sums[1]) - len(heads)
-        heads.append(Line(label=f"{more:,} more", hours=hours - sum(head.hours for head in heads)))
-    rows = list(take_what_fits(table.describe_rows(columns), len(escape(heads).encode())))
-    total = Line(
-        label="Total",
-        hours=hours,
-        entries=table.entries.total(),
-        cells=[(head.hours, None) for head in heads],
-    )
-    others = Line(
-        label=f"{len(table.sums[0]) - len(rows):,} more",
-        hours=hours - sum(row.hours for row in rows),
-        entries=total.entries - sum(row.entries for row in rows),
-        cells=[
-            (head.hours - sum(hours for hours, _ in cells), None)
-            for head, *cells in zip(heads, *(row.cells for row in rows), strict=True)
-        ],
-    )
+    lines = list(take_what_fits(table.describe_rows(columns), len(escape(heads).encode())))
     words = [_WORDS.get(key, key) for key in by]
     choices = dict.fromkeys((*_CHOICES, *(_CHOICES_OF_CLIENTS if reach.is_everything else ()), ",".join(by)))
     period = _describe_period(sent)
@@ -154,12 +132,16 @@ def describe_report(
         "words": words,
         "choices": {choice: _name_choice(choice) for choice in choices},
         "heads": heads,
-        "rows": rows,
-        "most": max((row.hours for row in rows), default=0),
-        "is_cut": len(rows) < len(table.sums[0]),
-        "others": others,
-        "total": total,
-        "download": f"{reverse('totals-download')}?{sent.urlencode()}",
+        "lines": lines,
+        "most": max((line.hours for line in lines), default=0),
+        "total": Line(
+            label="Total",
+            hours=sum((group.hours for group in groups), Decimal()),
+            entries=table.entries.total(),
+            cells=[(head.hours, None) for head in heads],
+        ),
+        "row_count": len(table.sums[0]),
+        "column_count": len(table.sums[-1]),
     }
 
 
@@ -171,8 +153,7 @@ def _split(by: Sequence[str], names: Sequence[str]) -> tuple[Name, ...]:
 
 def _label(key: str, name: Name) -> str:
     if key in _PERIODS:
-        first, _ = _find_days(key, name[0])
-        return f"{first:{_PERIODS[key][1]}}"
+        return _name_period(key, _find_first_day(key, name))
     return " for ".join(filter(None, name))
 
 
@@ -180,16 +161,22 @@ def _name_choice(choice: str) -> str:
     return ", ".join(_WORDS.get(key, key) for key in choice.split(",")).capitalize()
 
 
-def _find_days(key: str, name: str) -> tuple[date, date]:
-    """The first day of a period, and the day after its last one."""
-    first = date.fromisoformat(name + _PERIODS[key][0])
-    return first, _find_end(key, first)
+def _name_period(key: str, first: date) -> str:
+    return f"{first:{_PERIODS[key][1]}}"
 
 
-def _find_end(key: str, first: date) -> date:
+def _find_first_day(key: str, name: Name) -> date:
+    return date.fromisoformat(name[0] + _PERIODS[key][0])
+
+
+def _find_bounds(key: str, day: date) -> tuple[date, date]:
+    """The first day of the period that the day is in, and the day after its last one."""
     if key == "month":
-        return find_month(first)[1]
-    return first + (_ONE_WEEK if key == "week" else _ONE_DAY)
+        return find_month(day)
+    if key == "week":
+        first = day - timedelta(days=day.weekday())
+        return first, first + _ONE_WEEK
+    return day, day + _ONE_DAY
 
 
 def _link(filters: Mapping[str, Sequence[str]] | None, by: str | None = None) -> str | None:
@@ -203,15 +190,16 @@ def _link(filters: Mapping[str, Sequence[str]] | None, by: str | None = None) ->
 def _describe_period(sent: QueryDict) -> Mapping[str, Any]:
     """The words for the days of a report. A month and a week have `neighbors`, before and after it."""
     first, end = (parse_day(sent.get(name, "")) for name in DATES)
-    if first and end and (first, end) == find_month(first):
-        key, before = "month", find_month(first - _ONE_DAY)[0]
-    elif first and end and end - first == _ONE_WEEK and first.weekday() == 0:
-        key, before = "week", first - _ONE_WEEK
-    else:
-        words = (describe_pair(name, sent.get(name, "")) for name in DATES if name in sent)
-        return {"period": " ".join(f"{each[0].lower()}{each[1:]}" for each in words) or "all days"}
-    period, *neighbors = (f"{each:{_PERIODS[key][1]}}" for each in (first, before, end))
-    filters = {name: values for name, values in sent.lists() if name != "by"}
-    days = ({"date_from": [str(each)], "date_to": [str(_find_end(key, each))]} for each in (before, end))
-    addresses = (_link({**filters, **each}, sent.get("by")) for each in days)
-    return {"period": period, "neighbors": list(zip(neighbors, addresses, strict=True))}
+    for key in ("month", "week"):
+        if first and end and (first, end) == _find_bounds(key, first):
+            beside = (_find_bounds(key, first - _ONE_DAY), _find_bounds(key, end))
+            queries = ({**dict(sent.lists()), **dict(zip(DATES, each, strict=True))} for each in beside)
+            return {
+                "period": _name_period(key, first),
+                "neighbors": [
+                    (_name_period(key, each[0]), urlencode(query, doseq=True))
+                    for each, query in zip(beside, queries, strict=True)
+                ],
+            }
+    words = (describe_pair(name, sent.get(name, "")) for name in DATES if name in sent)
+    return {"period": " ".join(f"{each[0].lower()}{each[1:]}" for each in words) or "all days"}

@@ -1,96 +1,85 @@
-"""Add up a person's hours by week, day and project. Knows no HTTP."""
+"""Describe a person's week for a page: a report by project and day, and a chart of the days."""
 
+import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
-from zoneinfo import ZoneInfo
+from typing import Any
+from urllib.parse import urlencode
 
+from django.http import QueryDict
+
+from timesheets import conf
+from timesheets.browser.reports import describe_report
+from timesheets.exceptions import TooManyGroups
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.storage.queries import TimesheetQuery
 from timesheets.storage.rows import Reach
 from timesheets.storage.totals import MAX_GROUPS, Group, add_up
 
-WEEKS = 12
+# Of projects. The color after them is for all others together.
+COLORS = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectHours:
-    """The hours of each day on a project; of several projects together if there is no name."""
+def describe_week(reach: Reach, user_id: str, week: Week) -> Mapping[str, Any]:
+    """The report of a person's week, with its `chart`, and the `period` that selects its entries.
 
-    name: str | None
-    days: Sequence[Decimal]
-
-    @property
-    def total(self) -> Decimal:
-        return sum(self.days, Decimal(0))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WeekReport:
-    """The hours of a week, the project with the most hours first, and those of the weeks up to it.
-
-    `recent` has the newest week first. `is_part` if the person has more projects than can be added up.
+    Raises TooManyGroups.
     """
-
-    week: Week
-    projects: Sequence[ProjectHours]
-    recent: Mapping[Week, Decimal]
-    is_part: bool
-
-    @property
-    def days(self) -> Sequence[Decimal]:
-        return join_projects(self.projects).days
-
-    @property
-    def total(self) -> Decimal:
-        return join_projects(self.projects).total
-
-    @property
-    def nearest(self) -> Week | None:
-        """The newest of the weeks that has hours."""
-        return next((week for week, hours in self.recent.items() if hours), None)
-
-
-def read_week(reach: Reach, user_id: str, week: Week, zone: ZoneInfo) -> WeekReport:
-    """Add up what the person worked in the week, and in each of the weeks before it."""
-    first, end = week.shift(1 - WEEKS).monday, week.next.monday
+    first, end, zone = str(week.monday), str(week.next.monday), conf.time_zone()
+    names = {"user_id": user_id, "client": reach.client_ids}
+    period = urlencode({**names, "date_from": first, "date_to": end}, doseq=True)
     query = TimesheetQuery(
-        user_ids=(user_id,),
-        date_from=find_start_of_day(first.isoformat(), zone),
-        date_to=find_start_of_day(end.isoformat(), zone),
+        user_ids=(user_id,), date_from=find_start_of_day(first, zone), date_to=find_start_of_day(end, zone)
     )
-    groups, _ = add_up(reach, query, ("project", "day"), zone)
-    return summarize(groups, week)
+    by = ("project", "day")
+    groups, _ = add_up(reach, query, by, zone)
+    if len(groups) > MAX_GROUPS:
+        raise TooManyGroups
+    return {
+        **describe_report(by=by, groups=groups, sent=QueryDict(period), reach=reach),
+        "chart": draw_days(groups, week),
+        "period": period,
+    }
 
 
-def summarize(groups: Sequence[Group], week: Week) -> WeekReport:
-    """The report of the groups, each a project and a day, whose days are in the weeks up to this one."""
-    recent = {week.shift(-ago): Decimal(0) for ago in range(WEEKS)}
-    projects: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 7)
-    for (project, text), _, hours in groups:
-        day = date.fromisoformat(text)
-        number = day.weekday()
-        worked = Week(monday=day - timedelta(days=number))
-        recent[worked] += hours
-        if worked == week:
-            projects[project][number] += hours
-    found = [ProjectHours(name=name, days=days) for name, days in projects.items()]
-    return WeekReport(
-        week=week,
-        projects=sorted(found, key=lambda project: (-project.total, project.name)),
-        recent=recent,
-        is_part=len(groups) > MAX_GROUPS,
-    )
+def draw_days(groups: Sequence[Group], week: Week) -> Mapping[str, Any]:
+    """A bar for each of the `days`, and the `colors` of the projects: None for the others together."""
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    for (project, _), _, hours in groups:
+        totals[project] += hours
+    largest = sorted(totals, key=lambda project: (-totals[project], project))[:COLORS]
+    colors = _choose_colors(largest)
+    days: dict[date, dict[int, Decimal]] = {day: defaultdict(Decimal) for day in week.days}
+    for (project, day), _, hours in groups:
+        days[date.fromisoformat(day)][colors.get(project, COLORS + 1)] += hours
+    sums = {day: sum(bar.values(), Decimal()) for day, bar in days.items()}
+    most = max(sums.values())
+    names: dict[int, str | None] = {color: project for project, color in colors.items()}
+    return {
+        "days": [(day, sums[day], list(_draw_bar(bar, most))) for day, bar in days.items()],
+        "colors": names if len(totals) == len(largest) else {**names, COLORS + 1: None},
+    }
 
 
-def join_projects(projects: Iterable[ProjectHours]) -> ProjectHours:
-    columns = zip(*(project.days for project in projects), strict=True)
-    return ProjectHours(name=None, days=[sum(column, Decimal(0)) for column in columns] or [Decimal(0)] * 7)
+def _choose_colors(projects: Sequence[str]) -> Mapping[str, int]:
+    """The name of a project decides its color, in every week and for every employee.
+
+    If two names decide for the same, the second project gets the next color that is free.
+    """
+    chosen: dict[str, int] = {}
+    for project in projects:
+        color = zlib.crc32(project.encode()) % COLORS + 1
+        while color in chosen.values():
+            color = color % COLORS + 1
+        chosen[project] = color
+    return chosen
 
 
-def limit_projects(projects: Sequence[ProjectHours], count: int) -> Sequence[ProjectHours]:
-    """The first `count` projects. If there are more, another row has them together."""
-    rest = projects[count:]
-    return [*projects[:count], join_projects(rest)] if rest else projects
+def _draw_bar(bar: Mapping[int, Decimal], most: Decimal) -> Iterator[tuple[int, float, float]]:
+    """The color of each part of a bar, where it begins, and its width, in percent."""
+    begin = Decimal()
+    for color, hours in sorted(bar.items()):
+        yield color, round(float(100 * begin / most), 2), round(float(100 * hours / most), 2)
+        begin += hours

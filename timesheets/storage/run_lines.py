@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from itertools import chain, islice
@@ -35,13 +34,6 @@ Line = Sequence[str | None]
 # By the key of each client: the position of its `first` line, the number of its `lines`, and the `hours` of
 # those that are paid and the hours that are `held`, in hundredths.
 Shares = Mapping[int, Counter[str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LineQuery(PageQuery):
-    """Selects the lines of a run that match."""
-
-    look_ups: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_shares(run: Run) -> Shares:

@@ -1,19 +1,28 @@
-"""Show a client which employees, projects and days it may upload hours for: parse, call, respond."""
+"""Show lists of assignments, and who is missing in a week by these lists: parse, call, respond."""
 
 from typing import cast
 
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from timesheets import conf
+from timesheets.exceptions import InvalidParameter
+from timesheets.fields import WeekField
 from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, UPLOAD_SCOPE
-from timesheets.renderers import CSVRenderer, PageResponse, has_page
-from timesheets.serializers import represent_assignments
+from timesheets.renderers import PERSON_COLUMNS, CSVRenderer, PageResponse, choose_columns, has_page
+from timesheets.serializers import represent_assignments, represent_people
 from timesheets.storage.assignments import COLUMNS, find_newest_list
+from timesheets.storage.missing import WeekNotBegun, find_missing
 from timesheets.trust.principals import MachineClient
-from timesheets.views.list_options import refuse_parameters
+from timesheets.views.parameters import ClientField, Fields, read_parameters, refuse_parameters
+from timesheets.views.reading import ReadingView, read_reach
 
 _MAX_ROWS_ON_PAGE = 200
+_PARAMETERS_OF_MISSING: Fields = {"week": WeekField(), "client": ClientField()}
 
 
 class AssignmentView(APIView):
@@ -32,3 +41,23 @@ class AssignmentView(APIView):
         if rows and has_page(request):
             members["assignments"] = rows[:_MAX_ROWS_ON_PAGE]
         return PageResponse(members, columns=COLUMNS, rows=rows or (), row_count=len(rows or ()))
+
+
+class MissingView(ReadingView):
+    """Compare a week's hours with the client's list of assignments."""
+
+    name = "Who is missing?"
+    renderer_classes = [*APIView.renderer_classes, CSVRenderer]
+
+    def get(self, request: Request) -> Response | HttpResponseRedirect:
+        if has_page(request):
+            # For people, the weeks have what this shows, and the hours of each day.
+            return HttpResponseRedirect(f"{reverse('week')}?{request.query_params.urlencode()}")
+        values, _ = read_parameters(request, _PARAMETERS_OF_MISSING, required={"week"})
+        week, reach = values["week"], read_reach(request, values.get("client_ids", ()))
+        try:
+            found = find_missing(reach, conf.issuer().url, week, conf.time_zone(), timezone.now())
+        except WeekNotBegun:
+            raise InvalidParameter("week: This week has not begun.") from None
+        body = represent_people(week, *found, names_clients=reach.is_everything)
+        return PageResponse(body, columns=choose_columns(PERSON_COLUMNS, reach), rows=body["people"] or ())

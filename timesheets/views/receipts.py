@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from timesheets.models import Upload
-from timesheets.renderers import CSVRenderer, PageResponse, has_page, write_errors
+from timesheets.renderers import CSVRenderer, PageResponse, write_errors
 from timesheets.serializers import represent_receipt, represent_rejection
 from timesheets.storage.receipts import ReceiptQuery, find_receipt, list_receipts, list_rejections
 from timesheets.storage.rows import Reach
@@ -14,10 +14,11 @@ from timesheets.storage.scans import PageQuery
 from timesheets.views.list_options import (
     OF_PAGE,
     OF_RECEIPTS,
+    PEOPLES_PAGE_SIZE,
     read_options,
-    refuse_parameters,
     respond_with_page,
 )
+from timesheets.views.parameters import refuse_parameters
 from timesheets.views.reading import ReadingView, read_reach
 from timesheets_files.members import COLUMNS, ERRORS, OPTIONAL_COLUMNS
 
@@ -33,12 +34,10 @@ class ReceiptListView(ReadingView):
     page_script = "timesheets/filters.js"
 
     def get(self, request: Request) -> Response:
-        options = read_options(request, ReceiptQuery, OF_RECEIPTS)
-        if has_page(request):
-            options = options.suit_a_page()
+        options = read_options(request, ReceiptQuery, OF_RECEIPTS, PEOPLES_PAGE_SIZE)
         receipts, next_id = list_receipts(options.reach, options.query, options.page_size)
         results = [represent_receipt(receipt, options.reach.find_owner(receipt)) for receipt in receipts]
-        return respond_with_page(request.path_info, options, results, next_id)
+        return respond_with_page(options, results, next_id)
 
 
 class ReceiptView(ReadingView):
@@ -67,9 +66,7 @@ class RejectionListView(ReadingView):
         refused, next_index = list_rejections(upload_id, options.query, options.page_size)
         results = [represent_rejection(each) for each in refused]
         rows = ({**each["entry"], ERRORS: write_errors(each)} for each in results)
-        return respond_with_page(
-            request.path_info, options, results, next_index, columns=_REJECTION_COLUMNS, rows=rows
-        )
+        return respond_with_page(options, results, next_index, columns=_REJECTION_COLUMNS, rows=rows)
 
 
 def _require_receipt(request: Request, upload_id: int) -> tuple[Reach, Upload]:

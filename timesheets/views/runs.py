@@ -5,22 +5,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from timesheets.browser.runs import write_lines
 from timesheets.models import Run
 from timesheets.renderers import CSVRenderer, PageResponse, choose_columns, has_page
 from timesheets.serializers import represent_run, represent_run_line
 from timesheets.storage.rows import Reach
-from timesheets.storage.run_lines import COLUMNS, LineQuery, Shares, find_run, list_runs, read_lines
+from timesheets.storage.run_lines import COLUMNS, Shares, find_run, list_runs, read_all_lines, read_lines
 from timesheets.storage.scans import PageQuery
-from timesheets.views.downloads import Download, start_download
+from timesheets.views.downloads import Download, let_others_connect
 from timesheets.views.list_options import (
     OF_PAGE,
     OF_RUN_LINE_PAGE,
     OF_RUN_LINES,
+    PEOPLES_PAGE_SIZE,
     read_options,
-    refuse_parameters,
     respond_with_page,
 )
+from timesheets.views.parameters import refuse_parameters
 from timesheets.views.reading import ReadingView, read_reach
 
 _COLUMNS = ("label", "through", "as_of", "created_at", "time_zone", "sha256", "lines", "hours", "held")
@@ -34,13 +34,10 @@ class RunListView(ReadingView):
     page_part = "timesheets/parts/runs.html"
 
     def get(self, request: Request) -> Response:
-        options = read_options(request, PageQuery, OF_PAGE)
-        if has_page(request):
-            options = options.suit_a_page(has_one_order=True)
+        options = read_options(request, PageQuery, OF_PAGE, PEOPLES_PAGE_SIZE)
         runs, next_id = list_runs(options.reach, options.query, options.page_size)
         results = [represent_run(*each, names_sha256=options.reach.is_everything) for each in runs]
-        columns, reach = _choose_run_columns(options.reach), options.reach
-        return respond_with_page(request.path_info, options, results, next_id, columns=columns, reach=reach)
+        return respond_with_page(options, results, next_id, columns=_choose_run_columns(options.reach))
 
 
 class RunView(ReadingView):
@@ -68,19 +65,22 @@ class RunLineListView(ReadingView):
     page_script = "timesheets/filters.js"
 
     def get(self, request: Request, run_label: str) -> Response | Download:
-        is_page = has_page(request)
-        options = read_options(request, LineQuery, OF_RUN_LINE_PAGE if is_page else OF_RUN_LINES)
+        fields = OF_RUN_LINE_PAGE if has_page(request) else OF_RUN_LINES
+        options = read_options(request, dict, fields, PEOPLES_PAGE_SIZE)
         run, shares = _require_run(options.reach, run_label)
-        columns, wanted = choose_columns(COLUMNS, options.reach), options.query.look_ups
+        columns, wanted = choose_columns(COLUMNS, options.reach), options.query
+        begin = wanted.pop("from_id") or 0
+        # Lines have one order.
+        del wanted["newest_first"]
         if "format" in options.parameters:
-            return start_download(request, write_lines(columns, run, shares, wanted), f"run-{run_label}")
-        if is_page:
-            options = options.suit_a_page(has_one_order=True)
-        lines, next_begin = read_lines(run, shares, options.query.from_id or 0, options.page_size, **wanted)
+            every = let_others_connect(read_all_lines(run, shares, **wanted))
+            rows = (line[: len(columns)] for line in every)
+            return Download(request, f"run-{run_label}", columns, rows)
+        lines, next_begin = read_lines(run, shares, begin, options.page_size, **wanted)
         names_client = options.reach.is_everything
         results = [represent_run_line(line, names_client=names_client) for line in lines]
-        shown = {"run": run, "shares": shares, "wanted": wanted, "reach": options.reach}
-        return respond_with_page(request.path_info, options, results, next_begin, columns=columns, **shown)
+        shown = {"run": run, "shares": shares, "wanted": wanted}
+        return respond_with_page(options, results, next_begin, columns=columns, **shown)
 
 
 def _choose_run_columns(reach: Reach) -> tuple[str, ...]:

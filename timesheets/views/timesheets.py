@@ -14,7 +14,6 @@ from timesheets.renderers import (
     CSVRenderer,
     PageResponse,
     choose_columns,
-    has_page,
 )
 from timesheets.serializers import represent_stored_entry
 from timesheets.storage.queries import NotSettled, TimesheetQuery, find_timesheet, list_timesheets
@@ -22,10 +21,11 @@ from timesheets.storage.rows import Reach
 from timesheets.views.list_options import (
     OF_TIMESHEET,
     OF_TIMESHEETS,
+    PEOPLES_PAGE_SIZE,
     read_options,
-    read_parameters,
     respond_with_page,
 )
+from timesheets.views.parameters import read_parameters
 from timesheets.views.reading import ReadingView, read_reach
 
 
@@ -38,21 +38,18 @@ class TimesheetListView(ReadingView):
     page_script = "timesheets/filters.js"
 
     def get(self, request: Request) -> Response:
-        options = read_options(request, TimesheetQuery, OF_TIMESHEETS)
-        if has_page(request):
-            options = options.suit_a_page()
+        options = read_options(request, TimesheetQuery, OF_TIMESHEETS, PEOPLES_PAGE_SIZE)
         try:
             page = list_timesheets(options.reach, options.query, options.page_size)
         except NotSettled:
             raise UnsettledState from None
         results = [represent_stored_entry(timesheet) for timesheet in page.timesheets]
         shown = {
-            "reach": options.reach,
             "columns": _choose_columns(request, options.reach),
             "entries": page.timesheets,
             "is_part": page.next_id is not None or options.query.from_id is not None,
         }
-        response = respond_with_page(request.path_info, options, results, page.next_id, **shown)
+        response = respond_with_page(options, results, page.next_id, **shown)
         response["Timesheets-As-Of"] = str(page.as_of)
         return response
 

@@ -16,18 +16,10 @@ from timesheets.renderers import CLIENT_COLUMNS, CSVRenderer, PageResponse, has_
 from timesheets.serializers import represent_totals
 from timesheets.storage.queries import NotSettled, TimesheetQuery
 from timesheets.storage.totals import KEYS, MAX_GROUPS, add_up
-from timesheets.views.list_options import FilterParameters, IdField, read_parameters
+from timesheets.views.parameters import DATES, NAMES, IdField, read_parameters
 from timesheets.views.reading import ReadingView, read_reach, reads_all
 
-
-class TotalsParameters(FilterParameters):
-    entry_id = None  # type: ignore[assignment]
-    as_of = IdField()
-    by = serializers.CharField(trim_whitespace=False)
-
-
-# `partial`: no parameter is required. A serializer keeps no state between calls.
-_PARAMETERS = TotalsParameters(partial=True)
+_PARAMETERS = {**NAMES, **DATES, "as_of": IdField(), "by": serializers.CharField(trim_whitespace=False)}
 
 
 class TotalsView(ReadingView):

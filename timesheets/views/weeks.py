@@ -5,27 +5,21 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from timesheets import conf
-from timesheets.browser.charts import draw_days
-from timesheets.browser.days import parse_day
-from timesheets.browser.downloads import write_rows
+from timesheets.browser.filters import parse_day
 from timesheets.browser.people import describe_people, list_cells
-from timesheets.browser.weeks import limit_projects, read_week
+from timesheets.browser.weeks import describe_week
+from timesheets.exceptions import InvalidParameter
 from timesheets.fields import WeekField
 from timesheets.formats.days import Week
 from timesheets.renderers import PageResponse
 from timesheets.storage.missing import list_people
-from timesheets.storage.rows import Reach
-from timesheets.views.downloads import Download, start_download
-from timesheets.views.list_options import ClientField, OnlyValueField, find_member, read_parameters
+from timesheets.views.downloads import Download
+from timesheets.views.parameters import ClientField, OnlyValueField, find_member, read_parameters
 from timesheets.views.reading import PageView, read_reach
-
-# With more, the table would be slow to read. Another row has the others together.
-MAX_PROJECTS = 40
 
 
 def _find_week(text: str) -> Week:
@@ -36,26 +30,14 @@ def _find_week(text: str) -> Week:
     return Week.of(day)
 
 
-class WeekParameters(serializers.Serializer[Any]):
-    """Validates the parameters. The employee follows the rules of an entry."""
-
-    user_id = find_member("user_id")
-    week = WeekField()
+_PARAMETERS = {
+    "user_id": find_member("user_id"),
+    "week": WeekField(),
     # Browsers let people choose a day, and only some of them a week.
-    day = WeekField(_find_week, "a day, such as 2026-11-25")
-    client = ClientField()
-    format = OnlyValueField("csv")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if {"week", "day"} <= attrs.keys():
-            raise serializers.ValidationError({"day": ["Send a week or a day of it, not both."]})
-        if {"user_id", "format"} <= attrs.keys():
-            raise serializers.ValidationError({"format": ["Only the week of everybody is a file."]})
-        return attrs
-
-
-# `partial`: no parameter is required. A serializer keeps no state between calls.
-_PARAMETERS = WeekParameters(partial=True)
+    "day": WeekField(_find_week, "a day, such as 2026-11-25"),
+    "client": ClientField(),
+    "format": OnlyValueField("csv"),
+}
 
 
 class WeekView(PageView):
@@ -68,32 +50,26 @@ class WeekView(PageView):
 
     def get(self, request: Request) -> Response | Download:
         values, _ = read_parameters(request, _PARAMETERS)
-        now, reach = timezone.now(), read_reach(request, values.get("client_ids", ()))
+        user_id, now = values.get("user_id"), timezone.now()
+        if user_id and "format" in values:
+            raise InvalidParameter("format: Only the week of everybody is a file.")
+        reach = read_reach(request, values.get("client_ids", ()))
         this_week = Week.of(now.astimezone(conf.time_zone()).date())
         # Who is missing is known when a week has ended.
-        usual = this_week if "user_id" in values else this_week.previous
-        week = values.get("week") or values.get("day") or usual
-        chosen = urlencode({"user_id": values.get("user_id", ()), "client": reach.client_ids}, doseq=True)
-        here = f"{reverse('week')}?{chosen}&" if chosen else f"{reverse('week')}?"
-        context: dict[str, Any] = {"week": week, "this_week": this_week, "reach": reach, "here": here}
-        if "user_id" in values:
-            context |= _describe_week(reach, values["user_id"], week)
-            context["period"] = f"{chosen}&date_from={week.monday}&date_to={week.next.monday}"
-            return PageResponse(None, **context, chosen=chosen)
+        week = values.get("week") or values.get("day") or (this_week if user_id else this_week.previous)
+        chosen = urlencode({"user_id": user_id or (), "client": reach.client_ids}, doseq=True)
+        context: dict[str, Any] = {
+            "week": week,
+            "this_week": this_week,
+            "reach": reach,
+            "chosen": chosen,
+            "here": f"{reverse('week')}?{chosen}&" if chosen else f"{reverse('week')}?",
+        }
+        if user_id:
+            context |= {**describe_week(reach, user_id, week), "user_id": user_id, "title": self.name}
+            return PageResponse(None, **context)
         people, has_ended = list_people(reach, conf.issuer().url, week, conf.time_zone(), now)
         if "format" in values:
-            return start_download(request, write_rows(*list_cells(people, week)), f"week-{week}")
+            return Download(request, f"week-{week}", *list_cells(people, week))
         context |= describe_people(people, week, names_clients=reach.is_everything)
         return PageResponse(None, **context, has_ended=has_ended)
-
-
-def _describe_week(reach: Reach, user_id: str, week: Week) -> dict[str, Any]:
-    """Return the content of the page: the person and the weeks."""
-    report = read_week(reach, user_id, week, conf.time_zone())
-    return {
-        "user_id": user_id,
-        "report": report,
-        "projects": limit_projects(report.projects, MAX_PROJECTS),
-        "days": draw_days(report),
-        "most": max(report.recent.values()),
-    }
