@@ -8,20 +8,20 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from timesheets import metrics, models
+from timesheets import metrics
 from timesheets.exceptions import BatchRefused, InsufficientScope, InvalidEntry
 from timesheets.logs import current_request_id
+from timesheets.models import Upload as Receipt
 from timesheets.parsers import MalformedEntry, Upload
 from timesheets.permissions import log_refusal, may_send
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient, VerifiedToken
-from timesheets.uploads.gates import open_gate
+from timesheets.uploads.gates import add_up, open_gate, require_totals
 from timesheets.uploads.options import UploadOptions
 from timesheets.uploads.refusals import describe_sent, list_refused
 from timesheets.uploads.results import HELD_BACK, SCOPE_MISSING, Result, describe_outcome, describe_verdict
-from timesheets.uploads.totals import FoundTotals, add_up, require_totals
 
 entries_logger = logging.getLogger("timesheets.entries")
 
@@ -40,8 +40,8 @@ def upload_batch(
     """
     parse = options.parse
     judged = [_judge(value, token, parse) for value in upload.entries]
-    totals = add_up(upload.entries, judged)
-    require_totals(options.expected, totals)
+    hours = add_up(upload.entries, judged)
+    require_totals(options, len(judged), hours)
     entries = [entry for entry in judged if isinstance(entry, Entry)]
 
     def is_refused(verdicts: Sequence[Verdict]) -> bool:
@@ -54,7 +54,16 @@ def upload_batch(
         client,
         entries,
         received_at,
-        _begin_receipt(upload, totals, options.label, token.token_id),
+        Receipt(
+            label=options.label,
+            token_id=token.token_id,
+            request_id=current_request_id.get(),
+            media_type=upload.media_type,
+            byte_count=upload.byte_count,
+            sha256=upload.sha256,
+            received=len(judged),
+            hours_received=hours,
+        ),
         store=options.choose_store(token),
         commit_if=lambda verdicts: not options.dry_run and not is_refused(verdicts),
         list_refused=partial(list_refused, upload, judged),
@@ -79,21 +88,6 @@ def _judge(value: Any, token: VerifiedToken, parse: Callable[[Any], Entry]) -> E
     except InvalidEntry as problem:
         return describe_outcome(Outcome.INVALID, errors=problem.members["errors"])
     return entry if may_send(entry, token) else SCOPE_MISSING
-
-
-def _begin_receipt(
-    upload: Upload, totals: FoundTotals, label: str | None, token_id: str | None
-) -> models.Upload:
-    return models.Upload(
-        label=label,
-        token_id=token_id,
-        request_id=current_request_id.get(),
-        media_type=upload.media_type,
-        byte_count=upload.byte_count,
-        sha256=upload.sha256,
-        received=totals.entries,
-        hours_received=totals.hours,
-    )
 
 
 def _build_results(

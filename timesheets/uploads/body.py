@@ -1,7 +1,9 @@
 """Read the entries of an upload from the request body: receive it, unzip it within limits, parse it."""
 
 import hashlib
+import io
 import re
+import zlib
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import nullcontext
 from datetime import tzinfo
@@ -11,7 +13,13 @@ from typing import cast
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from timesheets.exceptions import IncompleteBody, LengthRequired, TooLarge, UnsupportedMediaType
+from timesheets.exceptions import (
+    IncompleteBody,
+    LengthRequired,
+    MalformedBody,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from timesheets.parsers import (
     LIMITS,
     MAX_BYTES,
@@ -24,11 +32,15 @@ from timesheets.parsers import (
 )
 from timesheets.trust.principals import MachineClient
 from timesheets.uploads.concurrency import MAX_SMALL_BODY_BYTES, large_bodies, occupy, receive, workbooks
-from timesheets.uploads.unzipping import unzip
 from timesheets_files.dates import DateFormat
 from timesheets_files.strict_json import MAX_VALUES, TooManyValues
 
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+# Each member takes time, even an empty one.
+MAX_GZIP_MEMBERS = 1000
+# In steps of so many bytes, because zlib copies what follows a member in its input.
+_STEP_BYTES = 64 * 1024
+_NO_PADDING = re.compile(rb"[^\0]")
 # RFC 9110, section 8.4.1: x-gzip is an old name of gzip.
 _IS_ZIPPED = {"": False, "identity": False, "gzip": True, "x-gzip": True}
 
@@ -100,11 +112,16 @@ def _parse(
     body: bytes, media_type: str, is_zipped: bool, date_format: DateFormat, zone: tzinfo | None
 ) -> Upload:
     """The upload. A large one occupies one of a few slots meanwhile."""
-    content = unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
+    content = _unzip(body, MAX_SMALL_BODY_BYTES) if is_zipped else body
     is_large = len(content) > MAX_SMALL_BODY_BYTES
     with occupy(large_bodies) if is_large else nullcontext():
         if is_large and is_zipped:
-            content = _unzip_within_limit(body)
+            content = _unzip(body, MAX_UNZIPPED_BYTES)
+            if len(content) > MAX_UNZIPPED_BYTES:
+                raise TooLarge(
+                    f"The unzipped body is larger than {MAX_UNZIPPED_BYTES} bytes. Send less at once.",
+                    limits=LIMITS,
+                )
         if media_type in _ENTRY_READERS:
             return _ENTRY_READERS[media_type](content)
         with occupy(workbooks) if media_type == WORKBOOK else nullcontext():
@@ -126,10 +143,31 @@ def read_length(request: HttpRequest) -> int | None:
     return int(length) if _LENGTH.fullmatch(length) else None
 
 
-def _unzip_within_limit(body: bytes) -> bytes:
-    content = unzip(body, MAX_UNZIPPED_BYTES)
-    if len(content) > MAX_UNZIPPED_BYTES:
-        raise TooLarge(
-            f"The unzipped body is larger than {MAX_UNZIPPED_BYTES} bytes. Send less at once.", limits=LIMITS
-        )
-    return content
+def _unzip(body: bytes, limit: int) -> bytes:
+    """The content of all gzip members (RFC 1952, section 2.2), cut off one byte beyond the limit.
+
+    Raises MalformedBody.
+    """
+    content, position = io.BytesIO(), 0
+    for _ in range(MAX_GZIP_MEMBERS):
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            while (
+                not member.eof
+                and content.tell() <= limit
+                and (step := body[position : position + _STEP_BYTES])
+            ):
+                content.write(member.decompress(step, limit + 1 - content.tell()))
+                position += len(step)
+        except zlib.error:
+            raise MalformedBody("The body is not gzip, or it was damaged in transit.") from None
+        if content.tell() > limit:
+            return content.getvalue()
+        if not member.eof:
+            raise MalformedBody("The gzip data of the body ends early.")
+        # Some programs append zeros to a member.
+        following = _NO_PADDING.search(body, position - len(member.unused_data))
+        if following is None:
+            return content.getvalue()
+        position = following.start()
+    raise MalformedBody(f"The body has more than {MAX_GZIP_MEMBERS} gzip members.")

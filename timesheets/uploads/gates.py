@@ -1,12 +1,19 @@
-"""What a client may add now: its assignments, and the days that the settings allow."""
+"""What an upload must pass: the totals that its caller announced, and the limits of what it may add."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from timesheets import conf
+from timesheets.exceptions import ControlTotalsDiffer
+from timesheets.serializers import read_hours, represent_total
 from timesheets.storage.assignments import Assignments
 from timesheets.storage.client_policies import find_policy
+from timesheets.storage.entries import Entry
 from timesheets.storage.gate import Gate
 from timesheets.trust.principals import MachineClient
+from timesheets.uploads.options import UploadOptions
 
 _NOTHING = Assignments([])
 
@@ -28,3 +35,27 @@ def open_gate(client: MachineClient, now: datetime) -> Gate | None:
         first_day=date.min if max_age is None else today - timedelta(days=max_age),
         last_day=date.max if max_ahead is None else today + timedelta(days=max_ahead),
     )
+
+
+def add_up(values: Sequence[Any], entries: Sequence[Entry | Any]) -> Decimal:
+    """The sum of all `hours` that are valid by themselves, whatever else is wrong with their entry.
+
+    Where one of a parser's `values` is valid, `entries` has its entry.
+    """
+    hours = sum(
+        entry.hours if isinstance(entry, Entry) else read_hours(value)
+        for value, entry in zip(values, entries, strict=True)
+    )
+    return Decimal(hours)
+
+
+def require_totals(options: UploadOptions, entries: int, hours: Decimal) -> None:
+    """Raise ControlTotalsDiffer."""
+    if options.expect_entries in (None, entries) and options.expect_hours in (None, hours):
+        return
+    expected: dict[str, Any] = {}
+    if options.expect_entries is not None:
+        expected["entries"] = options.expect_entries
+    if options.expect_hours is not None:
+        expected["hours"] = represent_total(options.expect_hours)
+    raise ControlTotalsDiffer(expected=expected, found={"entries": entries, "hours": represent_total(hours)})

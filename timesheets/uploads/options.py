@@ -1,8 +1,8 @@
 """Read the options of an upload from its query string and headers."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
@@ -20,43 +20,60 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import Store
 from timesheets.trust.principals import VerifiedToken
 from timesheets.uploads.body import TABLE_READERS
-from timesheets.uploads.totals import ExpectedTotals
 from timesheets_files.dates import DateFormat, find_zone
 from timesheets_files.limits import ENTRY_ID, ENTRY_ID_CHARACTERS
 
-_TABLE_PARAMETERS = ("date_format", "time_zone")
-_PARAMETERS = (
-    "atomic",
-    "dry_run",
-    "label",
-    "expect_entries",
-    "expect_hours",
-    "correct",
-    *_TABLE_PARAMETERS,
-)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _HOURS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?", re.ASCII)
-_BOOLEANS = {"true": True, "false": False}
 _QUOTED = re.compile(r'"(.*)"', re.DOTALL)
+
+
+def _read_as(form: re.Pattern[str], convert: Callable[[str], Any], text: str) -> Any:
+    if not form.fullmatch(text):
+        raise ValueError(text)
+    return convert(text)
+
+
+def _read_zone(name: str) -> tzinfo:
+    if (zone := find_zone(name)) is None:
+        raise ValueError(name)
+    return zone
+
+
+_FLAG = ({"true": True, "false": False}.__getitem__, "the value true or false")
+# By parameter: how its value is read, and what to send if that fails.
+_PARAMETERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "atomic": _FLAG,
+    "dry_run": _FLAG,
+    "label": (partial(_read_as, ENTRY_ID, str), ENTRY_ID_CHARACTERS),
+    "expect_entries": (partial(_read_as, _COUNT, int), "a number of entries such as 1000"),
+    "expect_hours": (partial(_read_as, _HOURS, Decimal), "a sum of hours such as 7512.25"),
+    "correct": _FLAG,
+    "date_format": (DateFormat, "iso, dmy or mdy"),
+    "time_zone": (_read_zone, "a name such as Europe/Berlin"),
+    "reason": (REASON.run_validation, "1 to 200 characters, none of them a control character"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadOptions:
     """`atomic`: store all or none; `dry_run`: store nothing; `is_minimal`: list only rejected entries.
 
-    `label` names the file that the upload is a part of. `correct`: each entry states what is current, and
-    `reason` is why, unless an entry says why itself. `date_format` and `zone` are for the dates of a table.
+    `label` names the file that the upload is a part of. `expect_entries` and `expect_hours` are totals that
+    the caller announced. `correct`: each entry states what is current, and `reason` is why, unless an entry
+    says why itself. `date_format` and `time_zone` are for the dates of a table.
     """
 
     atomic: bool = False
     dry_run: bool = False
     is_minimal: bool = False
     label: str | None = None
-    expected: ExpectedTotals = field(default_factory=ExpectedTotals)
+    expect_entries: int | None = None
+    expect_hours: Decimal | None = None
     correct: bool = False
     reason: str | None = None
     date_format: DateFormat = DateFormat.ISO
-    zone: tzinfo | None = None
+    time_zone: tzinfo | None = None
 
     @property
     def parse(self) -> Callable[[Any], Entry]:
@@ -79,53 +96,27 @@ def read_options(request: Request) -> UploadOptions:
     preferences = headers.get("HTTP_PREFER", "")
     if not (headers.get("QUERY_STRING") or preferences):
         return _DEFAULTS
-    correct = _read_boolean(request, "correct")
-    known = {*_PARAMETERS, "reason"} if correct else _PARAMETERS
-    if any(name not in known for name in request.query_params):
-        raise InvalidParameter(
-            f"The only parameters are {', '.join(_PARAMETERS)}, and reason with correct=true."
-        )
-    return UploadOptions(
-        atomic=_read_boolean(request, "atomic"),
-        dry_run=_read_boolean(request, "dry_run"),
-        is_minimal=_prefers_minimal(preferences),
-        label=_read_text(request, "label", ENTRY_ID, ENTRY_ID_CHARACTERS),
-        expected=_read_expected_totals(request),
-        correct=correct,
-        reason=_read_reason(request),
-        **_read_table_options(request),
-    )
-
-
-def _read_table_options(request: Request) -> dict[str, Any]:
-    given = {name: request.query_params.getlist(name) for name in _TABLE_PARAMETERS}
-    if any(given.values()) and request.content_type.partition(";")[0].strip() not in TABLE_READERS:
+    given = dict(request.query_params.lists())
+    options = {name: _read_parameter(name, texts) for name, texts in given.items() if name in _PARAMETERS}
+    known = _PARAMETERS.keys() if options.get("correct") else _PARAMETERS.keys() - {"reason"}
+    if given.keys() - known:
+        *names, _ = _PARAMETERS
+        raise InvalidParameter(f"The only parameters are {', '.join(names)}, and reason with correct=true.")
+    is_table = request.content_type.partition(";")[0].strip() in TABLE_READERS
+    if given.keys() & {"date_format", "time_zone"} and not is_table:
         raise InvalidParameter(
             "Send date_format and time_zone only with CSV or a workbook. The dates of JSON are in RFC 3339."
         )
-    options: dict[str, Any] = {}
+    return UploadOptions(is_minimal=_prefers_minimal(preferences), **options)
+
+
+def _read_parameter(name: str, texts: list[str]) -> Any:
+    read, expected = _PARAMETERS[name]
     try:
-        if given["date_format"]:
-            [date_format] = given["date_format"]
-            options["date_format"] = DateFormat(date_format)
-        if given["time_zone"]:
-            [name] = given["time_zone"]
-            if (zone := find_zone(name)) is None:
-                raise ValueError(name)
-            options["zone"] = zone
-    except ValueError:
-        raise InvalidParameter(
-            "Send date_format once, as iso, dmy or mdy, and time_zone once, such as Europe/Berlin."
-        ) from None
-    return options
-
-
-def _read_expected_totals(request: Request) -> ExpectedTotals:
-    entries = _read_text(request, "expect_entries", _COUNT, "a number of entries such as 1000")
-    hours = _read_text(request, "expect_hours", _HOURS, "a sum of hours such as 7512.25")
-    return ExpectedTotals(
-        entries=None if entries is None else int(entries), hours=None if hours is None else Decimal(hours)
-    )
+        [text] = texts
+        return read(text)
+    except (KeyError, ValueError, ValidationError):
+        raise InvalidParameter(f"Send {name} once, with {expected}.") from None
 
 
 def _prefers_minimal(header: str) -> bool:
@@ -135,35 +126,6 @@ def _prefers_minimal(header: str) -> bool:
         if name.strip().lower() == "return":
             return value.strip().lower() in {"minimal", '"minimal"'}
     return False
-
-
-def _read_boolean(request: Request, name: str) -> bool:
-    values = request.query_params.getlist(name, ["false"])
-    if len(values) != 1 or values[0] not in _BOOLEANS:
-        raise InvalidParameter(f"Send {name} once, with the value true or false.")
-    return _BOOLEANS[values[0]]
-
-
-def _read_text(request: Request, name: str, form: re.Pattern[str], expected: str) -> str | None:
-    values = request.query_params.getlist(name)
-    if not values:
-        return None
-    if len(values) != 1 or not form.fullmatch(values[0]):
-        raise InvalidParameter(f"Send {name} once, with {expected}.")
-    return str(values[0])
-
-
-def _read_reason(request: Request) -> str | None:
-    values = request.query_params.getlist("reason")
-    if not values:
-        return None
-    try:
-        [text] = values
-        return str(REASON.run_validation(text))
-    except (ValueError, ValidationError):
-        raise InvalidParameter(
-            "Send reason once, with 1 to 200 characters, none of them a control character."
-        ) from None
 
 
 def read_idempotency_key(request: Request) -> str | None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from timesheets.exceptions import Conflict, InvalidEntry
 from timesheets.logs import redact_tokens
 from timesheets.models import Rejection
 from timesheets.parsers import MalformedEntry, Upload
@@ -15,7 +14,7 @@ from timesheets.serializers import EntrySerializer
 from timesheets.storage.entries import Entry
 from timesheets.storage.receipts import MAX_KEPT
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
-from timesheets.uploads.results import Result, describe_verdict, explain_conflict
+from timesheets.uploads.results import PROBLEMS, Result, describe_verdict, explain_conflict
 from timesheets_files.limits import MAX_UNKNOWN_MEMBERS
 from timesheets_files.members import SentDate, Unfit
 from timesheets_files.strict_json import REPEATED
@@ -35,30 +34,26 @@ def list_refused(
             index=index,
             line=upload.lines[index] if upload.lines else None,
             sheet=upload.sheets[index] if upload.sheets else None,
-            status=result.members["status"],
-            code=result.members.get("code", InvalidEntry.default_code),
-            errors=_write_json({_clean(name): words for name, words in result.members["errors"].items()}),
+            status=PROBLEMS[outcome].status_code,
+            code=PROBLEMS[outcome].default_code,
+            errors=_write_json({_clean(name): words for name, words in errors.items()}),
             entry=_write_json(describe_sent(upload.entries[index])),
         )
-        for index, result in islice(_find_refused(judged, verdicts), MAX_KEPT)
+        for index, outcome, errors in islice(_find_refused(judged, verdicts), MAX_KEPT)
     ]
 
 
 def _find_refused(
     judged: Sequence[Entry | Result], verdicts: Sequence[Verdict]
-) -> Iterator[tuple[int, Result]]:
+) -> Iterator[tuple[int, Outcome, Mapping[str, Any]]]:
     remaining = iter(verdicts)
     for index, entry in enumerate(judged):
         if not isinstance(entry, Entry):
-            yield index, entry
-        elif (verdict := next(remaining)).outcome not in ACCEPTED:
-            result = describe_verdict(verdict)
-            if verdict.outcome is Outcome.CONFLICT:
-                errors = {"entry_id": [explain_conflict(entry, verdict)]}
-                result = Result(
-                    result.outcome, {**result.members, "code": Conflict.default_code, "errors": errors}
-                )
-            yield index, result
+            yield index, entry.outcome, entry.members["errors"]
+        elif (verdict := next(remaining)).outcome is Outcome.CONFLICT:
+            yield index, verdict.outcome, {"entry_id": [explain_conflict(entry, verdict)]}
+        elif verdict.outcome not in ACCEPTED:
+            yield index, verdict.outcome, describe_verdict(verdict).members["errors"]
 
 
 def describe_sent(value: Any) -> Mapping[str, Any]:

@@ -4,28 +4,32 @@ from collections.abc import Container, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from timesheets.exceptions import InsufficientScope, NotAssigned, OutsideWindow, RevisionGap, TooManyRevisions
+from timesheets import exceptions
 from timesheets.permissions import CORRECTION_SCOPE
 from timesheets.serializers import represent_content
 from timesheets.storage.entries import Entry
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets_files.limits import MAX_REVISION
 
+# What an entry is refused for, with its status and code.
+PROBLEMS: Mapping[Outcome, type[exceptions.Problem]] = {
+    Outcome.CONFLICT: exceptions.Conflict,
+    Outcome.REVISION_GAP: exceptions.RevisionGap,
+    Outcome.UNKNOWN_ENTRY: exceptions.InvalidEntry,
+    Outcome.NOTHING_TO_WITHDRAW: exceptions.InvalidEntry,
+    Outcome.REASON_MISSING: exceptions.InvalidEntry,
+    Outcome.TOO_MANY_REVISIONS: exceptions.TooManyRevisions,
+    Outcome.OUTSIDE_WINDOW: exceptions.OutsideWindow,
+    Outcome.NOT_ASSIGNED: exceptions.NotAssigned,
+    Outcome.INVALID: exceptions.InvalidEntry,
+    Outcome.INSUFFICIENT_SCOPE: exceptions.InsufficientScope,
+}
 _STATUSES = {
     Outcome.CREATED: HTTPStatus.CREATED,
     Outcome.EXISTING: HTTPStatus.OK,
     Outcome.SUPERSEDED: HTTPStatus.OK,
-    Outcome.CONFLICT: HTTPStatus.CONFLICT,
-    Outcome.REVISION_GAP: HTTPStatus.CONFLICT,
-    Outcome.UNKNOWN_ENTRY: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Outcome.NOTHING_TO_WITHDRAW: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Outcome.REASON_MISSING: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Outcome.TOO_MANY_REVISIONS: HTTPStatus.CONFLICT,
-    Outcome.OUTSIDE_WINDOW: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Outcome.NOT_ASSIGNED: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Outcome.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Outcome.INSUFFICIENT_SCOPE: HTTPStatus.FORBIDDEN,
     Outcome.REFUSED_WITH_BATCH: HTTPStatus.FAILED_DEPENDENCY,
+    **{outcome: problem.status_code for outcome, problem in PROBLEMS.items()},
 }
 
 
@@ -41,22 +45,21 @@ def describe_outcome(outcome: Outcome, **members: Any) -> Result:
 
 
 SCOPE_ADVICE = f"A correction needs an access token with the scope {CORRECTION_SCOPE}."
-_TO_CORRECT = "There is no entry with this entry_id to correct. Send it without revision and reason first."
 _WHOM_TO_ASK = "Ask the operator of this API."
-_FULL = f"This entry has {MAX_REVISION} revisions, and cannot be corrected again."
-
-
-def _explain(member: str, words: str, **code: str) -> Mapping[str, Any]:
-    return {**code, "errors": {member: [words]}}
-
-
-# Of the refusals that only corrections get.
-_EXPLANATIONS = {
-    Outcome.UNKNOWN_ENTRY: _explain("revision", _TO_CORRECT),
-    Outcome.NOTHING_TO_WITHDRAW: _explain("hours", "There is no entry with this entry_id to withdraw."),
-    Outcome.REASON_MISSING: _explain("reason", "This entry differs from the current one. Send a reason."),
-    Outcome.TOO_MANY_REVISIONS: _explain("entry_id", _FULL, code=TooManyRevisions.default_code),
-    Outcome.INSUFFICIENT_SCOPE: _explain("revision", SCOPE_ADVICE, code=InsufficientScope.default_code),
+# The member that an error is about, and its words.
+_ERRORS = {
+    Outcome.UNKNOWN_ENTRY: (
+        "revision",
+        "There is no entry with this entry_id to correct. Send it without revision and reason first.",
+    ),
+    Outcome.NOTHING_TO_WITHDRAW: ("hours", "There is no entry with this entry_id to withdraw."),
+    Outcome.REASON_MISSING: ("reason", "This entry differs from the current one. Send a reason."),
+    Outcome.TOO_MANY_REVISIONS: (
+        "entry_id",
+        f"This entry has {MAX_REVISION} revisions, and cannot be corrected again.",
+    ),
+    Outcome.OUTSIDE_WINDOW: ("date", f"This day is too long ago, or too far ahead. {_WHOM_TO_ASK}"),
+    Outcome.INSUFFICIENT_SCOPE: ("revision", SCOPE_ADVICE),
 }
 # By the member that no assignment matches.
 _NOT_ASSIGNED = {
@@ -64,6 +67,15 @@ _NOT_ASSIGNED = {
     "project": "This client may not add hours of this employee on this project.",
     "date": "This client may not add hours of this employee on this project on this day.",
 }
+
+
+def _explain(outcome: Outcome, member: str, words: str) -> Mapping[str, Any]:
+    problem = PROBLEMS[outcome]
+    code = {} if problem is exceptions.InvalidEntry else {"code": problem.default_code}
+    return {**code, "errors": {member: [words]}}
+
+
+_EXPLANATIONS = {outcome: _explain(outcome, *error) for outcome, error in _ERRORS.items()}
 HELD_BACK = describe_outcome(Outcome.REFUSED_WITH_BATCH)
 SCOPE_MISSING = describe_outcome(Outcome.INSUFFICIENT_SCOPE, **_EXPLANATIONS[Outcome.INSUFFICIENT_SCOPE])
 
@@ -94,13 +106,10 @@ def _explain_refusal(verdict: Verdict) -> Mapping[str, Any]:
     if verdict.outcome is Outcome.REVISION_GAP and verdict.current_revision is not None:
         current = verdict.current_revision
         words = f"The current revision of this entry_id is {current}, so revision {current + 1} comes next."
-        return _explain("revision", words, code=RevisionGap.default_code)
+        return _explain(verdict.outcome, "revision", words)
     if verdict.outcome is Outcome.NOT_ASSIGNED:
         words = f"{_NOT_ASSIGNED[verdict.refused_member]} {_WHOM_TO_ASK}"
-        return _explain(verdict.refused_member, words, code=NotAssigned.default_code)
-    if verdict.outcome is Outcome.OUTSIDE_WINDOW:
-        words = f"This day is too long ago, or too far ahead. {_WHOM_TO_ASK}"
-        return _explain(verdict.refused_member, words, code=OutsideWindow.default_code)
+        return _explain(verdict.outcome, verdict.refused_member, words)
     return _EXPLANATIONS.get(verdict.outcome, {})
 
 

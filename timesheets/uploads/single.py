@@ -7,25 +7,16 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from timesheets import metrics
-from timesheets.exceptions import (
-    Conflict,
-    InsufficientScope,
-    InvalidEntry,
-    NotAssigned,
-    OutsideWindow,
-    RevisionGap,
-    TooManyRevisions,
-)
+from timesheets.exceptions import InsufficientScope, InvalidEntry
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_refusal, may_send
 from timesheets.serializers import represent_entry
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_entries
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient, VerifiedToken
-from timesheets.uploads.gates import open_gate
+from timesheets.uploads.gates import add_up, open_gate, require_totals
 from timesheets.uploads.options import UploadOptions
-from timesheets.uploads.results import SCOPE_ADVICE, describe_verdict, explain_conflict
-from timesheets.uploads.totals import add_up, require_totals
+from timesheets.uploads.results import PROBLEMS, SCOPE_ADVICE, describe_verdict, explain_conflict
 
 entries_logger = logging.getLogger("timesheets.entries")
 
@@ -91,24 +82,20 @@ def _refuse_correction(token: VerifiedToken) -> NoReturn:
 
 
 def _require_totals(options: UploadOptions, value: Mapping[str, Any], entry: Entry | None) -> None:
-    if options.expected != (None, None):
-        require_totals(options.expected, add_up([value], [entry]))
+    if options.expect_entries is not None or options.expect_hours is not None:
+        require_totals(options, 1, add_up([value], [entry]))
 
 
 def _refuse(entry: Entry, token: VerifiedToken, verdict: Verdict, members: Mapping[str, Any]) -> NoReturn:
     if verdict.outcome is Outcome.INSUFFICIENT_SCOPE:
         _refuse_correction(token)
-    if verdict.outcome in {Outcome.UNKNOWN_ENTRY, Outcome.NOTHING_TO_WITHDRAW, Outcome.REASON_MISSING}:
-        raise InvalidEntry(**members)
-    if verdict.outcome is Outcome.NOT_ASSIGNED:
-        raise NotAssigned(**members)
-    if verdict.outcome is Outcome.OUTSIDE_WINDOW:
-        raise OutsideWindow(**members)
-    if verdict.outcome is Outcome.TOO_MANY_REVISIONS:
-        raise TooManyRevisions(f"{members['errors']['entry_id'][0]} Nothing was stored.", **members)
-    if verdict.outcome is Outcome.REVISION_GAP:
-        raise RevisionGap(f"{members['errors']['revision'][0]} Nothing was stored.", **members)
-    raise Conflict(explain_conflict(entry, verdict), **members)
+    detail = None
+    if verdict.outcome is Outcome.CONFLICT:
+        detail = explain_conflict(entry, verdict)
+    elif verdict.outcome in {Outcome.REVISION_GAP, Outcome.TOO_MANY_REVISIONS}:
+        [[words]] = members["errors"].values()
+        detail = f"{words} Nothing was stored."
+    raise PROBLEMS[verdict.outcome](detail, **members)
 
 
 def _count_verdict(client: MachineClient, options: UploadOptions, outcome: Outcome) -> None:

@@ -47,7 +47,7 @@ class UploadView(APIView):
     def post(self, request: Request) -> Response:
         options = read_options(request)
         key = read_idempotency_key(request)
-        upload = read_upload(request, options.date_format, options.zone)
+        upload = read_upload(request, options.date_format, options.time_zone)
         client, token = cast("MachineClient", request.user), cast("VerifiedToken", request.auth)
         if upload.is_single:
             response = _upload_one(client, token, upload, key, options)
