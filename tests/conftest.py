@@ -76,13 +76,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    GROUPS["survival"] = ("--all, or its name, because it takes minutes", partial(asks_for_survival, config))
+    GROUPS["slow"] = (
+        "--all, or their file or folder, because they take minutes",
+        partial(asks_for_slow, config),
+    )
     for name, (needs, _) in GROUPS.items():
         config.addinivalue_line("markers", f"{name}: needs {needs}")
 
 
-def asks_for_survival(config: pytest.Config) -> bool:
-    return config.getoption("--all") or "survival" in " ".join([*config.args, config.option.markexpr])
+def asks_for_slow(config: pytest.Config) -> bool:
+    return bool(config.getoption("--all")) or config.args != config.getini("testpaths")
 
 
 @pytest.hookimpl(optionalhook=True)

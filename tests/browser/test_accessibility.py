@@ -11,7 +11,7 @@ from tests.browser.conftest import sign_in, upload, use_session
 from tests.kit.axe import find_violations
 from tests.kit.servers import DevelopmentServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.node]
+pytestmark = [pytest.mark.browser, pytest.mark.node, pytest.mark.slow]
 
 Browse = Callable[[str, str], None]
 

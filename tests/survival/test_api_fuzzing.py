@@ -6,7 +6,7 @@ import pytest
 
 from tests.survival.api_fuzzing.__main__ import fuzz
 
-pytestmark = [pytest.mark.survival, pytest.mark.schemathesis]
+pytestmark = [pytest.mark.slow, pytest.mark.schemathesis]
 
 
 def test_the_api_does_what_its_description_says(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.kit.waiting import run_beside, wait_until
 from tests.storage.invariants import wait_for_killed_writers
 from timesheets.models import AssignmentList, Timesheet, Upload
 
-pytestmark = pytest.mark.survival
+pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("SURVIVAL_ROUNDS", "2"))
 PEOPLE = ("007", "008")

@@ -12,7 +12,7 @@ from tests.kit.servers import DevelopmentServer
 from tests.kit.waiting import wait_until
 from tests.survival.test_uploads import ENTRIES, ROUNDS, Week, finish, start
 
-pytestmark = pytest.mark.survival
+pytestmark = pytest.mark.slow
 
 CORRECT = ("--correct", "--reason", "edited")
 REPLACE = ("--replace", "2026-01-01..2026-01-31", "--reason", "edited", "--max-loss", "100")

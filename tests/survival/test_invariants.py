@@ -39,7 +39,7 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
-pytestmark = pytest.mark.survival
+pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("INVARIANT_ROUNDS", "1"))
 # Far longer than any response may take.

@@ -23,7 +23,7 @@ from tests.kit.servers import ENTRY, GranianServer
 from tests.kit.waiting import run_beside, wait_until
 from timesheets.models import Timesheet
 
-pytestmark = pytest.mark.survival
+pytestmark = pytest.mark.slow
 
 ONE = json.dumps(ENTRY).encode()
 TEN_THOUSAND = json.dumps([ENTRY] * 10_000).encode()

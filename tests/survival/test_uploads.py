@@ -23,7 +23,7 @@ from tests.kit.processes import REPOSITORY, link_manage_py, make_environment
 from tests.kit.servers import DevelopmentServer
 from tests.kit.waiting import wait_until
 
-pytestmark = pytest.mark.survival
+pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("UPLOAD_SURVIVAL_ROUNDS", "2"))
 ENTRIES = 1_000
