@@ -1,11 +1,10 @@
-"""Read the values of arguments. Each function raises ArgumentTypeError for text that it cannot read."""
+"""Read the values of arguments, by the placeholder of each in the help."""
 
 import unicodedata
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 from timesheets_client.network.exchange import Timeouts
@@ -18,125 +17,108 @@ from timesheets_files.rows import read_decimal
 DEFAULT_TIMEOUTS = "10,60"
 MAX_BATCH_SIZE = 10_000
 MAX_REASON_LENGTH = MAX_LENGTHS["reason"]
-MAX_UPLOAD_DIGITS = 18
+MAX_DIGITS = 18
 
 
-def parse_zone(name: str) -> tzinfo:
-    if zone := find_zone(name):
-        return zone
-    raise ArgumentTypeError(f"{name!r} is not a time zone such as Europe/Berlin")
+def require(is_valid: object) -> None:
+    if not is_valid:
+        raise ValueError
 
 
-def parse_batch_size(text: str) -> int:
-    size = parse_count(text)
-    if not 1 <= size <= MAX_BATCH_SIZE:
-        raise ArgumentTypeError(f"must be between 1 and {MAX_BATCH_SIZE:,}, not {text}")
-    return size
+def read_zone(name: str) -> tzinfo:
+    zone = find_zone(name)
+    if zone is None:
+        raise ValueError
+    return zone
 
 
-def parse_count(text: str, max_digits: int = 9) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > max_digits:
-        raise ArgumentTypeError(f"must be a whole number such as 17, not {text!r}")
+def read_count(text: str) -> int:
+    require(text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS)
     return int(text)
 
 
-def parse_hours(text: str) -> Decimal:
-    try:
-        return read_decimal(text)
-    except Malformed as error:
-        raise ArgumentTypeError(str(error)) from None
+def read_batch_size(text: str) -> int:
+    size = read_count(text)
+    require(1 <= size <= MAX_BATCH_SIZE)
+    return size
 
 
-def parse_reason(text: str) -> str:
+def read_reason(text: str) -> str:
     reason = text.strip()
-    if not 1 <= len(reason) <= MAX_REASON_LENGTH:
-        raise ArgumentTypeError(f"must have 1 to {MAX_REASON_LENGTH} characters")
     # Bytes that are not UTF-8 arrive as surrogates.
-    if any(unicodedata.category(each) in ("Cc", "Cs") for each in reason):
-        raise ArgumentTypeError("must be UTF-8 on one line, without control characters")
+    require(not any(unicodedata.category(each) in ("Cc", "Cs") for each in reason))
+    require(1 <= len(reason) <= MAX_REASON_LENGTH)
     return reason
 
 
-def parse_since(text: str) -> str:
-    try:
-        since = read_iso_date(text)
-        year = datetime.fromisoformat(since).year
-    except (Malformed, ValueError):
-        year = 0
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ArgumentTypeError(
-            "must be a date such as 2026-06-01, or a time with its offset from UTC such as "
-            f"2026-06-01T08:00:00+02:00, not {text!r}"
-        )
+def read_since(text: str) -> str:
+    since = read_iso_date(text)
+    require(FIRST_YEAR <= datetime.fromisoformat(since).year <= LAST_YEAR)
     return since
 
 
-def parse_map(text: str) -> Path:
+def read_map(text: str) -> Path:
     """The file of a map; a bare word names one that comes with the client."""
-    return Path(text) if "." in text or Path(text).name != text else parse_shipped_map(text)
+    return Path(text) if "." in text or Path(text).name != text else read_shipped_map(text)
 
 
-def parse_shipped_map(name: str) -> Path:
-    if name in list_names():
-        return FOLDER / f"{name}.toml"
-    raise ArgumentTypeError(f"must be {', '.join(list_names())} or a file such as ./our.toml, not {name!r}")
+def read_shipped_map(name: str) -> Path:
+    require(name in list_names())
+    return FOLDER / f"{name}.toml"
 
 
-def parse_days(text: str) -> tuple[str, str]:
-    first, _, last = text.partition("..")
-    try:
-        if not FIRST_YEAR <= date.fromisoformat(first).year <= date.fromisoformat(last).year <= LAST_YEAR:
-            raise ValueError
-    except ValueError:
-        first, last = "", ""
-    if len(first) != len(last) or not first or first > last:
-        raise ArgumentTypeError(
-            f"must be the first and the last day, such as 2026-06-01..2026-06-30, not {text!r}"
-        )
-    return first, last
+def read_days(text: str) -> tuple[str, str]:
+    first, last = map(date.fromisoformat, text.split(".."))
+    require(FIRST_YEAR <= first.year <= last.year <= LAST_YEAR and first <= last)
+    return str(first), str(last)
 
 
-def parse_percent(text: str) -> Decimal:
-    percent = parse_hours(text)
-    if not 0 <= percent <= 100:
-        raise ArgumentTypeError(f"must be a number from 0 to 100, not {text!r}")
+def read_percent(text: str) -> Decimal:
+    percent = read_decimal(text)
+    require(0 <= percent <= 100)
     return percent
 
 
-def parse_seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 1e9:
-        raise ArgumentTypeError(f"must be a number of seconds, not {text!r}")
+def read_seconds(text: str) -> float:
+    seconds = float(text)
+    require(0 <= seconds < 1e9)
     return seconds
 
 
-def parse_timeouts(text: str) -> Timeouts:
-    connect, _, read = text.partition(",")
-    connect_seconds, read_seconds = parse_seconds(connect), parse_seconds(read)
-    if not connect_seconds or not read_seconds:
-        raise ArgumentTypeError(f"must be two numbers of seconds above 0, such as {DEFAULT_TIMEOUTS}")
-    return Timeouts(connect_seconds, read_seconds)
+def read_timeouts(text: str) -> Timeouts:
+    timeouts = Timeouts(*map(read_seconds, text.split(",")))
+    require("," in text and all(timeouts))
+    return timeouts
 
 
-# By the placeholder of the value in the help.
-READERS: Mapping[str, Callable[[str], object]] = {
-    "C,R": parse_timeouts,
-    "DATE": parse_since,
-    "DIR": Path,
-    "FILE": Path,
-    "FROM..TO": parse_days,
-    "H": parse_hours,
-    "MAP": parse_map,
-    "N": parse_count,
-    "NAME": str,
-    "PERCENT": parse_percent,
-    "SECONDS": parse_seconds,
-    "TEXT": parse_reason,
-    "UPLOAD": partial(parse_count, max_digits=MAX_UPLOAD_DIGITS),
+# The reader of a value, and what it must be.
+VALUES: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "C,R": (read_timeouts, f"two numbers of seconds above 0, such as {DEFAULT_TIMEOUTS}"),
+    "DATE": (read_since, "a date such as 2026-06-01, or a time such as 2026-06-01T08:00:00+02:00"),
+    "DIR": (Path, "a folder"),
+    "FILE": (Path, "a file"),
+    "FROM..TO": (read_days, "the first and the last day, such as 2026-06-01..2026-06-30"),
+    "H": (read_decimal, "a number such as 7.5"),
+    "MAP": (read_map, f"{', '.join(list_names())} or a file such as ./our.toml"),
+    "N": (read_count, "a whole number such as 17"),
+    "NAME": (read_shipped_map, ", ".join(list_names())),
+    "on|off": ({"on": True, "off": False}.__getitem__, "on or off"),
+    "PERCENT": (read_percent, "a number from 0 to 100"),
+    "SECONDS": (read_seconds, "a number of seconds"),
+    "SHEET": (str, "a sheet"),
+    "SIZE": (read_batch_size, f"between 1 and {MAX_BATCH_SIZE:,}"),
+    "TEXT": (read_reason, f"1 to {MAX_REASON_LENGTH} characters of UTF-8 on one line"),
+    "UPLOAD": (read_count, "the number of an upload, such as 17"),
     # The API says which weeks there are.
-    "WEEK": str,
-    "ZONE": parse_zone,
+    "WEEK": (str, "a week"),
+    "ZONE": (read_zone, "a time zone such as Europe/Berlin"),
 }
+
+
+def read_value(placeholder: str, text: str) -> object:
+    """The value. Raises ArgumentTypeError for text that cannot be read."""
+    reader, expected = VALUES[placeholder]
+    try:
+        return reader(text)
+    except (ValueError, LookupError, TypeError, Malformed):
+        raise ArgumentTypeError(f"must be {expected}, not {text!r}") from None

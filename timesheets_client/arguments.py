@@ -11,13 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from timesheets_client.access.issued_tokens import CORRECT_SCOPE, READ_SCOPE, UPLOAD_SCOPE
-from timesheets_client.argument_values import (
-    DEFAULT_TIMEOUTS,
-    MAX_BATCH_SIZE,
-    READERS,
-    parse_batch_size,
-    parse_shipped_map,
-)
+from timesheets_client.argument_values import DEFAULT_TIMEOUTS, MAX_BATCH_SIZE, read_value
 from timesheets_client.network.exchange import DEFAULT_RETRIES, Timeouts
 from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER
@@ -37,7 +31,7 @@ def argument(group: str, words: str, text: str, default: Any = None, **how: Any)
     """
     flag, _, metavar = words.partition(" ")
     if metavar:
-        how = {"metavar": metavar, "type": READERS[metavar], **how}
+        how = {"metavar": metavar, "type": partial(read_value, metavar), **how}
     elif "choices" not in how:
         how["action"], default = ("store_false", True) if default else ("store_true", False)
     return field(default=default, metadata={"group": group, "flag": flag, "how": {"help": text, **how}})
@@ -57,7 +51,8 @@ class Options(TableOptions):
         "--format",
         "the format of the files; auto goes by the file name's suffix, else by the first byte",
         Format.AUTO,
-        choices=[each.value for each in Format],
+        type=Format,
+        choices=list(Format),
     )
     time_zone: tzinfo | None = reading(
         "--time-zone ZONE",
@@ -67,7 +62,8 @@ class Options(TableOptions):
         "--date-format",
         "how CSV and workbooks write dates: iso (the default), dmy as in 30.11.2026, or mdy as in 11/30/2026",
         DateFormat.ISO,
-        choices=[each.value for each in DateFormat],
+        type=DateFormat,
+        choices=list(DateFormat),
     )
     map_file: Path | None = reading(
         "--map MAP",
@@ -80,32 +76,29 @@ class Options(TableOptions):
         "list the maps that come with the client, or print one, to edit a copy",
         nargs="?",
         const=FOLDER,
-        type=parse_shipped_map,
     )
     # Without any, all with our columns.
     sheets: Sequence[str] = reading(
-        "--sheet NAME",
+        "--sheet SHEET",
         "read only this sheet of a workbook, even if it is hidden; can be repeated",
         (),
         action="append",
     )
     derives_ids: bool = reading(
-        "--dedupe",
+        "--dedupe on|off",
         "off: derive no ids, so that equal rows of several files are separate entries; "
         "disables retries, and stops if a response is lost",
         True,
-        choices=["on", "off"],
     )
     spool: Path | None = reading(
         "--spool DIR",
         "upload the finished files of a folder, oldest first, and move each to its subfolder done",
     )
     batch_size: int = sending(
-        "--batch-size N",
+        "--batch-size SIZE",
         f"entries per request; default {DEFAULT_BATCH_SIZE}, at most {MAX_BATCH_SIZE}, "
         f"for --download {MAX_PAGE_SIZE}",
         DEFAULT_BATCH_SIZE,
-        type=parse_batch_size,
     )
     is_strict: bool = sending(
         "--strict",
@@ -223,13 +216,5 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def read_options(arguments: Mapping[str, Any]) -> Options:
     """The options. Those that the command line does not set have their defaults."""
-    given = {
-        each.name: arguments[each.name] for each in fields(Options) if arguments.get(each.name) is not None
-    }
-    if "format" in given:
-        given["format"] = Format(given["format"])
-    if "date_format" in given:
-        given["date_format"] = DateFormat(given["date_format"])
-    if "derives_ids" in given:
-        given["derives_ids"] = given["derives_ids"] == "on"
-    return Options(**given)
+    names = [each.name for each in fields(Options)]
+    return Options(**{name: arguments[name] for name in names if arguments.get(name) is not None})

@@ -10,14 +10,13 @@ from typing import Any
 from timesheets_client.arguments import read_options
 from timesheets_client.context import Environment
 from timesheets_client.environment.config import VARIABLES
-from timesheets_client.errors import MEANINGS, ExitStatus
+from timesheets_client.errors import ExitStatus
 from timesheets_client.network.retries import Clock
 from timesheets_client.output.report import Report
 from timesheets_client.output.streams import ProgressBar, ResilientStream
 from timesheets_client.run import run_upload
 from timesheets_client.signals import Signals, catch_signals
 
-HELP_WIDTH = 80
 USAGE = "%(prog)s [options] [FILE ...]"
 DESCRIPTION = """\
 Upload the entries of each FILE to the Timesheets API. The command gets an
@@ -26,37 +25,31 @@ caches it for the next run. Run it again until it exits with 0 or 65: an entry
 that already exists is not stored twice."""
 
 _EPILOG = """\
-files: CSV with the columns user_id, date, project, hours and optionally entry_id, revision, reason
-(separated by comma, semicolon or tab), JSON, NDJSON or an Excel workbook, each also as .gz. Dates
-are 2026-04-03 or 2026-04-03T08:00:00+02:00. --map reads CSV files and workbooks with other columns,
-such as the exports of Toggl Track, Clockify, Harvest and Kimai; --maps lists the maps that come with
-the client.
+files: CSV with the columns user_id, date, project, hours and optionally
+entry_id, revision, reason, JSON, NDJSON or an Excel workbook, each also as .gz.
+Dates are 2026-04-03 or 2026-04-03T08:00:00+02:00. --map reads the exports of
+other programs.
 
-identity: two entries with the same entry_id are one entry. The command derives an id for an entry
-without one, from its content and from the number of equal entries before it in the file. A file can
-therefore be sent again, even in another order. But a corrected row is a new entry, and equal rows
-in two files are one entry: if you correct rows or split files, give each row its own entry_id.
+identity: two entries with the same entry_id are one entry. The command derives
+an id for an entry without one, from its content and from the number of equal
+entries before it in the file. A file can therefore be sent again, even in
+another order. But a corrected row is a new entry, and equal rows in two files
+are one entry: if you correct rows or split files, give each row its own
+entry_id.
 
-corrections: an entry with revision 2 and a reason replaces the stored entry with the same entry_id,
-revision 3 replaces that, and 0 hours withdraw it. No entry_id is derived for a correction. With --correct,
-FILE has the entries as they should be, each with its entry_id, and the API finds the revisions.
---withdraw 17 withdraws what upload 17 created. --replace 2026-06-01..2026-06-30 makes the entries of
-these days and of the employees in FILE equal to FILE, for exports without ids that were edited. All
-three need --reason and the scope correct:timesheets, the last two also read:timesheets, and all are
-safe to run again. With --check they show what they would do.
---download june.csv --since 2026-06-01 writes the current entries to a new file, to edit and upload with
---correct. It needs the scope read:timesheets. If it stops, the same command continues.
---missing 2026-W23 shows which employees on the API's list of assignments for this client have no hours,
-or fewer than expected. It needs a scope to read.
+corrections: --correct, --withdraw and --replace need the scope
+correct:timesheets, the last two also read:timesheets. All are safe to run
+again, and with --check they show what they would do. An entry with 0 hours
+withdraws the stored entry with its entry_id.
 
-rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them there and upload that
-file. Entries that are still wrong are rejected again.
+rejected entries go to FILE.rejected.ndjson, each with its errors. Fix them
+there and upload that file. Entries that are still wrong are rejected again.
 
 environment variables{source}:
 {variables}
 
-Proxies come from HTTPS_PROXY and NO_PROXY. REQUESTS_CA_BUNDLE names a PEM file of certificate
-authorities that replace the public ones, for a proxy that inspects TLS or for a private authority.
+Proxies come from HTTPS_PROXY and NO_PROXY. REQUESTS_CA_BUNDLE names a PEM file
+of certificate authorities that replace the public ones.
 
 exit status; if several apply, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
 {statuses}
@@ -65,24 +58,15 @@ exit status; if several apply, the first of 1, 143, 130, 2, 78, 77, 75, 66, 65:
 
 def write_epilog(source: str) -> str:
     """The end of the help. `source` says where variables come from, besides the environment."""
-    lists = {"{variables}": list_terms(VARIABLES), "{statuses}": list_terms(dict(sorted(MEANINGS.items())))}
-    paragraphs = _EPILOG.strip().replace("{source}", source).split("\n\n")
-    return "\n\n".join(fill(each, lists) for each in paragraphs)
-
-
-def fill(paragraph: str, lists: Mapping[str, str]) -> str:
-    """The text in lines that fit, and below it the list whose name is its last line."""
-    text, _, last = paragraph.rpartition("\n")
-    if last in lists:
-        return f"{textwrap.fill(text, HELP_WIDTH)}\n{lists[last]}"
-    return textwrap.fill(paragraph, HELP_WIDTH)
+    statuses = {status.value: status.meaning for status in sorted(ExitStatus)}
+    return _EPILOG.format(source=source, variables=list_terms(VARIABLES), statuses=list_terms(statuses))
 
 
 def list_terms(terms: Mapping[Any, str]) -> str:
     width = max(len(str(term)) for term in terms)
     indent = " " * (width + 4)
     return "\n".join(
-        textwrap.fill(meaning, HELP_WIDTH, initial_indent=f"  {term!s:<{width}}  ", subsequent_indent=indent)
+        textwrap.fill(meaning, 80, initial_indent=f"  {term!s:<{width}}  ", subsequent_indent=indent)
         for term, meaning in terms.items()
     )
 

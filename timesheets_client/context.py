@@ -44,10 +44,6 @@ class RunContext:
     tokens: TokenSource
     client: ApiClient
 
-    @property
-    def lock_wait_seconds(self) -> float:
-        return self.connection.clock.limit(self.options.lock_wait_seconds)
-
 
 @contextmanager
 def open_context(

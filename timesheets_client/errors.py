@@ -18,42 +18,37 @@ UploadError
 Terminated              143  no UploadError and no Exception, so that no handler stops it
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import Self
 
 
 class ExitStatus(IntEnum):
-    DONE = 0
-    BUG = 1
-    USAGE = 2
-    REJECTED = 65
-    UNREADABLE = 66
-    TEMPORARY = 75
-    REFUSED = 77
-    CONFIGURATION = 78
-    INTERRUPTED = 130
-    TERMINATED = 143
+    """In order of precedence, the one that a person must act on first, with what each means."""
 
+    meaning: str
 
-# In order of precedence.
-MEANINGS: Mapping[ExitStatus, str] = {
-    ExitStatus.BUG: "a bug in this command",
-    ExitStatus.TERMINATED: "stopped by SIGTERM",
-    ExitStatus.INTERRUPTED: "stopped by SIGINT",
-    ExitStatus.USAGE: "wrong usage",
-    ExitStatus.CONFIGURATION: "a setting is missing or wrong",
-    ExitStatus.REFUSED: "the issuer or the API refuses the credentials, the audience or the scope",
-    ExitStatus.TEMPORARY: "a temporary failure, nothing is lost: run it again later",
-    ExitStatus.UNREADABLE: "an input file is missing or cannot be read",
-    ExitStatus.REJECTED: "some entries were rejected, the rest is stored",
-    ExitStatus.DONE: "everything is on the server",
-}
-PRECEDENCE = tuple(MEANINGS)
+    def __new__(cls, value: int, meaning: str) -> Self:
+        status = int.__new__(cls, value)
+        status._value_ = value
+        status.meaning = meaning
+        return status
+
+    BUG = 1, "a bug in this command"
+    TERMINATED = 143, "stopped by SIGTERM"
+    INTERRUPTED = 130, "stopped by SIGINT"
+    USAGE = 2, "wrong usage"
+    CONFIGURATION = 78, "a setting is missing or wrong"
+    REFUSED = 77, "the issuer or the API refuses the credentials, the audience or the scope"
+    TEMPORARY = 75, "a temporary failure, nothing is lost: run it again later"
+    UNREADABLE = 66, "an input file is missing or cannot be read"
+    REJECTED = 65, "some entries were rejected, the rest is stored"
+    DONE = 0, "everything is on the server"
 
 
 def choose_status(statuses: Iterable[ExitStatus]) -> ExitStatus:
-    """The exit status of a run whose parts ended with these: the one that a person must act on first."""
-    return min(statuses, key=PRECEDENCE.index, default=ExitStatus.DONE)
+    """The exit status of a run whose parts ended with these."""
+    return min(statuses, key=list(ExitStatus).index, default=ExitStatus.DONE)
 
 
 class UploadError(Exception):

@@ -25,7 +25,7 @@ def build_parser() -> ArgumentParser:
         prog=PROGRAM,
         usage=USAGE,
         description=DESCRIPTION,
-        epilog=write_epilog(", also read from the file that --env-file names"),
+        epilog=write_epilog(", also read from the file of --env-file"),
         formatter_class=RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

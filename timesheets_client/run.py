@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 
 from timesheets_client.arguments import Options
 from timesheets_client.checks import preflight, read_files
@@ -32,21 +31,21 @@ TASKS: Mapping[str, Callable[[RunContext], ExitStatus]] = {
 
 def run_upload(options: Options, environment: Environment, report: Report) -> ExitStatus:
     """Run and report. Every error and signal becomes an exit status."""
-    status = catch_signals(partial(catch_errors, options, environment, report))
+
+    def attempt() -> ExitStatus:
+        try:
+            status = perform(options, environment, report)
+        except UploadError as error:
+            report.show_problem(str(error))
+            status = error.exit_status
+        except Exception as error:  # noqa: BLE001  A bug has an exit status too, and its report shows no secret.
+            report.show_bug(error)
+            status = ExitStatus.BUG
+        environment.signals.raise_pending()
+        return status
+
+    status = catch_signals(attempt)
     report.finish(status)
-    return status
-
-
-def catch_errors(options: Options, environment: Environment, report: Report) -> ExitStatus:
-    try:
-        status = perform(options, environment, report)
-    except UploadError as error:
-        report.show_problem(str(error))
-        status = error.exit_status
-    except Exception as error:  # noqa: BLE001  A bug has an exit status too, and its report shows no secret.
-        report.show_bug(error)
-        status = ExitStatus.BUG
-    environment.signals.raise_pending()
     return status
 
 
@@ -55,7 +54,11 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
     if shown := options.shown_map:
         report.show_lines(describe_maps() if shown.is_dir() else shown.read_text("utf-8").splitlines())
         return ExitStatus.DONE
-    options = read_map_file(options)
+    if options.map_file is not None:
+        # Only a map needs tomllib and these rules.
+        from timesheets_client.reading.maps.files import load_map
+
+        options = replace(options, entry_map=load_map(options.map_file, options.time_zone))
     if options.is_dry_run or options.is_preview:
         return read_files(options, environment, report)
     if options.is_check:
@@ -68,16 +71,6 @@ def perform(options: Options, environment: Environment, report: Report) -> ExitS
             # Without the scope to correct, nothing is read.
             context.tokens.obtain()
         return upload(context)
-
-
-def read_map_file(options: Options) -> Options:
-    """The options with the map that they name. Raises ConfigurationError."""
-    if options.map_file is None:
-        return options
-    # Only a map needs tomllib and these rules.
-    from timesheets_client.reading.maps.files import load_map
-
-    return replace(options, entry_map=load_map(options.map_file, options.time_zone))
 
 
 def upload(context: RunContext) -> ExitStatus:

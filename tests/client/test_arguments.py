@@ -83,72 +83,48 @@ def test_an_invalid_value_is_wrong_usage(word: str, capsys: pytest.CaptureFixtur
     assert ended.value.code == 2
 
 
+DOWNLOAD = "--download d.csv --since 2026-06-01"
+DAYS = "--replace 2026-06-01..2026-06-30"
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
         ("a --check --dry-run", "--dry-run and --check: choose one of them"),
-        ("a --preview --check", "--preview and --check: choose one of them"),
-        ("--preview --spool d", "--preview and --spool: choose one of them"),
-        ("--dry-run", "--dry-run: name the FILE to read"),
-        ("--preview", "--preview: name the FILE to read"),
+        ("--missing 2026-W23 --uploads", "--uploads and --missing: choose one of them"),
+        ("--check --example", "--check and --example: choose one of them"),
+        ("a --correct --withdraw 17 --reason x --check", "--check and --correct and --withdraw: choose one"),
+        *(
+            (f"a {mode} --reason x {other}", f"{other.split()[0]} and {mode.split()[0]}: choose one of them")
+            for mode in ("--correct", "--withdraw 17", DAYS)
+            for other in ("--dry-run", "--preview", "--forget-token", "--spool d", DOWNLOAD)
+        ),
+        *(
+            (f"{DOWNLOAD} {other}", f"--download: cannot be used with {other.split()[0]}")
+            for other in ("FILE", "--strict", "--rejects r", "--dedupe off")
+        ),
         ("a --forget-token", "--forget-token: cannot be used with FILE"),
+        ("a --spool d --rejects r", "--spool: cannot be used with FILE or --rejects"),
+        ("a --missing 2026-W23", "--missing: cannot be used with FILE"),
+        ("--withdraw 0 --reason x --check a", "--withdraw: cannot be used with FILE"),
+        ("a --correct --reason x --strict", "--correct: cannot be used with --strict"),
+        ("--dry-run", "--dry-run: name the FILE to read"),
         ("--map m.toml", "--map: name the FILE to upload, or its folder with --spool"),
         ("--sheet May --check", "--sheet: name the FILE to read, or its folder with --spool"),
-        ("a --sheet May --format csv", "--sheet: only a workbook has sheets, not --format csv"),
-        ("a --spool d", "--spool: cannot be used with FILE"),
-        ("--spool d --rejects r", "--rejects: a spool folder keeps them in its own subfolder rejected"),
-        ("--spool d --dedupe off", "--dedupe off: a spool folder's files are sent until all is stored"),
+        ("--spool d --expect-entries 0", "--expect-entries: name the FILE that has these totals"),
+        ("a b --expect-hours 0", "--expect-hours: takes only one FILE"),
         ("a b --rejects r", "--rejects: takes only one FILE"),
-        ("--expect-entries 1", "--expect-entries, --expect-hours: name the one FILE that has these totals"),
-        ("a b --expect-hours 0", "--expect-entries, --expect-hours: name the one FILE"),
-        ("--spool d --expect-entries 0", "--expect-entries, --expect-hours: name the one FILE"),
-        ("- -", "-: standard input can be read only once"),
+        (f"a b {DAYS} --reason x", "--replace: takes only one FILE"),
         ("a --reason x", "--reason: only --correct, --withdraw and --replace keep a reason"),
         ("a --correct", "--correct: say why with --reason TEXT"),
         ("--withdraw 17", "--withdraw: say why with --reason TEXT"),
-        (
-            "--replace 2026-06-01..2026-06-30 --reason x",
-            "--replace: name the FILE with all entries of these days",
-        ),
-        ("a b --replace 2026-06-01..2026-06-30 --reason x", "--replace: takes only one FILE"),
-        ("a --max-loss 5", "--max-loss: only --replace can lose hours"),
-        ("--withdraw 0 --reason x --check a", "--withdraw: cannot be used with FILE"),
+        (f"{DAYS} --reason x", "--replace: name the FILE with all entries of these days"),
         ("--correct --reason x", "--correct: name the FILE with the corrected entries"),
-        ("--withdraw 17 --reason x --rejects r", "--withdraw: cannot be used with --rejects"),
-        ("a --correct --withdraw 17 --reason x", "--withdraw: cannot be used with FILE or --correct"),
+        ("a --max-loss 5", "--max-loss: only --replace can lose hours"),
         ("--since 2026-06-01", "--since: only --download takes a date"),
-        ("a --missing 2026-W23", "--missing: cannot be used with FILE"),
-        ("--missing 2026-W23 --uploads", "--uploads and --missing: choose one of them"),
-        ("--missing 2026-W23 --strict", "--missing: cannot be used with --strict"),
-        ("--missing 2026-W23 --reason x", "--reason: only --correct, --withdraw and --replace keep"),
-        ("--missing 2026-W23 --withdraw 17 --reason x", "--missing: cannot be used with --withdraw"),
         ("--download d.csv", "--download: say from which date on, such as --since 2026-06-01"),
-        ("--download d --since 2026-06-01", "--download: name a file that ends in .csv or .ndjson"),
         ("--download d.csv.gz --since 2026-06-01", "--download: name a file that ends in .csv or .ndjson"),
-        ("--download d.csv --format xlsx --since 2026-06-01", "--download: name a file that ends in .csv"),
-        ("--download d.csv --format json --since 2026-06-01", "--download: name a file that ends in .csv"),
-        ("--download - --format csv --since 2026-06-01", "--download: name a file; on standard output"),
-        *(
-            (f"--download d.csv --since 2026-06-01 {other}", f"{other.split()[0]} and --download: choose one")
-            for other in ("--dry-run", "--preview", "--check", "--forget-token", "--spool d")
-        ),
-        *(
-            (f"--download d.csv --since 2026-06-01 {other}", f"--download: cannot be used with {named}")
-            for other, named in (
-                ("a", "FILE"),
-                ("--correct", "--correct"),
-                ("--withdraw 17", "--withdraw"),
-                ("--strict", "--strict"),
-                ("--rejects r", "--rejects"),
-                ("--dedupe off", "--dedupe"),
-                ("--expect-entries 0 --expect-hours 0", "--expect-entries or --expect-hours"),
-            )
-        ),
-        *(
-            (f"{mode} --reason x {other}", f"{mode.split()[0]}: cannot be used with {other.split()[0]}")
-            for mode in ("--correct a", "--withdraw 17")
-            for other in ("--dry-run", "--preview", "--strict", "--forget-token", "--spool d")
-        ),
+        (f"{DOWNLOAD} --format json", "--download: name a file that ends in .csv"),
     ],
 )
 def test_options_that_exclude_each_other_are_wrong_usage(words: str, problem: str) -> None:
@@ -160,6 +136,7 @@ def test_options_that_exclude_each_other_are_wrong_usage(words: str, problem: st
     "words",
     [
         *("a --correct --reason late --check", "--withdraw 17 --reason late --check"),
+        f"a {DAYS} --reason late --check",
         "--download d.csv --since 2026-06-01 --batch-size 10 --deadline 60",
         *("--spool d --map m.toml --strict --sheet May", "a b --dedupe off --check"),
         *("--check --map m.toml", "--missing 2026-W23 --deadline 60"),

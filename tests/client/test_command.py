@@ -14,7 +14,7 @@ from tests.client.conftest import MESSAGE, Site
 from tests.kit.processes import run_python
 from timesheets.management.commands.upload_timesheet import Command
 from timesheets_client.environment.config import VARIABLES
-from timesheets_client.errors import MEANINGS, ExitStatus
+from timesheets_client.errors import ExitStatus
 
 ROOT = Path(__file__).parents[2]
 # Not manage.py, because it reads the developer's `.env`.
@@ -67,7 +67,7 @@ def test_the_help_names_every_variable_and_exit_status_and_the_limits_of_derived
 
     assert [name for name in VARIABLES if f"\n  {name} " not in text] == []
     assert dict(re.findall(r"^  (\d+) +(\w.*)$", text, re.MULTILINE)) == {
-        str(status.value): meaning for status, meaning in MEANINGS.items()
+        str(status.value): status.meaning for status in ExitStatus
     }
     assert "a corrected row is a new entry, and equal rows" in " ".join(text.split())
 

@@ -10,7 +10,7 @@ import pytest
 from tests.client.reading import iterate, read_mapped
 from tests.client.runs import Run
 from tests.kit.processes import REPOSITORY
-from timesheets_client.argument_values import parse_map
+from timesheets_client.argument_values import read_map, read_value
 from timesheets_client.errors import ConfigurationError, DateOrderInDoubt, InputUnreadable
 from timesheets_client.reading.entries import InputEntry, Row
 from timesheets_client.reading.maps.files import load_map
@@ -226,12 +226,12 @@ def test_a_file_that_fits_a_map_of_the_client_says_so(export: str, problem: str)
 
 
 def test_a_bare_word_names_a_map_of_the_client_and_anything_else_a_file() -> None:
-    assert parse_map("toggl") == MAPS / "toggl.toml"
-    assert [parse_map(each) for each in ("./toggl", "toggl.toml")] == [Path("toggl"), Path("toggl.toml")]
+    assert read_map("toggl") == MAPS / "toggl.toml"
+    assert [read_map(each) for each in ("./toggl", "toggl.toml")] == [Path("toggl"), Path("toggl.toml")]
     with pytest.raises(
         ArgumentTypeError, match=r"must be clockify, .* or a file such as ./our.toml, not 'tog'"
     ):
-        parse_map("tog")
+        read_value("MAP", "tog")
 
 
 def test_the_maps_are_listed_and_one_is_printed_to_edit() -> None:

@@ -24,7 +24,7 @@ from timesheets.storage.verdicts import Outcome
 from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS
 from timesheets_client.arguments import add_arguments
 from timesheets_client.environment.config import VARIABLES
-from timesheets_client.errors import MEANINGS
+from timesheets_client.errors import ExitStatus
 
 README = (REPOSITORY / "README.md").read_text()
 API, ARCHITECTURE, CLIENT, MONITORING, SEND_FILES, SETTINGS = (
@@ -174,8 +174,8 @@ def test_the_clients_page_knows_each_exit_status() -> None:
     rows = re.findall(r"^\| ([\d, ]+) \| (.*?) \|", CLIENT, re.MULTILINE)
 
     statuses = {int(status): meaning for numbers, meaning in rows for status in numbers.split(", ")}
-    assert {status.value for status in MEANINGS} == set(statuses)
-    assert all(MEANINGS[status] in statuses[status.value] for status in MEANINGS)
+    assert set(ExitStatus) == set(statuses)
+    assert all(status.meaning in statuses[status] for status in ExitStatus)
 
 
 def find_typed_commands(page: str) -> Iterator[tuple[str, str]]:

@@ -77,7 +77,7 @@ class TokenSource:
     def _lock(self) -> AbstractContextManager[None]:
         if self._cache is None:
             return nullcontext()
-        return self._cache.lock(self._name, self._clock.limit(MAX_LOCK_SECONDS))
+        return self._cache.lock(self._name, MAX_LOCK_SECONDS)
 
     def _read_cached(self) -> AccessToken | None:
         issued = self._cache.read(self._name) if self._cache else None

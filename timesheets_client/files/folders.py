@@ -98,7 +98,7 @@ def lock_input(source: Input, context: RunContext) -> Iterator[Input]:
     """Lock the input and close it at the end. Raises InputInUse."""
     try:
         if source.path:
-            lock(source.file, source.name, context.lock_wait_seconds, context.connection.clock)
+            lock(source.file, source.name, context.options.lock_wait_seconds, context.connection.clock)
             if not is_same_file(source.file, source.path):
                 # Another run moved it before this run got the lock.
                 raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")

@@ -74,7 +74,7 @@ def lock_spool(spool: Path, context: RunContext) -> Iterator[None]:
             (spool / LOCK).touch(0o644, exist_ok=False)
         lock_file = open_regular(spool / LOCK)
     with lock_file:
-        lock(lock_file, shown, context.lock_wait_seconds, context.connection.clock)
+        lock(lock_file, shown, context.options.lock_wait_seconds, context.connection.clock)
         yield
 
 

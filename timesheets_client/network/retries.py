@@ -112,6 +112,7 @@ def choose_wait(outcome: Answer | TemporaryFailure, attempt_number: int, clock: 
 
 def poll(attempt: Callable[[], bool], seconds: float, clock: Clock, reason: str) -> bool:
     """Whether `attempt` returns True within `seconds`. Announces a wait, with its reason, once."""
+    seconds = clock.limit(seconds)
     deadline = clock.monotonic() + seconds
     is_done = attempt()
     if not is_done and seconds > 0:

@@ -11,8 +11,9 @@ from timesheets.management.command_line import HelpFormatter
 from timesheets_client.arguments import add_arguments
 from timesheets_client.command import DESCRIPTION, USAGE, run_command, write_epilog
 
-SOURCE = """, also read from .env in the folder of manage.py; without any of them, the command uses the
-development issuer and, without FILE, uploads the tutorial's one entry"""
+SOURCE = """, also read from .env in the folder of manage.py; without
+any of them, the command uses the development issuer and, without FILE, uploads
+the tutorial's one entry"""
 
 
 class Command(BaseCommand):
