@@ -1,15 +1,15 @@
 """The development issuer's RSA key pair: created on first use, kept across restarts."""
 
-import contextlib
 import hashlib
-import os
-import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+
+_lock = threading.Lock()
 
 
 def describe_public_key(key: rsa.RSAPrivateKey) -> dict[str, Any]:
@@ -20,28 +20,15 @@ def describe_public_key(key: rsa.RSAPrivateKey) -> dict[str, Any]:
 
 
 def obtain_signing_key(path: Path) -> rsa.RSAPrivateKey:
-    """Return the key in the file at `path`, which only its owner can read. Create it if it does not exist.
-
-    Threads that create it at the same time end up with the same key. Raises ValueError if the file is
-    damaged: delete it, and the next request creates a new key.
-    """
-    if not path.exists():
-        _create_key_file(path)
+    """Return the key in the file at `path`, which only its owner can read. Create it if it does not exist."""
+    with _lock:
+        if not path.exists():
+            pem = rsa.generate_private_key(65537, 2048).private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            path.touch(0o600)
+            path.write_bytes(pem)
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise ValueError(f"{path} has no RSA key. Delete it; the next request creates one.")
+        raise TypeError(f"{path} has no RSA key. Delete it; the next request creates one.")
     return key
-
-
-def _create_key_file(path: Path) -> None:
-    """Write a complete new key next to `path`, then give it that name unless another thread did so first."""
-    pem = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    # Its mode is 0600.
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.") as file:
-        file.write(pem)
-        file.flush()
-        # Unlike a rename, a link never replaces an existing file.
-        with contextlib.suppress(FileExistsError):
-            os.link(file.name, path)

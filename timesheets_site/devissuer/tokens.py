@@ -1,9 +1,15 @@
-"""Grant a client credentials request (RFC 6749 section 4.4), as Auth0 does."""
+"""Decide what a token request is granted: by client credentials, as Auth0 does, or by a code."""
 
-import base64
+import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_plus
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+CODE_LIFETIME_SECONDS = 60
+
+# By code, when it expires, who signed in, and what the web client requested.
+_grants: dict[str, tuple[float, str, Mapping[str, str]]] = {}
 
 
 class TokenRequestRefused(Exception):
@@ -12,18 +18,6 @@ class TokenRequestRefused(Exception):
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         super().__init__(description)
         self.error, self.status = error, status
-
-
-def read_basic_credentials(authorization: str) -> dict[str, str]:
-    """Return client id and secret, each form-encoded in the Basic value (RFC 6749 section 2.3.1)."""
-    scheme, _, value = authorization.partition(" ")
-    try:
-        client_id, separator, client_secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except ValueError:
-        separator = ""
-    if scheme.lower() != "basic" or not separator:
-        raise TokenRequestRefused("invalid_client", "The Authorization header has no Basic credentials.", 401)
-    return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(client_secret)}
 
 
 def require_client(parameters: Mapping[str, Any], clients: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -35,12 +29,11 @@ def require_client(parameters: Mapping[str, Any], clients: Mapping[str, Any]) ->
 
 
 def grant_scope(parameters: Mapping[str, Any], clients: Mapping[str, Any], audience: str) -> str:
-    """Return the scope to grant for the API `audience`. Raises TokenRequestRefused."""
+    """Return the scope to grant for the API `audience` (RFC 6749 section 4.4). Raises TokenRequestRefused."""
     if parameters.get("grant_type") != "client_credentials":
         raise TokenRequestRefused("unsupported_grant_type", "There is no such grant_type here.")
     client = require_client(parameters, clients)
-    requested = parameters.get("audience")
-    if requested != audience:
+    if (requested := parameters.get("audience")) != audience:
         # As Auth0 does. RFC 8707 section 2 has `invalid_target` for this.
         problem = f"Service not found: {requested}" if requested else "No audience parameter was provided"
         raise TokenRequestRefused("access_denied", f"{problem}. The only one here is {audience}", 403)
@@ -49,3 +42,35 @@ def grant_scope(parameters: Mapping[str, Any], clients: Mapping[str, Any], audie
     if unknown := [scope for scope in scopes if scope not in granted]:
         raise TokenRequestRefused("invalid_scope", f"This client is not granted: {' '.join(unknown)}")
     return " ".join(scope for scope in granted if scope in scopes)
+
+
+def check_request(parameters: Mapping[str, str], client: Mapping[str, Any], audience: str) -> None:
+    """Raise TokenRequestRefused unless the web client may get a code for what it requests."""
+    expected = {
+        "client_id": [client["client_id"]],
+        "redirect_uri": client["redirect_uris"],
+        "response_type": ["code"],
+        "code_challenge_method": ["S256"],
+        "resource": [audience],
+    }
+    if wrong := [name for name, values in expected.items() if parameters.get(name) not in values]:
+        raise TokenRequestRefused("invalid_request", f"Not as registered: {', '.join(wrong)}")
+
+
+def issue_code(parameters: Mapping[str, str], person: str, now: float) -> str:
+    code = secrets.token_urlsafe(32)
+    _grants[code] = now + CODE_LIFETIME_SECONDS, person, parameters
+    return code
+
+
+def redeem_code(
+    sent: Mapping[str, Any], client: Mapping[str, Any], now: float
+) -> tuple[str, Mapping[str, str]]:
+    """Return who signed in, and what was requested. A code is used up even if something else is wrong."""
+    require_client(sent, {client["client_id"]: client})
+    expires_at, person, requested = _grants.pop(str(sent.get("code")), (now, "", {}))
+    challenge = create_s256_code_challenge(str(sent.get("code_verifier")))
+    expected = {"code_challenge": challenge, "redirect_uri": sent.get("redirect_uri")}
+    if expires_at <= now or not expected.items() <= requested.items():
+        raise TokenRequestRefused("invalid_grant", "The code, or what was sent with it, is not valid.")
+    return person, requested

@@ -9,15 +9,21 @@ from typing import Any
 from urllib.parse import urlencode
 
 import jwt
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from timesheets_site.devissuer.codes import check_request, issue_code, redeem_code
 from timesheets_site.devissuer.keys import describe_public_key, obtain_signing_key
-from timesheets_site.devissuer.tokens import TokenRequestRefused, grant_scope, read_basic_credentials
+from timesheets_site.devissuer.tokens import (
+    TokenRequestRefused,
+    check_request,
+    grant_scope,
+    issue_code,
+    redeem_code,
+)
 
 # Short, so that the API soon notices a key that was deleted and created again.
 KEYS_MAX_AGE_SECONDS = 60
@@ -95,16 +101,14 @@ def authorize(request: HttpRequest) -> HttpResponse:
 
 def _read_parameters(request: HttpRequest) -> dict[str, Any]:
     """The parameters: JSON, as Auth0 documents, or a form, and the credentials may be in HTTP Basic."""
-    sent: object = request.POST.dict()
-    if request.content_type == "application/json":
-        try:
-            sent = json.loads(request.body)
-        except ValueError:
-            sent = None
-    if not isinstance(sent, dict):
-        raise TokenRequestRefused("invalid_request", "The body must be a JSON object or a form.")
-    authorization = request.headers.get("Authorization")
-    return {**sent, **read_basic_credentials(authorization)} if authorization else sent
+    try:
+        is_json = request.content_type == "application/json"
+        sent = dict(json.loads(request.body)) if is_json else request.POST.dict()
+    except (ValueError, TypeError):
+        raise TokenRequestRefused("invalid_request", "The body must be a JSON object or a form.") from None
+    if "Authorization" in request.headers:
+        sent["client_id"], sent["client_secret"] = extract_basic_authorization(request.headers)
+    return sent
 
 
 @serve_this_machine
@@ -121,7 +125,6 @@ def publish_keys(_request: HttpRequest) -> HttpResponse:
 def publish_metadata(_request: HttpRequest) -> HttpResponse:
     """Respond with the issuer's metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
     issuer = settings.DEVISSUER_ISSUER
-    scopes = {scope for client in settings.DEVISSUER_CLIENTS.values() for scope in client["scope"].split()}
     return JsonResponse(
         {
             "issuer": issuer,
@@ -133,7 +136,6 @@ def publish_metadata(_request: HttpRequest) -> HttpResponse:
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "scopes_supported": sorted(scopes),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],

@@ -7,8 +7,6 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from timesheets_site.devissuer.keys import describe_public_key, obtain_signing_key
 
@@ -41,14 +39,3 @@ def test_only_its_owner_can_read_a_new_key_file(key_file: Path) -> None:
         os.umask(umask)
 
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
-
-
-def test_another_kind_of_key_is_refused(key_file: Path) -> None:
-    key_file.write_bytes(
-        ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-
-    with pytest.raises(ValueError, match="Delete it"):
-        obtain_signing_key(key_file)

@@ -3,7 +3,7 @@
 import time
 from base64 import b64encode
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
@@ -23,7 +23,7 @@ def post_form(client: Client, parameters: dict[str, str], authorization: str | N
 
 def basic(client_id: str, client_secret: str) -> str:
     """The header of a client that authenticates with HTTP Basic (RFC 6749 section 2.3.1)."""
-    credentials = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    credentials = f"{quote(client_id)}:{quote(client_secret)}"
     return f"Basic {b64encode(credentials.encode()).decode()}"
 
 
@@ -94,7 +94,6 @@ def test_a_client_without_valid_credentials_is_refused(
         pytest.param("Bearer cGF5cm9sbDo=", id="another scheme"),
         pytest.param("Basic not base64", id="not base64"),
         pytest.param("Basic cGF5cm9sbA==", id="no colon"),
-        pytest.param("Basic /w==", id="not UTF-8"),
     ],
 )
 def test_wrong_credentials_in_the_header_get_a_challenge(
