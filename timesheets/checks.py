@@ -40,20 +40,17 @@ _HINTS = {
     "E014": "Write required, or leave it out: clients without a list may then upload everything.",
     "E015": "Write a number of days; 0 means today only. Remove it for no limit.",
     "E016": "Set both, so that people sign in at the issuer, or none, so that they paste a token.",
-    "E017": "Use one of {}.",
+    "E017": f"Use {', '.join(AUDIENCE_PARAMETERS)}; and {' or '.join(AUTH_METHODS)}, or leave it out.",
 }
 
-# The id of a check, what is wrong, and what the hint has to name.
-Fault = tuple[str, ...]
+# The id of a check, and what is wrong.
+Fault = tuple[str, str]
 
 
 @register
 def check_settings(**_: Any) -> list[CheckMessage]:
     faults = (*_judge_addresses(), *_judge_token_rules(), *_judge_storage(), *_judge_web_client())
-    return [
-        Error(text, hint=_HINTS[number].format(*names), id=f"timesheets.{number}")
-        for number, text, *names in faults
-    ]
+    return [Error(text, hint=_HINTS[number], id=f"timesheets.{number}") for number, text in faults]
 
 
 def _judge_addresses() -> Iterator[Fault]:
@@ -124,8 +121,7 @@ def _judge_web_client() -> Iterator[Fault]:
     choices = {"AUDIENCE_PARAMETER": AUDIENCE_PARAMETERS, "CLIENT_AUTH": ("", *AUTH_METHODS)}
     for name, possible in choices.items():
         if oauth["WEB_CLIENT_ID"] and oauth[name] not in possible:
-            text = f"OAUTH_{name} is {oauth[name]!r}, which the web client cannot use."
-            yield "E017", text, ", ".join(filter(None, possible))
+            yield "E017", f"OAUTH_{name} is {oauth[name]!r}, which the web client cannot use."
 
 
 def _fails(read: Callable[[], object]) -> bool:

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from timesheets.storage.assignments import REQUIRED
 from timesheets.storage.rate_limits import Rate, parse_rate
 from timesheets.trust.issuers import Issuer, WebClient
 from timesheets.trust.token_rules import Profile, TokenPolicy
@@ -40,11 +39,6 @@ def issuer() -> Issuer:
     )
 
 
-def former_issuers() -> frozenset[str]:
-    """Issuers whose entries stay and whose tokens are refused."""
-    return frozenset(settings.OAUTH["FORMER_ISSUERS"])
-
-
 def public_url(path: str) -> str:
     """The public address of `path`, which never depends on the Host header."""
     return f"{settings.TIMESHEETS_PUBLIC_URL.rstrip('/')}{path}"
@@ -54,18 +48,6 @@ def public_url(path: str) -> str:
 def time_zone() -> ZoneInfo:
     """The zone in which a date without a time means midnight."""
     return ZoneInfo(settings.TIMESHEETS_TIME_ZONE)
-
-
-@functools.cache
-def requires_assignments() -> bool:
-    """Whether a client without a list of assignments may add nothing."""
-    return bool(settings.TIMESHEETS_ASSIGNMENTS == REQUIRED)
-
-
-@functools.cache
-def upload_window() -> tuple[int | None, int | None]:
-    """Return the days that an entry may be old, and ahead; None without a limit."""
-    return settings.TIMESHEETS_MAX_AGE_DAYS, settings.TIMESHEETS_MAX_AHEAD_DAYS
 
 
 def lets_browsers_sign_in() -> bool:
@@ -98,8 +80,7 @@ def client_rate() -> Rate:
 
 def _clear_caches(**_: Any) -> None:
     # Settings change only in tests.
-    cached = (token_policy, issuer, web_client, time_zone, requires_assignments, upload_window, client_rate)
-    for function in cached:
+    for function in (token_policy, issuer, web_client, time_zone, client_rate):
         function.cache_clear()
 
 

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import logging
 import time
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -33,18 +32,14 @@ class SessionAuthentication(BaseAuthentication):
         token = find_signed_in_token(django_request)
         if token is None:
             return None
-        if not _passes_csrf_check(django_request):
+        # DRF's views are exempt from Django's CSRF check. The CSRF token is in a header; the empty form stops
+        # Django from reading the body to look for one.
+        django_request.POST = QueryDict()
+        check = CSRFCheck(lambda _: HttpResponse())
+        check.process_request(django_request)
+        if check.process_view(django_request, lambda _: HttpResponse(), (), {}) is not None:
             raise CsrfFailed
         return token.client, token
-
-
-def _passes_csrf_check(request: HttpRequest) -> bool:
-    """Whether the request passes Django's CSRF check, from which DRF's views are exempt."""
-    # The CSRF token is in a header. The empty form stops Django from reading the body to look for one.
-    request.POST = QueryDict()
-    check = CSRFCheck(lambda _: HttpResponse())
-    check.process_request(request)
-    return check.process_view(request, lambda _: HttpResponse(), (), {}) is None
 
 
 def sign_in(request: HttpRequest, token: VerifiedToken, person: Person | None = None) -> None:
@@ -91,20 +86,14 @@ def find_signed_in_token(request: HttpRequest) -> VerifiedToken | None:
     # Reading the session adds `Vary: Cookie`, which a response to a request without a cookie must not have.
     if "HTTP_AUTHORIZATION" in request.META or settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
+    policy = conf.token_policy()
     try:
-        return _read_token(request.session.get(_KEY))
+        stored = request.session[_KEY]
+        claims, audience = stored["token"], stored["audience"]
+        client = MachineClient(**claims["client"])
+        token = VerifiedToken(**{**claims, "client": client, "scopes": frozenset(claims["scopes"])})
+        is_trusted = (client.issuer, audience) == (policy.issuer, policy.audience)
+        return token if is_trusted and time.time() < token.expires_at else None
     except (KeyError, TypeError):
         # Nobody is signed in, or another version of the API wrote the session.
         return None
-
-
-def _read_token(stored: Any) -> VerifiedToken | None:
-    """Return the token that `sign_in` stored, if it is still acceptable.
-
-    Raises KeyError or TypeError if `stored` is anything else.
-    """
-    claims, policy = stored["token"], conf.token_policy()
-    client = MachineClient(**claims["client"])
-    token = VerifiedToken(**{**claims, "client": client, "scopes": frozenset(claims["scopes"])})
-    is_trusted = (client.issuer, stored["audience"]) == (policy.issuer, policy.audience)
-    return token if is_trusted and time.time() < token.expires_at else None

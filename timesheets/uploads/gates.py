@@ -5,10 +5,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
+
 from timesheets import conf
 from timesheets.exceptions import ControlTotalsDiffer
 from timesheets.serializers import read_hours, represent_total
-from timesheets.storage.assignments import Assignments
+from timesheets.storage.assignments import REQUIRED, Assignments
 from timesheets.storage.client_policies import find_policy
 from timesheets.storage.entries import Entry
 from timesheets.storage.gate import Gate
@@ -21,9 +23,9 @@ _NOTHING = Assignments([])
 def open_gate(client: MachineClient, now: datetime) -> Gate | None:
     """The gate for one upload, by one version of the client's list. None if the client may add everything."""
     assignments = find_policy(client.key).assignments
-    if assignments is None and conf.requires_assignments():
+    if assignments is None and settings.TIMESHEETS_ASSIGNMENTS == REQUIRED:
         assignments = _NOTHING
-    max_age, max_ahead = conf.upload_window()
+    max_age, max_ahead = settings.TIMESHEETS_MAX_AGE_DAYS, settings.TIMESHEETS_MAX_AHEAD_DAYS
     if assignments is None and max_age is None and max_ahead is None:
         return None
     today = now.astimezone(conf.time_zone()).date()

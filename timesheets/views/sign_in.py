@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -57,12 +58,16 @@ def show_sign_in(request: HttpRequest) -> HttpResponse:
     client = conf.web_client()
     if client is not None and "token" not in request.POST:
         return _lead_to_issuer(request, client)
+    text = unwrap_token(request.POST.get("token", ""))
     try:
-        token = _take_token(request)
+        if not text:
+            raise InvalidRequest("Paste an access token here.")
+        _, token = cast("tuple[object, VerifiedToken]", authenticate_bearer(f"Bearer {text}"))
     except Problem as problem:
         return _show_form(request, problem)
     sign_in(request, token)
-    return HttpResponseRedirect(_choose_destination(request) or _choose_start_page(token))
+    start_page = "upload" if UploadView.required_scopes <= token.scopes else "timesheets"
+    return HttpResponseRedirect(_choose_destination(request) or reverse(start_page))
 
 
 @BrowserView
@@ -153,25 +158,8 @@ def _show_form(request: HttpRequest, refused: Problem | None) -> HttpResponse:
     return TemplateResponse(request, "timesheets/sign_in.html", context, status=status)
 
 
-def _take_token(request: HttpRequest) -> VerifiedToken:
-    """Verify the pasted token. Raises a Problem."""
-    text = unwrap_token(request.POST.get("token", ""))
-    if not text:
-        raise InvalidRequest("Paste an access token here.")
-    accepted = authenticate_bearer(f"Bearer {text}")
-    if accepted is None:
-        raise AssertionError("a Bearer header is never of another scheme")
-    return accepted[1]
-
-
 def _choose_destination(request: HttpRequest) -> str:
     """Return the requested page, or an empty string if there is none or it is not on this site."""
     destination = request.POST.get("next", request.GET.get("next", ""))
     is_short = len(destination.encode()) <= MAX_DESTINATION_BYTES
     return destination if is_short and _DESTINATION.fullmatch(destination) else ""
-
-
-def _choose_start_page(token: VerifiedToken) -> str:
-    """Return the page that a person with this token's scopes can use."""
-    may_upload = UploadView.required_scopes <= token.scopes
-    return reverse("upload" if may_upload else "timesheets")

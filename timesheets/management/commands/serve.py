@@ -128,7 +128,7 @@ the database has unapplied migrations or clients of an issuer that the settings 
 def _require_known_issuers() -> None:
     """Raise CommandError for clients whose entries would be stored again under another issuer."""
     issuer = conf.issuer().url
-    others = count_clients_of_other_issuers({issuer, *conf.former_issuers()})
+    others = count_clients_of_other_issuers({issuer, *settings.OAUTH["FORMER_ISSUERS"]})
     if others:
         listed = "\n".join(f"  {other}: {count} clients" for other, count in others)
         raise _refuse(
