@@ -19,31 +19,23 @@ def find_address(request: HttpRequest) -> str:
     A proxy adds the address to the end of X-Forwarded-For. What is before it comes from the caller.
     """
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-    if settings.TIMESHEETS_BEHIND_PROXY and _is_address(forwarded):
-        return str(forwarded)
-    return str(request.META.get("REMOTE_ADDR", ""))
+    is_usable = settings.TIMESHEETS_BEHIND_PROXY and forwarded
+    return str(forwarded if is_usable else request.META.get("REMOTE_ADDR", ""))
 
 
 def comes_from_this_machine(request: HttpRequest) -> bool:
     """False for a request that a proxy passed on, even if the proxy is on this machine."""
-    address = request.META.get("REMOTE_ADDR", "")
-    is_local = _is_address(address) and ip_address(address).is_loopback
+    address = request.META.get("REMOTE_ADDR", "").removeprefix("::ffff:")
+    is_local = address == "::1" or address.startswith("127.")
     return is_local and not any(map(_FORWARDED.fullmatch, request.META))
 
 
 def find_network(address: str) -> str:
     """The addresses that one person has: of IPv6, the first 64 bits."""
-    if not _is_address(address):
-        return address
-    ip = ip_address(address)
-    if not isinstance(ip, IPv6Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))
-
-
-def _is_address(text: str) -> bool:
     try:
-        ip_address(text)
+        ip = ip_address(address)
     except ValueError:
-        return False
-    return True
+        return address
+    if not isinstance(ip, IPv6Address):
+        return address
+    return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))

@@ -148,12 +148,13 @@ def _take(values: Iterator[Any]) -> list[Any]:
 
 def _take_lines(numbered: Iterator[tuple[int, Any]]) -> Upload:
     pairs = _take(numbered)
-    entries = [_replace_malformed(row) if isinstance(row, RowMalformed) else row for _, row in pairs]
+    entries = [
+        MalformedEntry(reason=make_sentence(str(row)), text=row.text[:MAX_QUOTED_LENGTH])
+        if isinstance(row, RowMalformed)
+        else row
+        for _, row in pairs
+    ]
     return Upload(entries=entries, lines=[line for line, _ in pairs])
-
-
-def _replace_malformed(row: RowMalformed) -> MalformedEntry:
-    return MalformedEntry(reason=make_sentence(str(row)), text=row.text[:MAX_QUOTED_LENGTH])
 
 
 def _parse_line(line: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Decide whether the caller's scopes grant access to a view, and to a correction."""
+"""Decide whether the caller's scopes grant access to a view, and to a correction, and limit its requests."""
 
 import json
 import logging
@@ -7,10 +7,13 @@ from typing import cast
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
-from timesheets.exceptions import ClientStopped, InsufficientScope, OrganizationUnassigned
+from timesheets import conf
+from timesheets.exceptions import ClientStopped, InsufficientScope, OrganizationUnassigned, Throttled
 from timesheets.storage.client_policies import find_policy
 from timesheets.storage.entries import Entry
+from timesheets.storage.rate_limits import use
 from timesheets.trust.principals import MachineClient, VerifiedToken
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,25 @@ class HasScope(BasePermission):
         if not required_scopes <= token.scopes and sufficient_scopes.isdisjoint(token.scopes):
             log_refusal(token, InsufficientScope.default_code)
             raise InsufficientScope(required_scopes)
+        return True
+
+
+class ClientThrottle(BaseThrottle):
+    """Counts the requests of the client that the token or the session names. Raises Throttled (429).
+
+    DRF's own throttles read a list of times from a cache and write it back, so requests at the same time are
+    not all counted.
+    """
+
+    def allow_request(self, request: Request, view: object) -> bool:
+        client = cast("MachineClient", request.user)
+        rate = conf.client_rate()
+        if seconds := use(("client", *client.caller), rate):
+            raise Throttled(
+                f"This client may send {rate.count} requests in {rate.seconds} seconds. "
+                f"Send this one again in {seconds} seconds.",
+                wait=seconds,
+            )
         return True
 
 

@@ -20,7 +20,7 @@ from timesheets.storage.assignments import parse_list
 from timesheets.storage.entries import Entry
 from timesheets.storage.missing import Person
 from timesheets.storage.queries import Change, StoredEntry
-from timesheets.storage.run_lines import COLUMNS, FILE_COLUMNS, Line, Shares, add_up, write_hours
+from timesheets.storage.run_lines import Shares, add_up, write_hours
 from timesheets.storage.totals import Group
 from timesheets.trust.principals import ClientKey
 from timesheets_files import limits
@@ -280,22 +280,22 @@ def represent_people(
     week: Week, people: Sequence[Person] | None, has_ended: bool, *, names_clients: bool
 ) -> dict[str, Any]:
     """The members of a week and of its people, with the clients of these if there can be several."""
-
-    def represent(person: Person) -> dict[str, Any]:
-        return {
+    rows = [
+        {
             "user_id": person.user_id,
             "hours": represent_total(person.hours),
             "expected": None if person.expected is None else represent_total(person.expected),
             "status": person.status,
-            **(represent_client(person.client) if names_clients else {}),
+            **represent_client(person.client if names_clients else None),
         }
-
+        for person in people or ()
+    ]
     return {
         "week": str(week),
         "from": week.monday.isoformat(),
         "to": week.sunday.isoformat(),
         "ended": has_ended,
-        "people": None if people is None else [represent(each) for each in people],
+        "people": None if people is None else rows,
     }
 
 
@@ -323,13 +323,6 @@ def represent_run(run: Run, shares: Shares, *, names_sha256: bool) -> dict[str, 
         "hours": write_hours(totals["hours"]),
         "held": write_hours(totals["held"]),
     }
-
-
-def represent_run_line(line: Line, *, names_client: bool) -> dict[str, Any]:
-    """The members of a line of a run, with its client if there can be several."""
-    columns = FILE_COLUMNS if names_client else COLUMNS
-    # Only an organization can be empty.
-    return {name: cell for name, cell in zip(columns, line, strict=False) if cell != ""}
 
 
 def represent_totals(columns: Sequence[str], groups: Sequence[Group], as_of: int) -> dict[str, Any]:

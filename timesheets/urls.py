@@ -5,7 +5,6 @@ from django.urls.converters import IntConverter, StringConverter
 
 from timesheets.conf import CALLBACK_PATH
 from timesheets.exceptions import METADATA_PATH
-from timesheets.openapi.views import serve_description, show_docs
 from timesheets.storage.run_lines import LABEL
 from timesheets.views.assignments import AssignmentView, MissingView
 from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
@@ -16,6 +15,8 @@ from timesheets.views.service import (
     describe_protected_resource,
     report_liveness,
     report_readiness,
+    serve_description,
+    show_docs,
     show_landing,
     show_metrics,
 )

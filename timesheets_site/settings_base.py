@@ -73,13 +73,8 @@ TEMPLATES_WITH_ADMIN = templates(
 # Messages need no extra cookie.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 
 # No form has a file, so nobody can fill disk or memory with one. Without any handler, Django would read
@@ -99,9 +94,6 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-
-# The zone in which a date without a time means midnight.
-TIMESHEETS_TIME_ZONE = "UTC"
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -154,7 +146,7 @@ def rest_framework(*, has_pages: bool = False, throttle: str = "") -> dict[str, 
     return {
         "DEFAULT_AUTHENTICATION_CLASSES": authentication,
         "DEFAULT_PERMISSION_CLASSES": ["timesheets.permissions.HasScope"],
-        "DEFAULT_THROTTLE_CLASSES": ["timesheets.throttling.ClientThrottle"] if throttle else [],
+        "DEFAULT_THROTTLE_CLASSES": ["timesheets.permissions.ClientThrottle"] if throttle else [],
         # `timesheets.uploads.body` reads bodies, within limits.
         "DEFAULT_PARSER_CLASSES": [],
         "DEFAULT_RENDERER_CLASSES": renderers,
@@ -169,25 +161,17 @@ def rest_framework(*, has_pages: bool = False, throttle: str = "") -> dict[str, 
 
 REST_FRAMEWORK = rest_framework()
 
-# True if a proxy sets X-Forwarded-Proto and X-Forwarded-For.
+# docs/settings.md says what these mean.
+TIMESHEETS_TIME_ZONE = "UTC"
 TIMESHEETS_BEHIND_PROXY = False
-
-# With "required", a client without a list of assignments may add nothing.
+TIMESHEETS_BROWSER_SIGN_IN = False
+TIMESHEETS_METRICS = False
+TIMESHEETS_THROTTLE = ""
 TIMESHEETS_ASSIGNMENTS = ""
-# How many days ago, and ahead, the hours may be that a client adds. Without a number, there is no limit.
 TIMESHEETS_MAX_AGE_DAYS: int | None = None
 TIMESHEETS_MAX_AHEAD_DAYS: int | None = None
-
-# How many requests a client may send, such as 600/min. Without a rate, nothing is counted.
-TIMESHEETS_THROTTLE = ""
-
-# Development has pages and sessions for people. Production has them if this says so.
-TIMESHEETS_BROWSER_SIGN_IN = False
 # Only development has clients whose secrets are public.
 TIMESHEETS_DEVELOPMENT_CLIENTS: list[str] = []
-
-# Whether /metrics exists. Only production turns it on.
-TIMESHEETS_METRICS = False
 
 LOGGING: dict[str, Any] = {
     "version": 1,

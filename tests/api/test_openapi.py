@@ -15,12 +15,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from tests.api.conftest import TUTORIAL_ENTRY, Upload
 from tests.kit.processes import REPOSITORY
 from timesheets import exceptions
-from timesheets.openapi.views import read_description
 from timesheets.parsers import LIMITS
 from timesheets.renderers import CLIENT_COLUMNS, COLUMNS, CORRECTION_COLUMNS
 from timesheets.urls import urlpatterns
 from timesheets.views.list_options import DEFAULT_PAGE_SIZE
 from timesheets.views.parameters import MAX_PAGE_SIZE, MAX_VALUES
+from timesheets.views.service import read_description
 from timesheets_files.limits import ENTRY_ID
 
 # What only people use, and the metadata that its challenges link to.

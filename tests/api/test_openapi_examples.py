@@ -15,8 +15,8 @@ from tests.api.reading import Read
 from tests.kit.django_client import ClientResponse
 from tests.kit.issuer import Issuer
 from timesheets import exceptions
-from timesheets.openapi.views import read_description
 from timesheets.parsers import MAX_ENTRIES
+from timesheets.views.service import read_description
 
 DESCRIPTION = read_description()
 OPERATION = DESCRIPTION["paths"]["/timesheets/upload"]["post"]

@@ -17,7 +17,7 @@ from tests.api.reading import Read
 from tests.kit.django_client import ClientResponse
 from tests.storage.entries import make_entry
 from tests.storage.runs import pay
-from timesheets.formats.moments import write_day
+from timesheets.formats.days import write_day
 from timesheets.models import Run
 
 EVERYTHING = {"azp": "accounting", "scope": "read:all-timesheets"}

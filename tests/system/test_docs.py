@@ -275,7 +275,7 @@ def test_the_commands_of_a_page_print_what_it_says(tmp_path: Path, name: str) ->
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    source = (REPOSITORY / "timesheets/openapi/openapi.yaml").read_text()
+    source = (REPOSITORY / "timesheets/openapi.yaml").read_text()
     return cast("dict[str, Any]", yaml.safe_load(source))
 
 

@@ -15,7 +15,7 @@ from tests.kit.processes import NODE_MODULES, REPOSITORY, make_environment
 from tests.kit.servers import DevelopmentServer
 
 PROGRAMS = REPOSITORY / "tests/system/generated_clients"
-DESCRIPTION = REPOSITORY / "timesheets/openapi/openapi.yaml"
+DESCRIPTION = REPOSITORY / "timesheets/openapi.yaml"
 
 # The output of each program that uses a generated client. One of the four entries is invalid.
 OUTCOME = {

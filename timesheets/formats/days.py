@@ -1,4 +1,4 @@
-"""Weeks, and the moments at which days begin in a time zone."""
+"""Weeks, the moments at which days begin in a time zone, and both as people read them."""
 
 import bisect
 import functools
@@ -33,6 +33,16 @@ def name_week(day: date) -> str:
     """The week of the day as ISO 8601 writes it, such as 2017-W19."""
     year, week, _ = day.isocalendar()
     return f"{year}-W{week:02}"
+
+
+def write_day(moment: date) -> str:
+    """Such as `10 May 2017`."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def write_moment(moment: datetime) -> str:
+    """Such as `10 May 2017, 17:40`."""
+    return f"{write_day(moment)}, {moment:%H:%M}"
 
 
 def find_month(day: date) -> tuple[date, date]:

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from timesheets import conf
-from timesheets.formats.moments import write_day, write_moment
+from timesheets.formats.days import write_day, write_moment
 from timesheets.renderers import write_errors
 
 register = template.Library()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from timesheets import conf
-from timesheets.formats.moments import write_day
+from timesheets.formats.days import write_day
 from timesheets.storage.entries import Entry
 from timesheets.storage.names import list_names
 from timesheets.storage.rows import Reach

@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from timesheets.models import Run
 from timesheets.renderers import CSVRenderer, PageResponse, choose_columns, has_page
-from timesheets.serializers import represent_run, represent_run_line
+from timesheets.serializers import represent_run
 from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import COLUMNS, Shares, find_run, list_runs, read_all_lines, read_lines
 from timesheets.storage.scans import PageQuery
@@ -77,8 +77,9 @@ class RunLineListView(ReadingView):
             rows = (line[: len(columns)] for line in every)
             return Download(request, f"run-{run_label}", columns, rows)
         lines, next_begin = read_lines(run, shares, begin, options.page_size, **wanted)
-        names_client = options.reach.is_everything
-        results = [represent_run_line(line, names_client=names_client) for line in lines]
+        # Only an organization can be empty.
+        pairs = (zip(columns, line, strict=False) for line in lines)
+        results = [{name: cell for name, cell in each if cell != ""} for each in pairs]
         shown = {"run": run, "shares": shares, "wanted": wanted}
         return respond_with_page(options, results, next_begin, columns=columns, **shown)
 

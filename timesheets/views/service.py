@@ -1,7 +1,12 @@
-"""Respond about the service itself: probes, metrics, metadata of RFC 9728, the page at `/`, bare errors."""
+"""Respond about the service itself: probes, metrics, metadata, description, the page at `/`, bare errors."""
 
+import functools
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import yaml
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
@@ -18,6 +23,7 @@ from timesheets.readiness import get_readiness
 from timesheets.views.overview import OverviewView
 
 METRICS_SCOPE = "read:metrics"
+_DESCRIPTION = Path(__file__).parent.parent / "openapi.yaml"
 
 
 # No view here reads a body, so none needs protection against forged forms.
@@ -89,6 +95,40 @@ def show_landing(request: HttpRequest) -> HttpResponse:
         "is_development": settings.DEBUG,
     }
     return TemplateResponse(request, "timesheets/landing.html", context)
+
+
+@csrf_exempt
+@require_safe
+def serve_description(_request: HttpRequest) -> HttpResponse:
+    # Short, so that a new release shows soon.
+    headers = {"Cache-Control": "public, max-age=300"}
+    return HttpResponse(_encode_description(), content_type="application/json", headers=headers)
+
+
+@functools.cache
+def _encode_description() -> bytes:
+    return json.dumps(read_description()).encode()
+
+
+def read_description() -> dict[str, Any]:
+    """Return openapi.yaml with the server from the settings."""
+    description: dict[str, Any] = yaml.safe_load(_DESCRIPTION.read_text("utf-8"))
+    description["servers"] = [{"url": conf.public_url("")}]
+    return description
+
+
+@csrf_exempt
+@require_safe
+def show_docs(request: HttpRequest) -> HttpResponse:
+    """Show the description in Swagger UI, where people can try out requests."""
+    context = {
+        **describe_visitor(request),
+        "path": request.path,
+        "issuer": conf.issuer().url,
+        "audience": conf.token_policy().audience,
+        "address": conf.public_url(""),
+    }
+    return TemplateResponse(request, "timesheets/docs.html", context)
 
 
 def respond_with(status: int) -> Callable[..., HttpResponse]:

@@ -1,1 +1,0 @@
-"""The API's description in OpenAPI 3.1, and the page that shows it."""
