@@ -21,7 +21,7 @@ from timesheets.formats.days import Week
 
 TUESDAY = datetime(2026, 11, 17, 9, 30, tzinfo=UTC)
 NO_WEEKS = ("2027-W53", "", "2026-W47%0A", "1900-W52")
-NO_DAYS = ("2026-02-30", "2999-01-01", "20261125")
+NO_DAYS = ("2026-02-30", "2999-01-01")
 PERSON = "user_id=007&week=2026-W47"
 HOSTILE_NAMES = (SCRIPT, f"{OVERRIDE}kcab", "{{ 7|add:1 }}", "'&\"><b>")
 

@@ -29,22 +29,14 @@ class FormMiddleware:
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
         if request.method != "POST" or getattr(view, "csrf_exempt", False):
             return None
+        # Django, too, reads a length that is not a number as 0. All callers without a token share one limit.
         try:
-            _read_form(request)
+            if (read_length(request) or 0) > MAX_FORM_BYTES:
+                raise TooLarge(f"A form may hold {MAX_FORM_BYTES} bytes.")
+            receive(lambda: request.body, "strangers")
         except Problem as problem:
             return respond_with_problem(problem)
         return None
-
-
-def _read_form(request: HttpRequest) -> None:
-    """Load the body into memory. All callers without a token share one limit.
-
-    Raises TooLarge, Throttled or IncompleteBody.
-    """
-    # Django, too, reads a length that is not a number as 0.
-    if (read_length(request) or 0) > MAX_FORM_BYTES:
-        raise TooLarge(f"A form may hold {MAX_FORM_BYTES} bytes.")
-    receive(lambda: request.body, "strangers")
 
 
 class FileRefusingUploadHandler(FileUploadHandler):

@@ -80,21 +80,19 @@ class _Table:
 
     def describe_rows(self, columns: Sequence[Name]) -> Iterator[Line]:
         for name in self.rank(0):
-            cells = [self._describe_cell(name, column) for column in columns]
+            cells: list[tuple[Decimal, str | None]] = []
+            for column in columns:
+                group = self._groups.get((name, column))
+                filters = group and self._select(dict(zip(self._by, (name, column), strict=True)))
+                cells.append((group.hours if group else Decimal(), _link(filters)))
             yield self.describe(0, name, entries=self.entries[name], cells=cells)
-
-    def _describe_cell(self, row: Name, column: Name) -> tuple[Decimal, str | None]:
-        group = self._groups.get((row, column))
-        if group is None:
-            return Decimal(), None
-        return group.hours, _link(self._select(dict(zip(self._by, (row, column), strict=True))))
 
     def _select(self, parts: Mapping[str, Name]) -> Mapping[str, Sequence[str]] | None:
         """The filters of a part of the report; None if there are none that select just it."""
         filters = dict(self._filters)
         for key, name in parts.items():
             if key in _PERIODS:
-                first, end = map(str, _find_bounds(key, _find_first_day(key, name)))
+                first, end = map(str, _find_bounds(key, _read_day(key, name)))
                 filters["date_from"] = [max(first, *filters.get("date_from", ()))]
                 filters["date_to"] = [min(end, *filters.get("date_to", ()))]
             elif key == "client" and name[0] in self._several:
@@ -130,7 +128,10 @@ def describe_report(
         **period,
         "title": f"Hours by {' and '.join(words)}, {period['period']}",
         "words": words,
-        "choices": {choice: _name_choice(choice) for choice in choices},
+        "choices": {
+            choice: ", ".join(_WORDS.get(key, key) for key in choice.split(",")).capitalize()
+            for choice in choices
+        },
         "heads": heads,
         "lines": lines,
         "most": max((line.hours for line in lines), default=0),
@@ -152,20 +153,15 @@ def _split(by: Sequence[str], names: Sequence[str]) -> tuple[Name, ...]:
 
 
 def _label(key: str, name: Name) -> str:
-    if key in _PERIODS:
-        return _name_period(key, _find_first_day(key, name))
-    return " for ".join(filter(None, name))
-
-
-def _name_choice(choice: str) -> str:
-    return ", ".join(_WORDS.get(key, key) for key in choice.split(",")).capitalize()
+    return _name_period(key, _read_day(key, name)) if key in _PERIODS else " for ".join(filter(None, name))
 
 
 def _name_period(key: str, first: date) -> str:
     return f"{first:{_PERIODS[key][1]}}"
 
 
-def _find_first_day(key: str, name: Name) -> date:
+def _read_day(key: str, name: Name) -> date:
+    """The first day of the period."""
     return date.fromisoformat(name[0] + _PERIODS[key][0])
 
 
@@ -192,14 +188,10 @@ def _describe_period(sent: QueryDict) -> Mapping[str, Any]:
     first, end = (parse_day(sent.get(name, "")) for name in DATES)
     for key in ("month", "week"):
         if first and end and (first, end) == _find_bounds(key, first):
-            beside = (_find_bounds(key, first - _ONE_DAY), _find_bounds(key, end))
-            queries = ({**dict(sent.lists()), **dict(zip(DATES, each, strict=True))} for each in beside)
-            return {
-                "period": _name_period(key, first),
-                "neighbors": [
-                    (_name_period(key, each[0]), urlencode(query, doseq=True))
-                    for each, query in zip(beside, queries, strict=True)
-                ],
-            }
+            neighbors = []
+            for begin, limit in (_find_bounds(key, first - _ONE_DAY), _find_bounds(key, end)):
+                query = {**dict(sent.lists()), "date_from": begin, "date_to": limit}
+                neighbors.append((_name_period(key, begin), urlencode(query, doseq=True)))
+            return {"period": _name_period(key, first), "neighbors": neighbors}
     words = (describe_pair(name, sent.get(name, "")) for name in DATES if name in sent)
     return {"period": " ".join(f"{each[0].lower()}{each[1:]}" for each in words) or "all days"}

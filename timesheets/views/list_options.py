@@ -23,10 +23,10 @@ from timesheets.views.parameters import (
     Fields,
     FlagField,
     IdField,
-    OnlyValueField,
     PageSizeField,
     Parameters,
     QueryTimestampField,
+    allow_only,
     find_member,
     read_parameters,
     write_cursor,
@@ -39,8 +39,8 @@ PEOPLES_PAGE_SIZE = 50
 
 # The order is that of the parameters in the address of a next page.
 OF_PAGE: Fields = {"page_size": PageSizeField(), "cursor": CursorField()}
-_OF_ORDERED_PAGE = {"order": OnlyValueField("newest"), **OF_PAGE}
-OF_TIMESHEET: Fields = {"fields": OnlyValueField("all")}
+_OF_ORDERED_PAGE = {"order": allow_only("newest"), **OF_PAGE}
+OF_TIMESHEET: Fields = {"fields": allow_only("all")}
 OF_TIMESHEETS: Fields = {
     **NAMES,
     "entry_id": IdentifierField(),
@@ -69,7 +69,7 @@ OF_RUN_LINE_PAGE: Fields = {
     "project": AnyOfField(find_member("project"), source="project__in"),
     "kind": serializers.ChoiceField(KINDS),
     "paid": FlagField(source="held__isnull"),
-    "format": OnlyValueField("csv"),
+    "format": allow_only("csv"),
 }
 
 

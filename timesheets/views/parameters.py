@@ -67,11 +67,11 @@ class FlagField(serializers.BooleanField):
         return bool(data == "true")
 
 
-class OnlyValueField(serializers.ChoiceField):
+def allow_only(value: str) -> Field:
     """A parameter with one value, because without it the response stays as it was."""
-
-    def __init__(self, value: str) -> None:
-        super().__init__([value], error_messages={"invalid_choice": f"Send {value}, or leave it out."})
+    return serializers.ChoiceField(
+        [value], error_messages={"invalid_choice": f"Send {value}, or leave it out."}
+    )
 
 
 def find_member(name: str) -> Field:

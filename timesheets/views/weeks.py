@@ -1,5 +1,6 @@
 """Show the week of a person, or of everybody, as a page: parse, call, respond."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,34 +10,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from timesheets import conf
-from timesheets.browser.filters import parse_day
-from timesheets.browser.people import describe_people, list_cells
-from timesheets.browser.weeks import describe_week
+from timesheets.browser.weeks import describe_people, describe_week, list_cells
 from timesheets.exceptions import InvalidParameter
 from timesheets.fields import WeekField
 from timesheets.formats.days import Week
 from timesheets.renderers import PageResponse
 from timesheets.storage.missing import list_people
 from timesheets.views.downloads import Download
-from timesheets.views.parameters import ClientField, OnlyValueField, find_member, read_parameters
+from timesheets.views.parameters import ClientField, allow_only, find_member, read_parameters
 from timesheets.views.reading import PageView, read_reach
-
-
-def _find_week(text: str) -> Week:
-    """The week that a day is in. Raises ValueError."""
-    day = parse_day(text)
-    if day is None:
-        raise ValueError
-    return Week.of(day)
-
 
 _PARAMETERS = {
     "user_id": find_member("user_id"),
     "week": WeekField(),
     # Browsers let people choose a day, and only some of them a week.
-    "day": WeekField(_find_week, "a day, such as 2026-11-25"),
+    "day": WeekField(lambda text: Week.of(date.fromisoformat(text)), "a day, such as 2026-11-25"),
     "client": ClientField(),
-    "format": OnlyValueField("csv"),
+    "format": allow_only("csv"),
 }
 
 
