@@ -76,8 +76,7 @@ def read_file(
     if preview:
         tally.first_entries = [{"source": each.source, "entry": each.members} for each in first]
         report.show_lines(describe_first(first, source.name))
-    tally.show(unsent="--preview" if preview else "--dry-run")
-    return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
+    return tally.show(unsent="--preview" if preview else "--dry-run")
 
 
 def find_errors(entry: InputEntry, stated: StatedIds) -> Mapping[str, object]:
@@ -119,21 +118,12 @@ def check_token(context: RunContext) -> None:
 
 def check_file(name: str, context: RunContext) -> ExitStatus:
     """Send the entries to the API with `dry_run=true`."""
-    options, report = context.options, context.report
+    options = context.options
     with step(escape(name)), open_locked(name, context) as source:
-        tally = Tally(source=source, report=report, is_strict=options.is_strict)
+        tally = Tally(source=source, report=context.report, is_strict=options.is_strict)
         with closing(take_entries(tally, options)) as entries:
             upload_entries(entries, tally, context, is_dry_run=True)
-    tally.finish()
-    corrected = f"correct {tally.changes['corrected']}, " if "corrected" in tally.changes else ""
-    rows = "row is" if tally.skipped == 1 else "rows are"
-    skipped = f"; {tally.skipped} {rows} skipped" if tally.skipped else ""
-    word = "rejected" if tally.is_faulty else "ok"
-    report.show(
-        f"{word:<8} {name}: of {tally.entries} entries the API would create {tally.changes['created']}, "
-        f"{corrected}has {tally.existing} already, and would reject {tally.rejected}{skipped}"
-    )
-    return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
+    return tally.show_check()
 
 
 @contextmanager

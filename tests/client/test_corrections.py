@@ -201,7 +201,10 @@ def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Ap
         f"{file}:4: would become revision 4: 007, 2026-06-01, X, 3 -> 0 hours",
         f"{file}:6: would become revision 2: 007, 2026-06-01, Y -> X, 1 hours",
         f"{file}:7: would become revision 2: 007, 2026-06-01T08:00:00Z -> 2026-06-01, X, 1 hours",
-        f"ok       {file}: of 6 entries the API would create 1, correct 4, has 1 already, and would reject 0",
+        (
+            f"ok       {file}: 6 entries, 1 would be created, 4 would be corrected, 1 already there, 0 rejected; "
+            "nothing was stored (--check)"
+        ),
     ]
     assert "batch:upload, correct:timesheets are granted" in run.written[3]
     assert {each.path for each in api.requests[1:] if each.body} == {

@@ -122,7 +122,7 @@ def test_a_check_maps_and_stores_nothing(api: Api, our_map: Path, export: Path) 
     run = run_client(api.variables, export, map_file=our_map, is_check=True)
 
     assert (run.status, api.stored) == (ExitStatus.REJECTED, {})
-    assert run.written[-1].endswith("would create 2, has 0 already, and would reject 2; 1 row is skipped")
+    assert run.written[-1].endswith(" 2 rejected, 1 skipped; nothing was stored (--check)")
 
 
 @pytest.mark.parametrize("options", [{}, {"is_dry_run": True}, {"is_check": True}])

@@ -105,7 +105,8 @@ def test_a_check_of_a_file_sends_it_to_the_api_and_stores_nothing(api: Api, tmp_
     # A dry run leaves no receipt, so it needs no label.
     assert {request.path for request in api.requests if request.body} == {"/timesheets/upload?dry_run=true"}
     assert run.written[-1] == (
-        f"rejected {file}: of 3 entries the API would create 1, has 0 already, and would reject 2"
+        f"rejected {file}: 3 entries, 1 would be created, 0 already there, 2 rejected; "
+        "nothing was stored (--check)"
     )
     assert not list(tmp_path.glob("*.ndjson"))
 

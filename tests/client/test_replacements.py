@@ -13,7 +13,6 @@ from tests.client.conftest import Reply, Site
 from tests.client.runs import HEADER, Run, list_files
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.changes import make_withdrawal
-from timesheets_client.files.uploads import EDITED_EXPORT
 from timesheets_client.reading.maps.shipped import FOLDER as MAPS
 from timesheets_client.sending.stored_entries import StoredEntry
 
@@ -203,7 +202,10 @@ def test_a_check_shows_the_changes_and_their_sums(site: Site, api: Api, june: Pa
         "corrected: 0 entries, 0 -> 0 hours",
         "restored: 0 entries, 0 -> 0 hours",
         "withdrawn: 1 entry, 7.5 -> 0 hours",
-        f"ok       {june}: 4 entries, 3 unchanged; nothing was stored (--check)",
+        (
+            f"ok       {june}: 4 entries, 1 would be created, 0 would be corrected, 0 would be restored, "
+            "1 would be withdrawn, 3 already there, 0 rejected; nothing was stored (--check)"
+        ),
     ]
 
 
@@ -276,20 +278,16 @@ def test_the_changes_of_a_large_file_take_little_memory() -> None:
     assert taken / len(changes) < 600
 
 
-def test_a_mapped_upload_without_ids_leads_to_replace_once(site: Site, api: Api, tmp_path: Path) -> None:
+def test_a_mapped_export_is_replaced(site: Site, api: Api, tmp_path: Path) -> None:
     header = "First Name,Last Name,Date,Project,Hours\n"
-    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
-    for number, file in enumerate(files, 1):
-        file.write_text(f"{header}Ada,Byron,2026-06-01,X,{number}\n")
-    plain, replaced = Run(), Run()
+    file = tmp_path / "a.csv"
+    file.write_text(f"{header}Ada,Byron,2026-06-01,X,2\n")
+    Run().start(site.variables, file, map_file=MAPS / "harvest.toml")
+    file.write_text(f"{header}Ada,Byron,2026-06-01,X,1\n")
 
-    plain.start(site.variables, *files, map_file=MAPS / "harvest.toml")
-    options = {"map_file": MAPS / "harvest.toml", "max_loss": Decimal(100)}
-    status, _ = replace(site, files[0], run=replaced, **options)
+    status, _ = replace(site, file, map_file=MAPS / "harvest.toml", max_loss=Decimal(100))
 
-    assert [line for line in plain.written if "--replace" in line] == [EDITED_EXPORT]
     assert (status, list_current(api)) == (ExitStatus.DONE, ["Ada Byron,2026-06-01,X,1"])
-    assert EDITED_EXPORT not in replaced.written
 
 
 @pytest.mark.parametrize("path", sorted(MAPS.glob("*.toml")), ids=lambda path: path.stem)

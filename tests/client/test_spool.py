@@ -163,7 +163,7 @@ def test_a_missing_folder_is_unreadable(site: Site, tmp_path: Path) -> None:
     run = run_client(site.variables, spool=tmp_path / "nope")
 
     assert run.status == ExitStatus.UNREADABLE
-    assert run.warned == [f"--spool {tmp_path}/nope: does not exist"]
+    assert run.warned == [f"--spool {tmp_path}/nope: is missing or is not a folder"]
 
 
 def test_a_file_that_cannot_be_moved_is_reported(api: Api, spool: Path) -> None:

@@ -22,30 +22,16 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 MAX_NAME_BYTES = 255
 
 
-def make_real_folder(folder: Path) -> None:
-    """Create the folder if it is missing. Raises OSError for a link, a file and another user's folder."""
-    with suppress(FileExistsError):
-        folder.mkdir()
-    status = folder.lstat()
-    if is_link(status) or not stat.S_ISDIR(status.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, not a folder")
-    require_trusted(status, folder)
-
-
-def require_trusted(status: os.stat_result, folder: Path) -> None:
-    """Raise PermissionError if the folder belongs neither to us nor to the owner of the folder around it."""
-    if sys.platform != "win32" and status.st_uid not in (0, os.geteuid(), folder.parent.stat().st_uid):
-        raise PermissionError(errno.EPERM, "belongs to another user")
-
-
 @contextmanager
 def stay_in(folder: Path) -> Iterator[Path]:
     """Another path of the folder, which stays that of this folder even if a link takes its name.
 
-    Only Linux with /proc has one; elsewhere a moment is left between the check and a write. Raises OSError
-    for a link, a file and another user's folder.
+    Only Linux with /proc has one; elsewhere a moment is left between the check and a write. Creates the
+    folder. Raises OSError for a link, a file and another user's folder.
     """
-    make_real_folder(folder)
+    with suppress(FileExistsError):
+        folder.mkdir()
+    require_trusted(folder.lstat(), folder)
     if sys.platform == "linux":
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
@@ -56,6 +42,14 @@ def stay_in(folder: Path) -> Iterator[Path]:
             os.close(descriptor)
     else:
         yield folder
+
+
+def require_trusted(status: os.stat_result, folder: Path) -> None:
+    """Raise OSError unless it is a folder of this user, of root, or of the owner of the folder around it."""
+    if is_link(status) or not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, not a folder")
+    if sys.platform != "win32" and status.st_uid not in (0, os.geteuid(), folder.parent.stat().st_uid):
+        raise PermissionError(errno.EPERM, "belongs to another user")
 
 
 def find_free_path(path: Path) -> Path:

@@ -4,7 +4,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -19,12 +19,6 @@ from timesheets_files.members import ENTRY_ID, REJECTED
 from timesheets_files.printable import escape
 
 SUFFIX = ".rejected.ndjson"
-
-
-@contextmanager
-def make_folder(folder: Path) -> Iterator[Path]:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    yield folder
 
 
 @contextmanager
@@ -48,7 +42,7 @@ class RejectsFile:
         mode: int = OWNER_ONLY,
         *,
         replaces: bool = True,
-        prepare: Callable[[Path], AbstractContextManager[Path]] = make_folder,
+        prepare: Callable[[Path], AbstractContextManager[Path]] = nullcontext,
     ) -> None:
         self._path, self._mode, self._replaces = path, mode, replaces
         self._prepare = partial(prepare, path.parent)

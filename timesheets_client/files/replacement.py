@@ -34,9 +34,8 @@ def replace_days(name: str, context: RunContext, *, is_dry_run: bool = False) ->
             send_changes(changes, tally, context)
     if is_dry_run:
         show_changes(changes, tally)
-    else:
-        tally.show()
-    return ExitStatus.DONE
+        return tally.show_check()
+    return tally.show()
 
 
 def show_changes(changes: Sequence[Change], tally: Tally) -> None:
@@ -49,11 +48,6 @@ def show_changes(changes: Sequence[Change], tally: Tally) -> None:
         before = sum((each.before for each in chosen), Decimal())
         after = sum((each.after for each in chosen), Decimal())
         tally.report.show(f"{word}: {count_entries(len(chosen))}, {show(before)} -> {show(after)} hours")
-    tally.finish()
-    tally.report.show(
-        f"ok       {tally.source.name}: {tally.entries} entries, {tally.existing} unchanged; nothing was "
-        "stored (--check)"
-    )
 
 
 def find_changes(tally: Tally, context: RunContext) -> Sequence[Change]:

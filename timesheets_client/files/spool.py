@@ -3,8 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from timesheets_client.files.folders import (
     find_free_path,
     lock,
     lock_input,
-    make_real_folder,
     stay_in,
 )
 from timesheets_client.files.rejects import SUFFIX, RejectsFile, read_mode
@@ -53,21 +51,12 @@ ADVICE = "make the spool folder writable for this user, and remove any link of t
 
 def upload_spool(spool: Path, context: RunContext) -> ExitStatus:
     """Upload every file of the folder. Raises an UploadError that concerns more than one file."""
-    with lock_spool(spool, context):
-        upload = partial(upload_spool_file, context=context)
-        return process_files(find_files(spool, context.report), upload, context.report)
-
-
-@contextmanager
-def lock_spool(spool: Path, context: RunContext) -> Iterator[None]:
-    """Lock the folder, and create its subfolders."""
     shown = escape(str(spool))
     if not spool.is_dir():
-        problem = "is not a folder" if spool.exists() else "does not exist"
-        raise InputUnreadable(f"--spool {shown}: {problem}")
+        raise InputUnreadable(f"--spool {shown}: is missing or is not a folder")
     for name in (DONE, REJECTED):
-        with explain_os_errors(spool / name, "cannot be used", ADVICE):
-            make_real_folder(spool / name)
+        with explain_os_errors(spool / name, "cannot be used", ADVICE), stay_in(spool / name):
+            pass
     with explain_os_errors(spool / LOCK, "cannot be locked", ADVICE):
         with suppress(FileExistsError):
             # Users who can only read it may lock it too.
@@ -75,7 +64,8 @@ def lock_spool(spool: Path, context: RunContext) -> Iterator[None]:
         lock_file = open_regular(spool / LOCK)
     with lock_file:
         lock(lock_file, shown, context.options.lock_wait_seconds, context.connection.clock)
-        yield
+        upload = partial(upload_spool_file, context=context)
+        return process_files(find_files(spool, context.report), upload, context.report)
 
 
 def find_files(spool: Path, report: Report) -> list[Path]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
+from timesheets_client.errors import ExitStatus
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.output.report import (
     MAX_REJECTED_SHOWN,
@@ -55,6 +56,10 @@ class Tally:
     def is_faulty(self) -> bool:
         return self.rejected > 0 or (self.is_strict and self.is_suspicious)
 
+    @property
+    def status(self) -> ExitStatus:
+        return ExitStatus.REJECTED if self.is_faulty else ExitStatus.DONE
+
     def add(self, verdicts: Verdicts, client: ApiClient) -> None:
         self.uploads += verdicts.uploads
         self.changes["created"] += verdicts.created
@@ -101,19 +106,14 @@ class Tally:
         )
         return seconds
 
-    def show(self, *, unsent: str = "") -> None:
+    def show(self, *, unsent: str = "") -> ExitStatus:
         """As in `week23.csv: 1000 entries, 990 created, 8 already there, 2 rejected in 0.4 s; upload 17`.
 
         `unsent` is the option for which nothing was sent.
         """
         seconds, name = self.finish(), escape(self.file)
-        changed = "".join(f"{count} {word}, " for word, count in self.changes.items())
-        refused = f"{self.rejected} rejected{f', {self.skipped} skipped' if self.skipped else ''}"
-        counted = f"{changed}{self.existing} already there, {refused} in {seconds:.1f} s"
-        if unsent:
-            counted = f"{refused}; nothing was sent ({unsent})"
-        uploads = describe_uploads(self.uploads)
-        self.report.show(f"{self.file}: {count_entries(self.entries)}, {counted}{uploads}")
+        end = f"; nothing was sent ({unsent})" if unsent else f" in {seconds:.1f} s"
+        self.report.show(f"{self._describe(unsent=unsent)}{end}{describe_uploads(self.uploads)}")
         if self.rejected > MAX_REJECTED_SHOWN:
             self.report.show_problem(f"{name}: {self.rejected - MAX_REJECTED_SHOWN} more were rejected")
         if self.kept:
@@ -121,6 +121,20 @@ class Tally:
                 f"{name}: {self.rejected} rejected; fix them in {escape(str(self.kept))} and upload that file"
                 f"{' with --correct' if 'corrected' in self.changes else ''}"
             )
+        return self.status
+
+    def show_check(self) -> ExitStatus:
+        """Show what would be stored without --check."""
+        self.finish()
+        word = "rejected" if self.is_faulty else "ok"
+        self.report.show(f"{word:<8} {self._describe('would be ')}; nothing was stored (--check)")
+        return self.status
+
+    def _describe(self, mood: str = "", unsent: str = "") -> str:
+        changed = "".join(f"{count} {mood}{word}, " for word, count in self.changes.items())
+        outcome = "" if unsent else f"{changed}{self.existing} already there, "
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.file}: {count_entries(self.entries)}, {outcome}{self.rejected} rejected{skipped}"
 
     def show_part(self, *, has_ids: bool) -> None:
         """Show how much of the file is stored after its upload failed."""

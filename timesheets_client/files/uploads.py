@@ -28,10 +28,6 @@ MAX_STRICT_ENTRIES = 10_000
 MAX_STRICT_BYTES = 8 * 1024 * 1024
 # As many as a batch has by default.
 MAX_WITHOUT_ID = 1_000
-EDITED_EXPORT = (
-    "the map reads no ids: if rows of an export are edited and exported again, send it with "
-    "--replace FROM..TO, which withdraws the old ones"
-)
 
 
 def upload_files(context: RunContext) -> ExitStatus:
@@ -75,10 +71,7 @@ def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> Exi
         raise
     finally:
         rejects.discard()
-    tally.show()
-    if options.entry_map and options.derives_ids and ENTRY_ID not in options.entry_map.rules:
-        report.show_once(EDITED_EXPORT)
-    return ExitStatus.REJECTED if tally.is_faulty else ExitStatus.DONE
+    return tally.show()
 
 
 def upload_entries(

@@ -80,16 +80,9 @@ class Report:
     # What --json prints: an object for each file, and what else the run found.
     files: list[dict[str, object]] = field(default_factory=list)
     results: dict[str, object] = field(default_factory=dict)
-    shown_once: set[str] = field(default_factory=set)
 
     def show_detail(self, line: str) -> None:
         if self.verbosity > 1:
-            self.show(line)
-
-    def show_once(self, line: str) -> None:
-        """Show a line, unless the run has shown it before."""
-        if line not in self.shown_once:
-            self.shown_once.add(line)
             self.show(line)
 
     def show_lines(self, lines: Iterable[str]) -> None:

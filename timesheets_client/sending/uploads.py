@@ -41,11 +41,10 @@ class UploadMode:
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        chosen = {"atomic": self.is_atomic, "dry_run": self.is_dry_run, "correct": bool(self.reason)}
-        named = {LABEL: self.label, "reason": self.reason}
-        return {name: "true" for name, is_chosen in chosen.items() if is_chosen} | {
-            name: text for name, text in named.items() if text
-        }
+        chosen = {"atomic": self.is_atomic, "dry_run": self.is_dry_run, "correct": self.reason}
+        texts = {name: "true" if value else "" for name, value in chosen.items()}
+        texts |= {LABEL: self.label, "reason": self.reason}
+        return {name: text for name, text in texts.items() if text}
 
     @property
     def headers(self) -> Mapping[str, str]:
