@@ -60,19 +60,15 @@ def read_file(
     # Only equal entries before it change an id, so that the first ids are right without the others.
     first: list[InputEntry] = []
     ids, stated = EntryIds(), StatedIds()
-    try:
-        # Nothing is sent, so no entry needs an id.
-        with closing(take_entries(tally, replace(options, derives_ids=False))) as entries:
-            for entry in entries:
-                if errors := find_errors(entry, stated):
-                    tally.reject(entry.reject(errors))
-                if preview:
-                    preview.add(entry)
-                    if len(first) < MAX_FIRST:
-                        first.append(ids.identify(entry) if options.derives_ids else entry)
-    finally:
-        if source.file is not stdin:
-            source.file.close()
+    # Nothing is sent, so no entry needs an id.
+    with source.file, closing(take_entries(tally, replace(options, derives_ids=False))) as entries:
+        for entry in entries:
+            if errors := find_errors(entry, stated):
+                tally.reject(entry.reject(errors))
+            if preview:
+                preview.add(entry)
+                if len(first) < MAX_FIRST:
+                    first.append(ids.identify(entry) if options.derives_ids else entry)
     if preview:
         tally.first_entries = [{"source": each.source, "entry": each.members} for each in first]
         report.show_lines(describe_first(first, source.name))

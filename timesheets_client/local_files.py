@@ -17,9 +17,6 @@ SHARING_VIOLATION = 32
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 
-# On Windows, access lists say who may read a file. The client does not read them: the person who sets up the
-# job decides who may read its files.
-
 
 def is_link(status: os.stat_result) -> bool:
     """Whether `status`, which is that of lstat, belongs to a link, or on Windows, to a junction.

@@ -10,10 +10,9 @@ from timesheets_client.context import RunContext
 from timesheets_client.errors import ExitStatus, InputUnreadable, TemporaryFailure
 from timesheets_client.lists import find_receipt
 from timesheets_client.output.report import count_entries, describe_uploads
-from timesheets_client.reading.entries import InputEntry
+from timesheets_client.reading.entries import InputEntry, ignore_revision
 from timesheets_client.sending.batches import make_batches
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.corrections import ignore_revision, withdraw
 from timesheets_client.sending.stored_entries import PAGE_SIZE, StoredEntry, list_pages
 from timesheets_client.sending.uploads import UploadMode, upload_batch
 from timesheets_client.sending.verdicts import EntryVerdict
@@ -56,7 +55,7 @@ def withdraw_upload(context: RunContext, *, is_dry_run: bool = False) -> ExitSta
 def read_latest(client: ApiClient, upload: int, created: int) -> Sequence[StoredEntry]:
     """The rows that the upload created, but of each `entry_id` only the latest. Raises an UploadError."""
     pages = list_pages(client, {"upload": str(upload), "page_size": str(PAGE_SIZE)})
-    rows = list(islice((row for page in pages for row in page.rows), MAX_BATCH_SIZE + 1))
+    rows = list(islice((row for page, _ in pages for row in page), MAX_BATCH_SIZE + 1))
     if len(rows) != created:
         raise TemporaryFailure(
             f"upload {upload}: it created {created} entries, and the API lists {len(rows)} of them; "
@@ -129,7 +128,7 @@ class Withdrawal:
             values = [row.members["user_id"], row.members["date"], *([row.entry_id] if row.entry_id else [])]
             quoted = ", ".join(map(self._context.client.quote, values))
             source = f"upload {self._upload}: timesheet {row.timesheet_id} ({quoted})"
-            entry = withdraw(row, source, self._context.options.reason or "")
+            entry = row.withdraw(source, self._context.options.reason or "")
             self.counts["entries"] += 1
             if row.entry_id is None:
                 self._keep(f"{source}: {NO_ID}")

@@ -202,8 +202,8 @@ def test_a_check_shows_old_and_new_values_and_stores_nothing(site: Site, api: Ap
         f"{file}:6: would become revision 2: 007, 2026-06-01, Y -> X, 1 hours",
         f"{file}:7: would become revision 2: 007, 2026-06-01T08:00:00Z -> 2026-06-01, X, 1 hours",
         (
-            f"ok       {file}: 6 entries, 1 would be created, 4 would be corrected, 1 already there, 0 rejected; "
-            "nothing was stored (--check)"
+            f"ok       {file}: 6 entries, 1 would be created, 4 would be corrected, 1 already there, "
+            "0 rejected; nothing was stored (--check)"
         ),
     ]
     assert "batch:upload, correct:timesheets are granted" in run.written[3]

@@ -12,7 +12,7 @@ from tests.client.api import Api
 from tests.client.conftest import Reply, Site
 from tests.client.runs import HEADER, Run, list_files
 from timesheets_client.errors import ExitStatus
-from timesheets_client.files.changes import make_withdrawal
+from timesheets_client.files.replaced_days import make_withdrawal
 from timesheets_client.reading.maps.shipped import FOLDER as MAPS
 from timesheets_client.sending.stored_entries import StoredEntry
 

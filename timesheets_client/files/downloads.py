@@ -113,15 +113,15 @@ class Download:
             report.progress.advance(self.entries)
         size = min(context.options.batch_size, MAX_PAGE_SIZE)
         pages = list_state(context.client, as_of=as_of, since=self._since, page_size=size, cursor=cursor)
-        for page in pages:
+        for rows, following in pages:
             with context.environment.signals.deferred():
-                self._append(file, encode_rows(page.rows, self._format))
-                entries = self.entries + len(page.rows)
-                if page.cursor is not None:
-                    place = [file.tell(), self._sha256.hexdigest(), as_of, page.cursor, entries]
+                self._append(file, encode_rows(rows, self._format))
+                entries = self.entries + len(rows)
+                if following is not None:
+                    place = [file.tell(), self._sha256.hexdigest(), as_of, following, entries]
                     replace_file(self._checkpoint, [json.dumps([self._request, *place]).encode()])
                 self.entries = entries
-            report.progress.advance(len(page.rows))
+            report.progress.advance(len(rows))
 
     def _append(self, file: BinaryIO, content: bytes) -> None:
         file.write(content)

@@ -8,10 +8,16 @@ from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperatio
 from timesheets_client.arguments import Options
 from timesheets_client.errors import EntriesRejected
 from timesheets_client.files.tally import Tally
-from timesheets_client.reading.entries import InputEntry, InputItem, InputWarning, Members, SkippedRow
+from timesheets_client.reading.entries import (
+    InputEntry,
+    InputItem,
+    InputWarning,
+    Members,
+    SkippedRow,
+    ignore_revision,
+)
 from timesheets_client.reading.identity import EntryIds, require_own_id
 from timesheets_client.reading.inputs import Input, may_be_in_doubt, open_repeatable, read_entries
-from timesheets_client.sending.corrections import ignore_revision
 from timesheets_files.members import Malformed
 from timesheets_files.rows import read_decimal
 

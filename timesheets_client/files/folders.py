@@ -90,16 +90,13 @@ def open_locked(name: str, context: RunContext) -> AbstractContextManager[Input]
 @contextmanager
 def lock_input(source: Input, context: RunContext) -> Iterator[Input]:
     """Lock the input and close it at the end. Raises InputInUse."""
-    try:
+    with source.file:
         if source.path:
             lock(source.file, source.name, context.options.lock_wait_seconds, context.connection.clock)
             if not is_same_file(source.file, source.path):
                 # Another run moved it before this run got the lock.
                 raise InputInUse(f"{source.name}: was moved or replaced just now; run it again")
         yield source
-    finally:
-        if source.file is not context.environment.stdin:
-            source.file.close()
 
 
 def is_same_file(file: IO[Any], path: Path) -> bool:

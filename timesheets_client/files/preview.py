@@ -21,14 +21,14 @@ MAX_DATES = 4096
 # The API accepts no longer person or project. Those with the same beginning are one group.
 MAX_TEXT_LENGTH = 128
 NO_TEXT = "(no text)"
+OTHERS = "(all others)"
 NO_DATE = "(no date)"
 
 
 class Groups:
-    """The totals of the entries whose texts with these `names` are equal.
+    """The totals of entries whose texts with these `names` are equal. After `limit`, the rest is one group.
 
-    After `limit` groups, the entries of all others are `unlisted`. Groups with no `more_than` these hours are
-    not shown.
+    Only groups with `more_than` these hours are shown.
     """
 
     def __init__(
@@ -36,16 +36,15 @@ class Groups:
     ) -> None:
         self._title, self._names, self._limit, self._more_than = title, names, limit, more_than
         self._totals: dict[tuple[str, ...], Totals] = {}
-        self.unlisted = Totals()
 
     def add(self, texts: Mapping[str, str], hours: Decimal | None, source: str = "") -> None:
         """Count an entry in the group with its texts. Of the group's first entry, `source` is kept."""
         key = tuple([texts[name] for name in self._names])
-        totals = self._totals.get(key)
-        if totals is None:
-            is_full = len(self._totals) == self._limit
-            totals = self.unlisted if is_full else self._totals.setdefault(key, Totals(first=source))
-        totals.count(hours)
+        if key not in self._totals:
+            if len(self._totals) >= self._limit:
+                key = tuple([OTHERS for _ in self._names])
+            self._totals.setdefault(key, Totals(first=source))
+        self._totals[key].count(hours)
 
     def list_rows(self) -> list[dict[str, str | int]]:
         """The groups in the order of their texts."""
@@ -59,14 +58,10 @@ class Groups:
                 rows.append({**row, "first": totals.first} if totals.first else row)
         return rows
 
-    def encode(self) -> dict[str, object]:
-        unlisted = {"entries": self.unlisted.entries, "hours": show(self.unlisted.hours)}
-        return {"rows": self.list_rows(), **({"unlisted": unlisted} if self.unlisted.entries else {})}
-
     def describe(self) -> Iterator[str]:
         """The title and a table; nothing without entries."""
         rows = self.list_rows()
-        if not rows and not self.unlisted.entries:
+        if not rows:
             return
         yield ""
         yield f"{self._title}:"
@@ -74,8 +69,6 @@ class Groups:
         yield from format_table(shown, ("entries", "hours", "first"))
         if len(rows) > MAX_ROWS_SHOWN:
             yield f"  and {len(rows) - MAX_ROWS_SHOWN} more rows; --json lists them"
-        if self.unlisted.entries:
-            yield f"  entries in no row, because there are too many different ones: {self.unlisted.entries}"
 
 
 class Preview:
@@ -86,7 +79,8 @@ class Preview:
         self._zone = zone or UTC
         self._today = datetime.fromtimestamp(now, self._zone).date()
         self._total = Totals()
-        over, future = "more than 24 hours of a person on a day", f"after {self._today} in {self._zone}"
+        over = "warning: more than 24 hours of a person on a day"
+        future = f"warning: in the future, after {self._today} in {self._zone}"
         equal = "warning: equal to an earlier row (those with one entry_id are stored once)"
         self._groups = {
             "by_person": Groups("by person", "user_id"),
@@ -95,9 +89,9 @@ class Preview:
             "by_week": Groups("by ISO week", "week"),
             "by_person_project_week": Groups("by person, project and week", "user_id", "project", "week"),
             "over_24_hours": Groups(
-                f"warning: {over}", "user_id", "date", limit=MAX_PERSON_DAYS, more_than=MAX_HOURS_PER_DAY
+                over, "user_id", "date", limit=MAX_PERSON_DAYS, more_than=MAX_HOURS_PER_DAY
             ),
-            "future": Groups(f"warning: in the future, {future}", "user_id", "date"),
+            "future": Groups(future, "user_id", "date"),
             "equal": Groups(equal, "user_id", "date", "project"),
             "skipped": Groups("skipped, because the mapping file says so", "reason"),
         }
@@ -136,7 +130,7 @@ class Preview:
             **(span if self._first_day <= self._last_day else {}),
             "today": self._today.isoformat(),
             "time_zone": str(self._zone),
-            **{name: groups.encode() for name, groups in self._groups.items()},
+            **{name: {"rows": groups.list_rows()} for name, groups in self._groups.items()},
         }
 
     def describe(self) -> Iterator[str]:

@@ -3,8 +3,8 @@
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -19,12 +19,6 @@ from timesheets_files.members import ENTRY_ID, REJECTED
 from timesheets_files.printable import escape
 
 SUFFIX = ".rejected.ndjson"
-
-
-@contextmanager
-def make_own_folder(folder: Path) -> Iterator[Path]:
-    make_private_folder(folder)
-    yield folder
 
 
 class RejectsFile:
@@ -89,6 +83,11 @@ def encode_rejected(rejected: RejectedEntry) -> bytes:
     text = {} if rejected.members.keys() - {ENTRY_ID} else {"text": rejected.text}
     rejection = {"source": rejected.source, **text, "errors": dict(rejected.errors)}
     return b"%b\n" % encode_value({**rejected.members, REJECTED: rejection}).encode()
+
+
+def make_own_folder(folder: Path) -> AbstractContextManager[Path]:
+    make_private_folder(folder)
+    return nullcontext(folder)
 
 
 def place_rejects(source: Input, context: RunContext) -> RejectsFile:

@@ -7,12 +7,20 @@ from http import HTTPStatus
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import EntriesRejected, ExitStatus, TemporaryFailure
-from timesheets_client.files.changes import Change, make_withdrawal, order_changes, read_change
 from timesheets_client.files.entries import show, take_entries
 from timesheets_client.files.folders import open_locked
-from timesheets_client.files.replaced_days import ReplacedDays
+from timesheets_client.files.replaced_days import (
+    MAX_NAMED,
+    ZERO,
+    Change,
+    ReplacedDays,
+    make_withdrawal,
+    order_changes,
+    read_change,
+)
 from timesheets_client.files.tally import Tally
 from timesheets_client.files.uploads import reject_repeated
+from timesheets_client.network.messages import make_printable
 from timesheets_client.output.report import count_entries
 from timesheets_client.reading.entries import InputEntry
 from timesheets_client.sending.batches import make_batches
@@ -45,8 +53,8 @@ def show_changes(changes: Sequence[Change], tally: Tally) -> None:
     for word in CHANGES:
         chosen = [each for each in changes if each.word == word]
         tally.changes[word] = len(chosen)
-        before = sum((each.before for each in chosen), Decimal())
-        after = sum((each.after for each in chosen), Decimal())
+        before = sum((each.before for each in chosen), ZERO)
+        after = sum((each.after for each in chosen), ZERO)
         tally.report.show(f"{word}: {count_entries(len(chosen))}, {show(before)} -> {show(after)} hours")
 
 
@@ -58,24 +66,45 @@ def find_changes(tally: Tally, context: RunContext) -> Sequence[Change]:
         rows = days.take(reject_repeated(taken, tally), tally)
         changes = [read_change(each, reason, client) for each in find_storable(rows, reason, tally, context)]
     tally.changes |= {"restored": 0, "withdrawn": 0}
-    require_all_right(tally)
     tally.existing = tally.entries - len(changes)
     if tally.entries:
         withdrawals = [make_withdrawal(row, reason) for row in days.find_surplus()]
-        context.report.show_lines(f"{tally.source.name}: {line}" for line in days.describe_others())
-        days.require_small_loss(options.max_loss, tally.source.name)
+        require_small_loss(days, options.max_loss, tally)
         for _ in find_storable((each.decode() for each in withdrawals), "", tally, context):
             pass
-        require_all_right(tally)
         changes += withdrawals
         order_changes(changes, days.losses)
     return changes
 
 
+def require_small_loss(days: ReplacedDays, max_loss: Decimal, tally: Tally) -> None:
+    """Raise EntriesRejected if the employees lose a greater part of their hours: half a file must not."""
+    name, losses = tally.source.name, days.losses
+    for user, totals in sorted(days.found.items()):
+        if user not in losses:
+            stored = f"{count_entries(totals.entries)}, {show(totals.hours)} hours"
+            person = make_printable(user)
+            tally.report.show(f"{name}: {person} is not in the file and is left alone: {stored}")
+    lost, found = sum(losses.values(), ZERO), sum((days.found[user].hours for user in losses), ZERO)
+    if lost * 100 <= max_loss * found:
+        return
+    losers = sorted(filter(losses.get, losses), key=losses.__getitem__, reverse=True)[:MAX_NAMED]
+    listed = (
+        f"{make_printable(user)} has {show(days.file[user])} of {show(days.found[user].hours)}"
+        for user in losers
+    )
+    share = f"{lost * 100 / found:.1f} % and more than {show(max_loss)} %"
+    raise EntriesRejected(
+        f"{name}: nothing was stored, because {show(lost)} of {show(found)} hours would be lost, which is "
+        f"{share}: {'; '.join(listed)}; is it the whole export? If these hours must go, allow it with "
+        "--max-loss"
+    )
+
+
 def find_storable(
     entries: Iterable[InputEntry], reason: str, tally: Tally, context: RunContext
 ) -> Iterator[EntryVerdict]:
-    """The verdicts of a dry run on what would be stored. Rejects what would be refused.
+    """The verdicts of a dry run on what would be stored. Raises EntriesRejected at the end if any is refused.
 
     With a `reason` the entries say what is current, else which revision they are.
     """
@@ -89,10 +118,7 @@ def find_storable(
             elif verdict.status == HTTPStatus.CREATED:
                 yield verdict
         tally.show_progress(len(batch))
-
-
-def require_all_right(tally: Tally) -> None:
-    if tally.is_faulty:
+    if tally.rejected:
         count = f"{tally.rejected} of {tally.entries}"
         raise EntriesRejected(
             f"{tally.source.name}: nothing was stored, because --replace needs every row, and {count} would "

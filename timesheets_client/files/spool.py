@@ -90,14 +90,11 @@ def upload_spool_file(path: Path, context: RunContext) -> ExitStatus:
         try:
             source = stack.enter_context(lock_input(open_spool_file(path), context))
             return upload_file(source, SpoolRejects(path, source), context)
-        except InputUnreadable as error:
-            set_aside(path, source, str(error))
-            raise
-        except UploadError:
-            raise
         except Exception as error:
+            is_bug = not isinstance(error, UploadError)
             # Otherwise every later run would fail on this file.
-            set_aside(path, source, describe_bug(error))
+            if is_bug or isinstance(error, InputUnreadable):
+                set_aside(path, source, describe_bug(error) if is_bug else str(error))
             raise
 
 

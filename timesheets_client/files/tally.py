@@ -4,22 +4,25 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.rejects import RejectsFile
+from timesheets_client.network.messages import make_printable
 from timesheets_client.output.report import (
     MAX_REJECTED_SHOWN,
     Report,
     count_entries,
     describe_uploads,
 )
-from timesheets_client.reading.entries import RejectedEntry, SkippedRow
+from timesheets_client.reading.entries import Members, RejectedEntry, SkippedRow
+from timesheets_client.reading.identity import normalize_date, normalize_hours, strip_text
 from timesheets_client.reading.inputs import Input
 from timesheets_client.sending.client import ApiClient
-from timesheets_client.sending.corrections import describe_values
 from timesheets_client.sending.verdicts import Verdicts
+from timesheets_files.members import COLUMNS
 from timesheets_files.printable import escape, escape_bytes
 
 
@@ -151,3 +154,25 @@ class Tally:
         if self.source.path:
             share = file.tell() / max(1, os.fstat(file.fileno()).st_size)
         self.report.progress.advance(entries, share)
+
+
+def describe_values(new: Members, old: Mapping[str, str], client: ApiClient) -> str:
+    """The four members, safe to print; of those that differ from `old`, both values."""
+    texts = {name: make_printable(str(new.get(name))) for name in COLUMNS}
+    for name, was in old.items():
+        if not is_equal(name, was, new.get(name), client):
+            texts[name] = f"{was} -> {texts[name]}"
+    return f"{', '.join(texts.values())} hours"
+
+
+def is_equal(name: str, old: str, new: object, client: ApiClient) -> bool:
+    """Whether the API's value is the one that is sent. A date is midnight in the API's time zone."""
+    if name == "hours":
+        return normalize_hours(old) == normalize_hours(new)
+    if name != "date":
+        return old == strip_text(new)
+    try:
+        midnight = datetime.strptime(str(new), "%Y-%m-%d").replace(tzinfo=client.time_zone)
+        return datetime.fromisoformat(old) == midnight
+    except ValueError:
+        return normalize_date(old) == normalize_date(new)

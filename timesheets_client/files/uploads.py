@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
@@ -32,7 +31,11 @@ MAX_WITHOUT_ID = 1_000
 
 def upload_files(context: RunContext) -> ExitStatus:
     """Upload the files of the command line, one after the other."""
-    upload = partial(upload_named_file, context=context)
+
+    def upload(name: str) -> ExitStatus:
+        with open_locked(name, context) as source:
+            return upload_file(source, place_rejects(source, context), context)
+
     return process_files(context.options.files, upload, context.report)
 
 
@@ -51,11 +54,6 @@ def process_files(names: Iterable[Name], process: Callable[[Name], ExitStatus], 
             report.show_bug(error)
             statuses.append(ExitStatus.BUG)
     return choose_status(statuses)
-
-
-def upload_named_file(name: str, context: RunContext) -> ExitStatus:
-    with open_locked(name, context) as source:
-        return upload_file(source, place_rejects(source, context), context)
 
 
 def upload_file(source: Input, rejects: RejectsFile, context: RunContext) -> ExitStatus:

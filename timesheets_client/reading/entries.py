@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from json.encoder import encode_basestring_ascii
+from typing import TypeVar
 
-from timesheets_files.members import WHOLE_ENTRY
+from timesheets_files.members import REASON, REVISION, WHOLE_ENTRY
 from timesheets_files.printable import put_on_one_line
 from timesheets_files.strict_json import REPEATED, HugeNumber
 
@@ -24,6 +25,9 @@ class InputEntry:
 
     def reject(self, errors: Mapping[str, object]) -> "RejectedEntry":
         return RejectedEntry(source=self.source, errors=errors, members=self.members)
+
+    def revise(self, revision: int, reason: str) -> "InputEntry":
+        return replace(self, members={**self.members, REVISION: revision, REASON: reason})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +73,13 @@ class InputWarning:
 
 Row = InputEntry | RejectedEntry | SkippedRow
 InputItem = Row | InputWarning
+Item = TypeVar("Item", bound=InputEntry | RejectedEntry)
+
+
+def ignore_revision(item: Item) -> Item:
+    """The item without its revision and reason, because the run has its own."""
+    members = {name: value for name, value in item.members.items() if name not in (REVISION, REASON)}
+    return replace(item, members=members)
 
 
 def reject_text(source: str, reason: str, text: str) -> RejectedEntry:

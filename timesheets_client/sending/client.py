@@ -71,20 +71,19 @@ class ApiClient:
 
         A repeatable message is stored once, even if it arrives twice. An older API gets no label.
         """
-        if LABEL in message.parameters and self._knows_labels:
-            answer = self._upload(message, is_repeatable=is_repeatable)
-            if answer.status != HTTPStatus.BAD_REQUEST or answer.quote("code") != "invalid_parameter":
-                return answer
-            self._knows_labels = False
-        others = {name: value for name, value in message.parameters.items() if name != LABEL}
-        return self._upload(replace(message, parameters=others), is_repeatable=is_repeatable)
-
-    def _upload(self, message: Message, *, is_repeatable: bool) -> Answer:
+        if LABEL in message.parameters and not self._knows_labels:
+            others = {name: value for name, value in message.parameters.items() if name != LABEL}
+            message = replace(message, parameters=others)
         answer, token = self._send(message, is_repeatable=is_repeatable)
-        if answer.status in ABOUT_ENTRIES and answer.quote("code") not in (*DAMAGED, "invalid_request"):
-            self._accept(token)
-            return answer
-        raise explain_refusal(answer, self.upload_url, token)
+        code = answer.quote("code")
+        if answer.status not in ABOUT_ENTRIES or code in (*DAMAGED, "invalid_request"):
+            raise explain_refusal(answer, self.upload_url, token)
+        self._accept(token)
+        is_refused = answer.status == HTTPStatus.BAD_REQUEST and code == "invalid_parameter"
+        if is_refused and LABEL in message.parameters:
+            self._knows_labels = False
+            return self.upload(message, is_repeatable=is_repeatable)
+        return answer
 
     def read(self, path: str, **parameters: str) -> Answer | None:
         """The answer with the document at a path such as `/uploads/17`; None if there is none.
@@ -191,37 +190,27 @@ def require_certain(send: Callable[[], Answer]) -> Answer:
     return answer
 
 
-def is_dry_run(answer: Answer) -> bool:
-    """Whether the API says that it stored nothing."""
-    return (answer.document or {}).get("dry_run") is True
-
-
 def explain_refusal(answer: Answer, url: str, token: AccessToken, action: str = "upload") -> UploadError:
-    summary = answer.summarize("code", "detail")
-    if answer.quote("code") in DAMAGED:
+    code, summary = answer.quote("code"), answer.summarize("code", "detail")
+    if code in DAMAGED:
         return TemporaryFailure(
             f"{url}: the request arrived damaged: {summary}; "
             "run it again later, and if it fails again, check the proxy in front of the API"
         )
     # The code for a token that the API cannot parse.
-    if answer.status == HTTPStatus.UNAUTHORIZED or answer.quote("code") == "invalid_request":
-        return AccessRefused(
-            f"{action} refused: {summary}; check that the API trusts this issuer "
-            "and expects the audience in AUTH0_AUDIENCE"
-        )
-    if answer.quote("code") in DECISIONS:
-        return AccessRefused(f"{action} refused: {summary}")
+    if answer.status == HTTPStatus.UNAUTHORIZED or code == "invalid_request":
+        advice = "; check that the API trusts this issuer and expects the audience in AUTH0_AUDIENCE"
+        return AccessRefused(f"{action} refused: {summary}{advice}")
     if answer.status == HTTPStatus.FORBIDDEN:
-        return AccessRefused(
-            f"{action} refused: {summary}; the access token's scopes: {token.scopes}; "
-            "grant this client the scope that the API requires"
+        scopes = (
+            f"; the access token's scopes: {token.scopes}; grant this client the scope that the API requires"
         )
+        return AccessRefused(f"{action} refused: {summary}{'' if code in DECISIONS else scopes}")
     if answer.is_temporary_failure:
         return TemporaryFailure(f"{url}: {action} not possible now: {summary}; run it again later")
     unexpected = explain_unexpected_answer(answer, url)
-    if answer.status == HTTPStatus.BAD_REQUEST and answer.quote("code") == "invalid_parameter":
-        return ParameterRefused(str(unexpected), summary)
-    return unexpected
+    is_parameter = answer.status == HTTPStatus.BAD_REQUEST and code == "invalid_parameter"
+    return ParameterRefused(str(unexpected), summary) if is_parameter else unexpected
 
 
 def explain_unexpected_answer(answer: Answer, url: str) -> ConfigurationError:

@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from timesheets_client.errors import AccessRefused, ConfigurationError, ParameterRefused
 from timesheets_client.network.messages import Answer
+from timesheets_client.reading.entries import InputEntry
 from timesheets_client.reading.identity import Occurrences, digest_content
 from timesheets_client.sending.client import ApiClient
 from timesheets_client.sending.verdicts import read_count
 from timesheets_files.dates import read_iso_date
-from timesheets_files.members import COLUMNS, Malformed
+from timesheets_files.members import COLUMNS, ENTRY_ID, Malformed
 from timesheets_files.rows import read_decimal
 
 PATH = "/timesheets"
@@ -55,13 +56,14 @@ class StoredEntry:
             is_superseded=row.get("superseded_by") is not None,
         )
 
+    def withdraw(self, source: str, reason: str) -> InputEntry:
+        """The revision that withdraws the row. It corrects nothing that was stored meanwhile."""
+        entry = InputEntry(source=source, members={**self.members, "hours": 0, ENTRY_ID: self.entry_id})
+        return entry.revise(self.revision + 1, reason)
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Rows by ascending id, and where the next page starts: None after the last one."""
 
-    rows: Sequence[StoredEntry]
-    cursor: str | None
+# Rows by ascending id, and where the next page starts: None after the last one.
+Page = tuple[Sequence[StoredEntry], str | None]
 
 
 def find_latest_state(client: ApiClient) -> int:
@@ -88,12 +90,12 @@ def list_state(
     earliest, occurrences = find_earliest(since), Occurrences()
     latest = find_earliest(until) + timedelta(days=2) if until else datetime.max.replace(tzinfo=UTC)
     try:
-        for page in list_pages(client, parameters):
-            ids = [digest_content(row.entry_id.encode()) for row in page.rows if row.entry_id is not None]
+        for rows, following in list_pages(client, parameters):
+            ids = [digest_content(row.entry_id.encode()) for row in rows if row.entry_id is not None]
             is_repeated = any(occurrences.count(each) for each in ids)
-            if is_repeated or not all(is_in_state(row, as_of, earliest, latest) for row in page.rows):
+            if is_repeated or not all(is_in_state(row, as_of, earliest, latest) for row in rows):
                 raise explain_unexpected(PATH)
-            yield page
+            yield rows, following
     except ParameterRefused as error:
         raise ConfigurationError(
             f"/timesheets: the API no longer has the state of entry {as_of}: {error.reason}; if its "
@@ -132,14 +134,14 @@ def list_pages(client: ApiClient, parameters: Mapping[str, str]) -> Iterator[Pag
     """
     last_id = 0
     while True:
-        page = read_page(client.read(PATH, **parameters))
-        ids = [last_id, *(row.timesheet_id for row in page.rows)]
-        if page.cursor == parameters.get("cursor", "") or any(one >= two for one, two in pairwise(ids)):
+        rows, cursor = read_page(client.read(PATH, **parameters))
+        ids = [last_id, *(row.timesheet_id for row in rows)]
+        if cursor == parameters.get("cursor", "") or any(one >= two for one, two in pairwise(ids)):
             raise explain_unexpected(PATH)
-        yield page
-        if page.cursor is None:
+        yield rows, cursor
+        if cursor is None:
             return
-        last_id, parameters = ids[-1], {**parameters, "cursor": page.cursor}
+        last_id, parameters = ids[-1], {**parameters, "cursor": cursor}
 
 
 def read_page(answer: Answer | None) -> Page:
@@ -149,7 +151,7 @@ def read_page(answer: Answer | None) -> Page:
         rows, address, cursor = map(StoredEntry.parse, document["results"]), document["next"], None
         if address is not None:
             [cursor] = parse_qs(urlsplit(address).query)["cursor"]
-        return Page(rows=list(rows), cursor=cursor)
+        return list(rows), cursor
     except (ValueError, KeyError, TypeError, AttributeError):
         raise explain_unexpected(PATH) from None
 

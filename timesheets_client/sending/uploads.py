@@ -10,7 +10,7 @@ from pathlib import Path
 from timesheets_client.errors import AnswerLost, ConfigurationError, EntriesRejected, WrongUsage
 from timesheets_client.network.messages import Answer, Message
 from timesheets_client.sending.batches import CONTENT_HEADERS, Batch
-from timesheets_client.sending.client import LABEL, ApiClient, explain_unexpected_answer, is_dry_run
+from timesheets_client.sending.client import LABEL, ApiClient, explain_unexpected_answer
 from timesheets_client.sending.verdicts import EntryVerdict, Verdicts, read_errors, read_verdicts
 from timesheets_files.members import WHOLE_ENTRY
 
@@ -70,6 +70,11 @@ def upload_entry(client: ApiClient, entry: Mapping[str, object], idempotency_key
     errors = read_errors((answer.document or {}).get("errors"), answer.secrets)
     listed = [f"{name}: {' '.join(texts)}" for name, texts in errors]
     raise EntriesRejected("; ".join([f"entry rejected: {answer.summarize('code', 'detail')}", *listed]))
+
+
+def is_dry_run(answer: Answer) -> bool:
+    """Whether the API says that it stored nothing."""
+    return (answer.document or {}).get("dry_run") is True
 
 
 def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:

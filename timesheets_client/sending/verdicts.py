@@ -29,7 +29,6 @@ class EntryVerdict:
     `correct=true`, `revision` is the new one, and in a dry run `was` has the stored members.
     """
 
-    index: int = 0
     entry: InputEntry
     status: int
     errors: Mapping[str, object]
@@ -105,7 +104,7 @@ def read_verdicts(answer: Answer, batch: Batch, *, is_complete: bool) -> Verdict
     new, known = listed[HTTPStatus.CREATED], listed[HTTPStatus.OK]
     adds_up = (
         received == created + existing + rejected == len(batch)
-        and len({each.index for each in verdicts}) == len(verdicts)
+        and len({each["index"] for each in members["entries"]}) == len(verdicts)
         and (new <= created and known <= existing and len(verdicts) - new - known == rejected)
         and (answer.status == HTTPStatus.UNPROCESSABLE_ENTITY or not listed[HELD_BACK])
         and not (is_complete and len(verdicts) < len(batch))
@@ -127,7 +126,6 @@ def read_verdict(item: Mapping[str, Any], batch: Batch, secrets: tuple[str, ...]
     if index >= len(batch) or status not in STATUSES:
         raise ValueError
     return EntryVerdict(
-        index=index,
         entry=batch.entries[index],
         status=status,
         errors=dict(read_errors(item.get("errors"), secrets)),
