@@ -5,13 +5,11 @@ import re
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
-from tests.kit.certificates import PrivateAuthority
 from tests.kit.issuer import Issuer
 from tests.kit.processes import REPOSITORY
 from tests.kit.responders import Responder, close, content, delayed, document, redirect, reset
@@ -122,15 +120,6 @@ def test_people_need_the_metadata_even_if_the_keys_are_known(web_issuer: Issuer)
         web_issuer.answers[path] = close
 
     assert check().status == 75
-
-
-def test_the_metadata_of_rfc_8414_are_accepted(discovered: Issuer) -> None:
-    discovered.answers[discovered.openid_path] = content(b"", 404)
-
-    checked = check()
-
-    assert checked.status == 0
-    assert discovered.oauth_path in checked.find("discovery")
 
 
 @pytest.mark.parametrize(
@@ -328,21 +317,6 @@ def test_the_cache_lifetime_is_printed(issuer: Issuer, cache_control: str, expec
     issuer.headers["Cache-Control"] = cache_control
 
     assert expected in check().find("cache")
-
-
-def test_a_private_ca_must_be_configured(settings: Any, tmp_path: Path) -> None:
-    authority = PrivateAuthority(tmp_path)
-    issuer = Issuer(audience="https://timesheets.example.com", tls=authority.certify())
-    configure(settings, ISSUER=issuer.url, JWKS_URL="")
-
-    without = check()
-    configure(settings, CA_FILE=authority.ca_file)
-    with_it = check()
-
-    issuer.stop()
-    assert without.status == 78
-    assert "OAUTH_CA_FILE" in without.find("discovery")
-    assert with_it.status == 0
 
 
 def test_metadata_and_keys_share_one_deadline(discovered: Issuer) -> None:

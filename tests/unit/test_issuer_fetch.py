@@ -141,12 +141,6 @@ def test_garbage_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -
     assert is_unavailable(issuer)
 
 
-def test_a_dead_issuer_makes_the_keys_unavailable(issuer: Issuer) -> None:
-    issuer.stop()
-
-    assert is_unavailable(issuer)
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(issuer: Issuer, status: int) -> None:
     issuer.answers[issuer.jwks_path] = redirect("/elsewhere", status)
@@ -293,15 +287,6 @@ def test_a_dead_address_does_not_hide_a_live_one(
     assert list_key_ids(fetched) == ["first"]
 
 
-def test_the_last_failure_is_raised_if_no_address_accepts(name_service: list[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    name_service += ["127.0.0.1", "127.0.0.2"]
-
-    with pytest.raises(ConnectionRefusedError):
-        connect("localhost", port, time.monotonic() + 3)
-
-
 def test_dead_addresses_time_out_at_the_deadline(name_service: list[str]) -> None:
     name_service += [f"127.0.0.{number}" for number in range(1, 11)]
     with contextlib.ExitStack() as servers:
@@ -391,12 +376,6 @@ def test_an_unusable_key_is_left_out_and_logged(
 
     assert list_key_ids(fetch(issuer, "RS256", "ES256", "EdDSA")) == ["good"]
     assert "Key 1 of 2 of the issuer is not used: it " in caplog.text
-
-
-def test_a_key_for_another_algorithm_is_left_out(issuer: Issuer) -> None:
-    issuer.publish(SigningKey("curve", "ES256").to_jwk(), FIRST.to_jwk())
-
-    assert list_key_ids(fetch(issuer, "RS256")) == ["first"]
 
 
 def test_of_two_keys_under_one_kid_neither_is_used(issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:
@@ -511,19 +490,6 @@ def test_the_metadata_of_another_issuer_are_refused(issuer: Issuer, kind: str, n
     assert is_unavailable(issuer, discover=True)
 
     assert issuer.count() == 0
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        *(document(None), document([]), content(b"<html>"), redirect("/elsewhere"), close, reset),
-        content(b"x" * 70_000),
-    ],
-)
-def test_garbage_instead_of_metadata_makes_the_keys_unavailable(issuer: Issuer, answer: Responder) -> None:
-    issuer.answers = {issuer.openid_path: answer, issuer.oauth_path: answer}
-
-    assert is_unavailable(issuer, discover=True)
 
 
 # A path, other schemes, other hosts, broken ports and addresses, and a port where nobody listens.

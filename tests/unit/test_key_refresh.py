@@ -5,12 +5,14 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from tests.kit.processes import run_python
 from tests.unit.key_fetches import (
     Clock,
+    Fetch,
     Fetches,
     bring,
     explain,
@@ -115,7 +117,10 @@ def test_a_fetch_that_hangs_is_given_up_after_four_seconds_and_counts_as_failed(
 
 def test_a_caller_who_waits_for_a_refresh_is_told_that_it_failed(clock: Clock, gate: threading.Event) -> None:
     fetches = Fetches(clock, succeed, once_open(gate, fail), succeed)
-    keys = begin_refresh(fetches, clock)
+    keys = IssuerKeys(fetches, clock)
+    find(keys)
+    clock.forward(601)
+    find(keys)
 
     with ThreadPoolExecutor(1) as callers:
         asking = callers.submit(explain, keys, "second")
@@ -145,75 +150,6 @@ def test_keys_keep_from_the_time_when_their_fetch_began(clock: Clock) -> None:
 # A caller who waited for the lock
 
 
-class SettlingKeys(FetchedKeys):
-    """Keys of a fetch that has ended: what they bring is settled, with the lock held, once the gate opens."""
-
-    is_settling: threading.Event
-    _gate: threading.Event
-
-    def __init__(self, gate: threading.Event, key_id: str = "first") -> None:
-        object.__setattr__(self, "keys", bring(key_id).keys)
-        object.__setattr__(self, "_gate", gate)
-        object.__setattr__(self, "is_settling", threading.Event())
-
-    @property
-    def fresh_seconds(self) -> int:
-        self.is_settling.set()
-        self._gate.wait(10)
-        return 600
-
-
-def test_a_caller_who_comes_while_the_first_keys_are_settled_needs_no_second_fetch(
-    clock: Clock, gate: threading.Event
-) -> None:
-    settling = SettlingKeys(gate)
-    fetches = Fetches(clock, lambda: settling, succeed)
-    keys = IssuerKeys(fetches, clock)
-
-    with ThreadPoolExecutor(2) as callers:
-        asking = [callers.submit(find, keys, "first")]
-        assert settling.is_settling.wait(10)
-        asking.append(callers.submit(find, keys, "first"))
-        # Until the second caller waits for the lock.
-        time.sleep(0.2)
-        gate.set()
-
-        assert [future.result(10) for future in asking] == ["found", "found"]
-    assert len(fetches.begun) == 1
-
-
-def begin_refresh(fetches: Fetches, clock: Clock) -> IssuerKeys:
-    """Keys that were fetched, and whose refresh has begun."""
-    keys = IssuerKeys(fetches, clock)
-    find(keys)
-    clock.forward(601)
-    find(keys)
-    return keys
-
-
-def find_while_settling(keys: IssuerKeys, key_id: str, gate: threading.Event) -> str:
-    """What a caller gets who comes while a fetch settles, and who has to wait for the lock."""
-    with ThreadPoolExecutor(1) as callers:
-        asking = callers.submit(find, keys, key_id)
-        time.sleep(0.2)
-        gate.set()
-        return asking.result(10)
-
-
-@pytest.mark.parametrize("asked", ["first", "second"])
-def test_a_caller_who_comes_while_a_refresh_is_settled_begins_no_other(
-    clock: Clock, gate: threading.Event, asked: str
-) -> None:
-    settling = SettlingKeys(gate, asked)
-    fetches = Fetches(clock, succeed, lambda: settling, succeed)
-    keys = begin_refresh(fetches, clock)
-    assert settling.is_settling.wait(10)
-
-    assert find_while_settling(keys, asked, gate) == "found"
-    finish_fetches()
-    assert len(fetches.begun) == 2
-
-
 class SettlingClock(Clock):
     """A fetch that has ended holds the lock when it reads the clock, and waits there for the gate."""
 
@@ -230,15 +166,36 @@ class SettlingClock(Clock):
         return super().__call__()
 
 
-def test_a_caller_who_comes_while_a_refresh_fails_begins_no_other(gate: threading.Event) -> None:
-    clock = SettlingClock(2, gate)
-    fetches = Fetches(clock, succeed, fail)
-    keys = begin_refresh(fetches, clock)
-    assert clock.is_settling.wait(10)
+@pytest.mark.parametrize(
+    ("results", "asked"),
+    [
+        pytest.param([succeed], "first", id="first-keys"),
+        pytest.param([succeed, succeed], "first", id="refresh"),
+        pytest.param([succeed, partial(bring, "second")], "second", id="rotation"),
+        pytest.param([succeed, fail], "first", id="failed-refresh"),
+    ],
+)
+def test_a_caller_who_comes_while_a_fetch_is_settled_begins_no_other(
+    gate: threading.Event, results: list[Fetch], asked: str
+) -> None:
+    clock = SettlingClock(len(results), gate)
+    fetches = Fetches(clock, *results, succeed)
+    keys = IssuerKeys(fetches, clock)
 
-    assert find_while_settling(keys, "first", gate) == "found"
+    with ThreadPoolExecutor(2) as callers:
+        for _ in results[1:]:
+            find(keys)
+            clock.forward(601)
+        callers.submit(find, keys)
+        assert clock.is_settling.wait(10)
+        asking = callers.submit(find, keys, asked)
+        # Until the second caller waits for the lock.
+        time.sleep(0.2)
+        gate.set()
+
+        assert asking.result(10) == "found"
     finish_fetches()
-    assert len(fetches.begun) == 2
+    assert len(fetches.begun) == len(results)
 
 
 @pytest.mark.parametrize("failed_refreshes", [0, 1])

@@ -13,7 +13,7 @@ from dataclasses import astuple
 from typing import Any
 
 from authlib.common.urls import add_params_to_uri
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -113,7 +113,5 @@ def _name_cookie(state: str) -> str:
     return f"{prefix}sign-in-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
 
 
-def _make_fernet() -> MultiFernet:
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    digests = [salted_hmac(__name__, "", key, algorithm="sha256").digest() for key in keys]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
+def _make_fernet() -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(salted_hmac(__name__, "", algorithm="sha256").digest()))
