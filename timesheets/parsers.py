@@ -17,8 +17,8 @@ from timesheets_files.members import (
     FileUnreadable,
     HeaderMalformed,
     RowMalformed,
+    require_text,
 )
-from timesheets_files.signatures import require_text
 from timesheets_files.strict_json import (
     MAX_DEPTH,
     MAX_VALUES,

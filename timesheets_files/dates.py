@@ -69,8 +69,9 @@ def compile_reader(date_format: DateFormat, zone: tzinfo | None) -> Callable[[st
         if match is None:
             raise Malformed(f"this is not {EXPECTED[date_format]}")
         year, month, day, time = match.group("Y", "m", "d", "t")
-        if int(month) > 12:
-            require_order(text, ORDERS[date_format], year, month, day)
+        if int(month) > 12 and is_day(year, day, month):
+            right, swapped = ORDERS[date_format]
+            raise Swapped(f"{quote(text)} does not fit {right}, and fits {swapped}")
         written = f"{year}-{month:0>2}-{day:0>2}"
         if time is None:
             return written
@@ -87,12 +88,6 @@ def compile_reader(date_format: DateFormat, zone: tzinfo | None) -> Callable[[st
         return kept(text) if len(text) <= MAX_KEPT_LENGTH else read(text)
 
     return read_fast
-
-
-def require_order(text: str, orders: tuple[str, str], year: str, month: str, day: str) -> None:
-    """Raise Swapped if there is no such day, but one with day and month swapped."""
-    if not is_day(year, month, day) and is_day(year, day, month):
-        raise Swapped(f"{quote(text)} does not fit {orders[0]}, and fits {orders[1]}")
 
 
 def is_day(year: str, month: str, day: str) -> bool:

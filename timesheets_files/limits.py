@@ -25,28 +25,18 @@ TIMESTAMP = re.compile(
 
 # The first words are those of Django REST Framework.
 REQUIRED = "This field is required."
-NULL = "This field may not be null."
 BLANK = "This field may not be blank."
 NO_TEXT = "Not a valid string."
-TOO_LONG = "Ensure this field has no more than {} characters."
 CONTROL_CHARACTERS = "Control characters are not allowed."
 NO_SUCH_MEMBER = "There is no such member."
 WRONG_ENTRY_ID = f"Send {ENTRY_ID_CHARACTERS}"
-NO_NUMBER = "A valid number is required."
 NO_HOURS = "Ensure this value is greater than 0."
 TOO_MANY_HOURS = f"Ensure this value is less than or equal to {MAX_HOURS}."
-TOO_MANY_PLACES = "Ensure that there are no more than 2 decimal places."
 NO_INTEGER = "A valid integer is required."
-TOO_LOW = "Ensure this value is greater than or equal to 1."
-TOO_HIGH = f"Ensure this value is less than or equal to {MAX_REVISION}."
 NO_TIMESTAMP = (
     "Send an RFC 3339 date-time with seconds and a time zone, such as 2017-05-10T17:40:20Z, "
     "or a date, such as 2017-05-10."
 )
-TOO_PRECISE = "Ensure that the seconds have no more than 6 fractional digits."
-NO_SUCH_DAY = "There is no such day."
-WRONG_YEAR = f"Ensure the year is between {FIRST_YEAR} and {LAST_YEAR}."
-UNCORRECTED = "Only a correction has a reason. Send it with a revision of 2 or more."
 
 
 class LimitBroken(Exception):
@@ -58,14 +48,14 @@ def read_hours(value: object) -> Decimal:
     if isinstance(value, str) and HOURS_TEXT.fullmatch(value):
         value = Decimal(value)
     if not isinstance(value, Decimal):
-        raise LimitBroken(NO_NUMBER)
+        raise LimitBroken("A valid number is required.")
     if value < 0:
         raise LimitBroken(NO_HOURS)
     if value > MAX_HOURS:
         raise LimitBroken(TOO_MANY_HOURS)
     hours = value.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
     if hours != value:
-        raise LimitBroken(TOO_MANY_PLACES)
+        raise LimitBroken("Ensure that there are no more than 2 decimal places.")
     # -0 becomes 0.
     return abs(hours)
 
@@ -75,9 +65,9 @@ def read_revision(value: object) -> int:
     if not isinstance(value, Decimal):
         raise LimitBroken(NO_INTEGER)
     if value < 1:
-        raise LimitBroken(TOO_LOW)
+        raise LimitBroken("Ensure this value is greater than or equal to 1.")
     if value > MAX_REVISION:
-        raise LimitBroken(TOO_HIGH)
+        raise LimitBroken(f"Ensure this value is less than or equal to {MAX_REVISION}.")
     if value != int(value):
         raise LimitBroken(NO_INTEGER)
     return int(value)
@@ -93,14 +83,14 @@ def read_timestamp(value: object) -> datetime:
         raise LimitBroken(NO_TIMESTAMP)
     day, time, fraction, zone = match.group("day", "time", "fraction", "zone")
     if not FIRST_YEAR <= int(day[:4]) <= LAST_YEAR:
-        raise LimitBroken(WRONG_YEAR)
+        raise LimitBroken(f"Ensure the year is between {FIRST_YEAR} and {LAST_YEAR}.")
     if fraction and len(fraction) > 6:
-        raise LimitBroken(TOO_PRECISE)
+        raise LimitBroken("Ensure that the seconds have no more than 6 fractional digits.")
     try:
         rest = "" if time is None else f"T{time}.{(fraction or '').ljust(6, '0')}{zone.upper()}"
         return datetime.fromisoformat(f"{day}{rest}")
     except ValueError:
-        raise LimitBroken(NO_SUCH_DAY) from None
+        raise LimitBroken("There is no such day.") from None
 
 
 def require_text(value: object, max_length: int) -> None:
@@ -110,7 +100,7 @@ def require_text(value: object, max_length: int) -> None:
     if not text:
         raise LimitBroken(BLANK)
     if len(text) > max_length:
-        raise LimitBroken(TOO_LONG.format(max_length))
+        raise LimitBroken(f"Ensure this field has no more than {max_length} characters.")
     if CONTROL_CHARACTER.search(text):
         raise LimitBroken(CONTROL_CHARACTERS)
 
@@ -147,7 +137,7 @@ def find_faults(members: Mapping[str, object]) -> dict[str, list[str]]:
             except LimitBroken as broken:
                 faults[name] = [str(broken)]
         elif name not in OPTIONAL:
-            faults[name] = [NULL if name in members else REQUIRED]
+            faults[name] = ["This field may not be null." if name in members else REQUIRED]
     unknown = [name for name in members if name not in RULES][:MAX_UNKNOWN_MEMBERS]
     faults |= {name[:MAX_NAME_LENGTH]: [NO_SUCH_MEMBER] for name in unknown}
     return faults if "revision" in faults else faults | find_wrong_combinations(members, faults)
@@ -164,5 +154,5 @@ def find_wrong_combinations(
     if "hours" not in faults and not read_hours(members["hours"]):
         wrong["hours"] = [NO_HOURS]
     if members.get("reason") is not None and "reason" not in faults:
-        wrong["reason"] = [UNCORRECTED]
+        wrong["reason"] = ["Only a correction has a reason. Send it with a revision of 2 or more."]
     return wrong

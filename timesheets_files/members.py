@@ -17,6 +17,23 @@ IGNORED_COLUMNS = (ERRORS, REJECTED)
 # The name that DRF gives to errors of the entry as a whole.
 WHOLE_ENTRY = "non_field_errors"
 
+# The first bytes of files.
+GZIP = b"\x1f\x8b"
+ZIP = b"PK\x03\x04"
+# Also of a workbook with a password, which is wrapped in a file of the old format.
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+OLD_WORKBOOK = "is a workbook in Excel's old format, or has a password; save it as .xlsx without a password"
+UTF_16 = 'is in UTF-16; save it as "CSV UTF-8"'
+NO_TEXT = {
+    b"\xff\xfe": UTF_16,
+    b"\xfe\xff": UTF_16,
+    OLD_EXCEL: OLD_WORKBOOK,
+    b"%PDF": "is a PDF; save the table as CSV UTF-8 instead",
+    ZIP: "is an Excel workbook or a zip archive, and not text",
+    GZIP: "is compressed with gzip",
+}
+
 
 class Malformed(Exception):
     """A value or a row that cannot be read. The message says why, without naming it."""
@@ -70,3 +87,13 @@ class HeaderMalformed(FileUnreadable):
 
 class DateOrderInDoubt(FileUnreadable):
     """A date fits only with day and month swapped, so that other dates of the file may have been misread."""
+
+
+def require_text(head: bytes) -> None:
+    """Raise FileUnreadable for a file that begins like one of another kind."""
+    for mark, problem in NO_TEXT.items():
+        if head.startswith(mark):
+            raise FileUnreadable(problem)
+    # ASCII in UTF-16 without a mark.
+    if len(head) > 3 and (not any(head[:4:2]) or not any(head[1:4:2])):
+        raise FileUnreadable(UTF_16)

@@ -33,12 +33,6 @@ class NotJSON(Exception):
         self.problem = problem
 
 
-class HugeNumber(Decimal):
-    """An infinity that takes the place of a number beyond the range of Decimal, so that it is refused."""
-
-    digits: str
-
-
 class TooManyValues(Exception):
     """Too many values to keep them in memory for many callers at once."""
 
@@ -125,9 +119,8 @@ def _read_number(digits: str) -> Decimal:
     try:
         return Decimal(digits)
     except InvalidOperation:
-        number = HugeNumber("-Infinity" if digits.startswith("-") else "Infinity")
-        number.digits = digits
-        return number
+        # It is refused, as any number of its size.
+        return Decimal("-Infinity" if digits.startswith("-") else "Infinity")
 
 
 def _refuse_constant(name: str) -> NoReturn:

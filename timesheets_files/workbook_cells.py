@@ -4,6 +4,7 @@ import math
 import re
 from datetime import datetime, time, timedelta
 from enum import Enum
+from string import digits
 from xml.etree.ElementTree import Element
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS
@@ -11,15 +12,14 @@ from openpyxl.utils import column_index_from_string
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 from openpyxl.utils.escape import unescape
 
+from timesheets_files.members import FileUnreadable
 from timesheets_files.workbook_package import MAX_TEXT_LENGTH, TRUE, Package, join_texts
 from timesheets_files.workbook_values import EMPTY, Cell, Kind
-from timesheets_files.workbook_xml import WorkbookUnreadable
 
 # As in Excel.
 MAX_COLUMNS = 16_384
 MAX_CODE_LENGTH = 255
 
-REFERENCE = re.compile(r"([A-Za-z]{1,3})[1-9][0-9]{0,6}")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d{1,3})?", re.ASCII)
 BOOLEANS = {"0": "false", "1": "true", "false": "false", "true": "true"}
 # Built-in formats that are dates in East Asian languages.
@@ -51,9 +51,9 @@ class CellReader:
         column = 0
         for element in row.findall("c"):
             reference = element.get("r")
-            column = find_column(reference) if reference is not None else column + 1
+            column = column_index_from_string(reference.rstrip(digits)) if reference else column + 1
             if column in cells or column > MAX_COLUMNS:
-                raise WorkbookUnreadable("a row has a cell twice, or a cell too far right")
+                raise FileUnreadable("a row has a cell twice, or a cell too far right")
             if (cell := self._read_cell(element)) is not EMPTY:
                 cells[column] = cell
         return [cells.get(column, EMPTY) for column in range(1, max(cells, default=0) + 1)]
@@ -69,8 +69,10 @@ class CellReader:
         return Cell(kind=Kind.NOT_COMPUTED) if is_formula and not is_computed else EMPTY
 
     def _read_value(self, kind: str, value: str, style: str) -> Cell:
+        if kind == "s" and not value.isdecimal():
+            raise FileUnreadable("a cell refers to a shared text that does not exist")
         # A shared text is trimmed once, because a copy for each cell would take memory.
-        text = self._find_shared_text(value) if kind == "s" else trim(value)
+        text = self._texts[int(value)] if kind == "s" else trim(value)
         if len(text) > MAX_TEXT_LENGTH:
             return Cell(kind=Kind.TOO_LONG)
         match kind:
@@ -84,24 +86,19 @@ class CellReader:
                 return read_iso_date(text)
             case "e":
                 return Cell(kind=Kind.ERROR, text=text)
-        raise WorkbookUnreadable(f"it has a cell of an unknown type or value: {kind[:20]}, {text[:40]!r}")
-
-    def _find_shared_text(self, index: str) -> str:
-        if re.fullmatch("[0-9]{1,9}", index) and int(index) < len(self._texts):
-            return self._texts[int(index)]
-        raise WorkbookUnreadable("a cell refers to a shared text that does not exist")
+        raise FileUnreadable(f"it has a cell of an unknown type or value: {kind[:20]}, {text[:40]!r}")
 
     def _read_number(self, text: str, style: int) -> Cell:
         number = float(text) if NUMBER.fullmatch(text) else math.inf
         if not math.isfinite(number):
-            raise WorkbookUnreadable(f"{text[:40]!r} in a cell is not a number")
+            raise FileUnreadable(f"{text[:40]!r} in a cell is not a number")
         chosen = self._formats[style] if 0 <= style < len(self._formats) else NumberFormat.OTHER
         # Excel computes with 15 digits; the rest is noise.
         shown = f"{number:.15g}"
         if chosen is NumberFormat.OTHER:
             return Cell(kind=Kind.NUMBER, text=shown)
         if chosen is not NumberFormat.DURATION and self._epoch == WINDOWS_EPOCH and 60 <= number < 61:
-            raise WorkbookUnreadable("it has the date 1900-02-29, which was no day")
+            raise FileUnreadable("it has the date 1900-02-29, which was no day")
         try:
             value = from_excel(number, self._epoch, timedelta=chosen is NumberFormat.DURATION)
         except (OverflowError, ValueError):
@@ -114,14 +111,6 @@ def trim(text: str) -> str:
     return str(unescape(text)).strip()
 
 
-def find_column(reference: str) -> int:
-    """1 for A1."""
-    match = REFERENCE.fullmatch(reference)
-    if match is None:
-        raise WorkbookUnreadable(f"{reference[:20]!r} is not the place of a cell")
-    return column_index_from_string(match[1])
-
-
 def read_iso_date(text: str) -> Cell:
     try:
         return describe_date(datetime.fromisoformat(text), shows_time="T" in text)
@@ -131,18 +120,14 @@ def read_iso_date(text: str) -> Cell:
 
 def describe_date(value: object, *, shows_time: bool) -> Cell:
     if isinstance(value, timedelta):
-        return Cell(kind=Kind.DURATION, text=format_duration(value))
+        # As in 24:19:36, without the noise of a fraction of a day.
+        minutes, seconds = divmod(abs(round(value.total_seconds())), 60)
+        sign = "-" if value < timedelta() else ""
+        return Cell(kind=Kind.DURATION, text=f"{sign}{minutes // 60}:{minutes % 60:02}:{seconds:02}")
     if not isinstance(value, datetime):
         return Cell(kind=Kind.DURATION, text=str(value))
     has_time = shows_time or value.time() != time()
     return Cell(kind=Kind.DATE, text=value.isoformat() if has_time else value.date().isoformat())
-
-
-def format_duration(value: timedelta) -> str:
-    """As in `24:19:36`, without the noise of a fraction of a day."""
-    seconds = round(value.total_seconds())
-    hours, minutes = abs(seconds) // 3600, abs(seconds) // 60 % 60
-    return f"{'-' * (seconds < 0)}{hours}:{minutes:02}:{abs(seconds) % 60:02}"
 
 
 def read_formats(package: Package) -> list[NumberFormat]:

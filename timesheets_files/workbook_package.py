@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO
 from xml.etree.ElementTree import Element
 
-from timesheets_files.members import FileTooLarge
+from timesheets_files.members import OLD_EXCEL, OLD_WORKBOOK, FileTooLarge, FileUnreadable
 from timesheets_files.printable import put_on_one_line
-from timesheets_files.signatures import OLD_EXCEL
-from timesheets_files.workbook_xml import ElementReader, WorkbookUnreadable
-
-# Names the workbook inside a file of the old format that has a password.
-ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+from timesheets_files.workbook_xml import ElementReader
 
 CHUNK_BYTES = 64 * 1024
 MAX_WORKBOOK_BYTES = 256 * 1024 * 1024
@@ -28,11 +24,6 @@ MAX_SHARED_TEXT_BYTES = 128 * 1024 * 1024
 # Each of any number of cells can refer to the same long text.
 MAX_TEXT_LENGTH = 1_000
 MAX_TITLE_LENGTH = 64
-USUAL_NAMES = {
-    "officeDocument": "xl/workbook.xml",
-    "sharedStrings": "xl/sharedstrings.xml",
-    "styles": "xl/styles.xml",
-}
 # Only parts with these elements may be large.
 ROWS = "sheetData/row"
 SHARED_TEXTS = "sst/si"
@@ -47,23 +38,19 @@ class Copy(tempfile.SpooledTemporaryFile[bytes]):
     """A copy of a workbook, because zipfile reads from the end, which pipes and gzip cannot do."""
 
     def fill(self, file: BinaryIO) -> None:
-        """Read from `file`. Raises WorkbookUnreadable, OSError, and what reading `file` raises."""
-        is_old = False
+        """Read from `file`. Raises FileUnreadable, OSError, and what reading `file` raises."""
         while chunk := file.read(CHUNK_BYTES):
-            is_old = is_old or (self.tell() == 0 and chunk.startswith(OLD_EXCEL))
-            if is_old and ENCRYPTED in chunk:
-                raise WorkbookUnreadable("has a password; save it without one")
+            if self.tell() == 0 and chunk.startswith(OLD_EXCEL):
+                raise FileUnreadable(OLD_WORKBOOK)
             self.write(chunk)
             if self.tell() > MAX_WORKBOOK_BYTES:
-                raise WorkbookUnreadable("is over 256 MiB, too much for one workbook; split it")
+                raise FileUnreadable("is over 256 MiB, too much for one workbook; split it")
         self.flush()
-        if is_old:
-            raise WorkbookUnreadable("is a workbook in Excel's old format; save it as .xlsx or as CSV UTF-8")
 
     def read(self, *sizes: int) -> bytes:
         # zipfile reads the whole directory at once, however large it is.
         if max(sizes, default=0) > MAX_DIRECTORY_BYTES:
-            raise WorkbookUnreadable("its archive has more parts than a workbook can have")
+            raise FileUnreadable("its archive has more parts than a workbook can have")
         return super().read(*sizes)
 
 
@@ -77,7 +64,7 @@ class SheetPart:
 class Package:
     """The parts of a workbook, of which at most `max_bytes` are unpacked.
 
-    Raises WorkbookUnreadable, FileTooLarge, LookupError, and what zipfile and expat raise.
+    Raises FileUnreadable, FileTooLarge, LookupError, and what zipfile and expat raise.
     """
 
     def __init__(self, file: Copy, max_bytes: int = MAX_UNPACKED_BYTES) -> None:
@@ -87,11 +74,12 @@ class Package:
         self._parts: dict[str, zipfile.ZipInfo] = {}
         for member in self._archive.infolist():
             if self._parts.setdefault(fold(member.filename), member) is not member:
-                raise WorkbookUnreadable(f"its archive has two parts named {member.filename!r}")
+                raise FileUnreadable(f"its archive has two parts named {member.filename!r}")
+        if "mimetype" in self._parts:
+            raise FileUnreadable("is an OpenDocument file, such as .ods; save it as .xlsx or as CSV UTF-8")
         # Nothing in this part is needed, but an archive without it is not a workbook.
         list(self.read_part("[content_types].xml", "Types/Override"))
-        usual = {kind: part for kind, part in USUAL_NAMES.items() if part in self._parts}
-        self._by_kind = usual | dict(self._read_references("").values())
+        self._by_kind = dict(self._read_references("").values())
         self._references = self._read_references(self._by_kind["officeDocument"])
         self._by_kind |= dict(self._references.values())
 
@@ -106,7 +94,7 @@ class Package:
                 is_hidden = element.get("state", "visible") != "visible"
                 sheets.append(SheetPart(title=title, part=part, is_hidden=is_hidden))
         if len({sheet.part for sheet in sheets}) < len(sheets):
-            raise WorkbookUnreadable("two of its sheets are the same part of the archive")
+            raise FileUnreadable("two of its sheets are the same part of the archive")
         return sheets
 
     def read(self, kind: str, path: str) -> Iterator[Element]:
@@ -120,18 +108,18 @@ class Package:
             texts.append(trim(join_texts(element))[: MAX_TEXT_LENGTH + 1])
             size += sys.getsizeof(texts[-1])
             if size > MAX_SHARED_TEXT_BYTES:
-                raise WorkbookUnreadable("it has too much text for one workbook; split it")
+                raise FileUnreadable("it has too much text for one workbook; split it")
         return texts
 
     def read_part(self, part: str, path: str) -> Iterator[Element]:
         member = self._parts[part]
         if member.flag_bits & IS_ENCRYPTED:
-            raise WorkbookUnreadable("has a password; save it without one")
+            raise FileUnreadable("has a password; save it without one")
         # The other methods unpack a few bytes to gigabytes at once.
         if member.compress_type not in METHODS:
-            raise WorkbookUnreadable("its archive uses a compression method that spreadsheets do not use")
+            raise FileUnreadable("its archive uses a compression method that spreadsheets do not use")
         if path not in (ROWS, SHARED_TEXTS) and member.file_size > MAX_SMALL_PART_BYTES:
-            raise WorkbookUnreadable("it has more sheets, parts or formats than a workbook can have")
+            raise FileUnreadable("it has more sheets, parts or formats than a workbook can have")
         with self._archive.open(member) as file:
             yield from ElementReader(path).read(self._count(file))
 
@@ -158,11 +146,11 @@ class Package:
 
 
 def require_only_archive(file: IO[bytes], archive: zipfile.ZipFile) -> None:
-    """Raise WorkbookUnreadable for bytes before or after the archive, in which another file may hide."""
+    """Raise FileUnreadable for bytes before or after the archive, in which another file may hide."""
     begin = min((member.header_offset for member in archive.infolist()), default=0)
     end = END_BYTES + len(archive.comment)
     if begin or file.seek(-end, os.SEEK_END) < 0 or file.read(len(END)) != END:
-        raise WorkbookUnreadable("its archive has bytes before or after it; save it again")
+        raise FileUnreadable("its archive has bytes before or after it; save it again")
 
 
 def fold(name: str) -> str:

@@ -46,6 +46,12 @@ KINDS: Mapping[str, set[Kind]] = {
     REASON: TEXTS,
 }
 
+ADVICE = {
+    "date": "format it as a date, or write it as text such as 2026-04-03",
+    "hours": "write the hours as a number such as 7.5",
+    REVISION: "write the revision as a whole number such as 2",
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SheetRow:
@@ -94,19 +100,13 @@ def read_sheet(
 def explain(name: str, cell: Cell) -> str:
     """The reason, without the value, so that rows with the same problem have the same reason."""
     found = f"the cell holds {cell.kind.value}"
-    if cell.kind is Kind.NOT_COMPUTED:
-        return f"{found}; open the workbook in a spreadsheet and save it"
     if cell.kind is Kind.TOO_LONG:
         return found
-    if name == "date":
-        return f"{found}; format it as a date, or write it as text such as 2026-04-03"
-    if name == "hours":
-        return f"{found}; write the hours as a number such as 7.5"
-    if name == REVISION:
-        return f"{found}; write the revision as a whole number such as 2"
-    if cell.kind is Kind.NUMBER:
+    if cell.kind is Kind.NOT_COMPUTED:
+        return f"{found}; open the workbook in a spreadsheet and save it"
+    if cell.kind is Kind.NUMBER and name not in ADVICE:
         found += ", which may have lost leading zeros"
-    return f"{found}; format the column as text and write it again"
+    return f"{found}; {ADVICE.get(name, 'format the column as text and write it again')}"
 
 
 def convert(name: str, cell: Cell) -> object:

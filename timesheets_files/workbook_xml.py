@@ -20,10 +20,6 @@ NAMESPACES = {
 }
 
 
-class WorkbookUnreadable(FileUnreadable):
-    """The file is no workbook, or a damaged or hostile one."""
-
-
 class ElementReader:
     """Reads the elements at `path`, a parent and a child such as `sheetData/row`. Keeps nothing else."""
 
@@ -44,12 +40,12 @@ class ElementReader:
         self._parser.StartNamespaceDeclHandler = ignore
 
     def read(self, chunks: Iterable[bytes]) -> Iterator[Element]:
-        """Each element when it ends. Raises WorkbookUnreadable or expat's error."""
+        """Each element when it ends. Raises FileUnreadable or expat's error."""
         for chunk in chunks:
             self._bytes_of_element += len(chunk)
             self._parser.Parse(chunk)
             if self._bytes_of_element > MAX_ELEMENT_BYTES or len(self._names) > MAX_NAMES:
-                raise WorkbookUnreadable("it unpacks to more than a workbook of timesheets holds")
+                raise FileUnreadable("it unpacks to more than a workbook of timesheets holds")
             yield from self._found
             self._found.clear()
         self._parser.Parse(b"", True)
@@ -79,7 +75,7 @@ class ElementReader:
 
 
 def refuse_doctype(*_: object) -> NoReturn:
-    raise WorkbookUnreadable("its XML has a DOCTYPE, which no spreadsheet writes")
+    raise FileUnreadable("its XML has a DOCTYPE, which no spreadsheet writes")
 
 
 def ignore(*_: object) -> None:

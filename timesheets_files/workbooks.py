@@ -9,7 +9,7 @@ from typing import BinaryIO
 from xml.parsers.expat import ExpatError
 
 from timesheets_files.members import COLUMNS, FileUnreadable, HeaderMalformed
-from timesheets_files.printable import quote
+from timesheets_files.rows import join_names
 from timesheets_files.workbook_cells import CellReader
 from timesheets_files.workbook_package import (
     MAX_BYTES_IN_MEMORY,
@@ -21,10 +21,8 @@ from timesheets_files.workbook_package import (
     SheetPart,
 )
 from timesheets_files.workbook_values import Sheet, SheetRow
-from timesheets_files.workbook_xml import WorkbookUnreadable
 
 OUR_COLUMNS = f"the columns {', '.join(COLUMNS)}"
-MAX_TITLES_SHOWN = 20
 # As in Excel.
 MAX_ROWS = 1_048_576
 # zipfile, zlib, expat and conversions raise these for a damaged or hostile file.
@@ -77,11 +75,11 @@ def read_sheets(
 
 @contextmanager
 def explain_damage() -> Iterator[None]:
-    """Raise WorkbookUnreadable in place of what other packages raise."""
+    """Raise FileUnreadable in place of what other packages raise."""
     try:
         yield
     except DAMAGE_ERRORS as error:
-        raise WorkbookUnreadable(
+        raise FileUnreadable(
             "is not a complete Excel workbook (.xlsx); save it again, or as CSV UTF-8"
         ) from error
 
@@ -90,9 +88,7 @@ def choose_sheets(sheets: Sequence[SheetPart], chosen: Sequence[str]) -> Sequenc
     """The chosen sheets, in the order of the workbook; without a choice, all. Raises FileUnreadable."""
     titles = [sheet.title for sheet in sheets]
     if unknown := [title for title in chosen if title not in titles]:
-        more = len(titles) - MAX_TITLES_SHOWN
-        listed = ", ".join(map(quote, titles[:MAX_TITLES_SHOWN])) + (f" and {more} more" if more > 0 else "")
-        raise FileUnreadable(f"has no sheet {', '.join(map(quote, unknown))}; its sheets are {listed}")
+        raise FileUnreadable(f"has no sheet {join_names(unknown)}; its sheets are {join_names(titles)}")
     return [sheet for sheet in sheets if sheet.title in chosen] if chosen else sheets
 
 
@@ -114,9 +110,9 @@ def read_rows(package: Package, part: SheetPart, cells: CellReader) -> Iterator[
         for element in package.read_part(part.part, ROWS):
             before, number = number, int(element.get("r", number + 1))
             if number <= before:
-                raise WorkbookUnreadable(f"row {number} comes after row {before}")
+                raise FileUnreadable(f"row {number} comes after row {before}")
             if number > MAX_ROWS:
                 problem = f"a sheet has at most {MAX_ROWS:,} rows, and this one has row {number}"
-                raise WorkbookUnreadable(problem)
+                raise FileUnreadable(problem)
             if found := cells.read_row(element):
                 yield SheetRow(number=number, is_hidden=element.get("hidden") in TRUE, cells=found)

@@ -95,21 +95,17 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
         pytest.param(
             make_workbook('<row r="2"><c r="XFE2"><v>1</v></c></row>'), "too far right", id="column"
         ),
-        pytest.param(
-            make_workbook('<row r="2"><c r="22"/></row>'), "is not the place of a cell", id="reference"
-        ),
+        pytest.param(make_workbook('<row r="2"><c r="22"/></row>'), "not a complete", id="reference"),
         pytest.param(
             make_workbook('<row r="2"><c r="A2"><v>1</v></c><c r="A2"><v>2</v></c></row>'),
             "has a cell twice",
             id="cell twice",
         ),
-        pytest.param(make_workbook(write_row(2, user=shared("0"))), "text that does not exist", id="text 0"),
+        pytest.param(make_workbook(write_row(2, user=shared("0"))), "not a complete", id="text 0"),
         pytest.param(
             make_workbook(write_row(2, user=shared("-1"))), "text that does not exist", id="text -1"
         ),
-        pytest.param(
-            make_workbook(write_row(2, user=shared("9" * 5000))), "does not exist", id="text 999..."
-        ),
+        pytest.param(make_workbook(write_row(2, user=shared("9" * 5000))), "not a complete", id="text 999"),
         pytest.param(make_workbook(write_row(2, user=shared("x"))), "text that does not exist", id="text x"),
         pytest.param(make_workbook(write_row(2, hours="1_000")), "is not a number", id="underscore"),
         pytest.param(make_workbook(write_row(2, hours="NaN")), "is not a number", id="NaN"),
@@ -154,12 +150,7 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
         pytest.param(
             encrypt(make_workbook(write_row(2))), "has a password; save it without", id="zip password"
         ),
-        pytest.param(
-            b"\xd0\xcf\x11\xe0" + bytes(99_996) + "EncryptedPackage".encode("utf-16-le"),
-            "has a password; save it without",
-            id="password",
-        ),
-        pytest.param(b"\xd0\xcf\x11\xe0" + bytes(99), "Excel's old format", id="old format"),
+        pytest.param(b"\xd0\xcf\x11\xe0" + bytes(99), "old format, or has a password", id="old format"),
         pytest.param(
             pack(make_parts(write_sheet(write_row(2))), zipfile.ZIP_BZIP2),
             "uses a compression method",
@@ -269,17 +260,6 @@ def test_a_text_that_is_too_long_rejects_its_row() -> None:
         "w.xlsx!S:3: user_id: the cell holds a text that is too long for the API",
         "w.xlsx!S:4",
     ]
-
-
-def test_parts_are_also_found_by_their_usual_names() -> None:
-    strings = f"<sst {MAIN}><si><t>007</t></si></sst>"
-    parts = make_parts(write_sheet(write_row(2, user=shared("0"))), strings)
-    del parts["_rels/.rels"]
-    parts["xl/_rels/workbook.xml.rels"] = relate(worksheet="worksheets/sheet1.xml")
-
-    [entry] = read(pack(parts), "w.xlsx")
-
-    assert entry.members["user_id"] == "007"
 
 
 def test_the_strict_dialect_of_open_xml_is_read() -> None:

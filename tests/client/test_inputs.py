@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.reading import describe, read
+from tests.client.workbook_files import pack
 from tests.kit.processes import run_python
 from timesheets_client.errors import InputUnreadable
 from timesheets_client.reading.inputs import Format, find_format, open_input
@@ -40,9 +41,6 @@ def test_a_chosen_format_wins() -> None:
     assert find_format("a.csv", Format.NDJSON, LINE) is Format.NDJSON
 
 
-ODS = b"PK\x03\x04".ljust(30, b"\0") + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
-
-
 @pytest.mark.parametrize("name", ["week23.csv.gz", "week23"])
 def test_a_compressed_file_is_read(name: str) -> None:
     assert describe(read(gzip.compress(CSV), name)) == [f"{name}:2"]
@@ -54,7 +52,6 @@ def test_a_compressed_file_is_read(name: str) -> None:
         pytest.param(b"", "is empty", id="empty"),
         pytest.param("user_id,date".encode("utf-16"), 'is in UTF-16; save it as "CSV UTF-8"', id="UTF-16"),
         pytest.param("user_id,date".encode("utf-16-le"), "is in UTF-16; save", id="UTF-16 without a mark"),
-        pytest.param(ODS, "is an OpenDocument file, such as .ods; save it as .xlsx", id="OpenDocument"),
         pytest.param(b"PK\x03\x04", "is an Excel workbook or a zip archive", id="workbook"),
         pytest.param(b"\xd0\xcf\x11\xe0\xa1", "Excel's old format", id="old workbook"),
         pytest.param(b"%PDF-1.7", "is a PDF", id="PDF"),
@@ -66,6 +63,11 @@ def test_a_compressed_file_is_read(name: str) -> None:
 def test_an_unreadable_input_is_explained(content: bytes, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=f"^week23.csv: .*{problem}"):
         read(content)
+
+
+def test_an_opendocument_file_is_named() -> None:
+    with pytest.raises(InputUnreadable, match=r"^w.ods: is an OpenDocument file, such as .ods"):
+        read(pack({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}), "w.ods")
 
 
 def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from timesheets_files.members import REASON, REVISION, WHOLE_ENTRY
 from timesheets_files.printable import put_on_one_line
-from timesheets_files.strict_json import REPEATED, HugeNumber
+from timesheets_files.strict_json import REPEATED
 
 MAX_DESCRIPTION_LENGTH = 1_000
 
@@ -91,7 +91,8 @@ def encode_value(value: object) -> str:
     if isinstance(value, str):
         return encode_basestring_ascii(value)
     if isinstance(value, Decimal):
-        return value.digits if isinstance(value, HugeNumber) else str(value)
+        # Infinity stands for a number beyond the range of Decimal.
+        return str(value).replace("Infinity", "1e99999999999999999999")
     if isinstance(value, dict):
         pairs = [f"{encode_basestring_ascii(name)}: {encode_value(each)}" for name, each in value.items()]
         return f"{{{', '.join(pairs)}}}"

@@ -18,17 +18,14 @@ class Occurrences:
 
     def __init__(self) -> None:
         # 60 bits of a hash are an int of 32 bytes.
-        self._seen: set[int] = set()
-        self._repeats: dict[int, int] = {}
+        self._counts: dict[int, int] = {}
 
     def count(self, digest: bytes) -> int:
         """The number of earlier calls with this digest."""
         key = int.from_bytes(digest[:8]) >> 4
-        if key not in self._seen:
-            self._seen.add(key)
-            return 0
-        self._repeats[key] = self._repeats.get(key, 0) + 1
-        return self._repeats[key]
+        earlier = self._counts.get(key, 0)
+        self._counts[key] = earlier + 1
+        return earlier
 
 
 class EntryIds:

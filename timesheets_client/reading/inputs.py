@@ -23,11 +23,9 @@ from timesheets_client.reading.maps.shipped import suggest_map
 from timesheets_client.reading.table_files import TableOptions, explain_full_disk, read_csv, read_xlsx
 from timesheets_files.csv_rows import UTF_8
 from timesheets_files.dates import DateFormat
+from timesheets_files.members import GZIP, OLD_EXCEL, ZIP, FileUnreadable, HeaderMalformed, require_text
 from timesheets_files.members import DateOrderInDoubt as OrderInDoubt
-from timesheets_files.members import FileUnreadable, HeaderMalformed
 from timesheets_files.printable import escape
-from timesheets_files.signatures import GZIP, OLD_EXCEL, ZIP, require_known, require_text
-from timesheets_files.strict_json import NotJSON, parse_value
 
 STANDARD_INPUT = "-"
 PEEK_BYTES = 64 * 1024
@@ -168,7 +166,6 @@ def find_format(name: str, chosen: Format, head: bytes) -> Format:
         raise InputUnreadable(f"{name}: is empty; a file without entries has a header or []")
     suffix = Path(name.lower().removesuffix(".gz")).suffix
     found = SUFFIXES.get(suffix) or guess_format(head) if chosen is Format.AUTO else chosen
-    require_known(head)
     if found is not Format.XLSX:
         require_text(head)
     return found
@@ -182,9 +179,5 @@ def guess_format(head: bytes) -> Format:
         return Format.JSON
     if not text.startswith("{"):
         return Format.CSV
-    try:
-        parse_value(text.partition("\n")[0])
-    except NotJSON:
-        # One object on several lines.
-        return Format.JSON
-    return Format.NDJSON
+    # JSON has one object on several lines.
+    return Format.NDJSON if text.partition("\n")[0].rstrip().endswith("}") else Format.JSON
