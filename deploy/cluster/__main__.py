@@ -7,8 +7,6 @@ PgBouncer. Prints the longest time without an acknowledged entry at each failure
 the upload ends with 0 and each entry is stored exactly once.
 """
 
-import argparse
-import signal
 import subprocess
 import sys
 import time
@@ -92,28 +90,10 @@ def count_entries(cluster: Cluster, acknowledged: dict[str, int]) -> dict[str, i
     return {"sent": sent, "stored": stored, "lost": lost, "doubled": stored - different}
 
 
-def lose_machines(cluster: Cluster, issuer: Issuer) -> None:
-    """Print how an upload survives the failures. Raises RuntimeError if it does not."""
-    rows = fail_one_by_one(cluster, issuer.mint(), start_upload(cluster, issuer))
-    counts = count_entries(cluster, rows)
+if __name__ == "__main__":
+    with closing(Issuer()) as test_issuer, open_cluster(test_issuer.url) as opened:
+        upload_process = start_upload(opened, test_issuer)
+        counts = count_entries(opened, fail_one_by_one(opened, test_issuer.mint(), upload_process))
     print(*(f"entries {name:<12} {count:>9,}" for name, count in counts.items()), sep="\n")
     if counts["lost"] or counts["doubled"]:
-        raise RuntimeError("Entries are lost or doubled.")
-
-
-def main() -> None:
-    argparse.ArgumentParser(
-        prog="python -m deploy.cluster",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
-    # SIGTERM cleans up, like Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    begin = time.monotonic()
-    with closing(Issuer()) as issuer, open_cluster(issuer.url) as cluster:
-        print(f"The cluster is up after {time.monotonic() - begin:.0f} s.", flush=True)
-        lose_machines(cluster, issuer)
-
-
-if __name__ == "__main__":
-    main()
+        raise SystemExit("Entries are lost or doubled.")

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 import requests
 
+from tests.kit import waiting
 from tests.kit.postgresql import choose_account, find_programs
 from tests.kit.processes import REPOSITORY, find_free_port, make_environment, run_python
 from tests.kit.servers import Server
@@ -48,15 +49,15 @@ def fill_in(template: str, machine: str, values: Mapping[str, str]) -> str:
     return Template((TEMPLATES / template).read_text()).substitute({**values, **own, "name": machine})
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Raise TimeoutError if `condition` is not true, or cannot be read, for a minute."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until `condition` is true, and can be read. Raises TimeoutError after a minute."""
+
+    def is_met() -> bool:
         with suppress(requests.RequestException, psycopg.OperationalError):
-            if condition():
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"Not within a minute: {what}")
+            return bool(condition())
+        return False
+
+    waiting.wait_until(is_met, 60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +76,8 @@ class Cluster:
         folder.mkdir(mode=0o700)
         for template in templates.split():
             (folder / template).write_text(fill_in(template, machine, self.values))
-        for path in [folder, *folder.iterdir()] if account else []:
-            os.chown(path, account["user"], account["group"])
+        if account:
+            os.chown(folder, account["user"], account["group"])
         for program, *arguments in map(str.split, commands):
             with (self.root / f"{machine}-{program}.log").open("wb") as log:
                 subprocess.Popen(
@@ -91,13 +92,12 @@ class Cluster:
                     **account,
                 )
 
-    def make_variables(self, hosts: str, ports: str) -> dict[str, str]:
+    def make_variables(self, query: str) -> dict[str, str]:
         """The variables of the API, which connects to the first of the databases that accepts it."""
-        address = f"timesheets:{self.values['password']}@/timesheets?host={hosts}&port={ports}"
         return {
             "DJANGO_SETTINGS_MODULE": "tests.settings_server",
             "PYTHONPATH": str(REPOSITORY),
-            "TEST_DATABASE_URL": f"postgres://{address}",
+            "TEST_DATABASE_URL": f"postgres://timesheets:{self.values['password']}@/timesheets?{query}",
         }
 
     def execute(self, statement: str, user: str = "timesheets") -> list[tuple[Any, ...]]:
@@ -115,22 +115,20 @@ class Cluster:
 
     def kill(self, machine: str = "") -> None:
         """Kill all programs of a machine at once, by default of all machines."""
-        while pids := find_processes(self.root / machine):
+        while pids := list(find_processes(self.root / machine)):
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
 
 
-def find_processes(folder: Path) -> list[int]:
+def find_processes(folder: Path) -> Iterator[int]:
     """The ids of the processes whose working directory is in `folder`."""
-    pids = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
         # A process that has ended has no directory, and those of other users cannot be read.
         with suppress(OSError):
             if link.readlink().is_relative_to(folder):
-                pids.append(int(link.parent.name))
-    return pids
+                yield int(link.parent.name)
 
 
 @contextmanager
@@ -149,8 +147,6 @@ def open_cluster(issuer_url: str) -> Iterator[Cluster]:
                 print(f"== {log.name}", *log.read_text(errors="replace").splitlines()[-12:], sep="\n")
             raise
         finally:
-            # Another Ctrl-C must not leave programs behind.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
             cluster.kill()
 
 
@@ -159,12 +155,13 @@ def start_databases(cluster: Cluster) -> None:
         programs = ("etcd --config-file etcd.yml", "patroni patroni.yml")
         cluster.start(f"database-{number}", "etcd.yml patroni.yml", *programs)
     cluster.start("haproxy-database", "haproxy-database.cfg", "haproxy -f haproxy-database.cfg")
-    wait_until(lambda: len(cluster.find_roles()) == 3, "a primary, a synchronous and an asynchronous standby")
-    wait_until(lambda: cluster.execute("SELECT 1", "postgres"), "HAProxy finds the primary")
+    # A primary, a synchronous and an asynchronous standby.
+    wait_until(lambda: len(cluster.find_roles()) == 3)
+    wait_until(lambda: cluster.execute("SELECT 1", "postgres"))
     for statement in fill_in("database.sql", "postgres", cluster.values).split(";\n"):
         cluster.execute(statement, "postgres")
     # Not through PgBouncer, since `migrate` sets a timeout for its session.
-    variables = cluster.make_variables("127.0.0.1", cluster.values["primary_port"])
+    variables = cluster.make_variables(f"host=127.0.0.1&port={cluster.values['primary_port']}")
     run_python("-m", "django", "migrate", **variables).check_returncode()
 
 
@@ -172,15 +169,16 @@ def start_api(cluster: Cluster, issuer_url: str) -> None:
     for number in (1, 2):
         cluster.start(f"pgbouncer-{number}", "pgbouncer.ini userlist.txt", "pgbouncer pgbouncer.ini")
     ports = f"{cluster.values['pgbouncer_port_1']},{cluster.values['pgbouncer_port_2']}"
-    variables = {**cluster.make_variables("127.0.0.1,127.0.0.1", ports), "TEST_ISSUER": issuer_url}
+    variables = cluster.make_variables(f"host=127.0.0.1,127.0.0.1&port={ports}")
     for number in (1, 2):
         folder, port = cluster.root / f"api-{number}", cluster.values[f"api_port_{number}"]
         folder.mkdir(mode=0o700)
-        Server(folder, int(port), ["-m", "django", "serve", "--workers=1", f"--port={port}"], **variables)
+        command = ["-m", "django", "serve", "--workers=1", f"--port={port}"]
+        Server(folder, int(port), command, TEST_ISSUER=issuer_url, **variables)
     cluster.start("haproxy-api", "haproxy-api.cfg", "haproxy -f haproxy-api.cfg")
-    for port in ("api_port_1", "api_port_2"):
-        wait_until(partial(is_ok, f"{cluster.find_url(port)}/readyz"), "the API is ready")
-    wait_until(partial(is_ok, f"{cluster.find_url('public_port')}/healthz"), "HAProxy finds the API")
+    for address in ("api_port_1/readyz", "api_port_2/readyz", "public_port/healthz"):
+        port, path = address.split("/")
+        wait_until(partial(is_ok, f"{cluster.find_url(port)}/{path}"))
 
 
 def is_ok(url: str) -> bool:

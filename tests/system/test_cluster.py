@@ -54,7 +54,7 @@ def haproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         file.write_text(fill_in(file.name, "haproxy", values))
         process = subprocess.Popen([HAPROXY, "-f", file], stderr=subprocess.DEVNULL)
         public_port = int(values["public_port"])
-        wait_until(lambda: requests.get(f"http://127.0.0.1:{public_port}/", timeout=5).ok, "HAProxy answers")
+        wait_until(lambda: requests.get(f"http://127.0.0.1:{public_port}/", timeout=5).ok)
         yield public_port
         process.terminate()
         process.wait(10)

@@ -1,8 +1,6 @@
 """/metrics counts what all workers do, for those who may read it."""
 
-import os
 import socket
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,10 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import StartServer
-from tests.kit.default_database import Database
 from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, run_python
 from tests.kit.raw_http import write_head
 from tests.kit.servers import ENTRY, GranianServer
-from tests.kit.serving import serve
-from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.verdicts import Outcome
 
 WORKERS = 3
@@ -254,33 +249,3 @@ def test_the_number_of_clients_with_a_metric_is_limited() -> None:
     result = run_python("-c", MANY_CLIENTS, DJANGO_SETTINGS_MODULE="tests.settings_metrics")
 
     assert result.stdout == "100\n"
-
-
-def test_a_start_removes_the_folders_of_servers_that_are_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    # Process ids are smaller. The second one is too large for any system.
-    gone = [f"timesheets-metrics-{pid}-abc" for pid in (2**31 - 1, 10**30, os.getpid(), "x")]
-    kept = [f"timesheets-metrics-{os.getppid()}-abc", "other"]
-    for name in [*gone, *kept]:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "counter_1.db").touch()
-
-    folder = Path(make_metrics_folder())
-
-    assert {path.name for path in tmp_path.iterdir()} == {*kept, folder.name}
-    assert folder.stat().st_mode & 0o777 == 0o700
-
-
-@pytest.mark.usefixtures("without_the_admin")
-def test_without_a_writable_folder_the_server_does_not_start(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, database: Database
-) -> None:
-    settings.TIMESHEETS_METRICS = True
-    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-
-    status, reason = serve()
-
-    assert status == 78
-    assert "No folder for metrics can be created: No such file or directory." in reason

@@ -166,12 +166,6 @@ def test_settings_that_the_checks_refuse_are_named(settings: Any) -> None:
     assert "TIMESHEETS_MAX_AGE_DAYS is not between" in reason
 
 
-def test_without_granian_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "granian", None)
-
-    assert serve() == (78, "granian is not installed: python -m pip install -r requirements.txt")
-
-
 def test_a_database_that_will_never_answer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "db.sqlite3").write_text("This is not a database, however long anyone waits. " * 20)
 

@@ -59,26 +59,25 @@ within two seconds. Run it with the database role that owns the tables."""
 
     def handle(self, *_: Any, **options: Any) -> None:
         client = ClientKey(conf.issuer().url, options["client"], options["organization"])
+        newest = find_newest_list(client)
         match options["action"]:
             case "set":
-                self._set(client, options["file"], dry_run=options["dry_run"])
+                self._set(client, newest, options["file"], dry_run=options["dry_run"])
             case "history":
                 self._show_history(client)
-            case action:
-                newest = find_newest_list(client)
-                if newest is None:
-                    self.stdout.write(f"{client.client_id} has no list.")
-                elif action == "show":
-                    self.stdout.write(newest.content or "", ending="")
-                elif action == "remove":
-                    _add(client, None, "")
-                    self.stdout.write(f"{client.client_id} has no list from now on.")
-                else:
-                    self._check(client, newest, options["since"])
+            case _ if newest is None:
+                self.stdout.write(f"{client.client_id} has no list.")
+            case "show":
+                self.stdout.write(newest.content or "", ending="")
+            case "remove":
+                _add(client, None, "")
+                self.stdout.write(f"{client.client_id} has no list from now on.")
+            case _:
+                self._check(client, newest, options["since"])
 
-    def _set(self, client: ClientKey, name: str, *, dry_run: bool) -> None:
+    def _set(self, client: ClientKey, newest: AssignmentList | None, name: str, *, dry_run: bool) -> None:
         content, rows = read_policy_file(name, read_assignments)
-        newest, digest = find_newest_list(client), hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(content).hexdigest()
         if newest is not None and newest.sha256 == digest:
             self.stdout.write(f"{client.client_id} has this list already: {newest.pk}.")
             return
@@ -94,20 +93,12 @@ within two seconds. Run it with the database role that owns the tables."""
 
     def _show_history(self, client: ClientKey) -> None:
         lists = AssignmentList.objects.filter(**client._asdict()).order_by("-id")
-        rows = [
-            (
-                str(each.pk),
-                each.decided_at.isoformat(timespec="seconds"),
-                each.decided_by,
-                "removed" if each.content is None else f"{len(parse_list(each))} rows",
-                each.sha256,
-            )
-            for each in lists.iterator(chunk_size=1)
-        ]
-        if rows:
-            self.stdout.write(write_table(("list", "at", "by", "content", "sha256"), rows))
-        else:
-            self.stdout.write(f"{client.client_id} never had a list.")
+        rows = []
+        for each in lists.iterator(chunk_size=1):
+            content = "removed" if each.content is None else f"{len(parse_list(each))} rows"
+            at = each.decided_at.isoformat(timespec="seconds")
+            rows.append((each.pk, at, each.decided_by, content, each.sha256))
+        self.stdout.write(write_table(("list", "at", "by", "content", "sha256"), rows))
 
     def _check(self, client: ClientKey, newest: AssignmentList, since: date | None) -> None:
         assignments, zone, count = Assignments(parse_list(newest)), conf.time_zone(), 0

@@ -55,21 +55,19 @@ database role that owns the tables."""
         if as_json:
             listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
             self.stdout.write(json.dumps(listed, indent=2))
-        elif rows:
-            self.stdout.write(write_table(_COLUMNS, rows))
         else:
-            self.stdout.write("No client has uploaded anything.")
+            self.stdout.write(write_table(_COLUMNS, rows))
 
     def _move(self, options: dict[str, Any]) -> None:
         if options["client"] is None and (options["to"], options["to_organization"]) != (None, None):
             raise CommandError("--to and --to-organization need --client", returncode=ExitStatus.USAGE)
-        selection, names = {"issuer": options["old_issuer"]}, {"issuer": options["new_issuer"]}
-        if options["client"] is not None:
-            selection["client_id"] = options["client"]
-        if options["to"] is not None:
-            names["client_id"] = options["to"]
+        selection = {"issuer": options["old_issuer"], "client_id": options["client"]}
+        names = {"issuer": options["new_issuer"], "client_id": options["to"]}
         if options["to_organization"] is not None:
             selection["organization"], names["organization"] = "", options["to_organization"]
+        selection, names = (
+            {name: value for name, value in each.items() if value is not None} for each in (selection, names)
+        )
         try:
             renamed = move_clients(selection, names, dry_run=options["dry_run"])
         except NotMovable as error:
@@ -80,10 +78,9 @@ database role that owns the tables."""
 
     def _decide(self, client_id: str, *, is_stopped: bool) -> None:
         issuer = conf.issuer().url
-        client = {"issuer": issuer, "client_id": client_id}
-        decision = {"decided_at": timezone.now(), "decided_by": find_operator()}
-        ClientStop.objects.create(**client, is_stopped=is_stopped, **decision)
+        decision = {"is_stopped": is_stopped, "decided_at": timezone.now(), "decided_by": find_operator()}
+        ClientStop.objects.create(issuer=issuer, client_id=client_id, **decision)
         verb = "refuses" if is_stopped else "accepts"
         self.stdout.write(f"Within two seconds, the API {verb} the tokens of {client_id} of {issuer}.")
-        if not Client.objects.filter(**client).exists():
+        if not Client.objects.filter(issuer=issuer, client_id=client_id).exists():
             self.stdout.write("No client with this id has uploaded anything yet. Check that it is right.")

@@ -1,14 +1,9 @@
 """Fill the database of a development server with hours to look at."""
 
-import hashlib
-import json
 import random
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,13 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from timesheets import conf
-from timesheets.exceptions import InvalidEntry
 from timesheets.formats.days import Week, find_start_of_day
-from timesheets.models import AssignmentList, Rejection, Timesheet, Upload
+from timesheets.models import AssignmentList, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
-from timesheets.trust.principals import MachineClient
-from timesheets_files import limits
+from timesheets.trust.principals import ClientKey, MachineClient
 
 _WEEKS = 13
 _PROJECTS = ("StoreZero", "Intranet", "Support")
@@ -45,37 +38,32 @@ Only for a development server, and only if its database has neither entries nor 
             self.stdout.write("The database has entries or lists already. Nothing was changed.")
             return
         today = timezone.localdate(timezone=conf.time_zone())
-        last_monday = Week.of(today).monday - _ONE_WEEK
-        mondays = [last_monday - ago * _ONE_WEEK for ago in reversed(range(_WEEKS))]
-        # The month before the last one is paid four days after it has ended.
-        paid = (today.replace(day=1) - _ONE_DAY).replace(day=1) - _ONE_DAY
+        mondays = [Week.of(today).monday - ago * _ONE_WEEK for ago in range(_WEEKS, 0, -1)]
         # The same hours on every machine.
         chance = random.Random(7)  # noqa: S311
-        people: dict[str, Mapping[str, int]] = {}
         for number, client in enumerate(clients, start=1):
-            people[client] = {f"{number}{person:02}": hours for person, hours in enumerate(_HOURS_PER_DAY)}
-            _set_list(client, people[client], mondays[0])
-        corrections: dict[str, Sequence[Entry]] = dict.fromkeys(clients, ())
-        for monday in mondays:
-            if monday == Week.of(paid + 4 * _ONE_DAY).monday:
-                call_command("payroll", f"{paid:%Y-%m}", "--through", str(paid))
-            for client in clients:
-                # The last client misses the last week.
-                if (client, monday) != (clients[-1], last_monday):
-                    entries = _list_week(people[client], monday, chance)
-                    # Three rows of the second client's last file are wrong.
-                    wrong = entries[:3] if (client, monday) == (clients[1], last_monday) else []
-                    _store(client, [*entries, *corrections[client]], monday + _ONE_WEEK, wrong)
-                    corrections[client] = _correct(*chance.sample(entries, 2))
+            people = {f"{number}{person:02}": hours for person, hours in enumerate(_HOURS_PER_DAY)}
+            rows = (f"{user_id},{mondays[0]},{5 * hours}\n" for user_id, hours in people.items())
+            AssignmentList.objects.create(
+                **ClientKey(conf.issuer().url, client, "")._asdict(),
+                content=f"user_id,from,hours_per_week\n{''.join(rows)}",
+                decided_at=timezone.now(),
+                decided_by="example",
+            )
+            corrections: list[Entry] = []
+            # The last client misses the last week.
+            for monday in mondays[: -1 if client == clients[-1] else None]:
+                entries = _list_week(people, monday, chance)
+                _store(client, [*entries, *corrections], monday)
+                longer, twice = chance.sample(entries, 2)
+                corrections = [
+                    longer._replace(revision=2, hours=longer.hours + 1, reason="Forgot the last hour"),
+                    twice._replace(revision=2, hours=Decimal(0), reason="Booked twice"),
+                ]
+        # The month before the last one.
+        paid = (today.replace(day=1) - _ONE_DAY).replace(day=1) - _ONE_DAY
+        call_command("payroll", f"{paid:%Y-%m}", "--through", str(paid))
         self.stdout.write(f"Stored {Timesheet.objects.count()} entries of {', '.join(clients)}.")
-
-
-def _set_list(client: str, people: Mapping[str, int], first_day: date) -> None:
-    rows = [f"{user_id},{first_day},{5 * hours}" for user_id, hours in people.items()]
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "list.csv")
-        file.write_text("\n".join(["user_id,from,hours_per_week", *rows]) + "\n")
-        call_command("assignments", "set", client, str(file))
 
 
 def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -> list[Entry]:
@@ -94,37 +82,14 @@ def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -
     ]
 
 
-def _correct(longer: Entry, twice: Entry) -> Sequence[Entry]:
-    return [
-        longer._replace(revision=2, hours=longer.hours + 1, reason="Forgot the last hour"),
-        twice._replace(revision=2, hours=Decimal(0), reason="Booked twice"),
-    ]
-
-
-def _store(client: str, entries: Sequence[Entry], day: date, wrong: Sequence[Entry]) -> None:
+def _store(client: str, entries: list[Entry], monday: date) -> None:
     sender = MachineClient(issuer=conf.issuer().url, client_id=client, subject=f"{client}@clients")
     receipt = Upload(
-        label=f"{Week.of(day - _ONE_DAY)}.csv",
-        token_id=None,
+        label=f"{Week.of(monday)}.csv",
         request_id="example",
         media_type="text/csv",
         byte_count=40 * len(entries),
-        sha256=hashlib.sha256(str(entries).encode()).hexdigest(),
-        received=len(entries) + len(wrong),
-        hours_received=sum((entry.hours for entry in entries), Decimal()),
+        received=len(entries),
+        hours_received=sum(entry.hours for entry in entries),
     )
-    rejections = [
-        Rejection(
-            index=index,
-            line=index + 2,
-            status=HTTPStatus.UNPROCESSABLE_ENTITY,
-            code=InvalidEntry.default_code,
-            errors=json.dumps({"hours": [limits.TOO_MANY_HOURS]}),
-            entry=json.dumps(
-                {"user_id": entry.user_id, "date": str(day - _ONE_DAY), "project": "Support", "hours": "75"}
-            ),
-        )
-        for index, entry in enumerate(wrong, start=len(entries))
-    ]
-    received_at = find_start_of_day(str(day), conf.time_zone())
-    ingest_upload(sender, entries, received_at, receipt, list_refused=lambda _: rejections)
+    ingest_upload(sender, entries, find_start_of_day(str(monday + _ONE_WEEK), conf.time_zone()), receipt)

@@ -1,8 +1,8 @@
 """Start the production server, granian, with defaults that suit the API."""
 
-import importlib.util
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from django.db import Error
 
 from timesheets import conf
 from timesheets.management.command_line import ExitStatus, HelpFormatter
-from timesheets.management.metrics_folders import make_metrics_folder
 from timesheets.storage.availability import use_new_connection
 from timesheets.storage.clients import count_clients_of_other_issuers
 from timesheets.storage.failures import (
@@ -84,8 +83,6 @@ the database has unapplied migrations or clients of an issuer that the settings 
                 "These settings are for development. "
                 "Set DJANGO_SETTINGS_MODULE=timesheets_site.settings_production, or use runserver."
             )
-        if importlib.util.find_spec("granian") is None:
-            raise _refuse("granian is not installed: python -m pip install -r requirements.txt")
         try:
             self.check()
         except SystemCheckError as error:
@@ -96,13 +93,7 @@ the database has unapplied migrations or clients of an issuer that the settings 
         defaults = {**DEFAULTS, "GRANIAN_LOG_CONFIG": LOG_CONFIG}
         variables = {**defaults, **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         if settings.TIMESHEETS_METRICS:
-            try:
-                variables["PROMETHEUS_MULTIPROC_DIR"] = make_metrics_folder()
-            except OSError as error:
-                raise _refuse(
-                    f"No folder for metrics can be created: {error.strerror}. "
-                    "Set TMPDIR to a folder that this process can write to."
-                ) from None
+            variables["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="timesheets-metrics-")
         # exec keeps the process id, so a supervisor signals granian directly and gets its exit status.
         os.execve(sys.executable, command, variables)  # noqa: S606
 
