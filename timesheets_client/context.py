@@ -55,7 +55,7 @@ def open_context(
         announce=partial(report.show_problem, min_verbosity=1),
         deadline=environment.clock.monotonic() + options.deadline_seconds,
     )
-    cache = TokenCache(config.state_dir, report.show_problem, clock) if options.caches_token else None
+    cache = TokenCache(config.state_dir, report.show_problem, clock, is_usable=options.caches_token)
     with open_session() as session:
         connection = Connection(
             session=session, clock=clock, timeouts=options.timeouts, retries=options.retries

@@ -8,6 +8,7 @@ import pytest
 from tests.client.clocks import FakeClock
 from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, Reply, Site, token_document
+from timesheets_client.access.token_cache import TokenCache
 from timesheets_client.access.token_endpoint import discover_token_endpoint, list_metadata_urls
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
@@ -165,4 +166,6 @@ def test_the_metadata_are_fetched_once_per_run(site: Site) -> None:
 
 def make_source(issuer: str) -> TokenSource:
     config = make_config(is_auth0=False, issuer=issuer, token_url="", audience=AUDIENCE)
-    return TokenSource(config, Connection(session=open_session(), clock=FakeClock().clock), None)
+    clock = FakeClock().clock
+    cache = TokenCache(config.state_dir, pytest.fail, clock, is_usable=False)
+    return TokenSource(config, Connection(session=open_session(), clock=clock), cache)

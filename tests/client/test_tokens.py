@@ -38,7 +38,7 @@ class Runs:
             "client_secret": SECRET,
         }
         clock = replace(self.fake_clock.clock, deadline=deadline)
-        cache = TokenCache(self.site.state_dir, self.warnings.append, clock) if self.is_caching else None
+        cache = TokenCache(self.site.state_dir, self.warnings.append, clock, is_usable=self.is_caching)
         config = make_config(**(given | changes))
         connection = Connection(session=open_session(), clock=clock, retries=retries)
         return TokenSource(config, connection, cache, show_detail=self.warnings.append)

@@ -26,26 +26,29 @@ MAX_BYTES = 64 * 1024
 
 
 class TokenCache:
-    """The tokens in a folder of `state_dir`, each under a name.
+    """The tokens in a folder of `state_dir`, each under a name; none unless `is_usable`.
 
     If tokens cannot be kept, `warn` gets the reason and the run continues without a cache. Only a symbolic
     link raises ConfigurationError, because no one creates one there by mistake.
     """
 
-    def __init__(self, state_dir: Path, warn: Callable[[str], object], clock: Clock) -> None:
+    def __init__(
+        self, state_dir: Path, warn: Callable[[str], object], clock: Clock, *, is_usable: bool = True
+    ) -> None:
         self._folder, self._warn, self._clock = state_dir / "tokens", warn, clock
         self._shown = escape(str(self._folder))
-        self._is_usable = True
+        self._is_usable = is_usable
 
     @contextmanager
     def lock(self, name: str, seconds: float) -> Iterator[None]:
         """Lock the name against other runs. After `seconds` the caller continues without the lock."""
         with ExitStack() as stack:
             try:
-                make_private_folder(self._folder)
-                lock_file = open_regular(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT)
-                acquire = partial(try_lock, stack.enter_context(lock_file))
-                poll(acquire, seconds, self._clock, "another run to get the issuer's token")
+                if self._is_usable:
+                    make_private_folder(self._folder)
+                    lock_file = open_regular(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT)
+                    acquire = partial(try_lock, stack.enter_context(lock_file))
+                    poll(acquire, seconds, self._clock, "another run to get the issuer's token")
             except OSError as error:
                 self._disable(error)
             yield

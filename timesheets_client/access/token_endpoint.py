@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote_plus, urlsplit
 
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import HTTPBasicAuth
 
 from timesheets_client.access.issued_tokens import IssuedToken, is_number
 from timesheets_client.environment.config import KEY_FILE, PRIVATE_KEY_JWT, UploaderConfig, choose_algorithm
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
-from timesheets_client.network.addresses import find_fault
-from timesheets_client.network.messages import Answer, Message, Unauthenticated
+from timesheets_client.network.messages import Answer, Message, find_fault
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # Auth0 recommends the shortest lifetime that works. Clocks differ by seconds.
@@ -78,26 +77,24 @@ def make_token_request(config: UploaderConfig, token_url: str, now: float) -> Me
     Each attempt needs a new one, because an assertion is good for one use. `now` is in seconds since 1970.
     """
     parameters = {"grant_type": "client_credentials"}
-    auth: AuthBase = Unauthenticated()
-    secrets: tuple[str, ...] = (config.client_secret,)
+    request = Message(url=token_url, secrets=(config.client_secret,))
     if config.client_auth == PRIVATE_KEY_JWT:
         assertion = sign_assertion(config, token_url, now)
         parameters |= {"client_id": config.client_id, "client_assertion": assertion}
         parameters["client_assertion_type"] = ASSERTION_TYPE
-        secrets = (assertion,)
+        request = replace(request, secrets=(assertion,))
     elif config.client_auth == "client_secret_basic":
         # RFC 6749 section 2.3.1 encodes both like form values, because a colon would end the id.
         encoded_id, encoded_secret = quote_plus(config.client_id), quote_plus(config.client_secret)
-        auth = HTTPBasicAuth(encoded_id, encoded_secret)
         joined = base64.b64encode(f"{encoded_id}:{encoded_secret}".encode()).decode()
         secrets = (config.client_secret, encoded_secret, joined)
+        request = replace(request, auth=HTTPBasicAuth(encoded_id, encoded_secret), secrets=secrets)
     else:
         parameters |= {"client_id": config.client_id, "client_secret": config.client_secret}
     if config.audience_parameter != "none":
         parameters[config.audience_parameter] = config.audience
     if config.scope:
         parameters["scope"] = config.scope
-    request = Message(url=token_url, auth=auth, secrets=secrets)
     is_json = config.token_request == "json"  # noqa: S105  A format.
     return replace(request, json=parameters) if is_json else replace(request, data=parameters)
 

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from timesheets_client.access.issued_tokens import UPLOAD_SCOPE, AccessToken, accept_token
@@ -29,7 +28,7 @@ RENEWAL_PAUSE_SECONDS = 60
 
 
 class TokenSource:
-    """The access token of one run, shared with other runs through `cache` unless that is None.
+    """The access token of one run, shared with other runs through `cache`.
 
     A cached token that lacks one of the `required` scopes is replaced: they may have been granted since.
     `show_detail` gets a line with the issuer's header Auth0-Client-Quota-Limit.
@@ -39,7 +38,7 @@ class TokenSource:
         self,
         config: UploaderConfig,
         connection: Connection,
-        cache: TokenCache | None,
+        cache: TokenCache,
         required: Sequence[str] = (UPLOAD_SCOPE,),
         show_detail: Callable[[str], object] = lambda _: None,
     ) -> None:
@@ -55,13 +54,13 @@ class TokenSource:
         Raises AccessRefused, TemporaryFailure or ConfigurationError if there is none.
         """
         if self._current is None or self._clock.wall_clock() >= self._current.renew_at:
-            with self._lock():
+            with self._cache.lock(self._name, MAX_LOCK_SECONDS):
                 self._current = self._renew(self._read_cached() or self._current)
         return self._current
 
     def replace(self, refused: AccessToken) -> AccessToken:
         """A token in place of one that the API refused. Raises like `obtain`."""
-        with self._lock():
+        with self._cache.lock(self._name, MAX_LOCK_SECONDS):
             cached = self._read_cached()
             # The API may have refused the same token to another run, which has replaced it.
             is_another = cached is not None and cached.value != refused.value
@@ -71,16 +70,10 @@ class TokenSource:
     def forget(self) -> None:
         """Remove the cached token. Raises ConfigurationError if that is not possible."""
         self._current = None
-        if self._cache:
-            self._cache.forget(self._name)
-
-    def _lock(self) -> AbstractContextManager[None]:
-        if self._cache is None:
-            return nullcontext()
-        return self._cache.lock(self._name, MAX_LOCK_SECONDS)
+        self._cache.forget(self._name)
 
     def _read_cached(self) -> AccessToken | None:
-        issued = self._cache.read(self._name) if self._cache else None
+        issued = self._cache.read(self._name)
         # The age of a token from the future is unknown: the clock was wrong when it was issued.
         if issued is None or issued.issued_at > self._clock.wall_clock():
             return None
@@ -125,8 +118,7 @@ class TokenSource:
             )
         issued = read_issued_token(repeat(post), self._config, requested_at)
         token = accept_token(issued, self._config, self._required, is_from_cache=False)
-        if self._cache:
-            self._cache.write(self._name, issued)
+        self._cache.write(self._name, issued)
         return token
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
 from timesheets_client.local_files import is_closed_to_others, read_file
-from timesheets_client.network.addresses import find_fault
+from timesheets_client.network.messages import find_fault
 
 # Far more than a secret or a list of variables has.
 MAX_BYTES = 1024 * 1024

@@ -2,18 +2,25 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import NamedTuple
 
 import requests
-import urllib3
+from requests import exceptions
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
 
-from timesheets_client.network.addresses import is_loopback
-from timesheets_client.network.failures import explain_failure
-from timesheets_client.network.messages import Answer, Message
+from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure, UploadError
+from timesheets_client.network.messages import Answer, Message, is_loopback
 from timesheets_client.network.retries import Clock
 
 DEFAULT_RETRIES = 5
@@ -21,6 +28,10 @@ DEFAULT_RETRIES = 5
 MIN_TOTAL_SECONDS = 120
 # The API's verdicts on 10,000 entries, each with every possible error, fit in this.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+TIMED_OUT = (TimeoutError, exceptions.Timeout, ReadTimeoutError)
+# Raised before anything is sent.
+NOT_CONNECTED = (ProxyError, ConnectTimeoutError, NewConnectionError)
+LOST = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError, TimeoutError)
 
 
 class Timeouts(NamedTuple):
@@ -69,7 +80,7 @@ class Connection:
         try:
             seconds = max(MIN_TOTAL_SECONDS, 2 * self.timeouts.read_seconds)
             return outcome.result(timeout=self.clock.limit(seconds))
-        except (OSError, urllib3.exceptions.HTTPError) as error:
+        except (OSError, HTTPError) as error:
             # The error contains the request, and therefore the secret, so it is not chained.
             raise explain_failure(error, message.address) from None
 
@@ -106,12 +117,12 @@ def read_body(response: requests.Response) -> bytearray:
             body += chunk
             if len(body) > MAX_ANSWER_BYTES:
                 return bytearray()
-    except requests.exceptions.ContentDecodingError:
+    except exceptions.ContentDecodingError:
         return bytearray()
     # http.client takes a connection that is lost within the headers for the end of the headers.
     # Only an answer that says where its body ends can have an empty one (RFC 9112 section 6.3).
     if not body and not response.raw.chunked and response.raw.length_remaining is None:
-        raise requests.exceptions.ConnectionError("the answer ended before its body")
+        raise exceptions.ConnectionError("the answer ended before its body")
     return body
 
 
@@ -122,3 +133,42 @@ def parse_object(body: bytearray) -> Mapping[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def explain_failure(error: Exception, url: str) -> UploadError:
+    """The error to raise if `error` came instead of an answer from `url`. Does not quote it."""
+    causes = list(walk_causes(error))
+    to_proxy = includes(causes, ProxyError)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return ConfigurationError(
+                f"{url}: the {'proxy' if to_proxy else 'server'}'s certificate cannot be trusted: "
+                f"{cause.verify_message.rstrip('.')}. If a proxy inspects TLS or the authority is private, "
+                "set REQUESTS_CA_BUNDLE to a PEM file with it. Are the address and the clock right?"
+            )
+    if isinstance(error, exceptions.SSLError) and not includes(causes, *LOST):
+        return ConfigurationError(f"{url}: no secure connection is possible. Are the address and port right?")
+    if isinstance(error, ValueError):
+        return ConfigurationError(f"{url}: is not usable. Is the address right, and the proxy's?")
+    if isinstance(error, OSError) and not isinstance(error, (exceptions.RequestException, TimeoutError)):
+        return ConfigurationError(
+            "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE: the file that they name cannot be read. Is the path right?"
+        )
+    if includes(causes, *NOT_CONNECTED):
+        through = " through the proxy" if to_proxy else ""
+        reason = f"{url}: no connection{through}. Is the address right, and the server running?"
+        return NothingSent(f"{reason} Run it again later.", reason)
+    reason = f"{url}: {'no answer in time' if includes(causes, *TIMED_OUT) else 'the connection was lost'}."
+    return TemporaryFailure(f"{reason} What was sent may still have arrived; run it again later.", reason)
+
+
+def walk_causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        # urllib3 passes on some causes only as arguments.
+        wrapped = (argument for argument in error.args if isinstance(argument, BaseException))
+        error = error.__cause__ or error.__context__ or next(wrapped, None)
+
+
+def includes(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)

@@ -1,21 +1,17 @@
-"""What is sent to a server and what comes back, as values. Knows neither the issuer nor the API."""
+"""What is sent to which server and what comes back, as values. Knows neither the issuer nor the API."""
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import requests
-from requests.auth import AuthBase
+from requests import PreparedRequest
+
+# The parser that sends, so both see the same host.
+from urllib3.util import Url, parse_url
 
 from timesheets_files.printable import put_on_one_line
 
 MAX_QUOTED_CHARACTERS = 200
-
-
-class Unauthenticated(AuthBase):
-    """Adds no Authorization header. With None in its place, requests would read .netrc."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +27,8 @@ class Message:
     headers: Mapping[str, str] = field(default_factory=dict)
     data: bytes | Mapping[str, str] = field(default=b"", repr=False)
     json: Mapping[str, object] | None = field(default=None, repr=False)
-    auth: AuthBase = field(default_factory=Unauthenticated, repr=False)
+    # Without one, requests would read .netrc.
+    auth: Callable[[PreparedRequest], PreparedRequest] = field(default=lambda request: request, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -75,3 +72,28 @@ def make_printable(text: str, *secrets: str) -> str:
     for secret in filter(None, secrets):
         line = line.replace(secret, "[hidden]")
     return line if len(line) <= MAX_QUOTED_CHARACTERS else f"{line[:MAX_QUOTED_CHARACTERS]} [...]"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether requests to the address stay on this machine."""
+    host = (parse_url(url).host or "").strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def find_fault(url: str) -> str | None:
+    """Return why no secret may be sent to `url`, as a text that follows its name, or None."""
+    try:
+        parts = parse_url(url)
+    except ValueError:
+        parts = Url()
+    is_clean = url.isprintable() and not set(" \\#") & set(url)
+    if parts.scheme not in ("http", "https") or not parts.host or not is_clean:
+        return "is not an address such as https://example.com"
+    if parts.auth is not None:
+        return "must not contain a user name or a password"
+    if parts.scheme == "http" and not is_loopback(url):
+        return "must begin with https://; plain http is only for addresses of this machine"
+    return None

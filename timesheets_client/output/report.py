@@ -1,13 +1,12 @@
 """Show the user what became of a run."""
 
 import traceback
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from timesheets_client.errors import ExitStatus
-from timesheets_client.network.failures import walk_causes
+from timesheets_client.network.exchange import walk_causes
 from timesheets_client.output.streams import ProgressBar
 from timesheets_client.reading.entries import encode_value
 from timesheets_files.printable import escape
@@ -39,11 +38,8 @@ def format_table(rows: Sequence[Mapping[str, str]], right: Collection[str] = ())
     for name in dict.fromkeys(name for row in rows for name in row):
         to_right = name in right
         cells = [cut(text, on_left=to_right) for text in (name, *(row.get(name, "") for row in rows))]
-        width = max(map(measure, cells))
-        gaps = [" " * (width - measure(cell)) for cell in cells]
-        columns.append(
-            [gap + cell if to_right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
-        )
+        width = max(map(len, cells))
+        columns.append([cell.rjust(width) if to_right else cell.ljust(width) for cell in cells])
     return [f"  {'  '.join(line)}".rstrip() for line in zip(*columns, strict=True)]
 
 
@@ -52,16 +48,7 @@ def cut(text: str, *, on_left: bool) -> str:
     shown = escape(text[-MAX_CELL_LENGTH - 1 :] if on_left else text[: MAX_CELL_LENGTH + 1])
     if len(shown) <= MAX_CELL_LENGTH:
         return shown
-    kept = MAX_CELL_LENGTH - len("...")
-    return f"...{shown[-kept:]}" if on_left else f"{shown[:kept]}..."
-
-
-def measure(text: str) -> int:
-    """The number of columns on a terminal: East Asian characters take two, and combining ones none."""
-    return sum(
-        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
-        for each in text
-    )
+    return f"...{shown[3 - MAX_CELL_LENGTH :]}" if on_left else f"{shown[: MAX_CELL_LENGTH - 3]}..."
 
 
 @dataclass(kw_only=True)
@@ -100,8 +87,8 @@ class Report:
 
     def show_bug(self, error: Exception) -> None:
         self.warn(describe_bug(error))
+        # Without messages, because they may quote a token or a secret.
         if self.with_traceback:
-            # Without the messages, because they may quote a token or a secret.
             for cause in walk_causes(error):
                 stack = "".join(traceback.format_tb(cause.__traceback__)).rstrip()
                 self.warn(f"{type(cause).__qualname__} at (most recent call last):\n{stack}")
@@ -112,6 +99,5 @@ class Report:
 
 
 def describe_bug(error: Exception) -> str:
-    """Without its message, because that may quote a token or a secret."""
     name = type(error).__qualname__
     return f"upload_timesheet has a bug: {name}. --traceback shows where; please report it."
