@@ -4,7 +4,7 @@ import os
 import sys
 import textwrap
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from timesheets_client.arguments import read_options
@@ -103,22 +103,15 @@ def run_command(
 
 
 def _make_report(options: Mapping[str, Any], stdout: Any, stderr: Any) -> Report:
-    errors = _wrap(stderr)
-
-    def report_failure(reason: str) -> None:
-        errors.write_line(f"standard output cannot be written: {reason}")
-
+    errors = ResilientStream(stderr)
     has_terminal = stderr is not None and stderr.isatty() and options["verbosity"] > 0
     return Report(
-        write=_wrap(stdout, report_failure).write_line,
+        write=ResilientStream(
+            stdout, lambda reason: errors.write_line(f"standard output cannot be written: {reason}")
+        ).write_line,
         warn=errors.write_line,
         verbosity=options["verbosity"],
         with_traceback=options["traceback"],
         is_json=options["json"],
-        progress=ProgressBar(_wrap(sys.stderr) if has_terminal else None),
+        progress=ProgressBar(ResilientStream(sys.stderr) if has_terminal else None),
     )
-
-
-def _wrap(stream: Any, on_failure: Callable[[str], object] = lambda _: None) -> ResilientStream:
-    # If the descriptor is closed, Django wraps None.
-    return ResilientStream(stream if hasattr(stream, "encoding") else None, on_failure)

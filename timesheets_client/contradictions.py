@@ -27,18 +27,15 @@ EXCLUDED: Mapping[str, str] = {
 FOR_ONE_FILE = ("--rejects", "--replace", "--expect-entries", "--expect-hours")
 # Each of the first needs one of the second.
 NEEDED = (
-    ("--reason", "--correct --withdraw --replace", "only --correct, --withdraw and --replace keep a reason"),
-    ("--correct --withdraw --replace", "--reason", "say why with --reason TEXT"),
-    ("--correct", "FILE", "name the FILE with the corrected entries"),
-    ("--replace", "FILE", "name the FILE with all entries of these days"),
-    ("--max-loss", "--replace", "only --replace can lose hours"),
-    ("--label", "--uploads", "only --uploads takes the label of uploads"),
-    ("--since", "--download", "only --download takes a date"),
-    ("--download", "--since", "say from which date on, such as --since 2026-06-01"),
-    ("--dry-run --preview", "FILE", "name the FILE to read"),
-    ("--expect-entries --expect-hours", "FILE", "name the FILE that has these totals"),
-    ("--sheet", "FILE --spool", "name the FILE to read, or its folder with --spool"),
-    ("--map", "FILE --spool --check", "name the FILE to upload, or its folder with --spool"),
+    ("--reason", "--correct --withdraw --replace"),
+    ("--correct --withdraw --replace", "--reason"),
+    ("--correct --replace --dry-run --preview --expect-entries --expect-hours", "FILE"),
+    ("--sheet", "FILE --spool"),
+    ("--map", "FILE --spool --check"),
+    ("--max-loss", "--replace"),
+    ("--label", "--uploads"),
+    ("--since", "--download"),
+    ("--download", "--since"),
 )
 
 
@@ -63,8 +60,9 @@ def find_contradictions(options: Options) -> Iterator[str]:
     for word in find(EXCLUDED, given):
         if others := find(EXCLUDED[word].split(), given):
             yield f"{word}: cannot be used with {' or '.join(others)}"
-    for words, needed, advice in NEEDED:
+    for words, needed in NEEDED:
         if not find(needed.split(), given):
+            advice = f"needs {needed.replace(' ', ' or ')}"
             yield from (f"{word}: {advice}" for word in find(words.split(), given))
     if len(options.files) > 1:
         yield from (f"{word}: takes only one FILE" for word in find(FOR_ONE_FILE, given))

@@ -1,7 +1,6 @@
 """Reject a token that the API would not accept, as far as the client can see. Verifies no signature."""
 
 import base64
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import TypeGuard
 
 from timesheets_client.environment.config import UploaderConfig
 from timesheets_client.errors import AccessRefused, ConfigurationError
-from timesheets_client.network.messages import make_printable
+from timesheets_client.network.messages import make_printable, parse_object
 
 UPLOAD_SCOPE = "batch:upload"
 CORRECT_SCOPE = "correct:timesheets"
@@ -88,10 +87,10 @@ def is_number(value: object) -> TypeGuard[int | float]:
 def read_unverified_claims(token: str) -> Mapping[str, object]:
     parts = JWT.fullmatch(token)
     try:
-        claims = json.loads(base64.urlsafe_b64decode(f"{parts[1]}==")) if parts else None
-    except (ValueError, RecursionError):
+        claims = parse_object(base64.urlsafe_b64decode(f"{parts[1]}==")) if parts else None
+    except ValueError:
         claims = None
-    if not isinstance(claims, dict):
+    if claims is None:
         raise ConfigurationError(
             f"the issuer returned a token that is not a JWT, so it is not for the API; {CHECK_AUDIENCE}"
         )

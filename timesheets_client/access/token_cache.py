@@ -19,6 +19,7 @@ from timesheets_client.local_files import (
     replace_file,
     try_lock,
 )
+from timesheets_client.network.messages import parse_object
 from timesheets_client.network.retries import Clock, poll
 from timesheets_files.printable import escape
 
@@ -57,8 +58,8 @@ class TokenCache:
         """The token that `write` wrote, if its file is complete and closed to other users."""
         content = read_private_file(self._find_path(name), MAX_BYTES) if self._is_usable else None
         try:
-            token = IssuedToken(**json.loads(content or b""))
-        except (ValueError, RecursionError, TypeError):
+            token = IssuedToken(**(parse_object(content or b"") or {}))  # type: ignore[arg-type]
+        except TypeError:
             return None
         has_expiry = token.expires_in is None or is_number(token.expires_in)
         return token if isinstance(token.value, str) and is_number(token.issued_at) and has_expiry else None

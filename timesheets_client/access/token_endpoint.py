@@ -17,19 +17,14 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # Auth0 recommends the shortest lifetime that works. Clocks differ by seconds.
 ASSERTION_LIFETIME_SECONDS = 60
 CHECK_ISSUER = "check OAUTH_ISSUER, or set OAUTH_TOKEN_URL"
-CHECK_ACCESS = "check AUTH0_AUDIENCE, and that the issuer lets this client use that API"
-CHECK_REQUEST = "check OAUTH_TOKEN_REQUEST and OAUTH_AUDIENCE_PARAMETER: this issuer may expect other values"
 # By the issuer's error code, else by the status.
 REMEDIES: Mapping[str | int, str] = {
     "invalid_client": "{credentials}, and that the issuer expects them by OAUTH_CLIENT_AUTH",
     "unauthorized_client": "allow this client the grant type client_credentials at the issuer",
-    "unsupported_grant_type": CHECK_REQUEST,
-    "invalid_request": CHECK_REQUEST,
     "invalid_scope": "check OAUTH_SCOPE, and that the issuer grants it to this client",
-    "invalid_target": CHECK_ACCESS,
-    400: "{credentials}, and AUTH0_AUDIENCE",
+    400: "{credentials}, AUTH0_AUDIENCE, OAUTH_TOKEN_REQUEST and OAUTH_AUDIENCE_PARAMETER",
     401: "{credentials}",
-    403: CHECK_ACCESS,
+    403: "check AUTH0_AUDIENCE, and that the issuer lets this client use that API",
 }
 
 
@@ -138,13 +133,5 @@ def read_issued_token(answer: Answer, config: UploaderConfig, issued_at: float) 
     # It is case-insensitive (RFC 6749 section 5.1).
     if not isinstance(token_type, str) or token_type.casefold() != "bearer":
         raise ConfigurationError(f"{answer.url}: issued a token that is not of the type Bearer")
-    return IssuedToken(value=token, issued_at=issued_at, expires_in=read_seconds(members.get("expires_in")))
-
-
-def read_seconds(value: object) -> float | None:
-    """The issuer's `expires_in`, which some issuers write as a string; None if it is not a number."""
-    try:
-        seconds = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return seconds if is_number(seconds) else None
+    seconds = members.get("expires_in")
+    return IssuedToken(value=token, issued_at=issued_at, expires_in=seconds if is_number(seconds) else None)

@@ -1,6 +1,5 @@
 """Send HTTP requests and read their answers, within limits on time and size."""
 
-import json
 import logging
 import ssl
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from urllib3.exceptions import (
 )
 
 from timesheets_client.errors import ConfigurationError, NothingSent, TemporaryFailure, UploadError
-from timesheets_client.network.messages import Answer, Message, is_loopback
+from timesheets_client.network.messages import Answer, Message, is_loopback, parse_object
 from timesheets_client.network.retries import Clock
 
 DEFAULT_RETRIES = 5
@@ -99,40 +98,30 @@ def send(session: requests.Session, message: Message, timeouts: Timeouts) -> Ans
         # Through a proxy, plain http to this machine would cross the network.
         proxies={"no_proxy": "*"} if is_loopback(message.url) else {},
     ) as response:
-        body = read_body(response)
         return Answer(
             url=message.address,
             status=response.status_code,
-            document=parse_object(body),
+            document=read_document(response),
             headers=response.headers,
             secrets=message.secrets,
         )
 
 
-def read_body(response: requests.Response) -> bytearray:
-    """The body; empty if it cannot be decoded or is too long. Raises an error of requests if it is cut."""
+def read_document(response: requests.Response) -> Mapping[str, object] | None:
+    """The JSON object; None if the body is something else or too long. Raises an error if it is cut."""
     body = bytearray()
     try:
         for chunk in response.iter_content(64 * 1024):
             body += chunk
             if len(body) > MAX_ANSWER_BYTES:
-                return bytearray()
+                return None
     except exceptions.ContentDecodingError:
-        return bytearray()
+        return None
     # http.client takes a connection that is lost within the headers for the end of the headers.
     # Only an answer that says where its body ends can have an empty one (RFC 9112 section 6.3).
     if not body and not response.raw.chunked and response.raw.length_remaining is None:
         raise exceptions.ConnectionError("the answer ended before its body")
-    return body
-
-
-def parse_object(body: bytearray) -> Mapping[str, object] | None:
-    """The JSON object; None if the body is something else."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+    return parse_object(body)
 
 
 def explain_failure(error: Exception, url: str) -> UploadError:

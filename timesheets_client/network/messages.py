@@ -1,6 +1,7 @@
 """What is sent to which server and what comes back, as values. Knows neither the issuer nor the API."""
 
 import ipaddress
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -97,3 +98,12 @@ def find_fault(url: str) -> str | None:
     if parts.scheme == "http" and not is_loopback(url):
         return "must begin with https://; plain http is only for addresses of this machine"
     return None
+
+
+def parse_object(content: bytes | bytearray) -> Mapping[str, object] | None:
+    """The JSON object; None if the content is something else."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

@@ -17,7 +17,9 @@ class ResilientStream:
     """
 
     def __init__(self, stream: TextIO | None, on_failure: Callable[[str], object] = lambda _: None) -> None:
-        self._stream, self._on_failure = stream, on_failure
+        # Django wraps None if the descriptor was closed.
+        self._stream = stream if hasattr(stream, "encoding") else None
+        self._on_failure = on_failure
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
 
     def write_line(self, line: str) -> None:
