@@ -54,42 +54,33 @@ def test_a_name_that_no_week_has_is_refused(name: str) -> None:
 def test_the_parts_of_a_bar_follow_each_other_and_the_longest_bar_is_full() -> None:
     chart = draw_days([work(5), work(3, project="Intranet"), work(2, days=1, project="Intranet")], SHOWN)
 
-    (_, monday, parts), (_, tuesday, [part]), *others = chart["days"]
+    (_, monday, parts), (_, tuesday, shorter), *others = chart["days"]
+    widths = {color: width for color, _, width in parts}
     assert (monday, tuesday, [hours for _, hours, _ in others]) == (8, 2, [0] * 5)
-    assert sum(width for *_, width in parts) == 100
+    assert widths == {chart["colors"]["StoreZero"]: 62.5, chart["colors"]["Intranet"]: 37.5}
     assert [begin for _, begin, _ in parts] == [0, parts[0][2]]
-    assert {(chart["colors"][color], width) for color, _, width in parts} == {
-        ("StoreZero", 62.5),
-        ("Intranet", 37.5),
-    }
-    assert (chart["colors"][part[0]], part[1:]) == ("Intranet", (0, 25))
+    assert shorter == [(chart["colors"]["Intranet"], 0, 25)]
 
 
-@pytest.mark.parametrize("count", [5, 6, 20])
-def test_the_other_projects_together_have_the_sixth_color_which_no_project_has(count: int) -> None:
+@pytest.mark.parametrize(("count", "others"), [(5, set()), (6, {6}), (20, {6})])
+def test_the_other_projects_together_have_the_sixth_color_which_no_project_has(
+    count: int, others: set[int]
+) -> None:
     groups = [work(count - number, days=number % 7, project=f"p{number}") for number in range(count)]
 
-    colors = draw_days(groups, SHOWN)["colors"]
+    chart = draw_days(groups, SHOWN)
 
-    assert [*colors.values()] == ["p0", "p1", "p2", "p3", "p4", *([None] if count > 5 else [])]
-    assert {*range(1, 7)} - {*colors} == ({6} if count == 5 else set())
-    assert colors.get(6) is None
+    assert [*chart["colors"]] == ["p0", "p1", "p2", "p3", "p4"]
+    assert chart["others"] == bool(others)
+    assert {color for *_, parts in chart["days"] for color, *_ in parts} == {1, 2, 3, 4, 5} | others
 
 
 def test_a_project_has_the_same_color_whatever_its_rank() -> None:
-    weeks = ((8, 2), (2, 8), (0, 8), (8, 0))
-
     found = [
-        pair
-        for hours in weeks
-        for pair in draw_days(
-            [
-                work(each, project=name)
-                for name, each in zip(("StoreZero", "Migration"), hours, strict=True)
-                if each
-            ],
-            SHOWN,
-        )["colors"].items()
+        draw_days([work(first), work(second, project="Migration")], SHOWN)["colors"]
+        for first, second in ((8, 2), (2, 8))
     ]
+    alone = draw_days([work(project="Migration")], SHOWN)["colors"]
 
-    assert (len(found), len(set(found))) == (6, 2)
+    assert found[0] == found[1]
+    assert alone["Migration"] == found[0]["Migration"]

@@ -49,21 +49,20 @@ def describe_week(reach: Reach, user_id: str, week: Week) -> Mapping[str, Any]:
 
 
 def draw_days(groups: Sequence[Group], week: Week) -> Mapping[str, Any]:
-    """A bar for each of the `days`, and the `colors` of the projects: None for the others together."""
+    """A bar for each of the `days`, the `colors` of the largest projects, and whether there are `others`."""
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for (project, _), _, hours in groups:
         totals[project] += hours
-    largest = sorted(totals, key=lambda project: (-totals[project], project))[:COLORS]
-    colors = _choose_colors(largest)
+    colors = _choose_colors(sorted(totals, key=lambda project: (-totals[project], project))[:COLORS])
     days: dict[date, dict[int, Decimal]] = {day: defaultdict(Decimal) for day in week.days}
     for (project, day), _, hours in groups:
         days[date.fromisoformat(day)][colors.get(project, COLORS + 1)] += hours
     sums = {day: sum(bar.values(), Decimal()) for day, bar in days.items()}
     most = max(sums.values())
-    names: dict[int, str | None] = {color: project for project, color in colors.items()}
     return {
         "days": [(day, sums[day], list(_draw_bar(bar, most))) for day, bar in days.items()],
-        "colors": names if len(totals) == len(largest) else {**names, COLORS + 1: None},
+        "colors": colors,
+        "others": len(totals) > COLORS,
     }
 
 

@@ -86,7 +86,8 @@ def _upload_many(
     members, upload_id = upload_batch(client, token, upload, options, datetime.now(UTC))
     headers = {"Preference-Applied": "return=minimal"} if options.is_minimal else {}
     if upload_id is not None:
-        headers["Location"] = _locate(upload_id)
+        # Behind the same prefix as the public address (RFC 9110, section 10.2.2).
+        headers["Location"] = urlsplit(conf.public_url(f"/uploads/{upload_id}")).path
     status = HTTPStatus.OK if options.dry_run else HTTPStatus.MULTI_STATUS
     return Response(members, status=status, headers=headers)
 
@@ -102,8 +103,3 @@ def _check(
         if verdict["status"] in (HTTPStatus.OK, HTTPStatus.CREATED)
     ]
     return find_doubts(client.key, accepted, timezone.localdate(timezone=conf.time_zone()))
-
-
-def _locate(upload_id: int) -> str:
-    """The path of the receipt, behind the same prefix as the public address (RFC 9110, section 10.2.2)."""
-    return urlsplit(conf.public_url(f"/uploads/{upload_id}")).path
