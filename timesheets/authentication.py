@@ -4,6 +4,7 @@ import functools
 import json
 import logging
 import re
+import string
 import time
 
 from rest_framework.authentication import BaseAuthentication
@@ -24,11 +25,8 @@ logger = logging.getLogger(__name__)
 # RFC 6750 section 2.1.
 _B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
-_QUOTES_AND_SPACE = r"[\s\"'`\ufeff]*"
-_AROUND_TOKEN = re.compile(
-    rf"^{_QUOTES_AND_SPACE}(authorization\s*:\s*)?(bearer(\s+|$))?{_QUOTES_AND_SPACE}|{_QUOTES_AND_SPACE}$",
-    re.IGNORECASE,
-)
+_AROUND_TOKEN = f"{string.whitespace}\"'`\ufeff"
+_PREFIX = re.compile(r"(authorization\s*:\s*)?(bearer(\s+|$))?", re.IGNORECASE)
 
 # The only texts about a token that a caller sees. None contains text from the token.
 _PHRASES = {
@@ -66,22 +64,13 @@ def authenticate_bearer(
 
     Raises InvalidRequest, InvalidToken or IssuerUnavailable.
     """
-    try:
-        unverified_token = _read_bearer_token(authorization, has_query_token)
-    except InvalidRequest:
-        logger.warning("outcome=refused reason=invalid_request")
-        raise
+    unverified_token = _read_bearer_token(authorization, has_query_token)
     if unverified_token is None:
         return None
-    token = _verify(unverified_token)
-    return token.client, token
-
-
-def _verify(unverified_token: str) -> VerifiedToken:
     policy = conf.token_policy()
     keys = get_issuer_keys(conf.issuer(), policy.algorithms)
     try:
-        return verify_access_token(unverified_token, policy, keys, time.time(), _memory)
+        token = verify_access_token(unverified_token, policy, keys, time.time(), _memory)
     except TokenRejected as rejection:
         logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
         # The cause is for explain_token. No caller sees it.
@@ -91,6 +80,7 @@ def _verify(unverified_token: str) -> VerifiedToken:
             "outcome=unknown reason=issuer_unavailable: %s. Run manage.py check_issuer to see why.", failure
         )
         raise IssuerUnavailable(wait=failure.retry_after_seconds) from None
+    return token.client, token
 
 
 @functools.cache
@@ -110,16 +100,16 @@ def _fetch_and_count(issuer: Issuer, algorithms: tuple[str, ...]) -> FetchedKeys
 
 
 def _read_bearer_token(authorization: str, has_query_token: bool) -> str | None:
-    """The token in the header, or None."""
+    """The token in the header, or None. Raises InvalidRequest."""
     scheme, _, credentials = authorization.partition(" ")
     # The scheme is case-insensitive (RFC 9110 section 11.1).
     if scheme.lower() != "bearer":
         return None
     unverified_token = credentials.lstrip(" ")
-    if len(unverified_token) > MAX_TOKEN_LENGTH or not _B64TOKEN.fullmatch(unverified_token):
+    is_token = len(unverified_token) <= MAX_TOKEN_LENGTH and _B64TOKEN.fullmatch(unverified_token)
+    if has_query_token or not is_token:
+        logger.warning("outcome=refused reason=invalid_request")
         raise InvalidRequest
-    if has_query_token:
-        raise InvalidRequest("Send the access token only in the Authorization header, not also in the query.")
     return unverified_token
 
 
@@ -128,4 +118,4 @@ def unwrap_token(text: str) -> str:
     try:
         return str(json.loads(text)["access_token"])
     except (ValueError, TypeError, KeyError, RecursionError):
-        return _AROUND_TOKEN.sub("", text)
+        return _PREFIX.sub("", text.strip(_AROUND_TOKEN), count=1).strip(_AROUND_TOKEN)
