@@ -3,8 +3,10 @@
 import functools
 import json
 import logging
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -17,7 +19,6 @@ from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from timesheets import conf
-from timesheets.addresses import find_address, find_network
 from timesheets.models import AssignmentList, Client, ClientStop, Timesheet, Upload
 from timesheets.storage.rate_limits import Rate, forget_expired, give_back, use
 
@@ -45,6 +46,27 @@ class SignInForm(AdminAuthenticationForm):
             raise
         give_back(network)
         return cleaned
+
+
+def find_address(request: HttpRequest) -> str:
+    """The address that connected to the proxy, or without a proxy, to the API.
+
+    A proxy adds the address to the end of X-Forwarded-For. What is before it comes from the caller.
+    """
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    is_usable = settings.TIMESHEETS_BEHIND_PROXY and forwarded
+    return str(forwarded if is_usable else request.META.get("REMOTE_ADDR", ""))
+
+
+def find_network(address: str) -> str:
+    """The addresses that one person has: of IPv6, the first 64 bits."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(ip, IPv6Address):
+        return address
+    return str(ip.ipv4_mapped or IPv6Network((int(ip), 64), strict=False))
 
 
 def _log_refusal(reason: str, address: str) -> None:

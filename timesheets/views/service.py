@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from timesheets import conf, metrics
-from timesheets.addresses import comes_from_this_machine
 from timesheets.authentication import authenticate_bearer
 from timesheets.browser.pages import describe_visitor
 from timesheets.exceptions import METADATA_PATH, NotReady, Problem
@@ -23,6 +23,11 @@ from timesheets.readiness import get_readiness
 from timesheets.views.overview import OverviewView
 
 METRICS_SCOPE = "read:metrics"
+# What proxies add, such as X-Forwarded-For, CF-Connecting-IP and True-Client-IP.
+_FORWARDED = re.compile(
+    r"HTTP_(VIA|CDN_LOOP|.*FORWARDED.*"
+    r"|.*(CLIENT|CONNECTING|EXTERNAL|REAL|REMOTE|SOURCE|USER|VIEWER)_?(IP|ADDR).*)"
+)
 _DESCRIPTION = Path(__file__).parent.parent / "openapi.yaml"
 
 
@@ -50,9 +55,16 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
     For others they do not exist.
     """
     is_readable = metrics.is_on() and request.method in {"GET", "HEAD"}
-    if not is_readable or not (comes_from_this_machine(request) or _may_read_metrics(request)):
+    if not is_readable or not (_comes_from_this_machine(request) or _may_read_metrics(request)):
         raise Http404
     return HttpResponse(metrics.export(), content_type=metrics.CONTENT_TYPE)
+
+
+def _comes_from_this_machine(request: HttpRequest) -> bool:
+    """False for a request that a proxy passed on, even if the proxy is on this machine."""
+    address = request.META.get("REMOTE_ADDR", "").removeprefix("::ffff:")
+    is_local = address == "::1" or address.startswith("127.")
+    return is_local and not any(map(_FORWARDED.fullmatch, request.META))
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

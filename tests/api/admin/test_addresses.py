@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from timesheets.addresses import find_address, find_network
+from timesheets.admin import find_address, find_network
 
 
 @pytest.mark.parametrize(
