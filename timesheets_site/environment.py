@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvValidationError, FileAwareEnv
 
@@ -25,17 +24,6 @@ class Environment(FileAwareEnv):
             kind = type(error.__cause__ or error).__name__
             raise ImproperlyConfigured(f"{env_key}_FILE: This file cannot be read ({kind}).") from None
         return default if value == "" else value
-
-    def read_database_url(self, default: Any = ...) -> str:
-        """Return an address that dj-database-url understands."""
-        url: str = self.str("DATABASE_URL", default)
-        try:
-            dj_database_url.parse(url or "sqlite://:memory:")
-        except ValueError:
-            self._errors["DATABASE_URL"].append(
-                "Write postgres://user:password@host/name or sqlite:////path. Percent-encode the rest."
-            )
-        return url
 
     def read_oauth(self, development: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the setting OAUTH: the trusted issuer, the audience and the rules for tokens.

@@ -10,7 +10,7 @@ env = Environment()
 
 DEBUG = True
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", "") or get_random_secret_key()
-database_url = env.read_database_url(f"sqlite:///{base.BASE_DIR / 'db.sqlite3'}")
+database_url = env.str("DATABASE_URL", f"sqlite:///{base.BASE_DIR / 'db.sqlite3'}")
 TIMESHEETS_TIME_ZONE = env.str("TIMESHEETS_TIME_ZONE", "UTC")
 
 INSTALLED_APPS = [*base.INSTALLED_APPS_WITH_ADMIN, "timesheets_site.devissuer"]

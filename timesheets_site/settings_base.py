@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -100,7 +101,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 def database(url: str) -> dict[str, Any]:
     """Return Django's configuration of the SQLite or PostgreSQL database at `url`."""
-    configuration: dict[str, Any] = {**dj_database_url.parse(url)}
+    try:
+        configuration: dict[str, Any] = {**dj_database_url.parse(url)}
+    except ValueError:
+        advice = "Write postgres://user:password@host/name or sqlite:////path. Percent-encode the rest."
+        raise ImproperlyConfigured(f"DATABASE_URL: {advice}") from None
     options = configuration.setdefault("OPTIONS", {})
     if configuration["ENGINE"] == "django.db.backends.sqlite3":
         # A write-ahead log and a sync at every commit: acknowledged entries survive a power cut. A

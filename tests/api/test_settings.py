@@ -71,7 +71,7 @@ def test_a_malformed_database_url_is_named_and_not_shown(url: str, module: str) 
     with pytest.raises(ImproperlyConfigured) as caught:
         load_settings(module, **{**PRODUCTION_VARIABLES, "DATABASE_URL": url})
 
-    assert "  DATABASE_URL: Write postgres://user:password@host/name or sqlite:////path" in str(caught.value)
+    assert "DATABASE_URL: Write postgres://user:password@host/name or sqlite:////path" in str(caught.value)
     assert url not in str(caught.value)
 
 
