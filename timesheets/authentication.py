@@ -73,8 +73,10 @@ def authenticate_bearer(
         token = verify_access_token(unverified_token, policy, keys, time.time(), _memory)
     except TokenRejected as rejection:
         logger.warning("outcome=refused reason=%s: %s", rejection.fault, rejection.reason)
+        phrase = _PHRASES.get(rejection.fault, _OTHER_PHRASE)
+        challenge = {"error": InvalidToken.default_code, "error_description": phrase}
         # The cause is for explain_token. No caller sees it.
-        raise InvalidToken(_PHRASES.get(rejection.fault, _OTHER_PHRASE)) from rejection
+        raise InvalidToken(f"{phrase}.", challenge=challenge) from rejection
     except KeysUnavailable as failure:
         logger.error(
             "outcome=unknown reason=issuer_unavailable: %s. Run manage.py check_issuer to see why.", failure

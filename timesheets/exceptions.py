@@ -22,26 +22,18 @@ logger = logging.getLogger(__name__)
 class Problem(exceptions.APIException):
     """An error with its status, its code, and the additional members of its body.
 
-    With `wait`, the caller is to try again after so many seconds.
+    With `wait`, the caller is to try again after so many seconds. `challenge` has the parameters of
+    WWW-Authenticate (RFC 6750, section 3.1).
     """
 
     wait: int | None = None
+    challenge: Mapping[str, str] | None = None
 
     def __init__(self, detail: str | None = None, *, wait: int | None = None, **members: Any) -> None:
         super().__init__(detail)
+        self.challenge = members.pop("challenge", self.challenge)
         self.members = members
         self.wait = wait or self.wait
-
-
-class InvalidToken(Problem):
-    """The token cannot be trusted (RFC 6750, section 3.1). `phrase` never contains text from the token."""
-
-    status_code = HTTPStatus.UNAUTHORIZED
-    default_code = "invalid_token"
-
-    def __init__(self, phrase: str) -> None:
-        super().__init__(f"{phrase}.")
-        self.challenge = {"error": "invalid_token", "error_description": phrase}
 
 
 class InsufficientScope(Problem):
@@ -52,8 +44,8 @@ class InsufficientScope(Problem):
 
     def __init__(self, required_scopes: frozenset[str], detail: str | None = None) -> None:
         scope = " ".join(sorted(required_scopes))
-        super().__init__(detail or f"The access token does not grant the required scope: {scope}.")
-        self.challenge = {"error": "insufficient_scope", "scope": scope}
+        detail = detail or f"The access token does not grant the required scope: {scope}."
+        super().__init__(detail, challenge={"error": self.default_code, "scope": scope})
 
 
 def _define(status: int, code: str, detail: str = "", **attributes: Any) -> type[Problem]:
@@ -69,6 +61,8 @@ InvalidRequest = _define(
     'Send one access token, in one header "Authorization: Bearer <token>".',
     challenge={"error": "invalid_request"},
 )
+# Pass the detail, which never has text from the token, and the challenge.
+InvalidToken = _define(401, "invalid_token")
 InvalidParameter = _define(400, "invalid_parameter")
 UnsettledState = _define(
     400,
@@ -149,7 +143,7 @@ NotReady = _define(503, "not_ready", "This process cannot serve now. Its log say
 Overloaded = _define(
     503,
     "overloaded",
-    "Too many bodies arrive at once. Nothing was stored. Send the request again later.",
+    "Too many uploads arrive at once. Nothing was stored. Send the request again later.",
     wait=5,
 )
 
@@ -197,10 +191,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         logger.error("The database failed: %s", explain_failure(exc))
         exc = DatabaseUnavailable()
     elif isinstance(exc, NoPlace):
-        exc = Overloaded(
-            "Other uploads of this client wait for the database. Nothing was stored. "
-            "Send the request again later."
-        )
+        exc = Overloaded()
     response = exception_handler(exc, context)
     if response is None:
         return None

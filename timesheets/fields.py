@@ -1,8 +1,7 @@
-"""The kinds of field that DRF does not have: hours, revisions, weeks and timestamps."""
+"""The kinds of field that DRF does not have: those with the client's limits, weeks and timestamps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -15,29 +14,15 @@ from timesheets_files import limits
 class LimitedField(serializers.Field[Any, Any, Any, Any]):
     """A field whose limits are those that the client knows too. They word its errors."""
 
-    read: Callable[[object], Any]
+    def __init__(self, read: Callable[[object], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self._read = read
 
     def to_internal_value(self, data: object) -> Any:
         try:
-            return self.read(data)
+            return self._read(data)
         except limits.LimitBroken as broken:
             raise serializers.ValidationError(str(broken)) from None
-
-
-class HoursField(LimitedField):
-    """Hours as a JSON number or a decimal string, judged by value. They may be 0."""
-
-    read = staticmethod(limits.read_hours)
-
-    def to_representation(self, value: Decimal) -> int | float:
-        """A JSON number. A whole number has no decimal point; two decimal places survive a float."""
-        return int(value) if value == value.to_integral_value() else float(value)
-
-
-class RevisionField(LimitedField):
-    """The number of a revision as a JSON number, judged by value: 2.0 is 2. Text is not a number."""
-
-    read = staticmethod(limits.read_revision)
 
 
 class WeekField(serializers.Field[Week, Any, str, Week]):
@@ -62,7 +47,8 @@ class TimestampField(LimitedField):
     The value is in UTC, since PostgreSQL refuses offsets of 16 hours and more, which RFC 3339 allows.
     """
 
-    read = staticmethod(limits.read_timestamp)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(limits.read_timestamp, **options)
 
     def to_internal_value(self, data: object) -> datetime:
         moment: datetime = super().to_internal_value(data)

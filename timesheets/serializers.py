@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from timesheets import conf
 from timesheets.exceptions import InvalidEntry, make_sentence
-from timesheets.fields import HoursField, RevisionField, TimestampField
+from timesheets.fields import LimitedField, TimestampField
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Rejection, Run, Upload
 from timesheets.storage.assignments import parse_list
@@ -65,8 +65,8 @@ class IdentifierField(serializers.RegexField):
         )
 
 
-# They keep no state between calls.
-_TIMESTAMP, _HOURS = TimestampField(), HoursField()
+# It keeps no state between calls.
+_TIMESTAMP = TimestampField()
 
 
 class EntrySerializer(serializers.Serializer[Entry]):
@@ -77,9 +77,9 @@ class EntrySerializer(serializers.Serializer[Entry]):
     user_id = _limited_text("user_id")
     date = TimestampField()
     project = _limited_text("project")
-    hours = HoursField()
+    hours = LimitedField(limits.read_hours)
     entry_id = IdentifierField(required=False, allow_null=True)
-    revision = RevisionField(required=False, allow_null=True)
+    revision = LimitedField(limits.read_revision, required=False, allow_null=True)
     reason = _limited_text("reason", required=False, allow_null=True)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
@@ -203,11 +203,13 @@ def read_hours(value: Any) -> Decimal:
 
 def represent_content(entry: Entry) -> dict[str, Any]:
     """The four members by which entries are compared."""
+    hours = entry.hours
     return {
         "user_id": entry.user_id,
         "date": _TIMESTAMP.to_representation(entry.date),
         "project": entry.project,
-        "hours": _HOURS.to_representation(entry.hours),
+        # A whole number has no decimal point; two decimal places survive a float.
+        "hours": int(hours) if hours == hours.to_integral_value() else float(hours),
     }
 
 

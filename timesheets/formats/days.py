@@ -1,6 +1,5 @@
 """Weeks, the moments at which days begin in a time zone, and both as people read them."""
 
-import bisect
 import functools
 import re
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 _NAME = re.compile(r"(\d{4})-W(\d\d)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1901, 2998
+_ONE_WEEK = timedelta(weeks=1)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -20,13 +20,9 @@ def find_start_of_day(day: str, zone: ZoneInfo) -> datetime:
     if latest <= earliest:
         # Midnight occurs once or twice. The first occurrence counts.
         return latest
-    offset_after = midnight.replace(fold=1).utcoffset()
-
-    def gap_has_passed(second: int) -> bool:
-        return (earliest + timedelta(seconds=second)).astimezone(zone).utcoffset() == offset_after
-
     seconds = range(int((latest - earliest).total_seconds()))
-    return earliest + timedelta(seconds=bisect.bisect_left(seconds, True, key=gap_has_passed))
+    moments = (earliest + timedelta(seconds=second) for second in seconds)
+    return next((each for each in moments if each.astimezone(zone).date() >= midnight.date()), latest)
 
 
 def name_week(day: date) -> str:
@@ -85,11 +81,8 @@ class Week:
 
     @property
     def previous(self) -> "Week":
-        return self.shift(-1)
+        return Week(monday=self.monday - _ONE_WEEK)
 
     @property
     def next(self) -> "Week":
-        return self.shift(1)
-
-    def shift(self, weeks: int) -> "Week":
-        return Week(monday=self.monday + timedelta(weeks=weeks))
+        return Week(monday=self.monday + _ONE_WEEK)

@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django import template
-from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -75,7 +74,5 @@ def _show(value: str | datetime, text: str, attributes: SafeString = _NONE) -> S
 
 def _read(value: str | datetime) -> datetime:
     """The moment in the API's zone."""
-    instant = value if isinstance(value, datetime) else parse_datetime(value)
-    if instant is None:
-        raise ValueError(f"no date-time: {value}")
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return instant.astimezone(conf.time_zone())
