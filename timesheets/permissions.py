@@ -45,17 +45,17 @@ class HasScope(BasePermission):
             return False
         token = cast("VerifiedToken", request.auth)
         policy = find_policy(cast("MachineClient", request.user).key)
-        if policy.is_stopped:
-            log_refusal(token, ClientStopped.default_code)
-            raise ClientStopped
-        if policy.is_undecided:
-            log_refusal(token, OrganizationUnassigned.default_code)
-            raise OrganizationUnassigned
         sufficient_scopes: frozenset[str] = getattr(view, "sufficient_scopes", frozenset())
-        if not required_scopes <= token.scopes and sufficient_scopes.isdisjoint(token.scopes):
-            log_refusal(token, InsufficientScope.default_code)
-            raise InsufficientScope(required_scopes)
-        return True
+        if policy.is_stopped:
+            refusal = ClientStopped()
+        elif policy.is_undecided:
+            refusal = OrganizationUnassigned()
+        elif required_scopes <= token.scopes or not sufficient_scopes.isdisjoint(token.scopes):
+            return True
+        else:
+            refusal = InsufficientScope(required_scopes)
+        log_refusal(token, refusal.default_code)
+        raise refusal
 
 
 class ClientThrottle(BaseThrottle):

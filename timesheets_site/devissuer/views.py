@@ -16,14 +16,9 @@ from django.template.response import TemplateResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from timesheets_site.devissuer import tokens
 from timesheets_site.devissuer.keys import describe_public_key, obtain_signing_key
-from timesheets_site.devissuer.tokens import (
-    TokenRequestRefused,
-    check_request,
-    grant_scope,
-    issue_code,
-    redeem_code,
-)
+from timesheets_site.devissuer.tokens import TokenRequestRefused
 
 # Short, so that the API soon notices a key that was deleted and created again.
 KEYS_MAX_AGE_SECONDS = 60
@@ -56,19 +51,20 @@ def serve_this_machine(view: View) -> View:
 @require_POST
 def issue_token(request: HttpRequest) -> HttpResponse:
     """Respond with an access token (RFC 6749 section 5.1) or an error (section 5.2)."""
-    parameters = _read_parameters(request)
+    parameters, id_token = _read_parameters(request), {}
     if parameters.get("grant_type") == "authorization_code":
-        person, requested = redeem_code(parameters, settings.DEVISSUER_WEB_CLIENT, time.time())
-        client_id, subject = requested["client_id"], f"development|{person}"
-        scopes = requested.get("scope", "").split()
+        person, requested = tokens.redeem_code(parameters, settings.DEVISSUER_WEB_CLIENT, time.time())
+        client_id, scopes = requested["client_id"], requested.get("scope", "").split()
         scope = " ".join(each for each in settings.DEVISSUER_PEOPLE[person].split() if each in scopes)
-        id_token = _mint(client_id, sub=subject, name=person, nonce=requested.get("nonce", ""))
-        access_token = _mint(settings.DEVISSUER_AUDIENCE, sub=subject, azp=client_id, scope=scope)
-        return _respond_with_token(access_token, scope, id_token=id_token)
-    scope = grant_scope(parameters, settings.DEVISSUER_CLIENTS, settings.DEVISSUER_AUDIENCE)
-    client_id = parameters["client_id"]
-    claims = {"sub": f"{client_id}@clients", "gty": "client-credentials", "azp": client_id, "scope": scope}
-    return _respond_with_token(_mint(settings.DEVISSUER_AUDIENCE, **claims), scope)
+        claims = {"sub": f"development|{person}"}
+        id_token = {"id_token": _mint(client_id, **claims, name=person, nonce=requested.get("nonce", ""))}
+    else:
+        scope = tokens.grant_scope(parameters, settings.DEVISSUER_CLIENTS, settings.DEVISSUER_AUDIENCE)
+        client_id = parameters["client_id"]
+        claims = {"sub": f"{client_id}@clients", "gty": "client-credentials"}
+    access_token = _mint(settings.DEVISSUER_AUDIENCE, **claims, azp=client_id, scope=scope)
+    answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN_LIFETIME_SECONDS}
+    return _respond({**answer, "scope": scope, **id_token})
 
 
 def _mint(audience: str, **claims: str) -> str:
@@ -79,20 +75,15 @@ def _mint(audience: str, **claims: str) -> str:
     return jwt.encode(everything, key, algorithm="RS256", headers={"kid": describe_public_key(key)["kid"]})
 
 
-def _respond_with_token(access_token: str, scope: str, **more: object) -> HttpResponse:
-    answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": TOKEN_LIFETIME_SECONDS}
-    return _respond({**answer, "scope": scope, **more})
-
-
 @serve_this_machine
 @require_http_methods(["GET", "POST"])
 def authorize(request: HttpRequest) -> HttpResponse:
     """Ask who signs in, then send the browser back with a code (RFC 6749 section 4.1)."""
     parameters = request.GET.dict()
-    check_request(parameters, settings.DEVISSUER_WEB_CLIENT, settings.DEVISSUER_AUDIENCE)
+    tokens.check_request(parameters, settings.DEVISSUER_WEB_CLIENT, settings.DEVISSUER_AUDIENCE)
     context: dict[str, Any] = {"people": settings.DEVISSUER_PEOPLE}
     if (person := request.POST.get("person")) in settings.DEVISSUER_PEOPLE:
-        code = issue_code(parameters, person, time.time())
+        code = tokens.issue_code(parameters, person, time.time())
         answer = {"code": code, "state": parameters.get("state", ""), "iss": settings.DEVISSUER_ISSUER}
         # A redirect after a form would not pass the content policy.
         context["address"] = f"{parameters['redirect_uri']}?{urlencode(answer)}"
