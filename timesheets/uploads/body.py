@@ -101,7 +101,11 @@ def _receive(request: HttpRequest, caller: Hashable) -> tuple[bytes, bool]:
     is_zipped = _IS_ZIPPED.get(encoding)
     if is_zipped is None:
         raise UnsupportedMediaType("Send the body uncompressed, or with Content-Encoding: gzip.")
-    length = _require_length(request)
+    length = read_length(request)
+    if length is None:
+        raise LengthRequired
+    if length > MAX_BYTES:
+        raise TooLarge(f"The body is larger than {MAX_BYTES} bytes. Send less at once.", limits=LIMITS)
     body = receive(partial(request.read, length), caller)
     if len(body) < length:
         raise IncompleteBody
@@ -126,15 +130,6 @@ def _parse(
             return _ENTRY_READERS[media_type](content)
         with occupy(workbooks) if media_type == WORKBOOK else nullcontext():
             return TABLE_READERS[media_type](content, date_format, zone)
-
-
-def _require_length(request: HttpRequest) -> int:
-    length = read_length(request)
-    if length is None:
-        raise LengthRequired
-    if length > MAX_BYTES:
-        raise TooLarge(f"The body is larger than {MAX_BYTES} bytes. Send less at once.", limits=LIMITS)
-    return length
 
 
 def read_length(request: HttpRequest) -> int | None:

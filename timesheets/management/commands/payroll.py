@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from errno import EEXIST
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -105,7 +104,7 @@ def _replaced(path: Path | None) -> Iterator[Write]:
     path = path.resolve()
     try:
         if path.exists() and not path.is_file():
-            raise FileExistsError(EEXIST, "is no regular file", path)
+            raise CommandError(f"{path}: is no regular file", returncode=ExitStatus.USAGE)
         with TemporaryDirectory(dir=path.parent, prefix="payroll-") as folder:
             new = Path(folder, path.name)
             # Only the user who runs this may read it.
