@@ -5,11 +5,13 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from timesheets_client.network.exchange import Timeouts
+from timesheets_client.reading.inputs import Format
 from timesheets_client.reading.maps.shipped import FOLDER, list_names
-from timesheets_files.dates import find_zone, read_iso_date
+from timesheets_files.dates import DateFormat, find_zone, read_iso_date
 from timesheets_files.limits import FIRST_YEAR, LAST_YEAR, MAX_LENGTHS
 from timesheets_files.members import Malformed
 from timesheets_files.rows import read_decimal
@@ -18,6 +20,7 @@ DEFAULT_TIMEOUTS = "10,60"
 MAX_BATCH_SIZE = 10_000
 MAX_REASON_LENGTH = MAX_LENGTHS["reason"]
 MAX_DIGITS = 18
+MAX_SECONDS = 1e9
 
 
 def require(is_valid: object) -> None:
@@ -25,10 +28,9 @@ def require(is_valid: object) -> None:
         raise ValueError
 
 
-def read_zone(name: str) -> tzinfo:
+def read_zone(name: str) -> tzinfo | None:
     zone = find_zone(name)
-    if zone is None:
-        raise ValueError
+    require(zone)
     return zone
 
 
@@ -37,10 +39,10 @@ def read_count(text: str) -> int:
     return int(text)
 
 
-def read_batch_size(text: str) -> int:
-    size = read_count(text)
-    require(1 <= size <= MAX_BATCH_SIZE)
-    return size
+def read_between(read: Callable[[str], float | Decimal], least: float, most: float, text: str) -> object:
+    value = read(text)
+    require(least <= value <= most)
+    return value
 
 
 def read_reason(text: str) -> str:
@@ -73,40 +75,30 @@ def read_days(text: str) -> tuple[str, str]:
     return str(first), str(last)
 
 
-def read_percent(text: str) -> Decimal:
-    percent = read_decimal(text)
-    require(0 <= percent <= 100)
-    return percent
-
-
-def read_seconds(text: str) -> float:
-    seconds = float(text)
-    require(0 <= seconds < 1e9)
-    return seconds
-
-
 def read_timeouts(text: str) -> Timeouts:
-    timeouts = Timeouts(*map(read_seconds, text.split(",")))
-    require("," in text and all(timeouts))
+    timeouts = Timeouts(*map(float, text.split(",")))
+    require("," in text and all(0 < each <= MAX_SECONDS for each in timeouts))
     return timeouts
 
 
 # The reader of a value, and what it must be.
 VALUES: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "auto|json|ndjson|csv|xlsx": (Format, ", ".join(Format)),
     "C,R": (read_timeouts, f"two numbers of seconds above 0, such as {DEFAULT_TIMEOUTS}"),
     "DATE": (read_since, "a date such as 2026-06-01, or a time such as 2026-06-01T08:00:00+02:00"),
     "DIR": (Path, "a folder"),
     "FILE": (Path, "a file"),
     "FROM..TO": (read_days, "the first and the last day, such as 2026-06-01..2026-06-30"),
+    "iso|dmy|mdy": (DateFormat, "iso, dmy or mdy"),
     "H": (read_decimal, "a number such as 7.5"),
     "MAP": (read_map, f"{', '.join(list_names())} or a file such as ./our.toml"),
     "N": (read_count, "a whole number such as 17"),
     "NAME": (read_shipped_map, ", ".join(list_names())),
     "on|off": ({"on": True, "off": False}.__getitem__, "on or off"),
-    "PERCENT": (read_percent, "a number from 0 to 100"),
-    "SECONDS": (read_seconds, "a number of seconds"),
+    "PERCENT": (partial(read_between, read_decimal, 0, 100), "a number from 0 to 100"),
+    "SECONDS": (partial(read_between, float, 0, MAX_SECONDS), "a number of seconds"),
     "SHEET": (str, "a sheet"),
-    "SIZE": (read_batch_size, f"between 1 and {MAX_BATCH_SIZE:,}"),
+    "SIZE": (partial(read_between, read_count, 1, MAX_BATCH_SIZE), f"between 1 and {MAX_BATCH_SIZE:,}"),
     "TEXT": (read_reason, f"1 to {MAX_REASON_LENGTH} characters of UTF-8 on one line"),
     "UPLOAD": (read_count, "the number of an upload, such as 17"),
     # The API says which weeks there are.

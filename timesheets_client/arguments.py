@@ -31,8 +31,8 @@ def argument(group: str, words: str, text: str, default: Any = None, **how: Any)
     """
     flag, _, metavar = words.partition(" ")
     if metavar:
-        how = {"metavar": metavar, "type": partial(read_value, metavar), **how}
-    elif "choices" not in how:
+        how |= {"metavar": metavar, "type": partial(read_value, metavar)}
+    else:
         how["action"], default = ("store_false", True) if default else ("store_true", False)
     return field(default=default, metadata={"group": group, "flag": flag, "how": {"help": text, **how}})
 
@@ -48,41 +48,28 @@ class Options(TableOptions):
 
     files: Sequence[str] = ()
     format: Format = reading(
-        "--format",
-        "the format of the files; auto goes by the file name's suffix, else by the first byte",
+        "--format auto|json|ndjson|csv|xlsx",
+        "auto goes by the suffix, else by the first byte",
         Format.AUTO,
-        type=Format,
-        choices=list(Format),
     )
     time_zone: tzinfo | None = reading(
-        "--time-zone ZONE",
-        "the zone of times without an offset, such as Europe/Berlin; without it they are rejected",
+        "--time-zone ZONE", "the zone of times without an offset, which are rejected without it"
     )
     date_format: DateFormat = reading(
-        "--date-format",
-        "how CSV and workbooks write dates: iso (the default), dmy as in 30.11.2026, or mdy as in 11/30/2026",
+        "--date-format iso|dmy|mdy",
+        "dmy is 30.11.2026, mdy is 11/30/2026; default iso",
         DateFormat.ISO,
-        type=DateFormat,
-        choices=list(DateFormat),
     )
     map_file: Path | None = reading(
-        "--map MAP",
-        "which columns of another program's export become the members of an entry: the name of a map that "
-        "--maps lists, or your own file such as ./our.toml",
+        "--map MAP", "read another program's export: a map that --maps lists, or your own, as ./our.toml"
     )
     # A map that comes with the client, or the folder of all.
     shown_map: Path | None = reading(
-        "--maps NAME",
-        "list the maps that come with the client, or print one, to edit a copy",
-        nargs="?",
-        const=FOLDER,
+        "--maps NAME", "list the maps of the client, or print one, to edit a copy", nargs="?", const=FOLDER
     )
     # Without any, all with our columns.
     sheets: Sequence[str] = reading(
-        "--sheet SHEET",
-        "read only this sheet of a workbook, even if it is hidden; can be repeated",
-        (),
-        action="append",
+        "--sheet SHEET", "read only this sheet, even if it is hidden; can be repeated", (), action="append"
     )
     derives_ids: bool = reading(
         "--dedupe on|off",
@@ -91,24 +78,19 @@ class Options(TableOptions):
         True,
     )
     spool: Path | None = reading(
-        "--spool DIR",
-        "upload the finished files of a folder, oldest first, and move each to its subfolder done",
+        "--spool DIR", "upload the finished files of a folder, oldest first, and move each to done"
     )
     batch_size: int = sending(
         "--batch-size SIZE",
-        f"entries per request; default {DEFAULT_BATCH_SIZE}, at most {MAX_BATCH_SIZE}, "
-        f"for --download {MAX_PAGE_SIZE}",
+        f"entries per request; default 1000, at most {MAX_BATCH_SIZE}",
         DEFAULT_BATCH_SIZE,
     )
-    is_strict: bool = sending(
-        "--strict",
-        "store a file as a whole; if an entry is rejected or the file is suspicious, store nothing",
-    )
+    is_strict: bool = sending("--strict", "store nothing of a file that has rejects or looks incomplete")
     rejects: Path | None = sending("--rejects FILE", "write rejects here, not to FILE.rejected.ndjson")
     retries: int = sending("--retries N", f"retries per request; default {DEFAULT_RETRIES}", DEFAULT_RETRIES)
     timeouts: Timeouts = sending(
         "--timeout C,R",
-        f"seconds to connect, and to wait for each part of a response; default {DEFAULT_TIMEOUTS}",
+        f"seconds to connect, and to wait for data; default {DEFAULT_TIMEOUTS}",
         Timeouts(),
     )
     deadline_seconds: float = sending(
@@ -118,14 +100,11 @@ class Options(TableOptions):
         "--lock-wait SECONDS", "how long to wait while another run uploads the same file or folder", 0.0
     )
     is_correction: bool = correcting(
-        "--correct",
-        "FILE has the entries as they should be, each with its entry_id: correct those that differ; "
-        "0 hours withdraw an entry",
+        "--correct", "FILE has the entries as they should be, with ids: correct those that differ"
     )
     # The number of the upload.
     withdrawal: int | None = correcting(
-        "--withdraw UPLOAD",
-        "withdraw the entries that this upload created; UPLOAD is its number, which --uploads lists",
+        "--withdraw UPLOAD", "withdraw what this upload created; --uploads lists its number"
     )
     # The first and the last day.
     replaced_days: tuple[str, str] | None = correcting(
@@ -135,7 +114,7 @@ class Options(TableOptions):
     )
     max_loss: Decimal = correcting(
         "--max-loss PERCENT",
-        "with --replace, how many of the stored hours FILE may lack; default 10",
+        "percent of the stored hours that FILE may lack; default 10",
         Decimal(10),
     )
     reason: str | None = correcting("--reason TEXT", "why, kept with each correction; required")
@@ -145,20 +124,14 @@ class Options(TableOptions):
         "upload with --correct; run again, it continues",
     )
     # A date, or a time with its offset, as the API reads it.
-    since: str | None = downloading(
-        "--since DATE", "download the entries of this date or later, such as 2026-06-01; required"
-    )
+    since: str | None = downloading("--since DATE", "download the entries of this date or later; required")
     lists_uploads: bool = other("--uploads", "list the latest 20 uploads with their numbers")
     label: str | None = other("--label TEXT", "with --uploads, only those of this file, such as week23.csv")
     missing_week: str | None = other(
-        "--missing WEEK",
-        "list employees with no hours, or too few, in a week such as 2026-W23; exit with 65 if there are any",
+        "--missing WEEK", "list employees with too few hours in a week such as 2026-W23; exit with 65 if any"
     )
     is_dry_run: bool = checking("--dry-run", "check FILE locally, send nothing")
-    is_preview: bool = checking(
-        "--preview",
-        "check FILE locally and show its first entries, totals and what may be wrong; send nothing",
-    )
+    is_preview: bool = checking("--preview", "the same, and show its first entries, totals and doubts")
     is_check: bool = checking("--check", "check settings, token, API and FILE")
     expected_entries: int | None = checking(
         "--expect-entries N", "send nothing of FILE, and exit with 65, unless it has N entries"

@@ -52,9 +52,13 @@ def choose_status(statuses: Iterable[ExitStatus]) -> ExitStatus:
 
 
 class UploadError(Exception):
-    """Its message tells the user what is wrong, where, and what to do next."""
+    """Its message tells the user what is wrong, where, and what to do next; `reason` only what is wrong."""
 
     exit_status: ExitStatus
+
+    def __init__(self, message: str = "", reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class WrongUsage(UploadError):
@@ -74,13 +78,7 @@ class DateOrderInDoubt(InputUnreadable):
 
 
 class TemporaryFailure(UploadError):
-    """`reason` says what happened. The message adds what to do next."""
-
     exit_status = ExitStatus.TEMPORARY
-
-    def __init__(self, message: str, reason: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason or message
 
 
 class NothingSent(TemporaryFailure):
@@ -115,10 +113,6 @@ class FileBlocked(ConfigurationError):
 
 class ParameterRefused(ConfigurationError):
     """`reason` is what the API says."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class Terminated(BaseException):

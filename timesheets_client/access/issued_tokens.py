@@ -21,11 +21,6 @@ RENEWAL_SECONDS = 300
 # More than any token's times, and the sum of two is a date that Python can write.
 MAX_SECONDS = 1e11
 
-CHECK_AUDIENCE = (
-    "check that AUTH0_AUDIENCE is the API's identifier at the issuer, "
-    "and that OAUTH_AUDIENCE_PARAMETER is the issuer's name for the audience"
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class IssuedToken:
@@ -53,8 +48,7 @@ def accept_token(
     issued: IssuedToken, config: UploaderConfig, required: Sequence[str], *, is_from_cache: bool
 ) -> AccessToken:
     """The token, if the API can use it. Raises ConfigurationError, or AccessRefused if it lacks a scope."""
-    claims = read_unverified_claims(issued.value)
-    require_audience(claims, config)
+    claims = read_unverified_claims(issued.value, config)
     granted = [*split_scopes(claims.get("scope")), *split_scopes(claims.get("scp"))]
     named = make_printable(" ".join(granted) or "none", config.client_secret)
     require_scopes(required, granted, named)
@@ -84,27 +78,23 @@ def is_number(value: object) -> TypeGuard[int | float]:
     return type(value) in (int, float) and abs(value) < MAX_SECONDS  # type: ignore[arg-type]
 
 
-def read_unverified_claims(token: str) -> Mapping[str, object]:
+def read_unverified_claims(token: str, config: UploaderConfig) -> Mapping[str, object]:
+    """The claims of a token for the API. Raises ConfigurationError."""
     parts = JWT.fullmatch(token)
     try:
         claims = parse_object(base64.urlsafe_b64decode(f"{parts[1]}==")) if parts else None
     except ValueError:
         claims = None
-    if claims is None:
+    audience = "no API" if claims is None else claims.get("aud") or "no API"
+    audiences = audience if isinstance(audience, list) else [audience]
+    if claims is None or config.audience not in audiences:
+        named = make_printable(", ".join(map(str, audiences)), config.client_secret)
+        problem = "that is not a JWT" if claims is None else f"for {named}, not for {config.audience}"
         raise ConfigurationError(
-            f"the issuer returned a token that is not a JWT, so it is not for the API; {CHECK_AUDIENCE}"
+            f"the issuer returned a token {problem}; check that AUTH0_AUDIENCE is the API's identifier at "
+            "the issuer, and that OAUTH_AUDIENCE_PARAMETER is the issuer's name for the audience"
         )
     return claims
-
-
-def require_audience(claims: Mapping[str, object], config: UploaderConfig) -> None:
-    audience = claims.get("aud")
-    audiences = audience if isinstance(audience, list) else [audience or "no API"]
-    if config.audience not in audiences:
-        named = make_printable(", ".join(map(str, audiences)), config.client_secret)
-        raise ConfigurationError(
-            f"the issuer returned a token for {named}, not for {config.audience}; {CHECK_AUDIENCE}"
-        )
 
 
 def require_scopes(required: Sequence[str], granted: Sequence[str], named: str) -> None:
