@@ -2,9 +2,6 @@
 
 import gzip
 import io
-import json
-import os
-import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -177,25 +174,6 @@ def test_a_warning_is_shown_once(api: Api, tmp_path: Path) -> None:
     run = run_client(api.variables, file, expected_entries=2)
 
     assert (run.status, len(run.warned)) == (ExitStatus.DONE, 1)
-
-
-def test_a_pipe_is_uploaded(api: Api, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.csv")
-    writer = threading.Thread(target=(tmp_path / "pipe.csv").write_bytes, args=[write_csv_rows()])
-    writer.start()
-
-    Run().start(api.variables, tmp_path / "pipe.csv", expected_entries=3)
-
-    writer.join()
-    assert [len(batch) for batch in api.batches] == [3]
-
-
-def test_the_json_output_names_the_file_of_which_nothing_was_sent(site: Site, tmp_path: Path) -> None:
-    run = run_client(site.variables, write_days(tmp_path / "a.csv", 2), expected_entries=3, is_json=True)
-
-    document = json.loads(run.written[0])
-    [outcome] = document["files"]
-    assert (document["exit"], outcome["file"], outcome["created"]) == (65, str(tmp_path / "a.csv"), 0)
 
 
 READ = """

@@ -1,4 +1,3 @@
-import gzip
 import json
 import signal
 from pathlib import Path
@@ -6,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.client.api import Api
-from tests.client.conftest import MESSAGE, Received, Reply, Site
+from tests.client.conftest import MESSAGE, Reply, Site
 from tests.client.runs import HEADER, Run, read_rejects, run_client, write_csv, write_days
 from timesheets_client.errors import ExitStatus
 
@@ -130,24 +129,6 @@ def test_a_line_that_could_not_be_read_is_kept_as_text_with_an_id(api: Api, tmp_
         "text": "oops",
         "errors": {"non_field_errors": ["this line is not JSON: expecting value, at line 1, column 1"]},
     }
-
-
-def test_verdicts_on_ten_thousand_bad_entries_are_read(site: Site, tmp_path: Path) -> None:
-    errors = {"hours": [TOO_MANY] * 20}
-
-    def refuse(received: Received) -> Reply:
-        count = len(gzip.decompress(received.body).splitlines())
-        items = [{"index": index, "status": 422, "errors": errors} for index in range(count)]
-        counts = {"received": count, "created": 0, "existing": 0, "rejected": count}
-        return Reply(status=207, body={**counts, "entries": items})
-
-    site.replies["/timesheets/upload"] = refuse
-    file = write_csv(tmp_path / "a.csv", *["2026-01-01,26"] * 10_000)
-
-    run = run_client(site.variables, file, batch_size=10_000)
-
-    assert run.status == ExitStatus.REJECTED
-    assert "10000 rejected" in run.written[0]
 
 
 def test_the_rejects_file_is_removed_when_nothing_is_rejected(api: Api, tmp_path: Path) -> None:

@@ -133,9 +133,11 @@ def test_a_folder_that_becomes_a_link_during_the_upload_is_not_followed(
             (spool / name).symlink_to(tmp_path / "elsewhere")
 
     api.troubles.append(link)
-    Run().start(api.variables, spool=spool)
+    run = run_client(api.variables, spool=spool)
 
-    assert len(api.batches) == 1
+    assert (run.status, len(api.batches)) == (ExitStatus.CONFIGURATION, 1)
+    assert "is a link or a file, not a folder" in run.warned[-1]
+    assert (spool / "a.csv").exists()
     assert list_files(tmp_path / "elsewhere") == []
 
 
@@ -223,15 +225,6 @@ def test_a_file_with_the_longest_name_is_moved(api: Api, spool: Path, content: s
 
     assert Run().start(api.variables, spool=spool) == expected
     assert len(list_files(spool)) == 3
-
-
-def test_an_earlier_error_file_is_replaced(api: Api, spool: Path) -> None:
-    (spool / "rejected").mkdir()
-    (spool / "rejected/a.csv.error.txt").write_text("before")
-    (spool / "a.csv").write_text(UNREADABLE)
-
-    assert Run().start(api.variables, spool=spool) == ExitStatus.UNREADABLE
-    assert "must name the columns" in (spool / "rejected/a.csv.error.txt").read_text()
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o640, 0o640), (0, 0o600)])

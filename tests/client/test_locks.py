@@ -9,7 +9,6 @@ from tests.client.runs import Run, write_days
 from timesheets_client.errors import ExitStatus, InputInUse
 from timesheets_client.files.folders import lock
 from timesheets_client.local_files import try_lock
-from timesheets_client.network.retries import Clock
 
 
 @pytest.fixture
@@ -53,14 +52,6 @@ def test_a_run_waits_for_another_at_most_until_its_deadline(site: Site, file: Pa
     assert status == ExitStatus.TEMPORARY
     assert sum(run.slept) == pytest.approx(0.5)
     assert run.warned[0].startswith("waiting up to 0.5 s for another run")
-
-
-def test_a_lock_is_taken_as_soon_as_it_is_free(file: Path) -> None:
-    with file.open("rb") as held, file.open("rb") as wanted:
-        assert try_lock(held)
-        lock(wanted, "a.csv", 5, Clock(sleep=lambda _: held.close()))
-
-        assert held.closed
 
 
 def test_a_file_that_was_moved_before_its_lock_was_free_is_not_uploaded(api: Api, file: Path) -> None:

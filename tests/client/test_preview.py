@@ -245,13 +245,6 @@ def test_a_file_without_entries_has_only_totals(tmp_path: Path) -> None:
     assert run.written[1:-1] == ["", "to be sent: 0 entries with 0 hours", ""]
 
 
-def test_people_whose_long_names_begin_alike_are_one_group(tmp_path: Path) -> None:
-    people = [f'{{"user_id": "{"x" * 128}{end}", "hours": 1}}\n' for end in "ab"]
-    (tmp_path / "a.ndjson").write_text("".join(people))
-
-    assert list_rows(preview_json(tmp_path / "a.ndjson"), "by_person") == [["x" * 128, 2, "2"]]
-
-
 def test_the_number_of_groups_is_bounded() -> None:
     groups = Groups("by person", "user_id", limit=2)
     for user in ("b", "a", "c", "a", "d"):

@@ -93,12 +93,6 @@ def test_each_batch_of_a_file_has_its_name_as_a_label(
     assert find_labels(api) == [label, label]
 
 
-def test_standard_input_has_a_label_too(api: Api) -> None:
-    Run(stdin=b"user_id,date,project,hours\n007,2026-01-01,X,1\n").start(api.variables, "-")
-
-    assert find_labels(api) == ["standard-input"]
-
-
 @pytest.mark.parametrize("derives_ids", [True, False])
 def test_an_api_that_refuses_the_label_gets_none_for_the_rest_of_the_run(
     api: Api, tmp_path: Path, derives_ids: bool
@@ -119,21 +113,6 @@ def test_a_refused_parameter_without_a_label_ends_the_run(api: Api, tmp_path: Pa
     assert run.status == ExitStatus.CONFIGURATION
     assert find_labels(api) == ["a.csv", ""]
     assert "400 invalid_parameter: Unknown parameter: label" in run.warned[0]
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        pytest.param(Reply(status=400, body={"code": "bad_request", "detail": "No."}), id="another code"),
-        pytest.param(Reply(status=422, body={"code": "invalid_parameter"}), id="another status"),
-        pytest.param(Reply(status=400, body=b"<html>"), id="a proxy's answer"),
-    ],
-)
-def test_another_refusal_is_not_about_the_label(api: Api, tmp_path: Path, reply: Reply) -> None:
-    api.troubles.append(reply)
-
-    assert Run().start(api.variables, write_days(tmp_path / "a.csv", 3)) == ExitStatus.CONFIGURATION
-    assert find_labels(api) == ["a.csv"]
 
 
 @pytest.mark.parametrize("trouble", ["lost", Reply(status=503), Reply(status=429)])
@@ -214,13 +193,6 @@ def expect_wrong_address(site: Site, folder: Path, reply: Reply, **options: Any)
     assert "this is not a response from the Timesheets API" in run.warned[0]
 
 
-def test_a_response_may_list_more_verdicts_than_requested(site: Site, tmp_path: Path) -> None:
-    body = batch_of_one(entries=[{"index": 0, "status": 201, "id": 14}])
-    site.replies[UPLOAD] = Reply(status=207, body=body)
-
-    assert Run().start(site.variables, write_csv(tmp_path / "a.csv", "2026-01-01,1")) == ExitStatus.DONE
-
-
 GAP = {"revision": ["Revision 2 does not exist yet."]}
 SCOPE = {"revision": ["A correction needs the scope correct:timesheets."]}
 
@@ -265,23 +237,6 @@ def test_a_refused_correction_is_rejected_with_what_to_do(
     [line] = (tmp_path / "a.csv.rejected.ndjson").read_text().splitlines()
     [[message]] = json.loads(line)["_rejected"]["errors"].values()
     assert problem.endswith(message) or message.endswith(problem)
-
-
-@pytest.mark.parametrize("verbosity", [1, 2])
-def test_a_superseded_entry_is_already_there_and_verbosity_2_says_so(
-    site: Site, tmp_path: Path, verbosity: int
-) -> None:
-    item = {"index": 0, "status": 200, "id": 14, "superseded_by": 15, "current_revision": 3}
-    body = batch_of_one(0, existing=1, entries=[item])
-    site.replies[UPLOAD] = Reply(status=207, body=body)
-    file = write_csv(tmp_path / "a.csv", "2026-01-01,1")
-
-    run = run_client(site.variables, file, verbosity=verbosity)
-
-    assert (run.status, run.warned) == (ExitStatus.DONE, [])
-    assert "0 created, 1 already there, 0 rejected" in run.written[-1]
-    superseded = f"{file}:2: already there, superseded by timesheet 15"
-    assert run.written[:-1] == [superseded] * (verbosity - 1)
 
 
 @pytest.mark.parametrize("name", ["one entry", "a file"])

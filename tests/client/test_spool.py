@@ -164,18 +164,3 @@ def test_a_missing_folder_is_unreadable(site: Site, tmp_path: Path) -> None:
 
     assert run.status == ExitStatus.UNREADABLE
     assert run.warned == [f"--spool {tmp_path}/nope: is missing or is not a folder"]
-
-
-def test_a_file_that_cannot_be_moved_is_reported(api: Api, spool: Path) -> None:
-    write_csv(spool / "a.csv", "2026-01-01,1")
-
-    def replace_done() -> None:
-        (spool / "done").rmdir()
-        (spool / "done").touch()
-
-    api.troubles.append(replace_done)
-    run = run_client(api.variables, spool=spool)
-
-    assert run.status == ExitStatus.CONFIGURATION
-    assert "cannot be moved to" in run.warned[-1]
-    assert (spool / "a.csv").exists()

@@ -106,7 +106,7 @@ class Preview:
         written = str(members.get("date"))
         if day := parse_day(written[:DATE_LENGTH]):
             date_text = day.isoformat()
-            texts |= {"date": date_text, "month": date_text[:7], "week": format_week(day)}
+            texts |= {"date": date_text, "month": date_text[:7], "week": f"{day:%G-W%V}"}
             self._has_times = self._has_times or len(written) > DATE_LENGTH
             self._first_day, self._last_day = min(self._first_day, day), max(self._last_day, day)
             self._groups["over_24_hours"].add(texts, hours)
@@ -170,9 +170,3 @@ def parse_day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def format_week(day: date) -> str:
-    """As in ISO 8601, such as `2026-W23`."""
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02}"

@@ -48,7 +48,9 @@ class RejectsFile:
                 with self._prepare() as folder:
                     # It has no name, so a killed run leaves nothing.
                     self._draft = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-            self._draft.write(encode_rejected(rejected))
+            text = {} if rejected.members.keys() - {ENTRY_ID} else {"text": rejected.text}
+            rejection = {"source": rejected.source, **text, "errors": dict(rejected.errors)}
+            self._draft.write(b"%b\n" % encode_value({**rejected.members, REJECTED: rejection}).encode())
 
     def commit(self, *, is_file_refused: bool = False) -> Path | None:
         """The file with the entries. Without entries, None; the file of an earlier run is then removed.
@@ -79,18 +81,13 @@ class RejectsFile:
         return explain_os_errors(self._path, "rejected entries cannot be written there", self.advice)
 
 
-def encode_rejected(rejected: RejectedEntry) -> bytes:
-    text = {} if rejected.members.keys() - {ENTRY_ID} else {"text": rejected.text}
-    rejection = {"source": rejected.source, **text, "errors": dict(rejected.errors)}
-    return b"%b\n" % encode_value({**rejected.members, REJECTED: rejection}).encode()
-
-
 def make_own_folder(folder: Path) -> AbstractContextManager[Path]:
     make_private_folder(folder)
     return nullcontext(folder)
 
 
 def place_rejects(source: Input, context: RunContext) -> RejectsFile:
+    """Raise an UploadError if they would replace the input itself, or a device such as /dev/null."""
     if context.options.rejects:
         path = context.options.rejects
     elif source.path:
@@ -99,12 +96,6 @@ def place_rejects(source: Input, context: RunContext) -> RejectsFile:
         # Standard input cannot be read again, so each run has its own file.
         path = context.config.state_dir / f"rejected/standard-input{SUFFIX}"
         return RejectsFile(path, replaces=False, prepare=make_own_folder)
-    require_replaceable(path, source)
-    return RejectsFile(path, read_mode(source) if source.path else OWNER_ONLY)
-
-
-def require_replaceable(path: Path, source: Input) -> None:
-    """Raise an UploadError if `path` is the input itself, or a device such as /dev/null."""
     shown = escape(str(path))
     if source.path and is_same_file(source.file, path):
         raise WrongUsage(f"--rejects {shown}: this is the file to upload; name another file for its rejects")
@@ -112,6 +103,7 @@ def require_replaceable(path: Path, source: Input) -> None:
         raise FileBlocked(
             f"{shown}: is not a file, so rejected entries cannot replace it; name a file with --rejects"
         )
+    return RejectsFile(path, read_mode(source) if source.path else OWNER_ONLY)
 
 
 def read_mode(source: Input) -> int:

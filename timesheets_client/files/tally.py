@@ -143,11 +143,9 @@ class Tally:
         """Show how much of the file is stored after its upload failed."""
         self.finish()
         if stored := sum(self.changes.values()) + self.existing:
-            whole, rest = "sending the whole file again creates no duplicates", "upload only the rest"
-            advice = whole if has_ids else rest
-            self.report.show_problem(
-                f"{escape(self.file)}: {stored} of its entries are on the server; {advice}"
-            )
+            whole, name = "sending the whole file again creates no duplicates", escape(self.file)
+            advice = whole if has_ids else "upload only the rest"
+            self.report.show_problem(f"{name}: {stored} of its entries are on the server; {advice}")
 
     def show_progress(self, entries: int) -> None:
         file, share = self.source.file, 0.0

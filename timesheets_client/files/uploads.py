@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import chain, islice
-from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from timesheets_client.context import RunContext
 from timesheets_client.errors import FILE_ERRORS, ExitStatus, UploadError, WrongUsage, choose_status
@@ -21,7 +20,6 @@ from timesheets_client.sending.uploads import UploadMode, make_label, upload_bat
 from timesheets_client.sending.verdicts import REPEATED_ID
 from timesheets_files.members import ENTRY_ID
 
-Name = TypeVar("Name", str, Path)
 # The API's limits for one request, before gzip.
 MAX_STRICT_ENTRIES = 10_000
 MAX_STRICT_BYTES = 8 * 1024 * 1024
@@ -39,12 +37,12 @@ def upload_files(context: RunContext) -> ExitStatus:
     return process_files(context.options.files, upload, context.report)
 
 
-def process_files(names: Iterable[Name], process: Callable[[Name], ExitStatus], report: Report) -> ExitStatus:
+def process_files(files: Iterable[Any], process: Callable[[Any], ExitStatus], report: Report) -> ExitStatus:
     """Process each file. Reports bugs and errors that concern only one file, and raises any other error."""
     statuses = []
-    for name in names:
+    for each in files:
         try:
-            statuses.append(process(name))
+            statuses.append(process(each))
         except FILE_ERRORS as error:
             report.show_problem(str(error))
             statuses.append(error.exit_status)

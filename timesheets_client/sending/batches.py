@@ -23,12 +23,6 @@ class Batch:
         return len(self.entries)
 
     @property
-    def sources(self) -> str:
-        """The range of its entries, such as `week23.csv:2 to week23.csv:1001`."""
-        first, last = self.entries[0].source, self.entries[-1].source
-        return first if len(self) == 1 else f"{first} to {last}"
-
-    @property
     def has_ids(self) -> bool:
         return all(entry.members.get("entry_id") is not None for entry in self.entries)
 

@@ -116,29 +116,29 @@ class ApiClient:
         return make_printable(str(text), self._accepted_token)
 
     def _send(self, message: Message, *, is_repeatable: bool) -> tuple[Answer, AccessToken]:
-        """The answer, and the token that got it."""
-        answer, token = self._send_until_answered(message, is_repeatable=is_repeatable)
-        while self._has_another_try(answer, token):
+        """The answer, and the token that got it. Waits or replaces the token once each, if that may help."""
+        while True:
             answer, token = self._send_until_answered(message, is_repeatable=is_repeatable)
-        return answer, token
+            is_known = token.is_from_cache or token.value == self._accepted_token
+            is_refused = answer.status == HTTPStatus.UNAUTHORIZED
+            # Another token would have the same scopes as one from this run.
+            is_outdated = answer.status == HTTPStatus.FORBIDDEN and token.is_from_cache
+            if is_refused and not is_known:
+                if self._has_waited:
+                    return answer, token
+                self._wait_for_key()
+            elif self._has_replaced or not (is_refused or is_outdated):
+                return answer, token
+            if not self._has_replaced:
+                self._has_replaced = True
+                self._tokens.replace(token)
 
     def _accept(self, token: AccessToken) -> None:
         self._accepted_token = token.value
         self._has_replaced = self._has_waited = False
 
-    def _has_another_try(self, answer: Answer, refused: AccessToken) -> bool:
-        """Whether trying again may help, after a wait or with another token."""
-        is_known = refused.is_from_cache or refused.value == self._accepted_token
-        if answer.status == HTTPStatus.UNAUTHORIZED and not is_known:
-            return self._wait_for_key(refused)
-        # Another token would have the same scopes as one from this run.
-        is_outdated = answer.status == HTTPStatus.FORBIDDEN and refused.is_from_cache
-        return (is_outdated or answer.status == HTTPStatus.UNAUTHORIZED) and self._replace(refused)
-
-    def _wait_for_key(self, refused: AccessToken) -> bool:
-        """Wait once, because the API may not know the issuer's new key yet. False the second time."""
-        if self._has_waited:
-            return False
+    def _wait_for_key(self) -> None:
+        """Wait, because the API may not know the issuer's new key yet."""
         self._has_waited = True
         # Half of the time left is for another try.
         seconds = max(0.0, min(KEY_ROTATION_SECONDS, self._clock.seconds_left / 2))
@@ -147,16 +147,6 @@ class ApiClient:
             "have seen the issuer's new key yet."
         )
         self._clock.sleep(seconds)
-        self._replace(refused)
-        return True
-
-    def _replace(self, refused: AccessToken) -> bool:
-        """Replace the token, once until the API accepts an upload. False the second time."""
-        if self._has_replaced:
-            return False
-        self._has_replaced = True
-        self._tokens.replace(refused)
-        return True
 
     def _send_until_answered(self, message: Message, *, is_repeatable: bool) -> tuple[Answer, AccessToken]:
         """The answer after all retries, and the token of the last one."""

@@ -46,10 +46,6 @@ class UploadMode:
         texts |= {LABEL: self.label, "reason": self.reason}
         return {name: text for name, text in texts.items() if text}
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {} if self.lists_all else {"Prefer": "return=minimal"}
-
 
 def make_label(file: str) -> str:
     """The name of the file, in the characters that the API accepts."""
@@ -79,7 +75,16 @@ def is_dry_run(answer: Answer) -> bool:
 
 def upload_batch(client: ApiClient, batch: Batch, mode: UploadMode) -> Verdicts:
     """The verdicts on the entries. Raises an UploadError."""
-    answer = upload_content(client, batch, mode)
+    headers = CONTENT_HEADERS if mode.lists_all else {**CONTENT_HEADERS, "Prefer": "return=minimal"}
+    message = Message(url=client.upload_url, parameters=mode.parameters, headers=headers, data=batch.encode())
+    try:
+        answer = client.upload(message, is_repeatable=mode.is_dry_run or batch.has_ids)
+    except AnswerLost as error:
+        first, last = batch.entries[0].source, batch.entries[-1].source
+        raise AnswerLost(
+            f"{first} to {last}: the response was lost, so it is unknown whether these {len(batch)} entries "
+            f"are stored, and without ids they cannot be sent again: {error}; look them up before that"
+        ) from None
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return upload_in_halves(client, batch, mode, answer)
     verdicts = read_verdicts(answer, batch, is_complete=mode.lists_all)
@@ -105,22 +110,6 @@ def matches_mode(answer: Answer, verdicts: Verdicts, mode: UploadMode) -> bool:
     status = HTTPStatus.OK if mode.is_dry_run else HTTPStatus.MULTI_STATUS
     is_asked = (answer.status, is_dry_run(answer)) == (status, mode.is_dry_run)
     return is_asked and is_whole and is_told and (bool(mode.reason) or not corrections)
-
-
-def upload_content(client: ApiClient, batch: Batch, mode: UploadMode) -> Answer:
-    message = Message(
-        url=client.upload_url,
-        parameters=mode.parameters,
-        headers={**CONTENT_HEADERS, **mode.headers},
-        data=batch.encode(),
-    )
-    try:
-        return client.upload(message, is_repeatable=mode.is_dry_run or batch.has_ids)
-    except AnswerLost as error:
-        raise AnswerLost(
-            f"{batch.sources}: the response was lost, so it is unknown whether these {len(batch)} entries "
-            f"are stored, and without ids they cannot be sent again: {error}; look them up before that"
-        ) from None
 
 
 def upload_in_halves(client: ApiClient, batch: Batch, mode: UploadMode, answer: Answer) -> Verdicts:

@@ -23,17 +23,16 @@ STATUSES = frozenset({200, 201, 403, 409, 422, HELD_BACK})
 
 @dataclass(frozen=True, kw_only=True)
 class EntryVerdict:
-    """The API's verdict on one entry; without ids, unless the API names them.
+    """The API's verdict on one entry.
 
-    `superseded_by` is empty unless the entry equals only an older one. Of an entry that corrects with
-    `correct=true`, `revision` is the new one, and in a dry run `was` has the stored members.
+    Of an entry that corrects with `correct=true`, `revision` is the new one, and in a dry run `was` has the
+    stored members.
     """
 
     entry: InputEntry
     status: int
     errors: Mapping[str, object]
     stored_id: int | None = None
-    superseded_by: str = ""
     revision: int | None = None
     was: Mapping[str, str] | None = None
 
@@ -45,8 +44,7 @@ class EntryVerdict:
         """As in `week23.csv:2: already there`, unless it is created or rejected."""
         if self.revision:
             return f"{self.entry.source}: corrected, revision {self.revision}"
-        superseded = f", superseded by timesheet {self.superseded_by}" if self.superseded_by else ""
-        return f"{self.entry.source}: already there{superseded}"
+        return f"{self.entry.source}: already there"
 
     def reject(self) -> RejectedEntry:
         reason = f"The API answered {self.status}."
@@ -130,7 +128,6 @@ def read_verdict(item: Mapping[str, Any], batch: Batch, secrets: tuple[str, ...]
         status=status,
         errors=dict(read_errors(item.get("errors"), secrets)),
         stored_id=read_count(item, "id") if item.get("id") else None,
-        superseded_by=make_printable(str(item.get("superseded_by") or ""), *secrets),
         revision=read_count(item, "revision") if status == 201 and item.get("revision") else None,
         was=read_members(item.get("was"), secrets),
     )
