@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,20 +234,12 @@ def test_a_download_that_cannot_be_continued_starts_again(
     assert (tmp_path / "june.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["AUTH0_CLIENT_ID", "OAUTH_TOKEN_URL", "TIMESHEETS_API_URL"])
-def test_another_client_does_not_continue_a_download(
-    site: Site, letters: Api, tmp_path: Path, name: str
-) -> None:
-    site.replies["/other/oauth/token"] = site.replies["/oauth/token"]
-    site.replies["/other/timesheets"] = lambda received: letters.answer(
-        replace(received, path=received.path.removeprefix("/other"))
-    )
+def test_another_client_does_not_continue_a_download(site: Site, letters: Api, tmp_path: Path) -> None:
     before_page(site, letters, 2, lambda: Reply(status=503))
     download(site, tmp_path / "june.csv", batch_size=2)
     run = Run()
 
-    value = site.variables[name].replace(site.address, f"{site.address}/other")
-    other = site.variables | {name: value if "/" in value else "other"}
+    other = site.variables | {"AUTH0_CLIENT_ID": "other"}
     run.start(other, download=tmp_path / "june.csv", since=SINCE, retries=0)
 
     assert "continued" not in run.written[0]

@@ -158,7 +158,6 @@ def test_times_count_for_the_day_that_they_show(site: Site, api: Api, june: Path
             "this API does not say in which time zone it counts their days; send only the dates",
             id="an older API",
         ),
-        pytest.param(Reply(status=404), ExitStatus.CONFIGURATION, "send only the dates", id="only uploads"),
         pytest.param(Reply(status=503), ExitStatus.TEMPORARY, "503; run it again later", id="busy"),
     ],
 )
@@ -203,8 +202,8 @@ def test_a_check_shows_the_changes_and_their_sums(site: Site, api: Api, june: Pa
         "restored: 0 entries, 0 -> 0 hours",
         "withdrawn: 1 entry, 7.5 -> 0 hours",
         (
-            f"ok       {june}: 4 entries, 1 would be created, 0 would be corrected, 0 would be restored, "
-            "1 would be withdrawn, 3 already there, 0 rejected; nothing was stored (--check)"
+            f"ok       {june}: 4 entries, 1 would be created, 1 would be withdrawn, 3 already there, "
+            "0 rejected; nothing was stored (--check)"
         ),
     ]
 

@@ -63,16 +63,15 @@ def take_entries(tally: Tally, options: Options) -> Generator[InputEntry]:
             if isinstance(each, InputWarning):
                 tally.report.show_problem(each.describe())
                 tally.is_suspicious = True
-                continue
-            if isinstance(each, SkippedRow):
+            elif isinstance(each, SkippedRow):
                 tally.skip(each)
-                continue
-            tally.entries += 1
-            item = ignore_revision(each) if options.ignores_revisions else require_own_id(each)
-            if isinstance(item, InputEntry):
-                yield ids.identify(item) if ids else item
             else:
-                tally.reject(ids.identify_rejected(item) if ids else item)
+                tally.entries += 1
+                item = ignore_revision(each) if options.ignores_revisions else require_own_id(each)
+                if isinstance(item, InputEntry):
+                    yield ids.identify(item) if ids else item
+                else:
+                    tally.reject(ids.identify_rejected(item) if ids else item)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Keep rejected entries in a file that the user can fix and upload."""
 
 import os
-import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -107,4 +106,4 @@ def place_rejects(source: Input, context: RunContext) -> RejectsFile:
 
 
 def read_mode(source: Input) -> int:
-    return stat.S_IMODE(os.fstat(source.file.fileno()).st_mode) & 0o777
+    return os.fstat(source.file.fileno()).st_mode & 0o777

@@ -11,12 +11,7 @@ from pathlib import Path
 from timesheets_client.errors import ExitStatus
 from timesheets_client.files.rejects import RejectsFile
 from timesheets_client.network.messages import make_printable
-from timesheets_client.output.report import (
-    MAX_REJECTED_SHOWN,
-    Report,
-    count_entries,
-    describe_uploads,
-)
+from timesheets_client.output.report import MAX_REJECTED_SHOWN, Report, count_entries, describe_uploads
 from timesheets_client.reading.entries import Members, RejectedEntry, SkippedRow
 from timesheets_client.reading.identity import normalize_date, normalize_hours, strip_text
 from timesheets_client.reading.inputs import Input
@@ -74,8 +69,10 @@ class Tally:
             if each.was:
                 values = describe_values(each.entry.members, each.was, client)
                 self.report.show(f"{each.entry.source}: would become revision {each.revision}: {values}")
-            elif each.revision or each.status == HTTPStatus.OK:
-                self.report.show_detail(each.describe())
+            elif each.revision:
+                self.report.show_detail(f"{each.entry.source}: corrected, revision {each.revision}")
+            elif each.status == HTTPStatus.OK:
+                self.report.show_detail(f"{each.entry.source}: already there")
 
     def reject(self, *rejected: RejectedEntry) -> None:
         for each in rejected[: max(0, MAX_REJECTED_SHOWN - self.rejected)]:
@@ -134,7 +131,8 @@ class Tally:
         return self.status
 
     def _describe(self, mood: str = "", unsent: str = "") -> str:
-        changed = "".join(f"{count} {mood}{word}, " for word, count in self.changes.items())
+        changes = self.changes.items()
+        changed = "".join(f"{count} {mood}{word}, " for word, count in changes if count or not mood)
         outcome = "" if unsent else f"{changed}{self.existing} already there, "
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         return f"{self.file}: {count_entries(self.entries)}, {outcome}{self.rejected} rejected{skipped}"

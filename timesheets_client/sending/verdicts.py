@@ -40,12 +40,6 @@ class EntryVerdict:
     def is_rejected(self) -> bool:
         return self.status >= HTTPStatus.BAD_REQUEST and self.status != HELD_BACK
 
-    def describe(self) -> str:
-        """As in `week23.csv:2: already there`, unless it is created or rejected."""
-        if self.revision:
-            return f"{self.entry.source}: corrected, revision {self.revision}"
-        return f"{self.entry.source}: already there"
-
     def reject(self) -> RejectedEntry:
         reason = f"The API answered {self.status}."
         if self.status == HTTPStatus.CONFLICT:
