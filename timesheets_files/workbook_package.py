@@ -6,8 +6,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, NamedTuple
 from xml.etree.ElementTree import Element
 
 from timesheets_files.members import OLD_EXCEL, OLD_WORKBOOK, FileTooLarge, FileUnreadable
@@ -27,7 +26,6 @@ MAX_TITLE_LENGTH = 64
 # Only parts with these elements may be large.
 ROWS = "sheetData/row"
 SHARED_TEXTS = "sst/si"
-IS_ENCRYPTED = 1
 # The last record of an archive, without its comment.
 END, END_BYTES = b"PK\x05\x06", 22
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -54,8 +52,7 @@ class Copy(tempfile.SpooledTemporaryFile[bytes]):
         return super().read(*sizes)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SheetPart:
+class SheetPart(NamedTuple):
     title: str
     part: str
     is_hidden: bool
@@ -91,10 +88,7 @@ class Package:
             kind, part = self._references[reference]
             if kind == "worksheet":
                 title = put_on_one_line(element.attrib["name"])[:MAX_TITLE_LENGTH]
-                is_hidden = element.get("state", "visible") != "visible"
-                sheets.append(SheetPart(title=title, part=part, is_hidden=is_hidden))
-        if len({sheet.part for sheet in sheets}) < len(sheets):
-            raise FileUnreadable("two of its sheets are the same part of the archive")
+                sheets.append(SheetPart(title, part, element.get("state", "visible") != "visible"))
         return sheets
 
     def read(self, kind: str, path: str) -> Iterator[Element]:
@@ -113,8 +107,6 @@ class Package:
 
     def read_part(self, part: str, path: str) -> Iterator[Element]:
         member = self._parts[part]
-        if member.flag_bits & IS_ENCRYPTED:
-            raise FileUnreadable("has a password; save it without one")
         # The other methods unpack a few bytes to gigabytes at once.
         if member.compress_type not in METHODS:
             raise FileUnreadable("its archive uses a compression method that spreadsheets do not use")

@@ -40,12 +40,6 @@ def remove_part(name: str) -> bytes:
     return pack(parts)
 
 
-def repeat_sheet() -> bytes:
-    parts = make_parts(write_sheet(write_row(2)))
-    sheet = '<sheet name="S" r:id="worksheet"/>'
-    return pack({**parts, "xl/workbook.xml": parts["xl/workbook.xml"].replace(sheet, sheet * 2)})
-
-
 def claim_size(content: bytes) -> bytes:
     """The same archive, with a first member that claims to unpack to 2 GB."""
     position = content.index(b"PK\x01\x02") + 24
@@ -59,16 +53,6 @@ def format_as_date(number: str, epoch: str = "") -> bytes:
     styles = f'<styleSheet {MAIN}><cellXfs><xf numFmtId="14"/></cellXfs></styleSheet>'
     workbook = parts["xl/workbook.xml"].replace("<sheets>", f"{epoch}<sheets>")
     return pack({**parts, "xl/styles.xml": styles, "xl/workbook.xml": workbook})
-
-
-def encrypt(content: bytes) -> bytes:
-    """The same archive, with members that claim to have a password."""
-    raw = bytearray(content)
-    for begin, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        position = -1
-        while (position := raw.find(begin, position + 1)) >= 0:
-            raw[position + offset] |= 1
-    return bytes(raw)
 
 
 def test_a_handmade_workbook_is_read() -> None:
@@ -87,11 +71,8 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        pytest.param(make_workbook(write_row(10**9)), "at most 1,048,576 rows", id="far row"),
         pytest.param(make_workbook(write_row(1_048_577)), "at most 1,048,576 rows", id="a row too many"),
         pytest.param(make_workbook(write_row(3), write_row(3)), "row 3 comes after row 3", id="row twice"),
-        pytest.param(make_workbook(write_row(3), write_row(2)), "row 2 comes after row 3", id="rows mixed"),
-        pytest.param(make_workbook('<row r="x"/>'), "not a complete Excel workbook", id="no row number"),
         pytest.param(
             make_workbook('<row r="2"><c r="XFE2"><v>1</v></c></row>'), "too far right", id="column"
         ),
@@ -106,9 +87,7 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
             make_workbook(write_row(2, user=shared("-1"))), "text that does not exist", id="text -1"
         ),
         pytest.param(make_workbook(write_row(2, user=shared("9" * 5000))), "not a complete", id="text 999"),
-        pytest.param(make_workbook(write_row(2, user=shared("x"))), "text that does not exist", id="text x"),
         pytest.param(make_workbook(write_row(2, hours="1_000")), "is not a number", id="underscore"),
-        pytest.param(make_workbook(write_row(2, hours="NaN")), "is not a number", id="NaN"),
         pytest.param(make_workbook(write_row(2, hours="1e999")), "is not a number", id="infinity"),
         pytest.param(make_workbook('<row r="2"><c t="x"><v>1</v></c></row>'), "unknown type", id="type"),
         pytest.param(
@@ -116,40 +95,25 @@ def test_the_declared_size_of_a_sheet_is_ignored(dimension: str) -> None:
             "unknown type or value: b, '2'",
             id="boolean",
         ),
-        pytest.param(make_workbook('<row r="2"><c s="x"><v>2</v></c></row>'), "not a complete", id="style"),
         pytest.param(format_as_date("60"), "1900-02-29, which was no day", id="day 60"),
-        pytest.param(format_as_date("60.9"), "1900-02-29, which was no day", id="evening of day 60"),
         pytest.param(b"\n" + make_workbook(), "bytes before or after it", id="byte before"),
         pytest.param(make_workbook() + b"\n", "bytes before or after it", id="byte after"),
-        pytest.param(
-            b"x" * 999 + make_workbook() + b"x" * 999, "bytes before or after it", id="bytes around"
-        ),
         pytest.param(make_workbook("<row>"), "not a complete Excel workbook", id="broken XML"),
         pytest.param(replace_part(SHEET, write_sheet(write_row(2))[:-30]), "not a complete", id="cut XML"),
         pytest.param(replace_part(SHEET, DOCTYPE + write_sheet()), "has a DOCTYPE", id="DOCTYPE"),
-        pytest.param(
-            replace_part("xl/styles.xml", f"{DOCTYPE}<s/>"), "has a DOCTYPE", id="DOCTYPE of styles"
-        ),
         pytest.param(replace_part("xl/styles.xml", "<"), "not a complete Excel workbook", id="styles"),
-        pytest.param(replace_part("xl/sharedStrings.xml", b"\xff\0"), "not a complete Excel", id="strings"),
-        pytest.param(replace_part("xl/workbook.xml", b""), "not a complete Excel workbook", id="empty part"),
         pytest.param(replace_part("XL/WORKBOOK.XML", b""), "two parts named", id="part twice"),
         pytest.param(remove_part(SHEET), "not a complete Excel workbook", id="no sheet"),
         pytest.param(remove_part("[Content_Types].xml"), "not a complete Excel workbook", id="no types"),
-        pytest.param(remove_part("xl/sharedStrings.xml"), "not a complete Excel workbook", id="no texts"),
         pytest.param(
             replace_part("xl/_rels/workbook.xml.rels", relate()),
             "not a complete Excel workbook",
             id="dangling sheet",
         ),
-        pytest.param(repeat_sheet(), "two of its sheets are the same part", id="sheet twice"),
         pytest.param(
             claim_size(make_workbook(write_row(2))), "more sheets, parts or formats", id="gigabytes"
         ),
         pytest.param(pack({"a.txt": "x"}), "not a complete Excel workbook", id="another archive"),
-        pytest.param(
-            encrypt(make_workbook(write_row(2))), "has a password; save it without", id="zip password"
-        ),
         pytest.param(b"\xd0\xcf\x11\xe0" + bytes(99), "old format, or has a password", id="old format"),
         pytest.param(
             pack(make_parts(write_sheet(write_row(2))), zipfile.ZIP_BZIP2),
@@ -208,8 +172,6 @@ def test_a_workbook_with_damaged_bytes_is_read_or_unreadable() -> None:
         pytest.param("<r><t>00</t></r><r><t>7</t></r>", "007", id="rich text"),
         pytest.param("<t>007</t><rPh><t>zero</t></rPh>", "007", id="pronunciation"),
         pytest.param("<t>a_x005F_x000D_b</t>", "a_x000D_b", id="escaped underscore"),
-        pytest.param("<t>a_x0042_</t>", "aB", id="escaped character"),
-        pytest.param("<t>J\u00f6rg \U0001f600</t>", "J\u00f6rg \U0001f600", id="other letters"),
     ],
 )
 def test_texts_are_read_as_excel_shows_them(text: str, expected: str) -> None:

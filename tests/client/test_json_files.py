@@ -48,10 +48,8 @@ def test_an_array_is_read_as_a_stream() -> None:
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        pytest.param("7.50", "7.50", id="trailing zero"),
         pytest.param("-0.0", "-0.0", id="minus zero"),
         pytest.param("7.0999999999999999999999", "7.0999999999999999999999", id="more than a float holds"),
-        pytest.param("1e400", "1E+400", id="larger than a float"),
         pytest.param("-1e88888888888888888888", "-1e99999999999999999999", id="larger than a Decimal"),
         pytest.param("1" + "0" * 5_000, "1" + "0" * 5_000, id="5,001 digits"),
     ],
@@ -70,9 +68,7 @@ def test_numbers_are_sent_as_they_were_read(number: str, expected: str) -> None:
         pytest.param('"text"', "'\"text\"' is not an entry; an entry is an object", id="text"),
         pytest.param('{"a": 1, "a": 2}', "one of its members is repeated", id="repeated"),
         pytest.param('{"a": "\\ud800"}', "it escapes a lone surrogate", id="surrogate"),
-        pytest.param('{"a": NaN}', "NaN is not a JSON number", id="NaN"),
         pytest.param("[" * 100_000, "more than 32 levels of nesting", id="brackets"),
-        pytest.param(f'{{"a": {"[" * 500}{"]" * 500}}}', "more than 32 levels of nesting", id="lists"),
         pytest.param('{"a": ' * 5_000 + "1" + "}" * 5_000, "more than 32 levels of nesting", id="objects"),
     ],
 )
@@ -126,14 +122,6 @@ def test_a_line_with_only_a_rejection_is_rejected_again(members: str) -> None:
 def test_a_broken_array_is_unreadable_from_the_error_on(content: str | bytes, problem: str) -> None:
     with pytest.raises(InputUnreadable, match=problem):
         read(content, "a.json")
-
-
-def test_the_entries_before_the_error_are_read() -> None:
-    entries = iterate(f"[{ENTRY}, oops", "a.json")
-
-    assert next(entries).source == "a.json[0]"
-    with pytest.raises(InputUnreadable):
-        next(entries)
 
 
 def test_an_endless_entry_is_not_read_into_memory() -> None:

@@ -1,6 +1,5 @@
 import os
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -121,12 +120,6 @@ def test_the_problems_of_all_tables_are_reported_at_once(tmp_path: Path) -> None
         "project: this table is missing",
         UNIT,
     ]
-
-
-def test_the_option_supplies_a_missing_time_zone(tmp_path: Path) -> None:
-    timed = write(tmp_path, date='column = "Day"\nformat = "%Y-%m-%d %H:%M"')
-
-    assert load_map(timed, ZoneInfo("Europe/Berlin"))
 
 
 @pytest.mark.parametrize(

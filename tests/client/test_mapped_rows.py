@@ -37,7 +37,6 @@ def read_problem(member: str, map_file: Path, *cells: str, zone: ZoneInfo | None
     ("layout", "cell", "expected"),
     [
         pytest.param("%d/%m/%Y", "03/04/2026", "2026-04-03", id="day first"),
-        pytest.param("%m/%d/%Y", "03/04/2026", "2026-03-04", id="month first"),
         pytest.param("%d.%m.%Y", "3.4.2026", "2026-04-03", id="one digit"),
         pytest.param("%Y%m%d", "20260403", "2026-04-03", id="no separators"),
         pytest.param("%Y-%m-%d %H:%M", "2026-04-03 8:05", "2026-04-03T08:05:00+02:00", id="zone"),
@@ -50,13 +49,8 @@ def read_problem(member: str, map_file: Path, *cells: str, zone: ZoneInfo | None
             "2026-01-20T18:25:30.148000+01:00",
             id="ISO",
         ),
-        pytest.param("%Y-%m-%dT%H:%M%z", "2026-01-20T18:25Z", "2026-01-20T18:25:00+00:00", id="UTC"),
-        pytest.param("%Y-%m-%dT%H:%M%z", "2026-01-20T18:25-03:30", "2026-01-20T18:25:00-03:30", id="minus"),
         pytest.param("%d/%b/%Y", "3/apr/2026", "2026-04-03", id="name of a month"),
         pytest.param("%d %B %Y", "03 May 2026", "2026-05-03", id="whole name of a month"),
-        pytest.param("[%d.%m.%Y]", "[03.04.2026]", "2026-04-03", id="no pattern"),
-        pytest.param("%Y-%m-%d %H:%M", "2026-10-25 01:59", "2026-10-25T01:59:00+02:00", id="before a change"),
-        pytest.param("%Y-%m-%d %H:%M", "2026-10-25 03:00", "2026-10-25T03:00:00+01:00", id="after a change"),
     ],
 )
 def test_a_date_has_the_stated_format(tmp_path: Path, layout: str, cell: str, expected: str) -> None:
@@ -98,13 +92,9 @@ def test_the_option_replaces_the_time_zone_of_the_map(tmp_path: Path) -> None:
         pytest.param(
             "%d/%m/%Y", "13/14/2026", "'13/14/2026' does not have the format %d/%m/%Y", id="no month"
         ),
-        pytest.param("%d/%m/%Y", "", "'' does not have the format %d/%m/%Y", id="empty"),
         pytest.param("%d/%m/%Y", "03/04/26", "'03/04/26' does not have the format %d/%m/%Y", id="century"),
         pytest.param("%Y%m%d", "2026111", "'2026111' does not have the format %Y%m%d", id="digits"),
         pytest.param("%d.%m.%Y", "٠٣.٠٤.٢٠٢٦", "'٠٣.٠٤.٢٠٢٦' does not have", id="other digits"),
-        pytest.param("%d.%m.%Y", "31.02.2026", "does not have the format", id="no such day"),
-        pytest.param("%Y-%m-%d %H:%M", "2026-10-25 02:30", "twice or never", id="twice"),
-        pytest.param("%Y-%m-%d %H:%M", "2026-03-29 02:30", "twice or never", id="never"),
         pytest.param(
             "%Y-%m-%d %H:%M", "2026-01-20" + " " * 99 + "18:25", "does not have the format", id="wide"
         ),
@@ -120,21 +110,16 @@ def test_a_date_of_another_format_is_rejected(tmp_path: Path, layout: str, cell:
     ("unit", "cell", "hours"),
     [
         pytest.param('"hours"', "1.5", "1.50", id="hours"),
-        pytest.param('"hours"', "7", "7.00", id="whole hours"),
         pytest.param('"hours"\ndecimal = ","', "1,5", "1.50", id="comma"),
         pytest.param('"hours"', "1.005", "1.01", id="half up"),
         pytest.param('"hours"', "1.0049999", "1.00", id="down"),
-        pytest.param('"minutes"', "90", "1.50", id="minutes"),
         pytest.param('"seconds"', "5400", "1.50", id="seconds"),
         pytest.param('"seconds"', "18", "0.01", id="least"),
-        pytest.param('"seconds"', "0", "0.00", id="zero"),
         pytest.param('"h:mm"', "1:30", "1.50", id="h:mm"),
-        pytest.param('"h:mm"', "210:00", "210.00", id="many hours"),
         pytest.param('"h:mm:ss"', "24:19:36", "24.33", id="h:mm:ss"),
         pytest.param('"1h 30m"', "1h 30m", "1.50", id="words"),
         pytest.param('"1d 2h 30m"\nhours_per_day = 7.5', "1d 2h 30m", "10.00", id="days"),
         pytest.param('"1h 30m"', "45m", "0.75", id="only minutes"),
-        pytest.param('"1h 30m"', "2 h", "2.00", id="only hours"),
         pytest.param('"1h 30m"', "1h30min 36s", "1.51", id="seconds in words"),
     ],
 )
@@ -149,15 +134,9 @@ def test_a_duration_has_the_stated_unit(tmp_path: Path, unit: str, cell: str, ho
     [
         pytest.param('"hours"', "1,5", "'1,5' is not a duration such as 1.5", id="comma"),
         pytest.param('"hours"\ndecimal = ","', "1.5", "'1.5' is not a duration such as 1,5", id="point"),
-        pytest.param('"hours"\ndecimal = ","', "2.000,0", "is not a duration such as 1,5", id="thousands"),
-        pytest.param('"hours"', "-1", "'-1' is not a duration such as 1.5", id="negative"),
         pytest.param('"hours"', "9" * 99, "is not a duration", id="many digits"),
-        pytest.param('"h:mm"', "-0:30", "'-0:30' is not a duration such as 1:30", id="negative clock"),
-        pytest.param('"h:mm"', "1:30:00", "'1:30:00' is not a duration such as 1:30", id="seconds"),
         pytest.param('"h:mm"', "1:60", "'1:60' is not a duration such as 1:30", id="60 minutes"),
-        pytest.param('"h:mm:ss"', "1:30", "'1:30' is not a duration such as 1:30:00", id="no seconds"),
         pytest.param('"1h 30m"', "90", "'90' is not a duration such as 1h 30m", id="no unit"),
-        pytest.param('"1h 30m"', "", "'' is not a duration such as 1h 30m", id="empty"),
         pytest.param('"minutes"', "\u0669\u0660", "is not a duration such as 90", id="other digits"),
         pytest.param('"seconds"', "17.9", "'17.9' is less than 18 seconds, which are 0 hours", id="short"),
     ],
@@ -179,10 +158,7 @@ OFFSET_PERIODS = 'start = "{Day} {From}"\nend = "{Day} {To}"\nformat = "%Y-%m-%d
         pytest.param(PERIODS, "2026-06-01,08:00,12:20,", "4.33", id="one day"),
         pytest.param(PERIODS, "2026-06-01,22:00,06:00,", "8.00", id="over midnight"),
         pytest.param(PERIODS, "2026-10-24,22:00,06:00,", "9.00", id="clock set back"),
-        pytest.param(PERIODS, "2026-03-28,22:00,06:00,", "7.00", id="clock set forward"),
-        pytest.param(PERIODS, "2026-06-01,08:00,08:00,", "0.00", id="no time"),
         pytest.param(DATED_PERIODS, "2026-06-01,22:00,06:00,2026-06-02", "8.00", id="dated end"),
-        pytest.param(DATED_PERIODS, "2026-06-01,22:00,06:00,2026-06-03", "32.00", id="two nights"),
     ],
 )
 def test_hours_are_counted_from_start_to_end(tmp_path: Path, keys: str, cells: str, hours: str) -> None:
@@ -197,10 +173,7 @@ def test_hours_are_counted_from_start_to_end(tmp_path: Path, keys: str, cells: s
     [
         pytest.param(DATED_PERIODS, "2026-06-01,22:00,06:00,2026-06-01", "is before the start", id="before"),
         pytest.param(PERIODS, "2026-06-01,22:00,,", "'' does not have the format %H:%M", id="no end"),
-        pytest.param(PERIODS, "2026-10-25,02:30,06:00,", "twice or never", id="ambiguous"),
         pytest.param(PERIODS, "9999-12-31,22:00,06:00,", "there is no day after 9999-12-31", id="last day"),
-        pytest.param(OFFSET_PERIODS, "2026-06-01,08:00+9999,09:00Z,", "does not have the format", id="hours"),
-        pytest.param(OFFSET_PERIODS, "2026-06-01,08:00+2400,09:00Z,", "does not have the format", id="a day"),
         pytest.param(OFFSET_PERIODS, "2026-06-01,08:00+02:60,09:00Z,", "does not have the format", id="hour"),
     ],
 )
@@ -218,16 +191,13 @@ def read_period(map_file: Path, cells: str) -> Sequence[Row]:
 @pytest.mark.parametrize(
     ("keys", "cell", "project"),
     [
-        pytest.param('column = "Project"', " Web ", "Web", id="column"),
         pytest.param('column = " pROJECT "', "Web", "Web", id="case"),
         pytest.param('constant = "100 %"', "Web", "100 %", id="constant"),
         pytest.param('template = "{Project}: 100 % of {Day}"', "Web", "Web: 100 % of 2026-06-01", id="join"),
-        pytest.param('template = "<{Project}>"', "Web", "<Web>", id="one column"),
         pytest.param('template = "<{Project}>"\ndefault = "none"', "", "none", id="empty template"),
         pytest.param('column = "Project"\ndefault = "Internal"', "", "Internal", id="default"),
         pytest.param('column = "Project"', "", "", id="none, for the API to refuse"),
         pytest.param('column = "Project"\nrename = {Web = "Site"}', "Web", "Site", id="renamed"),
-        pytest.param('column = "Project"\nrename = {Web = "Site"}', "web", "web", id="exactly"),
         pytest.param('column = "Project"\nlookup = "projects.csv"', "WEB", "Site", id="looked up"),
     ],
 )
@@ -246,12 +216,6 @@ def test_people_are_looked_up_in_a_file_next_to_the_map(tmp_path: Path) -> None:
     assert read_member("user_id", looked_up, "ada@EXAMPLE.com", "2026-06-01", "X", "1:00") == "007"
     problem = read_problem("user_id", looked_up, "jan@example.com", "2026-06-01", "X", "1:00")
     assert "'jan@example.com' is not in people.csv" in problem
-
-
-def test_an_id_is_made_of_columns(tmp_path: Path) -> None:
-    with_id = write(tmp_path, entry_id='template = "ours-{Project}.{Day}"')
-
-    assert read_member("entry_id", with_id, "a@example.com", "2026-06-01", "7", "1:00") == "ours-7.2026-06-01"
 
 
 def test_an_id_with_an_empty_part_is_rejected_and_not_replaced(tmp_path: Path) -> None:
@@ -302,13 +266,10 @@ SKIPS = {
     ("condition", "cells", "reason"),
     [
         pytest.param("equals", ("Total", "9:00"), "Project is 'Total'", id="equal"),
-        pytest.param("equals", ("total", "9:00"), None, id="another case"),
         pytest.param("equals", ("", "9:00"), None, id="empty"),
         pytest.param("list", ("", "9:00"), "Project is empty", id="one of a list"),
         pytest.param("others", ("Lunch", "9:00"), "Project is 'Lunch'", id="not equal"),
-        pytest.param("others", ("Shop", "9:00"), None, id="equal to one"),
         pytest.param("zero", ("Web", "0:00"), "it has 0 hours", id="zero"),
-        pytest.param("zero", ("Web", "0:01"), None, id="a minute"),
     ],
 )
 def test_rows_are_skipped_by_a_condition(

@@ -104,13 +104,6 @@ def test_ids_come_from_the_entries_and_not_from_the_map(
     assert api.stored == before
 
 
-def test_standard_input_is_mapped(api: Api, our_map: Path) -> None:
-    run = run_client(api.variables, "-", map_file=our_map, stdin=EXPORT.encode())
-
-    assert run.status == ExitStatus.REJECTED
-    assert SUMMARY in run.written[0]
-
-
 def test_a_dry_run_maps_without_settings(our_map: Path, export: Path) -> None:
     run = run_client({"AUTH0_DOMAIN": "incomplete"}, export, map_file=our_map, is_dry_run=True)
 

@@ -117,8 +117,3 @@ def test_sheets_without_a_column_of_the_map_are_not_read(our_map: Path) -> None:
 def test_a_sheet_with_only_some_columns_of_the_map_is_unreadable(our_map: Path) -> None:
     with pytest.raises(InputUnreadable, match=r"^w\.xlsx!Summary:1: .* lacks or repeats 'E-mail'"):
         read(our_map, Summary=[["Project", "Duration"], ["X", "1"]])
-
-
-def test_a_workbook_without_a_column_of_the_map_is_unreadable(our_map: Path) -> None:
-    with pytest.raises(InputUnreadable, match=r"no sheet has a first row that names a column of .*our\.toml"):
-        read_mapped(save(header=("A", "B")), our_map, "w.xlsx")

@@ -12,7 +12,6 @@ from timesheets_files.printable import quote
 
 # A number that another one follows at once needs all of its digits.
 ADJACENT = re.compile("%[YmdHIMSf]%[YmdHIMSf]")
-DIGITS = re.compile(r"\d+", re.ASCII)
 NOON = re.compile(r"([ap])\.?m\.?", re.IGNORECASE)
 DATE = set("Ymd")
 TIMES = [set(each + zone) for each in ("HM", "HMS", "HMSf", "IMp", "IMSp", "IMSfp") for zone in ("", "z")]
@@ -99,8 +98,6 @@ def find_moment(text: str, layout: str) -> datetime | None:
     except ValueError:
         return None
     if ADJACENT.search(layout):
-        whole = found.strftime(re.sub("%[fz]", "", layout))
-        numbers = zip(DIGITS.findall(text), DIGITS.findall(whole), strict=False)
-        if any(len(given) < len(full) for given, full in numbers):
-            return None
+        whole = found.strftime(re.split("%[fz]", layout)[0])
+        return found if text.casefold().startswith(whole.casefold()) else None
     return found

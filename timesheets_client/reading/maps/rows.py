@@ -13,10 +13,9 @@ from timesheets_files.dates import Swapped
 from timesheets_files.limits import find_faults
 from timesheets_files.members import OPTIONAL_COLUMNS, HeaderMalformed, Malformed, RowMalformed
 from timesheets_files.printable import quote
-from timesheets_files.rows import clear_optional, require_width
+from timesheets_files.rows import clear_optional, join_names, require_width
 from timesheets_files.workbook_values import EMPTY, KINDS, Cell, Kind, Sheet, explain
 
-MAX_LENGTH = 2_000
 # In an export, the date and the time of day can have a column each, and hours can be a duration.
 MAPPED_KINDS = {
     **KINDS,
@@ -69,11 +68,9 @@ class RowReader:
         self._map, self.names = entry_map, [normalize(name) for name in header]
         columns = {f"{quote(column)} ({member})": normalize(column) for column, member in entry_map.columns}
         if wrong := [column for column, name in columns.items() if self.names.count(name) != 1]:
-            problem = (
-                f"the first row must have each column that {entry_map.name} names once; it lacks or repeats "
-                f"{', '.join(wrong)}; it names: {', '.join(map(quote, header))}"
-            )
-            raise HeaderMalformed(problem[:MAX_LENGTH], line, sheet)
+            problem = f"it lacks or repeats {', '.join(wrong)}; it names: {join_names(header)}"
+            first_row = f"the first row must have each column that {entry_map.name} names once"
+            raise HeaderMalformed(f"{first_row}; {problem}", line, sheet)
         self._skips = [(normalize(skip.column), skip) for skip in entry_map.skips]
         read = {*columns.values(), *(key for key, _ in self._skips)}
         self._last = max(place for place, name in enumerate(self.names) if name in read)

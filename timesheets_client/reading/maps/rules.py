@@ -1,6 +1,5 @@
 """Read from a map how the texts of an entry are made from the cells of a row."""
 
-import errno
 import io
 import re
 import stat
@@ -132,7 +131,10 @@ def read_lookup(path: Path, member: str) -> Mapping[str, str]:
     """
     values: dict[str, str] = {}
     try:
-        with open_csv(io.BytesIO(read_content(path))) as table:
+        content, status = read_file(path, MAX_LOOKUP_BYTES + 1, NO_WAIT)
+        if not stat.S_ISREG(status.st_mode) or len(content) > MAX_LOOKUP_BYTES:
+            raise OSError("it is not a regular file of at most 16 MiB")
+        with open_csv(io.BytesIO(content)) as table:
             if len(table.header) != 2 or table.header[1] != member:
                 raise FileUnreadable(f"the first row must name two columns, the second of them {member}", 1)
             for line, cells in table:
@@ -147,10 +149,3 @@ def read_lookup(path: Path, member: str) -> Mapping[str, str]:
         problem = getattr(error, "strerror", None) or error
         raise WrongMap(f"lookup: {path.name} cannot be read: {problem}") from None
     return values
-
-
-def read_content(path: Path) -> bytes:
-    content, status = read_file(path, MAX_LOOKUP_BYTES + 1, NO_WAIT)
-    if not stat.S_ISREG(status.st_mode) or len(content) > MAX_LOOKUP_BYTES:
-        raise OSError(errno.EINVAL, "it is not a regular file of at most 16 MiB")
-    return content
