@@ -22,8 +22,8 @@ MAX_TOKEN_LENGTH = 8000
 
 logger = logging.getLogger(__name__)
 
-# RFC 6750 section 2.1.
-_B64TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+# RFC 6750 section 2.1, without the padding.
+_B64TOKEN = f"{string.ascii_letters}{string.digits}._~+/-".encode()
 
 _AROUND_TOKEN = f"{string.whitespace}\"'`\ufeff"
 _PREFIX = re.compile(r"(authorization\s*:\s*)?(bearer(\s+|$))?", re.IGNORECASE)
@@ -108,11 +108,17 @@ def _read_bearer_token(authorization: str, has_query_token: bool) -> str | None:
     if scheme.lower() != "bearer":
         return None
     unverified_token = credentials.lstrip(" ")
-    is_token = len(unverified_token) <= MAX_TOKEN_LENGTH and _B64TOKEN.fullmatch(unverified_token)
+    is_token = len(unverified_token) <= MAX_TOKEN_LENGTH and _is_b64token(unverified_token)
     if has_query_token or not is_token:
         logger.warning("outcome=refused reason=invalid_request")
         raise InvalidRequest
     return unverified_token
+
+
+def _is_b64token(text: str) -> bool:
+    """Several times faster than a regular expression, which would take a hundredth of an upload's time."""
+    unpadded = text.rstrip("=")
+    return bool(unpadded) and unpadded.isascii() and not unpadded.encode().translate(None, _B64TOKEN)
 
 
 def unwrap_token(text: str) -> str:

@@ -40,11 +40,11 @@ class HasScope(BasePermission):
         required_scopes = getattr(view, "required_scopes", None)
         if not required_scopes:
             raise ImproperlyConfigured(f"{type(view).__name__} must declare required_scopes.")
-        if request.auth is None:
+        token = cast("VerifiedToken | None", request.auth)
+        if token is None:
             logger.warning("outcome=refused reason=not_authenticated")
             return False
-        token = cast("VerifiedToken", request.auth)
-        policy = find_policy(cast("MachineClient", request.user).key)
+        policy = find_policy(token.client.key)
         sufficient_scopes: frozenset[str] = getattr(view, "sufficient_scopes", frozenset())
         if policy.is_stopped:
             refusal = ClientStopped()

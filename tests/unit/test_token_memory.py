@@ -168,17 +168,22 @@ def test_a_token_that_differs_in_one_byte_of_its_signature_is_refused(verify: Ve
     assert find_fault(verify, forged) is Fault.SIGNATURE
 
 
-def test_the_token_that_was_verified_first_is_forgotten_first(
+def test_the_token_not_used_for_longest_is_forgotten_first(
     verify: Verify, keys: Keys, issuer: Issuer
 ) -> None:
-    tokens = [issuer.mint(azp=f"client-{number}") for number in range(MAX_REMEMBERED_TOKENS + 1)]
-    for token in tokens:
-        verify(token)
+    favorite = issuer.mint(azp="favorite")
+    count = MAX_REMEMBERED_TOKENS + 10
+    tokens = [issuer.mint(azp=f"client-{number}") for number in range(count)]
 
-    for token in (*tokens[1:], tokens[0]):
-        verify(token)
+    for number, token in enumerate(tokens):
+        assert verify(token).client.client_id == f"client-{number}"
+        assert verify(favorite).client.client_id == "favorite"
 
-    assert keys.algorithm.count == len(tokens) + 1
+    assert keys.algorithm.count == count + 1
+    verify(tokens[-MAX_REMEMBERED_TOKENS + 1])
+    assert keys.algorithm.count == count + 1
+    verify(tokens[-MAX_REMEMBERED_TOKENS - 1])
+    assert keys.algorithm.count == count + 2
 
 
 def test_each_of_16_threads_gets_its_own_token(verify: Verify, issuer: Issuer) -> None:

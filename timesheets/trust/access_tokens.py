@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -47,17 +48,21 @@ class TokenMemory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._verifications: dict[bytes, _Verification] = {}
+        # The one that was used last is the last one.
+        self._verifications: OrderedDict[bytes, _Verification] = OrderedDict()
 
     def find(self, digest: bytes) -> _Verification | None:
-        return self._verifications.get(digest)
+        with self._lock:
+            if digest in self._verifications:
+                self._verifications.move_to_end(digest)
+            return self._verifications.get(digest)
 
     def keep(self, digest: bytes, verification: _Verification) -> None:
-        """Remember the verification, and forget the oldest one if there are too many."""
+        """Remember the verification. If there are too many, forget the one not used for longest."""
         with self._lock:
             self._verifications[digest] = verification
             if len(self._verifications) > MAX_REMEMBERED_TOKENS:
-                del self._verifications[next(iter(self._verifications))]
+                self._verifications.popitem(last=False)
 
 
 def verify_access_token(
