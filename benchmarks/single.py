@@ -3,8 +3,8 @@
 Sends one entry per request over 16 and over 64 kept connections to the production server with one worker on
 one core, which verifies each token and stores each entry in SQLite or PostgreSQL. The rivals are FastAPI on
 uvicorn with uvloop and httptools, on the same core (`benchmarks/stock/rival.py`). One verifies the token with
-PyJWT and stores each entry in PostgreSQL with asyncpg. The other verifies the token and stores nothing: it is
-the limit. The load and PostgreSQL run on the other cores.
+PyJWT, stores each entry in PostgreSQL with asyncpg, and prints it, as the API does. The other verifies the
+token, and stores and prints nothing: it is the limit. The load and PostgreSQL run on the other cores.
 """
 
 import argparse

@@ -1,5 +1,7 @@
-"""A FastAPI that verifies the token with PyJWT, and stores each entry durably, once, or only echoes it."""
+"""A FastAPI that verifies the token with PyJWT. It stores each entry once and prints it, or echoes it."""
 
+import json
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,9 @@ import asyncpg
 import jwt
 from fastapi import FastAPI, Header, HTTPException
 from pydantic import BaseModel
+
+logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+logger = logging.getLogger(__name__)
 
 _ISSUER = os.environ["TEST_ISSUER"]
 # Fetched once, so that no request pays for it.
@@ -70,7 +75,9 @@ async def store(entry: Entry, authorization: Annotated[str, Header()]) -> dict[s
     row_id = await app.state.pool.fetchval(_INSERT, client, datetime.now(UTC), *content)
     if row_id is None:
         raise HTTPException(409)
-    return {"id": row_id, **entry.model_dump()}
+    stored = {"id": row_id, **entry.model_dump()}
+    logger.info("%s", json.dumps(stored))
+    return stored
 
 
 @app.post("/echo", status_code=201)
