@@ -9,7 +9,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections, reset_queries
 from django.db.models.signals import pre_migrate
 
-from timesheets.storage.failures import SchemaOutdated, require_no_half_squash
+from timesheets.storage.availability import SchemaOutdated, require_no_half_squash
 from timesheets.storage.writer import close_writer
 
 

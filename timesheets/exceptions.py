@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from timesheets import conf
 from timesheets.logs import current_request_id
-from timesheets.storage.failures import explain_failure, is_database_failure
+from timesheets.storage.availability import explain_failure, is_database_failure
 from timesheets.storage.places import NoPlace
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"

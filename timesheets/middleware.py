@@ -25,7 +25,7 @@ from timesheets.exceptions import (
 )
 from timesheets.logs import current_request_id
 from timesheets.negotiation import prefers_html
-from timesheets.storage.failures import explain_failure, is_database_failure
+from timesheets.storage.availability import explain_failure, is_database_failure
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,13 @@ from django.db import Error
 from timesheets import conf
 from timesheets.authentication import get_issuer_keys
 from timesheets.storage import availability
-from timesheets.storage.availability import NotWritable, use_new_connection
-from timesheets.storage.failures import SchemaOutdated, describe_database, require_current_schema
+from timesheets.storage.availability import (
+    NotWritable,
+    SchemaOutdated,
+    describe_database,
+    require_current_schema,
+    use_new_connection,
+)
 from timesheets.trust.jwks import KeysUnavailable
 
 logger = logging.getLogger(__name__)
@@ -80,7 +85,6 @@ def _find_failures() -> dict[str, str]:
                     require()
                 except (NotWritable, SchemaOutdated) as failure:
                     failures[name] = str(failure)
-        availability.require_working_pool()
     except Error as error:
         advice = "Check that it runs and that DATABASE_URL is right."
         failures["database"] = f"{describe_database()}: {error}. {advice}"

@@ -23,7 +23,7 @@ from timesheets.browser.pages import PageRenderer
 from timesheets.browser.sessions import SessionAuthentication
 from timesheets.storage import client_policies
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
 from timesheets.trust.principals import MachineClient
 from timesheets.views.assignments import AssignmentView, MissingView
 from timesheets.views.downloads import TimesheetDownloadView, TotalsDownloadView
@@ -159,7 +159,7 @@ def store(issuer: Issuer, db: None) -> Callable[..., list[int]]:
         stored_for = MachineClient(
             **{"issuer": issuer.url, "client_id": "payroll", "subject": "payroll@clients", **client}
         )
-        return [verdict.timesheet_id for verdict in ingest_entries(stored_for, entries, received_at)]
+        return [verdict.timesheet_id for verdict in ingest_upload(stored_for, entries, received_at).verdicts]
 
     return ingest
 

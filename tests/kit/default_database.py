@@ -2,7 +2,7 @@
 
 Our code uses Django's default connection and writes SQL for its vendor, so the tests point the default
 connection first at one database and then at the other. A second alias with a router would not reach
-`timesheets.storage.revisions`, and a separate run per database would be easy to forget.
+`timesheets.storage.corrections`, and a separate run per database would be easy to forget.
 """
 
 from collections.abc import Iterator

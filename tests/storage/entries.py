@@ -6,7 +6,7 @@ from typing import Any
 
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.rows import Reach
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
@@ -38,7 +38,7 @@ def make_entry(entry_id: str | None = None, **changes: Any) -> Entry:
 
 
 def ingest(*entries: Entry, client: MachineClient = PAYROLL) -> list[Verdict]:
-    return ingest_entries(client, entries, RECEIVED_AT)
+    return ingest_upload(client, entries, RECEIVED_AT).verdicts
 
 
 def list_outcomes(verdicts: list[Verdict]) -> list[Outcome]:

@@ -16,8 +16,7 @@ from django.utils import timezone
 
 from timesheets.models import Run
 from timesheets.storage.entries import Entry
-from timesheets.storage.holds import Holds
-from timesheets.storage.runs import Write, add_run
+from timesheets.storage.runs import Holds, Write, add_run
 from timesheets.trust.principals import ClientKey
 
 MAY = date(2017, 5, 31)

@@ -21,7 +21,7 @@ from timesheets.storage.assignments import Assignments, read_assignments
 from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
 from timesheets.storage.gate import MAX_REMEMBERED_PAIRS, Gate
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.policy_files import PolicyFileWrong
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.uploads.gates import open_gate
@@ -51,7 +51,7 @@ def ingest(*entries: Entry, gate: Gate | None = None, correct: bool = False) -> 
         return store_as_current(provenance, entries, may_correct=True)
 
     store = store_current if correct else None
-    return ingest_entries(PAYROLL, entries, RECEIVED_AT, gate=gate or make_gate(), store=store)
+    return ingest_upload(PAYROLL, entries, RECEIVED_AT, gate=gate or make_gate(), store=store).verdicts
 
 
 def at(text: str) -> datetime:
@@ -133,7 +133,7 @@ def test_entries_without_an_entry_id_are_judged_alone() -> None:
 @pytest.mark.usefixtures("database")
 def test_only_what_would_be_added_is_judged(others: int) -> None:
     more = [make_entry(f"other-{number}") for number in range(others)]
-    ingest_entries(PAYROLL, [OTHER, *more], RECEIVED_AT)
+    ingest_upload(PAYROLL, [OTHER, *more], RECEIVED_AT)
 
     again = ingest(OTHER, *more)
     changed = ingest(OTHER._replace(hours=Decimal(6)), *more)
@@ -174,7 +174,7 @@ CORRECTIONS = [
 def test_a_correction_that_adds_nothing_is_not_judged(
     changes: dict[str, Any], outcome: Outcome, correct: bool
 ) -> None:
-    ingest_entries(PAYROLL, [OTHER], RECEIVED_AT)
+    ingest_upload(PAYROLL, [OTHER], RECEIVED_AT)
     number: dict[str, Any] = {} if correct else {"revision": 2}
     correction = OTHER._replace(**{"reason": "why", **number, **changes})
 
@@ -186,7 +186,7 @@ def test_a_correction_that_adds_nothing_is_not_judged(
 
 @pytest.mark.usefixtures("database")
 def test_a_correction_after_one_that_was_refused_finds_a_gap() -> None:
-    ingest_entries(PAYROLL, [OTHER], RECEIVED_AT)
+    ingest_upload(PAYROLL, [OTHER], RECEIVED_AT)
     revisions = [
         OTHER._replace(revision=number, reason="why", hours=Decimal(hours))
         for number, hours in ((2, 9), (3, 1))

@@ -25,7 +25,7 @@ from tests.storage.uploads import (
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.corrections import store_as_current
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries, ingest_upload
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict
 from timesheets_files.limits import MAX_REVISION
 
@@ -38,9 +38,9 @@ STORE = partial(store_as_current, may_correct=True)
 
 
 def state(*entries: Entry, may_correct: bool = True) -> list[Verdict]:
-    return ingest_entries(
+    return ingest_upload(
         PAYROLL, entries, RECEIVED_AT, store=partial(store_as_current, may_correct=may_correct)
-    )
+    ).verdicts
 
 
 CASES = [

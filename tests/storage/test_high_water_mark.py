@@ -18,7 +18,7 @@ from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry
 from tests.storage.uploads import REPORTING, uncommitted_upload
 from timesheets.models import Timesheet
 from timesheets.storage.high_water_mark import ADVISORY_LOCK_CLASS, find_high_water_mark
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
 
 Result = TypeVar("Result")
 
@@ -103,7 +103,7 @@ def test_an_announced_id_counts_after_two_billion_later_ids(distance: int) -> No
 @pytest.mark.parametrize("unused_ids", [1, 2])
 def test_the_high_water_mark_is_never_above_the_last_id(unused_ids: int) -> None:
     last_id = store_one()
-    ingest_entries(PAYROLL, [make_entry()] * unused_ids, RECEIVED_AT, commit_if=lambda _: False)
+    ingest_upload(PAYROLL, [make_entry()] * unused_ids, RECEIVED_AT, commit_if=lambda _: False)
 
     with uncommitted_upload("slow"):
         assert find_high_water_mark() == last_id
@@ -174,7 +174,7 @@ def test_what_is_settled_stays_settled_although_an_upload_announces_itself_late(
 def upload_late(may_end: threading.Event) -> None:
     with transaction.atomic():
         connection.cursor().execute("SET LOCAL search_path = late, public, pg_catalog")
-        ingest_entries(PAYROLL, [make_entry("late")], RECEIVED_AT, commit_if=lambda _: may_end.wait(10))
+        ingest_upload(PAYROLL, [make_entry("late")], RECEIVED_AT, commit_if=lambda _: may_end.wait(10))
 
 
 def in_own_connection(function: Callable[[], Result]) -> Result:

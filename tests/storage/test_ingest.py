@@ -21,7 +21,7 @@ from tests.storage.entries import (
 )
 from timesheets.models import Client, Timesheet
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.rows import TABLE
 from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
@@ -108,7 +108,9 @@ def test_a_rolled_back_batch_gets_verdicts_and_is_not_stored() -> None:
         seen.extend(verdicts)
         return False
 
-    verdicts = ingest_entries(PAYROLL, [make_entry("a"), make_entry("b")], RECEIVED_AT, commit_if=refuse)
+    verdicts = ingest_upload(
+        PAYROLL, [make_entry("a"), make_entry("b")], RECEIVED_AT, commit_if=refuse
+    ).verdicts
 
     assert list_outcomes(verdicts) == [EXISTING, CREATED]
     assert seen == verdicts
@@ -124,7 +126,7 @@ def test_only_a_deadlock_is_retried_and_a_failed_batch_is_not_stored() -> None:
         raise OperationalError
 
     with pytest.raises(OperationalError):
-        ingest_entries(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=lose_the_connection)
+        ingest_upload(PAYROLL, [make_entry("a")], RECEIVED_AT, commit_if=lose_the_connection)
 
     assert len(attempts) == 1
     assert not Timesheet.objects.exists()
@@ -225,7 +227,7 @@ def count_statements(entries: Sequence[Entry]) -> int:
 def test_a_row_is_the_same_as_one_that_django_writes(microsecond: int, before: list[Entry]) -> None:
     entry = make_entry("a", hours=Decimal("7.10"))
     date = entry.date.replace(microsecond=microsecond)
-    *_, verdict = ingest_entries(PAYROLL, [*before, entry._replace(date=date)], date)
+    *_, verdict = ingest_upload(PAYROLL, [*before, entry._replace(date=date)], date).verdicts
     stored = Timesheet.objects.get(pk=verdict.timesheet_id)
 
     copy = Timesheet.objects.create(

@@ -19,7 +19,7 @@ from tests.kit.processes import run_python
 from tests.kit.servers import ENTRY, GranianServer
 from tests.kit.serving import serve
 from timesheets.models import Client, Rejection, Timesheet, Upload, Usage
-from timesheets.storage.failures import require_current_schema
+from timesheets.storage.availability import require_current_schema
 
 MIGRATION = """
 from django.db import migrations

@@ -29,7 +29,7 @@ from tests.storage.entries import (
 from tests.storage.uploads import REPORTING, repeat_while_refused, uncommitted_upload
 from timesheets.models import Client, Timesheet
 from timesheets.storage.changes import list_corrections
-from timesheets.storage.names import list_names
+from timesheets.storage.clients import list_names
 from timesheets.storage.queries import (
     TimesheetPage,
     TimesheetQuery,

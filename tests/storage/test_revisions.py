@@ -21,7 +21,7 @@ from tests.storage.revisions import Model
 from tests.storage.uploads import DELIVERED, make_delivery
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries, ingest_upload
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.receipts import find_receipt
 from timesheets.storage.verdicts import Outcome, Verdict
@@ -115,14 +115,14 @@ class Site:
     def send(self, sent: Sent) -> None:
         if sent.how == "alone":
             for entry in sent.entries:
-                self._compare([entry], ingest_entries(self.client, [entry], RECEIVED_AT))
+                self._compare([entry], ingest_upload(self.client, [entry], RECEIVED_AT).verdicts)
         elif sent.how == "together":
             self.ingest(sent.list_entries(), commits=sent.commits)
         else:
             self._upload(sent.list_entries(), commits=sent.commits)
 
     def ingest(self, entries: Sequence[Entry], *, commits: bool = True) -> None:
-        verdicts = ingest_entries(self.client, entries, RECEIVED_AT, commit_if=lambda _: commits)
+        verdicts = ingest_upload(self.client, entries, RECEIVED_AT, commit_if=lambda _: commits).verdicts
         self._compare(entries, verdicts, commits=commits)
 
     def _upload(self, entries: Sequence[Entry], *, commits: bool) -> None:

@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -16,7 +15,7 @@ from django.db import connections
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry
 from timesheets.models import Upload
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries, ingest_upload
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.places import NoPlace
 from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import MachineClient
@@ -87,8 +86,7 @@ def uncommitted_upload(
     def run() -> None:
         try:
             entries = [make_entry(entry_id) for entry_id in entry_ids]
-            ingest = partial(ingest_upload, receipt=delivery) if delivery else ingest_entries
-            ingest(client, entries, RECEIVED_AT, commit_if=wait)
+            ingest_upload(client, entries, RECEIVED_AT, delivery, commit_if=wait)
         finally:
             connections.close_all()
 

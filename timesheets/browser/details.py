@@ -18,7 +18,6 @@ from timesheets.storage.receipts import list_rejections
 from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import KINDS, Shares, add_up, add_up_lines, write_hours
 from timesheets.storage.scans import PageQuery
-from timesheets.storage.verdicts import State
 from timesheets.trust.principals import MachineClient, VerifiedToken
 
 # With long texts, more would make a page of 100 kB. The list of entries has them all.
@@ -40,7 +39,7 @@ def _describe_entries(entries: Sequence[StoredEntry], *, is_part: bool, **others
 
     ordered = entries if is_part else sorted(entries, key=find_day, reverse=True)
     days = [list(rows) for _, rows in groupby(ordered, find_day)]
-    counted = sum(stored.state is State.CURRENT for stored in entries)
+    counted = sum(stored.state == "current" for stored in entries)
     return {
         **others,
         "is_part": is_part,
@@ -55,7 +54,7 @@ def _describe_entries(entries: Sequence[StoredEntry], *, is_part: bool, **others
 
 def _add_up(entries: Sequence[StoredEntry]) -> Decimal:
     """Hours that were superseded or withdrawn count for nothing."""
-    return sum((each.entry.hours for each in entries if each.state is State.CURRENT), Decimal())
+    return sum((each.entry.hours for each in entries if each.state == "current"), Decimal())
 
 
 def _describe_history(

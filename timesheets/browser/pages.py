@@ -21,7 +21,7 @@ from timesheets.browser.filters import read_filters
 from timesheets.browser.sessions import find_person, find_signed_in_token
 from timesheets.permissions import UPLOAD_SCOPE, may_read, may_read_all
 from timesheets.renderers import PageResponse
-from timesheets.storage.names import Names, list_names
+from timesheets.storage.clients import Names, list_names
 from timesheets.storage.rows import Reach
 from timesheets.trust.principals import ClientKey
 

@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     initial = True
 
-    # A database that has only some of them is refused: timesheets.storage.failures.
+    # A database that has only some of them is refused: timesheets.storage.availability.
     replaces = [
         ('timesheets', '0001_initial'),
         ('timesheets', '0002_timesheet_of_client'),

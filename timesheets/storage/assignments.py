@@ -4,10 +4,12 @@ import io
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, BinaryIO
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -48,7 +50,7 @@ class Assignments:
             period = (row.first_day or date.min, row.last_day or date.max)
             periods[row.user_id][row.project].append(period)
         self._starts_and_ends = {
-            user_id: {project: _merge(each) for project, each in projects.items()}
+            user_id: {project: _arrange(each) for project, each in projects.items()}
             for user_id, projects in periods.items()
         }
 
@@ -74,20 +76,13 @@ class Assignments:
         return next(filter(None, (_find_period(each, day) for each in periods)), None)
 
 
-def _merge(periods: list[tuple[date, date]]) -> tuple[list[date], list[date]]:
-    """The first and the last days of periods that do not overlap, in order."""
-    firsts: list[date] = []
-    lasts: list[date] = []
-    for first, last in sorted(periods):
-        if lasts and first <= lasts[-1]:
-            lasts[-1] = max(lasts[-1], last)
-        else:
-            firsts.append(first)
-            lasts.append(last)
-    return firsts, lasts
+def _arrange(periods: list[tuple[date, date]]) -> tuple[Sequence[date], Sequence[date]]:
+    """The first days in order, and for each the latest last day of the periods so far."""
+    firsts, lasts = zip(*sorted(periods), strict=True)
+    return firsts, list(accumulate(lasts, max))
 
 
-def _find_period(periods: tuple[list[date], list[date]], day: date) -> tuple[date, date] | None:
+def _find_period(periods: tuple[Sequence[date], Sequence[date]], day: date) -> tuple[date, date] | None:
     firsts, lasts = periods
     position = bisect_right(firsts, day) - 1
     return (firsts[position], lasts[position]) if position >= 0 and day <= lasts[position] else None
@@ -109,14 +104,11 @@ def _read_row(cells: dict[str, str]) -> tuple[Assignment, list[str]]:
 
 
 def _read_day(name: str, text: str, faults: list[str]) -> date | None:
-    try:
-        if not text:
-            return None
+    with suppress(ValueError):
         if _DATE.fullmatch(text):
             return date.fromisoformat(text)
-    except ValueError:
-        pass
-    faults.append(f"{name}: is not a date such as 2026-05-01")
+    if text:
+        faults.append(f"{name}: is not a date such as 2026-05-01")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Check that the database would store an entry, without storing one. Knows the database; knows no HTTP."""
+"""Tell an operator whether the database would store an entry, or why it failed. Knows no HTTP."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,18 @@ from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    connections,
+)
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
-from timesheets.storage.failures import describe_database
-from timesheets.storage.writer import open_connection
+from timesheets.storage.writer import open_connection, read_code
 
 # How long to wait for PostgreSQL to accept a connection, or for the lock of SQLite's writer.
 MAX_WAIT_SECONDS = 2
@@ -48,6 +56,62 @@ _POSTGRESQL_OBSTACLES = """
 """
 
 
+_READ_ONLY = "25006"
+_FIRST_REPLACED = ("timesheets", "0001_initial")
+_LAST_REPLACED = ("timesheets", "0010_rejection_sheet")
+# It still has the migrations that are one now, from the sixth on.
+_COMMIT_BEFORE = "efa7de2"
+
+
+class SchemaOutdated(Exception):
+    """The database lacks migrations. The message names them and says what to do."""
+
+
+def is_database_failure(exc: Exception) -> bool:
+    """True if the database is busy, lost or read-only, like a standby before it is promoted."""
+    is_read_only = isinstance(exc, InternalError) and read_code(exc) == _READ_ONLY
+    return is_read_only or isinstance(exc, OperationalError | InterfaceError)
+
+
+def explain_failure(failure: Exception) -> str:
+    """The code of the error and the database's own words, in one line."""
+    return " ".join(f"{read_code(failure)} {failure}".split()) or type(failure).__name__
+
+
+def require_current_schema() -> None:
+    """Raise SchemaOutdated, or Django's database errors.
+
+    Migrations that only another version of the code knows do not count.
+    """
+    require_no_half_squash(connection.alias)
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        names = ", ".join(str(migration) for migration, _ in plan)
+        raise SchemaOutdated(
+            f"The database {describe_database()} has unapplied migrations ({len(plan)}): {names}.\n"
+            "Apply them: python manage.py migrate"
+        )
+
+
+def require_no_half_squash(alias: str) -> None:
+    """Raise SchemaOutdated. Django would take some of the replaced migrations for all of them."""
+    applied = MigrationRecorder(connections[alias]).applied_migrations()
+    if _FIRST_REPLACED in applied and _LAST_REPLACED not in applied:
+        raise SchemaOutdated(
+            f"The database {describe_database()} is too old for this version: it lacks "
+            f"{'.'.join(_LAST_REPLACED)}.\n"
+            f"First run python manage.py migrate with the code of commit {_COMMIT_BEFORE}"
+        )
+
+
+def describe_database() -> str:
+    """The name of the database and its address, without the user and the password."""
+    configured = connection.settings_dict
+    address = ":".join(str(part) for part in (configured["HOST"], configured["PORT"]) if part)
+    return f"{configured['NAME']} at {address}" if address else str(configured["NAME"])
+
+
 class NotWritable(Exception):
     """The database can be read but stores nothing. The message says why, and what to do."""
 
@@ -66,19 +130,6 @@ def use_new_connection() -> Iterator[None]:
     finally:
         connection.close()
         connections[DEFAULT_DB_ALIAS] = usual
-
-
-def require_working_pool() -> None:
-    """Take a free connection of the pool, as a request does. Raises OperationalError.
-
-    A busy pool has none, although all is well.
-    """
-    pool = getattr(connection, "pool", None)
-    if pool is not None and pool.get_stats()["pool_available"]:
-        try:
-            connection.ensure_connection()
-        finally:
-            connection.close()
 
 
 def require_writable_database(privileges: Iterable[tuple[str, str]]) -> None:

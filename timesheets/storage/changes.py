@@ -11,7 +11,7 @@ from timesheets.models import Timesheet
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import COLUMNS, Change, TimesheetQuery, to_entry, to_stored_entry
 from timesheets.storage.rows import TABLE, Reach
-from timesheets.storage.scans import Condition, bound_page, compare_column, read_page, scan_ids
+from timesheets.storage.scans import Condition, bound_page, compare, read_page, scan_ids
 
 # Of uploads at the same time, a later one may get earlier ids.
 _OVERLAP = timedelta(hours=1)
@@ -36,9 +36,9 @@ def list_corrections(
     scans, in_reach = scan_ids(Timesheet, reach, first_id, last_id, newest_first=True)
     conditions = [
         *in_reach,
-        *compare_column(Timesheet, "revision", ">", 1),
-        *compare_column(Timesheet, "received_at", ">=", query.date_from),
-        *compare_column(Timesheet, "received_at", "<", query.date_to),
+        *compare("revision >", 1),
+        *compare("received_at >=", query.date_from),
+        *compare("received_at <", query.date_to),
         *_match_names("user_id", query.user_ids),
         *_match_names("project", query.projects),
     ]

@@ -1,21 +1,24 @@
-"""The clients in the database, for operators: list them, see what they did, rename them. Knows no HTTP."""
+"""The clients in the database: what they did, whom and what they know, and their renaming. Knows no HTTP."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from timesheets.models import AssignmentList, Client, ClientStop, Run, Timesheet, Upload
 from timesheets.storage.assignments import find_newest_lists
-from timesheets.storage.rows import to_key
+from timesheets.storage.client_policies import find_policy
+from timesheets.storage.rows import Reach, to_key
 from timesheets.storage.run_lines import read_shares
 from timesheets.storage.run_statements import one_run_at_a_time
+from timesheets.storage.scans import MAX_ID, scan_ids, sorting_disabled
 from timesheets.trust.principals import ClientKey
 
 _NAMES = ClientKey._fields
+MAX_SEARCHED = 10_000
 
 
 def list_clients() -> Sequence[tuple[Any, ...]]:
@@ -117,3 +120,31 @@ def _move(selection: Mapping[str, str], names: Mapping[str, str]) -> Sequence[tu
 
 def _describe(key: ClientKey) -> str:
     return f"{key.client_id} for {key.organization}" if key.organization else key.client_id
+
+
+class Names(NamedTuple):
+    """Each once: those of the newest entries first."""
+
+    user_ids: Sequence[str] = ()
+    projects: Sequence[str] = ()
+
+
+def list_names(reach: Reach) -> Names:
+    """The names that the newest entries and the lists of assignments in reach have."""
+    scans, _ = scan_ids(Timesheet, reach, 0, MAX_ID, newest_first=True)
+    pairs: list[tuple[str, str]] = []
+    for scan in scans:
+        with sorting_disabled(), connection.cursor() as cursor:
+            cursor.execute(scan.select("user_id, project"), [*scan.parameters, MAX_SEARCHED, 0])
+            pairs += cursor.fetchall()
+    listed = find_newest_lists().values_list("issuer", "client_id", "organization")
+    owners = [reach.own] if reach.own else [ClientKey(*each) for each in listed]
+    for assignments in filter(None, (find_policy(owner).assignments for owner in owners)):
+        pairs += assignments.list_pairs()
+    user_ids, projects = zip(*pairs, strict=True) if pairs else ((), ())
+    return Names(_list_once(user_ids), _list_once(projects))
+
+
+def _list_once(names: Iterable[str]) -> Sequence[str]:
+    # An empty name in a list means any.
+    return [name for name in dict.fromkeys(names) if name]

@@ -9,17 +9,21 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from timesheets.models import Rejection, Upload
-from timesheets.storage.corrections import store_corrections
+from timesheets.storage.corrections import (
+    find_current,
+    find_current_of_clients,
+    find_older,
+    statements,
+    store_corrections,
+)
 from timesheets.storage.entries import Arrival, Entry
-from timesheets.storage.failures import read_code
 from timesheets.storage.gate import Gate
 from timesheets.storage.group_commit import GroupCommit
 from timesheets.storage.places import share_pool
-from timesheets.storage.receipts import add_receipt, add_rejections, reserve_upload
-from timesheets.storage.revisions import find_current, find_current_of_clients, find_older, statements
+from timesheets.storage.receipts import add_receipt, reserve_upload
 from timesheets.storage.rows import Provenance, find_or_create_owner
 from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
-from timesheets.storage.writer import begin_upload, take_turn, wait_for_lock
+from timesheets.storage.writer import begin_upload, read_code, take_turn, wait_for_lock
 from timesheets.trust.principals import MachineClient
 
 logger = logging.getLogger(__name__)
@@ -43,46 +47,31 @@ class Ingested(NamedTuple):
     upload_id: int | None
 
 
-def ingest_entries(
-    client: MachineClient,
-    entries: Sequence[Entry],
-    received_at: datetime,
-    *,
-    store: Store | None = None,
-    commit_if: Condition | None = None,
-    gate: Gate | None = None,
-) -> list[Verdict]:
-    """Store `entries` in one transaction, and roll it back if `commit_if` returns False for the verdicts.
-
-    Returns a verdict per entry, in the same order. Of the entries with one `entry_id`, those without a
-    revision and with revision 1 are judged first, then the others by ascending revision, each against what is
-    stored by then. If this raises, nothing is stored, unless the connection was lost during the commit. One
-    entry may share its transaction with others that arrive at the same time; they do not affect each other.
-    `store` judges and stores the entries in another way. `gate` judges what they would add.
-    """
-    is_plain = store is None and commit_if is None and (gate is None or gate.refuse(entries[0]) is None)
-    if len(entries) == 1 and is_plain and not connection.in_atomic_block and _is_first(entries[0]):
-        return [_ingest_together(Arrival(client=client, received_at=received_at, entry=entries[0]))]
-    return ingest_upload(
-        client, entries, received_at, None, store=store, commit_if=commit_if, gate=gate
-    ).verdicts
-
-
 def ingest_upload(
     client: MachineClient,
     entries: Sequence[Entry],
     received_at: datetime,
-    receipt: Upload | None,
+    receipt: Upload | None = None,
     *,
     store: Store | None = None,
     commit_if: Condition | None = None,
     list_refused: ListRefused = lambda _: (),
     gate: Gate | None = None,
 ) -> Ingested:
-    """Like `ingest_entries`, but never share the transaction. It leaves the `receipt`, if any.
+    """Store `entries` in one transaction, and roll it back if `commit_if` returns False for the verdicts.
 
-    The receipt says how the upload was sent. What `list_refused` makes of the verdicts is kept with it.
+    Returns a verdict per entry, in the same order. Of the entries with one `entry_id`, those without a
+    revision and with revision 1 are judged first, then the others by ascending revision, each against what is
+    stored by then. If this raises, nothing is stored, unless the connection was lost during the commit. One
+    entry may share its transaction with others that arrive at the same time; they do not affect each other.
+    `store` judges and stores the entries in another way. `gate` judges what they would add. The upload leaves
+    the `receipt`, if any, which says how it was sent, and what `list_refused` makes of the verdicts.
     """
+    is_single = len(entries) == 1 and _is_first(entries[0]) and not connection.in_atomic_block
+    if is_single and receipt is None and store is None and commit_if is None:
+        verdict = _ingest_together(Arrival(client, received_at, entries[0]), gate)
+        if verdict is not None:
+            return Ingested([verdict], None)
 
     def ingest() -> Ingested:
         with begin_upload():
@@ -92,11 +81,10 @@ def ingest_upload(
             verdicts = (store or _store_upload)(provenance, entries)
             if commit_if is not None and not commit_if(verdicts):
                 transaction.set_rollback(True)
-                return Ingested(verdicts=verdicts, upload_id=None)
-            if receipt is not None and upload_id is not None:
-                add_receipt(receipt, provenance, entries, verdicts)
-                add_rejections(upload_id, list_refused(verdicts))
-        return Ingested(verdicts=verdicts, upload_id=upload_id)
+                return Ingested(verdicts, None)
+            if receipt is not None:
+                add_receipt(receipt, provenance, entries, verdicts, list_refused(verdicts))
+        return Ingested(verdicts, upload_id)
 
     with share_pool(client):
         try:
@@ -112,19 +100,20 @@ def _is_first(entry: Entry) -> bool:
     return entry.revision is None or entry.revision == 1
 
 
-def _ingest_together(arrival: Arrival) -> Verdict:
+def _ingest_together(arrival: Arrival, gate: Gate | None) -> Verdict | None:
+    """The verdict; None if the entry needs a transaction of its own."""
+    if gate is not None and gate.refuse(arrival.entry) is not None:
+        return None
     try:
         result = groups.submit(arrival)
     except DatabaseError as error:
-        # Otherwise the database works and stored nothing. A lost connection may hide that it did.
+        # The entry may be the reason why the group was refused. Otherwise the database works and stored
+        # nothing. A lost connection may hide that it did.
         if isinstance(error, OperationalError) and read_code(error) not in _FAILURES_OF_ONE:
             raise
-    else:
-        if isinstance(result, Verdict):
-            return result
-    # The entry is the reason why the group was refused, or may be, or its older revisions decide.
-    [verdict] = ingest_upload(arrival.client, [arrival.entry], arrival.received_at, None).verdicts
-    return verdict
+        return None
+    # Older revisions may have to decide.
+    return result if isinstance(result, Verdict) else None
 
 
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:

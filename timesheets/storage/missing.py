@@ -14,8 +14,7 @@ from django.db.models import Q, QuerySet, Sum
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Timesheet
 from timesheets.storage.assignments import find_newest_lists, parse_list
-from timesheets.storage.rows import Reach, is_in_state
-from timesheets.storage.verdicts import State
+from timesheets.storage.rows import IS_CURRENT, Reach
 from timesheets.trust.principals import ClientKey
 
 
@@ -105,7 +104,7 @@ def _add_up(reach: Reach, bounds: Sequence[datetime]) -> dict[ClientKey, dict[st
     """The current hours of each day, by client and employee."""
     found: dict[ClientKey, dict[str, Sequence[Decimal]]] = defaultdict(dict)
     owned = reach.limit(Timesheet.objects.all())
-    rows = owned.filter(is_in_state(State.CURRENT), date__gte=bounds[0], date__lt=bounds[-1])
+    rows = owned.filter(IS_CURRENT, date__gte=bounds[0], date__lt=bounds[-1])
     names = ("client__issuer", "client__client_id", "client__organization", "user_id")
     days = {
         f"from_{begin:%d}": Sum("hours", filter=Q(date__gte=begin, date__lt=end), default=Decimal())

@@ -141,7 +141,7 @@ def _insert_from_arrays(
             f"unnest({', '.join(f'%s::{_ARRAY_TYPES[name]}[]' for name in columns)}) "
             f"WITH ORDINALITY AS sent ({content}, position) "
             "ORDER BY position ON CONFLICT DO NOTHING RETURNING id, entry_id",
-            [*provenance.origin, *arrays],
+            [*provenance[:4], *arrays],
         )
         inserted = deque(cursor.fetchall())
     # An entry has the next row if the `entry_id`s are equal; otherwise the entry was left out.
@@ -163,7 +163,7 @@ def _copy(provenance: Provenance, entries: Sequence[Entry]) -> list[int]:
         ids = [row_id for (row_id,) in cursor.fetchall()]
         with cursor.copy(statement) as copy:
             copy.set_types(_BINARY_TYPES)
-            origin = provenance.origin
+            origin = provenance[:4]
             for row_id, content in zip(ids, map(read_content, entries), strict=True):
                 copy.write_row((row_id, *origin, *content))
     return ids

@@ -19,13 +19,12 @@ from timesheets.storage.scans import (
     PageQuery,
     Scan,
     bound_page,
-    compare_column,
+    compare,
     match_any,
     read_page,
     scan_ids,
     sorting_disabled,
 )
-from timesheets.storage.verdicts import State, find_state
 from timesheets.trust.principals import ClientKey
 
 # The ids of the revisions next to a row. Only the unique index has revisions in order.
@@ -80,8 +79,11 @@ class StoredEntry:
     owner: ClientKey | None = None
 
     @property
-    def state(self) -> State:
-        return find_state(self.entry.hours, self.superseded_by)
+    def state(self) -> str:
+        """Only the hours of current rows count."""
+        if self.superseded_by is not None:
+            return "superseded"
+        return "current" if self.entry.hours else "withdrawn"
 
 
 class Change(NamedTuple):
@@ -194,10 +196,10 @@ def list_conditions(query: TimesheetQuery) -> list[Condition]:
     conditions = [
         *match_any("user_id", query.user_ids),
         *match_any("project", query.projects),
-        *compare_column(Timesheet, "date", ">=", query.date_from),
-        *compare_column(Timesheet, "date", "<", query.date_to),
-        *compare_column(Timesheet, "received_at", ">=", query.received_since),
-        *compare_column(Timesheet, "upload_id", "=", query.upload_id),
+        *compare("date >=", query.date_from),
+        *compare("date <", query.date_to),
+        *compare("received_at >=", query.received_since),
+        *compare("upload_id =", query.upload_id),
     ]
     if query.is_current:
         is_last = f"scanned.hours <> 0 AND COALESCE({_NEXT_ID}, {MAX_ID}) > %s"

@@ -12,7 +12,7 @@ from timesheets.models import Rejection, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.rows import SELECT_OWNER, Provenance, Reach, find_or_create_owner
-from timesheets.storage.scans import PageQuery, bound_page, compare_column, read_page, scan_ids
+from timesheets.storage.scans import PageQuery, bound_page, compare, read_page, scan_ids
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import ClientKey
 
@@ -52,11 +52,15 @@ def reserve_upload(client: ClientKey) -> tuple[int, int]:
 
 
 def add_receipt(
-    receipt: Upload, provenance: Provenance, entries: Sequence[Entry], verdicts: Sequence[Verdict]
+    receipt: Upload,
+    provenance: Provenance,
+    entries: Sequence[Entry],
+    verdicts: Sequence[Verdict],
+    rejections: Sequence[Rejection],
 ) -> None:
-    """Add the receipt of the upload to the current transaction, which stored these entries.
+    """Add the receipt and the refused entries to the current transaction, which stored the entries.
 
-    It says how the upload was sent, and its totals before the entries were judged.
+    The receipt says how the upload was sent, and its totals before the entries were judged.
     """
     created_ids, existing = [], 0
     hours_created = hours_existing = Decimal()
@@ -77,6 +81,9 @@ def add_receipt(
     values = [field.get_db_prep_save(getattr(receipt, field.attname), connection) for field in _FIELDS]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
+    for rejection in rejections:
+        rejection.upload_id = receipt.pk
+    Rejection.objects.bulk_create(rejections)
 
 
 def find_receipt(reach: Reach, upload_id: int) -> Upload | None:
@@ -95,21 +102,14 @@ def list_receipts(reach: Reach, query: ReceiptQuery, page_size: int) -> tuple[Se
     scans, in_reach = scan_ids(Upload, reach, *bounds, newest_first=newest_first)
     conditions = [
         *in_reach,
-        *compare_column(Upload, "label", "=", query.label),
-        *compare_column(Upload, "received_at", ">=", query.received_since),
-        *compare_column(Upload, "rejected", ">", 0 if query.has_rejected else None),
+        *compare("label =", query.label),
+        *compare("received_at >=", query.received_since),
+        *compare("rejected >", 0 if query.has_rejected else None),
     ]
     receipts, next_id = read_page(Upload, scans, conditions, page_size)
     if reach.is_everything:
         prefetch_related_objects(receipts, "client")
     return receipts, next_id
-
-
-def add_rejections(upload_id: int, rejections: Sequence[Rejection]) -> None:
-    """Add refused entries to the current transaction, which stores the upload's receipt."""
-    for rejection in rejections:
-        rejection.upload_id = upload_id
-    Rejection.objects.bulk_create(rejections)
 
 
 def list_rejections(

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from timesheets.models import Client, Timesheet, Upload
 from timesheets.storage.entries import Entry
 from timesheets.storage.gate import Gate
-from timesheets.storage.verdicts import State, Verdict
+from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import ClientKey
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
@@ -41,11 +41,6 @@ class Provenance(NamedTuple):
     subject: str | None
     upload_id: int | None
     gate: Gate | None
-
-    @property
-    def origin(self) -> tuple[Any, ...]:
-        """The values of ORIGIN_COLUMNS."""
-        return self[:4]
 
     def refuse(self, entry: Entry, before: Entry | None = None) -> Verdict | None:
         """The verdict of an entry that the client may not add."""
@@ -108,21 +103,16 @@ def find_owner(client: ClientKey) -> int | None:
 def find_or_create_owner(client: ClientKey) -> int:
     """The primary key of the client's row. Do not keep it: after a restore, it may be another client's."""
     owner_id = find_owner(client)
-    if owner_id is not None:
-        return owner_id
-    owner, _ = Client.objects.get_or_create(**client._asdict())
-    return int(owner.pk)
+    return Client.objects.get_or_create(**client._asdict())[0].pk if owner_id is None else owner_id
 
 
-def is_in_state(state: State) -> Q:
-    """The condition on a row. Revisions have no gaps."""
-    # The database can look for one revision in an index, or read those few that are not the first.
-    later = Timesheet.objects.filter(
-        client=OuterRef("client"),
-        entry_id=OuterRef("entry_id"),
-        revision=OuterRef("revision") + 1,
-        revision__gt=1,
-    )
-    if state is State.SUPERSEDED:
-        return Q(Exists(later))
-    return ~Q(Exists(later)) & (Q(hours=0) if state is State.WITHDRAWN else ~Q(hours=0))
+# Of the next revisions of a row. The database can look for one in an index, or read those few that are not
+# the first. Revisions have no gaps.
+_next = Timesheet.objects.filter(
+    client=OuterRef("client"),
+    entry_id=OuterRef("entry_id"),
+    revision=OuterRef("revision") + 1,
+    revision__gt=1,
+)
+# The condition that the hours of a row count.
+IS_CURRENT = ~Q(Exists(_next)) & ~Q(hours=0)

@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -34,6 +33,8 @@ Line = Sequence[str | None]
 # By the key of each client: the position of its `first` line, the number of its `lines`, and the `hours` of
 # those that are paid and the hours that are `held`, in hundredths.
 Shares = Mapping[int, Counter[str]]
+# With the shares of the clients in reach.
+PaidRun = tuple[Run, Shares]
 
 
 def read_shares(run: Run) -> Shares:
@@ -62,13 +63,8 @@ def write_rows(rows: Iterable[Line]) -> bytes:
     return text.getvalue().encode()
 
 
-def list_runs(
-    reach: Reach, query: PageQuery, page_size: int
-) -> tuple[Sequence[tuple[Run, Shares]], int | None]:
-    """At most `page_size` runs, the newest first, and the first id of the next page, None after the last.
-
-    Each run comes with the shares of the clients in reach.
-    """
+def list_runs(reach: Reach, query: PageQuery, page_size: int) -> tuple[Sequence[PaidRun], int | None]:
+    """At most `page_size` runs, the newest first, and the first id of the next page, None after the last."""
     runs = _select_runs(reach).order_by("-id")
     if query.from_id is not None:
         runs = runs.filter(id__lte=query.from_id)
@@ -76,7 +72,7 @@ def list_runs(
     return _add_shares(rows[:page_size], reach), rows[page_size].pk if len(rows) > page_size else None
 
 
-def find_run(reach: Reach, label: str) -> tuple[Run, Shares] | None:
+def find_run(reach: Reach, label: str) -> PaidRun | None:
     """The run with this label; None if there is none, or if it has no line in the reach of a client."""
     return next(iter(_add_shares(_select_runs(reach).filter(label=label), reach)), None)
 
@@ -89,7 +85,7 @@ def _select_runs(reach: Reach) -> QuerySet[Run]:
     return Run.objects.filter(shares__contains=f'"{owner.pk}": ') if owner else Run.objects.none()
 
 
-def _add_shares(runs: Iterable[Run], reach: Reach) -> list[tuple[Run, Shares]]:
+def _add_shares(runs: Iterable[Run], reach: Reach) -> list[PaidRun]:
     owner_ids = set(reach.list_owner_ids())
     shares = ((run, read_shares(run)) for run in runs)
     return [(run, {owner_id: each[owner_id] for owner_id in each.keys() & owner_ids}) for run, each in shares]
@@ -112,10 +108,12 @@ def read_lines(
     else:
         positions = list(islice(chain.from_iterable(ranges), begin, begin + page_size + 1))
     rows = RunLine.objects.filter(run_id=run.pk, position__in=positions[:page_size])
-    lines = {
-        position: _write_line(owners[owner_id], *cells)
-        for position, owner_id, *cells in rows.values_list("position", "client_id", *COLUMNS)
-    }
+    lines: dict[int, Line] = {}
+    for position, owner_id, user_id, day, project, *amounts, kind, held in rows.values_list(
+        "position", "client_id", *COLUMNS
+    ):
+        names = (owners[owner_id].client_id, owners[owner_id].organization)
+        lines[position] = (user_id, day.isoformat(), project, *map(str, amounts), kind, held, *names)
     next_begin = begin + page_size if len(positions) > page_size else None
     return [lines[position] for position in positions[:page_size]], next_begin
 
@@ -143,9 +141,3 @@ def list_owners(shares: Shares) -> Sequence[Client]:
     """The clients of the shares, in the order of their present names."""
     owners = Client.objects.in_bulk(list(shares)).values()
     return sorted(owners, key=lambda owner: (owner.client_id, owner.organization, owner.pk))
-
-
-def _write_line(owner: Client, user_id: str, day: date, project: str, *cells: Any) -> Line:
-    *amounts, kind, held = cells
-    names = (owner.client_id, owner.organization)
-    return (user_id, day.isoformat(), project, *map(str, amounts), kind, held, *names)

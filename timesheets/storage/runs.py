@@ -1,15 +1,16 @@
-"""Add what payroll pays now, once. Knows no HTTP."""
+"""Add what payroll pays now, once, except for what it holds. Knows no HTTP."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO, NamedTuple
 
 from django.db.models import Max
 
-from timesheets.models import Client, Run, RunLine
+from timesheets.models import Client, Run, RunLine, Timesheet
 from timesheets.storage.high_water_mark import find_high_water_mark
-from timesheets.storage.holds import Holds
+from timesheets.storage.policy_files import find_text_faults, read_policy
 from timesheets.storage.run_lines import (
     CHUNK_ROWS,
     FILE_COLUMNS,
@@ -30,6 +31,61 @@ class RunRefused(Exception):
     """No run was added. The message says why."""
 
 
+class Hold(NamedTuple):
+    """An empty organization means all of the client's, and an empty employee everyone."""
+
+    client: str
+    organization: str
+    user_id: str
+    reason: str
+
+
+class Holds:
+    """Answers, for holds of any number, whether a line is held."""
+
+    def __init__(self, rows: Sequence[Hold] = ()) -> None:
+        # The same for the same set of rows.
+        self.text = json.dumps(sorted(set(rows)))
+        self._first: dict[tuple[str, ...], tuple[int, str]] = {}
+        for number, hold in enumerate(rows):
+            self._first.setdefault(hold[:3], (number, hold.reason))
+
+    def find_reason(self, client: str, organization: str, user_id: str) -> str | None:
+        """The reason of the first row that fits, if possible of one with the employee; None if none fits."""
+        for name in (user_id, "") if self._first else ():
+            keys = ((client, each, name) for each in (organization, ""))
+            if found := [self._first[key] for key in keys if key in self._first]:
+                return min(found)[1]
+        return None
+
+
+def read_holds(file: BinaryIO) -> Holds:
+    """The holds in a CSV file. Raises PolicyFileWrong with all errors."""
+    people = Timesheet.objects.values_list("client__client_id", "client__organization", "user_id").distinct()
+    # Reading everybody's names may take long, and this also lifts the time limits of PostgreSQL.
+    with one_run_at_a_time():
+        known = {
+            (client, one_or_all, name)
+            for client, organization, user_id in people
+            for one_or_all in (organization, "")
+            for name in (user_id, "")
+        }
+
+    def read_row(cells: dict[str, str]) -> tuple[Hold, list[str]]:
+        hold = Hold(**{name: cells.get(name, "") for name in Hold._fields})
+        faults = list(find_text_faults({"reason": hold.reason}))
+        if not hold.reason:
+            faults.append("reason: is empty")
+        # A misspelled hold would pay.
+        if (hold.client, hold.organization, "") not in known:
+            faults.append("client: has no entries with this id and organization")
+        elif hold[:3] not in known:
+            faults.append("user_id: has no entries of this client")
+        return hold, faults
+
+    return Holds(read_policy(file, Hold._fields, read_row, required=("client", "user_id", "reason")))
+
+
 def add_run(run: Run, holds: Holds, write: Write, *, dry_run: bool) -> Run:
     """Add the run with its lines, or find the one that was added before. Raises RunRefused.
 
@@ -44,7 +100,9 @@ def add_run(run: Run, holds: Holds, write: Write, *, dry_run: bool) -> Run:
             )
         if stored := Run.objects.filter(label=run.label).first():
             _require_same(stored, run)
-            _write_lines(stored, write)
+            write(write_rows([FILE_COLUMNS]))
+            for lines in read_all_lines(stored, read_shares(stored)):
+                write(write_rows(lines))
             return stored
         _follow_runs(run)
         if not dry_run:
@@ -63,12 +121,6 @@ def _require_same(stored: Run, run: Run) -> None:
             f"The run {stored.label} exists, through {stored.through} as of {stored.as_of}. Only the same "
             "DATE, ID and holds show it again. To pay what has changed since, choose another LABEL."
         )
-
-
-def _write_lines(stored: Run, write: Write) -> None:
-    write(write_rows([FILE_COLUMNS]))
-    for lines in read_all_lines(stored, read_shares(stored)):
-        write(write_rows(lines))
 
 
 def _follow_runs(run: Run) -> None:

@@ -8,6 +8,7 @@ import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -88,14 +89,12 @@ def scan_ids(
     return [Scan(source, (owner_id, *bounds), order, newest_first) for owner_id in owner_ids], []
 
 
-def compare_column(model: type[Model], name: str, operator: str, value: Any) -> list[Condition]:
-    """The condition that the column compares like this; none if the value is None."""
+def compare(comparison: str, value: Any) -> list[Condition]:
+    """The condition that a column compares like this, such as `id =`; none if the value is None."""
     if value is None:
         return []
-    # The name of a foreign key's column is not the name of its field.
-    field = next(field for field in model._meta.fields if name in (field.name, field.attname))  # noqa: SLF001
-    prepared = field.get_db_prep_value(value, connection)
-    return [Condition(f"scanned.{name} {operator} %s", (prepared,))]
+    prepared = connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    return [Condition(f"scanned.{comparison} %s", (prepared,))]
 
 
 def match_any(name: str, values: Sequence[Any]) -> list[Condition]:

@@ -77,20 +77,10 @@ def _select_period(name: str) -> str:
     return f"to_char(scanned.date AT TIME ZONE %s, '{_OF_PERIOD[name]}')"
 
 
+# Entries of a day share few times.
+@lru_cache(maxsize=100_000)
 def name_period(date: str, zone: str, period: str) -> str:
     """The day, week or month of a time in UTC, as SQLite stores it."""
-    return _name_minute(date[: len("2017-05-10 17:40")], zone, period) or _name(date, zone, period)
-
-
-# A month has fewer minutes.
-@lru_cache(maxsize=100_000)
-def _name_minute(minute: str, zone: str, period: str) -> str | None:
-    """The period that all of the minute is in."""
-    first, last = (_name(f"{minute}:{second}", zone, period) for second in ("00", "59.999999"))
-    return first if first == last else None
-
-
-def _name(date: str, zone: str, period: str) -> str:
     day = datetime.fromisoformat(date).replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
     return name_week(day) if period == "week" else str(day)[: 7 if period == "month" else None]
 

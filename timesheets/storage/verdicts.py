@@ -1,8 +1,7 @@
-"""What became of an entry: its outcome, and the rows that it met; and whether the hours of a row count."""
+"""What became of an entry: its outcome, and the rows that it met."""
 
 import enum
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import NamedTuple
 
 from timesheets.storage.entries import Entry
@@ -138,18 +137,3 @@ def _compare_revision(entry: Entry, row: StoredRevision, current: StoredRevision
 def _conflict(timesheet_id: int, current: StoredRevision) -> Verdict:
     current_revision = current.revision if current.revision > 1 else None
     return Verdict(outcome=Outcome.CONFLICT, timesheet_id=timesheet_id, current_revision=current_revision)
-
-
-class State(enum.StrEnum):
-    """Only the hours of current rows count."""
-
-    CURRENT = "current"
-    SUPERSEDED = "superseded"
-    WITHDRAWN = "withdrawn"
-
-
-def find_state(hours: Decimal, superseded_by: int | None) -> State:
-    """The state of a row with these hours and this next revision."""
-    if superseded_by is not None:
-        return State.SUPERSEDED
-    return State.CURRENT if hours else State.WITHDRAWN

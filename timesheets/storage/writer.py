@@ -15,7 +15,6 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
-from timesheets.storage.failures import read_code
 from timesheets.storage.group_commit import FairLock, WaitedTooLong
 
 # Like the lock timeout in PostgreSQL. In SQLite, the `timeout` of DATABASE_URL counts.
@@ -123,3 +122,9 @@ def wait_for_lock(begin: Callable[[], Result]) -> Result:
             if not read_code(error).startswith("SQLITE_BUSY") or time.monotonic() > _deadline:
                 raise
         time.sleep(_POLL_SECONDS)
+
+
+def read_code(exc: Exception) -> str:
+    """The SQLSTATE or SQLite's name of the error; empty if the driver has neither."""
+    cause = exc.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None) or ""

@@ -8,8 +8,8 @@ from typing import Any
 
 from timesheets import conf
 from timesheets.formats.days import write_day
+from timesheets.storage.clients import list_names
 from timesheets.storage.entries import Entry
-from timesheets.storage.names import list_names
 from timesheets.storage.rows import Reach
 from timesheets.trust.principals import ClientKey
 

@@ -11,7 +11,7 @@ from timesheets.exceptions import InsufficientScope, InvalidEntry
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_refusal, may_send
 from timesheets.serializers import represent_entry
 from timesheets.storage.entries import Entry
-from timesheets.storage.ingest import ingest_entries
+from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient, VerifiedToken
 from timesheets.uploads.gates import add_up, open_gate, require_totals
@@ -36,7 +36,8 @@ def upload_entry(
     commit_if = (lambda _: False) if options.dry_run else None
     store = options.choose_store(token)
     gate = open_gate(client, received_at)
-    [verdict] = ingest_entries(client, [entry], received_at, store=store, commit_if=commit_if, gate=gate)
+    ingested = ingest_upload(client, [entry], received_at, store=store, commit_if=commit_if, gate=gate)
+    [verdict] = ingested.verdicts
     is_unstored = options.dry_run and verdict.outcome is Outcome.CREATED
     result = describe_verdict(verdict, {verdict.timesheet_id} if is_unstored else ())
     _count_verdict(client, options, result.outcome)

@@ -21,7 +21,6 @@ from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.places import NoPlace, Places
 from timesheets.storage.queries import NotSettled, StoredEntry, TimesheetQuery, list_timesheets
 from timesheets.storage.rows import Reach
-from timesheets.storage.verdicts import State
 from timesheets.trust.principals import MachineClient
 from timesheets.views.list_options import OF_TIMESHEETS, read_options
 from timesheets.views.reading import ReadingView
@@ -47,7 +46,7 @@ COLUMNS: Mapping[str, Callable[[StoredEntry], object]] = {
     "project": attrgetter("entry.project"),
     "hours": attrgetter("entry.hours"),
     # Can be added up: a correction superseded or withdrew the other hours.
-    "hours_counted": lambda stored: stored.entry.hours if stored.state is State.CURRENT else 0,
+    "hours_counted": lambda stored: stored.entry.hours if stored.state == "current" else 0,
     "state": attrgetter("state"),
     "entry_id": attrgetter("entry.entry_id"),
     "revision": attrgetter("entry.revision"),

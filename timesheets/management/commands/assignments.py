@@ -24,8 +24,7 @@ from timesheets.storage.assignments import (
     read_assignments,
     write_rows,
 )
-from timesheets.storage.rows import find_owner, is_in_state
-from timesheets.storage.verdicts import State
+from timesheets.storage.rows import IS_CURRENT, find_owner
 from timesheets.trust.principals import ClientKey
 
 _HELP = {
@@ -102,7 +101,7 @@ within two seconds. Run it with the database role that owns the tables."""
 
     def _check(self, client: ClientKey, newest: AssignmentList, since: date | None) -> None:
         assignments, zone, count = Assignments(parse_list(newest)), conf.time_zone(), 0
-        rows = Timesheet.objects.filter(is_in_state(State.CURRENT), client=find_owner(client))
+        rows = Timesheet.objects.filter(IS_CURRENT, client=find_owner(client))
         if since is not None:
             rows = rows.filter(date__gte=datetime.combine(since, time(), zone))
         for row in rows.order_by("id").iterator():

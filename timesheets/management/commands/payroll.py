@@ -15,9 +15,8 @@ from django.utils import timezone
 from timesheets import conf
 from timesheets.management.command_line import ExitStatus, OperatorCommand, read_policy_file, write_table
 from timesheets.models import Client, Run
-from timesheets.storage.holds import Holds, read_holds
 from timesheets.storage.run_lines import LABEL, add_up, read_shares, write_hours
-from timesheets.storage.runs import RunRefused, Write, add_run
+from timesheets.storage.runs import Holds, RunRefused, Write, add_run, read_holds
 from timesheets_files.limits import ENTRY_ID_CHARACTERS
 
 

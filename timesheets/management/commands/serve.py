@@ -12,14 +12,14 @@ from django.db import Error
 
 from timesheets import conf
 from timesheets.management.command_line import ExitStatus, HelpFormatter
-from timesheets.storage.availability import use_new_connection
-from timesheets.storage.clients import count_clients_of_other_issuers
-from timesheets.storage.failures import (
+from timesheets.storage.availability import (
     SchemaOutdated,
     describe_database,
     is_database_failure,
     require_current_schema,
+    use_new_connection,
 )
+from timesheets.storage.clients import count_clients_of_other_issuers
 
 APPLICATION = "timesheets_site.worker:application"
 
