@@ -1,7 +1,7 @@
 """Store each entry once and return a verdict for it. Knows the database; knows no HTTP."""
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,9 +10,8 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 
 from timesheets.models import Rejection, Upload
 from timesheets.storage.corrections import (
-    find_current,
-    find_current_of_clients,
-    find_older,
+    find_revisions,
+    find_revisions_of_clients,
     statements,
     store_corrections,
 )
@@ -22,7 +21,7 @@ from timesheets.storage.group_commit import GroupCommit
 from timesheets.storage.places import share_pool
 from timesheets.storage.receipts import add_receipt, reserve_upload
 from timesheets.storage.rows import Provenance, find_or_create_owner
-from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare, compare_older
+from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare
 from timesheets.storage.writer import begin_upload, read_code, take_turn, wait_for_lock
 from timesheets.trust.principals import MachineClient
 
@@ -105,15 +104,13 @@ def _ingest_together(arrival: Arrival, gate: Gate | None) -> Verdict | None:
     if gate is not None and gate.refuse(arrival.entry) is not None:
         return None
     try:
-        result = groups.submit(arrival)
+        return groups.submit(arrival)
     except DatabaseError as error:
         # The entry may be the reason why the group was refused. Otherwise the database works and stored
         # nothing. A lost connection may hide that it did.
         if isinstance(error, OperationalError) and read_code(error) not in _FAILURES_OF_ONE:
             raise
         return None
-    # Older revisions may have to decide.
-    return result if isinstance(result, Verdict) else None
 
 
 def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verdict]:
@@ -122,33 +119,17 @@ def _store_upload(provenance: Provenance, entries: Sequence[Entry]) -> list[Verd
         firsts,
         [entry.entry_id for entry in firsts],
         lambda positions: statements().insert_batch(provenance, [firsts[each] for each in positions]),
-        partial(find_current, provenance.client_id),
+        partial(find_revisions, provenance.client_id),
         provenance.gate,
     )
     if len(firsts) < len(entries):
         corrections = [entry for entry in entries if not _is_first(entry)]
         of_firsts, of_corrections = iter(results), iter(store_corrections(provenance, corrections))
         results = [next(of_firsts if _is_first(entry) else of_corrections) for entry in entries]
-    return _decide(provenance.client_id, entries, results)
+    return results
 
 
-def _decide(
-    client_id: int, entries: Sequence[Entry], results: Sequence[Verdict | StoredRevision]
-) -> list[Verdict]:
-    """The verdicts. Where a result is a current row, older rows decide."""
-    undecided = [
-        (entry, result.revision)
-        for entry, result in zip(entries, results, strict=True)
-        if isinstance(result, StoredRevision)
-    ]
-    older = iter(find_older(client_id, undecided) if undecided else ())
-    return [
-        compare_older(entry, result, next(older)) if isinstance(result, StoredRevision) else result
-        for entry, result in zip(entries, results, strict=True)
-    ]
-
-
-def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
+def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict]:
     try:
         return _store_group(arrivals)
     except IntegrityError:
@@ -158,12 +139,12 @@ def _ingest_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]
         return _store_group(arrivals)
 
 
-def _store_group(arrivals: Sequence[Arrival]) -> list[Verdict | StoredRevision]:
+def _store_group(arrivals: Sequence[Arrival]) -> list[Verdict]:
     return _store(
         [arrival.entry for arrival in arrivals],
         [arrival.key for arrival in arrivals],
         lambda positions: statements().insert_arrivals([arrivals[position] for position in positions]),
-        find_current_of_clients,
+        find_revisions_of_clients,
         None,
     )
 
@@ -176,14 +157,13 @@ def _store(
     entries: Sequence[Entry],
     keys: Sequence[Hashable],
     insert: Callable[[Sequence[int]], Sequence[int | None]],
-    find: Callable[[Sequence[Any]], Mapping[Any, StoredRevision]],
+    find: Callable[[Iterable[Any]], Mapping[Any, list[StoredRevision]]],
     gate: Gate | None,
-) -> list[Verdict | StoredRevision]:
-    """Insert first revisions and find the current rows of those whose key already exists. None is always new.
+) -> list[Verdict]:
+    """Insert first revisions, and compare the others with the rows of their key. None is always new.
 
     `insert` takes positions of entries, and leaves out those whose key exists by then. `find` takes keys.
-    What `gate` refuses is not inserted, and leaves its key to others. A result is a verdict, or the current
-    row if older rows must decide.
+    What `gate` refuses is not inserted, and leaves its key to others.
     """
     verdicts = enumerate(map(gate.refuse, entries)) if gate else ()
     refused = {position: verdict for position, verdict in verdicts if verdict is not None}
@@ -193,13 +173,13 @@ def _store(
         return [Verdict(outcome=Outcome.CREATED, timesheet_id=row_id) for row_id in ids if row_id is not None]
     created = {position: row_id for position, row_id in zip(allowed, ids, strict=True) if row_id is not None}
     # Some entries repeat others, or rows that are already stored.
-    current = dict(find(list(set(keys) - {keys[position] for position in created} - {None})))
-    results: list[Verdict | StoredRevision] = []
+    stored = dict(find(set(keys) - {keys[position] for position in created} - {None}))
+    results: list[Verdict] = []
     for position, (key, entry) in enumerate(zip(keys, entries, strict=True)):
         if position in created:
             results.append(Verdict(outcome=Outcome.CREATED, timesheet_id=created[position]))
             if key is not None:
-                current[key] = StoredRevision(created[position], entry)
+                stored[key] = [StoredRevision(created[position], entry)]
         else:
-            results.append(compare(entry, current[key]) if key in current else refused[position])
+            results.append(compare(entry, stored[key]) if key in stored else refused[position])
     return results

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from typing import Any
@@ -26,8 +26,6 @@ from timesheets.storage.rows import (
 # Batches of this size or less take one statement. Of a batch that was sent before, in whole or in large part,
 # the probe finds a row, so hardly any COPY fails.
 _PROBE_SIZE = 100
-# An `entry_id` may have many revisions, which need not be in memory together.
-_FETCH_SIZE = 1000
 _BINARY_TYPES = (
     "int8", "int8", "timestamptz", "varchar", "int8",
     "varchar", "timestamptz", "varchar", "numeric", "varchar",
@@ -182,28 +180,18 @@ def lock_corrections(client_id: int) -> None:
         )
 
 
-def select_current(client_id: int, entry_ids: Sequence[str]) -> Sequence[tuple[Any, ...]]:
-    """The id, the content and the revision of the current row of each `entry_id`."""
+# The unique index is the only one that has revisions in order.
+_SELECT_REVISIONS = f"""
+SELECT stored.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL (
+    SELECT id, {", ".join((*CONTENT_COLUMNS, *REVISION_COLUMNS))} FROM {TABLE}
+    WHERE client_id = %s AND entry_id = sent.entry_id ORDER BY revision
+) AS stored
+"""  # noqa: S608
+
+
+def select_revisions(client_id: int, entry_ids: list[str]) -> Sequence[tuple[Any, ...]]:
+    """The id, the content and the revision of each revision of the ids, for each id in order."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{DISABLE_SORTING}, {_WRITE_WAL}")
-        cursor.execute(_select_newest("LIMIT 1"), [list(entry_ids), client_id])
+        cursor.execute(_SELECT_REVISIONS, [entry_ids, client_id])
         return list(cursor.fetchall())
-
-
-def select_revisions(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The id, the content and the revision of each revision of the ids, the newest one of each id first."""
-    with connection.cursor() as cursor:
-        cursor.execute(DISABLE_SORTING)
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(_select_newest(), [list(entry_ids), client_id])
-        while rows := cursor.fetchmany(_FETCH_SIZE):
-            yield from rows
-
-
-def _select_newest(limit: str = "") -> str:
-    """Look up each id in the unique index, the only one that has revisions in order."""
-    return (
-        "SELECT newest.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL ("  # noqa: S608
-        f"SELECT id, {', '.join((*CONTENT_COLUMNS, *REVISION_COLUMNS))} FROM {TABLE} "
-        f"WHERE client_id = %s AND entry_id = sent.entry_id ORDER BY revision DESC {limit}) AS newest"
-    )

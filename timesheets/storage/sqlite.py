@@ -25,12 +25,6 @@ from timesheets.trust.principals import ClientKey
 
 _ARRIVAL_COLUMNS = ("received_at", "subject", *CONTENT_COLUMNS)
 _ARRIVAL_VALUES = [f"json_extract(sent.value, '$[{place}]')" for place, _ in enumerate(_ARRIVAL_COLUMNS, 3)]
-# The id of the current row of each `entry_id` in a JSON array.
-_SELECT_CURRENT_IDS = (
-    f"SELECT (SELECT id FROM {TABLE} WHERE client_id = %s AND entry_id = sent.value "  # noqa: S608
-    "ORDER BY revision DESC LIMIT 1) FROM json_each(%s) AS sent"
-)
-
 _SELECT_OF_OWNER = f"(SELECT owner.{{}} FROM {CLIENT_TABLE} AS owner WHERE owner.id = {TABLE}.client_id)"  # noqa: S608
 
 # One statement is one transaction. The client's key is NULL if the client has no row yet, which the table
@@ -125,15 +119,8 @@ def _to_timestamp(date: datetime) -> str:
     return str(date.astimezone(UTC).replace(tzinfo=None))
 
 
-def select_current(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The id, the content and the revision of the current row of each `entry_id`."""
-    current = RawSQL(_SELECT_CURRENT_IDS, [client_id, json.dumps(entry_ids)])  # noqa: S611  No value is part of it.
-    rows = Timesheet.objects.filter(id__in=current)
-    yield from rows.values_list("id", *CONTENT_COLUMNS, *REVISION_COLUMNS)
-
-
-def select_revisions(client_id: int, entry_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """The id, the content and the revision of each revision of the ids, the newest one of each id first."""
+def select_revisions(client_id: int, entry_ids: list[str]) -> Iterator[tuple[Any, ...]]:
+    """The id, the content and the revision of each revision of the ids, for each id in order."""
     sent = RawSQL("SELECT value FROM json_each(%s)", [json.dumps(entry_ids)])
-    rows = Timesheet.objects.filter(client_id=client_id, entry_id__in=sent).order_by("-entry_id", "-revision")
+    rows = Timesheet.objects.filter(client_id=client_id, entry_id__in=sent).order_by("entry_id", "revision")
     yield from rows.values_list("id", *CONTENT_COLUMNS, *REVISION_COLUMNS).iterator()

@@ -1,6 +1,7 @@
 """What became of an entry: its outcome, and the rows that it met."""
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -70,28 +71,28 @@ class StoredRevision:
         return self.entry.revision or 1
 
 
-# A row that was found for an entry, and the id of the next revision.
-OlderRevision = tuple[StoredRevision, int | None]
+def compare(entry: Entry, revisions: Sequence[StoredRevision]) -> Verdict:
+    """The verdict of an entry whose `entry_id` has these revisions, in order, so it is not the next one."""
+    current = revisions[-1]
+    if entry.revision is None:
+        equal = (row for row in reversed(revisions) if entry.has_content_of(row.entry))
+        return _describe_equal(next(equal, None), revisions)
+    if entry.revision > len(revisions):
+        return Verdict(Outcome.REVISION_GAP, current.timesheet_id, current_revision=len(revisions))
+    row = revisions[entry.revision - 1]
+    if entry.has_content_of(row.entry) and entry.reason == row.entry.reason:
+        return Verdict(Outcome.EXISTING, row.timesheet_id)
+    return _conflict(row.timesheet_id, current)
 
 
-def compare(entry: Entry, current: StoredRevision) -> Verdict | StoredRevision:
-    """The verdict of an entry whose `entry_id` exists; the current row itself if older rows must decide."""
-    if entry.revision is None and entry.has_content_of(current.entry):
-        return Verdict(outcome=Outcome.EXISTING, timesheet_id=current.timesheet_id)
-    if current.revision != (entry.revision or 1):
-        return current
-    return _compare_revision(entry, current, current)
-
-
-def compare_older(entry: Entry, current: StoredRevision, older: OlderRevision | None) -> Verdict:
-    """The verdict, once older rows were searched."""
-    if older is None:
+def _describe_equal(equal: StoredRevision | None, revisions: Sequence[StoredRevision]) -> Verdict:
+    current = revisions[-1]
+    if equal is None:
         return _conflict(current.timesheet_id, current)
-    row, next_id = older
-    if entry.revision is not None:
-        return _compare_revision(entry, row, current)
-    verdict = Verdict(outcome=Outcome.SUPERSEDED, timesheet_id=row.timesheet_id)
-    return verdict._replace(superseded_by=next_id, current_revision=current.revision)
+    if equal is current:
+        return Verdict(Outcome.EXISTING, current.timesheet_id)
+    verdict = Verdict(Outcome.SUPERSEDED, equal.timesheet_id, current_revision=len(revisions))
+    return verdict._replace(superseded_by=revisions[equal.revision].timesheet_id)
 
 
 def judge_as_current(entry: Entry, current: Entry | None, *, is_decided: bool, may_correct: bool) -> Outcome:
@@ -126,12 +127,6 @@ def describe_as_current(
     if outcome is Outcome.CREATED and before is not None:
         return verdict._replace(supersedes=before.timesheet_id, corrects=before)
     return verdict
-
-
-def _compare_revision(entry: Entry, row: StoredRevision, current: StoredRevision) -> Verdict:
-    if entry.has_content_of(row.entry) and entry.reason == row.entry.reason:
-        return Verdict(outcome=Outcome.EXISTING, timesheet_id=row.timesheet_id)
-    return _conflict(row.timesheet_id, current)
 
 
 def _conflict(timesheet_id: int, current: StoredRevision) -> Verdict:
