@@ -16,7 +16,7 @@ from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from timesheets.storage.verdicts import ACCEPTED, Outcome
+from timesheets.storage.entries import ACCEPTED, Outcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # How many clients have a metric of their own, per worker. Each costs a time series.

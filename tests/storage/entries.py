@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from timesheets.models import Timesheet
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome, Verdict
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.rows import Reach
-from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 PAYROLL = MachineClient(

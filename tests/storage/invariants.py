@@ -8,8 +8,7 @@ from django.db import connection
 
 from tests.storage.entries import to_entry
 from timesheets.models import Rejection, Timesheet, Upload
-from timesheets.storage.entries import Entry
-from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.storage.entries import Entry, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 

@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from timesheets.storage.entries import Entry
-from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.storage.entries import Entry, Outcome, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

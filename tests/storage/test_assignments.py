@@ -19,11 +19,10 @@ from tests.storage.uploads import repeat_while_refused
 from timesheets.models import AssignmentList, Timesheet
 from timesheets.storage.assignments import Assignments, read_assignments
 from timesheets.storage.corrections import store_as_current
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome, Verdict
 from timesheets.storage.gate import MAX_REMEMBERED_PAIRS, Gate
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.policy_files import PolicyFileWrong
-from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.uploads.gates import open_gate
 
 CREATED, EXISTING, CONFLICT = Outcome.CREATED, Outcome.EXISTING, Outcome.CONFLICT

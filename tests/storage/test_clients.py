@@ -14,10 +14,10 @@ from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, list_outcomes, m
 from tests.storage.runs import pay
 from timesheets.models import AssignmentList, Client, ClientStop, Run, RunLine, Timesheet
 from timesheets.storage.assignments import find_newest_list
+from timesheets.storage.entries import Outcome
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import find_run
-from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 
 NEW_ISSUER = "https://login.example.com/"

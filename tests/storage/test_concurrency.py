@@ -37,8 +37,7 @@ from tests.storage.uploads import (
     run_concurrently,
 )
 from timesheets.models import Client, Timesheet
-from timesheets.storage.entries import Entry
-from timesheets.storage.verdicts import Outcome
+from timesheets.storage.entries import Entry, Outcome
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -12,9 +12,8 @@ from django.db import connection, transaction
 from tests.kit.default_database import Database
 from tests.storage.entries import ingest, list_outcomes, make_entry
 from timesheets.models import Timesheet
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome
 from timesheets.storage.rows import TABLE
-from timesheets.storage.verdicts import Outcome
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -24,9 +24,8 @@ from tests.storage.uploads import (
 )
 from timesheets.models import Timesheet, Upload
 from timesheets.storage.corrections import store_as_current
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome, StoredRevision, Verdict
 from timesheets.storage.ingest import ingest_upload
-from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict
 from timesheets_files.limits import MAX_REVISION
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -19,9 +19,8 @@ from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry, re
 from tests.storage.uploads import insert_row
 from timesheets.apps import close_connections
 from timesheets.models import Client, Timesheet
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome, Verdict
 from timesheets.storage.ingest import groups
-from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.storage.writer import take_turn
 from timesheets.trust.principals import MachineClient
 

@@ -20,10 +20,9 @@ from tests.storage.entries import (
     to_entry,
 )
 from timesheets.models import Client, Timesheet
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome, Verdict
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.rows import TABLE
-from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")

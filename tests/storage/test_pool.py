@@ -15,8 +15,8 @@ from tests.kit.default_database import Database, only_on
 from tests.kit.issuer import Issuer
 from tests.storage.entries import PAYROLL, ingest, list_outcomes, make_entry
 from tests.storage.uploads import REPORTING, insert_row
+from timesheets.storage.entries import Outcome
 from timesheets.storage.places import NoPlace, Places, share_pool
-from timesheets.storage.verdicts import Outcome
 from timesheets.trust.principals import MachineClient
 
 SHARE = 4

@@ -30,6 +30,7 @@ from tests.storage.uploads import REPORTING, repeat_while_refused, uncommitted_u
 from timesheets.models import Client, Timesheet
 from timesheets.storage.changes import list_corrections
 from timesheets.storage.clients import list_names
+from timesheets.storage.entries import Outcome, Verdict
 from timesheets.storage.queries import (
     TimesheetPage,
     TimesheetQuery,
@@ -38,7 +39,6 @@ from timesheets.storage.queries import (
     list_timesheets,
 )
 from timesheets.storage.rows import Reach
-from timesheets.storage.verdicts import Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.usefixtures("database")

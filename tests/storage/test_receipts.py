@@ -12,10 +12,9 @@ from tests.kit.default_database import only_on
 from tests.storage.entries import PAYROLL, RECEIVED_AT, ingest, make_entry, own
 from tests.storage.uploads import DELIVERED, make_delivery, uncommitted_upload
 from timesheets.models import Client, Rejection, Timesheet, Upload
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome
 from timesheets.storage.ingest import Ingested, ingest_upload
 from timesheets.storage.receipts import ReceiptQuery, find_receipt, list_receipts
-from timesheets.storage.verdicts import Outcome
 
 pytestmark = pytest.mark.usefixtures("database")
 

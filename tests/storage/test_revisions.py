@@ -20,11 +20,10 @@ from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry, own, to_entr
 from tests.storage.revisions import Model
 from tests.storage.uploads import DELIVERED, make_delivery
 from timesheets.models import Timesheet, Upload
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Outcome, Verdict
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.queries import TimesheetQuery, list_timesheets
 from timesheets.storage.receipts import find_receipt
-from timesheets.storage.verdicts import Outcome, Verdict
 
 EXISTING = (Outcome.EXISTING, Outcome.SUPERSEDED)
 

@@ -22,9 +22,9 @@ from tests.storage.test_receipts import upload
 from timesheets.apps import close_connections
 from timesheets.models import AssignmentList, ClientStop, RunLine, Timesheet
 from timesheets.readiness import get_readiness
+from timesheets.storage.entries import Outcome
 from timesheets.storage.queries import TimesheetQuery, find_timesheet, list_timesheets
 from timesheets.storage.receipts import ReceiptQuery, list_receipts
-from timesheets.storage.verdicts import Outcome
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.usefixtures("without_the_admin")]
 

@@ -21,9 +21,9 @@ from tests.kit.examples import try_examples
 from tests.storage.entries import PAYROLL, ingest, make_entry
 from tests.storage.runs import Hold, PaidLine, Payroll, pay, refuse
 from timesheets.models import Client, Run, RunLine, Timesheet
+from timesheets.storage.entries import Outcome
 from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import FILE_COLUMNS, Line, add_up, find_run, read_lines, write_rows
-from timesheets.storage.verdicts import Outcome
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CLIENTS = [PAYROLL, replace(PAYROLL, organization="org"), replace(PAYROLL, client_id="Reporting")]

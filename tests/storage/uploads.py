@@ -14,10 +14,9 @@ from django.db import connections
 
 from tests.storage.entries import PAYROLL, RECEIVED_AT, make_entry
 from timesheets.models import Upload
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Verdict
 from timesheets.storage.ingest import ingest_upload
 from timesheets.storage.places import NoPlace
-from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import MachineClient
 
 REPORTING = replace(PAYROLL, client_id="reporting")

@@ -35,8 +35,7 @@ from tests.storage.invariants import (
 )
 from tests.survival.writers import CLIENTS, WRITERS, Acknowledged, Writer
 from timesheets.models import Timesheet, Upload
-from timesheets.storage.entries import Entry
-from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
+from timesheets.storage.entries import ACCEPTED, Entry, Outcome, Verdict
 from timesheets.trust.principals import MachineClient
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from tests.storage.entries import PAYROLL, make_entry
-from timesheets.storage.entries import Entry
-from timesheets.storage.verdicts import Verdict
+from timesheets.storage.entries import Entry, Verdict
 from timesheets.trust.principals import MachineClient
 
 WRITERS = 8

@@ -20,7 +20,7 @@ from tests.kit.processes import REPOSITORY, make_environment
 from tests.kit.servers import DevelopmentServer
 from timesheets import exceptions
 from timesheets.exceptions import Problem
-from timesheets.storage.verdicts import Outcome
+from timesheets.storage.entries import Outcome
 from timesheets.trust.token_rules import MAX_LIFETIME_SECONDS
 from timesheets_client.arguments import add_arguments
 from timesheets_client.environment.config import VARIABLES

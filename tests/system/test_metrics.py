@@ -15,7 +15,7 @@ from tests.kit.issuer import Issuer
 from tests.kit.processes import PRODUCTION_VARIABLES, run_python
 from tests.kit.raw_http import write_head
 from tests.kit.servers import ENTRY, GranianServer
-from timesheets.storage.verdicts import Outcome
+from timesheets.storage.entries import Outcome
 
 WORKERS = 3
 Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -238,7 +238,7 @@ def test_production_answers_prometheus_on_the_same_machine() -> None:
 MANY_CLIENTS = """
 import django; django.setup()
 from timesheets import metrics
-from timesheets.storage.verdicts import Outcome
+from timesheets.storage.entries import Outcome
 for number in range(1000):
     metrics.count_entries(f"client-{number}", {Outcome.CREATED: 1})
 print(metrics.export().decode().count('_seconds{client="'))

@@ -7,10 +7,10 @@ from types import ModuleType
 from django.db import connection
 
 from timesheets.storage import postgresql, sqlite
-from timesheets.storage.entries import Entry, EntryKey
-from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, Provenance, find_or_create_owner
-from timesheets.storage.verdicts import (
+from timesheets.storage.entries import (
     ACCEPTED,
+    Entry,
+    EntryKey,
     Outcome,
     StoredRevision,
     Verdict,
@@ -18,6 +18,7 @@ from timesheets.storage.verdicts import (
     describe_as_current,
     judge_as_current,
 )
+from timesheets.storage.rows import CONTENT_COLUMNS, REVISION_COLUMNS, Provenance, find_or_create_owner
 from timesheets.trust.principals import ClientKey
 
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from timesheets.storage.assignments import Assignments
-from timesheets.storage.entries import Entry
-from timesheets.storage.verdicts import Outcome, Verdict
+from timesheets.storage.entries import Entry, Outcome, Verdict
 from timesheets_files.limits import FIRST_YEAR, LAST_YEAR
 
 # A list with an empty cell matches any number of employees and projects.

@@ -15,13 +15,12 @@ from timesheets.storage.corrections import (
     statements,
     store_corrections,
 )
-from timesheets.storage.entries import Arrival, Entry
+from timesheets.storage.entries import Arrival, Entry, Outcome, StoredRevision, Verdict, compare
 from timesheets.storage.gate import Gate
 from timesheets.storage.group_commit import GroupCommit
 from timesheets.storage.places import share_pool
 from timesheets.storage.receipts import add_receipt, reserve_upload
 from timesheets.storage.rows import Provenance, find_or_create_owner
-from timesheets.storage.verdicts import Outcome, StoredRevision, Verdict, compare
 from timesheets.storage.writer import begin_upload, read_code, take_turn, wait_for_lock
 from timesheets.trust.principals import MachineClient
 

@@ -9,11 +9,10 @@ from django.db import connection
 from django.db.models import prefetch_related_objects
 
 from timesheets.models import Rejection, Upload
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import ACCEPTED, Entry, Outcome, Verdict
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.rows import SELECT_OWNER, Provenance, Reach, find_or_create_owner
 from timesheets.storage.scans import PageQuery, bound_page, compare, read_page, scan_ids
-from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import ClientKey
 
 _TABLE = Upload._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.

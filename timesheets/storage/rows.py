@@ -10,9 +10,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from timesheets.models import Client, Timesheet, Upload
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import Entry, Verdict
 from timesheets.storage.gate import Gate
-from timesheets.storage.verdicts import Verdict
 from timesheets.trust.principals import ClientKey
 
 TABLE = Timesheet._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.

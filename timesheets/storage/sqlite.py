@@ -49,7 +49,12 @@ def insert_batch(provenance: Provenance, entries: Sequence[Entry]) -> list[int |
 
 def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
     """Insert entries of several clients, in one statement and therefore in one transaction."""
-    sent = json.dumps([_to_json(arrival) for arrival in arrivals])
+    sent = json.dumps(
+        [
+            (*each.client.key, _to_timestamp(each.received_at), each.client.subject, *_to_cells(each.entry))
+            for each in arrivals
+        ]
+    )
     rows = wait_for_lock(partial(_execute, _INSERT_ARRIVALS, sent))
     # SQLite assigns ids in the order of insertion, but may return the rows in another.
     return _assign(sorted(rows), [(*each.client.key, each.entry.entry_id) for each in arrivals])
@@ -62,12 +67,6 @@ def _execute(statement: str, *values: str) -> list[tuple[Any, ...]]:
     with database.wrap_database_errors:
         rows: list[tuple[Any, ...]] = database.connection.execute(statement, values).fetchall()
     return rows
-
-
-def _to_json(arrival: Arrival) -> list[str | None]:
-    """The columns of `_INSERT_ARRIVALS`."""
-    received_at = _to_timestamp(arrival.received_at)
-    return [*arrival.client.key, received_at, arrival.client.subject, *_to_cells(arrival.entry)]
 
 
 def _assign(inserted: Sequence[tuple[Any, ...]], keys: Sequence[tuple[Any, ...]]) -> list[int | None]:

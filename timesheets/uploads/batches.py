@@ -14,9 +14,8 @@ from timesheets.logs import current_request_id
 from timesheets.models import Upload as Receipt
 from timesheets.parsers import MalformedEntry, Upload
 from timesheets.permissions import log_refusal, may_send
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import ACCEPTED, Entry, Outcome, Verdict
 from timesheets.storage.ingest import ingest_upload
-from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient, VerifiedToken
 from timesheets.uploads.gates import add_up, open_gate, require_totals
 from timesheets.uploads.options import UploadOptions

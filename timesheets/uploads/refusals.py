@@ -11,9 +11,8 @@ from timesheets.logs import redact_tokens
 from timesheets.models import Rejection
 from timesheets.parsers import MalformedEntry, Upload
 from timesheets.serializers import EntrySerializer
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import ACCEPTED, Entry, Outcome, Verdict
 from timesheets.storage.receipts import MAX_KEPT
-from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.uploads.results import PROBLEMS, Result, describe_verdict, explain_conflict
 from timesheets_files.limits import MAX_UNKNOWN_MEMBERS
 from timesheets_files.members import SentDate, Unfit

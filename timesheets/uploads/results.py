@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from timesheets import exceptions
 from timesheets.permissions import CORRECTION_SCOPE
 from timesheets.serializers import represent_content
-from timesheets.storage.entries import Entry
-from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
+from timesheets.storage.entries import ACCEPTED, Entry, Outcome, Verdict
 from timesheets_files.limits import MAX_REVISION
 
 # What an entry is refused for, with its status and code.

@@ -10,9 +10,8 @@ from timesheets import metrics
 from timesheets.exceptions import InsufficientScope, InvalidEntry
 from timesheets.permissions import CORRECTION_SCOPE, UPLOAD_SCOPE, log_refusal, may_send
 from timesheets.serializers import represent_entry
-from timesheets.storage.entries import Entry
+from timesheets.storage.entries import ACCEPTED, Entry, Outcome, Verdict
 from timesheets.storage.ingest import ingest_upload
-from timesheets.storage.verdicts import ACCEPTED, Outcome, Verdict
 from timesheets.trust.principals import MachineClient, VerifiedToken
 from timesheets.uploads.gates import add_up, open_gate, require_totals
 from timesheets.uploads.options import UploadOptions
