@@ -28,38 +28,29 @@ class FairLock:
     """
 
     def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._is_held = False
-        self._turns: deque[threading.Lock] = deque()
+        self._changed = threading.Condition()
+        # The first one holds the lock.
+        self._turns: deque[object] = deque()
 
     def count_waiting(self) -> int:
         """The number of threads that wait for the lock now."""
-        return len(self._turns)
+        return max(0, len(self._turns) - 1)
 
     def acquire(self, timeout_seconds: float) -> None:
         """Wait for all threads that asked before. Raises WaitedTooLong."""
-        turn = threading.Lock()
-        with self._mutex:
-            if not self._is_held:
-                self._is_held = True
-                return
-            turn.acquire()
+        turn = object()
+        with self._changed:
             self._turns.append(turn)
-        if turn.acquire(timeout=timeout_seconds):
-            return
-        with self._mutex:
-            # At the last moment, the turn may have come after all.
-            if turn in self._turns:
+            if not self._changed.wait_for(lambda: self._turns[0] is turn, timeout_seconds):
                 self._turns.remove(turn)
                 raise WaitedTooLong
 
     def release(self) -> None:
         """Hand the lock to the thread that has waited longest."""
-        with self._mutex:
-            if self._turns:
-                self._turns.popleft().release()
-            else:
-                self._is_held = False
+        with self._changed:
+            self._turns.popleft()
+            # Threads wait in the order of their turns.
+            self._changed.notify()
 
 
 class Interrupted(Exception):

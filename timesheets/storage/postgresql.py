@@ -181,8 +181,7 @@ def lock_corrections(client_id: int) -> None:
 
 
 # The unique index is the only one that has revisions in order.
-_SELECT_REVISIONS = f"""
-SELECT stored.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL (
+_SELECT_REVISIONS = f"""SELECT stored.* FROM unnest(%s::varchar[]) AS sent (entry_id), LATERAL (
     SELECT id, {", ".join((*CONTENT_COLUMNS, *REVISION_COLUMNS))} FROM {TABLE}
     WHERE client_id = %s AND entry_id = sent.entry_id ORDER BY revision
 ) AS stored
