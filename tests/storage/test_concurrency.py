@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from threading import Event
@@ -36,7 +35,7 @@ from tests.storage.uploads import (
     repeat_while_refused,
     run_concurrently,
 )
-from timesheets.models import Client, Timesheet
+from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry, Outcome
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -115,20 +114,6 @@ def test_of_different_revisions_with_one_number_the_first_is_kept(
     require_truth_of_verdicts((PAYROLL, entry, verdict) for entry, verdict in results)
     require_dense_revisions()
     assert "deadlock" not in caplog.text
-
-
-def test_concurrent_first_batches_create_the_client_once() -> None:
-    clients = [replace(PAYROLL, client_id=f"client-{number}") for number in range(20)]
-
-    def upload_for_each(writer: int) -> Results:
-        entry = make_entry(f"{writer}")
-        return [(entry, ingest(entry, client=client)[0]) for client in clients]
-
-    results = run_concurrently(upload_for_each)
-
-    assert {verdict.outcome for _, verdict in chain.from_iterable(results)} == {CREATED}
-    assert Client.objects.count() == 20
-    assert Timesheet.objects.count() == 20 * WRITERS
 
 
 @contextmanager

@@ -1,24 +1,17 @@
 """Many corrections in one batch, on both databases. Which verdict each gets is in test_revisions.py."""
 
-import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
 
-from tests.kit.default_database import Database
 from tests.storage.entries import ingest, list_outcomes, make_entry
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Entry, Outcome
-from timesheets.storage.rows import TABLE
 
 pytestmark = pytest.mark.usefixtures("database")
 
 CREATED, EXISTING, SUPERSEDED = Outcome.CREATED, Outcome.EXISTING, Outcome.SUPERSEDED
-CONFLICT, GAP, UNKNOWN = Outcome.CONFLICT, Outcome.REVISION_GAP, Outcome.UNKNOWN_ENTRY
 
 
 def correct(
@@ -56,36 +49,3 @@ def test_many_revisions_of_one_entry_fit_into_a_batch() -> None:
     assert list(Timesheet.objects.order_by("id").values_list("revision", flat=True)) == [
         *range(1, len(entries) + 1)
     ]
-
-
-def test_many_entries_of_one_key_read_its_revisions_once(database: Database) -> None:
-    ingest(*(correct(revision, 5 + revision % 3) for revision in range(1, 202)))
-    # The last one is equal to older rows, the others to none.
-    entries = [say(24 - number / 100) for number in range(199)] + [say(6)]
-
-    with transaction.atomic(), count_work(database.vendor) as count:
-        verdicts = ingest(*entries)
-
-    assert list_outcomes(verdicts) == [CONFLICT] * 199 + [SUPERSEDED]
-    # To compare each entry with each revision takes 40,000.
-    assert count() < 20_000
-
-
-@contextmanager
-def count_work(vendor: str) -> Iterator[Callable[[], int]]:
-    """How many rows PostgreSQL reads in the transaction, or how many instructions SQLite executes."""
-    if vendor == "postgresql":
-        yield count_rows_read
-        return
-    steps = itertools.count()
-    connection.connection.set_progress_handler(lambda: next(steps) < 0, 1)
-    yield lambda: next(steps)
-    connection.connection.set_progress_handler(None, 1)
-
-
-def count_rows_read() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = %s", [TABLE]
-        )
-        return int(cursor.fetchone()[0])

@@ -55,23 +55,14 @@ def name_rows(ids: dict[str, int], **query: Any) -> list[str]:
 
 
 def test_a_row_names_its_neighbors(ids: dict[str, int]) -> None:
-    first, second, third = (find_timesheet(own(), ids[name]) for name in ("a1", "a2", "a3"))
+    rows = list(read(entry_id="a"))
 
-    assert first is not None
-    assert second is not None
-    assert third is not None
-    assert (first.supersedes, first.superseded_by) == (None, ids["a2"])
-    assert (second.supersedes, second.superseded_by) == (ids["a1"], ids["a3"])
-    assert (third.supersedes, third.superseded_by) == (ids["a2"], None)
-    assert [row.entry.revision for row in (first, second, third)] == [1, 2, 3]
-    assert list(read(entry_id="a")) == [first, second, third]
-
-
-def test_an_entry_without_an_id_has_no_neighbors(ids: dict[str, int]) -> None:
-    row = find_timesheet(own(), ids["none"])
-
-    assert row is not None
-    assert (row.supersedes, row.superseded_by) == (None, None)
+    neighbors = [(row.supersedes, row.entry.revision, row.superseded_by) for row in rows]
+    assert neighbors == [(None, 1, ids["a2"]), (ids["a1"], 2, ids["a3"]), (ids["a2"], 3, None)]
+    assert [find_timesheet(own(), ids[name]) for name in ("a1", "a2", "a3")] == rows
+    alone = find_timesheet(own(), ids["none"])
+    assert alone is not None
+    assert (alone.supersedes, alone.superseded_by) == (None, None)
 
 
 @pytest.mark.parametrize("last", range(1, 10))

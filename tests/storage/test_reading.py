@@ -164,16 +164,6 @@ def test_a_page_scans_no_more_rows_than_the_limit(*, newest_first: bool) -> None
     assert [page.next_id for page in pages] == [ids[300], ids[600], ids[900], None]
 
 
-@in_both_orders
-def test_other_clients_rows_do_not_count_towards_the_scan_limit(*, newest_first: bool) -> None:
-    for _ in range(10):
-        ingest(*(make_entry() for _ in range(50)), client=REPORTING)
-        ingest(make_entry())
-
-    query = TimesheetQuery(projects=["none"], newest_first=newest_first)
-    assert len(list(read_pages(query, max_scanned=10))) == 1
-
-
 def test_rows_that_are_added_while_somebody_pages_newest_first_are_only_on_a_new_first_page() -> None:
     before = to_ids(ingest(*(make_entry() for _ in range(5))))
     pages = read_pages(TimesheetQuery(newest_first=True), page_size=2)
@@ -260,20 +250,6 @@ def test_a_reader_that_follows_the_pages_during_ten_uploads_misses_no_entry(
 
     assert len(seen) == 20 * 55
     assert seen == list(Timesheet.objects.order_by("id").values_list("id", flat=True))
-
-
-@only_on("postgresql")
-@pytest.mark.usefixtures("clients")
-def test_each_list_newest_first_during_ten_uploads_has_every_row_below_its_first() -> None:
-    lists: list[list[int]] = []
-    with ThreadPoolExecutor(10) as writers:
-        uploads = [writers.submit(upload_twenty_times, writer) for writer in range(10)]
-        while not all(upload.done() for upload in uploads) or not lists:
-            lists.append(list_ids(*read_pages(TimesheetQuery(newest_first=True), page_size=7)))
-
-    stored = list(Timesheet.objects.order_by("-id").values_list("id", flat=True))
-    assert len(stored) == 20 * 55
-    assert [ids for ids in lists if ids and ids != stored[stored.index(ids[0]) :]] == []
 
 
 ROWS = 30_000
