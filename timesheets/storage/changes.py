@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from timesheets.models import Timesheet
 from timesheets.storage.high_water_mark import find_high_water_mark
 from timesheets.storage.queries import COLUMNS, Change, TimesheetQuery, to_entry, to_stored_entry
 from timesheets.storage.rows import TABLE, Reach
-from timesheets.storage.scans import Condition, bound_page, compare, read_page, scan_ids
+from timesheets.storage.scans import Condition, compare, read_page, scan_ids
 
 # Of uploads at the same time, a later one may get earlier ids.
 _OVERLAP = timedelta(hours=1)
@@ -32,7 +33,7 @@ def list_corrections(
     mark = find_high_water_mark()
     first_id = 0 if query.date_from is None else _find_id_before(query.date_from - _OVERLAP, mark)
     last_id = mark if query.date_to is None else _find_id_before(query.date_to + _OVERLAP, mark)
-    _, last_id = bound_page(last_id, query.from_id, newest_first=True)
+    _, last_id = replace(query, newest_first=True).bound(last_id)
     scans, in_reach = scan_ids(Timesheet, reach, first_id, last_id, newest_first=True)
     conditions = [
         *in_reach,
@@ -72,4 +73,4 @@ def _match_names(name: str, values: Sequence[Any]) -> list[Condition]:
     if not values:
         return []
     any_of = f"{name} IN ({', '.join(['%s'] * len(values))})"
-    return [Condition(sql=f"(scanned.{any_of} OR {_WAS.format(any_of)})", parameters=(*values, *values))]
+    return [(f"(scanned.{any_of} OR {_WAS.format(any_of)})", (*values, *values))]

@@ -18,7 +18,6 @@ from timesheets.storage.scans import (
     Condition,
     PageQuery,
     Scan,
-    bound_page,
     compare,
     match_any,
     read_page,
@@ -162,7 +161,7 @@ def _choose_scans(
     """The rows among which all matches are. No row can appear up to the `mark`."""
     newest_first = query.newest_first
     last_id = MAX_ID if query.as_of is None else query.as_of
-    first_id, last_id = bound_page(last_id, query.from_id, newest_first=newest_first)
+    first_id, last_id = query.bound(last_id)
     if query.entry_id is not None:
         return _scan_revisions(reach, query.entry_id, first_id, last_id, newest_first=newest_first), []
     if query.upload_id is not None:
@@ -204,7 +203,7 @@ def list_conditions(query: TimesheetQuery) -> list[Condition]:
     if query.is_current:
         is_last = f"scanned.hours <> 0 AND COALESCE({_NEXT_ID}, {MAX_ID}) > %s"
         # Without `as_of`, any next revision counts.
-        conditions.append(Condition(is_last, (query.as_of or MAX_ID - 1,)))
+        conditions.append((is_last, (query.as_of or MAX_ID - 1,)))
     return conditions
 
 

@@ -12,7 +12,7 @@ from timesheets.models import Rejection, Upload
 from timesheets.storage.entries import ACCEPTED, Entry, Outcome, Verdict
 from timesheets.storage.high_water_mark import announce, find_high_water_mark
 from timesheets.storage.rows import SELECT_OWNER, Provenance, Reach, find_or_create_owner
-from timesheets.storage.scans import PageQuery, bound_page, compare, read_page, scan_ids
+from timesheets.storage.scans import PageQuery, compare, read_page, scan_ids
 from timesheets.trust.principals import ClientKey
 
 _TABLE = Upload._meta.db_table  # noqa: SLF001  Django documents _meta as its public interface.
@@ -96,9 +96,8 @@ def list_receipts(reach: Reach, query: ReceiptQuery, page_size: int) -> tuple[Se
     It is None after the last page. A caller that follows each one, and later requests the last page again,
     misses no receipt.
     """
-    newest_first, mark = query.newest_first, find_high_water_mark(Upload)
-    bounds = bound_page(mark, query.from_id, newest_first=newest_first)
-    scans, in_reach = scan_ids(Upload, reach, *bounds, newest_first=newest_first)
+    bounds = query.bound(find_high_water_mark(Upload))
+    scans, in_reach = scan_ids(Upload, reach, *bounds, newest_first=query.newest_first)
     conditions = [
         *in_reach,
         *compare("label =", query.label),

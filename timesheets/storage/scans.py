@@ -47,13 +47,6 @@ class Scan(NamedTuple):
         return f"SELECT {columns} FROM {self.source} ORDER BY {self.order} LIMIT %s OFFSET %s"  # noqa: S608
 
 
-def bound_page(last_id: int, from_id: int | None, *, newest_first: bool) -> tuple[int, int]:
-    """The lowest and the highest id, of those up to `last_id`, on a page from `from_id` on in its order."""
-    if from_id is None:
-        return 0, last_id
-    return (0, min(from_id, last_id)) if newest_first else (from_id, last_id)
-
-
 @dataclass(frozen=True, kw_only=True)
 class PageQuery:
     """Selects the page that starts at `from_id`, or at the first match after it in the order."""
@@ -62,12 +55,15 @@ class PageQuery:
     # From the highest id down, if the list can have that order.
     newest_first: bool = False
 
+    def bound(self, last_id: int) -> tuple[int, int]:
+        """The lowest and the highest id of the page, of those up to `last_id`."""
+        if self.from_id is None:
+            return 0, last_id
+        return (0, min(self.from_id, last_id)) if self.newest_first else (self.from_id, last_id)
 
-class Condition(NamedTuple):
-    """A condition on a row `scanned`, in SQL with parameters."""
 
-    sql: str
-    parameters: Sequence[Any] = ()
+# A condition on a row `scanned`, in SQL with parameters.
+Condition = tuple[str, Sequence[Any]]
 
 
 def scan_ids(
@@ -94,14 +90,14 @@ def compare(comparison: str, value: Any) -> list[Condition]:
     if value is None:
         return []
     prepared = connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
-    return [Condition(f"scanned.{comparison} %s", (prepared,))]
+    return [(f"scanned.{comparison} %s", (prepared,))]
 
 
 def match_any(name: str, values: Sequence[Any]) -> list[Condition]:
     """The condition that the column has one of the values; none if there are no values."""
     if not values:
         return []
-    return [Condition(f"scanned.{name} IN ({', '.join(['%s'] * len(values))})", values)]
+    return [(f"scanned.{name} IN ({', '.join(['%s'] * len(values))})", values)]
 
 
 def read_page(
@@ -143,8 +139,8 @@ def _read_scan(
     if not conditions:
         max_scanned = page_size + 1
     with sorting_disabled():
-        where = " AND ".join(condition.sql for condition in conditions) or "1 = 1"
-        values = [value for condition in conditions for value in condition.parameters]
+        where = " AND ".join(sql for sql, _ in conditions) or "1 = 1"
+        values = [value for _, parameters in conditions for value in parameters]
         # The scanned rows are in order. PostgreSQL knows it, but SQLite would read them all and sort them.
         in_order = f"ORDER BY {scan.order}" if connection.vendor == "postgresql" else ""
         statement = f"SELECT {columns} FROM ({scan.select('*')}) AS scanned WHERE {where} {in_order} LIMIT %s"  # noqa: S608

@@ -55,7 +55,7 @@ def add_up(
     # No client has the key 0.
     owner_ids = reach.list_owner_ids() or [0] if reach.look_ups else []
     conditions = [*list_conditions(query), *match_any("client_id", owner_ids)]
-    where = " AND ".join(["scanned.id <= %s", "hours <> 0", *(each.sql for each in conditions)])
+    where = " AND ".join(["scanned.id <= %s", "hours <> 0", *(sql for sql, _ in conditions)])
     statement = f"""
         SELECT {", ".join(columns)}, COUNT(*), CAST(SUM(ROUND(hours * 100)) AS bigint)
         FROM {TABLE} AS scanned JOIN {CLIENT_TABLE} AS owner ON owner.id = scanned.client_id
@@ -63,7 +63,7 @@ def add_up(
         GROUP BY {", ".join(str(number + 1) for number in range(len(columns)))} LIMIT {MAX_GROUPS + 1}
     """  # noqa: S608
     # Hours are hundredths, because SQLite would add up fractions.
-    values = [value for condition in conditions for value in condition.parameters]
+    values = [value for _, parameters in conditions for value in parameters]
     define_periods()
     with connection.cursor() as cursor:
         cursor.execute(statement, [*zones, as_of, *values, as_of])
