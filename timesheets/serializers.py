@@ -4,7 +4,8 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import astuple
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from timesheets.exceptions import InvalidEntry, make_sentence
 from timesheets.fields import LimitedField, TimestampField
 from timesheets.formats.days import Week, find_start_of_day
 from timesheets.models import AssignmentList, Rejection, Run, Upload
-from timesheets.storage.assignments import parse_list
+from timesheets.storage.assignments import COLUMNS, parse_list
 from timesheets.storage.entries import Entry
 from timesheets.storage.missing import Person
 from timesheets.storage.queries import Change, StoredEntry
@@ -246,14 +247,11 @@ def represent_change(change: Change) -> dict[str, Any]:
 def represent_receipt(receipt: Upload, owner: ClientKey | None) -> dict[str, Any]:
     """The members of a receipt, and whose it is. What does not exist is None."""
     return {
-        "id": receipt.pk,
-        "label": receipt.label,
-        "received_at": _TIMESTAMP.to_representation(receipt.received_at),
-        **_pick(receipt, "subject", "token_id", "request_id", "media_type"),
+        **_pick(receipt, "id", "label", "received_at", "subject", "token_id", "request_id", "media_type"),
         "bytes": receipt.byte_count,
         **_pick(receipt, "sha256", "received", "created", "existing", "rejected"),
         "hours": {
-            kind: represent_total(getattr(receipt, f"hours_{kind}"))
+            kind: _represent(getattr(receipt, f"hours_{kind}"))
             for kind in ("received", "created", "existing")
         },
         **_pick(receipt, "first_id", "last_id"),
@@ -266,16 +264,10 @@ def represent_assignments(newest: AssignmentList | None) -> dict[str, Any]:
     if newest is None:
         return {"id": None, "at": None, "assignments": None}
     rows = [
-        {
-            "user_id": row.user_id or None,
-            "project": row.project or None,
-            "from": row.first_day and row.first_day.isoformat(),
-            "to": row.last_day and row.last_day.isoformat(),
-            "hours_per_week": None if row.hours_per_week is None else f"{row.hours_per_week:.2f}",
-        }
+        {name: _represent(cell) or None for name, cell in zip(COLUMNS, astuple(row), strict=True)}
         for row in parse_list(newest)
     ]
-    return {"id": newest.pk, "at": _TIMESTAMP.to_representation(newest.decided_at), "assignments": rows}
+    return {"id": newest.pk, "at": _represent(newest.decided_at), "assignments": rows}
 
 
 def represent_people(
@@ -283,13 +275,8 @@ def represent_people(
 ) -> dict[str, Any]:
     """The members of a week and of its people, with the clients of these if there can be several."""
     rows = [
-        {
-            "user_id": person.user_id,
-            "hours": represent_total(person.hours),
-            "expected": None if person.expected is None else represent_total(person.expected),
-            "status": person.status,
-            **represent_client(person.client if names_clients else None),
-        }
+        _pick(person, "user_id", "hours", "expected", "status")
+        | represent_client(person.client if names_clients else None)
         for person in people or ()
     ]
     return {
@@ -303,23 +290,16 @@ def represent_people(
 
 def represent_client(client: ClientKey | None) -> dict[str, str]:
     """The members that say whose a row is; none if only rows of one client are in reach."""
-    if client is None:
-        return {}
-    return {
-        "client": client.client_id,
-        **({"organization": client.organization} if client.organization else {}),
-    }
+    names = {"client": client.client_id, "organization": client.organization} if client else {}
+    # Only an organization can be empty.
+    return {name: text for name, text in names.items() if text}
 
 
 def represent_run(run: Run, shares: Shares, *, names_sha256: bool) -> dict[str, Any]:
     """The members of a run, with the totals of the shares. The SHA-256 is about the lines of every client."""
     totals = add_up(shares)
     return {
-        "label": run.label,
-        "through": run.through.isoformat(),
-        "as_of": run.as_of,
-        "created_at": _TIMESTAMP.to_representation(run.created_at),
-        "time_zone": run.time_zone,
+        **_pick(run, "label", "through", "as_of", "created_at", "time_zone"),
         **({"sha256": run.sha256} if names_sha256 else {}),
         "lines": totals["lines"],
         "hours": write_hours(totals["hours"]),
@@ -350,11 +330,19 @@ def represent_rejection(row: Rejection) -> dict[str, Any]:
 
 
 def _pick(row: object, *names: str) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in names}
+    return {name: _represent(getattr(row, name)) for name in names}
 
 
 def _pick_present(row: object, *names: str) -> dict[str, Any]:
-    return {name: value for name, value in _pick(row, *names).items() if value is not None}
+    return {name: value for name in names if (value := getattr(row, name)) is not None}
+
+
+def _represent(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return represent_total(value)
+    if isinstance(value, datetime):
+        return _TIMESTAMP.to_representation(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def represent_total(hours: Decimal) -> str:
