@@ -2,7 +2,6 @@
 """Run a management command with the variables of the `.env` in this folder."""
 
 import os
-import signal
 import stat
 import sys
 from pathlib import Path
@@ -40,9 +39,6 @@ def choose_settings(command: list[str]) -> str:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["upload_timesheet"]:
-        # Imports take time. Until the client catches signals, Ctrl+C ends it without a traceback.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     read_env_file(Path(__file__).parent / ".env")
     os.environ["DJANGO_SETTINGS_MODULE"] = choose_settings(sys.argv[1:2])
     from django.core.exceptions import ImproperlyConfigured

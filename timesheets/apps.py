@@ -21,8 +21,7 @@ class TimesheetsConfig(AppConfig):
 
         # Before Python 3.13, atexit does not run in granian's workers, which are forked.
         Finalize(None, close_connections, exitpriority=0)
-        pre_migrate.connect(refuse_half_squash, sender=self)
-        pre_migrate.connect(lift_statement_timeout, sender=self)
+        pre_migrate.connect(prepare_migration, sender=self)
         # The end of a request closes old connections, and the log of queries has a limit of its own.
         request_started.disconnect(close_old_connections)
         request_started.disconnect(reset_queries)
@@ -39,16 +38,12 @@ def close_connections() -> None:
             connection.close_pool()
 
 
-def refuse_half_squash(*, using: str, **_: Any) -> None:
-    """Raise CommandError."""
+def prepare_migration(*, using: str, **_: Any) -> None:
+    """Let each statement take as long as it needs. Waits for locks keep their limit. Raises CommandError."""
     try:
         require_no_half_squash(using)
     except SchemaOutdated as error:
         raise CommandError(str(error)) from None
-
-
-def lift_statement_timeout(*, using: str, **_: Any) -> None:
-    """Let each statement of a migration take as long as it needs. Waits for locks keep their limit."""
     if connections[using].vendor == "postgresql":
         with connections[using].cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")

@@ -175,13 +175,6 @@ def describe_problem(status: int, detail: str, code: str, members: Mapping[str, 
     }
 
 
-def write_challenge(parameters: Mapping[str, str], path: str) -> str:
-    """A Bearer challenge (RFC 6750, section 3) with the address of the metadata (RFC 9728, section 5.1)."""
-    metadata = conf.public_url(f"{METADATA_PATH}{path}")
-    parameters = {"realm": "timesheets", **parameters, "resource_metadata": metadata}
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items())
-
-
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's response to an error, with a problem document as its body. None for a bug, which is a 500."""
     # DRF's views import the classes that its settings name, and those classes import this module.
@@ -202,7 +195,11 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     response.data = describe_problem(status, response.data["detail"], code, members)
     challenge = {} if isinstance(exc, exceptions.NotAuthenticated) else getattr(exc, "challenge", None)
     if challenge is not None:
-        response["WWW-Authenticate"] = write_challenge(challenge, context["request"].path_info)
+        # RFC 6750, section 3, and RFC 9728, section 5.1.
+        metadata = conf.public_url(f"{METADATA_PATH}{context['request'].path_info}")
+        parameters = {"realm": "timesheets", **challenge, "resource_metadata": metadata}
+        words = ", ".join(f'{name}="{value}"' for name, value in parameters.items())
+        response["WWW-Authenticate"] = f"Bearer {words}"
     renderer = getattr(context["request"], "accepted_renderer", None)
     if renderer is None or renderer.format in {"json", "csv"}:
         response.content_type = PROBLEM_MEDIA_TYPE

@@ -45,7 +45,8 @@ RUN_PATHS = ("/runs", "/runs/{run_label}", "/runs/{run_label}/lines")
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    return read_description()
+    loaded: dict[str, Any] = json.loads(read_description())
+    return loaded
 
 
 def find_references(value: Any) -> Iterator[str]:

@@ -18,7 +18,7 @@ from timesheets import exceptions
 from timesheets.parsers import MAX_ENTRIES
 from timesheets.views.service import read_description
 
-DESCRIPTION = read_description()
+DESCRIPTION = json.loads(read_description())
 OPERATION = DESCRIPTION["paths"]["/timesheets/upload"]["post"]
 LIST = DESCRIPTION["paths"]["/timesheets"]["get"]
 RETRIEVE = DESCRIPTION["paths"]["/timesheets/{timesheet_id}"]["get"]

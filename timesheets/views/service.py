@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import yaml
 from django.conf import settings
@@ -114,19 +113,14 @@ def show_landing(request: HttpRequest) -> HttpResponse:
 def serve_description(_request: HttpRequest) -> HttpResponse:
     # Short, so that a new release shows soon.
     headers = {"Cache-Control": "public, max-age=300"}
-    return HttpResponse(_encode_description(), content_type="application/json", headers=headers)
+    return HttpResponse(read_description(), content_type="application/json", headers=headers)
 
 
 @functools.cache
-def _encode_description() -> bytes:
-    return json.dumps(read_description()).encode()
-
-
-def read_description() -> dict[str, Any]:
-    """Return openapi.yaml with the server from the settings."""
-    description: dict[str, Any] = yaml.safe_load(_DESCRIPTION.read_text("utf-8"))
-    description["servers"] = [{"url": conf.public_url("")}]
-    return description
+def read_description() -> str:
+    """Return openapi.yaml as JSON, with the server from the settings."""
+    description = yaml.safe_load(_DESCRIPTION.read_text("utf-8"))
+    return json.dumps({**description, "servers": [{"url": conf.public_url("")}]})
 
 
 @csrf_exempt
