@@ -1,5 +1,9 @@
 """Read the filters and the page of a list, and respond with the page and the address of the next one."""
 
+import base64
+import re
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +20,10 @@ from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import KINDS
 from timesheets.views.parameters import (
     DATES,
+    MAX_ID,
     NAMES,
     AnyOfField,
     ClientField,
-    CursorField,
     Fields,
     FlagField,
     IdField,
@@ -29,13 +33,39 @@ from timesheets.views.parameters import (
     allow_only,
     find_member,
     read_parameters,
-    write_cursor,
 )
 from timesheets.views.reading import read_reach
 
 DEFAULT_PAGE_SIZE = 100
 # Of a list that is shown as a page. With more, the page takes long to load and to read.
 PEOPLES_PAGE_SIZE = 50
+
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
+
+
+class CursorField(serializers.CharField):
+    """The first id of a page, and whether the newest come first.
+
+    It has a checksum, because a damaged cursor must not skip entries.
+    """
+
+    default_error_messages = {"damaged": "Send the cursor unchanged from the URL of a next page."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not _CURSOR.fullmatch(data):
+            self.fail("damaged")
+        position, _ = struct.unpack(">QI", base64.urlsafe_b64decode(data))
+        newest_first, row_id = bool(position >> 63), position & MAX_ID
+        if write_cursor(row_id, newest_first=newest_first) != data:
+            self.fail("damaged")
+        return row_id, newest_first
+
+
+def write_cursor(row_id: int, *, newest_first: bool) -> str:
+    # An id has 63 bits. The highest bit is the order.
+    position = struct.pack(">Q", newest_first << 63 | row_id)
+    return base64.urlsafe_b64encode(position + struct.pack(">I", zlib.crc32(position))).decode()
+
 
 # The order is that of the parameters in the address of a next page.
 OF_PAGE: Fields = {"page_size": PageSizeField(), "cursor": CursorField()}

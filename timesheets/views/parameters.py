@@ -1,10 +1,7 @@
 """Read the parameters of a query string: their fields, their values, and what is wrong with them."""
 
-import base64
 import copy
 import re
-import struct
-import zlib
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -27,9 +24,8 @@ MAX_PAGE_SIZE = 1000
 # Of a parameter that may be repeated. With more, a page would be slower and its address longer.
 MAX_VALUES = 50
 
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 _ZONE_WITHOUT_PLUS = re.compile(r"\S+ \d\d:\d\d", re.ASCII)
-_MAX_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 
 class QueryTimestampField(TimestampField):
@@ -45,7 +41,7 @@ class QueryTimestampField(TimestampField):
 
 class IdField(serializers.IntegerField):
     default_error_messages = {"invalid": "Send an id, such as 17."}
-    pattern, highest = re.compile(r"\d{1,19}", re.ASCII), _MAX_ID
+    pattern, highest = re.compile(r"\d{1,19}", re.ASCII), MAX_ID
 
     def to_internal_value(self, data: Any) -> int:
         if not self.pattern.fullmatch(data) or int(data) > self.highest:
@@ -101,30 +97,6 @@ class ClientField(AnyOfField):
 
     def __init__(self) -> None:
         super().__init__(serializers.CharField(max_length=255, trim_whitespace=False), source="client_ids")
-
-
-class CursorField(serializers.CharField):
-    """The first id of a page, and whether the newest come first.
-
-    It has a checksum, because a damaged cursor must not skip entries.
-    """
-
-    default_error_messages = {"damaged": "Send the cursor unchanged from the URL of a next page."}
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not _CURSOR.fullmatch(data):
-            self.fail("damaged")
-        position, _ = struct.unpack(">QI", base64.urlsafe_b64decode(data))
-        newest_first, row_id = bool(position >> 63), position & _MAX_ID
-        if write_cursor(row_id, newest_first=newest_first) != data:
-            self.fail("damaged")
-        return row_id, newest_first
-
-
-def write_cursor(row_id: int, *, newest_first: bool) -> str:
-    # An id has 63 bits. The highest bit is the order.
-    position = struct.pack(">Q", newest_first << 63 | row_id)
-    return base64.urlsafe_b64encode(position + struct.pack(">I", zlib.crc32(position))).decode()
 
 
 # Fields keep no state.
