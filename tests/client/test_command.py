@@ -100,13 +100,3 @@ def test_slow_imports_are_deferred_until_they_are_needed() -> None:
     loaded = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
 
     assert not {"openpyxl", "tqdm", "tenacity", "filelock"} & set(ast.literal_eval(loaded))
-
-
-def test_the_client_imports_neither_django_nor_the_api() -> None:
-    script = "import sys, timesheets_client.run; print(sorted(sys.modules))"
-
-    loaded = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
-
-    assert "timesheets_client.run" in loaded
-    assert "'django'" not in loaded
-    assert "'timesheets.models'" not in loaded

@@ -9,7 +9,7 @@ from tests.client.clocks import FakeClock
 from tests.client.configurations import make_config
 from tests.client.conftest import AUDIENCE, Reply, Site, token_document
 from timesheets_client.access.token_cache import TokenCache
-from timesheets_client.access.token_endpoint import discover_token_endpoint, list_metadata_urls
+from timesheets_client.access.token_endpoint import discover_token_endpoint
 from timesheets_client.access.tokens import TokenSource
 from timesheets_client.errors import AccessRefused, ConfigurationError, TemporaryFailure
 from timesheets_client.network.exchange import Connection, open_session
@@ -33,24 +33,6 @@ def discover(documents: dict[str, tuple[int, Any]], issuer: str = ISSUER) -> str
 
 def make_metadata(**changes: object) -> dict[str, object]:
     return {"issuer": ISSUER, "token_endpoint": ENDPOINT} | changes
-
-
-@pytest.mark.parametrize(
-    ("issuer", "openid", "oauth"),
-    [
-        pytest.param(
-            "https://a.com/", f"https://a.com{OPENID_PATH}", f"https://a.com{OAUTH_PATH}", id="slash"
-        ),
-        pytest.param(
-            "https://a.com:8443/realms/x",
-            f"https://a.com:8443/realms/x{OPENID_PATH}",
-            f"https://a.com:8443{OAUTH_PATH}/realms/x",
-            id="a path",
-        ),
-    ],
-)
-def test_metadata_are_at_the_urls_of_the_standards(issuer: str, openid: str, oauth: str) -> None:
-    assert list_metadata_urls(issuer) == (openid, oauth)
 
 
 def test_openid_connects_document_comes_first() -> None:
@@ -134,12 +116,16 @@ def test_an_unsafe_token_endpoint_is_refused(endpoint: object) -> None:
         discover({OPENID: (200, make_metadata(token_endpoint=endpoint))})
 
 
-@pytest.mark.parametrize("issuer_path", ["", "/realms/x/"])
-@pytest.mark.parametrize("kind", [0, 1], ids=["OpenID Connect", "RFC 8414"])
-def test_a_token_is_requested_at_the_discovered_endpoint(site: Site, issuer_path: str, kind: int) -> None:
+@pytest.mark.parametrize(
+    ("issuer_path", "path"),
+    [
+        *(("", path) for path in (OPENID_PATH, OAUTH_PATH)),
+        *(("/realms/x/", path) for path in (f"/realms/x{OPENID_PATH}", f"{OAUTH_PATH}/realms/x")),
+    ],
+)
+def test_a_token_is_requested_at_the_discovered_endpoint(site: Site, issuer_path: str, path: str) -> None:
     issuer = f"{site.address}{issuer_path}"
-    address = list_metadata_urls(issuer)[kind]
-    site.replies[address.removeprefix(site.address)] = Reply(
+    site.replies[path] = Reply(
         status=200, body={"issuer": issuer, "token_endpoint": f"{site.address}/token/"}
     )
     site.replies["/token/"] = Reply(status=200, body=token_document(site.token))

@@ -23,14 +23,6 @@ def test_a_bar_shows_entries_with_an_estimate_of_the_total_and_prints_lines_abov
     assert "1000/4000" in shown
 
 
-def test_without_a_stream_a_bar_shows_nothing() -> None:
-    progress = ProgressBar()
-
-    with progress.follow("week23.csv"):
-        progress.advance(1_000, 0.25)
-        assert not progress.write("week23.csv:17: hours: wrong")
-
-
 def test_after_the_end_of_its_file_a_bar_shows_nothing() -> None:
     bar = ProgressBar(ResilientStream(Terminal()))
 

@@ -1,7 +1,6 @@
 """How each answer of a token endpoint is read."""
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -107,47 +106,33 @@ def test_a_token_that_is_not_a_jwt_is_a_configuration_error(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "description", "advice"),
+    ("status", "body", "shown"),
     [
-        (401, "access_denied", "Unauthorized", "check AUTH0_CLIENT_ID"),
-        (403, "access_denied", "Service not found: https://x", "check AUTH0_AUDIENCE"),
-        (403, "unauthorized_client", "Grant type not allowed", "allow this client the grant type"),
-        # The names of RFC 6749 and RFC 8707.
+        (
+            401,
+            '{"error": "access_denied", "error_description": "No"}',
+            "access_denied: No; check AUTH0_CLIENT_ID",
+        ),
+        (403, '{"error": "access_denied"}', "access_denied; check AUTH0_AUDIENCE"),
+        (403, '{"error": "unauthorized_client"}', "unauthorized_client; allow this client the grant type"),
+        # The names of RFC 6749.
         (
             400,
-            "invalid_client",
-            "",
-            "check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, and that the issuer expects",
+            '{"error": "invalid_client"}',
+            "invalid_client; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, and",
         ),
         (
             400,
-            "invalid_request",
-            "",
-            "check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, AUTH0_AUDIENCE, ",
+            '{"error": "invalid_request"}',
+            "invalid_request; check AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, A",
         ),
-        (400, "invalid_scope", "", "check OAUTH_SCOPE"),
+        (400, '{"error": "invalid_scope"}', "invalid_scope; check OAUTH_SCOPE"),
+        *((status, "", "; check AUTH0_CLIENT_ID") for status in (400, 401)),
+        *((403, body, "; check AUTH0_AUDIENCE") for body in ("", "<html>", '{"error": 7}')),
     ],
 )
-def test_a_refusal_says_what_to_do(status: int, code: str, description: str, advice: str) -> None:
-    members = {"error": code} | ({"error_description": description} if description else {})
-    named = f"{code}: {description}" if description else code
-
-    with pytest.raises(AccessRefused, match=re.escape(f"token request refused: {status} {named}; {advice}")):
-        request_token(json.dumps(members), status)
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "advice"),
-    [
-        (400, "", "check AUTH0_CLIENT_ID"),
-        (401, "", "check AUTH0_CLIENT_ID"),
-        (403, "", "check AUTH0_AUDIENCE"),
-        (403, "<html>", "check AUTH0_AUDIENCE"),
-        (400, '{"error": 7}', "check AUTH0_CLIENT_ID"),
-    ],
-)
-def test_a_refusal_without_a_code_is_explained_by_its_status(status: int, body: str, advice: str) -> None:
-    with pytest.raises(AccessRefused, match=f"token request refused: {status}; {advice}"):
+def test_a_refusal_says_what_to_do(status: int, body: str, shown: str) -> None:
+    with pytest.raises(AccessRefused, match=rf"token request refused: {status} ?{shown}"):
         request_token(body, status)
 
 
