@@ -134,10 +134,8 @@ def explain(
     rule: Rule, fault: str, text: str, policy: TokenPolicy, now: float, **facts: str
 ) -> Iterator[tuple[str, str]]:
     """Labels and texts. `now` is in seconds since the epoch."""
-    yield (
-        "holds",
-        _describe_members(rule.members.split(), text, now) if rule.members else _describe_text(text),
-    )
+    names = rule.members.split()
+    yield "holds", _describe_members(names, text, now) if names else _describe_text(text)
     is_strict = policy.profile is Profile.RFC_9068
     facts |= {
         "issuer": policy.issuer,
