@@ -123,8 +123,7 @@ class CSVTable:
         size = len(lines[0])
         while size <= MAX_ROW_LENGTH:
             yield lines[-1]
-            line = self._read_line()
-            if not line:
+            if not (line := self._read_line()):
                 return
             self.line += 1
             lines.append(line)
@@ -136,8 +135,7 @@ class CSVTable:
         is_open = sum(line.count('"') for line in lines) % 2 == 1
         while is_open or not lines[-1].endswith(("\n", "\r")):
             is_new_line = lines[-1].endswith(("\n", "\r"))
-            line = self._read_line()
-            if not line:
+            if not (line := self._read_line()):
                 return
             self.line += is_new_line
             is_open ^= line.count('"') % 2 == 1

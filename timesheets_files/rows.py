@@ -76,7 +76,7 @@ class RowReader:
         Raises RowMalformed for another width, and DateOrderInDoubt.
         """
         if len(cells) != self._width:
-            require_width(cells, self._width)
+            require_width(cells, self._width, self._width)
         if self._unnamed and any(cells[place] for place in self._unnamed):
             raise RowMalformed("this row has a cell in a column without a name")
         members: Members = dict(zip(self._columns, cells, strict=True))
@@ -106,9 +106,9 @@ def clear_optional(members: dict[str, Any], names: Iterable[str]) -> None:
             members[name] = Decimal(members[name])
 
 
-def require_width(cells: Sequence[str], width: int) -> None:
-    """Raise RowMalformed unless the row is as wide as the header."""
-    if len(cells) != width:
+def require_width(cells: Sequence[str], least: int, width: int) -> None:
+    """Raise RowMalformed unless the row has at least so many cells, and at most as many as the header."""
+    if not least <= len(cells) <= width:
         raise RowMalformed(f"this row has {len(cells)} cells, and the header has {width}")
 
 

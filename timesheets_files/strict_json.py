@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -108,11 +109,10 @@ def require_few_values(body: bytes) -> None:
 
 def _mark_repeated_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    seen: set[str] = set()
-    repeated = {name for name, _ in pairs if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
-    return {name: REPEATED if name in repeated else value for name, value in pairs}
+    if len(members) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        members |= {name: REPEATED for name, count in counts.items() if count > 1}
+    return members
 
 
 def _read_number(digits: str) -> Decimal:

@@ -64,9 +64,12 @@ def read_sheets(
             cells = CellReader(package)
             has_table = False
             for part in choose_sheets(package.find_sheets(), chosen):
-                if sheet := open_sheet(package, part, cells, is_ours):
+                rows = read_rows(package, part, cells)
+                first = next(rows, None)
+                header = [cell.text for cell in first.cells] if first and first.number == 1 else []
+                if is_ours(header):
                     has_table = True
-                    yield sheet
+                    yield Sheet(title=part.title, is_hidden=part.is_hidden, header=header, rows=rows)
                 elif chosen:
                     raise HeaderMalformed(f"its first row does not name {columns}", sheet=part.title)
             if not has_table:
@@ -90,18 +93,6 @@ def choose_sheets(sheets: Sequence[SheetPart], chosen: Sequence[str]) -> Sequenc
     if unknown := [title for title in chosen if title not in titles]:
         raise FileUnreadable(f"has no sheet {join_names(unknown)}; its sheets are {join_names(titles)}")
     return [sheet for sheet in sheets if sheet.title in chosen] if chosen else sheets
-
-
-def open_sheet(
-    package: Package, part: SheetPart, cells: CellReader, is_ours: Callable[[Sequence[str]], bool]
-) -> Sheet | None:
-    """The sheet, if its first row is ours."""
-    rows = read_rows(package, part, cells)
-    first = next(rows, None)
-    header = [cell.text for cell in first.cells] if first and first.number == 1 else []
-    if not is_ours(header):
-        return None
-    return Sheet(title=part.title, is_hidden=part.is_hidden, header=header, rows=rows)
 
 
 def read_rows(package: Package, part: SheetPart, cells: CellReader) -> Iterator[SheetRow]:

@@ -123,7 +123,9 @@ def read_entries(source: Input, chosen: Format, options: TableOptions = AS_THEY_
         header = error.header if isinstance(error, HeaderMalformed) else ()
         problem = suggest_map(header) or str(error)
         kind = DateOrderInDoubt if isinstance(error, OrderInDoubt) else InputUnreadable
-        raise kind(f"{locate(source.name, error)}: {problem}") from None
+        # Such as week23.csv:1, or week23.xlsx!Sheet1:1.
+        place = f"!{error.sheet}" * bool(error.sheet) + f":{error.line}" * (error.line is not None)
+        raise kind(f"{source.name}{place}: {problem}") from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InputUnreadable(
             f"{source.name}: the compressed file is damaged or was cut; the entries before that were read"
@@ -152,12 +154,6 @@ def may_be_in_doubt(source: Input, chosen: Format, options: TableOptions) -> boo
                 return True
             tail = chunk[-len("2026-13-") :]
     return False
-
-
-def locate(name: str, error: FileUnreadable) -> str:
-    """Such as `week23.csv:1`, or `week23.xlsx!Sheet1:1`."""
-    sheet = f"!{error.sheet}" if error.sheet else ""
-    return f"{name}{sheet}" if error.line is None else f"{name}{sheet}:{error.line}"
 
 
 def find_format(name: str, chosen: Format, head: bytes) -> Format:

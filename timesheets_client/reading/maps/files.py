@@ -9,8 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from timesheets_client.errors import ConfigurationError
-from timesheets_client.reading.maps.rows import EntryMap, Skip
+from timesheets_client.reading.maps.rows import EntryMap
 from timesheets_client.reading.maps.rules import (
+    Cells,
     Rule,
     Table,
     WrongMap,
@@ -19,7 +20,7 @@ from timesheets_client.reading.maps.rules import (
     read_text_rule,
     read_texts,
 )
-from timesheets_client.reading.maps.shipped import FOLDER
+from timesheets_client.reading.maps.shipped import FOLDER, normalize
 from timesheets_client.reading.maps.time_rules import read_date_rule, read_duration_rule, read_period_rule
 from timesheets_files.csv_rows import UTF_8
 from timesheets_files.dates import find_zone
@@ -130,9 +131,19 @@ def read_rule(member: str, table: Table, folder: Path, zone: tzinfo | None) -> R
             return read_text_rule(member, table, folder)
 
 
-def read_skip(table: Table) -> Skip:
+def read_skip(table: Table) -> Rule:
+    """The reason to skip a row whose column has one of the texts, or with `not_equals` none of them."""
     require_keys(table, SKIP)
     keys, column = [key for key in ("equals", "not_equals") if key in table], read_text(table, "column")
     if len(keys) != 1 or not column or "hours" in table:
         raise WrongMap("needs column, and equals or not_equals; or only hours = 0")
-    return Skip(column, read_texts(table, *keys), keys == ["not_equals"], table.get("optional") is True)
+    name, texts, is_negated = normalize(column), read_texts(table, *keys), keys == ["not_equals"]
+
+    def find_reason(cells: Cells) -> str | None:
+        # The table may lack an optional column.
+        text = cells.get(name)
+        if text is None or (text in texts) == is_negated:
+            return None
+        return f"{column} is {quote(text) if text else 'empty'}"
+
+    return Rule([] if table.get("optional") is True else [column], find_reason)

@@ -1,12 +1,11 @@
 """Turn the rows of an export into entries, as a mapping file says."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from timesheets_client.errors import DateOrderInDoubt
 from timesheets_client.reading.entries import InputEntry, RejectedEntry, Row, SkippedRow, reject_text
-from timesheets_client.reading.maps.rules import Cells, Rule, Typed
+from timesheets_client.reading.maps.rules import Rule, Typed
 from timesheets_client.reading.maps.shipped import normalize
 from timesheets_client.reading.maps.time_rules import RoundsToZero
 from timesheets_files.dates import Swapped
@@ -25,16 +24,6 @@ MAPPED_KINDS = {
 TYPED = {Kind.DATE, Kind.DURATION, Kind.NUMBER}
 
 
-class Skip(NamedTuple):
-    """Rows whose column has one of the texts, or with `is_negated` none of them."""
-
-    column: str
-    texts: Collection[str]
-    is_negated: bool
-    # The table may lack the column.
-    is_optional: bool
-
-
 @dataclass(frozen=True, kw_only=True)
 class EntryMap:
     """A mapping file. `name` is safe to print."""
@@ -42,14 +31,15 @@ class EntryMap:
     name: str
     rules: Mapping[str, Rule]
     encoding: str = "utf-8"
-    skips: Sequence[Skip] = ()
+    # Each takes from a row the reason to skip it, if there is one.
+    skips: Sequence[Rule] = ()
     skips_zero_hours: bool = False
 
     @property
     def columns(self) -> Iterator[tuple[str, str]]:
         """Each column that a table must have, and the key that names it."""
-        yield from ((column, member) for member, rule in self.rules.items() for column in rule.columns)
-        yield from ((skip.column, "skip") for skip in self.skips if not skip.is_optional)
+        rules = [*self.rules.items(), *(("skip", skip) for skip in self.skips)]
+        return ((column, name) for name, rule in rules for column in rule.columns)
 
     def open_table(self, header: Sequence[str], line: int, sheet: str = "") -> "RowReader":
         """A reader for the rows below this header. Raises HeaderMalformed if a column is not there once."""
@@ -71,9 +61,8 @@ class RowReader:
             problem = f"it lacks or repeats {', '.join(wrong)}; it names: {join_names(header)}"
             first_row = f"the first row must have each column that {entry_map.name} names once"
             raise HeaderMalformed(f"{first_row}; {problem}", line, sheet)
-        self._skips = [(normalize(skip.column), skip) for skip in entry_map.skips]
-        read = {*columns.values(), *(key for key, _ in self._skips)}
-        self._last = max(place for place, name in enumerate(self.names) if name in read)
+        self._least = 1 + max(map(self.names.index, columns.values()))
+        self._optional = [name for name in OPTIONAL_COLUMNS if name in entry_map.rules]
 
     def read(self, source: str, row: Sequence[str], kinds: Sequence[Cell] = ()) -> Row:
         """The entry in a row, or all that is wrong with it. In a workbook, `kinds` has its cells.
@@ -81,16 +70,18 @@ class RowReader:
         Raises RowMalformed if a cell that the map reads is missing or the row is wider than the header, and
         DateOrderInDoubt for a date that only fits with day and month swapped.
         """
-        if not self._last < len(row) <= len(self.names):
-            require_width(row, len(self.names))
+        require_width(row, self._least, len(self.names))
         cells = dict(zip(self.names, row, strict=False))
-        if reason := self._find_reason_to_skip(cells):
+        for reason in filter(None, (skip.take(cells) for skip in self._map.skips)):
             return SkippedRow(source=source, reason=reason)
         members: dict[str, object] = {}
-        errors: dict[str, Malformed] = {}
+        errors: dict[str, list[str]] = {}
+        rounds_to_zero = False
         for member, rule in self._map.rules.items():
             try:
-                members[member] = self._make(member, rule, cells, kinds)
+                if kinds:
+                    self._require_kinds(member, rule, kinds)
+                members[member] = rule.take(cells)
             except Swapped as error:
                 raise DateOrderInDoubt(
                     f"{source}: {member}: {error}; nothing of this file is sent, because the order of day "
@@ -98,29 +89,20 @@ class RowReader:
                 ) from None
             except Malformed as error:
                 # The API refuses both, but null means that there is no optional member.
-                members[member], errors[member] = "" if member in OPTIONAL_COLUMNS else None, error
-        is_zero = members["hours"] == 0 or isinstance(errors.get("hours"), RoundsToZero)
-        if self._map.skips_zero_hours and is_zero:
+                members[member], errors[member] = "" if member in OPTIONAL_COLUMNS else None, [str(error)]
+                rounds_to_zero |= isinstance(error, RoundsToZero)
+        if self._map.skips_zero_hours and (rounds_to_zero or members["hours"] == 0):
             return SkippedRow(source=source, reason="it has 0 hours")
-        clear_optional(members, [name for name in OPTIONAL_COLUMNS if name in members.keys() - errors.keys()])
+        clear_optional(members, [name for name in self._optional if name not in errors])
         if errors:
-            texts = {member: [str(error)] for member, error in errors.items()}
-            return RejectedEntry(source=source, errors={**find_faults(members), **texts}, members=members)
+            return RejectedEntry(source=source, errors={**find_faults(members), **errors}, members=members)
         return InputEntry(source=source, members=members)
 
-    def _find_reason_to_skip(self, cells: Cells) -> str | None:
-        for key, skip in self._skips:
-            text = cells.get(key)
-            if text is not None and (text in skip.texts) != skip.is_negated:
-                return f"{skip.column} is {quote(text) if text else 'empty'}"
-        return None
-
-    def _make(self, member: str, rule: Rule, cells: Cells, kinds: Sequence[Cell]) -> object:
-        for column in rule.columns if kinds else ():
+    def _require_kinds(self, member: str, rule: Rule, kinds: Sequence[Cell]) -> None:
+        for column in rule.columns:
             cell = kinds[self.names.index(normalize(column))]
             if cell.kind not in MAPPED_KINDS[member]:
                 raise Malformed(explain(member, cell))
-        return rule.take(cells)
 
 
 def read_mapped_sheet(entry_map: EntryMap, sheet: Sheet, source: str) -> Iterator[Row]:

@@ -96,11 +96,11 @@ def read_date_rule(table: Table, zone: tzinfo | None) -> Rule:
     source, only_day = read_source(table), table.get("only_day") is True
     take = compile_moment(source, read_formats(table, "format", UTC if only_day else zone))
 
-    def read(cells: Cells) -> str:
-        moment, layout = take(cells)
+    @lru_cache(MAX_TEXTS)
+    def write(moment: datetime, layout: str) -> str:
         return moment.date().isoformat() if only_day or lacks_time(layout) else localize(moment, zone)
 
-    return Rule(source.columns, read)
+    return Rule(source.columns, lambda cells: write(*take(cells)))
 
 
 def read_duration_rule(table: Table) -> Rule:
