@@ -9,7 +9,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections, reset_queries
 from django.db.models.signals import pre_migrate
 
-from timesheets.storage.availability import SchemaOutdated, require_no_half_squash
+from timesheets.storage.availability import DatabaseUnfit, require_no_half_squash
 from timesheets.storage.writer import close_writer
 
 
@@ -42,7 +42,7 @@ def prepare_migration(*, using: str, **_: Any) -> None:
     """Let each statement take as long as it needs. Waits for locks keep their limit. Raises CommandError."""
     try:
         require_no_half_squash(using)
-    except SchemaOutdated as error:
+    except DatabaseUnfit as error:
         raise CommandError(str(error)) from None
     if connections[using].vendor == "postgresql":
         with connections[using].cursor() as cursor:

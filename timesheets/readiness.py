@@ -15,8 +15,7 @@ from timesheets import conf
 from timesheets.authentication import get_issuer_keys
 from timesheets.storage import availability
 from timesheets.storage.availability import (
-    NotWritable,
-    SchemaOutdated,
+    DatabaseUnfit,
     describe_database,
     require_current_schema,
     use_new_connection,
@@ -83,7 +82,7 @@ def _find_failures() -> dict[str, str]:
             for name, require in (("database", require_writable), ("migrations", require_current_schema)):
                 try:
                     require()
-                except (NotWritable, SchemaOutdated) as failure:
+                except DatabaseUnfit as failure:
                     failures[name] = str(failure)
     except Error as error:
         advice = "Check that it runs and that DATABASE_URL is right."

@@ -63,8 +63,8 @@ _LAST_REPLACED = ("timesheets", "0010_rejection_sheet")
 _COMMIT_BEFORE = "efa7de2"
 
 
-class SchemaOutdated(Exception):
-    """The database lacks migrations. The message names them and says what to do."""
+class DatabaseUnfit(Exception):
+    """The database stores nothing, or lacks migrations. The message says why, and what to do."""
 
 
 def is_database_failure(exc: Exception) -> bool:
@@ -79,7 +79,7 @@ def explain_failure(failure: Exception) -> str:
 
 
 def require_current_schema() -> None:
-    """Raise SchemaOutdated, or Django's database errors.
+    """Raise DatabaseUnfit, or Django's database errors.
 
     Migrations that only another version of the code knows do not count.
     """
@@ -88,17 +88,17 @@ def require_current_schema() -> None:
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
         names = ", ".join(str(migration) for migration, _ in plan)
-        raise SchemaOutdated(
+        raise DatabaseUnfit(
             f"The database {describe_database()} has unapplied migrations ({len(plan)}): {names}.\n"
             "Apply them: python manage.py migrate"
         )
 
 
 def require_no_half_squash(alias: str) -> None:
-    """Raise SchemaOutdated. Django would take some of the replaced migrations for all of them."""
+    """Raise DatabaseUnfit. Django would take some of the replaced migrations for all of them."""
     applied = MigrationRecorder(connections[alias]).applied_migrations()
     if _FIRST_REPLACED in applied and _LAST_REPLACED not in applied:
-        raise SchemaOutdated(
+        raise DatabaseUnfit(
             f"The database {describe_database()} is too old for this version: it lacks "
             f"{'.'.join(_LAST_REPLACED)}.\n"
             f"First run python manage.py migrate with the code of commit {_COMMIT_BEFORE}"
@@ -110,10 +110,6 @@ def describe_database() -> str:
     configured = connection.settings_dict
     address = ":".join(str(part) for part in (configured["HOST"], configured["PORT"]) if part)
     return f"{configured['NAME']} at {address}" if address else str(configured["NAME"])
-
-
-class NotWritable(Exception):
-    """The database can be read but stores nothing. The message says why, and what to do."""
 
 
 @contextmanager
@@ -133,7 +129,7 @@ def use_new_connection() -> Iterator[None]:
 
 
 def require_writable_database(privileges: Iterable[tuple[str, str]]) -> None:
-    """Raise NotWritable, or Django's database errors."""
+    """Raise DatabaseUnfit, or Django's database errors."""
     if connection.vendor == "postgresql":
         _require_primary_with_privileges(privileges)
     else:
@@ -150,12 +146,12 @@ def _require_primary_with_privileges(privileges: Iterable[tuple[str, str]]) -> N
         is_read_only, missing = cursor.fetchone()
     if is_read_only == "on":
         reason = "It is a standby, or default_transaction_read_only is on. Let DATABASE_URL name the primary."
-        raise NotWritable(f"{describe_database()}: {reason}")
+        raise DatabaseUnfit(f"{describe_database()}: {reason}")
     if missing:
         user = connection.settings_dict["USER"]
         grants = "; ".join(f"GRANT {privileges} TO {user}" for privileges in missing)
         reason = "Its user lacks privileges. As the owner, run:"
-        raise NotWritable(f"{describe_database()}: {reason} {grants}")
+        raise DatabaseUnfit(f"{describe_database()}: {reason} {grants}")
 
 
 def _require_writable_file() -> None:

@@ -114,24 +114,19 @@ def compare(entry: Entry, revisions: Sequence[StoredRevision]) -> Verdict:
     """The verdict of an entry whose `entry_id` has these revisions, in order, so it is not the next one."""
     current = revisions[-1]
     if entry.revision is None:
-        equal = (row for row in reversed(revisions) if entry.has_content_of(row.entry))
-        return _describe_equal(next(equal, None), revisions)
+        equal = next((row for row in reversed(revisions) if entry.has_content_of(row.entry)), None)
+        if equal is None:
+            return _conflict(current.timesheet_id, current)
+        if equal is not current:
+            verdict = Verdict(Outcome.SUPERSEDED, equal.timesheet_id, current_revision=len(revisions))
+            return verdict._replace(superseded_by=revisions[equal.revision].timesheet_id)
+        return Verdict(Outcome.EXISTING, current.timesheet_id)
     if entry.revision > len(revisions):
         return Verdict(Outcome.REVISION_GAP, current.timesheet_id, current_revision=len(revisions))
     row = revisions[entry.revision - 1]
     if entry.has_content_of(row.entry) and entry.reason == row.entry.reason:
         return Verdict(Outcome.EXISTING, row.timesheet_id)
     return _conflict(row.timesheet_id, current)
-
-
-def _describe_equal(equal: StoredRevision | None, revisions: Sequence[StoredRevision]) -> Verdict:
-    current = revisions[-1]
-    if equal is None:
-        return _conflict(current.timesheet_id, current)
-    if equal is current:
-        return Verdict(Outcome.EXISTING, current.timesheet_id)
-    verdict = Verdict(Outcome.SUPERSEDED, equal.timesheet_id, current_revision=len(revisions))
-    return verdict._replace(superseded_by=revisions[equal.revision].timesheet_id)
 
 
 def judge_as_current(entry: Entry, current: Entry | None, *, is_decided: bool, may_correct: bool) -> Outcome:

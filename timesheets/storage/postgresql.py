@@ -26,18 +26,11 @@ from timesheets.storage.rows import (
 # Batches of this size or less take one statement. Of a batch that was sent before, in whole or in large part,
 # the probe finds a row, so hardly any COPY fails.
 _PROBE_SIZE = 100
-_BINARY_TYPES = (
-    "int8", "int8", "timestamptz", "varchar", "int8",
-    "varchar", "timestamptz", "varchar", "numeric", "varchar",
-)  # fmt: skip
-
+_CONTENT_TYPES = ("varchar", "timestamptz", "varchar", "numeric", "varchar")
+_BINARY_TYPES = ("int8", "int8", "timestamptz", "varchar", "int8", *_CONTENT_TYPES)
 _ARRAY_TYPES = {
-    "user_id": "varchar",
-    "date": "timestamptz",
-    "project": "varchar",
-    "hours": "numeric",
-    "entry_id": "varchar",
-    "revision": "integer",
+    **dict(zip(CONTENT_COLUMNS, _CONTENT_TYPES, strict=True)),
+    "revision": "int",
     "reason": "varchar",
 }
 

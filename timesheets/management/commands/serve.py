@@ -13,7 +13,7 @@ from django.db import Error
 from timesheets import conf
 from timesheets.management.command_line import ExitStatus, HelpFormatter
 from timesheets.storage.availability import (
-    SchemaOutdated,
+    DatabaseUnfit,
     describe_database,
     is_database_failure,
     require_current_schema,
@@ -106,7 +106,7 @@ the database has unapplied migrations or clients of an issuer that the settings 
             with use_new_connection():
                 require_current_schema()
                 _require_known_issuers()
-        except SchemaOutdated as error:
+        except DatabaseUnfit as error:
             raise _refuse(str(error)) from None
         except Error as error:
             [reason, *_] = str(error).splitlines() or [type(error).__name__]
