@@ -19,7 +19,6 @@ from timesheets_client.reading.table_files import TableOptions
 from timesheets_files.dates import DateFormat
 from timesheets_files.printable import escape
 
-DEFAULT_BATCH_SIZE = 1_000
 MAX_PAGE_SIZE = 1_000
 DOWNLOAD_FORMATS = {".csv": Format.CSV, ".ndjson": Format.NDJSON, ".jsonl": Format.NDJSON}
 
@@ -83,7 +82,7 @@ class Options(TableOptions):
     batch_size: int = sending(
         "--batch-size SIZE",
         f"entries per request; default 1000, at most {MAX_BATCH_SIZE}",
-        DEFAULT_BATCH_SIZE,
+        1_000,
     )
     is_strict: bool = sending("--strict", "store nothing of a file that has rejects or looks incomplete")
     rejects: Path | None = sending("--rejects FILE", "write rejects here, not to FILE.rejected.ndjson")

@@ -3,20 +3,17 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
 from timesheets_client.errors import ExitStatus, Terminated
 
-SIGNAL_ERRORS: Mapping[int, type[BaseException]] = {
-    signal.SIGINT: KeyboardInterrupt,
-    signal.SIGTERM: Terminated,
-}
+SIGNAL_ERRORS: dict[int, type[BaseException]] = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
 if sys.platform == "win32":
     # Ctrl+Break. No other program can send SIGTERM there.
-    SIGNAL_ERRORS = {**SIGNAL_ERRORS, signal.SIGBREAK: Terminated}
+    SIGNAL_ERRORS[signal.SIGBREAK] = Terminated
 
 
 class Signals:

@@ -11,7 +11,7 @@ import jwt
 import pytest
 import requests
 import responses
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PublicFormat
 
@@ -184,6 +184,7 @@ def test_a_client_can_sign_instead_of_sending_a_secret(path: Path, algorithm: st
     [
         pytest.param(write_pem(encryption=BestAvailableEncryption(b"open sesame")), id="a passphrase"),
         pytest.param(write_pem(ec.generate_private_key(ec.SECP256K1())), id="another curve"),
+        pytest.param(write_pem(rsa.generate_private_key(65537, key_size=1024)), id="short RSA"),  # noqa: S505
         pytest.param(SECRET.encode(), id="a secret"),
         pytest.param(b"-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----", id="broken"),
         pytest.param(

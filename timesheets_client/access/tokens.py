@@ -69,7 +69,6 @@ class TokenSource:
 
     def forget(self) -> None:
         """Remove the cached token. Raises ConfigurationError if that is not possible."""
-        self._current = None
         self._cache.forget(self._name)
 
     def _read_cached(self) -> AccessToken | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from warnings import catch_warnings
 
 from timesheets_client.environment.variables import Variables
 from timesheets_client.errors import ConfigurationError
@@ -141,11 +142,12 @@ def choose_algorithm(pem: str) -> str:
     # Importing it takes longer than importing all of the client, and few clients sign.
     try:
         import jwt
+        from jwt.warnings import InsecureKeyLengthWarning
     except ImportError:
         raise ConfigurationError("signing needs the extra timesheets-client[private-key-jwt]") from None
     for algorithm in ALGORITHMS:
-        # The errors may quote the file.
-        with suppress(Exception):
+        # The errors may quote the file. RSA below 2048 bits causes only a warning.
+        with suppress(Exception), catch_warnings(action="error", category=InsecureKeyLengthWarning):
             jwt.encode({}, pem, algorithm)
             return algorithm
     raise ConfigurationError(
