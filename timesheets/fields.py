@@ -25,20 +25,18 @@ class LimitedField(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError(str(broken)) from None
 
 
-class WeekField(serializers.Field[Week, Any, str, Week]):
-    """A week, as `read` reads it. That raises ValueError."""
+def make_week_field(
+    read: Callable[[str], Week] = Week.parse, example: str = "a week, such as 2026-W47"
+) -> LimitedField:
+    """A field for a week, as `read` reads it. That raises ValueError."""
 
-    def __init__(
-        self, read: Callable[[str], Week] = Week.parse, example: str = "a week, such as 2026-W47"
-    ) -> None:
-        super().__init__(error_messages={"invalid": f"Send {example}."})
-        self._read = read
-
-    def to_internal_value(self, data: Any) -> Week:
+    def read_week(data: Any) -> Week:
         try:
-            return self._read(data)
+            return read(data)
         except ValueError:
-            self.fail("invalid")
+            raise limits.LimitBroken(f"Send {example}.") from None
+
+    return LimitedField(read_week)
 
 
 class TimestampField(LimitedField):

@@ -1,7 +1,9 @@
 from typing import Any
 
-from django.urls import URLPattern, path, register_converter
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter, StringConverter
+from django.views.generic import RedirectView
 
 from timesheets.conf import CALLBACK_PATH
 from timesheets.exceptions import METADATA_PATH
@@ -15,6 +17,7 @@ from timesheets.views.service import (
     describe_protected_resource,
     report_liveness,
     report_readiness,
+    respond_with,
     serve_description,
     show_docs,
     show_landing,
@@ -60,7 +63,9 @@ def _protect(route: str, view: Any, name: str) -> list[URLPattern]:
     ]
 
 
-urlpatterns = [
+handler400, handler403, handler404, handler500 = map(respond_with, (400, 403, 404, 500))
+
+urlpatterns: list[URLPattern | URLResolver] = [
     # Django tries them in this order, and uploads are the most frequent requests.
     *_protect("timesheets/upload", UploadView, name="upload"),
     path("", show_landing, name="landing"),
@@ -89,3 +94,12 @@ urlpatterns = [
     *_protect("totals/download", TotalsDownloadView, name="totals-download"),
     *_protect("people/week", WeekView, name="week"),
 ]
+
+if apps.is_installed("django.contrib.admin"):
+    from timesheets.admin import site
+
+    urlpatterns += [
+        # People type it without the slash.
+        path("admin", RedirectView.as_view(pattern_name="admin:index")),
+        path("admin/", site.urls),
+    ]

@@ -30,7 +30,7 @@ MIDDLEWARE_WITH_SIGN_IN = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 
-ROOT_URLCONF = "timesheets_site.urls"
+ROOT_URLCONF = "timesheets.urls"
 
 # Load balancers probe over plain HTTP.
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]

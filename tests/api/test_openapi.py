@@ -29,6 +29,8 @@ METADATA_OF_PEOPLE = {f".well-known/oauth-protected-resource/{path}" for path in
 # The pages, and the description itself.
 PAGES = {
     "",
+    "admin",
+    "admin/",
     "sign-in",
     "sign-in/callback",
     "sign-out",

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from timesheets import conf
 from timesheets.exceptions import InvalidParameter
-from timesheets.fields import WeekField
+from timesheets.fields import make_week_field
 from timesheets.permissions import READ_ALL_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from timesheets.renderers import PERSON_COLUMNS, CSVRenderer, PageResponse, choose_columns, has_page
 from timesheets.serializers import represent_assignments, represent_people
@@ -22,7 +22,7 @@ from timesheets.views.parameters import ClientField, Fields, read_parameters, re
 from timesheets.views.reading import ReadingView, read_reach
 
 _MAX_ROWS_ON_PAGE = 200
-_PARAMETERS_OF_MISSING: Fields = {"week": WeekField(), "client": ClientField()}
+_PARAMETERS_OF_MISSING: Fields = {"week": make_week_field(), "client": ClientField()}
 
 
 class AssignmentView(APIView):

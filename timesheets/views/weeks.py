@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from timesheets import conf
 from timesheets.browser.weeks import describe_people, describe_week, list_cells
 from timesheets.exceptions import InvalidParameter
-from timesheets.fields import WeekField
+from timesheets.fields import make_week_field
 from timesheets.formats.days import Week
 from timesheets.renderers import PageResponse
 from timesheets.storage.missing import list_people
@@ -22,9 +22,9 @@ from timesheets.views.reading import PageView, read_reach
 
 _PARAMETERS = {
     "user_id": find_member("user_id"),
-    "week": WeekField(),
+    "week": make_week_field(),
     # Browsers let people choose a day, and only some of them a week.
-    "day": WeekField(lambda text: Week.of(date.fromisoformat(text)), "a day, such as 2026-11-25"),
+    "day": make_week_field(lambda text: Week.of(date.fromisoformat(text)), "a day, such as 2026-11-25"),
     "client": ClientField(),
     "format": allow_only("csv"),
 }

@@ -10,5 +10,5 @@ urlpatterns = [
     path(".well-known/jwks.json", views.publish_keys),
     path(".well-known/openid-configuration", views.publish_metadata),
     path(".well-known/oauth-authorization-server", views.publish_metadata),
-    path("", include("timesheets_site.urls")),
+    path("", include("timesheets.urls")),
 ]
