@@ -12,19 +12,26 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.html import escape
-from rest_framework.renderers import BrowsableAPIRenderer
+from django.utils.text import Truncator
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from timesheets import conf
 from timesheets.browser.details import describe_more
 from timesheets.browser.filters import read_filters
 from timesheets.browser.sessions import find_person, find_signed_in_token
+from timesheets.exceptions import PROBLEM_MEDIA_TYPE
 from timesheets.permissions import UPLOAD_SCOPE, may_read, may_read_all
 from timesheets.renderers import PageResponse
 from timesheets.storage.clients import Names, list_names
 from timesheets.storage.rows import Reach
 from timesheets.trust.principals import ClientKey
 
+# What programs read in other places.
+_ONLY_PAGES = {"landing", "clients", "corrections", "week"}
+# Of a body, in characters, so that a page stays below 100 kB.
+_MAX_SHOWN = 8_000
 _MAX_AGE_SECONDS = 60
 # Of the names of a field, with an element around each. The limit keeps a page below 100 kB.
 _MAX_BYTES, _ELEMENT_BYTES = 11_000, 20
@@ -85,6 +92,10 @@ class PageRenderer(BrowsableAPIRenderer):
             "path": request.get_full_path(),
             "time_zone": conf.time_zone(),
             "body": data,
+            "asked": (shown or {}).get("asked", request.get_full_path()),
+            "wire": None
+            if data is None or visitor["section"] in _ONLY_PAGES
+            else _describe_wire(response, data),
             "next_page": _find_next_page(data),
             "first_page": f"?{first_page.urlencode()}",
             "problem": data if response.status_code >= HTTPStatus.BAD_REQUEST else None,
@@ -92,6 +103,17 @@ class PageRenderer(BrowsableAPIRenderer):
             "response": response,
             **({} if shown is None else describe_more(view.page_part, shown)),
         }
+
+
+def _describe_wire(response: Response, data: Any) -> dict[str, Any] | None:
+    """The headers and the body that a program gets."""
+    if data is None:
+        return None
+    media_type = PROBLEM_MEDIA_TYPE if response.exception else "application/json"
+    headers = {**dict(response.items()), "Content-Type": media_type}
+    headers.pop("Vary", None)
+    body = JSONRenderer().render(data, "application/json; indent=2").decode()
+    return {"headers": headers.items(), "body": Truncator(body).chars(_MAX_SHOWN)}
 
 
 def _find_next_page(data: Any) -> str | None:

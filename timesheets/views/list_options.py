@@ -158,7 +158,8 @@ def respond_with_page(
         cursor = write_cursor(next_id, newest_first=options.newest_first)
         query = urlencode({**options.parameters, "cursor": cursor}, doseq=True)
         url = conf.public_url(f"{options.path}?{query}")
-    response = PageResponse({"results": results, "next": url}, reach=options.reach, **shown)
+    asked = f"{options.path}?{urlencode(options.parameters, doseq=True)}"
+    response = PageResponse({"results": results, "next": url}, asked=asked, reach=options.reach, **shown)
     if url:
         # CSV has no other place for the next page (RFC 8288).
         response["Link"] = f'<{url}>; rel="next"'
