@@ -1,6 +1,6 @@
 """The clients in the database: what they did, whom and what they know, and their renaming. Knows no HTTP."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -141,10 +141,5 @@ def list_names(reach: Reach) -> Names:
     owners = [reach.own] if reach.own else [ClientKey(*each) for each in listed]
     for assignments in filter(None, (find_policy(owner).assignments for owner in owners)):
         pairs += assignments.list_pairs()
-    user_ids, projects = zip(*pairs, strict=True) if pairs else ((), ())
-    return Names(_list_once(user_ids), _list_once(projects))
-
-
-def _list_once(names: Iterable[str]) -> Sequence[str]:
     # An empty name in a list means any.
-    return [name for name in dict.fromkeys(names) if name]
+    return Names(*([name for name in dict.fromkeys(names) if name] for names in zip(*pairs, strict=True)))

@@ -99,8 +99,9 @@ def read_lines(
     They are in the order of the clients' present names; those that are `wanted`, by look-ups, in the order of
     the run's file. The last page has no next one.
     """
-    owners = {owner.pk: owner for owner in list_owners(shares)}
-    in_order = [shares[owner_id] for owner_id in owners]
+    owners = Client.objects.filter(pk__in=[*shares])
+    names = {owner.pk: (owner.client_id, owner.organization) for owner in owners}
+    in_order = [shares[owner_id] for owner_id in sorted(names, key=lambda pk: (*names[pk], pk))]
     ranges = (range(share["first"], share["first"] + share["lines"]) for share in in_order)
     if wanted:
         matches = _select_lines(run, shares, wanted).order_by("position").values_list("position", flat=True)
@@ -112,8 +113,8 @@ def read_lines(
     for position, owner_id, user_id, day, project, *amounts, kind, held in rows.values_list(
         "position", "client_id", *COLUMNS
     ):
-        names = (owners[owner_id].client_id, owners[owner_id].organization)
-        lines[position] = (user_id, day.isoformat(), project, *map(str, amounts), kind, held, *names)
+        content = (user_id, day.isoformat(), project, *map(str, amounts), kind, held)
+        lines[position] = (*content, *names[owner_id])
     next_begin = begin + page_size if len(positions) > page_size else None
     return [lines[position] for position in positions[:page_size]], next_begin
 
@@ -135,9 +136,3 @@ def add_up_lines(run: Run, shares: Shares, *by: str, **wanted: Any) -> QuerySet[
 
 def _select_lines(run: Run, shares: Shares, wanted: Mapping[str, Any]) -> QuerySet[RunLine]:
     return RunLine.objects.filter(run_id=run.pk, client_id__in=[*shares], **wanted)
-
-
-def list_owners(shares: Shares) -> Sequence[Client]:
-    """The clients of the shares, in the order of their present names."""
-    owners = Client.objects.in_bulk(list(shares)).values()
-    return sorted(owners, key=lambda owner: (owner.client_id, owner.organization, owner.pk))
