@@ -54,16 +54,12 @@ def _limited_text(name: str, **options: Any) -> serializers.CharField:
     )
 
 
-class IdentifierField(serializers.RegexField):
-    """An `entry_id`, or another name that a client chooses."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            re.compile(rf"^{ENTRY_ID.pattern}\Z", re.ASCII),
-            trim_whitespace=False,
-            error_messages={"invalid": limits.WRONG_ENTRY_ID},
-            **options,
-        )
+def make_identifier_field(**options: Any) -> serializers.RegexField:
+    """A field for an `entry_id`, or another name that a client chooses."""
+    pattern = re.compile(rf"^{ENTRY_ID.pattern}\Z", re.ASCII)
+    return serializers.RegexField(
+        pattern, trim_whitespace=False, error_messages={"invalid": limits.WRONG_ENTRY_ID}, **options
+    )
 
 
 # It keeps no state between calls.
@@ -79,7 +75,7 @@ class EntrySerializer(serializers.Serializer[Entry]):
     date = TimestampField()
     project = _limited_text("project")
     hours = LimitedField(limits.read_hours)
-    entry_id = IdentifierField(required=False, allow_null=True)
+    entry_id = make_identifier_field(required=False, allow_null=True)
     revision = LimitedField(limits.read_revision, required=False, allow_null=True)
     reason = _limited_text("reason", required=False, allow_null=True)
 

@@ -62,10 +62,6 @@ OAUTH = env.read_oauth(
     }
 )
 
-# If the API trusts the development issuer, example data belong to its clients.
-if OAUTH["ISSUER"] == DEVISSUER_ISSUER:
-    TIMESHEETS_DEVELOPMENT_CLIENTS = list(DEVISSUER_CLIENTS)
-
 # Defaults of the variables that `manage.py upload_timesheet` reads.
 UPLOADER_DEVELOPMENT_VARIABLES = {
     "OAUTH_TOKEN_URL": f"{DEVISSUER_ISSUER}oauth/token",

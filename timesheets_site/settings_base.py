@@ -174,8 +174,6 @@ TIMESHEETS_THROTTLE = ""
 TIMESHEETS_ASSIGNMENTS = ""
 TIMESHEETS_MAX_AGE_DAYS: int | None = None
 TIMESHEETS_MAX_AHEAD_DAYS: int | None = None
-# Only development has clients whose secrets are public.
-TIMESHEETS_DEVELOPMENT_CLIENTS: list[str] = []
 
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from timesheets import conf
 from timesheets.exceptions import InvalidParameter
 from timesheets.renderers import PageResponse, has_page
-from timesheets.serializers import IdentifierField
+from timesheets.serializers import make_identifier_field
 from timesheets.storage.rows import Reach
 from timesheets.storage.run_lines import KINDS
 from timesheets.views.parameters import (
@@ -73,7 +73,7 @@ _OF_ORDERED_PAGE = {"order": allow_only("newest"), **OF_PAGE}
 OF_TIMESHEET: Fields = {"fields": allow_only("all")}
 OF_TIMESHEETS: Fields = {
     **NAMES,
-    "entry_id": IdentifierField(),
+    "entry_id": make_identifier_field(),
     **DATES,
     "received_since": QueryTimestampField(),
     **_OF_ORDERED_PAGE,
@@ -86,7 +86,7 @@ OF_TIMESHEETS: Fields = {
 OF_CORRECTIONS: Fields = {**NAMES, **DATES, **_OF_ORDERED_PAGE}
 OF_RECEIPTS: Fields = {
     "client": ClientField(),
-    "label": IdentifierField(),
+    "label": make_identifier_field(),
     "received_since": QueryTimestampField(),
     "rejected": FlagField(source="has_rejected"),
     **_OF_ORDERED_PAGE,

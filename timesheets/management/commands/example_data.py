@@ -18,6 +18,8 @@ from timesheets.storage.entries import Entry
 from timesheets.storage.ingest import ingest_upload
 from timesheets.trust.principals import ClientKey, MachineClient
 
+# They can get tokens from the development issuer.
+_CLIENTS = ("payroll", "agency", "studio")
 _WEEKS = 13
 _PROJECTS = ("StoreZero", "Intranet", "Support")
 # Of each client's ten people.
@@ -31,9 +33,8 @@ Store three months of hours of three clients and thirty people, with corrections
 Only for a development server, and only if its database has neither entries nor lists."""
 
     def handle(self, *_: Any, **__: Any) -> None:
-        clients = settings.TIMESHEETS_DEVELOPMENT_CLIENTS[:3]
-        if not settings.DEBUG or not clients:
-            raise CommandError("Only a server with DEBUG and the development issuer gets example data.")
+        if not settings.DEBUG:
+            raise CommandError("Only a server with DEBUG gets example data.")
         if Timesheet.objects.exists() or AssignmentList.objects.exists():
             self.stdout.write("The database has entries or lists already. Nothing was changed.")
             return
@@ -41,7 +42,7 @@ Only for a development server, and only if its database has neither entries nor 
         mondays = [Week.of(today).monday - ago * _ONE_WEEK for ago in range(_WEEKS, 0, -1)]
         # The same hours on every machine.
         chance = random.Random(7)  # noqa: S311
-        for number, client in enumerate(clients, start=1):
+        for number, client in enumerate(_CLIENTS, start=1):
             people = {f"{number}{person:02}": hours for person, hours in enumerate(_HOURS_PER_DAY)}
             rows = (f"{user_id},{mondays[0]},{5 * hours}\n" for user_id, hours in people.items())
             AssignmentList.objects.create(
@@ -52,7 +53,7 @@ Only for a development server, and only if its database has neither entries nor 
             )
             corrections: list[Entry] = []
             # The last client misses the last week.
-            for monday in mondays[: -1 if client == clients[-1] else None]:
+            for monday in mondays[: -1 if client == _CLIENTS[-1] else None]:
                 entries = _list_week(people, monday, chance)
                 _store(client, [*entries, *corrections], monday)
                 longer, twice = chance.sample(entries, 2)
@@ -63,7 +64,7 @@ Only for a development server, and only if its database has neither entries nor 
         # The month before the last one.
         paid = (today.replace(day=1) - _ONE_DAY).replace(day=1) - _ONE_DAY
         call_command("payroll", f"{paid:%Y-%m}", "--through", str(paid))
-        self.stdout.write(f"Stored {Timesheet.objects.count()} entries of {', '.join(clients)}.")
+        self.stdout.write(f"Stored {Timesheet.objects.count()} entries of {', '.join(_CLIENTS)}.")
 
 
 def _list_week(people: Mapping[str, int], monday: date, chance: random.Random) -> list[Entry]:
