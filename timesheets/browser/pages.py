@@ -31,7 +31,7 @@ from timesheets.trust.principals import ClientKey
 # What programs read in other places.
 _ONLY_PAGES = {"landing", "clients", "corrections", "week"}
 # Of a body, in characters, so that a page stays below 100 kB.
-_MAX_SHOWN = 8_000
+_MAX_SHOWN = 4_000
 _MAX_AGE_SECONDS = 60
 # Of the names of a field, with an element around each. The limit keeps a page below 100 kB.
 _MAX_BYTES, _ELEMENT_BYTES = 11_000, 20
