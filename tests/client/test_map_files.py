@@ -71,6 +71,7 @@ PERIOD = 'start = "{A}"\nend = "{B}"\nformat = '
         ("last", '[[skip]]\ncolumn = " "\nequals = ""', CONDITION),
         ("last", "[[skip]]\nhours = 1", CONDITION),
         ("top", "skip = [1]", "skip 1: must be a table"),
+        ("top", "skip = 1", "skip 1: must be a table"),
     ],
 )
 def test_a_wrong_map_is_explained_by_table(tmp_path: Path, table: str, keys: str, problem: str) -> None:
@@ -109,6 +110,14 @@ def test_a_wrong_format_of_dates_is_explained(tmp_path: Path, layout: str, probl
     [explained] = explain(write(tmp_path, date=f'column = "Day"\nformat = {layout}'))
 
     assert explained.startswith(f"date: format: {problem}")
+
+
+@pytest.mark.parametrize("member", VALID)
+def test_a_member_must_be_a_table(tmp_path: Path, member: str) -> None:
+    stated = write(tmp_path).read_text().replace(f"[{member}]", f"[other.{member}]")
+    (tmp_path / "our.toml").write_text(f"{member} = 5\n{stated}")
+
+    assert f"{member}: must be a table" in explain(tmp_path / "our.toml")
 
 
 def test_the_problems_of_all_tables_are_reported_at_once(tmp_path: Path) -> None:

@@ -89,8 +89,9 @@ def read_map(
                 rules[member] = read_rule(member, document[member], folder, option or stated)
             elif member in COLUMNS:
                 raise WrongMap("this table is missing")
-    conditions = document.get("skip", [])
-    for number, condition in enumerate(conditions if isinstance(conditions, list) else [conditions], 1):
+    stated_skips = document.get("skip", [])
+    conditions = stated_skips if isinstance(stated_skips, list) else [stated_skips]
+    for number, condition in enumerate(conditions, start=1):
         with collect(problems, f"skip {number}"):
             if condition != ZERO_HOURS:
                 skips.append(read_skip(condition))
@@ -118,7 +119,7 @@ def require_keys(table: Table, keys: Collection[str]) -> None:
 
 
 def read_rule(member: str, table: Table, folder: Path, zone: tzinfo | None) -> Rule:
-    is_period = member == "hours" and ("start" in table or "end" in table)
+    is_period = member == "hours" and isinstance(table, dict) and ("start" in table or "end" in table)
     require_keys(table, PERIOD if is_period else KEYS[member])
     match member:
         case "date":
