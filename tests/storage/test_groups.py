@@ -1,5 +1,6 @@
 """Single entries that share a transaction: each gets its own verdict, as if it were alone."""
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -255,3 +257,19 @@ def test_uploads_fail_in_time_while_another_program_holds_the_lock(
         assert [type(error) for error in errors] == [OperationalError] * 5
         assert time.monotonic() - begin < 10
     assert upload_one(make_entry()).outcome is CREATED
+
+
+@only_on("sqlite")
+def test_a_restored_file_is_used_at_once(database: Database, tmp_path: Path) -> None:
+    path = Path(database.url.removeprefix("sqlite:///"))
+    upload_one(make_entry("a"))
+    with closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(tmp_path / "backup")) as backup:
+        live.backup(backup)
+    upload_one(make_entry("b"))
+
+    for suffix in ("-wal", "-shm"):
+        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+    shutil.move(tmp_path / "backup", path)
+
+    assert upload_one(make_entry("c")).outcome is CREATED
+    assert set(Timesheet.objects.values_list("entry_id", flat=True)) == {"a", "c"}

@@ -6,6 +6,7 @@ stays valid, because nobody else in the process writes entries. In PostgreSQL, o
 entries use this connection.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -46,6 +47,8 @@ _line = FairLock()
 _writer: BaseDatabaseWrapper | None = None
 # Times on the monotonic clock: when it was used, and until when the upload whose turn it is may wait.
 _used_at = _deadline = 0.0
+# SQLite's file. After a restore from a backup, the same path is another one.
+_file: tuple[int, int] | None = None
 
 
 @contextmanager
@@ -73,7 +76,7 @@ def take_turn() -> Iterator[None]:
 
 def _require_writer() -> BaseDatabaseWrapper:
     """The writer. If it is too old to be trusted, the next statement connects again."""
-    global _writer, _used_at
+    global _writer, _used_at, _file
     if _writer is None:
         # Django turns prepared statements off.
         options: dict[str, Any] = {"prepare_threshold": _PREPARE_THRESHOLD}
@@ -83,12 +86,23 @@ def _require_writer() -> BaseDatabaseWrapper:
         _writer = open_connection(**options)
         # Only the thread whose turn it is uses it.
         _writer.inc_thread_sharing()
+    last_file, _file = _file, _identify_file()
     before, _used_at = _used_at, time.monotonic()
     _writer.close_if_unusable_or_obsolete()
     is_stale = _used_at > before + _MAX_UNCHECKED_SECONDS and _writer.connection is not None
-    if is_stale and not _writer.is_usable():
+    if _file != last_file or (is_stale and not _writer.is_usable()):
         _writer.close()
     return _writer
+
+
+def _identify_file() -> tuple[int, int] | None:
+    if connection.vendor != "sqlite":
+        return None
+    try:
+        status = os.stat(connection.settings_dict["NAME"])  # noqa: PTH116  A Path costs ten times as much.
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def close_writer() -> None:
