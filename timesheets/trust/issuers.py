@@ -56,10 +56,15 @@ def fetch_keys(issuer: Issuer, algorithms: Sequence[str]) -> FetchedKeys:
     for number, result in enumerate(results, 1):
         if isinstance(result, str):
             logger.warning("Key %d of %d of the issuer is not used: it %s", number, len(results), result)
-    keys = [result for result in results if isinstance(result, UsableKey)]
+    # A key may be listed several times, once for each of its algorithms.
+    keys: dict[tuple[str | None, bytes], UsableKey] = {}
+    for result in results:
+        if isinstance(result, UsableKey):
+            known = keys.setdefault((result.key_id, result.public_bytes), result)
+            known.by_algorithm.update(result.by_algorithm)
     if not keys:
         raise KeysUnavailable(f"{url} has no usable key")
-    return FetchedKeys(keys=keys, fresh_seconds=document.fresh_seconds)
+    return FetchedKeys(keys=[*keys.values()], fresh_seconds=document.fresh_seconds)
 
 
 _kept: dict[Issuer, tuple[float, Mapping[str, Any]]] = {}

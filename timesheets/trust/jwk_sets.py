@@ -31,7 +31,7 @@ class UsableKey:
     """A public key with its `kid`, loaded for each algorithm that it may be used with."""
 
     key_id: str | None
-    by_algorithm: Mapping[str, jwt.PyJWK]
+    by_algorithm: dict[str, jwt.PyJWK]
     public_bytes: bytes
 
 
