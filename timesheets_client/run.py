@@ -15,6 +15,7 @@ from timesheets_client.files.spool import upload_spool
 from timesheets_client.files.uploads import upload_files
 from timesheets_client.lists import show_missing, show_uploads
 from timesheets_client.output.report import Report
+from timesheets_client.reading.inputs import STANDARD_INPUT
 from timesheets_client.reading.maps.shipped import describe_maps
 from timesheets_client.sending.uploads import TUTORIAL_ENTRY, upload_entry
 from timesheets_client.signals import catch_signals
@@ -134,10 +135,16 @@ def find_contradictions(options: Options) -> Iterator[str]:
         if not find(needed.split(), given):
             advice = f"needs {needed.replace(' ', ' or ')}"
             yield from (f"{word}: {advice}" for word in find(words.split(), given))
-    if len(options.files) > 1:
-        yield from (f"{word}: takes only one FILE" for word in find(FOR_ONE_FILE, given))
+    yield from find_unusable_files(options)
     if options.download and options.download_format is None:
         yield "--download: name a file that ends in .csv or .ndjson, or choose --format csv or ndjson"
+
+
+def find_unusable_files(options: Options) -> Iterator[str]:
+    if len(options.files) > 1:
+        yield from (f"{word}: takes only one FILE" for word in find(FOR_ONE_FILE, options.given))
+    if options.files.count(STANDARD_INPUT) > 1:
+        yield "-: standard input can be read only once"
 
 
 def find(words: Iterable[str], given: Sequence[str]) -> list[str]:

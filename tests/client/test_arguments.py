@@ -112,6 +112,7 @@ DAYS = "--replace 2026-06-01..2026-06-30"
         ("--spool d --expect-entries 0", "--expect-entries: needs FILE"),
         ("a b --expect-hours 0", "--expect-hours: takes only one FILE"),
         ("a b --rejects r", "--rejects: takes only one FILE"),
+        ("- -", "-: standard input can be read only once"),
         (f"a b {DAYS} --reason x", "--replace: takes only one FILE"),
         ("a --reason x", "--reason: needs --correct or --withdraw or --replace"),
         ("a --correct", "--correct: needs --reason"),

@@ -160,7 +160,7 @@ def test_a_full_disk_under_sqlite(tmp_path: Path, issuer_process: Issuer) -> Non
         with open_site(tmp_path / "server", issuer_process, url) as site:
             with full(disk):
                 fill_pages(site)
-                site.require_outage("SQLITE_FULL")
+                site.require_outage("SQLITE_FULL database or disk is full. Free space on the disk")
 
             site.require_recovery()
 

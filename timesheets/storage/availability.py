@@ -57,6 +57,18 @@ _POSTGRESQL_OBSTACLES = """
 
 
 _READ_ONLY = "25006"
+# By PostgreSQL's SQLSTATE, and by the beginning of SQLite's name of an error.
+_ADVICE = {
+    _READ_ONLY: "Connect the API to the primary, or promote this server.",
+    "53100": "Free space on the disk of the database.",
+    "53300": "Raise max_connections, or run fewer workers.",
+    "55P03": "Find the transaction that holds the lock with pg_blocking_pids().",
+    "57": "See the log of the database, and pg_stat_activity.",
+    "SQLITE_BUSY": "Find the program that holds the lock of the file with fuser.",
+    "SQLITE_FULL": "Free space on the disk of the file.",
+    "SQLITE": "Check DATABASE_URL, the permissions of the file and its folder, and the log of the system.",
+}
+_UNREACHABLE = "Check that the database runs, and DATABASE_URL."
 _FIRST_REPLACED = ("timesheets", "0001_initial")
 _LAST_REPLACED = ("timesheets", "0010_rejection_sheet")
 # It still has the migrations that are one now, from the sixth on.
@@ -74,8 +86,12 @@ def is_database_failure(exc: Exception) -> bool:
 
 
 def explain_failure(failure: Exception) -> str:
-    """The code of the error and the database's own words, in one line."""
-    return " ".join(f"{read_code(failure)} {failure}".split()) or type(failure).__name__
+    """One line: the code of the error, the database's own words, and what to do."""
+    code = read_code(failure)
+    words = " ".join(f"{code} {failure}".split()) or type(failure).__name__
+    # Without a code, the driver never got an answer. Class 08 is about connections.
+    advice = next((text for beginning, text in _ADVICE.items() if code.startswith(beginning)), _UNREACHABLE)
+    return f"{words}. {advice if code else _UNREACHABLE}"
 
 
 def require_current_schema() -> None:

@@ -20,7 +20,7 @@ VARIABLES: Mapping[str, str] = {
     "OAUTH_CLIENT_AUTH": "client_secret_post, client_secret_basic or private_key_jwt",
     "AUTH0_AUDIENCE": "the API's identifier at the issuer",
     "AUTH0_CLIENT_ID": "this client's id at the issuer",
-    "AUTH0_CLIENT_SECRET": "this client's secret",
+    "AUTH0_CLIENT_SECRET": "this client's secret, unless AUTH0_CLIENT_SECRET_FILE names a file with it",
     "AUTH0_CLIENT_SECRET_FILE": "a file with the secret that only you can read, instead of the secret",
     "AUTH0_PRIVATE_KEY_FILE": "a PEM file with this client's key that only you can read, for private_key_jwt",
     "TIMESHEETS_API_URL": "the API's address, such as https://timesheets.example.com",
