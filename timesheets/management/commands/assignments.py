@@ -58,10 +58,11 @@ within two seconds. Run it with the database role that owns the tables."""
 
     def handle(self, *_: Any, **options: Any) -> None:
         client = ClientKey(conf.issuer().url, options["client"], options["organization"])
+        if options["action"] == "set":
+            self._set(client, options["file"], dry_run=options["dry_run"])
+            return
         newest = find_newest_list(client)
         match options["action"]:
-            case "set":
-                self._set(client, newest, options["file"], dry_run=options["dry_run"])
             case "history":
                 self._show_history(client)
             case _ if newest is None:
@@ -74,8 +75,9 @@ within two seconds. Run it with the database role that owns the tables."""
             case _:
                 self._check(client, newest, options["since"])
 
-    def _set(self, client: ClientKey, newest: AssignmentList | None, name: str, *, dry_run: bool) -> None:
+    def _set(self, client: ClientKey, name: str, *, dry_run: bool) -> None:
         content, rows = read_policy_file(name, read_assignments)
+        newest = find_newest_list(client)
         digest = hashlib.sha256(content).hexdigest()
         if newest is not None and newest.sha256 == digest:
             self.stdout.write(f"{client.client_id} has this list already: {newest.pk}.")
