@@ -7,7 +7,7 @@ from contextlib import suppress
 from operator import attrgetter
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
 
 from timesheets.models import Timesheet
 from timesheets.storage.entries import Arrival, Entry
@@ -76,7 +76,7 @@ def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
     Uses psycopg's cursor, because Django's prepares no statement.
     """
     sent = json.dumps([_to_json(arrival) for arrival in arrivals])
-    database: Any = connection
+    database: Any = connections[DEFAULT_DB_ALIAS]
     database.ensure_connection()
     with database.wrap_database_errors, database.Database.Cursor(database.connection) as cursor:
         cursor.execute(_INSERT_ARRIVALS, [sent])

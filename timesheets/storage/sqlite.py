@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models.expressions import RawSQL
 
 from timesheets.models import Timesheet
@@ -62,7 +62,8 @@ def insert_arrivals(arrivals: Sequence[Arrival]) -> list[int | None]:
 
 def _execute(statement: str, *values: str) -> list[tuple[Any, ...]]:
     """Without Django's cursor, which rewrites each statement."""
-    database: Any = connection
+    # Each look at `connection` finds the thread's connection again.
+    database: Any = connections[DEFAULT_DB_ALIAS]
     database.ensure_connection()
     with database.wrap_database_errors:
         rows: list[tuple[Any, ...]] = database.connection.execute(statement, values).fetchall()

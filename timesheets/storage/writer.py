@@ -86,7 +86,7 @@ def _require_writer() -> BaseDatabaseWrapper:
         _writer = open_connection(**options)
         # Only the thread whose turn it is uses it.
         _writer.inc_thread_sharing()
-    last_file, _file = _file, _identify_file()
+    last_file, _file = _file, _identify_file(_writer)
     before, _used_at = _used_at, time.monotonic()
     _writer.close_if_unusable_or_obsolete()
     is_stale = _used_at > before + _MAX_UNCHECKED_SECONDS and _writer.connection is not None
@@ -95,11 +95,11 @@ def _require_writer() -> BaseDatabaseWrapper:
     return _writer
 
 
-def _identify_file() -> tuple[int, int] | None:
-    if connection.vendor != "sqlite":
+def _identify_file(database: BaseDatabaseWrapper) -> tuple[int, int] | None:
+    if database.vendor != "sqlite":
         return None
     try:
-        status = os.stat(connection.settings_dict["NAME"])  # noqa: PTH116  A Path costs ten times as much.
+        status = os.stat(database.settings_dict["NAME"])  # noqa: PTH116  A Path costs ten times as much.
     except OSError:
         return None
     return status.st_dev, status.st_ino
