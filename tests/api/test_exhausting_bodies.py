@@ -139,6 +139,7 @@ BODIES: list[tuple[str, set[int], list[Callable[[], bytes]]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("media_type", "statuses", "make_body"),
     [(media_type, statuses, body) for media_type, statuses, bodies in BODIES for body in bodies],

@@ -20,6 +20,7 @@ def open_form(person: Person, server: DevelopmentServer, entry_id: str) -> int:
     return int(verdict["id"])
 
 
+@pytest.mark.slow
 def test_an_entry_is_corrected_and_withdrawn_by_keyboard(person: Person, server: DevelopmentServer) -> None:
     first = open_form(person, server, "keys")
     keyboard = Keyboard(person.driver)

@@ -48,6 +48,7 @@ def read_people(person: Person) -> list[str]:
     return [cell.text for cell in person.driver.find_elements(By.CSS_SELECTOR, "td.person bdi")]
 
 
+@pytest.mark.slow
 def test_a_person_finds_the_entries_of_several_people_by_keyboard(reader: Person) -> None:
     keyboard = Keyboard(reader.driver)
     reader.open("/timesheets")

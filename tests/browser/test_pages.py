@@ -75,6 +75,7 @@ def test_a_person_signs_in_uploads_finds_entries_and_signs_out(stranger: Person)
     assert stranger.read_complaints() == []
 
 
+@pytest.mark.slow
 def test_a_person_signs_in_reads_and_signs_out_by_keyboard(
     stranger: Person, server: DevelopmentServer
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_person_reads_the_history_of_an_entry_and_the_receipts(
     assert stranger.read_complaints() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [

@@ -30,6 +30,7 @@ def read_totals(driver: webdriver.Chrome) -> str:
     return driver.find_element(By.CSS_SELECTOR, ".sums tfoot").text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("week")
 def test_a_week_is_found_and_left_with_the_keyboard_alone(person: Person) -> None:
     keyboard = Keyboard(person.driver)

@@ -154,6 +154,7 @@ def test_a_workbook_that_is_cut_at_any_byte_is_unreadable() -> None:
             read(content[:length], "w.xlsx")
 
 
+@pytest.mark.slow
 def test_a_workbook_with_damaged_bytes_is_read_or_unreadable() -> None:
     content = make_workbook(*(write_row(number) for number in range(2, 40)))
 
@@ -309,6 +310,7 @@ LARGE = {
 MEGABYTES = {"texts": 200, "depth": 200, "cells of a row": 80}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_memory_is_bounded_for_every_workbook(tmp_path: Path, name: str) -> None:
     part, (begin, middle, end), times, expected = LARGE[name]

@@ -372,6 +372,7 @@ def read_plans(vendor: str, statements: Sequence[str]) -> Iterator[str]:
                         yield step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layout",
     [

@@ -38,6 +38,7 @@ def test_ci_installs_what_each_group_of_tests_needs() -> None:
     assert set(packages) <= set(" ".join(installed).split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "status", "shown"),
     [

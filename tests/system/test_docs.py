@@ -264,6 +264,7 @@ def test_run_serve_prints_no_address_while_its_port_is_in_use() -> None:
     assert f"port {port} is in use" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["api", "payday"])
 @pytest.mark.shell
 def test_the_commands_of_a_page_print_what_it_says(tmp_path: Path, name: str) -> None:

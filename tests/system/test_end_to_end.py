@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.kit.servers import ENTRY, DevelopmentServer
@@ -46,6 +47,7 @@ def test_the_log_contains_no_token_and_no_secret(server: DevelopmentServer) -> N
     assert "development-secret" not in log
 
 
+@pytest.mark.slow
 def test_a_download_that_is_killed_again_and_again_has_the_bytes_of_one_run(
     server: DevelopmentServer, tmp_path: Path
 ) -> None:

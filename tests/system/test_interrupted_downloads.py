@@ -51,6 +51,7 @@ def begin_download(server: GranianServer, issuer: Issuer) -> Any:
     return requests.get(url, headers=headers, stream=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_a_download_whose_database_fails_is_cut_off(
     server: GranianServer, folder: Path, issuer_process: Issuer
 ) -> None:

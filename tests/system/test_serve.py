@@ -101,6 +101,7 @@ def test_a_body_without_a_length_is_refused(server: GranianServer, issuer_proces
     assert (response.status_code, response.json()["code"]) == (411, "length_required")
 
 
+@pytest.mark.slow
 def test_every_worker_judges_by_a_decision_two_seconds_after_it(
     server: GranianServer, issuer_process: Issuer, tmp_path: Path
 ) -> None:

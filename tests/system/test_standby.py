@@ -40,6 +40,7 @@ def find_waiting(postgresql: PostgreSQLServer) -> list[int]:
     return [pid for (pid,) in postgresql.execute(WAITING)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "status"), [pytest.param(None, 200, id="one-entry"), pytest.param(2, 207, id="a-batch")]
 )
