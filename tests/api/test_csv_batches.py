@@ -208,6 +208,7 @@ def test_a_file_that_is_no_workbook_of_entries_is_refused(
     assert status_and_code(upload_workbook(upload, body)) == expected
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_to_too_much_is_too_large(upload: Upload) -> None:
     rows = [[f"{number}" * 100, "2026-06-03", "X", 1] for number in range(30_000)]
 

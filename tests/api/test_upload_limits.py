@@ -74,6 +74,7 @@ def assert_too_large(response: ClientResponse) -> None:
     assert not Timesheet.objects.exists()
 
 
+@pytest.mark.slow
 @every_format
 @pytest.mark.parametrize("mark", [",", "[", "{", '",', "\\,", '\\",'])
 def test_separators_inside_strings_do_not_count_as_values(

@@ -12,7 +12,7 @@ from tests.kit.browsers import Keyboard, set_screen
 from tests.kit.person import Person
 from tests.kit.servers import DevelopmentServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # More than a page shows.
 MANY = 60
@@ -48,7 +48,6 @@ def read_people(person: Person) -> list[str]:
     return [cell.text for cell in person.driver.find_elements(By.CSS_SELECTOR, "td.person bdi")]
 
 
-@pytest.mark.slow
 def test_a_person_finds_the_entries_of_several_people_by_keyboard(reader: Person) -> None:
     keyboard = Keyboard(reader.driver)
     reader.open("/timesheets")

@@ -8,7 +8,7 @@ from tests.kit.browsers import Keyboard, set_screen
 from tests.kit.person import Person
 from tests.kit.servers import DevelopmentServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def make_entry(user_id: str, project: str, hours: float) -> dict[str, object]:

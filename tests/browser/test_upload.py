@@ -22,7 +22,7 @@ from tests.kit.person import Person
 from tests.kit.relay import Relay
 from tests.kit.servers import DevelopmentServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGE = "/timesheets/upload"
 AUDIENCE = "https://timesheets.example.com"

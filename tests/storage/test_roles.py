@@ -280,6 +280,7 @@ def run_with_admin(role: str, url: str, *arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_the_guides_grants_are_enough_for_the_admin(superuser_url: str) -> None:
     run_with_admin("timesheets_owner", superuser_url, "-m", "django", "migrate")
     without = run_with_admin("timesheets_api", superuser_url, "-c", PROBE)

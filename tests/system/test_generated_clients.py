@@ -56,6 +56,7 @@ def read_outcome(server: DevelopmentServer, *program: str | Path, folder: Path) 
     return json.loads(run(*program, server.url, server.get_token(), folder=folder))
 
 
+@pytest.mark.slow
 def test_openapi_python_client_generates_a_working_client(
     server: DevelopmentServer, description: Path, tmp_path: Path
 ) -> None:
