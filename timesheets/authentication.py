@@ -1,9 +1,7 @@
 """Authenticate the client of an access token, and translate failures into HTTP errors."""
 
 import functools
-import json
 import logging
-import re
 import string
 import time
 
@@ -24,9 +22,6 @@ logger = logging.getLogger(__name__)
 
 # RFC 6750 section 2.1, without the padding.
 _B64TOKEN = f"{string.ascii_letters}{string.digits}._~+/-".encode()
-
-_AROUND_TOKEN = f"{string.whitespace}\"'`\ufeff"
-_PREFIX = re.compile(r"(authorization\s*:\s*)?(bearer(\s+|$))?", re.IGNORECASE)
 
 # The only texts about a token that a caller sees. None contains text from the token.
 _PHRASES = {
@@ -119,11 +114,3 @@ def _is_b64token(text: str) -> bool:
     """Several times faster than a regular expression, which would take a hundredth of an upload's time."""
     unpadded = text.rstrip("=")
     return bool(unpadded) and unpadded.isascii() and not unpadded.encode().translate(None, _B64TOKEN)
-
-
-def unwrap_token(text: str) -> str:
-    """The token in what a person pasted: a token, a header, or the issuer's response. It may be empty."""
-    try:
-        return str(json.loads(text)["access_token"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return _PREFIX.sub("", text.strip(_AROUND_TOKEN), count=1).strip(_AROUND_TOKEN)

@@ -116,14 +116,14 @@ class Options(TableOptions):
         "percent of the stored hours that FILE may lack; default 10",
         Decimal(10),
     )
-    reason: str | None = correcting("--reason TEXT", "why, kept with each correction; required")
+    reason: str | None = correcting("--reason TEXT", "why; --correct, --withdraw and --replace need it")
     download: Path | None = downloading(
         "--download FILE",
         "write this client's current entries to a new FILE, as CSV or NDJSON by its suffix, to edit and "
         "upload with --correct; run again, it continues",
     )
     # A date, or a time with its offset, as the API reads it.
-    since: str | None = downloading("--since DATE", "download the entries of this date or later; required")
+    since: str | None = downloading("--since DATE", "entries of this date or later; --download needs it")
     lists_uploads: bool = other("--uploads", "list the latest 20 uploads with their numbers")
     label: str | None = other("--label TEXT", "with --uploads, only those of this file, such as week23.csv")
     missing_week: str | None = other(

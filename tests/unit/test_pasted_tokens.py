@@ -2,7 +2,7 @@
 
 import pytest
 
-from timesheets.authentication import unwrap_token
+from timesheets.trust.unverified_tokens import unwrap_token
 
 
 @pytest.mark.parametrize(

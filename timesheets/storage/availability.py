@@ -89,9 +89,9 @@ def explain_failure(failure: Exception) -> str:
     """One line: the code of the error, the database's own words, and what to do."""
     code = read_code(failure)
     words = " ".join(f"{code} {failure}".split()) or type(failure).__name__
-    # Without a code, the driver never got an answer. Class 08 is about connections.
+    # No code means that the driver got no answer, and class 08 is about connections.
     advice = next((text for beginning, text in _ADVICE.items() if code.startswith(beginning)), _UNREACHABLE)
-    return f"{words}. {advice if code else _UNREACHABLE}"
+    return f"{words}. {advice}"
 
 
 def require_current_schema() -> None:

@@ -63,7 +63,7 @@ class PolicyMemory:
         """`read` gets the policy that it read before."""
         self._read, self._monotonic, self._wait_seconds = read, monotonic, wait_seconds
         self._reading = threading.Lock()
-        # With the end of the two seconds, the last one that was read last.
+        # Each with the time at which it expires, in the order in which they were read.
         self._remembered: dict[ClientKey, tuple[ClientPolicy, float]] = {}
 
     def find(self, client: ClientKey) -> ClientPolicy:

@@ -1,4 +1,4 @@
-"""The clients in the database: what they did, whom and what they know, and their renaming. Knows no HTTP."""
+"""The clients in the database: their uploads, the names that they use, and their renaming. Knows no HTTP."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -123,7 +123,7 @@ def _describe(key: ClientKey) -> str:
 
 
 class Names(NamedTuple):
-    """Each once: those of the newest entries first."""
+    """Without repetitions, those of the newest entries first."""
 
     user_ids: Sequence[str] = ()
     projects: Sequence[str] = ()

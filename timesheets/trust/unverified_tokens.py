@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import string
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -16,6 +17,10 @@ _LAST_CHARACTERS = {
     2: "AQgw",
     3: "AEIMQUYcgkosw048",
 }
+
+# What people paste around a token.
+_AROUND_TOKEN = f"{string.whitespace}\"'`\ufeff"
+_PREFIX = re.compile(r"(authorization\s*:\s*)?(bearer(\s+|$))?", re.IGNORECASE)
 
 
 def read_unverified_token(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -62,3 +67,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_refuse_repeated_members, parse_constant=_refuse_constant)
+
+
+def unwrap_token(text: str) -> str:
+    """The token in what a person pasted: a token, a header, or the issuer's response. It may be empty."""
+    try:
+        return str(json.loads(text)["access_token"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return _PREFIX.sub("", text.strip(_AROUND_TOKEN), count=1).strip(_AROUND_TOKEN)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from timesheets import conf
-from timesheets.authentication import authenticate_bearer, unwrap_token
+from timesheets.authentication import authenticate_bearer
 from timesheets.browser import issuer_sign_ins
 from timesheets.browser.pages import describe_visitor
 from timesheets.browser.sessions import find_person, find_signed_in_token, sign_in, sign_out
@@ -21,6 +21,7 @@ from timesheets.exceptions import InvalidRequest, Problem
 from timesheets.trust.code_flow import WRONG_ISSUER, Outcome, SignInFailed
 from timesheets.trust.issuers import WebClient
 from timesheets.trust.principals import VerifiedToken
+from timesheets.trust.unverified_tokens import unwrap_token
 from timesheets.views.uploads import UploadView
 
 logger = logging.getLogger(__name__)

@@ -91,7 +91,7 @@ def encode_value(value: object) -> str:
     if isinstance(value, str):
         return encode_basestring_ascii(value)
     if isinstance(value, Decimal):
-        # Infinity stands for a number beyond the range of Decimal.
+        # A number beyond the range of Decimal was read as infinity.
         return str(value).replace("Infinity", "1e99999999999999999999")
     if isinstance(value, dict):
         pairs = [f"{encode_basestring_ascii(name)}: {encode_value(each)}" for name, each in value.items()]

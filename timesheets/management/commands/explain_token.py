@@ -7,7 +7,7 @@ from typing import Any, NoReturn, cast
 from django.core.management.base import CommandError, CommandParser
 
 from timesheets import conf
-from timesheets.authentication import authenticate_bearer, unwrap_token
+from timesheets.authentication import authenticate_bearer
 from timesheets.diagnosis.issuers import examine_issuer
 from timesheets.diagnosis.tokens import RULES, explain
 from timesheets.diagnosis.wording import describe_time, quote
@@ -16,6 +16,7 @@ from timesheets.management.command_line import ExitStatus, OperatorCommand, sile
 from timesheets.permissions import SCOPES, UPLOAD_SCOPE
 from timesheets.trust.principals import VerifiedToken
 from timesheets.trust.token_rules import Fault, TokenRejected
+from timesheets.trust.unverified_tokens import unwrap_token
 
 # Far more than a token may have, so that the API still sees that a token is too long.
 MAX_INPUT_LENGTH = 64 * 1024

@@ -31,7 +31,7 @@ class EntryMap:
     name: str
     rules: Mapping[str, Rule]
     encoding: str = "utf-8"
-    # Each takes from a row the reason to skip it, if there is one.
+    # Each returns why a row is skipped, if it is.
     skips: Sequence[Rule] = ()
     skips_zero_hours: bool = False
 
